@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Notification channels: their endpoints, their secrets at rest, the ledger that turns a batch of
+ * events into audit and delivery rows in one transaction, and the engine that delivers those rows.
+ */
+#ifndef CHANNELS_CHANNELS_H
+#define CHANNELS_CHANNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "audit/audit.h"
+#include "bus/bus.h"
+#include "core/attributes.h"
+#include "core/digest.h"
+#include "http/http.h"
+#include "net/net.h"
+#include "store/store.h"
+
+struct channels;
+
+struct channels_options {
+	uv_loop_t *loop;
+	struct store *store;
+	const char *worker; /* unique per process: the owner of leases */
+	uint8_t encryption_key[SEAL_KEY_SIZE];
+	bool allow_private; /* WRENN_CHANNELS_ALLOW_PRIVATE */
+	bool deliver;       /* WRENN_EVENTS_DELIVER */
+	unsigned max_inflight;
+	enum audit_mode audit_mode;
+	const char *group;   /* whose position the ledger keeps */
+	const char *ca_file; /* for outbound TLS; NULL: the system's */
+};
+
+int channels_open(const struct channels_options *options, struct channels **out) must_check;
+
+/* Lets requests in flight finish (at most 10 s), stores their results, gives the leases back. */
+void channels_close(struct channels *channels, void (*on_closed)(void *owner), void *owner);
+
+/* POST, GET, GET {id} and DELETE /v1/channels ... */
+int channels_add_routes(struct channels *channels, struct http_server *server) must_check;
+
+/* ---- the ledger ------------------------------------------------------------------------- */
+
+/* Commits the batch: accepts, audit rows, delivery rows and the group's position, all or nothing.
+ * on_done with 0, or negative when the store failed and the batch must be offered again. An event that
+ * can never be stored is marked in batch->rejected and the rest committed. */
+typedef void (*ledger_done_fn)(int rc, void *owner);
+void ledger_commit(struct channels *channels, struct bus_batch *batch, ledger_done_fn on_done,
+		   void *owner);
+
+/* The group's position from the store. */
+typedef void (*ledger_position_fn)(int rc, bool known, struct stream_id last, void *owner);
+void ledger_position(struct channels *channels, ledger_position_fn on_done, void *owner);
+
+#endif

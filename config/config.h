@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Every setting (contract l), from the environment and an optional file of KEY=VALUE lines
+ * (the environment wins), checked as a whole into one struct. Only app/ reads it.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/digest.h"
+
+enum config_deliver { CONFIG_DELIVER_ON, CONFIG_DELIVER_OFF };
+enum config_audit { CONFIG_AUDIT_ALL, CONFIG_AUDIT_MISSING, CONFIG_AUDIT_OFF };
+enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
+enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
+enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+
+struct config {
+	char *database_url; /* may hold a password */
+	char *redis_url;    /* may hold a password */
+	uint8_t encryption_key[SEAL_KEY_SIZE];
+	bool allow_private;
+	char *listen_host;
+	uint16_t listen_port;
+	char *data_dir;
+	unsigned workers; /* `auto` is resolved to the number of cores */
+	char *group;
+	enum config_deliver deliver;
+	enum config_audit audit;
+	enum config_api_keys api_keys;
+	enum config_role channel_role;
+	unsigned keepalive_s;
+	enum config_log log;
+	unsigned claim_idle_s;         /* WRENN_EVENTS_CLAIM_IDLE_S, default 60 */
+	unsigned max_connections;      /* WRENN_EVENTS_MAX_CONNECTIONS, default 20000 */
+	unsigned max_streams_per_team; /* WRENN_EVENTS_MAX_STREAMS_PER_TEAM, default 100 */
+	unsigned max_inflight;         /* WRENN_EVENTS_MAX_INFLIGHT, default 256 */
+	char *ca_file;                 /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
+};
+
+/* What a subcommand needs to be there. */
+enum config_need {
+	CONFIG_FOR_SERVE, /* everything, the encryption key included */
+	CONFIG_FOR_STORE, /* DATABASE_URL, data directory */
+	CONFIG_FOR_REDIS  /* REDIS_URL */
+};
+
+/* `environment` is as environ; `file` may be NULL. 0, or -EINVAL and in *faults one line per fault: the
+ * variable, what is wrong with its value (never the value of a secret) and what is allowed. Unknown WRENN_EVENTS_* variables
+ * are faults. -ENOENT etc. when the file cannot be read, with a line in *faults. */
+int config_load(char *const *environment, const char *file, enum config_need need,
+		struct config *out, struct buf *faults) must_check;
+
+/* Wipes secrets and frees; safe on a zeroed or half-loaded struct. */
+void config_done(struct config *config);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Hashes, signatures, encryption and the encodings around them, on OpenSSL's EVP.
+ * Functions without a result cannot fail on valid arguments; they abort when OpenSSL has no
+ * memory or no entropy, since nothing could go on safely.
+ */
+#ifndef CORE_DIGEST_H
+#define CORE_DIGEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/str.h"
+
+#define SHA256_SIZE      32
+#define SHA256_HEX_SIZE  65 /* 64 digits and a NUL */
+#define SHA1_SIZE        20
+#define SEAL_KEY_SIZE    32
+#define SEAL_NONCE_SIZE  12
+#define SEAL_TAG_SIZE    16
+
+void digest_sha256(struct str text, uint8_t out[SHA256_SIZE]);
+void digest_sha256_hex(struct str text, char out[SHA256_HEX_SIZE]);
+void digest_sha1(struct str first, struct str second, uint8_t out[SHA1_SIZE]);
+
+/* HMAC-SHA-256 over `count` pieces, as if they were one. */
+void digest_hmac_sha256(struct str key, const struct str *pieces, size_t count,
+			uint8_t out[SHA256_SIZE]);
+
+/* Lower-case digits, then a NUL; out has 2 * n + 1 bytes. */
+void hex_encode(const void *bytes, size_t n, char *out);
+/* Exactly 2 * n digits of either case; else false and out is untouched. */
+bool hex_decode(struct str text, uint8_t *out, size_t n);
+
+/* Standard alphabet with padding. */
+void base64_encode(struct buf *out, struct str bytes);
+/* Appends the decoded bytes. False on anything but strictly padded standard base64. */
+bool base64_decode(struct buf *out, struct str text);
+
+/* Takes the same time wherever the texts differ; lengths are not hidden. */
+bool digest_equal(struct str a, struct str b);
+
+void random_bytes(void *out, size_t n);
+
+/* AES-256-GCM: appends nonce, ciphertext, tag. */
+void seal_encrypt(struct buf *out, const uint8_t key[SEAL_KEY_SIZE],
+		  const uint8_t nonce[SEAL_NONCE_SIZE], struct str plain);
+/* Appends the plain text; false when the tag does not fit or the input is too short, and
+ * then appends nothing. */
+bool seal_decrypt(struct buf *out, const uint8_t key[SEAL_KEY_SIZE], struct str sealed);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One thing that happened, parsed once from the stream's JSON and never changed afterwards
+ * (contract a.3, a.4). One allocation holds the struct and all its text; references may be
+ * taken and dropped on any thread.
+ */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/reason.h"
+#include "core/str.h"
+#include "core/stream_id.h"
+#include "core/uuid.h"
+
+#define EVENT_MAX_BYTES    65536 /* of JSON */
+#define EVENT_MAX_METADATA 64    /* members of `metadata` */
+#define EVENT_MAX_ERROR    1024  /* bytes of `error` that leave us (W21) */
+
+enum event_kind {
+	EVENT_UNKNOWN, /* a kind newer than we are: acknowledged, counted, ignored */
+	EVENT_CAPSULE_CREATE,
+	EVENT_CAPSULE_PAUSE,
+	EVENT_CAPSULE_RESUME,
+	EVENT_CAPSULE_DESTROY,
+	EVENT_SNAPSHOT_CREATE,
+	EVENT_SNAPSHOT_DELETE,
+	EVENT_HOST_UP,
+	EVENT_HOST_DOWN,
+	EVENT_CAPSULE_STATE_CHANGED, /* pub/sub only */
+	EVENT_CHANNEL_TEST,          /* never in Redis */
+	EVENT_KINDS
+};
+
+enum event_outcome { OUTCOME_NONE, OUTCOME_SUCCESS, OUTCOME_ERROR };
+enum actor_type { ACTOR_OTHER, ACTOR_USER, ACTOR_API_KEY, ACTOR_SYSTEM };
+
+struct event_member {
+	struct str name;
+	struct str value;
+};
+
+struct event {
+	_Atomic unsigned refs;
+	struct stream_id id; /* zero when it did not come from the stream */
+	enum event_kind kind;
+	enum event_outcome outcome;
+	enum actor_type actor;
+	struct uuid team;
+	struct uuid capsule; /* the resource, for capsule.* kinds; else zero */
+	bool has_capsule;    /* a capsule.* kind whose resource id is a well-formed cl- id */
+	int64_t time_us;     /* `timestamp`; 0 when it cannot be read */
+
+	/* Text; the empty slice when the member was absent. Never holds NUL. All are also
+	 * NUL-terminated behind their last byte. */
+	struct str kind_text;
+	struct str team_text; /* team-... */
+	struct str timestamp;
+	struct str actor_type;
+	struct str actor_id;
+	struct str actor_name;
+	struct str resource_id;
+	struct str resource_type;
+	struct str reason; /* metadata.reason */
+	struct str error;
+	struct str sandbox; /* the `sandbox` object as compact JSON */
+	struct str payload; /* the publisher's own bytes */
+
+	size_t metadata_count;
+	struct event_member *metadata; /* in the order of the payload */
+};
+
+/* Reads one payload. 0; -EINVAL with the fault in *why (dead letter); -ENOMEM. An unknown kind
+ * is no fault: kind is EVENT_UNKNOWN and only kind_text and payload are set. Ours to refuse:
+ * wrong types, a malformed team id, an unknown outcome, a metadata value that is no string, a
+ * missing event, timestamp, team_id, actor or resource, a `sandbox` that is no object, and
+ * everything json_parse() refuses. */
+int event_parse(struct str payload, struct stream_id id, struct event **out, struct reason *why)
+	must_check;
+
+struct event *event_ref(struct event *event);
+void event_unref(struct event *event); /* accepts NULL */
+
+/* A capsule.* event about the all-zero capsule id: a request that never had a capsule (W20). */
+bool event_is_about_nothing(const struct event *event);
+
+/* metadata[name], or the empty slice. */
+struct str event_metadata(const struct event *event, const char *name);
+
+/* Appends the members of a.3 in their order, without the closing brace, so that the caller may
+ * add more. `error` is cleaned and cut to EVENT_MAX_ERROR. */
+void event_write_open(struct buf *out, const struct event *event);
+
+/* The body of a webhook (contract d.2): the publisher's own bytes, or, when `error` was too long
+ * or a `sandbox` rode along, the same event written anew. */
+void event_write_body(struct buf *out, const struct event *event);
+
+/* "capsule.create" and so on; NULL for EVENT_UNKNOWN. */
+const char *event_kind_name(enum event_kind kind);
+
+/* EVENT_UNKNOWN when there is no such kind. Retired names (a.4) are not known here. */
+enum event_kind event_kind_find(struct str name);
+
+/* The current kind behind a stored subscription, retired names included. */
+enum event_kind event_kind_find_stored(struct str name);
+
+/* One of the eight kinds a channel can subscribe to. */
+bool event_kind_is_subscribable(enum event_kind kind);
+
+/* Any of the five capsule.* kinds. */
+bool event_kind_is_capsule(enum event_kind kind);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Strict reading of JSON from strangers, on top of cJSON, and writing into a buffer.
+ * Refused beyond what cJSON refuses: invalid UTF-8, NUL (also as \u0000), nesting deeper
+ * than JSON_MAX_DEPTH, a member name twice in one object, anything after the value.
+ */
+#ifndef CORE_JSON_H
+#define CORE_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/reason.h"
+#include "core/str.h"
+
+#define JSON_MAX_DEPTH 16
+
+/* 0 with the tree in *out, freed by the caller with cJSON_Delete(); -EINVAL with the
+ * fault in *why (which may be NULL), -E2BIG past max_bytes, or -ENOMEM. */
+int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *why) must_check;
+
+/* The member, or NULL. Names are compared exactly. */
+const cJSON *json_get(const cJSON *object, const char *name);
+
+/* The member's string; NULL when absent, null or no string. Owned by the tree. */
+const char *json_get_string(const cJSON *object, const char *name);
+
+/* Appends a JSON string with its quotes. The text must be valid UTF-8; quotes, backslash and
+ * C0 controls are escaped, and so are U+2028 and U+2029, which end lines in JavaScript. */
+void json_add_string(struct buf *out, struct str text);
+
+/* Appends `"name":"value"`, with a comma before it unless the last byte is '{' or '['. */
+void json_add_member(struct buf *out, const char *name, struct str value);
+
+/* Appends `"name":` with the comma rule above; the caller appends the value. */
+void json_add_name(struct buf *out, const char *name);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing past U+10FFFF. */
+#ifndef CORE_UTF8_H
+#define CORE_UTF8_H
+
+#include <stdbool.h>
+
+#include "core/buf.h"
+#include "core/str.h"
+
+bool utf8_is_valid(struct str text);
+
+/* The longest prefix of at most max_bytes that does not end inside a code point. */
+struct str utf8_cut(struct str text, size_t max_bytes);
+
+/* Appends text fit to be shown to people elsewhere: invalid bytes become U+FFFD, control
+ * characters (C0 but line feed when keep_newlines, DEL, C1) and bidi controls
+ * (U+202A-202E, U+2066-2069, U+200E, U+200F) are left out, and what is past max_bytes is cut
+ * between code points and marked with U+2026 (inside max_bytes). */
+void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool keep_newlines);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The database: SQLite (embedded) or PostgreSQL (shared), chosen by URL, behind one interface.
+ * Other modules own their statements; this folder owns the engines, the threads, the schema and
+ * the migrations.
+ *
+ * Work is done by jobs. A write job runs on the one writer thread; the writer takes all that has
+ * queued up and commits it as one transaction (group commit). When a group fails for a
+ * fault of one of its jobs, it is rolled back and every job is run again in a transaction of its own: so
+ * a job's function may run more than once, must start by resetting its own results, and must
+ * depend on nothing but its own struct. A read job runs on one of the reader threads with a
+ * connection of its own, outside any transaction, and sees everything committed before it began.
+ * Either way on_done is called exactly once, on the loop.
+ *
+ * When the database goes away, jobs fail at once with -ENOTCONN and the threads try to
+ * reach it again, with growing pauses, until it is back.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/attributes.h"
+#include "core/list.h"
+#include "core/reason.h"
+#include "core/str.h"
+#include "core/uuid.h"
+
+/* ---- statements ------------------------------------------------------------------- */
+
+/* One connection, usable only by the job that was given it, on its thread. */
+struct db;
+
+/* A statement. Parameters are $1, $2 ... on both engines. `sqlite` is its spelling for SQLite
+ * where that has to differ, else NULL. Must be static: prepared statements are kept by its address. */
+struct db_query {
+	const char *sql;
+	const char *sqlite;
+};
+
+/* A parameter. Columns are declared in store/schema/; each type has one form per engine:
+ *   text   text            | text
+ *   int    bigint/integer  | integer
+ *   bool   boolean         | integer 0/1
+ *   uuid   uuid            | text, lower-case, hyphenated
+ *   time   timestamptz     | text, "2026-05-24T05:02:08.123456Z"
+ *   json   jsonb           | text
+ *   words  text[]          | text, JSON array of strings
+ *   blob   bytea           | blob
+ */
+struct db_value {
+	enum {
+		DB_NULL,
+		DB_TEXT,
+		DB_INT,
+		DB_BOOL,
+		DB_UUID,
+		DB_TIME,
+		DB_JSON,
+		DB_WORDS,
+		DB_BLOB
+	} type;
+	union {
+		struct str text; /* text, json, blob; text must be UTF-8 without NUL */
+		int64_t number;  /* int, bool, time (microseconds since 1970) */
+		struct uuid uuid;
+		struct {
+			const struct str *items;
+			size_t count;
+		} words;
+	};
+};
+
+static inline struct db_value db_null(void)
+{
+	return (struct db_value){ .type = DB_NULL };
+}
+static inline struct db_value db_text(struct str text)
+{
+	return (struct db_value){ .type = DB_TEXT, .text = text };
+}
+/* NULL for the empty slice. */
+static inline struct db_value db_text_or_null(struct str text)
+{
+	return text.len ? db_text(text) : db_null();
+}
+static inline struct db_value db_int(int64_t number)
+{
+	return (struct db_value){ .type = DB_INT, .number = number };
+}
+static inline struct db_value db_bool(bool yes)
+{
+	return (struct db_value){ .type = DB_BOOL, .number = yes };
+}
+static inline struct db_value db_uuid(const struct uuid *id)
+{
+	return (struct db_value){ .type = DB_UUID, .uuid = *id };
+}
+static inline struct db_value db_time(int64_t us)
+{
+	return (struct db_value){ .type = DB_TIME, .number = us };
+}
+static inline struct db_value db_json(struct str json)
+{
+	return (struct db_value){ .type = DB_JSON, .text = json };
+}
+static inline struct db_value db_blob(struct str bytes)
+{
+	return (struct db_value){ .type = DB_BLOB, .text = bytes };
+}
+static inline struct db_value db_words(const struct str *items, size_t count)
+{
+	return (struct db_value){ .type = DB_WORDS, .words = { .items = items, .count = count } };
+}
+
+/* One result row, valid inside the row callback only. Columns count from 0. A value of
+ * another form than asked for (somebody else's table, hostile content) sets the row's fault, and the
+ * statement fails with -EBADMSG. */
+struct db_row;
+
+bool row_is_null(const struct db_row *row, int column);
+struct str row_text(const struct db_row *row, int column); /* empty when NULL; json too */
+struct str row_blob(const struct db_row *row, int column);
+int64_t row_int(const struct db_row *row, int column); /* 0 when NULL */
+bool row_bool(const struct db_row *row, int column);
+struct uuid row_uuid(const struct db_row *row, int column); /* zero when NULL */
+int64_t row_time(const struct db_row *row, int column);     /* 0 when NULL */
+/* Calls on_word for each element, in order. */
+void row_words(const struct db_row *row, int column, void (*on_word)(struct str word, void *arg),
+	       void *arg);
+
+/* Not 0 makes the statement fail with that code. */
+typedef int (*db_row_fn)(const struct db_row *row, void *arg);
+
+/* Runs a statement, now or at the latest in db_flush(): PostgreSQL gets them as one pipeline, a round
+ * trip for many. Values are copied if need be; on_row (may be NULL) and `changed` (may be NULL;
+ * rows inserted, updated or deleted) are served by the time db_flush() returns. After a failure
+ * everything up to and including db_flush() returns that failure.
+ *   -ENOTCONN  the database is away, closed the connection or did not answer in time
+ *   -EEXIST    a unique constraint (SQLSTATE 23505)
+ *   -ENOSPC    disk full
+ *   -EBUSY     locked for longer than 5 s
+ *   -EBADMSG   a value or row it could not read; the database file is damaged
+ *   -EINVAL    the statement or a value was refused */
+int db_run(struct db *db, const struct db_query *query, const struct db_value *values, size_t count,
+	   db_row_fn on_row, void *arg, int64_t *changed) must_check;
+int db_flush(struct db *db) must_check;
+
+/* db_run() and db_flush(), for statements whose result is needed before the next one. */
+int db_run_now(struct db *db, const struct db_query *query, const struct db_value *values,
+	       size_t count, db_row_fn on_row, void *arg, int64_t *changed) must_check;
+
+/* ---- jobs -------------------------------------------------------------------------- */
+
+struct store;
+
+/* Embedded in the caller's own struct; must stay put until on_done. Zeroed before first use. */
+struct store_job {
+	/* On the store's thread. 0 commits; anything negative rolls back and is handed on. */
+	int (*run)(struct db *db, struct store_job *job);
+	/* On the loop. rc is 0, or what failed; besides db_run()'s codes -ECANCELED (the store
+	 * is closing). */
+	void (*on_done)(struct store_job *job, int rc);
+	/* The store's own. */
+	struct list link;
+	int rc;
+};
+
+struct store_options {
+	uv_loop_t *loop;
+	const char *url;        /* sqlite:<path> or postgres://... (postgresql://...) */
+	unsigned readers;       /* reader threads, at least 1 */
+	unsigned max_queued;    /* jobs waiting per queue; 0 means 4096 */
+};
+
+/* Checks the form of the URL alone. -EINVAL with the fault, never the URL, in *why. */
+int store_url_check(struct str url, struct reason *why) must_check;
+
+/* Brings the schema up to date: blocking, before workers are forked. Several processes may do it at
+ * the same time. -ENOTCONN when the database cannot be reached (serve goes on and the
+ * writer thread does it on its first contact), other codes with the fault in *why. */
+int store_migrate(const char *url, struct reason *why) must_check;
+
+/* Starts the threads. Does not wait for the database. 0, -EINVAL, -ENOMEM. */
+int store_open(const struct store_options *options, struct store **out) must_check;
+
+/* Runs what is queued for at most 5 s, answers the rest with -ECANCELED, joins the threads. */
+void store_close(struct store *store, void (*on_closed)(void *owner), void *owner);
+
+/* on_done will be called, never from within. 0, or -ENOBUFS when the queue is full (on_done will
+ * not be called). */
+int store_write(struct store *store, struct store_job *job) must_check;
+int store_read(struct store *store, struct store_job *job) must_check;
+
+/* What the last contact said; any thread. */
+bool store_is_up(const struct store *store);
+
+/* SQLite: the tables of contract h.1 to h.7 are ours to fill, since nobody else does. */
+bool store_is_embedded(const struct store *store);
+bool db_is_embedded(const struct db *db);
+
+/* For the command line and tests: one blocking connection. The job's run() is called in one
+ * transaction; on_done is not used. */
+int store_run_blocking(const char *url, struct store_job *job, struct reason *why) must_check;
+
+#endif
