@@ -16,7 +16,8 @@ struct secret {
 	size_t len;
 };
 
-/* Copies. 0 or -ENOMEM. */
+/* Copies. The struct is zeroed or holds an older secret, which is wiped. 0, or -ENOMEM and
+ * nothing has changed. */
 int secret_set(struct secret *s, struct str value) must_check;
 
 /* Wipes and frees; the secret is then empty. Safe to repeat. */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Pauses between tries, and the dice for their jitter. The dice are xorshift64*: good enough to
+ * keep clients from knocking in step, never for secrets. Every thread has its own, and a
+ * forked worker throws new ones, so siblings do not share a rhythm.
+ */
+#include "core/backoff.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+#include "core/digest.h"
+
+#define BACKOFF_JITTER_PERCENT 20
+
+static uint64_t throw_dice(void)
+{
+	static _Thread_local uint64_t state;
+	static _Thread_local pid_t owner;
+
+	if (state == 0 || owner != getpid()) {
+		random_bytes(&state, sizeof(state));
+		state |= 1; /* zero is the generator's one dead state */
+		owner = getpid();
+	}
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return state * 0x2545f4914f6cdd1dULL;
+}
+
+int64_t jitter(int64_t value, int percent)
+{
+	assert(value >= 0 && percent >= 0 && percent <= 100);
+
+	/* In two parts, so that no value overflows. */
+	uint64_t span = (uint64_t)(value / 100 * percent + value % 100 * percent / 100);
+	int64_t step = (int64_t)(throw_dice() % (2 * span + 1)) - (int64_t)span;
+
+	return step > INT64_MAX - value ? INT64_MAX : value + step;
+}
+
+unsigned backoff_next_ms(struct backoff *b)
+{
+	uint64_t pause_ms = b->first_ms;
+
+	for (unsigned i = 0; i < b->tries && pause_ms < b->max_ms; i++)
+		pause_ms *= 2;
+	if (pause_ms > b->max_ms)
+		pause_ms = b->max_ms;
+	if (b->tries < UINT32_MAX)
+		b->tries++;
+
+	int64_t next_ms = jitter((int64_t)pause_ms, BACKOFF_JITTER_PERCENT);
+
+	return next_ms > UINT32_MAX ? UINT32_MAX : (unsigned)next_ms;
+}
+
+void backoff_reset(struct backoff *b)
+{
+	b->tries = 0;
+}
