@@ -18,8 +18,7 @@ struct str {
 };
 
 /* A slice over a string literal, its NUL left out. */
-#define STR(literal)                                                                               \
-	((struct str){ .at = (literal), .len = sizeof(literal) - 1 })
+#define STR(literal) ((struct str){ .at = (literal), .len = sizeof(literal) - 1 })
 
 /* printf("%.*s", STR_ARGS(s)) */
 #define STR_ARGS(s) (int)(s).len, (s).at
@@ -48,13 +47,13 @@ static inline bool str_eq_nocase(struct str a, struct str b)
 
 static inline bool str_starts(struct str s, struct str prefix)
 {
-	return s.len >= prefix.len && memcmp(s.at, prefix.at, prefix.len) == 0;
+	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.at, prefix.at, prefix.len) == 0);
 }
 
 /* The slice without its first n bytes; n must not exceed the length. */
 static inline struct str str_from(struct str s, size_t n)
 {
-	return (struct str){ .at = s.at + n, .len = s.len - n };
+	return (struct str){ .at = n ? s.at + n : s.at, .len = s.len - n };
 }
 
 /* Cuts `*rest` at the first `separator`: returns what stands before it and moves

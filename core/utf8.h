@@ -5,9 +5,14 @@
 #define CORE_UTF8_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/buf.h"
 #include "core/str.h"
+
+/* The bytes of the first code point, 1 to 4, with its number in *out; 0 when the text is empty or
+ * starts with none. */
+size_t utf8_decode(struct str text, uint32_t *out);
 
 bool utf8_is_valid(struct str text);
 
