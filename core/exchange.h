@@ -48,9 +48,9 @@ enum answer_fault {
 
 struct answer {
 	enum answer_fault fault;
-	int status;           /* 0 unless ANSWER_OK */
-	struct str body;      /* what came, at most ANSWER_MAX_BODY; any bytes */
-	struct str headers;   /* raw header lines of the final answer, at most 16 KiB */
+	int status;         /* 0 unless ANSWER_OK */
+	struct str body;    /* what came, at most ANSWER_MAX_BODY; any bytes */
+	struct str headers; /* raw header lines of the final answer, at most 16 KiB */
 	int64_t duration_us;
 };
 

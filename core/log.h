@@ -8,8 +8,9 @@
  * The first argument is a constant sentence; what varies goes into fields. Only these types
  * can be fields, a struct secret cannot. As a second net every value is searched for what
  * looks like an API key (wrn_ and 32 digits), a bearer token, a session cookie or the user-info,
- * path and query of a URL, and that part is replaced by "[redacted]". Values are cleaned of control characters and cut
- * at 1,024 bytes. Upper floors log, once; lower floors return. Safe from any thread.
+ * path and query of a URL, and that part is replaced by "[redacted]". Values are cleaned of control
+ * characters and cut at 1,024 bytes. Upper floors log, once; lower floors return. Safe from any
+ * thread.
  */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
@@ -18,8 +19,8 @@
 #include <stdint.h>
 
 #include "core/attributes.h"
-#include "core/stream_id.h"
 #include "core/str.h"
+#include "core/stream_id.h"
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -58,10 +59,10 @@ void log_setup(enum log_format format, enum log_level lowest, int worker);
 void log_line(enum log_level level, const char *message, const struct log_field *fields,
 	      size_t count);
 
-#define LOG_AT(level, message, ...)                                                                \
-	log_line(level, message, (struct log_field[]){ { .name = NULL }, ##__VA_ARGS__ } + 1,      \
-		 sizeof((struct log_field[]){ { .name = NULL }, ##__VA_ARGS__ }) /                 \
-				 sizeof(struct log_field) -                                        \
+#define LOG_AT(level, message, ...)                                                           \
+	log_line(level, message, (struct log_field[]){ { .name = NULL }, ##__VA_ARGS__ } + 1, \
+		 sizeof((struct log_field[]){ { .name = NULL }, ##__VA_ARGS__ }) /            \
+				 sizeof(struct log_field) -                                   \
 			 1)
 
 #define log_debug(message, ...) LOG_AT(LOG_LEVEL_DEBUG, message, ##__VA_ARGS__)

@@ -17,10 +17,13 @@
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
+#define METRICS_MAX 256 /* pairs of name and labels */
+
 struct metric; /* opaque; lives as long as the program */
 
 /* Before the first registration. `workers` at least 1; worker 0 is current. Aborts without
- * memory. Called again (tests) it forgets everything. */
+ * memory. Called again (tests) it forgets everything. Without it the first registration sets up
+ * one worker. */
 void metrics_setup(int workers);
 
 /* In a freshly forked worker: which row is ours. Its gauges start at 0. */
@@ -28,7 +31,8 @@ void metrics_select(int worker);
 
 /* `labels` is NULL or ready text such as `provider="webhook",verdict="delivered"`. The same
  * name and labels give the same metric again. Names follow wrenn_events_<what>[_unit][_total].
- * All strings must be constants. Never returns NULL; aborts past METRICS_MAX. */
+ * All strings must be constants; `help` is one line without backslashes. Never returns NULL; aborts
+ * past METRICS_MAX. */
 struct metric *metric_counter(const char *name, const char *labels, const char *help);
 struct metric *metric_gauge(const char *name, const char *labels, const char *help);
 /* Buckets in seconds: 1 ms to 60 s, the usual 1-2.5-5 steps. */
