@@ -2,8 +2,9 @@
 
 /*
  * Strict reading of JSON from strangers, on top of cJSON, and writing into a buffer.
- * Refused beyond what cJSON refuses: invalid UTF-8, NUL (also as \u0000), nesting deeper
- * than JSON_MAX_DEPTH, a member name twice in one object, anything after the value.
+ * Refused is whatever RFC 8259 does not allow, and: invalid UTF-8, NUL (also as \u0000), lone
+ * surrogates, nesting deeper than JSON_MAX_DEPTH, a member name twice in one object, a number
+ * of more than 60 characters.
  */
 #ifndef CORE_JSON_H
 #define CORE_JSON_H

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The grammar check behind json_parse(); nobody else needs it. */
+#ifndef CORE_JSON_SCAN_H
+#define CORE_JSON_SCAN_H
+
+#include <stdbool.h>
+
+#include "core/str.h"
+
+struct json_fault {
+	size_t offset;    /* the byte that is wrong */
+	const char *what; /* a phrase, such as "a lone surrogate" */
+};
+
+/* True for exactly one JSON value (RFC 8259) of the depth and the text core/json.h allows. The
+ * text must be valid UTF-8. */
+bool json_scan(struct str text, struct json_fault *fault);
+
+#endif
