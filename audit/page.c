@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads one page of the trail and writes its JSON while the rows come in (contract e.3, e.4).
+ *
+ * One row more than asked for is fetched: it is not shown, and its being there says that a cursor
+ * is worth giving. A page also ends, with a cursor, once it is MAX_PAGE bytes long. The rows may be
+ * written by others, so nothing in them can break the page: text that is no UTF-8 is cleaned,
+ * metadata that is no small JSON object is left out.
+ */
+#include <errno.h>
+
+#include "audit/page.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/rfc3339.h"
+#include "core/utf8.h"
+
+#define MAX_PAGE     (1024 * 1024)
+#define MAX_ROW      (256 * 1024) /* more than the limits below can add up to */
+#define MAX_TEXT     1024
+#define MAX_METADATA 65536
+
+/* Both spellings walk the index (team_id, created_at desc, id desc) from the cursor on: the row
+ * value comparison is the cursor of e.3, and there is nothing to sort. */
+#define SELECT_PAGE                                                                                \
+	"SELECT id, actor_type, actor_id, actor_name, resource_type, resource_id, action, scope, " \
+	"status, metadata, created_at FROM audit_logs "                                            \
+	"WHERE team_id = $1 AND (created_at, id) < ($2, $3) "                                      \
+	"AND (scope = 'team' OR ($4 AND scope = 'admin')) "
+#define NEWEST_FIRST "ORDER BY created_at DESC, id DESC LIMIT $9"
+
+const struct db_query page_statement = {
+	.sql = SELECT_PAGE
+	"AND ($5 OR resource_type = ANY($6)) AND ($7 OR action = ANY($8)) " NEWEST_FIRST,
+	.sqlite =
+		SELECT_PAGE "AND ($5 OR resource_type IN (SELECT value FROM json_each($6))) "
+			    "AND ($7 OR action IN (SELECT value FROM json_each($8))) " NEWEST_FIRST,
+};
+
+void page_bind(const struct page *page, struct db_value values[PAGE_VALUES])
+{
+	const struct page_query *query = &page->query;
+	const struct page_filter *types = &query->resource_types;
+	const struct page_filter *actions = &query->actions;
+
+	values[0] = db_uuid(&page->team);
+	values[1] = db_time(query->before_us);
+	values[2] = db_uuid(&query->before_id);
+	values[3] = db_bool(page->with_admin_rows);
+	values[4] = db_bool(types->count == 0);
+	values[5] = db_words(types->values, types->count);
+	values[6] = db_bool(actions->count == 0);
+	values[7] = db_words(actions->values, actions->count);
+	values[8] = db_int((int64_t)query->limit + 1);
+}
+
+static void add_text(struct buf *out, const char *name, struct str value)
+{
+	struct buf clean;
+
+	if (utf8_is_valid(value)) {
+		json_add_member(out, name, utf8_cut(value, MAX_TEXT));
+		return;
+	}
+	buf_init(&clean, MAX_TEXT);
+	utf8_clean(&clean, value, MAX_TEXT, false);
+	json_add_member(out, name, buf_str(&clean));
+	buf_done(&clean);
+}
+
+static void add_text_unless_empty(struct buf *out, const char *name, struct str value)
+{
+	if (value.len)
+		add_text(out, name, value);
+}
+
+/* The stored text is passed on as it stands once it has proved to be an object. */
+static void add_metadata(struct buf *out, struct str stored)
+{
+	cJSON *object = NULL;
+
+	if (json_parse(stored, MAX_METADATA, &object, NULL) < 0)
+		return;
+	if (cJSON_IsObject(object) && object->child) {
+		json_add_name(out, "metadata");
+		buf_add_str(out, stored);
+	}
+	cJSON_Delete(object);
+}
+
+/* The table keeps a severity of four words, the API knows two outcomes (contract e.4). */
+static const char *outcome_of(struct str severity)
+{
+	return str_is(severity, "error") ? "failure" : "success";
+}
+
+static void add_item(struct buf *out, const struct db_row *row)
+{
+	struct uuid id = row_uuid(row, 0);
+	struct str severity = row_text(row, 8);
+	char id_text[ID_TEXT_SIZE];
+	char time_text[RFC3339_TEXT_SIZE];
+
+	id_format(ID_AUDIT, &id, id_text);
+	rfc3339_format(row_time(row, 10), 0, time_text);
+
+	buf_add_char(out, '{');
+	json_add_member(out, "id", str_of(id_text));
+	add_text(out, "actor_type", row_text(row, 1));
+	add_text_unless_empty(out, "actor_id", row_text(row, 2));
+	add_text_unless_empty(out, "actor_name", row_text(row, 3));
+	add_text(out, "resource_type", row_text(row, 4));
+	add_text_unless_empty(out, "resource_id", row_text(row, 5));
+	add_text(out, "action", row_text(row, 6));
+	add_text(out, "scope", row_text(row, 7));
+	json_add_member(out, "status", str_of(outcome_of(severity)));
+	add_text(out, "severity", severity);
+	add_metadata(out, row_text(row, 9));
+	json_add_member(out, "created_at", str_of(time_text));
+	buf_add_char(out, '}');
+}
+
+static int on_row(const struct db_row *row, void *arg)
+{
+	struct page *page = arg;
+
+	if (page->rows == page->query.limit || page->json.len > MAX_PAGE) {
+		page->has_more = true;
+		return 0;
+	}
+	if (page->rows > 0)
+		buf_add_char(&page->json, ',');
+	add_item(&page->json, row);
+	page->rows++;
+	page->last_us = row_time(row, 10);
+	page->last_id = row_uuid(row, 0);
+	return page->json.err;
+}
+
+static void add_cursor(struct page *page)
+{
+	char time_text[RFC3339_TEXT_SIZE];
+	char id_text[ID_TEXT_SIZE];
+
+	/* Six digits, as the rows have them: fewer would skip rows (W15). */
+	rfc3339_format(page->last_us, 6, time_text);
+	id_format(ID_AUDIT, &page->last_id, id_text);
+	json_add_member(&page->json, "next_before", str_of(time_text));
+	json_add_member(&page->json, "next_before_id", str_of(id_text));
+}
+
+void page_init(struct page *page)
+{
+	buf_init(&page->json, MAX_PAGE + MAX_ROW);
+}
+
+int page_read(struct db *db, struct page *page)
+{
+	struct db_value values[PAGE_VALUES];
+
+	buf_reset(&page->json);
+	page->rows = 0;
+	page->has_more = false;
+
+	page_bind(page, values);
+	buf_add_text(&page->json, "{\"items\":[");
+
+	int rc = db_run_now(db, &page_statement, values, PAGE_VALUES, on_row, page, NULL);
+
+	if (rc < 0)
+		return rc;
+	buf_add_char(&page->json, ']');
+	if (page->has_more)
+		add_cursor(page);
+	buf_add_char(&page->json, '}');
+	return page->json.err;
+}
+
+void page_done(struct page *page)
+{
+	page_query_done(&page->query);
+	buf_done(&page->json);
+}

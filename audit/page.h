@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One page of the trail: what was asked for, the statement that reads it, and its JSON. Knows
+ * nothing of requests, so that a test can read pages straight from a store.
+ */
+#ifndef AUDIT_PAGE_H
+#define AUDIT_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+#include "core/reason.h"
+#include "core/str.h"
+#include "core/uuid.h"
+#include "store/store.h"
+
+#define PAGE_MAX_VALUES 32  /* of each filter */
+#define PAGE_MAX_ROWS   200 /* whatever `limit` says */
+
+/* Values of a repeatable, comma-separated filter; none: everything fits. */
+struct page_filter {
+	size_t count;
+	struct str values[PAGE_MAX_VALUES]; /* in page_query.text */
+};
+
+struct page_query {
+	int64_t before_us;
+	struct uuid before_id;
+	unsigned limit;
+	struct page_filter resource_types;
+	struct page_filter actions;
+	char *text; /* page_query_done() frees it */
+};
+
+/* Reads the raw query string (contract e.2). -EINVAL with *why, or -ENOMEM; then there is nothing
+ * to free. Parameters we do not know are ignored. */
+int page_query_parse(struct str query, struct page_query *out, struct reason *why) must_check;
+void page_query_done(struct page_query *query);
+
+/* What a page is read for and what came of it. */
+struct page {
+	struct uuid team;
+	bool with_admin_rows;
+	struct page_query query;
+
+	struct buf json; /* the answer */
+	unsigned rows;
+	bool has_more;
+	int64_t last_us;
+	struct uuid last_id;
+};
+
+extern const struct db_query page_statement;
+
+/* The parameters of page_statement; `values` has room for PAGE_VALUES. */
+#define PAGE_VALUES 9
+void page_bind(const struct page *page, struct db_value values[PAGE_VALUES]);
+
+void page_init(struct page *page);
+/* On the store's thread; may run again. */
+int page_read(struct db *db, struct page *page) must_check;
+void page_done(struct page *page);
+
+#endif
