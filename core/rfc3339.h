@@ -24,7 +24,8 @@ int rfc3339_parse(struct str text, int64_t *out_us) must_check;
  * Accepts everything rfc3339_parse() does as well. */
 int rfc3339_parse_sql(struct str text, int64_t *out_us) must_check;
 
-/* Writes with 0 or 6 fractional digits. */
+/* Writes with 0 or 6 fractional digits, rounded down. A time outside the years 0001 to 9999
+ * becomes the nearest one inside. */
 void rfc3339_format(int64_t us, int fraction_digits, char out[RFC3339_TEXT_SIZE]);
 
 /* A duration: digits and one unit, s m h or d. 0 or -EINVAL (also past ten years). */

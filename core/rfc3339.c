@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Times and durations as text. Days are counted from 0001-01-01 in the proleptic Gregorian
+ * calendar, so that years 1 to 9999 need no negative arithmetic; no libc call here looks at
+ * the zone or the locale. Text that is not exactly a time is refused.
+ */
+#include "core/rfc3339.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+#define DAY_S         INT64_C(86400)
+#define SECOND_US     INT64_C(1000000)
+#define EPOCH_DAY     INT64_C(719162)  /* 1970-01-01 */
+#define LAST_DAY      INT64_C(3652058) /* 9999-12-31 */
+#define TEN_YEARS_S   (3650 * DAY_S)
+#define HTTP_DATE_LEN 29
+
+struct civil {
+	int year, month, day;
+	int hour, minute, second;
+	int us;
+	int offset_s; /* east of UTC */
+};
+
+static bool is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int days_in_month(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+/* Days from 0001-01-01 to January 1st of the year. */
+static int days_before_year(int year)
+{
+	int past = year - 1;
+
+	return past * 365 + past / 4 - past / 100 + past / 400;
+}
+
+static int civil_to_us(const struct civil *c, int64_t *out_us)
+{
+	if (c->year < 1 || c->month < 1 || c->month > 12 || c->day < 1 ||
+	    c->day > days_in_month(c->year, c->month))
+		return -EINVAL;
+	if (c->hour > 23 || c->minute > 59 || c->second > 60)
+		return -EINVAL;
+
+	int64_t days = days_before_year(c->year) + c->day - 1;
+	int second = c->second == 60 ? 59 : c->second;
+
+	for (int month = 1; month < c->month; month++)
+		days += days_in_month(c->year, month);
+
+	int64_t total_s = days * DAY_S + c->hour * 3600 + c->minute * 60 + second - c->offset_s;
+	if (total_s < 0 || total_s >= (LAST_DAY + 1) * DAY_S)
+		return -EINVAL; /* the offset has moved it out of the years we know */
+	*out_us = (total_s - EPOCH_DAY * DAY_S) * SECOND_US + c->us;
+	return 0;
+}
+
+/* Takes exactly `count` digits off the front. */
+static bool take_digits(struct str *rest, size_t count, int *out)
+{
+	int number = 0;
+
+	if (rest->len < count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (rest->at[i] < '0' || rest->at[i] > '9')
+			return false;
+		number = number * 10 + (rest->at[i] - '0');
+	}
+	*rest = str_from(*rest, count);
+	*out = number;
+	return true;
+}
+
+static bool take_one_of(struct str *rest, const char *accepted)
+{
+	if (rest->len == 0 || rest->at[0] == '\0' || !strchr(accepted, rest->at[0]))
+		return false;
+	*rest = str_from(*rest, 1);
+	return true;
+}
+
+static bool take_time(struct str *rest, struct civil *c)
+{
+	return take_digits(rest, 2, &c->hour) && take_one_of(rest, ":") &&
+	       take_digits(rest, 2, &c->minute) && take_one_of(rest, ":") &&
+	       take_digits(rest, 2, &c->second);
+}
+
+static bool take_date_time(struct str *rest, struct civil *c)
+{
+	return take_digits(rest, 4, &c->year) && take_one_of(rest, "-") &&
+	       take_digits(rest, 2, &c->month) && take_one_of(rest, "-") &&
+	       take_digits(rest, 2, &c->day) && take_one_of(rest, "Tt ") && take_time(rest, c);
+}
+
+static bool take_fraction(struct str *rest, struct civil *c)
+{
+	int digit;
+	int digits = 0;
+
+	if (!take_one_of(rest, "."))
+		return true;
+	while (take_digits(rest, 1, &digit)) {
+		if (++digits <= 6)
+			c->us = c->us * 10 + digit;
+	}
+	for (int i = digits; i < 6; i++)
+		c->us *= 10;
+	return digits >= 1 && digits <= 9;
+}
+
+static bool take_offset(struct str *rest, struct civil *c, bool minutes_required)
+{
+	int hours;
+	int minutes = 0;
+
+	if (take_one_of(rest, "Zz"))
+		return true;
+	bool west = rest->len && rest->at[0] == '-';
+
+	if (!take_one_of(rest, "+-") || !take_digits(rest, 2, &hours))
+		return false;
+	if (minutes_required || rest->len) {
+		if (!take_one_of(rest, ":") || !take_digits(rest, 2, &minutes))
+			return false;
+	}
+	c->offset_s = (hours * 60 + minutes) * 60 * (west ? -1 : 1);
+	return hours <= 23 && minutes <= 59;
+}
+
+static int parse_time(struct str text, bool minutes_required, int64_t *out_us)
+{
+	struct civil c = { .year = 0 };
+
+	if (!take_date_time(&text, &c) || !take_fraction(&text, &c) ||
+	    !take_offset(&text, &c, minutes_required) || text.len)
+		return -EINVAL;
+	return civil_to_us(&c, out_us);
+}
+
+int rfc3339_parse(struct str text, int64_t *out_us)
+{
+	return parse_time(text, true, out_us);
+}
+
+int rfc3339_parse_sql(struct str text, int64_t *out_us)
+{
+	return parse_time(text, false, out_us);
+}
+
+/* Splits a day counted from 0001-01-01 into year, month and day. */
+static void civil_from_day(int day, struct civil *c)
+{
+	c->year = day / 366 + 1; /* at most some years too early */
+	while (days_before_year(c->year + 1) <= day)
+		c->year++;
+	day -= days_before_year(c->year);
+	for (c->month = 1; day >= days_in_month(c->year, c->month); c->month++)
+		day -= days_in_month(c->year, c->month);
+	c->day = day + 1;
+}
+
+void rfc3339_format(int64_t us, int fraction_digits, char out[RFC3339_TEXT_SIZE])
+{
+	const int64_t first_us = -(EPOCH_DAY * DAY_S * SECOND_US);
+	const int64_t last_us = (LAST_DAY + 1 - EPOCH_DAY) * DAY_S * SECOND_US - 1;
+	struct civil c;
+
+	assert(fraction_digits == 0 || fraction_digits == 6);
+	if (us < first_us)
+		us = first_us;
+	if (us > last_us)
+		us = last_us;
+
+	int64_t since_us = us - first_us;
+	int second_of_day = (int)(since_us / SECOND_US % DAY_S);
+
+	civil_from_day((int)(since_us / SECOND_US / DAY_S), &c);
+	int n = snprintf(out, RFC3339_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month,
+			 c.day, second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
+	size_t len = (size_t)n;
+
+	if (fraction_digits == 6)
+		snprintf(out + len, RFC3339_TEXT_SIZE - len, ".%06dZ", (int)(since_us % SECOND_US));
+	else
+		snprintf(out + len, RFC3339_TEXT_SIZE - len, "Z");
+}
+
+int duration_parse(struct str text, int64_t *out_ms)
+{
+	unsigned long long count;
+	int64_t unit_s;
+
+	if (text.len == 0)
+		return -EINVAL;
+	switch (text.at[--text.len]) {
+	case 's':
+		unit_s = 1;
+		break;
+	case 'm':
+		unit_s = 60;
+		break;
+	case 'h':
+		unit_s = 3600;
+		break;
+	case 'd':
+		unit_s = DAY_S;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (!str_to_u64(text, &count) || count > (unsigned long long)(TEN_YEARS_S / unit_s))
+		return -EINVAL;
+	*out_ms = (int64_t)count * unit_s * 1000;
+	return 0;
+}
+
+/* Takes three letters out of a list of such; gives their place in it, from 0. */
+static bool take_name(struct str *rest, const char *names, int *out)
+{
+	if (rest->len < 3)
+		return false;
+	for (int i = 0; names[i * 3]; i++) {
+		if (memcmp(names + i * 3, rest->at, 3) == 0) {
+			*rest = str_from(*rest, 3);
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The weekday has to be one, but is not checked against the date: the date says it all. */
+int http_date_parse(struct str text, int64_t *out_us)
+{
+	struct civil c = { .year = 0 };
+	int weekday;
+
+	if (text.len != HTTP_DATE_LEN || !take_name(&text, "MonTueWedThuFriSatSun", &weekday) ||
+	    !take_one_of(&text, ",") || !take_one_of(&text, " ") ||
+	    !take_digits(&text, 2, &c.day) || !take_one_of(&text, " "))
+		return -EINVAL;
+	if (!take_name(&text, "JanFebMarAprMayJunJulAugSepOctNovDec", &c.month) ||
+	    !take_one_of(&text, " ") || !take_digits(&text, 4, &c.year) ||
+	    !take_one_of(&text, " ") || !take_time(&text, &c) || !str_is(text, " GMT"))
+		return -EINVAL;
+	c.month++;
+	return civil_to_us(&c, out_us);
+}
