@@ -111,10 +111,98 @@ unit-binaries: $(foreach m,$(TESTED),$(B)/tests/$(m))
 unit: unit-binaries ## unit tests of every module (one: make unit-core)
 	tests/support/with-services tests/support/run-unit $(FLAVOUR) $(foreach m,$(TESTED),$(B)/tests/$(m))
 
+FLAVOURS := release clang asan
+
+# ---- the two commands of the README ------------------------------------------------------
+
+run: ## install what is missing, build, and run it all on this machine
+	@tools/install-packages build run
+	@$(MAKE) --no-print-directory build
+	@tools/run build/release/wrenn-events
+
+test: ## install what is missing, build, unit and integration tests
+	@tools/install-packages build run test
+	@$(MAKE) --no-print-directory unit integration
+
+# ---- the rest --------------------------------------------------------------------------
+
+integration: build ## the whole program against real Redis, SQLite, PostgreSQL
+	tests/support/run-integration $(FLAVOUR) $(PYTEST_ARGS)
+
+check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
+	@tools/install-packages build run test lint
+	@$(MAKE) --no-print-directory -j2 build
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=clang build unit-binaries
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
+	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory -j2 unit-binaries
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory integration
+
+asan: ## unit and integration tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory FLAVOUR=asan unit
+	@$(MAKE) --no-print-directory FLAVOUR=asan integration
+
+c_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.c)) $(wildcard tests/*/*.c tests/unit/*/*.c tools/*.c)
+h_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.h)) $(wildcard tests/*/*.h tests/unit/*/*.h)
+
+fmt: ## format every C file
+	clang-format -i $(sort $(c_files) $(h_files))
+
+lint: lint-format lint-tree lint-cppcheck lint-tidy ## formatting, include floors, cppcheck, clang-tidy
+
+lint-format:
+	clang-format --dry-run -Werror $(sort $(c_files) $(h_files))
+
+lint-tree:
+	/usr/bin/python3 tools/check-tree
+
+lint-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --std=c11 -j2 --inline-suppr --library=posix \
+		--enable=warning,performance,portability --suppressions-list=tools/cppcheck.txt \
+		-I. $(foreach m,$(MODULES),$(m))
+
+# A stamp per file, so that only what changed is looked at again.
+tidy_stamps := $(patsubst %.c,build/tidy/%.ok,$(foreach m,$(MODULES),$(wildcard $(m)/*.c)))
+lint-tidy: $(tidy_stamps)
+
+build/tidy/%.ok: %.c .clang-tidy $(h_files)
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu17 2>/dev/null
+	@touch $@
+
+fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+
+build/fuzz/run/%: build/fuzz/tests/fuzz/fuzz_%.o $(foreach m,$(filter-out app,$(MODULES)),build/fuzz/lib/$(m).a)
+	@mkdir -p $(@D)
+	clang $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LDLIBS)
+
+fuzz-all: $(foreach f,$(fuzz_names),build/fuzz/run/$(f)) $(LLHTTP_OBJS)
+	@for f in $(fuzz_names); do \
+		echo "== fuzzing $$f for $(FUZZ_SECONDS) s"; mkdir -p build/fuzz/corpus/$$f; \
+		build/fuzz/run/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=build/fuzz/$$f- build/fuzz/corpus/$$f $(wildcard tests/fuzz/seeds) || exit 1; \
+	done
+
+fuzz: ## each fuzz target for a minute (FUZZ_SECONDS=60)
+	@tools/install-packages build lint
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=fuzz fuzz-all
+
+PREFIX ?= /usr/local
+install: build ## copy the program and its manual to $(PREFIX)
+	install -D -m 755 build/release/wrenn-events $(DESTDIR)$(PREFIX)/bin/wrenn-events
+
+version := $(shell sed -n 's/.*WRENN_EVENTS_VERSION "\(.*\)"/\1/p' core/version.h)
+dist: ## the committed sources as build/wrenn-events-VERSION.tar.gz
+	@mkdir -p build
+	git archive --format=tar.gz --prefix=wrenn-events-$(version)/ -o build/wrenn-events-$(version).tar.gz HEAD
+
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: help build unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: help build run test integration check asan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))

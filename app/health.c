@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Liveness says that the loop turns, nothing else. Readiness says whether this worker can do its
+ * work now, and if not, because of what.
+ */
+#include "app/health.h"
+
+#include "core/metrics.h"
+
+static void answer_alive(struct http_request *request, void *owner)
+{
+	(void)owner;
+	http_respond(request, 200, "application/json", STR("{\"status\":\"ok\"}\n"));
+}
+
+/* NULL when ready, else a sentence naming what is missing. */
+static const char *missing_part(const struct health *health)
+{
+	if (health->stopping)
+		return "stopping";
+	if (!store_is_up(health->store))
+		return "store is not reachable";
+	if (!redis_is_up(health->redis) || !bus_tail_is_up(health->tail))
+		return "redis is not reachable";
+	if (!bus_consumer_is_ready(health->consumer))
+		return "redis: the consumer group is not there yet";
+	return NULL;
+}
+
+static void answer_ready(struct http_request *request, void *owner)
+{
+	const char *missing = missing_part(owner);
+
+	if (missing)
+		http_respond_fault(request, HTTP_SERVICE_UNAVAILABLE, NULL, missing);
+	else
+		http_respond(request, 200, "application/json", STR("{\"status\":\"ready\"}\n"));
+}
+
+static void answer_metrics(struct http_request *request, void *owner)
+{
+	struct buf text;
+
+	(void)owner;
+	buf_init(&text, 1024 * 1024);
+	metrics_render(&text);
+	if (text.err)
+		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
+	else
+		http_respond(request, 200, "text/plain; version=0.0.4; charset=utf-8",
+			     buf_str(&text));
+	buf_done(&text);
+}
+
+int health_add_routes(struct health *health, struct http_server *server)
+{
+	const struct http_route routes[] = {
+		{ HTTP_GET, "/healthz", ACCESS_PUBLIC, answer_alive, health },
+		{ HTTP_GET, "/readyz", ACCESS_PUBLIC, answer_ready, health },
+		{ HTTP_GET, "/metrics", ACCESS_PUBLIC, answer_metrics, health },
+	};
+
+	return http_server_add_routes(server, routes, ARRAY_LEN(routes));
+}

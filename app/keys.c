@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * `keys`, `teams` and `sessions`: what the control plane does elsewhere and nobody else does with
+ * the embedded store (contract f.5). Results alone go to standard output, so that a script can
+ * take them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "auth/auth.h"
+#include "core/id.h"
+
+static const char keys_usage[] =
+	"Usage: wrenn-events keys create --team TEAM --name LABEL\n"
+	"       wrenn-events keys list\n"
+	"       wrenn-events keys revoke KEY_ID\n"
+	"\n"
+	"Makes, lists and revokes API keys. `create` prints the new key, once; a team the\n"
+	"embedded store does not know yet is added.\n"
+	"\n"
+	"  --team TEAM     team-... id\n"
+	"  --name LABEL    what the key is for\n"
+	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n";
+
+static const char teams_usage[] =
+	"Usage: wrenn-events teams create --name NAME\n"
+	"\n"
+	"Adds a team to the embedded store and prints its id.\n"
+	"\n"
+	"  --name NAME     what the team is called\n"
+	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n";
+
+static const char sessions_usage[] =
+	"Usage: wrenn-events sessions create --team TEAM --name NAME --role ROLE "
+	"[--platform-admin]\n"
+	"\n"
+	"Makes a browser session and prints its two cookies, one per line.\n"
+	"\n"
+	"  --team TEAM       team-... id\n"
+	"  --name NAME       display name of the user\n"
+	"  --role ROLE       owner, admin or member\n"
+	"  --platform-admin  the user may use the admin endpoints\n"
+	"  --config FILE     read KEY=VALUE lines; the environment wins over the file\n";
+
+struct flags {
+	const char *team;
+	const char *name;
+	const char *role;
+	const char *config;
+	bool platform_admin;
+	const char *verb;
+	const char *argument; /* behind the verb, or NULL */
+};
+
+static const struct option options[] = {
+	{ "team", required_argument, NULL, 't' },     { "name", required_argument, NULL, 'n' },
+	{ "role", required_argument, NULL, 'r' },     { "config", required_argument, NULL, 'c' },
+	{ "platform-admin", no_argument, NULL, 'p' }, { 0 },
+};
+
+static int read_flags(int argc, char **argv, struct flags *out)
+{
+	int flag;
+
+	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (flag) {
+		case 't':
+			out->team = optarg;
+			break;
+		case 'n':
+			out->name = optarg;
+			break;
+		case 'r':
+			out->role = optarg;
+			break;
+		case 'c':
+			out->config = optarg;
+			break;
+		case 'p':
+			out->platform_admin = true;
+			break;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return command_fault(EXIT_USAGE, "%s: say what to do; see --help", argv[0]);
+	out->verb = argv[optind];
+	out->argument = optind + 1 < argc ? argv[optind + 1] : NULL;
+	if (optind + 2 < argc)
+		return command_fault(EXIT_USAGE, "%s: what is \"%s\"?", argv[0], argv[optind + 2]);
+	return EXIT_GOOD;
+}
+
+static int need(const char *command, const char *flag, const char *value)
+{
+	if (value && *value)
+		return EXIT_GOOD;
+	return command_fault(EXIT_USAGE, "%s needs %s", command, flag);
+}
+
+static int read_team(const char *text, struct uuid *out)
+{
+	if (id_parse(ID_TEAM, str_of(text), out) == 0)
+		return EXIT_GOOD;
+	return command_fault(EXIT_USAGE, "--team: \"%s\" is no team id (team- and 25 of 0-9a-z)",
+			     text);
+}
+
+static int worked(int rc, const struct reason *why)
+{
+	if (rc == 0)
+		return EXIT_GOOD;
+	return command_fault(EXIT_FAILED, "%s", why->text[0] ? why->text : strerror(-rc));
+}
+
+static int create_key(const struct flags *flags, const char *store_url)
+{
+	struct uuid team;
+	struct reason why = { .text = "" };
+	char key[37];
+	char key_id[ID_TEXT_SIZE];
+	int code = need("keys create", "--team", flags->team);
+
+	if (code == EXIT_GOOD)
+		code = need("keys create", "--name", flags->name);
+	if (code == EXIT_GOOD)
+		code = read_team(flags->team, &team);
+	if (code == EXIT_GOOD)
+		code = worked(
+			auth_key_create(store_url, &team, str_of(flags->name), key, key_id, &why),
+			&why);
+	if (code == EXIT_GOOD)
+		puts(key);
+	return code;
+}
+
+static int list_keys(const char *store_url)
+{
+	struct reason why = { .text = "" };
+	struct buf lines;
+
+	buf_init(&lines, 64 * 1024 * 1024);
+
+	int code = worked(auth_key_list(store_url, &lines, &why), &why);
+
+	if (code == EXIT_GOOD)
+		fwrite(lines.bytes, 1, lines.len, stdout);
+	buf_done(&lines);
+	return code;
+}
+
+static int revoke_key(const struct flags *flags, const char *store_url)
+{
+	struct reason why = { .text = "" };
+	int code = need("keys revoke", "a key id", flags->argument);
+
+	if (code == EXIT_GOOD)
+		code = worked(auth_key_revoke(store_url, str_of(flags->argument), &why), &why);
+	return code;
+}
+
+static int do_keys(const struct flags *flags, const char *store_url)
+{
+	if (strcmp(flags->verb, "revoke") == 0)
+		return revoke_key(flags, store_url);
+	if (flags->argument)
+		return command_fault(EXIT_USAGE, "keys: what is \"%s\"?", flags->argument);
+	if (strcmp(flags->verb, "create") == 0)
+		return create_key(flags, store_url);
+	if (strcmp(flags->verb, "list") == 0)
+		return list_keys(store_url);
+	return command_fault(EXIT_USAGE, "keys: no such action \"%s\"; see --help", flags->verb);
+}
+
+static int do_teams(const struct flags *flags, const char *store_url)
+{
+	struct reason why = { .text = "" };
+	char team_id[ID_TEXT_SIZE];
+
+	if (strcmp(flags->verb, "create") != 0 || flags->argument)
+		return command_fault(EXIT_USAGE, "teams: no such action; see --help");
+
+	int code = need("teams create", "--name", flags->name);
+
+	if (code == EXIT_GOOD)
+		code = worked(auth_team_create(store_url, str_of(flags->name), team_id, &why),
+			      &why);
+	if (code == EXIT_GOOD)
+		puts(team_id);
+	return code;
+}
+
+static int read_role(const char *text, enum team_role *out)
+{
+	static const struct {
+		const char *word;
+		enum team_role role;
+	} roles[] = { { "owner", ROLE_OWNER }, { "admin", ROLE_ADMIN }, { "member", ROLE_MEMBER } };
+
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+		if (text && strcmp(roles[i].word, text) == 0) {
+			*out = roles[i].role;
+			return EXIT_GOOD;
+		}
+	return command_fault(EXIT_USAGE, "sessions create needs --role owner, admin or member");
+}
+
+static int do_sessions(const struct flags *flags, const char *store_url)
+{
+	struct reason why = { .text = "" };
+	struct uuid team;
+	enum team_role role = ROLE_NONE;
+	char sid[65];
+	char csrf[65];
+
+	if (strcmp(flags->verb, "create") != 0 || flags->argument)
+		return command_fault(EXIT_USAGE, "sessions: no such action; see --help");
+
+	int code = need("sessions create", "--team", flags->team);
+
+	if (code == EXIT_GOOD)
+		code = need("sessions create", "--name", flags->name);
+	if (code == EXIT_GOOD)
+		code = read_role(flags->role, &role);
+	if (code == EXIT_GOOD)
+		code = read_team(flags->team, &team);
+	if (code == EXIT_GOOD)
+		code = worked(auth_session_create(store_url, &team, str_of(flags->name), role,
+						  flags->platform_admin, sid, csrf, &why),
+			      &why);
+	if (code == EXIT_GOOD)
+		printf("wrenn_sid=%s\nwrenn_csrf=%s\n", sid, csrf);
+	return code;
+}
+
+static int run_on_store(int argc, char **argv,
+			int (*work)(const struct flags *flags, const char *store_url))
+{
+	struct flags flags = { 0 };
+	struct config config = { 0 };
+	int code = read_flags(argc, argv, &flags);
+
+	if (code == EXIT_GOOD)
+		code = command_config(CONFIG_FOR_STORE, flags.config, &config);
+	if (code == EXIT_GOOD)
+		code = work(&flags, config.database_url);
+	config_done(&config);
+	return code;
+}
+
+static int run_keys(int argc, char **argv)
+{
+	return run_on_store(argc, argv, do_keys);
+}
+
+static int run_teams(int argc, char **argv)
+{
+	return run_on_store(argc, argv, do_teams);
+}
+
+static int run_sessions(int argc, char **argv)
+{
+	return run_on_store(argc, argv, do_sessions);
+}
+
+const struct command keys_command = {
+	.name = "keys",
+	.summary = "make, list and revoke API keys",
+	.usage = keys_usage,
+	.run = run_keys,
+};
+
+const struct command teams_command = {
+	.name = "teams",
+	.summary = "add a team to the embedded store",
+	.usage = teams_usage,
+	.run = run_teams,
+};
+
+const struct command sessions_command = {
+	.name = "sessions",
+	.summary = "make a browser session for the embedded store",
+	.usage = sessions_usage,
+	.run = run_sessions,
+};

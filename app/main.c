@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The entry point: finds the subcommand and hands over. Exit codes are contract o.2's:
+ * 0 good, 1 the work failed, 2 usage; `wait` adds 124 for its time-out.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "core/version.h"
+
+static const struct command *const commands[] = {
+	&serve_command, &publish_command, &tail_command,     &wait_command,
+	&keys_command,  &teams_command,   &sessions_command,
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static void print_overview(FILE *out)
+{
+	fputs("Usage: wrenn-events COMMAND [OPTION...]\n\n"
+	      "Turns the Redis stream wrenn:events into live Server-Sent Events, signed\n"
+	      "notifications and an audit trail.\n\nCommands:\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("  help       this text, or `help COMMAND`\n\n"
+	      "`wrenn-events COMMAND --help` explains one; `wrenn-events --version` names this "
+	      "one.\n",
+	      out);
+}
+
+static int print_help(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_overview(stdout);
+		return EXIT_GOOD;
+	}
+
+	const struct command *command = find_command(argv[1]);
+
+	if (!command)
+		return command_fault(EXIT_USAGE, "there is no command \"%s\"", argv[1]);
+	fputs(command->usage, stdout);
+	return EXIT_GOOD;
+}
+
+/* Anywhere before `--`, so that it works behind a half-typed line as well. */
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("wrenn-events " WRENN_EVENTS_VERSION);
+		return EXIT_GOOD;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_overview(stdout);
+		return EXIT_GOOD;
+	}
+	if (strcmp(argv[1], "help") == 0)
+		return print_help(argc - 1, argv + 1);
+
+	const struct command *command = find_command(argv[1]);
+
+	if (!command)
+		return command_fault(EXIT_USAGE,
+				     "there is no command \"%s\"; `wrenn-events help` lists them",
+				     argv[1]);
+	if (asks_for_help(argc - 1, argv + 1)) {
+		fputs(command->usage, stdout);
+		return EXIT_GOOD;
+	}
+	return command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * `publish`: one event from flags, or JSON lines from a file or standard input, the way the
+ * control plane publishes (contract a.2, o.2). Each event is checked before it is sent; of lines,
+ * the first bad one is named by its number and nothing after it is sent.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "bus/bus.h"
+#include "core/clock.h"
+
+static const char usage[] =
+	"Usage: wrenn-events publish KIND --team TEAM --resource ID [OPTION...]\n"
+	"       wrenn-events publish --file FILE\n"
+	"       wrenn-events publish -\n"
+	"\n"
+	"Publishes an event to Redis and prints its stream id; or the JSON lines of FILE or of\n"
+	"standard input, one event each.\n"
+	"\n"
+	"  --team TEAM          team-... id of the owner\n"
+	"  --resource ID        cl-... or host-... id, or the name of a snapshot\n"
+	"  --outcome OUTCOME    success or error\n"
+	"  --error TEXT         why it failed\n"
+	"  --reason REASON      metadata `reason`\n"
+	"  --actor TYPE         user, api_key or system (the default)\n"
+	"  --actor-id ID        usr-... or key-... id\n"
+	"  --actor-name NAME    display name\n"
+	"  --metadata KEY=VALUE more metadata; may be repeated\n"
+	"  --config FILE        read KEY=VALUE lines; the environment wins over the file\n"
+	"\n"
+	"REDIS_URL says where (redis://localhost:6379/0).\n";
+
+enum {
+	FLAG_TEAM = 256,
+	FLAG_RESOURCE,
+	FLAG_OUTCOME,
+	FLAG_ERROR,
+	FLAG_REASON,
+	FLAG_ACTOR,
+	FLAG_ACTOR_ID,
+	FLAG_ACTOR_NAME,
+	FLAG_METADATA,
+	FLAG_FILE,
+	FLAG_CONFIG
+};
+
+static const struct option options[] = {
+	{ "team", required_argument, NULL, FLAG_TEAM },
+	{ "resource", required_argument, NULL, FLAG_RESOURCE },
+	{ "outcome", required_argument, NULL, FLAG_OUTCOME },
+	{ "error", required_argument, NULL, FLAG_ERROR },
+	{ "reason", required_argument, NULL, FLAG_REASON },
+	{ "actor", required_argument, NULL, FLAG_ACTOR },
+	{ "actor-id", required_argument, NULL, FLAG_ACTOR_ID },
+	{ "actor-name", required_argument, NULL, FLAG_ACTOR_NAME },
+	{ "metadata", required_argument, NULL, FLAG_METADATA },
+	{ "file", required_argument, NULL, FLAG_FILE },
+	{ "config", required_argument, NULL, FLAG_CONFIG },
+	{ 0 },
+};
+
+struct flags {
+	struct bus_publication event;
+	struct event_member metadata[EVENT_MAX_METADATA];
+	const char *file; /* "-" for standard input; NULL: the event from flags */
+	const char *config;
+};
+
+static int add_metadata(struct flags *flags, struct str name, struct str value)
+{
+	if (flags->event.metadata_count == EVENT_MAX_METADATA)
+		return command_fault(EXIT_USAGE, "more than %d metadata members",
+				     EVENT_MAX_METADATA);
+	flags->metadata[flags->event.metadata_count++] =
+		(struct event_member){ .name = name, .value = value };
+	return EXIT_GOOD;
+}
+
+static int add_metadata_pair(struct flags *flags, const char *pair)
+{
+	struct str value = str_of(pair);
+	struct str name = str_cut(&value, '=');
+
+	if (!value.at || name.len == 0)
+		return command_fault(EXIT_USAGE, "--metadata wants KEY=VALUE, not \"%s\"", pair);
+	return add_metadata(flags, name, value);
+}
+
+static int take_flag(struct flags *flags, int flag, const char *value)
+{
+	struct str text = str_of(value);
+
+	switch (flag) {
+	case FLAG_TEAM:
+		flags->event.team = text;
+		return EXIT_GOOD;
+	case FLAG_RESOURCE:
+		flags->event.resource_id = text;
+		return EXIT_GOOD;
+	case FLAG_OUTCOME:
+		flags->event.outcome = text;
+		return EXIT_GOOD;
+	case FLAG_ERROR:
+		flags->event.error = text;
+		return EXIT_GOOD;
+	case FLAG_REASON:
+		return add_metadata(flags, STR("reason"), text);
+	case FLAG_ACTOR:
+		flags->event.actor_type = text;
+		return EXIT_GOOD;
+	case FLAG_ACTOR_ID:
+		flags->event.actor_id = text;
+		return EXIT_GOOD;
+	case FLAG_ACTOR_NAME:
+		flags->event.actor_name = text;
+		return EXIT_GOOD;
+	case FLAG_METADATA:
+		return add_metadata_pair(flags, value);
+	case FLAG_FILE:
+		flags->file = value;
+		return EXIT_GOOD;
+	case FLAG_CONFIG:
+		flags->config = value;
+		return EXIT_GOOD;
+	default:
+		return EXIT_USAGE;
+	}
+}
+
+static int read_flags(int argc, char **argv, struct flags *flags)
+{
+	int flag;
+
+	flags->event.metadata = flags->metadata;
+	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		int code = take_flag(flags, flag, optarg);
+
+		if (code != EXIT_GOOD)
+			return code;
+	}
+	if (optind + 1 < argc)
+		return command_fault(EXIT_USAGE, "publish: what is \"%s\"?", argv[optind + 1]);
+	if (optind < argc && flags->file)
+		return command_fault(EXIT_USAGE, "publish: either an event or --file");
+	if (optind < argc && strcmp(argv[optind], "-") == 0)
+		flags->file = "-";
+	else if (optind < argc)
+		flags->event.kind = str_of(argv[optind]);
+	if (flags->file)
+		return EXIT_GOOD;
+	if (flags->event.kind.len == 0 || flags->event.team.len == 0 ||
+	    flags->event.resource_id.len == 0)
+		return command_fault(EXIT_USAGE,
+				     "publish needs KIND, --team and --resource; see --help");
+	return EXIT_GOOD;
+}
+
+static int publish_json(redisContext *redis, struct str json, struct reason *why)
+{
+	char id[STREAM_ID_TEXT_SIZE] = "";
+	int rc = bus_publish(redis, json, id, why);
+
+	if (rc == 0 && id[0])
+		puts(id);
+	return rc;
+}
+
+static int publish_flags(redisContext *redis, const struct flags *flags)
+{
+	struct reason why = { .text = "" };
+	struct buf json;
+
+	buf_init(&json, EVENT_MAX_BYTES);
+
+	int rc = bus_publication_write(&flags->event, clock_wall_us(), &json, &why);
+
+	if (rc == 0)
+		rc = publish_json(redis, buf_str(&json), &why);
+	buf_done(&json);
+	if (rc < 0)
+		return command_fault(EXIT_FAILED, "%s%s%s", why.field, why.field[0] ? ": " : "",
+				     why.text[0] ? why.text : strerror(-rc));
+	return EXIT_GOOD;
+}
+
+static int publish_lines(redisContext *redis, FILE *in)
+{
+	struct reason why = { .text = "" };
+	unsigned long number = 0;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	int code = EXIT_GOOD;
+
+	while (code == EXIT_GOOD && (len = getline(&line, &size, in)) >= 0) {
+		struct str json = str_trim((struct str){ .at = line, .len = (size_t)len });
+
+		number++;
+		if (json.len == 0)
+			continue;
+		if (publish_json(redis, json, &why) < 0)
+			code = command_fault(EXIT_FAILED, "line %lu: %s%s%s", number, why.field,
+					     why.field[0] ? ": " : "", why.text);
+	}
+	if (code == EXIT_GOOD && ferror(in))
+		code = command_fault(EXIT_FAILED, "cannot read after line %lu: %s", number,
+				     strerror(errno));
+	free(line);
+	return code;
+}
+
+static int publish_file(redisContext *redis, const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		return publish_lines(redis, stdin);
+
+	FILE *in = fopen(path, "re");
+
+	if (!in)
+		return command_fault(EXIT_FAILED, "%s: %s", path, strerror(errno));
+
+	int code = publish_lines(redis, in);
+
+	fclose(in);
+	return code;
+}
+
+static redisContext *connect_to(const char *url)
+{
+	struct redis_address address = { 0 };
+	struct reason why = { .text = "" };
+	redisContext *redis = NULL;
+
+	if (redis_address_parse(str_of(url), &address, &why) == 0)
+		redis = redis_connect_blocking(&address, &why);
+	if (!redis)
+		command_fault(EXIT_FAILED, "REDIS_URL: %s", why.text);
+	redis_address_done(&address);
+	return redis;
+}
+
+static int run(int argc, char **argv)
+{
+	struct flags flags = { .event.actor_type = STR("system") };
+	struct config config = { 0 };
+	redisContext *redis = NULL;
+	int code = read_flags(argc, argv, &flags);
+
+	if (code == EXIT_GOOD)
+		code = command_config(CONFIG_FOR_REDIS, flags.config, &config);
+	if (code == EXIT_GOOD) {
+		redis = connect_to(config.redis_url);
+		code = redis ? EXIT_GOOD : EXIT_FAILED;
+	}
+	if (code == EXIT_GOOD)
+		code = flags.file ? publish_file(redis, flags.file) : publish_flags(redis, &flags);
+	if (redis)
+		redisFree(redis);
+	config_done(&config);
+	return code;
+}
+
+const struct command publish_command = {
+	.name = "publish",
+	.summary = "publish an event, or JSON lines",
+	.usage = usage,
+	.run = run,
+};

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * `serve`: checks the settings, brings the schema up to date, and runs the workers.
+ *
+ * With one worker this process is the worker. With more, it forks them and only watches: a worker
+ * that dies is started again after a second, SIGTERM and SIGINT are handed on, and workers that
+ * do not end within twenty seconds are killed.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/wiring.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "core/version.h"
+#include "store/store.h"
+
+#define STOP_LIMIT_MS 20000
+#define RESTART_MS    1000
+
+static const char usage[] =
+	"Usage: wrenn-events serve [--config FILE] [--workers N] [--check]\n"
+	"\n"
+	"Runs the service until SIGTERM or SIGINT.\n"
+	"\n"
+	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
+	"  --workers N     worker processes, a number or `auto` (WRENN_EVENTS_WORKERS)\n"
+	"  --check         check every setting, say what is wrong, and exit\n"
+	"\n"
+	"The settings are environment variables; docs/configuration.md lists them.\n";
+
+struct supervisor {
+	const struct config *config;
+	pid_t *pids;            /* one per worker; 0: not running */
+	int64_t *restart_at_ms; /* when a worker that died is started again */
+	bool stopping;
+	int64_t stop_by_ms;
+};
+
+static int run_worker(const struct config *config, int index)
+{
+	metrics_select(index);
+	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
+		  LOG_LEVEL_INFO, config->workers > 1 ? index : -1);
+	return worker_run(config);
+}
+
+static void start_worker(struct supervisor *all, unsigned index, const sigset_t *old_mask)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		log_error("cannot start a worker", log_str("error", strerror(errno)));
+		all->restart_at_ms[index] = clock_mono_ms() + RESTART_MS;
+		return;
+	}
+	if (pid > 0) {
+		all->pids[index] = pid;
+		return;
+	}
+	/* The worker must not outlive us, or nobody would restart or stop it. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(EXIT_FAILED);
+	sigprocmask(SIG_SETMASK, old_mask, NULL);
+	exit(run_worker(all->config, (int)index));
+}
+
+static void start_missing_workers(struct supervisor *all, const sigset_t *old_mask)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	for (unsigned i = 0; i < all->config->workers; i++)
+		if (all->pids[i] == 0 && now_ms >= all->restart_at_ms[i])
+			start_worker(all, i, old_mask);
+}
+
+static void reap_workers(struct supervisor *all)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (unsigned i = 0; i < all->config->workers; i++) {
+			if (all->pids[i] != pid)
+				continue;
+			all->pids[i] = 0;
+			all->restart_at_ms[i] = clock_mono_ms() + RESTART_MS;
+			if (!all->stopping)
+				log_error("a worker ended, starting it again",
+					  log_int("index", (int64_t)i), log_int("pid", pid),
+					  log_int("signal",
+						  WIFSIGNALED(status) ? WTERMSIG(status) : 0));
+		}
+}
+
+static unsigned signal_workers(const struct supervisor *all, int number)
+{
+	unsigned running = 0;
+
+	for (unsigned i = 0; i < all->config->workers; i++)
+		if (all->pids[i] > 0) {
+			kill(all->pids[i], number);
+			running++;
+		}
+	return running;
+}
+
+static void begin_stop(struct supervisor *all)
+{
+	if (all->stopping)
+		return;
+	all->stopping = true;
+	all->stop_by_ms = clock_mono_ms() + STOP_LIMIT_MS;
+	signal_workers(all, SIGTERM);
+}
+
+static void watch_workers(struct supervisor *all, const sigset_t *waited, const sigset_t *old_mask)
+{
+	const struct timespec pause = { .tv_nsec = 250 * 1000 * 1000 };
+
+	for (;;) {
+		if (!all->stopping)
+			start_missing_workers(all, old_mask);
+
+		int number = sigtimedwait(waited, NULL, &pause);
+
+		reap_workers(all);
+		if (number == SIGTERM || number == SIGINT)
+			begin_stop(all);
+		if (!all->stopping)
+			continue;
+		if (signal_workers(all, 0) == 0)
+			return;
+		if (clock_mono_ms() > all->stop_by_ms)
+			signal_workers(all, SIGKILL);
+	}
+}
+
+static int supervise(const struct config *config)
+{
+	struct supervisor all = { .config = config };
+	sigset_t waited;
+	sigset_t old_mask;
+	int code = EXIT_FAILED;
+
+	all.pids = calloc(config->workers, sizeof(*all.pids));
+	all.restart_at_ms = calloc(config->workers, sizeof(*all.restart_at_ms));
+	if (all.pids && all.restart_at_ms) {
+		sigemptyset(&waited);
+		sigaddset(&waited, SIGTERM);
+		sigaddset(&waited, SIGINT);
+		sigaddset(&waited, SIGCHLD);
+		sigprocmask(SIG_BLOCK, &waited, &old_mask);
+		watch_workers(&all, &waited, &old_mask);
+		code = EXIT_GOOD;
+	}
+	free(all.pids);
+	free(all.restart_at_ms);
+	return code;
+}
+
+/* A database that cannot be reached now is a state to sit out, the store retries by itself; a
+ * schema that cannot be used is not. */
+static int prepare_store(const struct config *config)
+{
+	struct reason why = { .text = "" };
+	int rc = store_migrate(config->database_url, &why);
+
+	if (rc == 0)
+		return EXIT_GOOD;
+	if (rc == -ENOTCONN) {
+		log_warn("the database cannot be reached yet", log_str("reason", why.text));
+		return EXIT_GOOD;
+	}
+	return command_fault(EXIT_FAILED, "DATABASE_URL: %s",
+			     why.text[0] ? why.text : strerror(-rc));
+}
+
+static int serve(const struct config *config)
+{
+	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
+		  LOG_LEVEL_INFO, -1);
+	metrics_setup((int)config->workers);
+
+	int code = prepare_store(config);
+
+	if (code != EXIT_GOOD)
+		return code;
+	log_info("wrenn-events starts", log_str("version", WRENN_EVENTS_VERSION),
+		 log_str("listen", config->listen_host), log_int("port", config->listen_port),
+		 log_int("workers", config->workers));
+	if (config->workers == 1)
+		return run_worker(config, 0);
+	return supervise(config);
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "workers", required_argument, NULL, 'w' },
+		{ "check", no_argument, NULL, 'k' },
+		{ 0 },
+	};
+	const char *file = NULL;
+	bool check_only = false;
+	int flag;
+
+	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (flag == 'c')
+			file = optarg;
+		else if (flag == 'w')
+			setenv("WRENN_EVENTS_WORKERS", optarg, 1);
+		else if (flag == 'k')
+			check_only = true;
+		else
+			return EXIT_USAGE;
+	}
+	if (optind < argc)
+		return command_fault(EXIT_USAGE, "serve takes no argument \"%s\"", argv[optind]);
+
+	struct config config = { 0 };
+	int code = command_config(CONFIG_FOR_SERVE, file, &config);
+
+	if (code == EXIT_GOOD && check_only)
+		puts("settings are good");
+	else if (code == EXIT_GOOD)
+		code = serve(&config);
+	config_done(&config);
+	return code;
+}
+
+const struct command serve_command = {
+	.name = "serve",
+	.summary = "run the service",
+	.usage = usage,
+	.run = run,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads text/event-stream as a client does: bytes in any pieces, one callback per frame. Pure.
+ */
+#ifndef APP_SSE_READER_H
+#define APP_SSE_READER_H
+
+#include <stdint.h>
+
+#include "core/buf.h"
+
+struct sse_frame {
+	struct str id;    /* at == NULL when the frame had no id line */
+	struct str event; /* empty: "message" */
+	struct str data;  /* several data lines joined by line feeds */
+};
+
+struct sse_reader {
+	struct buf line; /* an unfinished line */
+	struct buf id;
+	struct buf event;
+	struct buf data;
+	bool has_id;
+	bool has_data;
+	bool skip_lf;     /* the last line ended with CR */
+	int64_t retry_ms; /* last `retry:`, -1 before the first */
+	void (*on_frame)(const struct sse_frame *frame, void *owner);
+	void *owner;
+};
+
+void sse_reader_init(struct sse_reader *reader,
+		     void (*on_frame)(const struct sse_frame *frame, void *owner), void *owner);
+void sse_reader_done(struct sse_reader *reader);
+
+/* 0, or -E2BIG when a line or a frame exceeds 1 MiB. */
+int sse_reader_feed(struct sse_reader *reader, struct str bytes);
+
+/* A new connection: forgets what was half read. */
+void sse_reader_restart(struct sse_reader *reader);
+
+#endif

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One worker: opens every module from the floor up, hands each a copy of the settings it needs,
+ * connects them to one another, runs the loop, and closes them from the top down.
+ *
+ * The end has an order, and each step begins when the one before has called back: no new
+ * connections, then the readers of Redis (a batch in hand is committed and acknowledged), then the
+ * streams (told when to come back), then the deliveries in flight, and the store last.
+ * After STOP_LIMIT_MS what still hangs is left behind: everything that matters is committed.
+ */
+#include "app/wiring.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/health.h"
+#include "audit/audit.h"
+#include "auth/auth.h"
+#include "bus/bus.h"
+#include "channels/channels.h"
+#include "core/digest.h"
+#include "core/log.h"
+#include "http/http.h"
+#include "net/net.h"
+#include "sse/sse.h"
+#include "store/store.h"
+
+#define STOP_LIMIT_MS 15000
+#define STORE_READERS 2
+
+struct worker {
+	const struct config *config;
+	uv_loop_t loop;
+	uv_signal_t on_term;
+	uv_signal_t on_int;
+	uv_timer_t stop_limit;
+	char name[96]; /* host, process and a random suffix: the consumer, the owner of leases */
+
+	struct redis_address redis_address;
+	struct store *store;
+	struct redis *redis; /* shared by whoever sends single commands */
+	struct auth *auth;
+	struct audit *audit;
+	struct channels *channels;
+	struct sse *sse;
+	struct http_server *server;
+	struct bus_transient *transient;
+	struct bus_tail *tail;
+	struct bus_consumer *consumer;
+	struct health health;
+
+	bool stopping;
+	size_t step; /* of stop_steps[] */
+};
+
+/* ---- the end ------------------------------------------------------------------------- */
+
+static void next_step(void *owner);
+
+static void stop_consumer(struct worker *w)
+{
+	bus_consumer_close(w->consumer, next_step, w);
+}
+
+static void stop_tail(struct worker *w)
+{
+	bus_tail_close(w->tail, next_step, w);
+}
+
+static void stop_transient(struct worker *w)
+{
+	bus_transient_close(w->transient, next_step, w);
+}
+
+static void stop_streams(struct worker *w)
+{
+	sse_close(w->sse, next_step, w);
+}
+
+static void stop_server(struct worker *w)
+{
+	http_server_close(w->server, next_step, w);
+}
+
+static void stop_deliveries(struct worker *w)
+{
+	channels_close(w->channels, next_step, w);
+}
+
+static void stop_redis(struct worker *w)
+{
+	auth_close(w->auth);
+	audit_close(w->audit);
+	redis_close(w->redis, next_step, w);
+}
+
+static void stop_store(struct worker *w)
+{
+	store_close(w->store, next_step, w);
+}
+
+static void stop_handles(struct worker *w)
+{
+	uv_close((uv_handle_t *)&w->on_term, NULL);
+	uv_close((uv_handle_t *)&w->on_int, NULL);
+	uv_close((uv_handle_t *)&w->stop_limit, NULL);
+}
+
+static void (*const stop_steps[])(struct worker *w) = {
+	stop_consumer,   stop_tail,  stop_transient, stop_streams, stop_server,
+	stop_deliveries, stop_redis, stop_store,     stop_handles,
+};
+
+static void next_step(void *owner)
+{
+	struct worker *w = owner;
+
+	assert(w->step < ARRAY_LEN(stop_steps));
+	stop_steps[w->step++](w);
+}
+
+static void on_stop_limit(uv_timer_t *timer)
+{
+	const struct worker *w = timer->data;
+
+	log_error("could not stop in time, leaving the rest behind",
+		  log_int("step", (int64_t)w->step), log_int("limit_ms", STOP_LIMIT_MS));
+	_exit(EXIT_FAILED);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct worker *w = handle->data;
+
+	if (w->stopping)
+		return;
+	w->stopping = true;
+	w->health.stopping = true;
+	log_info("stopping", log_int("signal", number));
+	uv_timer_start(&w->stop_limit, on_stop_limit, STOP_LIMIT_MS, 0);
+	http_server_stop_listening(w->server);
+	next_step(w);
+}
+
+/* ---- the ledger between the consumer and the channels ----------------------------------- */
+
+static void on_committed(int rc, void *owner)
+{
+	struct worker *w = owner;
+
+	bus_consumer_committed(w->consumer, rc);
+}
+
+static void on_batch(struct bus_batch *batch, void *owner)
+{
+	struct worker *w = owner;
+
+	ledger_commit(w->channels, batch, on_committed, w);
+}
+
+static void on_position(int rc, bool known, struct stream_id last, void *owner)
+{
+	struct worker *w = owner;
+
+	bus_consumer_position(w->consumer, rc, known, last);
+}
+
+static void on_position_wanted(void *owner)
+{
+	struct worker *w = owner;
+
+	ledger_position(w->channels, on_position, w);
+}
+
+/* ---- opening --------------------------------------------------------------------------- */
+
+static enum audit_mode audit_mode_of(const struct config *config)
+{
+	switch (config->audit) {
+	case CONFIG_AUDIT_MISSING:
+		return AUDIT_MISSING;
+	case CONFIG_AUDIT_OFF:
+		return AUDIT_OFF;
+	case CONFIG_AUDIT_ALL:
+		break;
+	}
+	return AUDIT_ALL;
+}
+
+static enum team_role role_of(const struct config *config)
+{
+	switch (config->channel_role) {
+	case CONFIG_ROLE_ADMIN:
+		return ROLE_ADMIN;
+	case CONFIG_ROLE_OWNER:
+		return ROLE_OWNER;
+	case CONFIG_ROLE_MEMBER:
+		break;
+	}
+	return ROLE_MEMBER;
+}
+
+static void make_name(struct worker *w)
+{
+	char host[64] = "host";
+	uint8_t noise[4];
+	char suffix[2 * sizeof(noise) + 1];
+
+	if (gethostname(host, sizeof(host)) < 0)
+		snprintf(host, sizeof(host), "host");
+	host[sizeof(host) - 1] = '\0';
+	random_bytes(noise, sizeof(noise));
+	hex_encode(noise, sizeof(noise), suffix);
+	snprintf(w->name, sizeof(w->name), "%s-%d-%s", host, (int)getpid(), suffix);
+}
+
+static int open_loop(struct worker *w)
+{
+	int rc = uv_loop_init(&w->loop);
+
+	if (rc < 0)
+		return rc;
+	uv_signal_init(&w->loop, &w->on_term);
+	uv_signal_init(&w->loop, &w->on_int);
+	uv_timer_init(&w->loop, &w->stop_limit);
+	w->on_term.data = w;
+	w->on_int.data = w;
+	w->stop_limit.data = w;
+	rc = uv_signal_start(&w->on_term, on_signal, SIGTERM);
+	if (rc == 0)
+		rc = uv_signal_start(&w->on_int, on_signal, SIGINT);
+	return rc;
+}
+
+static int open_sources(struct worker *w)
+{
+	const struct store_options store = {
+		.loop = &w->loop,
+		.url = w->config->database_url,
+		.readers = STORE_READERS,
+	};
+	const struct redis_options redis = {
+		.loop = &w->loop,
+		.address = &w->redis_address,
+		.name = "commands",
+	};
+	int rc = store_open(&store, &w->store);
+
+	return rc < 0 ? rc : redis_open(&redis, &w->redis);
+}
+
+static int open_services(struct worker *w)
+{
+	const struct config *config = w->config;
+	const struct auth_options auth = {
+		.loop = &w->loop,
+		.store = w->store,
+		.redis = w->redis,
+		.api_keys_manage = config->api_keys == CONFIG_KEYS_MANAGE,
+		.change_role = role_of(config),
+	};
+	struct channels_options channels = {
+		.loop = &w->loop,
+		.store = w->store,
+		.worker = w->name,
+		.allow_private = config->allow_private,
+		.deliver = config->deliver == CONFIG_DELIVER_ON,
+		.max_inflight = config->max_inflight,
+		.audit_mode = audit_mode_of(config),
+		.group = config->group,
+		.ca_file = config->ca_file,
+	};
+	int rc = auth_open(&auth, &w->auth);
+
+	if (rc < 0)
+		return rc;
+	rc = audit_open(w->store, &w->audit);
+	if (rc < 0)
+		return rc;
+	memcpy(channels.encryption_key, config->encryption_key, SEAL_KEY_SIZE);
+	rc = channels_open(&channels, &w->channels);
+	explicit_bzero(channels.encryption_key, SEAL_KEY_SIZE);
+	if (rc < 0)
+		return rc;
+
+	const struct sse_options sse = {
+		.loop = &w->loop,
+		.store = w->store,
+		.redis = w->redis,
+		.auth = w->auth,
+		.keepalive_s = config->keepalive_s,
+		.max_streams_per_team = config->max_streams_per_team,
+	};
+
+	return sse_open(&sse, &w->sse);
+}
+
+static int add_routes(struct worker *w)
+{
+	int rc = health_add_routes(&w->health, w->server);
+
+	if (rc == 0)
+		rc = sse_add_routes(w->sse, w->server);
+	if (rc == 0)
+		rc = channels_add_routes(w->channels, w->server);
+	if (rc == 0)
+		rc = audit_add_routes(w->audit, w->server);
+	return rc;
+}
+
+static int open_server(struct worker *w)
+{
+	const struct http_options options = {
+		.loop = &w->loop,
+		.host = w->config->listen_host,
+		.port = w->config->listen_port,
+		.max_connections = w->config->max_connections,
+		.authenticate = auth_authenticate,
+		.authenticate_owner = w->auth,
+	};
+	struct reason why = { .text = "" };
+	int rc = http_server_open(&options, &w->server, &why);
+
+	if (rc < 0) {
+		command_fault(EXIT_FAILED, "WRENN_EVENTS_LISTEN: cannot listen on %s:%u: %s",
+			      w->config->listen_host, (unsigned)w->config->listen_port,
+			      why.text[0] ? why.text : strerror(-rc));
+		return rc;
+	}
+	return add_routes(w);
+}
+
+static int open_readers(struct worker *w)
+{
+	const struct bus_tail_options tail = {
+		.loop = &w->loop,
+		.address = &w->redis_address,
+		.on_start = sse_on_start,
+		.on_event = sse_on_event,
+		.on_batch_end = sse_on_batch_end,
+		.on_gap = sse_on_gap,
+		.on_source = sse_on_source,
+		.owner = w->sse,
+	};
+	const struct bus_consumer_options consumer = {
+		.loop = &w->loop,
+		.address = &w->redis_address,
+		.group = w->config->group,
+		.name = w->name,
+		.claim_idle_ms = w->config->claim_idle_s * 1000,
+		.on_batch = on_batch,
+		.on_position_wanted = on_position_wanted,
+		.owner = w,
+	};
+	int rc = bus_transient_open(&w->loop, &w->redis_address, sse_on_transient, w->sse,
+				    &w->transient);
+
+	if (rc == 0)
+		rc = bus_tail_open(&tail, &w->tail);
+	if (rc == 0)
+		rc = bus_consumer_open(&consumer, &w->consumer);
+	w->health.store = w->store;
+	w->health.redis = w->redis;
+	w->health.tail = w->tail;
+	w->health.consumer = w->consumer;
+	return rc;
+}
+
+static int open_all(struct worker *w)
+{
+	struct reason why = { .text = "" };
+	int rc = redis_address_parse(str_of(w->config->redis_url), &w->redis_address, &why);
+
+	if (rc < 0) {
+		command_fault(EXIT_FAILED, "REDIS_URL: %s", why.text);
+		return rc;
+	}
+	make_name(w);
+	rc = open_loop(w);
+	if (rc == 0)
+		rc = open_sources(w);
+	if (rc == 0)
+		rc = open_services(w);
+	if (rc == 0)
+		rc = open_server(w);
+	if (rc == 0)
+		rc = open_readers(w);
+	return rc;
+}
+
+int worker_run(const struct config *config)
+{
+	struct worker w = { .config = config };
+	int rc = open_all(&w);
+
+	/* A worker that cannot open has nothing yet that would need an orderly end. */
+	if (rc < 0) {
+		log_error("cannot start", log_str("error", uv_strerror(rc)));
+		return EXIT_FAILED;
+	}
+	log_info("ready for connections", log_str("consumer", w.name),
+		 log_int("port", http_server_port(w.server)));
+	uv_run(&w.loop, UV_RUN_DEFAULT);
+	rc = uv_loop_close(&w.loop);
+	redis_address_done(&w.redis_address);
+	if (rc < 0)
+		log_error("handles were left open", log_str("error", uv_strerror(rc)));
+	else
+		log_info("stopped");
+	return rc < 0 ? EXIT_FAILED : EXIT_GOOD;
+}

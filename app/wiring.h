@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One worker: every module opened, connected to the others, and closed again in order. */
+#ifndef APP_WIRING_H
+#define APP_WIRING_H
+
+#include "config/config.h"
+#include "core/attributes.h"
+
+/* Runs a worker until SIGTERM or SIGINT. Returns a process exit code. */
+int worker_run(const struct config *config);
+
+#endif
