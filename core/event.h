@@ -68,8 +68,10 @@ struct event {
 	struct str resource_type;
 	struct str reason; /* metadata.reason */
 	struct str error;
-	struct str sandbox; /* the `sandbox` object as compact JSON */
-	struct str payload; /* the publisher's own bytes */
+	struct str public_error; /* as it may leave us: cleaned, at most EVENT_MAX_ERROR */
+	struct str sandbox;      /* the `sandbox` object as compact JSON */
+	struct str payload;      /* the publisher's own bytes */
+	bool payload_is_public;  /* they may leave us as they are: clean error, no `sandbox` */
 
 	size_t metadata_count;
 	struct event_member *metadata; /* in the order of the payload */
@@ -80,8 +82,8 @@ struct event {
  * wrong types, a malformed team id, an unknown outcome, a metadata value that is no string, a
  * missing event, timestamp, team_id, actor or resource, a `sandbox` that is no object, and
  * everything json_parse() refuses. */
-int event_parse(struct str payload, struct stream_id id, struct event **out, struct reason *why)
-	must_check;
+int event_parse(struct str payload, struct stream_id id, struct event **out,
+		struct reason *why) must_check;
 
 struct event *event_ref(struct event *event);
 void event_unref(struct event *event); /* accepts NULL */
@@ -92,12 +94,12 @@ bool event_is_about_nothing(const struct event *event);
 /* metadata[name], or the empty slice. */
 struct str event_metadata(const struct event *event, const char *name);
 
-/* Appends the members of a.3 in their order, without the closing brace, so that the caller may
- * add more. `error` is cleaned and cut to EVENT_MAX_ERROR. */
+/* Appends the members of a.3 in their order, names of metadata sorted, without the closing brace,
+ * so that the caller may add more. The error is the public one. Not for EVENT_UNKNOWN. */
 void event_write_open(struct buf *out, const struct event *event);
 
 /* The body of a webhook (contract d.2): the publisher's own bytes, or, when `error` was too long
- * or a `sandbox` rode along, the same event written anew. */
+ * or unclean or a `sandbox` rode along, the same event written anew. Not for EVENT_UNKNOWN. */
 void event_write_body(struct buf *out, const struct event *event);
 
 /* "capsule.create" and so on; NULL for EVENT_UNKNOWN. */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What there is to know about each kind of event (contract a.4), as one table. */
+#include <assert.h>
+
+#include "core/event.h"
+
+enum trait { SUBSCRIBABLE = 1, CAPSULE = 2 };
+
+static const struct {
+	struct str name;
+	struct str retired; /* the name before May 2026, still found in stored channels */
+	unsigned traits;
+} kinds[EVENT_KINDS] = {
+	[EVENT_CAPSULE_CREATE] = { STR("capsule.create"), STR("capsule.created"),
+				   SUBSCRIBABLE | CAPSULE },
+	[EVENT_CAPSULE_PAUSE] = { STR("capsule.pause"), STR("capsule.paused"),
+				  SUBSCRIBABLE | CAPSULE },
+	[EVENT_CAPSULE_RESUME] = { STR("capsule.resume"), STR("capsule.running"),
+				   SUBSCRIBABLE | CAPSULE },
+	[EVENT_CAPSULE_DESTROY] = { STR("capsule.destroy"), STR("capsule.destroyed"),
+				    SUBSCRIBABLE | CAPSULE },
+	[EVENT_SNAPSHOT_CREATE] = { STR("template.snapshot.create"),
+				    STR("template.snapshot.created"), SUBSCRIBABLE },
+	[EVENT_SNAPSHOT_DELETE] = { STR("template.snapshot.delete"),
+				    STR("template.snapshot.deleted"), SUBSCRIBABLE },
+	[EVENT_HOST_UP] = { .name = STR("host.up"), .traits = SUBSCRIBABLE },
+	[EVENT_HOST_DOWN] = { .name = STR("host.down"), .traits = SUBSCRIBABLE },
+	[EVENT_CAPSULE_STATE_CHANGED] = { .name = STR("capsule.state.changed"), .traits = CAPSULE },
+	[EVENT_CHANNEL_TEST] = { .name = STR("channel.test") },
+};
+
+const char *event_kind_name(enum event_kind kind)
+{
+	assert(kind < EVENT_KINDS);
+	return kinds[kind].name.at;
+}
+
+enum event_kind event_kind_find(struct str name)
+{
+	for (enum event_kind kind = EVENT_UNKNOWN + 1; kind < EVENT_KINDS; kind++) {
+		if (str_eq(kinds[kind].name, name))
+			return kind;
+	}
+	return EVENT_UNKNOWN;
+}
+
+enum event_kind event_kind_find_stored(struct str name)
+{
+	for (enum event_kind kind = EVENT_UNKNOWN + 1; kind < EVENT_KINDS; kind++) {
+		if (kinds[kind].retired.len && str_eq(kinds[kind].retired, name))
+			return kind;
+	}
+	return event_kind_find(name);
+}
+
+bool event_kind_is_subscribable(enum event_kind kind)
+{
+	assert(kind < EVENT_KINDS);
+	return (kinds[kind].traits & SUBSCRIBABLE) != 0;
+}
+
+bool event_kind_is_capsule(enum event_kind kind)
+{
+	assert(kind < EVENT_KINDS);
+	return (kinds[kind].traits & CAPSULE) != 0;
+}
