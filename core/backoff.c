@@ -34,11 +34,11 @@ int64_t jitter(int64_t value, int percent)
 {
 	assert(value >= 0 && percent >= 0 && percent <= 100);
 
-	/* In two parts, so that no value overflows. */
+	/* In two parts, and unsigned, so that no value overflows. */
 	uint64_t span = (uint64_t)(value / 100 * percent + value % 100 * percent / 100);
-	int64_t step = (int64_t)(throw_dice() % (2 * span + 1)) - (int64_t)span;
+	uint64_t result = (uint64_t)value - span + throw_dice() % (2 * span + 1);
 
-	return step > INT64_MAX - value ? INT64_MAX : value + step;
+	return result > INT64_MAX ? INT64_MAX : (int64_t)result;
 }
 
 unsigned backoff_next_ms(struct backoff *b)

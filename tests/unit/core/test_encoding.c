@@ -90,6 +90,20 @@ Test(base64_decode, refuses_what_is_not_strict_and_appends_nothing)
 	}
 }
 
+Test(base64_decode, does_not_read_past_its_slice)
+{
+	struct buf out;
+
+	buf_init(&out, 100);
+	for (size_t len = 1; len < 8; len++) {
+		bool whole = len == 4;
+		const struct str part = { .at = "Zm9vYg==", .len = len };
+
+		cr_expect_eq(base64_decode(&out, part), whole, "first %zu bytes", len);
+	}
+	buf_done(&out);
+}
+
 Test(base64_decode, refuses_a_nul_byte)
 {
 	struct buf out;

@@ -176,6 +176,13 @@ Test(log_line, hides_a_key_that_control_characters_split, .init = capture_start)
 	cr_expect_str_eq(capture_rest(capture_read()), "info m v=[redacted]\n");
 }
 
+Test(log_line, loses_nothing_of_a_value_that_grows_by_cleaning, .init = capture_start)
+{
+	log_info("m", log_str("v", "\xff\xff\xff\xff:end"));
+	cr_expect_str_eq(capture_rest(capture_read()), "info m v=\xef\xbf\xbd\xef\xbf\xbd"
+						       "\xef\xbf\xbd\xef\xbf\xbd:end\n");
+}
+
 Test(log_line, hides_a_key_that_lies_across_the_cut, .init = capture_start)
 {
 	char value[2048];
