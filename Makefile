@@ -190,6 +190,14 @@ fuzz: ## each fuzz target for a minute (FUZZ_SECONDS=60)
 	@tools/install-packages build lint
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=fuzz fuzz-all
 
+bench: ## measure, beside the least that could be done (docs/performance.md)
+	@tools/install-packages build run test
+	@$(MAKE) --no-print-directory build build/release/tools/bench_live
+	@/usr/bin/python3 tools/bench
+
+build/release/tools/bench_live: build/release/tools/bench_live.o build/release/lib/core.a
+	gcc $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 PREFIX ?= /usr/local
 install: build ## copy the program and its manual to $(PREFIX)
 	install -D -m 755 build/release/wrenn-events $(DESTDIR)$(PREFIX)/bin/wrenn-events
@@ -202,7 +210,7 @@ dist: ## the committed sources as build/wrenn-events-VERSION.tar.gz
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: help build run test integration check asan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: help build run test integration check asan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Promise 10: Redis or the database goes away; the service sits it out, says so, and loses nothing."""
+import json
+import signal
+
+from support import Stream, make_event, until
+
+
+def ready(service):
+    answer = service.get("/readyz")
+    return answer.status, answer.body.decode()
+
+
+def test_redis_stops_for_a_while_and_nothing_is_lost(service, redis, receiver, store):
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    stream = Stream(service, key)
+    stream.connected()
+    before = [redis.publish(make_event(team)) for _ in range(20)]
+    stream.wait_for(20)
+
+    redis.stop()
+    until(lambda: ready(service)[0] == 503, "readiness to go down")
+    assert "redis" in json.loads(ready(service)[1])["error"]["message"]
+    assert service.get("/healthz").status == 200
+    assert service.get("/v1/channels", key=key).status == 200  # needs no Redis
+    until(lambda: any("source" in c for c in stream.comments), "the comment about the lost source")
+
+    redis.start()
+    after = [redis.publish(make_event(team)) for _ in range(20)]
+    assert [f.id for f in stream.wait_for(40)] == before + after  # the same connection goes on
+    until(lambda: ready(service)[0] == 200, "readiness to come back")
+    until(lambda: store.query("SELECT count(*) FROM deliveries WHERE state = 'delivered'") == [(40,)], "all deliveries")
+    assert len({r["headers"]["X-Wrenn-Delivery"] for r in receiver.requests}) == 40
+    stream.close()
+
+
+def test_redis_killed_under_load_loses_nothing_it_kept(service, redis, receiver, store):
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    stream = Stream(service, key)
+    stream.connected()
+    for round_number in range(3):
+        for _ in range(100):
+            redis.publish(make_event(team))
+        redis.stop(signal.SIGKILL)
+        redis.start()
+    redis.publish(make_event(team))
+    kept = [entry for entry, _ in redis.client.xrange("wrenn:events")]
+    until(lambda: stream.events() and stream.events()[-1].id == kept[-1], "the last event")
+    got = [f.id for f in stream.events()]
+    assert len(set(got)) == len(got)
+    assert [i for i in got if i in set(kept)] == kept
+    until(lambda: {r["headers"]["X-Wrenn-Delivery"] for r in receiver.requests}.__len__() >= len(kept), "the webhooks")
+    rows = {row[0] for row in store.query("SELECT stream_id FROM deliveries")}
+    assert set(kept) <= rows
+    stream.close()
+
+
+def test_a_flushed_redis_does_not_stop_the_service(service, redis, receiver):
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    redis.publish(make_event(team))
+    until(lambda: len(receiver.requests) == 1, "the first webhook")
+    redis.client.flushall()
+    redis.publish(make_event(team))
+    until(lambda: len(receiver.requests) == 2, "the webhook after the loss")
+    stream = Stream(service, key, "?since=earliest")
+    assert len(stream.wait_for(1)) == 1
+    stream.close()
+
+
+def test_the_group_is_made_again_from_the_stored_position(service, redis, receiver, store):
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    first = redis.publish(make_event(team))
+    until(lambda: store.query("SELECT last_id FROM positions") == [(first,)], "the position")
+    until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0, "the acknowledgement")
+    service.stop()
+    redis.client.xgroup_destroy("wrenn:events", "wrenn-events-v1")
+    second = redis.publish(make_event(team))
+    service.start()
+    until(lambda: len(receiver.requests) == 2, "the webhook published while nobody read")
+    assert store.query("SELECT stream_id FROM deliveries ORDER BY stream_ms, stream_seq") == [(first,), (second,)]
+
+
+def test_postgres_stops_for_a_while_and_nothing_is_lost(redis, receiver, make_service, store, cluster):
+    if store.name != "postgres":
+        return
+    service = make_service().start()
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    stream = Stream(service, key)
+    stream.connected()
+    cluster.stop()
+    try:
+        until(lambda: ready(service)[0] == 503, "readiness to go down")
+        assert "store" in json.loads(ready(service)[1])["error"]["message"]
+        answer = service.get("/v1/channels", key=key)
+        assert answer.status == 503 and answer.headers["Retry-After"]
+        assert answer.json()["error"]["code"] == "service_unavailable"
+        ids = [redis.publish(make_event(team)) for _ in range(50)]
+        assert [f.id for f in stream.wait_for(50)] == ids  # live goes on, without the capsule rows
+        assert redis.client.xinfo_groups("wrenn:events")[0]["pending"] > 0
+    finally:
+        cluster.start()
+    until(lambda: ready(service)[0] == 200, "readiness to come back")
+    until(lambda: len(receiver.requests) >= 50, "all webhooks")
+    until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0, "the acknowledgements")
+    assert store.query("SELECT count(*), count(DISTINCT stream_id) FROM deliveries") == [(50, 50)]
+    stream.close()
+
+
+def test_the_service_starts_while_postgres_and_redis_are_away(redis, make_service, store, cluster, receiver):
+    if store.name != "postgres":
+        return
+    redis.stop()
+    cluster.stop()
+    service = make_service()
+    try:
+        service.launch()
+        until(lambda: answers(service), "liveness")
+        assert ready(service)[0] == 503
+    finally:
+        cluster.start()
+    redis.start()
+    until(lambda: ready(service)[0] == 200, "readiness")
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    redis.publish(make_event(team))
+    until(lambda: receiver.requests, "the webhook")
+
+
+def answers(service):
+    try:
+        return service.get("/healthz").status == 200
+    except OSError:
+        return False
