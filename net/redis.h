@@ -6,8 +6,8 @@
  * Happy path: the name is resolved off the loop, the socket connected, AUTH and SELECT sent, and
  * on_up called; from there commands go out pipelined and their replies come back in order.
  * Failure: on any error or missed reply time-out the connection is dropped, every waiting
- * command gets its callback once with a NULL reply, on_down is called, and a new try follows after a
- * growing pause (100 ms to 5 s). Nothing is sent again: what was lost is for the owner to repeat.
+ * command gets its callback once with a NULL reply, on_down is called, and a new try follows after
+ * a growing pause (100 ms to 5 s). Nothing is sent again: what was lost is for the owner to repeat.
  */
 #ifndef NET_REDIS_H
 #define NET_REDIS_H
@@ -21,8 +21,8 @@
 #include "core/secret.h"
 #include "core/str.h"
 
-/* From REDIS_URL: redis://[user[:password]@]host[:port][/db], unix:///path[?db=n], and rediss://
- * (refused with a clear sentence unless built against hiredis >= 1.0 with TLS). */
+/* From REDIS_URL: redis://[user[:password]@]host[:port][/db] (or ?db=n) and unix:///path[?db=n].
+ * Without a password nobody logs in. rediss:// (TLS) is refused with a clear sentence. */
 struct redis_address {
 	char host[256]; /* empty for a Unix socket */
 	char path[108];
@@ -53,15 +53,15 @@ struct redis_options {
 /* 0 or -ENOMEM. The first try starts on the next loop turn. Tries for ever until closed. */
 int redis_open(const struct redis_options *options, struct redis **out) must_check;
 
-/* Waiting commands get NULL; on_closed (may be NULL) comes last. Accepts NULL and then does
- * nothing at all. */
+/* Waiting commands get NULL; on_closed (may be NULL) comes last. All of it on a later loop turn;
+ * on_up and on_down do not come any more. Accepts NULL and then does nothing at all. */
 void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owner);
 
 bool redis_is_up(const struct redis *redis);
 
 /* Sends one command. 0, and on_reply will be called exactly once, never from within this call;
- * or -ENOTCONN, -ENOBUFS (more than 10,000 waiting) or -ENOMEM, and it will not. timeout_ms counts from
- * now and bounds the wait for this reply (a blocking command adds its own wait). */
+ * or -ENOTCONN, -ENOBUFS (more than 10,000 waiting) or -ENOMEM, and it will not. timeout_ms counts
+ * from now and bounds the wait for this reply (a blocking command adds its own wait). */
 int redis_send(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
 	       int argc, const struct str *argv) must_check;
 
@@ -74,8 +74,12 @@ int redis_send_text(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_
 int redis_subscribe(struct redis *redis, const char *channel,
 		    void (*on_message)(struct str message, void *owner), void *owner) must_check;
 
-/* Drops the connection as if it had failed; for owners that got nonsense. `why` is logged. */
+/* Drops the connection as if it had failed; for owners that got nonsense. `why` is logged. The
+ * waiting commands and on_down are told on the next loop turn. Nothing when it is not up. */
 void redis_fail(struct redis *redis, const char *why);
+
+/* Once, before the workers are forked; bus_register_metrics() does it too. */
+void redis_register_metrics(void);
 
 /* Blocking connection for the command line: connected, authenticated, database selected; or NULL
  * with the fault in *why. Free with redisFree(). */

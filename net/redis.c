@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One connection to Redis that comes back by itself.
+ *
+ *   PAUSED --> RESOLVING --> CONNECTING --> GREETING --> UP
+ *     ^            |             |             |          |
+ *     |            v             v             v          v
+ *     +---------------------- BROKEN <--------------------+
+ *
+ * and from anywhere to CLOSING. A Unix socket skips RESOLVING. GREETING sends AUTH, SELECT, CLIENT
+ * SETNAME and a PING, which is what a server still loading its data, or one that wants a password,
+ * refuses. BROKEN lasts until the next loop turn, so that commands are told of the loss
+ * from the loop and never from within a call of their owner. One timer serves every phase.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "core/metrics.h"
+#include "net/redis_parts.h"
+
+#define CONNECT_TIMEOUT_MS 5000
+#define PAUSE_FIRST_MS     100
+#define PAUSE_MAX_MS       5000
+#define STEADY_MS          5000 /* up for so long, a loss starts the pauses from the first */
+#define COMMAND_MAX_BYTES  (64u << 20)
+
+static struct metric *reconnects;
+static struct metric *losses;
+
+void redis_register_metrics(void)
+{
+	reconnects = metric_counter("wrenn_events_redis_reconnects_total", NULL,
+				    "Connections to Redis that came back.");
+	losses = metric_counter("wrenn_events_redis_losses_total", NULL,
+				"Connections to Redis that were lost.");
+}
+
+static void on_timer(uv_timer_t *timer);
+
+void redis_set_timer(struct redis *redis, uint64_t after_ms)
+{
+	uv_timer_start(&redis->timer, on_timer, after_ms, 0);
+}
+
+/* ---- losing it -------------------------------------------------------------------------- */
+
+static void drop_link(struct redis *redis)
+{
+	if (redis->link)
+		redis_link_close(redis->link);
+	redis->link = NULL;
+}
+
+static void drop_addresses(struct redis *redis)
+{
+	if (redis->addresses)
+		uv_freeaddrinfo(redis->addresses);
+	redis->addresses = NULL;
+	redis->next_address = NULL;
+}
+
+void redis_lose(struct redis *redis, const char *why)
+{
+	if (redis->phase == PHASE_BROKEN || redis->phase == PHASE_CLOSING)
+		return;
+	snprintf(redis->why, sizeof(redis->why), "%s", why);
+	redis->was_up = redis->phase == PHASE_UP;
+	redis->phase = PHASE_BROKEN;
+	redis->on_message = NULL;
+	redis->answer_is_due = false;
+	drop_link(redis);
+	drop_addresses(redis);
+	redis_set_timer(redis, 0);
+}
+
+static void log_loss(struct redis *redis, unsigned pause_ms)
+{
+	if (redis->loss_is_logged && strcmp(redis->logged_why, redis->why) == 0)
+		return;
+	memcpy(redis->logged_why, redis->why, sizeof(redis->why));
+	redis->loss_is_logged = true;
+	redis->arrival_is_news = true;
+	log_warn("redis is away", log_str("connection", redis->name), log_str("why", redis->why),
+		 log_int("retry_ms", pause_ms));
+}
+
+static void finish_losing(struct redis *redis)
+{
+	unsigned pause_ms;
+
+	if (redis->was_up) {
+		metric_add(losses, 1);
+		if (uv_now(redis->options.loop) - redis->up_since_ms >= STEADY_MS) {
+			backoff_reset(&redis->backoff);
+			redis->loss_is_logged = false;
+		}
+	}
+	pause_ms = backoff_next_ms(&redis->backoff);
+	log_loss(redis, pause_ms);
+	redis_fail_waiting(redis);
+	if (redis->phase == PHASE_BROKEN && !redis->down_is_told) {
+		redis->down_is_told = true;
+		redis->options.on_down(redis->options.owner);
+	}
+	if (redis->phase != PHASE_BROKEN)
+		return; /* closed by its owner just now */
+	redis->phase = PHASE_PAUSED;
+	redis_set_timer(redis, pause_ms);
+}
+
+void redis_arrive(struct redis *redis)
+{
+	redis->phase = PHASE_UP;
+	redis->up_since_ms = uv_now(redis->options.loop);
+	redis->down_is_told = false;
+	if (redis->was_ever_up)
+		metric_add(reconnects, 1);
+	redis->was_ever_up = true;
+	if (redis->arrival_is_news)
+		log_info("redis is here", log_str("connection", redis->name));
+	redis->arrival_is_news = false;
+	redis->options.on_up(redis->options.owner);
+}
+
+void redis_fail(struct redis *redis, const char *why)
+{
+	if (redis->phase == PHASE_UP || redis->phase == PHASE_GREETING)
+		redis_lose(redis, why);
+}
+
+/* ---- the link's events ----------------------------------------------------------------- */
+
+static void on_link_connected(void *owner)
+{
+	struct redis *redis = owner;
+
+	drop_addresses(redis);
+	redis->phase = PHASE_GREETING;
+	redis->watch_due_ms = 0;
+	uv_timer_stop(&redis->timer);
+	if (redis_send_greeting(redis))
+		redis_lose(redis, "out of memory");
+}
+
+static void on_link_reply(const redisReply *reply, void *owner)
+{
+	redis_take_reply(owner, reply);
+}
+
+static void connect_next(struct redis *redis);
+
+static void on_link_broken(const char *why, void *owner)
+{
+	struct redis *redis = owner;
+
+	if (redis->phase == PHASE_CONNECTING && redis->next_address) {
+		drop_link(redis);
+		connect_next(redis);
+	} else {
+		redis_lose(redis, why);
+	}
+}
+
+static void release_one(struct redis *redis)
+{
+	if (--redis->open_handles > 0)
+		return;
+	assert(redis->phase == PHASE_CLOSING);
+	redis_fail_waiting(redis);
+	drop_addresses(redis);
+	buf_done(&redis->scratch);
+	if (redis->on_closed)
+		redis->on_closed(redis->close_owner);
+	free(redis);
+}
+
+static void on_link_closed(void *owner)
+{
+	release_one(owner);
+}
+
+static const struct redis_link_events link_events = {
+	.on_connected = on_link_connected,
+	.on_reply = on_link_reply,
+	.on_broken = on_link_broken,
+	.on_closed = on_link_closed,
+};
+
+/* ---- connecting ---------------------------------------------------------------------------- */
+
+static void take_link(struct redis *redis)
+{
+	redis->open_handles++;
+	redis->phase = PHASE_CONNECTING;
+	redis->watch_due_ms = 0;
+	redis_set_timer(redis, CONNECT_TIMEOUT_MS);
+}
+
+static void connect_next(struct redis *redis)
+{
+	int rc = -EADDRNOTAVAIL;
+
+	while (redis->next_address) {
+		const struct addrinfo *address = redis->next_address;
+
+		redis->next_address = address->ai_next;
+		rc = redis_link_open_tcp(redis->options.loop, address->ai_addr, &link_events, redis,
+					 &redis->link);
+		if (rc == 0) {
+			take_link(redis);
+			return;
+		}
+	}
+	redis_lose(redis, uv_strerror(rc));
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
+{
+	struct redis *redis = request->data;
+
+	redis->is_resolving = false;
+	if (redis->phase == PHASE_RESOLVING && status == 0) {
+		redis->addresses = addresses;
+		redis->next_address = addresses;
+		connect_next(redis);
+	} else {
+		uv_freeaddrinfo(addresses); /* accepts NULL */
+		if (redis->phase == PHASE_RESOLVING)
+			redis_lose(redis, uv_strerror(status));
+	}
+	release_one(redis);
+}
+
+/* A request that outlived its try's patience is not repeated: its answer serves this one. */
+static void resolve(struct redis *redis)
+{
+	const struct redis_address *address = redis->options.address;
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC };
+	char port[12];
+	int rc;
+
+	redis->phase = PHASE_RESOLVING;
+	redis_set_timer(redis, CONNECT_TIMEOUT_MS);
+	if (redis->is_resolving)
+		return;
+	snprintf(port, sizeof(port), "%d", address->port);
+	redis->resolving.data = redis;
+	rc = uv_getaddrinfo(redis->options.loop, &redis->resolving, on_resolved, address->host,
+			    port, &hints);
+	if (rc) {
+		redis_lose(redis, uv_strerror(rc));
+		return;
+	}
+	redis->is_resolving = true;
+	redis->open_handles++;
+}
+
+static void connect_unix(struct redis *redis)
+{
+	int rc = redis_link_open_unix(redis->options.loop, redis->options.address->path,
+				      &link_events, redis, &redis->link);
+
+	if (rc)
+		redis_lose(redis, uv_strerror(rc));
+	else
+		take_link(redis);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct redis *redis = timer->data;
+
+	switch (redis->phase) {
+	case PHASE_PAUSED:
+		if (redis->options.address->host[0])
+			resolve(redis);
+		else
+			connect_unix(redis);
+		return;
+	case PHASE_RESOLVING:
+		redis_lose(redis, "its name is not resolved in time");
+		return;
+	case PHASE_CONNECTING:
+		on_link_broken("not connected in time", redis);
+		return;
+	case PHASE_GREETING:
+	case PHASE_UP:
+		redis_judge_waiting(redis);
+		return;
+	case PHASE_BROKEN:
+		redis->watch_due_ms = 0;
+		finish_losing(redis);
+		return;
+	case PHASE_CLOSING:
+		return;
+	}
+}
+
+/* ---- opening and closing --------------------------------------------------------------- */
+
+int redis_open(const struct redis_options *options, struct redis **out)
+{
+	struct redis *redis = calloc(1, sizeof(*redis));
+
+	if (!redis)
+		return -ENOMEM;
+	redis->options = *options;
+	snprintf(redis->name, sizeof(redis->name), "%s", options->name);
+	redis->options.name = redis->name;
+	redis->phase = PHASE_PAUSED;
+	redis->arrival_is_news = true;
+	redis->backoff = (struct backoff){ .first_ms = PAUSE_FIRST_MS, .max_ms = PAUSE_MAX_MS };
+	list_init(&redis->waiting);
+	buf_init(&redis->scratch, COMMAND_MAX_BYTES);
+	uv_timer_init(options->loop, &redis->timer);
+	redis->timer.data = redis;
+	redis->open_handles = 1;
+	redis_set_timer(redis, 0);
+	*out = redis;
+	return 0;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	release_one(handle->data);
+}
+
+void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owner)
+{
+	if (!redis)
+		return;
+	assert(redis->phase != PHASE_CLOSING);
+	redis->phase = PHASE_CLOSING;
+	redis->on_closed = on_closed;
+	redis->close_owner = owner;
+	redis->on_message = NULL;
+	drop_link(redis);
+	if (redis->is_resolving)
+		uv_cancel((uv_req_t *)&redis->resolving); /* its callback comes in any case */
+	uv_close((uv_handle_t *)&redis->timer, on_timer_closed);
+}
+
+bool redis_is_up(const struct redis *redis)
+{
+	return redis->phase == PHASE_UP;
+}

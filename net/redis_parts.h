@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What redis.c (the connection: its phases, its loss and its return) and redis_commands.c (what
+ * goes over it: greeting, commands, subscription) share. Nobody else includes this.
+ */
+#ifndef NET_REDIS_PARTS_H
+#define NET_REDIS_PARTS_H
+
+#include "core/backoff.h"
+#include "core/buf.h"
+#include "core/list.h"
+#include "net/redis.h"
+#include "net/redis_link.h"
+
+enum phase {
+	PHASE_PAUSED,
+	PHASE_RESOLVING,
+	PHASE_CONNECTING,
+	PHASE_GREETING,
+	PHASE_UP,
+	PHASE_BROKEN,
+	PHASE_CLOSING
+};
+
+struct redis {
+	struct redis_options options;
+	char name[64];
+	enum phase phase;
+	uv_timer_t timer;
+	uv_getaddrinfo_t resolving;
+	bool is_resolving;
+	struct addrinfo *addresses;
+	const struct addrinfo *next_address;
+	struct redis_link *link;
+	unsigned open_handles; /* the timer, the request to resolve, links not yet closed */
+	struct list waiting;   /* commands, in the order they were sent */
+	size_t waiting_count;
+	uint64_t watch_due_ms; /* when the timer looks at the waiting commands; 0: it does not */
+	struct buf scratch;    /* the command being written */
+	struct backoff backoff;
+	uint64_t up_since_ms;
+	bool was_up; /* in this try */
+	bool was_ever_up;
+	bool down_is_told;
+	bool loss_is_logged;
+	bool arrival_is_news; /* worth a line when it is up */
+	char why[160];        /* of the loss in hand */
+	char logged_why[160]; /* the same fault again and again is one line */
+	void (*on_message)(struct str message, void *owner);
+	void *message_owner;
+	bool answer_is_due; /* a subscribed connection owes us a confirmation or a pong */
+	void (*on_closed)(void *owner);
+	void *close_owner;
+};
+
+/* The connection is no good: the next loop turn tells everybody. Nothing when that is known. */
+void redis_lose(struct redis *redis, const char *why);
+
+/* The greeting was answered. */
+void redis_arrive(struct redis *redis);
+
+void redis_set_timer(struct redis *redis, uint64_t after_ms);
+
+/* AUTH, SELECT, CLIENT SETNAME, PING; the answers move the phase. */
+int redis_send_greeting(struct redis *redis) must_check;
+
+/* A reply came in. */
+void redis_take_reply(struct redis *redis, const redisReply *reply);
+
+/* The timer fired while GREETING or UP: is something overdue? */
+void redis_judge_waiting(struct redis *redis);
+
+/* Every waiting command gets its NULL. */
+void redis_fail_waiting(struct redis *redis);
+
+#endif

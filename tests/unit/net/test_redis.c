@@ -1,0 +1,726 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The connection to Redis: its address, its life over a real server's death, and its manners
+ * towards a server that lies. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/buf.h"
+#include "net/net.h"
+#include "tests/support/redis_server.h"
+
+/* ---- addresses --------------------------------------------------------------------------- */
+
+static const struct good_address {
+	const char *url;
+	const char *host;
+	const char *path;
+	int port;
+	int db;
+	const char *user;
+	const char *password;
+} good_addresses[] = {
+	{ "redis://localhost:6379/0", "localhost", "", 6379, 0, "", "" },
+	{ "redis://localhost", "localhost", "", 6379, 0, "", "" },
+	{ "redis://localhost/", "localhost", "", 6379, 0, "", "" },
+	{ "redis://10.0.0.7:1/15", "10.0.0.7", "", 1, 15, "", "" },
+	{ "redis://[::1]:6380/2", "::1", "", 6380, 2, "", "" },
+	{ "redis://[::1]", "::1", "", 6379, 0, "", "" },
+	{ "redis://h:65535?db=3", "h", "", 65535, 3, "", "" },
+	{ "redis://:geheim@h", "h", "", 6379, 0, "", "geheim" },
+	{ "redis://ada:ge%40he%3aim@h:1", "h", "", 1, 0, "ada", "ge@he:im" },
+	{ "redis://ada:a@b@h", "h", "", 6379, 0, "ada", "a@b" },
+	{ "redis://ada@h", "h", "", 6379, 0, "ada", "" },
+	{ "unix:///run/redis.sock", "", "/run/redis.sock", 0, 0, "", "" },
+	{ "unix:///run/a%20b.sock?db=4", "", "/run/a b.sock", 0, 4, "", "" },
+};
+
+Test(redis_address, reads_every_form)
+{
+	for (size_t i = 0; i < ARRAY_LEN(good_addresses); i++) {
+		const struct good_address *want = &good_addresses[i];
+		struct redis_address got;
+		struct reason why;
+
+		cr_assert_eq(redis_address_parse(str_of(want->url), &got, &why), 0, "%s: %s",
+			     want->url, why.text);
+		cr_expect_str_eq(got.host, want->host, "%s", want->url);
+		cr_expect_str_eq(got.path, want->path, "%s", want->url);
+		cr_expect_eq(got.port, want->port, "%s", want->url);
+		cr_expect_eq(got.db, want->db, "%s", want->url);
+		cr_expect_str_eq(got.user, want->user, "%s", want->url);
+		cr_expect(str_is(secret_reveal(&got.password), want->password), "%s", want->url);
+		redis_address_done(&got);
+	}
+}
+
+Test(redis_address, refuses_what_is_malformed_and_repeats_no_password)
+{
+	static const char *const bad[] = {
+		"",
+		"redis",
+		"redis:/",
+		"redis://",
+		"redis://:6379",
+		"redis://h:0",
+		"redis://h:65536",
+		"redis://h:",
+		"redis://h:12x",
+		"redis://h:-1",
+		"redis://h/x",
+		"redis://h/-1",
+		"redis://h/99999999999999999999",
+		"redis://h/0/1",
+		"redis://h?x=1",
+		"redis://h?db=",
+		"redis://u:geheim%@h",
+		"redis://u:geheim%zz@h",
+		"redis://u:geheim%00@h",
+		"redis://a b",
+		"redis://[::1",
+		"rediss://u:geheim@h",
+		"http://h",
+		"unix://",
+		"unix://relative",
+		"unix:///a?x=1",
+		"unix:///a?db=x",
+		"unix:///12345678901234567890123456789012345678901234567890123456789012345678901234"
+		"5678901234567890123456789012345678901234567890",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct redis_address out;
+		struct reason why = { .text = "" };
+
+		cr_expect_eq(redis_address_parse(str_of(bad[i]), &out, &why), -EINVAL, "%s",
+			     bad[i]);
+		cr_expect_str_eq(why.field, "REDIS_URL", "%s", bad[i]);
+		cr_expect_neq(why.text[0], '\0', "%s", bad[i]);
+		cr_expect_null(strstr(why.text, "geheim"), "%s", bad[i]);
+	}
+}
+
+Test(redis_address, bounds_the_host_and_the_password)
+{
+	char url[4096];
+	struct redis_address out;
+	struct reason why;
+
+	snprintf(url, sizeof(url), "redis://%0300d", 0);
+	cr_expect_eq(redis_address_parse(str_of(url), &out, &why), -EINVAL);
+	snprintf(url, sizeof(url), "redis://u:%02000d@h", 0);
+	cr_expect_eq(redis_address_parse(str_of(url), &out, &why), -EINVAL);
+}
+
+/* ---- a real server ----------------------------------------------------------------------- */
+
+struct fixture {
+	uv_loop_t loop;
+	struct redis_address address;
+	struct redis *redis;
+	int ups;
+	int downs;
+	int replies; /* with content */
+	int losses;  /* NULL replies */
+	int closed;
+	int messages;
+	int want; /* what the condition of the moment compares with */
+	char last[64];
+	void (*react)(struct fixture *f); /* to a reply */
+};
+
+static void on_up(void *owner)
+{
+	((struct fixture *)owner)->ups++;
+}
+
+static void on_down(void *owner)
+{
+	((struct fixture *)owner)->downs++;
+}
+
+static void on_closed(void *owner)
+{
+	((struct fixture *)owner)->closed++;
+}
+
+static void on_reply(const redisReply *reply, void *owner)
+{
+	struct fixture *f = owner;
+
+	if (reply)
+		f->replies++;
+	else
+		f->losses++;
+	snprintf(f->last, sizeof(f->last), "%s", reply && reply->str ? reply->str : "");
+	if (f->react)
+		f->react(f);
+}
+
+static void on_message(struct str message, void *owner)
+{
+	struct fixture *f = owner;
+
+	f->messages++;
+	snprintf(f->last, sizeof(f->last), "%.*s", STR_ARGS(message));
+}
+
+static bool is_up(void *owner)
+{
+	struct fixture *f = owner;
+
+	return f->ups >= f->want;
+}
+
+static bool is_down(void *owner)
+{
+	struct fixture *f = owner;
+
+	return f->downs >= f->want;
+}
+
+static bool all_answered(void *owner)
+{
+	struct fixture *f = owner;
+
+	return f->replies + f->losses >= f->want;
+}
+
+static bool has_messages(void *owner)
+{
+	struct fixture *f = owner;
+
+	return f->messages >= f->want;
+}
+
+static bool is_closed(void *owner)
+{
+	return ((struct fixture *)owner)->closed > 0;
+}
+
+static void wait_for(struct fixture *f, bool (*condition)(void *owner), int want, const char *what)
+{
+	f->want = want;
+	run_until(&f->loop, condition, f, what);
+}
+
+static void open_at(struct fixture *f, const char *url)
+{
+	struct reason why;
+
+	*f = (struct fixture){ 0 };
+	cr_assert_eq(uv_loop_init(&f->loop), 0);
+	cr_assert_eq(redis_address_parse(str_of(url), &f->address, &why), 0, "%s", why.text);
+	cr_assert_eq(redis_open(&(struct redis_options){ .loop = &f->loop,
+							 .address = &f->address,
+							 .name = "test",
+							 .on_up = on_up,
+							 .on_down = on_down,
+							 .owner = f },
+				&f->redis),
+		     0);
+}
+
+static void open_on_socket(struct fixture *f, const char *socket)
+{
+	char url[128];
+
+	snprintf(url, sizeof(url), "unix://%s", socket);
+	open_at(f, url);
+}
+
+static void close_fixture(struct fixture *f)
+{
+	redis_close(f->redis, on_closed, f);
+	cr_expect_eq(f->closed, 0, "never from within the call");
+	wait_for(f, is_closed, 0, "the end");
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	cr_expect_eq(f->closed, 1);
+	cr_assert_eq(uv_loop_close(&f->loop), 0);
+	redis_address_done(&f->address);
+}
+
+static void send_ok(struct fixture *f, const char *first, const char *second)
+{
+	cr_assert_eq(redis_send_text(f->redis, 10000, on_reply, f, first, second, NULL), 0);
+}
+
+Test(redis, answers_pipelined_commands_in_order)
+{
+	struct fixture f;
+	char text[16];
+
+	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+	cr_expect_not(redis_is_up(f.redis));
+	wait_for(&f, is_up, 1, "the connection");
+	cr_expect(redis_is_up(f.redis));
+	for (int i = 0; i < 500; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		send_ok(&f, "ECHO", text);
+	}
+	cr_expect_eq(f.replies, 0, "never from within the call");
+	wait_for(&f, all_answered, 500, "the answers");
+	cr_expect_str_eq(f.last, "499");
+	cr_expect_eq(f.losses, 0);
+	close_fixture(&f);
+	cr_expect_eq(f.downs, 0, "closing is no loss");
+}
+
+Test(redis, hands_errors_over_as_replies)
+{
+	struct fixture f;
+
+	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+	wait_for(&f, is_up, 1, "the connection");
+	send_ok(&f, "NOSUCHCOMMAND", "x");
+	wait_for(&f, all_answered, 1, "the answer");
+	cr_expect_eq(strncmp(f.last, "ERR", 3), 0, "%s", f.last);
+	cr_expect(redis_is_up(f.redis));
+	close_fixture(&f);
+}
+
+Test(redis, carries_any_bytes)
+{
+	struct fixture f;
+	const struct str argv[] = { STR("ECHO"), { "a\r\n$1\r\n*", 8 } };
+
+	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+	wait_for(&f, is_up, 1, "the connection");
+	cr_assert_eq(redis_send(f.redis, 10000, on_reply, &f, 2, argv), 0);
+	wait_for(&f, all_answered, 1, "the answer");
+	cr_expect_str_eq(f.last, "a\r\n$1\r\n*");
+	close_fixture(&f);
+}
+
+Test(redis, refuses_to_send_while_it_is_away)
+{
+	struct fixture f;
+
+	open_on_socket(&f, "/nonexistent/redis.sock");
+	cr_expect_eq(redis_send_text(f.redis, 1000, on_reply, &f, "PING", NULL), -ENOTCONN);
+	cr_expect_eq(redis_subscribe(f.redis, "c", on_message, &f), -ENOTCONN);
+	wait_for(&f, is_down, 1, "the news of it");
+	run_turns(&f.loop, 300); /* several further tries */
+	cr_expect_eq(f.downs, 1, "once per loss");
+	cr_expect_eq(redis_send_text(f.redis, 1000, on_reply, &f, "PING", NULL), -ENOTCONN);
+	close_fixture(&f);
+	cr_expect_eq(f.replies + f.losses, 0);
+}
+
+Test(redis, comes_back_after_the_server_died_and_tells_every_waiting_command)
+{
+	struct redis_server server;
+	struct fixture f;
+
+	redis_server_start(&server, NULL);
+	open_on_socket(&f, server.socket);
+	wait_for(&f, is_up, 1, "the connection");
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(redis_send_text(f.redis, 60000, on_reply, &f, "BLPOP", "q", "0", NULL),
+			     0);
+	run_turns(&f.loop, 3);
+	redis_server_kill(&server);
+	wait_for(&f, is_down, 1, "the loss");
+	cr_expect_eq(f.losses, 20);
+	cr_expect_eq(f.replies, 0);
+	redis_server_restart(&server);
+	wait_for(&f, is_up, 2, "the return");
+	send_ok(&f, "ECHO", "again");
+	wait_for(&f, all_answered, 21, "the answer");
+	cr_expect_str_eq(f.last, "again");
+	cr_expect_eq(f.downs, 1);
+	close_fixture(&f);
+	redis_server_stop(&server);
+}
+
+Test(redis, waits_for_a_server_that_starts_late)
+{
+	struct redis_server server;
+	struct fixture f;
+
+	redis_server_start(&server, NULL);
+	redis_server_kill(&server);
+	open_on_socket(&f, server.socket);
+	wait_for(&f, is_down, 1, "the first refusal");
+	redis_server_restart(&server);
+	wait_for(&f, is_up, 1, "the connection");
+	close_fixture(&f);
+	redis_server_stop(&server);
+}
+
+Test(redis, drops_the_connection_when_a_reply_is_overdue)
+{
+	struct fixture f;
+
+	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+	wait_for(&f, is_up, 1, "the connection");
+	/* The second is the less patient one and stands behind the first. */
+	cr_assert_eq(redis_send_text(f.redis, 60000, on_reply, &f, "BLPOP", "never", "0", NULL), 0);
+	cr_assert_eq(redis_send_text(f.redis, 20, on_reply, &f, "PING", NULL), 0);
+	wait_for(&f, is_down, 1, "the loss");
+	cr_expect_eq(f.losses, 2);
+	wait_for(&f, is_up, 2, "the return");
+	close_fixture(&f);
+}
+
+Test(redis, is_dropped_by_an_owner_who_got_nonsense_on_a_later_turn)
+{
+	struct fixture f;
+
+	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+	wait_for(&f, is_up, 1, "the connection");
+	send_ok(&f, "ECHO", "x");
+	redis_fail(f.redis, "a test");
+	redis_fail(f.redis, "twice");
+	cr_expect_eq(f.losses + f.downs, 0, "never from within the call");
+	cr_expect_eq(redis_send_text(f.redis, 1000, on_reply, &f, "PING", NULL), -ENOTCONN);
+	wait_for(&f, is_down, 1, "the loss");
+	cr_expect_eq(f.losses, 1);
+	wait_for(&f, is_up, 2, "the return");
+	close_fixture(&f);
+}
+
+static void close_at_once(struct fixture *f)
+{
+	if (f->losses == 1 && f->replies == 0)
+		redis_close(f->redis, on_closed, f);
+}
+
+Test(redis, may_be_closed_by_the_callback_of_a_lost_command)
+{
+	struct fixture f;
+
+	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+	wait_for(&f, is_up, 1, "the connection");
+	for (int i = 0; i < 3; i++)
+		send_ok(&f, "ECHO", "x");
+	f.react = close_at_once;
+	redis_fail(f.redis, "a test");
+	wait_for(&f, is_closed, 0, "the end");
+	cr_expect_eq(f.losses, 3);
+	cr_expect_eq(f.downs, 0);
+	cr_assert_eq(uv_loop_close(&f.loop), 0);
+}
+
+Test(redis, tells_waiting_commands_when_it_is_closed)
+{
+	struct fixture f;
+
+	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+	wait_for(&f, is_up, 1, "the connection");
+	send_ok(&f, "ECHO", "x");
+	send_ok(&f, "ECHO", "y");
+	close_fixture(&f);
+	cr_expect_eq(f.losses, 2);
+}
+
+Test(redis, bounds_the_commands_that_wait)
+{
+	struct fixture f;
+
+	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+	wait_for(&f, is_up, 1, "the connection");
+	for (int i = 0; i < 10000; i++)
+		send_ok(&f, "ECHO", "x");
+	cr_expect_eq(redis_send_text(f.redis, 1000, on_reply, &f, "PING", NULL), -ENOBUFS);
+	wait_for(&f, all_answered, 10000, "the answers");
+	cr_expect_eq(f.losses, 0);
+	cr_expect_eq(redis_send_text(f.redis, 10000, on_reply, &f, "PING", NULL), 0);
+	close_fixture(&f);
+}
+
+Test(redis, closes_at_any_moment)
+{
+	for (int turns = 0; turns < 12; turns++) {
+		struct fixture f;
+
+		open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
+		for (int i = 0; i < turns; i++)
+			uv_run(&f.loop, UV_RUN_NOWAIT);
+		close_fixture(&f);
+		open_at(&f, "redis://localhost:1");
+		for (int i = 0; i < turns; i++)
+			uv_run(&f.loop, UV_RUN_NOWAIT);
+		close_fixture(&f);
+	}
+	redis_close(NULL, NULL, NULL);
+}
+
+Test(redis, is_down_when_the_name_does_not_exist)
+{
+	struct fixture f;
+
+	open_at(&f, "redis://no.such.host.invalid");
+	wait_for(&f, is_down, 1, "the news of it");
+	close_fixture(&f);
+}
+
+Test(redis, logs_in_and_selects_the_database)
+{
+	struct redis_server server;
+	struct fixture f;
+	char url[160];
+
+	redis_server_start(&server, "geheim");
+	open_on_socket(&f, server.socket);
+	wait_for(&f, is_down, 1, "the refusal without a password");
+	close_fixture(&f);
+
+	open_on_socket(&f, server.socket);
+	cr_assert_eq(secret_set(&f.address.password, STR("falsch")), 0);
+	wait_for(&f, is_down, 1, "the refusal of a wrong password");
+	secret_done(&f.address.password);
+	cr_assert_eq(secret_set(&f.address.password, STR("geheim")), 0);
+	wait_for(&f, is_up, 1, "the connection");
+	close_fixture(&f);
+
+	snprintf(url, sizeof(url), "unix://%s?db=9", server.socket);
+	open_at(&f, url);
+	cr_assert_eq(secret_set(&f.address.password, STR("geheim")), 0);
+	wait_for(&f, is_up, 1, "the connection");
+	cr_assert_eq(redis_send_text(f.redis, 10000, on_reply, &f, "SET", "here", "1", NULL), 0);
+	wait_for(&f, all_answered, 1, "the answer");
+	redis_server_do(&server, "SELECT 9");
+	cr_expect_eq(redis_server_number(&server, "EXISTS here"), 1);
+	close_fixture(&f);
+	redis_server_stop(&server);
+}
+
+Test(redis, is_down_while_the_database_number_does_not_exist)
+{
+	struct fixture f;
+	char url[160];
+
+	snprintf(url, sizeof(url), "unix://%s?db=999", getenv("TEST_REDIS_SOCKET"));
+	open_at(&f, url);
+	wait_for(&f, is_down, 1, "the refusal");
+	cr_expect_eq(f.ups, 0);
+	close_fixture(&f);
+}
+
+Test(redis, hears_messages_again_after_subscribing_again)
+{
+	struct redis_server server;
+	struct fixture f;
+
+	redis_server_start(&server, NULL);
+	open_on_socket(&f, server.socket);
+	for (int round = 1; round <= 2; round++) {
+		wait_for(&f, is_up, round, "the connection");
+		cr_assert_eq(redis_subscribe(f.redis, "c", on_message, &f), 0);
+		cr_expect_eq(redis_send_text(f.redis, 1000, on_reply, &f, "PING", NULL), -ENOTCONN);
+		while (redis_server_number(&server, "PUBLISH c hello") == 0)
+			run_turns(&f.loop, 1);
+		wait_for(&f, has_messages, round, "the message");
+		cr_expect_str_eq(f.last, "hello");
+		redis_server_do(&server, "CLIENT KILL TYPE pubsub");
+		wait_for(&f, is_down, round, "the loss");
+	}
+	close_fixture(&f);
+	redis_server_stop(&server);
+}
+
+/* ---- a server that lies -------------------------------------------------------------------- */
+
+struct liar {
+	uv_pipe_t listener;
+	uv_pipe_t guest;
+	bool has_guest;
+	const char *greeting; /* what it says to the first bytes of a connection */
+	const char *then;     /* and to all later ones; NULL: nothing */
+	bool greeted;
+	char path[100];
+	char space[4096];
+};
+
+static void on_said(uv_write_t *request, int status)
+{
+	(void)status;
+	free(request);
+}
+
+static void say(struct liar *liar, const char *text)
+{
+	uv_write_t *request = calloc(1, sizeof(*request));
+	uv_buf_t piece = uv_buf_init((char *)(uintptr_t)text, (unsigned)strlen(text));
+
+	uv_write(request, (uv_stream_t *)&liar->guest, &piece, 1, on_said);
+}
+
+static void give_space(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+	struct liar *liar = handle->data;
+
+	(void)suggested;
+	*out = uv_buf_init(liar->space, sizeof(liar->space));
+}
+
+static void on_guest_gone(uv_handle_t *handle)
+{
+	((struct liar *)handle->data)->has_guest = false;
+}
+
+static void on_heard(uv_stream_t *stream, ssize_t n, const uv_buf_t *piece)
+{
+	struct liar *liar = stream->data;
+
+	(void)piece;
+	if (n < 0) {
+		if (!uv_is_closing((uv_handle_t *)stream))
+			uv_close((uv_handle_t *)stream, on_guest_gone);
+		return;
+	}
+	/* The greeting's commands may come in several pieces; PING is its last. */
+	if (!liar->greeted && n > 0 && !memmem(liar->space, (size_t)n, "PING", 4))
+		return;
+	if (!liar->greeted)
+		say(liar, liar->greeting);
+	else if (liar->then)
+		say(liar, liar->then);
+	liar->greeted = true;
+}
+
+static void on_guest(uv_stream_t *listener, int status)
+{
+	struct liar *liar = listener->data;
+
+	cr_assert_eq(status, 0);
+	if (liar->has_guest)
+		return; /* waits in the backlog */
+	uv_pipe_init(listener->loop, &liar->guest, 0);
+	liar->guest.data = liar;
+	if (uv_accept(listener, (uv_stream_t *)&liar->guest) != 0) {
+		uv_close((uv_handle_t *)&liar->guest, on_guest_gone);
+		return;
+	}
+	liar->has_guest = true;
+	liar->greeted = false;
+	uv_read_start((uv_stream_t *)&liar->guest, give_space, on_heard);
+}
+
+static void meet_liar(struct fixture *f, struct liar *liar, const char *greeting, const char *then)
+{
+	static int count;
+
+	*liar = (struct liar){ .greeting = greeting, .then = then };
+	snprintf(liar->path, sizeof(liar->path), "%s/liar-%d-%d", getenv("TEST_DIR"), (int)getpid(),
+		 count++);
+	open_on_socket(f, liar->path);
+	cr_assert_eq(uv_pipe_init(&f->loop, &liar->listener, 0), 0);
+	liar->listener.data = liar;
+	cr_assert_eq(uv_pipe_bind(&liar->listener, liar->path), 0);
+	cr_assert_eq(uv_listen((uv_stream_t *)&liar->listener, 8, on_guest), 0);
+}
+
+static void leave_liar(struct fixture *f, struct liar *liar)
+{
+	uv_close((uv_handle_t *)&liar->listener, NULL);
+	if (liar->has_guest && !uv_is_closing((uv_handle_t *)&liar->guest))
+		uv_close((uv_handle_t *)&liar->guest, on_guest_gone);
+	close_fixture(f);
+}
+
+#define GOOD_GREETING "+OK\r\n+PONG\r\n"
+
+Test(redis, survives_a_server_that_greets_with_nonsense)
+{
+	static const char *const greetings[] = {
+		"HTTP/1.1 400 Bad Request\r\n\r\n",
+		"\r\n\r\n\r\n",
+		"+OK\r\n-LOADING Redis is loading the dataset in memory\r\n",
+		"+OK\r\n-NOAUTH Authentication required.\r\n",
+		"*99999999999999999999\r\n",
+		"$-7\r\n",
+		"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+		":\r\n",
+		":999999999999999999999999\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(greetings); i++) {
+		struct fixture f;
+		struct liar liar;
+
+		meet_liar(&f, &liar, greetings[i], NULL);
+		wait_for(&f, is_down, 1, greetings[i]);
+		cr_expect_eq(f.ups, 0, "%s", greetings[i]);
+		leave_liar(&f, &liar);
+	}
+}
+
+Test(redis, survives_a_server_that_answers_with_nonsense)
+{
+	static const char *const answers[] = {
+		"nonsense\r\n",
+		"+one\r\n+and one nobody asked for\r\n",
+		"*2\r\n$3\r\nabc\r\n$-9\r\n",
+		"-LOADING again\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct fixture f;
+		struct liar liar;
+
+		meet_liar(&f, &liar, GOOD_GREETING, answers[i]);
+		wait_for(&f, is_up, 1, "the greeting");
+		send_ok(&f, "GET", "x");
+		wait_for(&f, is_down, 1, answers[i]);
+		cr_expect_eq(f.replies + f.losses, 1, "%s: exactly one callback", answers[i]);
+		leave_liar(&f, &liar);
+	}
+}
+
+Test(redis, survives_a_channel_that_carries_nonsense)
+{
+	static const char *const answers[] = {
+		"+OK\r\n",
+		"*0\r\n",
+		"*-1\r\n",
+		"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n:5\r\n",
+		"*2\r\n$7\r\nmessage\r\n$1\r\nc\r\n",
+		"*3\r\n:1\r\n:2\r\n:3\r\n",
+		"-NOPERM no\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct fixture f;
+		struct liar liar;
+
+		meet_liar(&f, &liar, GOOD_GREETING, answers[i]);
+		wait_for(&f, is_up, 1, "the greeting");
+		cr_assert_eq(redis_subscribe(f.redis, "c", on_message, &f), 0);
+		wait_for(&f, is_down, 1, answers[i]);
+		cr_expect_eq(f.messages, 0, "%s", answers[i]);
+		leave_liar(&f, &liar);
+	}
+}
+
+/* ---- blocking ------------------------------------------------------------------------------ */
+
+Test(redis_blocking, connects_logs_in_and_says_what_is_wrong)
+{
+	struct redis_server server;
+	struct redis_address address = { .port = 0 };
+	struct reason why = { .text = "" };
+	redisContext *redis;
+
+	redis_server_start(&server, "geheim");
+	snprintf(address.path, sizeof(address.path), "%s", server.socket);
+	address.db = 1;
+	cr_expect_null(redis_connect_blocking(&address, &why));
+	cr_expect_neq(strstr(why.text, "NOAUTH"), NULL, "%s", why.text);
+	cr_assert_eq(secret_set(&address.password, STR("falsch")), 0);
+	cr_expect_null(redis_connect_blocking(&address, &why));
+	cr_expect_neq(strstr(why.text, "WRONGPASS"), NULL, "%s", why.text);
+	secret_done(&address.password);
+	cr_assert_eq(secret_set(&address.password, STR("geheim")), 0);
+	redis = redis_connect_blocking(&address, &why);
+	cr_assert(redis, "%s", why.text);
+	redisFree(redis);
+	redis_server_stop(&server);
+	cr_expect_null(redis_connect_blocking(&address, &why));
+	cr_expect_eq(strncmp(why.text, "Redis cannot be reached", 23), 0, "%s", why.text);
+	redis_address_done(&address);
+}
