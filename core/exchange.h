@@ -48,7 +48,7 @@ enum answer_fault {
 
 struct answer {
 	enum answer_fault fault;
-	int status;         /* 0 unless ANSWER_OK */
+	int status;         /* with ANSWER_OK, and with ANSWER_TOO_LARGE when known; else 0 */
 	struct str body;    /* what came, at most ANSWER_MAX_BODY; any bytes */
 	struct str headers; /* raw header lines of the final answer, at most 16 KiB */
 	int64_t duration_us;

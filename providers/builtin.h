@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the files of this folder share among themselves: every provider, and the checks that all
+ * of them make. */
+#ifndef PROVIDERS_BUILTIN_H
+#define PROVIDERS_BUILTIN_H
+
+#include "providers/provider.h"
+
+extern const struct provider webhook_provider;
+
+/* Every required field is there and no value is longer than CONFIG_MAX_VALUE. 0 or -EINVAL. */
+int config_check_fields(const struct provider_config *config, const struct provider_field *fields,
+			struct reason *why) must_check;
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reading a channel's settings and the checks that do not depend on the vendor. */
+#include <errno.h>
+
+#include "providers/builtin.h"
+
+struct str config_value(const struct provider_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		if (strcmp(config->fields[i].name, name) == 0)
+			return config->fields[i].value;
+	}
+	return STR("");
+}
+
+int config_check_fields(const struct provider_config *config, const struct provider_field *fields,
+			struct reason *why)
+{
+	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && fields[i].name; i++) {
+		const char *name = fields[i].name;
+		struct str value = config_value(config, name);
+
+		if (value.len == 0 && fields[i].need == FIELD_REQUIRED)
+			return reason_set(why, -EINVAL, name, "%s is required", name);
+		if (value.len > CONFIG_MAX_VALUE)
+			return reason_set(why, -EINVAL, name, "%s must have at most %d bytes", name,
+					  CONFIG_MAX_VALUE);
+	}
+	return 0;
+}

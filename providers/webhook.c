@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The owner's own HTTP endpoint (contract d.2). The event's bytes go out as they are, signed
+ * twice: as the control plane always did (X-Wrenn-Signature, the secret's text as the key) and
+ * as Standard Webhooks 1.0.0 says (webhook-signature, the secret decoded from base64).
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/digest.h"
+#include "core/rfc3339.h"
+#include "providers/builtin.h"
+
+static int webhook_check(const struct provider_config *config, struct reason *why)
+{
+	struct url_parts parts;
+	int rc = config_check_fields(config, webhook_provider.fields, why);
+
+	if (rc)
+		return rc;
+	if (!url_split(config_value(config, "url"), &parts))
+		return reason_set(why, -EINVAL, "url",
+				  "url must be an http or https URL without user name, password, "
+				  "fragment or spaces");
+	return 0;
+}
+
+static void sign_plainly(struct outgoing *out, struct str secret, struct str timestamp,
+			 struct str body)
+{
+	const struct str pieces[] = { timestamp, STR("."), body };
+	uint8_t mac[SHA256_SIZE];
+	char text[sizeof("sha256=") + SHA256_HEX_SIZE] = "sha256=";
+
+	digest_hmac_sha256(secret, pieces, ARRAY_LEN(pieces), mac);
+	hex_encode(mac, sizeof(mac), text + strlen("sha256="));
+	outgoing_header(out, "X-Wrenn-Signature", str_of(text));
+}
+
+/* Appends "v1,<signature>", behind a space when it is not the first. A secret that is no base64
+ * cannot sign in this scheme and appends nothing. */
+static void add_standard_signature(struct buf *out, struct str secret, const struct str *pieces,
+				   size_t count)
+{
+	struct buf key;
+	uint8_t mac[SHA256_SIZE];
+
+	if (str_starts(secret, STR("whsec_")))
+		secret = str_from(secret, strlen("whsec_"));
+	buf_init(&key, CONFIG_MAX_VALUE);
+	if (base64_decode(&key, secret) && key.len > 0) {
+		digest_hmac_sha256(buf_str(&key), pieces, count, mac);
+		buf_add_text(out, out->len ? " v1," : "v1,");
+		base64_encode(out, (struct str){ .at = (const char *)mac, .len = sizeof(mac) });
+	}
+	if (key.err)
+		out->err = key.err;
+	if (key.bytes)
+		explicit_bzero(key.bytes, key.cap);
+	buf_done(&key);
+}
+
+static void sign_by_standard(struct outgoing *out, struct str secret, const struct attempt *attempt,
+			     struct str body)
+{
+	struct buf seconds, signatures;
+
+	buf_init(&seconds, 24);
+	buf_init(&signatures, 256);
+	buf_add_i64(&seconds, attempt->now_us / 1000000);
+
+	const struct str pieces[] = { attempt->delivery_id, STR("."), buf_str(&seconds), STR("."),
+				      body };
+	add_standard_signature(&signatures, secret, pieces, ARRAY_LEN(pieces));
+	add_standard_signature(&signatures, attempt->old_secret, pieces, ARRAY_LEN(pieces));
+	if (seconds.err || signatures.err)
+		out->url.err = seconds.err ? seconds.err : signatures.err;
+
+	outgoing_header(out, "webhook-id", attempt->delivery_id);
+	outgoing_header(out, "webhook-timestamp", buf_str(&seconds));
+	if (signatures.len)
+		outgoing_header(out, "webhook-signature", buf_str(&signatures));
+	buf_done(&signatures);
+	buf_done(&seconds);
+}
+
+static int webhook_build(const struct message *message, const struct provider_config *config,
+			 const struct attempt *attempt, struct outgoing *out)
+{
+	struct str secret = config_value(config, "secret");
+	char timestamp[RFC3339_TEXT_SIZE];
+	char number[12];
+
+	assert(attempt->now_us >= 0);
+	/* An empty key would sign for everybody. */
+	if (secret.len == 0 || webhook_check(config, NULL) != 0)
+		return -EINVAL;
+
+	rfc3339_format(attempt->now_us, 0, timestamp);
+	snprintf(number, sizeof(number), "%u", attempt->number);
+	out->method = "POST";
+	buf_add_str(&out->url, config_value(config, "url"));
+	buf_add_str(&out->body, message->body);
+	outgoing_header(out, "Content-Type", STR("application/json"));
+	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	sign_plainly(out, secret, str_of(timestamp), message->body);
+	outgoing_header(out, "X-Wrenn-Delivery", attempt->delivery_id);
+	outgoing_header(out, "X-Wrenn-Timestamp", str_of(timestamp));
+	outgoing_header(out, "X-Wrenn-Attempt", str_of(number));
+	sign_by_standard(out, secret, attempt, message->body);
+	return outgoing_error(out);
+}
+
+const struct provider webhook_provider = {
+	.name = "webhook",
+	.fields = {
+		{ .name = "url", .need = FIELD_REQUIRED, .use = FIELD_TARGET },
+		{ .name = "secret", .need = FIELD_OPTIONAL, .use = FIELD_PLAIN },
+	},
+	.check = webhook_check,
+	.build = webhook_build,
+	.judge = judge_by_status, /* 410 Gone: its owner took it down */
+};

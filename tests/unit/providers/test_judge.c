@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Status in, verdict out; and every spelling of Retry-After. */
+#include <criterion/criterion.h>
+
+#include "providers/provider.h"
+
+#define NOW_US  INT64_C(1779598928000000) /* 2026-05-24T05:02:08Z, a Sunday */
+#define HOUR_MS (60 * 60 * 1000)
+
+Test(judge_by_status, retries_only_what_may_succeed_later)
+{
+	static const struct {
+		int status;
+		enum verdict_kind expected;
+	} cases[] = {
+		{ 200, VERDICT_DELIVERED }, { 201, VERDICT_DELIVERED }, { 204, VERDICT_DELIVERED },
+		{ 299, VERDICT_DELIVERED }, { 199, VERDICT_REJECT },    { 300, VERDICT_REJECT },
+		{ 301, VERDICT_REJECT },    { 302, VERDICT_REJECT },    { 307, VERDICT_REJECT },
+		{ 400, VERDICT_REJECT },    { 401, VERDICT_REJECT },    { 403, VERDICT_REJECT },
+		{ 404, VERDICT_REJECT },    { 408, VERDICT_RETRY },     { 409, VERDICT_REJECT },
+		{ 410, VERDICT_DISABLE },   { 413, VERDICT_REJECT },    { 425, VERDICT_RETRY },
+		{ 429, VERDICT_RETRY },     { 500, VERDICT_RETRY },     { 502, VERDICT_RETRY },
+		{ 503, VERDICT_RETRY },     { 504, VERDICT_RETRY },     { 599, VERDICT_RETRY },
+		{ 600, VERDICT_REJECT },    { 999, VERDICT_REJECT },    { 0, VERDICT_REJECT },
+		{ -1, VERDICT_REJECT },     { 100, VERDICT_REJECT },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct answer answer = { .status = cases[i].status };
+		struct verdict verdict = judge_by_status(&answer, NOW_US);
+
+		cr_expect_eq(verdict.kind, cases[i].expected, "status %d", cases[i].status);
+		cr_expect_eq(verdict.retry_after_ms, -1, "status %d", cases[i].status);
+	}
+}
+
+Test(judge_by_status, retries_faults_of_the_network_and_rejects_a_refused_address)
+{
+	static const struct {
+		enum answer_fault fault;
+		enum verdict_kind expected;
+	} cases[] = {
+		{ ANSWER_REFUSED, VERDICT_REJECT },  { ANSWER_UNRESOLVED, VERDICT_RETRY },
+		{ ANSWER_UNREACHED, VERDICT_RETRY }, { ANSWER_TLS, VERDICT_RETRY },
+		{ ANSWER_TIMEOUT, VERDICT_RETRY },   { ANSWER_TOO_LARGE, VERDICT_RETRY },
+		{ ANSWER_CANCELLED, VERDICT_RETRY }, { ANSWER_BROKEN, VERDICT_RETRY },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct answer answer = { .fault = cases[i].fault };
+
+		cr_expect_eq(judge_by_status(&answer, NOW_US).kind, cases[i].expected, "fault %d",
+			     (int)cases[i].fault);
+	}
+}
+
+Test(judge_by_status, counts_a_success_with_a_body_too_long_to_read)
+{
+	const struct answer answer = { .fault = ANSWER_TOO_LARGE, .status = 200 };
+
+	cr_expect_eq(judge_by_status(&answer, NOW_US).kind, VERDICT_DELIVERED);
+}
+
+Test(judge_by_status, passes_on_the_wish_of_the_destination)
+{
+	static const struct {
+		int status;
+		int64_t expected_ms;
+	} cases[] = { { 429, 7000 }, { 503, 7000 }, { 500, 7000 },
+		      { 200, -1 },   { 404, -1 },   { 410, -1 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct answer answer = { .status = cases[i].status,
+					       .headers = STR("Retry-After: 7\r\n") };
+
+		cr_expect_eq(judge_by_status(&answer, NOW_US).retry_after_ms, cases[i].expected_ms,
+			     "status %d", cases[i].status);
+	}
+}
+
+Test(retry_after_ms, reads_seconds_and_dates_and_nothing_else)
+{
+	static const struct {
+		const char *value;
+		int64_t expected;
+	} cases[] = {
+		{ "0", 0 },
+		{ "1", 1000 },
+		{ "  30\t", 30000 },
+		{ "007", 7000 },
+		{ "3600", HOUR_MS },
+		{ "3601", HOUR_MS },
+		{ "18446744073709551615", HOUR_MS },
+		{ "18446744073709551616", HOUR_MS },
+		{ "99999999999999999999999999999999999999", HOUR_MS },
+		{ "Sun, 24 May 2026 05:02:09 GMT", 1000 },
+		{ "Sun, 24 May 2026 05:02:08 GMT", 0 },
+		{ "Sun, 24 May 2026 05:02:07 GMT", 0 },
+		{ "Thu, 01 Jan 1970 00:00:00 GMT", 0 },
+		{ "Sun, 24 May 2026 06:02:08 GMT", HOUR_MS },
+		{ "Sun, 24 May 2026 06:02:09 GMT", HOUR_MS },
+		{ "Fri, 31 Dec 9999 23:59:59 GMT", HOUR_MS },
+		{ "", -1 },
+		{ "-1", -1 },
+		{ "+1", -1 },
+		{ "1.5", -1 },
+		{ "1s", -1 },
+		{ "0x10", -1 },
+		{ "1, 2", -1 },
+		{ "soon", -1 },
+		{ "Sun, 32 May 2026 05:02:09 GMT", -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf headers;
+
+		buf_init(&headers, 1000);
+		buf_addf(&headers, "Server: x\r\nretry-after: %s\r\n", cases[i].value);
+		const struct answer answer = { .status = 429, .headers = buf_str(&headers) };
+		cr_expect_eq(retry_after_ms(&answer, NOW_US), cases[i].expected, "\"%s\"",
+			     cases[i].value);
+		buf_done(&headers);
+	}
+}
+
+Test(retry_after_ms, is_unknown_without_the_header)
+{
+	const struct answer answer = { .status = 429 };
+
+	cr_expect_eq(retry_after_ms(&answer, NOW_US), -1);
+}
+
+Test(retry_after_ms, rounds_up_to_whole_milliseconds)
+{
+	const struct answer answer = { .headers =
+					       STR("Retry-After: Sun, 24 May 2026 05:02:09 GMT") };
+
+	cr_expect_eq(retry_after_ms(&answer, NOW_US + 1), 1000);
+	cr_expect_eq(retry_after_ms(&answer, NOW_US + 999999), 1);
+}

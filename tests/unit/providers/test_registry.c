@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Finding providers by name and fields by name, and what every provider has to bring. */
+#include <criterion/criterion.h>
+
+#include "providers/provider.h"
+
+static const char *const names[] = { "webhook" };
+
+Test(provider_find, knows_every_provider_by_its_exact_name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct provider *provider = provider_find(str_of(names[i]));
+
+		cr_assert_not_null(provider, "%s", names[i]);
+		cr_expect_str_eq(provider->name, names[i]);
+		cr_expect_not_null(provider->check);
+		cr_expect_not_null(provider->build);
+		cr_expect_not_null(provider->judge);
+		cr_expect_not_null(provider->fields[0].name);
+	}
+}
+
+Test(provider_find, knows_nothing_else)
+{
+	static const struct str unknown[] = {
+		{ "", 0 },         { "Webhook", 7 },   { "webhoo", 6 }, { "webhooks", 8 },
+		{ " webhook", 8 }, { "webhook\0", 8 }, { "email", 5 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+		cr_expect_null(provider_find(unknown[i]), "case %zu", i);
+}
+
+Test(config_value, finds_a_field_or_gives_the_empty_slice)
+{
+	const struct provider_config config = {
+		.count = 2,
+		.fields = { { "url", STR("u") }, { "secret", STR("") }, { "room_id", STR("r") } },
+	};
+
+	cr_expect(str_is(config_value(&config, "url"), "u"));
+	cr_expect_eq(config_value(&config, "secret").len, 0);
+	cr_expect_eq(config_value(&config, "ur").len, 0);
+	cr_expect_eq(config_value(&config, "room_id").len, 0, "behind the count");
+}
