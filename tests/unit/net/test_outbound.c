@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* net/outbound.h against a receiver on loopback: every way an exchange can end. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "net/net.h"
+#include "tests/support/receiver.h"
+
+#define PATIENCE_MS 30000
+
+/* What came back, copied out of the callback. */
+struct result {
+	unsigned calls;
+	enum answer_fault fault;
+	int status;
+	size_t body_len;
+	char body[64];
+	char retry_after[64];
+	char content_type[64];
+	int64_t duration_us;
+};
+
+struct bench {
+	uv_loop_t loop;
+	uv_timer_t tick; /* wakes the loop, so that a condition elsewhere is seen */
+	struct outbound *outbound;
+	struct receiver *receiver;
+	bool is_closed;
+};
+
+static struct bench bench;
+static bool guard_allows;
+static unsigned guard_calls;
+static struct sockaddr_storage guard_saw;
+
+static bool guard(const struct sockaddr *address, const void *arg)
+{
+	cr_assert_eq(arg, &bench);
+	guard_calls++;
+	memcpy(&guard_saw, address, sizeof(struct sockaddr_in));
+	return guard_allows;
+}
+
+static void on_answer(const struct answer *answer, void *owner)
+{
+	struct result *result = owner;
+	struct str retry = answer_header(answer, "Retry-After");
+	struct str type = answer_header(answer, "Content-Type");
+
+	result->calls++;
+	result->fault = answer->fault;
+	result->status = answer->status;
+	result->body_len = answer->body.len;
+	result->duration_us = answer->duration_us;
+	snprintf(result->body, sizeof(result->body), "%.*s", STR_ARGS(answer->body));
+	snprintf(result->retry_after, sizeof(result->retry_after), "%.*s", STR_ARGS(retry));
+	snprintf(result->content_type, sizeof(result->content_type), "%.*s", STR_ARGS(type));
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+static void on_closed(void *owner)
+{
+	bool *closed = owner;
+
+	*closed = true;
+}
+
+static void open_bench(receiver_fn answer, const char *ca_file)
+{
+	const struct outbound_options options = {
+		.loop = &bench.loop,
+		.max_connections = 16,
+		.user_agent = "wrenn-events/test",
+		.ca_file = ca_file,
+	};
+
+	guard_allows = true;
+	guard_calls = 0;
+	bench.is_closed = false;
+	uv_loop_init(&bench.loop);
+	uv_timer_init(&bench.loop, &bench.tick);
+	uv_timer_start(&bench.tick, on_tick, 5, 5);
+	bench.receiver = answer ? receiver_start(answer, NULL, NULL, NULL) : NULL;
+	cr_assert_eq(outbound_open(&options, &bench.outbound), 0);
+}
+
+/* Turns the loop until the flag is set, or fails. */
+static void turn_until(const bool *condition)
+{
+	uint64_t limit = uv_now(&bench.loop) + PATIENCE_MS;
+
+	while (!*condition) {
+		uv_run(&bench.loop, UV_RUN_ONCE);
+		cr_assert_lt(uv_now(&bench.loop), limit, "nothing happened in time");
+	}
+}
+
+static void wait_for(const struct result *result)
+{
+	uint64_t limit = uv_now(&bench.loop) + PATIENCE_MS;
+
+	while (result->calls == 0) {
+		uv_run(&bench.loop, UV_RUN_ONCE);
+		cr_assert_lt(uv_now(&bench.loop), limit, "no answer in time");
+	}
+	cr_assert_eq(result->calls, 1);
+}
+
+static void close_bench(void)
+{
+	outbound_close(bench.outbound, on_closed, &bench.is_closed);
+	turn_until(&bench.is_closed);
+	uv_close((uv_handle_t *)&bench.tick, NULL);
+	uv_run(&bench.loop, UV_RUN_DEFAULT);
+	cr_assert_eq(uv_loop_close(&bench.loop), 0, "a handle was left open");
+	if (bench.receiver)
+		receiver_stop(bench.receiver);
+}
+
+static struct outbound_call *send_to(const char *url, const char *method, unsigned timeout_ms,
+				     struct result *result)
+{
+	struct outbound_call *call = NULL;
+	struct outgoing request;
+
+	outgoing_init(&request);
+	request.method = method;
+	buf_add_text(&request.url, url);
+	buf_add_text(&request.body, "{\"a\":1}");
+	outgoing_header(&request, "Content-Type", STR("application/json"));
+	outgoing_header(&request, "X-Sample", STR("yes"));
+	memset(result, 0, sizeof(*result));
+	cr_assert_eq(outbound_send(bench.outbound, &request, timeout_ms, guard, &bench, on_answer,
+				   result, &call),
+		     0);
+	cr_assert_eq(result->calls, 0, "called back from within outbound_send()");
+	cr_assert_eq(request.url.len, 0, "the request was not taken over");
+	cr_assert_eq(request.header_count, 0);
+	return call;
+}
+
+static void exchange(const char *path, struct result *result)
+{
+	char url[256];
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", receiver_port(bench.receiver), path);
+	send_to(url, "POST", PATIENCE_MS, result);
+	wait_for(result);
+}
+
+static enum receiver_reply answer_by_path(const struct received *request, struct buf *out,
+					  void *arg)
+{
+	int number = 0;
+
+	(void)arg;
+	if (sscanf(request->target, "/status/%d", &number) == 1) {
+		receiver_answer(out, number, "Location: /elsewhere\r\nRetry-After: 7\r\n",
+				STR("text"));
+	} else if (sscanf(request->target, "/big/%d", &number) == 1) {
+		char *body = calloc(1, (size_t)number + 1);
+
+		memset(body, 'x', (size_t)number);
+		receiver_answer(out, 200, "", (struct str){ body, (size_t)number });
+		free(body);
+	} else if (strcmp(request->target, "/hold") == 0) {
+		return RECEIVER_HOLD;
+	} else if (strcmp(request->target, "/interim") == 0) {
+		buf_add_text(out, "HTTP/1.1 103 Early Hints\r\nRetry-After: 1\r\n\r\n");
+		receiver_answer(out, 200, "Content-Type: text/plain\r\n", STR("late"));
+	} else if (strcmp(request->target, "/garbage") == 0) {
+		buf_add_text(out, "220 mail.example.com ESMTP\r\n\r\n");
+	} else if (strcmp(request->target, "/short") == 0) {
+		buf_add_text(out, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n"
+				  "\r\nonly this");
+		return RECEIVER_CLOSE;
+	} else if (strcmp(request->target, "/heads") == 0) {
+		buf_add_text(out, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nRetry-After: 9\r\n");
+		for (int i = 0; i < 1000; i++)
+			buf_addf(out, "X-Fill-%d: %.*s\r\n", i, 60,
+				 "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+				 "y");
+		buf_add_text(out, "\r\nok");
+	} else if (strcmp(request->target, "/nothing") != 0) {
+		receiver_answer(out, 200, "", STR("ok"));
+	}
+	return RECEIVER_ANSWER;
+}
+
+Test(outbound, sends_method_headers_and_body_as_built)
+{
+	const struct received *got;
+	struct result result;
+	char url[128];
+
+	open_bench(answer_by_path, NULL);
+	exchange("/a/../b?c=%20d", &result);
+	cr_assert_eq(result.fault, ANSWER_OK);
+	cr_assert_eq(result.status, 200);
+	cr_assert_str_eq(result.body, "ok");
+	cr_assert_gt(result.duration_us, 0);
+	got = receiver_get(bench.receiver, 0);
+	cr_assert_str_eq(got->method, "POST");
+	cr_assert_str_eq(got->target, "/a/../b?c=%20d", "path and query must be kept as they are");
+	cr_assert_str_eq(got->body, "{\"a\":1}");
+	cr_assert(str_is(received_header(got, "X-Sample"), "yes"));
+	cr_assert(str_is(received_header(got, "User-Agent"), "wrenn-events/test"));
+	cr_assert(str_is(received_header(got, "Content-Type"), "application/json"));
+	cr_assert_eq(received_header(got, "Expect").len, 0);
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/put", receiver_port(bench.receiver));
+	send_to(url, "PUT", PATIENCE_MS, &result);
+	wait_for(&result);
+	cr_assert_str_eq(receiver_get(bench.receiver, 1)->method, "PUT");
+	cr_assert_str_eq(receiver_get(bench.receiver, 1)->body, "{\"a\":1}");
+	send_to(url, "GET", PATIENCE_MS, &result);
+	wait_for(&result);
+	cr_assert_str_eq(receiver_get(bench.receiver, 2)->method, "GET");
+	cr_assert_eq(receiver_get(bench.receiver, 2)->body_len, 0);
+	close_bench();
+}
+
+Test(outbound, names_every_way_an_exchange_can_end)
+{
+	static const struct {
+		const char *path;
+		enum answer_fault fault;
+		int status;
+	} cases[] = {
+		{ "/status/200", ANSWER_OK, 200 },      { "/status/404", ANSWER_OK, 404 },
+		{ "/status/503", ANSWER_OK, 503 },      { "/status/302", ANSWER_OK, 302 },
+		{ "/big/65536", ANSWER_OK, 200 },       { "/big/65537", ANSWER_TOO_LARGE, 0 },
+		{ "/big/500000", ANSWER_TOO_LARGE, 0 }, { "/garbage", ANSWER_BROKEN, 0 },
+		{ "/nothing", ANSWER_UNREACHED, 0 },    { "/short", ANSWER_BROKEN, 0 },
+		{ "/heads", ANSWER_OK, 200 },
+	};
+
+	open_bench(answer_by_path, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct result result;
+
+		exchange(cases[i].path, &result);
+		cr_expect_eq(result.fault, cases[i].fault, "%s: fault %d", cases[i].path,
+			     result.fault);
+		cr_expect_eq(result.status, cases[i].status, "%s: status %d", cases[i].path,
+			     result.status);
+		cr_expect_leq(result.body_len, ANSWER_MAX_BODY);
+	}
+	close_bench();
+}
+
+Test(outbound, does_not_follow_redirects)
+{
+	struct result result;
+
+	open_bench(answer_by_path, NULL);
+	exchange("/status/302", &result);
+	cr_assert_eq(result.status, 302);
+	exchange("/status/307", &result);
+	cr_assert_eq(result.status, 307);
+	cr_assert_eq(receiver_count(bench.receiver), 2, "somebody went elsewhere");
+	close_bench();
+}
+
+Test(outbound, keeps_the_headers_of_the_final_answer_only)
+{
+	struct result result;
+
+	open_bench(answer_by_path, NULL);
+	exchange("/status/503", &result);
+	cr_assert_str_eq(result.retry_after, "7");
+	exchange("/interim", &result);
+	cr_assert_eq(result.status, 200);
+	cr_assert_str_eq(result.retry_after, "");
+	cr_assert_str_eq(result.content_type, "text/plain");
+	cr_assert_str_eq(result.body, "late");
+	close_bench();
+}
+
+Test(outbound, reuses_a_connection)
+{
+	struct result result;
+
+	open_bench(answer_by_path, NULL);
+	for (int i = 0; i < 10; i++)
+		exchange("/", &result);
+	cr_assert_eq(receiver_count(bench.receiver), 10);
+	cr_assert_eq(receiver_connections(bench.receiver), 1);
+	close_bench();
+}
+
+Test(outbound, shows_the_address_to_the_guard_before_it_connects)
+{
+	const struct sockaddr_in *saw = (const struct sockaddr_in *)&guard_saw;
+	struct result result;
+
+	open_bench(answer_by_path, NULL);
+	guard_allows = false;
+	exchange("/", &result);
+	cr_assert_eq(result.fault, ANSWER_REFUSED);
+	cr_assert_eq(guard_calls, 1);
+	cr_assert_eq(saw->sin_family, AF_INET);
+	cr_assert_eq(ntohl(saw->sin_addr.s_addr), INADDR_LOOPBACK);
+	cr_assert_eq(ntohs(saw->sin_port), receiver_port(bench.receiver));
+	cr_assert_eq(receiver_connections(bench.receiver), 0, "it connected all the same");
+	close_bench();
+}
+
+Test(outbound, shows_a_reused_connection_to_the_guard_again)
+{
+	struct result result;
+	unsigned before;
+
+	open_bench(answer_by_path, NULL);
+	exchange("/first", &result);
+	cr_assert_eq(result.fault, ANSWER_OK);
+	before = guard_calls;
+	guard_allows = false;
+	exchange("/second", &result);
+	cr_assert_eq(result.fault, ANSWER_REFUSED);
+	cr_assert_eq(guard_calls, before + 1);
+	cr_assert_eq(receiver_count(bench.receiver), 1, "the request went out all the same");
+	cr_assert_eq(receiver_connections(bench.receiver), 1, "the connection was not reused");
+	close_bench();
+}
+
+Test(outbound, gives_up_at_the_deadline)
+{
+	struct result result;
+	char url[128];
+
+	open_bench(answer_by_path, NULL);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/hold", receiver_port(bench.receiver));
+	send_to(url, "POST", 50, &result);
+	wait_for(&result);
+	cr_assert_eq(result.fault, ANSWER_TIMEOUT);
+	cr_assert_eq(result.status, 0);
+	exchange("/", &result); /* and works on afterwards */
+	cr_assert_eq(result.fault, ANSWER_OK);
+	close_bench();
+}
+
+Test(outbound, cancels_on_a_later_turn_and_only_once)
+{
+	struct outbound_call *call;
+	struct result result;
+	char url[128];
+
+	open_bench(answer_by_path, NULL);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/hold", receiver_port(bench.receiver));
+	call = send_to(url, "POST", PATIENCE_MS, &result);
+	outbound_cancel(call);
+	outbound_cancel(call);
+	cr_assert_eq(result.calls, 0);
+	wait_for(&result);
+	cr_assert_eq(result.fault, ANSWER_CANCELLED);
+	close_bench();
+	cr_assert_eq(result.calls, 1);
+}
+
+Test(outbound, ends_calls_under_way_when_it_closes)
+{
+	struct result results[8];
+	char url[128];
+
+	open_bench(answer_by_path, NULL);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/hold", receiver_port(bench.receiver));
+	for (size_t i = 0; i < ARRAY_LEN(results); i++)
+		send_to(url, "POST", PATIENCE_MS, &results[i]);
+	while (receiver_count(bench.receiver) < 4)
+		uv_run(&bench.loop, UV_RUN_ONCE);
+	close_bench();
+	for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+		cr_expect_eq(results[i].calls, 1);
+		cr_expect_eq(results[i].fault, ANSWER_CANCELLED);
+	}
+}
+
+Test(outbound, tells_what_it_cannot_reach)
+{
+	static const struct {
+		const char *url;
+		enum answer_fault fault;
+	} cases[] = {
+		{ "http://127.0.0.1:1/", ANSWER_UNREACHED },
+		{ "http://no-such-name.invalid/", ANSWER_UNRESOLVED },
+		{ "ftp://127.0.0.1/", ANSWER_BROKEN },
+		{ "file:///etc/passwd", ANSWER_BROKEN },
+		{ "gopher://127.0.0.1/", ANSWER_BROKEN },
+		{ "http://user:word@127.0.0.1:1/", ANSWER_BROKEN },
+		{ "http:///", ANSWER_BROKEN },
+		{ "", ANSWER_BROKEN },
+		{ "http://127.0.0.1:99999/", ANSWER_BROKEN },
+	};
+
+	open_bench(NULL, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct result result;
+
+		send_to(cases[i].url, "POST", PATIENCE_MS, &result);
+		wait_for(&result);
+		cr_expect_eq(result.fault, cases[i].fault, "%s: fault %d", cases[i].url,
+			     result.fault);
+	}
+	close_bench();
+}
+
+Test(outbound, ignores_proxies_from_the_environment)
+{
+	struct result result;
+
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+	open_bench(answer_by_path, NULL);
+	exchange("/", &result);
+	cr_assert_eq(result.fault, ANSWER_OK);
+	close_bench();
+}
+
+Test(outbound, refuses_a_request_that_was_built_badly)
+{
+	struct outbound_call *call;
+	struct outgoing request;
+	struct result result = { 0 };
+
+	open_bench(NULL, NULL);
+	outgoing_init(&request);
+	request.method = "POST";
+	buf_add_text(&request.url, "http://127.0.0.1:1/");
+	outgoing_header(&request, "X-Split", STR("a\r\nX-Evil: b"));
+	cr_assert_eq(outbound_send(bench.outbound, &request, 1000, guard, &bench, on_answer,
+				   &result, &call),
+		     -EINVAL);
+	close_bench();
+	cr_assert_eq(result.calls, 0);
+}
+
+Test(outbound, serves_many_calls_at_once)
+{
+	enum { CALLS = 100 };
+	static struct result results[CALLS];
+	unsigned done = 0;
+	char url[128];
+
+	open_bench(answer_by_path, NULL);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", receiver_port(bench.receiver));
+	for (size_t i = 0; i < CALLS; i++)
+		send_to(url, "POST", PATIENCE_MS, &results[i]);
+	while (done < CALLS) {
+		uv_run(&bench.loop, UV_RUN_ONCE);
+		done = 0;
+		for (size_t i = 0; i < CALLS; i++)
+			done += results[i].calls;
+	}
+	for (size_t i = 0; i < CALLS; i++)
+		cr_expect_eq(results[i].fault, ANSWER_OK);
+	cr_assert_eq(receiver_count(bench.receiver), CALLS);
+	close_bench();
+}
+
+/* ---- TLS -------------------------------------------------------------------------------- */
+
+static char tls_dir[256];
+
+static void make_certificates(void)
+{
+	static const char *const commands[] = {
+		"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 "
+		"-subj /CN=test-ca -keyout ca.key -out ca.pem",
+		"openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=good "
+		"-keyout good.key -out good.csr",
+		"printf 'subjectAltName=IP:127.0.0.1' > good.ext",
+		"openssl x509 -req -in good.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 "
+		"-extfile good.ext -out good.pem",
+		"printf 'subjectAltName=DNS:other.example.com' > wrong.ext",
+		"openssl x509 -req -in good.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 "
+		"-extfile wrong.ext -out wrong.pem",
+	};
+	char command[1024];
+
+	snprintf(tls_dir, sizeof(tls_dir), "%s/tls-XXXXXX", getenv("TEST_DIR"));
+	cr_assert(mkdtemp(tls_dir));
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		snprintf(command, sizeof(command), "cd '%s' && (%s) >log 2>&1", tls_dir,
+			 commands[i]);
+		cr_assert_eq(system(command), 0, "%s", commands[i]);
+	}
+}
+
+static enum answer_fault tls_exchange(const char *certificate, bool with_ca)
+{
+	struct result result;
+	char ca[300];
+	char pem[300];
+	char key[300];
+	char url[128];
+
+	snprintf(ca, sizeof(ca), "%s/ca.pem", tls_dir);
+	snprintf(pem, sizeof(pem), "%s/%s", tls_dir, certificate);
+	snprintf(key, sizeof(key), "%s/good.key", tls_dir);
+	open_bench(NULL, with_ca ? ca : NULL);
+	bench.receiver = receiver_start(answer_by_path, NULL, pem, key);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", receiver_port(bench.receiver));
+	send_to(url, "POST", PATIENCE_MS, &result);
+	wait_for(&result);
+	if (result.fault != ANSWER_OK)
+		cr_expect_eq(receiver_count(bench.receiver), 0, "the request went out");
+	close_bench();
+	return result.fault;
+}
+
+Test(outbound, verifies_certificates)
+{
+	make_certificates();
+	cr_expect_eq(tls_exchange("good.pem", true), ANSWER_OK);
+	cr_expect_eq(tls_exchange("good.pem", false), ANSWER_TLS, "an unknown issuer was trusted");
+	cr_expect_eq(tls_exchange("wrong.pem", true), ANSWER_TLS, "another name was trusted");
+}
+
+Test(outbound, calls_plain_http_on_a_tls_port_a_tls_fault_only_for_https)
+{
+	struct result result;
+	char url[128];
+
+	open_bench(answer_by_path, NULL);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", receiver_port(bench.receiver));
+	send_to(url, "POST", 2000, &result);
+	wait_for(&result);
+	cr_assert(result.fault == ANSWER_TLS || result.fault == ANSWER_TIMEOUT);
+	close_bench();
+}
+
+Test(outbound, closes_without_ever_having_sent)
+{
+	open_bench(NULL, NULL);
+	close_bench();
+	outbound_close(NULL, NULL, NULL);
+}
