@@ -22,7 +22,7 @@
 struct draft {
 	struct event event;
 	struct event_member metadata[EVENT_MAX_METADATA];
-	char *sandbox;
+	struct buf sandbox;
 	struct buf error;
 	struct reason *why;
 };
@@ -189,11 +189,9 @@ static int take_sandbox(struct draft *d, const cJSON *root)
 		return 0;
 	if (!cJSON_IsObject(sandbox))
 		return refuse(d, "sandbox", "must be an object");
-	d->sandbox = cJSON_PrintUnformatted(sandbox);
-	if (!d->sandbox)
-		return -ENOMEM;
-	d->event.sandbox = str_of(d->sandbox);
-	return 0;
+	json_add_value(&d->sandbox, sandbox);
+	d->event.sandbox = buf_str(&d->sandbox);
+	return d->sandbox.err;
 }
 
 static int take_members(struct draft *d, const cJSON *root)
@@ -289,6 +287,7 @@ int event_parse(struct str payload, struct stream_id id, struct event **out, str
 	struct event *event = NULL;
 
 	buf_init(&d.error, EVENT_MAX_ERROR);
+	buf_init(&d.sandbox, 8 * EVENT_MAX_BYTES); /* "1e99" needs 21 bytes when written anew */
 	int rc = json_parse(payload, EVENT_MAX_BYTES, &tree, why);
 
 	if (rc == 0)
@@ -300,7 +299,7 @@ int event_parse(struct str payload, struct stream_id id, struct event **out, str
 	if (rc == 0)
 		*out = event;
 	cJSON_Delete(tree);
-	cJSON_free(d.sandbox);
+	buf_done(&d.sandbox);
 	buf_done(&d.error);
 	return rc == -E2BIG ? -EINVAL : rc;
 }

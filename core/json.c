@@ -8,6 +8,8 @@
 #include "core/json.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/json_scan.h"
@@ -175,4 +177,48 @@ void json_add_name(struct buf *out, const char *name)
 		buf_add_char(out, ',');
 	json_add_string(out, str_of(name));
 	buf_add_char(out, ':');
+}
+
+static void add_number(struct buf *out, double number)
+{
+	char text[32];
+
+	if (!isfinite(number)) {
+		buf_add_text(out, "null");
+		return;
+	}
+	/* 15 digits are enough for most numbers and 17 for all. */
+	snprintf(text, sizeof(text), "%.15g", number);
+	if (strtod(text, NULL) != number)
+		snprintf(text, sizeof(text), "%.17g", number);
+	buf_add_text(out, text);
+}
+
+static void add_nested(struct buf *out, const cJSON *value, char open, char close)
+{
+	buf_add_char(out, open);
+	for (const cJSON *child = value->child; child; child = child->next) {
+		if (child->string)
+			json_add_name(out, child->string);
+		else if (child != value->child)
+			buf_add_char(out, ',');
+		json_add_value(out, child);
+	}
+	buf_add_char(out, close);
+}
+
+void json_add_value(struct buf *out, const cJSON *value)
+{
+	if (cJSON_IsObject(value))
+		add_nested(out, value, '{', '}');
+	else if (cJSON_IsArray(value))
+		add_nested(out, value, '[', ']');
+	else if (cJSON_IsString(value))
+		json_add_string(out, str_of(value->valuestring));
+	else if (cJSON_IsNumber(value))
+		add_number(out, value->valuedouble);
+	else if (cJSON_IsBool(value))
+		buf_add_text(out, cJSON_IsTrue(value) ? "true" : "false");
+	else
+		buf_add_text(out, "null");
 }

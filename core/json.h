@@ -38,4 +38,8 @@ void json_add_member(struct buf *out, const char *name, struct str value);
 /* Appends `"name":` with the comma rule above; the caller appends the value. */
 void json_add_name(struct buf *out, const char *name);
 
+/* Appends a whole tree as compact JSON. Whole numbers up to 2^53 keep every digit (cJSON's own
+ * printing rounds them); a number too large for a double becomes null. */
+void json_add_value(struct buf *out, const cJSON *value);
+
 #endif
