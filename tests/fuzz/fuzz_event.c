@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Any bytes as an event. What is accepted has to be consistent, and what leaves us has to be
+ * accepted again, to mean the same, and to be written the same.
+ */
+#include <stdlib.h>
+
+#include "core/event.h"
+#include "core/utf8.h"
+
+/* Unlike assert(), cannot be compiled out and gives the fuzzer its crash. */
+#define CHECK(fact)              \
+	do {                     \
+		if (!(fact))     \
+			abort(); \
+	} while (0)
+
+static const struct stream_id some_id = { 1, 2 };
+
+static void check_text(struct str text)
+{
+	CHECK(text.at[text.len] == '\0');
+	CHECK(strlen(text.at) == text.len);
+	CHECK(utf8_is_valid(text));
+}
+
+static void check_texts(const struct event *event)
+{
+	check_text(event->kind_text);
+	check_text(event->team_text);
+	check_text(event->timestamp);
+	check_text(event->actor_type);
+	check_text(event->actor_id);
+	check_text(event->actor_name);
+	check_text(event->resource_id);
+	check_text(event->resource_type);
+	check_text(event->reason);
+	check_text(event->error);
+	check_text(event->public_error);
+	check_text(event->sandbox);
+	check_text(event->payload);
+	CHECK(event->public_error.len <= EVENT_MAX_ERROR);
+	CHECK(event->metadata_count <= EVENT_MAX_METADATA);
+	for (size_t i = 0; i < event->metadata_count; i++) {
+		check_text(event->metadata[i].name);
+		check_text(event->metadata[i].value);
+	}
+}
+
+static void check_same(const struct event *a, const struct event *b)
+{
+	CHECK(a->kind == b->kind && a->outcome == b->outcome && a->actor == b->actor);
+	CHECK(uuid_eq(&a->team, &b->team) && uuid_eq(&a->capsule, &b->capsule));
+	CHECK(a->has_capsule == b->has_capsule && a->time_us == b->time_us);
+	CHECK(str_eq(a->timestamp, b->timestamp) && str_eq(a->team_text, b->team_text));
+	CHECK(str_eq(a->actor_type, b->actor_type) && str_eq(a->actor_id, b->actor_id));
+	CHECK(str_eq(a->actor_name, b->actor_name) && str_eq(a->resource_id, b->resource_id));
+	CHECK(str_eq(a->resource_type, b->resource_type) && str_eq(a->reason, b->reason));
+	CHECK(str_eq(a->public_error, b->error) && str_eq(a->public_error, b->public_error));
+	CHECK(a->metadata_count == b->metadata_count);
+	for (size_t i = 0; i < a->metadata_count; i++) {
+		const struct event_member *member = &a->metadata[i];
+
+		CHECK(str_eq(event_metadata(b, member->name.at), member->value));
+	}
+}
+
+/* Control characters may stand for six bytes each when escaped anew. */
+static void write_whole(struct buf *out, const struct event *event)
+{
+	buf_init(out, 8 * EVENT_MAX_BYTES);
+	event_write_open(out, event);
+	buf_add_char(out, '}');
+	CHECK(out->err == 0);
+}
+
+static void check_written(const struct event *event)
+{
+	struct buf first;
+	struct buf second;
+	struct event *again = NULL;
+
+	write_whole(&first, event);
+	if (first.len <= EVENT_MAX_BYTES) {
+		CHECK(event_parse(buf_str(&first), some_id, &again, NULL) == 0);
+		check_texts(again);
+		check_same(event, again);
+		CHECK(again->payload_is_public && again->sandbox.len == 0);
+		write_whole(&second, again);
+		CHECK(str_eq(buf_str(&first), buf_str(&second)));
+		buf_done(&second);
+		event_unref(again);
+	}
+	buf_done(&first);
+}
+
+static void check_body(const struct event *event)
+{
+	struct buf body;
+	struct event *again = NULL;
+
+	buf_init(&body, 8 * EVENT_MAX_BYTES);
+	event_write_body(&body, event);
+	CHECK(body.err == 0);
+	if (body.len <= EVENT_MAX_BYTES) {
+		CHECK(event_parse(buf_str(&body), some_id, &again, NULL) == 0);
+		check_same(event, again);
+		CHECK(again->payload_is_public);
+		event_unref(again);
+	}
+	buf_done(&body);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	struct event *event = NULL;
+	struct reason why = { .text = "" };
+	struct str payload = { .at = (const char *)bytes, .len = size };
+
+	if (event_parse(payload, some_id, &event, &why) < 0) {
+		CHECK(event == NULL && why.text[0] != '\0');
+		CHECK(utf8_is_valid(str_of(why.text)) && utf8_is_valid(str_of(why.field)));
+		return 0;
+	}
+	check_texts(event);
+	CHECK(str_eq(event->payload, payload));
+	if (event->kind != EVENT_UNKNOWN) {
+		check_written(event);
+		check_body(event);
+	}
+	event_unref(event);
+	return 0;
+}
