@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The SQL files of store/schema/, embedded into the program, so that the binary alone can
+ * set up a database. The assembler reads them when this file is compiled, from the repository's
+ * root.
+ */
+#include "store/schema.h"
+
+/* A NUL-terminated text with the content of the file. */
+#define EMBED(symbol, path)                                                                        \
+	__asm__(".pushsection .rodata\n" #symbol ":\n.incbin \"" path "\"\n.byte 0\n.popsection"); \
+	extern const char symbol[] __attribute__((visibility("hidden")))
+
+EMBED(schema_001_sqlite, "store/schema/001_tables.sqlite.sql");
+EMBED(schema_001_postgres, "store/schema/001_tables.postgres.sql");
+
+__asm__(".globl schema_needed");
+EMBED(schema_needed, "store/schema/needed.postgres.sql");
+
+const struct schema_step schema_steps[] = {
+	{ .sqlite = schema_001_sqlite, .postgres = schema_001_postgres },
+};
+const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The numbered steps that bring a database to the present schema, and the run of them.
+ */
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+#include <stddef.h>
+
+#include "core/attributes.h"
+#include "core/reason.h"
+
+struct db;
+
+/* schema/NNN_*.sql, embedded; step i has number i + 1. Released steps are never edited. */
+struct schema_step {
+	const char *sqlite;
+	const char *postgres;
+};
+
+extern const struct schema_step schema_steps[];
+extern const size_t schema_step_count;
+
+/* The query of schema/needed.postgres.sql. */
+extern const char schema_needed[];
+
+/* Runs the steps that are missing, each in a transaction of its own. Several processes may do
+ * so at once. -ENOTSUP when the schema is newer than this program, -EINVAL when a table of the
+ * control plane lacks a column; *why (never NULL) has the sentence. */
+int schema_migrate(struct db *db, struct reason *why) must_check;
+
+#endif
