@@ -6,12 +6,13 @@
  * the migrations.
  *
  * Work is done by jobs. A write job runs on the one writer thread; the writer takes all that has
- * queued up and commits it as one transaction (group commit). When a group fails for a
- * fault of one of its jobs, it is rolled back and every job is run again in a transaction of its own: so
- * a job's function may run more than once, must start by resetting its own results, and must
- * depend on nothing but its own struct. A read job runs on one of the reader threads with a
- * connection of its own, outside any transaction, and sees everything committed before it began.
- * Either way on_done is called exactly once, on the loop.
+ * queued up and commits it as one transaction (group commit). When one of its jobs fails, the
+ * group is rolled back, the one at fault runs again in a transaction of its own and so do its
+ * neighbours. A read job runs on one of the reader threads with a connection of its own, which
+ * cannot write, outside any transaction, and sees everything committed before it began.
+ *
+ * So a job's function may run more than once, must start by resetting its own results, and must
+ * depend on nothing but its own struct. on_done is called exactly once, on the loop.
  *
  * When the database goes away, jobs fail at once with -ENOTCONN and the threads try to
  * reach it again, with growing pauses, until it is back.
@@ -35,7 +36,8 @@
 struct db;
 
 /* A statement. Parameters are $1, $2 ... on both engines. `sqlite` is its spelling for SQLite
- * where that has to differ, else NULL. Must be static: prepared statements are kept by its address. */
+ * where that has to differ, else NULL. Must be static:
+ * prepared statements are kept by its address. */
 struct db_query {
 	const char *sql;
 	const char *sqlite;
@@ -117,8 +119,8 @@ static inline struct db_value db_words(const struct str *items, size_t count)
 }
 
 /* One result row, valid inside the row callback only. Columns count from 0. A value of
- * another form than asked for (somebody else's table, hostile content) sets the row's fault, and the
- * statement fails with -EBADMSG. */
+ * another form than asked for (somebody else's table, hostile content) sets the row's fault, and
+ * the statement fails with -EBADMSG. */
 struct db_row;
 
 bool row_is_null(const struct db_row *row, int column);
@@ -128,21 +130,26 @@ int64_t row_int(const struct db_row *row, int column); /* 0 when NULL */
 bool row_bool(const struct db_row *row, int column);
 struct uuid row_uuid(const struct db_row *row, int column); /* zero when NULL */
 int64_t row_time(const struct db_row *row, int column);     /* 0 when NULL */
-/* Calls on_word for each element, in order. */
+/* Calls on_word for each element, in order; a word is valid inside on_word only. */
 void row_words(const struct db_row *row, int column, void (*on_word)(struct str word, void *arg),
 	       void *arg);
 
 /* Not 0 makes the statement fail with that code. */
 typedef int (*db_row_fn)(const struct db_row *row, void *arg);
 
-/* Runs a statement, now or at the latest in db_flush(): PostgreSQL gets them as one pipeline, a round
- * trip for many. Values are copied if need be; on_row (may be NULL) and `changed` (may be NULL;
- * rows inserted, updated or deleted) are served by the time db_flush() returns. After a failure
- * everything up to and including db_flush() returns that failure.
+/* Runs a statement, now or at the latest in db_flush(): PostgreSQL gets them as one pipeline, a
+ * round trip for many. At most 64 values and 64 columns. Values are copied if need be; on_row (may
+ * be NULL) and `changed` (may be NULL; rows inserted, updated or deleted) are served by the time
+ * db_flush() returns. What a job leaves unflushed when its run() returns is flushed for it: `arg`
+ * and `changed` must then live in the job. on_row must not run statements.
+ *
+ * After a failure everything up to and including db_flush() returns that failure. In a write job it
+ * sticks to the job's end, whatever run() returns, because the transaction is lost.
+ *
  *   -ENOTCONN  the database is away, closed the connection or did not answer in time
  *   -EEXIST    a unique constraint (SQLSTATE 23505)
  *   -ENOSPC    disk full
- *   -EBUSY     locked for longer than 5 s
+ *   -EBUSY     locked for longer than 5 s, or slower than 10 s
  *   -EBADMSG   a value or row it could not read; the database file is damaged
  *   -EINVAL    the statement or a value was refused */
 int db_run(struct db *db, const struct db_query *query, const struct db_value *values, size_t count,
@@ -171,9 +178,9 @@ struct store_job {
 
 struct store_options {
 	uv_loop_t *loop;
-	const char *url;        /* sqlite:<path> or postgres://... (postgresql://...) */
-	unsigned readers;       /* reader threads, at least 1 */
-	unsigned max_queued;    /* jobs waiting per queue; 0 means 4096 */
+	const char *url;     /* sqlite:<path> or postgres://... (postgresql://...) */
+	unsigned readers;    /* reader threads, 1 to 64 */
+	unsigned max_queued; /* jobs waiting per queue; 0 means 4096 */
 };
 
 /* Checks the form of the URL alone. -EINVAL with the fault, never the URL, in *why. */
@@ -190,8 +197,8 @@ int store_open(const struct store_options *options, struct store **out) must_che
 /* Runs what is queued for at most 5 s, answers the rest with -ECANCELED, joins the threads. */
 void store_close(struct store *store, void (*on_closed)(void *owner), void *owner);
 
-/* on_done will be called, never from within. 0, or -ENOBUFS when the queue is full (on_done will
- * not be called). */
+/* on_done will be called, never from within. 0, or (and on_done will not be called) -ENOBUFS when
+ * the queue is full and -ECANCELED after store_close(). */
 int store_write(struct store *store, struct store_job *job) must_check;
 int store_read(struct store *store, struct store_job *job) must_check;
 
@@ -202,8 +209,9 @@ bool store_is_up(const struct store *store);
 bool store_is_embedded(const struct store *store);
 bool db_is_embedded(const struct db *db);
 
-/* For the command line and tests: one blocking connection. The job's run() is called in one
- * transaction; on_done is not used. */
+/* For the command line and tests: one blocking connection, the schema brought up to date, the
+ * job's run() in one transaction; on_done is not used. *why is filled when the database failed and
+ * left alone when run() itself said no. */
 int store_run_blocking(const char *url, struct store_job *job, struct reason *why) must_check;
 
 #endif

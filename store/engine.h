@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a database engine has to do, and the connection all engines share the head of.
+ *
+ * A failure inside a transaction sticks until rollback: on both engines the transaction is
+ * lost then, whatever the job makes of the code. Outside one it sticks until flush.
+ */
+#ifndef STORE_ENGINE_H
+#define STORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+/* Serialization failure or deadlock: the whole transaction may be tried again. */
+#define DB_TRY_AGAIN (-ERESTART)
+/* A prepared statement no longer fits the schema; all were forgotten: try again, too. */
+#define DB_STALE      (-ESTALE)
+
+#define DB_PARAMS_MAX 64
+#define DB_NO_OWNER   SIZE_MAX
+
+#define DB_BUSY_MS    5000  /* how long a statement waits for a lock */
+#define DB_ANSWER_MS  10000 /* how long a statement may run */
+
+/* One db_run(). */
+struct db_call {
+	const struct db_query *query;
+	const struct db_value *values;
+	size_t count;
+	db_row_fn on_row;
+	void *arg;
+	int64_t *changed;
+};
+
+struct engine {
+	bool is_embedded;
+	/* `target` is the URL (PostgreSQL) or path (SQLite). A connection that is not writable
+	 * refuses to write. -ENOTCONN or another code, with *why (never NULL). */
+	int (*open)(const char *target, bool writable, struct db **out, struct reason *why);
+	void (*close)(struct db *db);
+	/* May be put off until flush. Failures go to db->err through db_failed(). */
+	int (*run)(struct db *db, const struct db_call *call);
+	int (*flush)(struct db *db);
+	/* Forgets what was put off, without serving its callbacks, and the failure. */
+	void (*discard)(struct db *db);
+	int (*begin)(struct db *db);
+	int (*commit)(struct db *db); /* flushes */
+	void (*rollback)(struct db *db);
+	/* A script of several statements without parameters. */
+	int (*exec)(struct db *db, const char *script);
+	/* Asks the database. */
+	bool (*is_alive)(struct db *db);
+};
+
+struct db {
+	const struct engine *engine;
+	bool writable;
+	bool in_transaction;
+	bool is_lost; /* of no use any more: close it */
+	int err;      /* the failure that sticks */
+	size_t owner; /* which job of the group is running */
+	size_t failed_owner;
+	char fault[160]; /* the engine's words for the last failure; no values in it */
+};
+
+extern const struct engine sqlite_engine;
+extern const struct engine postgres_engine;
+
+/* Notes the first failure, for `owner`; returns the failure that sticks. */
+int db_failed(struct db *db, size_t owner, int rc);
+
+/* Opens the engine the URL names. */
+int db_open(const char *url, bool writable, struct db **out, struct reason *why) must_check;
+void db_close(struct db *db); /* accepts NULL */
+
+/* Opens a writable connection and brings the schema up to date. */
+int db_open_current(const char *url, struct db **out, struct reason *why) must_check;
+
+/* Several statements, no parameters. */
+int db_exec(struct db *db, const char *script) must_check;
+
+/* ---- values and rows, values.c and rows.c ------------------------------------------------- */
+
+/* 0, or -EINVAL for what the engines would cut, misread or store differently. */
+int db_values_check(const struct db_value *values, size_t count) must_check;
+
+struct buf;
+/* The text form of uuid, time, json, text, and int, bool and words as the engine has them. */
+void db_value_write(struct buf *out, const struct db_value *value, bool embedded);
+
+struct db_cell {
+	enum {
+		CELL_NULL,
+		CELL_TEXT,  /* SQLite: any text; PostgreSQL: text and its relatives */
+		CELL_INT,   /* number */
+		CELL_BOOL,  /* number; PostgreSQL only */
+		CELL_UUID,  /* text; these four PostgreSQL only */
+		CELL_TIME,  /* text */
+		CELL_JSON,  /* text */
+		CELL_WORDS, /* text, {"a","b"} */
+		CELL_BLOB,  /* bytes (SQLite) */
+		CELL_HEX,   /* text, \x... (PostgreSQL) */
+		CELL_OTHER
+	} kind;
+	struct str text;
+	int64_t number;
+};
+
+struct db_row_memory;
+
+/* What store.h shows as opaque. */
+struct db_row {
+	bool embedded;
+	int columns;
+	const struct db_cell *cells;
+	struct db_row_state *state;
+};
+
+struct db_row_state {
+	int fault;                    /* 0, or the first misfit */
+	struct db_row_memory *memory; /* decoded values, freed after the callback */
+};
+
+#define DB_COLUMNS_MAX 64
+
+/* Calls call->on_row for the cells; 0, its code, or the row's fault. */
+int db_row_serve(const struct db_call *call, const struct db_cell *cells, int columns,
+		 bool embedded) must_check;
+
+#endif

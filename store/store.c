@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The loop's side: takes jobs into the two bounded queues, hands finished ones back, opens and
+ * closes.
+ *
+ * Threads append to `done` and wake the loop; the loop takes the whole list and calls back. While
+ * the database is away a new job goes to `done` directly. Closing: the threads empty their queues
+ * or the time runs out; the last to end wakes the loop, which joins them and closes the handle.
+ */
+#include "store/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "store/engine.h"
+#include "store/url.h"
+#include "store/workers.h"
+
+#define DEFAULT_MAX_QUEUED 4096
+#define CLOSE_GRACE_MS     5000
+#define READERS_MAX        64
+
+/* ---- jobs ----------------------------------------------------------------------------- */
+
+static int submit(struct store *store, struct lane *lane, struct store_job *job)
+{
+	int rc = 0;
+
+	uv_mutex_lock(&store->lock);
+	if (store->closing)
+		rc = -ECANCELED;
+	else if (lane->waiting >= store->max_queued)
+		rc = -ENOBUFS;
+	else if (atomic_load(&store->state) == STORE_AWAY) {
+		job->rc = -ENOTCONN;
+		list_add_tail(&store->done, &job->link);
+		uv_async_send(&store->async);
+	} else {
+		list_add_tail(&lane->jobs, &job->link);
+		lane->waiting++;
+		/* All: a reader without a connection would leave it to others. */
+		uv_cond_broadcast(&lane->wake);
+	}
+	uv_mutex_unlock(&store->lock);
+	return rc;
+}
+
+int store_write(struct store *store, struct store_job *job)
+{
+	return submit(store, &store->writes, job);
+}
+
+int store_read(struct store *store, struct store_job *job)
+{
+	return submit(store, &store->reads, job);
+}
+
+bool store_is_up(const struct store *store)
+{
+	return atomic_load(&store->state) == STORE_UP;
+}
+
+bool store_is_embedded(const struct store *store)
+{
+	return store->is_embedded;
+}
+
+/* ---- closing ----------------------------------------------------------------------------- */
+
+static void free_store(struct store *store)
+{
+	uv_cond_destroy(&store->reads.wake);
+	uv_cond_destroy(&store->writes.wake);
+	uv_mutex_destroy(&store->lock);
+	free(store->threads);
+	free(store->url);
+	free(store);
+}
+
+static void on_async_closed(uv_handle_t *handle)
+{
+	struct store *store = handle->data;
+	void (*on_closed)(void *owner) = store->on_closed;
+	void *owner = store->owner;
+
+	free_store(store);
+	if (on_closed)
+		on_closed(owner);
+}
+
+static void join_threads(struct store *store)
+{
+	for (unsigned i = 0; i < store->thread_count; i++)
+		uv_thread_join(&store->threads[i]);
+	store->thread_count = 0;
+}
+
+static void on_async(uv_async_t *async)
+{
+	struct store *store = async->data;
+	struct list done;
+
+	list_init(&done);
+	uv_mutex_lock(&store->lock);
+	list_splice_tail(&done, &store->done);
+	bool ended = store->closing && store->running == 0;
+	uv_mutex_unlock(&store->lock);
+
+	while (!list_is_empty(&done)) {
+		struct store_job *job = list_item(done.next, struct store_job, link);
+
+		list_remove(&job->link);
+		job->on_done(job, job->rc); /* the job may be gone after this */
+	}
+	if (ended && !uv_is_closing((uv_handle_t *)async)) {
+		join_threads(store);
+		uv_close((uv_handle_t *)async, on_async_closed);
+	}
+}
+
+void store_close_within(struct store *store, unsigned grace_ms, void (*on_closed)(void *owner),
+			void *owner)
+{
+	if (!store) {
+		if (on_closed)
+			on_closed(owner);
+		return;
+	}
+	store->on_closed = on_closed;
+	store->owner = owner;
+	uv_mutex_lock(&store->lock);
+	assert(!store->closing);
+	store->closing = true;
+	store->close_deadline_ms = clock_mono_ms() + grace_ms;
+	uv_cond_broadcast(&store->writes.wake);
+	uv_cond_broadcast(&store->reads.wake);
+	uv_mutex_unlock(&store->lock);
+	uv_async_send(&store->async); /* there may be no thread to do it */
+}
+
+void store_close(struct store *store, void (*on_closed)(void *owner), void *owner)
+{
+	store_close_within(store, CLOSE_GRACE_MS, on_closed, owner);
+}
+
+/* ---- opening ----------------------------------------------------------------------------- */
+
+static void init_lane(struct lane *lane)
+{
+	list_init(&lane->jobs);
+	if (uv_cond_init(&lane->wake))
+		abort(); /* libuv's advice: it cannot fail but for our bugs */
+}
+
+static struct store *new_store(const struct store_options *options)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return NULL;
+	store->loop = options->loop;
+	store->max_queued = options->max_queued ? options->max_queued : DEFAULT_MAX_QUEUED;
+	store->is_embedded = url_is_sqlite(str_of(options->url));
+	store->url = strdup(options->url);
+	store->threads = calloc(options->readers + 1, sizeof(*store->threads));
+	list_init(&store->done);
+	init_lane(&store->writes);
+	init_lane(&store->reads);
+	if (uv_mutex_init(&store->lock))
+		abort();
+	if (!store->url || !store->threads) {
+		free_store(store);
+		return NULL;
+	}
+	return store;
+}
+
+/* Signals are the loop's business; a thread started here inherits that none reaches it. */
+static int start_threads(struct store *store, unsigned readers)
+{
+	sigset_t all;
+	sigset_t before;
+	int rc = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	uv_mutex_lock(&store->lock);
+	for (unsigned i = 0; i <= readers && !rc; i++) {
+		rc = uv_thread_create(&store->threads[i], i ? worker_read : worker_write, store);
+		if (!rc) {
+			store->thread_count++;
+			store->running++;
+		}
+	}
+	uv_mutex_unlock(&store->lock);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+int store_open(const struct store_options *options, struct store **out)
+{
+	int rc = store_url_check(str_of(options->url), NULL);
+
+	if (rc || options->readers < 1 || options->readers > READERS_MAX)
+		return rc ? rc : -EINVAL;
+
+	struct store *store = new_store(options);
+	if (!store)
+		return -ENOMEM;
+	rc = uv_async_init(store->loop, &store->async, on_async);
+	if (rc) {
+		free_store(store);
+		return rc;
+	}
+	store->async.data = store;
+	rc = start_threads(store, options->readers);
+	if (rc) {
+		store_close_within(store, 0, NULL, NULL);
+		return -ENOMEM;
+	}
+	*out = store;
+	return 0;
+}

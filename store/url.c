@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The form of a database URL. Nothing is opened here. The faults name what is wrong and never show
+ * the URL, which may hold a password.
+ */
+#include "store/url.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+
+#include "core/utf8.h"
+#include "store/store.h"
+
+#define URL_MAX 4096
+
+bool url_is_sqlite(struct str url)
+{
+	return str_starts(url, STR("sqlite:"));
+}
+
+bool url_is_postgres(struct str url)
+{
+	return str_starts(url, STR("postgres://")) || str_starts(url, STR("postgresql://"));
+}
+
+struct str url_sqlite_path(struct str url)
+{
+	return str_from(url, sizeof("sqlite:") - 1);
+}
+
+static bool has_control_byte(struct str url)
+{
+	for (size_t i = 0; i < url.len; i++)
+		if ((unsigned char)url.at[i] < 0x20 || url.at[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static int check_sqlite(struct str path, struct reason *why)
+{
+	if (!path.len)
+		return reason_set(why, -EINVAL, "DATABASE_URL",
+				  "sqlite: needs the path of a file behind it");
+	if (path.at[path.len - 1] == '/')
+		return reason_set(why, -EINVAL, "DATABASE_URL",
+				  "sqlite: needs the path of a file, not of a folder");
+	if (str_starts(path, STR(":")))
+		return reason_set(why, -EINVAL, "DATABASE_URL",
+				  "a SQLite database in memory cannot be shared; name a file");
+	if (memchr(path.at, '?', path.len))
+		return reason_set(why, -EINVAL, "DATABASE_URL",
+				  "a sqlite: URL takes no parameters (there is a '?' in it)");
+	return 0;
+}
+
+static int check_postgres(struct str url, struct reason *why)
+{
+	char *copy = strndup(url.at, url.len);
+	if (!copy)
+		return reason_set(why, -ENOMEM, "DATABASE_URL", "out of memory");
+
+	PQconninfoOption *parts = PQconninfoParse(copy, NULL);
+	free(copy);
+	if (!parts)
+		return reason_set(why, -EINVAL, "DATABASE_URL",
+				  "not a PostgreSQL URL that libpq can read (percent-encode "
+				  "special characters; check the parameter names)");
+	PQconninfoFree(parts);
+	return 0;
+}
+
+int store_url_check(struct str url, struct reason *why)
+{
+	if (url.len > URL_MAX || has_control_byte(url) || !utf8_is_valid(url))
+		return reason_set(why, -EINVAL, "DATABASE_URL",
+				  "too long, or not plain text without control characters");
+	if (url_is_sqlite(url))
+		return check_sqlite(url_sqlite_path(url), why);
+	if (url_is_postgres(url))
+		return check_postgres(url, why);
+	return reason_set(why, -EINVAL, "DATABASE_URL",
+			  "must begin with sqlite:, postgres:// or postgresql://");
+}

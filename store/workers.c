@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The threads. The writer takes what has queued up (at most GROUP_MAX jobs) and commits it as a
+ * group; it alone decides whether the database counts as up. A reader takes one job at a time.
+ *
+ * Failing: a thread whose connection is lost tries at once to get another, then with growing
+ * pauses. When the writer's try fails the store is AWAY: what waits is answered with -ENOTCONN and
+ * so is what comes. A reader without a connection leaves jobs to readers that have one. An idle
+ * writer asks the database every PROBE_MS, so that store_is_up() tells the truth in quiet times,
+ * too.
+ */
+#include "store/workers.h"
+
+#include <errno.h>
+
+#include "core/backoff.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "store/engine.h"
+#include "store/group.h"
+
+#define PROBE_MS         5000
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS   5000
+
+/* One thread's connection. */
+struct contact {
+	struct db *db; /* NULL: none */
+	struct backoff backoff;
+	int64_t next_try_ms; /* monotonic; 0: at once */
+	int reported;        /* the failure in the log, so that each is there once */
+};
+
+static struct contact new_contact(void)
+{
+	return (struct contact){ .backoff = { .first_ms = BACKOFF_FIRST_MS,
+					      .max_ms = BACKOFF_MAX_MS } };
+}
+
+static void drop_contact(struct contact *contact)
+{
+	db_close(contact->db);
+	contact->db = NULL;
+	contact->next_try_ms = 0;
+}
+
+static bool is_due(const struct contact *contact)
+{
+	return clock_mono_ms() >= contact->next_try_ms;
+}
+
+/* The outcome of a try to connect. */
+static void note_try(struct contact *contact, int rc, const struct reason *why, const char *role)
+{
+	if (!rc) {
+		if (contact->reported)
+			log_info("the database is back", log_str("connection", role));
+		contact->reported = 0;
+		backoff_reset(&contact->backoff);
+		return;
+	}
+	contact->next_try_ms = clock_mono_ms() + backoff_next_ms(&contact->backoff);
+	if (contact->reported != rc)
+		log_error("the database cannot be reached", log_str("connection", role),
+			  log_str("reason", why->text));
+	contact->reported = rc;
+}
+
+/* ---- shared, with the lock held ------------------------------------------------------------ */
+
+static struct store_job *take_job(struct lane *lane)
+{
+	struct store_job *job = list_item(lane->jobs.next, struct store_job, link);
+
+	list_remove(&job->link);
+	lane->waiting--;
+	return job;
+}
+
+static void answer_all(struct store *store, struct lane *lane, int rc)
+{
+	while (!list_is_empty(&lane->jobs)) {
+		struct store_job *job = take_job(lane);
+
+		job->rc = rc;
+		list_add_tail(&store->done, &job->link);
+	}
+	uv_async_send(&store->async);
+}
+
+static void wait_until(struct store *store, struct lane *lane, int64_t deadline_ms)
+{
+	int64_t left_ms = deadline_ms - clock_mono_ms();
+
+	if (left_ms > 0)
+		(void)uv_cond_timedwait(&lane->wake, &store->lock,
+					(uint64_t)left_ms * UINT64_C(1000000));
+}
+
+/* True when the thread has to end; its lane is empty then. */
+static bool must_end(struct store *store, struct lane *lane)
+{
+	if (!store->closing)
+		return false;
+	if (clock_mono_ms() >= store->close_deadline_ms)
+		answer_all(store, lane, -ECANCELED);
+	return list_is_empty(&lane->jobs);
+}
+
+static void end_thread(struct store *store)
+{
+	store->running--;
+	uv_cond_broadcast(&store->reads.wake); /* one connection less to rely on */
+	uv_async_send(&store->async);
+	uv_mutex_unlock(&store->lock);
+}
+
+/* ---- the writer --------------------------------------------------------------------------- */
+
+static void set_state(struct store *store, enum store_state state)
+{
+	uv_mutex_lock(&store->lock);
+	atomic_store(&store->state, (int)state);
+	if (state == STORE_AWAY)
+		answer_all(store, &store->writes, -ENOTCONN);
+	uv_cond_broadcast(&store->reads.wake);
+	uv_mutex_unlock(&store->lock);
+}
+
+static void connect_writer(struct store *store, struct contact *contact)
+{
+	struct reason why = { .text = "" };
+	int rc = db_open_current(store->url, &contact->db, &why);
+
+	note_try(contact, rc, &why, "writer");
+	set_state(store, rc ? STORE_AWAY : STORE_UP);
+}
+
+static void probe(struct store *store, struct contact *contact)
+{
+	uv_mutex_unlock(&store->lock);
+	if (!contact->db->engine->is_alive(contact->db))
+		drop_contact(contact);
+	uv_mutex_lock(&store->lock);
+}
+
+/* Waits for jobs and takes them; 0 when there is something else to do first. */
+static size_t take_group(struct store *store, struct contact *contact, struct store_job **jobs)
+{
+	struct lane *lane = &store->writes;
+	size_t count = 0;
+
+	if (!contact->db)
+		store->probe_wanted = false; /* it is looked for already */
+	if (list_is_empty(&lane->jobs) && !store->closing && !store->probe_wanted)
+		wait_until(store, lane,
+			   contact->db ? clock_mono_ms() + PROBE_MS : contact->next_try_ms);
+	if (!contact->db)
+		return 0;
+	while (count < GROUP_MAX && !list_is_empty(&lane->jobs))
+		jobs[count++] = take_job(lane);
+	if (count == 0 && !store->closing) {
+		store->probe_wanted = false;
+		probe(store, contact);
+	}
+	return count;
+}
+
+static void write_group(struct store *store, struct contact *contact, struct store_job **jobs,
+			size_t count)
+{
+	uv_mutex_unlock(&store->lock);
+	group_run(contact->db, jobs, count);
+	if (contact->db->is_lost)
+		drop_contact(contact);
+	uv_mutex_lock(&store->lock);
+	for (size_t i = 0; i < count; i++)
+		list_add_tail(&store->done, &jobs[i]->link);
+	uv_async_send(&store->async);
+}
+
+void worker_write(void *arg)
+{
+	struct store *store = arg;
+	struct contact contact = new_contact();
+	struct store_job *jobs[GROUP_MAX];
+
+	uv_mutex_lock(&store->lock);
+	while (!must_end(store, &store->writes)) {
+		if (!contact.db && is_due(&contact)) {
+			uv_mutex_unlock(&store->lock);
+			connect_writer(store, &contact);
+			uv_mutex_lock(&store->lock);
+			continue;
+		}
+		size_t count = take_group(store, &contact, jobs);
+		if (count)
+			write_group(store, &contact, jobs, count);
+	}
+	uv_mutex_unlock(&store->lock);
+	db_close(contact.db);
+	uv_mutex_lock(&store->lock);
+	end_thread(store);
+}
+
+/* ---- readers -------------------------------------------------------------------------------- */
+
+static void connect_reader(struct store *store, struct contact *contact)
+{
+	struct reason why = { .text = "" };
+
+	uv_mutex_unlock(&store->lock);
+	int rc = db_open(store->url, false, &contact->db, &why);
+	note_try(contact, rc, &why, "reader");
+	uv_mutex_lock(&store->lock);
+	if (!rc)
+		store->connected_readers++;
+}
+
+static void lose_reader(struct store *store, struct contact *contact)
+{
+	uv_mutex_unlock(&store->lock);
+	drop_contact(contact);
+	uv_mutex_lock(&store->lock);
+	store->connected_readers--;
+	store->probe_wanted = true;
+	uv_cond_signal(&store->writes.wake);
+}
+
+/* The schema is the writer's to bring; before that a reader could only fail. */
+static bool may_connect(const struct store *store, const struct contact *contact)
+{
+	return !contact->db && atomic_load(&store->state) == STORE_UP && is_due(contact);
+}
+
+static void read_one(struct store *store, struct contact *contact)
+{
+	struct store_job *job = take_job(&store->reads);
+
+	uv_mutex_unlock(&store->lock);
+	job_run_reading(contact->db, job);
+	uv_mutex_lock(&store->lock);
+	list_add_tail(&store->done, &job->link);
+	uv_async_send(&store->async);
+	if (contact->db->is_lost)
+		lose_reader(store, contact);
+}
+
+static void wait_to_read(struct store *store, const struct contact *contact)
+{
+	int64_t deadline_ms = INT64_MAX;
+
+	if (!contact->db && atomic_load(&store->state) == STORE_UP)
+		deadline_ms = contact->next_try_ms;
+	if (store->closing && store->close_deadline_ms < deadline_ms)
+		deadline_ms = store->close_deadline_ms;
+	if (deadline_ms == INT64_MAX)
+		uv_cond_wait(&store->reads.wake, &store->lock);
+	else
+		wait_until(store, &store->reads, deadline_ms);
+}
+
+void worker_read(void *arg)
+{
+	struct store *store = arg;
+	struct contact contact = new_contact();
+
+	uv_mutex_lock(&store->lock);
+	while (!must_end(store, &store->reads)) {
+		bool has_jobs = !list_is_empty(&store->reads.jobs);
+
+		if (may_connect(store, &contact))
+			connect_reader(store, &contact);
+		else if (has_jobs && contact.db)
+			read_one(store, &contact);
+		else if (has_jobs && store->connected_readers == 0 &&
+			 atomic_load(&store->state) != STORE_STARTING)
+			answer_all(store, &store->reads, -ENOTCONN);
+		else
+			wait_to_read(store, &contact);
+	}
+	uv_mutex_unlock(&store->lock);
+	db_close(contact.db);
+	uv_mutex_lock(&store->lock);
+	end_thread(store);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What the loop's side (store.c) and the threads (workers.c) of a store share. Everything
+ * here is guarded by `lock` but what is marked otherwise.
+ */
+#ifndef STORE_WORKERS_H
+#define STORE_WORKERS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/list.h"
+#include "store/store.h"
+
+/*
+ *   STARTING --> UP <--> AWAY        STARTING --> AWAY
+ *
+ * STARTING queues jobs, UP runs them, AWAY answers them at once. Only the writer moves it.
+ */
+enum store_state { STORE_STARTING, STORE_UP, STORE_AWAY };
+
+struct lane {
+	struct list jobs;
+	unsigned waiting;
+	uv_cond_t wake;
+};
+
+struct store {
+	/* Constant after store_open(). */
+	uv_loop_t *loop;
+	char *url;
+	unsigned max_queued;
+	bool is_embedded;
+
+	atomic_int state; /* written under the lock, read anywhere */
+
+	uv_mutex_t lock;
+	struct lane writes;
+	struct lane reads;
+	struct list done; /* jobs whose on_done is due, in that order */
+	bool closing;
+	int64_t close_deadline_ms; /* monotonic */
+	bool probe_wanted;         /* a reader lost its connection: have a look */
+	unsigned connected_readers;
+	unsigned running; /* threads */
+
+	/* The loop's own. */
+	uv_async_t async;
+	uv_thread_t *threads; /* the writer first */
+	unsigned thread_count;
+	void (*on_closed)(void *owner);
+	void *owner;
+};
+
+void worker_write(void *store);
+void worker_read(void *store);
+
+/* store_close() with another limit than its 5 s. */
+void store_close_within(struct store *store, unsigned grace_ms, void (*on_closed)(void *owner),
+			void *owner);
+
+#endif
