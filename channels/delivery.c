@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The states of a delivery, the retry schedule (contract d.4, o.8) and the order inside a
+ * channel. See the diagram in the header.
+ */
+#include "channels/delivery.h"
+
+#include <assert.h>
+
+#include "core/attributes.h"
+#include "core/backoff.h"
+
+#define SECOND_US      INT64_C(1000000)
+#define JITTER_PERCENT 10
+#define MIN_WAIT_US    SECOND_US /* whatever a destination wishes, it is not asked in a tight loop */
+
+#define TO(state)      (1u << (state))
+
+static const unsigned allowed_moves[DELIVERY_STATES] = {
+	[DELIVERY_PENDING] = TO(DELIVERY_SENDING) | TO(DELIVERY_FAILED) | TO(DELIVERY_DROPPED),
+	[DELIVERY_SENDING] = TO(DELIVERY_PENDING) | TO(DELIVERY_DELIVERED) | TO(DELIVERY_FAILED) |
+			     TO(DELIVERY_DROPPED),
+};
+
+static const char *const state_names[DELIVERY_STATES] = {
+	[DELIVERY_PENDING] = "pending",     [DELIVERY_SENDING] = "sending",
+	[DELIVERY_DELIVERED] = "delivered", [DELIVERY_FAILED] = "failed",
+	[DELIVERY_DROPPED] = "dropped",
+};
+
+static const char *const verdict_names[ATTEMPT_VERDICTS] = {
+	[ATTEMPT_DELIVERED] = "delivered", [ATTEMPT_RETRY] = "retry",       [ATTEMPT_WAIT] = "wait",
+	[ATTEMPT_REJECTED] = "rejected",   [ATTEMPT_DISABLED] = "disabled",
+};
+
+/* From the end of one attempt to the next; the last step repeats until the delivery is given up. */
+static const int64_t retry_steps_s[] = {
+	10, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 2 * 3600, 4 * 3600, 8 * 3600,
+};
+
+const char *delivery_state_name(enum delivery_state state)
+{
+	return state_names[state];
+}
+
+const char *attempt_verdict_name(enum attempt_verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
+bool delivery_may_move(enum delivery_state from, enum delivery_state to)
+{
+	return (allowed_moves[from] & TO(to)) != 0;
+}
+
+void delivery_move(struct delivery *delivery, enum delivery_state to)
+{
+	assert(delivery_may_move(delivery->state, to));
+	delivery->state = to;
+}
+
+/* The pause after the attempts so far, of which some were free. */
+static int64_t pause_us(const struct delivery *delivery)
+{
+	unsigned free_waits =
+		delivery->waits < DELIVERY_FREE_WAITS ? delivery->waits : DELIVERY_FREE_WAITS;
+	unsigned counted = delivery->attempts - free_waits;
+	size_t step = counted > 0 ? counted - 1 : 0;
+
+	if (step >= ARRAY_LEN(retry_steps_s))
+		step = ARRAY_LEN(retry_steps_s) - 1;
+	return jitter(retry_steps_s[step] * SECOND_US, JITTER_PERCENT);
+}
+
+/* A wish of the destination is obeyed to the letter while it is free, and beyond that when it is
+ * longer than our own pause. */
+static int64_t next_pause_us(struct delivery *delivery, const struct verdict *verdict)
+{
+	int64_t wish = verdict->retry_after_ms * 1000;
+	int64_t own;
+
+	if (verdict->retry_after_ms < 0)
+		return pause_us(delivery);
+	if (wish < MIN_WAIT_US)
+		wish = MIN_WAIT_US;
+	if (delivery->waits++ < DELIVERY_FREE_WAITS)
+		return wish;
+	own = pause_us(delivery);
+	return wish > own ? wish : own;
+}
+
+static enum attempt_verdict retry_later(struct delivery *delivery, const struct verdict *verdict,
+					int64_t now_us)
+{
+	int64_t give_up_us = (int64_t)delivery->stream_id.ms * 1000 + DELIVERY_GIVE_UP_US;
+	int64_t next_us = now_us + next_pause_us(delivery, verdict);
+
+	if (delivery->first_failed_us == 0)
+		delivery->first_failed_us = now_us;
+	if (next_us > give_up_us) {
+		delivery_move(delivery, DELIVERY_FAILED);
+	} else {
+		delivery->next_attempt_us = next_us;
+		delivery_move(delivery, DELIVERY_PENDING);
+	}
+	return verdict->retry_after_ms < 0 ? ATTEMPT_RETRY : ATTEMPT_WAIT;
+}
+
+enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verdict *verdict,
+				    int64_t now_us)
+{
+	delivery->attempts++;
+	switch (verdict->kind) {
+	case VERDICT_DELIVERED:
+		delivery_move(delivery, DELIVERY_DELIVERED);
+		return ATTEMPT_DELIVERED;
+	case VERDICT_RETRY:
+		return retry_later(delivery, verdict, now_us);
+	case VERDICT_DISABLE:
+		delivery_move(delivery, DELIVERY_FAILED);
+		return ATTEMPT_DISABLED;
+	case VERDICT_REJECT:
+		break;
+	}
+	delivery_move(delivery, DELIVERY_FAILED);
+	return ATTEMPT_REJECTED;
+}
+
+bool delivery_holds_back(const struct delivery *delivery, int64_t now_us)
+{
+	return delivery->next_attempt_us > now_us && delivery->first_failed_us != 0 &&
+	       now_us < delivery->first_failed_us + DELIVERY_HOLD_US;
+}
+
+static void wake_at(int64_t *wake_us, int64_t at_us)
+{
+	if (at_us < *wake_us)
+		*wake_us = at_us;
+}
+
+struct delivery *delivery_pick(const struct list *queue, int64_t now_us, int64_t *wake_us)
+{
+	*wake_us = INT64_MAX;
+	LIST_EACH (link, queue) {
+		struct delivery *delivery = list_item(link, struct delivery, link);
+
+		if (delivery->next_attempt_us <= now_us)
+			return delivery;
+		wake_at(wake_us, delivery->next_attempt_us);
+		if (delivery_holds_back(delivery, now_us)) {
+			wake_at(wake_us, delivery->first_failed_us + DELIVERY_HOLD_US);
+			return NULL;
+		}
+	}
+	return NULL;
+}

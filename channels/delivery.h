@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One delivery: its states, what an attempt makes of it, and which of a channel's deliveries goes
+ * next. Pure: time and verdict are arguments, nothing here sends or stores. docs/notes/delivery.md
+ *
+ *            +--------------- retry ---------------+
+ *            v                                     |
+ *   PENDING --(its turn)--> SENDING --(2xx)--> DELIVERED
+ *      |                       |
+ *      |                       +--(refused for good, or too old)--> FAILED
+ *      +--(cannot be built)------------------------------------->  FAILED
+ *      +--(channel or team gone)--> DROPPED <--(the same)-- SENDING
+ *
+ * SENDING lives in memory only. In the store such a row is pending, so that whoever takes over
+ * after a crash sends it again.
+ */
+#ifndef CHANNELS_DELIVERY_H
+#define CHANNELS_DELIVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/list.h"
+#include "core/stream_id.h"
+#include "core/uuid.h"
+#include "providers/provider.h"
+
+#define DELIVERY_HOLD_US    (INT64_C(60) * 1000000) /* how long a retry holds newer ones back */
+#define DELIVERY_GIVE_UP_US (INT64_C(24) * 3600 * 1000000) /* after the event */
+#define DELIVERY_FREE_WAITS 5 /* waits the destination asked for that use up no attempt */
+
+enum delivery_state {
+	DELIVERY_PENDING,
+	DELIVERY_SENDING,
+	DELIVERY_DELIVERED,
+	DELIVERY_FAILED,
+	DELIVERY_DROPPED,
+	DELIVERY_STATES
+};
+
+/* A row of `deliveries` in memory. */
+struct delivery {
+	struct list link; /* in its channel's queue, in stream order */
+	struct uuid id;
+	struct stream_id stream_id; /* its milliseconds are the time of the event */
+	enum delivery_state state;
+	unsigned attempts; /* requests that went out */
+	unsigned waits;    /* those answered with a wish to wait */
+	int64_t next_attempt_us;
+	int64_t first_failed_us; /* 0: never failed */
+	size_t payload_len;
+	char payload[]; /* the body, fixed when the row was made */
+};
+
+/* What an attempt came to, as stored in delivery_attempts.verdict. */
+enum attempt_verdict {
+	ATTEMPT_DELIVERED,
+	ATTEMPT_RETRY,
+	ATTEMPT_WAIT, /* tried again when the destination wished */
+	ATTEMPT_REJECTED,
+	ATTEMPT_DISABLED,
+	ATTEMPT_VERDICTS
+};
+
+/* The stored words. */
+const char *delivery_state_name(enum delivery_state state);
+const char *attempt_verdict_name(enum attempt_verdict verdict);
+
+bool delivery_may_move(enum delivery_state from, enum delivery_state to);
+
+/* The only code that assigns a state; the move must be an allowed one. */
+void delivery_move(struct delivery *delivery, enum delivery_state to);
+
+/* Counts the attempt that ended at now_us and moves the delivery out of SENDING: to its end, or
+ * back to PENDING with next_attempt_us set. */
+enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verdict *verdict,
+				    int64_t now_us);
+
+/* It waits for another try, but newer ones must not pass it yet. */
+bool delivery_holds_back(const struct delivery *delivery, int64_t now_us);
+
+/* The first that may go out now, or NULL; then *wake_us says when to look again (INT64_MAX: nothing
+ * here waits). */
+struct delivery *delivery_pick(const struct list *queue, int64_t now_us, int64_t *wake_us);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The target rules (contract d.7, W32). One table says which addresses are not for us; a name is
+ * allowed only if every address behind it is.
+ * Failure: a name that cannot be resolved within 5 s is refused; what cannot be read as an
+ * address is refused. A lookup cannot be taken back, so one that comes too late only
+ * cleans up after itself.
+ */
+#include "channels/guard.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "providers/provider.h"
+
+#define LOOKUP_MS 5000
+
+/* ---- addresses ------------------------------------------------------------------------- */
+
+static const struct {
+	const char *prefix;
+	unsigned bits;
+} refused_v4[] = {
+	{ "0.0.0.0", 8 },       /* this network */
+	{ "10.0.0.0", 8 },      /* private */
+	{ "100.64.0.0", 10 },   /* shared address space */
+	{ "127.0.0.0", 8 },     /* loopback */
+	{ "169.254.0.0", 16 },  /* link-local, where clouds keep their metadata */
+	{ "172.16.0.0", 12 },   /* private */
+	{ "192.0.0.0", 24 },    /* protocol assignments */
+	{ "192.0.2.0", 24 },    /* documentation */
+	{ "192.88.99.0", 24 },  /* 6to4 relays */
+	{ "192.168.0.0", 16 },  /* private */
+	{ "198.18.0.0", 15 },   /* benchmarks */
+	{ "198.51.100.0", 24 }, /* documentation */
+	{ "203.0.113.0", 24 },  /* documentation */
+	{ "224.0.0.0", 4 },     /* multicast */
+	{ "240.0.0.0", 4 },     /* reserved, broadcast */
+};
+
+/* Addresses that carry an IPv4 address inside are refused whatever it is. */
+static const struct {
+	const char *prefix;
+	unsigned bits;
+} refused_v6[] = {
+	{ "::", 96 },          /* unspecified, loopback, IPv4-compatible */
+	{ "64:ff9b::", 96 },   /* NAT64 */
+	{ "64:ff9b:1::", 48 }, /* local NAT64 */
+	{ "100::", 64 },       /* discard */
+	{ "2001::", 32 },      /* Teredo */
+	{ "2001:db8::", 32 },  /* documentation */
+	{ "2002::", 16 },      /* 6to4 */
+	{ "fc00::", 7 },       /* unique local */
+	{ "fe80::", 10 },      /* link-local */
+	{ "fec0::", 10 },      /* site-local */
+	{ "ff00::", 8 },       /* multicast */
+};
+
+static bool has_prefix(const uint8_t *bytes, const uint8_t *prefix, unsigned bits)
+{
+	unsigned whole = bits / 8;
+	unsigned rest = bits % 8;
+
+	if (memcmp(bytes, prefix, whole) != 0)
+		return false;
+	return rest == 0 || (bytes[whole] ^ prefix[whole]) >> (8 - rest) == 0;
+}
+
+static bool v4_is_public(const uint8_t bytes[4])
+{
+	for (size_t i = 0; i < ARRAY_LEN(refused_v4); i++) {
+		struct in_addr prefix;
+
+		if (inet_pton(AF_INET, refused_v4[i].prefix, &prefix) != 1 ||
+		    has_prefix(bytes, (const uint8_t *)&prefix, refused_v4[i].bits))
+			return false;
+	}
+	return true;
+}
+
+static bool v6_is_public(const struct in6_addr *address)
+{
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		return v4_is_public(address->s6_addr + 12);
+	for (size_t i = 0; i < ARRAY_LEN(refused_v6); i++) {
+		struct in6_addr prefix;
+
+		if (inet_pton(AF_INET6, refused_v6[i].prefix, &prefix) != 1 ||
+		    has_prefix(address->s6_addr, prefix.s6_addr, refused_v6[i].bits))
+			return false;
+	}
+	return true;
+}
+
+bool address_is_public(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+
+		return v4_is_public((const uint8_t *)&v4->sin_addr);
+	}
+	if (address->sa_family == AF_INET6)
+		return v6_is_public(&((const struct sockaddr_in6 *)address)->sin6_addr);
+	return false;
+}
+
+bool guard_allows(const struct sockaddr *address, const void *guard)
+{
+	const struct guard *g = guard;
+
+	if (g->allow_private || address_is_public(address))
+		return true;
+	metric_add(g->refusals, 1);
+	return false;
+}
+
+/* ---- hosts ----------------------------------------------------------------------------- */
+
+/* The last label of a name is never a number; where it is one, some resolver reads the whole host
+ * as an address in one of inet_aton()'s spellings. */
+bool host_is_odd_number(struct str host)
+{
+	size_t start;
+
+	while (host.len > 0 && host.at[host.len - 1] == '.')
+		host.len--;
+	for (start = host.len; start > 0 && host.at[start - 1] != '.'; start--)
+		;
+	host = str_from(host, start);
+	if (host.len >= 2 && host.at[0] == '0' && (host.at[1] == 'x' || host.at[1] == 'X')) {
+		for (size_t i = 2; i < host.len; i++) {
+			if (!isxdigit((unsigned char)host.at[i]))
+				return false;
+		}
+		return true;
+	}
+	for (size_t i = 0; i < host.len; i++) {
+		if (!isdigit((unsigned char)host.at[i]))
+			return false;
+	}
+	return true; /* digits only, or nothing at all */
+}
+
+static int refuse(const struct guard *guard, struct reason *why, const char *field)
+{
+	metric_add(guard->refusals, 1);
+	return reason_set(why, -EINVAL, field,
+			  "%s must not lead to a private, local or reserved address", field);
+}
+
+/* Zero or -EINVAL when the host is an address or can never be allowed; -EAGAIN when it is a name.
+ */
+static int check_literal(const struct guard *guard, const char *host, const char *field,
+			 struct reason *why)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	const struct sockaddr *address = NULL;
+
+	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
+		address = (const struct sockaddr *)&v4;
+	else if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1)
+		address = (const struct sockaddr *)&v6;
+	if (address)
+		return address_is_public(address) ? 0 : refuse(guard, why, field);
+	if (strchr(host, ':') || host_is_odd_number(str_of(host)))
+		return reason_set(why, -EINVAL, field,
+				  "%s must have a host name or a plain IP address", field);
+	return -EAGAIN;
+}
+
+/* ---- names ----------------------------------------------------------------------------- */
+
+struct lookup {
+	struct guard *guard;
+	const char *field;
+	uv_getaddrinfo_t request;
+	uv_timer_t limit;
+	unsigned open;         /* request and timer; the last frees */
+	guard_done_fn on_done; /* NULL once the owner has been answered */
+	void *owner;
+};
+
+static void release(struct lookup *lookup)
+{
+	struct guard *guard = lookup->guard;
+
+	if (--lookup->open > 0)
+		return;
+	free(lookup);
+	guard->lookups--;
+	if (guard->lookups == 0 && guard->on_idle)
+		guard->on_idle(guard->idle_owner);
+}
+
+static void on_limit_closed(uv_handle_t *handle)
+{
+	release(handle->data);
+}
+
+static void answer(struct lookup *lookup, int rc, const struct reason *why)
+{
+	guard_done_fn on_done = lookup->on_done;
+
+	lookup->on_done = NULL;
+	uv_close((uv_handle_t *)&lookup->limit, on_limit_closed);
+	on_done(rc, why, lookup->owner);
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+	struct lookup *lookup = timer->data;
+	struct reason why;
+
+	uv_cancel((uv_req_t *)&lookup->request); /* works only while it is still queued */
+	reason_set(&why, -EINVAL, lookup->field, "the host of %s could not be resolved in time",
+		   lookup->field);
+	answer(lookup, -EINVAL, &why);
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+	struct lookup *lookup = request->data;
+	struct reason why = { .text = "" };
+	int rc = 0;
+
+	if (lookup->on_done) {
+		if (status < 0 || !found)
+			rc = reason_set(&why, -EINVAL, lookup->field,
+					"the host of %s has no address", lookup->field);
+		for (struct addrinfo *a = found; a && rc == 0; a = a->ai_next) {
+			if (!address_is_public(a->ai_addr))
+				rc = refuse(lookup->guard, &why, lookup->field);
+		}
+		answer(lookup, rc, &why);
+	}
+	uv_freeaddrinfo(found);
+	release(lookup);
+}
+
+static int start_lookup(struct guard *guard, const char *host, const char *field,
+			guard_done_fn on_done, void *owner)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct lookup *lookup;
+
+	if (guard->lookups >= GUARD_MAX_LOOKUPS)
+		return -EBUSY;
+	lookup = calloc(1, sizeof(*lookup));
+	if (!lookup)
+		return -ENOMEM;
+	lookup->guard = guard;
+	lookup->field = field;
+	lookup->on_done = on_done;
+	lookup->owner = owner;
+	lookup->request.data = lookup;
+	if (uv_getaddrinfo(guard->loop, &lookup->request, on_resolved, host, NULL, &hints) < 0) {
+		free(lookup);
+		return -ENOMEM;
+	}
+	guard->lookups++;
+	lookup->open = 2;
+	uv_timer_init(guard->loop, &lookup->limit);
+	lookup->limit.data = lookup;
+	uv_timer_start(&lookup->limit, on_limit, LOOKUP_MS, 0);
+	return -EINPROGRESS;
+}
+
+/* ---- the front ------------------------------------------------------------------------- */
+
+int guard_check_url(struct guard *guard, struct str url, const char *field, struct reason *why,
+		    guard_done_fn on_done, void *owner)
+{
+	struct url_parts parts;
+	char host[256];
+	int rc;
+
+	if (!url_split(url, &parts) || parts.host.len >= sizeof(host))
+		return reason_set(why, -EINVAL, field, "%s must be an http or https URL", field);
+	if (guard->allow_private)
+		return 0;
+	snprintf(host, sizeof(host), "%.*s", STR_ARGS(parts.host));
+	rc = check_literal(guard, host, field, why);
+	return rc == -EAGAIN ? start_lookup(guard, host, field, on_done, owner) : rc;
+}
+
+void guard_init(struct guard *guard, uv_loop_t *loop, bool allow_private)
+{
+	*guard = (struct guard){ .loop = loop, .allow_private = allow_private };
+	guard->refusals = metric_counter("wrenn_events_guard_refusals_total", NULL,
+					 "Destinations refused because of their address");
+}
+
+void guard_wait_idle(struct guard *guard, void (*on_idle)(void *owner), void *owner)
+{
+	assert(!guard->on_idle);
+	if (guard->lookups == 0) {
+		on_idle(owner);
+		return;
+	}
+	guard->on_idle = on_idle;
+	guard->idle_owner = owner;
+}

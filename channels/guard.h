@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Keeps requests away from internal addresses (contract d.7): judges an address, judges a URL
+ * when a channel is made, and judges every address again when a connection is opened or used.
+ */
+#ifndef CHANNELS_GUARD_H
+#define CHANNELS_GUARD_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "core/attributes.h"
+#include "core/metrics.h"
+#include "core/reason.h"
+#include "core/str.h"
+
+#define GUARD_MAX_LOOKUPS 32 /* names being resolved at once */
+
+struct guard {
+	uv_loop_t *loop;
+	bool allow_private;
+	unsigned lookups;             /* under way, those whose owner has been answered included */
+	void (*on_idle)(void *owner); /* set while somebody waits for the last lookup */
+	void *idle_owner;
+	struct metric *refusals;
+};
+
+void guard_init(struct guard *guard, uv_loop_t *loop, bool allow_private);
+
+/* Calls on_idle (perhaps at once) when no lookup is under way any more. */
+void guard_wait_idle(struct guard *guard, void (*on_idle)(void *owner), void *owner);
+
+/* A public unicast address. Pure. */
+bool address_is_public(const struct sockaddr *address);
+
+/* A host that a resolver could read as a number although it is no dotted quad. Pure. */
+bool host_is_odd_number(struct str host);
+
+/* For outbound_send(); `guard` is the struct guard. */
+bool guard_allows(const struct sockaddr *address, const void *guard);
+
+/* Whether a channel may have this URL. Zero: yes. -EINVAL: no, with field and sentence in *why.
+ * -EBUSY: too many lookups under way, -ENOMEM. -EINPROGRESS: on_done will say, with one of the
+ * values before, never from within this call. `field` must be a constant. */
+typedef void (*guard_done_fn)(int rc, const struct reason *why, void *owner);
+int guard_check_url(struct guard *guard, struct str url, const char *field, struct reason *why,
+		    guard_done_fn on_done, void *owner) must_check;
+
+#endif

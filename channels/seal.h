@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A channel's settings at rest (contract c.6): a JSON object with the names in clear and each
+ * value encrypted on its own. The control plane reads and writes the same rows.
+ */
+#ifndef CHANNELS_SEAL_H
+#define CHANNELS_SEAL_H
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/digest.h"
+#include "core/str.h"
+#include "providers/provider.h"
+
+#define SEALED_CONFIG_MAX 65536 /* bytes of JSON */
+
+/* Settings in clear; wiped by opened_config_done(). */
+struct opened_config {
+	struct provider_config config;
+	struct buf values[PROVIDER_MAX_FIELDS];
+};
+
+/* Appends the object, each value under a nonce of its own. A failure sticks in out->err. */
+void config_seal(struct buf *out, const struct provider_config *config,
+		 const uint8_t key[SEAL_KEY_SIZE]);
+
+/* The fields this provider knows; others in the object are left alone. Zero or -EBADMSG: no object,
+ * a value that is no text, no base64, or does not decrypt under the key. *out needs no
+ * opened_config_done() then. */
+int config_open(struct opened_config *out, const struct provider *provider, struct str sealed,
+		const uint8_t key[SEAL_KEY_SIZE]) must_check;
+void opened_config_done(struct opened_config *opened);
+
+#endif
