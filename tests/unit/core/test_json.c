@@ -265,6 +265,11 @@ Test(json_add_member, puts_commas_where_they_belong)
 	json_add_member(&out, "c", STR("["));
 	buf_add_char(&out, '}');
 	cr_expect_str_eq(buf_text(&out), "{\"a\":\"{\",\"b\":[{\"\\\"\":\"\"}],\"c\":\"[\"}");
+	buf_reset(&out);
+	json_add_name(&out, "a");
+	buf_add_char(&out, '[');
+	json_add_name(&out, "b");
+	cr_expect_str_eq(buf_text(&out), "\"a\":[\"b\":");
 	buf_done(&out);
 }
 

@@ -55,7 +55,10 @@ Test(list, forgets_a_removed_item_and_accepts_its_removal_again)
 	expect_numbers(&head, (const int[]){ 0, 2 }, 2);
 	list_remove(&items[1].link);
 	expect_numbers(&head, (const int[]){ 0, 2 }, 2);
+	cr_expect(list_is_empty(&items[1].link));
 	list_remove(&items[0].link);
+	list_remove(&items[1].link); /* its former neighbour must not come back */
+	expect_numbers(&head, (const int[]){ 2 }, 1);
 	list_remove(&items[2].link);
 	cr_expect(list_is_empty(&head));
 }
