@@ -15,12 +15,12 @@
 #include "core/buf.h"
 #include "core/str.h"
 
-#define SHA256_SIZE      32
-#define SHA256_HEX_SIZE  65 /* 64 digits and a NUL */
-#define SHA1_SIZE        20
-#define SEAL_KEY_SIZE    32
-#define SEAL_NONCE_SIZE  12
-#define SEAL_TAG_SIZE    16
+#define SHA256_SIZE     32
+#define SHA256_HEX_SIZE 65 /* 64 digits and a NUL */
+#define SHA1_SIZE       20
+#define SEAL_KEY_SIZE   32
+#define SEAL_NONCE_SIZE 12
+#define SEAL_TAG_SIZE   16
 
 void digest_sha256(struct str text, uint8_t out[SHA256_SIZE]);
 void digest_sha256_hex(struct str text, char out[SHA256_HEX_SIZE]);
