@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a listener wants to hear (contract b.5): kinds, outcomes, resources. Gathered from the
+ * query, then compiled once into one small allocation, or into none when nothing was asked for.
+ * Pure.
+ */
+#ifndef SSE_FILTER_H
+#define SSE_FILTER_H
+
+#include <stdbool.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/event.h"
+#include "core/reason.h"
+
+#define FILTER_MAX_KINDS     32 /* words in all `event` parameters together */
+#define FILTER_MAX_RESOURCES 16
+#define FILTER_MAX_RESOURCE  256 /* bytes */
+
+struct filter; /* free() it; NULL lets everything through */
+
+/* Zeroed, then filter_draft_init(). */
+struct filter_draft {
+	unsigned kinds;    /* bit per event_kind; 0: any */
+	unsigned outcomes; /* bit per event_outcome; 0: any */
+	unsigned kind_words;
+	unsigned resource_count;
+	struct buf resources; /* each behind its length, two bytes */
+};
+
+void filter_draft_init(struct filter_draft *draft);
+void filter_draft_done(struct filter_draft *draft);
+
+/* One value of the parameter each. -EINVAL with *why. */
+int filter_add_events(struct filter_draft *draft, struct str value, struct reason *why) must_check;
+int filter_add_resource(struct filter_draft *draft, struct str value,
+			struct reason *why) must_check;
+int filter_add_outcome(struct filter_draft *draft, struct str value, struct reason *why) must_check;
+
+/* 0 with the filter, or NULL when the draft lets everything through, in *out. */
+int filter_compile(const struct filter_draft *draft, struct filter **out) must_check;
+
+bool filter_lets_through(const struct filter *filter, enum event_kind kind,
+			 enum event_outcome outcome, struct str resource);
+
+#endif

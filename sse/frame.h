@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Encodes text/event-stream frames and puts them into HTTP chunks.
+ *
+ * Pure: no sockets, no clock. Every CR, LF and CRLF of the data starts a new "data:" line, so no
+ * payload can forge a field or end its frame.
+ */
+#ifndef SSE_FRAME_H
+#define SSE_FRAME_H
+
+#include <stdbool.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/str.h"
+#include "core/stream_id.h"
+
+/* What is zero is left out. A frame with neither name nor data fires nothing at the client: with an
+ * id it moves the cursor (a bookmark), with retry_ms it sets the pause before the client comes
+ * back. */
+struct frame {
+	unsigned retry_ms;
+	bool has_id;
+	struct stream_id id;
+	const char *name; /* a constant of ours, without line ends */
+	struct str data;
+};
+
+/* Appends one frame. Returns where the data begins, counted from the frame's first byte. */
+size_t frame_encode(struct buf *out, const struct frame *frame);
+
+/* Appends `: text` and a blank line; text is a constant without line ends. */
+void frame_comment(struct buf *out, const char *text);
+
+#define CHUNK_HEAD_MAX 18 /* 16 hex digits and CR LF */
+
+/* Writes the head of a chunk of n bytes (n > 0) and returns its length. The tail is "\r\n". */
+size_t chunk_head(size_t n, char out[CHUNK_HEAD_MAX]);
+
+#endif

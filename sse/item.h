@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One event on its way to live listeners, framed once and then shared.
+ *
+ *	BARE ----> LOOKING ----> READY      a capsule event without a `sandbox` of its own
+ *	READY                               everything else, from birth
+ *
+ * A bare item holds its JSON without the closing brace; a ready one the very bytes that go out:
+ *chunk head, frame, chunk tail. An item without an event (keepalive, greeting, bookmark) is ready
+ *too. From READY on nothing in it changes but its links. All on the loop's thread.
+ */
+#ifndef SSE_ITEM_H
+#define SSE_ITEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/event.h"
+
+enum item_state { ITEM_BARE, ITEM_LOOKING, ITEM_READY };
+
+/* Where it is linked: nowhere or in one listener's own replay; in the history; once was. */
+enum item_place { ITEM_PRIVATE, ITEM_KEPT, ITEM_EVICTED };
+
+/* Every kept item is in two chains: its team's and that of all teams. */
+enum item_chain { CHAIN_TEAM, CHAIN_ALL, CHAINS };
+
+struct topic;
+
+struct item {
+	unsigned refs;
+	uint8_t state;
+	uint8_t place;
+	uint8_t kind;
+	uint8_t outcome;
+	bool transient; /* no id line, never replayed; `id` is the last durable one before it */
+	bool has_capsule;
+	bool superseded; /* a later event of the same capsule has come */
+	uint32_t batch;  /* of the tail, in which it arrived */
+	struct stream_id id;
+	uint64_t serial;     /* order of arrival */
+	struct topic *topic; /* told when it becomes ready; its team's, or the one replaying it */
+	struct item *next[CHAINS];
+	struct item *prev[CHAINS];
+	uint32_t frames[CHAINS]; /* running totals of the chain, this item included; they wrap */
+	uint32_t sizes[CHAINS];
+	struct item *next_capsule;  /* in the history's table of newest events */
+	const char *implied_status; /* contract b.4; NULL: as stored */
+	struct uuid team;
+	struct uuid capsule;
+	char *bytes;
+	uint32_t bytes_len;
+	uint32_t json_at; /* once ready: where the JSON lies in `bytes` */
+	uint32_t json_len;
+	uint16_t resource_len;
+	char resource[];
+};
+
+/* What one of them costs to keep. */
+size_t item_cost(const struct item *item);
+
+/* With one reference and without links. `scratch` is any buffer, emptied. 0 or -ENOMEM. */
+int item_from_event(const struct event *event, struct buf *scratch, struct item **out) must_check;
+
+/* A frame or comment of our own, as text. */
+int item_from_text(struct str text, struct item **out) must_check;
+
+/* Closes the JSON of an item that is not ready, with `sandbox` (JSON, or "null"), and frames it. 0
+ * or -ENOMEM, which leaves it ready and without bytes: everybody who needs it has to be told. */
+int item_finish(struct item *item, struct str sandbox, struct buf *scratch) must_check;
+
+/* The JSON of a ready item made from an event. */
+struct str item_json(const struct item *item);
+
+static inline struct str item_resource(const struct item *item)
+{
+	return (struct str){ .at = item->resource, .len = item->resource_len };
+}
+
+static inline bool item_is_same_capsule(const struct item *a, const struct item *b)
+{
+	return uuid_eq(&a->capsule, &b->capsule) && uuid_eq(&a->team, &b->team);
+}
+
+static inline struct item *item_ref(struct item *item)
+{
+	item->refs++;
+	return item;
+}
+
+void item_unref(struct item *item); /* accepts NULL */
+
+#endif
