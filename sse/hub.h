@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The whole of the live path, shared by the files of this folder: the history, who listens, and the
+ * loop's handles. Appending marks topics dirty; a flush pumps each dirty topic once, then lets go
+ * of what no longer fits and sends the gathered capsule look-ups.
+ */
+#ifndef SSE_HUB_H
+#define SSE_HUB_H
+
+#include "core/metrics.h"
+#include "sse/history.h"
+#include "sse/sse.h"
+
+#define SCRATCH_MAX_BYTES (1024 * 1024)
+
+/* A listener with more than this ahead of it is full (contract b.5) ... */
+#define BACKLOG_MAX_FRAMES 256
+#define BACKLOG_MAX_BYTES  (1024 * 1024)
+/* ... and is closed when that has lasted this long, since one read of Redis may bring more than
+ * the bound at once, or at once when it has this many times the bound. */
+#define BACKLOG_GRACE_MS   1000
+#define BACKLOG_HARD_TIMES 16
+
+enum close_reason {
+	CLOSE_CLIENT,
+	CLOSE_SLOW,
+	CLOSE_STALLED,
+	CLOSE_CREDENTIALS,
+	CLOSE_GAP,
+	CLOSE_SHUTDOWN,
+	CLOSE_FAILED, /* no memory */
+	CLOSE_REASONS
+};
+
+enum wait_result { WAIT_FOUND, WAIT_TIMED_OUT, WAIT_REFUSED, WAIT_LEFT, WAIT_RESULTS };
+enum lookup_result { LOOKUP_ROW, LOOKUP_NONE, LOOKUP_FAILED, LOOKUP_LATE, LOOKUP_RESULTS };
+
+struct sse_metrics {
+	struct metric *subscribers;
+	struct metric *frames;
+	struct metric *bytes;
+	struct metric *from_memory;
+	struct metric *from_redis;
+	struct metric *gaps;
+	struct metric *history_bytes;
+	struct metric *closes[CLOSE_REASONS];
+	struct metric *lookups[LOOKUP_RESULTS];
+	struct metric *waits[WAIT_RESULTS];
+};
+
+struct lookup;
+struct preload;
+
+struct sse {
+	struct sse_options options;
+	struct history history;
+	struct buf scratch;
+	struct sse_metrics metrics;
+
+	struct list dirty;   /* topics */
+	uv_check_t turn;     /* flushes at the end of a loop turn; only active when there is work */
+	uv_idle_t turn_soon; /* keeps the loop from sleeping before that */
+
+	struct deadlines keepalives;
+	struct deadlines stalls;
+	struct deadlines rechecks;
+	struct deadlines lookup_limits;
+	struct deadlines read_pauses; /* between tries to read Redis for a replay */
+	struct deadlines preload_pauses;
+	unsigned open_handles;
+
+	struct lookup *gathering; /* look-ups to be sent at the end of the flush */
+	struct list lookups;      /* under way, not yet late */
+	unsigned lookups_running; /* late ones included */
+	bool lookups_fail;        /* said so already */
+	bool losing;              /* hub_lose_soon() was called */
+
+	struct list reads; /* replays waiting for their turn to read Redis */
+	unsigned reads_running;
+	struct preload *preload;
+	struct list openings; /* waiting for the preload */
+
+	struct item *keepalive;
+	struct item *source_lost;
+	struct item *bookmark; /* of bookmark_id */
+	struct stream_id bookmark_id;
+
+	size_t listeners; /* streams and waits, until freed */
+	size_t pending;   /* calls that will come back: look-ups, reads, rechecks, openings */
+	bool started;
+	bool source_up;
+	bool closing;
+	void (*on_closed)(void *owner);
+	void *owner;
+};
+
+/* Registers what sse_metrics names. */
+void sse_metrics_init(struct sse_metrics *metrics);
+
+/* There is something to do for this topic; it is done at the end of the loop turn at the latest. */
+void hub_mark(struct topic *topic);
+/* There is something to do that belongs to no topic. */
+void hub_wake(struct sse *sse);
+/* Does it now. Not from within a pump. */
+void hub_flush(struct sse *sse);
+
+/* Something up to `last` will be missing here: closes every listener, so that each comes back with
+ * its cursor and is served from Redis, and forgets the history. Not from within a pump. */
+void hub_lose(struct sse *sse, struct stream_id last, enum close_reason reason);
+/* The same at the end of the loop turn, with everything so far: an item could not be made. */
+void hub_lose_soon(struct sse *sse);
+
+/* Goes on with sse_close() when the last one that had to come back has. */
+void sse_release(struct sse *sse);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Capsule look-ups.
+ *
+ * Happy path: items that listeners need are gathered during a flush, read by one job on a reader
+ * thread (one pipeline, one round trip) and finished on the loop. Failure: no row, a row that
+ * cannot be read, a store that is away or full, or two seconds gone: the item goes out with null. A
+ * job that is late is left to end by itself and its answer thrown away; the items are not touched
+ * by the thread, only the job's own copies of the ids are.
+ */
+#include "sse/lookup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "sse/capsule.h"
+
+struct want {
+	struct item *item;   /* held; the loop's, like `topic` */
+	struct topic *topic; /* pinned */
+	struct uuid capsule;
+	struct uuid team;
+	const char *status; /* b.4; NULL: as stored */
+	struct buf json;    /* the thread's until the job is done; empty: no row */
+};
+
+struct lookup {
+	struct store_job job;
+	struct deadline limit;
+	struct list link; /* in sse->lookups */
+	struct sse *sse;
+	size_t count;
+	struct want wants[LOOKUP_MAX_WANTS];
+};
+
+/* ---- on the reader's thread -------------------------------------------------------------- */
+
+static int on_row(const struct db_row *row, void *arg)
+{
+	struct want *want = arg;
+
+	buf_reset(&want->json);
+	capsule_write_row(&want->json, row, &want->capsule, want->status);
+	return 0;
+}
+
+static int ask(struct db *db, struct want *want)
+{
+	const struct db_value values[] = { db_uuid(&want->capsule), db_uuid(&want->team) };
+
+	return db_run(db, &capsule_query, values, ARRAY_LEN(values), on_row, want, NULL);
+}
+
+static int ask_all(struct db *db, struct lookup *lookup)
+{
+	int rc = 0;
+	int flushed;
+
+	for (size_t i = 0; i < lookup->count; i++)
+		buf_reset(&lookup->wants[i].json);
+	for (size_t i = 0; i < lookup->count && rc == 0; i++)
+		rc = ask(db, &lookup->wants[i]);
+	flushed = db_flush(db);
+	return rc < 0 ? rc : flushed;
+}
+
+/* A row that cannot be read spoils the pipeline, but must not cost the other capsules theirs. */
+static int ask_each(struct db *db, struct lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->count; i++) {
+		struct want *want = &lookup->wants[i];
+		int rc;
+		int flushed;
+
+		buf_reset(&want->json);
+		rc = ask(db, want);
+		flushed = db_flush(db);
+		rc = rc < 0 ? rc : flushed;
+		if (rc < 0)
+			buf_reset(&want->json);
+		if (rc < 0 && rc != -EBADMSG)
+			return rc;
+	}
+	return 0;
+}
+
+static int run(struct db *db, struct store_job *job)
+{
+	struct lookup *lookup = container_of(job, struct lookup, job);
+	int rc = ask_all(db, lookup);
+
+	return rc == -EBADMSG ? ask_each(db, lookup) : rc;
+}
+
+/* ---- on the loop ------------------------------------------------------------------------- */
+
+static void wake(struct topic *topic)
+{
+	if (!list_is_empty(&topic->others) || !list_is_empty(&topic->front_line))
+		hub_mark(topic);
+}
+
+static void finish(struct sse *sse, struct want *want, struct str sandbox)
+{
+	struct item *item = want->item;
+	size_t old_cost = item_cost(item);
+
+	if (item_finish(item, sandbox, &sse->scratch) < 0)
+		hub_lose_soon(sse);
+	history_recount(&sse->history, item, old_cost);
+	wake(want->topic);
+	wake(&sse->history.all);
+	want->topic->pins--;
+	if (topic_is_unused(want->topic))
+		hub_mark(want->topic);
+	item_unref(item);
+	want->item = NULL;
+}
+
+/* An answer for every item that has none yet. */
+static void finish_all(struct lookup *lookup, enum lookup_result failure)
+{
+	struct sse *sse = lookup->sse;
+
+	for (size_t i = 0; i < lookup->count; i++) {
+		struct want *want = &lookup->wants[i];
+		bool has_row = failure == LOOKUP_ROW && want->json.len > 0 && !want->json.err;
+		enum lookup_result result = failure;
+
+		if (failure == LOOKUP_ROW && !has_row)
+			result = LOOKUP_NONE;
+		metric_add(sse->metrics.lookups[result], 1);
+		finish(sse, want, has_row ? buf_str(&want->json) : STR("null"));
+	}
+	deadline_stop(&lookup->limit);
+	list_remove(&lookup->link);
+}
+
+static void lookup_free(struct lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->count; i++)
+		buf_done(&lookup->wants[i].json);
+	free(lookup);
+}
+
+static void note_health(struct sse *sse, int rc)
+{
+	if (rc < 0 && !sse->lookups_fail)
+		log_warn("capsules cannot be looked up, live events go out without them",
+			 log_str("error", uv_strerror(rc)));
+	else if (rc == 0 && sse->lookups_fail)
+		log_info("capsules can be looked up again");
+	sse->lookups_fail = rc < 0;
+}
+
+static void on_done(struct store_job *job, int rc)
+{
+	struct lookup *lookup = container_of(job, struct lookup, job);
+	struct sse *sse = lookup->sse;
+	bool is_late = list_is_empty(&lookup->link);
+
+	note_health(sse, rc);
+	if (!is_late)
+		finish_all(lookup, rc < 0 ? LOOKUP_FAILED : LOOKUP_ROW);
+	lookup_free(lookup);
+	sse->lookups_running--;
+	sse->pending--;
+	sse_release(sse);
+}
+
+void on_lookup_limit(struct deadline *deadline, void *owner)
+{
+	(void)owner;
+	finish_all(container_of(deadline, struct lookup, limit), LOOKUP_LATE);
+}
+
+static bool start(struct lookup *lookup)
+{
+	struct sse *sse = lookup->sse;
+
+	if (sse->lookups_running >= LOOKUP_MAX_RUNNING ||
+	    store_read(sse->options.store, &lookup->job) < 0)
+		return false;
+	list_add_tail(&sse->lookups, &lookup->link);
+	deadline_start(&sse->lookup_limits, &lookup->limit);
+	sse->lookups_running++;
+	sse->pending++;
+	return true;
+}
+
+void lookup_submit(struct sse *sse)
+{
+	struct lookup *lookup = sse->gathering;
+
+	sse->gathering = NULL;
+	if (!lookup || start(lookup))
+		return;
+	finish_all(lookup, LOOKUP_FAILED);
+	lookup_free(lookup);
+}
+
+static struct lookup *gathering(struct sse *sse)
+{
+	struct lookup *lookup = sse->gathering;
+
+	if (lookup && lookup->count < LOOKUP_MAX_WANTS)
+		return lookup;
+	lookup_submit(sse);
+	lookup = calloc(1, sizeof(*lookup));
+	if (!lookup)
+		return NULL;
+	lookup->job.run = run;
+	lookup->job.on_done = on_done;
+	lookup->sse = sse;
+	list_init(&lookup->link);
+	deadline_init(&lookup->limit);
+	sse->gathering = lookup;
+	hub_wake(sse);
+	return lookup;
+}
+
+static void want(struct sse *sse, struct item *item)
+{
+	struct lookup *lookup = gathering(sse);
+	struct want *new;
+
+	if (!lookup) {
+		hub_lose_soon(sse);
+		return;
+	}
+	new = &lookup->wants[lookup->count++];
+	new->item = item_ref(item);
+	new->topic = item->topic;
+	new->topic->pins++;
+	new->capsule = item->capsule;
+	new->team = item->team;
+	/* An old event's word about the status counts no longer once a later one has come; the one
+	 * that has just arrived describes its own moment. */
+	if (!item->superseded || item->batch == sse->history.batch)
+		new->status = item->implied_status;
+	buf_init(&new->json, CAPSULE_MAX_BYTES);
+	item->state = ITEM_LOOKING;
+}
+
+void lookup_want_from(struct sse *sse, struct item *first, enum item_chain chain,
+		      const struct filter *filter, unsigned most)
+{
+	for (struct item *item = first; item && most > 0; item = item->next[chain], most--)
+		if (item->state == ITEM_BARE &&
+		    filter_lets_through(filter, (enum event_kind)item->kind,
+					(enum event_outcome)item->outcome, item_resource(item)))
+			want(sse, item);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The names under which the live path can be watched. */
+#include "sse/hub.h"
+
+static void register_closes(struct metric **closes)
+{
+	static const char *const labels[CLOSE_REASONS] = {
+		[CLOSE_CLIENT] = "reason=\"client\"",
+		[CLOSE_SLOW] = "reason=\"slow\"",
+		[CLOSE_STALLED] = "reason=\"stalled\"",
+		[CLOSE_CREDENTIALS] = "reason=\"credentials\"",
+		[CLOSE_GAP] = "reason=\"gap\"",
+		[CLOSE_SHUTDOWN] = "reason=\"shutdown\"",
+		[CLOSE_FAILED] = "reason=\"failed\"",
+	};
+
+	for (size_t i = 0; i < CLOSE_REASONS; i++)
+		closes[i] = metric_counter("wrenn_events_sse_closes_total", labels[i],
+					   "Live streams that ended, by reason.");
+}
+
+static void register_lookups(struct metric **lookups)
+{
+	static const char *const labels[LOOKUP_RESULTS] = {
+		[LOOKUP_ROW] = "result=\"row\"",
+		[LOOKUP_NONE] = "result=\"none\"",
+		[LOOKUP_FAILED] = "result=\"failed\"",
+		[LOOKUP_LATE] = "result=\"late\"",
+	};
+
+	for (size_t i = 0; i < LOOKUP_RESULTS; i++)
+		lookups[i] = metric_counter("wrenn_events_sse_lookups_total", labels[i],
+					    "Capsules looked up for live events, by result.");
+}
+
+static void register_waits(struct metric **waits)
+{
+	static const char *const labels[WAIT_RESULTS] = {
+		[WAIT_FOUND] = "result=\"found\"",
+		[WAIT_TIMED_OUT] = "result=\"timed_out\"",
+		[WAIT_REFUSED] = "result=\"refused\"",
+		[WAIT_LEFT] = "result=\"left\"",
+	};
+
+	for (size_t i = 0; i < WAIT_RESULTS; i++)
+		waits[i] = metric_counter("wrenn_events_sse_waits_total", labels[i],
+					  "Waits for one event, by result.");
+}
+
+void sse_metrics_init(struct sse_metrics *metrics)
+{
+	static const char replays[] = "wrenn_events_sse_replays_total";
+	static const char replays_help[] = "Streams and waits resumed from a cursor, by source.";
+
+	metrics->subscribers =
+		metric_gauge("wrenn_events_sse_subscribers", NULL, "Open live streams and waits.");
+	metrics->history_bytes = metric_gauge("wrenn_events_sse_history_bytes", NULL,
+					      "Recent events kept in memory.");
+	metrics->frames = metric_counter("wrenn_events_sse_frames_total", NULL,
+					 "Frames written to live streams.");
+	metrics->bytes = metric_counter("wrenn_events_sse_bytes_total", NULL,
+					"Bytes written to live streams.");
+	metrics->gaps = metric_counter("wrenn_events_sse_gaps_total", NULL,
+				       "Listeners told that entries before their cursor are gone.");
+	metrics->from_memory = metric_counter(replays, "source=\"memory\"", replays_help);
+	metrics->from_redis = metric_counter(replays, "source=\"redis\"", replays_help);
+	register_closes(metrics->closes);
+	register_lookups(metrics->lookups);
+	register_waits(metrics->waits);
+}

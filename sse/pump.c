@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * From the chain to the sockets.
+ *
+ * Happy path: what has arrived for a topic is gathered once, and each listener of its front line
+ * gets it in one write. One whose socket does not take all falls back to a cursor of its own and
+ * goes on when the socket is free. An item that still waits for its capsule stops whoever needs it,
+ * and nobody else.
+ */
+#include <sys/uio.h>
+
+#include "sse/lookup.h"
+#include "sse/replay.h"
+#include "sse/subscriber.h"
+#include "sse/wait.h"
+
+#define RUN_PIECES  64
+#define PUMP_ROUNDS 32 /* then others get their turn */
+
+/* Consecutive items for one write. */
+struct run {
+	int count;
+	bool stuck;    /* the item behind them is wanted and not ready */
+	bool durable;  /* moves the client's cursor */
+	bool apart;    /* no part of any chain, and must not get lost */
+	bool fell_off; /* the chain is cut behind them, at fell_at */
+	struct stream_id fell_at;
+	struct item *next; /* the first one not taken */
+	size_t bytes;
+	struct item *items[RUN_PIECES];
+	struct iovec pieces[RUN_PIECES];
+};
+
+static void run_init(struct run *run)
+{
+	run->count = 0;
+	run->stuck = false;
+	run->durable = false;
+	run->apart = false;
+	run->fell_off = false;
+	run->next = NULL;
+	run->bytes = 0;
+}
+
+static void run_add(struct run *run, struct item *item, uint32_t offset)
+{
+	run->items[run->count] = item;
+	run->pieces[run->count].iov_base = item->bytes + offset;
+	run->pieces[run->count].iov_len = item->bytes_len - offset;
+	run->bytes += item->bytes_len - offset;
+	run->durable = run->durable || (item->kind != EVENT_UNKNOWN && !item->transient);
+	run->count++;
+}
+
+static bool wants(const struct filter *filter, uint64_t from_serial, const struct item *item)
+{
+	if (item->transient && item->serial <= from_serial)
+		return false;
+	return filter_lets_through(filter, (enum event_kind)item->kind,
+				   (enum event_outcome)item->outcome, item_resource(item));
+}
+
+static void run_gather(struct run *run, struct item *first, enum item_chain chain,
+		       const struct filter *filter, uint64_t from_serial)
+{
+	struct item *item = first;
+
+	while (item && run->count < RUN_PIECES) {
+		if (wants(filter, from_serial, item)) {
+			if (item->state != ITEM_READY) {
+				run->stuck = true;
+				break;
+			}
+			run_add(run, item, 0);
+		}
+		if (item->place == ITEM_EVICTED) {
+			run->fell_off = true;
+			run->fell_at = item->id;
+			item = NULL;
+			break;
+		}
+		item = item->next[chain];
+	}
+	run->next = item;
+}
+
+/* ---- after a write ----------------------------------------------------------------------- */
+
+static void set_cursor(struct subscriber *sub, struct item *item)
+{
+	struct item *old = sub->cursor;
+
+	sub->cursor = item ? item_ref(item) : NULL;
+	item_unref(old);
+}
+
+static void go_on_from(struct subscriber *sub, const struct run *run, struct item *resume)
+{
+	if (sub->replay) {
+		replay_drop_before(sub->replay, resume);
+		return;
+	}
+	set_cursor(sub, resume);
+	if (!resume && run->fell_off && replay_start(sub, run->fell_at) < 0)
+		subscriber_end(sub, CLOSE_FAILED, NULL);
+}
+
+/* Moves the listener past the first `taken` bytes of the run. */
+static void settle(struct subscriber *sub, const struct run *run, size_t taken)
+{
+	struct item *old = sub->partial;
+	struct item *resume = run->next;
+	size_t left = taken;
+	int i = 0;
+
+	while (i < run->count && left >= run->pieces[i].iov_len)
+		left -= run->pieces[i++].iov_len;
+	metric_add(sub->topic->sse->metrics.frames, i);
+	sub->partial = NULL;
+	if (i < run->count && (left > 0 || run->apart || run->items[i] == old)) {
+		sub->offset = (uint32_t)left + (run->items[i] == old ? sub->offset : 0);
+		sub->partial = item_ref(run->items[i++]);
+	}
+	if (i < run->count)
+		resume = run->items[i];
+	item_unref(old);
+	go_on_from(sub, run, resume);
+}
+
+static void leave_front(struct subscriber *sub)
+{
+	sub->in_front = false;
+	list_remove(&sub->link);
+	list_add_tail(&sub->topic->others, &sub->link);
+}
+
+static void note_traffic(struct subscriber *sub)
+{
+	sub->stalled = false;
+	deadline_start(&sub->topic->sse->keepalives, &sub->quiet);
+}
+
+static void note_block(struct subscriber *sub, bool progress)
+{
+	sub->blocked = true;
+	if (sub->stalled && !progress)
+		return;
+	sub->stalled = true;
+	deadline_start(&sub->topic->sse->stalls, &sub->quiet);
+}
+
+/* True when all of the run is out. */
+static bool write_run(struct subscriber *sub, const struct run *run)
+{
+	ssize_t taken = http_stream_write(sub->stream, run->pieces, run->count);
+
+	if (taken < 0) {
+		subscriber_end(sub, CLOSE_CLIENT, NULL);
+		return false;
+	}
+	metric_add(sub->topic->sse->metrics.bytes, taken);
+	sub->moved = sub->moved || run->durable;
+	if ((size_t)taken == run->bytes && sub->in_front) {
+		metric_add(sub->topic->sse->metrics.frames, run->count);
+		note_traffic(sub);
+		return true;
+	}
+	if (sub->in_front)
+		leave_front(sub);
+	settle(sub, run, (size_t)taken);
+	if (sub->ended)
+		return false;
+	if ((size_t)taken == run->bytes)
+		note_traffic(sub);
+	else
+		note_block(sub, taken > 0);
+	return (size_t)taken == run->bytes;
+}
+
+void stream_send(struct subscriber *sub, struct item *item)
+{
+	struct run run;
+
+	if (sub->ended || sub->blocked || sub->partial)
+		return;
+	run_init(&run);
+	run_add(&run, item, 0);
+	run.apart = true;
+	run.next = sub->in_front ? sub->topic->front : sub->cursor;
+	if (sub->replay)
+		run.next = sub->replay->first;
+	write_run(sub, &run);
+}
+
+/* ---- one listener ------------------------------------------------------------------------ */
+
+static void gather(struct subscriber *sub, struct run *run)
+{
+	struct item *first = sub->replay ? sub->replay->first : sub->cursor;
+	enum item_chain chain = sub->replay ? CHAIN_TEAM : sub->topic->chain;
+
+	run_init(run);
+	if (sub->partial)
+		run_add(run, sub->partial, sub->offset);
+	run_gather(run, first, chain, sub->filter, sub->from_serial);
+	if (run->stuck)
+		lookup_want_from(sub->topic->sse, run->next, chain, sub->filter,
+				 sub->stream ? LOOKUP_MAX_WANTS : 1);
+}
+
+static bool deliver(struct subscriber *sub, struct run *run)
+{
+	if (sub->stream)
+		return write_run(sub, run);
+	wait_answer(sub, run->items[0]);
+	return false;
+}
+
+/* Nothing to send: moves over what the filter kept back. True when there may be more now. */
+static bool advance(struct subscriber *sub, const struct run *run)
+{
+	settle(sub, run, 0);
+	return !sub->ended && !run->stuck && sub->replay && replay_continue(sub);
+}
+
+static void try_front(struct subscriber *sub)
+{
+	struct topic *topic = sub->topic;
+
+	if (!sub->stream || sub->filter || sub->replay || sub->partial || sub->blocked)
+		return;
+	if (topic->arrived || sub->cursor != topic->front)
+		return;
+	if (topic->front && topic->front->serial <= sub->from_serial)
+		return; /* transient ones that are not for it may follow */
+	set_cursor(sub, NULL);
+	sub->in_front = true;
+	sub->full_since_ms = 0;
+	list_remove(&sub->link);
+	list_add_tail(&topic->front_line, &sub->link);
+}
+
+void subscriber_pump(struct subscriber *sub)
+{
+	for (int round = 0; !sub->ended && !sub->blocked; round++) {
+		struct run run;
+
+		if (round == PUMP_ROUNDS) {
+			hub_mark(sub->topic);
+			return;
+		}
+		gather(sub, &run);
+		if (run.count > 0 ? !deliver(sub, &run) : !advance(sub, &run))
+			break;
+	}
+	if (!sub->ended)
+		try_front(sub);
+}
+
+/* ---- the front line ---------------------------------------------------------------------- */
+
+void front_line_flush(struct topic *topic)
+{
+	struct run run;
+
+	do {
+		if (!topic->front || list_is_empty(&topic->front_line)) {
+			topic->front = NULL;
+			return;
+		}
+		run_init(&run);
+		run_gather(&run, topic->front, topic->chain, NULL, 0);
+		topic->front = run.next;
+		if (run.stuck)
+			lookup_want_from(topic->sse, run.next, topic->chain, NULL,
+					 LOOKUP_MAX_WANTS);
+		if (run.count == 0)
+			continue;
+		LIST_EACH_SAFE (link, &topic->front_line)
+			write_run(list_item(link, struct subscriber, link), &run);
+	} while (!run.stuck);
+}
+
+void front_line_scatter(struct topic *topic)
+{
+	while (!list_is_empty(&topic->front_line)) {
+		struct subscriber *sub = list_item(topic->front_line.next, struct subscriber, link);
+
+		leave_front(sub);
+		set_cursor(sub, topic->front);
+	}
+	topic->front = NULL;
+}
+
+static bool has_over(const struct subscriber *sub, uint32_t times)
+{
+	const struct topic *topic = sub->topic;
+	const struct item *cursor = sub->cursor;
+
+	if (!cursor)
+		return false;
+	return topic->frames - cursor->frames[topic->chain] >= times * BACKLOG_MAX_FRAMES ||
+	       topic->size - cursor->sizes[topic->chain] >= times * BACKLOG_MAX_BYTES;
+}
+
+static bool is_too_slow(struct subscriber *sub, uint32_t now_ms)
+{
+	if (!sub->blocked || !has_over(sub, 1)) {
+		sub->full_since_ms = 0;
+		return false;
+	}
+	if (has_over(sub, BACKLOG_HARD_TIMES))
+		return true;
+	if (sub->full_since_ms == 0)
+		sub->full_since_ms = now_ms | 1; /* 0 means not full */
+	return (int32_t)(now_ms - sub->full_since_ms) >= BACKLOG_GRACE_MS;
+}
+
+void topic_close_slow(struct topic *topic)
+{
+	uint32_t now_ms = (uint32_t)uv_now(topic->sse->options.loop);
+
+	LIST_EACH_SAFE (link, &topic->others) {
+		struct subscriber *sub = list_item(link, struct subscriber, link);
+
+		if (is_too_slow(sub, now_ms))
+			subscriber_end(sub, CLOSE_SLOW, NULL);
+	}
+}

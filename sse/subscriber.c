@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The life of a listener: beginning, timers, a look at its credentials every minute, the end.
+ *
+ * Whoever ends a listener takes it off all lists at once, so that nothing finds it again; its
+ * memory goes when the last callback has come, be it the stream's or the recheck's.
+ */
+#include "sse/subscriber.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/backoff.h"
+#include "core/clock.h"
+#include "core/json.h"
+#include "core/rfc3339.h"
+#include "sse/frame.h"
+#include "sse/replay.h"
+#include "sse/wait.h"
+
+#define RETRY_MIN_MS    2000
+#define RETRY_SPREAD_MS 1000
+
+void subscriber_init(struct subscriber *sub, struct topic *topic, const struct identity *identity,
+		     struct filter *filter)
+{
+	*sub = (struct subscriber){
+		.topic = topic,
+		.filter = filter,
+		.credential = (uint8_t)identity->credential,
+		.is_admin = topic->chain == CHAIN_ALL,
+		.from_serial = topic->sse->history.serial,
+	};
+	/* Auth gives lower-case hex; anything else fails the first recheck, which is right. */
+	if (!hex_decode(str_of(identity->credential_hash), sub->credential_hash, SHA256_SIZE))
+		sub->credential = CREDENTIAL_NONE;
+	deadline_init(&sub->quiet);
+	deadline_init(&sub->recheck);
+	list_add_tail(&topic->others, &sub->link);
+	topic->streams++;
+	topic->pins++;
+	topic->sse->listeners++;
+	metric_add(topic->sse->metrics.subscribers, 1);
+	deadline_start(&topic->sse->rechecks, &sub->recheck);
+}
+
+int subscriber_begin(struct subscriber *sub, const struct beginning *beginning)
+{
+	if (!beginning->from_cursor)
+		return 0;
+	return replay_start(sub, beginning->cursor);
+}
+
+void subscriber_leave(struct subscriber *sub)
+{
+	struct topic *topic = sub->topic;
+
+	assert(!sub->ended);
+	sub->ended = true;
+	list_remove(&sub->link);
+	deadline_stop(&sub->quiet);
+	deadline_stop(&sub->recheck);
+	replay_stop(sub);
+	item_unref(sub->cursor);
+	item_unref(sub->partial);
+	sub->cursor = NULL;
+	sub->partial = NULL;
+	topic->streams--;
+	metric_add(topic->sse->metrics.subscribers, -1);
+}
+
+bool subscriber_is_done(struct subscriber *sub)
+{
+	struct topic *topic = sub->topic;
+	struct sse *sse = topic->sse;
+
+	if (!sub->closed || sub->rechecking)
+		return false;
+	free(sub->filter);
+	topic->pins--;
+	if (topic_is_unused(topic))
+		hub_mark(topic); /* freed by the flush, which may be walking it now */
+	sse->listeners--;
+	sse_release(sse);
+	return true;
+}
+
+struct stream_id subscriber_position(const struct subscriber *sub)
+{
+	const struct item *next = sub->replay ? sub->replay->first : sub->cursor;
+
+	if (!next)
+		return sub->replay ? sub->replay->position : sub->topic->sse->history.head;
+	return next->transient ? next->id : stream_id_previous(next->id);
+}
+
+/* ---- streams ----------------------------------------------------------------------------- */
+
+static void on_writable(void *owner)
+{
+	struct subscriber *sub = owner;
+
+	sub->blocked = false;
+	if (!sub->ended)
+		subscriber_pump(sub);
+}
+
+static void on_closed(void *owner)
+{
+	struct subscriber *sub = owner;
+
+	if (!sub->ended) {
+		metric_add(sub->topic->sse->metrics.closes[CLOSE_CLIENT], 1);
+		subscriber_leave(sub);
+	}
+	sub->closed = true;
+	if (subscriber_is_done(sub))
+		free(sub);
+}
+
+static const struct http_stream_events stream_events = {
+	.on_writable = on_writable,
+	.on_closed = on_closed,
+};
+
+static void write_greeting(struct buf *data, const struct beginning *beginning,
+			   struct stream_id cursor)
+{
+	char now[RFC3339_TEXT_SIZE];
+	char id[STREAM_ID_TEXT_SIZE];
+
+	rfc3339_format(clock_wall_us(), 0, now);
+	stream_id_format(cursor, id);
+	buf_add_char(data, '{');
+	json_add_member(data, "event", STR("connected"));
+	json_add_member(data, "message", STR("connected"));
+	json_add_member(data, "timestamp", str_of(now));
+	json_add_name(data, "metadata");
+	buf_add_char(data, '{');
+	json_add_member(data, "cursor", str_of(id));
+	if (beginning->gap) {
+		stream_id_format(beginning->oldest, id);
+		json_add_member(data, "gap", STR("true"));
+		json_add_member(data, "oldest", str_of(id));
+	}
+	buf_add_char(data, '}');
+	if (beginning->gap)
+		buf_add_text(data, ",\"gap\":true");
+	buf_add_char(data, '}');
+}
+
+/* Contract b.2. The listener is on its list already, so nothing after the cursor can be missed. */
+static int send_greeting(struct subscriber *sub, const struct beginning *beginning)
+{
+	struct buf data;
+	struct buf text;
+	struct item *item;
+	struct frame frame = {
+		.retry_ms = (unsigned)jitter(RETRY_MIN_MS + RETRY_SPREAD_MS / 2, 20),
+		.has_id = true,
+		.id = beginning->cursor,
+		.name = "connected",
+	};
+	int rc;
+
+	buf_init(&data, 1024);
+	buf_init(&text, 2048);
+	write_greeting(&data, beginning, frame.id);
+	frame.data = buf_str(&data);
+	frame_encode(&text, &frame);
+	rc = data.err ? data.err : text.err;
+	if (rc == 0)
+		rc = item_from_text(buf_str(&text), &item);
+	if (rc == 0) {
+		stream_send(sub, item);
+		item_unref(item);
+	}
+	buf_done(&data);
+	buf_done(&text);
+	return rc;
+}
+
+void stream_start(struct topic *topic, struct http_request *request, struct filter *filter,
+		  const struct beginning *beginning)
+{
+	struct subscriber *sub = malloc(sizeof(*sub));
+
+	if (!sub) {
+		free(filter);
+		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
+		return;
+	}
+	subscriber_init(sub, topic, http_request_identity(request), filter);
+	if (http_stream_open(request, &stream_events, sub, &sub->stream) < 0) {
+		subscriber_leave(sub);
+		on_closed(sub); /* the stream never was and calls nobody */
+		return;
+	}
+	deadline_start(&topic->sse->keepalives, &sub->quiet);
+	if (send_greeting(sub, beginning) < 0 ||
+	    (!sub->ended && subscriber_begin(sub, beginning) < 0))
+		subscriber_end(sub, CLOSE_FAILED, NULL);
+	else
+		subscriber_pump(sub);
+}
+
+/* True when all of it went out. */
+static bool send_last_words(struct subscriber *sub, const char *text)
+{
+	char head[CHUNK_HEAD_MAX];
+	size_t head_len = chunk_head(strlen(text), head);
+	const struct iovec pieces[] = {
+		{ .iov_base = head, .iov_len = head_len },
+		{ .iov_base = (char *)text, .iov_len = strlen(text) },
+		{ .iov_base = (char *)"\r\n", .iov_len = 2 },
+	};
+	ssize_t taken = http_stream_write(sub->stream, pieces, ARRAY_LEN(pieces));
+
+	return taken == (ssize_t)(head_len + strlen(text) + 2);
+}
+
+void subscriber_end(struct subscriber *sub, enum close_reason reason, const char *last_words)
+{
+	bool at_boundary = !sub->partial && !sub->blocked;
+
+	if (sub->ended)
+		return;
+	if (!sub->stream) {
+		wait_refuse(sub, reason);
+		return;
+	}
+	if (at_boundary && last_words)
+		at_boundary = send_last_words(sub, last_words);
+	subscriber_leave(sub);
+	metric_add(sub->topic->sse->metrics.closes[reason], 1);
+	http_stream_close(sub->stream, at_boundary);
+}
+
+/* ---- timers ------------------------------------------------------------------------------ */
+
+void on_keepalive_due(struct deadline *deadline, void *owner)
+{
+	struct subscriber *sub = container_of(deadline, struct subscriber, quiet);
+	struct sse *sse = owner;
+
+	deadline_start(&sse->keepalives, deadline);
+	stream_send(sub, sse->keepalive);
+}
+
+void on_stall_due(struct deadline *deadline, void *owner)
+{
+	(void)owner;
+	subscriber_end(container_of(deadline, struct subscriber, quiet), CLOSE_STALLED, NULL);
+}
+
+/* The same bytes for everyone until the head moves. */
+static struct item *bookmark(struct sse *sse)
+{
+	struct frame frame = { .has_id = true, .id = sse->history.head };
+	struct item *item;
+
+	if (sse->bookmark && stream_id_compare(sse->bookmark_id, frame.id) == 0)
+		return sse->bookmark;
+	buf_reset(&sse->scratch);
+	frame_encode(&sse->scratch, &frame);
+	if (sse->scratch.err || item_from_text(buf_str(&sse->scratch), &item) < 0)
+		return NULL;
+	item_unref(sse->bookmark);
+	sse->bookmark = item;
+	sse->bookmark_id = frame.id;
+	return item;
+}
+
+/* Only who has everything up to the head may be told that it is there. */
+static void send_bookmark(struct subscriber *sub)
+{
+	const struct topic *topic = sub->topic;
+	bool is_behind =
+		sub->cursor || sub->replay || topic->arrived || (sub->in_front && topic->front);
+	struct item *item;
+
+	if (sub->moved || is_behind || !sub->stream)
+		return;
+	item = bookmark(topic->sse);
+	if (item)
+		stream_send(sub, item);
+}
+
+static void on_rechecked(int rc, void *owner)
+{
+	struct subscriber *sub = owner;
+	struct sse *sse = sub->topic->sse;
+	bool is_wait = !sub->stream;
+
+	sub->rechecking = false;
+	sse->pending--;
+	if (rc == -EACCES)
+		subscriber_end(sub, CLOSE_CREDENTIALS, ": credentials no longer valid\n\n");
+	if (is_wait)
+		wait_release(sub);
+	else if (subscriber_is_done(sub))
+		free(sub);
+	sse_release(sse);
+}
+
+static void start_recheck(struct subscriber *sub)
+{
+	struct sse *sse = sub->topic->sse;
+	struct identity identity = {
+		.credential = (enum credential)sub->credential,
+		.has_team = !sub->is_admin,
+		.is_admin = sub->is_admin,
+		.team = sub->topic->team,
+	};
+
+	hex_encode(sub->credential_hash, SHA256_SIZE, identity.credential_hash);
+	/* What cannot be asked now is asked a minute later. */
+	if (sub->rechecking ||
+	    auth_recheck(sse->options.auth, &identity, sub->is_admin ? ACCESS_ADMIN : ACCESS_STREAM,
+			 on_rechecked, sub) < 0)
+		return;
+	sub->rechecking = true;
+	sse->pending++;
+}
+
+void on_recheck_due(struct deadline *deadline, void *owner)
+{
+	struct subscriber *sub = container_of(deadline, struct subscriber, recheck);
+	struct sse *sse = owner;
+
+	deadline_start(&sse->rechecks, deadline);
+	start_recheck(sub);
+	send_bookmark(sub);
+	sub->moved = false;
+}
