@@ -5,8 +5,8 @@
  *
  * One row more than asked for is fetched: it is not shown, and its being there says that a cursor
  * is worth giving. A page also ends, with a cursor, once it is MAX_PAGE bytes long. The rows may be
- * written by others, so nothing in them can break the page: text that is no UTF-8 is cleaned,
- * metadata that is no small JSON object is left out.
+ * written by others, so what they hold cannot break the page: long text is cut, metadata that is no
+ * small JSON object is left out.
  */
 #include <errno.h>
 
@@ -57,16 +57,7 @@ void page_bind(const struct page *page, struct db_value values[PAGE_VALUES])
 
 static void add_text(struct buf *out, const char *name, struct str value)
 {
-	struct buf clean;
-
-	if (utf8_is_valid(value)) {
-		json_add_member(out, name, utf8_cut(value, MAX_TEXT));
-		return;
-	}
-	buf_init(&clean, MAX_TEXT);
-	utf8_clean(&clean, value, MAX_TEXT, false);
-	json_add_member(out, name, buf_str(&clean));
-	buf_done(&clean);
+	json_add_member(out, name, utf8_cut(value, MAX_TEXT));
 }
 
 static void add_text_unless_empty(struct buf *out, const char *name, struct str value)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A fresh, migrated database on each engine, for tests that must pass on both: a SQLite file in
+ * TEST_DIR and a PostgreSQL database beside TEST_POSTGRES_URL. Whatever goes wrong here fails the
+ * test.
+ *
+ * All in the header, since tests/support is also linked into the tests of folders below the store.
+ */
+#ifndef TESTS_SUPPORT_DATABASES_H
+#define TESTS_SUPPORT_DATABASES_H
+
+#include <criterion/criterion.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+enum database_engine { DATABASE_SQLITE, DATABASE_POSTGRES, DATABASE_ENGINES };
+
+struct database {
+	char url[512];
+};
+
+static inline void database_create(const char *name)
+{
+	PGconn *server = PQconnectdb(getenv("TEST_POSTGRES_URL"));
+	char sql[128];
+
+	cr_assert_eq(PQstatus(server), CONNECTION_OK, "%s", PQerrorMessage(server));
+	snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
+
+	PGresult *result = PQexec(server, sql);
+
+	cr_assert_eq(PQresultStatus(result), PGRES_COMMAND_OK, "%s", PQerrorMessage(server));
+	PQclear(result);
+	PQfinish(server);
+}
+
+/* Each call makes another one. */
+static inline struct database database_make(enum database_engine engine)
+{
+	static unsigned made;
+	struct database database;
+	struct reason why = { .text = "" };
+
+	if (engine == DATABASE_SQLITE) {
+		snprintf(database.url, sizeof(database.url), "sqlite:%s/test_%d_%u.db",
+			 getenv("TEST_DIR"), (int)getpid(), made);
+	} else {
+		char name[64];
+		const char *query = strchr(getenv("TEST_POSTGRES_URL"), '?');
+
+		snprintf(name, sizeof(name), "unit_%d_%u", (int)getpid(), made);
+		database_create(name);
+		snprintf(database.url, sizeof(database.url), "postgres:///%s%s", name,
+			 query ? query : "");
+	}
+	made++;
+	cr_assert_eq(store_migrate(database.url, &why), 0, "%s", why.text);
+	return database;
+}
+
+struct database_statement {
+	struct store_job job;
+	const struct db_query *query;
+	int64_t number;
+};
+
+static inline int database_on_row(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return 0;
+}
+
+static inline int database_run(struct db *db, struct store_job *job)
+{
+	struct database_statement *statement = container_of(job, struct database_statement, job);
+
+	return db_run_now(db, statement->query, NULL, 0, database_on_row, &statement->number, NULL);
+}
+
+/* Runs one statement both engines take, without parameters, in a transaction; the first column of
+ * its last row, which has to be a whole number, or 0. */
+static inline int64_t database_ask(const struct database *database, const char *sql)
+{
+	const struct db_query query = { .sql = sql };
+	struct database_statement statement = { .job.run = database_run, .query = &query };
+	struct reason why = { .text = "" };
+	int rc = store_run_blocking(database->url, &statement.job, &why);
+
+	cr_assert_eq(rc, 0, "%s: %d %s", sql, rc, why.text);
+	return statement.number;
+}
+
+#endif
