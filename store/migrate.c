@@ -17,8 +17,11 @@
 #define MIGRATION_LOCK INT64_C(0x7772656e6e2d6576)
 #define BUSY_TRIES     12 /* of DB_BUSY_MS each */
 
+/* Not to_regclass(): it believes the session's cache, and what another process made while this one
+ * waited for the advisory lock is not in there. Reading a table brings the cache up to date. */
 static const struct db_query version_table_exists = {
-	.sql = "SELECT to_regclass('wrenn_events.schema_version') IS NOT NULL",
+	.sql = "SELECT count(*) FROM pg_tables "
+	       "WHERE schemaname = 'wrenn_events' AND tablename = 'schema_version'",
 	.sqlite = "SELECT count(*) FROM sqlite_schema WHERE name = 'wrenn_events_schema'",
 };
 
@@ -51,12 +54,6 @@ static const struct db_query add_platform = {
 	       "ON CONFLICT DO NOTHING",
 };
 
-static int take_bool(const struct db_row *row, void *arg)
-{
-	*(bool *)arg = row_bool(row, 0);
-	return 0;
-}
-
 static int take_int(const struct db_row *row, void *arg)
 {
 	*(int64_t *)arg = row_int(row, 0);
@@ -65,8 +62,8 @@ static int take_int(const struct db_row *row, void *arg)
 
 static int read_version(struct db *db, int64_t *out)
 {
-	bool exists = false;
-	int rc = db_run_now(db, &version_table_exists, NULL, 0, take_bool, &exists, NULL);
+	int64_t exists = 0;
+	int rc = db_run_now(db, &version_table_exists, NULL, 0, take_int, &exists, NULL);
 
 	*out = 0;
 	if (rc || !exists)

@@ -85,7 +85,10 @@ static int failed(struct sqlite *sq, int sqlite_rc)
 		rc = -EINVAL;
 	if (rc == -ENOTCONN)
 		db->is_lost = true;
-	snprintf(db->fault, sizeof(db->fault), "%s", sqlite3_errmsg(sq->handle));
+	/* A code of our own making (a missing parameter) is not known to the handle. */
+	snprintf(db->fault, sizeof(db->fault), "%s",
+		 sqlite3_errcode(sq->handle) ? sqlite3_errmsg(sq->handle)
+					     : sqlite3_errstr(sqlite_rc));
 	if (rc == -EINVAL || rc == -EBADMSG)
 		log_error("sqlite refused a statement", log_str("fault", db->fault),
 			  log_int("code", sqlite_rc));
