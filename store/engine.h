@@ -51,6 +51,9 @@ struct engine {
 	void (*rollback)(struct db *db);
 	/* A script of several statements without parameters. */
 	int (*exec)(struct db *db, const char *script);
+	/* Whether the connection still stands, as far as can be seen without asking the database.
+	 */
+	bool (*is_usable)(struct db *db);
 	/* Asks the database. */
 	bool (*is_alive)(struct db *db);
 };

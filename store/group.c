@@ -126,6 +126,7 @@ static void run_range(struct group *group, size_t first, size_t count)
 		run_each_alone(group, first, count);
 		return;
 	}
+	group->db->owner = DB_NO_OWNER;
 	rc = group->db->engine->begin(group->db);
 	if (rc) {
 		group->db->engine->rollback(group->db);

@@ -9,13 +9,15 @@
 #include "store/postgres.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define CONNECT_TIMEOUT_S "5"
 #define TCP_TIMEOUT_MS    "10000"
 /* Past the server's own limit, so that its answer is the one we see. */
-#define ANSWER_MS (DB_ANSWER_MS + 5000)
+#define ANSWER_MS   (DB_ANSWER_MS + 5000)
+#define UNASKED_MAX 8 /* reads of messages nobody waits for */
 
 /* ---- transactions ----------------------------------------------------------------------- */
 
@@ -95,6 +97,22 @@ static int postgres_exec(struct db *db, const char *script)
 	if (!PQenterPipelineMode(pg->conn))
 		return pg_lost(pg, db->owner);
 	return rc;
+}
+
+/* A server that closed the connection while it was idle has said so: a last message and the end
+ * of the stream lie in the socket. */
+static bool postgres_is_usable(struct db *db)
+{
+	PGconn *conn = postgres_of(db)->conn;
+	struct pollfd socket = { .fd = PQsocket(conn), .events = POLLIN };
+
+	for (int i = 0; i < UNASKED_MAX && !db->is_lost; i++) {
+		if (socket.fd >= 0 && poll(&socket, 1, 0) == 0)
+			break;
+		if (!PQconsumeInput(conn))
+			db->is_lost = true;
+	}
+	return !db->is_lost;
 }
 
 static bool postgres_is_alive(struct db *db)
@@ -210,5 +228,6 @@ const struct engine postgres_engine = {
 	.commit = postgres_commit,
 	.rollback = postgres_rollback,
 	.exec = postgres_exec,
+	.is_usable = postgres_is_usable,
 	.is_alive = postgres_is_alive,
 };

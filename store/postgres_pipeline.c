@@ -21,24 +21,27 @@
 #define VALUES_MAX_BYTES   (64 * 1024 * 1024)
 
 /* Type numbers are part of PostgreSQL's protocol and never change. */
-enum type {
-	TYPE_BOOL = 16,
-	TYPE_BYTEA = 17,
-	TYPE_NAME = 19,
-	TYPE_INT8 = 20,
-	TYPE_INT2 = 21,
-	TYPE_INT4 = 23,
-	TYPE_TEXT = 25,
-	TYPE_JSON = 114,
-	TYPE_UNKNOWN = 705,
-	TYPE_TEXT_ARRAY = 1009,
-	TYPE_VARCHAR_ARRAY = 1015,
-	TYPE_BPCHAR = 1042,
-	TYPE_VARCHAR = 1043,
-	TYPE_TIMESTAMPTZ = 1184,
-	TYPE_NUMERIC = 1700,
-	TYPE_UUID = 2950,
-	TYPE_JSONB = 3802
+static const struct {
+	Oid oid;
+	int kind;
+} types[] = {
+	{ 16, CELL_BOOL },    /* bool */
+	{ 17, CELL_HEX },     /* bytea */
+	{ 19, CELL_TEXT },    /* name */
+	{ 20, CELL_INT },     /* int8 */
+	{ 21, CELL_INT },     /* int2 */
+	{ 23, CELL_INT },     /* int4 */
+	{ 25, CELL_TEXT },    /* text */
+	{ 114, CELL_JSON },   /* json */
+	{ 705, CELL_TEXT },   /* unknown */
+	{ 1009, CELL_WORDS }, /* text[] */
+	{ 1015, CELL_WORDS }, /* varchar[] */
+	{ 1042, CELL_TEXT },  /* char(n) */
+	{ 1043, CELL_TEXT },  /* varchar */
+	{ 1184, CELL_TIME },  /* timestamptz */
+	{ 1700, CELL_INT },   /* numeric, which sum() of int8 makes */
+	{ 2950, CELL_UUID },  /* uuid */
+	{ 3802, CELL_JSON },  /* jsonb */
 };
 
 /* ---- waiting -------------------------------------------------------------------------- */
@@ -93,44 +96,13 @@ static void fill_cell(const PGresult *result, int row, int column, struct db_cel
 		cell->kind = CELL_NULL;
 		return;
 	}
-	switch (PQftype(result, column)) {
-	case TYPE_INT2:
-	case TYPE_INT4:
-	case TYPE_INT8:
-	case TYPE_NUMERIC: /* what sum() of bigint makes */
-		cell->kind = read_number(text, &cell->number) ? CELL_OTHER : CELL_INT;
-		break;
-	case TYPE_BOOL:
-		cell->kind = CELL_BOOL;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i].oid == PQftype(result, column))
+			cell->kind = types[i].kind;
+	if (cell->kind == CELL_BOOL)
 		cell->number = text[0] == 't';
-		break;
-	case TYPE_TEXT:
-	case TYPE_VARCHAR:
-	case TYPE_BPCHAR:
-	case TYPE_NAME:
-	case TYPE_UNKNOWN:
-		cell->kind = CELL_TEXT;
-		break;
-	case TYPE_JSON:
-	case TYPE_JSONB:
-		cell->kind = CELL_JSON;
-		break;
-	case TYPE_UUID:
-		cell->kind = CELL_UUID;
-		break;
-	case TYPE_TIMESTAMPTZ:
-		cell->kind = CELL_TIME;
-		break;
-	case TYPE_TEXT_ARRAY:
-	case TYPE_VARCHAR_ARRAY:
-		cell->kind = CELL_WORDS;
-		break;
-	case TYPE_BYTEA:
-		cell->kind = CELL_HEX;
-		break;
-	default:
-		break;
-	}
+	if (cell->kind == CELL_INT && read_number(text, &cell->number))
+		cell->kind = CELL_OTHER; /* numeric: past 64 bits, or with decimals */
 }
 
 static int serve_rows(const struct pg_pending *pending, const PGresult *result)

@@ -340,14 +340,19 @@ static void sqlite_rollback(struct db *db)
 	db->err = 0;
 }
 
+/* Somebody may have put another file there; writing on into the old one would lose it all. */
+static bool sqlite_is_usable(struct db *db)
+{
+	if (!sqlite_file_is_same(&sqlite_of(db)->file))
+		db->is_lost = true;
+	return !db->is_lost;
+}
+
 static bool sqlite_is_alive(struct db *db)
 {
-	struct sqlite *sq = sqlite_of(db);
+	sqlite3 *handle = sqlite_of(db)->handle;
 
-	/* Somebody may have put another file there; writing on into the old one would lose it all.
-	 */
-	if (db->is_lost || !sqlite_file_is_same(&sq->file) ||
-	    sqlite3_exec(sq->handle, "PRAGMA schema_version", NULL, NULL, NULL))
+	if (sqlite_is_usable(db) && sqlite3_exec(handle, "PRAGMA schema_version", NULL, NULL, NULL))
 		db->is_lost = true;
 	return !db->is_lost;
 }
@@ -398,5 +403,6 @@ const struct engine sqlite_engine = {
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.exec = sqlite_exec,
+	.is_usable = sqlite_is_usable,
 	.is_alive = sqlite_is_alive,
 };

@@ -137,12 +137,18 @@ static void connect_writer(struct store *store, struct contact *contact)
 	set_state(store, rc ? STORE_AWAY : STORE_UP);
 }
 
-static void probe(struct store *store, struct contact *contact)
+/* Before work a look at the connection, in quiet times a question to the database. False: dropped.
+ */
+static bool check_writer(struct store *store, struct contact *contact, bool has_jobs)
 {
+	struct db *db = contact->db;
+
 	uv_mutex_unlock(&store->lock);
-	if (!contact->db->engine->is_alive(contact->db))
+	bool good = has_jobs ? db->engine->is_usable(db) : db->engine->is_alive(db);
+	if (!good)
 		drop_contact(contact);
 	uv_mutex_lock(&store->lock);
+	return good;
 }
 
 /* Waits for jobs and takes them; 0 when there is something else to do first. */
@@ -158,12 +164,11 @@ static size_t take_group(struct store *store, struct contact *contact, struct st
 			   contact->db ? clock_mono_ms() + PROBE_MS : contact->next_try_ms);
 	if (!contact->db)
 		return 0;
+	store->probe_wanted = false;
+	if (!check_writer(store, contact, !list_is_empty(&lane->jobs)))
+		return 0;
 	while (count < GROUP_MAX && !list_is_empty(&lane->jobs))
 		jobs[count++] = take_job(lane);
-	if (count == 0 && !store->closing) {
-		store->probe_wanted = false;
-		probe(store, contact);
-	}
 	return count;
 }
 
@@ -234,15 +239,21 @@ static bool may_connect(const struct store *store, const struct contact *contact
 	return !contact->db && atomic_load(&store->state) == STORE_UP && is_due(contact);
 }
 
+/* Another reader may take the job while this one looks at its connection. */
 static void read_one(struct store *store, struct contact *contact)
 {
-	struct store_job *job = take_job(&store->reads);
-
 	uv_mutex_unlock(&store->lock);
-	job_run_reading(contact->db, job);
+	bool usable = contact->db->engine->is_usable(contact->db);
 	uv_mutex_lock(&store->lock);
-	list_add_tail(&store->done, &job->link);
-	uv_async_send(&store->async);
+	if (usable && !list_is_empty(&store->reads.jobs)) {
+		struct store_job *job = take_job(&store->reads);
+
+		uv_mutex_unlock(&store->lock);
+		job_run_reading(contact->db, job);
+		uv_mutex_lock(&store->lock);
+		list_add_tail(&store->done, &job->link);
+		uv_async_send(&store->async);
+	}
 	if (contact->db->is_lost)
 		lose_reader(store, contact);
 }

@@ -66,18 +66,23 @@ Test(away, a_killed_backend_fails_its_jobs_and_the_next_ones_work)
 	cr_expect_eq(killed.entry.rc, -ENOTCONN);
 
 	cr_expect_eq(write_one(&fixture, 3), 0, "without a restart");
-	/* Both readers have lost theirs, too, and each finds out with the next job it takes. */
-	int lost = 0;
-	for (int i = 0; i < 20; i++) {
-		struct count count = { .job = { .run = count_run, .on_done = count_done } };
-
-		cr_assert_eq(store_read(fixture.store, &count.job), 0);
-		loop_until(&fixture.loop, &count.done);
-		lost += count.rc == -ENOTCONN;
-		cr_expect(count.rc == -ENOTCONN || (count.rc == 0 && count.count == 2));
-	}
-	cr_expect_leq(lost, 2);
 	wait_for_state(&fixture, true);
+	fixture_close(&fixture);
+}
+
+Test(away, a_connection_closed_while_idle_costs_no_job)
+{
+	struct database database = database_make(DATABASE_POSTGRES);
+	struct fixture fixture;
+
+	fixture_open(&fixture, database.url, 2, 0);
+	cr_expect_eq(write_one(&fixture, 1), 0);
+	cr_expect_eq(count_rows(&fixture), 1);
+	kill_backends(database.url);
+	for (int i = 0; i < 20; i++)
+		cr_expect_eq(count_rows(&fixture), 1);
+	cr_expect_eq(write_one(&fixture, 2), 0);
+	cr_expect_eq(count_rows(&fixture), 2);
 	fixture_close(&fixture);
 }
 
@@ -153,6 +158,21 @@ Test(away, a_sqlite_folder_that_is_in_the_way_can_be_cleared)
 	cr_expect_eq(write_one(&fixture, 2), 0);
 	cr_expect_eq(count_rows(&fixture), 1);
 	fixture_close(&fixture);
+}
+
+Test(away, nothing_is_written_into_a_removed_sqlite_file)
+{
+	struct database database = database_make(DATABASE_SQLITE);
+	struct fixture fixture;
+
+	fixture_open(&fixture, database.url, 2, 0);
+	cr_expect_eq(write_one(&fixture, 1), 0);
+	cr_expect_eq(count_rows(&fixture), 1);
+	cr_assert_eq(unlink(path_of(&database)), 0);
+	cr_expect_eq(write_one(&fixture, 2), 0);
+	cr_expect_eq(count_rows(&fixture), 1, "in a new file");
+	fixture_close(&fixture);
+	cr_expect_eq(database_ask(&database, "SELECT last_ms FROM positions"), 2);
 }
 
 Test(away, a_sqlite_file_that_was_removed_is_noticed)
