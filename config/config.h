@@ -20,6 +20,14 @@ enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
 enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
 enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 
+#define CONFIG_MAX_ORIGINS 6
+
+/* WRENN_EVENTS_ORIGIN_<PROVIDER>: where that provider's requests go instead. */
+struct config_origin {
+	const char *provider; /* constant, as the registry of providers spells it: "discord" */
+	char *origin;         /* scheme://host or scheme://host:port */
+};
+
 struct config {
 	char *database_url; /* may hold a password */
 	char *redis_url;    /* may hold a password */
@@ -40,23 +48,27 @@ struct config {
 	unsigned max_connections;      /* WRENN_EVENTS_MAX_CONNECTIONS, default 20000 */
 	unsigned max_streams_per_team; /* WRENN_EVENTS_MAX_STREAMS_PER_TEAM, default 100 */
 	unsigned max_inflight;         /* WRENN_EVENTS_MAX_INFLIGHT, default 256 */
-	char *ca_file;                 /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
+	char *ca_file; /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
+	size_t origin_count;
+	struct config_origin origins[CONFIG_MAX_ORIGINS];
 };
 
-/* What a subcommand needs to be there. */
+/* What a subcommand cannot do without. Every value that is set is checked, needed or not. */
 enum config_need {
 	CONFIG_FOR_SERVE, /* everything, the encryption key included */
 	CONFIG_FOR_STORE, /* DATABASE_URL, data directory */
 	CONFIG_FOR_REDIS  /* REDIS_URL */
 };
 
-/* `environment` is as environ; `file` may be NULL. 0, or -EINVAL and in *faults one line per fault: the
- * variable, what is wrong with its value (never the value of a secret) and what is allowed. Unknown WRENN_EVENTS_* variables
- * are faults. -ENOENT etc. when the file cannot be read, with a line in *faults. */
+/* `environment` is as environ; `file` may be NULL. An empty value means the default; an empty one
+ * in the environment hides the file's, too. 0, or -EINVAL and in *faults one line per fault: the
+ * variable, what is wrong with its value (never the value of a secret) and what is allowed.
+ * Unknown WRENN_EVENTS_* variables are faults. -ENOENT etc. when the file cannot be read, with a
+ * line in *faults; -ENOMEM. On failure *out holds nothing. */
 int config_load(char *const *environment, const char *file, enum config_need need,
 		struct config *out, struct buf *faults) must_check;
 
-/* Wipes secrets and frees; safe on a zeroed or half-loaded struct. */
+/* Wipes secrets and frees; safe on a zeroed struct, and to repeat. */
 void config_done(struct config *config);
 
 #endif
