@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One request as bytes come in, without a socket: fed in pieces of any size, it ends as COMPLETE or
+ * FAILED, the same whatever the pieces were.
+ *
+ *   HEAD --> BODY --> COMPLETE        HEAD and BODY may fall to FAILED
+ *      \______________/
+ */
+#ifndef HTTP_MESSAGE_H
+#define HTTP_MESSAGE_H
+
+#include "core/buf.h"
+#include "core/str.h"
+#include "http/chunks.h"
+#include "http/head.h"
+#include "http/http.h"
+
+enum message_state { MESSAGE_HEAD, MESSAGE_BODY, MESSAGE_COMPLETE, MESSAGE_FAILED };
+
+struct message {
+	enum message_state state;
+
+	/* What is wrong, when FAILED. The text is a constant. */
+	enum http_error fault;
+	const char *fault_text;
+
+	/* The head as text, and where we are in it. */
+	struct buf text;
+	size_t start;    /* of the request line, behind empty lines */
+	size_t line_len; /* of the line being read */
+	bool after_cr;
+
+	/* From here on set once the head is complete. */
+	struct head head;
+	enum http_method method;
+	bool head_only; /* HEAD: a GET without the body of the answer */
+	bool is_http10;
+	bool expects_continue;
+	struct str path;
+	struct str query;
+
+	bool chunked;
+	struct chunks chunks;
+	size_t body_len; /* announced */
+	struct buf body;
+};
+
+void message_init(struct message *message);
+void message_done(struct message *message);
+
+/* Takes bytes that belong to this request, while it is in HEAD or BODY, and returns how many those
+ * were; the rest belongs to the next one. */
+size_t message_take(struct message *message, const char *bytes, size_t n);
+
+/* The value of the first field of that name, trimmed; at == NULL when absent. */
+struct str message_field(const struct message *message, const char *name);
+
+/* The n-th field; n below head.field_count. */
+struct str message_field_name(const struct message *message, size_t n);
+struct str message_field_value(const struct message *message, size_t n);
+
+#endif
