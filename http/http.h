@@ -6,10 +6,11 @@
  * Happy path: a connection is accepted, a request parsed into one struct, authenticated by the
  * hook its route asks for, and handed to the route's handler, which answers exactly once, now or
  * later. Requests of one connection are answered one after another: while one is being
- * answered, further pipelined bytes wait in the kernel. A handler may instead open a stream, which gives the
- * parser and every buffer back and keeps the bare connection.
- * Failure: what cannot be parsed, is too large or too slow is answered with the error envelope of contract
- * c.5 and the connection closed. A client that goes away is told to the handler by on_abort.
+ * answered, further pipelined bytes wait. A handler may instead open a stream, which gives the parser
+ * and every buffer back and keeps the bare connection.
+ *
+ * Failure: what cannot be parsed, is too large or too slow is answered with the error envelope of
+ * contract c.5 and the connection closed. A client that goes away is told to the handler by on_abort.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -56,30 +57,32 @@ struct http_route {
 	void *owner;
 };
 
-/* Finds out who is asking: fills *http_request_identity(request) and calls http_request_authenticated(), or
- * answers with an error; now or later. CSRF included for methods that change something. */
+/* Finds out who is asking: fills *http_request_identity(request) and calls
+ * http_request_authenticated(), or answers with an error; now or later. CSRF included for methods
+ * that change something. */
 typedef void (*http_authenticate_fn)(struct http_request *request, enum http_access access,
 				     void *owner);
 
 struct http_options {
 	uv_loop_t *loop;
-	const char *host; /* numeric address or name; resolved at start */
-	uint16_t port;    /* 0: any free one, see http_server_port() */
-	unsigned max_connections;
+	const char *host;         /* numeric address or name; resolved at start */
+	uint16_t port;            /* 0: any free one, see http_server_port() */
+	unsigned max_connections; /* at least 1; beyond it new ones are told 503 and closed */
 	http_authenticate_fn authenticate;
 	void *authenticate_owner;
-	/* Shortened in tests; 0 means the contract's 10 s, 30 s and our 75 s. */
+	/* Shortened in tests; 0 means 10 s, 30 s and 20 s (contract) and our 75 s when idle. */
 	unsigned head_timeout_ms;
 	unsigned body_timeout_ms;
 	unsigned idle_timeout_ms;
+	unsigned write_timeout_ms; /* without progress, of answers and of streams */
 };
 
 /* Binds (SO_REUSEPORT) and listens. -EADDRINUSE and the like with the fault in *why. */
 int http_server_open(const struct http_options *options, struct http_server **out,
 		     struct reason *why) must_check;
 
-/* Routes are copied; patterns must be constants. First match wins, so put /test before /{id}. Before
- * the loop runs. -EINVAL on a bad pattern, -ENOMEM. */
+/* Routes are copied; patterns must be constants. First match wins, so put /test before /{id}.
+ * Before the loop runs. -EINVAL on a bad pattern, -ENOMEM. */
 int http_server_add_routes(struct http_server *server, const struct http_route *routes,
 			   size_t count) must_check;
 
@@ -93,8 +96,9 @@ void http_server_close(struct http_server *server, void (*on_closed)(void *owner
 
 /* ---- a request ----------------------------------------------------------------------- */
 
-enum http_method http_request_method(const struct http_request *request);
-struct str http_request_path(const struct http_request *request);  /* without the query */
+enum http_method http_request_method(const struct http_request *request); /* HEAD is HTTP_GET */
+/* Without the query; %xx is decoded, but %2F stays as it is. */
+struct str http_request_path(const struct http_request *request);
 struct str http_request_query(const struct http_request *request); /* raw, without '?' */
 struct str http_request_param(const struct http_request *request, size_t index); /* n-th {piece} */
 /* The first field of that name, trimmed, or the empty slice with at == NULL when absent. */
@@ -102,25 +106,32 @@ struct str http_request_header(const struct http_request *request, const char *n
 /* A cookie's value, or the empty slice. When a cookie comes twice the first counts. */
 struct str http_request_cookie(const struct http_request *request, const char *name);
 struct str http_request_body(const struct http_request *request);
+/* Is the body announced as application/json? If not, answer HTTP_UNSUPPORTED_TYPE. */
+bool http_request_is_json(const struct http_request *request);
 const char *http_request_id(const struct http_request *request);
 struct identity *http_request_identity(struct http_request *request);
 
 /* Walks the query: decodes %xx and '+', calls on_pair for each pair in order. -EINVAL with *why for
  * a bad escape, invalid UTF-8, NUL or more than 64 pairs; or what on_pair returned if not 0. */
 int http_query_each(struct str query,
-		    int (*on_pair)(struct str name, struct str value, void *arg, struct reason *why),
+		    int (*on_pair)(struct str name, struct str value, void *arg,
+				   struct reason *why),
 		    void *arg, struct reason *why) must_check;
 
 /* For the hook: go on to the handler. */
 void http_request_authenticated(struct http_request *request);
 
-/* Called (once, on the loop) if the client goes away before the answer; the handler must still answer,
- * which then does nothing but free the request. Use it to give up waiting early. */
-void http_request_on_abort(struct http_request *request, void (*on_abort)(void *owner), void *owner);
+/* Called (once, on the loop, never from within) if the client goes away before the answer or the
+ * server closes. The handler must still answer, which frees the request. Use it to give up waiting
+ * early. A client that has only finished sending looks the same until we write, so the answer is
+ * still tried. */
+void http_request_on_abort(struct http_request *request, void (*on_abort)(void *owner),
+			   void *owner);
 
 /* ---- answers: exactly one of these per request ----------------------------------------- */
 
-/* Adds a header to the answer to come. Value without CR and LF. At most 8. */
+/* Adds a header to the answer to come, at most 8 KiB together. A value with a control character
+ * turns the answer into a 500. */
 void http_respond_header(struct http_request *request, const char *name, struct str value);
 
 /* The body is copied; content_type NULL with an empty body sends none (204). */
@@ -162,18 +173,21 @@ void http_respond_store_error(struct http_request *request, int rc);
 
 struct http_stream_events {
 	void (*on_writable)(void *owner); /* after a short write, once there is room again */
-	void (*on_closed)(void *owner);   /* the last call: the client left, or http_stream_close() */
+	void (*on_closed)(void *owner); /* the last call: the client left, or http_stream_close() */
 };
 
 /* Answers 200 with the headers of contract b.2 and turns the connection into a stream; the request
- * is dead afterwards. Never calls back from within. 0, or -EPIPE when the client has gone already (the
- * request is dead as well). */
+ * is dead afterwards. Never calls back from within. The events are copied. 0, or -EPIPE when there
+ * is no stream (the request is dead as well): the client has gone, it asked with HEAD and got the
+ * headers, or it speaks HTTP/1.0, which has no chunks, and got a 400. What a client sends on a
+ * stream is thrown away; one that sends more than 64 KiB, or finishes sending, is closed. */
 int http_stream_open(struct http_request *request, const struct http_stream_events *events,
 		     void *owner, struct http_stream **out) must_check;
 
-/* One writev on the socket, no copy. The caller has framed the bytes as HTTP chunks. Returns what was taken (0 when
- * the socket is full) or a negative errno (then close). Whenever less than all was taken,
- * on_writable follows. */
+/* One writev on the socket, no copy. The caller has framed the bytes as HTTP chunks. Returns what
+ * was taken (0 when the socket is full) or a negative errno (then close). Whenever less than all
+ * was taken, on_writable follows, or on_closed once nothing has been taken for the write time-out.
+ */
 ssize_t http_stream_write(struct http_stream *stream, const struct iovec *pieces, int count);
 
 /* Closes; on_closed comes on a later loop turn. The last chunk ("0\r\n\r\n") is tried once if

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Error answers (contract c.5). One table says for every error its status, its code and what clients
+ * may do about it. Messages are cleaned once more on the way out, since some quote what a client sent.
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include "core/json.h"
+#include "core/utf8.h"
+#include "http/connection.h"
+#include "http/response.h"
+
+#define MAX_ENVELOPE 4096
+
+static const struct {
+	int status;
+	const char *code;
+	const char *message; /* when there is no better one */
+	const char *retry_after_s;
+	bool retryable;
+} errors[HTTP_ERRORS] = {
+	[HTTP_INVALID_REQUEST] = { 400, "invalid_request", "the request is malformed", NULL,
+				   false },
+	[HTTP_UNAUTHORIZED] = { 401, "unauthorized", "valid credentials are required", NULL,
+				false },
+	[HTTP_FORBIDDEN] = { 403, "forbidden", "this is not allowed", NULL, false },
+	[HTTP_NOT_FOUND] = { 404, "not_found", "there is nothing here", NULL, false },
+	[HTTP_METHOD_NOT_ALLOWED] = { 405, "invalid_request", "this method is not allowed here",
+				      NULL, false },
+	[HTTP_REQUEST_TIMEOUT] = { 408, "timeout", "the request took too long to arrive", NULL,
+				   true },
+	[HTTP_CONFLICT] = { 409, "conflict", "this conflicts with what is there", NULL, false },
+	[HTTP_INVALID_STATE] = { 409, "invalid_state", "the state does not allow this", NULL,
+				 false },
+	[HTTP_PAYLOAD_TOO_LARGE] = { 413, "payload_too_large", "the body is too large", NULL,
+				     false },
+	[HTTP_UNSUPPORTED_TYPE] = { 415, "invalid_request", "the body must be application/json",
+				    NULL, false },
+	[HTTP_HEAD_TOO_LARGE] = { 431, "payload_too_large", "the request head is too large", NULL,
+				  false },
+	[HTTP_RATE_LIMITED] = { 429, "rate_limited", "too many requests", "10", true },
+	[HTTP_INTERNAL_ERROR] = { 500, "internal_error", "something went wrong here", NULL, false },
+	[HTTP_DELIVERY_FAILED] = { 502, "delivery_failed", "the destination did not accept it",
+				   NULL, false },
+	[HTTP_SERVICE_UNAVAILABLE] = { 503, "service_unavailable",
+				       "the service is not available at the moment", "5", true },
+};
+
+static void add_clean_member(struct buf *out, const char *name, const char *text)
+{
+	struct buf clean;
+
+	buf_init(&clean, sizeof(struct reason));
+	utf8_clean(&clean, str_of(text), sizeof(struct reason), false);
+	if (clean.err)
+		out->err = clean.err;
+	json_add_member(out, name, buf_str(&clean));
+	buf_done(&clean);
+}
+
+void response_write_error(struct buf *out, enum http_error error, const char *request_id,
+			  const struct reason *why)
+{
+	bool has_text = why && why->text[0];
+
+	buf_add_text(out, "{\"error\":{");
+	json_add_member(out, "code", str_of(errors[error].code));
+	add_clean_member(out, "message", has_text ? why->text : errors[error].message);
+	json_add_member(out, "request_id", str_of(request_id));
+	json_add_name(out, "retryable");
+	buf_add_text(out, errors[error].retryable ? "true" : "false");
+	if (why && why->field[0]) {
+		json_add_name(out, "details");
+		buf_add_char(out, '{');
+		add_clean_member(out, "field", why->field);
+		buf_add_char(out, '}');
+	}
+	buf_add_text(out, "}}\n");
+}
+
+/* Fields that belong to an error and that the handler has not set. */
+static void add_fields(struct http_request *request, enum http_error error)
+{
+	const char *retry_after_s = errors[error].retry_after_s;
+	struct buf allowed;
+
+	if (retry_after_s && !response_has_field(request, "Retry-After"))
+		http_respond_header(request, "Retry-After", str_of(retry_after_s));
+	if (error != HTTP_METHOD_NOT_ALLOWED)
+		return;
+	buf_init(&allowed, 64);
+	router_write_allowed(&allowed, request->match.allowed);
+	http_respond_header(request, "Allow", buf_str(&allowed));
+	buf_done(&allowed);
+}
+
+void http_respond_error(struct http_request *request, enum http_error error,
+			const struct reason *why)
+{
+	struct buf envelope;
+
+	assert(error < HTTP_ERRORS);
+	if (request->extra.err) {
+		buf_reset(&request->extra);
+		error = HTTP_INTERNAL_ERROR;
+		why = NULL;
+	}
+	add_fields(request, error);
+	buf_init(&envelope, MAX_ENVELOPE);
+	response_write_error(&envelope, error, request->id, why);
+	if (envelope.err)
+		connection_drop(request->connection);
+	else
+		http_respond(request, errors[error].status, "application/json", buf_str(&envelope));
+	buf_done(&envelope);
+}
+
+void http_respond_fault(struct http_request *request, enum http_error error, const char *field,
+			const char *message)
+{
+	struct reason why;
+
+	(void)reason_set(&why, 0, field, "%s", message ? message : "");
+	http_respond_error(request, error, &why);
+}
+
+void http_respond_store_error(struct http_request *request, int rc)
+{
+	bool is_away = rc == -ENOTCONN || rc == -EBUSY || rc == -ENOBUFS || rc == -ECANCELED;
+
+	http_respond_error(request, is_away ? HTTP_SERVICE_UNAVAILABLE : HTTP_INTERNAL_ERROR, NULL);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What handlers read of a request. Nothing here fails or waits. */
+#include "http/request.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/digest.h"
+#include "http/connection.h"
+
+struct http_request *request_new(struct connection *connection)
+{
+	struct http_request *request = calloc(1, sizeof(*request));
+	uint8_t number[8];
+
+	if (!request)
+		return NULL;
+	request->connection = connection;
+	message_init(&request->message);
+	buf_init(&request->extra, RESPONSE_MAX_HEAD);
+	buf_init(&request->unsent, RESPONSE_MAX_BYTES);
+	buf_init(&request->rest, CONNECTION_READ_SIZE);
+	random_bytes(number, sizeof(number));
+	memcpy(request->id, "req_", 4);
+	hex_encode(number, sizeof(number), request->id + 4);
+	return request;
+}
+
+void request_free(struct http_request *request)
+{
+	if (!request)
+		return;
+	message_done(&request->message);
+	buf_done(&request->extra);
+	buf_done(&request->unsent);
+	buf_done(&request->rest);
+	free(request);
+}
+
+enum http_method http_request_method(const struct http_request *request)
+{
+	return request->message.method;
+}
+
+struct str http_request_path(const struct http_request *request)
+{
+	return request->message.path;
+}
+
+struct str http_request_query(const struct http_request *request)
+{
+	return request->message.query;
+}
+
+struct str http_request_param(const struct http_request *request, size_t index)
+{
+	assert(index < HTTP_MAX_PARAMS);
+	return request->match.params[index];
+}
+
+struct str http_request_header(const struct http_request *request, const char *name)
+{
+	return message_field(&request->message, name);
+}
+
+struct str http_request_cookie(const struct http_request *request, const char *name)
+{
+	const struct message *message = &request->message;
+
+	for (size_t i = 0; i < message->head.field_count; i++) {
+		struct str rest = message_field_value(message, i);
+
+		if (!str_eq_nocase(message_field_name(message, i), STR("cookie")))
+			continue;
+		while (rest.at) {
+			struct str value = str_cut(&rest, ';');
+			struct str found = str_cut(&value, '=');
+
+			if (value.at && str_eq(str_trim(found), str_of(name)))
+				return str_trim(value);
+		}
+	}
+	return (struct str){ .at = NULL, .len = 0 };
+}
+
+struct str http_request_body(const struct http_request *request)
+{
+	return buf_str(&request->message.body);
+}
+
+bool http_request_is_json(const struct http_request *request)
+{
+	struct str type = http_request_header(request, "content-type");
+
+	return str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
+}
+
+const char *http_request_id(const struct http_request *request)
+{
+	return request->id;
+}
+
+struct identity *http_request_identity(struct http_request *request)
+{
+	return &request->identity;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A request from its first byte until its answer has left: the memory an idle connection lacks. */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include "core/list.h"
+#include "http/http.h"
+#include "http/message.h"
+#include "http/router.h"
+
+#define RESPONSE_MAX_HEAD  (8 * 1024)
+#define RESPONSE_MAX_BYTES (32 * 1024 * 1024)
+
+struct connection;
+
+struct http_request {
+	struct connection *connection;
+	struct message message;
+	struct match match;
+	struct identity identity;
+	char id[HTTP_REQUEST_ID_SIZE];
+
+	void (*on_abort)(void *owner);
+	void *abort_owner;
+
+	struct buf extra;  /* header lines of the answer to come */
+	struct buf unsent; /* what the socket did not take at once */
+	size_t sent;       /* of those */
+	struct buf rest;   /* bytes of the requests behind this one */
+	bool close_after;
+};
+
+/* NULL without memory. */
+struct http_request *request_new(struct connection *connection) must_check;
+void request_free(struct http_request *request); /* accepts NULL */
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Builds the bytes of an answer's head. Sending is the connection's. */
+#ifndef HTTP_RESPONSE_H
+#define HTTP_RESPONSE_H
+
+#include "http/request.h"
+
+struct response {
+	int status;
+	const char *content_type; /* NULL: none */
+	size_t body_len;
+	bool is_stream;   /* the fields of contract b.2 and chunks instead of a length */
+	const char *date; /* IMF-fixdate */
+};
+
+/* Status line, fields and the empty line. Reads of the request: its id, version, and the fields added. */
+void response_write_head(struct buf *out, const struct http_request *request,
+			 const struct response *response);
+
+/* Has the handler set that field of the answer itself? */
+bool response_has_field(const struct http_request *request, const char *name);
+
+/* The error envelope of contract c.5, with its newline. `why` may be NULL. */
+void response_write_error(struct buf *out, enum http_error error, const char *request_id,
+			  const struct reason *why);
+
+#endif

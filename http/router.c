@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Matches paths against patterns, piece by piece between slashes. The first route that fits path
+ * and method wins; the others that fit the path tell what would have been allowed.
+ */
+#include "http/router.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void router_done(struct router *router)
+{
+	free(router->routes);
+	*router = (struct router){ .routes = NULL };
+}
+
+static bool is_param(struct str piece)
+{
+	return piece.len > 2 && piece.at[0] == '{' && piece.at[piece.len - 1] == '}';
+}
+
+static bool pattern_is_valid(struct str pattern)
+{
+	size_t params = 0;
+
+	if (pattern.len == 0 || pattern.at[0] != '/')
+		return false;
+	if (pattern.len == 1)
+		return true;
+	pattern = str_from(pattern, 1);
+	while (pattern.at) {
+		struct str piece = str_cut(&pattern, '/');
+
+		if (piece.len == 0)
+			return false;
+		if (is_param(piece))
+			params++;
+		else if (memchr(piece.at, '{', piece.len) || memchr(piece.at, '}', piece.len))
+			return false;
+	}
+	return params <= HTTP_MAX_PARAMS;
+}
+
+int router_add(struct router *router, const struct http_route *routes, size_t count)
+{
+	struct http_route *grown;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!routes[i].handler || routes[i].method >= HTTP_OTHER ||
+		    !pattern_is_valid(str_of(routes[i].pattern)))
+			return -EINVAL;
+	}
+	if (count == 0)
+		return 0;
+	grown = realloc(router->routes, (router->count + count) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	memcpy(grown + router->count, routes, count * sizeof(*grown));
+	router->routes = grown;
+	router->count += count;
+	return 0;
+}
+
+static bool pattern_fits(struct str pattern, struct str path, struct str params[HTTP_MAX_PARAMS])
+{
+	size_t count = 0;
+
+	while (pattern.at && path.at) {
+		struct str wanted = str_cut(&pattern, '/');
+		struct str piece = str_cut(&path, '/');
+
+		if (!is_param(wanted)) {
+			if (!str_eq(wanted, piece))
+				return false;
+		} else if (piece.len == 0) {
+			return false;
+		} else {
+			params[count++] = piece;
+		}
+	}
+	return !pattern.at && !path.at;
+}
+
+struct match router_find(const struct router *router, enum http_method method, struct str path)
+{
+	struct match match = { .route = NULL };
+
+	for (size_t i = 0; i < router->count; i++) {
+		const struct http_route *route = &router->routes[i];
+		struct str params[HTTP_MAX_PARAMS] = { { .len = 0 } };
+
+		if (!pattern_fits(str_of(route->pattern), path, params))
+			continue;
+		match.allowed |= 1U << route->method;
+		if (match.route || route->method != method)
+			continue;
+		match.route = route;
+		memcpy(match.params, params, sizeof(params));
+	}
+	/* OPTIONS * asks about the server as a whole. */
+	if (str_eq(path, STR("*"))) {
+		for (size_t i = 0; i < router->count; i++)
+			match.allowed |= 1U << router->routes[i].method;
+	}
+	return match;
+}
+
+void router_write_allowed(struct buf *out, unsigned allowed)
+{
+	static const char *const names[] = { [HTTP_GET] = "GET, HEAD",
+					     [HTTP_POST] = "POST",
+					     [HTTP_PUT] = "PUT",
+					     [HTTP_PATCH] = "PATCH",
+					     [HTTP_DELETE] = "DELETE" };
+	bool first = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (!(allowed & 1U << i))
+			continue;
+		buf_add_text(out, first ? "" : ", ");
+		buf_add_text(out, names[i]);
+		first = false;
+	}
+}

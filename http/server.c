@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The listening socket, the cap on connections, and the server's own beginning and end.
+ *
+ * Happy path: every turn takes what waits, up to ACCEPTS_PER_TURN. Failure: beyond the cap clients are told
+ * 503; when the process or the machine has no room for another socket, accepting pauses for
+ * a moment and clients wait in the kernel's queue.
+ */
+#include "http/server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+#define BACKLOG          4096
+#define ACCEPTS_PER_TURN 256
+#define ACCEPT_PAUSE_MS  100
+/* So many may be told of the cap at the same time; the others are just closed. */
+#define MAX_REFUSED      64
+
+#define HEAD_TIMEOUT_MS  10000
+#define BODY_TIMEOUT_MS  30000
+#define IDLE_TIMEOUT_MS  75000
+#define WRITE_TIMEOUT_MS 20000
+#define LINGER_MS        2000
+#define SOON_MS          1
+
+/* ---- listening --------------------------------------------------------------------------- */
+
+static void set_options(int fd, unsigned write_timeout_ms)
+{
+	const int on = 1;
+	const int off = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	/* Accepted sockets inherit these two; asking for them once saves two calls each. The second
+	 * ends connections to clients that vanished with bytes of ours underway. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &write_timeout_ms,
+			 sizeof(write_timeout_ms));
+}
+
+/* A listening socket, or a negative errno. */
+static int listen_on(const struct addrinfo *address, unsigned write_timeout_ms)
+{
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	set_options(fd, write_timeout_ms);
+	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+/* The first of the host's addresses that works. */
+static int open_socket(const struct http_options *options, unsigned write_timeout_ms,
+		       struct reason *why)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+					.ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+	char port[8];
+	int fd = -EADDRNOTAVAIL;
+	int rc;
+
+	snprintf(port, sizeof(port), "%u", (unsigned)options->port);
+	rc = getaddrinfo(options->host, port, &hints, &found);
+	if (rc != 0)
+		return reason_set(why, -EADDRNOTAVAIL, NULL, "%s", gai_strerror(rc));
+	for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
+		fd = listen_on(a, write_timeout_ms);
+	freeaddrinfo(found);
+	if (fd < 0)
+		return reason_set(why, fd, NULL, "%s", uv_strerror(fd));
+	return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_storage name = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(name);
+	char port[8] = "0";
+
+	if (getsockname(fd, (struct sockaddr *)&name, &len) < 0 ||
+	    getnameinfo((struct sockaddr *)&name, len, NULL, 0, port, sizeof(port),
+			NI_NUMERICSERV) != 0)
+		return 0;
+	return (uint16_t)strtoul(port, NULL, 10);
+}
+
+/* ---- accepting --------------------------------------------------------------------------- */
+
+static void on_listener(uv_poll_t *poll, int status, int events);
+
+static void on_pause_over(uv_timer_t *timer)
+{
+	struct http_server *server = timer->data;
+
+	if (server->listen_fd >= 0)
+		uv_poll_start(&server->listener, UV_READABLE, on_listener);
+}
+
+static void pause_accepting(struct http_server *server, int error)
+{
+	metric_add(server->metrics.accept_faults, 1);
+	log_warn("cannot accept connections, pausing", log_str("error", uv_strerror(-error)),
+		 log_int("open", server->connection_count));
+	uv_poll_stop(&server->listener);
+	uv_timer_start(&server->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+}
+
+static void take_socket(struct http_server *server, int fd)
+{
+	if (server->connection_count < server->max_connections) {
+		connection_open(server, fd);
+		return;
+	}
+	metric_add(server->metrics.refused, 1);
+	if (server->connection_count - server->max_connections < MAX_REFUSED)
+		connection_refuse(server, fd);
+	else
+		close(fd);
+}
+
+static void on_listener(uv_poll_t *poll, int status, int events)
+{
+	struct http_server *server = poll->data;
+
+	(void)events;
+	if (status < 0) {
+		pause_accepting(server, -status);
+		return;
+	}
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			take_socket(server, fd);
+			continue;
+		}
+		if (errno == EAGAIN)
+			return;
+		/* The rest are faults of the one connection (accept(2), "Error handling"). */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			pause_accepting(server, errno);
+			return;
+		}
+	}
+}
+
+/* ---- beginning --------------------------------------------------------------------------- */
+
+static void register_metrics(struct http_metrics *m)
+{
+	static const char requests[] = "wrenn_events_http_requests_total";
+	static const char help[] = "Answers by class of status";
+
+	m->requests[1] = metric_counter(requests, "class=\"1xx\"", help);
+	m->requests[2] = metric_counter(requests, "class=\"2xx\"", help);
+	m->requests[3] = metric_counter(requests, "class=\"3xx\"", help);
+	m->requests[4] = metric_counter(requests, "class=\"4xx\"", help);
+	m->requests[5] = metric_counter(requests, "class=\"5xx\"", help);
+	m->connections = metric_gauge("wrenn_events_http_connections", NULL, "Open connections");
+	m->bytes_in = metric_counter("wrenn_events_http_received_bytes_total", NULL,
+				     "Bytes read from clients");
+	m->bytes_out = metric_counter("wrenn_events_http_sent_bytes_total", NULL,
+				      "Bytes handed to the kernel for clients");
+	m->malformed = metric_counter("wrenn_events_http_malformed_total", NULL,
+				      "Requests that could not be read");
+	m->timeouts = metric_counter("wrenn_events_http_timeouts_total", NULL,
+				     "Connections closed because the client was too slow");
+	m->refused = metric_counter("wrenn_events_http_refused_total", NULL,
+				    "Connections refused by the cap");
+	m->accept_faults = metric_counter("wrenn_events_http_accept_faults_total", NULL,
+					  "Pauses because no further socket could be had");
+}
+
+static unsigned length_or(unsigned length_ms, unsigned otherwise_ms)
+{
+	return length_ms ? length_ms : otherwise_ms;
+}
+
+static int start_listener(struct http_server *server)
+{
+	int rc = uv_poll_init(server->loop, &server->listener, server->listen_fd);
+
+	if (rc < 0)
+		return rc;
+	server->listener.data = server;
+	uv_timer_init(server->loop, &server->pause);
+	server->pause.data = server;
+	server->open_handles = 2;
+	rc = uv_poll_start(&server->listener, UV_READABLE, on_listener);
+	assert(rc == 0); /* fails only for bad handles */
+	return 0;
+}
+
+static void start_waits(struct http_server *server, const struct http_options *options)
+{
+	const unsigned lengths_ms[WAITS] = {
+		[WAIT_HEAD] = length_or(options->head_timeout_ms, HEAD_TIMEOUT_MS),
+		[WAIT_BODY] = length_or(options->body_timeout_ms, BODY_TIMEOUT_MS),
+		[WAIT_IDLE] = length_or(options->idle_timeout_ms, IDLE_TIMEOUT_MS),
+		[WAIT_WRITE] = length_or(options->write_timeout_ms, WRITE_TIMEOUT_MS),
+		[WAIT_LINGER] = LINGER_MS,
+		[WAIT_SOON] = SOON_MS,
+	};
+
+	for (int i = 0; i < WAITS; i++)
+		deadlines_init(&server->waits[i], server->loop, lengths_ms[i], connection_on_due,
+			       server);
+	server->open_handles += WAITS;
+}
+
+int http_server_open(const struct http_options *options, struct http_server **out,
+		     struct reason *why)
+{
+	struct http_server *server;
+	int rc;
+
+	if (options->max_connections == 0)
+		return reason_set(why, -EINVAL, NULL, "there must be room for one connection");
+	server = calloc(1, sizeof(*server));
+	if (!server)
+		return reason_set(why, -ENOMEM, NULL, "out of memory");
+	server->loop = options->loop;
+	server->max_connections = options->max_connections;
+	server->authenticate = options->authenticate;
+	server->authenticate_owner = options->authenticate_owner;
+	list_init(&server->connections);
+	register_metrics(&server->metrics);
+	rc = open_socket(options, length_or(options->write_timeout_ms, WRITE_TIMEOUT_MS), why);
+	if (rc < 0)
+		goto fail;
+	server->listen_fd = rc;
+	server->port = port_of(server->listen_fd);
+	rc = start_listener(server);
+	if (rc < 0) {
+		close(server->listen_fd);
+		(void)reason_set(why, rc, NULL, "%s", uv_strerror(rc));
+		goto fail;
+	}
+	start_waits(server, options);
+	*out = server;
+	return 0;
+
+fail:
+	free(server);
+	return rc;
+}
+
+int http_server_add_routes(struct http_server *server, const struct http_route *routes,
+			   size_t count)
+{
+	return router_add(&server->router, routes, count);
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+	return server->port;
+}
+
+const char *server_date(struct http_server *server)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	if (now_s != server->date_s || !server->date[0]) {
+		time_t now = (time_t)now_s;
+		struct tm parts;
+
+		gmtime_r(&now, &parts);
+		strftime(server->date, sizeof(server->date), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+		server->date_s = now_s;
+	}
+	return server->date;
+}
+
+/* ---- end ----------------------------------------------------------------------------------- */
+
+static void drop_handle(struct http_server *server)
+{
+	if (--server->open_handles > 0 || !server->closing)
+		return;
+	if (server->on_closed)
+		server->on_closed(server->owner);
+	router_done(&server->router);
+	free(server);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	drop_handle(handle->data);
+}
+
+static void on_wait_closed(struct deadlines *waits)
+{
+	drop_handle(waits->owner);
+}
+
+/* The waits go last: a handler that is still busy may yet need one. */
+static void close_waits(struct http_server *server)
+{
+	for (int i = 0; i < WAITS; i++)
+		deadlines_close(&server->waits[i], on_wait_closed);
+}
+
+void server_forget(struct http_server *server, struct connection *connection)
+{
+	list_remove(&connection->link);
+	server->connection_count--;
+	metric_add(server->metrics.connections, -1);
+	if (server->closing && server->connection_count == 0)
+		close_waits(server);
+}
+
+void http_server_stop_listening(struct http_server *server)
+{
+	if (server->listen_fd < 0)
+		return;
+	uv_close((uv_handle_t *)&server->listener, on_handle_closed);
+	uv_close((uv_handle_t *)&server->pause, on_handle_closed);
+	close(server->listen_fd);
+	server->listen_fd = -1;
+}
+
+void http_server_close(struct http_server *server, void (*on_closed)(void *owner), void *owner)
+{
+	assert(!server->closing);
+	server->closing = true;
+	server->on_closed = on_closed;
+	server->owner = owner;
+	http_server_stop_listening(server);
+	/* They leave the list in callbacks of their own, so the walk is safe. */
+	LIST_EACH (link, &server->connections)
+		connection_end(list_item(link, struct connection, link));
+	if (server->connection_count == 0)
+		close_waits(server);
+}
