@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Opens and closes the parts of channels/ and knows which leans on which: the engine on the outbound client, the
+ * guard on nothing, the ledger on the engine it wakes.
+ * The end goes part by part, each when the one before has closed: engine, steward, client,
+ * look-ups still under way.
+ */
+#include "channels/channels.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "channels/parts.h"
+#include "core/clock.h"
+#include "core/version.h"
+
+#define TICK_MS 1000
+
+static void open_ledger_metrics(struct ledger_metrics *metrics)
+{
+	metrics->commits = metric_counter("wrenn_events_ledger_commits_total", NULL,
+					  "Batches of events committed");
+	metrics->events =
+		metric_counter("wrenn_events_ledger_events_total", NULL, "Events committed");
+	metrics->deliveries = metric_counter("wrenn_events_ledger_deliveries_total", NULL,
+					     "Deliveries made from events");
+	metrics->follow_ups = metric_counter("wrenn_events_ledger_suppressed_total",
+					     "why=\"follow_up\"", "Events that notify nobody");
+	metrics->repeats = metric_counter("wrenn_events_ledger_suppressed_total", "why=\"repeat\"",
+					  "Events that notify nobody");
+	metrics->rejected = metric_counter("wrenn_events_ledger_rejected_total", NULL,
+					   "Events the store can never hold");
+	metrics->bad_capsules = metric_counter("wrenn_events_ledger_bad_capsules_total", NULL,
+					       "Events whose sandbox object was ignored");
+	metrics->latency = metric_histogram("wrenn_events_ledger_commit_seconds", NULL,
+					    "From a batch handed over to its commit");
+}
+
+static int open_engine(struct channels *channels, const struct channels_options *options,
+		       unsigned tick_ms)
+{
+	const struct engine_options engine = {
+		.loop = channels->loop,
+		.store = channels->store,
+		.outbound = channels->outbound,
+		.guard = &channels->guard,
+		.worker = channels->worker,
+		.key = channels->key,
+		.max_inflight = options->max_inflight,
+		.tick_ms = tick_ms,
+		.now_us = channels->now_us,
+	};
+
+	return options->deliver ? engine_open(&engine, &channels->engine) : 0;
+}
+
+static int open_parts(struct channels *channels, const struct channels_options *options,
+		      unsigned tick_ms)
+{
+	const struct outbound_options outbound = {
+		.loop = channels->loop,
+		.max_connections = options->max_inflight,
+		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
+		.ca_file = options->ca_file,
+	};
+	int rc = outbound_open(&outbound, &channels->outbound);
+
+	if (rc == 0)
+		rc = steward_open(channels->loop, channels->store, channels->worker,
+				  channels->now_us, &channels->steward);
+	if (rc == 0)
+		rc = open_engine(channels, options, tick_ms);
+	return rc;
+}
+
+static void free_channels(struct channels *channels)
+{
+	explicit_bzero(channels->key, sizeof(channels->key));
+	free(channels->worker);
+	free(channels->group);
+	free(channels);
+}
+
+int channels_open_tuned(const struct channels_options *options,
+			const struct channels_tuning *tuning, struct channels **out)
+{
+	struct channels *channels = calloc(1, sizeof(*channels));
+	int rc = -ENOMEM;
+
+	if (!channels)
+		return rc;
+	channels->loop = options->loop;
+	channels->store = options->store;
+	channels->deliver = options->deliver;
+	channels->audit_mode = options->audit_mode;
+	channels->now_us = tuning->now_us;
+	channels->worker = strdup(options->worker);
+	channels->group = strdup(options->group);
+	memcpy(channels->key, options->encryption_key, sizeof(channels->key));
+	guard_init(&channels->guard, options->loop, options->allow_private);
+	open_ledger_metrics(&channels->ledger);
+	if (channels->worker && channels->group)
+		rc = open_parts(channels, options, tuning->tick_ms);
+	if (rc < 0) {
+		/* Handles that are open already need the loop to close: leave them to it. */
+		channels_close(channels, NULL, NULL);
+		return rc;
+	}
+	*out = channels;
+	return 0;
+}
+
+int channels_open(const struct channels_options *options, struct channels **out)
+{
+	const struct channels_tuning tuning = { .now_us = clock_wall_us, .tick_ms = TICK_MS };
+
+	return channels_open_tuned(options, &tuning, out);
+}
+
+/* ---- closing --------------------------------------------------------------------------- */
+
+static void on_guard_idle(void *owner)
+{
+	struct channels *channels = owner;
+	void (*on_closed)(void *) = channels->on_closed;
+	void *closed_owner = channels->owner;
+
+	free_channels(channels);
+	if (on_closed)
+		on_closed(closed_owner);
+}
+
+static void on_outbound_closed(void *owner)
+{
+	struct channels *channels = owner;
+
+	guard_wait_idle(&channels->guard, on_guard_idle, channels);
+}
+
+static void on_steward_closed(void *owner)
+{
+	struct channels *channels = owner;
+
+	if (channels->outbound)
+		outbound_close(channels->outbound, on_outbound_closed, channels);
+	else
+		on_outbound_closed(channels);
+}
+
+static void on_engine_closed(void *owner)
+{
+	struct channels *channels = owner;
+
+	channels->engine = NULL;
+	if (channels->steward)
+		steward_close(channels->steward, on_steward_closed, channels);
+	else
+		on_steward_closed(channels);
+}
+
+void channels_close(struct channels *channels, void (*on_closed)(void *owner), void *owner)
+{
+	channels->on_closed = on_closed;
+	channels->owner = owner;
+	if (channels->engine)
+		engine_close(channels->engine, on_engine_closed, channels);
+	else
+		on_engine_closed(channels);
+}
+
+int channels_add_routes(struct channels *channels, struct http_server *server)
+{
+	return endpoints_add(channels, server);
+}

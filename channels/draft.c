@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads the body of a request that makes a channel. The order of the checks is the contract's
+ * (c.3), so that clients see the same first fault as ever. Messages repeat names and kinds, never
+ * a value of the config.
+ */
+#include "channels/draft.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/digest.h"
+#include "core/json.h"
+#include "http/http.h"
+
+static int wrong_shape(struct reason *why, const char *message)
+{
+	return reason_set(why, -EINVAL, "", "%s", message);
+}
+
+/* ---- step 1: the shape ----------------------------------------------------------------- */
+
+static bool has_only_strings(const cJSON *container)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, container)
+	{
+		if (!cJSON_IsString(item))
+			return false;
+	}
+	return true;
+}
+
+static int check_shape(const cJSON *tree, struct reason *why)
+{
+	const cJSON *config = json_get(tree, "config");
+	const cJSON *events = json_get(tree, "events");
+
+	if (!cJSON_IsObject(tree))
+		return wrong_shape(why, "the body must be a JSON object");
+	if (!json_get_string(tree, "name"))
+		return wrong_shape(why, "name is required and must be a string");
+	if (!json_get_string(tree, "provider"))
+		return wrong_shape(why, "provider is required and must be a string");
+	if (!cJSON_IsObject(config) || !has_only_strings(config))
+		return wrong_shape(why, "config is required and must be an object of strings");
+	if (!cJSON_IsArray(events) || !has_only_strings(events))
+		return wrong_shape(why, "events is required and must be an array of strings");
+	return 0;
+}
+
+/* ---- step 2: the name ------------------------------------------------------------------ */
+
+/* Only ASCII counts as white space here; everything else outside the pattern is refused. */
+static struct str trim_name(struct str raw)
+{
+	while (raw.len > 0 && isspace((unsigned char)raw.at[0]))
+		raw = str_from(raw, 1);
+	while (raw.len > 0 && isspace((unsigned char)raw.at[raw.len - 1]))
+		raw.len--;
+	return raw;
+}
+
+bool channel_name_clean(struct str raw, char out[CHANNEL_NAME_SIZE])
+{
+	struct str name = trim_name(raw);
+
+	if (name.len == 0 || name.len >= CHANNEL_NAME_SIZE)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char c = name.at[i] == ' ' ? '-' : (unsigned char)name.at[i];
+		bool is_word = c < 0x80 && isalnum(c);
+
+		if (!is_word && (i == 0 || !strchr("._-", c)))
+			return false;
+		out[i] = (char)tolower(c);
+	}
+	out[name.len] = '\0';
+	return true;
+}
+
+/* ---- steps 3 and 4: provider and events -------------------------------------------------- */
+
+static int read_provider(struct draft *draft, struct reason *why)
+{
+	draft->provider = provider_find(str_of(json_get_string(draft->tree, "provider")));
+	if (!draft->provider)
+		return reason_set(why, -EINVAL, "provider", "provider is not one of those offered");
+	return 0;
+}
+
+static bool has_event(const struct draft *draft, const char *name)
+{
+	for (size_t i = 0; i < draft->event_count; i++) {
+		if (str_is(draft->events[i], name))
+			return true;
+	}
+	return false;
+}
+
+static int read_events(struct draft *draft, struct reason *why)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, json_get(draft->tree, "events"))
+	{
+		enum event_kind kind = event_kind_find(str_of(item->valuestring));
+
+		if (!event_kind_is_subscribable(kind))
+			return reason_set(why, -EINVAL, "events",
+					  "events has a kind nobody can subscribe to: \"%.64s\"",
+					  item->valuestring);
+		if (!has_event(draft, event_kind_name(kind)))
+			draft->events[draft->event_count++] = str_of(event_kind_name(kind));
+	}
+	if (draft->event_count == 0)
+		return reason_set(why, -EINVAL, "events", "events must name at least one kind");
+	return 0;
+}
+
+/* ---- steps 5 and 7: the config ----------------------------------------------------------- */
+
+/* Fields the provider does not know are dropped here. */
+static int read_config(struct draft *draft, struct reason *why)
+{
+	const struct provider_field *fields = draft->provider->fields;
+	const cJSON *config = json_get(draft->tree, "config");
+
+	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && fields[i].name; i++) {
+		struct str value = str_of(json_get_string(config, fields[i].name));
+
+		if (value.len == 0)
+			continue;
+		if (value.len > CONFIG_MAX_VALUE)
+			return reason_set(why, -EINVAL, fields[i].name,
+					  "%s is longer than %d bytes", fields[i].name,
+					  CONFIG_MAX_VALUE);
+		draft->config.fields[draft->config.count].name = fields[i].name;
+		draft->config.fields[draft->config.count].value = value;
+		draft->config.count++;
+	}
+	return draft->provider->check(&draft->config, why);
+}
+
+static int check_all(struct draft *draft, struct reason *why)
+{
+	int rc = check_shape(draft->tree, why);
+
+	if (rc == 0 &&
+	    !channel_name_clean(str_of(json_get_string(draft->tree, "name")), draft->name))
+		rc = reason_set(why, -EINVAL, "name",
+				"name must be 1 to 64 letters, digits, dots, underscores or "
+				"hyphens and begin with a letter or digit");
+	if (rc == 0)
+		rc = read_provider(draft, why);
+	if (rc == 0)
+		rc = read_events(draft, why);
+	if (rc == 0)
+		rc = read_config(draft, why);
+	return rc;
+}
+
+int draft_parse(struct str body, struct draft *out, struct reason *why)
+{
+	int rc;
+
+	*out = (struct draft){ .tree = NULL };
+	rc = json_parse(body, HTTP_MAX_BODY, &out->tree, why);
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : wrong_shape(why, "the body is not valid JSON");
+	rc = check_all(out, why);
+	if (rc < 0)
+		draft_done(out);
+	return rc;
+}
+
+/* ---- secrets --------------------------------------------------------------------------- */
+
+static bool has_secret_field(const struct provider *provider)
+{
+	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && provider->fields[i].name; i++) {
+		if (strcmp(provider->fields[i].name, "secret") == 0)
+			return true;
+	}
+	return false;
+}
+
+void draft_complete_secret(struct draft *draft)
+{
+	uint8_t noise[(CHANNEL_SECRET_SIZE - 1) / 2];
+
+	if (!has_secret_field(draft->provider) || config_value(&draft->config, "secret").len > 0)
+		return;
+	random_bytes(noise, sizeof(noise));
+	hex_encode(noise, sizeof(noise), draft->secret);
+	explicit_bzero(noise, sizeof(noise));
+	draft->config.fields[draft->config.count].name = "secret";
+	draft->config.fields[draft->config.count].value = str_of(draft->secret);
+	draft->config.count++;
+}
+
+static void wipe_strings(cJSON *config)
+{
+	cJSON *item;
+
+	cJSON_ArrayForEach(item, config)
+	{
+		if (cJSON_IsString(item))
+			explicit_bzero(item->valuestring, strlen(item->valuestring));
+	}
+}
+
+void draft_done(struct draft *draft)
+{
+	wipe_strings(cJSON_GetObjectItemCaseSensitive(draft->tree, "config"));
+	cJSON_Delete(draft->tree);
+	explicit_bzero(draft->secret, sizeof(draft->secret));
+	draft->tree = NULL;
+	draft->config.count = 0;
+}

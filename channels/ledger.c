@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Turns a batch of events into what must not be lost: marks, audit rows, delivery rows, capsule rows and the
+ * group's position, in one store job.
+ *
+ * Happy path: what the batch needs to know is read in one round, every event is decided in stream order,
+ * everything is written in one round; then the engine is told which channels have work.
+ * Failure: with the store away the batch is offered again by its owner; all ids are derived from the stream,
+ * so a second time changes nothing. When the store refuses the content, the batch is committed event by
+ * event and the culprits are marked, unless not even the bare position can be written: then it is not the
+ * events. docs/notes/ledger.md
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "channels/capsules.h"
+#include "channels/marks.h"
+#include "channels/matches.h"
+#include "channels/parts.h"
+#include "channels/position.h"
+#include "core/clock.h"
+#include "core/log.h"
+
+struct counts {
+	int64_t deliveries;
+	int64_t follow_ups;
+	int64_t repeats;
+	int64_t bad_capsules;
+};
+
+struct commit {
+	struct store_job job;
+	struct channels *channels;
+	struct bus_batch *batch;
+	ledger_done_fn on_done;
+	void *owner;
+	int64_t started_us; /* monotonic */
+	int64_t now_us;
+	size_t *order; /* indices of the batch's events by stream id */
+	/* What one run works on. */
+	size_t from; /* of `order` */
+	size_t to;
+	bool with_position;
+	bool is_single; /* event by event, after the batch as a whole was refused */
+	struct marks marks;
+	struct matches matches;
+	struct counts counts;
+};
+
+/* ---- what is stored of an event ------------------------------------------------------------ */
+
+static const struct db_query insert_delivery = {
+	.sql = "INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+	       "channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $9, $9) "
+	       "ON CONFLICT (id) DO NOTHING",
+};
+static int write_delivery(struct commit *commit, struct db *db, const struct event *event,
+			  struct match *match, struct str payload)
+{
+	char stream_id[STREAM_ID_TEXT_SIZE];
+	struct uuid id;
+
+	stream_id_format(event->id, stream_id);
+	uuid_v5(&match->channel, str_of(stream_id), &id);
+
+	const struct db_value values[] = {
+		db_uuid(&id),
+		db_text(str_of(stream_id)),
+		db_int((int64_t)event->id.ms),
+		db_int((int64_t)event->id.seq),
+		db_uuid(&event->team),
+		db_uuid(&match->channel),
+		db_text(str_of(event_kind_name(event->kind))),
+		db_blob(payload),
+		db_time(commit->now_us),
+	};
+
+	match->is_used = true;
+	commit->counts.deliveries++;
+	return db_run(db, &insert_delivery, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+static int write_deliveries(struct commit *commit, struct db *db, const struct event *event)
+{
+	struct team_matches *team = matches_of(&commit->matches, &event->team);
+	struct buf payload;
+	int rc = 0;
+
+	if (!team || !event_kind_is_subscribable(event->kind))
+		return 0;
+	buf_init(&payload, 2 * EVENT_MAX_BYTES);
+	for (size_t i = 0; i < team->count && rc == 0; i++) {
+		if (!match_wants(&team->channels[i], event->kind))
+			continue;
+		if (payload.len == 0)
+			event_write_body(&payload, event);
+		rc = payload.err;
+		if (rc == 0)
+			rc = write_delivery(commit, db, event, &team->channels[i],
+					    buf_str(&payload));
+	}
+	buf_done(&payload);
+	return rc;
+}
+
+static int write_audit(const struct commit *commit, struct db *db, const struct event *event,
+		       bool has_accept)
+{
+	const struct audit_facts facts = { .has_accept = has_accept };
+	struct audit_entry entry;
+	int rc;
+
+	if (!audit_entry_from_event(event, commit->channels->audit_mode, &facts, commit->now_us,
+				    &entry))
+		return 0;
+	rc = audit_insert(db, &entry);
+	audit_entry_done(&entry);
+	return rc;
+}
+
+static int write_capsule(struct commit *commit, struct db *db, const struct event *event)
+{
+	struct capsule capsule;
+	int rc;
+
+	if (event->sandbox.len == 0 || !db_is_embedded(db))
+		return 0;
+	if (!capsule_read(event, &capsule)) {
+		commit->counts.bad_capsules++;
+		return 0;
+	}
+	rc = capsule_store(db, &capsule);
+	capsule_done(&capsule);
+	return rc;
+}
+
+/* Whether anybody is to be told of it. */
+static bool is_news(struct commit *commit, const struct event *event, bool has_accept)
+{
+	if (has_accept) {
+		commit->counts.follow_ups++;
+		return false;
+	}
+	if (event_may_repeat(event) && marks_see_repeat(&commit->marks, event)) {
+		commit->counts.repeats++;
+		return false;
+	}
+	return true;
+}
+
+static int write_event(struct commit *commit, struct db *db, const struct event *event)
+{
+	bool has_accept = event_may_follow_up(event) && marks_has_accept(&commit->marks, event);
+	int rc;
+
+	if (event_is_accept(event))
+		marks_see_accept(&commit->marks, event);
+	rc = write_audit(commit, db, event, has_accept);
+	if (rc == 0)
+		rc = write_capsule(commit, db, event);
+	if (rc == 0 && is_news(commit, event, has_accept) && commit->channels->deliver)
+		rc = write_deliveries(commit, db, event);
+	return rc;
+}
+
+static int write_position(const struct commit *commit, struct db *db)
+{
+	if (!commit->with_position)
+		return 0;
+	return position_store(db, commit->channels->group, commit->batch->last, commit->now_us);
+}
+
+/* ---- the job --------------------------------------------------------------------------- */
+
+static bool is_rejected(const struct commit *commit, size_t at)
+{
+	return commit->batch->rejected[commit->order[at]].text[0] != '\0';
+}
+
+static const struct event *event_at(const struct commit *commit, size_t at)
+{
+	return commit->batch->events[commit->order[at]];
+}
+
+static int read_facts(struct commit *commit, struct db *db)
+{
+	int rc;
+
+	for (size_t i = commit->from; i < commit->to; i++) {
+		if (is_rejected(commit, i))
+			continue;
+		marks_gather(&commit->marks, event_at(commit, i));
+		if (commit->channels->deliver)
+			matches_gather(&commit->matches, event_at(commit, i));
+	}
+	rc = marks_read(&commit->marks, db);
+	if (rc == 0)
+		rc = matches_read(&commit->matches, db);
+	return rc < 0 ? rc : db_flush(db);
+}
+
+static int run_commit(struct db *db, struct store_job *job)
+{
+	struct commit *commit = container_of(job, struct commit, job);
+	int rc;
+
+	marks_reset(&commit->marks);
+	matches_reset(&commit->matches);
+	commit->counts = (struct counts){ .deliveries = 0 };
+	rc = read_facts(commit, db);
+	for (size_t i = commit->from; i < commit->to && rc == 0; i++) {
+		if (!is_rejected(commit, i))
+			rc = write_event(commit, db, event_at(commit, i));
+	}
+	if (rc == 0)
+		rc = marks_write(&commit->marks, db);
+	/* Last, because every worker of the group writes this one row. */
+	if (rc == 0)
+		rc = write_position(commit, db);
+	return rc < 0 ? rc : db_flush(db);
+}
+
+/* ---- afterwards ------------------------------------------------------------------------ */
+
+static void free_commit(struct commit *commit)
+{
+	marks_done(&commit->marks);
+	matches_done(&commit->matches);
+	free(commit->order);
+	free(commit);
+}
+
+static void finish(struct commit *commit, int rc)
+{
+	const struct ledger_metrics *metrics = &commit->channels->ledger;
+	const struct bus_batch *batch = commit->batch;
+	ledger_done_fn on_done = commit->on_done;
+	void *owner = commit->owner;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		if (rc < 0)
+			batch->rejected[i] = (struct reason){ .text = "" };
+		else
+			metric_add(batch->rejected[i].text[0] ? metrics->rejected : metrics->events,
+				   1);
+	}
+	if (rc == 0) {
+		metric_add(metrics->commits, 1);
+		metric_observe_us(metrics->latency, clock_mono_us() - commit->started_us);
+	}
+	free_commit(commit);
+	on_done(rc, owner);
+}
+
+static void wake_channels(struct commit *commit)
+{
+	struct engine *engine = commit->channels->engine;
+
+	if (!engine)
+		return;
+	for (size_t i = 0; i < commit->matches.count; i++) {
+		const struct team_matches *team = &commit->matches.teams[i];
+
+		for (size_t j = 0; j < team->count; j++) {
+			if (team->channels[j].is_used)
+				engine_note(engine, &team->channels[j].channel);
+		}
+	}
+	engine_serve(engine);
+}
+
+static void count_run(const struct commit *commit)
+{
+	const struct ledger_metrics *metrics = &commit->channels->ledger;
+
+	metric_add(metrics->deliveries, commit->counts.deliveries);
+	metric_add(metrics->follow_ups, commit->counts.follow_ups);
+	metric_add(metrics->repeats, commit->counts.repeats);
+	metric_add(metrics->bad_capsules, commit->counts.bad_capsules);
+}
+
+static bool is_fault_of_data(int rc)
+{
+	return rc == -EINVAL || rc == -EBADMSG || rc == -EEXIST || rc == -E2BIG;
+}
+
+static void submit(struct commit *commit)
+{
+	int rc = store_write(commit->channels->store, &commit->job);
+
+	if (rc < 0)
+		finish(commit, rc);
+}
+
+/* The next event alone; behind the last the position, which no event can spoil. */
+static void submit_next(struct commit *commit)
+{
+	size_t count = commit->batch->count;
+
+	commit->from = commit->to;
+	commit->to = commit->from < count ? commit->from + 1 : count;
+	commit->with_position = commit->from == count;
+	submit(commit);
+}
+
+static void reject(const struct commit *commit, size_t at, int rc)
+{
+	reason_set(&commit->batch->rejected[commit->order[at]], rc, "",
+		   "the store refuses this event (%s)", uv_err_name(rc));
+}
+
+static void on_committed(struct store_job *job, int rc)
+{
+	struct commit *commit = container_of(job, struct commit, job);
+
+	if (rc == 0) {
+		count_run(commit);
+		wake_channels(commit);
+	}
+	if (!commit->is_single && is_fault_of_data(rc)) {
+		log_warn("a batch was refused, going on event by event",
+			 log_int("events", (int64_t)commit->batch->count),
+			 log_str("error", uv_strerror(rc)));
+		commit->is_single = true;
+		commit->to = 0;
+		submit_next(commit);
+		return;
+	}
+	if (commit->is_single && commit->from < commit->to && is_fault_of_data(rc)) {
+		reject(commit, commit->from, rc);
+		rc = 0;
+	}
+	if (rc == 0 && commit->is_single && !commit->with_position)
+		submit_next(commit);
+	else
+		finish(commit, rc);
+}
+
+/* ---- the front ------------------------------------------------------------------------- */
+
+static int by_stream_id(const void *a, const void *b, void *arg)
+{
+	const struct bus_batch *batch = arg;
+
+	return stream_id_compare(batch->events[*(const size_t *)a]->id,
+				 batch->events[*(const size_t *)b]->id);
+}
+
+/* Entries taken over from another consumer come between newer ones. */
+static void sort_events(struct commit *commit)
+{
+	for (size_t i = 0; i < commit->batch->count; i++)
+		commit->order[i] = i;
+	qsort_r(commit->order, commit->batch->count, sizeof(*commit->order), by_stream_id,
+		commit->batch);
+}
+
+static struct commit *new_commit(struct channels *channels, struct bus_batch *batch)
+{
+	struct commit *commit = calloc(1, sizeof(*commit));
+
+	if (!commit)
+		return NULL;
+	commit->channels = channels;
+	commit->batch = batch;
+	commit->order = calloc(batch->count + 1, sizeof(*commit->order));
+	if (!commit->order || marks_init(&commit->marks, batch->count) < 0 ||
+	    matches_init(&commit->matches, batch->count) < 0) {
+		free_commit(commit);
+		return NULL;
+	}
+	sort_events(commit);
+	return commit;
+}
+
+void ledger_commit(struct channels *channels, struct bus_batch *batch, ledger_done_fn on_done,
+		   void *owner)
+{
+	struct commit *commit = new_commit(channels, batch);
+
+	if (!commit) {
+		on_done(-ENOMEM, owner);
+		return;
+	}
+	commit->on_done = on_done;
+	commit->owner = owner;
+	commit->started_us = clock_mono_us();
+	commit->now_us = channels->now_us();
+	commit->to = batch->count;
+	commit->with_position = true;
+	commit->job.run = run_commit;
+	commit->job.on_done = on_committed;
+	for (size_t i = 0; i < batch->count; i++) {
+		batch->rejected[i] = (struct reason){ .text = "" };
+		if (!position_fits(batch->events[i]->id))
+			reason_set(&batch->rejected[i], -EINVAL, "",
+				   "the stream id is too large to be stored");
+	}
+	submit(commit);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the files of channels/ share: the module's own struct and how a test may open it. */
+#ifndef CHANNELS_PARTS_H
+#define CHANNELS_PARTS_H
+
+#include "channels/channels.h"
+#include "channels/engine.h"
+#include "channels/guard.h"
+#include "channels/steward.h"
+#include "core/metrics.h"
+
+struct ledger_metrics {
+	struct metric *commits;
+	struct metric *events;
+	struct metric *deliveries;
+	struct metric *follow_ups;
+	struct metric *repeats;
+	struct metric *rejected;
+	struct metric *bad_capsules;
+	struct metric *latency;
+};
+
+struct channels {
+	uv_loop_t *loop;
+	struct store *store;
+	char *worker;
+	char *group;
+	uint8_t key[SEAL_KEY_SIZE];
+	bool deliver;
+	enum audit_mode audit_mode;
+	int64_t (*now_us)(void); /* wall clock */
+	struct guard guard;
+	struct outbound *outbound;
+	struct engine *engine; /* NULL with deliver off */
+	struct steward *steward;
+	struct ledger_metrics ledger;
+	void (*on_closed)(void *owner);
+	void *owner;
+};
+
+/* What production never changes: the clock and the engine's beat. */
+struct channels_tuning {
+	int64_t (*now_us)(void);
+	unsigned tick_ms;
+};
+
+int channels_open_tuned(const struct channels_options *options,
+			const struct channels_tuning *tuning, struct channels **out) must_check;
+
+/* Of the endpoints. */
+int endpoints_add(struct channels *channels, struct http_server *server) must_check;
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* How far a consumer group has come, as the store knows it (table `positions`). */
+#ifndef CHANNELS_POSITION_H
+#define CHANNELS_POSITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/stream_id.h"
+#include "store/store.h"
+
+/* Both numbers fit into the columns, and the milliseconds into a time. */
+bool position_fits(struct stream_id id);
+
+/* Moves the group's position forward, never back. One that does not fit, or zero, is left out. */
+int position_store(struct db *db, const char *group, struct stream_id last,
+		   int64_t now_us) must_check;
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The steward: removes what is over and measures what waits.
+ *
+ * Happy path: every 15 s the lease under the zero id is asked for; whoever has it measures, and
+ * once an hour removes finished deliveries older than 7 days, in pieces, and accepts older than a
+ * day. Failure: a round that fails is forgotten; the next one does the same work.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "channels/steward.h"
+#include "core/attributes.h"
+#include "core/log.h"
+#include "core/metrics.h"
+
+#define ROUND_MS  15000
+#define SECOND_US INT64_C(1000000)
+#define LEASE_US  (45 * SECOND_US)
+#define PURGE_US  (3600 * SECOND_US)
+#define KEEP_US   (7 * 24 * 3600 * SECOND_US)
+#define ACCEPTS_US \
+	(24 * 3600 * SECOND_US) /* far longer than the 15 min they are looked at, so that an \
+				 * entry read again late is decided as before */
+#define PURGE_PIECE 1000
+
+enum steward_step { STEP_RESTING, STEP_CLAIMING, STEP_MEASURING, STEP_PURGING };
+
+struct steward {
+	struct store_job job;
+	struct store *store;
+	const char *worker;
+	int64_t (*now_us)(void);
+	uv_timer_t timer;
+	enum steward_step step;
+	bool is_ours; /* the lease */
+	int64_t round_us;
+	int64_t purged_us; /* when the last purge had finished */
+	int64_t removed;   /* by the last piece */
+	int64_t pending;
+	int64_t oldest_us;
+	struct metric *pending_gauge;
+	struct metric *oldest_gauge;
+	bool closing;
+	void (*on_closed)(void *owner);
+	void *owner;
+};
+
+/* ---- jobs ------------------------------------------------------------------------------ */
+
+static const struct db_query claim = {
+	.sql = "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
+	       "VALUES ($1, $2, $3, $4) ON CONFLICT (channel_id) DO UPDATE SET "
+	       "lease_owner = excluded.lease_owner, lease_until = excluded.lease_until, "
+	       "updated_at = excluded.updated_at WHERE channel_state.lease_owner IS NULL "
+	       "OR channel_state.lease_until < excluded.updated_at "
+	       "OR channel_state.lease_owner = excluded.lease_owner",
+};
+static const struct db_query measure = {
+	.sql = "SELECT count(*), min(created_at) FROM deliveries WHERE state = 'pending'",
+};
+/* Both statements name the same rows: they run in one transaction, and finished rows do not change.
+ */
+#define FINISHED_PIECE                                                             \
+	"(SELECT id FROM deliveries WHERE state <> 'pending' AND updated_at < $1 " \
+	"ORDER BY updated_at, id LIMIT 1000)"
+static const struct db_query purge_attempts = {
+	.sql = "DELETE FROM delivery_attempts WHERE delivery_id IN " FINISHED_PIECE,
+};
+static const struct db_query purge_deliveries = {
+	.sql = "DELETE FROM deliveries WHERE id IN " FINISHED_PIECE,
+};
+static const struct db_query purge_accepts = {
+	.sql = "DELETE FROM accepts WHERE seen_at < $1",
+};
+
+static int run_claim(struct db *db, struct store_job *job)
+{
+	struct steward *steward = container_of(job, struct steward, job);
+	const struct uuid zero = { .bytes = { 0 } };
+	const struct db_value values[] = {
+		db_uuid(&zero),
+		db_text(str_of(steward->worker)),
+		db_time(steward->round_us + LEASE_US),
+		db_time(steward->round_us),
+	};
+	int64_t changed = 0;
+	int rc = db_run_now(db, &claim, values, ARRAY_LEN(values), NULL, NULL, &changed);
+
+	steward->is_ours = rc == 0 && changed > 0;
+	return rc;
+}
+
+static int on_measured(const struct db_row *row, void *arg)
+{
+	struct steward *steward = arg;
+
+	steward->pending = row_int(row, 0);
+	steward->oldest_us = row_time(row, 1);
+	return 0;
+}
+
+static int run_measure(struct db *db, struct store_job *job)
+{
+	struct steward *steward = container_of(job, struct steward, job);
+
+	return db_run_now(db, &measure, NULL, 0, on_measured, steward, NULL);
+}
+
+static int run_purge(struct db *db, struct store_job *job)
+{
+	struct steward *steward = container_of(job, struct steward, job);
+	const struct db_value old = db_time(steward->round_us - KEEP_US);
+	const struct db_value old_accept = db_time(steward->round_us - ACCEPTS_US);
+	int rc;
+
+	steward->removed = 0;
+	rc = db_run(db, &purge_attempts, &old, 1, NULL, NULL, NULL);
+	if (rc == 0)
+		rc = db_run(db, &purge_deliveries, &old, 1, NULL, NULL, &steward->removed);
+	if (rc == 0)
+		rc = db_run(db, &purge_accepts, &old_accept, 1, NULL, NULL, NULL);
+	return rc < 0 ? rc : db_flush(db);
+}
+
+/* ---- rounds ---------------------------------------------------------------------------- */
+
+static void on_step_done(struct store_job *job, int rc);
+
+static void rest(struct steward *steward)
+{
+	steward->step = STEP_RESTING;
+}
+
+static void begin(struct steward *steward, enum steward_step step,
+		  int (*run)(struct db *db, struct store_job *job))
+{
+	int rc;
+
+	steward->job = (struct store_job){ .run = run, .on_done = on_step_done };
+	rc = step == STEP_MEASURING ? store_read(steward->store, &steward->job)
+				    : store_write(steward->store, &steward->job);
+	if (rc == 0)
+		steward->step = step;
+	else
+		rest(steward);
+}
+
+static void show(const struct steward *steward)
+{
+	int64_t age_us = steward->round_us - steward->oldest_us;
+
+	metric_set(steward->pending_gauge, steward->is_ours ? steward->pending : 0);
+	metric_set(steward->oldest_gauge,
+		   steward->is_ours && steward->pending > 0 && age_us > 0 ? age_us / SECOND_US : 0);
+}
+
+static void on_claimed(struct steward *steward)
+{
+	if (steward->is_ours) {
+		begin(steward, STEP_MEASURING, run_measure);
+		return;
+	}
+	show(steward);
+	rest(steward);
+}
+
+static void on_all_measured(struct steward *steward)
+{
+	show(steward);
+	if (steward->round_us - steward->purged_us >= PURGE_US)
+		begin(steward, STEP_PURGING, run_purge);
+	else
+		rest(steward);
+}
+
+static void on_piece_purged(struct steward *steward)
+{
+	if (steward->removed >= PURGE_PIECE) {
+		begin(steward, STEP_PURGING, run_purge);
+		return;
+	}
+	steward->purged_us = steward->round_us;
+	rest(steward);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct steward *steward = handle->data;
+	void (*on_closed)(void *) = steward->on_closed;
+	void *owner = steward->owner;
+
+	free(steward);
+	on_closed(owner);
+}
+
+static void on_step_done(struct store_job *job, int rc)
+{
+	struct steward *steward = container_of(job, struct steward, job);
+	enum steward_step step = steward->step;
+
+	if (steward->closing) {
+		uv_close((uv_handle_t *)&steward->timer, on_timer_closed);
+		return;
+	}
+	if (rc < 0) {
+		if (rc != -ENOTCONN && rc != -EBUSY && rc != -ECANCELED)
+			log_error("house-keeping failed", log_str("error", uv_strerror(rc)));
+		rest(steward);
+	} else if (step == STEP_CLAIMING) {
+		on_claimed(steward);
+	} else if (step == STEP_MEASURING) {
+		on_all_measured(steward);
+	} else {
+		on_piece_purged(steward);
+	}
+}
+
+static void on_round(uv_timer_t *timer)
+{
+	struct steward *steward = timer->data;
+
+	if (steward->step != STEP_RESTING)
+		return;
+	steward->round_us = steward->now_us();
+	begin(steward, STEP_CLAIMING, run_claim);
+}
+
+int steward_open(uv_loop_t *loop, struct store *store, const char *worker, int64_t (*now_us)(void),
+		 struct steward **out)
+{
+	struct steward *steward = calloc(1, sizeof(*steward));
+
+	if (!steward)
+		return -ENOMEM;
+	steward->store = store;
+	steward->worker = worker;
+	steward->now_us = now_us;
+	steward->pending_gauge = metric_gauge("wrenn_events_deliveries_pending", NULL,
+					      "Deliveries not finished yet, counted every 15 s");
+	steward->oldest_gauge = metric_gauge("wrenn_events_deliveries_oldest_pending_seconds", NULL,
+					     "Age of the oldest delivery not finished yet");
+	uv_timer_init(loop, &steward->timer);
+	steward->timer.data = steward;
+	uv_timer_start(&steward->timer, on_round, 0, ROUND_MS);
+	*out = steward;
+	return 0;
+}
+
+void steward_close(struct steward *steward, void (*on_closed)(void *owner), void *owner)
+{
+	if (!steward)
+		return;
+	assert(!steward->closing);
+	steward->closing = true;
+	steward->on_closed = on_closed;
+	steward->owner = owner;
+	uv_timer_stop(&steward->timer);
+	/* A job under way closes when it is done. */
+	if (steward->step == STEP_RESTING)
+		uv_close((uv_handle_t *)&steward->timer, on_timer_closed);
+}
