@@ -38,19 +38,24 @@ struct bus_tail_options {
 	/* The position is known: everything after `from` will come. Once per process life, before
 	 * the first event. */
 	void (*on_start)(struct stream_id from, void *owner);
-	/* Readable events of known kind about something, in stream order; keep it with event_ref(). */
+	/* Readable events of known kind about something, in stream order; keep it with event_ref().
+	 */
 	void (*on_event)(struct event *event, void *owner);
-	/* After the events of one read, so that writes can be gathered. `head` is the last entry read,
-	 * shown or not. */
+	/* After the events of one read, so that writes can be gathered. `head` is the last entry
+	 * read, shown or not. */
 	void (*on_batch_end)(struct stream_id head, void *owner);
-	/* Entries between the last one read and `oldest` were trimmed while we were away. */
+	/* Entries between the last one read and `oldest` may be lost: they were trimmed before we
+	 * came to them, or Redis lost its data. What comes next begins at `oldest` and may then
+	 * have smaller ids than what came before; zero: there is nothing at the moment. */
 	void (*on_gap)(struct stream_id oldest, void *owner);
-	/* Redis is there / is away. */
+	/* Redis is there / is away. Only changes are told; the first word may be either. */
 	void (*on_source)(bool up, void *owner);
 	void *owner;
 };
 
 int bus_tail_open(const struct bus_tail_options *options, struct bus_tail **out) must_check;
+/* This and the other two: only on_closed (may be NULL) comes any more, and then all memory is gone.
+ * For a NULL object it comes at once. */
 void bus_tail_close(struct bus_tail *tail, void (*on_closed)(void *owner), void *owner);
 bool bus_tail_is_up(const struct bus_tail *tail);
 
@@ -65,7 +70,8 @@ struct bus_batch {
 	/* Filled by the ledger: events[i] can never be committed; it goes to the dead letters with
 	 * this sentence. Empty otherwise. */
 	struct reason *rejected;
-	/* The highest stream id of the read this batch came from, for `positions`. */
+	/* The highest stream id of the read this batch came from, for `positions`. Batches taken
+	 * over or repeated have smaller ones than batches before them: keep the highest. */
 	struct stream_id last;
 };
 
@@ -75,7 +81,10 @@ struct bus_consumer_options {
 	const char *group;
 	const char *name;       /* unique per process */
 	unsigned claim_idle_ms; /* when the entries of a silent consumer are taken over */
-	/* Commit these. The answer is bus_consumer_committed(), now or later; batches come one at a time. */
+	/* A sibling that shares our metrics shows the group's lag already (gauges are added up). */
+	bool lag_is_shown_elsewhere;
+	/* Commit these. The answer is bus_consumer_committed(), now or later; batches come one at a
+	 * time. */
 	void (*on_batch)(struct bus_batch *batch, void *owner);
 	/* The last acknowledged id kept in the store is wanted (the group is gone). The answer is
 	 * bus_consumer_position(). */
@@ -83,8 +92,8 @@ struct bus_consumer_options {
 	void *owner;
 };
 
-int bus_consumer_open(const struct bus_consumer_options *options, struct bus_consumer **out)
-	must_check;
+int bus_consumer_open(const struct bus_consumer_options *options,
+		      struct bus_consumer **out) must_check;
 /* Finishes the batch in hand (its answer must still come), acknowledges, then closes. */
 void bus_consumer_close(struct bus_consumer *consumer, void (*on_closed)(void *owner), void *owner);
 
@@ -92,7 +101,8 @@ void bus_consumer_close(struct bus_consumer *consumer, void (*on_closed)(void *o
  * a growing pause. */
 void bus_consumer_committed(struct bus_consumer *consumer, int rc);
 
-/* `known` false: this group was never seen before. rc negative: could not be read, asked again later. */
+/* `known` false: this group was never seen before. rc negative: could not be read, asked again
+ * later. */
 void bus_consumer_position(struct bus_consumer *consumer, int rc, bool known,
 			   struct stream_id last);
 
@@ -114,11 +124,11 @@ void bus_transient_close(struct bus_transient *transient, void (*on_closed)(void
 /* One step of XRANGE after `after`, at most `count` entries, over a shared connection. The
  * events are borrowed (event_ref() to keep). */
 struct bus_range {
-	int rc;                  /* 0, -ENOTCONN, -EBADMSG */
-	struct event **events;   /* readable ones of known kind about something, in order */
+	int rc;                /* 0, -ENOTCONN, -EBADMSG, -ENOMEM */
+	struct event **events; /* readable ones of known kind about something, in order */
 	size_t count;
-	struct stream_id head;   /* last entry looked at, shown or not; `after` when there was none */
-	bool at_end;             /* fewer than asked for: the stream ended here */
+	struct stream_id head; /* last entry looked at, shown or not; `after` when there was none */
+	bool at_end;           /* fewer than asked for: the stream ended here */
 };
 typedef void (*bus_range_fn)(const struct bus_range *range, void *owner);
 int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_range_fn on_done,
@@ -126,11 +136,12 @@ int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_r
 
 /* The edges of the stream. */
 struct bus_edges {
-	int rc;
+	int rc; /* 0, -ENOTCONN, -EPROTOTYPE when the key holds no stream, -EBADMSG */
 	bool exists;
 	bool trimmed;            /* entries have been removed from its front */
 	struct stream_id oldest; /* zero when empty */
 	struct stream_id newest; /* last generated id, even if its entry is gone */
+	uint64_t added;          /* entries since it was created; 0 when the server does not say */
 };
 typedef void (*bus_edges_fn)(const struct bus_edges *edges, void *owner);
 int bus_edges(struct redis *redis, bus_edges_fn on_done, void *owner) must_check;

@@ -31,7 +31,7 @@
 static struct metric *reconnects;
 static struct metric *losses;
 
-void redis_register_metrics(void)
+static void register_metrics(void)
 {
 	reconnects = metric_counter("wrenn_events_redis_reconnects_total", NULL,
 				    "Connections to Redis that came back.");
@@ -308,6 +308,7 @@ int redis_open(const struct redis_options *options, struct redis **out)
 
 	if (!redis)
 		return -ENOMEM;
+	register_metrics();
 	redis->options = *options;
 	snprintf(redis->name, sizeof(redis->name), "%s", options->name);
 	redis->options.name = redis->name;

@@ -78,9 +78,6 @@ int redis_subscribe(struct redis *redis, const char *channel,
  * waiting commands and on_down are told on the next loop turn. Nothing when it is not up. */
 void redis_fail(struct redis *redis, const char *why);
 
-/* Once, before the workers are forked; bus_register_metrics() does it too. */
-void redis_register_metrics(void);
-
 /* Blocking connection for the command line: connected, authenticated, database selected; or NULL
  * with the fault in *why. Free with redisFree(). */
 redisContext *redis_connect_blocking(const struct redis_address *address, struct reason *why);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the readers count. Private to bus/. */
+#ifndef BUS_COUNTERS_H
+#define BUS_COUNTERS_H
+
+#include "core/metrics.h"
+
+enum bus_reader { READER_TAIL, READER_CONSUMER, READER_RANGE, READER_TRANSIENT, READERS };
+enum dead_class { DEAD_NO_PAYLOAD, DEAD_UNREADABLE, DEAD_REJECTED, DEAD_CLASSES };
+
+struct bus_counters {
+	struct metric *read[READERS];
+	struct metric *unreadable; /* skipped by readers that cannot bury them */
+	struct metric *unknown_kind;
+	struct metric *about_nothing;
+	struct metric *not_durable;
+	struct metric *trimmed;
+	struct metric *copies; /* of durable events on the pub/sub channel */
+	struct metric *gaps;
+	struct metric *dead[DEAD_CLASSES];
+	struct metric *unburied;
+	struct metric *acknowledged;
+	struct metric *claimed;
+	struct metric *failed_commits;
+	struct metric *groups_created;
+	struct metric *lag;
+	struct metric *pending;
+};
+
+/* All NULL, and then uncounted, until the first reader is opened. */
+extern struct bus_counters bus_counters;
+
+/* Repeating it is harmless. */
+void bus_counters_register(void);
+
+#endif

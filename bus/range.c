@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Looking at the stream over a shared connection: one bounded step of XRANGE, and its edges by
+ * XINFO STREAM. One question, one answer; a lost connection is -ENOTCONN and a reply that makes
+ * no sense is -EBADMSG, left to the asker, since the connection is not ours to drop.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bus/bus.h"
+#include "bus/entry.h"
+
+#define REPLY_TIMEOUT_MS 10000
+/* The publisher trims to about this many and never below: what is shorter was never trimmed. */
+#define TRIMMED_FROM 10000
+
+struct question {
+	struct stream_id after;
+	unsigned asked;
+	bus_range_fn on_range;
+	bus_edges_fn on_edges;
+	void *owner;
+};
+
+static struct question *ask(void *owner)
+{
+	struct question *question = calloc(1, sizeof(*question));
+
+	if (question)
+		question->owner = owner;
+	return question;
+}
+
+/* ---- range ------------------------------------------------------------------------------- */
+
+static int collect(const redisReply *reply, struct question *question, struct bus_range *range)
+{
+	for (size_t i = 0; i < reply->elements; i++) {
+		struct entry entry;
+		int rc = entry_read(reply->element[i], &entry);
+
+		if (rc)
+			return rc;
+		if (entry.fate == ENTRY_SHOWN)
+			range->events[range->count++] = entry.event;
+		else if (entry.fate != ENTRY_IGNORED)
+			metric_add(bus_counters.unreadable, 1);
+		if (stream_id_compare(entry.id, range->head) <= 0)
+			return -EBADMSG;
+		range->head = entry.id;
+	}
+	range->at_end = reply->elements < question->asked;
+	metric_add(bus_counters.read[READER_RANGE], (int64_t)reply->elements);
+	return 0;
+}
+
+static int read_range(const redisReply *reply, struct question *question, struct bus_range *range)
+{
+	if (!reply)
+		return -ENOTCONN;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements > question->asked)
+		return -EBADMSG;
+	if (reply->elements == 0) {
+		range->at_end = true;
+		return 0;
+	}
+	range->events = calloc(reply->elements, sizeof(struct event *));
+	return range->events ? collect(reply, question, range) : -ENOMEM;
+}
+
+static void on_range_reply(const redisReply *reply, void *owner)
+{
+	struct question *question = owner;
+	struct bus_range range = { .head = question->after };
+
+	range.rc = read_range(reply, question, &range);
+	question->on_range(&range, question->owner);
+	for (size_t i = 0; i < range.count; i++)
+		event_unref(range.events[i]);
+	free(range.events);
+	free(question);
+}
+
+int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_range_fn on_done,
+	      void *owner)
+{
+	struct question *question = ask(owner);
+	struct stream_id from = after;
+	char from_text[STREAM_ID_TEXT_SIZE];
+	char count_text[16];
+	int rc;
+
+	assert(count > 0);
+	if (!question)
+		return -ENOMEM;
+	question->after = after;
+	question->asked = count;
+	question->on_range = on_done;
+	/* The next id; past the very last one the range is empty, as it should be. */
+	if (++from.seq == 0 && ++from.ms == 0)
+		from = after;
+	stream_id_format(from, from_text);
+	snprintf(count_text, sizeof(count_text), "%u", count);
+	rc = redis_send_text(redis, REPLY_TIMEOUT_MS, on_range_reply, question, "XRANGE",
+			     BUS_STREAM, from_text, "+", "COUNT", count_text, NULL);
+	if (rc)
+		free(question);
+	return rc;
+}
+
+/* ---- edges ------------------------------------------------------------------------------- */
+
+static int read_edges(const redisReply *reply, struct bus_edges *edges)
+{
+	struct str newest = reply_text(reply_find(reply, "last-generated-id"));
+	struct str oldest = reply_text(reply_element(reply_find(reply, "first-entry"), 0));
+	uint64_t length = reply_number(reply_find(reply, "length"), UINT64_MAX);
+
+	if (!newest.at || stream_id_parse(newest, &edges->newest) != 0 || length == UINT64_MAX)
+		return -EBADMSG;
+	if (oldest.at && stream_id_parse(oldest, &edges->oldest) != 0)
+		return -EBADMSG;
+	edges->exists = true;
+	edges->added = reply_number(reply_find(reply, "entries-added"), 0);
+	if (edges->added > 0)
+		edges->trimmed = edges->added > length;
+	else
+		edges->trimmed = length >= TRIMMED_FROM ||
+				 (length == 0 && !stream_id_is_zero(edges->newest));
+	return 0;
+}
+
+static int judge_edges(const redisReply *reply, struct bus_edges *edges)
+{
+	if (!reply)
+		return -ENOTCONN;
+	if (reply_is_error(reply, "ERR") && strstr(reply->str, "no such key"))
+		return 0;
+	if (reply_is_error(reply, "WRONGTYPE"))
+		return -EPROTOTYPE;
+	return read_edges(reply, edges);
+}
+
+static void on_edges_reply(const redisReply *reply, void *owner)
+{
+	struct question *question = owner;
+	struct bus_edges edges = { .rc = 0 };
+
+	edges.rc = judge_edges(reply, &edges);
+	question->on_edges(&edges, question->owner);
+	free(question);
+}
+
+int bus_edges(struct redis *redis, bus_edges_fn on_done, void *owner)
+{
+	struct question *question = ask(owner);
+	int rc;
+
+	if (!question)
+		return -ENOMEM;
+	question->on_edges = on_done;
+	rc = redis_send_text(redis, REPLY_TIMEOUT_MS, on_edges_reply, question, "XINFO", "STREAM",
+			     BUS_STREAM, NULL);
+	if (rc)
+		free(question);
+	return rc;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The events that live on the pub/sub channel alone. Every durable event passes by here as
+ * well; those copies are told by their bytes, unparsed, because the stream brings them anyway. What
+ * is published while the connection is away is lost; these events promise nothing else.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bus/bus.h"
+#include "bus/counters.h"
+
+/* As a JSON string; no writer escapes any of its characters. */
+#define KIND_TEXT "\"capsule.state.changed\""
+
+struct bus_transient {
+	struct redis *redis;
+	void (*on_event)(struct event *event, void *owner);
+	void *owner;
+	void (*on_closed)(void *owner);
+	void *close_owner;
+};
+
+static void on_message(struct str message, void *owner)
+{
+	struct bus_transient *transient = owner;
+	struct event *event = NULL;
+	int rc;
+
+	metric_add(bus_counters.read[READER_TRANSIENT], 1);
+	if (!memmem(message.at, message.len, KIND_TEXT, sizeof(KIND_TEXT) - 1)) {
+		metric_add(bus_counters.copies, 1);
+		return;
+	}
+	rc = event_parse(message, (struct stream_id){ 0 }, &event, NULL);
+	if (rc) {
+		metric_add(bus_counters.unreadable, 1);
+		return;
+	}
+	if (event->kind != EVENT_CAPSULE_STATE_CHANGED)
+		metric_add(bus_counters.copies, 1); /* the words stand elsewhere in it */
+	else if (event_is_about_nothing(event))
+		metric_add(bus_counters.about_nothing, 1);
+	else
+		transient->on_event(event, transient->owner);
+	event_unref(event);
+}
+
+static void on_up(void *owner)
+{
+	struct bus_transient *transient = owner;
+
+	if (redis_subscribe(transient->redis, BUS_CHANNEL, on_message, transient))
+		redis_fail(transient->redis, "cannot subscribe");
+}
+
+static void on_down(void *owner)
+{
+	(void)owner; /* nothing waits, and redis has logged it */
+}
+
+int bus_transient_open(uv_loop_t *loop, const struct redis_address *address,
+		       void (*on_event)(struct event *event, void *owner), void *owner,
+		       struct bus_transient **out)
+{
+	struct bus_transient *transient = calloc(1, sizeof(*transient));
+	int rc;
+
+	if (!transient)
+		return -ENOMEM;
+	bus_counters_register();
+	transient->on_event = on_event;
+	transient->owner = owner;
+	rc = redis_open(&(struct redis_options){ .loop = loop,
+						 .address = address,
+						 .name = "wrenn-events:transient",
+						 .on_up = on_up,
+						 .on_down = on_down,
+						 .owner = transient },
+			&transient->redis);
+	if (rc) {
+		free(transient);
+		return rc;
+	}
+	*out = transient;
+	return 0;
+}
+
+static void on_redis_closed(void *owner)
+{
+	struct bus_transient *transient = owner;
+
+	if (transient->on_closed)
+		transient->on_closed(transient->close_owner);
+	free(transient);
+}
+
+void bus_transient_close(struct bus_transient *transient, void (*on_closed)(void *owner),
+			 void *owner)
+{
+	if (!transient) {
+		if (on_closed)
+			on_closed(owner);
+		return;
+	}
+	transient->on_closed = on_closed;
+	transient->close_owner = owner;
+	redis_close(transient->redis, on_redis_closed, transient);
+}
