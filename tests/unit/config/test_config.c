@@ -191,6 +191,7 @@ Test(config_load, refuses_bad_values_with_a_line_that_names_them)
 		{ "WRENN_EVENTS_LISTEN", "h:" },
 		{ "WRENN_EVENTS_LISTEN", "h:0" },
 		{ "WRENN_EVENTS_LISTEN", "h:65536" },
+		{ "WRENN_EVENTS_LISTEN", "h:65537" },
 		{ "WRENN_EVENTS_LISTEN", "h:-1" },
 		{ "WRENN_EVENTS_LISTEN", "h:080000" },
 		{ "WRENN_EVENTS_LISTEN", "h:http" },
