@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The hook against both databases and a real Redis: what each credential opens, and what is left
+ * behind in the tables and in Redis. */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "core/metrics.h"
+#include "tests/unit/auth/rig.h"
+
+/* ---- API keys ----------------------------------------------------------------------------- */
+
+Test(api_key, opens_its_teams_routes_and_says_who_it_is)
+{
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+		struct http_request request = { .key = API_KEY };
+		struct uuid team;
+
+		rig_open(&rig, engine, NULL);
+		rig_add_key(&rig, TEAM_UUID, "NULL");
+		cr_expect_eq(rig_visit(&rig, &request, ACCESS_CHANGE), 200);
+		cr_assert_eq(uuid_parse(STR(TEAM_UUID), &team), 0);
+		cr_expect(uuid_eq(&request.identity.team, &team));
+		cr_expect(request.identity.has_team);
+		cr_expect_eq(request.identity.credential, CREDENTIAL_API_KEY);
+		cr_expect_eq(request.identity.role, ROLE_ADMIN);
+		cr_expect_eq(request.identity.actor.bytes[15], 1);
+		cr_expect_eq(request.identity.expires_us, 0);
+		cr_expect_str_eq(request.identity.name, "ci");
+		cr_expect_str_eq(request.identity.credential_hash, KEY_HASH);
+		cr_expect_str_eq(request.identity.csrf, "");
+		cr_expect_eq(rig_visit_key(&rig, ACCESS_ADMIN), 403, "never an administrator");
+		rig_close(&rig);
+	}
+}
+
+Test(api_key, is_refused_once_it_or_its_team_or_its_maker_is_gone)
+{
+	static const struct {
+		const char *team;
+		const char *created_by;
+		const char *then;
+		int expected;
+	} cases[] = {
+		{ TEAM_UUID, "NULL", NULL, 200 },
+		{ TEAM_UUID, "'" USER_UUID "'", NULL, 200 },
+		{ TEAM_UUID, "'" USER_UUID "'", "UPDATE users SET status = 'disabled'", 401 },
+		{ TEAM_UUID, "'" USER_UUID "'", "UPDATE users SET deleted_at = created_at", 401 },
+		{ TEAM_UUID, "NULL", "UPDATE users SET status = 'disabled'", 200 },
+		{ GONE_UUID, "NULL", NULL, 401 },
+		{ TEAM_UUID, "NULL", "UPDATE teams SET deleted_at = created_at", 401 },
+		{ TEAM_UUID, "NULL", "DELETE FROM team_api_keys", 401 },
+	};
+
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+
+		rig_open(&rig, engine, NULL);
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			rig_ask(&rig, "DELETE FROM team_api_keys");
+			rig_ask(&rig, "UPDATE users SET status = 'active', deleted_at = NULL");
+			rig_ask(&rig, "UPDATE teams SET deleted_at = NULL WHERE id = '%s'",
+				TEAM_UUID);
+			rig_add_key(&rig, cases[i].team, cases[i].created_by);
+			if (cases[i].then)
+				rig_ask(&rig, "%s", cases[i].then);
+			cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), cases[i].expected,
+				     "case %zu", i);
+		}
+		rig_close(&rig);
+	}
+}
+
+Test(api_key, decides_alone_when_the_header_is_there)
+{
+	static const char *const keys[] = { "", "x", "wrn_ffffffffffffffffffffffffffffffff" };
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_session(&rig, "owner", 3600, 1);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct http_request request = { .key = keys[i], .sid = rig.sid };
+
+		cr_expect_eq(rig_visit(&rig, &request, ACCESS_STREAM), 401, "\"%s\"", keys[i]);
+		cr_expect_eq(request.identity.credential, CREDENTIAL_NONE);
+	}
+	rig_close(&rig);
+}
+
+Test(api_key, opens_streams_only_when_sessions_manage)
+{
+	struct rig rig;
+	struct http_request request = { .key = API_KEY };
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_key(&rig, TEAM_UUID, "NULL");
+	rig_reopen_auth(&rig, false, ROLE_MEMBER);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 200);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_CHANGE), 401);
+	cr_expect_eq(rig_visit(&rig, &request, ACCESS_TEAM), 401);
+	cr_expect_eq(request.cookies_set, 0, "no session was refused");
+	rig_close(&rig);
+}
+
+static bool key_was_used(void *owner)
+{
+	return rig_ask(owner, "SELECT count(*) FROM team_api_keys WHERE last_used > %s",
+		       sql_time(-30)) == 1;
+}
+
+Test(api_key, notes_its_use_at_most_once_a_minute)
+{
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+
+		rig_open(&rig, engine, NULL);
+		rig_add_key(&rig, TEAM_UUID, "NULL");
+		rig_visit_key(&rig, ACCESS_STREAM);
+		run_until(&rig.loop, key_was_used, &rig, "a first use is noted");
+		rig_ask(&rig, "UPDATE team_api_keys SET last_used = %s", sql_time(-90));
+		rig_visit_key(&rig, ACCESS_STREAM);
+		run_until(&rig.loop, key_was_used, &rig, "a use after a minute is noted");
+		rig_ask(&rig, "UPDATE team_api_keys SET last_used = %s", sql_time(-50));
+		rig_visit_key(&rig, ACCESS_STREAM);
+		rig_close(&rig); /* which writes what is still queued */
+		cr_expect_not(key_was_used(&rig), "not within a minute");
+	}
+}
+
+/* ---- sessions from the tables -------------------------------------------------------------- */
+
+Test(session, without_a_cached_copy_is_read_from_the_tables)
+{
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+		struct http_request request = { .method = HTTP_GET };
+		struct uuid team;
+
+		rig_open(&rig, engine, NULL);
+		rig_add_session(&rig, "admin", 3600, 60);
+		request.sid = rig.sid;
+		cr_expect_eq(rig_visit(&rig, &request, ACCESS_CHANGE), 200);
+		cr_assert_eq(uuid_parse(STR(TEAM_UUID), &team), 0);
+		cr_expect(uuid_eq(&request.identity.team, &team));
+		cr_expect_eq(request.identity.credential, CREDENTIAL_SESSION);
+		cr_expect_eq(request.identity.role, ROLE_ADMIN);
+		cr_expect_eq(request.identity.actor.bytes[0], 0x11);
+		cr_expect_str_eq(request.identity.name, "Ada");
+		cr_expect_str_eq(request.identity.csrf, CSRF);
+		cr_expect_str_eq(request.identity.credential_hash, rig.hash);
+		cr_expect_not(request.identity.is_admin);
+		cr_expect_gt(request.identity.expires_us, 0);
+		cr_expect_eq(rig_ttl_ms(&rig), -2, "the key is not ours to write");
+		rig_close(&rig);
+	}
+}
+
+Test(session, from_the_tables_obeys_every_rule_of_its_life)
+{
+	static const struct {
+		const char *role;
+		int64_t expires_in_s;
+		int64_t seen_ago_s;
+		const char *then;
+		int stream;
+		int admin;
+	} cases[] = {
+		{ "member", 3600, 0, NULL, 200, 403 },
+		{ "member", 3600, 21500, NULL, 200, 403 },
+		{ "member", 3600, 21700, NULL, 401, 401 },
+		{ "member", -5, 0, NULL, 401, 401 },
+		{ NULL, 3600, 0, NULL, 403, 403 },
+		{ "janitor", 3600, 0, NULL, 403, 403 },
+		{ "owner", 3600, 0, "UPDATE users SET status = 'disabled'", 401, 401 },
+		{ "owner", 3600, 0, "UPDATE users SET status = 'inactive'", 401, 401 },
+		{ "owner", 3600, 0, "UPDATE users SET deleted_at = created_at", 401, 401 },
+		{ "owner", 3600, 0, "UPDATE teams SET deleted_at = created_at", 403, 403 },
+		{ "owner", 3600, 0, "UPDATE users SET is_admin = TRUE", 200, 200 },
+		{ NULL, 3600, 0, "UPDATE users SET is_admin = TRUE", 403, 200 },
+		{ "owner", 3600, 0, "DELETE FROM sessions", 401, 401 },
+	};
+
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+
+		rig_open(&rig, engine, NULL);
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			rig_ask(&rig, "DELETE FROM sessions");
+			rig_ask(&rig, "DELETE FROM users_teams");
+			rig_ask(&rig, "UPDATE users SET status = 'active', deleted_at = NULL, "
+				      "is_admin = FALSE");
+			rig_ask(&rig, "UPDATE teams SET deleted_at = NULL WHERE id = '%s'",
+				TEAM_UUID);
+			rig_add_session(&rig, cases[i].role, cases[i].expires_in_s,
+					cases[i].seen_ago_s);
+			if (cases[i].then)
+				rig_ask(&rig, "%s", cases[i].then);
+			cr_expect_eq(rig_visit_session(&rig, ACCESS_ADMIN), cases[i].admin,
+				     "case %zu, admin", i);
+			cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), cases[i].stream,
+				     "case %zu, stream", i);
+		}
+		rig_close(&rig);
+	}
+}
+
+static bool session_was_seen(void *owner)
+{
+	return rig_ask(owner, "SELECT count(*) FROM sessions WHERE last_seen_at > %s",
+		       sql_time(-30)) == 1;
+}
+
+Test(session, notes_that_it_was_seen_at_most_once_a_minute)
+{
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+
+		rig_open(&rig, engine, NULL);
+		rig_add_session(&rig, "member", 3600, 600);
+		rig_visit_session(&rig, ACCESS_STREAM);
+		run_until(&rig.loop, session_was_seen, &rig, "noted from the table path");
+		rig_cache_session(&rig, TEAM_UUID, "member", 3600);
+		rig_ask(&rig, "UPDATE sessions SET last_seen_at = %s", sql_time(-90));
+		rig_visit_session(&rig, ACCESS_STREAM);
+		run_until(&rig.loop, session_was_seen, &rig, "noted from the cached path");
+		rig_ask(&rig, "UPDATE sessions SET last_seen_at = %s", sql_time(-50));
+		rig_visit_session(&rig, ACCESS_STREAM);
+		rig_close(&rig);
+		cr_expect_not(session_was_seen(&rig), "not within a minute");
+	}
+}
+
+/* ---- sessions from Redis -------------------------------------------------------------------- */
+
+Test(cached_session, is_enough_while_its_team_exists)
+{
+	static const struct {
+		const char *team;
+		const char *role;
+		int expected;
+	} cases[] = {
+		{ TEAM_UUID, "member", 200 },
+		{ GONE_UUID, "owner", 403 },
+		{ "22222222-2222-4222-8222-222222222222", "owner", 403 },
+		{ "00000000-0000-0000-0000-000000000000", "owner", 403 },
+		{ NULL, "", 403 },
+	};
+
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+
+		rig_open(&rig, engine, NULL);
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			struct http_request request = { .sid = rig.sid };
+
+			rig_cache_session(&rig, cases[i].team, cases[i].role, 3600);
+			cr_expect_eq(rig_visit(&rig, &request, ACCESS_STREAM), cases[i].expected,
+				     "case %zu", i);
+			if (i == 0)
+				cr_expect_str_eq(request.identity.csrf, CSRF);
+		}
+		rig_close(&rig);
+	}
+}
+
+Test(cached_session, is_never_believed_about_administrators)
+{
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+		struct http_request request = { .method = HTTP_GET };
+
+		rig_open(&rig, engine, NULL);
+		rig_cache_session(&rig, NULL, "", 3600); /* says is_admin */
+		cr_expect_eq(rig_visit_session(&rig, ACCESS_ADMIN), 403);
+		rig_ask(&rig, "UPDATE users SET is_admin = TRUE");
+		request.sid = rig.sid;
+		cr_expect_eq(rig_visit(&rig, &request, ACCESS_ADMIN), 200);
+		cr_expect(request.identity.is_admin);
+		cr_expect(uuid_is_zero(&request.identity.team));
+		rig_ask(&rig, "UPDATE users SET status = 'disabled'");
+		cr_expect_eq(rig_visit_session(&rig, ACCESS_ADMIN), 403);
+		rig_close(&rig);
+	}
+}
+
+Test(cached_session, ends_at_its_time_whatever_the_tables_say)
+{
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_session(&rig, "owner", 3600, 0);
+	rig_cache_session(&rig, TEAM_UUID, "owner", -1);
+	cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 401);
+	rig_close(&rig);
+}
+
+Test(cached_session, that_is_nonsense_counts_as_absent)
+{
+	static const char *const texts[] = { "", "{", "[]", "{\"id\":7}", "{\"id\":\"\"}" };
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		rig_cache(&rig, texts[i]);
+		cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 401, "%s", texts[i]);
+	}
+	rig_add_session(&rig, "owner", 3600, 0);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		rig_cache(&rig, texts[i]);
+		cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 200, "%s", texts[i]);
+	}
+	freeReplyObject(redisCommand(rig.control, "DEL wrenn:session:%s", rig.hash));
+	freeReplyObject(redisCommand(rig.control, "LPUSH wrenn:session:%s x", rig.hash));
+	cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 200, "a key of another type");
+	rig_close(&rig);
+}
+
+struct ttl_wish {
+	struct rig *rig;
+	long long above_ms;
+};
+
+static bool ttl_is_above(void *owner)
+{
+	const struct ttl_wish *wish = owner;
+
+	return rig_ttl_ms(wish->rig) > wish->above_ms;
+}
+
+Test(cached_session, lives_on_by_six_hours_but_never_past_its_end)
+{
+	struct rig rig;
+	struct ttl_wish wish = { .rig = &rig, .above_ms = 21000 * 1000 };
+	redisReply *before, *after;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_cache_session(&rig, TEAM_UUID, "owner", 80000);
+	before = redisCommand(rig.control, "GET wrenn:session:%s", rig.hash);
+	rig_visit_session(&rig, ACCESS_STREAM);
+	run_until(&rig.loop, ttl_is_above, &wish, "the key lives six hours");
+	cr_expect_leq(rig_ttl_ms(&rig), 21600 * 1000);
+	after = redisCommand(rig.control, "GET wrenn:session:%s", rig.hash);
+	cr_expect_str_eq(before->str, after->str, "the value is not ours");
+	freeReplyObject(before);
+	freeReplyObject(after);
+
+	rig_cache_session(&rig, TEAM_UUID, "owner", 1000);
+	wish.above_ms = 900 * 1000;
+	rig_visit_session(&rig, ACCESS_STREAM);
+	run_until(&rig.loop, ttl_is_above, &wish, "the key lives until the session ends");
+	cr_expect_leq(rig_ttl_ms(&rig), 1000 * 1000);
+	rig_close(&rig);
+}
+
+Test(session, does_without_redis)
+{
+	struct redis_server server = { 0 };
+	struct rig rig;
+
+	redis_server_start(&server, NULL);
+	rig_open(&rig, DATABASE_SQLITE, &server);
+	rig_add_session(&rig, "owner", 3600, 0);
+	rig_cache_session(&rig, TEAM_UUID, "owner", 3600);
+	redis_server_kill(&server);
+	/* The first may be under way when the connection breaks, the second finds it broken. */
+	cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 200);
+	cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 200);
+	rig_close(&rig);
+	redis_server_stop(&server);
+}
+
+/* ---- refusals ------------------------------------------------------------------------------- */
+
+Test(session, is_taken_from_the_browser_where_only_sessions_help)
+{
+	static const struct {
+		bool keys_manage;
+		enum http_access access;
+		const char *sid;
+		unsigned cookies;
+	} cases[] = {
+		{ true, ACCESS_ADMIN, "nonsense", 2 }, { true, ACCESS_ADMIN, NULL, 2 },
+		{ true, ACCESS_TEAM, "nonsense", 0 },  { true, ACCESS_STREAM, NULL, 0 },
+		{ false, ACCESS_TEAM, "nonsense", 2 }, { false, ACCESS_CHANGE, NULL, 2 },
+		{ false, ACCESS_STREAM, NULL, 0 },
+	};
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct http_request request = { .sid = cases[i].sid };
+
+		rig_reopen_auth(&rig, cases[i].keys_manage, ROLE_MEMBER);
+		cr_expect_eq(rig_visit(&rig, &request, cases[i].access), 401);
+		cr_expect_eq(request.cookies_set, cases[i].cookies, "case %zu", i);
+	}
+
+	struct http_request unknown = { .sid = rig.sid, .proto = "https" };
+
+	cr_expect_eq(rig_visit(&rig, &unknown, ACCESS_ADMIN), 401);
+	cr_expect_str_eq(unknown.cookies[0],
+			 "wrenn_sid=; Path=/; Max-Age=0; SameSite=Strict; HttpOnly; Secure");
+	cr_expect_str_eq(unknown.cookies[1],
+			 "wrenn_csrf=; Path=/; Max-Age=0; SameSite=Strict; Secure");
+	rig_close(&rig);
+}
+
+Test(session, is_refused_when_the_cookie_is_malformed)
+{
+	static const char *const cookies[] = {
+		"", "x", "000000000000000000000000000000000000000000000000000000000000000",
+		"A000000000000000000000000000000000000000000000000000000000000000",
+		"00000000000000000000000000000000000000000000000000000000000000000"
+	};
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(cookies); i++) {
+		struct http_request request = { .sid = cookies[i] };
+
+		cr_expect_eq(rig_visit(&rig, &request, ACCESS_STREAM), 401, "%s", cookies[i]);
+	}
+	rig_close(&rig);
+}
+
+Test(csrf, needs_header_cookie_and_session_to_agree)
+{
+	static const char other[] =
+		"deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef";
+	static const struct {
+		enum http_method method;
+		const char *header;
+		const char *cookie;
+		int expected;
+	} cases[] = {
+		{ HTTP_GET, NULL, NULL, 200 },    { HTTP_POST, CSRF, CSRF, 200 },
+		{ HTTP_PATCH, CSRF, CSRF, 200 },  { HTTP_PUT, CSRF, CSRF, 200 },
+		{ HTTP_DELETE, CSRF, CSRF, 200 }, { HTTP_POST, NULL, NULL, 403 },
+		{ HTTP_POST, CSRF, NULL, 403 },   { HTTP_POST, NULL, CSRF, 403 },
+		{ HTTP_POST, "", "", 403 },       { HTTP_POST, other, other, 403 },
+		{ HTTP_POST, CSRF, other, 403 },  { HTTP_POST, other, CSRF, 403 },
+		{ HTTP_PATCH, NULL, CSRF, 403 },  { HTTP_PUT, NULL, CSRF, 403 },
+		{ HTTP_DELETE, NULL, CSRF, 403 }, { HTTP_OTHER, NULL, CSRF, 403 },
+	};
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_session(&rig, "owner", 3600, 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct http_request request = { .method = cases[i].method,
+						.sid = rig.sid,
+						.csrf_header = cases[i].header,
+						.csrf_cookie = cases[i].cookie };
+
+		cr_expect_eq(rig_visit(&rig, &request, ACCESS_CHANGE), cases[i].expected,
+			     "case %zu", i);
+	}
+	rig_close(&rig);
+}
+
+Test(csrf, of_a_session_without_a_token_never_agrees)
+{
+	struct http_request request = { .method = HTTP_POST, .csrf_header = "", .csrf_cookie = "" };
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_session(&rig, "owner", 3600, 0);
+	rig_ask(&rig, "UPDATE sessions SET csrf_token = ''");
+	request.sid = rig.sid;
+	cr_expect_eq(rig_visit(&rig, &request, ACCESS_CHANGE), 403);
+	rig_close(&rig);
+}
+
+Test(csrf, is_not_asked_of_api_keys)
+{
+	struct rig rig;
+	struct http_request request = { .method = HTTP_DELETE, .key = API_KEY };
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_key(&rig, TEAM_UUID, "NULL");
+	cr_expect_eq(rig_visit(&rig, &request, ACCESS_CHANGE), 200);
+	rig_close(&rig);
+}
+
+/* ---- trouble, and many at once ----------------------------------------------------------------- */
+
+Test(hook, answers_503_while_the_store_is_away)
+{
+	struct http_request with_key = { .key = API_KEY };
+	struct store_options options = {
+		.readers = 1,
+		.url = "postgres:///none?host=/nonexistent&user=nobody",
+	};
+	struct auth_options auth_options = { .api_keys_manage = true };
+	struct store *present;
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	options.loop = auth_options.loop = &rig.loop;
+	present = rig.store;
+	cr_assert_eq(store_open(&options, &rig.store), 0);
+	rig_reopen_auth(&rig, true, ROLE_MEMBER);
+	cr_expect_eq(rig_visit(&rig, &with_key, ACCESS_STREAM), 503);
+	cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 503);
+	store_close(rig.store, NULL, NULL);
+	rig.store = present;
+	rig_close(&rig);
+}
+
+static bool all_answered(void *owner)
+{
+	const struct http_request *requests = owner;
+
+	for (size_t i = 0; i < 1000; i++)
+		if (requests[i].answers == 0)
+			return false;
+	return true;
+}
+
+Test(hook, reads_once_for_all_who_wait_with_the_same_credential)
+{
+	struct metric *lookups;
+	struct rig rig;
+	struct http_request *requests = calloc(1000, sizeof(*requests));
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_key(&rig, TEAM_UUID, "NULL");
+	rig_add_session(&rig, "owner", 3600, 0);
+	lookups = metric_counter("wrenn_events_auth_lookups_total", NULL, "");
+	for (size_t i = 0; i < 1000; i++) {
+		if (i % 2)
+			requests[i].sid = rig.sid;
+		else
+			requests[i].key = API_KEY;
+		auth_authenticate(&requests[i], ACCESS_STREAM, rig.auth);
+	}
+	run_until(&rig.loop, all_answered, requests, "all are answered");
+	for (size_t i = 0; i < 1000; i++) {
+		cr_assert_eq(requests[i].status, 200);
+		cr_assert_eq(requests[i].answers, 1);
+	}
+	cr_expect_eq(metric_value(lookups), 2);
+
+	/* Nothing is remembered. */
+	rig_ask(&rig, "DELETE FROM team_api_keys");
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 401);
+	cr_expect_eq(metric_value(lookups), 3);
+	rig_close(&rig);
+	free(requests);
+}
+
+Test(hook, counts_results_by_credential)
+{
+	static const struct {
+		const char *labels;
+		int64_t expected;
+	} counts[] = {
+		{ "credential=\"none\",result=\"refused\"", 1 },
+		{ "credential=\"api_key\",result=\"accepted\"", 1 },
+		{ "credential=\"api_key\",result=\"refused\"", 1 },
+		{ "credential=\"api_key\",result=\"forbidden\"", 1 },
+		{ "credential=\"session\",result=\"refused\"", 1 },
+		{ "credential=\"session\",result=\"accepted\"", 0 },
+	};
+	struct http_request nothing = { .method = HTTP_GET };
+	struct http_request malformed = { .key = "x" };
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_key(&rig, TEAM_UUID, "NULL");
+	rig_visit(&rig, &nothing, ACCESS_STREAM);
+	rig_visit(&rig, &malformed, ACCESS_STREAM);
+	rig_visit_key(&rig, ACCESS_STREAM);
+	rig_visit_key(&rig, ACCESS_ADMIN);
+	rig_visit_session(&rig, ACCESS_STREAM);
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		cr_expect_eq(metric_value(metric_counter("wrenn_events_auth_total",
+							 counts[i].labels, "")),
+			     counts[i].expected, "%s", counts[i].labels);
+	rig_close(&rig);
+}
+
+Test(hook, answers_what_is_under_way_when_everything_closes)
+{
+	struct rig rig;
+	struct http_request with_key = { .key = API_KEY };
+	struct http_request with_cookie = { .method = HTTP_GET };
+
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_key(&rig, TEAM_UUID, "NULL");
+	rig_add_session(&rig, "owner", 3600, 600);
+	rig_cache_session(&rig, TEAM_UUID, "owner", 3600);
+	with_cookie.sid = rig.sid;
+	auth_authenticate(&with_key, ACCESS_STREAM, rig.auth);
+	auth_authenticate(&with_cookie, ACCESS_STREAM, rig.auth);
+	rig_close(&rig);
+	cr_expect_eq(with_key.answers, 1);
+	cr_expect_eq(with_cookie.answers, 1);
+	cr_expect_eq(with_cookie.status, 503, "it was still waiting for Redis");
+}
+
+Test(hook, lets_everybody_through_a_public_route)
+{
+	struct http_request request = { .key = "nonsense" };
+
+	auth_authenticate(&request, ACCESS_PUBLIC, NULL);
+	cr_expect_eq(request.status, 200);
+	cr_expect_eq(request.identity.credential, CREDENTIAL_NONE);
+}
