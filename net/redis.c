@@ -104,7 +104,8 @@ static void finish_losing(struct redis *redis)
 	redis_fail_waiting(redis);
 	if (redis->phase == PHASE_BROKEN && !redis->down_is_told) {
 		redis->down_is_told = true;
-		redis->options.on_down(redis->options.owner);
+		if (redis->options.on_down)
+			redis->options.on_down(redis->options.owner);
 	}
 	if (redis->phase != PHASE_BROKEN)
 		return; /* closed by its owner just now */
@@ -123,7 +124,8 @@ void redis_arrive(struct redis *redis)
 	if (redis->arrival_is_news)
 		log_info("redis is here", log_str("connection", redis->name));
 	redis->arrival_is_news = false;
-	redis->options.on_up(redis->options.owner);
+	if (redis->options.on_up)
+		redis->options.on_up(redis->options.owner);
 }
 
 void redis_fail(struct redis *redis, const char *why)
