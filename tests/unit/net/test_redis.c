@@ -10,6 +10,7 @@
 
 #include "core/buf.h"
 #include "net/net.h"
+#include "tests/support/liar.h"
 #include "tests/support/redis_server.h"
 
 /* ---- addresses --------------------------------------------------------------------------- */
@@ -207,12 +208,10 @@ static void wait_for(struct fixture *f, bool (*condition)(void *owner), int want
 	run_until(&f->loop, condition, f, what);
 }
 
-static void open_at(struct fixture *f, const char *url)
+static void connect_to(struct fixture *f, const char *url)
 {
 	struct reason why;
 
-	*f = (struct fixture){ 0 };
-	cr_assert_eq(uv_loop_init(&f->loop), 0);
 	cr_assert_eq(redis_address_parse(str_of(url), &f->address, &why), 0, "%s", why.text);
 	cr_assert_eq(redis_open(&(struct redis_options){ .loop = &f->loop,
 							 .address = &f->address,
@@ -222,6 +221,21 @@ static void open_at(struct fixture *f, const char *url)
 							 .owner = f },
 				&f->redis),
 		     0);
+}
+
+static void open_connection(struct fixture *f, const char *socket)
+{
+	char url[128];
+
+	snprintf(url, sizeof(url), "unix://%s", socket);
+	connect_to(f, url);
+}
+
+static void open_at(struct fixture *f, const char *url)
+{
+	*f = (struct fixture){ 0 };
+	cr_assert_eq(uv_loop_init(&f->loop), 0);
+	connect_to(f, url);
 }
 
 static void open_on_socket(struct fixture *f, const char *socket)
@@ -525,105 +539,19 @@ Test(redis, hears_messages_again_after_subscribing_again)
 
 /* ---- a server that lies -------------------------------------------------------------------- */
 
-struct liar {
-	uv_pipe_t listener;
-	uv_pipe_t guest;
-	bool has_guest;
-	const char *greeting; /* what it says to the first bytes of a connection */
-	const char *then;     /* and to all later ones; NULL: nothing */
-	bool greeted;
-	char path[100];
-	char space[4096];
-};
-
-static void on_said(uv_write_t *request, int status)
-{
-	(void)status;
-	free(request);
-}
-
-static void say(struct liar *liar, const char *text)
-{
-	uv_write_t *request = calloc(1, sizeof(*request));
-	uv_buf_t piece = uv_buf_init((char *)(uintptr_t)text, (unsigned)strlen(text));
-
-	uv_write(request, (uv_stream_t *)&liar->guest, &piece, 1, on_said);
-}
-
-static void give_space(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
-{
-	struct liar *liar = handle->data;
-
-	(void)suggested;
-	*out = uv_buf_init(liar->space, sizeof(liar->space));
-}
-
-static void on_guest_gone(uv_handle_t *handle)
-{
-	((struct liar *)handle->data)->has_guest = false;
-}
-
-static void on_heard(uv_stream_t *stream, ssize_t n, const uv_buf_t *piece)
-{
-	struct liar *liar = stream->data;
-
-	(void)piece;
-	if (n < 0) {
-		if (!uv_is_closing((uv_handle_t *)stream))
-			uv_close((uv_handle_t *)stream, on_guest_gone);
-		return;
-	}
-	/* The greeting's commands may come in several pieces; PING is its last. */
-	if (!liar->greeted && n > 0 && !memmem(liar->space, (size_t)n, "PING", 4))
-		return;
-	if (!liar->greeted)
-		say(liar, liar->greeting);
-	else if (liar->then)
-		say(liar, liar->then);
-	liar->greeted = true;
-}
-
-static void on_guest(uv_stream_t *listener, int status)
-{
-	struct liar *liar = listener->data;
-
-	cr_assert_eq(status, 0);
-	if (liar->has_guest)
-		return; /* waits in the backlog */
-	uv_pipe_init(listener->loop, &liar->guest, 0);
-	liar->guest.data = liar;
-	if (uv_accept(listener, (uv_stream_t *)&liar->guest) != 0) {
-		uv_close((uv_handle_t *)&liar->guest, on_guest_gone);
-		return;
-	}
-	liar->has_guest = true;
-	liar->greeted = false;
-	uv_read_start((uv_stream_t *)&liar->guest, give_space, on_heard);
-}
-
 static void meet_liar(struct fixture *f, struct liar *liar, const char *greeting, const char *then)
 {
-	static int count;
-
-	*liar = (struct liar){ .greeting = greeting, .then = then };
-	snprintf(liar->path, sizeof(liar->path), "%s/liar-%d-%d", getenv("TEST_DIR"), (int)getpid(),
-		 count++);
-	open_on_socket(f, liar->path);
-	cr_assert_eq(uv_pipe_init(&f->loop, &liar->listener, 0), 0);
-	liar->listener.data = liar;
-	cr_assert_eq(uv_pipe_bind(&liar->listener, liar->path), 0);
-	cr_assert_eq(uv_listen((uv_stream_t *)&liar->listener, 8, on_guest), 0);
+	*f = (struct fixture){ 0 };
+	cr_assert_eq(uv_loop_init(&f->loop), 0);
+	liar_start(liar, &f->loop, greeting, then);
+	open_connection(f, liar->path);
 }
 
 static void leave_liar(struct fixture *f, struct liar *liar)
 {
-	uv_close((uv_handle_t *)&liar->listener, NULL);
-	if (liar->has_guest && !uv_is_closing((uv_handle_t *)&liar->guest))
-		uv_close((uv_handle_t *)&liar->guest, on_guest_gone);
+	liar_stop(liar);
 	close_fixture(f);
 }
-
-#define GOOD_GREETING "+OK\r\n+PONG\r\n"
 
 Test(redis, survives_a_server_that_greets_with_nonsense)
 {
@@ -663,7 +591,7 @@ Test(redis, survives_a_server_that_answers_with_nonsense)
 		struct fixture f;
 		struct liar liar;
 
-		meet_liar(&f, &liar, GOOD_GREETING, answers[i]);
+		meet_liar(&f, &liar, LIAR_GOOD_GREETING, answers[i]);
 		wait_for(&f, is_up, 1, "the greeting");
 		send_ok(&f, "GET", "x");
 		wait_for(&f, is_down, 1, answers[i]);
@@ -688,7 +616,7 @@ Test(redis, survives_a_channel_that_carries_nonsense)
 		struct fixture f;
 		struct liar liar;
 
-		meet_liar(&f, &liar, GOOD_GREETING, answers[i]);
+		meet_liar(&f, &liar, LIAR_GOOD_GREETING, answers[i]);
 		wait_for(&f, is_up, 1, "the greeting");
 		cr_assert_eq(redis_subscribe(f.redis, "c", on_message, &f), 0);
 		wait_for(&f, is_down, 1, answers[i]);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Something on a Unix socket that greets like Redis, or not even that, and then answers everything
+ * with the same words. One guest at a time, on the test's own loop.
+ */
+#ifndef TESTS_SUPPORT_LIAR_H
+#define TESTS_SUPPORT_LIAR_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#define LIAR_GOOD_GREETING "+OK\r\n+PONG\r\n"
+#define LIAR_GUESTS        4
+
+struct liar;
+
+struct liar_guest {
+	struct liar *liar;
+	uv_pipe_t pipe;
+	bool is_here;
+	bool greeted;
+};
+
+struct liar {
+	uv_pipe_t listener;
+	struct liar_guest guests[LIAR_GUESTS];
+	const char *greeting; /* what it says to the PING of a new connection */
+	const char *then;     /* and to all later words; NULL: nothing */
+	int answers;          /* given after greetings */
+	char path[100];
+	char space[4096];
+};
+
+void liar_start(struct liar *liar, uv_loop_t *loop, const char *greeting, const char *then);
+void liar_stop(struct liar *liar);
+
+#endif
