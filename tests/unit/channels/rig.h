@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A whole channels/ on a fresh database, with a server for its endpoints, a destination on loopback and a
+ * hand-set clock. Faults of the set-up fail the test.
+ */
+#ifndef TESTS_UNIT_CHANNELS_RIG_H
+#define TESTS_UNIT_CHANNELS_RIG_H
+
+#include <criterion/criterion.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "channels/parts.h"
+#include "tests/support/databases.h"
+#include "tests/support/receiver.h"
+
+#define TEAM_A     "0f8fad5b-d9cb-469f-a165-70867728950e"
+#define TEAM_B     "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+#define TEAM_A_ID  "team-0x5yg3bfyrehlas5fmd3rslxq"
+#define TEAM_B_ID  "team-6dfzh5ik5uxynzmlf5cshamdk"
+#define CAPSULE_ID "cl-6dfzh5ik5uxynzmlf5cshamdk"
+#define USER       "{\"type\":\"user\",\"id\":\"usr-0x5yg3bfyrehlas5fmd3rslxq\",\"name\":\"Ada\"}"
+#define SYSTEM     "{\"type\":\"system\"}"
+#define SECOND_US  INT64_C(1000000)
+#define MINUTE_US  (60 * SECOND_US)
+#define HOUR_US    (60 * MINUTE_US)
+#define START_US   (INT64_C(1800000000) * SECOND_US)
+#define START_MS   (START_US / 1000)
+
+struct rig_options {
+	bool strict; /* the guard refuses loopback */
+	bool no_delivery;
+	enum audit_mode audit_mode;
+	unsigned max_inflight; /* 0: 16 */
+	receiver_fn answer;    /* NULL: 200 to all */
+	void *arg;
+	const char *worker;              /* NULL: "worker-1" */
+	const struct database *database; /* NULL: a fresh one with the teams A and B */
+};
+
+struct rig {
+	uv_loop_t loop;
+	uv_timer_t beat; /* wakes the loop, so that conditions elsewhere are seen */
+	struct database database;
+	struct store *store;
+	struct channels *channels;
+	struct http_server *server;
+	struct outbound *client;
+	struct receiver *receiver;
+	uint8_t key[SEAL_KEY_SIZE];
+	bool is_closed;
+};
+
+extern int64_t rig_now_us;
+
+void rig_open(struct rig *rig, enum database_engine engine, const struct rig_options *options);
+void rig_close(struct rig *rig);
+
+/* Calls steps(struct rig *) once per engine, each on a fresh rig. */
+#define ON_BOTH_STORES(options, steps)                                 \
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {    \
+		struct rig rig;                                        \
+		rig_open(&rig, (enum database_engine)engine, options); \
+		steps(&rig);                                           \
+		rig_close(&rig);                                       \
+	}
+
+/* Turns the loop until the condition holds, or fails after a generous while. */
+void rig_turn_until(struct rig *rig, bool (*is_true)(struct rig *rig, void *arg), void *arg);
+/* ... until the receiver has got this many requests. */
+void rig_wait_received(struct rig *rig, unsigned count);
+/* ... until this many rows fulfil the condition, such as "deliveries WHERE state = 'failed'". */
+void rig_wait_rows(struct rig *rig, int64_t count, const char *from);
+/* Turns the loop for some beats; for showing that nothing happens. */
+void rig_idle(struct rig *rig);
+
+/* One statement of the test's own, printf-style; the first column of its last row as a number. */
+int64_t rig_ask(struct rig *rig, const char *format, ...) printf_like(2, 3);
+/* The same for one text. */
+void rig_ask_text(struct rig *rig, char *out, size_t size, const char *sql);
+
+/* A webhook channel written straight into the table, with the target /<path> at the receiver. */
+void rig_add_channel(struct rig *rig, const char *id, const char *team, const char *path,
+		     const char *kinds);
+
+/* An event as the bus would hand it over. `more` is further members with a comma before each. */
+struct event *rig_event(const char *kind, const char *actor, const char *more, int64_t ms);
+
+/* Commits the events and drops them. The ledger's rc. */
+int rig_commit(struct rig *rig, struct event **events, size_t count);
+struct reason rig_rejected(size_t index); /* of the last commit */
+
+/* One request to the endpoints as a member of `team`. The status; the body goes to out. */
+int rig_request(struct rig *rig, const char *method, const char *path, const char *team,
+		const char *body, char *out, size_t size);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The states, the schedule and the order inside a channel, on a hand-set clock. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "channels/delivery.h"
+
+#define SECOND_US INT64_C(1000000)
+#define EVENT_US  (INT64_C(1800000000) * SECOND_US)
+
+static struct delivery fresh(void)
+{
+	return (struct delivery){
+		.stream_id = { .ms = EVENT_US / 1000 },
+		.state = DELIVERY_PENDING,
+		.next_attempt_us = EVENT_US,
+	};
+}
+
+static enum attempt_verdict attempt(struct delivery *delivery, enum verdict_kind kind,
+				    int64_t retry_after_ms, int64_t now_us)
+{
+	const struct verdict verdict = { .kind = kind, .retry_after_ms = retry_after_ms };
+
+	delivery_move(delivery, DELIVERY_SENDING);
+	return delivery_apply(delivery, &verdict, now_us);
+}
+
+Test(delivery, allows_these_moves_and_no_others)
+{
+	static const struct {
+		enum delivery_state from;
+		enum delivery_state to;
+	} allowed[] = {
+		{ DELIVERY_PENDING, DELIVERY_SENDING },   { DELIVERY_PENDING, DELIVERY_FAILED },
+		{ DELIVERY_PENDING, DELIVERY_DROPPED },   { DELIVERY_SENDING, DELIVERY_PENDING },
+		{ DELIVERY_SENDING, DELIVERY_DELIVERED }, { DELIVERY_SENDING, DELIVERY_FAILED },
+		{ DELIVERY_SENDING, DELIVERY_DROPPED },
+	};
+
+	for (unsigned from = 0; from < DELIVERY_STATES; from++) {
+		for (unsigned to = 0; to < DELIVERY_STATES; to++) {
+			bool expected = false;
+
+			for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
+				expected |= allowed[i].from == from && allowed[i].to == to;
+			cr_expect_eq(delivery_may_move(from, to), expected, "%s to %s",
+				     delivery_state_name(from), delivery_state_name(to));
+		}
+	}
+}
+
+Test(delivery, aborts_on_a_move_that_is_not_allowed, .signal = SIGABRT)
+{
+	struct delivery delivery = fresh();
+
+	delivery_move(&delivery, DELIVERY_DELIVERED);
+}
+
+Test(delivery, ends_as_the_verdict_says)
+{
+	static const struct {
+		enum verdict_kind kind;
+		enum delivery_state state;
+		enum attempt_verdict verdict;
+	} cases[] = {
+		{ VERDICT_DELIVERED, DELIVERY_DELIVERED, ATTEMPT_DELIVERED },
+		{ VERDICT_REJECT, DELIVERY_FAILED, ATTEMPT_REJECTED },
+		{ VERDICT_DISABLE, DELIVERY_FAILED, ATTEMPT_DISABLED },
+		{ VERDICT_RETRY, DELIVERY_PENDING, ATTEMPT_RETRY },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct delivery delivery = fresh();
+
+		cr_expect_eq(attempt(&delivery, cases[i].kind, -1, EVENT_US), cases[i].verdict);
+		cr_expect_eq(delivery.state, cases[i].state);
+		cr_expect_eq(delivery.attempts, 1);
+	}
+}
+
+/* Each pause within 10 % of the contract's, counted from the end of the attempt. */
+Test(delivery, retries_on_the_schedule_until_a_day_has_passed)
+{
+	static const int64_t steps_s[] = {
+		10, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800
+	};
+	struct delivery delivery = fresh();
+	int64_t now_us = EVENT_US;
+
+	for (size_t i = 0; i < ARRAY_LEN(steps_s); i++) {
+		int64_t pause_us;
+
+		cr_assert_eq(attempt(&delivery, VERDICT_RETRY, -1, now_us), ATTEMPT_RETRY);
+		if (delivery.state == DELIVERY_FAILED) {
+			/* The tenth pause may or may not fit into the day, by jitter. */
+			cr_assert_eq(i, ARRAY_LEN(steps_s) - 1);
+			return;
+		}
+		pause_us = delivery.next_attempt_us - now_us;
+		cr_expect_geq(pause_us, steps_s[i] * SECOND_US * 9 / 10, "step %zu", i);
+		cr_expect_leq(pause_us, steps_s[i] * SECOND_US * 11 / 10, "step %zu", i);
+		now_us = delivery.next_attempt_us;
+	}
+	attempt(&delivery, VERDICT_RETRY, -1, now_us);
+	cr_assert_eq(delivery.state, DELIVERY_FAILED);
+	cr_assert_eq(delivery.first_failed_us, EVENT_US, "the first failure is remembered");
+}
+
+Test(delivery, is_sent_at_least_once_however_late)
+{
+	struct delivery delivery = fresh();
+	int64_t now_us = EVENT_US + 3 * DELIVERY_GIVE_UP_US;
+
+	attempt(&delivery, VERDICT_RETRY, -1, now_us);
+	cr_assert_eq(delivery.state, DELIVERY_FAILED);
+	cr_assert_eq(delivery.attempts, 1);
+}
+
+Test(delivery, obeys_five_wishes_to_wait_without_using_up_attempts)
+{
+	struct delivery delivery = fresh();
+	int64_t now_us = EVENT_US;
+
+	for (int i = 0; i < DELIVERY_FREE_WAITS; i++) {
+		cr_assert_eq(attempt(&delivery, VERDICT_RETRY, 7000, now_us), ATTEMPT_WAIT);
+		cr_assert_eq(delivery.next_attempt_us - now_us, 7 * SECOND_US);
+		now_us = delivery.next_attempt_us;
+	}
+	/* From the sixth on the schedule counts: its first step is longer than the wish. */
+	attempt(&delivery, VERDICT_RETRY, 1000, now_us);
+	cr_assert_geq(delivery.next_attempt_us - now_us, 9 * SECOND_US);
+	cr_assert_leq(delivery.next_attempt_us - now_us, 11 * SECOND_US);
+	now_us = delivery.next_attempt_us;
+	/* And a wish longer than the step still holds. */
+	attempt(&delivery, VERDICT_RETRY, 3600000, now_us);
+	cr_assert_eq(delivery.next_attempt_us - now_us, 3600 * SECOND_US);
+}
+
+Test(delivery, does_not_hammer_a_destination_that_wishes_no_pause)
+{
+	struct delivery delivery = fresh();
+
+	attempt(&delivery, VERDICT_RETRY, 0, EVENT_US);
+	cr_assert_eq(delivery.next_attempt_us - EVENT_US, SECOND_US);
+}
+
+Test(delivery, counts_a_plain_failure_after_a_wait_as_the_first)
+{
+	struct delivery delivery = fresh();
+
+	attempt(&delivery, VERDICT_RETRY, 5000, EVENT_US);
+	attempt(&delivery, VERDICT_RETRY, 5000, EVENT_US);
+	attempt(&delivery, VERDICT_RETRY, -1, EVENT_US);
+	cr_assert_geq(delivery.next_attempt_us - EVENT_US, 9 * SECOND_US);
+	cr_assert_leq(delivery.next_attempt_us - EVENT_US, 11 * SECOND_US);
+}
+
+/* ---- order --------------------------------------------------------------------------------- */
+
+struct line {
+	struct list queue;
+	struct delivery deliveries[3];
+};
+
+static void make_line(struct line *line)
+{
+	list_init(&line->queue);
+	for (size_t i = 0; i < ARRAY_LEN(line->deliveries); i++) {
+		line->deliveries[i] = fresh();
+		line->deliveries[i].stream_id.seq = i;
+		list_add_tail(&line->queue, &line->deliveries[i].link);
+	}
+}
+
+Test(delivery_pick, takes_the_first_that_is_due)
+{
+	struct line line;
+	int64_t wake_us;
+
+	make_line(&line);
+	cr_assert_eq(delivery_pick(&line.queue, EVENT_US, &wake_us), &line.deliveries[0]);
+	cr_assert_null(delivery_pick(&line.queue, EVENT_US - 1, &wake_us));
+	cr_assert_eq(wake_us, EVENT_US);
+}
+
+Test(delivery_pick, lets_a_retry_hold_newer_ones_back_for_a_minute)
+{
+	struct line line;
+	int64_t wake_us;
+
+	make_line(&line);
+	attempt(&line.deliveries[0], VERDICT_RETRY, 3600000, EVENT_US);
+	cr_assert_null(delivery_pick(&line.queue, EVENT_US, &wake_us));
+	cr_assert_eq(wake_us, EVENT_US + DELIVERY_HOLD_US, "woken when the hold ends");
+	cr_assert_null(delivery_pick(&line.queue, EVENT_US + DELIVERY_HOLD_US - 1, &wake_us));
+	cr_assert_eq(delivery_pick(&line.queue, EVENT_US + DELIVERY_HOLD_US, &wake_us),
+		     &line.deliveries[1]);
+}
+
+Test(delivery_pick, counts_the_hold_from_the_first_failure)
+{
+	struct line line;
+	int64_t wake_us;
+	int64_t later_us = EVENT_US + 50 * SECOND_US;
+
+	make_line(&line);
+	attempt(&line.deliveries[0], VERDICT_RETRY, -1, EVENT_US);
+	attempt(&line.deliveries[0], VERDICT_RETRY, 3600000, later_us);
+	cr_assert_null(delivery_pick(&line.queue, later_us, &wake_us));
+	cr_assert_eq(wake_us, EVENT_US + DELIVERY_HOLD_US);
+}
+
+Test(delivery_pick, sends_a_retry_that_is_due_before_newer_ones)
+{
+	struct line line;
+	int64_t wake_us;
+
+	make_line(&line);
+	attempt(&line.deliveries[0], VERDICT_RETRY, 5000, EVENT_US);
+	cr_assert_null(delivery_pick(&line.queue, EVENT_US + 4 * SECOND_US, &wake_us));
+	cr_assert_eq(wake_us, EVENT_US + 5 * SECOND_US, "woken when it is due");
+	cr_assert_eq(delivery_pick(&line.queue, EVENT_US + 5 * SECOND_US, &wake_us),
+		     &line.deliveries[0]);
+}
+
+Test(delivery_pick, finds_nothing_in_an_empty_queue)
+{
+	struct list queue;
+	int64_t wake_us;
+
+	list_init(&queue);
+	cr_assert_null(delivery_pick(&queue, EVENT_US, &wake_us));
+	cr_assert_eq(wake_us, INT64_MAX);
+}

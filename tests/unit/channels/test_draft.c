@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Validation of a request that makes a channel, rule by rule and in the contract's order. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "channels/draft.h"
+
+Test(channel_name, is_cleaned_or_refused)
+{
+	static const char long_64[] =
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	static const struct {
+		const char *raw;
+		const char *clean; /* NULL: refused */
+	} cases[] = {
+		{ "  Ops Alerts ", "ops-alerts" },
+		{ "A  b", "a--b" },
+		{ "a..b", "a..b" },
+		{ "0", "0" },
+		{ "a_b.c-d", "a_b.c-d" },
+		{ "\t\r\nname\n", "name" },
+		{ long_64, long_64 },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
+		{ "-x", NULL },
+		{ ".x", NULL },
+		{ "_x", NULL },
+		{ "", NULL },
+		{ "   ", NULL },
+		{ "a/b", NULL },
+		{ "a\tb", NULL },
+		{ "\xc3\xa9", NULL },
+		{ "a\xc3\xa9", NULL },
+		{ "a\"b", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char out[CHANNEL_NAME_SIZE] = "";
+		bool good = channel_name_clean(str_of(cases[i].raw), out);
+
+		cr_expect_eq(good, cases[i].clean != NULL, "\"%s\"", cases[i].raw);
+		if (cases[i].clean)
+			cr_expect_str_eq(out, cases[i].clean);
+	}
+}
+
+#define GOOD_CONFIG "\"config\":{\"url\":\"https://hooks.example.com/a\"}"
+#define GOOD_EVENTS "\"events\":[\"capsule.create\"]"
+
+/* An empty field: the body has the wrong shape. */
+Test(draft, names_the_first_fault)
+{
+	static const struct {
+		const char *body;
+		const char *field;
+	} cases[] = {
+		{ "", "" },
+		{ "not json", "" },
+		{ "[]", "" },
+		{ "null", "" },
+		{ "{}", "" },
+		{ "{\"name\":1,\"provider\":\"webhook\"," GOOD_CONFIG "," GOOD_EVENTS "}", "" },
+		{ "{\"name\":\"a\",\"provider\":null," GOOD_CONFIG "," GOOD_EVENTS "}", "" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_EVENTS "}", "" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG "}", "" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":[]," GOOD_EVENTS "}", "" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":1}," GOOD_EVENTS
+		  "}",
+		  "" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"https://a.b\","
+		  "\"more\":5}," GOOD_EVENTS "}",
+		  "" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":\"x\"}",
+		  "" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":[1]}", "" },
+		{ "{\"name\":\"a\",\"name\":\"b\",\"provider\":\"webhook\"," GOOD_CONFIG
+		  "," GOOD_EVENTS "}",
+		  "" },
+		/* the name comes before everything else */
+		{ "{\"name\":\"-\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "name" },
+		{ "{\"name\":\"a\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "provider" },
+		{ "{\"name\":\"a\",\"provider\":\"Webhook\",\"config\":{},\"events\":[]}",
+		  "provider" },
+		{ "{\"name\":\"a\",\"provider\":\"\",\"config\":{},\"events\":[]}", "provider" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},\"events\":[]}",
+		  "events" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
+		  "\"events\":[\"capsule.create\",\"capsule.created\"]}",
+		  "events" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
+		  "\"events\":[\"capsule.state.changed\"]}",
+		  "events" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
+		  "\"events\":[\"channel.test\"]}",
+		  "events" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{}," GOOD_EVENTS "}",
+		  "url" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"\"}," GOOD_EVENTS
+		  "}",
+		  "url" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"ftp://"
+		  "a.b\"}," GOOD_EVENTS "}",
+		  "url" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":"
+		  "\"https://u:p@a.b/\"}," GOOD_EVENTS "}",
+		  "url" },
+		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":"
+		  "\"https://a.b/#f\"}," GOOD_EVENTS "}",
+		  "url" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reason why = { .text = "" };
+		struct draft draft;
+
+		cr_expect_eq(draft_parse(str_of(cases[i].body), &draft, &why), -EINVAL, "%s",
+			     cases[i].body);
+		cr_expect_str_eq(why.field, cases[i].field, "%s: %s", cases[i].body, why.text);
+		cr_expect_gt(strlen(why.text), 0);
+		cr_expect_null(strstr(why.text, "://"), "a value is repeated: %s", why.text);
+	}
+}
+
+static int parse_with_secret(size_t len, struct draft *draft, struct reason *why)
+{
+	struct buf body;
+	int rc;
+
+	buf_init(&body, 1 << 20);
+	buf_add_text(&body, "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_EVENTS
+			    ",\"config\":{\"url\":\"https://a.example/\",\"secret\":\"");
+	for (size_t i = 0; i < len; i++)
+		buf_add_char(&body, 's');
+	buf_add_text(&body, "\"}}");
+	rc = draft_parse(buf_str(&body), draft, why);
+	buf_done(&body);
+	return rc;
+}
+
+Test(draft, bounds_the_length_of_a_value)
+{
+	struct reason why = { .text = "" };
+	struct draft draft;
+
+	cr_assert_eq(parse_with_secret(CONFIG_MAX_VALUE, &draft, &why), 0);
+	draft_done(&draft);
+	cr_assert_eq(parse_with_secret(CONFIG_MAX_VALUE + 1, &draft, &why), -EINVAL);
+	cr_assert_str_eq(why.field, "secret");
+	cr_assert_eq(parse_with_secret(70000, &draft, &why), -EINVAL, "past the body's limit");
+}
+
+Test(draft, keeps_what_it_needs_and_nothing_else)
+{
+	struct reason why;
+	struct draft draft;
+
+	cr_assert_eq(
+		draft_parse(STR("{\"name\":\" My Hook\",\"provider\":\"webhook\",\"x\":[1],"
+				"\"events\":[\"host.down\",\"capsule.create\",\"host.down\"],"
+				"\"config\":{\"url\":\"https://a.example/\",\"extra\":\"e\"}}"),
+			    &draft, &why),
+		0);
+	cr_assert_str_eq(draft.name, "my-hook");
+	cr_assert_eq(draft.event_count, 2);
+	cr_assert(str_is(draft.events[0], "host.down"));
+	cr_assert(str_is(draft.events[1], "capsule.create"));
+	cr_assert_eq(draft.config.count, 1);
+	draft_done(&draft);
+}
+
+Test(draft, takes_every_subscribable_kind_however_often)
+{
+	struct buf body;
+	struct reason why;
+	struct draft draft;
+
+	buf_init(&body, 65536);
+	buf_add_text(&body,
+		     "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":[");
+	for (int i = 0; i < 50; i++) {
+		for (unsigned kind = 0; kind < EVENT_KINDS; kind++) {
+			if (event_kind_is_subscribable(kind))
+				buf_addf(&body, "\"%s\",", event_kind_name(kind));
+		}
+	}
+	buf_add_text(&body, "\"host.up\"]}");
+	cr_assert_eq(draft_parse(buf_str(&body), &draft, &why), 0, "%s", why.text);
+	cr_assert_eq(draft.event_count, CHANNEL_MAX_EVENTS);
+	draft_done(&draft);
+	buf_done(&body);
+}
+
+Test(draft, makes_up_a_secret_only_when_none_came)
+{
+	static const char *const without[] = { "", ",\"secret\":\"\"" };
+	struct reason why;
+	struct draft draft;
+	char body[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(without); i++) {
+		struct str secret;
+
+		snprintf(body, sizeof(body),
+			 "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_EVENTS
+			 ",\"config\":{\"url\":\"https://a.example/\"%s}}",
+			 without[i]);
+		cr_assert_eq(draft_parse(str_of(body), &draft, &why), 0);
+		draft_complete_secret(&draft);
+		secret = config_value(&draft.config, "secret");
+		cr_assert_eq(secret.len, 64);
+		for (size_t at = 0; at < secret.len; at++)
+			cr_expect(strchr("0123456789abcdef", secret.at[at]));
+		draft_done(&draft);
+	}
+	cr_assert_eq(parse_with_secret(3, &draft, &why), 0);
+	draft_complete_secret(&draft);
+	cr_assert(str_is(config_value(&draft.config, "secret"), "sss"));
+	draft_done(&draft);
+}
