@@ -141,6 +141,26 @@ TEST_BOTH(group, survives_its_failing_jobs)
 	fixture_close(&fixture);
 }
 
+/* xmin is the transaction that wrote a row. With a pipeline the failure shows at the end only, and
+ * has to be laid at the right door. */
+Test(group, with_one_failing_job_costs_two_transactions_more)
+{
+	struct database database = database_make(DATABASE_POSTGRES);
+	static struct entry entries[100];
+	struct fixture fixture;
+
+	fixture_open(&fixture, database.url, 1, 0);
+	init_all(entries, NULL, 100);
+	for (int i = 0; i < 100; i++)
+		entries[i].put_off = true;
+	entries[30].twice = true;
+	write_as_group(&fixture, entries, 100);
+	cr_expect_eq(count_rows(&fixture), 99);
+	cr_expect_eq(database_ask(&database, "SELECT count(DISTINCT xmin::text) FROM positions"),
+		     2);
+	fixture_close(&fixture);
+}
+
 TEST_BOTH(group, of_nothing_but_failures_ends)
 {
 	static struct entry entries[256];
