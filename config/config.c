@@ -18,7 +18,7 @@
 #include "config/setting.h"
 #include "core/utf8.h"
 
-#define FILE_MAX_BYTES (1024 * 1024)
+#define FILE_MAX_BYTES 1048576
 #define OUR_PREFIX     "WRENN_EVENTS_"
 #define KEY_NAME       "WRENN_ENCRYPTION_KEY"
 
@@ -33,8 +33,8 @@
 		__VA_ARGS__, NULL                                                 \
 	}
 #define NUMBER(member, from, to) \
-	.offset = offsetof(struct config, member), .least = from, .most = to
-#define ORIGIN(variable, vendor) ROW(variable, NULL, read_origin, .provider = vendor)
+	.offset = offsetof(struct config, member), .least = (from), .most = (to)
+#define ORIGIN(variable, vendor) ROW(variable, NULL, read_origin, .provider = (vendor))
 
 const struct setting settings[] = {
 	ROW("WRENN_EVENTS_DATA_DIR", "var", read_text, TEXT(data_dir)),

@@ -37,13 +37,18 @@ bool hex_decode(struct str text, uint8_t *out, size_t n)
 		if (hex_digit(text.at[i]) < 0)
 			return false;
 	}
-	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_digit(text.at[2 * i]) << 4 | hex_digit(text.at[2 * i + 1]));
+	for (size_t i = 0; i < n; i++) {
+		unsigned high = (unsigned)hex_digit(text.at[2 * i]);
+		unsigned low = (unsigned)hex_digit(text.at[2 * i + 1]);
+
+		out[i] = (uint8_t)(high << 4 | low);
+	}
 	return true;
 }
 
+/* The digits and, last, the padding. */
 static const char base64_digits[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
 void base64_encode(struct buf *out, struct str bytes)
 {
@@ -60,8 +65,8 @@ void base64_encode(struct buf *out, struct str bytes)
 			bits |= from[2];
 		group[0] = base64_digits[bits >> 18];
 		group[1] = base64_digits[bits >> 12 & 63];
-		group[2] = n > 1 ? base64_digits[bits >> 6 & 63] : '=';
-		group[3] = n > 2 ? base64_digits[bits & 63] : '=';
+		group[2] = base64_digits[n > 1 ? bits >> 6 & 63 : 64];
+		group[3] = base64_digits[n > 2 ? bits & 63 : 64];
 		buf_add(out, group, sizeof(group));
 		from += n;
 		left -= n;

@@ -13,7 +13,7 @@
 #include "core/str.h"
 
 #define OUTGOING_MAX_HEADERS 16
-#define OUTGOING_MAX_BODY    (1024 * 1024)
+#define OUTGOING_MAX_BODY    1048576
 #define ANSWER_MAX_BODY      65536 /* bytes kept and read; more ends the exchange as a fault */
 
 /* Filled by a provider; every text lives in `text` or outlives the request. */

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define METRICS_MAX_SLOTS (METRICS_MAX * 4)
+#define METRICS_MAX_SLOTS ((size_t)METRICS_MAX * 4)
 
 struct metric {
 	enum metric_type type;
@@ -61,8 +61,9 @@ void metrics_setup(int workers)
 	memset(&registry, 0, sizeof(registry));
 	registry.workers = (size_t)workers;
 
-	void *values = mmap(NULL, values_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			    -1, 0);
+	const int flags = MAP_SHARED | MAP_ANONYMOUS;
+	// cppcheck-suppress invalidFunctionArg ; an anonymous mapping has no file
+	void *values = mmap(NULL, values_size(), PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (values == MAP_FAILED)
 		abort();
 	registry.values = values;

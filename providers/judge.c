@@ -8,7 +8,7 @@
 #include "core/rfc3339.h"
 #include "providers/provider.h"
 
-#define RETRY_AFTER_MAX_MS (60 * 60 * 1000)
+#define RETRY_AFTER_MAX_MS INT64_C(3600000)
 
 static bool is_digits(struct str text)
 {
@@ -35,7 +35,7 @@ int64_t retry_after_ms(const struct answer *answer, int64_t now_us)
 		return -1;
 	if (at_us <= now_us)
 		return 0;
-	if (at_us - now_us > RETRY_AFTER_MAX_MS * INT64_C(1000))
+	if (at_us - now_us > RETRY_AFTER_MAX_MS * 1000)
 		return RETRY_AFTER_MAX_MS;
 	return (at_us - now_us + 999) / 1000;
 }

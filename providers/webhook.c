@@ -93,10 +93,11 @@ static int webhook_build(const struct message *message, const struct provider_co
 	struct str secret = config_value(config, "secret");
 	char timestamp[RFC3339_TEXT_SIZE];
 	char number[12];
+	struct reason why;
 
 	assert(attempt->now_us >= 0);
 	/* An empty key would sign for everybody. */
-	if (secret.len == 0 || webhook_check(config, NULL) != 0)
+	if (secret.len == 0 || webhook_check(config, &why) != 0)
 		return -EINVAL;
 
 	rfc3339_format(attempt->now_us, 0, timestamp);

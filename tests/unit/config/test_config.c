@@ -21,7 +21,7 @@ static int load_for(enum config_need need, const char *const *environment, struc
 
 	buf_init(&faults, sizeof(faults_text) - 1);
 	int rc = config_load((char *const *)environment, NULL, need, out, &faults);
-	strcpy(faults_text, buf_text(&faults));
+	snprintf(faults_text, sizeof(faults_text), "%s", buf_text(&faults));
 	buf_done(&faults);
 	return rc;
 }
@@ -168,101 +168,101 @@ Test(config_load, reads_every_word_of_a_choice)
 	}
 }
 
+static const struct {
+	const char *name;
+	const char *value;
+} refused[] = {
+	{ "DATABASE_URL", "mysql://hunter2" },
+	{ "DATABASE_URL", "sqlite:" },
+	{ "DATABASE_URL", "postgres://" },
+	{ "DATABASE_URL", "/var/hunter2.db" },
+	{ "DATABASE_URL", " sqlite:x" },
+	{ "DATABASE_URL", "sqlite:a\nb" },
+	{ "REDIS_URL", "hunter2:6379" },
+	{ "REDIS_URL", "http://hunter2" },
+	{ "REDIS_URL", "redis://" },
+	{ "REDIS_URL", "unix://hunter2" },
+	{ "REDIS_URL", "unix:///" },
+	{ "WRENN_EVENTS_LISTEN", "127.0.0.1" },
+	{ "WRENN_EVENTS_LISTEN", "9730" },
+	{ "WRENN_EVENTS_LISTEN", ":9730" },
+	{ "WRENN_EVENTS_LISTEN", "h:" },
+	{ "WRENN_EVENTS_LISTEN", "h:0" },
+	{ "WRENN_EVENTS_LISTEN", "h:65536" },
+	{ "WRENN_EVENTS_LISTEN", "h:65537" },
+	{ "WRENN_EVENTS_LISTEN", "h:-1" },
+	{ "WRENN_EVENTS_LISTEN", "h:080000" },
+	{ "WRENN_EVENTS_LISTEN", "h:http" },
+	{ "WRENN_EVENTS_LISTEN", "::1:9730" },
+	{ "WRENN_EVENTS_LISTEN", "[::1]" },
+	{ "WRENN_EVENTS_LISTEN", "[::1]9730" },
+	{ "WRENN_EVENTS_LISTEN", "[::g]:9730" },
+	{ "WRENN_EVENTS_LISTEN", "[]:9730" },
+	{ "WRENN_EVENTS_LISTEN", "[h]:9730" },
+	{ "WRENN_EVENTS_LISTEN", "]:9730" },
+	{ "WRENN_EVENTS_LISTEN", "a b:9730" },
+	{ "WRENN_EVENTS_LISTEN", "http://h:9730" },
+	{ "WRENN_EVENTS_LISTEN",
+	  "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:9730" },
+	{ "WRENN_EVENTS_WORKERS", "0" },
+	{ "WRENN_EVENTS_WORKERS", "257" },
+	{ "WRENN_EVENTS_WORKERS", "-1" },
+	{ "WRENN_EVENTS_WORKERS", "Auto" },
+	{ "WRENN_EVENTS_WORKERS", "2 " },
+	{ "WRENN_EVENTS_WORKERS", "1.5" },
+	{ "WRENN_EVENTS_WORKERS", "18446744073709551617" },
+	{ "WRENN_EVENTS_GROUP", "a b" },
+	{ "WRENN_EVENTS_GROUP", "gr\xc3\xbcn" },
+	{ "WRENN_EVENTS_GROUP", "wrenn-sandbox-reconciler-v1" },
+	{ "WRENN_EVENTS_DELIVER", "yes" },
+	{ "WRENN_EVENTS_DELIVER", "ON" },
+	{ "WRENN_EVENTS_DELIVER", "o" },
+	{ "WRENN_EVENTS_AUDIT", "none" },
+	{ "WRENN_EVENTS_API_KEYS", "all" },
+	{ "WRENN_EVENTS_CHANNEL_ROLE", "root" },
+	{ "WRENN_EVENTS_KEEPALIVE_S", "0" },
+	{ "WRENN_EVENTS_KEEPALIVE_S", "301" },
+	{ "WRENN_EVENTS_KEEPALIVE_S", "15s" },
+	{ "WRENN_EVENTS_LOG", "xml" },
+	{ "WRENN_EVENTS_CLAIM_IDLE_S", "0" },
+	{ "WRENN_EVENTS_CLAIM_IDLE_S", "86401" },
+	{ "WRENN_EVENTS_MAX_CONNECTIONS", "0" },
+	{ "WRENN_EVENTS_MAX_CONNECTIONS", "4294967296" },
+	{ "WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "0" },
+	{ "WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "+5" },
+	{ "WRENN_EVENTS_MAX_INFLIGHT", "10001" },
+	{ "WRENN_EVENTS_CA_FILE", "/nowhere/at/all" },
+	{ "WRENN_EVENTS_DATA_DIR", "a\x01" },
+	{ "WRENN_EVENTS_DATA_DIR", "a\x7f" },
+	{ "WRENN_EVENTS_ORIGIN_SLACK", "h:80" },
+	{ "WRENN_EVENTS_ORIGIN_SLACK", "ftp://h:80" },
+	{ "WRENN_EVENTS_ORIGIN_SLACK", "http://" },
+	{ "WRENN_EVENTS_ORIGIN_SLACK", "http://h:80/" },
+	{ "WRENN_EVENTS_ORIGIN_TEAMS", "http://h?hunter2" },
+	{ "WRENN_EVENTS_ORIGIN_TELEGRAM", "http://u:hunter2@h:80" },
+	{ "WRENN_EVENTS_ORIGIN_MATRIX", "http://h:" },
+	{ "WRENN_EVENTS_ORIGIN_MATRIX", "http://h:0" },
+	{ "WRENN_EVENTS_ORIGIN_GOOGLECHAT", "http://h#" },
+	{ "WRENN_EVENTS_ORIGIN_DISCORD", "http://:80" },
+};
+
 Test(config_load, refuses_bad_values_with_a_line_that_names_them)
 {
-	static const struct {
-		const char *name;
-		const char *value;
-	} cases[] = {
-		{ "DATABASE_URL", "mysql://hunter2" },
-		{ "DATABASE_URL", "sqlite:" },
-		{ "DATABASE_URL", "postgres://" },
-		{ "DATABASE_URL", "/var/hunter2.db" },
-		{ "DATABASE_URL", " sqlite:x" },
-		{ "DATABASE_URL", "sqlite:a\nb" },
-		{ "REDIS_URL", "hunter2:6379" },
-		{ "REDIS_URL", "http://hunter2" },
-		{ "REDIS_URL", "redis://" },
-		{ "REDIS_URL", "unix://hunter2" },
-		{ "REDIS_URL", "unix:///" },
-		{ "WRENN_EVENTS_LISTEN", "127.0.0.1" },
-		{ "WRENN_EVENTS_LISTEN", "9730" },
-		{ "WRENN_EVENTS_LISTEN", ":9730" },
-		{ "WRENN_EVENTS_LISTEN", "h:" },
-		{ "WRENN_EVENTS_LISTEN", "h:0" },
-		{ "WRENN_EVENTS_LISTEN", "h:65536" },
-		{ "WRENN_EVENTS_LISTEN", "h:65537" },
-		{ "WRENN_EVENTS_LISTEN", "h:-1" },
-		{ "WRENN_EVENTS_LISTEN", "h:080000" },
-		{ "WRENN_EVENTS_LISTEN", "h:http" },
-		{ "WRENN_EVENTS_LISTEN", "::1:9730" },
-		{ "WRENN_EVENTS_LISTEN", "[::1]" },
-		{ "WRENN_EVENTS_LISTEN", "[::1]9730" },
-		{ "WRENN_EVENTS_LISTEN", "[::g]:9730" },
-		{ "WRENN_EVENTS_LISTEN", "[]:9730" },
-		{ "WRENN_EVENTS_LISTEN", "[h]:9730" },
-		{ "WRENN_EVENTS_LISTEN", "]:9730" },
-		{ "WRENN_EVENTS_LISTEN", "a b:9730" },
-		{ "WRENN_EVENTS_LISTEN", "http://h:9730" },
-		{ "WRENN_EVENTS_LISTEN",
-		  "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:9730" },
-		{ "WRENN_EVENTS_WORKERS", "0" },
-		{ "WRENN_EVENTS_WORKERS", "257" },
-		{ "WRENN_EVENTS_WORKERS", "-1" },
-		{ "WRENN_EVENTS_WORKERS", "Auto" },
-		{ "WRENN_EVENTS_WORKERS", "2 " },
-		{ "WRENN_EVENTS_WORKERS", "1.5" },
-		{ "WRENN_EVENTS_WORKERS", "18446744073709551617" },
-		{ "WRENN_EVENTS_GROUP", "a b" },
-		{ "WRENN_EVENTS_GROUP", "gr\xc3\xbcn" },
-		{ "WRENN_EVENTS_GROUP", "wrenn-sandbox-reconciler-v1" },
-		{ "WRENN_EVENTS_DELIVER", "yes" },
-		{ "WRENN_EVENTS_DELIVER", "ON" },
-		{ "WRENN_EVENTS_DELIVER", "o" },
-		{ "WRENN_EVENTS_AUDIT", "none" },
-		{ "WRENN_EVENTS_API_KEYS", "all" },
-		{ "WRENN_EVENTS_CHANNEL_ROLE", "root" },
-		{ "WRENN_EVENTS_KEEPALIVE_S", "0" },
-		{ "WRENN_EVENTS_KEEPALIVE_S", "301" },
-		{ "WRENN_EVENTS_KEEPALIVE_S", "15s" },
-		{ "WRENN_EVENTS_LOG", "xml" },
-		{ "WRENN_EVENTS_CLAIM_IDLE_S", "0" },
-		{ "WRENN_EVENTS_CLAIM_IDLE_S", "86401" },
-		{ "WRENN_EVENTS_MAX_CONNECTIONS", "0" },
-		{ "WRENN_EVENTS_MAX_CONNECTIONS", "4294967296" },
-		{ "WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "0" },
-		{ "WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "+5" },
-		{ "WRENN_EVENTS_MAX_INFLIGHT", "10001" },
-		{ "WRENN_EVENTS_CA_FILE", "/nowhere/at/all" },
-		{ "WRENN_EVENTS_DATA_DIR", "a\x01" },
-		{ "WRENN_EVENTS_DATA_DIR", "a\x7f" },
-		{ "WRENN_EVENTS_ORIGIN_SLACK", "h:80" },
-		{ "WRENN_EVENTS_ORIGIN_SLACK", "ftp://h:80" },
-		{ "WRENN_EVENTS_ORIGIN_SLACK", "http://" },
-		{ "WRENN_EVENTS_ORIGIN_SLACK", "http://h:80/" },
-		{ "WRENN_EVENTS_ORIGIN_TEAMS", "http://h?hunter2" },
-		{ "WRENN_EVENTS_ORIGIN_TELEGRAM", "http://u:hunter2@h:80" },
-		{ "WRENN_EVENTS_ORIGIN_MATRIX", "http://h:" },
-		{ "WRENN_EVENTS_ORIGIN_MATRIX", "http://h:0" },
-		{ "WRENN_EVENTS_ORIGIN_GOOGLECHAT", "http://h#" },
-		{ "WRENN_EVENTS_ORIGIN_DISCORD", "http://:80" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		struct buf variable, start;
 		struct config config;
 
 		buf_init(&variable, 1000);
 		buf_init(&start, 1000);
-		buf_addf(&variable, "%s=%s", cases[i].name, cases[i].value);
-		buf_addf(&start, "%s: ", cases[i].name);
+		buf_addf(&variable, "%s=%s", refused[i].name, refused[i].value);
+		buf_addf(&start, "%s: ", refused[i].name);
 		cr_expect_eq(load_one(buf_text(&variable), &config), -EINVAL, "%s",
 			     buf_text(&variable));
 		cr_expect(str_starts(str_of(faults_text), buf_str(&start)), "%s", faults_text);
-		cr_expect_not_null(strstr(faults_text,
-					  cases[i].value[0] > 0x20 && strstr(faults_text, " only ")
-						  ? " only "
-						  : "allowed"),
+		cr_expect_not_null(strstr(faults_text, refused[i].value[0] > 0x20 &&
+								       strstr(faults_text, " only ")
+							       ? " only "
+							       : "allowed"),
 				   "%s", faults_text);
 		cr_expect_eq(count_lines(), 1, "%s", faults_text);
 		cr_expect_null(strstr(faults_text, "hunter2"), "%s", faults_text);

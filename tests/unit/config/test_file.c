@@ -25,7 +25,7 @@ static int load_with(struct str text, const char *const *environment, struct con
 
 	buf_init(&faults, sizeof(faults_text) - 1);
 	int rc = config_load((char *const *)environment, path, CONFIG_FOR_STORE, out, &faults);
-	strcpy(faults_text, buf_text(&faults));
+	snprintf(faults_text, sizeof(faults_text), "%s", buf_text(&faults));
 	buf_done(&faults);
 	unlink(path);
 	return rc;
