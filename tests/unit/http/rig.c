@@ -81,8 +81,9 @@ static void on_writable(void *owner)
 	struct iovec piece = { .iov_base = (char *)rig->endless.at, .iov_len = rig->endless.len };
 
 	rig->writables++;
-	if (piece.iov_len)
-		(void)http_stream_write(rig->stream, &piece, 1);
+	/* Only a short write brings the next call. */
+	while (piece.iov_len && http_stream_write(rig->stream, &piece, 1) == (ssize_t)piece.iov_len)
+		;
 }
 
 static void on_stream_closed(void *owner)
