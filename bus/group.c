@@ -41,11 +41,11 @@ static void on_created(const redisReply *reply, void *owner)
 	if (!reply || consumer->state != CONSUMER_CREATING)
 		return;
 	/* A sibling may have been faster. */
-	if (reply->type == REDIS_REPLY_ERROR && !reply_is_error(reply, "BUSYGROUP")) {
+	if (reply->type != REDIS_REPLY_STATUS && !reply_is_error(reply, "BUSYGROUP")) {
 		consumer_take_error(consumer, consumer->writer, reply);
 		return;
 	}
-	if (reply->type != REDIS_REPLY_ERROR)
+	if (reply->type == REDIS_REPLY_STATUS)
 		metric_add(bus_counters.groups_created, 1);
 	begin_draining(consumer);
 }

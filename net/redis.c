@@ -15,6 +15,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -311,6 +312,8 @@ int redis_open(const struct redis_options *options, struct redis **out)
 	if (!redis)
 		return -ENOMEM;
 	register_metrics();
+	/* libuv writes without MSG_NOSIGNAL, and Redis may go while we write to it. */
+	signal(SIGPIPE, SIG_IGN);
 	redis->options = *options;
 	snprintf(redis->name, sizeof(redis->name), "%s", options->name);
 	redis->options.name = redis->name;
