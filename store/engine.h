@@ -94,20 +94,22 @@ struct buf;
 /* The text form of uuid, time, json, text, and int, bool and words as the engine has them. */
 void db_value_write(struct buf *out, const struct db_value *value, bool embedded);
 
+enum db_cell_kind {
+	CELL_NULL,
+	CELL_TEXT,  /* SQLite: any text; PostgreSQL: text and its relatives */
+	CELL_INT,   /* number */
+	CELL_BOOL,  /* number; PostgreSQL only */
+	CELL_UUID,  /* text; these four PostgreSQL only */
+	CELL_TIME,  /* text */
+	CELL_JSON,  /* text */
+	CELL_WORDS, /* text, {"a","b"} */
+	CELL_BLOB,  /* bytes (SQLite) */
+	CELL_HEX,   /* text, \x... (PostgreSQL) */
+	CELL_OTHER
+};
+
 struct db_cell {
-	enum {
-		CELL_NULL,
-		CELL_TEXT,  /* SQLite: any text; PostgreSQL: text and its relatives */
-		CELL_INT,   /* number */
-		CELL_BOOL,  /* number; PostgreSQL only */
-		CELL_UUID,  /* text; these four PostgreSQL only */
-		CELL_TIME,  /* text */
-		CELL_JSON,  /* text */
-		CELL_WORDS, /* text, {"a","b"} */
-		CELL_BLOB,  /* bytes (SQLite) */
-		CELL_HEX,   /* text, \x... (PostgreSQL) */
-		CELL_OTHER
-	} kind;
+	enum db_cell_kind kind;
 	struct str text;
 	int64_t number;
 };

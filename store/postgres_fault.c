@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * SQLSTATE to the codes of store.h. What is nobody's fault but ours (a statement refused) or means
- * damage is logged with the server's words; those of class 22 quote values and stay out.
+ * SQLSTATE to the codes of store.h. A value refused (-EINVAL) is told from a database that cannot do
+ * its work (-EIO), because the first stays wrong and the second may pass. Both are logged with the
+ * server's words; those of class 22 quote values and stay out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,13 +21,13 @@ static const struct {
 	{ "55P03", -EBUSY },    /* lock_not_available */
 	{ "57014", -EBUSY },    /* query_canceled: statement_timeout */
 	{ "57P", -ENOTCONN },   /* shutdown, crash, starting up, database dropped */
-	{ "08P01", -EINVAL },   /* protocol_violation: too few parameters */
+	{ "08P01", -EIO },      /* protocol_violation: too few parameters */
 	{ "08", -ENOTCONN },    /* connection_exception */
 	{ "25P03", -ENOTCONN }, /* idle_in_transaction_session_timeout */
 	{ "40", DB_TRY_AGAIN }, /* serialization failure, deadlock */
 	{ "26000", DB_STALE },  /* the prepared statement is not there */
-	{ "XX", -EBADMSG },     /* internal error, damaged data or index */
-	{ "58", -EBADMSG },     /* system_error, io_error */
+	{ "22", -EINVAL },      /* data_exception */
+	{ "23", -EINVAL },      /* integrity_constraint_violation */
 };
 
 static int code_of(struct postgres *pg, struct str state, struct str message)
@@ -40,7 +41,8 @@ static int code_of(struct postgres *pg, struct str state, struct str message)
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (str_starts(state, str_of(codes[i].prefix)))
 			return codes[i].code;
-	return state.len ? -EINVAL : -ENOTCONN;
+	/* A table or a right that is missing, damage, a full tape: no statement's values are to blame. */
+	return state.len ? -EIO : -ENOTCONN;
 }
 
 int pg_fault_code(struct postgres *pg, const PGresult *result)
@@ -53,7 +55,7 @@ int pg_fault_code(struct postgres *pg, const PGresult *result)
 		message = STR("a value was refused");
 	snprintf(pg->db.fault, sizeof(pg->db.fault), "%.*s (%.*s)", STR_ARGS(message),
 		 STR_ARGS(state));
-	if (code == -EINVAL || code == -EBADMSG)
+	if (code == -EINVAL || code == -EIO)
 		log_error("postgresql refused a statement", log_str("fault", pg->db.fault));
 	if (code == -ENOTCONN)
 		pg->db.is_lost = true;

@@ -23,7 +23,7 @@
 /* Type numbers are part of PostgreSQL's protocol and never change. */
 static const struct {
 	Oid oid;
-	int kind;
+	enum db_cell_kind kind;
 } types[] = {
 	{ 16, CELL_BOOL },    /* bool */
 	{ 17, CELL_HEX },     /* bytea */

@@ -58,9 +58,10 @@ static int code_of(int extended)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return -EBUSY;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EBADMSG;
+	case SQLITE_TOOBIG:
+	case SQLITE_MISMATCH:
+	case SQLITE_RANGE:
+		return -EINVAL;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
 	case SQLITE_IOERR:
@@ -70,8 +71,8 @@ static int code_of(int extended)
 	case SQLITE_READONLY:
 		/* The file was moved or its mode changed under us; for a reader it is our bug. */
 		return -ENOTCONN;
-	default:
-		return -EINVAL;
+	default: /* no such table, a damaged file, ...: no statement's values are to blame */
+		return -EIO;
 	}
 }
 
@@ -82,14 +83,14 @@ static int failed(struct sqlite *sq, int sqlite_rc)
 	int rc = code_of(sqlite_rc);
 
 	if ((sqlite_rc & 0xff) == SQLITE_READONLY && !db->writable)
-		rc = -EINVAL;
+		rc = -EIO;
 	if (rc == -ENOTCONN)
 		db->is_lost = true;
 	/* A code of our own making (a missing parameter) is not known to the handle. */
 	snprintf(db->fault, sizeof(db->fault), "%s",
 		 sqlite3_errcode(sq->handle) ? sqlite3_errmsg(sq->handle)
 					     : sqlite3_errstr(sqlite_rc));
-	if (rc == -EINVAL || rc == -EBADMSG)
+	if (rc == -EINVAL || rc == -EIO)
 		log_error("sqlite refused a statement", log_str("fault", db->fault),
 			  log_int("code", sqlite_rc));
 	return db_failed(db, db->owner, rc);

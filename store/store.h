@@ -150,8 +150,9 @@ typedef int (*db_row_fn)(const struct db_row *row, void *arg);
  *   -EEXIST    a unique constraint (SQLSTATE 23505)
  *   -ENOSPC    disk full
  *   -EBUSY     locked for longer than 5 s, or slower than 10 s
- *   -EBADMSG   a value or row it could not read; the database file is damaged
- *   -EINVAL    the statement or a value was refused */
+ *   -EBADMSG   a row holds what it must not (see struct db_row)
+ *   -EINVAL    a value was refused: a constraint, a type, a length
+ *   -EIO       the database cannot do it: a table or a right is missing, a file is damaged */
 int db_run(struct db *db, const struct db_query *query, const struct db_value *values, size_t count,
 	   db_row_fn on_row, void *arg, int64_t *changed) must_check;
 int db_flush(struct db *db) must_check;
