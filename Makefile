@@ -60,6 +60,10 @@ sources = $(wildcard $(1)/*.c)
 objects = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
 archive = $(B)/lib/$(1).a
 
+# Short lines; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -70,24 +74,27 @@ help: ## this list
 build: $(B)/wrenn-events ## the program, as build/release/wrenn-events
 
 $(B)/wrenn-events: $(B)/app/main.o $(foreach m,$(MODULES),$(call archive,$(m))) $(LLHTTP_OBJS)
-	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LDLIBS)
 
 define module_archive
 $(B)/lib/$(1).a: $(filter-out $(B)/app/main.o,$(call objects,$(1)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call module_archive,$(m))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Generated code of a library: hardened like ours, judged by its own warnings.
 $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS),$(CFLAGS)) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS),$(CFLAGS)) -c -o $@ $<
 
 # The schema is embedded, so it is a source of this object.
 $(B)/store/schema.o: $(wildcard store/schema/*.sql)
@@ -99,7 +106,8 @@ TESTED := $(foreach m,$(MODULES),$(if $(wildcard tests/unit/$(m)/*.c),$(m)))
 define unit_binary
 $(B)/tests/$(1): $(call objects,tests/unit/$(1)) $(call objects,tests/support) $(foreach m,$(1) $(below_$(1)),$(call archive,$(m))) $(LLHTTP_OBJS)
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDLIBS) -lcriterion
+	$$(call say,LD,$$@)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDLIBS) -lcriterion
 
 unit-$(1): $(B)/tests/$(1)
 	tests/support/with-services tests/support/run-unit $(FLAVOUR) $(B)/tests/$(1)
@@ -169,17 +177,19 @@ lint-tidy: $(tidy_stamps)
 
 build/tidy/%.ok: %.c .clang-tidy $(h_files)
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu17 2>/dev/null
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu17 2>/dev/null
 	@touch $@
 
 fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 
-build/fuzz/run/%: build/fuzz/tests/fuzz/fuzz_%.o $(foreach m,$(filter-out app,$(MODULES)),build/fuzz/lib/$(m).a)
+build/fuzz/run/%: build/fuzz/tests/fuzz/fuzz_%.o $(foreach m,$(filter-out app,$(MODULES)),build/fuzz/lib/$(m).a) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
-	clang $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)clang $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LDLIBS)
 
-fuzz-all: $(foreach f,$(fuzz_names),build/fuzz/run/$(f)) $(LLHTTP_OBJS)
+fuzz-all: $(foreach f,$(fuzz_names),build/fuzz/run/$(f))
 	@for f in $(fuzz_names); do \
 		echo "== fuzzing $$f for $(FUZZ_SECONDS) s"; mkdir -p build/fuzz/corpus/$$f; \
 		build/fuzz/run/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
@@ -196,7 +206,8 @@ bench: ## measure, beside the least that could be done (docs/performance.md)
 	@/usr/bin/python3 tools/bench
 
 build/release/tools/bench_live: build/release/tools/bench_live.o build/release/lib/core.a
-	gcc $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)gcc $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 PREFIX ?= /usr/local
 install: build ## copy the program and its manual to $(PREFIX)
