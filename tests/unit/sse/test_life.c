@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The life of listeners: silence, slowness, credentials, loss of the source, the end. */
+#include <criterion/criterion.h>
+
+#include "core/clock.h"
+#include "tests/unit/sse/stage.h"
+
+static struct stage stage;
+
+static void set_up(void)
+{
+	const struct sse_options options = { .keepalive_s = 1, .max_streams_per_team = 500 };
+
+	stage_open(&stage, &options);
+	stage_start(&stage, 0);
+}
+
+static void tear_down(void)
+{
+	stage_close(&stage);
+}
+
+TestSuite(life, .init = set_up, .fini = tear_down);
+
+Test(life, a_silent_stream_gets_comments)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+
+	UNTIL(&stage, client_frames(client) == 3);
+	cr_expect(str_is(client_frame(client, 1).all, ": keepalive"));
+	cr_expect(str_is(client_frame(client, 2).all, ": keepalive"));
+}
+
+Test(life, an_idle_listener_is_small)
+{
+	cr_expect_leq(sizeof(struct subscriber), 200, "%zu bytes", sizeof(struct subscriber));
+}
+
+Test(life, an_idle_listener_holds_nothing)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=earliest");
+	const struct subscriber *sub;
+
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(client) == 2);
+	sub = only_listener(&stage, TEAM_A);
+	cr_expect(sub->in_front);
+	cr_expect_null(sub->cursor);
+	cr_expect_null(sub->partial);
+	cr_expect_null(sub->replay);
+	cr_expect_null(sub->filter);
+}
+
+/* ---- bookmarks and credentials, looked at every minute ------------------------------------- */
+
+static void minute_passes(struct subscriber *sub)
+{
+	deadline_stop(&sub->recheck);
+	on_recheck_due(&sub->recheck, stage.sse);
+}
+
+static void use_valid_key(void)
+{
+	struct reason why = { .text = "" };
+	struct uuid team = { .bytes = { [15] = 1 } };
+	char key[37];
+	char key_id[32];
+
+	cr_assert_eq(auth_key_create(stage.database.url, &team, STR("test"), key, key_id, &why), 0,
+		     "%s", why.text);
+	digest_sha256_hex(str_of(key), stage.api_key_hash);
+}
+
+Test(life, a_listener_whose_filter_lets_nothing_through_gets_bookmarks)
+{
+	struct client *client;
+
+	use_valid_key();
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream?event=host.down");
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	entry_publish(&stage, 2, HOST_UP(TEAM_B));
+	minute_passes(only_listener(&stage, TEAM_A));
+	UNTIL(&stage, client_has(client, "id: 1000002-0\n\n"));
+	cr_expect(str_is(client_frame(client, client_frames(client) - 1).all, "id: 1000002-0"));
+}
+
+Test(life, a_listener_who_hears_events_needs_no_bookmarks)
+{
+	struct client *client;
+
+	use_valid_key();
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	entry_publish(&stage, 2, HOST_UP(TEAM_B));
+	minute_passes(only_listener(&stage, TEAM_A));
+	stage_rest(&stage);
+	cr_expect_not(client_has(client, "id: 1000002-0"));
+	/* The team is quiet for a minute, the others are not. */
+	minute_passes(only_listener(&stage, TEAM_A));
+	UNTIL(&stage, client_has(client, "id: 1000002-0\n\n"));
+}
+
+Test(life, a_stream_whose_credentials_still_hold_stays_open)
+{
+	struct client *client;
+
+	use_valid_key();
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	minute_passes(only_listener(&stage, TEAM_A));
+	UNTIL(&stage, stage.sse->pending == 0);
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_has(client, "id: 1000001-0"));
+	cr_expect_not(client->broken);
+}
+
+Test(life, a_stream_whose_key_was_revoked_is_closed)
+{
+	struct client *client;
+
+	use_valid_key();
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	database_ask(&stage.database, "DELETE FROM team_api_keys");
+	minute_passes(only_listener(&stage, TEAM_A));
+	UNTIL(&stage, client->broken);
+	cr_expect(client->ended);
+	cr_expect(client_has(client, ": credentials no longer valid\n\n"));
+	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_CREDENTIALS]), 1);
+}
+
+Test(life, a_wait_whose_key_was_revoked_is_refused)
+{
+	struct client *client;
+
+	client = client_open(&stage, TEAM_A, "/v1/events/wait", "");
+	UNTIL(&stage, stage.sse->listeners == 1);
+	minute_passes(only_listener(&stage, TEAM_A));
+	UNTIL(&stage, client->status);
+	cr_expect_eq(client->status, 401);
+}
+
+Test(life, a_listener_who_leaves_during_the_look_at_its_credentials_is_freed_after_it)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+
+	minute_passes(only_listener(&stage, TEAM_A));
+	client_close(client);
+	UNTIL(&stage, stage.sse->listeners == 0 && stage.sse->pending == 0);
+}
+
+/* ---- slowness ------------------------------------------------------------------------------ */
+
+static const char *large_json(const char *team)
+{
+	char more[20100];
+
+	snprintf(more, sizeof(more), ",\"metadata\":{\"a\":\"%020000d\"}", 7);
+	return event_json("host.up", team, "host-1", more);
+}
+
+Test(life, a_reader_who_sleeps_is_closed_and_costs_the_others_nothing)
+{
+	struct client *asleep = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *awake = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *other = client_listen(&stage, TEAM_B, "/v1/events/stream");
+	unsigned n = 0;
+
+	asleep->paused = true;
+	while (metric_value(stage.sse->metrics.closes[CLOSE_SLOW]) == 0) {
+		cr_assert_lt(n, 20000);
+		n++;
+		entry_show(&stage, n, n % 100 ? large_json(TEAM_A) : HOST_UP(TEAM_B));
+		batch_end(&stage, n);
+		if (n % 8 == 0)
+			stage_turn(&stage);
+	}
+	UNTIL(&stage,
+	      client_frames(awake) == n - n / 100 + 1 && client_frames(other) == n / 100 + 1);
+	cr_expect_not(awake->broken);
+	asleep->paused = false;
+	UNTIL(&stage, asleep->broken);
+	cr_expect_not(asleep->ended, "cut off inside a frame, so it must not look complete");
+}
+
+Test(life, a_burst_larger_than_the_bound_closes_nobody_who_reads)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	char more[9000];
+
+	snprintf(more, sizeof(more), ",\"metadata\":{\"a\":\"%08000d\"}", 7);
+	for (unsigned n = 1; n <= 1000; n++) /* 8 MB in one batch */
+		entry_show(&stage, n, event_json("host.up", TEAM_A, "host-1", more));
+	batch_end(&stage, 1000);
+	cr_expect(only_listener(&stage, TEAM_A)->blocked);
+	UNTIL(&stage, client->broken || client_has(client, "id: 1001000-0\n"));
+	UNTIL(&stage, client->broken || client_frames(client) == 1001);
+	cr_expect_str_eq(client_entries(client), numbers(1, 1000));
+}
+
+Test(life, a_reader_who_stops_altogether_is_closed_after_a_while)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct subscriber *sub = only_listener(&stage, TEAM_A);
+	unsigned n = 0;
+
+	client->paused = true;
+	while (!sub->blocked)
+		entry_publish(&stage, ++n, large_json(TEAM_A));
+	cr_expect(sub->stalled);
+	cr_expect(deadline_is_waiting(&sub->quiet));
+	deadline_stop(&sub->quiet);
+	on_stall_due(&sub->quiet, stage.sse);
+	UNTIL(&stage, stage.sse->listeners == 0);
+	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_STALLED]), 1);
+}
+
+/* Many readers of different patience, frames of every size, writes cut anywhere: everybody gets
+ * the same, whole and in order. */
+Test(life, everybody_gets_the_same_however_they_read)
+{
+	static struct client *clients[24];
+	static const size_t sizes[] = { 1, 100, 3000, 900, 40000, 12 };
+	unsigned seed = 7;
+
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		clients[i] =
+			client_listen(&stage, i % 5 == 4 ? NULL : TEAM_A,
+				      i % 5 == 4 ? "/v1/admin/events/stream" : "/v1/events/stream");
+	for (unsigned n = 1; n <= 600; n++) {
+		char more[50000];
+
+		snprintf(more, sizeof(more), ",\"metadata\":{\"a\":\"%0*d\"}",
+			 (int)sizes[n % ARRAY_LEN(sizes)], 7);
+		entry_add(&stage, n, event_json("host.up", TEAM_A, "host-1", more));
+		entry_show(&stage, n, event_json("host.up", TEAM_A, "host-1", more));
+		seed = seed * 1103515245 + 12345;
+		for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+			clients[i]->paused = (seed >> 8) % (i + 1) > 2;
+		if (seed >> 16 & 1)
+			batch_end(&stage, n);
+		if (seed >> 17 & 1)
+			stage_turn(&stage);
+	}
+	batch_end(&stage, 600);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		clients[i]->paused = false;
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+		UNTIL(&stage, clients[i]->broken || client_has(clients[i], "id: 1000600-0\n"));
+		cr_assert_not(clients[i]->broken, "reader %zu was closed", i);
+		UNTIL(&stage, strlen(client_entries(clients[i])) == strlen(numbers(1, 600)));
+		cr_expect_str_eq(client_entries(clients[i]), numbers(1, 600), "reader %zu", i);
+	}
+}
+
+/* ---- the source ---------------------------------------------------------------------------- */
+
+Test(life, a_lost_source_is_told_once_and_the_stream_goes_on)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *filtered = client_listen(&stage, TEAM_A, "/v1/events/stream?event=host.up");
+	const char *first;
+
+	sse_on_source(false, stage.sse);
+	sse_on_source(false, stage.sse);
+	sse_on_source(true, stage.sse);
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_has(client, "id: 1000001-0") && client_has(filtered, "id: 1000001-0"));
+	buf_text(&client->text);
+	buf_text(&filtered->text);
+	first = strstr(client->text.bytes, ": source lost\n\n");
+	cr_assert(first);
+	cr_expect_null(strstr(first + 1, ": source lost"));
+	cr_expect(strstr(filtered->text.bytes, ": source lost\n\n"));
+}
+
+Test(life, a_gap_closes_every_stream_and_their_cursors_are_told_of_it)
+{
+	struct client *a = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *b = client_listen(&stage, NULL, "/v1/admin/events/stream");
+	struct client *back;
+
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(a) == 2 && client_frames(b) == 2);
+	for (unsigned n = 2; n <= 60; n++)
+		entry_add(&stage, n, HOST_UP(TEAM_A));
+	redis_server_do(&stage.redis_server, "XTRIM wrenn:events MINID 1000050-0");
+	sse_on_gap(entry_id(50), stage.sse);
+	for (unsigned n = 50; n <= 60; n++)
+		entry_show(&stage, n, HOST_UP(TEAM_A));
+	batch_end(&stage, 60);
+	UNTIL(&stage, a->broken && b->broken);
+	cr_expect(a->ended && b->ended);
+	cr_expect(client_has(a, ": events were missed"));
+	back = client_listen(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000001-0");
+	UNTIL(&stage, client_has(back, "id: 1000060-0"));
+	cr_expect_str_eq(client_entries(back), numbers(50, 60));
+	cr_expect(client_has(back, "\"gap\":true"));
+}
+
+Test(life, a_stream_is_refused_before_the_source_was_ever_there)
+{
+	struct client *client;
+
+	stage.sse->started = false;
+	client = client_open(&stage, TEAM_A, "/v1/events/stream", "");
+	UNTIL(&stage, client->status);
+	cr_expect_eq(client->status, 503);
+	cr_expect(memmem(client->head.bytes, client->head.len, "Retry-After", 11));
+	stage.sse->started = true;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+Test(life, the_end_tells_everyone_when_to_come_back)
+{
+	struct client *clients[20];
+	int first = 0;
+	bool differ = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		clients[i] = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	stage_close_sse(&stage);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+		struct heard last;
+		int retry_ms;
+
+		UNTIL(&stage, clients[i]->broken);
+		cr_expect(clients[i]->ended);
+		last = client_frame(clients[i], client_frames(clients[i]) - 1);
+		cr_assert(last.retry.at, "%.*s", STR_ARGS(last.all));
+		retry_ms = atoi(last.retry.at);
+		cr_expect(retry_ms >= 1000 && retry_ms <= 10000, "%d", retry_ms);
+		differ = differ || (first && retry_ms != first);
+		first = retry_ms;
+	}
+	cr_expect(differ, "everybody would come back at once");
+}
+
+Test(life, the_end_waits_for_look_ups_and_openings_under_way)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *opening;
+
+	stage.sse->history.floor = entry_id(5);
+	stage.sse->history.head = entry_id(5);
+	opening = client_open(&stage, TEAM_A, "/v1/events/stream?since=earliest", "");
+	UNTIL(&stage, stage.sse->pending == 1);
+	entry_show(&stage, 6, event_json("capsule.destroy", TEAM_A, CAPSULE, ""));
+	batch_end(&stage, 6);
+	cr_expect_eq(stage.sse->lookups_running, 1);
+	stage_close_sse(&stage);
+	UNTIL(&stage, client->broken && opening->status);
+	cr_expect_eq(opening->status, 503);
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Coming back with a cursor: from memory, from Redis, across the seam between them, and gaps. */
+#include <criterion/criterion.h>
+
+#include "core/json.h"
+#include "sse/replay.h"
+#include "tests/unit/sse/stage.h"
+
+static struct stage stage;
+
+static void tear_down(void)
+{
+	stage_close(&stage);
+}
+
+TestSuite(replay, .fini = tear_down);
+
+static void open_with(size_t history_bytes)
+{
+	const struct sse_options options = { .history_bytes = history_bytes };
+
+	stage_open(&stage, &options);
+}
+
+/* Every third entry is another team's. */
+static const char *nth_json(unsigned n)
+{
+	return HOST_UP(n % 3 == 0 ? TEAM_B : TEAM_A);
+}
+
+static const char *team_a_entries(unsigned from, unsigned to)
+{
+	static char text[200000];
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (unsigned n = from; n <= to; n++)
+		if (n % 3 != 0)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%u ", n);
+	return text;
+}
+
+static struct client *listen_after(unsigned n)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/v1/events/stream?last_event_id=%lu-0",
+		 (unsigned long)entry_id(n).ms);
+	return client_listen(&stage, TEAM_A, path);
+}
+
+static size_t count_of(const char *entries)
+{
+	size_t count = 0;
+
+	for (; *entries; entries++)
+		count += *entries == ' ';
+	return count;
+}
+
+static void expect_entries(struct client *client, unsigned from, unsigned to)
+{
+	size_t wanted = count_of(team_a_entries(from, to));
+
+	UNTIL(&stage, client_frames(client) >= wanted + 1);
+	stage_rest(&stage);
+	cr_expect_str_eq(client_entries(client), team_a_entries(from, to));
+}
+
+Test(replay, from_memory_begins_exactly_after_every_cursor)
+{
+	open_with(0);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 12; n++)
+		entry_publish(&stage, n, nth_json(n));
+	for (unsigned n = 0; n <= 12; n++)
+		expect_entries(listen_after(n), n + 1, 12);
+	cr_expect_eq(metric_value(stage.sse->metrics.from_redis), 0);
+}
+
+Test(replay, goes_on_live_without_a_gap_or_a_repeat)
+{
+	struct client *client;
+
+	open_with(0);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 500; n++)
+		entry_publish(&stage, n, nth_json(n));
+	client = listen_after(100);
+	for (unsigned n = 501; n <= 600; n++)
+		entry_publish(&stage, n, nth_json(n));
+	expect_entries(client, 101, 600);
+}
+
+Test(replay, sends_the_bytes_that_went_out_live)
+{
+	struct client *live;
+	struct client *later;
+
+	open_with(0);
+	stage_start(&stage, 0);
+	capsule_add(&stage, CAPSULE, TEAM_A, "starting");
+	live = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	entry_publish(&stage, 1, event_json("capsule.destroy", TEAM_A, CAPSULE, ""));
+	UNTIL(&stage, client_frames(live) == 2);
+	database_ask(&stage.database, "UPDATE sandboxes SET status = 'stopped'");
+	later = client_listen(&stage, TEAM_A, "/v1/events/stream?since=earliest");
+	UNTIL(&stage, client_frames(later) == 2);
+	cr_expect(str_eq(client_frame(live, 1).all, client_frame(later, 1).all));
+}
+
+Test(replay, takes_what_redis_held_before_we_started_into_memory)
+{
+	open_with(0);
+	for (unsigned n = 1; n <= 450; n++)
+		entry_add(&stage, n, nth_json(n));
+	stage_start(&stage, 440);
+	for (unsigned n = 441; n <= 450; n++)
+		entry_show(&stage, n, nth_json(n));
+	batch_end(&stage, 450);
+	cr_expect_eq(stage.sse->history.floor.ms, 0);
+	expect_entries(listen_after(0), 1, 450);
+	expect_entries(listen_after(439), 440, 450);
+	expect_entries(client_listen(&stage, TEAM_A, "/v1/events/stream?since=earliest"), 1, 450);
+	cr_expect_eq(metric_value(stage.sse->metrics.from_redis), 0);
+}
+
+Test(replay, keeps_the_order_when_events_arrive_while_the_past_is_being_loaded)
+{
+	struct client *client;
+
+	open_with(0);
+	for (unsigned n = 1; n <= 450; n++)
+		entry_add(&stage, n, nth_json(n));
+	sse_on_start(entry_id(440), stage.sse);
+	sse_on_source(true, stage.sse);
+	cr_assert(stage.sse->preload);
+	client = client_open(&stage, TEAM_A, "/v1/events/stream?since=earliest", "");
+	for (unsigned n = 441; n <= 450; n++)
+		entry_show(&stage, n, nth_json(n));
+	batch_end(&stage, 450);
+	expect_entries(client, 1, 450);
+}
+
+Test(replay, before_the_history_reads_redis_and_hands_over_exactly)
+{
+	struct client *clients[8];
+
+	open_with(40000); /* about a hundred entries */
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 900; n++)
+		entry_publish(&stage, n, nth_json(n));
+	cr_assert_gt(stage.sse->history.floor.ms, entry_id(700).ms);
+	/* The floor moves on while they read. */
+	for (unsigned i = 0; i < 8; i++)
+		clients[i] = listen_after(i * 125);
+	for (unsigned n = 901; n <= 1300; n++) {
+		entry_publish(&stage, n, nth_json(n));
+		if (n % 10 == 0)
+			stage_turn(&stage);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		expect_entries(clients[i], i * 125 + 1, 1300);
+	cr_expect_gt(metric_value(stage.sse->metrics.from_redis), 0);
+}
+
+Test(replay, leaves_a_seam_at_every_possible_place)
+{
+	open_with(8000);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 60; n++)
+		entry_publish(&stage, n, nth_json(n));
+	cr_assert(stage.sse->history.floor.ms > entry_id(20).ms);
+	for (unsigned n = 0; n <= 60; n++) {
+		struct client *client = listen_after(n);
+
+		expect_entries(client, n + 1, 60);
+		client_close(client);
+	}
+}
+
+static const char *large_json(void)
+{
+	char more[20100];
+
+	snprintf(more, sizeof(more), ",\"metadata\":{\"a\":\"%020000d\"}", 7);
+	return event_json("host.up", TEAM_A, "host-1", more);
+}
+
+Test(replay, of_a_reader_that_the_history_overtook_goes_on_from_redis)
+{
+	struct client *client;
+	unsigned n = 0;
+
+	open_with(60000);
+	stage_start(&stage, 0);
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	client->paused = true;
+	while (!only_listener(&stage, TEAM_A)->blocked)
+		entry_publish(&stage, ++n, large_json());
+	/* Its own team is quiet from here on, so it is not too slow; the others push it out of memory. */
+	entry_publish(&stage, ++n, large_json());
+	entry_publish(&stage, ++n, large_json());
+	for (unsigned i = 0; i < 300; i++)
+		entry_publish(&stage, n + 1 + i, HOST_UP(TEAM_B));
+	cr_assert_eq(only_listener(&stage, TEAM_A)->cursor->place, ITEM_EVICTED);
+	client->paused = false;
+	UNTIL(&stage, client_frames(client) == n + 1);
+	cr_expect_str_eq(client_entries(client), numbers(1, n));
+	entry_publish(&stage, n + 500, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(client) == n + 2);
+	cr_expect_gt(metric_value(stage.sse->metrics.from_redis), 0);
+}
+
+Test(replay, for_the_administrator_holds_every_team)
+{
+	struct client *client;
+
+	open_with(40000);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 400; n++)
+		entry_publish(&stage, n, nth_json(n));
+	client = client_listen(&stage, NULL, "/v1/admin/events/stream?since=earliest");
+	UNTIL(&stage, client_frames(client) == 401);
+	cr_expect_str_eq(client_entries(client), numbers(1, 400));
+}
+
+Test(replay, pauses_while_redis_is_away_and_goes_on)
+{
+	struct client *client;
+
+	open_with(8000);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 300; n++)
+		entry_publish(&stage, n, nth_json(n));
+	client = listen_after(0);
+	/* The read under way, if any, fails; the next ones do as well. */
+	redis_fail(stage.redis, "test");
+	expect_entries(client, 1, 300);
+}
+
+/* ---- the status of old events -------------------------------------------------------------- */
+
+static const char *status_in(struct str data)
+{
+	static char status[32];
+	const char *at = memmem(data.at, data.len, "\"status\":\"", 10);
+
+	snprintf(status, sizeof(status), "%.*s", at ? (int)strcspn(at + 10, "\"") : 4,
+		 at ? at + 10 : "none");
+	return status;
+}
+
+#define DONE(kind) event_json(kind, TEAM_A, CAPSULE, ",\"outcome\":\"success\"")
+
+Test(replay, lets_only_the_newest_event_of_a_capsule_speak_about_its_status)
+{
+	struct client *client;
+
+	open_with(0);
+	entry_add(&stage, 1, DONE("capsule.create"));
+	entry_add(&stage, 2, DONE("capsule.pause"));
+	entry_add(&stage, 3, DONE("capsule.resume"));
+	capsule_add(&stage, CAPSULE, TEAM_A, "stopping");
+	stage_start(&stage, 3);
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=earliest");
+	UNTIL(&stage, client_frames(client) == 4);
+	cr_expect_str_eq(status_in(client_frame(client, 1).data), "stopping");
+	cr_expect_str_eq(status_in(client_frame(client, 2).data), "stopping");
+	cr_expect_str_eq(status_in(client_frame(client, 3).data), "running");
+}
+
+Test(replay, does_so_from_redis_too)
+{
+	struct client *client;
+
+	open_with(4000);
+	stage_start(&stage, 0);
+	capsule_add(&stage, CAPSULE, TEAM_A, "stopping");
+	entry_publish(&stage, 1, DONE("capsule.create"));
+	entry_publish(&stage, 2, DONE("capsule.pause"));
+	for (unsigned n = 3; n <= 30; n++)
+		entry_publish(&stage, n, HOST_UP(TEAM_B));
+	cr_assert(stage.sse->history.floor.ms > entry_id(2).ms);
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=earliest");
+	UNTIL(&stage, client_frames(client) == 3);
+	cr_expect_str_eq(status_in(client_frame(client, 1).data), "stopping");
+	cr_expect_str_eq(status_in(client_frame(client, 2).data), "paused");
+}
+
+/* ---- gaps and odd cursors ------------------------------------------------------------------- */
+
+static void trim_to(unsigned n)
+{
+	redis_server_do(&stage.redis_server, "XTRIM wrenn:events MINID %lu-0",
+			(unsigned long)entry_id(n).ms);
+}
+
+Test(replay, tells_of_a_gap_when_entries_after_the_cursor_are_gone)
+{
+	struct client *client;
+	struct heard heard;
+	cJSON *json;
+
+	open_with(0);
+	for (unsigned n = 1; n <= 20; n++)
+		entry_add(&stage, n, nth_json(n));
+	trim_to(11);
+	stage_start(&stage, 20);
+	client = listen_after(5);
+	expect_entries(client, 11, 20);
+	heard = client_frame(client, 0);
+	cr_expect(str_is(heard.id, "1000010-18446744073709551615"), "%.*s", STR_ARGS(heard.id));
+	cr_assert_eq(json_parse(heard.data, 4096, &json, NULL), 0);
+	cr_expect(cJSON_IsTrue(json_get(json, "gap")));
+	cr_expect_str_eq(cJSON_GetStringValue(json_get(json_get(json, "metadata"), "gap")), "true");
+	cr_expect_str_eq(cJSON_GetStringValue(json_get(json_get(json, "metadata"), "oldest")),
+			 "1000011-0");
+	cJSON_Delete(json);
+}
+
+Test(replay, tells_of_no_gap_where_none_is)
+{
+	struct client *client;
+
+	open_with(0);
+	for (unsigned n = 1; n <= 20; n++)
+		entry_add(&stage, n, nth_json(n));
+	trim_to(11);
+	stage_start(&stage, 20);
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=earliest");
+	expect_entries(client, 11, 20);
+	cr_expect_not(client_has(client, "gap"));
+	client = listen_after(15);
+	expect_entries(client, 16, 20);
+	cr_expect_not(client_has(client, "gap"));
+	/* The cursor we gave out with a gap is itself none. */
+	client = client_listen(&stage, TEAM_A,
+			       "/v1/events/stream?last_event_id=1000010-18446744073709551615");
+	expect_entries(client, 11, 20);
+	cr_expect_not(client_has(client, "gap"));
+}
+
+Test(replay, tells_of_a_gap_when_nothing_is_left_at_all)
+{
+	struct client *client;
+
+	open_with(0);
+	for (unsigned n = 1; n <= 20; n++)
+		entry_add(&stage, n, nth_json(n));
+	redis_server_do(&stage.redis_server, "XTRIM wrenn:events MAXLEN 0");
+	stage_start(&stage, 20);
+	client = listen_after(5);
+	entry_publish(&stage, 22, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(client) == 2);
+	cr_expect_str_eq(client_entries(client), "22 ");
+	cr_expect(client_has(client, "\"gap\":true"));
+}
+
+Test(replay, with_a_cursor_from_nowhere_in_the_future_is_live)
+{
+	struct client *client;
+
+	open_with(0);
+	stage_start(&stage, 0);
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream?last_event_id=99999999999999-0");
+	entry_publish(&stage, 2, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(client) == 2);
+	cr_expect_str_eq(client_entries(client), "2 ");
+	cr_expect(str_is(client_frame(client, 0).id, "1000001-0"));
+}
+
+Test(replay, does_not_repeat_what_was_seen_at_a_worker_ahead_of_us)
+{
+	struct client *client;
+
+	open_with(0);
+	stage_start(&stage, 0);
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	client = listen_after(3);
+	for (unsigned n = 2; n <= 5; n++)
+		entry_publish(&stage, n, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(client) == 3);
+	stage_rest(&stage);
+	cr_expect_str_eq(client_entries(client), "4 5 ");
+}
+
+Test(replay, since_a_time_in_the_future_is_now)
+{
+	struct client *client;
+
+	open_with(0);
+	stage_start(&stage, 0);
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=2999-01-01T00:00:00Z");
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(client) == 2);
+	cr_expect_str_eq(client_entries(client), "1 ");
+}
+
+Test(replay, obeys_the_header_before_the_parameter)
+{
+	struct client *client;
+
+	open_with(0);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 9; n++)
+		entry_publish(&stage, n, HOST_UP(TEAM_A));
+	client = client_open(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000002-0",
+			     "Last-Event-ID: 1000007-0\r\n");
+	UNTIL(&stage, client_frames(client) == 3);
+	cr_expect_str_eq(client_entries(client), "8 9 ");
+}
+
+Test(replay, from_before_memory_is_refused_while_redis_is_away)
+{
+	struct client *client;
+
+	open_with(4000);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 40; n++)
+		entry_publish(&stage, n, HOST_UP(TEAM_A));
+	redis_server_kill(&stage.redis_server);
+	UNTIL(&stage, !redis_is_up(stage.redis));
+	client = client_open(&stage, TEAM_A, "/v1/events/stream?since=earliest", "");
+	UNTIL(&stage, client->status);
+	cr_expect_eq(client->status, 503);
+	cr_expect(memmem(client->head.bytes, client->head.len, "Retry-After", 11));
+	/* What is in memory needs no Redis. */
+	client = listen_after(39);
+	UNTIL(&stage, client_frames(client) == 2);
+	cr_expect_str_eq(client_entries(client), "40 ");
+	redis_server_restart(&stage.redis_server);
+}
