@@ -91,6 +91,8 @@ static void finish_renewal(struct queue *queue, int rc, int64_t changed, int64_t
 		queue->lease_until_us = until_us;
 	else
 		queue->is_lost = true;
+	if (queue->needs_lease && queue->phase == QUEUE_WAITING)
+		queue_settle(queue);
 }
 
 static void on_lease_done(struct store_job *job, int rc)

@@ -86,8 +86,9 @@ struct queue {
 	struct engine *engine;
 	struct uuid channel;
 	enum queue_phase phase;
-	bool more;    /* there may be rows to load */
-	bool is_lost; /* the lease went to somebody else */
+	bool more;        /* there may be rows to load */
+	bool is_lost;     /* the lease went to somebody else */
+	bool needs_lease; /* waits for its renewal, nothing else */
 	int64_t lease_until_us;
 	int64_t wake_us;
 	int64_t idle_since_us;

@@ -43,6 +43,7 @@ void queue_enter(struct queue *queue, enum queue_phase phase)
 {
 	list_remove(&queue->turn);
 	queue->phase = phase;
+	queue->needs_lease = false;
 	list_add_tail(&queue->engine->in[phase], &queue->turn);
 }
 

@@ -377,6 +377,7 @@ void send_start(struct queue *queue)
 	 */
 	if (queue->lease_until_us - now_us < LEASE_MARGIN_US) {
 		queue_wait(queue, now_us + AGAIN_US);
+		queue->needs_lease = true;
 		return;
 	}
 	queue->current = delivery_pick(&queue->deliveries, now_us, &wake_us);

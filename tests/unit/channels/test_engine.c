@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Deliveries from event to destination, on both stores, with a hand-set clock. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "channels/delivery.h"
+#include "rig.h"
+
+#define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
+#define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
+#define WELL      ",\"outcome\":\"success\""
+
+static void commit_pause(struct rig *rig, int64_t ms)
+{
+	struct event *event = rig_event("capsule.pause", USER, WELL, ms);
+
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+}
+
+static void answer_status(struct buf *out, int status)
+{
+	receiver_answer(out, status, "", STR("said by the destination"));
+}
+
+/* ---- the happy path ------------------------------------------------------------------------ */
+
+static void deliver_in_order(struct rig *rig)
+{
+	enum { EVENTS = 150 }; /* more than one load holds */
+	static struct event *events[EVENTS];
+	char first[UUID_TEXT_SIZE + 8];
+
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	for (int i = 0; i < EVENTS; i++) {
+		char more[64];
+
+		snprintf(more, sizeof(more), WELL ",\"n\":\"%d\"", i);
+		events[i] = rig_event("capsule.pause", USER, more, START_MS + i);
+	}
+	cr_assert_eq(rig_commit(rig, events, EVENTS), 0);
+	rig_wait_rows(rig, EVENTS, "deliveries WHERE state = 'delivered'");
+	cr_expect_eq(receiver_count(rig->receiver), EVENTS);
+	for (unsigned i = 0; i < EVENTS; i++) {
+		const struct received *got = receiver_get(rig->receiver, i);
+		char mark[32];
+
+		snprintf(mark, sizeof(mark), "\"n\":\"%u\"}", i);
+		cr_expect(strstr(got->body, mark), "request %u out of order: %s", i, got->body);
+		cr_expect(str_is(received_header(got, "X-Wrenn-Attempt"), "1"));
+		cr_expect_eq(received_header(got, "X-Wrenn-Delivery").len, UUID_TEXT_SIZE - 1);
+	}
+	cr_expect_str_eq(receiver_get(rig->receiver, 0)->target, "/hook");
+	cr_expect(str_starts(received_header(receiver_get(rig->receiver, 0), "User-Agent"),
+			     STR("wrenn-events/")));
+	rig_ask_text(rig, first, sizeof(first),
+		     "SELECT CAST(id AS text) FROM deliveries ORDER BY stream_ms LIMIT 1");
+	cr_expect(
+		str_is(received_header(receiver_get(rig->receiver, 0), "X-Wrenn-Delivery"), first));
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE number = 1 "
+				  "AND verdict = 'delivered' AND status = 200"),
+		     EVENTS);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE attempts = 1 "
+				  "AND last_status = 200 AND last_error IS NULL "
+				  "AND delivered_at IS NOT NULL AND first_failed_at IS NULL"),
+		     EVENTS);
+}
+
+Test(engine, delivers_in_stream_order_and_writes_down_how)
+{
+	const struct rig_options options = { .strict = false };
+
+	ON_BOTH_STORES(&options, deliver_in_order);
+}
+
+struct watch {
+	const struct database *database;
+	unsigned requests;
+	unsigned faults;
+};
+
+/* Before a request goes out, the result of the one before is in the store. */
+static enum receiver_reply look_at_store(const struct received *request, struct buf *out, void *arg)
+{
+	struct watch *watch = arg;
+
+	(void)request;
+	if (database_ask(watch->database,
+			 "SELECT count(*) FROM deliveries WHERE state = 'delivered'") !=
+	    (int64_t)watch->requests++)
+		watch->faults++;
+	answer_status(out, 204);
+	return RECEIVER_ANSWER;
+}
+
+Test(engine, stores_a_result_before_it_sends_the_next)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+		struct watch watch = { .database = &rig.database };
+		const struct rig_options options = { .answer = look_at_store, .arg = &watch };
+
+		rig_open(&rig, (enum database_engine)engine, &options);
+		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+		for (int i = 0; i < 20; i++)
+			commit_pause(&rig, START_MS + i);
+		rig_wait_rows(&rig, 20, "deliveries WHERE state = 'delivered'");
+		cr_expect_eq(watch.faults, 0);
+		rig_close(&rig);
+	}
+}
+
+/* ---- failures ------------------------------------------------------------------------------ */
+
+/* Answers with the statuses in turn; the last one for ever. Retry-After with 429. */
+struct script {
+	const int *statuses;
+	unsigned at;
+};
+
+static enum receiver_reply follow_script(const struct received *request, struct buf *out, void *arg)
+{
+	struct script *script = arg;
+	int status = script->statuses[script->at];
+
+	(void)request;
+	if (script->statuses[script->at + 1])
+		script->at++;
+	receiver_answer(out, status, status == 429 ? "Retry-After: 7\r\n" : "",
+			STR("said by the destination"));
+	return RECEIVER_ANSWER;
+}
+
+#define WITH_SCRIPT(steps, ...)                                                                 \
+	do {                                                                                    \
+		static const int statuses[] = { __VA_ARGS__, 0 };                               \
+		struct script script = { .statuses = statuses };                                \
+		const struct rig_options options = { .answer = follow_script, .arg = &script }; \
+		for (int engine = 0; engine < DATABASE_ENGINES; engine++) {                     \
+			struct rig rig;                                                         \
+			script.at = 0;                                                          \
+			rig_now_us = START_US;                                                  \
+			rig_open(&rig, (enum database_engine)engine, &options);                 \
+			rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");      \
+			steps(&rig);                                                            \
+			rig_close(&rig);                                                        \
+		}                                                                               \
+	} while (0)
+
+static void retry_then_go_on(struct rig *rig)
+{
+	struct str first;
+
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1,
+		      "deliveries WHERE attempts = 1 AND state = 'pending' "
+		      "AND last_status = 503 AND first_failed_at IS NOT NULL");
+	commit_pause(rig, START_MS + 1);
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 1, "the newer one must wait");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 2, "deliveries WHERE state = 'delivered'");
+	cr_assert_eq(receiver_count(rig->receiver), 3);
+	first = received_header(receiver_get(rig->receiver, 0), "X-Wrenn-Delivery");
+	cr_expect(
+		str_eq(received_header(receiver_get(rig->receiver, 1), "X-Wrenn-Delivery"), first),
+		"the retry has another id");
+	cr_expect_str_eq(receiver_get(rig->receiver, 1)->body,
+			 receiver_get(rig->receiver, 0)->body);
+	cr_expect(str_is(received_header(receiver_get(rig->receiver, 1), "X-Wrenn-Attempt"), "2"));
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts"), 3);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE verdict = 'retry' "
+				  "AND status = 503 AND number = 1"),
+		     1);
+}
+
+Test(engine, tries_again_and_holds_newer_ones_back)
+{
+	WITH_SCRIPT(retry_then_go_on, 503, 200);
+}
+
+static void let_newer_pass(struct rig *rig)
+{
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 2"); /* next in 30 s */
+	rig_now_us += 35 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 3"); /* next in 2 min */
+	commit_pause(rig, START_MS + 1);
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 3, "47 s after the first failure");
+	rig_now_us += 14 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'pending' "
+				  "AND attempts = 3"),
+		     1);
+	rig_now_us += 3 * MINUTE_US;
+	rig_wait_rows(rig, 2, "deliveries WHERE state = 'delivered'");
+}
+
+Test(engine, lets_newer_ones_pass_after_a_minute)
+{
+	WITH_SCRIPT(let_newer_pass, 503, 503, 503, 200);
+}
+
+static void reject(struct rig *rig)
+{
+	char text[256];
+
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 1");
+	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
+	cr_expect_str_eq(text, "destination answered 404");
+	rig_ask_text(rig, text, sizeof(text),
+		     "SELECT verdict || '|' || detail FROM delivery_attempts");
+	cr_expect_str_eq(text, "rejected|destination answered 404: said by the destination");
+	commit_pause(rig, START_MS + 1);
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
+}
+
+Test(engine, gives_a_rejected_delivery_up_and_goes_on)
+{
+	WITH_SCRIPT(reject, 404, 200);
+}
+
+static void disable(struct rig *rig)
+{
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND last_status = 410");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts "
+				  "WHERE verdict = 'disabled'"),
+		     1);
+}
+
+Test(engine, stops_at_once_when_the_destination_is_gone)
+{
+	WITH_SCRIPT(disable, 410);
+}
+
+static void obey(struct rig *rig)
+{
+	commit_pause(rig, START_MS);
+	for (int i = 1; i <= 5; i++) {
+		char rows[128];
+
+		snprintf(rows, sizeof(rows), "deliveries WHERE attempts = %d AND state = 'pending'",
+			 i);
+		rig_wait_rows(rig, 1, rows);
+		rig_now_us += 6 * SECOND_US;
+		rig_idle(rig);
+		cr_expect_eq(receiver_count(rig->receiver), (unsigned)i, "sooner than asked for");
+		rig_now_us += 1 * SECOND_US;
+	}
+	/* The sixth wish is not free any more: the schedule's first step, 10 s, is longer. */
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 6");
+	rig_now_us += 8 * SECOND_US;
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 6);
+	rig_now_us += 4 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered' AND attempts = 7");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE verdict = 'wait'"),
+		     6);
+}
+
+Test(engine, waits_as_long_as_the_destination_asks)
+{
+	WITH_SCRIPT(obey, 429, 429, 429, 429, 429, 429, 200);
+}
+
+static void give_up(struct rig *rig)
+{
+	char text[256];
+
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
+	rig_now_us += 24 * HOUR_US + MINUTE_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
+	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
+	cr_expect(strstr(text, "given up") && strstr(text, "503"), "%s", text);
+}
+
+Test(engine, gives_up_a_day_after_the_event)
+{
+	WITH_SCRIPT(give_up, 503);
+}
+
+static enum receiver_reply repeat_target(const struct received *request, struct buf *out, void *arg)
+{
+	struct buf body;
+
+	(void)arg;
+	buf_init(&body, 65536);
+	buf_addf(&body, "cannot %s \001\002 %s", request->target, "\xff\xfe");
+	receiver_answer(out, 404, "", buf_str(&body));
+	buf_done(&body);
+	return RECEIVER_ANSWER;
+}
+
+Test(engine, keeps_no_answer_that_repeats_a_setting)
+{
+	const struct rig_options options = { .answer = repeat_target };
+	struct rig rig;
+	char text[2048];
+
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "token-in-path", "capsule.pause");
+	commit_pause(&rig, START_MS);
+	rig_wait_rows(&rig, 1, "deliveries WHERE state = 'failed'");
+	rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
+	cr_expect_str_eq(text, "destination answered 404");
+	rig_close(&rig);
+}
+
+static enum receiver_reply answer_much(const struct received *request, struct buf *out, void *arg)
+{
+	static char body[20000];
+
+	(void)request;
+	(void)arg;
+	memset(body, 'y', sizeof(body));
+	memcpy(body, "a\r\n\001b\xff", 6);
+	receiver_answer(out, 400, "", (struct str){ body, sizeof(body) });
+	return RECEIVER_ANSWER;
+}
+
+Test(engine, cleans_and_cuts_what_it_keeps_of_an_answer)
+{
+	const struct rig_options options = { .answer = answer_much };
+
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+		char text[4096];
+
+		rig_open(&rig, (enum database_engine)engine, &options);
+		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+		commit_pause(&rig, START_MS);
+		rig_wait_rows(&rig, 1, "deliveries WHERE state = 'failed'");
+		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
+		cr_expect(str_starts(str_of(text),
+				     STR("destination answered 400: ab\xef\xbf\xbdyyy")),
+			  "%s", text);
+		cr_expect_leq(strlen(text), 1024);
+		rig_close(&rig);
+	}
+}
+
+static void refuse_address(struct rig *rig)
+{
+	char text[256];
+
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 1");
+	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
+	cr_expect(strstr(text, "not allowed"), "%s", text);
+	cr_expect_eq(receiver_count(rig->receiver), 0);
+}
+
+Test(engine, never_retries_an_address_the_guard_refuses)
+{
+	const struct rig_options options = { .strict = true };
+
+	ON_BOTH_STORES(&options, refuse_address);
+}
+
+static void fail_unreadable(struct rig *rig)
+{
+	char text[256];
+	int64_t before =
+		metric_value(metric_counter("wrenn_events_channels_unreadable_total", NULL,
+					    "Times a channel's settings could not be decrypted"));
+
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	rig_add_channel(rig, CHANNEL_2, TEAM_A, "good", "capsule.pause");
+	rig_ask(rig,
+		"UPDATE channels SET config = '{\"url\":\"AAAA\"}' WHERE id = '" CHANNEL_1 "'");
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 0");
+	rig_wait_rows(rig, 1,
+		      "deliveries WHERE state = 'delivered' AND channel_id = '" CHANNEL_2 "'");
+	rig_ask_text(rig, text, sizeof(text),
+		     "SELECT last_error FROM deliveries WHERE state = 'failed'");
+	cr_expect(strstr(text, "decrypted"), "%s", text);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts"), 1);
+	cr_expect_eq(metric_value(metric_counter("wrenn_events_channels_unreadable_total", NULL,
+						 "Times a channel's settings could not be "
+						 "decrypted")),
+		     before + 1);
+}
+
+Test(engine, fails_what_it_cannot_decrypt_and_harms_no_other_channel)
+{
+	const struct rig_options options = { .strict = false };
+
+	ON_BOTH_STORES(&options, fail_unreadable);
+}
+
+static void fail_unknown_provider(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	rig_ask(rig, "UPDATE channels SET provider = 'pager'");
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 0");
+	cr_expect_eq(receiver_count(rig->receiver), 0);
+}
+
+Test(engine, fails_what_it_has_no_provider_for)
+{
+	const struct rig_options options = { .strict = false };
+
+	ON_BOTH_STORES(&options, fail_unknown_provider);
+}
+
+/* ---- channels and teams that go ------------------------------------------------------------ */
+
+static void drop_with_channel(struct rig *rig)
+{
+	char out[512];
+
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
+	commit_pause(rig, START_MS + 1);
+	commit_pause(rig, START_MS + 2);
+	/* ch- and the id in base 36 */
+	cr_assert_eq(rig_request(rig, "DELETE", "/v1/channels/ch-10dgnsxljlxoxc3rmyv4e8snl", TEAM_A,
+				 "", out, sizeof(out)),
+		     204, "%s", out);
+	rig_wait_rows(rig, 3, "deliveries WHERE state = 'dropped'");
+	rig_now_us += HOUR_US;
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 1, "sent to a channel that is gone");
+}
+
+Test(engine, drops_what_waits_for_a_deleted_channel)
+{
+	WITH_SCRIPT(drop_with_channel, 503);
+}
+
+static void drop_behind_our_back(struct rig *rig)
+{
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
+	commit_pause(rig, START_MS + 1);
+	rig_ask(rig, "DELETE FROM channels"); /* as the control plane does */
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 2, "deliveries WHERE state = 'dropped'");
+	cr_expect_eq(receiver_count(rig->receiver), 1);
+	cr_expect_eq(rig_ask(rig,
+			     "SELECT count(*) FROM channel_state WHERE channel_id = '" CHANNEL_1
+			     "'"),
+		     0);
+}
+
+Test(engine, drops_what_waits_for_a_channel_the_control_plane_removed)
+{
+	WITH_SCRIPT(drop_behind_our_back, 503);
+}
+
+static void drop_with_team(struct rig *rig)
+{
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
+	rig_idle(rig); /* the engine knows the result, too */
+	rig_ask(rig, "UPDATE teams SET deleted_at = created_at WHERE id = '" TEAM_A "'");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'dropped'");
+	cr_expect_eq(receiver_count(rig->receiver), 1);
+}
+
+Test(engine, drops_what_waits_for_a_deleted_team)
+{
+	WITH_SCRIPT(drop_with_team, 503);
+}
+
+/* ---- isolation and bounds ------------------------------------------------------------------ */
+
+static enum receiver_reply hold_slow(const struct received *request, struct buf *out, void *arg)
+{
+	(void)arg;
+	if (strstr(request->target, "slow"))
+		return RECEIVER_HOLD;
+	answer_status(out, 200);
+	return RECEIVER_ANSWER;
+}
+
+Test(engine, lets_no_slow_channel_delay_another)
+{
+	const struct rig_options options = { .answer = hold_slow };
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "slow", "capsule.pause");
+	rig_add_channel(&rig, CHANNEL_2, TEAM_A, "good", "capsule.pause");
+	for (int i = 0; i < 5; i++)
+		commit_pause(&rig, START_MS + i);
+	rig_wait_rows(&rig, 5,
+		      "deliveries WHERE state = 'delivered' AND channel_id = '" CHANNEL_2 "'");
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'pending'"), 5);
+	receiver_stop(rig.receiver); /* ends the slow request, so that closing need not wait */
+	rig.receiver = receiver_start(NULL, NULL, NULL, NULL);
+	rig_close(&rig);
+}
+
+static enum receiver_reply hold_all(const struct received *request, struct buf *out, void *arg)
+{
+	(void)request;
+	(void)out;
+	(void)arg;
+	return RECEIVER_HOLD;
+}
+
+Test(engine, never_has_more_requests_under_way_than_it_may)
+{
+	const struct rig_options options = { .answer = hold_all, .max_inflight = 3 };
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	for (int i = 0; i < 12; i++) {
+		char id[UUID_TEXT_SIZE];
+
+		snprintf(id, sizeof(id), "%08d-0000-4000-8000-000000000000", i + 1);
+		rig_add_channel(&rig, id, TEAM_A, "hook", "capsule.pause");
+	}
+	commit_pause(&rig, START_MS);
+	rig_wait_received(&rig, 3);
+	rig_idle(&rig);
+	cr_expect_eq(receiver_count(rig.receiver), 3);
+	receiver_stop(rig.receiver);
+	rig.receiver = receiver_start(NULL, NULL, NULL, NULL);
+	rig_close(&rig);
+}
+
+/* ---- leases -------------------------------------------------------------------------------- */
+
+static void respect_lease(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	rig_ask(rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
+		     "VALUES ('" CHANNEL_1 "', 'other', '2027-01-15T08:00:20.000000Z', "
+		     "'2027-01-15T08:00:00.000000Z')");
+	commit_pause(rig, START_MS);
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 0, "another worker has the lease");
+	rig_now_us += 21 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
+	cr_expect_eq(rig_ask(rig,
+			     "SELECT count(*) FROM channel_state WHERE lease_owner = 'worker-1' "
+			     "AND channel_id = '" CHANNEL_1 "'"),
+		     1);
+}
+
+Test(engine, respects_a_lease_until_it_ends)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = { .strict = false };
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		respect_lease(&rig);
+		rig_close(&rig);
+		/* The row was given back when the engine closed. */
+		cr_expect_eq(database_ask(&rig.database,
+					  "SELECT count(*) FROM channel_state WHERE channel_id = "
+					  "'" CHANNEL_1 "' AND lease_owner IS NOT NULL"),
+			     0);
+	}
+}
+
+static enum receiver_reply let_one_hang(const struct received *request, struct buf *out, void *arg)
+{
+	bool *hangs = arg;
+
+	(void)request;
+	if (*hangs) {
+		*hangs = false;
+		return RECEIVER_CLOSE;
+	}
+	answer_status(out, 200);
+	return RECEIVER_ANSWER;
+}
+
+/* A process that dies between request and result leaves a pending row and a lease that runs out. */
+static void resume_after_crash(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	rig_ask(rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
+		     "VALUES ('" CHANNEL_1 "', 'dead', '2027-01-15T08:00:30.000000Z', "
+		     "'2027-01-15T08:00:00.000000Z')");
+	for (int i = 0; i < 3; i++)
+		commit_pause(rig, START_MS + i);
+	rig_ask(rig, "UPDATE deliveries SET state = 'delivered' WHERE stream_ms = %lld",
+		(long long)START_MS);
+	rig_now_us += 31 * SECOND_US;
+	rig_wait_rows(rig, 3, "deliveries WHERE state = 'delivered'");
+	cr_expect_eq(receiver_count(rig->receiver), 2, "what was delivered is not sent again");
+}
+
+Test(engine, goes_on_where_a_dead_worker_stopped)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = { .strict = false };
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		resume_after_crash(&rig);
+		rig_close(&rig);
+	}
+}
+
+static void retry_broken_connection(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1,
+		      "deliveries WHERE attempts = 1 AND state = 'pending' "
+		      "AND last_status IS NULL AND last_error IS NOT NULL");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered' AND attempts = 2");
+}
+
+Test(engine, tries_again_when_the_connection_breaks)
+{
+	bool hangs = true;
+	const struct rig_options options = { .answer = let_one_hang, .arg = &hangs };
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	retry_broken_connection(&rig);
+	rig_close(&rig);
+}
+
+/* Two workers on one database: every delivery exactly once. */
+static bool share_is_done(struct rig *rig, void *arg)
+{
+	struct rig *other = arg;
+
+	uv_run(&other->loop, UV_RUN_NOWAIT);
+	return rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'delivered'") == 200;
+}
+
+Test(engine, shares_channels_with_other_workers_without_sending_twice)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options first = { .worker = "worker-1" };
+		static struct event *events[20];
+		struct rig_options second = { .worker = "worker-2" };
+		struct rig a;
+		struct rig b;
+
+		rig_open(&a, (enum database_engine)engine, &first);
+		second.database = &a.database;
+		rig_open(&b, (enum database_engine)engine, &second);
+		for (int i = 0; i < 10; i++) {
+			char id[UUID_TEXT_SIZE];
+
+			snprintf(id, sizeof(id), "%08d-0000-4000-8000-000000000000", i + 1);
+			rig_add_channel(&a, id, TEAM_A, "hook", "capsule.pause");
+		}
+		for (int i = 0; i < 20; i++)
+			events[i] = rig_event("capsule.pause", USER, WELL, START_MS + i);
+		cr_assert_eq(rig_commit(&a, events, 20), 0);
+		rig_turn_until(&a, share_is_done, &b);
+		cr_expect_eq(receiver_count(a.receiver), 200);
+		cr_expect_eq(rig_ask(&a, "SELECT count(*) FROM delivery_attempts"), 200);
+		rig_close(&b);
+		rig_close(&a);
+	}
+}
+
+/* ---- closing ------------------------------------------------------------------------------- */
+
+static enum receiver_reply count_requests(const struct received *request, struct buf *out,
+					  void *arg)
+{
+	(void)request;
+	++*(unsigned *)arg;
+	answer_status(out, 200);
+	return RECEIVER_ANSWER;
+}
+
+Test(engine, stores_the_result_of_a_request_under_way_before_it_closes)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		unsigned requests = 0;
+		const struct rig_options options = { .answer = count_requests, .arg = &requests };
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &options);
+		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+		for (int i = 0; i < 50; i++)
+			commit_pause(&rig, START_MS + i);
+		rig_wait_received(&rig, 5);
+		rig_close(&rig);
+		cr_expect_eq(database_ask(&rig.database, "SELECT count(*) FROM deliveries "
+							 "WHERE state = 'delivered'"),
+			     requests, "a request without a stored result");
+		cr_expect_eq(database_ask(&rig.database, "SELECT count(*) FROM channel_state WHERE "
+							 "channel_id = '" CHANNEL_1
+							 "' AND lease_owner IS NOT NULL"),
+			     0, "the lease was kept");
+	}
+}
