@@ -60,7 +60,6 @@ static int code_of(int extended)
 		return -EBUSY;
 	case SQLITE_TOOBIG:
 	case SQLITE_MISMATCH:
-	case SQLITE_RANGE:
 		return -EINVAL;
 	case SQLITE_NOMEM:
 		return -ENOMEM;

@@ -209,7 +209,7 @@ TEST_BOTH(read, cannot_write)
 	entry_init(&entry, NULL, 1);
 	cr_assert_eq(store_read(fixture.store, &entry.job), 0);
 	loop_until(&fixture.loop, &entry.done);
-	cr_expect_eq(entry.rc, -EINVAL);
+	cr_expect_eq(entry.rc, -EIO);
 	cr_expect_eq(count_rows(&fixture), 0, "and the reader goes on");
 	fixture_close(&fixture);
 }
@@ -244,7 +244,7 @@ static int fail_then_count(struct db *db, struct store_job *job)
 {
 	struct count *count = container_of(job, struct count, job);
 
-	cr_expect_eq(db_run_now(db, &nonsense, NULL, 0, NULL, NULL, NULL), -EINVAL);
+	cr_expect_eq(db_run_now(db, &nonsense, NULL, 0, NULL, NULL, NULL), -EIO);
 	return db_run_now(db, &count_positions, NULL, 0, take_count, &count->count, NULL);
 }
 

@@ -372,7 +372,7 @@ static int insert_many(struct db *db, void *arg)
 	return rc;
 }
 
-Test(damaged, pages_give_ebadmsg)
+Test(damaged, pages_give_eio)
 {
 	struct database database = database_make(DATABASE_SQLITE);
 	static char garbage[60000];
@@ -385,7 +385,7 @@ Test(damaged, pages_give_ebadmsg)
 	cr_assert_gt(status.st_size, (off_t)(2 * sizeof(garbage)));
 	write_file(path_of(&database), status.st_size - (long)sizeof(garbage), garbage,
 		   sizeof(garbage));
-	cr_expect_eq(run_script(&database, read_sum, &sum), -EBADMSG);
+	cr_expect_eq(run_script(&database, read_sum, &sum), -EIO);
 }
 
 Test(damaged, an_empty_file_counts_as_new)

@@ -238,7 +238,7 @@ static int run_with_none(struct db *db, void *arg)
 
 TEST_BOTH(values, refuses_a_missing_parameter)
 {
-	cr_expect_eq(run_script(database, run_with_none, NULL), -EINVAL);
+	cr_expect_eq(run_script(database, run_with_none, NULL), -EIO);
 }
 
 static int take_len(const struct db_row *row, void *arg)
