@@ -15,37 +15,38 @@
 #define MAX_ENVELOPE 4096
 
 static const struct {
-	int status;
 	const char *code;
 	const char *message; /* when there is no better one */
 	const char *retry_after_s;
+	int status;
 	bool retryable;
 } errors[HTTP_ERRORS] = {
-	[HTTP_INVALID_REQUEST] = { 400, "invalid_request", "the request is malformed", NULL,
+	[HTTP_INVALID_REQUEST] = { "invalid_request", "the request is malformed", NULL, 400,
 				   false },
-	[HTTP_UNAUTHORIZED] = { 401, "unauthorized", "valid credentials are required", NULL,
+	[HTTP_UNAUTHORIZED] = { "unauthorized", "valid credentials are required", NULL, 401,
 				false },
-	[HTTP_FORBIDDEN] = { 403, "forbidden", "this is not allowed", NULL, false },
-	[HTTP_NOT_FOUND] = { 404, "not_found", "there is nothing here", NULL, false },
-	[HTTP_METHOD_NOT_ALLOWED] = { 405, "invalid_request", "this method is not allowed here",
-				      NULL, false },
-	[HTTP_REQUEST_TIMEOUT] = { 408, "timeout", "the request took too long to arrive", NULL,
+	[HTTP_FORBIDDEN] = { "forbidden", "this is not allowed", NULL, 403, false },
+	[HTTP_NOT_FOUND] = { "not_found", "there is nothing here", NULL, 404, false },
+	[HTTP_METHOD_NOT_ALLOWED] = { "invalid_request", "this method is not allowed here", NULL,
+				      405, false },
+	[HTTP_REQUEST_TIMEOUT] = { "timeout", "the request took too long to arrive", NULL, 408,
 				   true },
-	[HTTP_CONFLICT] = { 409, "conflict", "this conflicts with what is there", NULL, false },
-	[HTTP_INVALID_STATE] = { 409, "invalid_state", "the state does not allow this", NULL,
+	[HTTP_CONFLICT] = { "conflict", "this conflicts with what is there", NULL, 409, false },
+	[HTTP_INVALID_STATE] = { "invalid_state", "the state does not allow this", NULL, 409,
 				 false },
-	[HTTP_PAYLOAD_TOO_LARGE] = { 413, "payload_too_large", "the body is too large", NULL,
+	[HTTP_PAYLOAD_TOO_LARGE] = { "payload_too_large", "the body is too large", NULL, 413,
 				     false },
-	[HTTP_UNSUPPORTED_TYPE] = { 415, "invalid_request", "the body must be application/json",
-				    NULL, false },
-	[HTTP_HEAD_TOO_LARGE] = { 431, "payload_too_large", "the request head is too large", NULL,
+	[HTTP_UNSUPPORTED_TYPE] = { "invalid_request", "the body must be application/json", NULL,
+				    415, false },
+	[HTTP_HEAD_TOO_LARGE] = { "payload_too_large", "the request head is too large", NULL, 431,
 				  false },
-	[HTTP_RATE_LIMITED] = { 429, "rate_limited", "too many requests", "10", true },
-	[HTTP_INTERNAL_ERROR] = { 500, "internal_error", "something went wrong here", NULL, false },
-	[HTTP_DELIVERY_FAILED] = { 502, "delivery_failed", "the destination did not accept it",
-				   NULL, false },
-	[HTTP_SERVICE_UNAVAILABLE] = { 503, "service_unavailable",
-				       "the service is not available at the moment", "5", true },
+	[HTTP_RATE_LIMITED] = { "rate_limited", "too many requests", "10", 429, true },
+	[HTTP_INTERNAL_ERROR] = { "internal_error", "something went wrong here", NULL, 500, false },
+	[HTTP_DELIVERY_FAILED] = { "delivery_failed", "the destination did not accept it", NULL,
+				   502, false },
+	[HTTP_SERVICE_UNAVAILABLE] = { "service_unavailable",
+				       "the service is not available at the moment", "5", 503,
+				       true },
 };
 
 static void add_clean_member(struct buf *out, const char *name, const char *text)

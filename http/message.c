@@ -133,7 +133,7 @@ static void check_fields(struct message *message)
 	if (hosts > 1 || (hosts == 0 && !message->is_http10))
 		fail_syntax(message, "a request needs one Host field");
 	for (size_t i = 0; i < host.len; i++) {
-		if (host.at[i] <= 0x20 || host.at[i] >= 0x7f || memchr("/?#@\\,", host.at[i], 6))
+		if (host.at[i] <= 0x20 || host.at[i] >= 0x7f || strchr("/?#@\\,", host.at[i]))
 			fail_syntax(message, "the Host field is malformed");
 	}
 }

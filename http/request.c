@@ -18,11 +18,11 @@ struct http_request *request_new(struct connection *connection)
 		return NULL;
 	request->connection = connection;
 	message_init(&request->message);
-	buf_init(&request->extra, RESPONSE_MAX_HEAD);
+	buf_init(&request->extra, RESPONSE_MAX_EXTRA);
 	buf_init(&request->unsent, RESPONSE_MAX_BYTES);
 	buf_init(&request->rest, CONNECTION_READ_SIZE);
 	random_bytes(number, sizeof(number));
-	memcpy(request->id, "req_", 4);
+	memcpy(request->id, "req_", 5);
 	hex_encode(number, sizeof(number), request->id + 4);
 	return request;
 }

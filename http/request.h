@@ -9,8 +9,9 @@
 #include "http/message.h"
 #include "http/router.h"
 
-#define RESPONSE_MAX_HEAD  (8 * 1024)
-#define RESPONSE_MAX_BYTES (32 * 1024 * 1024)
+#define RESPONSE_MAX_EXTRA 8192  /* of the fields a handler adds */
+#define RESPONSE_MAX_HEAD  16384 /* all fields together */
+#define RESPONSE_MAX_BYTES 33554432
 
 struct connection;
 

@@ -127,7 +127,7 @@ static void answer(struct http_request *request, int status, const char *content
 	assert(!(status == 204 || status == 304) || body.len == 0);
 	if (!request->message.head.keep_alive || connection_is_ending(connection))
 		request->close_after = true;
-	buf_init(&head, RESPONSE_MAX_HEAD * 2);
+	buf_init(&head, RESPONSE_MAX_HEAD);
 	response_write_head(&head, request, &response);
 	if (request->message.head_only)
 		body.len = 0;
@@ -138,7 +138,7 @@ static void answer(struct http_request *request, int status, const char *content
 void http_respond(struct http_request *request, int status, const char *content_type,
 		  struct str body)
 {
-	if (request->extra.err || body.len > RESPONSE_MAX_BYTES - RESPONSE_MAX_HEAD * 2) {
+	if (request->extra.err || body.len > RESPONSE_MAX_BYTES - RESPONSE_MAX_HEAD) {
 		buf_reset(&request->extra);
 		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
 		return;

@@ -22,7 +22,7 @@ static void answer_head_only(struct http_request *request, const struct response
 {
 	struct buf head;
 
-	buf_init(&head, RESPONSE_MAX_HEAD * 2);
+	buf_init(&head, RESPONSE_MAX_HEAD);
 	response_write_head(&head, request, response);
 	connection_answer(request->connection, response->status, &head, STR(""));
 	buf_done(&head);
@@ -34,7 +34,7 @@ static int send_head(struct connection *c, const struct response *response)
 	struct iovec piece;
 	int rc = 0;
 
-	buf_init(&head, RESPONSE_MAX_HEAD * 2);
+	buf_init(&head, RESPONSE_MAX_HEAD);
 	response_write_head(&head, c->request, response);
 	piece = (struct iovec){ .iov_base = head.bytes, .iov_len = head.len };
 	/* A socket without room for a head belongs to a client that does not read. */
