@@ -516,10 +516,10 @@ Test(engine, never_has_more_requests_under_way_than_it_may)
 	struct rig rig;
 
 	rig_open(&rig, DATABASE_SQLITE, &options);
-	for (int i = 0; i < 12; i++) {
+	for (unsigned i = 0; i < 12; i++) {
 		char id[UUID_TEXT_SIZE];
 
-		snprintf(id, sizeof(id), "%08d-0000-4000-8000-000000000000", i + 1);
+		snprintf(id, sizeof(id), "%08u-0000-4000-8000-000000000000", (i + 1) % 100u);
 		rig_add_channel(&rig, id, TEAM_A, "hook", "capsule.pause");
 	}
 	commit_pause(&rig, START_MS);
@@ -653,10 +653,11 @@ Test(engine, shares_channels_with_other_workers_without_sending_twice)
 		rig_open(&a, (enum database_engine)engine, &first);
 		second.database = &a.database;
 		rig_open(&b, (enum database_engine)engine, &second);
-		for (int i = 0; i < 10; i++) {
+		for (unsigned i = 0; i < 10; i++) {
 			char id[UUID_TEXT_SIZE];
 
-			snprintf(id, sizeof(id), "%08d-0000-4000-8000-000000000000", i + 1);
+			snprintf(id, sizeof(id), "%08u-0000-4000-8000-000000000000",
+				 (i + 1) % 100u);
 			rig_add_channel(&a, id, TEAM_A, "hook", "capsule.pause");
 		}
 		for (int i = 0; i < 20; i++)

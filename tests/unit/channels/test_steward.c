@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* House-keeping: what is removed, what is kept, and that one worker does it. */
+#include <stdio.h>
+
+#include "core/rfc3339.h"
+#include "rig.h"
+
+#define DAY_US (24 * HOUR_US)
+
+static const struct rig_options quiet = { .no_delivery = true };
+
+static void add_delivery(struct rig *rig, unsigned number, const char *state, int64_t age_us)
+{
+	bool is_embedded = strncmp(rig->database.url, "sqlite", 6) == 0;
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(rig_now_us - age_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+		"VALUES "
+		"('%08u-0000-4000-8000-000000000000', '1-1', 1, 1, '" TEAM_A "', '" TEAM_A
+		"', 'host.up', %s, '%s', '%s', '%s', '%s')",
+		number % 100000000u, is_embedded ? "x'00'" : "'x'", state, at, at, at);
+	rig_ask(rig,
+		"INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
+		"verdict, detail) VALUES ('%08u-0000-4000-8000-000000000000', 1, '%s', 1, 'retry', "
+		"'')",
+		number % 100000000u, at);
+}
+
+static void add_accept(struct rig *rig, unsigned number, int64_t age_us)
+{
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(rig_now_us - age_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO accepts (team_id, sandbox_id, event, seen_at) VALUES ('" TEAM_A
+		"', '%08u-0000-4000-8000-000000000000', 'capsule.pause', '%s')",
+		number % 100000000u, at);
+}
+
+static void fill(struct rig *rig)
+{
+	add_delivery(rig, 1, "delivered", 7 * DAY_US + 1);
+	add_delivery(rig, 2, "failed", 8 * DAY_US);
+	add_delivery(rig, 3, "dropped", 30 * DAY_US);
+	add_delivery(rig, 4, "delivered", 7 * DAY_US - SECOND_US);
+	add_delivery(rig, 5, "pending", 30 * DAY_US);
+	add_accept(rig, 1, DAY_US + 1);
+	add_accept(rig, 2, DAY_US - SECOND_US);
+}
+
+/* The steward's first round comes when the loop first turns, so the rows must be there before. */
+Test(steward, removes_what_finished_a_week_ago_and_nothing_else)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		fill(&rig);
+		rig_wait_rows(&rig, 2, "deliveries");
+		rig_wait_rows(&rig, 1, "accepts");
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
+					   "state = 'pending' OR state = 'delivered'"),
+			     2);
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM delivery_attempts"), 2);
+		rig_close(&rig);
+	}
+}
+
+Test(steward, removes_more_than_one_piece)
+{
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	rig_ask(&rig,
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+		"2500) INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+		"SELECT 'id-' || i, '1-1', 1, 1, 't', 'c', 'host.up', x'00', 'failed', "
+		"'2020-01-01T00:00:00.000000Z', '2020-01-01T00:00:00.000000Z', "
+		"'2020-01-01T00:00:00.000000Z' FROM n");
+	rig_wait_rows(&rig, 0, "deliveries");
+	rig_close(&rig);
+}
+
+static bool is_measured(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return metric_value(arg) == 2;
+}
+
+Test(steward, measures_what_waits)
+{
+	struct metric *pending = metric_gauge("wrenn_events_deliveries_pending", NULL,
+					      "Deliveries not finished yet, counted every 15 s");
+	struct metric *oldest = metric_gauge("wrenn_events_deliveries_oldest_pending_seconds", NULL,
+					     "Age of the oldest delivery not finished yet");
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	add_delivery(&rig, 1, "pending", 90 * SECOND_US);
+	add_delivery(&rig, 2, "pending", 30 * SECOND_US);
+	add_delivery(&rig, 3, "delivered", 300 * SECOND_US);
+	rig_turn_until(&rig, is_measured, pending);
+	cr_expect_eq(metric_value(oldest), 90);
+	rig_close(&rig);
+}
+
+Test(steward, leaves_the_work_to_the_worker_with_the_lease)
+{
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	rig_ask(&rig,
+		"INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
+		"VALUES ('00000000-0000-0000-0000-000000000000', 'other', "
+		"'2999-01-01T00:00:00.000000Z', '2027-01-01T00:00:00.000000Z')");
+	fill(&rig);
+	rig_idle(&rig);
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries"), 5);
+	rig_close(&rig);
+}
