@@ -35,7 +35,7 @@ static const char *const verdict_names[ATTEMPT_VERDICTS] = {
 };
 
 /* From the end of one attempt to the next; the last step repeats until the delivery is given up. */
-static const int64_t retry_steps_s[] = {
+static const int retry_steps_s[] = {
 	10, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 2 * 3600, 4 * 3600, 8 * 3600,
 };
 

@@ -87,9 +87,10 @@ bool channel_name_clean(struct str raw, char out[CHANNEL_NAME_SIZE])
 static int read_provider(struct draft *draft, struct reason *why)
 {
 	draft->provider = provider_find(str_of(json_get_string(draft->tree, "provider")));
-	if (!draft->provider)
-		return reason_set(why, -EINVAL, "provider", "provider is not one of those offered");
-	return 0;
+	if (draft->provider)
+		return 0;
+	reason_set(why, -EINVAL, "provider", "provider is not one of those offered");
+	return -EINVAL;
 }
 
 static bool has_event(const struct draft *draft, const char *name)

@@ -19,7 +19,7 @@
 #include "core/id.h"
 #include "core/log.h"
 
-#define ANSWER_MAX_BYTES (1024 * 1024)
+#define ANSWER_MAX_BYTES ((size_t)1024 * 1024)
 
 /* ---- what every request needs ------------------------------------------------------------ */
 

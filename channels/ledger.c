@@ -91,7 +91,7 @@ static int write_deliveries(struct commit *commit, struct db *db, const struct e
 
 	if (!team || !event_kind_is_subscribable(event->kind))
 		return 0;
-	buf_init(&payload, 2 * EVENT_MAX_BYTES);
+	buf_init(&payload, (size_t)2 * EVENT_MAX_BYTES);
 	for (size_t i = 0; i < team->count && rc == 0; i++) {
 		if (!match_wants(&team->channels[i], event->kind))
 			continue;

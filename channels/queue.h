@@ -25,10 +25,10 @@
 #include "core/list.h"
 #include "core/metrics.h"
 
-#define QUEUE_MAX_ROWS    64            /* of one channel in memory */
-#define QUEUE_MAX_BYTES   (1024 * 1024) /* the same, payloads; one row more may exceed it */
-#define ENGINE_MAX_ROWS   4096          /* of all channels */
-#define ENGINE_MAX_BYTES  (64 * 1024 * 1024)
+#define QUEUE_MAX_ROWS    64                    /* of one channel in memory */
+#define QUEUE_MAX_BYTES   ((size_t)1024 * 1024) /* the same, payloads; one row more may exceed it */
+#define ENGINE_MAX_ROWS   4096                  /* of all channels */
+#define ENGINE_MAX_BYTES  (64 * QUEUE_MAX_BYTES)
 #define ENGINE_MAX_QUEUES 4096
 #define ENGINE_MAX_LOADS  16 /* reads under way */
 #define ENGINE_BUCKETS    1024

@@ -20,10 +20,9 @@
 #define SECOND_US INT64_C(1000000)
 #define LEASE_US  (45 * SECOND_US)
 #define PURGE_US  (3600 * SECOND_US)
-#define KEEP_US   (7 * 24 * 3600 * SECOND_US)
-#define ACCEPTS_US \
-	(24 * 3600 * SECOND_US) /* far longer than the 15 min they are looked at, so that an \
-				 * entry read again late is decided as before */
+#define KEEP_US   (SECOND_US * 7 * 24 * 3600)
+/* Far longer than the 15 min they are looked at: an entry read again late is decided as before. */
+#define ACCEPTS_US  (SECOND_US * 24 * 3600)
 #define PURGE_PIECE 1000
 
 enum steward_step { STEP_RESTING, STEP_CLAIMING, STEP_MEASURING, STEP_PURGING };

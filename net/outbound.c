@@ -58,7 +58,7 @@ struct outbound_call {
 
 /* ---- the answer, as it comes in -------------------------------------------------------- */
 
-static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
+static size_t on_body(const char *bytes, size_t size, size_t count, void *owner)
 {
 	struct outbound_call *call = owner;
 	size_t n = size * count;
@@ -72,7 +72,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
 
 /* One header line per call. What does not fit any more is left out: the bound is on what we
  * keep, the deadline on what we read. */
-static size_t on_head(char *bytes, size_t size, size_t count, void *owner)
+static size_t on_head(const char *bytes, size_t size, size_t count, void *owner)
 {
 	struct outbound_call *call = owner;
 	const struct str line = { .at = bytes, .len = size * count };
@@ -120,6 +120,7 @@ static bool address_from_text(const char *text, int port, struct sockaddr_storag
 
 /* Right before the request goes out, also on a connection that was opened for an earlier call,
  * perhaps under another guard. An address we cannot read is refused. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl gives the signature */
 static int before_request(void *owner, char *remote_ip, char *local_ip, int remote_port,
 			  int local_port)
 {
@@ -220,13 +221,12 @@ static void finish_call(struct outbound_call *call, enum answer_fault fault)
 	long status = 0;
 
 	call->is_finished = true;
-	if (fault == ANSWER_OK) {
+	if (fault == ANSWER_OK || fault == ANSWER_TOO_LARGE)
 		curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-		if (status < 100 || status > 999)
-			answer.fault = ANSWER_BROKEN;
-		else
-			answer.status = (int)status;
-	}
+	if (status >= 100 && status <= 999)
+		answer.status = (int)status;
+	else if (fault == ANSWER_OK)
+		answer.fault = ANSWER_BROKEN;
 	call->on_done(&answer, call->owner);
 	uv_close((uv_handle_t *)&call->deadline, on_call_closed);
 }
@@ -412,15 +412,21 @@ static int copy_options(struct outbound *outbound, const struct outbound_options
 	return curl_loop_init(&outbound->curl, options->loop, on_transfer_done, outbound);
 }
 
+/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to us, and a TLS peer that has gone raises it. */
+static void ignore_sigpipe(void)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
 int outbound_open(const struct outbound_options *options, struct outbound **out)
 {
 	struct outbound *outbound = calloc(1, sizeof(*outbound));
 
 	if (!outbound)
 		return -ENOMEM;
-	/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to us, and a TLS peer that has gone raises
-	 * it. */
-	signal(SIGPIPE, SIG_IGN);
+	ignore_sigpipe();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(outbound);
 		return -ENOMEM;

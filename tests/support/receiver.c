@@ -250,10 +250,11 @@ struct receiver *receiver_start(receiver_fn answer, void *arg, const char *certi
 	struct receiver *receiver = calloc(1, sizeof(*receiver));
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	socklen_t len = sizeof(address);
 
 	assert(receiver);
-	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+	sigaction(SIGPIPE, &ignore, NULL); /* OpenSSL writes without MSG_NOSIGNAL */
 	pthread_mutex_init(&receiver->mutex, NULL);
 	receiver->answer = answer;
 	receiver->arg = arg;

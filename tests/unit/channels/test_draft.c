@@ -49,75 +49,68 @@ Test(channel_name, is_cleaned_or_refused)
 #define GOOD_CONFIG "\"config\":{\"url\":\"https://hooks.example.com/a\"}"
 #define GOOD_EVENTS "\"events\":[\"capsule.create\"]"
 
+static const struct {
+	const char *body;
+	const char *field;
+} faulty[] = {
+	{ "", "" },
+	{ "not json", "" },
+	{ "[]", "" },
+	{ "null", "" },
+	{ "{}", "" },
+	{ "{\"name\":1,\"provider\":\"webhook\"," GOOD_CONFIG "," GOOD_EVENTS "}", "" },
+	{ "{\"name\":\"a\",\"provider\":null," GOOD_CONFIG "," GOOD_EVENTS "}", "" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_EVENTS "}", "" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG "}", "" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":[]," GOOD_EVENTS "}", "" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":1}," GOOD_EVENTS "}", "" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"https://a.b\","
+	  "\"more\":5}," GOOD_EVENTS "}",
+	  "" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":\"x\"}", "" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":[1]}", "" },
+	{ "{\"name\":\"a\",\"name\":\"b\",\"provider\":\"webhook\"," GOOD_CONFIG "," GOOD_EVENTS
+	  "}",
+	  "" },
+	/* the name comes before everything else */
+	{ "{\"name\":\"-\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "name" },
+	{ "{\"name\":\"a\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "provider" },
+	{ "{\"name\":\"a\",\"provider\":\"Webhook\",\"config\":{},\"events\":[]}", "provider" },
+	{ "{\"name\":\"a\",\"provider\":\"\",\"config\":{},\"events\":[]}", "provider" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},\"events\":[]}", "events" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
+	  "\"events\":[\"capsule.create\",\"capsule.created\"]}",
+	  "events" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
+	  "\"events\":[\"capsule.state.changed\"]}",
+	  "events" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
+	  "\"events\":[\"channel.test\"]}",
+	  "events" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{}," GOOD_EVENTS "}", "url" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"\"}," GOOD_EVENTS "}",
+	  "url" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"ftp://"
+	  "a.b\"}," GOOD_EVENTS "}",
+	  "url" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":"
+	  "\"https://u:p@a.b/\"}," GOOD_EVENTS "}",
+	  "url" },
+	{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":"
+	  "\"https://a.b/#f\"}," GOOD_EVENTS "}",
+	  "url" },
+};
+
 /* An empty field: the body has the wrong shape. */
 Test(draft, names_the_first_fault)
 {
-	static const struct {
-		const char *body;
-		const char *field;
-	} cases[] = {
-		{ "", "" },
-		{ "not json", "" },
-		{ "[]", "" },
-		{ "null", "" },
-		{ "{}", "" },
-		{ "{\"name\":1,\"provider\":\"webhook\"," GOOD_CONFIG "," GOOD_EVENTS "}", "" },
-		{ "{\"name\":\"a\",\"provider\":null," GOOD_CONFIG "," GOOD_EVENTS "}", "" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_EVENTS "}", "" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG "}", "" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":[]," GOOD_EVENTS "}", "" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":1}," GOOD_EVENTS
-		  "}",
-		  "" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"https://a.b\","
-		  "\"more\":5}," GOOD_EVENTS "}",
-		  "" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":\"x\"}",
-		  "" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":[1]}", "" },
-		{ "{\"name\":\"a\",\"name\":\"b\",\"provider\":\"webhook\"," GOOD_CONFIG
-		  "," GOOD_EVENTS "}",
-		  "" },
-		/* the name comes before everything else */
-		{ "{\"name\":\"-\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "name" },
-		{ "{\"name\":\"a\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "provider" },
-		{ "{\"name\":\"a\",\"provider\":\"Webhook\",\"config\":{},\"events\":[]}",
-		  "provider" },
-		{ "{\"name\":\"a\",\"provider\":\"\",\"config\":{},\"events\":[]}", "provider" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},\"events\":[]}",
-		  "events" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
-		  "\"events\":[\"capsule.create\",\"capsule.created\"]}",
-		  "events" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
-		  "\"events\":[\"capsule.state.changed\"]}",
-		  "events" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{},"
-		  "\"events\":[\"channel.test\"]}",
-		  "events" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{}," GOOD_EVENTS "}",
-		  "url" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"\"}," GOOD_EVENTS
-		  "}",
-		  "url" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":\"ftp://"
-		  "a.b\"}," GOOD_EVENTS "}",
-		  "url" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":"
-		  "\"https://u:p@a.b/\"}," GOOD_EVENTS "}",
-		  "url" },
-		{ "{\"name\":\"a\",\"provider\":\"webhook\",\"config\":{\"url\":"
-		  "\"https://a.b/#f\"}," GOOD_EVENTS "}",
-		  "url" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(faulty); i++) {
 		struct reason why = { .text = "" };
 		struct draft draft;
 
-		cr_expect_eq(draft_parse(str_of(cases[i].body), &draft, &why), -EINVAL, "%s",
-			     cases[i].body);
-		cr_expect_str_eq(why.field, cases[i].field, "%s: %s", cases[i].body, why.text);
+		cr_expect_eq(draft_parse(str_of(faulty[i].body), &draft, &why), -EINVAL, "%s",
+			     faulty[i].body);
+		cr_expect_str_eq(why.field, faulty[i].field, "%s: %s", faulty[i].body, why.text);
 		cr_expect_gt(strlen(why.text), 0);
 		cr_expect_null(strstr(why.text, "://"), "a value is repeated: %s", why.text);
 	}

@@ -165,6 +165,12 @@ static void look_only_back(struct rig *rig)
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
 	cr_assert_eq(rig_commit(rig, pair, 2), 0);
 	cr_expect_eq(deliveries(rig), 2, "the accept came after the completion");
+
+	/* Handed over the wrong way round, as when a dead consumer's entries are taken over. */
+	pair[0] = rig_event("capsule.pause", SYSTEM, WELL, START_MS + HOUR_US / 1000 + 1000);
+	pair[1] = rig_event("capsule.pause", USER, WELL, START_MS + HOUR_US / 1000);
+	cr_assert_eq(rig_commit(rig, pair, 2), 0);
+	cr_expect_eq(deliveries(rig), 3, "the completion followed the accept");
 }
 
 Test(ledger, decides_in_stream_order_whatever_the_order_of_the_batch)
