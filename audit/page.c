@@ -16,8 +16,8 @@
 #include "core/rfc3339.h"
 #include "core/utf8.h"
 
-#define MAX_PAGE     (1024 * 1024)
-#define MAX_ROW      (256 * 1024) /* more than the limits below can add up to */
+#define MAX_PAGE     (1024ul * 1024)
+#define MAX_ROW      (256ul * 1024) /* more than the limits below can add up to */
 #define MAX_TEXT     1024
 #define MAX_METADATA 65536
 

@@ -18,7 +18,7 @@
 #define KEY_BYTES       16
 #define PREFIX_SHOWN    10                   /* characters of a key kept for display */
 #define SESSION_LIFE_US INT64_C(86400000000) /* 24 h (contract f.2) */
-#define LIST_LIMIT      (64 * 1024 * 1024)
+#define LIST_LIMIT      (64ul * 1024 * 1024)
 #define MAX_LABEL_SHOWN 256
 
 /* What every command has; the first member of each, so that one function runs them all. */

@@ -148,7 +148,7 @@ static int ask_redis(struct lookup *lookup)
 
 	snprintf(key, sizeof(key), "wrenn:session:%s", lookup->hash);
 	return redis_send_text(lookup->auth->options.redis, REDIS_WAIT_MS, on_cached, lookup, "GET",
-			       key, NULL);
+			       key, (char *)NULL);
 }
 
 /* ---- start ------------------------------------------------------------------------------ */

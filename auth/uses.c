@@ -86,7 +86,7 @@ static void extend_in_redis(const struct lookup *lookup)
 	snprintf(key, sizeof(key), "wrenn:session:%s", lookup->hash);
 	snprintf(life_ms, sizeof(life_ms), "%lld", (long long)(life_us / 1000));
 	int rc = redis_send_text(lookup->auth->options.redis, REDIS_WAIT_MS, on_extended, NULL,
-				 "PEXPIRE", key, life_ms, NULL);
+				 "PEXPIRE", key, life_ms, (char *)NULL);
 
 	(void)rc; /* when Redis is away the session lives on in the table */
 }

@@ -97,7 +97,7 @@ static cJSON *read_page(const struct database *database, bool with_admin_rows, c
 	cr_assert_eq(page_query_parse(str_of(query), &read.page.query, &why), 0, "%s", why.text);
 	rc = store_run_blocking(database->url, &read.job, &why);
 	cr_assert_eq(rc, 0, "%d %s", rc, why.text);
-	rc = json_parse(buf_str(&read.page.json), 4 * 1024 * 1024, &tree, &why);
+	rc = json_parse(buf_str(&read.page.json), 4ul * 1024 * 1024, &tree, &why);
 	cr_assert_eq(rc, 0, "%s: %.2000s", why.text, buf_text(&read.page.json));
 	page_done(&read.page);
 	return tree;
@@ -123,7 +123,7 @@ static void expect_id(const cJSON *item, unsigned n)
 }
 
 #define ON_BOTH_ENGINES(engine) \
-	for (enum database_engine engine = DATABASE_SQLITE; engine < DATABASE_ENGINES; engine++)
+	for (enum database_engine engine = DATABASE_SQLITE; (engine) < DATABASE_ENGINES; (engine)++)
 
 /* ---- tests -------------------------------------------------------------------------------- */
 
@@ -139,6 +139,9 @@ Test(audit_rows, writes_an_entry_once_however_often_it_is_inserted)
 		cr_assert_eq(insert_all(&database, entries, 3), 0);
 		cr_assert_eq(insert_all(&database, entries, 3), 0);
 		cr_expect_eq(database_ask(&database, "SELECT count(*) FROM audit_logs"), 2);
+		cr_expect_eq(database_ask(&database, "SELECT count(*) FROM audit_logs "
+						     "WHERE action = 'pause'"),
+			     2, "the first stays as it is");
 	}
 }
 

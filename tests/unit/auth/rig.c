@@ -73,10 +73,12 @@ static void add_world(struct rig *rig)
 
 void rig_open(struct rig *rig, enum database_engine engine, struct redis_server *server)
 {
+	const struct sigaction ignored = { .sa_handler = SIG_IGN };
 	struct store_options options = { .readers = 2 };
 
 	*rig = (struct rig){ .server = server };
-	signal(SIGPIPE, SIG_IGN); /* as the program does: a Redis may go while we write to it */
+	/* As the program does: a Redis may go while we write to it. */
+	cr_assert_eq(sigaction(SIGPIPE, &ignored, NULL), 0);
 	metrics_setup(1);
 	cr_assert_eq(uv_loop_init(&rig->loop), 0);
 	rig->database = database_make(engine);
