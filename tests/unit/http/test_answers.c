@@ -237,7 +237,7 @@ Test(request, finds_fields_and_cookies)
 	start();
 	request = ask("GET /later?a=1&b=2 HTTP/1.1\r\n" HOST "X-API-Key:  wrn_x \r\n"
 		      "Cookie: a=1; wrenn_sid=abc ;b=; bare; a=2\r\n"
-		      "cookie: late=9; wrenn_sid=second\r\n\r\n");
+		      "cookie: late=9; wrenn_sid=second; lone; lone=5\r\n\r\n");
 	cr_expect(str_is(http_request_path(request), "/later"));
 	cr_expect(str_is(http_request_query(request), "a=1&b=2"));
 	cr_expect(str_is(http_request_header(request, "x-api-key"), "wrn_x"));
@@ -245,6 +245,7 @@ Test(request, finds_fields_and_cookies)
 	cr_expect(str_is(http_request_cookie(request, "wrenn_sid"), "abc"), "the first counts");
 	cr_expect(str_is(http_request_cookie(request, "a"), "1"));
 	cr_expect(str_is(http_request_cookie(request, "late"), "9"));
+	cr_expect(str_is(http_request_cookie(request, "lone"), "5"));
 	cr_expect_eq(http_request_cookie(request, "b").len, 0);
 	cr_expect_null(http_request_cookie(request, "bare").at);
 	cr_expect_null(http_request_cookie(request, "A").at);

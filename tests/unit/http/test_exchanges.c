@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/metrics.h"
+#include "http/server.h"
 #include "tests/unit/http/rig.h"
 
 #define HOST      "Host: localhost\r\n"
@@ -254,11 +255,16 @@ Test(exchange, tells_a_careful_client_to_go_on_with_its_body)
 	cr_expect(str_is(buf_str(&client.in), "HTTP/1.1 100 Continue\r\n\r\n"));
 	buf_reset(&client.in);
 	client_expect(&client, &rig, "body", 200, "body");
-	/* Not when it is too large, and not when the body is there already. */
+	/* Not when the body has begun already, and not when it is too large. */
 	client_expect(&client, &rig,
 		      "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 4\r\n"
 		      "Expect: 100-continue\r\n\r\nbody",
 		      200, "body");
+	client_send_text(&client, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 4\r\n"
+				  "Expect: 100-continue\r\n\r\nbo");
+	for (int i = 0; i < 10; i++)
+		rig_turn(&rig);
+	client_expect(&client, &rig, "dy", 200, "body");
 	client_expect(&client, &rig,
 		      "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 99999\r\n"
 		      "Expect: 100-continue\r\n\r\n",
@@ -297,6 +303,9 @@ Test(exchange, answers_late_to_a_client_that_has_finished_sending)
 	client_send_text(&client, GET("/later"));
 	cr_assert_eq(shutdown(client.fd, SHUT_WR), 0);
 	RIG_UNTIL(&rig, rig.aborts == 1);
+	rig_turn(&rig);
+	cr_expect_eq(list_item(rig.server->connections.next, struct connection, link)->armed, 0,
+		     "the poll would tell of it again in every turn");
 	http_respond(rig.pending[0], 200, "text/plain", STR("late"));
 	reply = client_reply(&client, &rig, false);
 	cr_expect(str_is(reply.body, "late"));
@@ -327,6 +336,26 @@ Test(exchange, tells_the_handler_once_when_the_client_leaves)
 		http_respond(rig.pending[0], 200, "text/plain", STR("to nobody"));
 		rig_close(&rig);
 	}
+}
+
+Test(exchange, does_not_tell_the_handler_again_when_the_server_closes_as_well)
+{
+	struct client client;
+
+	rig_open(&rig, (struct http_options){ 0 });
+	client_open(&client, &rig);
+	client_send_text(&client, GET("/later"));
+	RIG_UNTIL(&rig, rig.pending_count == 1);
+	shutdown(client.fd, SHUT_WR);
+	RIG_UNTIL(&rig, rig.aborts);
+	http_server_close(rig.server, NULL, NULL);
+	cr_expect_eq(rig.aborts, 1);
+	http_respond(rig.pending[0], 200, "text/plain", STR("to nobody"));
+	client_close(&client);
+	uv_close((uv_handle_t *)&rig.tick, NULL);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	cr_expect_eq(rig.aborts, 1);
+	cr_expect_eq(uv_loop_close(&rig.loop), 0);
 }
 
 Test(exchange, lets_the_handler_answer_from_within_on_abort)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/metrics.h"
+#include "http/server.h"
 #include "tests/unit/http/rig.h"
 
 #define HOST      "Host: localhost\r\n"
@@ -68,6 +69,28 @@ Test(limits, times_the_head_of_a_later_request)
 	client_open(&client, &rig);
 	client_expect(&client, &rig, GET("/hello") "GET ", 200, "hello");
 	expect_timeout(&client);
+	client_close(&client);
+	rig_close(&rig);
+}
+
+/* Else a client could wait, send a byte, and have the whole time once more. */
+Test(limits, counts_the_time_of_the_first_head_from_the_accept)
+{
+	struct client client;
+	const struct connection *c;
+	uint64_t due_ms;
+
+	rig_open(&rig, (struct http_options){ 0 });
+	client_open(&client, &rig);
+	RIG_UNTIL(&rig, rig.server->connection_count == 1);
+	c = list_item(rig.server->connections.next, struct connection, link);
+	due_ms = c->deadline.due_ms;
+	for (uint64_t start_ms = uv_now(&rig.loop); uv_now(&rig.loop) == start_ms;)
+		rig_turn(&rig);
+	client_send_text(&client, "GET /");
+	RIG_UNTIL(&rig, c->request);
+	cr_expect(deadline_is_waiting(&c->deadline));
+	cr_expect_eq(c->deadline.due_ms, due_ms);
 	client_close(&client);
 	rig_close(&rig);
 }

@@ -191,6 +191,8 @@ Test(message, refuses_malformed_chunks)
 		"5\nhello",
 		"5\rxhello",
 		"5\r\nhelloXX0\r\n\r\n", /* what a lenient reader takes for the line end */
+		"5\r\nhelloX\n0\r\n\r\n",
+		"5\r\nhello\rX0\r\n\r\n",
 		"5\r\nhello\n\r0\r\n\r\n",
 		"5\r\nhello!\r\n0\r\n\r\n",
 		"5;a\nb\r\nhello",

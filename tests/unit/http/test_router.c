@@ -20,6 +20,7 @@ static const struct http_route routes[] = {
 	{ HTTP_GET, "/v1/channels/{id}", ACCESS_TEAM, answer, NULL },
 	{ HTTP_DELETE, "/v1/channels/{id}", ACCESS_TEAM, answer, NULL },
 	{ HTTP_GET, "/v1/channels/{id}/deliveries/{delivery}", ACCESS_TEAM, answer, NULL },
+	{ HTTP_POST, "/v1/channels/{id}", ACCESS_TEAM, answer, NULL },
 };
 
 #define BIT(method) (1U << (method))
@@ -51,7 +52,7 @@ Test(router, finds_the_first_route_that_fits)
 		{ HTTP_GET,
 		  "/v1/channels/ch-1",
 		  4,
-		  BIT(HTTP_GET) | BIT(HTTP_DELETE),
+		  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
 		  { "ch-1", "" } },
 		{ HTTP_GET, "/v1/channels/a/deliveries/b", 6, BIT(HTTP_GET), { "a", "b" } },
 		{ HTTP_GET, "/v1/channels/", -1, 0, { "", "" } },

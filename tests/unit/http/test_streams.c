@@ -162,10 +162,15 @@ Test(stream, closes_when_nobody_reads)
 {
 	static char block[65536];
 	const struct iovec piece = { .iov_base = block, .iov_len = sizeof(block) };
+	const struct connection *c;
 
 	open_stream((struct http_options){ .write_timeout_ms = 50 });
+	c = container_of(rig.stream, struct connection, stream);
+	cr_expect_eq(write_text("x"), 1);
+	cr_expect_not(deadline_is_waiting(&c->deadline), "an idle stream has no time-out");
 	while (http_stream_write(rig.stream, &piece, 1) > 0)
 		;
+	cr_expect(deadline_is_waiting(&c->deadline));
 	RIG_UNTIL(&rig, rig.streams_closed);
 	end();
 	cr_expect_eq(rig.streams_closed, 1);
