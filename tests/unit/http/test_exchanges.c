@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Requests and answers over real sockets: keep-alive, pipelines, late answers, clients that leave. */
+/* Requests and answers over real sockets: keep-alive, pipelines, late answers. */
 #include <errno.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/json.h"
 #include "core/metrics.h"
-#include "http/server.h"
 #include "tests/unit/http/rig.h"
 
 #define HOST      "Host: localhost\r\n"
@@ -273,109 +271,6 @@ Test(exchange, tells_a_careful_client_to_go_on_with_its_body)
 	rig_close(&rig);
 }
 
-Test(exchange, answers_a_client_that_has_finished_sending)
-{
-	struct client client;
-	struct reply reply;
-
-	rig_open(&rig, (struct http_options){ 0 });
-	client_open(&client, &rig);
-	client_send_text(&client, GET("/hello") GET("/things/1"));
-	cr_assert_eq(shutdown(client.fd, SHUT_WR), 0);
-	reply = client_reply(&client, &rig, false);
-	cr_expect(str_is(reply.body, "hello"));
-	reply_done(&reply);
-	reply = client_reply(&client, &rig, false);
-	cr_expect(str_is(reply.body, "{\"id\":\"1\"}\n"));
-	reply_done(&reply);
-	RIG_UNTIL(&rig, client_has_ended(&client));
-	client_close(&client);
-	rig_close(&rig);
-}
-
-Test(exchange, answers_late_to_a_client_that_has_finished_sending)
-{
-	struct client client;
-	struct reply reply;
-
-	rig_open(&rig, (struct http_options){ 0 });
-	client_open(&client, &rig);
-	client_send_text(&client, GET("/later"));
-	cr_assert_eq(shutdown(client.fd, SHUT_WR), 0);
-	RIG_UNTIL(&rig, rig.aborts == 1);
-	rig_turn(&rig);
-	cr_expect_eq(list_item(rig.server->connections.next, struct connection, link)->armed, 0,
-		     "the poll would tell of it again in every turn");
-	http_respond(rig.pending[0], 200, "text/plain", STR("late"));
-	reply = client_reply(&client, &rig, false);
-	cr_expect(str_is(reply.body, "late"));
-	reply_done(&reply);
-	RIG_UNTIL(&rig, client_has_ended(&client));
-	client_close(&client);
-	rig_close(&rig);
-}
-
-Test(exchange, tells_the_handler_once_when_the_client_leaves)
-{
-	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-
-	for (int with_reset = 0; with_reset < 2; with_reset++) {
-		struct client client;
-
-		rig_open(&rig, (struct http_options){ 0 });
-		client_open(&client, &rig);
-		client_send_text(&client, GET("/later"));
-		RIG_UNTIL(&rig, rig.pending_count == 1);
-		if (with_reset)
-			setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-		client_close(&client);
-		RIG_UNTIL(&rig, rig.aborts);
-		for (int i = 0; i < 10; i++)
-			rig_turn(&rig);
-		cr_expect_eq(rig.aborts, 1);
-		http_respond(rig.pending[0], 200, "text/plain", STR("to nobody"));
-		rig_close(&rig);
-	}
-}
-
-Test(exchange, does_not_tell_the_handler_again_when_the_server_closes_as_well)
-{
-	struct client client;
-
-	rig_open(&rig, (struct http_options){ 0 });
-	client_open(&client, &rig);
-	client_send_text(&client, GET("/later"));
-	RIG_UNTIL(&rig, rig.pending_count == 1);
-	shutdown(client.fd, SHUT_WR);
-	RIG_UNTIL(&rig, rig.aborts);
-	http_server_close(rig.server, NULL, NULL);
-	cr_expect_eq(rig.aborts, 1);
-	http_respond(rig.pending[0], 200, "text/plain", STR("to nobody"));
-	client_close(&client);
-	uv_close((uv_handle_t *)&rig.tick, NULL);
-	uv_run(&rig.loop, UV_RUN_DEFAULT);
-	cr_expect_eq(rig.aborts, 1);
-	cr_expect_eq(uv_loop_close(&rig.loop), 0);
-}
-
-Test(exchange, lets_the_handler_answer_from_within_on_abort)
-{
-	struct client client;
-
-	rig_open(&rig, (struct http_options){ 0 });
-	rig.answer_on_abort = true;
-	client_open(&client, &rig);
-	client_send_text(&client, GET("/later"));
-	RIG_UNTIL(&rig, rig.pending_count == 1);
-	client_close(&client);
-	RIG_UNTIL(&rig, rig.aborts);
-	cr_expect_eq(rig.pending_count, 0);
-	client_open(&client, &rig);
-	client_expect(&client, &rig, GET("/hello"), 200, "hello");
-	client_close(&client);
-	rig_close(&rig);
-}
-
 Test(exchange, authenticates_at_once_or_later_or_not_at_all)
 {
 	struct client client;
@@ -412,71 +307,6 @@ Test(exchange, authenticates_at_once_or_later_or_not_at_all)
 	rig_close(&rig);
 }
 
-/* The client left while it was looked up: the handler that registers only then is told as well, or
- * not called at all when nothing can be sent any more. */
-Test(exchange, tells_a_handler_that_starts_after_the_client_left)
-{
-	struct client client;
-
-	rig_open(&rig, (struct http_options){ 0 });
-	rig.auth = AUTH_WAITS;
-	client_open(&client, &rig);
-	client_send_text(&client, GET("/private"));
-	RIG_UNTIL(&rig, rig.unauthenticated);
-	client_close(&client);
-	for (int i = 0; i < 10; i++)
-		rig_turn(&rig);
-	http_request_authenticated(rig.unauthenticated);
-	cr_assert_eq(rig.pending_count, 1);
-	cr_expect_eq(rig.aborts, 0, "not from within");
-	RIG_UNTIL(&rig, rig.aborts == 1);
-	http_respond(rig.pending[0], 200, "text/plain", STR(""));
-	rig_close(&rig);
-}
-
-Test(exchange, waits_for_a_busy_handler_when_the_server_closes)
-{
-	struct client client;
-
-	rig_open(&rig, (struct http_options){ 0 });
-	client_open(&client, &rig);
-	client_send_text(&client, GET("/later"));
-	RIG_UNTIL(&rig, rig.pending_count == 1);
-	http_server_close(rig.server, NULL, NULL);
-	cr_expect_eq(rig.aborts, 1);
-	for (int i = 0; i < 10; i++)
-		rig_turn(&rig);
-	cr_expect_not(client_has_ended(&client), "the request is still with its handler");
-	http_respond(rig.pending[0], 200, "text/plain", STR("too late"));
-	RIG_UNTIL(&rig, client_has_ended(&client));
-	cr_expect_eq(client.in.len, 0);
-	client_close(&client);
-	uv_close((uv_handle_t *)&rig.tick, NULL);
-	uv_run(&rig.loop, UV_RUN_DEFAULT);
-	cr_expect_eq(uv_loop_close(&rig.loop), 0, "nothing is left on the loop");
-}
-
-Test(exchange, finishes_what_is_open_once_it_no_longer_listens)
-{
-	struct client client;
-	struct reply reply;
-
-	rig_open(&rig, (struct http_options){ 0 });
-	client_open(&client, &rig);
-	client_expect(&client, &rig, GET("/hello"), 200, "hello");
-	client_send_text(&client, GET("/later"));
-	RIG_UNTIL(&rig, rig.pending_count == 1);
-	http_server_stop_listening(rig.server);
-	http_respond(rig.pending[0], 200, "text/plain", STR("late"));
-	reply = client_reply(&client, &rig, false);
-	cr_expect(str_is(reply.body, "late"));
-	cr_expect(str_is(reply_field(&reply, "Connection"), "close"));
-	reply_done(&reply);
-	RIG_UNTIL(&rig, client_has_ended(&client));
-	client_close(&client);
-	rig_close(&rig);
-}
-
 Test(exchange, sends_a_large_answer_to_a_slow_reader)
 {
 	struct client client;
@@ -496,21 +326,6 @@ Test(exchange, sends_a_large_answer_to_a_slow_reader)
 	reply = client_reply(&client, &rig, false);
 	cr_expect(str_is(reply.body, "hello"));
 	reply_done(&reply);
-	client_close(&client);
-	rig_close(&rig);
-}
-
-Test(exchange, survives_a_client_that_leaves_amid_a_large_answer)
-{
-	struct client client;
-
-	rig_open(&rig, (struct http_options){ 0 });
-	client_open(&client, &rig);
-	client_send_text(&client, GET("/big"));
-	RIG_UNTIL(&rig, client_has(&client, "0123456789abcdef"));
-	client_close(&client);
-	client_open(&client, &rig);
-	client_expect(&client, &rig, GET("/hello"), 200, "hello");
 	client_close(&client);
 	rig_close(&rig);
 }
