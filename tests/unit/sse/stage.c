@@ -113,11 +113,21 @@ static void wait_closed(struct stage *stage)
 	stage->closed = 0;
 }
 
-void stage_close_sse(struct stage *stage)
+void stage_begin_close_sse(struct stage *stage)
 {
 	sse_close(stage->sse, on_closed, stage);
+}
+
+void stage_end_close_sse(struct stage *stage)
+{
 	wait_closed(stage);
 	stage->sse = NULL;
+}
+
+void stage_close_sse(struct stage *stage)
+{
+	stage_begin_close_sse(stage);
+	stage_end_close_sse(stage);
 }
 
 void stage_close(struct stage *stage)
@@ -269,6 +279,25 @@ void client_close(struct client *client)
 	buf_done(&client->head);
 	buf_done(&client->text);
 	free(client);
+}
+
+void client_squeeze(struct client *client)
+{
+	struct sockaddr_in own;
+	struct sockaddr_in peer;
+	socklen_t len = sizeof(own);
+	int small = 4096;
+
+	cr_assert_eq(getsockname(client->fd, (struct sockaddr *)&own, &len), 0);
+	for (int fd = 3; fd < 4096; fd++) {
+		len = sizeof(peer);
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+		    peer.sin_family == AF_INET && peer.sin_port == own.sin_port) {
+			setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+			return;
+		}
+	}
+	cr_assert_fail("the server has no such connection");
 }
 
 /* ---- what they heard ---------------------------------------------------------------------- */

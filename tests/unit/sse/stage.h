@@ -62,8 +62,10 @@ void stage_open(struct stage *stage, const struct sse_options *options);
 /* The tail starts after entry number `from` (0: at the very beginning) and the preload has ended. */
 void stage_start(struct stage *stage, unsigned from);
 void stage_close(struct stage *stage);
-/* Closes the folder under test, and waits for it. */
+/* Closes the folder under test, and waits for it; or the two apart. */
 void stage_close_sse(struct stage *stage);
+void stage_begin_close_sse(struct stage *stage);
+void stage_end_close_sse(struct stage *stage);
 
 /* One turn of the loop and of every client. */
 void stage_turn(struct stage *stage);
@@ -101,6 +103,8 @@ struct client *client_open(struct stage *stage, const char *team, const char *pa
 /* The same, and its first frame has come. */
 struct client *client_listen(struct stage *stage, const char *team, const char *path);
 void client_close(struct client *client);
+/* Leaves the server's end of the connection little room, so that every write is cut. */
+void client_squeeze(struct client *client);
 
 size_t client_frames(const struct client *client);
 struct heard client_frame(const struct client *client, size_t index);

@@ -342,6 +342,24 @@ Test(replay, tells_of_no_gap_where_none_is)
 	cr_expect_not(client_has(client, "gap"));
 }
 
+Test(replay, from_redis_tells_of_no_gap_when_only_older_entries_are_gone)
+{
+	struct client *client;
+
+	open_with(8000);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 60; n++)
+		entry_publish(&stage, n, nth_json(n));
+	trim_to(5);
+	cr_assert(stage.sse->history.floor.ms > entry_id(20).ms);
+	client = listen_after(10);
+	expect_entries(client, 11, 60);
+	cr_expect_not(client_has(client, "gap"));
+	client = listen_after(3);
+	expect_entries(client, 5, 60);
+	cr_expect(client_has(client, "\"gap\":true"));
+}
+
 Test(replay, tells_of_a_gap_when_nothing_is_left_at_all)
 {
 	struct client *client;

@@ -3,6 +3,7 @@
 /* Open streams: the greeting, what is shown to whom, and in which order. */
 #include <criterion/criterion.h>
 #include <semaphore.h>
+#include <sys/socket.h>
 
 #include "core/json.h"
 #include "tests/unit/sse/stage.h"
@@ -336,6 +337,33 @@ Test(stream, sends_transient_events_without_an_id_and_never_again)
 	UNTIL(&stage, client_frames(later) == 4 && client_frames(client) == 5);
 	cr_expect_str_eq(client_entries(client), "1 - - 2 ");
 	cr_expect_str_eq(client_entries(later), "1 - 2 ");
+}
+
+/* A connection that is kept alive, so that its next request is read within one turn. */
+static void ask_again(struct client *client, const char *request)
+{
+	buf_reset(&client->head);
+	buf_reset(&client->text);
+	client->status = 0;
+	cr_assert_eq(send(client->fd, request, strlen(request), 0), (ssize_t)strlen(request));
+}
+
+Test(stream, opened_between_an_arrival_and_its_flush_does_not_get_it)
+{
+	struct client *there = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *client = client_open(&stage, TEAM_A, "/v1/events/wait?timeout=0", "");
+
+	UNTIL(&stage, client->status == 400);
+	stage_rest(&stage);
+	ask_again(client,
+		  "GET /v1/events/stream HTTP/1.1\r\nHost: x\r\nX-Test-Team: " TEAM_A "\r\n\r\n");
+	entry_show(&stage, 1, HOST_UP(TEAM_A)); /* not flushed before the turn ends */
+	stage_turn(&stage);
+	cr_expect_eq(client->status, 200, "the test missed its turn");
+	entry_publish(&stage, 2, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(client) == 2 && client_frames(there) == 3);
+	cr_expect(str_is(client_frame(client, 0).id, "1000001-0"));
+	cr_expect_str_eq(client_entries(client), "2 ");
 }
 
 Test(stream, does_not_take_other_kinds_from_the_transient_side)
