@@ -38,7 +38,8 @@ struct bus_tail {
 	bool overlaps; /* the read under way begins one entry early */
 	bool closing;
 	struct stream_id position; /* of the last entry read */
-	uint64_t added;            /* entries ever added, when last asked */
+	uint64_t added;            /* entries ever added, at the least */
+	struct stream_id added_to; /* those up to here are counted in it */
 	void (*on_closed)(void *owner);
 	void *close_owner;
 };
@@ -88,6 +89,8 @@ static int show_entry(struct bus_tail *tail, const redisReply *reply)
 		return -EBADMSG;
 	}
 	tail->position = entry.id;
+	if (stream_id_compare(entry.id, tail->added_to) > 0)
+		tail->added++;
 	if (entry.fate == ENTRY_SHOWN && !tail->closing)
 		tail->options.on_event(entry.event, tail->options.owner);
 	else if (entry.fate == ENTRY_NO_PAYLOAD || entry.fate == ENTRY_UNREADABLE)
@@ -180,6 +183,12 @@ static bool is_overtaken(const struct bus_tail *tail, const struct bus_edges *ed
 	return stream_id_compare(edges->oldest, tail->position) > 0;
 }
 
+static void count_added(struct bus_tail *tail, const struct bus_edges *edges)
+{
+	tail->added = edges->added;
+	tail->added_to = edges->newest;
+}
+
 static struct stream_id front_of(const struct bus_edges *edges)
 {
 	return stream_id_is_zero(edges->oldest) ? edges->newest : stream_id_previous(edges->oldest);
@@ -193,12 +202,12 @@ static void compare_edges(struct bus_tail *tail, const struct bus_edges *edges)
 	if (!lost && !is_overtaken(tail, edges)) {
 		tail->behind = tail->after_loss && edges->trimmed &&
 			       stream_id_compare(edges->newest, tail->position) > 0;
-		tail->added = edges->added;
+		count_added(tail, edges);
 		return;
 	}
 	tell_gap(tail, edges->oldest);
 	tail->position = edges->exists ? front_of(edges) : (struct stream_id){ 0 };
-	tail->added = edges->added;
+	count_added(tail, edges);
 	tail->behind = false;
 }
 
@@ -212,7 +221,7 @@ static void start(struct bus_tail *tail, const struct bus_edges *edges)
 {
 	tail->started = true;
 	tail->position = edges->newest;
-	tail->added = edges->added;
+	count_added(tail, edges);
 	tail->options.on_start(tail->position, tail->options.owner);
 }
 

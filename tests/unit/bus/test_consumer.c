@@ -644,15 +644,16 @@ Test(consumer, does_not_take_over_its_own_entries_while_the_ledger_is_slow)
 
 	world_open(&w);
 	redis_server_do(&w.server, "XGROUP CREATE " BUS_STREAM " " GROUP " 0 MKSTREAM");
+	world_add(&w, 0, 5);
 	ledger_init(&l, &w);
 	l.dawdles = true;
 	open_consumer(&l, 20);
-	world_add(&w, 0, 5);
 	wait_for(&l, owes_answer, 0, "the batch");
-	run_turns(&w.loop, 150);
+	run_turns(&w.loop, 2500); /* past the end of a blocking read, when there is room to claim */
 	l.dawdles = false;
 	answer(&l);
 	expect_all(&l, 5);
+	run_turns(&w.loop, 100);
 	cr_expect_eq(repeats(&l), 0);
 	stop(&l);
 }
@@ -691,9 +692,9 @@ static const char *const poison[] = {
 	"{\"event\":\"capsule.pause\",\"outcome\":\"maybe\"," GOOD_TAIL,
 	"{\"event\":\"capsule.pause\",\"metadata\":{\"a\":1}," GOOD_TAIL,
 	"{\"event\":\"capsule.pause\",\"event\":\"capsule.pause\"," GOOD_TAIL,
-	"{\"event\":\"capsule.pause\",\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":"
-	"\"team-zzzzzzzzzzzzzzzzzzzzzzzzz\",\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":"
-	"\"x\",\"type\":\"sandbox\"}}",
+	("{\"event\":\"capsule.pause\",\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":"
+	 "\"team-zzzzzzzzzzzzzzzzzzzzzzzzz\",\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":"
+	 "\"x\",\"type\":\"sandbox\"}}"),
 	"{\"event\":\"capsule.pause\",\"error\":\"\\u0000\"," GOOD_TAIL,
 	"{\"event\":\"capsule.pause\",\"metadata\":{\"a\":\"\xff\"}," GOOD_TAIL,
 	"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
@@ -915,8 +916,8 @@ Test(consumer, survives_a_server_that_lies)
 		"-ERR no such key\r\n",
 		"*4\r\n$6\r\nlength\r\n:0\r\n$17\r\nlast-generated-id\r\n$3\r\n0-0\r\n",
 		/* Edges and groups at once: the group is there, and every entry list is nonsense. */
-		"*6\r\n$6\r\nlength\r\n:0\r\n$17\r\nlast-generated-id\r\n$3\r\n0-0\r\n$1\r\nx\r\n:1"
-		"\r\n",
+		("*6\r\n$6\r\nlength\r\n:0\r\n$17\r\nlast-generated-id\r\n$3\r\n0-0\r\n"
+		 "$1\r\nx\r\n:1\r\n"),
 		"*1\r\n*2\r\n$4\r\nname\r\n$1\r\ng\r\n",
 	};
 

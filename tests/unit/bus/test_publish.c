@@ -181,7 +181,11 @@ Test(publication, refuses_more_metadata_than_a_reader_takes)
 
 static redisContext *subscribe(struct world *w)
 {
-	redisContext *listener = redisConnectUnix(w->server.socket);
+	const struct timeval patience = { .tv_sec = 10 };
+	redisContext *listener = redisConnectUnixWithTimeout(w->server.socket, patience);
+
+	cr_assert_eq(redisSetTimeout(listener, patience), REDIS_OK);
+
 	redisReply *reply = redisCommand(listener, "SUBSCRIBE " BUS_CHANNEL);
 
 	cr_assert(reply);
