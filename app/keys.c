@@ -239,7 +239,7 @@ static int do_sessions(const struct flags *flags, const char *store_url)
 static int run_on_store(int argc, char **argv,
 			int (*work)(const struct flags *flags, const char *store_url))
 {
-	struct flags flags = { 0 };
+	struct flags flags = { .verb = "" };
 	struct config config = { 0 };
 	int code = read_flags(argc, argv, &flags);
 

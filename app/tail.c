@@ -168,6 +168,7 @@ static void on_frame(const struct sse_frame *frame, void *owner)
 	}
 }
 
+/* libcurl's type has no const. NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
 {
 	struct tail *tail = owner;

@@ -44,6 +44,7 @@ struct wait {
 	int64_t deadline_ms;
 };
 
+/* libcurl's type has no const. NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
 {
 	struct wait *wait = owner;
@@ -52,6 +53,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
 	return wait->body.err ? 0 : size * count;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t on_header(char *bytes, size_t size, size_t count, void *owner)
 {
 	struct wait *wait = owner;
@@ -78,7 +80,7 @@ static void cover_lost_time(const struct wait *wait, char *out, size_t size)
 
 	out[0] = '\0';
 	if (wait->client.last_id.len == 0 && !wait->client.since && lost_ms > 0)
-		snprintf(out, size, "&since=%llds", (long long)(lost_ms / 1000 + 1));
+		snprintf(out, size, "&since=%jds", (intmax_t)lost_ms / 1000 + 1);
 }
 
 /* HTTP status, or 0 when nothing could be reached. */
@@ -94,7 +96,7 @@ static long ask(struct wait *wait, bool is_repeat)
 		seconds = LONGEST_ASK_S;
 	if (is_repeat)
 		cover_lost_time(wait, since, sizeof(since));
-	snprintf(extra, sizeof(extra), "timeout=%lld%s", (long long)seconds, since);
+	snprintf(extra, sizeof(extra), "timeout=%jd%s", (intmax_t)seconds, since);
 	buf_reset(&wait->body);
 
 	struct curl_slist *headers = client_prepare(&wait->client, "/v1/events/wait", extra);

@@ -313,7 +313,7 @@ int redis_open(const struct redis_options *options, struct redis **out)
 		return -ENOMEM;
 	register_metrics();
 	/* libuv writes without MSG_NOSIGNAL, and Redis may go while we write to it. */
-	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	redis->options = *options;
 	snprintf(redis->name, sizeof(redis->name), "%s", options->name);
 	redis->options.name = redis->name;

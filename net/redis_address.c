@@ -78,15 +78,13 @@ static int parse_login(struct str text, struct redis_address *out, struct reason
 static int parse_host(struct str text, struct redis_address *out, struct reason *why)
 {
 	struct str host = text;
-	struct str port = STR("");
 	const char *colon = memrchr(text.at, ':', text.len);
 	const char *bracket = memrchr(text.at, ']', text.len);
 	unsigned long long number = DEFAULT_PORT;
 
 	if (colon && (!bracket || colon > bracket)) {
 		host.len = (size_t)(colon - text.at);
-		port = str_from(text, host.len + 1);
-		if (!str_to_u64(port, &number) || number == 0 || number > 65535)
+		if (!str_to_u64(str_from(text, host.len + 1), &number) || number == 0 || number > 65535)
 			return reason_set(why, -EINVAL, FIELD, "the port must be 1 to 65535");
 	}
 	if (host.len >= 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')

@@ -58,8 +58,8 @@ Test(sse_reader, reads_the_same_frames_however_the_bytes_are_cut)
 
 			buf_init(&got, 65536);
 			feed_in_pieces(cases[i].bytes, piece, &got);
-			cr_expect_str_eq(buf_text(&got), cases[i].frames, "case %zu in pieces of %zu: %s", i,
-					 piece, buf_text(&got));
+			cr_expect_str_eq(buf_text(&got), cases[i].frames,
+					 "case %zu in pieces of %zu: %s", i, piece, buf_text(&got));
 			buf_done(&got);
 		}
 }
@@ -71,7 +71,8 @@ Test(sse_reader, keeps_the_last_retry)
 	buf_init(&seen, 65536);
 	sse_reader_init(&reader, note_frame, NULL);
 	cr_expect_eq(reader.retry_ms, -1);
-	cr_expect_eq(sse_reader_feed(&reader, STR("retry: 2500\nretry: -1\nretry: 99999999999\n")), 0);
+	cr_expect_eq(sse_reader_feed(&reader, STR("retry: 2500\nretry: -1\nretry: 99999999999\n")),
+		     0);
 	cr_expect_eq(reader.retry_ms, 2500);
 	sse_reader_done(&reader);
 	buf_done(&seen);
