@@ -26,21 +26,21 @@ def test_bad_settings_stop_the_start_each_with_a_line(service):
     assert result.returncode == 1
     for name in ("WRENN_ENCRYPTION_KEY", "WRENN_EVENTS_LISTEN", "WRENN_EVENTS_WORKERS", "WRENN_EVENTS_AUDIT",
                  "WRENN_EVENTS_KEEPALIVE_S", "WRENN_EVENTS_NONSENSE", "REDIS_URL", "DATABASE_URL"):
-        assert len([line for line in result.stderr.splitlines() if name in line]) == 1, (name, result.stderr)
+        assert len([line for line in result.stderr.splitlines() if line.startswith(name + ":")]) == 1, (name, result.stderr)
     assert "xxxx" not in result.stderr
     assert service.run("serve", "--check").returncode == 0
 
 
 def test_publish_prints_the_id_and_the_event_is_the_contracts_json(service, redis):
     team, _ = service.new_team()
-    capsule = new_id("cl-")
+    capsule, user = new_id("cl-"), new_id("usr-")
     result = service.run("publish", "capsule.pause", "--team", team, "--resource", capsule, "--outcome", "error", "--error", "no host",
-                         "--reason", "pause_failed", "--actor", "user", "--actor-id", "usr-1", "--actor-name", "Ada", "--metadata", "a=b=c")
+                         "--reason", "pause_failed", "--actor", "user", "--actor-id", user, "--actor-name", "Ada", "--metadata", "a=b=c")
     assert result.returncode == 0, result.stderr
     entry = redis.client.xrange("wrenn:events", result.stdout.strip(), result.stdout.strip())[0]
     event = json.loads(entry[1]["payload"])
     assert list(event) == ["event", "outcome", "timestamp", "team_id", "actor", "resource", "metadata", "error"]
-    assert event["actor"] == {"type": "user", "id": "usr-1", "name": "Ada"}
+    assert event["actor"] == {"type": "user", "id": user, "name": "Ada"}
     assert event["metadata"] == {"a": "b=c", "reason": "pause_failed"}
     assert " " not in entry[1]["payload"].replace("no host", "")
 
