@@ -101,6 +101,9 @@ static void go_on_from(struct subscriber *sub, const struct run *run, struct ite
 		replay_drop_before(sub->replay, resume);
 		return;
 	}
+	/* The chain grows before its flush: what was walked past here must not count as arrived then. */
+	if (sub->cursor && !resume && !run->apart)
+		sub->from_serial = sub->topic->sse->history.serial;
 	set_cursor(sub, resume);
 	if (!resume && run->fell_off && replay_start(sub, run->fell_at) < 0)
 		subscriber_end(sub, CLOSE_FAILED, NULL);

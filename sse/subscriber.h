@@ -32,7 +32,7 @@ struct subscriber {
 	struct item *partial;  /* half written, held */
 	struct deadline quiet; /* waiting for traffic, or for the socket to take some */
 	struct deadline recheck;
-	uint64_t from_serial;   /* transient items up to here are not for it */
+	uint64_t from_serial;   /* arrivals up to here are past it, or were before it */
 	uint32_t offset;        /* of what is left of `partial` */
 	uint32_t full_since_ms; /* 0: not full */
 	uint8_t credential;     /* enum credential */
