@@ -7,58 +7,71 @@
 #include "tests/support/redis_server.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 30000
 
-static void run_server(const struct redis_server *server)
+static void run_server(const struct redis_server *server, int said)
 {
 	const char *dir = getenv("TEST_DIR");
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(said, STDOUT_FILENO);
 	execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", server->socket,
-	       "--save", "", "--appendonly", "no", "--logfile", "/dev/null", "--dir", dir,
-	       "--requirepass", server->password ? server->password : "", (char *)NULL);
+	       "--save", "", "--appendonly", "no", "--dir", dir, "--requirepass",
+	       server->password ? server->password : "", (char *)NULL);
 	_exit(127);
 }
 
-static bool log_in(struct redis_server *server)
+/* Its log tells when it listens. Redis does not mind that nobody reads on. */
+static void await_readiness(int said)
+{
+	char line[512];
+	FILE *log = fdopen(said, "r");
+	bool ready = false;
+
+	cr_assert(log);
+	while (!ready && fgets(line, sizeof(line), log))
+		ready = strstr(line, "eady to accept connections") != NULL;
+	fclose(log);
+	cr_assert(ready, "redis-server ended");
+}
+
+static void log_in(struct redis_server *server)
 {
 	redisReply *reply;
-	bool good;
 
 	server->control = redisConnectUnix(server->socket);
 	cr_assert(server->control);
-	if (server->control->err)
-		return false;
-	reply = server->password ? redisCommand(server->control, "AUTH %s", server->password)
-				 : redisCommand(server->control, "PING");
-	good = reply && reply->type == REDIS_REPLY_STATUS;
-	if (reply)
-		freeReplyObject(reply);
-	return good;
+	cr_assert_eq(server->control->err, 0, "%s", server->control->errstr);
+	if (!server->password)
+		return;
+	reply = redisCommand(server->control, "AUTH %s", server->password);
+	cr_assert(reply && reply->type == REDIS_REPLY_STATUS);
+	freeReplyObject(reply);
 }
 
 static void launch(struct redis_server *server)
 {
+	int said[2];
+
 	unlink(server->socket);
+	cr_assert_eq(pipe2(said, O_CLOEXEC), 0);
 	server->pid = fork();
 	cr_assert_geq(server->pid, 0);
 	if (server->pid == 0)
-		run_server(server);
-	for (int waited_ms = 0; !log_in(server); waited_ms += 5) {
-		redisFree(server->control);
-		server->control = NULL;
-		cr_assert_eq(waitpid(server->pid, NULL, WNOHANG), 0, "redis-server ended");
-		cr_assert_lt(waited_ms, PATIENCE_MS, "redis-server does not answer");
-		usleep(5000);
-	}
+		run_server(server, said[1]);
+	close(said[1]);
+	await_readiness(said[0]);
+	log_in(server);
 }
 
 void redis_server_start(struct redis_server *server, const char *password)

@@ -289,12 +289,13 @@ Test(publish, says_when_redis_has_gone)
 	char text[512];
 	char id[STREAM_ID_TEXT_SIZE];
 	struct reason why = { .text = "" };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	redisContext *redis;
 
 	world_open(&w);
 	redis = redisConnectUnix(w.server.socket);
 	redis_server_kill(&w.server);
-	signal(SIGPIPE, SIG_IGN);
+	cr_assert_eq(sigaction(SIGPIPE, &ignore, NULL), 0);
 	event_text(text, "capsule.pause", TEST_CAPSULE, 1);
 	cr_expect_eq(bus_publish(redis, str_of(text), id, &why), -EIO);
 	cr_expect_eq(strncmp(why.text, "Redis is away", 13), 0, "%s", why.text);

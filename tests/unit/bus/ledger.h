@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A ledger that fails, dawdles and rejects, with a consumer in front of it. Owner of the conditions
+ * is always the ledger.
+ */
+#ifndef TESTS_UNIT_BUS_LEDGER_H
+#define TESTS_UNIT_BUS_LEDGER_H
+
+#include "tests/unit/bus/bus_fixture.h"
+
+#define GROUP   "g"
+#define NAME    "me"
+#define NUMBERS 12000
+
+struct ledger {
+	struct world *world;
+	struct bus_consumer *consumer;
+	int seen[NUMBERS]; /* how often each number was committed */
+	int distinct;
+	int batches; /* handed out, repeats included */
+	int fail_first;
+	int pending_at_failure; /* the least that was pending when a commit failed */
+	bool dawdles;           /* answers only when told */
+	bool owes_answer;
+	struct bus_batch *batch;
+	int reject; /* the number to reject; -1: none */
+	struct stream_id last;
+	bool never_seen;
+	int questions;
+	int unanswerable; /* position questions to fail first */
+	int want;
+};
+
+void ledger_init(struct ledger *l, struct world *w);
+void ledger_open_consumer(struct ledger *l, unsigned claim_idle_ms);
+/* A world, a consumer and a group that starts at 0. */
+void ledger_start(struct ledger *l, struct world *w);
+void ledger_stop(struct ledger *l);
+
+/* The owed answer, when it dawdles. */
+void ledger_answer(struct ledger *l);
+/* Waits until 0..count-1 are committed and nothing is pending; nothing else may be committed. */
+void ledger_expect_all(struct ledger *l, int count);
+void ledger_wait(struct ledger *l, bool (*condition)(void *owner), int want, const char *what);
+/* Numbers committed more than once. */
+int ledger_repeats(const struct ledger *l);
+/* Entries of the group that Redis holds as pending; -1 when there is no group. */
+int ledger_pending(const struct ledger *l);
+
+bool ledger_is_ready(void *owner);
+bool ledger_is_not_ready(void *owner);
+bool ledger_has_committed(void *owner); /* `want` distinct numbers */
+bool ledger_has_nothing_pending(void *owner);
+bool ledger_has_batches(void *owner); /* `want` handed out */
+bool ledger_owes_answer(void *owner);
+bool ledger_is_closed(void *owner);
+bool ledger_has_dead_letters(void *owner); /* `want` */
+
+#endif

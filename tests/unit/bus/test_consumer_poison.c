@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Entries that can never be committed: each ends as a dead letter, and holds up nobody. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/unit/bus/ledger.h"
+
+/* ---- poison ------------------------------------------------------------------------------ */
+
+#define GOOD_TAIL                                                                 \
+	"\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":\"" TEST_TEAM         \
+	"\",\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":\"" TEST_CAPSULE \
+	"\",\"type\":\"sandbox\"}}"
+
+static const char *const poison[] = {
+	"",
+	"no JSON",
+	"[]",
+	"{\"event\":5," GOOD_TAIL,
+	"{\"event\":\"capsule.pause\",\"outcome\":\"maybe\"," GOOD_TAIL,
+	"{\"event\":\"capsule.pause\",\"metadata\":{\"a\":1}," GOOD_TAIL,
+	"{\"event\":\"capsule.pause\",\"event\":\"capsule.pause\"," GOOD_TAIL,
+	("{\"event\":\"capsule.pause\",\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":"
+	 "\"team-zzzzzzzzzzzzzzzzzzzzzzzzz\",\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":"
+	 "\"x\",\"type\":\"sandbox\"}}"),
+	"{\"event\":\"capsule.pause\",\"error\":\"\\u0000\"," GOOD_TAIL,
+	"{\"event\":\"capsule.pause\",\"metadata\":{\"a\":\"\xff\"}," GOOD_TAIL,
+	"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+};
+
+static const char *field_of(const redisReply *entry, const char *name)
+{
+	const redisReply *fields = entry->element[1];
+
+	for (size_t i = 0; i + 1 < fields->elements; i += 2) {
+		if (strcmp(fields->element[i]->str, name) == 0)
+			return fields->element[i + 1]->str;
+	}
+	cr_assert_fail("a dead letter without %s", name);
+	return "";
+}
+
+Test(consumer, puts_poison_aside_and_goes_on)
+{
+	static struct ledger l;
+	struct world w;
+	char ids[ARRAY_LEN(poison)][STREAM_ID_TEXT_SIZE];
+	redisReply *reply;
+
+	ledger_start(&l, &w);
+	for (size_t i = 0; i < ARRAY_LEN(poison); i++) {
+		reply = redis_server_ask(&w.server, "XADD " BUS_STREAM " * payload %s", poison[i]);
+		snprintf(ids[i], sizeof(ids[i]), "%s", reply->str);
+		freeReplyObject(reply);
+		world_add(&w, (int)i, (int)i + 1);
+	}
+	ledger_expect_all(&l, ARRAY_LEN(poison));
+	reply = redis_server_ask(&w.server, "XRANGE " BUS_DEAD_STREAM " - +");
+	cr_assert_eq(reply->elements, ARRAY_LEN(poison));
+	for (size_t i = 0; i < reply->elements; i++) {
+		cr_expect_str_eq(field_of(reply->element[i], "id"), ids[i]);
+		cr_expect_str_eq(field_of(reply->element[i], "payload"), poison[i]);
+		cr_expect_neq(field_of(reply->element[i], "reason")[0], '\0', "%s", poison[i]);
+		cr_expect_eq(reply->element[i]->element[1]->elements, 6);
+	}
+	freeReplyObject(reply);
+	ledger_stop(&l);
+}
+
+Test(consumer, keeps_the_fields_of_an_entry_without_a_payload)
+{
+	static struct ledger l;
+	struct world w;
+	redisReply *reply;
+
+	ledger_start(&l, &w);
+	redis_server_do(&w.server, "XADD " BUS_STREAM " * body x colour blue");
+	ledger_wait(&l, ledger_has_dead_letters, 1, "the dead letter");
+	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgement");
+	reply = redis_server_ask(&w.server, "XRANGE " BUS_DEAD_STREAM " - +");
+	cr_expect_str_eq(field_of(reply->element[0], "payload"), "body=x\ncolour=blue\n");
+	freeReplyObject(reply);
+	ledger_stop(&l);
+}
+
+Test(consumer, bounds_the_payload_of_a_dead_letter)
+{
+	static struct ledger l;
+	struct world w;
+	size_t size = 3 * EVENT_MAX_BYTES;
+	char *huge = malloc(size + 1);
+	redisReply *reply;
+
+	memset(huge, 'x', size);
+	huge[size] = '\0';
+	ledger_start(&l, &w);
+	world_add_payload(&w, huge);
+	redis_server_do(&w.server, "XADD " BUS_STREAM " * name %s", huge);
+	ledger_wait(&l, ledger_has_dead_letters, 2, "the dead letters");
+	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgements");
+	reply = redis_server_ask(&w.server, "XRANGE " BUS_DEAD_STREAM " - +");
+	cr_expect_eq(strlen(field_of(reply->element[0], "payload")), EVENT_MAX_BYTES);
+	cr_expect_leq(strlen(field_of(reply->element[1], "payload")), EVENT_MAX_BYTES);
+	freeReplyObject(reply);
+	free(huge);
+	ledger_stop(&l);
+}
+
+Test(consumer, puts_aside_what_the_ledger_rejects)
+{
+	static struct ledger l;
+	struct world w;
+	redisReply *reply;
+	char text[512];
+
+	ledger_start(&l, &w);
+	l.reject = 3;
+	l.fail_first = 1; /* rejections are asked for anew with every try */
+	world_add(&w, 0, 6);
+	ledger_expect_all(&l, 5);
+	cr_expect_eq(l.seen[3], 0);
+	reply = redis_server_ask(&w.server, "XRANGE " BUS_DEAD_STREAM " - +");
+	cr_assert_eq(reply->elements, 1);
+	event_text(text, "capsule.pause", TEST_CAPSULE, 3);
+	cr_expect_str_eq(field_of(reply->element[0], "payload"), text);
+	cr_expect_str_eq(field_of(reply->element[0], "reason"), "the ledger says no");
+	freeReplyObject(reply);
+	ledger_stop(&l);
+}
+
+Test(consumer, keeps_poison_pending_while_there_is_no_place_for_it)
+{
+	static struct ledger l;
+	struct world w;
+
+	world_open(&w);
+	redis_server_do(&w.server, "SET " BUS_DEAD_STREAM " x");
+	ledger_init(&l, &w);
+	ledger_open_consumer(&l, 50);
+	ledger_wait(&l, ledger_is_ready, 0, "the group");
+	world_add_payload(&w, "poison");
+	world_add(&w, 0, 5);
+	ledger_wait(&l, ledger_has_committed, 5, "the good ones");
+	run_turns(&w.loop, 150);
+	cr_expect_eq(ledger_pending(&l), 1,
+		     "the good ones are not held up, the bad one is not lost");
+	redis_server_do(&w.server, "DEL " BUS_DEAD_STREAM);
+	ledger_wait(&l, ledger_has_dead_letters, 1, "the dead letter");
+	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgement");
+	cr_expect_eq(ledger_repeats(&l), 0);
+	ledger_stop(&l);
+}
