@@ -183,7 +183,7 @@ static void decode(struct client *client)
 
 		buf_add(&client->head, raw.at, len);
 		buf_consume(&client->raw, len);
-		client->status = atoi(client->head.bytes + 9);
+		client->status = (int)strtol(client->head.bytes + 9, NULL, 10);
 	}
 	if (!client->status)
 		return;

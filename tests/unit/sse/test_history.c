@@ -75,19 +75,20 @@ static struct topic *topic_of(unsigned team)
 
 static void expect_chain(const struct topic *topic, const char *expected)
 {
-	char got[256] = "";
+	struct buf got;
 
+	buf_init(&got, 1024);
 	for (const struct item *item = topic->oldest; item; item = item->next[topic->chain]) {
-		char id[32];
 		const struct item *next = item->next[topic->chain];
 
-		snprintf(id, sizeof(id), "%lu ", (unsigned long)item->id.ms);
-		strcat(got, id);
-		cr_expect_eq(next ? next->prev[topic->chain] : topic->newest,
-			     next ? item : topic->newest);
-		cr_expect(next || topic->newest == item);
+		buf_addf(&got, "%lu ", (unsigned long)item->id.ms);
+		if (next)
+			cr_expect_eq(next->prev[topic->chain], item);
+		else
+			cr_expect_eq(topic->newest, item);
 	}
-	cr_expect_str_eq(got, expected);
+	cr_expect_str_eq(buf_text(&got), expected);
+	buf_done(&got);
 }
 
 Test(history, keeps_two_chains_in_order)

@@ -369,7 +369,7 @@ Test(life, the_end_tells_everyone_when_to_come_back)
 		cr_expect(clients[i]->ended);
 		last = client_frame(clients[i], client_frames(clients[i]) - 1);
 		cr_assert(last.retry.at, "%.*s", STR_ARGS(last.all));
-		retry_ms = atoi(last.retry.at);
+		retry_ms = (int)strtol(last.retry.at, NULL, 10);
 		cr_expect(retry_ms >= 1000 && retry_ms <= 10000, "%d", retry_ms);
 		differ = differ || (first && retry_ms != first);
 		first = retry_ms;

@@ -37,7 +37,7 @@ Test(stream, greets_with_the_position_it_starts_from)
 	heard = client_frame(client, 0);
 	cr_expect(str_is(heard.event, "connected"));
 	cr_expect(str_is(heard.id, "1000007-0"), "%.*s", STR_ARGS(heard.id));
-	retry_ms = atoi(heard.retry.at);
+	retry_ms = (int)strtol(heard.retry.at, NULL, 10);
 	cr_expect(retry_ms >= 2000 && retry_ms <= 3000, "%d", retry_ms);
 	cr_assert_eq(json_parse(heard.data, 4096, &json, NULL), 0, "%.*s", STR_ARGS(heard.data));
 	cr_expect_str_eq(cJSON_GetStringValue(json_get(json, "event")), "connected");
