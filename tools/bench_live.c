@@ -40,6 +40,7 @@
 
 struct subscriber {
 	int fd;
+	bool accepted;  /* the answer began with 200 */
 	bool connected; /* its connected frame has come */
 	unsigned carry_len;
 	char carry[CARRY];
@@ -153,9 +154,12 @@ static void read_stream(struct bench *b, struct subscriber *s)
 
 	size_t len = s->carry_len + (size_t)n;
 
+	if (!s->accepted && (len < 12 || memcmp(bytes, "HTTP/1.1 200", 12) != 0)) {
+		fprintf(stderr, "bench_live: a stream was refused: %.*s\n", (int)len, bytes);
+		exit(1);
+	}
+	s->accepted = true;
 	if (!s->connected && memmem(bytes, len, "event: connected", 16)) {
-		if (memmem(bytes, len, "HTTP/1.1 200", 12) != bytes)
-			die("a stream was refused");
 		s->connected = true;
 		b->connected++;
 	}
