@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channels/orphans.h"
 #include "channels/parts.h"
 #include "core/clock.h"
 #include "core/version.h"
@@ -54,7 +55,12 @@ static int open_engine(struct channels *channels, const struct channels_options 
 		.now_us = channels->now_us,
 	};
 
-	return options->deliver ? engine_open(&engine, &channels->engine) : 0;
+	int rc;
+
+	if (!options->deliver)
+		return 0;
+	rc = orphans_release(channels->store, channels->worker, channels->now_us());
+	return rc < 0 ? rc : engine_open(&engine, &channels->engine);
 }
 
 static int open_parts(struct channels *channels, const struct channels_options *options,

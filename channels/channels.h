@@ -24,7 +24,8 @@ struct channels;
 struct channels_options {
 	uv_loop_t *loop;
 	struct store *store;
-	const char *worker; /* unique per process: the owner of leases */
+	/* Unique per process, "<host>-<pid>-<random>": the owner of leases. */
+	const char *worker;
 	uint8_t encryption_key[SEAL_KEY_SIZE];
 	bool allow_private; /* WRENN_CHANNELS_ALLOW_PRIVATE */
 	bool deliver;       /* WRENN_EVENTS_DELIVER */
