@@ -10,8 +10,9 @@
 #include "bus/consumer_parts.h"
 #include "core/log.h"
 
-/* A longer payload is refused for its length, so nothing that could be mended is cut. */
-#define DEAD_PAYLOAD_MAX EVENT_MAX_BYTES
+/* Sixteen times what an event may have: a payload refused for its length is kept whole, so that it
+ * can be looked at and mended. Only what is longer still is cut. */
+#define DEAD_PAYLOAD_MAX ((size_t)16 * EVENT_MAX_BYTES)
 
 void batch_free(struct batch *batch)
 {
