@@ -52,7 +52,7 @@ static int run_worker(const struct config *config, int index)
 	metrics_select(index);
 	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
 		  LOG_LEVEL_INFO, config->workers > 1 ? index : -1);
-	return worker_run(config);
+	return worker_run(config, index);
 }
 
 static void start_worker(struct supervisor *all, unsigned index, const sigset_t *old_mask)

@@ -37,6 +37,7 @@
 
 struct worker {
 	const struct config *config;
+	int index; /* among the workers of this process; 0 alone shows what they share */
 	uv_loop_t loop;
 	uv_signal_t on_term;
 	uv_signal_t on_int;
@@ -355,6 +356,7 @@ static int open_readers(struct worker *w)
 		.group = w->config->group,
 		.name = w->name,
 		.claim_idle_ms = w->config->claim_idle_s * 1000,
+		.lag_is_shown_elsewhere = w->index > 0,
 		.on_batch = on_batch,
 		.on_position_wanted = on_position_wanted,
 		.owner = w,
@@ -395,9 +397,9 @@ static int open_all(struct worker *w)
 	return rc;
 }
 
-int worker_run(const struct config *config)
+int worker_run(const struct config *config, int index)
 {
-	struct worker w = { .config = config };
+	struct worker w = { .config = config, .index = index };
 	int rc = open_all(&w);
 
 	/* A worker that cannot open has nothing yet that would need an orderly end. */

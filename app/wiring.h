@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "core/attributes.h"
 
-/* Runs a worker until SIGTERM or SIGINT. Returns a process exit code. */
-int worker_run(const struct config *config);
+/* Runs the worker of that index (from 0) until SIGTERM or SIGINT. Returns a process exit code. */
+int worker_run(const struct config *config, int index);
 
 #endif
