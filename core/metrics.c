@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The registry of metrics (private to the process, the same in every worker because it is
- * filled before the fork) and their values (one shared mapping, one row of slots per worker).
- * A counter or gauge has one slot, a histogram one per bucket and one for its sum. Running out
- * of either is a bug of ours and aborts.
+ * The registry of metrics (private to the process) and their values (one shared mapping, one row of
+ * slots per worker). Workers register on their own, perhaps in another order, so the mapping begins
+ * with a directory that all agree on: the place of a metric's hash is the place of its slots. A
+ * counter or gauge uses one slot of its place, a histogram one per bucket and one for its sum.
+ * Running out of places is a bug of ours and aborts.
  */
 #include "core/metrics.h"
 
@@ -16,14 +17,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define METRICS_MAX_SLOTS ((size_t)METRICS_MAX * 4)
-
 struct metric {
 	enum metric_type type;
 	const char *name;
 	const char *labels;
 	const char *help;
-	size_t slot; /* the first of slots_of(type) */
+	size_t slot; /* the first of its place */
 };
 
 static const struct bucket {
@@ -38,40 +37,44 @@ static const struct bucket {
 };
 
 #define BUCKET_COUNT (sizeof(buckets) / sizeof(buckets[0]))
+#define PLACE_SLOTS  (BUCKET_COUNT + 1)
+#define ROW_SLOTS    (METRICS_MAX * PLACE_SLOTS)
 
 static struct {
 	size_t count;
-	size_t slots_used;
 	size_t workers;
-	size_t worker; /* ours */
-	_Atomic int64_t *values;
+	size_t worker;               /* ours */
+	_Atomic uint64_t *directory; /* METRICS_MAX hashes; 0: free */
+	_Atomic int64_t *values;     /* right behind it */
 	struct metric metrics[METRICS_MAX];
 } registry;
 
-static size_t values_size(void)
+static size_t mapping_size(void)
 {
-	return registry.workers * METRICS_MAX_SLOTS * sizeof(*registry.values);
+	return METRICS_MAX * sizeof(*registry.directory) +
+	       registry.workers * ROW_SLOTS * sizeof(*registry.values);
 }
 
 void metrics_setup(int workers)
 {
 	assert(workers >= 1);
-	if (registry.values)
-		munmap(registry.values, values_size());
+	if (registry.directory)
+		munmap(registry.directory, mapping_size());
 	memset(&registry, 0, sizeof(registry));
 	registry.workers = (size_t)workers;
 
 	const int flags = MAP_SHARED | MAP_ANONYMOUS;
 	// cppcheck-suppress invalidFunctionArg ; an anonymous mapping has no file
-	void *values = mmap(NULL, values_size(), PROT_READ | PROT_WRITE, flags, -1, 0);
-	if (values == MAP_FAILED)
+	void *mapping = mmap(NULL, mapping_size(), PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (mapping == MAP_FAILED)
 		abort();
-	registry.values = values;
+	registry.directory = mapping;
+	registry.values = (_Atomic int64_t *)(registry.directory + METRICS_MAX);
 }
 
 static _Atomic int64_t *slot_at(size_t worker, size_t slot)
 {
-	return &registry.values[worker * METRICS_MAX_SLOTS + slot];
+	return &registry.values[worker * ROW_SLOTS + slot];
 }
 
 static int64_t slot_sum(size_t slot)
@@ -87,23 +90,44 @@ void metrics_select(int worker)
 {
 	assert(worker >= 0 && (size_t)worker < registry.workers);
 	registry.worker = (size_t)worker;
-	/* An earlier owner of the row may have died holding connections and the like. */
 	for (size_t i = 0; i < registry.count; i++) {
 		if (registry.metrics[i].type == METRIC_GAUGE)
 			metric_set(&registry.metrics[i], 0);
 	}
 }
 
-static size_t slots_of(enum metric_type type)
+/* FNV-1a; never 0. */
+static uint64_t hash_of(const char *name, const char *labels)
 {
-	return type == METRIC_HISTOGRAM ? BUCKET_COUNT + 1 : 1;
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (const char *at = name; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+	hash = (hash ^ '{') * UINT64_C(1099511628211);
+	for (const char *at = labels; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+	return hash ? hash : 1;
+}
+
+/* The same place in every worker, whoever comes first. */
+static size_t find_place(uint64_t hash)
+{
+	for (size_t i = 0; i < METRICS_MAX; i++) {
+		size_t place = (hash + i) % METRICS_MAX;
+		uint64_t found = 0;
+
+		if (atomic_compare_exchange_strong(&registry.directory[place], &found, hash) ||
+		    found == hash)
+			return place;
+	}
+	abort();
 }
 
 static struct metric *find_or_register(enum metric_type type, const char *name, const char *labels,
 				       const char *help)
 {
 	labels = labels ? labels : "";
-	if (!registry.values)
+	if (!registry.directory)
 		metrics_setup(1);
 	for (size_t i = 0; i < registry.count; i++) {
 		struct metric *metric = &registry.metrics[i];
@@ -114,8 +138,7 @@ static struct metric *find_or_register(enum metric_type type, const char *name, 
 		if (strcmp(metric->labels, labels) == 0)
 			return metric;
 	}
-	if (registry.count == METRICS_MAX ||
-	    slots_of(type) > METRICS_MAX_SLOTS - registry.slots_used)
+	if (registry.count == METRICS_MAX)
 		abort();
 
 	struct metric *metric = &registry.metrics[registry.count++];
@@ -123,8 +146,10 @@ static struct metric *find_or_register(enum metric_type type, const char *name, 
 				   .name = name,
 				   .labels = labels,
 				   .help = help,
-				   .slot = registry.slots_used };
-	registry.slots_used += slots_of(type);
+				   .slot = find_place(hash_of(name, labels)) * PLACE_SLOTS };
+	/* An earlier owner of our row may have died holding connections and the like. */
+	if (type == METRIC_GAUGE)
+		metric_set(metric, 0);
 	return metric;
 }
 

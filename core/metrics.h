@@ -3,10 +3,10 @@
 /*
  * Counters, gauges and histograms, rendered as Prometheus text (exposition format 0.0.4).
  *
- * Every metric is registered by the module that moves it, before the workers are forked. The
- * values live in memory that all workers share, one row of slots each, and rendering adds the
- * rows up: one scrape of any worker shows the whole service. Moving a value is one relaxed
- * atomic addition, from any thread.
+ * Every metric is registered by the module that moves it, by every worker for itself. The values
+ * live in memory that all workers share, one row of slots each, and rendering adds the rows up: one
+ * scrape of any worker shows the whole service. Moving a value is one relaxed atomic addition,
+ * from any thread; registering is for one thread of each worker.
  */
 #ifndef CORE_METRICS_H
 #define CORE_METRICS_H

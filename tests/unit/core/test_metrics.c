@@ -125,6 +125,40 @@ Test(metric_value, adds_up_what_forked_workers_counted)
 	cr_expect_eq(metric_value(took), 3);
 }
 
+Test(metric_value, adds_up_what_workers_registered_in_other_orders)
+{
+	metrics_setup(2);
+	pid_t child = fork();
+
+	if (child == 0) {
+		metrics_select(1);
+		metric_observe_us(metric_histogram("took_seconds", NULL, "Took."), 500);
+		metric_add(metric_counter("b_total", "x=\"1\"", "B."), 7);
+		metric_add(metric_counter("a_total", NULL, "A."), 1);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(child, NULL, 0), child);
+	cr_expect_eq(metric_value(metric_counter("a_total", NULL, "A.")), 1);
+	cr_expect_eq(metric_value(metric_counter("b_total", "x=\"1\"", "B.")), 7);
+	cr_expect_eq(metric_value(metric_counter("b_total", "x=\"2\"", "B.")), 0);
+	cr_expect_eq(metric_value(metric_histogram("took_seconds", NULL, "Took.")), 1);
+}
+
+Test(metrics_select, forgets_a_dead_predecessors_gauge_that_is_registered_late)
+{
+	metrics_setup(2);
+	pid_t child = fork();
+
+	if (child == 0) {
+		metrics_select(1);
+		metric_set(metric_gauge("open", NULL, "Open."), 5);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(child, NULL, 0), child);
+	metrics_select(1);
+	cr_expect_eq(metric_value(metric_gauge("open", NULL, "Open.")), 0);
+}
+
 Test(metrics_select, clears_the_gauges_of_a_dead_predecessor_and_keeps_its_counters)
 {
 	metrics_setup(3);
