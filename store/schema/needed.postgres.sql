@@ -8,16 +8,20 @@ FROM (VALUES
 	('channels', 'config'), ('channels', 'created_at'), ('channels', 'event_types'),
 	('channels', 'id'), ('channels', 'name'), ('channels', 'provider'),
 	('channels', 'team_id'), ('channels', 'updated_at'),
-	('sandboxes', 'id'), ('sandboxes', 'status'), ('sandboxes', 'team_id'),
-	('sessions', 'csrf_token'), ('sessions', 'expires_at'), ('sessions', 'id'),
+	('sandboxes', 'created_at'), ('sandboxes', 'disk_size_mb'), ('sandboxes', 'id'),
+	('sandboxes', 'last_active_at'), ('sandboxes', 'last_updated'),
+	('sandboxes', 'memory_mb'), ('sandboxes', 'metadata'), ('sandboxes', 'started_at'),
+	('sandboxes', 'status'), ('sandboxes', 'team_id'), ('sandboxes', 'template'),
+	('sandboxes', 'timeout_sec'), ('sandboxes', 'vcpus'),
+	('sessions', 'created_at'), ('sessions', 'csrf_token'), ('sessions', 'expires_at'), ('sessions', 'id'),
 	('sessions', 'last_seen_at'), ('sessions', 'team_id'), ('sessions', 'user_id'),
-	('team_api_keys', 'created_at'), ('team_api_keys', 'id'), ('team_api_keys', 'key_hash'),
+	('team_api_keys', 'created_at'), ('team_api_keys', 'created_by'), ('team_api_keys', 'id'), ('team_api_keys', 'key_hash'),
 	('team_api_keys', 'key_prefix'), ('team_api_keys', 'last_used'),
 	('team_api_keys', 'name'), ('team_api_keys', 'team_id'),
-	('teams', 'deleted_at'), ('teams', 'id'), ('teams', 'name'), ('teams', 'slug'),
-	('users', 'email'), ('users', 'id'), ('users', 'is_admin'), ('users', 'name'),
+	('teams', 'created_at'), ('teams', 'deleted_at'), ('teams', 'id'), ('teams', 'name'), ('teams', 'slug'),
+	('users', 'created_at'), ('users', 'deleted_at'), ('users', 'email'), ('users', 'id'), ('users', 'is_admin'), ('users', 'name'),
 	('users', 'status'),
-	('users_teams', 'role'), ('users_teams', 'team_id'), ('users_teams', 'user_id')
+	('users_teams', 'created_at'), ('users_teams', 'is_default'), ('users_teams', 'role'), ('users_teams', 'team_id'), ('users_teams', 'user_id')
 ) AS needed (of, col)
 WHERE NOT EXISTS (
 	SELECT FROM pg_attribute
