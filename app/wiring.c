@@ -63,48 +63,74 @@ struct worker {
 
 /* ---- the end ------------------------------------------------------------------------- */
 
+/* Each step goes on to the next when its part has closed, or at once when it never opened. */
+
 static void next_step(void *owner);
 
 static void stop_consumer(struct worker *w)
 {
-	bus_consumer_close(w->consumer, next_step, w);
+	if (w->consumer)
+		bus_consumer_close(w->consumer, next_step, w);
+	else
+		next_step(w);
 }
 
 static void stop_tail(struct worker *w)
 {
-	bus_tail_close(w->tail, next_step, w);
+	if (w->tail)
+		bus_tail_close(w->tail, next_step, w);
+	else
+		next_step(w);
 }
 
 static void stop_transient(struct worker *w)
 {
-	bus_transient_close(w->transient, next_step, w);
+	if (w->transient)
+		bus_transient_close(w->transient, next_step, w);
+	else
+		next_step(w);
 }
 
 static void stop_streams(struct worker *w)
 {
-	sse_close(w->sse, next_step, w);
+	if (w->sse)
+		sse_close(w->sse, next_step, w);
+	else
+		next_step(w);
 }
 
 static void stop_server(struct worker *w)
 {
-	http_server_close(w->server, next_step, w);
+	if (w->server)
+		http_server_close(w->server, next_step, w);
+	else
+		next_step(w);
 }
 
 static void stop_deliveries(struct worker *w)
 {
-	channels_close(w->channels, next_step, w);
+	if (w->channels)
+		channels_close(w->channels, next_step, w);
+	else
+		next_step(w);
 }
 
 static void stop_redis(struct worker *w)
 {
 	auth_close(w->auth);
 	audit_close(w->audit);
-	redis_close(w->redis, next_step, w);
+	if (w->redis)
+		redis_close(w->redis, next_step, w);
+	else
+		next_step(w);
 }
 
 static void stop_store(struct worker *w)
 {
-	store_close(w->store, next_step, w);
+	if (w->store)
+		store_close(w->store, next_step, w);
+	else
+		next_step(w);
 }
 
 static void stop_handles(struct worker *w)
@@ -136,18 +162,24 @@ static void on_stop_limit(uv_timer_t *timer)
 	_exit(EXIT_FAILED);
 }
 
+static void begin_stop(struct worker *w)
+{
+	w->stopping = true;
+	w->health.stopping = true;
+	uv_timer_start(&w->stop_limit, on_stop_limit, STOP_LIMIT_MS, 0);
+	if (w->server)
+		http_server_stop_listening(w->server);
+	next_step(w);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct worker *w = handle->data;
 
 	if (w->stopping)
 		return;
-	w->stopping = true;
-	w->health.stopping = true;
 	log_info("stopping", log_int("signal", number));
-	uv_timer_start(&w->stop_limit, on_stop_limit, STOP_LIMIT_MS, 0);
-	http_server_stop_listening(w->server);
-	next_step(w);
+	begin_stop(w);
 }
 
 /* ---- the ledger between the consumer and the channels ----------------------------------- */
@@ -377,17 +409,8 @@ static int open_readers(struct worker *w)
 
 static int open_all(struct worker *w)
 {
-	struct reason why = { .text = "" };
-	int rc = redis_address_parse(str_of(w->config->redis_url), &w->redis_address, &why);
+	int rc = open_sources(w);
 
-	if (rc < 0) {
-		command_fault(EXIT_FAILED, "REDIS_URL: %s", why.text);
-		return rc;
-	}
-	make_name(w);
-	rc = open_loop(w);
-	if (rc == 0)
-		rc = open_sources(w);
 	if (rc == 0)
 		rc = open_services(w);
 	if (rc == 0)
@@ -397,23 +420,53 @@ static int open_all(struct worker *w)
 	return rc;
 }
 
+/* Runs the loop until every part has closed. */
+static int run_loop(struct worker *w, bool is_open)
+{
+	int rc;
+
+	if (is_open)
+		log_info("ready for connections", log_str("consumer", w->name),
+			 log_int("port", http_server_port(w->server)));
+	else
+		begin_stop(w);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	rc = uv_loop_close(&w->loop);
+	if (rc < 0)
+		log_error("handles were left open", log_str("error", uv_strerror(rc)));
+	return rc;
+}
+
+static int read_redis_address(struct worker *w)
+{
+	struct reason why = { .text = "" };
+	int rc = redis_address_parse(str_of(w->config->redis_url), &w->redis_address, &why);
+
+	if (rc < 0)
+		command_fault(EXIT_FAILED, "REDIS_URL: %s", why.text);
+	return rc;
+}
+
 int worker_run(const struct config *config, int index)
 {
 	struct worker w = { .config = config, .index = index };
-	int rc = open_all(&w);
+	int rc = read_redis_address(&w);
 
-	/* A worker that cannot open has nothing yet that would need an orderly end. */
-	if (rc < 0) {
-		log_error("cannot start", log_str("error", uv_strerror(rc)));
-		return EXIT_FAILED;
+	if (rc == 0) {
+		make_name(&w);
+		rc = open_loop(&w);
 	}
-	log_info("ready for connections", log_str("consumer", w.name),
-		 log_int("port", http_server_port(w.server)));
-	uv_run(&w.loop, UV_RUN_DEFAULT);
-	rc = uv_loop_close(&w.loop);
+	if (rc == 0) {
+		rc = open_all(&w);
+
+		int loop_rc = run_loop(&w, rc == 0);
+
+		rc = rc < 0 ? rc : loop_rc;
+	}
 	redis_address_done(&w.redis_address);
 	if (rc < 0)
-		log_error("handles were left open", log_str("error", uv_strerror(rc)));
+		log_error("could not start or stop as it should",
+			  log_str("error", uv_strerror(rc)));
 	else
 		log_info("stopped");
 	return rc < 0 ? EXIT_FAILED : EXIT_GOOD;
