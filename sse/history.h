@@ -2,8 +2,8 @@
 
 /*
  * The recent past, shared by all listeners: items in stream order in one chain of all teams, and
- *those of one team in that team's chain. Everything after `floor` is here; what is at or before it
- *has to be read from Redis.
+ * those of one team in that team's chain. Everything after `floor` is here; what is at or before it
+ * has to be read from Redis.
  *
  *	 floor                                   head
  *	   |   a1 --- b1 --- b2 --- a2 --- c1 --- | next arrives here
@@ -11,7 +11,7 @@
  *	 evicted first
  *
  * The history alone owns its items; listeners own nothing until they fall behind, and then only the
- *item at their cursor. So a slow one keeps one item alive and not all that follow it.
+ * item at their cursor. So a slow one keeps one item alive and not all that follow it.
  */
 #ifndef SSE_HISTORY_H
 #define SSE_HISTORY_H

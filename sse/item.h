@@ -7,8 +7,8 @@
  *	READY                               everything else, from birth
  *
  * A bare item holds its JSON without the closing brace; a ready one the very bytes that go out:
- *chunk head, frame, chunk tail. An item without an event (keepalive, greeting, bookmark) is ready
- *too. From READY on nothing in it changes but its links. All on the loop's thread.
+ * chunk head, frame, chunk tail. An item without an event (keepalive, greeting, bookmark) is ready
+ * too. From READY on nothing in it changes but its links. All on the loop's thread.
  */
 #ifndef SSE_ITEM_H
 #define SSE_ITEM_H

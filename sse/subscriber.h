@@ -2,16 +2,16 @@
 
 /*
  * A listener: an open stream, or a wait for one event, which differ only in what becomes of an
- *item.
+ * item.
  *
- *	 front line --(socket full)--> others: own cursor --(caught up)--> front line
- *	                                 ^   |
- *	      opened with a cursor ------+   +--(cursor evicted)--> replay --(reached the
- *history)--+ ^                                                          |
- *	                                 +----------------------------------------------------------+
+ *   front line --(socket full)--> others: own cursor --(caught up)--> front line
+ *                                   ^  |
+ *       opened with a cursor -------+  +--(cursor evicted)--> replay
+ *                                   ^                           |
+ *                                   +---(reached the history)---+
  *
  * In the front line it is this struct and nothing else. An item half on the wire is held until its
- *last byte is out, whatever happens to the history meanwhile.
+ * last byte is out, whatever happens to the history meanwhile.
  */
 #ifndef SSE_SUBSCRIBER_H
 #define SSE_SUBSCRIBER_H
