@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/command.h"
 #include "app/health.h"
@@ -25,8 +24,8 @@
 #include "auth/auth.h"
 #include "bus/bus.h"
 #include "channels/channels.h"
-#include "core/digest.h"
 #include "core/log.h"
+#include "core/worker_name.h"
 #include "http/http.h"
 #include "net/net.h"
 #include "sse/sse.h"
@@ -42,7 +41,7 @@ struct worker {
 	uv_signal_t on_term;
 	uv_signal_t on_int;
 	uv_timer_t stop_limit;
-	char name[96]; /* host, process and a random suffix: the consumer, the owner of leases */
+	char name[WORKER_NAME_SIZE]; /* the consumer in Redis, the owner of leases */
 
 	struct redis_address redis_address;
 	struct store *store;
@@ -238,20 +237,6 @@ static enum team_role role_of(const struct config *config)
 		break;
 	}
 	return ROLE_MEMBER;
-}
-
-static void make_name(struct worker *w)
-{
-	char host[64] = "host";
-	uint8_t noise[4];
-	char suffix[2 * sizeof(noise) + 1];
-
-	if (gethostname(host, sizeof(host)) < 0)
-		snprintf(host, sizeof(host), "host");
-	host[sizeof(host) - 1] = '\0';
-	random_bytes(noise, sizeof(noise));
-	hex_encode(noise, sizeof(noise), suffix);
-	snprintf(w->name, sizeof(w->name), "%s-%d-%s", host, (int)getpid(), suffix);
 }
 
 static int open_loop(struct worker *w)
@@ -453,7 +438,7 @@ int worker_run(const struct config *config, int index)
 	int rc = read_redis_address(&w);
 
 	if (rc == 0) {
-		make_name(&w);
+		worker_name_make(w.name);
 		rc = open_loop(&w);
 	}
 	if (rc == 0) {

@@ -24,7 +24,7 @@ struct channels;
 struct channels_options {
 	uv_loop_t *loop;
 	struct store *store;
-	/* Unique per process, "<host>-<pid>-<random>": the owner of leases. */
+	/* Unique per process, from worker_name_make(): the owner of leases. */
 	const char *worker;
 	uint8_t encryption_key[SEAL_KEY_SIZE];
 	bool allow_private; /* WRENN_CHANNELS_ALLOW_PRIVATE */

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One write job at start: every owner of a lease is read, those that are gone lose it. A name that
- * cannot be read, another host's, or a process that exists (even a stranger's with the same number)
- * is left alone: its lease ends by itself.
+ * One write job at start: every owner of a lease is read, those that are gone lose it. Whoever
+ * is not surely gone (core/worker_name.h) is left alone: that lease ends by itself.
  */
 #include "channels/orphans.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "core/buf.h"
 #include "core/log.h"
+#include "core/worker_name.h"
 
 #define OWNERS_MAX_BYTES 65536
 
@@ -31,32 +30,6 @@ struct orphans {
 	int64_t now_us;
 	int64_t released;
 };
-
-/* Cuts "<host>-<pid>-<random>" at its last two hyphens. */
-static bool split_name(struct str name, struct str *host, unsigned long long *pid)
-{
-	const char *last = memrchr(name.at, '-', name.len);
-	const char *middle = last ? memrchr(name.at, '-', (size_t)(last - name.at)) : NULL;
-
-	if (!middle)
-		return false;
-	*host = (struct str){ name.at, (size_t)(middle - name.at) };
-	return str_to_u64((struct str){ middle + 1, (size_t)(last - middle - 1) }, pid) &&
-	       *pid > 0 && *pid <= INT32_MAX;
-}
-
-bool is_orphan(struct str owner, struct str worker)
-{
-	struct str owner_host;
-	struct str our_host;
-	unsigned long long pid;
-	unsigned long long our_pid;
-
-	if (!split_name(owner, &owner_host, &pid) || !split_name(worker, &our_host, &our_pid) ||
-	    !str_eq(owner_host, our_host))
-		return false;
-	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
-}
 
 static int take_owner(const struct db_row *row, void *arg)
 {
@@ -85,7 +58,7 @@ static int release_orphans(struct db *db, struct store_job *job)
 		const struct db_value values[] = { db_text(owner), db_time(orphans->now_us) };
 		int64_t changed = 0;
 
-		if (!is_orphan(owner, buf_str(&orphans->worker)))
+		if (!worker_name_is_gone(owner, buf_str(&orphans->worker)))
 			continue;
 		rc = db_run_now(db, &release, values, 2, NULL, NULL, &changed);
 		orphans->released += changed;
