@@ -124,7 +124,7 @@ static int add_entry(struct batch *batch, const redisReply *reply, size_t *trimm
 	return -EBADMSG;
 }
 
-static void report_trimmed(size_t count)
+void batch_report_trimmed(size_t count)
 {
 	metric_add(bus_counters.trimmed, (int64_t)count);
 	log_warn("entries were trimmed before anybody committed them",
@@ -156,7 +156,7 @@ int batch_from_entries(struct bus_consumer *consumer, const redisReply *list, st
 		}
 	}
 	if (trimmed > 0)
-		report_trimmed(trimmed);
+		batch_report_trimmed(trimmed);
 	if (batch->item_count == 0) {
 		batch_free(batch);
 		return 0;

@@ -79,8 +79,11 @@ struct bus_consumer_options {
 	uv_loop_t *loop;
 	const struct redis_address *address;
 	const char *group;
-	const char *name;       /* unique per process */
-	unsigned claim_idle_ms; /* when the entries of a silent consumer are taken over */
+	/* Unique per process, from worker_name_make(): what processes of this place that are gone
+	 * left behind is taken over before anything new is read. */
+	const char *name;
+	/* When the entries of any other silent consumer are taken over. */
+	unsigned claim_idle_ms;
 	/* A sibling that shares our metrics shows the group's lag already (gauges are added up). */
 	bool lag_is_shown_elsewhere;
 	/* Commit these. The answer is bus_consumer_committed(), now or later; batches come one at a

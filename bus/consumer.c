@@ -4,17 +4,22 @@
  * The consumer: its states, its two connections, and reading.
  *
  *             both connections up               the group is there
- *      AWAY ----------------------> LOOKING ------------------------> DRAINING
+ *      AWAY ----------------------> LOOKING ------------------------> INHERITING
  *       ^                            ^   |                             ^   |
- *       | a connection is lost       |   | the group is missing        |   | nothing of ours is left
+ *       | a connection is lost       |   | the group is missing        |   | nothing left by the gone
  *       | (from anywhere)            |   v                             |   v
- *       +--                          |  ASKING ------> CREATING -------+  FOLLOWING
+ *       +--                          |  ASKING ------> CREATING -------+  DRAINING
  *                                    |                                     |
- *                                    +--- Redis says there is no group ----+
+ *                                    |                                     | nothing of ours is left
+ *                                    |                                     v
+ *                                    +--- Redis says there is no group ---- FOLLOWING
+ *                                         (in any of these three)
  *
  * and from anywhere to CLOSING. Our own pending entries are read before new ones, because a reply
  * or an acknowledgement may have been lost with a connection: what Redis holds as pending is the
  * memory of this program, so that a loss forgets everything but the batch in the ledger's hands.
+ * What processes of this place that are gone had pending is made ours before that, so that it is
+ * read first and in the order of the stream.
  *
  * At most two batches exist, requests for more included: one with the ledger, one behind it.
  */
@@ -37,10 +42,12 @@
 
 static const unsigned allowed_moves[CONSUMER_STATES] = {
 	[CONSUMER_AWAY] = TO(CONSUMER_LOOKING) | TO(CONSUMER_CLOSING),
-	[CONSUMER_LOOKING] = TO(CONSUMER_AWAY) | TO(CONSUMER_ASKING) | TO(CONSUMER_DRAINING) |
+	[CONSUMER_LOOKING] = TO(CONSUMER_AWAY) | TO(CONSUMER_ASKING) | TO(CONSUMER_INHERITING) |
 			     TO(CONSUMER_CLOSING),
 	[CONSUMER_ASKING] = TO(CONSUMER_AWAY) | TO(CONSUMER_CREATING) | TO(CONSUMER_CLOSING),
-	[CONSUMER_CREATING] = TO(CONSUMER_AWAY) | TO(CONSUMER_DRAINING) | TO(CONSUMER_CLOSING),
+	[CONSUMER_CREATING] = TO(CONSUMER_AWAY) | TO(CONSUMER_INHERITING) | TO(CONSUMER_CLOSING),
+	[CONSUMER_INHERITING] = TO(CONSUMER_AWAY) | TO(CONSUMER_LOOKING) | TO(CONSUMER_DRAINING) |
+				TO(CONSUMER_CLOSING),
 	[CONSUMER_DRAINING] = TO(CONSUMER_AWAY) | TO(CONSUMER_LOOKING) | TO(CONSUMER_FOLLOWING) |
 			      TO(CONSUMER_CLOSING),
 	[CONSUMER_FOLLOWING] = TO(CONSUMER_AWAY) | TO(CONSUMER_LOOKING) | TO(CONSUMER_CLOSING),
@@ -265,7 +272,7 @@ void consumer_pump(struct bus_consumer *consumer)
 	}
 	if (consumer->claim_is_wanted)
 		consumer_claim(consumer);
-	if (consumer_has_group(consumer))
+	if (consumer_has_group(consumer) && consumer->state != CONSUMER_INHERITING)
 		read_more(consumer);
 }
 

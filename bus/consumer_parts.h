@@ -2,8 +2,9 @@
 
 /*
  * The consumer's insides, shared by consumer.c (states, connections, reading), group.c (making
- * sure that the group exists), batch.c (what was read), commit.c (ledger, dead letters,
- * acknowledgement) and claim.c (others' entries, lag). Nobody else includes this.
+ * sure that the group exists), takeover.c (what the gone left behind), batch.c (what was read),
+ * commit.c (ledger, dead letters, acknowledgement) and claim.c (others' entries, lag). Nobody else
+ * includes this.
  */
 #ifndef BUS_CONSUMER_PARTS_H
 #define BUS_CONSUMER_PARTS_H
@@ -11,17 +12,19 @@
 #include "bus/bus.h"
 #include "bus/entry.h"
 #include "core/backoff.h"
+#include "core/worker_name.h"
 
 #define CONSUMER_READ_COUNT  500 /* entries of one XREADGROUP, and ids of one XACK */
 #define CONSUMER_CLAIM_COUNT 100
 #define CONSUMER_WAIT_MS     10000 /* for a reply; the read's own blocking included */
 
 enum consumer_state {
-	CONSUMER_AWAY,      /* a connection is down */
-	CONSUMER_LOOKING,   /* is there a group? */
-	CONSUMER_ASKING,    /* no: where did we leave off? */
-	CONSUMER_CREATING,  /* there */
-	CONSUMER_DRAINING,  /* our own unacknowledged entries first */
+	CONSUMER_AWAY,       /* a connection is down */
+	CONSUMER_LOOKING,    /* is there a group? */
+	CONSUMER_ASKING,     /* no: where did we leave off? */
+	CONSUMER_CREATING,   /* there */
+	CONSUMER_INHERITING, /* what processes of this place that are gone had pending becomes ours */
+	CONSUMER_DRAINING,   /* our own unacknowledged entries first */
 	CONSUMER_FOLLOWING, /* new ones */
 	CONSUMER_CLOSING,
 	CONSUMER_STATES
@@ -42,6 +45,14 @@ struct dead_letter {
 struct batch_item {
 	struct stream_id id;
 	bool stays_pending; /* its dead letter was refused: it will come again */
+};
+
+/* Whose pending entries are being made ours, and which of them were asked for last. */
+struct takeover {
+	char from[WORKER_NAME_SIZE]; /* empty before the first */
+	struct stream_id ids[CONSUMER_CLAIM_COUNT];
+	size_t count;
+	struct stream_id cursor;
 };
 
 /* Entries read together, up to their acknowledgement. */
@@ -71,6 +82,7 @@ struct bus_consumer {
 	unsigned epoch;
 	unsigned read_epoch;
 	unsigned claim_epoch;
+	struct takeover takeover;
 	struct stream_id drained_to; /* our own entries up to here have been read again */
 
 	struct batch *in_hand; /* with the ledger, or on its way to be acknowledged */
@@ -115,17 +127,23 @@ void consumer_forget(struct batch **batch);
 void consumer_finish_closing(struct bus_consumer *consumer);
 static inline bool consumer_has_group(const struct bus_consumer *consumer)
 {
-	return consumer->state == CONSUMER_DRAINING || consumer->state == CONSUMER_FOLLOWING;
+	return consumer->state == CONSUMER_INHERITING || consumer->state == CONSUMER_DRAINING ||
+	       consumer->state == CONSUMER_FOLLOWING;
 }
 
 /* group.c */
 void consumer_look(struct bus_consumer *consumer);
 void consumer_ask_position(struct bus_consumer *consumer);
 
+/* takeover.c: what comes first when the group is there; then draining begins. */
+void consumer_inherit(struct bus_consumer *consumer);
+
 /* batch.c: 0, -EBADMSG or -ENOMEM. An empty list makes no batch (*out is NULL). */
 int batch_from_entries(struct bus_consumer *consumer, const redisReply *list,
 		       struct batch **out) must_check;
 void batch_free(struct batch *batch); /* accepts NULL */
+/* Counts entries of which only the id is left. */
+void batch_report_trimmed(size_t count);
 int batch_add_dead(struct batch *batch, size_t item, enum dead_class class, struct str payload,
 		   const struct reason *why) must_check;
 

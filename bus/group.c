@@ -23,15 +23,6 @@
 
 #define OVERLAP_MS 300000
 
-static void begin_draining(struct bus_consumer *consumer)
-{
-	backoff_reset(&consumer->ask_pause);
-	consumer->drained_to = (struct stream_id){ 0 };
-	consumer->claim_cursor = (struct stream_id){ 0 };
-	consumer_move(consumer, CONSUMER_DRAINING);
-	consumer_pump(consumer);
-}
-
 /* ---- creating ------------------------------------------------------------------------------ */
 
 static void on_created(const redisReply *reply, void *owner)
@@ -47,7 +38,8 @@ static void on_created(const redisReply *reply, void *owner)
 	}
 	if (reply->type == REDIS_REPLY_STATUS)
 		metric_add(bus_counters.groups_created, 1);
-	begin_draining(consumer);
+	backoff_reset(&consumer->ask_pause);
+	consumer_inherit(consumer);
 }
 
 static bool stream_reaches(const struct bus_edges *edges, struct stream_id id)
@@ -147,7 +139,8 @@ static void on_groups(const redisReply *reply, void *owner)
 	} else if (reply->type != REDIS_REPLY_ARRAY) {
 		redis_fail(consumer->writer, "an answer to XINFO GROUPS that makes no sense");
 	} else if (names_group(reply, consumer->options.group)) {
-		begin_draining(consumer);
+		backoff_reset(&consumer->ask_pause);
+		consumer_inherit(consumer);
 	} else {
 		want_position(consumer);
 	}

@@ -25,7 +25,7 @@ static void commit(struct ledger *l)
 			continue;
 		}
 		if (l->seen[number]++ == 0)
-			l->distinct++;
+			l->order[l->distinct++] = number;
 	}
 	if (stream_id_compare(l->batch->last, l->last) > 0)
 		l->last = l->batch->last;
@@ -132,7 +132,7 @@ void ledger_open_consumer(struct ledger *l, unsigned claim_idle_ms)
 		.loop = &l->world->loop,
 		.address = &l->world->address,
 		.group = GROUP,
-		.name = NAME,
+		.name = l->name ? l->name : NAME,
 		.claim_idle_ms = claim_idle_ms,
 		.on_batch = on_batch,
 		.on_position_wanted = on_position_wanted,

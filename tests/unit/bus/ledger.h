@@ -16,7 +16,8 @@
 struct ledger {
 	struct world *world;
 	struct bus_consumer *consumer;
-	int seen[NUMBERS]; /* how often each number was committed */
+	int seen[NUMBERS];  /* how often each number was committed */
+	int order[NUMBERS]; /* the numbers as they were first committed; `distinct` of them */
 	int distinct;
 	int batches; /* handed out, repeats included */
 	int fail_first;
@@ -29,6 +30,7 @@ struct ledger {
 	bool never_seen;
 	int questions;
 	int unanswerable; /* position questions to fail first */
+	const char *name; /* the consumer's; NULL: NAME */
 	int want;
 };
 
