@@ -5,6 +5,7 @@
  * 0 good, 1 the work failed, 2 usage; `wait` adds 124 for its time-out.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command.h"
@@ -63,6 +64,9 @@ static bool asks_for_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	/* libuv resolves names on at most half of its threads: enough for all look-ups that
+	 * channels/ allows at once, and for Redis beside them. */
+	setenv("UV_THREADPOOL_SIZE", "40", 1);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;

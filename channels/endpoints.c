@@ -351,10 +351,16 @@ static void judge_target(struct creation *creation)
 	struct reason why = { .text = "" };
 	int rc = 0;
 
-	if (field)
-		rc = guard_check_url(&creation->errand.channels->guard,
-				     config_value(&creation->draft.config, field), field, &why,
-				     on_target_judged, creation);
+	if (field) {
+		const struct target target = {
+			.url = config_value(&creation->draft.config, field),
+			.field = field,
+			.team = creation->errand.who.team,
+		};
+
+		rc = guard_check_target(&creation->errand.channels->guard, &target, &why,
+					on_target_judged, creation);
+	}
 	if (rc != -EINPROGRESS)
 		on_target_judged(rc, &why, creation);
 }

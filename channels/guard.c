@@ -44,22 +44,17 @@ static const struct {
 	{ "240.0.0.0", 4 },     /* reserved, broadcast */
 };
 
-/* Addresses that carry an IPv4 address inside are refused whatever it is. */
+/* Only 2000::/3 is given out to the public. All else is refused unseen: loopback, local and
+ * multicast, NAT64 and every other form that carries an IPv4 address, and what is unassigned. Within
+ * it, these are not public either; those that carry an IPv4 address are refused whatever it is. */
 static const struct {
 	const char *prefix;
 	unsigned bits;
 } refused_v6[] = {
-	{ "::", 96 },          /* unspecified, loopback, IPv4-compatible */
-	{ "64:ff9b::", 96 },   /* NAT64 */
-	{ "64:ff9b:1::", 48 }, /* local NAT64 */
-	{ "100::", 64 },       /* discard */
-	{ "2001::", 32 },      /* Teredo */
-	{ "2001:db8::", 32 },  /* documentation */
-	{ "2002::", 16 },      /* 6to4 */
-	{ "fc00::", 7 },       /* unique local */
-	{ "fe80::", 10 },      /* link-local */
-	{ "fec0::", 10 },      /* site-local */
-	{ "ff00::", 8 },       /* multicast */
+	{ "2001::", 32 },     /* Teredo */
+	{ "2001:db8::", 32 }, /* documentation */
+	{ "2002::", 16 },     /* 6to4 */
+	{ "3fff::", 20 },     /* documentation */
 };
 
 static bool has_prefix(const uint8_t *bytes, const uint8_t *prefix, unsigned bits)
@@ -88,6 +83,8 @@ static bool v6_is_public(const struct in6_addr *address)
 {
 	if (IN6_IS_ADDR_V4MAPPED(address))
 		return v4_is_public(address->s6_addr + 12);
+	if ((address->s6_addr[0] & 0xe0) != 0x20)
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(refused_v6); i++) {
 		struct in6_addr prefix;
 
@@ -178,7 +175,9 @@ static int check_literal(const struct guard *guard, const char *host, const char
 /* ---- names ----------------------------------------------------------------------------- */
 
 struct lookup {
+	struct list link; /* guard->lookups */
 	struct guard *guard;
+	struct uuid team;
 	const char *field;
 	uv_getaddrinfo_t request;
 	uv_timer_t limit;
@@ -193,9 +192,10 @@ static void release(struct lookup *lookup)
 
 	if (--lookup->open > 0)
 		return;
+	list_remove(&lookup->link);
 	free(lookup);
-	guard->lookups--;
-	if (guard->lookups == 0 && guard->on_idle)
+	guard->lookup_count--;
+	if (guard->lookup_count == 0 && guard->on_idle)
 		guard->on_idle(guard->idle_owner);
 }
 
@@ -217,11 +217,12 @@ static void on_limit(uv_timer_t *timer)
 {
 	struct lookup *lookup = timer->data;
 	struct reason why;
+	/* Only what still waits for a thread can be cancelled: then the name is not to blame. */
+	int rc = uv_cancel((uv_req_t *)&lookup->request) == 0 ? -EBUSY : -EINVAL;
 
-	uv_cancel((uv_req_t *)&lookup->request); /* works only while it is still queued */
-	reason_set(&why, -EINVAL, lookup->field, "the host of %s could not be resolved in time",
+	reason_set(&why, rc, lookup->field, "the host of %s could not be resolved in time",
 		   lookup->field);
-	answer(lookup, -EINVAL, &why);
+	answer(lookup, rc, &why);
 }
 
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
@@ -244,19 +245,31 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 	release(lookup);
 }
 
-static int start_lookup(struct guard *guard, const char *host, const char *field,
+static bool has_room(const struct guard *guard, const struct uuid *team)
+{
+	unsigned of_team = 0;
+
+	LIST_EACH (link, &guard->lookups) {
+		if (uuid_eq(&list_item(link, struct lookup, link)->team, team))
+			of_team++;
+	}
+	return guard->lookup_count < GUARD_MAX_LOOKUPS && of_team < GUARD_MAX_TEAM_LOOKUPS;
+}
+
+static int start_lookup(struct guard *guard, const char *host, const struct target *target,
 			guard_done_fn on_done, void *owner)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct lookup *lookup;
 
-	if (guard->lookups >= GUARD_MAX_LOOKUPS)
+	if (!has_room(guard, &target->team))
 		return -EBUSY;
 	lookup = calloc(1, sizeof(*lookup));
 	if (!lookup)
 		return -ENOMEM;
 	lookup->guard = guard;
-	lookup->field = field;
+	lookup->team = target->team;
+	lookup->field = target->field;
 	lookup->on_done = on_done;
 	lookup->owner = owner;
 	lookup->request.data = lookup;
@@ -264,7 +277,8 @@ static int start_lookup(struct guard *guard, const char *host, const char *field
 		free(lookup);
 		return -ENOMEM;
 	}
-	guard->lookups++;
+	list_add_tail(&guard->lookups, &lookup->link);
+	guard->lookup_count++;
 	lookup->open = 2;
 	uv_timer_init(guard->loop, &lookup->limit);
 	lookup->limit.data = lookup;
@@ -274,25 +288,27 @@ static int start_lookup(struct guard *guard, const char *host, const char *field
 
 /* ---- the front ------------------------------------------------------------------------- */
 
-int guard_check_url(struct guard *guard, struct str url, const char *field, struct reason *why,
-		    guard_done_fn on_done, void *owner)
+int guard_check_target(struct guard *guard, const struct target *target, struct reason *why,
+		       guard_done_fn on_done, void *owner)
 {
+	const char *field = target->field;
 	struct url_parts parts;
 	char host[256];
 	int rc;
 
-	if (!url_split(url, &parts) || parts.host.len >= sizeof(host))
+	if (!url_split(target->url, &parts) || parts.host.len >= sizeof(host))
 		return reason_set(why, -EINVAL, field, "%s must be an http or https URL", field);
 	if (guard->allow_private)
 		return 0;
 	snprintf(host, sizeof(host), "%.*s", STR_ARGS(parts.host));
 	rc = check_literal(guard, host, field, why);
-	return rc == -EAGAIN ? start_lookup(guard, host, field, on_done, owner) : rc;
+	return rc == -EAGAIN ? start_lookup(guard, host, target, on_done, owner) : rc;
 }
 
 void guard_init(struct guard *guard, uv_loop_t *loop, bool allow_private)
 {
 	*guard = (struct guard){ .loop = loop, .allow_private = allow_private };
+	list_init(&guard->lookups);
 	guard->refusals = metric_counter("wrenn_events_guard_refusals_total", NULL,
 					 "Destinations refused because of their address");
 }
@@ -300,7 +316,7 @@ void guard_init(struct guard *guard, uv_loop_t *loop, bool allow_private)
 void guard_wait_idle(struct guard *guard, void (*on_idle)(void *owner), void *owner)
 {
 	assert(!guard->on_idle);
-	if (guard->lookups == 0) {
+	if (guard->lookup_count == 0) {
 		on_idle(owner);
 		return;
 	}

@@ -12,16 +12,20 @@
 #include <uv.h>
 
 #include "core/attributes.h"
+#include "core/list.h"
 #include "core/metrics.h"
 #include "core/reason.h"
 #include "core/str.h"
+#include "core/uuid.h"
 
-#define GUARD_MAX_LOOKUPS 32 /* names being resolved at once */
+#define GUARD_MAX_LOOKUPS      16 /* names being resolved at once; see UV_THREADPOOL_SIZE in app/ */
+#define GUARD_MAX_TEAM_LOOKUPS 4  /* those of one team, so that its slow names hinder nobody else */
 
 struct guard {
 	uv_loop_t *loop;
 	bool allow_private;
-	unsigned lookups;             /* under way, those whose owner has been answered included */
+	struct list lookups; /* under way, those whose owner has been answered included */
+	unsigned lookup_count;
 	void (*on_idle)(void *owner); /* set while somebody waits for the last lookup */
 	void *idle_owner;
 	struct metric *refusals;
@@ -41,11 +45,18 @@ bool host_is_odd_number(struct str host);
 /* For outbound_send(); `guard` is the struct guard. */
 bool guard_allows(const struct sockaddr *address, const void *guard);
 
+/* A URL somebody wants a channel to have. `field` must be a constant. */
+struct target {
+	struct str url;
+	const char *field;
+	struct uuid team;
+};
+
 /* Whether a channel may have this URL. Zero: yes. -EINVAL: no, with field and sentence in *why.
- * -EBUSY: too many lookups under way, -ENOMEM. -EINPROGRESS: on_done will say, with one of the
- * values before, never from within this call. `field` must be a constant. */
+ * -EBUSY: too many lookups under way, or none could be begun in time; -ENOMEM. -EINPROGRESS: on_done
+ * will say, with one of the values before, never from within this call. */
 typedef void (*guard_done_fn)(int rc, const struct reason *why, void *owner);
-int guard_check_url(struct guard *guard, struct str url, const char *field, struct reason *why,
-		    guard_done_fn on_done, void *owner) must_check;
+int guard_check_target(struct guard *guard, const struct target *target, struct reason *why,
+		       guard_done_fn on_done, void *owner) must_check;
 
 #endif

@@ -81,12 +81,12 @@ static const struct {
 	{ "::ffff:8.8.8.8", true },
 	{ "::ffff:127.0.0.1", false },
 	{ "::ffff:10.1.2.3", false },
-	{ "::fffe:8.8.8.8", true },
+	{ "::fffe:8.8.8.8", false },
 	{ "64:ff9b::8.8.8.8", false },
 	{ "64:ff9b:1::1", false },
-	{ "64:ff9b:2::1", true },
+	{ "64:ff9b:2::1", false },
 	{ "100::1", false },
-	{ "100:0:0:1::", true },
+	{ "100:0:0:1::", false },
 	{ "2001::1", false },
 	{ "2001:0:ffff::", false },
 	{ "2001:1::1", true },
@@ -96,17 +96,27 @@ static const struct {
 	{ "2002:808:808::1", false },
 	{ "2003::1", true },
 	{ "2606:4700::1111", true },
-	{ "fbff::1", true },
+	{ "fbff::1", false },
 	{ "fc00::1", false },
 	{ "fdff:ffff::1", false },
-	{ "fe00::1", true },
-	{ "fe7f::1", true },
+	{ "fe00::1", false },
+	{ "fe7f::1", false },
 	{ "fe80::1", false },
 	{ "febf::1", false },
 	{ "fec0::1", false },
 	{ "feff::1", false },
 	{ "ff02::1", false },
 	{ "ffff::1", false },
+	{ "::ffff:0:127.0.0.1", false }, /* IPv4-translated */
+	{ "64:ff9b:2::1", false },
+	{ "1fff:ffff::1", false },
+	{ "2000::1", true },
+	{ "3ffe:ffff::1", true },
+	{ "3fff::1", false },
+	{ "3fff:fff:ffff::1", false },
+	{ "3fff:1000::1", true },
+	{ "4000::1", false },
+	{ "5f00::1", false },
 };
 
 /* Every range with its first and last address and the neighbours outside it. */
@@ -178,14 +188,15 @@ static int check(bool allow_private, const char *url, struct outcome *outcome)
 	*outcome = (struct outcome){ .calls = 0 };
 	uv_loop_init(&loop);
 	guard_init(&guard, &loop, allow_private);
-	outcome->rc =
-		guard_check_url(&guard, str_of(url), "url", &outcome->why, on_checked, outcome);
+	const struct target target = { .url = str_of(url), .field = "url" };
+
+	outcome->rc = guard_check_target(&guard, &target, &outcome->why, on_checked, outcome);
 	if (outcome->rc == -EINPROGRESS) {
 		cr_assert_eq(outcome->calls, 0, "called back from within");
 		uv_run(&loop, UV_RUN_DEFAULT);
 		cr_assert_eq(outcome->calls, 1, "%s", url);
 	}
-	cr_assert_eq(guard.lookups, 0);
+	cr_assert_eq(guard.lookup_count, 0);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	cr_assert_eq(uv_loop_close(&loop), 0);
 	return outcome->rc;
@@ -244,18 +255,39 @@ Test(guard, bounds_the_lookups_under_way_and_tells_when_they_are_over)
 
 	uv_loop_init(&loop);
 	guard_init(&guard, &loop, false);
-	for (size_t i = 0; i < GUARD_MAX_LOOKUPS; i++)
-		cr_assert_eq(guard_check_url(&guard, STR("http://localhost/"), "url", &why,
-					     on_checked, &outcomes[i]),
-			     -EINPROGRESS);
-	cr_assert_eq(guard_check_url(&guard, STR("http://localhost/"), "url", &why, on_checked,
-				     &outcomes[GUARD_MAX_LOOKUPS]),
-		     -EBUSY);
+	for (size_t i = 0; i <= GUARD_MAX_LOOKUPS; i++) {
+		struct target target = { .url = STR("http://localhost/"), .field = "url" };
+
+		target.team.bytes[0] = (uint8_t)i; /* each from another team */
+		cr_assert_eq(guard_check_target(&guard, &target, &why, on_checked, &outcomes[i]),
+			     i < GUARD_MAX_LOOKUPS ? -EINPROGRESS : -EBUSY);
+	}
 	uv_run(&loop, UV_RUN_DEFAULT);
 	for (size_t i = 0; i < GUARD_MAX_LOOKUPS; i++)
 		cr_expect_eq(outcomes[i].calls, 1);
 	cr_assert_eq(outcomes[GUARD_MAX_LOOKUPS].calls, 0);
-	cr_assert_eq(guard.lookups, 0);
+	cr_assert_eq(guard.lookup_count, 0);
+	cr_assert_eq(uv_loop_close(&loop), 0);
+}
+
+Test(guard, lets_the_names_of_one_team_hinder_no_other)
+{
+	static struct outcome outcomes[GUARD_MAX_TEAM_LOOKUPS + 2];
+	struct target target = { .url = STR("http://localhost/"), .field = "url" };
+	struct reason why;
+	struct guard guard;
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	guard_init(&guard, &loop, false);
+	for (size_t i = 0; i <= GUARD_MAX_TEAM_LOOKUPS; i++)
+		cr_assert_eq(guard_check_target(&guard, &target, &why, on_checked, &outcomes[i]),
+			     i < GUARD_MAX_TEAM_LOOKUPS ? -EINPROGRESS : -EBUSY);
+	target.team.bytes[0] = 1;
+	cr_assert_eq(guard_check_target(&guard, &target, &why, on_checked,
+					&outcomes[GUARD_MAX_TEAM_LOOKUPS + 1]),
+		     -EINPROGRESS);
+	uv_run(&loop, UV_RUN_DEFAULT);
 	cr_assert_eq(uv_loop_close(&loop), 0);
 }
 
