@@ -201,7 +201,14 @@ static void take_push(struct redis *redis, const redisReply *reply)
 
 /* ---- greeting -------------------------------------------------------------------------- */
 
-static void on_login_reply(const redisReply *reply, void *owner)
+/* Never the server's own words: one that does not know AUTH repeats what it was sent. */
+static void on_auth_reply(const redisReply *reply, void *owner)
+{
+	if (reply && reply->type == REDIS_REPLY_ERROR)
+		redis_lose(owner, "the server refused the user or the password");
+}
+
+static void on_select_reply(const redisReply *reply, void *owner)
 {
 	if (reply && reply->type == REDIS_REPLY_ERROR)
 		redis_lose(owner, reply->str);
@@ -245,9 +252,9 @@ static int send_login(struct redis *redis)
 	if (password.len == 0)
 		return 0;
 	if (argv[1].len > 0)
-		return enqueue(redis, GREETING_TIMEOUT_MS, on_login_reply, redis, 3, argv);
+		return enqueue(redis, GREETING_TIMEOUT_MS, on_auth_reply, redis, 3, argv);
 	argv[1] = password;
-	return enqueue(redis, GREETING_TIMEOUT_MS, on_login_reply, redis, 2, argv);
+	return enqueue(redis, GREETING_TIMEOUT_MS, on_auth_reply, redis, 2, argv);
 }
 
 int redis_send_greeting(struct redis *redis)
@@ -257,7 +264,7 @@ int redis_send_greeting(struct redis *redis)
 
 	snprintf(db, sizeof(db), "%d", redis->options.address->db);
 	if (rc == 0 && redis->options.address->db != 0)
-		rc = enqueue(redis, GREETING_TIMEOUT_MS, on_login_reply, redis, 2,
+		rc = enqueue(redis, GREETING_TIMEOUT_MS, on_select_reply, redis, 2,
 			     (const struct str[]){ STR("SELECT"), str_of(db) });
 	if (rc == 0)
 		rc = enqueue(

@@ -55,6 +55,24 @@ static int check_sqlite(struct str path, struct reason *why)
 	return 0;
 }
 
+/* A password with a bare '@' or '/' in it ends up in host or port, and libpq's words about those
+ * reach the log. A host with a '/' in front is the folder of a socket. */
+static bool has_torn_host(const PQconninfoOption *parts)
+{
+	for (; parts->keyword; parts++) {
+		const char *value = parts->val ? parts->val : "";
+
+		if (strcmp(parts->keyword, "host") == 0 && strpbrk(value, "@?#"))
+			return true;
+		if (strcmp(parts->keyword, "host") == 0 && *value != '/' && strchr(value, '/'))
+			return true;
+		if (strcmp(parts->keyword, "port") == 0 &&
+		    value[strspn(value, "0123456789,")] != '\0')
+			return true;
+	}
+	return false;
+}
+
 static int check_postgres(struct str url, struct reason *why)
 {
 	char *copy = strndup(url.at, url.len);
@@ -67,7 +85,14 @@ static int check_postgres(struct str url, struct reason *why)
 		return reason_set(why, -EINVAL, "DATABASE_URL",
 				  "not a PostgreSQL URL that libpq can read (percent-encode "
 				  "special characters; check the parameter names)");
+	bool is_torn = has_torn_host(parts);
+
 	PQconninfoFree(parts);
+	if (is_torn)
+		return reason_set(
+			why, -EINVAL, "DATABASE_URL",
+			"the host or port is malformed (percent-encode special characters "
+			"of user and password)");
 	return 0;
 }
 

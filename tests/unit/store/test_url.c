@@ -38,6 +38,8 @@ Test(url, refuses_everything_else_without_showing_it)
 		"postgres://u:%zzsecret@localhost/db",
 		"postgres://u@localhost/db?secret=1",
 		"postgres://[::1/secret",
+		"postgres://u:a@secret@localhost/db",
+		"postgres://u:secret/b@localhost/db",
 		" sqlite:secret",
 	};
 
