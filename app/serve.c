@@ -23,6 +23,7 @@
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/version.h"
+#include "net/net.h"
 #include "store/store.h"
 
 #define STOP_LIMIT_MS 20000
@@ -206,6 +207,21 @@ static int serve(const struct config *config)
 	return supervise(config);
 }
 
+/* What only the owners of these settings can judge; config/ knows their schemes. */
+static int check_urls(const struct config *config)
+{
+	struct redis_address address = { 0 };
+	struct reason why = { .text = "" };
+	int code = EXIT_GOOD;
+
+	if (redis_address_parse(str_of(config->redis_url), &address, &why) < 0)
+		code = command_fault(EXIT_FAILED, "REDIS_URL: %s", why.text);
+	redis_address_done(&address);
+	if (store_url_check(str_of(config->database_url), &why) < 0)
+		code = command_fault(EXIT_FAILED, "DATABASE_URL: %s", why.text);
+	return code;
+}
+
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -234,6 +250,8 @@ static int run(int argc, char **argv)
 	struct config config = { 0 };
 	int code = command_config(CONFIG_FOR_SERVE, file, &config);
 
+	if (code == EXIT_GOOD)
+		code = check_urls(&config);
 	if (code == EXIT_GOOD && check_only)
 		puts("settings are good");
 	else if (code == EXIT_GOOD)
