@@ -101,6 +101,18 @@ static void mark_newest(struct replay *replay)
 	}
 }
 
+/* Whether the answer holds everything up to the floor. That the stream ended says so only about the
+ * floor of that time: while the answer was on its way, the history may have taken in and let go
+ * entries that came after it. */
+static bool reaches_floor(const struct replay *replay, const struct bus_range *range)
+{
+	struct stream_id floor = replay->sse->history.floor;
+
+	if (stream_id_compare(range->head, floor) >= 0)
+		return true;
+	return range->at_end && stream_id_compare(replay->floor, floor) == 0;
+}
+
 /* Takes what is wanted up to the floor and moves the position as far as was looked at. */
 static int take_events(struct replay *replay, const struct bus_range *range)
 {
@@ -122,7 +134,7 @@ static int take_events(struct replay *replay, const struct bus_range *range)
 			return 0;
 	}
 	replay->position = range->head;
-	if (range->at_end || stream_id_compare(range->head, floor) >= 0) {
+	if (reaches_floor(replay, range)) {
 		replay->position = floor;
 		mark_newest(replay);
 	}
@@ -161,6 +173,7 @@ static void start_read(struct replay *replay)
 	}
 	if (!replay->has_read)
 		metric_add(sse->metrics.from_redis, 1);
+	replay->floor = sse->history.floor;
 	replay->has_read = true;
 	replay->reading = true;
 	sse->reads_running++;

@@ -21,6 +21,7 @@ struct replay {
 	struct list link;          /* in sse->reads */
 	struct deadline pause;     /* in sse->read_pauses */
 	struct stream_id position; /* everything up to here was taken or is not wanted */
+	struct stream_id floor;    /* of the history when the read under way was started */
 	struct item *first;        /* taken and not yet sent, linked by next[CHAIN_TEAM] */
 	struct item *last;
 	bool reading;

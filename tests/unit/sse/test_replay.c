@@ -180,6 +180,48 @@ Test(replay, leaves_a_seam_at_every_possible_place)
 	}
 }
 
+/* As if so many reads of other listeners were under way: further ones queue. */
+static void hold_reads(void)
+{
+	stage.sse->reads_running += REPLAY_MAX_READS;
+}
+
+static void release_reads(void)
+{
+	stage.sse->reads_running -= REPLAY_MAX_READS;
+	replay_retry(stage.sse);
+}
+
+Test(replay, misses_nothing_when_a_burst_overtakes_the_answer_of_redis)
+{
+	struct client *client;
+	struct subscriber *sub;
+
+	open_with(8000);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 60; n++)
+		entry_publish(&stage, n, nth_json(n));
+	hold_reads();
+	client = listen_after(0);
+	sub = only_listener(&stage, TEAM_A);
+	cr_assert(sub->replay && !sub->replay->reading);
+	release_reads();
+	cr_assert(sub->replay->reading);
+	hold_reads();
+	/* Redis answers up to 60, while everything up to there and more is pushed out of memory. */
+	for (unsigned n = 61; n <= 160; n++)
+		entry_show(&stage, n, nth_json(n));
+	batch_end(&stage, 160);
+	cr_assert_gt(stage.sse->history.floor.ms, entry_id(70).ms);
+	UNTIL(&stage, !sub->replay || !sub->replay->reading);
+	for (unsigned n = 61; n <= 160; n++)
+		entry_add(&stage, n, nth_json(n));
+	release_reads();
+	/* The last of them would come in any case. */
+	UNTIL(&stage, client_has(client, "id: 1000160-0"));
+	cr_expect_str_eq(client_entries(client), team_a_entries(1, 160));
+}
+
 static const char *large_json(void)
 {
 	char more[20100];
