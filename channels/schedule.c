@@ -146,6 +146,8 @@ void queue_settle(struct queue *queue)
 	} else if (delivery_pick(&queue->deliveries, now_us, &wake_us)) {
 		queue_enter(queue, QUEUE_READY);
 	} else {
+		/* Waking reads anew; until then the memory is for channels that can use it. */
+		queue_discard(queue);
 		queue_wait(queue, wake_us);
 	}
 }

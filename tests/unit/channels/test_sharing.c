@@ -51,6 +51,51 @@ Test(sharing, lets_no_slow_channel_delay_another)
 	rig_close(&rig);
 }
 
+static enum receiver_reply refuse_dead(const struct received *request, struct buf *out, void *arg)
+{
+	(void)arg;
+	answer_status(out, strstr(request->target, "dead") ? 503 : 200);
+	return RECEIVER_ANSWER;
+}
+
+/* Each dead channel has as many rows as one may load; together they would fill the engine's memory. */
+static void pass_by_the_dead(struct rig *rig)
+{
+	enum { DEAD = 64, EVENTS = 64 };
+	static struct event *events[EVENTS];
+
+	for (unsigned i = 0; i < DEAD; i++) {
+		char id[UUID_TEXT_SIZE];
+
+		snprintf(id, sizeof(id), "%08u-0000-4000-8000-000000000000", (i + 1) % 100u);
+		rig_add_channel(rig, id, TEAM_A, "dead", "capsule.pause");
+	}
+	for (int i = 0; i < EVENTS; i++)
+		events[i] = rig_event("capsule.pause", USER, WELL, START_MS + i);
+	cr_assert_eq(rig_commit(rig, events, EVENTS), 0);
+	rig_wait_rows(rig, DEAD, "deliveries WHERE attempts = 1");
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "good", "capsule.pause");
+	commit_pause(rig, START_MS + EVENTS);
+	rig_wait_rows(rig, 1,
+		      "deliveries WHERE state = 'delivered' AND channel_id = '" CHANNEL_1 "'");
+	cr_expect_eq(receiver_count(rig->receiver), DEAD + 1, "newer ones passed a retry");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, DEAD, "deliveries WHERE attempts = 2");
+}
+
+Test(sharing, lets_no_dead_channels_keep_others_from_loading)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = { .answer = refuse_dead };
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		pass_by_the_dead(&rig);
+		rig_close(&rig);
+	}
+}
+
 static enum receiver_reply hold_all(const struct received *request, struct buf *out, void *arg)
 {
 	(void)request;
