@@ -82,24 +82,30 @@ void wait_refuse(struct subscriber *sub, enum close_reason reason)
 		http_respond_error(request, HTTP_SERVICE_UNAVAILABLE, NULL);
 }
 
-static void on_timeout(uv_timer_t *timer)
+/* Contract b.6: nothing came, and where the next call goes on. */
+static void answer_nothing(struct wait *wait, enum wait_result result)
 {
-	struct wait *wait = timer->data;
 	char cursor[STREAM_ID_TEXT_SIZE];
 	struct http_request *request;
 
 	stream_id_format(subscriber_position(&wait->sub), cursor);
-	request = end_wait(&wait->sub, WAIT_TIMED_OUT);
+	request = end_wait(&wait->sub, result);
 	http_respond_header(request, "X-Wrenn-Cursor", str_of(cursor));
 	http_respond(request, 204, NULL, STR(""));
 }
 
+static void on_timeout(uv_timer_t *timer)
+{
+	answer_nothing(timer->data, WAIT_TIMED_OUT);
+}
+
+/* The client may only have stopped sending, and still read. */
 static void on_abort(void *owner)
 {
 	struct wait *wait = owner;
 
 	if (!wait->sub.ended)
-		http_respond(end_wait(&wait->sub, WAIT_LEFT), 204, NULL, STR(""));
+		answer_nothing(wait, WAIT_LEFT);
 }
 
 void wait_start(struct topic *topic, struct http_request *request, struct filter *filter,

@@ -153,6 +153,21 @@ Test(wait, is_forgotten_when_the_client_leaves)
 	entry_publish(&stage, 1, HOST_UP(TEAM_A));
 }
 
+Test(wait, tells_a_client_that_only_stopped_sending_where_to_go_on)
+{
+	struct client *client = ask("?event=host.down");
+
+	until_waiting(1);
+	entry_publish(&stage, 7, HOST_UP(TEAM_A));
+	cr_assert_eq(shutdown(client->fd, SHUT_WR), 0);
+	UNTIL(&stage, client->status);
+	cr_expect_eq(client->status, 204);
+	cr_expect(memmem(client->head.bytes, client->head.len, "X-Wrenn-Cursor: 1000007-0\r\n", 27),
+		  "%.*s", STR_ARGS(buf_str(&client->head)));
+	UNTIL(&stage, stage.sse->listeners == 0);
+	cr_expect_eq(metric_value(stage.sse->metrics.waits[WAIT_LEFT]), 1);
+}
+
 Test(wait, is_refused_when_events_were_missed_meanwhile)
 {
 	struct client *client = ask("");
