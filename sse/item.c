@@ -20,6 +20,17 @@ size_t item_cost(const struct item *item)
 	return sizeof(*item) + item->resource_len + item->bytes_len + ALLOCATION_COST;
 }
 
+/* Half-made bytes must never reach a socket. */
+static int fail(struct item *item, int rc)
+{
+	free(item->bytes);
+	item->bytes = NULL;
+	item->bytes_len = 0;
+	item->json_at = 0;
+	item->json_len = 0;
+	return rc;
+}
+
 /* Keeps `text` as one chunk. */
 static int set_chunk(struct item *item, struct str text)
 {
@@ -28,11 +39,10 @@ static int set_chunk(struct item *item, struct str text)
 	char *bytes = malloc(head_len + text.len + 2);
 
 	item->state = ITEM_READY;
+	if (!bytes)
+		return fail(item, -ENOMEM);
 	free(item->bytes);
 	item->bytes = bytes;
-	item->bytes_len = 0;
-	if (!bytes)
-		return -ENOMEM;
 	memcpy(bytes, head, head_len);
 	memcpy(bytes + head_len, text.at, text.len);
 	memcpy(bytes + head_len + text.len, "\r\n", 2);
@@ -54,10 +64,8 @@ static int set_frame(struct item *item, struct str json, struct buf *scratch)
 	buf_reset(scratch);
 	item->json_at = (uint32_t)frame_encode(scratch, &frame);
 	item->json_len = (uint32_t)json.len;
-	if (scratch->err) {
-		item->state = ITEM_READY;
-		return scratch->err;
-	}
+	if (scratch->err)
+		return fail(item, scratch->err);
 	return set_chunk(item, buf_str(scratch));
 }
 
@@ -74,9 +82,7 @@ int item_finish(struct item *item, struct str sandbox, struct buf *scratch)
 		buf_add_str(&json, sandbox);
 	}
 	buf_add_char(&json, '}');
-	rc = json.err;
-	if (rc == 0)
-		rc = set_frame(item, buf_str(&json), scratch);
+	rc = json.err ? fail(item, json.err) : set_frame(item, buf_str(&json), scratch);
 	item->state = ITEM_READY;
 	buf_done(&json);
 	return rc;

@@ -8,7 +8,9 @@
  *
  * A bare item holds its JSON without the closing brace; a ready one the very bytes that go out:
  * chunk head, frame, chunk tail. An item without an event (keepalive, greeting, bookmark) is ready
- * too. From READY on nothing in it changes but its links. All on the loop's thread.
+ * too. One that could not be finished is ready and has no bytes; whoever needs it stops before it
+ * and is closed at the end of the turn. From READY on nothing in it changes but its links. All on
+ * the loop's thread.
  */
 #ifndef SSE_ITEM_H
 #define SSE_ITEM_H
@@ -68,12 +70,19 @@ int item_from_event(const struct event *event, struct buf *scratch, struct item 
 /* A frame or comment of our own, as text. */
 int item_from_text(struct str text, struct item **out) must_check;
 
-/* Closes the JSON of an item that is not ready, with `sandbox` (JSON, or "null"), and frames it. 0
- * or -ENOMEM, which leaves it ready and without bytes: everybody who needs it has to be told. */
+/* Closes the JSON of an item that is not ready, with `sandbox` (JSON, or "null"), and frames it. 0,
+ * or -ENOMEM or -E2BIG, which leaves it ready and without bytes: everybody who needs it has to be
+ * told. */
 int item_finish(struct item *item, struct str sandbox, struct buf *scratch) must_check;
 
 /* The JSON of a ready item made from an event. */
 struct str item_json(const struct item *item);
+
+/* There is something to send. */
+static inline bool item_is_sendable(const struct item *item)
+{
+	return item->state == ITEM_READY && item->bytes;
+}
 
 static inline struct str item_resource(const struct item *item)
 {

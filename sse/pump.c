@@ -21,7 +21,7 @@
 /* Consecutive items for one write. */
 struct run {
 	int count;
-	bool stuck;    /* the item behind them is wanted and not ready */
+	bool stuck;    /* the item behind them is wanted and not ready, or never will be */
 	bool durable;  /* moves the client's cursor */
 	bool apart;    /* no part of any chain, and must not get lost */
 	bool fell_off; /* the chain is cut behind them, at fell_at */
@@ -68,7 +68,9 @@ static void run_gather(struct run *run, struct item *first, enum item_chain chai
 
 	while (item && run->count < RUN_PIECES) {
 		if (wants(filter, from_serial, item)) {
-			if (item->state != ITEM_READY) {
+			/* One without bytes is not passed over: the id of a later one would
+			 * hide from the client that it is missing. */
+			if (!item_is_sendable(item)) {
 				run->stuck = true;
 				break;
 			}

@@ -63,6 +63,10 @@ void wait_answer(struct subscriber *sub, const struct item *item)
 {
 	struct buf json;
 
+	if (item->json_len == 0) { /* it could not be made */
+		wait_refuse(sub, CLOSE_FAILED);
+		return;
+	}
 	buf_init(&json, SCRATCH_MAX_BYTES + 64);
 	write_answer(&json, item);
 	http_respond_json(end_wait(sub, WAIT_FOUND), 200, &json);

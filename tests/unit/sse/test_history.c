@@ -335,3 +335,29 @@ Test(item, of_text_is_one_chunk)
 	cr_expect(str_is((struct str){ item->bytes, item->bytes_len }, "d\r\n: keepalive\n\n\r\n"));
 	item_unref(item);
 }
+
+Test(item, that_cannot_be_finished_holds_nothing_to_send)
+{
+	size_t limit = 0;
+	int rc;
+
+	do {
+		struct item *item = make("capsule.destroy", 1, 5, 7, "");
+		struct buf small;
+
+		cr_assert_eq(item->state, ITEM_BARE);
+		buf_init(&small, limit++);
+		rc = item_finish(item, STR("null"), &small);
+		cr_expect_eq(item->state, ITEM_READY);
+		if (rc < 0) {
+			cr_expect_null(item->bytes, "limit %zu", small.limit);
+			cr_expect_eq(item->bytes_len, 0);
+			cr_expect_eq(item->json_len, 0);
+			cr_expect_eq(item->json_at, 0);
+		}
+		buf_done(&small);
+		item_unref(item);
+	} while (rc < 0 && limit < 4096);
+	cr_assert_eq(rc, 0);
+	cr_expect_gt(limit, 100);
+}

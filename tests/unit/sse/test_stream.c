@@ -440,3 +440,33 @@ Test(stream, counts_streams_and_waits_against_the_team_s_limit)
 	UNTIL(&stage, stage.sse->listeners == 5);
 	client_listen(&stage, TEAM_A, "/v1/events/stream");
 }
+
+Test(stream, ends_before_an_event_that_could_not_be_made)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *filtered =
+		client_listen(&stage, TEAM_B, "/v1/events/stream?outcome=success");
+	struct buf small;
+
+	buf_init(&small, 8);
+	for (unsigned n = 1; n <= 2; n++) {
+		const char *team = n == 1 ? TEAM_A : TEAM_B;
+
+		entry_show(
+			&stage, n,
+			event_json("capsule.destroy", team, CAPSULE, ",\"outcome\":\"success\""));
+		cr_assert_lt(item_finish(stage.sse->history.all.newest, STR("null"), &small), 0);
+	}
+	/* Whoever is written to before the turn ends gets neither it nor what comes after it, whose id
+	 * would hide that it is missing. */
+	entry_publish(&stage, 3, HOST_UP(TEAM_A));
+	entry_publish(&stage, 4,
+		      event_json("host.up", TEAM_B, "host-1", ",\"outcome\":\"success\""));
+	stage_rest(&stage);
+	cr_expect_str_eq(client_entries(client), "");
+	cr_expect_str_eq(client_entries(filtered), "");
+	hub_lose_soon(stage.sse);
+	UNTIL(&stage, client->ended && filtered->ended);
+	cr_expect_str_eq(client_entries(client), "");
+	buf_done(&small);
+}

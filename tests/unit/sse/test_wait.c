@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "core/json.h"
+#include "sse/wait.h"
 #include "tests/unit/sse/stage.h"
 
 static struct stage stage;
@@ -166,6 +167,24 @@ Test(wait, tells_a_client_that_only_stopped_sending_where_to_go_on)
 		  "%.*s", STR_ARGS(buf_str(&client->head)));
 	UNTIL(&stage, stage.sse->listeners == 0);
 	cr_expect_eq(metric_value(stage.sse->metrics.waits[WAIT_LEFT]), 1);
+}
+
+Test(wait, is_refused_an_item_that_could_not_be_made)
+{
+	struct client *client = ask("");
+	struct buf small;
+	struct item *item;
+
+	until_waiting(1);
+	buf_init(&small, 8);
+	entry_show(&stage, 1, event_json("capsule.destroy", TEAM_A, CAPSULE, ""));
+	item = stage.sse->history.all.newest;
+	cr_assert_lt(item_finish(item, STR("null"), &small), 0);
+	wait_answer(only_listener(&stage, TEAM_A), item);
+	UNTIL(&stage, client->status);
+	cr_expect_eq(client->status, 503);
+	cr_expect_not(client_has(client, CAPSULE));
+	buf_done(&small);
 }
 
 Test(wait, is_refused_when_events_were_missed_meanwhile)
