@@ -24,6 +24,7 @@
 #define DETAIL_MAX  1024
 #define EXCERPT_MAX 900 /* of the answer's body; leaves room for the sentence before it */
 #define SHORT_VALUE 4   /* a setting this short is no secret worth looking for */
+#define SHORT_PIECE 8   /* nor is a piece of one that is shorter than this */
 
 /* ---- storing the result ------------------------------------------------------------------ */
 
@@ -167,7 +168,92 @@ void record_start(struct queue *queue)
 
 /* ---- judging the answer ------------------------------------------------------------------ */
 
-/* What a destination sends back may repeat what it was sent; then nothing of it is kept. */
+static bool holds(struct str text, struct str piece)
+{
+	return memmem(text.at, text.len, piece.at, piece.len) != NULL;
+}
+
+static bool is_plain(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+/* Percent-decoded into `out`, which has room for as many bytes. */
+static struct str decode_piece(struct str piece, char *out)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < piece.len; i++) {
+		uint8_t byte = (uint8_t)piece.at[i];
+
+		if (byte == '%' && piece.len - i > 2 &&
+		    hex_decode((struct str){ .at = piece.at + i + 1, .len = 2 }, &byte, 1))
+			i += 2;
+		out[len++] = (char)byte;
+	}
+	return (struct str){ .at = out, .len = len };
+}
+
+/* JSON, HTML and URLs spell only other characters in ways of their own, so each run of plain ones is
+ * looked for alone. */
+static bool repeats_run(struct str body, struct str piece)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= piece.len; i++) {
+		if (i < piece.len && is_plain(piece.at[i]))
+			continue;
+		if (i - start >= SHORT_PIECE &&
+		    holds(body, (struct str){ .at = piece.at + start, .len = i - start }))
+			return true;
+		start = i + 1;
+	}
+	return false;
+}
+
+static bool repeats_piece(struct str body, struct str piece)
+{
+	char bytes[CONFIG_MAX_VALUE];
+	struct str decoded;
+	bool found;
+
+	if (piece.len < SHORT_PIECE)
+		return false;
+	if (piece.len > sizeof(bytes))
+		return true; /* not ours; better no excerpt than a secret */
+	decoded = decode_piece(piece, bytes);
+	found = holds(body, piece) || repeats_run(body, piece) || repeats_run(body, decoded) ||
+		(decoded.len >= SHORT_PIECE && holds(body, decoded));
+	explicit_bzero(bytes, decoded.len);
+	return found;
+}
+
+static bool repeats_url(struct str body, const struct url_parts *parts)
+{
+	struct str path = parts->path;
+	struct str query = parts->query;
+
+	if (path.len > SHORT_VALUE && holds(body, path))
+		return true;
+	if (query.len > SHORT_VALUE && holds(body, query))
+		return true;
+	while (path.at) {
+		if (repeats_piece(body, str_cut(&path, '/')))
+			return true;
+	}
+	while (query.at) {
+		struct str value = str_cut(&query, '&');
+		struct str name = str_cut(&value, '=');
+
+		if (repeats_piece(body, value.at ? value : name))
+			return true;
+	}
+	return false;
+}
+
+/* What a destination sends back may repeat what it was sent, whole or in pieces and in a spelling of
+ * its own; then nothing of it is kept. */
 static bool repeats_a_setting(struct str body, const struct provider_config *config)
 {
 	for (size_t i = 0; i < config->count; i++) {
@@ -176,13 +262,11 @@ static bool repeats_a_setting(struct str body, const struct provider_config *con
 
 		if (value.len <= SHORT_VALUE)
 			continue;
-		if (memmem(body.at, body.len, value.at, value.len))
+		if (holds(body, value))
 			return true;
-		if (url_split(value, &parts) && parts.path.len > SHORT_VALUE &&
-		    memmem(body.at, body.len, parts.path.at, parts.path.len))
-			return true;
-		if (url_split(value, &parts) && parts.query.len > SHORT_VALUE &&
-		    memmem(body.at, body.len, parts.query.at, parts.query.len))
+		/* Not the host: an answer may well name it. */
+		if (url_split(value, &parts) ? repeats_url(body, &parts)
+					     : repeats_piece(body, value))
 			return true;
 	}
 	return false;
@@ -193,6 +277,7 @@ static void write_detail(struct queue *queue, const struct answer *answer, const
 	const struct engine *engine = queue->engine;
 	struct buf *detail = &queue->record.detail;
 	struct opened_config opened;
+	struct buf excerpt;
 
 	buf_init(detail, DETAIL_MAX);
 	buf_add_text(detail, sentence);
@@ -201,10 +286,15 @@ static void write_detail(struct queue *queue, const struct answer *answer, const
 	if (config_open(&opened, queue->settings.provider, buf_str(&queue->settings.sealed),
 			engine->options.key) < 0)
 		return;
-	if (!repeats_a_setting(answer->body, &opened.config)) {
+	/* Cleaning may join what control characters kept apart, so its result is searched, too. */
+	buf_init(&excerpt, EXCERPT_MAX);
+	utf8_clean(&excerpt, answer->body, EXCERPT_MAX, false);
+	if (!repeats_a_setting(answer->body, &opened.config) &&
+	    !repeats_a_setting(buf_str(&excerpt), &opened.config)) {
 		buf_add_text(detail, ": ");
-		utf8_clean(detail, answer->body, EXCERPT_MAX, false);
+		buf_add_str(detail, buf_str(&excerpt));
 	}
+	buf_done(&excerpt);
 	opened_config_done(&opened);
 }
 

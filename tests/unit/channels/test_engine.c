@@ -312,6 +312,69 @@ Test(engine, keeps_no_answer_that_repeats_a_setting)
 	rig_close(&rig);
 }
 
+static enum receiver_reply answer_spelling(const struct received *request, struct buf *out,
+					   void *arg)
+{
+	const struct str *body = arg;
+
+	(void)request;
+	receiver_answer(out, 404, "", *body);
+	return RECEIVER_ANSWER;
+}
+
+struct spelling {
+	struct str body;
+	const char *detail;
+};
+
+static void spell_settings(struct rig *rig, struct str *body)
+{
+	static const char said[] = "destination answered 404";
+	static const struct spelling spellings[] = {
+		{ STR("{\"url\":\"http:\\/\\/h\\/v1\\/T0Secret1\\/aB3%2DxY9kQw7\"}"), said },
+		{ STR("no hook T0Secret1"), said },
+		{ STR("no hook aB3%2DxY9kQw7"), said },
+		{ STR("no hook aB3-xY9kQw7"), said },
+		{ STR("<a href='?mode=fast&amp;key=Qu3ry%2BVal+9'>"), said },
+		{ STR("not a key: Qu3ry+Val+9"), said },
+		{ STR("not a key: bareParameter"), said },
+		{ STR("signed with c2VjcmV0LXNlY3JldA=="), said },
+		{ STR("signed with c2VjcmV0LXNlY3JldA\\u003d\\u003d"), said },
+		{ STR("T\0000\0S\0e\0c\0r\0e\0t\0001\0"), said },
+		{ STR("no mode fast in v1"), "destination answered 404: no mode fast in v1" },
+		{ STR("no hook T0Secret"), "destination answered 404: no hook T0Secret" },
+	};
+
+	rig_add_channel(rig, CHANNEL_1, TEAM_A,
+			"v1/T0Secret1/aB3%2DxY9kQw7?key=Qu3ry%2BVal+9&mode=fast&bareParameter",
+			"capsule.pause");
+	for (int i = 0; i < (int)ARRAY_LEN(spellings); i++) {
+		char text[2048];
+
+		*body = spellings[i].body;
+		commit_pause(rig, START_MS + i);
+		rig_wait_rows(rig, i + 1, "deliveries WHERE state = 'failed'");
+		rig_ask_text(rig, text, sizeof(text),
+			     "SELECT a.detail FROM delivery_attempts a JOIN deliveries d "
+			     "ON d.id = a.delivery_id ORDER BY d.stream_ms DESC LIMIT 1");
+		cr_expect_str_eq(text, spellings[i].detail, "answer %d: %s", i, text);
+	}
+}
+
+Test(engine, keeps_no_answer_that_spells_a_setting_its_own_way)
+{
+	struct str body = STR("");
+	const struct rig_options options = { .answer = answer_spelling, .arg = &body };
+
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &options);
+		spell_settings(&rig, &body);
+		rig_close(&rig);
+	}
+}
+
 static enum receiver_reply answer_much(const struct received *request, struct buf *out, void *arg)
 {
 	static char body[20000];
