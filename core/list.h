@@ -20,12 +20,12 @@ struct list {
 #define list_item(link, type, member) container_of(link, type, member)
 
 /* Walks the links; the body must not remove the current one. */
-#define LIST_EACH(link, head)                                                                      \
+#define LIST_EACH(link, head) \
 	for (struct list *link = (head)->next; link != (head); link = link->next)
 
 /* Walks the links; the body may remove the current one, and no other. */
-#define LIST_EACH_SAFE(link, head)                                                                 \
-	for (struct list *link = (head)->next, *link##_next = link->next; link != (head);          \
+#define LIST_EACH_SAFE(link, head)                                                        \
+	for (struct list *link = (head)->next, *link##_next = link->next; link != (head); \
 	     link = link##_next, link##_next = link->next)
 
 static inline void list_init(struct list *list)

@@ -45,8 +45,8 @@ struct redis_options {
 	uv_loop_t *loop;
 	const struct redis_address *address; /* must outlive the connection */
 	const char *name;                    /* for logs, and CLIENT SETNAME */
-	void (*on_up)(void *owner); /* both may be NULL */
-	void (*on_down)(void *owner); /* once per loss, also when the very first try fails */
+	void (*on_up)(void *owner);          /* both may be NULL */
+	void (*on_down)(void *owner);        /* once per loss, also when the very first try fails */
 	void *owner;
 };
 

@@ -84,7 +84,8 @@ static int parse_host(struct str text, struct redis_address *out, struct reason 
 
 	if (colon && (!bracket || colon > bracket)) {
 		host.len = (size_t)(colon - text.at);
-		if (!str_to_u64(str_from(text, host.len + 1), &number) || number == 0 || number > 65535)
+		if (!str_to_u64(str_from(text, host.len + 1), &number) || number == 0 ||
+		    number > 65535)
 			return reason_set(why, -EINVAL, FIELD, "the port must be 1 to 65535");
 	}
 	if (host.len >= 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')

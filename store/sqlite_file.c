@@ -149,10 +149,8 @@ static int apply_settings(sqlite3 *handle, bool writable)
 	if (!rc)
 		rc = sqlite3_exec(handle,
 				  writable ? "PRAGMA synchronous = FULL;"
-					     "PRAGMA cache_size = " WRITER_CACHE_KIB
-					     ";"
-					     "PRAGMA wal_autocheckpoint = " WAL_CHECKPOINT_PAGES
-					     ";"
+					     "PRAGMA cache_size = " WRITER_CACHE_KIB ";"
+					     "PRAGMA wal_autocheckpoint = " WAL_CHECKPOINT_PAGES ";"
 					     "PRAGMA journal_size_limit = " WAL_KEEP_BYTES
 					   : "PRAGMA query_only = ON",
 				  NULL, NULL, NULL);

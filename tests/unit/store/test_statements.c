@@ -191,11 +191,11 @@ static const struct {
 	int code;
 } states[] = {
 	{ RAISE("23505"), -EEXIST },   { RAISE("23503"), -EINVAL },   { RAISE("22P02"), -EINVAL },
-	{ RAISE("42P01"), -EIO },   { RAISE("0A000"), -EIO },   { RAISE("53100"), -ENOSPC },
+	{ RAISE("42P01"), -EIO },      { RAISE("0A000"), -EIO },      { RAISE("53100"), -ENOSPC },
 	{ RAISE("53200"), -EBUSY },    { RAISE("55P03"), -EBUSY },    { RAISE("57014"), -EBUSY },
 	{ RAISE("40001"), -EBUSY },    { RAISE("40P01"), -EBUSY },    { RAISE("26000"), -EBUSY },
 	{ RAISE("57P01"), -ENOTCONN }, { RAISE("08006"), -ENOTCONN }, { RAISE("25006"), -ENOTCONN },
-	{ RAISE("XX001"), -EIO },  { RAISE("58030"), -EIO },
+	{ RAISE("XX001"), -EIO },      { RAISE("58030"), -EIO },
 };
 
 static int raise_state(struct db *db, void *arg)
