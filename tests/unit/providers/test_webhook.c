@@ -71,8 +71,8 @@ Test(webhook_build, writes_the_request_of_the_contract)
 	static const char *const headers[] = {
 		"Content-Type: application/json",
 		"User-Agent: wrenn-events/0.1.0",
-		"X-Wrenn-Signature: "
-		"sha256=56c9aadb11b50684b86405a2eaa992a879be7907f42ff6303f3e091a6997d349",
+		("X-Wrenn-Signature: "
+		 "sha256=56c9aadb11b50684b86405a2eaa992a879be7907f42ff6303f3e091a6997d349"),
 		"X-Wrenn-Delivery: 4f0c5a4e-8f5e-5b7e-9c39-6a1f5f0d2b11",
 		"X-Wrenn-Timestamp: 2026-05-24T05:02:09Z",
 		"X-Wrenn-Attempt: 3",
@@ -122,7 +122,7 @@ Test(webhook_build, signs_with_every_usable_secret_new_first)
 	} cases[] = {
 		{ NEW_KEY, OLD_KEY, NEW_SIGNATURE " " OLD_SIGNATURE },
 		{ NEW_KEY, "", NEW_SIGNATURE },
-		{ NEW_KEY + 6, OLD_KEY + 6, NEW_SIGNATURE " " OLD_SIGNATURE },
+		{ &NEW_KEY[6], &OLD_KEY[6], NEW_SIGNATURE " " OLD_SIGNATURE },
 		{ NEW_KEY, "not base64!", NEW_SIGNATURE },
 		{ "not base64!", OLD_KEY, OLD_SIGNATURE },
 		{ "not base64!", "", NULL },
