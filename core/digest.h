@@ -30,6 +30,8 @@ void digest_sha1(struct str first, struct str second, uint8_t out[SHA1_SIZE]);
 void digest_hmac_sha256(struct str key, const struct str *pieces, size_t count,
 			uint8_t out[SHA256_SIZE]);
 
+/* 0 to 15, or -1 when it is no hexadecimal digit of either case. */
+int hex_value(char c);
 /* Lower-case digits, then a NUL; out has 2 * n + 1 bytes. */
 void hex_encode(const void *bytes, size_t n, char *out);
 /* Exactly 2 * n digits of either case; else false and out is untouched. */

@@ -6,7 +6,7 @@
  */
 #include "core/digest.h"
 
-static int hex_digit(char c)
+int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -34,12 +34,12 @@ bool hex_decode(struct str text, uint8_t *out, size_t n)
 	if (text.len / 2 != n || text.len % 2)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
-		if (hex_digit(text.at[i]) < 0)
+		if (hex_value(text.at[i]) < 0)
 			return false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		unsigned high = (unsigned)hex_digit(text.at[2 * i]);
-		unsigned low = (unsigned)hex_digit(text.at[2 * i + 1]);
+		unsigned high = (unsigned)hex_value(text.at[2 * i]);
+		unsigned low = (unsigned)hex_value(text.at[2 * i + 1]);
 
 		out[i] = (uint8_t)(high << 4 | low);
 	}

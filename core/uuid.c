@@ -51,17 +51,6 @@ void uuid_format(const struct uuid *id, char out[UUID_TEXT_SIZE])
 	*out = '\0';
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int uuid_parse(struct str text, struct uuid *out)
 {
 	struct uuid id;

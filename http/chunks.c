@@ -13,20 +13,11 @@
  */
 #include "http/chunks.h"
 
+#include "core/digest.h"
+
 /* Chunks of one byte have six bytes of framing; 64 KiB of them still pass. */
 #define MAX_OVERHEAD   (512 * 1024)
 #define MAX_CHUNK_SIZE 0xfffffff /* seven digits; the body's own limit is far lower */
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static bool is_text(char c)
 {
