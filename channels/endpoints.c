@@ -153,7 +153,10 @@ static void on_got(struct store_job *job, int rc)
 	free_errand(errand);
 }
 
-static void get_channel(struct http_request *request, void *owner)
+/* An errand about the channel in the path; `submit` is store_read or store_write. */
+static void start_errand(struct http_request *request, struct channels *channels,
+			 const struct store_job *work,
+			 int (*submit)(struct store *store, struct store_job *job))
 {
 	struct errand *errand;
 	struct uuid id;
@@ -161,15 +164,21 @@ static void get_channel(struct http_request *request, void *owner)
 
 	if (!read_id(request, &id))
 		return;
-	errand = new_errand(owner, request);
+	errand = new_errand(channels, request);
 	if (!errand)
 		return;
 	errand->id = id;
-	errand->job.run = run_get;
-	errand->job.on_done = on_got;
-	rc = store_read(errand->channels->store, &errand->job);
+	errand->job = *work;
+	rc = submit(channels->store, &errand->job);
 	if (rc < 0)
 		fail_errand(errand, rc);
+}
+
+static void get_channel(struct http_request *request, void *owner)
+{
+	const struct store_job work = { .run = run_get, .on_done = on_got };
+
+	start_errand(request, owner, &work, store_read);
 }
 
 /* ---- DELETE ---------------------------------------------------------------------------- */
@@ -202,21 +211,9 @@ static void on_removed(struct store_job *job, int rc)
 
 static void delete_channel(struct http_request *request, void *owner)
 {
-	struct errand *errand;
-	struct uuid id;
-	int rc;
+	const struct store_job work = { .run = run_delete, .on_done = on_removed };
 
-	if (!read_id(request, &id))
-		return;
-	errand = new_errand(owner, request);
-	if (!errand)
-		return;
-	errand->id = id;
-	errand->job.run = run_delete;
-	errand->job.on_done = on_removed;
-	rc = store_write(errand->channels->store, &errand->job);
-	if (rc < 0)
-		fail_errand(errand, rc);
+	start_errand(request, owner, &work, store_write);
 }
 
 /* ---- POST ------------------------------------------------------------------------------ */
