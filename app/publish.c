@@ -91,45 +91,46 @@ static int add_metadata_pair(struct flags *flags, const char *pair)
 	return add_metadata(flags, name, value);
 }
 
-static int take_flag(struct flags *flags, int flag, const char *value)
+/* Where the text of a flag goes that is nothing but a member of the event. */
+static struct str *member_of(struct flags *flags, int flag)
 {
-	struct str text = str_of(value);
-
 	switch (flag) {
 	case FLAG_TEAM:
-		flags->event.team = text;
-		return EXIT_GOOD;
+		return &flags->event.team;
 	case FLAG_RESOURCE:
-		flags->event.resource_id = text;
-		return EXIT_GOOD;
+		return &flags->event.resource_id;
 	case FLAG_OUTCOME:
-		flags->event.outcome = text;
-		return EXIT_GOOD;
+		return &flags->event.outcome;
 	case FLAG_ERROR:
-		flags->event.error = text;
-		return EXIT_GOOD;
-	case FLAG_REASON:
-		return add_metadata(flags, STR("reason"), text);
+		return &flags->event.error;
 	case FLAG_ACTOR:
-		flags->event.actor_type = text;
-		return EXIT_GOOD;
+		return &flags->event.actor_type;
 	case FLAG_ACTOR_ID:
-		flags->event.actor_id = text;
-		return EXIT_GOOD;
+		return &flags->event.actor_id;
 	case FLAG_ACTOR_NAME:
-		flags->event.actor_name = text;
-		return EXIT_GOOD;
-	case FLAG_METADATA:
-		return add_metadata_pair(flags, value);
-	case FLAG_FILE:
-		flags->file = value;
-		return EXIT_GOOD;
-	case FLAG_CONFIG:
-		flags->config = value;
-		return EXIT_GOOD;
+		return &flags->event.actor_name;
 	default:
-		return EXIT_USAGE;
+		return NULL;
 	}
+}
+
+static int take_flag(struct flags *flags, int flag, const char *value)
+{
+	struct str *member = member_of(flags, flag);
+
+	if (member)
+		*member = str_of(value);
+	else if (flag == FLAG_REASON)
+		return add_metadata(flags, STR("reason"), str_of(value));
+	else if (flag == FLAG_METADATA)
+		return add_metadata_pair(flags, value);
+	else if (flag == FLAG_FILE)
+		flags->file = value;
+	else if (flag == FLAG_CONFIG)
+		flags->config = value;
+	else
+		return EXIT_USAGE;
+	return EXIT_GOOD;
 }
 
 static int read_flags(int argc, char **argv, struct flags *flags)
