@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <uv.h>
 
 #include "core/buf.h"
@@ -61,7 +62,7 @@ static inline void loop_until(uv_loop_t *loop, const bool *flag)
 	while (!*flag) {
 		cr_assert(clock_mono_ms() < deadline_ms, "waited too long");
 		uv_run(loop, UV_RUN_NOWAIT);
-		usleep(500); /* not to wait for anything, only to leave the others a processor */
+		sched_yield(); /* leaves the others a processor */
 	}
 }
 
@@ -101,7 +102,7 @@ static inline void wait_for_state(struct fixture *fixture, bool up)
 	while (store_is_up(fixture->store) != up) {
 		cr_assert(clock_mono_ms() < deadline_ms, "the store is not %s", up ? "up" : "away");
 		uv_run(&fixture->loop, UV_RUN_NOWAIT);
-		usleep(500);
+		sched_yield();
 	}
 }
 
