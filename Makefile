@@ -152,6 +152,10 @@ asan: ## unit and integration tests under the address and undefined-behaviour sa
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit
 	@$(MAKE) --no-print-directory FLAVOUR=asan integration
 
+tsan: ## the program under the thread sanitizer, driven by integration tests
+	@tools/install-packages build run test lint
+	@$(MAKE) --no-print-directory FLAVOUR=tsan integration PYTEST_ARGS="-k 'test_spine or test_outage or two_workers'"
+
 c_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.c)) $(wildcard tests/*/*.c tests/unit/*/*.c tools/*.c)
 h_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.h)) $(wildcard tests/*/*.h tests/unit/*/*.h)
 
@@ -221,7 +225,7 @@ dist: ## the committed sources as build/wrenn-events-VERSION.tar.gz
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: help build run test integration check asan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: help build run test integration check asan tsan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))
