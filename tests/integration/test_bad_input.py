@@ -205,9 +205,8 @@ def test_redis_answers_of_the_wrong_type_are_survived(service, redis, receiver):
     until(lambda: receiver.requests, "the webhook")
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_corrupt_database_is_named_and_never_overwritten(make_service, store):
-    if store.name != "sqlite":
-        return
     with open(store.path, "wb") as file:
         file.write(b"this is not a database, and somebody may still want it" * 100)
     service = make_service()

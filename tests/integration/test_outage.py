@@ -3,6 +3,7 @@
 import json
 import signal
 
+import pytest
 from support import Stream, make_event, until
 
 
@@ -84,9 +85,8 @@ def test_the_group_is_made_again_from_the_stored_position(service, redis, receiv
     assert store.query("SELECT stream_id FROM deliveries ORDER BY stream_ms, stream_seq") == [(first,), (second,)]
 
 
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
 def test_postgres_stops_for_a_while_and_nothing_is_lost(redis, receiver, make_service, store, cluster):
-    if store.name != "postgres":
-        return
     service = make_service().start()
     team, key = service.new_team()
     service.add_webhook(key, receiver.url)
@@ -111,9 +111,8 @@ def test_postgres_stops_for_a_while_and_nothing_is_lost(redis, receiver, make_se
     stream.close()
 
 
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
 def test_the_service_starts_while_postgres_and_redis_are_away(redis, make_service, store, cluster, receiver):
-    if store.name != "postgres":
-        return
     redis.stop()
     cluster.stop()
     service = make_service()
