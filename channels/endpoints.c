@@ -364,10 +364,15 @@ static void judge_target(struct creation *creation)
 
 static void create_channel(struct http_request *request, void *owner)
 {
-	struct creation *creation = calloc(1, sizeof(*creation));
+	struct creation *creation;
 	struct reason why = { .text = "" };
 	int rc;
 
+	if (!http_request_is_json(request)) {
+		http_respond_error(request, HTTP_UNSUPPORTED_TYPE, NULL);
+		return;
+	}
+	creation = calloc(1, sizeof(*creation));
 	if (!creation) {
 		http_respond_store_error(request, -ENOMEM);
 		return;

@@ -172,6 +172,20 @@ def test_bad_bodies_are_400_naming_the_field_and_never_echo_a_value(service):
     assert service.get("/v1/channels", key=key).json() == []
 
 
+def test_a_body_of_another_type_is_415_and_one_without_a_type_is_read(service):
+    _, key = service.new_team()
+    body = '{"name":"a","provider":"webhook","config":{"url":"http://127.0.0.1:1/"},"events":["host.up"]}'
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""):
+        answer = service.request("POST", "/v1/channels", body=body, key=key, headers={"Content-Type": content_type})
+        assert answer.status == 415, content_type
+        assert answer.json()["error"]["code"] == "invalid_request"
+    assert service.get("/v1/channels", key=key).json() == []
+    assert service.request("POST", "/v1/channels", body=body, key=key).status == 201
+    body = body.replace('"a"', '"b"')
+    answer = service.request("POST", "/v1/channels", body=body, key=key, headers={"Content-Type": "Application/JSON; charset=utf-8"})
+    assert answer.status == 201
+
+
 def test_private_targets_are_refused_unless_allowed(make_service):
     service = make_service(WRENN_CHANNELS_ALLOW_PRIVATE="false").start()
     _, key = service.new_team()
