@@ -121,6 +121,8 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 		delivery_move(delivery, DELIVERY_FAILED);
 		return ATTEMPT_DISABLED;
 	case VERDICT_REJECT:
+	case VERDICT_REFORM:
+	case VERDICT_REBIND:
 		break;
 	}
 	delivery_move(delivery, DELIVERY_FAILED);

@@ -51,9 +51,14 @@ static enum verdict_kind judge_status(int status)
 	return VERDICT_REJECT;
 }
 
+struct verdict verdict_of(enum verdict_kind kind)
+{
+	return (struct verdict){ .kind = kind, .retry_after_ms = -1, .pause_ms = -1 };
+}
+
 struct verdict judge_by_status(const struct answer *answer, int64_t now_us)
 {
-	struct verdict verdict = { .kind = VERDICT_RETRY, .retry_after_ms = -1 };
+	struct verdict verdict = verdict_of(VERDICT_RETRY);
 
 	if (answer->fault == ANSWER_REFUSED)
 		verdict.kind = VERDICT_REJECT;

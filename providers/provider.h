@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "core/attributes.h"
+#include "core/buf.h"
+#include "core/digest.h"
 #include "core/event.h"
 #include "core/exchange.h"
 #include "core/reason.h"
@@ -37,10 +39,64 @@ struct provider_field {
 	enum { FIELD_PLAIN, FIELD_TARGET } use; /* FIELD_TARGET: a URL the guard must allow */
 };
 
+/* ---- what is to be said ----------------------------------------------------------------- */
+
+#define DIGEST_MAX_GROUPS   16
+#define DIGEST_MAX_FAILURES 10
+#define DIGEST_EVENT        "notification.digest" /* deliveries.event of a digest */
+
+/* Many events told in one message (storm control). Its JSON is fixed when the row is made;
+ * docs/notes/providers.md. All text points into that JSON's tree. */
+struct digest {
+	struct str team_text; /* team-... */
+	struct str first;     /* RFC 3339 times of the earliest and latest event */
+	struct str last;
+	size_t total; /* events told */
+	size_t group_count;
+	struct digest_group {
+		struct str event;   /* "capsule.destroy" */
+		struct str outcome; /* "success", "error" or empty */
+		size_t count;
+	} groups[DIGEST_MAX_GROUPS]; /* failures first, then the largest */
+	size_t failure_count;
+	struct digest_failure {
+		struct str event;
+		struct str resource_id;
+		struct str error;        /* may be empty */
+	} failures[DIGEST_MAX_FAILURES]; /* the earliest */
+	struct cJSON *tree;
+};
+
+/* Appends the JSON of a digest. */
+void digest_write(struct buf *out, const struct digest *digest);
+/* 0, -EINVAL, -ENOMEM; digest_done() is needed after 0 only. */
+int digest_parse(struct str json, struct digest *out) must_check;
+void digest_done(struct digest *digest);
+
+/* Where a text had to be cut to fit; for previews. */
+#define TRIMS_MAX 16
+struct trims {
+	size_t count;
+	struct trim {
+		const char *what; /* "title", "error" ...: a constant */
+		size_t kept;      /* both in the provider's unit */
+		size_t of;
+	} items[TRIMS_MAX];
+};
+
+enum message_form {
+	FORM_RICH, /* the provider's native message */
+	FORM_PLAIN /* the text of contract d.5, for when the rich form was refused */
+};
+
 /* One delivery: what and as what. */
 struct message {
-	struct str body;           /* the event as JSON, fixed when the delivery row was made */
-	const struct event *event; /* the same, parsed */
+	struct str body;             /* the event as JSON, fixed when the delivery row was made */
+	const struct event *event;   /* the same, parsed; NULL for a digest */
+	const struct digest *digest; /* NULL for one event */
+	enum message_form form;
+	struct str link_base; /* WRENN_EVENTS_LINK_BASE without a trailing slash, or empty */
+	struct trims *trims;  /* filled unless NULL */
 };
 
 struct attempt {
@@ -51,24 +107,70 @@ struct attempt {
 	const char *user_agent;
 };
 
+/* ---- what became of it ------------------------------------------------------------------ */
+
 enum verdict_kind {
 	VERDICT_DELIVERED,
-	VERDICT_RETRY,  /* may succeed later; retry_after_ms is the destination's own wish */
-	VERDICT_REJECT, /* this message never will */
-	VERDICT_DISABLE /* this channel never will */
+	VERDICT_RETRY,   /* may succeed later; retry_after_ms is the destination's own wish */
+	VERDICT_REJECT,  /* this message never will */
+	VERDICT_DISABLE, /* this channel never will, as it is */
+	VERDICT_REFORM,  /* not in the rich form: the plain one is sent at once. For a message that
+			  * was plain already this is VERDICT_REJECT. */
+	VERDICT_REBIND   /* the setting `field` has the new value `value`: it is stored, and the
+			  * message sent once more at once */
 };
+
+#define VERDICT_VALUE_SIZE 256
 
 struct verdict {
 	enum verdict_kind kind;
 	int64_t retry_after_ms; /* -1 when the answer gave no hint; at most an hour */
+	/* Whatever the kind: nothing more to be sent for so long, -1 for no such wish. To whom: */
+	int64_t pause_ms;
+	enum {
+		PAUSE_CHANNEL, /* the first of the channel's paces */
+		PAUSE_PROVIDER /* every channel of this provider in this process */
+	} pause;
+	bool is_throttled;     /* it said we were too fast */
+	bool is_final;         /* with VERDICT_DISABLE: once is enough (410 Gone) */
+	bool is_accepted_only; /* delivered, as far as the provider ever tells (Teams) */
+	const char *why;       /* what the owner should know, a constant sentence part such as
+				  * "the webhook was deleted"; or NULL */
+	const char *field;     /* VERDICT_REBIND: one of the provider's field names */
+	char value[VERDICT_VALUE_SIZE]; /* NUL-terminated */
+};
+
+/* All members set to "nothing to say". */
+struct verdict verdict_of(enum verdict_kind kind);
+
+/* ---- how fast --------------------------------------------------------------------------- */
+
+#define PROVIDER_MAX_PACES 2
+
+/* A token bucket that every channel with the same key shares. The first of a provider's paces is
+ * the tightest one: backlogs are measured by it. */
+struct pace {
+	char key[SHA256_HEX_SIZE]; /* digest of provider, kind of key and what identifies it, so that
+				    * no secret is kept */
+	unsigned burst;            /* messages at once after a rest */
+	int64_t interval_us;       /* between messages after that */
+};
+
+struct measure {
+	const char *unit; /* "code points", "UTF-8 bytes" ... */
+	size_t size;
+	size_t limit;
 };
 
 struct provider {
 	const char *name;
 	struct provider_field fields[PROVIDER_MAX_FIELDS]; /* ends with name == NULL */
+	bool folds;                                        /* a storm is told as a digest */
 	/* Steps 5 and 7 of contract c.3: required fields, shape of the address. -EINVAL with the
 	 * field and a sentence that repeats no value. */
 	int (*check)(const struct provider_config *config, struct reason *why);
+	/* A sentence the owner should see although the config is accepted, or NULL. NULL: never. */
+	const char *(*warning)(const struct provider_config *config);
 	/* Fills *out, which the caller has initialised and ends, whatever comes back. 0; -EINVAL
 	 * when the config cannot give a request (it was checked before, so: damaged); -E2BIG,
 	 * -ENOMEM. */
@@ -76,6 +178,10 @@ struct provider {
 		     const struct attempt *attempt, struct outgoing *out);
 	/* now_us is for Retry-After as an HTTP date. */
 	struct verdict (*judge)(const struct answer *answer, int64_t now_us);
+	/* Fills `out`, tightest first; how many. NULL: any pace will do. */
+	size_t (*paces)(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES]);
+	/* The size of a built message in the provider's own unit. */
+	struct measure (*measure)(const struct outgoing *request);
 };
 
 /* NULL when there is none of that name. */

@@ -22,7 +22,9 @@ static struct delivery fresh(void)
 static enum attempt_verdict attempt(struct delivery *delivery, enum verdict_kind kind,
 				    int64_t retry_after_ms, int64_t now_us)
 {
-	const struct verdict verdict = { .kind = kind, .retry_after_ms = retry_after_ms };
+	const struct verdict verdict = { .kind = kind,
+					 .retry_after_ms = retry_after_ms,
+					 .pause_ms = -1 };
 
 	delivery_move(delivery, DELIVERY_SENDING);
 	return delivery_apply(delivery, &verdict, now_us);
