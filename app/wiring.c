@@ -287,9 +287,12 @@ static int open_services(struct worker *w)
 	struct channels_options channels = {
 		.loop = &w->loop,
 		.store = w->store,
+		.redis = w->redis,
 		.worker = w->name,
 		.allow_private = config->allow_private,
 		.deliver = config->deliver == CONFIG_DELIVER_ON,
+		.notify_completion = config->notify_on == CONFIG_NOTIFY_COMPLETION,
+		.strip_host = config->strip_host == CONFIG_STRIP_ON,
 		.max_inflight = config->max_inflight,
 		.audit_mode = audit_mode_of(config),
 		.group = config->group,

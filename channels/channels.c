@@ -28,6 +28,8 @@ static void open_ledger_metrics(struct ledger_metrics *metrics)
 		metric_counter("wrenn_events_ledger_events_total", NULL, "Events committed");
 	metrics->deliveries = metric_counter("wrenn_events_ledger_deliveries_total", NULL,
 					     "Deliveries made from events");
+	metrics->accepts = metric_counter("wrenn_events_ledger_suppressed_total", "why=\"accept\"",
+					  "Events that notify nobody");
 	metrics->follow_ups = metric_counter("wrenn_events_ledger_suppressed_total",
 					     "why=\"follow_up\"", "Events that notify nobody");
 	metrics->repeats = metric_counter("wrenn_events_ledger_suppressed_total", "why=\"repeat\"",
@@ -100,7 +102,10 @@ int channels_open_tuned(const struct channels_options *options,
 		return rc;
 	channels->loop = options->loop;
 	channels->store = options->store;
+	channels->redis = options->redis;
 	channels->deliver = options->deliver;
+	channels->notify_completion = options->notify_completion;
+	channels->strip_host = options->strip_host;
 	channels->audit_mode = options->audit_mode;
 	channels->now_us = tuning->now_us;
 	channels->worker = strdup(options->worker);

@@ -24,11 +24,17 @@ struct channels;
 struct channels_options {
 	uv_loop_t *loop;
 	struct store *store;
+	/* For looking up events that left no rows; NULL: not done. Must outlive the server. */
+	struct redis *redis;
 	/* Unique per process, from worker_name_make(): the owner of leases. */
 	const char *worker;
 	uint8_t encryption_key[SEAL_KEY_SIZE];
 	bool allow_private; /* WRENN_CHANNELS_ALLOW_PRIVATE */
 	bool deliver;       /* WRENN_EVENTS_DELIVER */
+	/* WRENN_EVENTS_NOTIFY_ON: channels hear of a capsule's request when it is done, not when it
+	 * is accepted. */
+	bool notify_completion;
+	bool strip_host; /* WRENN_EVENTS_STRIP_HOST: no host_ip and host_id in what is delivered */
 	unsigned max_inflight;
 	enum audit_mode audit_mode;
 	const char *group;   /* whose position the ledger keeps */

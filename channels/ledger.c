@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "channels/capsules.h"
+#include "channels/ledger_rows.h"
 #include "channels/marks.h"
 #include "channels/matches.h"
 #include "channels/parts.h"
@@ -25,6 +26,7 @@
 
 struct counts {
 	int64_t deliveries;
+	int64_t accepts;
 	int64_t follow_ups;
 	int64_t repeats;
 	int64_t bad_capsules;
@@ -51,36 +53,20 @@ struct commit {
 
 /* ---- what is stored of an event ------------------------------------------------------------ */
 
-static const struct db_query insert_delivery = {
-	.sql = "INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
-	       "channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
-	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $9, $9) "
-	       "ON CONFLICT (id) DO NOTHING",
-};
 static int write_delivery(struct commit *commit, struct db *db, const struct event *event,
 			  struct match *match, struct str payload)
 {
-	char stream_id[STREAM_ID_TEXT_SIZE];
-	struct uuid id;
-
-	stream_id_format(event->id, stream_id);
-	uuid_v5(&match->channel, str_of(stream_id), &id);
-
-	const struct db_value values[] = {
-		db_uuid(&id),
-		db_text(str_of(stream_id)),
-		db_int((int64_t)event->id.ms),
-		db_int((int64_t)event->id.seq),
-		db_uuid(&event->team),
-		db_uuid(&match->channel),
-		db_text(str_of(event_kind_name(event->kind))),
-		db_blob(payload),
-		db_time(commit->now_us),
-	};
-
 	match->is_used = true;
 	commit->counts.deliveries++;
-	return db_run(db, &insert_delivery, values, ARRAY_LEN(values), NULL, NULL, NULL);
+	return delivery_insert(db, event, &match->channel, payload, commit->now_us);
+}
+
+static void write_payload(const struct commit *commit, struct buf *out, const struct event *event)
+{
+	if (commit->channels->strip_host)
+		event_write_body_without_host(out, event);
+	else
+		event_write_body(out, event);
 }
 
 static int write_deliveries(struct commit *commit, struct db *db, const struct event *event)
@@ -96,7 +82,7 @@ static int write_deliveries(struct commit *commit, struct db *db, const struct e
 		if (!match_wants(&team->channels[i], event->kind))
 			continue;
 		if (payload.len == 0)
-			event_write_body(&payload, event);
+			write_payload(commit, &payload, event);
 		rc = payload.err;
 		if (rc == 0)
 			rc = write_delivery(commit, db, event, &team->channels[i],
@@ -137,18 +123,50 @@ static int write_capsule(struct commit *commit, struct db *db, const struct even
 	return rc;
 }
 
-/* Whether anybody is to be told of it. */
-static bool is_news(struct commit *commit, const struct event *event, bool has_accept)
+/* Why nobody is to be told of it; NULL when it is news. */
+static const char *why_suppressed(struct commit *commit, const struct event *event, bool has_accept)
 {
-	if (has_accept) {
+	bool on_completion = commit->channels->notify_completion;
+
+	if (on_completion && event_is_accept(event)) {
+		commit->counts.accepts++;
+		return "accept";
+	}
+	if (!on_completion && has_accept) {
 		commit->counts.follow_ups++;
-		return false;
+		return "follow_up";
 	}
 	if (event_may_repeat(event) && marks_see_repeat(&commit->marks, event)) {
 		commit->counts.repeats++;
-		return false;
+		return "repeat";
 	}
-	return true;
+	return NULL;
+}
+
+/* A note for owners who wonder, when one of their channels would have told it. */
+static int write_suppressed(const struct commit *commit, struct db *db, const struct event *event,
+			    const char *reason)
+{
+	const struct team_matches *team = matches_of(&commit->matches, &event->team);
+
+	if (!team || !event_kind_is_subscribable(event->kind))
+		return 0;
+	for (size_t i = 0; i < team->count; i++) {
+		if (match_wants(&team->channels[i], event->kind))
+			return suppressed_insert(db, event, reason, commit->now_us);
+	}
+	return 0;
+}
+
+static int write_notifications(struct commit *commit, struct db *db, const struct event *event,
+			       bool has_accept)
+{
+	const char *reason = why_suppressed(commit, event, has_accept);
+
+	if (!commit->channels->deliver)
+		return 0;
+	return reason ? write_suppressed(commit, db, event, reason)
+		      : write_deliveries(commit, db, event);
 }
 
 static int write_event(struct commit *commit, struct db *db, const struct event *event)
@@ -161,9 +179,7 @@ static int write_event(struct commit *commit, struct db *db, const struct event 
 	rc = write_audit(commit, db, event, has_accept);
 	if (rc == 0)
 		rc = write_capsule(commit, db, event);
-	if (rc == 0 && is_news(commit, event, has_accept) && commit->channels->deliver)
-		rc = write_deliveries(commit, db, event);
-	return rc;
+	return rc < 0 ? rc : write_notifications(commit, db, event, has_accept);
 }
 
 static int write_position(const struct commit *commit, struct db *db)
@@ -277,6 +293,7 @@ static void count_run(const struct commit *commit)
 	const struct ledger_metrics *metrics = &commit->channels->ledger;
 
 	metric_add(metrics->deliveries, commit->counts.deliveries);
+	metric_add(metrics->accepts, commit->counts.accepts);
 	metric_add(metrics->follow_ups, commit->counts.follow_ups);
 	metric_add(metrics->repeats, commit->counts.repeats);
 	metric_add(metrics->bad_capsules, commit->counts.bad_capsules);

@@ -14,6 +14,7 @@ struct ledger_metrics {
 	struct metric *commits;
 	struct metric *events;
 	struct metric *deliveries;
+	struct metric *accepts;
 	struct metric *follow_ups;
 	struct metric *repeats;
 	struct metric *rejected;
@@ -24,10 +25,13 @@ struct ledger_metrics {
 struct channels {
 	uv_loop_t *loop;
 	struct store *store;
+	struct redis *redis; /* may be NULL: then nothing is looked up there */
 	char *worker;
 	char *group;
 	uint8_t key[SEAL_KEY_SIZE];
 	bool deliver;
+	bool notify_completion;
+	bool strip_host;
 	enum audit_mode audit_mode;
 	int64_t (*now_us)(void); /* wall clock */
 	struct guard guard;

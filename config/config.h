@@ -15,6 +15,8 @@
 #include "core/digest.h"
 
 enum config_deliver { CONFIG_DELIVER_ON, CONFIG_DELIVER_OFF };
+enum config_notify { CONFIG_NOTIFY_ACCEPT, CONFIG_NOTIFY_COMPLETION };
+enum config_strip { CONFIG_STRIP_OFF, CONFIG_STRIP_ON };
 enum config_audit { CONFIG_AUDIT_ALL, CONFIG_AUDIT_MISSING, CONFIG_AUDIT_OFF };
 enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
 enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
@@ -39,6 +41,8 @@ struct config {
 	unsigned workers; /* `auto` is resolved to the number of cores */
 	char *group;
 	enum config_deliver deliver;
+	enum config_notify notify_on; /* WRENN_EVENTS_NOTIFY_ON, default accept */
+	enum config_strip strip_host; /* WRENN_EVENTS_STRIP_HOST, default false */
 	enum config_audit audit;
 	enum config_api_keys api_keys;
 	enum config_role channel_role;

@@ -102,6 +102,10 @@ void event_write_open(struct buf *out, const struct event *event);
  * or unclean or a `sandbox` rode along, the same event written anew. Not for EVENT_UNKNOWN. */
 void event_write_body(struct buf *out, const struct event *event);
 
+/* The same without metadata.host_ip and metadata.host_id (W21): written anew only when there is
+ * one of them. */
+void event_write_body_without_host(struct buf *out, const struct event *event);
+
 /* "capsule.create" and so on; NULL for EVENT_UNKNOWN. */
 const char *event_kind_name(enum event_kind kind);
 

@@ -45,21 +45,37 @@ static void sort_members(const struct event *event, const struct event_member **
 	}
 }
 
-static void add_metadata(struct buf *out, const struct event *event)
+static bool is_about_host(const struct event_member *member)
+{
+	return str_is(member->name, "host_ip") || str_is(member->name, "host_id");
+}
+
+static size_t count_about_host(const struct event *event)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < event->metadata_count; i++)
+		count += is_about_host(&event->metadata[i]);
+	return count;
+}
+
+static void add_metadata(struct buf *out, const struct event *event, bool with_host)
 {
 	const struct event_member *sorted[EVENT_MAX_METADATA];
 
-	if (event->metadata_count == 0)
+	if (event->metadata_count == (with_host ? 0 : count_about_host(event)))
 		return;
 	sort_members(event, sorted);
 	json_add_name(out, "metadata");
 	buf_add_char(out, '{');
-	for (size_t i = 0; i < event->metadata_count; i++)
-		json_add_member(out, sorted[i]->name.at, sorted[i]->value);
+	for (size_t i = 0; i < event->metadata_count; i++) {
+		if (with_host || !is_about_host(sorted[i]))
+			json_add_member(out, sorted[i]->name.at, sorted[i]->value);
+	}
 	buf_add_char(out, '}');
 }
 
-void event_write_open(struct buf *out, const struct event *event)
+static void write_open(struct buf *out, const struct event *event, bool with_host)
 {
 	static const char *const outcomes[] = {
 		[OUTCOME_SUCCESS] = "success",
@@ -74,8 +90,13 @@ void event_write_open(struct buf *out, const struct event *event)
 	json_add_member(out, "team_id", event->team_text);
 	add_actor(out, event);
 	add_resource(out, event);
-	add_metadata(out, event);
+	add_metadata(out, event, with_host);
 	add_when_present(out, "error", event->public_error);
+}
+
+void event_write_open(struct buf *out, const struct event *event)
+{
+	write_open(out, event, true);
 }
 
 void event_write_body(struct buf *out, const struct event *event)
@@ -85,5 +106,15 @@ void event_write_body(struct buf *out, const struct event *event)
 		return;
 	}
 	event_write_open(out, event);
+	buf_add_char(out, '}');
+}
+
+void event_write_body_without_host(struct buf *out, const struct event *event)
+{
+	if (count_about_host(event) == 0) {
+		event_write_body(out, event);
+		return;
+	}
+	write_open(out, event, false);
 	buf_add_char(out, '}');
 }

@@ -320,6 +320,8 @@ static void open_channels(struct rig *rig, const struct rig_options *options)
 		.worker = options->worker ? options->worker : "worker-1",
 		.allow_private = !options->strict,
 		.deliver = !options->no_delivery,
+		.notify_completion = options->notify_completion,
+		.strip_host = options->strip_host,
 		.max_inflight = options->max_inflight ? options->max_inflight : 16,
 		.audit_mode = options->audit_mode,
 		.group = "test-group",

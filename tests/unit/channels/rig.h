@@ -31,6 +31,8 @@
 struct rig_options {
 	bool strict; /* the guard refuses loopback */
 	bool no_delivery;
+	bool notify_completion;
+	bool strip_host;
 	enum audit_mode audit_mode;
 	unsigned max_inflight; /* 0: 16 */
 	receiver_fn answer;    /* NULL: 200 to all */

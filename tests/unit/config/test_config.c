@@ -60,6 +60,8 @@ Test(config_load, gives_the_defaults)
 	cr_expect_eq(config.workers, 1);
 	cr_expect_str_eq(config.group, "wrenn-events-v1");
 	cr_expect_eq(config.deliver, CONFIG_DELIVER_ON);
+	cr_expect_eq(config.notify_on, CONFIG_NOTIFY_ACCEPT);
+	cr_expect_eq(config.strip_host, CONFIG_STRIP_OFF);
 	cr_expect_eq(config.audit, CONFIG_AUDIT_ALL);
 	cr_expect_eq(config.api_keys, CONFIG_KEYS_MANAGE);
 	cr_expect_eq(config.channel_role, CONFIG_ROLE_MEMBER);
@@ -137,6 +139,14 @@ Test(config_load, reads_every_word_of_a_choice)
 		unsigned expected;
 	} cases[] = {
 		{ "WRENN_EVENTS_DELIVER=on", offsetof(struct config, deliver), CONFIG_DELIVER_ON },
+		{ "WRENN_EVENTS_NOTIFY_ON=accept", offsetof(struct config, notify_on),
+		  CONFIG_NOTIFY_ACCEPT },
+		{ "WRENN_EVENTS_NOTIFY_ON=completion", offsetof(struct config, notify_on),
+		  CONFIG_NOTIFY_COMPLETION },
+		{ "WRENN_EVENTS_STRIP_HOST=true", offsetof(struct config, strip_host),
+		  CONFIG_STRIP_ON },
+		{ "WRENN_EVENTS_STRIP_HOST=false", offsetof(struct config, strip_host),
+		  CONFIG_STRIP_OFF },
 		{ "WRENN_EVENTS_DELIVER=off", offsetof(struct config, deliver),
 		  CONFIG_DELIVER_OFF },
 		{ "WRENN_EVENTS_AUDIT=all", offsetof(struct config, audit), CONFIG_AUDIT_ALL },
