@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts messages as the providers document it. A sender past its pace is told how long to wait; one
+that comes back too early is written down."""
+import threading
+import time
+
+
+class Bucket:
+    """Holds `burst` messages, gets one back every `interval_s`."""
+
+    def __init__(self, burst, interval_s):
+        self.burst, self.interval_s = burst, interval_s
+        self.level, self.at = float(burst), time.monotonic()
+
+    def wait_s(self, now):
+        """0 when a message may pass, which then is still to be taken."""
+        self.level = min(self.burst, self.level + (now - self.at) / self.interval_s)
+        self.at = now
+        return 0 if self.level >= 1 else (1 - self.level) * self.interval_s
+
+
+class Paces:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.buckets = {}
+        self.not_before = {}  # destination -> the time its hint named
+
+    def take(self, limits):
+        """Takes a message from every (key, burst, interval_s), or from none: seconds to wait, then."""
+        with self.lock:
+            now = time.monotonic()
+            mine = [self.buckets.setdefault(key, Bucket(burst, interval_s)) for key, burst, interval_s in limits]
+            wait = max((bucket.wait_s(now) for bucket in mine), default=0)
+            if wait == 0:
+                for bucket in mine:
+                    bucket.level -= 1
+            return wait
+
+    def remaining(self, key):
+        with self.lock:
+            bucket = self.buckets.get(key)
+            return int(bucket.level) if bucket else 0
+
+    def hint(self, destination, seconds):
+        """From now on for so long, whatever arrives is a violation."""
+        with self.lock:
+            self.not_before[destination] = time.monotonic() + seconds
+
+    def is_early(self, destination, at):
+        with self.lock:
+            return at < self.not_before.get(destination, 0)
