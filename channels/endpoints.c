@@ -13,85 +13,9 @@
 #include <string.h>
 
 #include "channels/draft.h"
-#include "channels/parts.h"
+#include "channels/errand.h"
 #include "channels/rows.h"
 #include "channels/seal.h"
-#include "core/id.h"
-#include "core/log.h"
-
-#define ANSWER_MAX_BYTES ((size_t)1024 * 1024)
-
-/* ---- what every request needs ------------------------------------------------------------ */
-
-/* One request being answered by a store job. */
-struct errand {
-	struct store_job job;
-	struct channels *channels;
-	struct http_request *request;
-	struct identity who; /* the request's own may not be read on another thread */
-	struct uuid id;
-	int64_t now_us;
-	struct buf json;
-	bool found; /* or removed */
-};
-
-static void init_errand(struct errand *errand, struct channels *channels,
-			struct http_request *request)
-{
-	errand->channels = channels;
-	errand->request = request;
-	errand->who = *http_request_identity(request);
-	errand->now_us = channels->now_us();
-	buf_init(&errand->json, ANSWER_MAX_BYTES);
-}
-
-static struct errand *new_errand(struct channels *channels, struct http_request *request)
-{
-	struct errand *errand = calloc(1, sizeof(*errand));
-
-	if (!errand) {
-		http_respond_store_error(request, -ENOMEM);
-		return NULL;
-	}
-	init_errand(errand, channels, request);
-	return errand;
-}
-
-static void free_errand(struct errand *errand)
-{
-	buf_done(&errand->json);
-	free(errand);
-}
-
-static bool is_passing(int rc)
-{
-	return rc == -ENOTCONN || rc == -EBUSY || rc == -ENOBUFS || rc == -ECANCELED;
-}
-
-static void respond_failure(struct http_request *request, int rc)
-{
-	if (!is_passing(rc))
-		log_error("a channel request failed",
-			  log_str("request_id", http_request_id(request)),
-			  log_str("error", uv_strerror(rc)));
-	http_respond_store_error(request, rc);
-}
-
-static void fail_errand(struct errand *errand, int rc)
-{
-	respond_failure(errand->request, rc);
-	free_errand(errand);
-}
-
-/* The path's {id}. Answers 400 and gives false when it is malformed. */
-static bool read_id(struct http_request *request, struct uuid *out)
-{
-	if (id_parse(ID_CHANNEL, http_request_param(request, 0), out) == 0)
-		return true;
-	http_respond_fault(request, HTTP_INVALID_REQUEST, NULL,
-			   "the channel id must be ch- and 25 digits or small letters");
-	return false;
-}
 
 /* ---- GET ------------------------------------------------------------------------------- */
 
@@ -107,26 +31,21 @@ static void on_listed(struct store_job *job, int rc)
 {
 	struct errand *errand = container_of(job, struct errand, job);
 
-	if (rc < 0) {
-		fail_errand(errand, rc);
-		return;
-	}
-	http_respond_json(errand->request, 200, &errand->json);
-	free_errand(errand);
+	if (rc < 0)
+		errand_fail(errand, rc);
+	else
+		errand_answer(errand, 200);
 }
 
 static void list_channels(struct http_request *request, void *owner)
 {
-	struct errand *errand = new_errand(owner, request);
-	int rc;
+	struct errand *errand = errand_new(owner, request, sizeof(*errand));
 
 	if (!errand)
 		return;
 	errand->job.run = run_list;
 	errand->job.on_done = on_listed;
-	rc = store_read(errand->channels->store, &errand->job);
-	if (rc < 0)
-		fail_errand(errand, rc);
+	errand_submit(errand, store_read);
 }
 
 static int run_get(struct db *db, struct store_job *job)
@@ -137,48 +56,15 @@ static int run_get(struct db *db, struct store_job *job)
 	return channel_get(db, &errand->who.team, &errand->id, &errand->json, &errand->found);
 }
 
-static void on_got(struct store_job *job, int rc)
-{
-	struct errand *errand = container_of(job, struct errand, job);
-
-	if (rc < 0) {
-		fail_errand(errand, rc);
-		return;
-	}
-	if (errand->found)
-		http_respond_json(errand->request, 200, &errand->json);
-	else
-		http_respond_fault(errand->request, HTTP_NOT_FOUND, NULL,
-				   "there is no such channel");
-	free_errand(errand);
-}
-
-/* An errand about the channel in the path; `submit` is store_read or store_write. */
-static void start_errand(struct http_request *request, struct channels *channels,
-			 const struct store_job *work,
-			 int (*submit)(struct store *store, struct store_job *job))
-{
-	struct errand *errand;
-	struct uuid id;
-	int rc;
-
-	if (!read_id(request, &id))
-		return;
-	errand = new_errand(channels, request);
-	if (!errand)
-		return;
-	errand->id = id;
-	errand->job = *work;
-	rc = submit(channels->store, &errand->job);
-	if (rc < 0)
-		fail_errand(errand, rc);
-}
-
 static void get_channel(struct http_request *request, void *owner)
 {
-	const struct store_job work = { .run = run_get, .on_done = on_got };
+	struct errand *errand = errand_new_of_channel(owner, request, sizeof(*errand));
 
-	start_errand(request, owner, &work, store_read);
+	if (!errand)
+		return;
+	errand->job.run = run_get;
+	errand->job.on_done = errand_on_shown;
+	errand_submit(errand, store_read);
 }
 
 /* ---- DELETE ---------------------------------------------------------------------------- */
@@ -200,20 +86,24 @@ static void on_removed(struct store_job *job, int rc)
 	struct errand *errand = container_of(job, struct errand, job);
 
 	if (rc < 0) {
-		fail_errand(errand, rc);
+		errand_fail(errand, rc);
 		return;
 	}
 	if (errand->found && errand->channels->engine)
 		engine_changed(errand->channels->engine, &errand->id);
 	http_respond(errand->request, 204, NULL, STR(""));
-	free_errand(errand);
+	errand_free(errand);
 }
 
 static void delete_channel(struct http_request *request, void *owner)
 {
-	const struct store_job work = { .run = run_delete, .on_done = on_removed };
+	struct errand *errand = errand_new_of_channel(owner, request, sizeof(*errand));
 
-	start_errand(request, owner, &work, store_write);
+	if (!errand)
+		return;
+	errand->job.run = run_delete;
+	errand->job.on_done = on_removed;
+	errand_submit(errand, store_write);
 }
 
 /* ---- POST ------------------------------------------------------------------------------ */
@@ -227,26 +117,12 @@ struct creation {
 	enum insert_result result;
 };
 
-static void free_creation(struct creation *creation)
+static void end_creation(struct errand *errand)
 {
+	struct creation *creation = container_of(errand, struct creation, errand);
+
 	draft_done(&creation->draft);
 	buf_done(&creation->sealed);
-	if (creation->errand.json.bytes) /* held the secret */
-		explicit_bzero(creation->errand.json.bytes, creation->errand.json.cap);
-	buf_done(&creation->errand.json);
-	free(creation);
-}
-
-static void refuse_creation(struct creation *creation, const struct reason *why)
-{
-	http_respond_error(creation->errand.request, HTTP_INVALID_REQUEST, why);
-	free_creation(creation);
-}
-
-static void fail_creation(struct creation *creation, int rc)
-{
-	respond_failure(creation->errand.request, rc);
-	free_creation(creation);
 }
 
 static int run_insert(struct db *db, struct store_job *job)
@@ -263,24 +139,24 @@ static int run_insert(struct db *db, struct store_job *job)
 
 static void answer_creation(struct creation *creation)
 {
-	struct http_request *request = creation->errand.request;
+	struct errand *errand = &creation->errand;
 
 	switch (creation->result) {
 	case CHANNEL_STORED:
-		channel_write_new(&creation->errand.json, &creation->channel,
+		channel_write_new(&errand->json, &creation->channel,
 				  config_value(&creation->draft.config, "secret"));
-		http_respond_json(request, 201, &creation->errand.json);
+		errand_answer(errand, 201);
 		break;
 	case CHANNEL_NAME_TAKEN:
-		http_respond_fault(request, HTTP_CONFLICT, "name",
+		errand_refuse_text(errand, HTTP_CONFLICT, "name",
 				   "the team has a channel of this name already");
 		break;
 	case CHANNEL_TOO_MANY:
-		http_respond_fault(request, HTTP_CONFLICT, NULL,
+		errand_refuse_text(errand, HTTP_CONFLICT, NULL,
 				   "the team has as many channels as it can have");
 		break;
 	case CHANNEL_NO_TEAM:
-		http_respond_fault(request, HTTP_FORBIDDEN, NULL, "the team is gone");
+		errand_refuse_text(errand, HTTP_FORBIDDEN, NULL, "the team is gone");
 		break;
 	}
 }
@@ -289,23 +165,20 @@ static void on_inserted(struct store_job *job, int rc)
 {
 	struct creation *creation = container_of(job, struct creation, errand.job);
 
-	if (rc < 0) {
-		fail_creation(creation, rc);
-		return;
-	}
-	answer_creation(creation);
-	free_creation(creation);
+	if (rc < 0)
+		errand_fail(&creation->errand, rc);
+	else
+		answer_creation(creation);
 }
 
 static void store_creation(struct creation *creation)
 {
 	struct channels *channels = creation->errand.channels;
-	int rc;
 
 	draft_complete_secret(&creation->draft);
 	config_seal(&creation->sealed, &creation->draft.config, channels->key);
 	if (creation->sealed.err) {
-		fail_creation(creation, creation->sealed.err);
+		errand_fail(&creation->errand, creation->sealed.err);
 		return;
 	}
 	uuid_v4(&creation->channel.id);
@@ -315,9 +188,7 @@ static void store_creation(struct creation *creation)
 	creation->channel.created_us = creation->errand.now_us;
 	creation->errand.job.run = run_insert;
 	creation->errand.job.on_done = on_inserted;
-	rc = store_write(channels->store, &creation->errand.job);
-	if (rc < 0)
-		fail_creation(creation, rc);
+	errand_submit(&creation->errand, store_write);
 }
 
 static void on_target_judged(int rc, const struct reason *why, void *owner)
@@ -327,9 +198,9 @@ static void on_target_judged(int rc, const struct reason *why, void *owner)
 	if (rc == 0)
 		store_creation(creation);
 	else if (rc == -EINVAL)
-		refuse_creation(creation, why);
+		errand_refuse(&creation->errand, HTTP_INVALID_REQUEST, why);
 	else
-		fail_creation(creation, rc);
+		errand_fail(&creation->errand, rc);
 }
 
 /* The URL among the provider's fields, or NULL: then the provider's host is fixed. */
@@ -365,27 +236,25 @@ static void judge_target(struct creation *creation)
 static void create_channel(struct http_request *request, void *owner)
 {
 	struct creation *creation;
+	struct errand *errand;
 	struct reason why = { .text = "" };
 	int rc;
 
-	if (!http_request_is_json(request)) {
-		http_respond_error(request, HTTP_UNSUPPORTED_TYPE, NULL);
+	if (!errand_body_is_json(request))
 		return;
-	}
-	creation = calloc(1, sizeof(*creation));
-	if (!creation) {
-		http_respond_store_error(request, -ENOMEM);
+	errand = errand_new(owner, request, sizeof(*creation));
+	if (!errand)
 		return;
-	}
-	init_errand(&creation->errand, owner, request);
+	creation = container_of(errand, struct creation, errand);
+	errand->done = end_creation;
 	buf_init(&creation->sealed, SEALED_CONFIG_MAX);
 	rc = draft_parse(http_request_body(request), &creation->draft, &why);
 	if (rc == 0)
 		judge_target(creation);
 	else if (rc == -EINVAL)
-		refuse_creation(creation, &why);
+		errand_refuse(&creation->errand, HTTP_INVALID_REQUEST, &why);
 	else
-		fail_creation(creation, rc);
+		errand_fail(&creation->errand, rc);
 }
 
 int endpoints_add(struct channels *channels, struct http_server *server)
