@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Token buckets under a clock set by hand. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "channels/pace.h"
+
+#define S INT64_C(1000000)
+
+static const struct provider slack = { .name = "slack" };
+static const struct provider discord = { .name = "discord" };
+
+static struct pace pace_of(const char *key, unsigned burst, int64_t interval_us)
+{
+	struct pace pace = { .burst = burst, .interval_us = interval_us };
+
+	snprintf(pace.key, sizeof(pace.key), "%s", key);
+	return pace;
+}
+
+static struct paces *open_paces(void)
+{
+	struct paces *paces = NULL;
+
+	cr_assert_eq(paces_open(&paces), 0);
+	return paces;
+}
+
+static struct verdict throttled(int64_t retry_after_ms)
+{
+	struct verdict verdict = { .kind = VERDICT_RETRY, .pause_ms = -1, .is_throttled = true };
+
+	verdict.retry_after_ms = retry_after_ms;
+	return verdict;
+}
+
+static struct verdict plain(enum verdict_kind kind)
+{
+	return (struct verdict){ .kind = kind, .retry_after_ms = -1, .pause_ms = -1 };
+}
+
+static struct verdict pausing(int64_t pause_ms, int whom)
+{
+	struct verdict verdict = plain(VERDICT_DELIVERED);
+
+	verdict.pause_ms = pause_ms;
+	if (whom == PAUSE_PROVIDER)
+		verdict.pause = PAUSE_PROVIDER;
+	return verdict;
+}
+
+/* How many go out in `seconds`, asking again exactly when told to. */
+static unsigned sent_in(struct paces *paces, const struct pace *pace, int64_t from_us,
+			int64_t span_us)
+{
+	unsigned sent = 0;
+	int64_t now_us = from_us;
+
+	while (now_us < from_us + span_us) {
+		int64_t next_us = paces_take(paces, &slack, pace, 1, now_us);
+
+		if (next_us == 0) {
+			sent++;
+			continue;
+		}
+		cr_assert_gt(next_us, now_us, "the time to look again lies ahead");
+		now_us = next_us;
+	}
+	return sent;
+}
+
+Test(pace, lets_out_a_burst_and_then_one_per_interval)
+{
+	static const struct {
+		unsigned burst;
+		int64_t interval_us;
+		int64_t span_us;
+		unsigned sent;
+	} cases[] = {
+		{ 1, S, 10 * S, 10 },     { 1, 2 * S, 10 * S, 5 }, { 10, 12 * S, 60 * S, 14 },
+		{ 10, 5 * S, 5 * S, 10 }, { 0, S, 3 * S, 3 },      { 30, S / 40, S, 69 },
+		{ 1, 3 * S, 1, 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct paces *paces = open_paces();
+		struct pace pace = pace_of("a", cases[i].burst, cases[i].interval_us);
+
+		cr_expect_eq(sent_in(paces, &pace, 100 * S, cases[i].span_us), cases[i].sent,
+			     "case %zu", i);
+		paces_close(paces);
+	}
+}
+
+Test(pace, is_full_again_after_a_rest_but_never_fuller)
+{
+	struct paces *paces = open_paces();
+	struct pace pace = pace_of("a", 3, S);
+
+	cr_expect_eq(sent_in(paces, &pace, 0, 1), 3);
+	cr_expect_eq(sent_in(paces, &pace, 2 * S, 1), 2, "two seconds, two tokens");
+	cr_expect_eq(sent_in(paces, &pace, 5000 * S, 1), 3, "an hour, a burst");
+	paces_close(paces);
+}
+
+Test(pace, is_shared_by_all_with_the_same_key_and_by_nobody_else)
+{
+	struct paces *paces = open_paces();
+	struct pace mine = pace_of("a", 1, S);
+	struct pace yours = pace_of("a", 1, S);
+	struct pace other = pace_of("b", 1, S);
+
+	cr_expect_eq(paces_take(paces, &slack, &mine, 1, 5 * S), 0);
+	cr_expect_eq(paces_take(paces, &slack, &yours, 1, 5 * S), 6 * S);
+	cr_expect_eq(paces_take(paces, &slack, &other, 1, 5 * S), 0);
+	paces_close(paces);
+}
+
+Test(pace, takes_from_all_buckets_or_from_none)
+{
+	struct paces *paces = open_paces();
+	struct pace chat_1[] = { pace_of("chat 1", 1, S), pace_of("bot", 2, S) };
+	struct pace chat_2[] = { pace_of("chat 2", 1, S), pace_of("bot", 2, S) };
+	struct pace chat_3[] = { pace_of("chat 3", 1, S), pace_of("bot", 2, S) };
+
+	cr_expect_eq(paces_take(paces, &slack, chat_1, 2, 0), 0);
+	cr_expect_eq(paces_take(paces, &slack, chat_1, 2, 0), S, "its chat is empty");
+	cr_expect_eq(paces_take(paces, &slack, chat_2, 2, 0), 0, "the bot kept its second token");
+	cr_expect_eq(paces_take(paces, &slack, chat_3, 2, 0), S, "the bot is empty");
+	cr_expect_eq(paces_take(paces, &slack, chat_3, 1, 0), 0, "the chat kept its token");
+	paces_close(paces);
+}
+
+Test(pace, without_buckets_waits_for_nothing_but_its_provider)
+{
+	struct paces *paces = open_paces();
+	struct verdict pause = pausing(60000, PAUSE_PROVIDER);
+
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(paces_take(paces, &discord, NULL, 0, S), 0);
+	paces_learn(paces, &discord, NULL, 0, &pause, S);
+	cr_expect_eq(paces_take(paces, &discord, NULL, 0, S), 61 * S);
+	cr_expect_eq(paces_take(paces, &discord, NULL, 0, 61 * S), 0);
+	paces_close(paces);
+}
+
+Test(pace, makes_everybody_with_the_key_wait_as_long_as_the_destination_wished)
+{
+	struct paces *paces = open_paces();
+	struct pace pace = pace_of("space", 5, S);
+	struct verdict verdict = throttled(30000);
+
+	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 10 * S), 0);
+	paces_learn(paces, &slack, &pace, 1, &verdict, 11 * S);
+	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 12 * S), 41 * S);
+	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 41 * S - 1), 41 * S);
+	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 41 * S), 0);
+	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 41 * S), 43 * S,
+		     "no burst after that, and half as fast");
+	paces_close(paces);
+}
+
+Test(pace, obeys_the_hint_of_a_fault_that_is_no_throttling_without_slowing)
+{
+	struct paces *paces = open_paces();
+	struct pace pace = pace_of("a", 1, S);
+	struct verdict verdict = plain(VERDICT_RETRY);
+
+	verdict.retry_after_ms = 5000;
+	paces_learn(paces, &slack, &pace, 1, &verdict, 0);
+	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 0), 5 * S);
+	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 0).interval_us, S);
+	paces_close(paces);
+}
+
+Test(pace, never_shortens_a_wait)
+{
+	struct paces *paces = open_paces();
+	struct pace pace = pace_of("a", 1, S);
+	struct verdict longer = throttled(60000);
+	struct verdict shorter = throttled(1000);
+
+	paces_learn(paces, &slack, &pace, 1, &longer, 0);
+	paces_learn(paces, &slack, &pace, 1, &shorter, 0);
+	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 0), 60 * S);
+	paces_close(paces);
+}
+
+Test(pace, slows_down_step_by_step_to_a_sixteenth)
+{
+	static const int64_t seconds[] = { 2, 4, 8, 16, 16, 16 };
+	struct paces *paces = open_paces();
+	struct pace pace = pace_of("a", 1, S);
+	struct verdict verdict = throttled(-1);
+	int64_t now_us = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(seconds); i++) {
+		now_us += 1000 * S;
+		paces_learn(paces, &slack, &pace, 1, &verdict, now_us);
+		cr_expect_eq(paces_view(paces, &slack, &pace, 1, now_us).interval_us,
+			     seconds[i] * S, "time %zu", i);
+		cr_expect_eq(paces_take(paces, &slack, &pace, 1, now_us), now_us + seconds[i] * S,
+			     "without a hint it waits for one interval");
+	}
+	paces_close(paces);
+}
+
+Test(pace, counts_answers_to_requests_of_the_same_moment_once)
+{
+	struct paces *paces = open_paces();
+	struct pace pace = pace_of("a", 1, S);
+	struct verdict verdict = throttled(-1);
+
+	for (int i = 0; i < 10; i++)
+		paces_learn(paces, &slack, &pace, 1, &verdict, 50 * S + i);
+	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 50 * S).interval_us, 2 * S);
+	paces_close(paces);
+}
+
+Test(pace, recovers_with_successes_and_with_nothing_else)
+{
+	struct paces *paces = open_paces();
+	struct pace pace = pace_of("a", 1, S);
+	struct verdict verdict = throttled(-1);
+	struct verdict delivered = plain(VERDICT_DELIVERED);
+	struct verdict rejected = plain(VERDICT_REJECT);
+
+	paces_learn(paces, &slack, &pace, 1, &verdict, 0);
+	paces_learn(paces, &slack, &pace, 1, &verdict, 10 * S);
+	for (int i = 0; i < 100; i++)
+		paces_learn(paces, &slack, &pace, 1, &rejected, 20 * S);
+	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 20 * S).interval_us, 4 * S);
+	for (int i = 0; i < 9; i++)
+		paces_learn(paces, &slack, &pace, 1, &delivered, 20 * S);
+	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 20 * S).interval_us, 4 * S);
+	paces_learn(paces, &slack, &pace, 1, &delivered, 20 * S);
+	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 20 * S).interval_us, 2 * S);
+	for (int i = 0; i < 100; i++)
+		paces_learn(paces, &slack, &pace, 1, &delivered, 20 * S);
+	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 20 * S).interval_us, S);
+	paces_close(paces);
+}
+
+Test(pace, pauses_the_channels_first_bucket_or_the_whole_provider)
+{
+	struct paces *paces = open_paces();
+	struct pace both[] = { pace_of("chat", 5, S), pace_of("bot", 5, S) };
+	struct pace sibling[] = { pace_of("chat 2", 5, S), pace_of("bot", 5, S) };
+	struct verdict channel = pausing(3000, PAUSE_CHANNEL);
+	struct verdict provider = pausing(8000, PAUSE_PROVIDER);
+
+	paces_learn(paces, &slack, both, 2, &channel, 0);
+	cr_expect_eq(paces_take(paces, &slack, both, 2, 0), 3 * S);
+	cr_expect_eq(paces_take(paces, &slack, sibling, 2, 0), 0);
+	paces_learn(paces, &slack, both, 2, &provider, 0);
+	cr_expect_eq(paces_take(paces, &slack, both, 2, 0), 8 * S);
+	cr_expect_eq(paces_take(paces, &slack, sibling, 2, 0), 8 * S);
+	cr_expect_eq(paces_take(paces, &discord, sibling, 2, 0), 0, "another provider");
+	cr_expect_eq(paces_take(paces, &slack, both, 2, 8 * S), 0);
+	paces_close(paces);
+}
+
+Test(pace, shows_the_interval_and_when_the_next_may_go_and_makes_nothing_by_looking)
+{
+	struct paces *paces = open_paces();
+	struct pace both[] = { pace_of("chat", 1, 3 * S), pace_of("bot", 30, S) };
+	struct pace_view view = paces_view(paces, &slack, both, 2, 7 * S);
+
+	cr_expect_eq(view.interval_us, 3 * S);
+	cr_expect_eq(view.next_us, 7 * S);
+	cr_expect_eq(paces_take(paces, &slack, both, 2, 7 * S), 0);
+	view = paces_view(paces, &slack, both, 2, 7 * S);
+	cr_expect_eq(view.next_us, 10 * S);
+	view = paces_view(paces, &slack, NULL, 0, 7 * S);
+	cr_expect_eq(view.interval_us, 0);
+	cr_expect_eq(view.next_us, 7 * S);
+	paces_close(paces);
+}
+
+static void fill(struct paces *paces, int64_t now_us)
+{
+	for (unsigned i = 0; i < PACES_MAX_BUCKETS; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "filler %u", i);
+
+		struct pace pace = pace_of(key, 1, S);
+
+		cr_assert_eq(paces_take(paces, &slack, &pace, 1, now_us), 0);
+	}
+}
+
+Test(pace, gives_no_token_without_room_and_makes_room_from_what_is_at_rest)
+{
+	struct paces *paces = open_paces();
+	struct pace oldest = pace_of("filler 0", 1, S);
+	struct pace late = pace_of("late", 1, 10 * S);
+
+	fill(paces, 0);
+	cr_expect_eq(paces_take(paces, &slack, &late, 1, S / 2), S / 2 + S, "all are in use");
+	cr_expect_eq(paces_take(paces, &slack, &oldest, 1, S / 2), S, "those there are go on");
+	cr_expect_eq(paces_take(paces, &slack, &late, 1, S), 0, "one at rest made room");
+	cr_expect_eq(paces_take(paces, &slack, &late, 1, S), 11 * S, "and it is remembered");
+	paces_close(paces);
+}
+
+Test(pace, does_not_forget_for_an_hour_who_was_told_off)
+{
+	struct paces *paces = open_paces();
+	struct pace slowed = pace_of("slowed", 1, S);
+	struct pace late = pace_of("late", 1, S);
+	struct verdict verdict = throttled(-1);
+
+	paces_learn(paces, &slack, &slowed, 1, &verdict, 0);
+	for (unsigned i = 0; i < PACES_MAX_BUCKETS + 100; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "filler %u", i);
+		late = pace_of(key, 1, S);
+		cr_assert_eq(paces_take(paces, &slack, &late, 1, (int64_t)(i + 1) * S / 10), 0);
+	}
+	cr_expect_eq(paces_view(paces, &slack, &slowed, 1, 0).interval_us, 2 * S);
+	for (unsigned i = 0; i < 2; i++) {
+		late = pace_of(i ? "a" : "b", 1, S);
+		cr_assert_eq(paces_take(paces, &slack, &late, 1, 3700 * S), 0);
+	}
+	cr_expect_eq(paces_view(paces, &slack, &slowed, 1, 0).interval_us, S);
+	paces_close(paces);
+}
+
+Test(pace, says_how_many_go_out_in_a_while)
+{
+	struct pace one_per_second = pace_of("a", 1, S);
+	struct pace teams = pace_of("a", 10, 12 * S);
+	struct pace telegram[] = { pace_of("a", 1, 3 * S), pace_of("b", 30, S / 30) };
+	struct pace free = pace_of("a", 1, 0);
+
+	cr_expect_eq(pace_allowance(&one_per_second, 1, 30 * S), 31);
+	cr_expect_eq(pace_allowance(&teams, 1, 30 * S), 12);
+	cr_expect_eq(pace_allowance(telegram, 2, 30 * S), 11);
+	cr_expect_eq(pace_allowance(&free, 1, 30 * S), SIZE_MAX);
+	cr_expect_eq(pace_allowance(NULL, 0, 30 * S), SIZE_MAX);
+}
