@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
+import pathlib
 import shutil
+import sys
 import tempfile
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from fakes import FakeProviders, make_certificate  # noqa: E402
 from support import Postgres, PostgresStore, Receiver, Redis, Service, SqliteStore
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "last: runs after all other tests")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 @pytest.fixture
@@ -62,3 +75,26 @@ def receiver():
     server = Receiver()
     yield server
     server.close()
+
+
+@pytest.fixture
+def fake():
+    server = FakeProviders()
+    yield server
+    server.close()
+    assert server.violations == [], "sent before a provider's hint was over"
+
+
+@pytest.fixture
+def badly_certified(folder):
+    server = FakeProviders(certificate=make_certificate(folder))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def chat_service(make_service, fake):
+    """A service whose seven providers are all the fake."""
+    origins = {f"WRENN_EVENTS_ORIGIN_{name}": fake.origin
+               for name in ("DISCORD", "SLACK", "TEAMS", "GOOGLECHAT", "TELEGRAM", "MATRIX")}
+    return make_service(**origins).start()

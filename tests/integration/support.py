@@ -21,6 +21,7 @@ import uuid
 
 import psycopg2
 import redis
+from leaks import collector
 
 PROGRAM = os.environ["WRENN_EVENTS_PROGRAM"]
 KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -235,10 +236,28 @@ class Service:
         self.process.kill()
         self.process.wait()
 
+    def tell_collector(self):
+        """All it said and stored so far is looked through after the last test."""
+        collector.learn("the encryption key", KEY)
+        collector.hear_file("log", self.log_path)
+        path = self.environment["DATABASE_URL"].removeprefix("sqlite:")
+        for suffix in ("", "-wal"):
+            collector.hear_file("store" + suffix, path + suffix)
+
     def stop(self):
         """Ends it in order; an unclean end fails the test."""
+        try:
+            self.end()
+        finally:
+            self.tell_collector()
+
+    def end(self):
         if self.process is None or self.process.poll() is not None:
             return
+        try:
+            collector.hear("metrics", self.get("/metrics").body)
+        except OSError:
+            pass  # it may be hung or have its port closed on purpose
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=30)
         assert code == 0, f"exit code {code}: " + self.log_text()[-2000:]
@@ -260,22 +279,40 @@ class Service:
             fields = dict(headers or {})
             if key:
                 fields["X-API-Key"] = key
+            parsed = body
             if body is not None and not isinstance(body, (bytes, str)):
                 body = json.dumps(body)
                 fields.setdefault("Content-Type", "application/json")
             connection.request(method, path, body, fields)
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            answer = Answer(response.status, response.headers, response.read())
+            self.remember(method, path, parsed, key, answer)
+            return answer
         finally:
             connection.close()
+
+    @staticmethod
+    def remember(method, path, body, key, answer):
+        collector.learn("an API key", key)
+        if isinstance(body, dict):
+            collector.learn_config(body.get("config"))
+        said = answer.body
+        if method == "POST" and path == "/v1/channels" and answer.status == 201:
+            shown_once = answer.json()  # the one place where a secret may be shown
+            collector.learn("a webhook's secret", shown_once.pop("secret", None))
+            said = json.dumps(shown_once)
+        collector.hear(f"{method} {path} {answer.status}", f"{answer.headers}\n".encode() + (said if isinstance(said, bytes) else said.encode()))
 
     def get(self, path, **more):
         return self.request("GET", path, **more)
 
     def add_webhook(self, key, url, events=("capsule.create", "capsule.destroy", "capsule.pause"), name=None):
+        return self.add_channel(key, "webhook", {"url": url}, events, name or "hook-" + uuid.uuid4().hex[:8])
+
+    def add_channel(self, key, provider, config, events=("capsule.create", "capsule.destroy", "capsule.pause"), name=None):
         answer = self.request("POST", "/v1/channels", key=key, body={
-            "name": name or "hook-" + uuid.uuid4().hex[:8], "provider": "webhook",
-            "config": {"url": url}, "events": list(events)})
+            "name": name or f"{provider}-{uuid.uuid4().hex[:8]}", "provider": provider,
+            "config": config, "events": list(events)})
         assert answer.status == 201, answer.body
         return answer.json()
 
