@@ -15,7 +15,7 @@
 
 #define SEALED_VALUE_MAX (CONFIG_MAX_VALUE + SEAL_NONCE_SIZE + SEAL_TAG_SIZE)
 
-static void add_sealed(struct buf *out, struct str value, const uint8_t key[SEAL_KEY_SIZE])
+void setting_seal(struct buf *out, struct str value, const uint8_t key[SEAL_KEY_SIZE])
 {
 	uint8_t nonce[SEAL_NONCE_SIZE];
 	struct buf sealed;
@@ -23,9 +23,7 @@ static void add_sealed(struct buf *out, struct str value, const uint8_t key[SEAL
 	buf_init(&sealed, SEALED_VALUE_MAX);
 	random_bytes(nonce, sizeof(nonce));
 	seal_encrypt(&sealed, key, nonce, value);
-	buf_add_char(out, '"');
 	base64_encode(out, buf_str(&sealed));
-	buf_add_char(out, '"');
 	if (sealed.err)
 		out->err = sealed.err;
 	buf_done(&sealed);
@@ -37,12 +35,14 @@ void config_seal(struct buf *out, const struct provider_config *config,
 	buf_add_char(out, '{');
 	for (size_t i = 0; i < config->count; i++) {
 		json_add_name(out, config->fields[i].name);
-		add_sealed(out, config->fields[i].value, key);
+		buf_add_char(out, '"');
+		setting_seal(out, config->fields[i].value, key);
+		buf_add_char(out, '"');
 	}
 	buf_add_char(out, '}');
 }
 
-static bool open_value(struct buf *out, struct str text, const uint8_t key[SEAL_KEY_SIZE])
+bool setting_open(struct buf *out, struct str text, const uint8_t key[SEAL_KEY_SIZE])
 {
 	struct buf sealed;
 	bool good;
@@ -64,7 +64,7 @@ static int open_fields(struct opened_config *out, const struct provider *provide
 		if (!member)
 			continue;
 		if (!cJSON_IsString(member) ||
-		    !open_value(&out->values[at], str_of(member->valuestring), key))
+		    !setting_open(&out->values[at], str_of(member->valuestring), key))
 			return -EBADMSG;
 		out->config.fields[at].name = provider->fields[i].name;
 		out->config.fields[at].value = buf_str(&out->values[at]);

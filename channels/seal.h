@@ -21,6 +21,11 @@ struct opened_config {
 	struct buf values[PROVIDER_MAX_FIELDS];
 };
 
+/* One value by itself, base64 without quotes. A failure of the first sticks in out->err; false: it
+ * does not open under the key. The caller wipes what was opened. */
+void setting_seal(struct buf *out, struct str value, const uint8_t key[SEAL_KEY_SIZE]);
+bool setting_open(struct buf *out, struct str sealed, const uint8_t key[SEAL_KEY_SIZE]) must_check;
+
 /* Appends the object, each value under a nonce of its own. A failure sticks in out->err. */
 void config_seal(struct buf *out, const struct provider_config *config,
 		 const uint8_t key[SEAL_KEY_SIZE]);
