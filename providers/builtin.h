@@ -7,6 +7,9 @@
 
 #include "providers/provider.h"
 
+extern const struct provider googlechat_provider;
+extern const struct provider matrix_provider;
+extern const struct provider telegram_provider;
 extern const struct provider webhook_provider;
 
 /* Every required field is there and no value is longer than CONFIG_MAX_VALUE. 0 or -EINVAL. */

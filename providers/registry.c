@@ -4,6 +4,9 @@
 #include "providers/builtin.h"
 
 static const struct provider *const providers[] = {
+	&googlechat_provider,
+	&matrix_provider,
+	&telegram_provider,
 	&webhook_provider,
 };
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What chat providers share beyond cards and text. Pure; errors stick in the buffers. */
+#include "providers/chat.h"
+
+#include <ctype.h>
+
+#include "core/digest.h"
+#include "core/utf8.h"
+#include "providers/provider.h"
+
+#define WORD_JOINER  "\xe2\x81\xa0" /* U+2060: no width, and no letter of any address */
+#define WISH_MAX_MS  3600000
+#define STRING_LIMIT OUTGOING_MAX_BODY
+
+/* Whether what follows could make the character before it part of an address or a name. */
+static bool is_joined(char mark, struct str rest)
+{
+	if (rest.len == 0)
+		return false;
+	unsigned char next = (unsigned char)rest.at[0];
+
+	/* Times, versions and IPv4 addresses keep their digits together; a scheme in front of an
+	 * address is broken anyway. */
+	if (mark == '.' || mark == ':')
+		return isalpha(next) || next >= 0x80 || next == '/';
+	return isalnum(next) || next >= 0x80 || next == '_';
+}
+
+size_t chat_escape_unlinked(struct buf *out, struct str rest)
+{
+	char mark = rest.at[0];
+	size_t n = text_escape_none(out, rest);
+
+	if (n == 1 && mark && strchr(".:@#", mark) && is_joined(mark, str_from(rest, 1)))
+		buf_add_text(out, WORD_JOINER);
+	return n;
+}
+
+void chat_add_string(struct buf *json, const struct text_rule *rule, const char *before,
+		     const struct card_field *field, const char *after)
+{
+	struct buf text;
+
+	buf_init(&text, STRING_LIMIT);
+	buf_add_text(&text, before);
+	text_add(&text, rule, field->what, field->value, SIZE_MAX);
+	buf_add_text(&text, after);
+	if (text.err && !json->err)
+		json->err = text.err;
+	json_add_string(json, buf_str(&text));
+	buf_done(&text);
+}
+
+size_t chat_size_bytes(struct str body)
+{
+	return body.len;
+}
+
+cJSON *chat_answer_tree(const struct answer *answer)
+{
+	cJSON *tree;
+
+	if (answer->fault != ANSWER_OK || json_parse(answer->body, ANSWER_MAX_BODY, &tree, NULL))
+		return NULL;
+	if (cJSON_IsObject(tree))
+		return tree;
+	cJSON_Delete(tree);
+	return NULL;
+}
+
+int64_t chat_wish_ms(const cJSON *number, double unit_ms)
+{
+	if (!cJSON_IsNumber(number) || !(number->valuedouble >= 0))
+		return -1;
+	double wish = number->valuedouble * unit_ms;
+
+	if (wish >= WISH_MAX_MS)
+		return WISH_MAX_MS;
+	return (int64_t)wish + (wish > (double)(int64_t)wish);
+}
+
+struct verdict chat_verdict(enum verdict_kind kind, const char *why)
+{
+	struct verdict verdict = verdict_of(kind);
+
+	verdict.why = why;
+	return verdict;
+}
+
+struct verdict chat_throttled(const struct answer *answer, int64_t now_us, int64_t wish_ms)
+{
+	struct verdict verdict = verdict_of(VERDICT_RETRY);
+	int64_t header_ms = retry_after_ms(answer, now_us);
+
+	verdict.retry_after_ms = wish_ms > header_ms ? wish_ms : header_ms;
+	verdict.pause_ms = verdict.retry_after_ms;
+	verdict.pause = PAUSE_CHANNEL;
+	verdict.is_throttled = true;
+	return verdict;
+}
+
+struct pace chat_pace(const char *kind, struct str id, struct str more, unsigned burst,
+		      int64_t interval_us)
+{
+	struct pace pace = { .burst = burst, .interval_us = interval_us };
+	uint8_t mac[SHA256_SIZE];
+	const struct str pieces[] = { id, STR("\n"), more };
+
+	digest_hmac_sha256(str_of(kind), pieces, ARRAY_LEN(pieces), mac);
+	hex_encode(mac, sizeof(mac), pace.key);
+	return pace;
+}

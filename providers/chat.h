@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Small pieces that several chat providers are made of: texts into JSON, answers out of it. */
+#ifndef PROVIDERS_CHAT_H
+#define PROVIDERS_CHAT_H
+
+#include "core/json.h"
+#include "providers/card.h"
+
+/* Copies, but breaks what clients turn into links and mentions by themselves (addresses, domains,
+ * @names, #rooms) with the invisible U+2060. */
+size_t chat_escape_unlinked(struct buf *out, struct str rest);
+
+/* Appends one value as a JSON string, between two of our own pieces of markup. */
+void chat_add_string(struct buf *json, const struct text_rule *rule, const char *before,
+		     const struct card_field *field, const char *after);
+
+/* The size of a drawn body in bytes. */
+size_t chat_size_bytes(struct str body);
+
+/* The answer's body as a tree for cJSON_Delete(), or NULL when it is no JSON object. */
+cJSON *chat_answer_tree(const struct answer *answer);
+
+/* A wish in milliseconds out of a JSON number, rounded up: at most an hour, -1 when it is no number
+ * or negative. */
+int64_t chat_wish_ms(const cJSON *number, double unit_ms);
+
+/* Too fast: tried again after the longer of the header's wish and `wish_ms`, and nobody of the first
+ * pace sends until then. */
+struct verdict chat_throttled(const struct answer *answer, int64_t now_us, int64_t wish_ms);
+
+/* verdict_of() with a `why`. */
+struct verdict chat_verdict(enum verdict_kind kind, const char *why);
+
+/* One message, then one every interval; with burst, so many at first. */
+struct pace chat_pace(const char *kind, struct str id, struct str more, unsigned burst,
+		      int64_t interval_us);
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Google Chat incoming webhooks: a card in a thread per resource. Cards are preferred because
+ * mentions and chat formatting exist in plain text only; there, what would be markup is
+ * replaced by look-alikes, since no escape is documented. Errors are google.rpc.Status.
+ */
+#include <ctype.h>
+#include <errno.h>
+
+#include "core/digest.h"
+#include "providers/builtin.h"
+#include "providers/chat.h"
+
+#define BODY_LIMIT  32000 /* UTF-8 bytes of the whole message */
+#define PLAIN_LIMIT 4000  /* the old limit of characters; the present one is not documented */
+/* One a second for all webhooks of a space, less a margin for the jitter on the way. */
+#define SPACE_INTERVAL_US 1050000
+
+/* ---- the address ------------------------------------------------------------------------ */
+
+static bool is_opaque_id(struct str id)
+{
+	for (size_t i = 0; i < id.len; i++) {
+		if (!isalnum((unsigned char)id.at[i]) && id.at[i] != '-' && id.at[i] != '_')
+			return false;
+	}
+	return id.len > 0;
+}
+
+/* The space of /v1/spaces/{space}/messages; empty when the path is another one. */
+static struct str space_of(struct str path)
+{
+	const struct str lead = STR("/v1/spaces/");
+	const struct str end = STR("/messages");
+	struct str space = STR("");
+
+	if (str_starts(path, lead) && path.len > lead.len + end.len) {
+		struct str rest = str_from(path, path.len - end.len);
+
+		space = str_from(path, lead.len);
+		space.len -= end.len;
+		if (!str_eq(rest, end) || !is_opaque_id(space))
+			space = STR("");
+	}
+	return space;
+}
+
+/* How often the query has the parameter with a value. */
+static unsigned count_parameter(struct str query, const char *name)
+{
+	unsigned count = 0;
+
+	while (query.len) {
+		struct str value = str_cut(&query, '&');
+		struct str key = str_cut(&value, '=');
+
+		if (str_is(key, name) && value.len)
+			count++;
+	}
+	return count;
+}
+
+static bool is_webhook(struct str url, struct str *out_space)
+{
+	struct url_parts parts;
+
+	if (!url_split(url, &parts) || !str_eq_nocase(parts.scheme, STR("https")) ||
+	    !str_eq_nocase(parts.host, STR("chat.googleapis.com")))
+		return false;
+	*out_space = space_of(parts.path);
+	return out_space->len && (parts.port.len == 0 || str_is(parts.port, "443")) &&
+	       count_parameter(parts.query, "key") == 1 &&
+	       count_parameter(parts.query, "token") == 1;
+}
+
+static int googlechat_check(const struct provider_config *config, struct reason *why)
+{
+	struct str space;
+	int rc = config_check_fields(config, googlechat_provider.fields, why);
+
+	if (rc)
+		return rc;
+	if (!is_webhook(config_value(config, "webhook_url"), &space))
+		return reason_set(why, -EINVAL, "webhook_url",
+				  "webhook_url must look like https://chat.googleapis.com/v1/"
+				  "spaces/.../messages?key=...&token=...");
+	return 0;
+}
+
+static size_t googlechat_paces(const struct provider_config *config,
+			       struct pace out[PROVIDER_MAX_PACES])
+{
+	struct str space;
+
+	if (!is_webhook(config_value(config, "webhook_url"), &space))
+		return 0;
+	out[0] = chat_pace("googlechat space", space, STR(""), 1, SPACE_INTERVAL_US);
+	return 1;
+}
+
+/* ---- text ------------------------------------------------------------------------------- */
+
+/* In a paragraph or a decorated text, which take a little HTML. */
+static size_t escape_card(struct buf *out, struct str rest)
+{
+	if (rest.at[0] == '"') {
+		buf_add_text(out, "&quot;");
+		return 1;
+	}
+	if (strchr("&<>", rest.at[0]) && rest.at[0])
+		return text_escape_amp(out, rest);
+	return chat_escape_unlinked(out, rest);
+}
+
+/* In a header, of which is not said whether it takes entities. */
+static size_t escape_header(struct buf *out, struct str rest)
+{
+	if (rest.at[0] != '<' && rest.at[0] != '>')
+		return chat_escape_unlinked(out, rest);
+	buf_add_text(out, rest.at[0] == '<' ? "\xe2\x80\xb9" : "\xe2\x80\xba"); /* U+2039, 203A */
+	return 1;
+}
+
+/* In chat text. */
+static size_t escape_chat(struct buf *out, struct str rest)
+{
+	switch (rest.at[0]) {
+	case '*':
+		buf_add_text(out, "\xe2\x88\x97"); /* U+2217 */
+		return 1;
+	case '_':
+		buf_add_text(out, "\xef\xbc\xbf"); /* U+FF3F */
+		return 1;
+	case '~':
+		buf_add_text(out, "\xe2\x88\xbc"); /* U+223C */
+		return 1;
+	case '`':
+		buf_add_text(out, "\xcb\x8b"); /* U+02CB */
+		return 1;
+	default:
+		return escape_header(out, rest);
+	}
+}
+
+static struct text_rule rule_with(const struct text_rule *rule, text_escape_fn escape,
+				  bool recorded)
+{
+	struct text_rule other = *rule;
+
+	other.escape = escape;
+	if (!recorded)
+		other.trims = NULL;
+	return other;
+}
+
+/* ---- the card --------------------------------------------------------------------------- */
+
+static void draw_tone(struct buf *body, enum card_tone tone)
+{
+	static const struct {
+		const char *color;
+		const char *word;
+	} tones[] = {
+		[TONE_GOOD] = { "#188038", "Success" },
+		[TONE_WARNING] = { "#b06000", "Warning" },
+		[TONE_BAD] = { "#d93025", "Failed" },
+	};
+
+	if (tone != TONE_NEUTRAL)
+		buf_addf(body,
+			 "{\"textParagraph\":{\"text\":\"<font "
+			 "color=\\\"%s\\\"><b>%s</b></font>\"}},",
+			 tones[tone].color, tones[tone].word);
+}
+
+static void draw_widgets(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	for (size_t i = 0; i < card->line_count; i++) {
+		const struct card_field line = { .what = "line", .value = card->lines[i] };
+
+		buf_add_text(body, "{\"textParagraph\":{\"text\":");
+		chat_add_string(body, rule, "", &line, "");
+		buf_add_text(body, "}},");
+	}
+	for (size_t i = 0; i < card->field_count; i++) {
+		if (i)
+			buf_add_char(body, ',');
+		buf_addf(body, "{\"decoratedText\":{\"topLabel\":\"%s\",\"text\":",
+			 card->fields[i].label);
+		chat_add_string(body, rule, "", &card->fields[i], "");
+		buf_add_text(body, ",\"wrapText\":true}}");
+	}
+	if (card->link.len) {
+		buf_add_text(body, ",{\"buttonList\":{\"buttons\":[{\"text\":\"Open\",\"onClick\":"
+				   "{\"openLink\":{\"url\":");
+		json_add_string(body, card->link);
+		buf_add_text(body, "}}}]}}");
+	}
+}
+
+static void draw_rich(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	const struct card_field title = { .what = "title", .value = card->title };
+	struct text_rule header = rule_with(rule, escape_header, true);
+	struct text_rule fallback = rule_with(rule, escape_chat, false);
+
+	buf_add_text(body, "{\"fallbackText\":");
+	chat_add_string(body, &fallback, "", &title, "");
+	buf_add_text(body, ",\"cardsV2\":[{\"cardId\":\"event\",\"card\":{\"header\":{\"title\":");
+	chat_add_string(body, &header, "", &title, "");
+	buf_add_text(body, "},\"sections\":[{\"widgets\":[");
+	draw_tone(body, card->tone);
+	draw_widgets(body, card, rule);
+	buf_add_text(body, "]}]}}]}");
+}
+
+static void draw_plain(struct buf *text, const struct card *card, const struct text_rule *rule)
+{
+	card_write_text(text, card, rule);
+}
+
+static size_t size_utf16(struct str text)
+{
+	return text_size(text, UNIT_UTF16);
+}
+
+static int write_rich(struct buf *body, const struct card *card, struct trims *trims)
+{
+	static const struct card_sketch sketch = { draw_rich, chat_size_bytes, BODY_LIMIT - 200 };
+	const struct text_rule rule = { UNIT_BYTES, true, escape_card, SIZE_MAX, trims };
+
+	return card_fit(body, card, &rule, &sketch);
+}
+
+static int write_plain(struct buf *body, const struct card *card, struct trims *trims)
+{
+	static const struct card_sketch sketch = { draw_plain, size_utf16, PLAIN_LIMIT };
+	const struct text_rule rule = { UNIT_UTF16, true, escape_chat, SIZE_MAX, trims };
+	struct buf text;
+	int rc;
+
+	buf_init(&text, OUTGOING_MAX_BODY);
+	rc = card_fit(&text, card, &rule, &sketch);
+	if (rc == 0) {
+		buf_add_char(body, '{');
+		json_add_member(body, "text", buf_str(&text));
+		buf_add_char(body, '}');
+	}
+	buf_done(&text);
+	return rc;
+}
+
+/* All about one resource goes into one thread; a digest starts its own. */
+static void add_thread(struct outgoing *out, const struct message *message, bool is_set_already)
+{
+	char key[SHA256_HEX_SIZE];
+
+	if (!message->event || message->event->resource_id.len == 0)
+		return;
+	digest_sha256_hex(message->event->resource_id, key);
+	out->body.len--; /* the closing brace */
+	buf_addf(&out->body, ",\"thread\":{\"threadKey\":\"%s\"}}", key);
+	if (!is_set_already)
+		buf_add_text(&out->url, "&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD");
+}
+
+static int googlechat_build(const struct message *message, const struct provider_config *config,
+			    const struct attempt *attempt, struct outgoing *out)
+{
+	struct str url = config_value(config, "webhook_url");
+	struct url_parts parts;
+	struct card card;
+	struct str space;
+	int rc;
+
+	if (!is_webhook(url, &space) || !url_split(url, &parts))
+		return -EINVAL;
+	rc = card_make(&card, message);
+	if (rc == 0)
+		rc = message->form == FORM_PLAIN ? write_plain(&out->body, &card, message->trims)
+						 : write_rich(&out->body, &card, message->trims);
+	card_done(&card);
+	if (rc)
+		return rc;
+	out->method = "POST";
+	buf_add_str(&out->url, url);
+	add_thread(out, message, count_parameter(parts.query, "messageReplyOption") > 0);
+	outgoing_header(out, "Content-Type", STR("application/json; charset=UTF-8"));
+	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	return outgoing_error(out);
+}
+
+static struct measure googlechat_measure(const struct outgoing *request)
+{
+	return (struct measure){ "UTF-8 bytes", request->body.len, BODY_LIMIT };
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+static struct verdict judge_status_word(const struct answer *answer, const char *word, int code,
+					int64_t now_us)
+{
+	static const struct {
+		const char *word;
+		int code;
+	} codes[] = {
+		{ "RESOURCE_EXHAUSTED", 429 }, { "PERMISSION_DENIED", 403 }, { "NOT_FOUND", 404 },
+		{ "UNAUTHENTICATED", 401 },    { "INVALID_ARGUMENT", 400 },  { "UNAVAILABLE", 503 },
+		{ "INTERNAL", 500 },           { "DEADLINE_EXCEEDED", 504 },
+	};
+	struct answer meant = *answer;
+
+	for (size_t i = 0; word && i < ARRAY_LEN(codes); i++) {
+		if (strcmp(word, codes[i].word) == 0)
+			code = codes[i].code;
+	}
+	meant.status = code;
+	switch (code) {
+	case 400:
+		return chat_verdict(VERDICT_REFORM, "Google Chat refused the message's form");
+	case 401:
+		return chat_verdict(VERDICT_DISABLE,
+				    "Google Chat does not accept the webhook's key");
+	case 403:
+		return chat_verdict(VERDICT_DISABLE,
+				    "Google Chat does not allow the webhook to post in the space");
+	case 404:
+		return chat_verdict(VERDICT_DISABLE, "the webhook or its space was deleted");
+	case 429:
+		return chat_throttled(answer, now_us, -1);
+	default:
+		return judge_by_status(&meant, now_us);
+	}
+}
+
+/* google.rpc.Status, wrapped in "error" or bare. A good answer has none of it. */
+static struct verdict googlechat_judge(const struct answer *answer, int64_t now_us)
+{
+	cJSON *tree = chat_answer_tree(answer);
+	const cJSON *error = json_get(tree, "error");
+	const char *word = NULL;
+	int code = answer->status;
+
+	if (!tree && answer->fault != ANSWER_OK)
+		return judge_by_status(answer, now_us);
+	if (!error && (code < 200 || code > 299))
+		error = tree;
+	if (error) {
+		const cJSON *number = json_get(error, "code");
+
+		word = json_get_string(error, "status");
+		if (cJSON_IsNumber(number) && number->valuedouble >= 400 &&
+		    number->valuedouble <= 599)
+			code = (int)number->valuedouble;
+		else if (!word && code >= 200 && code <= 299)
+			code = 500; /* an error that does not say which */
+	}
+
+	struct verdict verdict = judge_status_word(answer, word, code, now_us);
+	cJSON_Delete(tree);
+	return verdict;
+}
+
+const struct provider googlechat_provider = {
+	.name = "googlechat",
+	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
+	.folds = true,
+	.check = googlechat_check,
+	.build = googlechat_build,
+	.judge = googlechat_judge,
+	.paces = googlechat_paces,
+	.measure = googlechat_measure,
+};

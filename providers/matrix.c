@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Matrix rooms by the client-server API. A message is PUT under the delivery's id, so that the
+ * homeserver itself keeps repeats out. A room given by its alias is looked up first: the request
+ * is then a GET, and the verdict on its answer is the room id. `m.mentions` is empty, and in the
+ * formatted text every value is code, where clients look for no addresses.
+ */
+#include <ctype.h>
+#include <errno.h>
+
+#include "providers/builtin.h"
+#include "providers/chat.h"
+
+#define CONTENT_LIMIT 40000 /* bytes of ours in an event of 65,536 */
+#define ROOM_MAX      255
+#define SLOW_MS       600000 /* between tries when an account or a server is locked */
+/* The default of the usual homeserver, less a margin for the jitter on the way. */
+#define TOKEN_INTERVAL_US 5250000
+#define TOKEN_BURST       10
+
+/* ---- settings --------------------------------------------------------------------------- */
+
+static struct str base_of(const struct provider_config *config)
+{
+	struct str base = config_value(config, "homeserver_url");
+
+	while (base.len && base.at[base.len - 1] == '/')
+		base.len--;
+	return base;
+}
+
+static bool is_base_url(struct str base)
+{
+	struct url_parts parts;
+
+	/* No '?' at all: url_split() cannot tell an empty query from none. */
+	return url_split(base, &parts) && !memchr(base.at, '?', base.len);
+}
+
+/* Printable ASCII without a space: what a header carries unchanged. */
+static bool is_token(struct str token)
+{
+	for (size_t i = 0; i < token.len; i++) {
+		if (token.at[i] <= ' ' || token.at[i] > '~')
+			return false;
+	}
+	return token.len > 0;
+}
+
+/* From room version 12 on an id has no domain, so nothing is asked of what follows '!'. */
+static bool is_room_id(struct str room)
+{
+	return room.len > 1 && room.len <= ROOM_MAX && room.at[0] == '!' &&
+	       !memchr(room.at, '\0', room.len);
+}
+
+static bool is_alias(struct str room)
+{
+	struct str server = room;
+	struct str name = str_cut(&server, ':');
+
+	return room.len <= ROOM_MAX && str_starts(room, STR("#")) && name.len > 1 &&
+	       server.len > 0 && !memchr(room.at, '\0', room.len);
+}
+
+static int matrix_check(const struct provider_config *config, struct reason *why)
+{
+	struct str room = config_value(config, "room_id");
+	int rc = config_check_fields(config, matrix_provider.fields, why);
+
+	if (rc)
+		return rc;
+	if (!is_base_url(base_of(config)))
+		return reason_set(why, -EINVAL, "homeserver_url",
+				  "homeserver_url must be an http or https URL without user "
+				  "name, query, fragment or spaces");
+	if (!is_token(config_value(config, "access_token")))
+		return reason_set(why, -EINVAL, "access_token",
+				  "access_token must be printable ASCII without spaces");
+	if (!is_room_id(room) && !is_alias(room))
+		return reason_set(why, -EINVAL, "room_id",
+				  "room_id must be a room's id (!...) or its alias "
+				  "(#name:server), at most %d bytes",
+				  ROOM_MAX);
+	return 0;
+}
+
+static size_t matrix_paces(const struct provider_config *config,
+			   struct pace out[PROVIDER_MAX_PACES])
+{
+	struct str token = config_value(config, "access_token");
+
+	if (!is_token(token))
+		return 0;
+	out[0] = chat_pace("matrix token", token, STR(""), TOKEN_BURST, TOKEN_INTERVAL_US);
+	return 1;
+}
+
+/* ---- content ---------------------------------------------------------------------------- */
+
+static void add_item(struct buf *html, const struct text_rule *rule, const struct card_field *field)
+{
+	buf_add_text(html, "<li>");
+	if (field->label)
+		buf_addf(html, "<b>%s:</b> ", field->label);
+	buf_add_text(html, "<code>");
+	text_add(html, rule, field->what, field->value, SIZE_MAX);
+	buf_add_text(html, "</code></li>");
+}
+
+static void write_html(struct buf *html, const struct card *card, const struct text_rule *rule)
+{
+	static const char *const colors[] = {
+		[TONE_GOOD] = "#2da44e",
+		[TONE_WARNING] = "#bf8700",
+		[TONE_BAD] = "#d73a49",
+	};
+
+	buf_add_text(html, "<h4>");
+	if (card->tone != TONE_NEUTRAL)
+		buf_addf(html, "<span data-mx-color=\"%s\">", colors[card->tone]);
+	buf_add_text(html, "<code>");
+	text_add(html, rule, "title", card->title, SIZE_MAX);
+	buf_add_text(html,
+		     card->tone != TONE_NEUTRAL ? "</code></span></h4><ul>" : "</code></h4><ul>");
+	for (size_t i = 0; i < card->line_count; i++) {
+		const struct card_field line = { .what = "line", .value = card->lines[i] };
+
+		add_item(html, rule, &line);
+	}
+	for (size_t i = 0; i < card->field_count; i++)
+		add_item(html, rule, &card->fields[i]);
+	buf_add_text(html, "</ul>");
+	if (card->link.len) {
+		buf_add_text(html, "<p><a href=\"");
+		text_add_escaped(html, text_escape_html, card->link);
+		buf_add_text(html, "\">Open</a></p>");
+	}
+}
+
+static void add_text(struct buf *body, const char *name, struct buf *text)
+{
+	if (text->err && !body->err)
+		body->err = text->err;
+	json_add_member(body, name, buf_str(text));
+	buf_reset(text);
+}
+
+static void draw_plain(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	struct text_rule unlinked = *rule;
+	struct buf text;
+
+	unlinked.escape = chat_escape_unlinked;
+	buf_init(&text, OUTGOING_MAX_BODY);
+	card_write_text(&text, card, &unlinked);
+	buf_add_text(body, "{\"msgtype\":\"m.notice\",\"m.mentions\":{}");
+	add_text(body, "body", &text);
+	buf_add_char(body, '}');
+	buf_done(&text);
+}
+
+static void draw_rich(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	struct text_rule unrecorded = *rule;
+	struct buf html;
+
+	/* The same cuts as in the formatted text, which records them. */
+	unrecorded.trims = NULL;
+	draw_plain(body, card, &unrecorded);
+	if (body->err)
+		return;
+	body->len--; /* the closing brace */
+	buf_init(&html, OUTGOING_MAX_BODY);
+	write_html(&html, card, rule);
+	buf_add_text(body, ",\"format\":\"org.matrix.custom.html\"");
+	add_text(body, "formatted_body", &html);
+	buf_add_char(body, '}');
+	buf_done(&html);
+}
+
+static int write_content(struct buf *body, const struct message *message)
+{
+	bool is_plain = message->form == FORM_PLAIN;
+	const struct card_sketch sketch = { .draw = is_plain ? draw_plain : draw_rich,
+					    .size = chat_size_bytes,
+					    .limit = CONTENT_LIMIT };
+	const struct text_rule rule = {
+		.unit = UNIT_BYTES,
+		.counts_escaped = true,
+		.escape = text_escape_html,
+		.cap = SIZE_MAX,
+		.trims = message->trims,
+	};
+	struct card card;
+	int rc = card_make(&card, message);
+
+	if (rc == 0)
+		rc = card_fit(body, &card, &rule, &sketch);
+	card_done(&card);
+	return rc;
+}
+
+/* ---- the request ------------------------------------------------------------------------ */
+
+static void add_encoded(struct buf *out, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if (c < 0x80 && (isalnum(c) || (c && strchr("-._~", c))))
+			buf_add_char(out, text.at[i]);
+		else
+			buf_addf(out, "%%%02X", (unsigned)c);
+	}
+}
+
+static void ask_for_room(struct outgoing *out, struct str alias)
+{
+	out->method = "GET";
+	buf_add_text(&out->url, "/_matrix/client/v3/directory/room/");
+	add_encoded(&out->url, alias);
+}
+
+static int put_message(struct outgoing *out, struct str room, const struct message *message,
+		       struct str delivery_id)
+{
+	out->method = "PUT";
+	buf_add_text(&out->url, "/_matrix/client/v3/rooms/");
+	add_encoded(&out->url, room);
+	buf_add_text(&out->url, "/send/m.room.message/");
+	add_encoded(&out->url, delivery_id);
+	outgoing_header(out, "Content-Type", STR("application/json"));
+	return write_content(&out->body, message);
+}
+
+static int matrix_build(const struct message *message, const struct provider_config *config,
+			const struct attempt *attempt, struct outgoing *out)
+{
+	struct str room = config_value(config, "room_id");
+	struct buf bearer;
+	struct reason why;
+	int rc = 0;
+
+	if (matrix_check(config, &why) != 0 || attempt->delivery_id.len == 0)
+		return -EINVAL;
+	buf_add_str(&out->url, base_of(config));
+	if (is_alias(room))
+		ask_for_room(out, room);
+	else
+		rc = put_message(out, room, message, attempt->delivery_id);
+	if (rc)
+		return rc;
+	buf_init(&bearer, CONFIG_MAX_VALUE + sizeof("Bearer "));
+	buf_add_text(&bearer, "Bearer ");
+	buf_add_str(&bearer, config_value(config, "access_token"));
+	outgoing_header(out, "Authorization", buf_str(&bearer));
+	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	rc = bearer.err ? bearer.err : outgoing_error(out);
+	if (bearer.bytes)
+		explicit_bzero(bearer.bytes, bearer.cap);
+	buf_done(&bearer);
+	return rc;
+}
+
+static struct measure matrix_measure(const struct outgoing *request)
+{
+	return (struct measure){ "UTF-8 bytes", request->body.len, CONTENT_LIMIT };
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+static const struct {
+	const char *errcode;
+	enum verdict_kind kind;
+	const char *why;
+} errcodes[] = {
+	{ "M_UNKNOWN_TOKEN", VERDICT_DISABLE, "the access token is not valid any more" },
+	{ "M_MISSING_TOKEN", VERDICT_DISABLE, "the homeserver found no access token" },
+	{ "M_USER_DEACTIVATED", VERDICT_DISABLE, "the account was deactivated" },
+	{ "M_USER_SUSPENDED", VERDICT_DISABLE, "the account was suspended" },
+	{ "M_FORBIDDEN", VERDICT_DISABLE,
+	  "the account has not joined the room or may not write in it" },
+	{ "M_UNRECOGNIZED", VERDICT_REJECT, "homeserver_url does not lead to a Matrix homeserver" },
+	{ "M_NOT_FOUND", VERDICT_REJECT, "the homeserver does not know the room" },
+	{ "M_INVALID_PARAM", VERDICT_REJECT, "the homeserver does not accept the room's name" },
+	{ "M_TOO_LARGE", VERDICT_REFORM, "the message is too large for the homeserver" },
+	{ "M_BAD_JSON", VERDICT_REFORM, "the homeserver refused the message's form" },
+	{ "M_NOT_JSON", VERDICT_REJECT, "the homeserver could not read the message" },
+	{ "M_RESOURCE_LIMIT_EXCEEDED", VERDICT_RETRY, "the homeserver has reached its limits" },
+	{ "M_USER_LOCKED", VERDICT_RETRY, "the account is locked" },
+};
+
+/* A server that is no homeserver answers in HTML or in somebody else's JSON. */
+static struct verdict judge_stranger(const struct answer *answer, int64_t now_us)
+{
+	struct verdict verdict = judge_by_status(answer, now_us);
+
+	if (answer->fault != ANSWER_OK)
+		return verdict;
+	/* The transaction id makes another try harmless, and a page of maintenance passes. */
+	if (verdict.kind == VERDICT_DELIVERED)
+		verdict = verdict_of(VERDICT_RETRY);
+	if (verdict.kind == VERDICT_REJECT || answer->status <= 299)
+		verdict.why = "homeserver_url does not lead to a Matrix homeserver";
+	return verdict;
+}
+
+static struct verdict judge_errcode(const struct answer *answer, const cJSON *tree,
+				    const char *errcode, int64_t now_us)
+{
+	int64_t wish_ms = chat_wish_ms(json_get(tree, "retry_after_ms"), 1);
+
+	if (answer->status == 429 || strcmp(errcode, "M_LIMIT_EXCEEDED") == 0)
+		return chat_throttled(answer, now_us, wish_ms);
+	for (size_t i = 0; i < ARRAY_LEN(errcodes); i++) {
+		if (strcmp(errcode, errcodes[i].errcode) != 0)
+			continue;
+		struct verdict verdict = chat_verdict(errcodes[i].kind, errcodes[i].why);
+		int64_t header_ms = retry_after_ms(answer, now_us);
+
+		if (verdict.kind == VERDICT_RETRY)
+			verdict.retry_after_ms = header_ms > SLOW_MS ? header_ms : SLOW_MS;
+		return verdict;
+	}
+	return judge_by_status(answer, now_us);
+}
+
+static struct verdict judge_success(const struct answer *answer, const cJSON *tree, int64_t now_us)
+{
+	const char *event_id = json_get_string(tree, "event_id");
+	struct str room = str_of(json_get_string(tree, "room_id"));
+	struct verdict verdict;
+
+	if (event_id && event_id[0])
+		return verdict_of(VERDICT_DELIVERED);
+	if (!is_room_id(room))
+		return judge_stranger(answer, now_us);
+	verdict = verdict_of(VERDICT_REBIND);
+	verdict.field = "room_id";
+	memcpy(verdict.value, room.at, room.len);
+	verdict.value[room.len] = '\0';
+	return verdict;
+}
+
+static struct verdict matrix_judge(const struct answer *answer, int64_t now_us)
+{
+	cJSON *tree = chat_answer_tree(answer);
+	const char *errcode = json_get_string(tree, "errcode");
+	struct verdict verdict;
+
+	if (answer->fault == ANSWER_OK && answer->status == 429)
+		verdict = judge_errcode(answer, tree, "M_LIMIT_EXCEEDED", now_us);
+	else if (tree && answer->status >= 200 && answer->status <= 299)
+		verdict = judge_success(answer, tree, now_us);
+	else if (errcode)
+		verdict = judge_errcode(answer, tree, errcode, now_us);
+	else
+		verdict = judge_stranger(answer, now_us);
+	cJSON_Delete(tree);
+	return verdict;
+}
+
+_Static_assert(ROOM_MAX < VERDICT_VALUE_SIZE, "a room id fits into a verdict");
+
+const struct provider matrix_provider = {
+	.name = "matrix",
+	.fields = {
+		{ .name = "homeserver_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET },
+		{ .name = "access_token", .need = FIELD_REQUIRED, .use = FIELD_PLAIN },
+		{ .name = "room_id", .need = FIELD_REQUIRED, .use = FIELD_PLAIN },
+	},
+	.folds = true,
+	.check = matrix_check,
+	.build = matrix_build,
+	.judge = matrix_judge,
+	.paces = matrix_paces,
+	.measure = matrix_measure,
+};

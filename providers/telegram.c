@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Telegram's Bot API: sendMessage with the HTML subset. Every value stands inside <code> (or,
+ * in the plain form, under one "code" entity), because Telegram turns bare names, commands, tags
+ * and domains into links itself, and does not look into code. The bot's token is in the path.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "providers/builtin.h"
+#include "providers/chat.h"
+
+#define TEXT_LIMIT    4096 /* code points as shown */
+#define TOKEN_MAX     80
+#define SECRET_MIN    30 /* contract c.3 */
+#define CHAT_NAME_MAX 64
+#define CHAT_ID_BITS  52
+#define THREAD_ID_MAX INT32_MAX
+
+/* The documented one a second, twenty a minute in a group and thirty a second in all, less a margin
+ * for the jitter on the way. */
+#define CHAT_INTERVAL_US  1050000
+#define GROUP_INTERVAL_US 3150000
+#define BOT_INTERVAL_US   35000
+
+/* ---- settings --------------------------------------------------------------------------- */
+
+static bool is_digits(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!isdigit((unsigned char)text.at[i]))
+			return false;
+	}
+	return text.len > 0;
+}
+
+static bool is_word(struct str text, const char *others)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!isalnum((unsigned char)text.at[i]) &&
+		    (!text.at[i] || !strchr(others, text.at[i])))
+			return false;
+	}
+	return text.len > 0;
+}
+
+/* Without the "bot" that belongs to the URL and is often pasted along; empty when malformed. */
+static struct str token_of(const struct provider_config *config)
+{
+	struct str token = config_value(config, "bot_token");
+
+	if (str_starts(token, STR("bot")))
+		token = str_from(token, 3);
+	struct str secret = token;
+	struct str number = str_cut(&secret, ':');
+
+	if (token.len > TOKEN_MAX || !is_digits(number) || number.at[0] == '0' ||
+	    secret.len < SECRET_MIN || !is_word(secret, "-_"))
+		return STR("");
+	return token;
+}
+
+struct chat {
+	struct str id; /* as it is sent: a number or "@name" */
+	bool is_name;
+	bool is_group;
+	struct str thread; /* a number, or empty */
+};
+
+/* No leading zeros, no plus sign: what is compared and sent has one spelling. */
+static bool is_number(struct str digits, unsigned long long max)
+{
+	unsigned long long number;
+
+	return is_digits(digits) && digits.at[0] != '0' && str_to_u64(digits, &number) &&
+	       number <= max;
+}
+
+/* <id>, @name, or either with :<thread>. */
+static bool chat_parse(struct str text, struct chat *out)
+{
+	struct str rest = text;
+	struct chat chat = { .id = str_cut(&rest, ':'), .thread = STR("") };
+
+	if (rest.at) {
+		if (!is_number(rest, THREAD_ID_MAX))
+			return false;
+		chat.thread = rest;
+	}
+	chat.is_name = str_starts(chat.id, STR("@"));
+	/* Only groups and channels have names that can be written to. */
+	chat.is_group = chat.is_name || str_starts(chat.id, STR("-"));
+
+	struct str bare = chat.is_group ? str_from(chat.id, 1) : chat.id;
+	if (chat.is_name ? bare.len > CHAT_NAME_MAX || !is_word(bare, "_")
+			 : !is_number(bare, (1ULL << CHAT_ID_BITS) - 1))
+		return false;
+	*out = chat;
+	return true;
+}
+
+static int telegram_check(const struct provider_config *config, struct reason *why)
+{
+	struct chat chat;
+	int rc = config_check_fields(config, telegram_provider.fields, why);
+
+	if (rc)
+		return rc;
+	if (token_of(config).len == 0)
+		return reason_set(why, -EINVAL, "bot_token",
+				  "bot_token must look like 123456:ABC..., as BotFather gave it");
+	if (!chat_parse(config_value(config, "chat_id"), &chat))
+		return reason_set(why, -EINVAL, "chat_id",
+				  "chat_id must be one chat's number or @name, with :<number> "
+				  "behind it for a topic");
+	return 0;
+}
+
+static size_t telegram_paces(const struct provider_config *config,
+			     struct pace out[PROVIDER_MAX_PACES])
+{
+	struct str token = token_of(config);
+	struct chat chat;
+
+	if (token.len == 0 || !chat_parse(config_value(config, "chat_id"), &chat))
+		return 0;
+	out[0] = chat_pace("telegram chat", token, chat.id, 1,
+			   chat.is_group ? GROUP_INTERVAL_US : CHAT_INTERVAL_US);
+	out[1] = chat_pace("telegram bot", token, STR(""), 1, BOT_INTERVAL_US);
+	return 2;
+}
+
+/* ---- text ------------------------------------------------------------------------------- */
+
+static void draw_html(struct buf *text, const struct card *card, const struct text_rule *rule)
+{
+	static const char *const signs[] = {
+		[TONE_NEUTRAL] = "\xe2\x84\xb9", /* U+2139 */
+		[TONE_GOOD] = "\xe2\x9c\x85",    /* U+2705 */
+		[TONE_WARNING] = "\xe2\x9a\xa0", /* U+26A0 */
+		[TONE_BAD] = "\xe2\x9d\x8c",     /* U+274C */
+	};
+
+	buf_addf(text, "%s <code>", signs[card->tone]);
+	text_add(text, rule, "title", card->title, SIZE_MAX);
+	buf_add_text(text, "</code>");
+	for (size_t i = 0; i < card->line_count; i++) {
+		buf_add_text(text, "\n<code>");
+		text_add(text, rule, "line", card->lines[i], SIZE_MAX);
+		buf_add_text(text, "</code>");
+	}
+	for (size_t i = 0; i < card->field_count; i++) {
+		const struct card_field *field = &card->fields[i];
+
+		buf_addf(text, "\n<b>%s:</b> <code>", field->label);
+		text_add(text, rule, field->what, field->value, SIZE_MAX);
+		buf_add_text(text, "</code>");
+	}
+	if (card->link.len) {
+		buf_add_text(text, "\n<a href=\"");
+		text_add_escaped(text, text_escape_html, card->link);
+		buf_add_text(text, "\">Open</a>");
+	}
+}
+
+/* Code points once tags and entities are read: the text holds only the ones we wrote. */
+static size_t shown_size(struct str html)
+{
+	size_t size = 0;
+	char until = 0;
+
+	for (size_t i = 0; i < html.len; i++) {
+		unsigned char c = (unsigned char)html.at[i];
+
+		if (until) {
+			until = c == (unsigned char)until ? 0 : until;
+			continue;
+		}
+		if (c == '<')
+			until = '>';
+		else if (c == '&')
+			until = ';';
+		if (c != '<' && (c & 0xc0) != 0x80)
+			size++;
+	}
+	return size;
+}
+
+static size_t size_code_points(struct str text)
+{
+	return text_size(text, UNIT_CODE_POINTS);
+}
+
+static int write_text(struct buf *text, const struct card *card, const struct message *message)
+{
+	static const struct card_sketch html = { draw_html, shown_size, TEXT_LIMIT };
+	static const struct card_sketch plain = { card_write_text, size_code_points, TEXT_LIMIT };
+	bool is_plain = message->form == FORM_PLAIN;
+	const struct text_rule rule = {
+		.unit = UNIT_CODE_POINTS,
+		.escape = is_plain ? text_escape_none : text_escape_amp,
+		.cap = SIZE_MAX,
+		.trims = message->trims,
+	};
+
+	return card_fit(text, card, &rule, is_plain ? &plain : &html);
+}
+
+/* All but the link is code. Offsets count UTF-16 units. */
+static void add_entities(struct buf *body, struct str text, struct str link)
+{
+	size_t end = text_size(text, UNIT_UTF16) - text_size(link, UNIT_UTF16);
+
+	buf_addf(body, ",\"entities\":[{\"type\":\"code\",\"offset\":0,\"length\":%zu}]", end);
+}
+
+static void write_body(struct buf *body, const struct chat *chat, const struct message *message,
+		       struct str text, struct str link)
+{
+	buf_add_text(body, "{\"chat_id\":");
+	if (chat->is_name)
+		json_add_string(body, chat->id);
+	else
+		buf_add_str(body, chat->id);
+	/* The plain form goes to the chat itself: it is also the second try of a message whose
+	 * topic is gone. */
+	if (chat->thread.len && message->form == FORM_RICH) {
+		buf_add_text(body, ",\"message_thread_id\":");
+		buf_add_str(body, chat->thread);
+	}
+	if (message->form == FORM_RICH)
+		buf_add_text(body, ",\"parse_mode\":\"HTML\"");
+	else
+		add_entities(body, text, link);
+	buf_add_text(body, ",\"link_preview_options\":{\"is_disabled\":true}");
+	json_add_member(body, "text", text);
+	buf_add_char(body, '}');
+}
+
+static int telegram_build(const struct message *message, const struct provider_config *config,
+			  const struct attempt *attempt, struct outgoing *out)
+{
+	struct str token = token_of(config);
+	struct chat chat;
+	struct card card;
+	struct buf text;
+	int rc;
+
+	if (token.len == 0 || !chat_parse(config_value(config, "chat_id"), &chat))
+		return -EINVAL;
+	buf_init(&text, OUTGOING_MAX_BODY);
+	rc = card_make(&card, message);
+	if (rc == 0)
+		rc = write_text(&text, &card, message);
+	if (rc == 0)
+		write_body(&out->body, &chat, message, buf_str(&text), card.link);
+	card_done(&card);
+	buf_done(&text);
+	if (rc)
+		return rc;
+	out->method = "POST";
+	buf_add_text(&out->url, "https://api.telegram.org/bot");
+	buf_add_str(&out->url, token);
+	buf_add_text(&out->url, "/sendMessage");
+	outgoing_header(out, "Content-Type", STR("application/json"));
+	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	return outgoing_error(out);
+}
+
+static struct measure telegram_measure(const struct outgoing *request)
+{
+	struct measure measure = { "code points", 0, TEXT_LIMIT };
+	cJSON *tree;
+
+	if (json_parse(buf_str(&request->body), OUTGOING_MAX_BODY, &tree, NULL) == 0) {
+		struct str text = str_of(json_get_string(tree, "text"));
+
+		measure.size =
+			json_get(tree, "parse_mode") ? shown_size(text) : size_code_points(text);
+		cJSON_Delete(tree);
+	}
+	return measure;
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+struct phrase {
+	int code;
+	const char *part; /* of the description, in any case; wording is no contract */
+	enum verdict_kind kind;
+	const char *why;
+};
+
+/* The first that fits counts. */
+static const struct phrase phrases[] = {
+	{ 400, "chat not found", VERDICT_DISABLE, "the bot does not know the chat" },
+	{ 400, "not enough rights", VERDICT_REJECT, "the bot may not write in the chat" },
+	{ 400, "have no rights", VERDICT_REJECT, "the bot may not write in the chat" },
+	/* Sent once more without the topic: see write_body(). */
+	{ 400, "thread not found", VERDICT_REFORM, "the topic does not exist" },
+	{ 400, "topic", VERDICT_REFORM, "the topic is closed or deleted" },
+	{ 400, "can't parse", VERDICT_REFORM, "Telegram refused the message's markup" },
+	{ 400, "is too long", VERDICT_REJECT, "the message is too long for Telegram" },
+	{ 400, "text is empty", VERDICT_REJECT, "Telegram found the message empty" },
+	{ 400, "", VERDICT_REJECT, NULL },
+	{ 401, "", VERDICT_DISABLE, "the bot's token is not valid any more" },
+	{ 403, "blocked", VERDICT_DISABLE, "the bot was blocked by the user" },
+	{ 403, "kicked", VERDICT_DISABLE, "the bot was removed from the chat" },
+	{ 403, "not a member", VERDICT_DISABLE, "the bot is not a member of the chat" },
+	{ 403, "deleted", VERDICT_DISABLE, "the chat was deleted" },
+	{ 403, "deactivated", VERDICT_DISABLE, "the user's account was deactivated" },
+	{ 403, "initiate", VERDICT_DISABLE, "the user has not started the bot" },
+	{ 403, "", VERDICT_DISABLE, "Telegram does not let the bot write to the chat" },
+	{ 404, "", VERDICT_REJECT, "Telegram does not know a bot of this token" },
+};
+
+static struct verdict judge_phrase(const struct answer *answer, int code, const char *description,
+				   int64_t now_us)
+{
+	for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
+		if (phrases[i].code == code && strcasestr(description, phrases[i].part))
+			return chat_verdict(phrases[i].kind, phrases[i].why);
+	}
+	struct answer meant = *answer;
+
+	meant.status = code;
+	return judge_by_status(&meant, now_us);
+}
+
+/* The group became a supergroup and has a new number. False without a usable one. */
+static bool follow_migration(const cJSON *parameters, struct verdict *out)
+{
+	const cJSON *number = json_get(parameters, "migrate_to_chat_id");
+	const double most = (double)((1ULL << CHAT_ID_BITS) - 1);
+
+	if (!cJSON_IsNumber(number) || number->valuedouble < -most || number->valuedouble > most ||
+	    (int64_t)number->valuedouble == 0)
+		return false;
+	*out = chat_verdict(VERDICT_REBIND, "the group became a supergroup with a new number");
+	out->field = "chat_id";
+	snprintf(out->value, sizeof(out->value), "%lld", (long long)(int64_t)number->valuedouble);
+	return true;
+}
+
+static struct verdict judge_tree(const struct answer *answer, const cJSON *tree, int64_t now_us)
+{
+	const cJSON *number = json_get(tree, "error_code");
+	const cJSON *parameters = json_get(tree, "parameters");
+	const char *description = json_get_string(tree, "description");
+	bool is_2xx = answer->status >= 200 && answer->status <= 299;
+	struct verdict verdict;
+	int code = is_2xx ? 500 : answer->status; /* an error that does not say which */
+
+	if (is_2xx && cJSON_IsTrue(json_get(tree, "ok")))
+		return verdict_of(VERDICT_DELIVERED);
+	if (cJSON_IsNumber(number) && number->valuedouble >= 400 && number->valuedouble <= 599)
+		code = (int)number->valuedouble;
+	if (code == 429)
+		return chat_throttled(answer, now_us,
+				      chat_wish_ms(json_get(parameters, "retry_after"), 1000));
+	if (code == 400 && follow_migration(parameters, &verdict))
+		return verdict;
+	return judge_phrase(answer, code, description ? description : "", now_us);
+}
+
+static struct verdict telegram_judge(const struct answer *answer, int64_t now_us)
+{
+	cJSON *tree = chat_answer_tree(answer);
+	struct verdict verdict;
+
+	if (tree)
+		verdict = judge_tree(answer, tree, now_us);
+	else if (answer->fault == ANSWER_OK && answer->status == 429)
+		verdict = chat_throttled(answer, now_us, -1);
+	else if (answer->fault == ANSWER_OK && answer->status >= 200 && answer->status <= 299)
+		/* Something between us and Telegram answered. */
+		verdict = chat_verdict(VERDICT_RETRY, "the answer is not Telegram's");
+	else
+		/* Without Telegram's own words a status is not proof against bot or chat. */
+		verdict = judge_by_status(answer, now_us);
+	cJSON_Delete(tree);
+	return verdict;
+}
+
+const struct provider telegram_provider = {
+	.name = "telegram",
+	.fields = {
+		{ .name = "bot_token", .need = FIELD_REQUIRED, .use = FIELD_PLAIN },
+		{ .name = "chat_id", .need = FIELD_REQUIRED, .use = FIELD_PLAIN },
+	},
+	.folds = true,
+	.check = telegram_check,
+	.build = telegram_build,
+	.judge = telegram_judge,
+	.paces = telegram_paces,
+	.measure = telegram_measure,
+};
