@@ -204,12 +204,13 @@ fuzz: ## each fuzz target for a minute (FUZZ_SECONDS=60)
 	@tools/install-packages build lint
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=fuzz fuzz-all
 
+BENCH_TOOLS := $(addprefix build/release/tools/,bench_live bench_sink bench_post)
 bench: ## measure, beside the least that could be done (docs/performance.md)
 	@tools/install-packages build run test
-	@$(MAKE) --no-print-directory build build/release/tools/bench_live
+	@$(MAKE) --no-print-directory build $(BENCH_TOOLS)
 	@/usr/bin/python3 tools/bench
 
-build/release/tools/bench_live: build/release/tools/bench_live.o build/release/lib/core.a
+$(BENCH_TOOLS): %: %.o build/release/lib/core.a
 	$(call say,LD,$@)
 	$(Q)gcc $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
