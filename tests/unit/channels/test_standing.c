@@ -167,7 +167,7 @@ Test(standing, opens_for_longer_each_time_a_probe_fails)
 			cr_assert_leq(span_us, seconds[i] * SECOND_US * 12 / 10, "opening %zu", i);
 			cr_assert_leq(span_us, STANDING_LONGEST_US);
 			now_us = standing.open_until_us;
-			cr_assert_not(apply(&standing, i % 2 ? 'x' : 'r', now_us));
+			cr_assert_not(apply(&standing, "xrd"[i % 3], now_us));
 			cr_assert_eq(standing_state(&standing, now_us), STANDING_OPEN);
 		}
 	}
