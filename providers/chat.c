@@ -13,6 +13,23 @@
 #define WISH_MAX_MS  3600000
 #define STRING_LIMIT OUTGOING_MAX_BODY
 
+/* The names of events keep their dots: no domain ends in one of these words. */
+static bool is_kind_word(struct str rest)
+{
+	static const char *const words[] = { "create", "pause",    "resume", "destroy", "delete",
+					     "up",     "snapshot", "down",   "test" };
+	struct str word = { .at = rest.at, .len = 0 };
+
+	while (word.len < rest.len &&
+	       (isalnum((unsigned char)rest.at[word.len]) || (rest.at[word.len] & 0x80)))
+		word.len++;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (str_is(word, words[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Whether what follows could make the character before it part of an address or a name. */
 static bool is_joined(char mark, struct str rest)
 {
@@ -22,6 +39,8 @@ static bool is_joined(char mark, struct str rest)
 
 	/* Times, versions and IPv4 addresses keep their digits together; a scheme in front of an
 	 * address is broken anyway. */
+	if (mark == '.' && is_kind_word(rest))
+		return false;
 	if (mark == '.' || mark == ':')
 		return isalpha(next) || next >= 0x80 || next == '/';
 	return isalnum(next) || next >= 0x80 || next == '_';

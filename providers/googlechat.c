@@ -116,10 +116,19 @@ static size_t escape_card(struct buf *out, struct str rest)
 /* In a header, of which is not said whether it takes entities. */
 static size_t escape_header(struct buf *out, struct str rest)
 {
-	if (rest.at[0] != '<' && rest.at[0] != '>')
+	switch (rest.at[0]) {
+	case '&':
+		buf_add_text(out, "&\xe2\x81\xa0"); /* U+2060 */
+		return 1;
+	case '<':
+		buf_add_text(out, "\xe2\x80\xb9"); /* U+2039 */
+		return 1;
+	case '>':
+		buf_add_text(out, "\xe2\x80\xba"); /* U+203A */
+		return 1;
+	default:
 		return chat_escape_unlinked(out, rest);
-	buf_add_text(out, rest.at[0] == '<' ? "\xe2\x80\xb9" : "\xe2\x80\xba"); /* U+2039, 203A */
-	return 1;
+	}
 }
 
 /* In chat text. */
