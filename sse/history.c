@@ -26,7 +26,8 @@ int history_init(struct history *history, struct sse *sse, size_t max_bytes)
 	topic_init(&history->all, sse, CHAIN_ALL);
 	history->teams = calloc(HISTORY_TEAM_BUCKETS, sizeof(*history->teams));
 	history->capsules = calloc(HISTORY_CAPSULE_BUCKETS, sizeof(struct item *));
-	if (!history->teams || !history->capsules)
+	history->states = calloc(HISTORY_CAPSULE_BUCKETS, sizeof(struct item *));
+	if (!history->teams || !history->capsules || !history->states)
 		return -ENOMEM;
 	for (size_t i = 0; i < HISTORY_TEAM_BUCKETS; i++)
 		list_init(&history->teams[i]);
@@ -42,6 +43,7 @@ void history_done(struct history *history)
 			topic_free(list_item(link, struct topic, link));
 	free(history->teams);
 	free(history->capsules);
+	free(history->states);
 }
 
 struct topic *history_topic(struct history *history, const struct uuid *team)
@@ -71,11 +73,13 @@ void topic_free(struct topic *topic)
 	free(topic);
 }
 
-/* ---- the newest event of each capsule ---------------------------------------------------- */
+/* ---- the newest event of each capsule, and the newest state ------------------------------ */
 
 static struct item **capsule_bucket(const struct history *history, const struct item *item)
 {
-	return &history->capsules[uuid_hash(&item->capsule) % HISTORY_CAPSULE_BUCKETS];
+	struct item **table = item->transient ? history->states : history->capsules;
+
+	return &table[uuid_hash(&item->capsule) % HISTORY_CAPSULE_BUCKETS];
 }
 
 static struct item **find_capsule(const struct history *history, const struct item *item)
@@ -85,11 +89,6 @@ static struct item **find_capsule(const struct history *history, const struct it
 	while (*at && !item_is_same_capsule(*at, item))
 		at = &(*at)->next_capsule;
 	return at;
-}
-
-static bool counts_for_capsule(const struct item *item)
-{
-	return item->has_capsule && !item->transient;
 }
 
 static void add_newer(struct history *history, struct item *item)
@@ -144,11 +143,17 @@ static void link_newest(struct topic *topic, struct item *item)
 	topic->newest = item;
 	topic->frames++;
 	topic->size += (uint32_t)item_cost(item);
+	if (item->transient) {
+		topic->states++;
+		topic->state_size += (uint32_t)item_cost(item);
+	}
 	item->frames[chain] = topic->frames;
 	item->sizes[chain] = topic->size;
+	item->states[chain] = topic->states;
+	item->state_sizes[chain] = topic->state_size;
 }
 
-/* Its totals are those before the item that was the oldest so far. */
+/* Its totals are those before the item that was the oldest so far. It is never a transient one. */
 static void link_oldest(struct topic *topic, struct item *item)
 {
 	enum item_chain chain = topic->chain;
@@ -158,10 +163,16 @@ static void link_oldest(struct topic *topic, struct item *item)
 	item->next[chain] = next;
 	item->frames[chain] = next ? next->frames[chain] - 1 : topic->frames;
 	item->sizes[chain] = next ? next->sizes[chain] - (uint32_t)item_cost(next) : topic->size;
-	if (next)
+	item->states[chain] = topic->states;
+	item->state_sizes[chain] = topic->state_size;
+	if (next) {
+		item->states[chain] = next->states[chain] - next->transient;
+		item->state_sizes[chain] = next->state_sizes[chain] -
+					   (next->transient ? (uint32_t)item_cost(next) : 0);
 		next->prev[chain] = item;
-	else
+	} else {
 		topic->newest = item;
+	}
 	topic->oldest = item;
 }
 
@@ -196,7 +207,7 @@ int history_append(struct history *history, struct item *item)
 	item->batch = history->batch;
 	link_newest(topic, item);
 	link_newest(&history->all, item);
-	if (counts_for_capsule(item))
+	if (item->has_capsule)
 		add_newer(history, item);
 	history->bytes += item_cost(item);
 	return 0;
@@ -214,7 +225,7 @@ int history_prepend(struct history *history, struct item *item)
 	item->topic = topic;
 	link_oldest(topic, item);
 	link_oldest(&history->all, item);
-	if (counts_for_capsule(item))
+	if (item->has_capsule)
 		add_older(history, item);
 	history->bytes += item_cost(item);
 	return 0;
@@ -231,7 +242,7 @@ void history_evict(struct history *history)
 
 	unlink_oldest(item->topic, item);
 	unlink_oldest(&history->all, item);
-	if (counts_for_capsule(item))
+	if (item->has_capsule)
 		forget_capsule(history, item);
 	item->place = ITEM_EVICTED;
 	history->bytes -= item_cost(item);

@@ -32,6 +32,8 @@ struct topic {
 	struct item *newest;
 	uint32_t frames; /* running totals of everything that was appended; they wrap */
 	uint32_t size;
+	uint32_t states; /* the part of the transient ones in both */
+	uint32_t state_size;
 
 	/* Listeners without a filter that have got everything before `front`, at no cost of their
 	 * own: not even a cursor. All others have one each. */
@@ -49,8 +51,10 @@ struct topic {
 struct history {
 	struct sse *sse;
 	struct topic all;
-	struct list *teams;     /* buckets */
-	struct item **capsules; /* buckets: the newest kept event of each capsule */
+	struct list *teams; /* buckets */
+	/* Buckets: the newest kept event of each capsule, and the newest transient one. */
+	struct item **capsules;
+	struct item **states;
 	size_t bytes;
 	size_t max_bytes;
 	struct stream_id floor;

@@ -44,6 +44,8 @@ struct sse_metrics {
 	struct metric *from_redis;
 	struct metric *gaps;
 	struct metric *history_bytes;
+	struct metric *high_water_frames;
+	struct metric *high_water_bytes;
 	struct metric *closes[CLOSE_REASONS];
 	struct metric *lookups[LOOKUP_RESULTS];
 	struct metric *waits[WAIT_RESULTS];
@@ -64,6 +66,7 @@ struct sse {
 
 	struct deadlines keepalives;
 	struct deadlines stalls;
+	struct deadlines partings;
 	struct deadlines rechecks;
 	struct deadlines lookup_limits;
 	struct deadlines read_pauses; /* between tries to read Redis for a replay */
@@ -79,7 +82,10 @@ struct sse {
 	struct list reads; /* replays waiting for their turn to read Redis */
 	unsigned reads_running;
 	struct preload *preload;
-	struct list openings; /* waiting for the preload */
+	struct list openings;       /* waiting for the preload */
+	struct list parting;        /* listeners with a few seconds left for our last words */
+	uint32_t high_water_frames; /* the most that ever waited for one listener */
+	uint32_t high_water_bytes;
 
 	struct item *keepalive;
 	struct item *source_lost;

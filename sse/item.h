@@ -40,8 +40,8 @@ struct item {
 	uint8_t outcome;
 	bool transient; /* no id line, never replayed; `id` is the last durable one before it */
 	bool has_capsule;
-	bool superseded; /* a later event of the same capsule has come */
-	uint32_t batch;  /* of the tail, in which it arrived */
+	bool superseded; /* a later one of the same sort, lasting or transient, of the same capsule has come */
+	uint32_t batch; /* of the tail, in which it arrived */
 	struct stream_id id;
 	uint64_t serial;     /* order of arrival */
 	struct topic *topic; /* told when it becomes ready; its team's, or the one replaying it */
@@ -49,6 +49,8 @@ struct item {
 	struct item *prev[CHAINS];
 	uint32_t frames[CHAINS]; /* running totals of the chain, this item included; they wrap */
 	uint32_t sizes[CHAINS];
+	uint32_t states[CHAINS]; /* the part of the transient ones in both */
+	uint32_t state_sizes[CHAINS];
 	struct item *next_capsule;  /* in the history's table of newest events */
 	const char *implied_status; /* contract b.4; NULL: as stored */
 	struct uuid team;

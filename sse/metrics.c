@@ -57,6 +57,12 @@ void sse_metrics_init(struct sse_metrics *metrics)
 		metric_gauge("wrenn_events_sse_subscribers", NULL, "Open live streams and waits.");
 	metrics->history_bytes = metric_gauge("wrenn_events_sse_history_bytes", NULL,
 					      "Recent events kept in memory.");
+	metrics->high_water_frames =
+		metric_gauge("wrenn_events_sse_backlog_high_water_frames", NULL,
+			     "The most frames that ever waited for one listener.");
+	metrics->high_water_bytes =
+		metric_gauge("wrenn_events_sse_backlog_high_water_bytes", NULL,
+			     "The most bytes that ever waited for one listener.");
 	metrics->frames = metric_counter("wrenn_events_sse_frames_total", NULL,
 					 "Frames written to live streams.");
 	metrics->bytes = metric_counter("wrenn_events_sse_bytes_total", NULL,

@@ -53,21 +53,29 @@ static void run_add(struct run *run, struct item *item, uint32_t offset)
 	run->count++;
 }
 
-static bool wants(const struct filter *filter, uint64_t from_serial, const struct item *item)
+/* What is for one listener. */
+struct taste {
+	const struct filter *filter;
+	uint64_t from_serial;
+	bool newest_states; /* of each capsule: states that were followed by another are skipped */
+};
+
+static bool wants(const struct taste *taste, const struct item *item)
 {
-	if (item->transient && item->serial <= from_serial)
+	if (item->transient &&
+	    (item->serial <= taste->from_serial || (taste->newest_states && item->superseded)))
 		return false;
-	return filter_lets_through(filter, (enum event_kind)item->kind,
+	return filter_lets_through(taste->filter, (enum event_kind)item->kind,
 				   (enum event_outcome)item->outcome, item_resource(item));
 }
 
 static void run_gather(struct run *run, struct item *first, enum item_chain chain,
-		       const struct filter *filter, uint64_t from_serial)
+		       const struct taste *taste)
 {
 	struct item *item = first;
 
 	while (item && run->count < RUN_PIECES) {
-		if (wants(filter, from_serial, item)) {
+		if (wants(taste, item)) {
 			/* One without bytes is not passed over: the id of a later one would
 			 * hide from the client that it is missing. */
 			if (!item_is_sendable(item)) {
@@ -149,7 +157,7 @@ static void note_traffic(struct subscriber *sub)
 static void note_block(struct subscriber *sub, bool progress)
 {
 	sub->blocked = true;
-	if (sub->stalled && !progress)
+	if (sub->parting || (sub->stalled && !progress))
 		return;
 	sub->stalled = true;
 	deadline_start(&sub->topic->sse->stalls, &sub->quiet);
@@ -204,11 +212,16 @@ static void gather(struct subscriber *sub, struct run *run)
 {
 	struct item *first = sub->replay ? sub->replay->first : sub->cursor;
 	enum item_chain chain = sub->replay ? CHAIN_TEAM : sub->topic->chain;
+	const struct taste taste = {
+		.filter = sub->filter,
+		.from_serial = sub->from_serial,
+		.newest_states = subscriber_is_behind(sub),
+	};
 
 	run_init(run);
 	if (sub->partial)
 		run_add(run, sub->partial, sub->offset);
-	run_gather(run, first, chain, sub->filter, sub->from_serial);
+	run_gather(run, first, chain, &taste);
 	if (run->stuck)
 		lookup_want_from(sub->topic->sse, run->next, chain, sub->filter,
 				 sub->stream ? LOOKUP_MAX_WANTS : 1);
@@ -241,13 +254,31 @@ static void try_front(struct subscriber *sub)
 		return; /* transient ones that are not for it may follow */
 	set_cursor(sub, NULL);
 	sub->in_front = true;
-	sub->full_since_ms = 0;
 	list_remove(&sub->link);
 	list_add_tail(&topic->front_line, &sub->link);
 }
 
+/* The rest of what is half on the wire, and the last words, which are where the cursor was. */
+static void pump_farewell(struct subscriber *sub)
+{
+	struct run run;
+
+	run_init(&run);
+	run.apart = true;
+	if (sub->partial)
+		run_add(&run, sub->partial, sub->offset);
+	if (sub->cursor)
+		run_add(&run, sub->cursor, 0);
+	if (write_run(sub, &run))
+		subscriber_end(sub, CLOSE_CLIENT, NULL);
+}
+
 void subscriber_pump(struct subscriber *sub)
 {
+	if (sub->parting) {
+		pump_farewell(sub);
+		return;
+	}
 	for (int round = 0; !sub->ended && !sub->blocked; round++) {
 		struct run run;
 
@@ -259,14 +290,18 @@ void subscriber_pump(struct subscriber *sub)
 		if (run.count > 0 ? !deliver(sub, &run) : !advance(sub, &run))
 			break;
 	}
-	if (!sub->ended)
-		try_front(sub);
+	if (sub->ended)
+		return;
+	if (!sub->cursor)
+		sub->full_since_ms = 0;
+	try_front(sub);
 }
 
 /* ---- the front line ---------------------------------------------------------------------- */
 
 void front_line_flush(struct topic *topic)
 {
+	const struct taste everything = { .filter = NULL };
 	struct run run;
 
 	do {
@@ -275,7 +310,7 @@ void front_line_flush(struct topic *topic)
 			return;
 		}
 		run_init(&run);
-		run_gather(&run, topic->front, topic->chain, NULL, 0);
+		run_gather(&run, topic->front, topic->chain, &everything);
 		topic->front = run.next;
 		if (run.stuck)
 			lookup_want_from(topic->sse, run.next, topic->chain, NULL,
@@ -296,40 +331,4 @@ void front_line_scatter(struct topic *topic)
 		set_cursor(sub, topic->front);
 	}
 	topic->front = NULL;
-}
-
-static bool has_over(const struct subscriber *sub, uint32_t times)
-{
-	const struct topic *topic = sub->topic;
-	const struct item *cursor = sub->cursor;
-
-	if (!cursor)
-		return false;
-	return topic->frames - cursor->frames[topic->chain] >= times * BACKLOG_MAX_FRAMES ||
-	       topic->size - cursor->sizes[topic->chain] >= times * BACKLOG_MAX_BYTES;
-}
-
-static bool is_too_slow(struct subscriber *sub, uint32_t now_ms)
-{
-	if (!sub->blocked || !has_over(sub, 1)) {
-		sub->full_since_ms = 0;
-		return false;
-	}
-	if (has_over(sub, BACKLOG_HARD_TIMES))
-		return true;
-	if (sub->full_since_ms == 0)
-		sub->full_since_ms = now_ms | 1; /* 0 means not full */
-	return (int32_t)(now_ms - sub->full_since_ms) >= BACKLOG_GRACE_MS;
-}
-
-void topic_close_slow(struct topic *topic)
-{
-	uint32_t now_ms = (uint32_t)uv_now(topic->sse->options.loop);
-
-	LIST_EACH_SAFE (link, &topic->others) {
-		struct subscriber *sub = list_item(link, struct subscriber, link);
-
-		if (is_too_slow(sub, now_ms))
-			subscriber_end(sub, CLOSE_SLOW, NULL);
-	}
 }

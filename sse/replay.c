@@ -155,7 +155,8 @@ static void on_range(const struct bus_range *range, void *owner)
 	else if (range->rc < 0)
 		deadline_start(&sse->read_pauses, &replay->pause);
 	else if (take_events(replay, range) < 0)
-		subscriber_end(sub, CLOSE_FAILED, NULL);
+		subscriber_end(sub, CLOSE_FAILED,
+			       ": out of memory, come back with your cursor\n\n");
 	else
 		subscriber_pump(sub);
 	start_reads(sse);

@@ -21,6 +21,7 @@
 #define STREAMS_DEFAULT       100
 #define STALL_MS              20000
 #define RECHECK_MS            60000
+#define PARTING_MS            5000 /* and less than the program has to end */
 #define READ_PAUSE_MS         1000
 
 /* What clients are asked to wait when we stop, so that they do not all come back at once. */
@@ -55,11 +56,12 @@ static void init_handles(struct sse *sse)
 	deadlines_init(&sse->keepalives, loop, (uint64_t)sse->options.keepalive_s * 1000,
 		       on_keepalive_due, sse);
 	deadlines_init(&sse->stalls, loop, STALL_MS, on_stall_due, sse);
+	deadlines_init(&sse->partings, loop, PARTING_MS, on_parting_due, sse);
 	deadlines_init(&sse->rechecks, loop, RECHECK_MS, on_recheck_due, sse);
 	deadlines_init(&sse->lookup_limits, loop, LOOKUP_LIMIT_MS, on_lookup_limit, sse);
 	deadlines_init(&sse->read_pauses, loop, READ_PAUSE_MS, on_read_pause_due, sse);
 	deadlines_init(&sse->preload_pauses, loop, PRELOAD_PAUSE_MS, on_preload_pause_due, sse);
-	sse->open_handles = 8;
+	sse->open_handles = 9;
 }
 
 int sse_open(const struct sse_options *options, struct sse **out)
@@ -78,6 +80,7 @@ int sse_open(const struct sse_options *options, struct sse **out)
 	list_init(&sse->lookups);
 	list_init(&sse->reads);
 	list_init(&sse->openings);
+	list_init(&sse->parting);
 	buf_init(&sse->scratch, SCRATCH_MAX_BYTES);
 	rc = history_init(&sse->history, sse,
 			  options->history_bytes ? options->history_bytes : HISTORY_DEFAULT_BYTES);
@@ -128,6 +131,7 @@ void sse_release(struct sse *sse)
 	uv_close((uv_handle_t *)&sse->turn_soon, on_handle_closed);
 	deadlines_close(&sse->keepalives, on_deadlines_closed);
 	deadlines_close(&sse->stalls, on_deadlines_closed);
+	deadlines_close(&sse->partings, on_deadlines_closed);
 	deadlines_close(&sse->rechecks, on_deadlines_closed);
 	deadlines_close(&sse->lookup_limits, on_deadlines_closed);
 	deadlines_close(&sse->read_pauses, on_deadlines_closed);
@@ -137,9 +141,9 @@ void sse_release(struct sse *sse)
 static void dismiss(struct list *listeners)
 {
 	LIST_EACH_SAFE (link, listeners) {
-		char text[48];
+		char text[64];
 
-		snprintf(text, sizeof(text), "retry: %u\n\n",
+		snprintf(text, sizeof(text), ": the service stops\nretry: %u\n\n",
 			 (unsigned)jitter(RESTART_RETRY_MS, RESTART_RETRY_SPREAD));
 		subscriber_end(list_item(link, struct subscriber, link), CLOSE_SHUTDOWN, text);
 	}

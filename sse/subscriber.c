@@ -201,41 +201,10 @@ void stream_start(struct topic *topic, struct http_request *request, struct filt
 	deadline_start(&topic->sse->keepalives, &sub->quiet);
 	if (send_greeting(sub, beginning) < 0 ||
 	    (!sub->ended && subscriber_begin(sub, beginning) < 0))
-		subscriber_end(sub, CLOSE_FAILED, NULL);
+		subscriber_end(sub, CLOSE_FAILED,
+			       ": out of memory, come back with your cursor\n\n");
 	else
 		subscriber_pump(sub);
-}
-
-/* True when all of it went out. */
-static bool send_last_words(struct subscriber *sub, const char *text)
-{
-	char head[CHUNK_HEAD_MAX];
-	size_t head_len = chunk_head(strlen(text), head);
-	const struct iovec pieces[] = {
-		{ .iov_base = head, .iov_len = head_len },
-		{ .iov_base = (char *)text, .iov_len = strlen(text) },
-		{ .iov_base = (char *)"\r\n", .iov_len = 2 },
-	};
-	ssize_t taken = http_stream_write(sub->stream, pieces, ARRAY_LEN(pieces));
-
-	return taken == (ssize_t)(head_len + strlen(text) + 2);
-}
-
-void subscriber_end(struct subscriber *sub, enum close_reason reason, const char *last_words)
-{
-	bool at_boundary = !sub->partial && !sub->blocked;
-
-	if (sub->ended)
-		return;
-	if (!sub->stream) {
-		wait_refuse(sub, reason);
-		return;
-	}
-	if (at_boundary && last_words)
-		at_boundary = send_last_words(sub, last_words);
-	subscriber_leave(sub);
-	metric_add(sub->topic->sse->metrics.closes[reason], 1);
-	http_stream_close(sub->stream, at_boundary);
 }
 
 /* ---- timers ------------------------------------------------------------------------------ */

@@ -23,7 +23,7 @@
 struct replay;
 
 struct subscriber {
-	struct list link; /* topic->front_line or topic->others */
+	struct list link; /* topic->front_line or topic->others; sse->parting */
 	struct topic *topic;
 	struct http_stream *stream; /* NULL: this is a wait */
 	struct filter *filter;
@@ -43,7 +43,9 @@ struct subscriber {
 	bool ended;
 	bool closed; /* the stream's last callback has come */
 	bool rechecking;
-	bool moved; /* its cursor did, since the last bookmark */
+	bool moved;             /* its cursor did, since the last bookmark */
+	bool parting;           /* off the topic's lists; `cursor` is the last thing to say */
+	uint8_t parting_reason; /* enum close_reason */
 	uint8_t credential_hash[SHA256_SIZE];
 };
 
@@ -76,7 +78,8 @@ void stream_start(struct topic *topic, struct http_request *request, struct filt
 /* Sends one item of ours, when the socket is free and at a frame boundary. */
 void stream_send(struct subscriber *sub, struct item *item);
 
-/* Ends it, with a last text (a frame or comment of ours, or NULL) if that still fits. */
+/* Ends it. Last words (a comment or frame of ours; or NULL) are said first, and when the socket is full
+ * it has PARTING_MS to take them behind what is half written; nothing else is sent any more. */
 void subscriber_end(struct subscriber *sub, enum close_reason reason, const char *last_words);
 
 /* Sends what there is. For listeners outside the front line. */
@@ -89,11 +92,14 @@ struct stream_id subscriber_position(const struct subscriber *sub);
 void front_line_flush(struct topic *topic);
 /* Gives each its own cursor, because the item they would start at is going. */
 void front_line_scatter(struct topic *topic);
+/* It is full, and over the bound with the states of capsules counted in. */
+bool subscriber_is_behind(const struct subscriber *sub);
 /* Closes those who have had too much ahead of them for too long. */
 void topic_close_slow(struct topic *topic);
 
 /* For the deadlines; owner is the struct sse. */
 void on_keepalive_due(struct deadline *deadline, void *owner);
+void on_parting_due(struct deadline *deadline, void *owner);
 void on_stall_due(struct deadline *deadline, void *owner);
 void on_recheck_due(struct deadline *deadline, void *owner);
 

@@ -167,7 +167,7 @@ Test(life, a_reader_who_sleeps_is_closed_and_costs_the_others_nothing)
 	unsigned n = 0;
 
 	asleep->paused = true;
-	while (metric_value(stage.sse->metrics.closes[CLOSE_SLOW]) == 0) {
+	while (list_is_empty(&stage.sse->parting)) {
 		cr_assert_lt(n, 20000);
 		n++;
 		entry_show(&stage, n, n % 100 ? large_json(TEAM_A) : HOST_UP(TEAM_B));
@@ -180,7 +180,125 @@ Test(life, a_reader_who_sleeps_is_closed_and_costs_the_others_nothing)
 	cr_expect_not(awake->broken);
 	asleep->paused = false;
 	UNTIL(&stage, asleep->broken);
-	cr_expect_not(asleep->ended, "cut off inside a frame, so it must not look complete");
+	cr_expect(asleep->ended);
+	cr_expect(client_has(asleep, ": too many events wait for this reader"));
+}
+
+Test(life, a_reader_who_is_closed_and_goes_on_sleeping_loses_its_last_words)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct subscriber *sub = only_listener(&stage, TEAM_A);
+	unsigned n = 0;
+
+	client->paused = true;
+	while (!sub->blocked)
+		entry_publish(&stage, ++n, large_json(TEAM_A));
+	subscriber_end(sub, CLOSE_CREDENTIALS, ": never to be heard\n\n");
+	cr_expect(sub->parting);
+	cr_expect_null(sub->replay);
+	entry_publish(&stage, ++n, large_json(TEAM_A));
+	cr_expect_eq(stage.sse->listeners, 1);
+	deadline_stop(&sub->quiet);
+	on_parting_due(&sub->quiet, stage.sse);
+	UNTIL(&stage, stage.sse->listeners == 0);
+	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_CREDENTIALS]), 1);
+	client->paused = false;
+	UNTIL(&stage, client->broken);
+	cr_expect_not(client->ended, "cut off inside a frame, so it must not look complete");
+	cr_expect_not(client_has(client, "never to be heard"));
+}
+
+Test(life, a_reader_who_is_told_to_go_gets_the_frame_it_was_reading_whole_and_nothing_after_it)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	char more[60100];
+
+	snprintf(more, sizeof(more), ",\"metadata\":{\"a\":\"%060000d\"}", 7);
+	client_squeeze(client);
+	entry_publish(&stage, 1, event_json("host.up", TEAM_A, "host-1", more));
+	entry_publish(&stage, 2, HOST_UP(TEAM_A));
+	cr_assert(only_listener(&stage, TEAM_A)->partial);
+	stage_begin_close_sse(&stage);
+	stage_end_close_sse(&stage);
+	UNTIL(&stage, client->broken);
+	cr_expect(client->ended);
+	cr_expect_str_eq(client_entries(client), "1 ");
+	cr_expect(client_frame(client, client_frames(client) - 1).retry.at);
+}
+
+static const char *state_json(unsigned capsule, unsigned n)
+{
+	char id[64];
+	char more[4100];
+
+	snprintf(id, sizeof(id), "cl-%025u", capsule);
+	snprintf(more, sizeof(more),
+		 ",\"sandbox\":null,\"metadata\":{\"n\":\"%u\",\"a\":\"%04000d\"}", n, 7);
+	return event_json("capsule.state.changed", TEAM_A, id, more);
+}
+
+/* Until the bound is passed many times over by states alone. */
+static unsigned show_states(struct client *asleep, unsigned count)
+{
+	unsigned n = 0;
+
+	asleep->paused = true;
+	while (n < count) {
+		n++;
+		entry_show_transient(&stage, state_json(n % 3 + 1, n));
+		batch_end(&stage, 0);
+		if (n % 16 == 0)
+			stage_turn(&stage);
+	}
+	return n;
+}
+
+Test(life, a_slow_reader_is_shown_the_newest_state_of_each_capsule_and_stays)
+{
+	struct client *asleep = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *awake = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	unsigned n = show_states(asleep, 3000);
+	char text[64];
+
+	UNTIL(&stage, client_frames(awake) == n + 1);
+	asleep->paused = false;
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	UNTIL(&stage, asleep->broken || client_has(asleep, "id: 1000001-0"));
+	cr_expect_not(asleep->broken);
+	cr_expect_lt(client_frames(asleep), n - 500);
+	for (unsigned last = n - 2; last <= n; last++) {
+		snprintf(text, sizeof(text), "\"n\":\"%u\"", last);
+		cr_expect(client_has(asleep, text), "%s", text);
+	}
+	cr_expect_geq(metric_value(stage.sse->metrics.high_water_frames), BACKLOG_MAX_FRAMES);
+}
+
+Test(life, a_slow_reader_is_skipped_no_lasting_event_among_many_states)
+{
+	struct client *asleep = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *awake = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	unsigned states = 0;
+
+	asleep->paused = true;
+	for (unsigned n = 1; n <= 200; n++) {
+		entry_show(&stage, n, HOST_UP(TEAM_A));
+		for (unsigned i = 0; i < 15; i++)
+			entry_show_transient(&stage, state_json(1, ++states));
+		batch_end(&stage, n);
+		stage_turn(&stage);
+	}
+	UNTIL(&stage, client_frames(awake) == 200 + states + 1);
+	asleep->paused = false;
+	UNTIL(&stage, asleep->broken || client_has(asleep, "id: 1000200-0"));
+	stage_rest(&stage);
+	cr_expect_not(asleep->broken);
+	cr_expect_lt(client_frames(asleep), 200 + states);
+	for (unsigned n = 1; n <= 200; n++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "id: %u-0\n", 1000000 + n);
+		cr_expect(client_has(asleep, id), "%s", id);
+	}
 }
 
 Test(life, a_burst_larger_than_the_bound_closes_nobody_who_reads)

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Slow readers. Nothing is queued for them, so what waits is the part of the chain ahead of their
+ * cursor, and its size two subtractions of running totals.
+ *
+ * A blocked reader over the bound is behind: of the states of a capsule it is then shown the newest one
+ * only. That helps unless the lasting events alone are over the bound; a reader who stays there is
+ * told so and closed, and its cursor still works.
+ */
+#include "sse/subscriber.h"
+
+struct backlog {
+	uint32_t frames;
+	uint32_t bytes;
+};
+
+static struct backlog everything_ahead(const struct subscriber *sub)
+{
+	const struct topic *topic = sub->topic;
+	const struct item *cursor = sub->cursor;
+
+	if (!cursor)
+		return (struct backlog){ .frames = 0 };
+	return (struct backlog){ .frames = topic->frames - cursor->frames[topic->chain],
+				 .bytes = topic->size - cursor->sizes[topic->chain] };
+}
+
+static struct backlog lasting_ahead(const struct subscriber *sub)
+{
+	const struct topic *topic = sub->topic;
+	const struct item *cursor = sub->cursor;
+	struct backlog ahead = everything_ahead(sub);
+
+	if (!cursor)
+		return ahead;
+	ahead.frames -= topic->states - cursor->states[topic->chain];
+	ahead.bytes -= topic->state_size - cursor->state_sizes[topic->chain];
+	return ahead;
+}
+
+static bool is_over(struct backlog backlog, uint32_t times)
+{
+	return backlog.frames >= times * BACKLOG_MAX_FRAMES ||
+	       backlog.bytes >= times * BACKLOG_MAX_BYTES;
+}
+
+bool subscriber_is_behind(const struct subscriber *sub)
+{
+	return sub->full_since_ms != 0 && is_over(everything_ahead(sub), 1);
+}
+
+static void note_high_water(struct sse *sse, struct backlog backlog)
+{
+	if (backlog.frames > sse->high_water_frames) {
+		sse->high_water_frames = backlog.frames;
+		metric_set(sse->metrics.high_water_frames, backlog.frames);
+	}
+	if (backlog.bytes > sse->high_water_bytes) {
+		sse->high_water_bytes = backlog.bytes;
+		metric_set(sse->metrics.high_water_bytes, backlog.bytes);
+	}
+}
+
+static bool is_too_slow(struct subscriber *sub, uint32_t now_ms)
+{
+	struct backlog everything = everything_ahead(sub);
+	struct backlog lasting = lasting_ahead(sub);
+
+	if (sub->blocked)
+		note_high_water(sub->topic->sse, everything);
+	if (!sub->blocked || !is_over(everything, 1)) {
+		sub->full_since_ms = 0;
+		return false;
+	}
+	if (sub->full_since_ms == 0 || !is_over(lasting, 1))
+		sub->full_since_ms = now_ms | 1; /* 0 means not full */
+	if (is_over(lasting, BACKLOG_HARD_TIMES))
+		return true;
+	return (int32_t)(now_ms - sub->full_since_ms) >= BACKLOG_GRACE_MS;
+}
+
+void topic_close_slow(struct topic *topic)
+{
+	uint32_t now_ms = (uint32_t)uv_now(topic->sse->options.loop);
+
+	LIST_EACH_SAFE (link, &topic->others) {
+		struct subscriber *sub = list_item(link, struct subscriber, link);
+
+		if (is_too_slow(sub, now_ms))
+			subscriber_end(sub, CLOSE_SLOW,
+				       ": too many events wait for this reader, come back with "
+				       "your cursor\n\n");
+	}
+}
