@@ -54,6 +54,7 @@ struct worker {
 	struct bus_transient *transient;
 	struct bus_tail *tail;
 	struct bus_consumer *consumer;
+	struct channels_origin origins[CONFIG_MAX_ORIGINS];
 	struct health health;
 
 	bool stopping;
@@ -274,6 +275,15 @@ static int open_sources(struct worker *w)
 	return rc < 0 ? rc : redis_open(&redis, &w->redis);
 }
 
+static size_t origins_of(const struct config *config,
+			 struct channels_origin out[CONFIG_MAX_ORIGINS])
+{
+	for (size_t i = 0; i < config->origin_count; i++)
+		out[i] = (struct channels_origin){ .provider = config->origins[i].provider,
+						   .origin = config->origins[i].origin };
+	return config->origin_count;
+}
+
 static int open_services(struct worker *w)
 {
 	const struct config *config = w->config;
@@ -297,6 +307,9 @@ static int open_services(struct worker *w)
 		.audit_mode = audit_mode_of(config),
 		.group = config->group,
 		.ca_file = config->ca_file,
+		.link_base = config->link_base,
+		.origins = w->origins,
+		.origin_count = origins_of(config, w->origins),
 	};
 	int rc = auth_open(&auth, &w->auth);
 

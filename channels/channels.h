@@ -21,6 +21,12 @@
 
 struct channels;
 
+/* Where the requests of a provider go instead of the stored address. */
+struct channels_origin {
+	const char *provider; /* as in the registry of providers */
+	const char *origin;   /* scheme://host or scheme://host:port */
+};
+
 struct channels_options {
 	uv_loop_t *loop;
 	struct store *store;
@@ -37,8 +43,12 @@ struct channels_options {
 	bool strip_host; /* WRENN_EVENTS_STRIP_HOST: no host_ip and host_id in what is delivered */
 	unsigned max_inflight;
 	enum audit_mode audit_mode;
-	const char *group;   /* whose position the ledger keeps */
-	const char *ca_file; /* for outbound TLS; NULL: the system's */
+	const char *group;     /* whose position the ledger keeps */
+	const char *ca_file;   /* for outbound TLS; NULL: the system's */
+	const char *link_base; /* of links in messages, without a trailing slash; NULL: no links */
+	/* Must outlive the channels, texts included. */
+	const struct channels_origin *origins;
+	size_t origin_count;
 };
 
 int channels_open(const struct channels_options *options, struct channels **out) must_check;

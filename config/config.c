@@ -62,6 +62,7 @@ const struct setting settings[] = {
 	    NUMBER(max_streams_per_team, 1, 1000000)),
 	ROW("WRENN_EVENTS_MAX_INFLIGHT", "256", read_number, NUMBER(max_inflight, 1, 10000)),
 	ROW("WRENN_EVENTS_CA_FILE", NULL, read_ca_file),
+	ROW("WRENN_EVENTS_LINK_BASE", NULL, read_link_base),
 	ORIGIN("WRENN_EVENTS_ORIGIN_DISCORD", "discord"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_SLACK", "slack"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_TEAMS", "teams"),
@@ -249,6 +250,7 @@ void config_done(struct config *config)
 	free(config->data_dir);
 	free(config->group);
 	free(config->ca_file);
+	free(config->link_base);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i].origin);
 	explicit_bzero(config, sizeof(*config));

@@ -17,11 +17,12 @@
 #include "config/setting.h"
 #include "core/utf8.h"
 
-#define WORKERS_MAX 256
-#define GROUP_MAX   128
-#define HOST_MAX    253
-#define SHOWN_MAX   64 /* bytes of a value in a fault */
-#define RECONCILER  "wrenn-sandbox-reconciler-v1"
+#define WORKERS_MAX   256
+#define GROUP_MAX     128
+#define LINK_BASE_MAX 512
+#define HOST_MAX      253
+#define SHOWN_MAX     64 /* bytes of a value in a fault */
+#define RECONCILER    "wrenn-sandbox-reconciler-v1"
 
 static int set_text(char **member, struct str value)
 {
@@ -288,19 +289,54 @@ int read_ca_file(const struct setting *setting, struct str value, struct config 
 	return rc;
 }
 
+/* Takes http:// or https:// off the front. */
+static bool take_scheme(struct str *rest)
+{
+	if (str_starts(*rest, STR("https://")))
+		*rest = str_from(*rest, strlen("https://"));
+	else if (str_starts(*rest, STR("http://")))
+		*rest = str_from(*rest, strlen("http://"));
+	else
+		return false;
+	return true;
+}
+
+/* host or host:port. */
+static bool is_authority(struct str text)
+{
+	struct str host, port;
+
+	return split_host(text, &host, &port) && (port.len == 0 || port_of(port) != 0);
+}
+
+/* What may follow it in a link needs no escaping in any message format. */
+int read_link_base(const struct setting *setting, struct str value, struct config *out,
+		   struct buf *faults)
+{
+	struct str rest = value;
+	struct str path;
+	bool is_link = value.len <= LINK_BASE_MAX && take_scheme(&rest);
+
+	while (value.len && value.at[value.len - 1] == '/')
+		value.len--;
+	path = rest;
+	if (!is_link || !is_authority(str_cut(&path, '/')) ||
+	    (path.len && !is_made_of(path, "-._~/")))
+		return setting_fault(
+			setting->name, faults,
+			"no base of links, allowed is http:// or https://, a host, a "
+			"port if need be and a path of letters, digits and -._~/, of at "
+			"most %d bytes",
+			LINK_BASE_MAX);
+	return set_text(&out->link_base, value);
+}
+
 int read_origin(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults)
 {
 	struct str rest = value;
-	struct str host, port;
 
-	if (str_starts(rest, STR("https://")))
-		rest = str_from(rest, strlen("https://"));
-	else if (str_starts(rest, STR("http://")))
-		rest = str_from(rest, strlen("http://"));
-	else
-		rest = STR("");
-	if (!split_host(rest, &host, &port) || (port.len && port_of(port) == 0))
+	if (!take_scheme(&rest) || !is_authority(rest))
 		return setting_fault(
 			setting->name, faults,
 			"no origin, allowed is http:// or https://, a host and a port, "

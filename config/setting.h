@@ -72,6 +72,8 @@ int read_group(const struct setting *setting, struct str value, struct config *o
 	       struct buf *faults);
 int read_ca_file(const struct setting *setting, struct str value, struct config *out,
 		 struct buf *faults);
+int read_link_base(const struct setting *setting, struct str value, struct config *out,
+		   struct buf *faults);
 int read_origin(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults);
 int read_text(const struct setting *setting, struct str value, struct config *out,

@@ -71,8 +71,48 @@ Test(config_load, gives_the_defaults)
 	cr_expect_eq(config.max_streams_per_team, 100);
 	cr_expect_eq(config.max_inflight, 256);
 	cr_expect_null(config.ca_file);
+	cr_expect_null(config.link_base);
 	cr_expect_eq(config.origin_count, 0);
 	config_done(&config);
+}
+
+Test(config_load, keeps_a_link_base_without_its_trailing_slashes)
+{
+	static const struct {
+		const char *value;
+		const char *expected;
+	} cases[] = {
+		{ "https://h", "https://h" },
+		{ "https://h/", "https://h" },
+		{ "https://h///", "https://h" },
+		{ "http://127.0.0.1:8000/", "http://127.0.0.1:8000" },
+		{ "https://[::1]:8000/a/", "https://[::1]:8000/a" },
+		{ "https://h/a//b~c/d.e-f_g", "https://h/a//b~c/d.e-f_g" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char variable[100];
+		struct config config;
+
+		snprintf(variable, sizeof(variable), "WRENN_EVENTS_LINK_BASE=%s", cases[i].value);
+		cr_assert_eq(load_one(variable, &config), 0, "%s", faults_text);
+		cr_expect_str_eq(config.link_base, cases[i].expected);
+		config_done(&config);
+	}
+}
+
+Test(config_load, takes_a_link_base_of_512_bytes_and_no_more)
+{
+	char variable[600] = "WRENN_EVENTS_LINK_BASE=https://h/";
+	const size_t name_len = strlen("WRENN_EVENTS_LINK_BASE=");
+	const size_t len = strlen(variable);
+	struct config config;
+
+	memset(variable + len, 'a', name_len + 512 - len);
+	cr_expect_eq(load_one(variable, &config), 0, "%s", faults_text);
+	config_done(&config);
+	variable[name_len + 512] = 'a';
+	cr_expect_eq(load_one(variable, &config), -EINVAL);
 }
 
 Test(config_load, takes_every_setting)
@@ -97,6 +137,7 @@ Test(config_load, takes_every_setting)
 		"WRENN_EVENTS_MAX_STREAMS_PER_TEAM=1",
 		"WRENN_EVENTS_MAX_INFLIGHT=10000",
 		"WRENN_EVENTS_CA_FILE=/dev/null",
+		"WRENN_EVENTS_LINK_BASE=https://wrenn.example/app/",
 		"WRENN_EVENTS_ORIGIN_SLACK=http://127.0.0.1:8080",
 		"WRENN_EVENTS_ORIGIN_DISCORD=https://gateway.internal",
 		NULL,
@@ -123,6 +164,7 @@ Test(config_load, takes_every_setting)
 	cr_expect_eq(config.max_streams_per_team, 1);
 	cr_expect_eq(config.max_inflight, 10000);
 	cr_expect_str_eq(config.ca_file, "/dev/null");
+	cr_expect_str_eq(config.link_base, "https://wrenn.example/app");
 	cr_assert_eq(config.origin_count, 2);
 	cr_expect_str_eq(config.origins[0].provider, "discord");
 	cr_expect_str_eq(config.origins[0].origin, "https://gateway.internal");
@@ -242,6 +284,24 @@ static const struct {
 	{ "WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "+5" },
 	{ "WRENN_EVENTS_MAX_INFLIGHT", "10001" },
 	{ "WRENN_EVENTS_CA_FILE", "/nowhere/at/all" },
+	{ "WRENN_EVENTS_LINK_BASE", "wrenn.example" },
+	{ "WRENN_EVENTS_LINK_BASE", "//wrenn.example" },
+	{ "WRENN_EVENTS_LINK_BASE", "ftp://wrenn.example" },
+	{ "WRENN_EVENTS_LINK_BASE", "javascript:alert(1)" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://" },
+	{ "WRENN_EVENTS_LINK_BASE", "https:///app" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://u:hunter2@h" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h?q=hunter2" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h/app?q" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h/app#f" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h#f" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h:0/app" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h:70000" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h/a b" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h/a|b" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h/a)b" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h/a%20b" },
+	{ "WRENN_EVENTS_LINK_BASE", "https://h\\evil" },
 	{ "WRENN_EVENTS_DATA_DIR", "a\x01" },
 	{ "WRENN_EVENTS_DATA_DIR", "a\x7f" },
 	{ "WRENN_EVENTS_ORIGIN_SLACK", "h:80" },
@@ -425,6 +485,7 @@ Test(config_load, takes_an_empty_value_as_the_default)
 		"WRENN_EVENTS_LISTEN=",
 		"WRENN_EVENTS_AUDIT=",
 		"WRENN_EVENTS_CA_FILE=",
+		"WRENN_EVENTS_LINK_BASE=",
 		"WRENN_EVENTS_DATA_DIR=",
 		"WRENN_EVENTS_ORIGIN_SLACK=",
 		NULL,

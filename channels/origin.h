@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The operator's overrides of where a provider's requests go, for tests and gateways. A channel's
+ * address is checked as it was stored; scheme, host and port are exchanged only when a request goes
+ * out, path and query stay byte for byte. Pure.
+ */
+#ifndef CHANNELS_ORIGIN_H
+#define CHANNELS_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "channels/channels.h"
+#include "core/attributes.h"
+#include "core/exchange.h"
+
+/* The override for a provider, or NULL: then the guard's own rules apply. */
+const struct channels_origin *origin_find(const struct channels_origin *origins, size_t count,
+					  const char *provider);
+
+/* Points the request there. 0; -EINVAL when its URL or the origin is none, with nothing
+ * changed; -ENOMEM or -E2BIG, with the URL no longer usable (its `err` says so). */
+int origin_apply(const struct channels_origin *origin, struct outgoing *request) must_check;
+
+/* In place of guard_allows(), with the struct channels_origin: the override's own address and port
+ * alone; any address at its port when it is a name, since the operator chose that. */
+bool origin_allows(const struct sockaddr *address, const void *origin);
+
+#endif
