@@ -25,6 +25,8 @@ static const char *missing_part(const struct health *health)
 		return "redis is not reachable";
 	if (!bus_consumer_is_ready(health->consumer))
 		return "redis: the consumer group is not there yet";
+	if (sse_is_stale(health->sse))
+		return "redis: live streams are behind the source";
 	return NULL;
 }
 

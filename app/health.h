@@ -10,6 +10,7 @@
 #include "core/attributes.h"
 #include "http/http.h"
 #include "net/net.h"
+#include "sse/sse.h"
 #include "store/store.h"
 
 /* What readiness looks at. Lives as long as the server. */
@@ -18,6 +19,7 @@ struct health {
 	const struct redis *redis;
 	const struct bus_consumer *consumer;
 	const struct bus_tail *tail;
+	const struct sse *sse;
 	bool stopping; /* set when the worker begins to stop: not ready from then on */
 };
 

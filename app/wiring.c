@@ -31,8 +31,9 @@
 #include "sse/sse.h"
 #include "store/store.h"
 
-#define STOP_LIMIT_MS 15000
-#define STORE_READERS 2
+#define STOP_LIMIT_MS   15000
+#define STORE_READERS   2
+#define SOURCE_PULSE_MS 1000
 
 struct worker {
 	const struct config *config;
@@ -331,6 +332,7 @@ static int open_services(struct worker *w)
 		.auth = w->auth,
 		.keepalive_s = config->keepalive_s,
 		.max_streams_per_team = config->max_streams_per_team,
+		.pulse_ms = SOURCE_PULSE_MS,
 	};
 
 	return sse_open(&sse, &w->sse);
@@ -404,6 +406,7 @@ static int open_readers(struct worker *w)
 	w->health.store = w->store;
 	w->health.redis = w->redis;
 	w->health.tail = w->tail;
+	w->health.sse = w->sse;
 	w->health.consumer = w->consumer;
 	return rc;
 }

@@ -47,6 +47,12 @@ static void refuse(const struct opening *o, enum http_error error, const char *m
 	http_respond_fault(o->request, error, "", message);
 }
 
+static void turn_away(const struct opening *o)
+{
+	free(o->query.filter);
+	stream_turn_away(o->request);
+}
+
 /* ---- cursors from before the history ----------------------------------------------------- */
 
 static void free_opening(struct opening *o)
@@ -200,6 +206,8 @@ static void accept_request(struct sse *sse, struct topic *topic, struct http_req
 	if (rc < 0)
 		http_respond_error(
 			request, rc == -ENOMEM ? HTTP_INTERNAL_ERROR : HTTP_INVALID_REQUEST, &why);
+	else if (sse->closing && !is_wait)
+		turn_away(&o);
 	else if (!sse->started || sse->closing)
 		refuse(&o, HTTP_SERVICE_UNAVAILABLE, "the event stream is not being read yet");
 	else if (topic->streams >= sse->options.max_streams_per_team)

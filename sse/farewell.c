@@ -8,13 +8,26 @@
  * the item half on the wire, and has a few seconds to take the rest of that and the words. Failure: it
  * does not, or there is no memory for the words; then the connection just closes.
  */
+#include <stdio.h>
+
+#include "core/backoff.h"
 #include "sse/frame.h"
 #include "sse/replay.h"
 #include "sse/subscriber.h"
 #include "sse/wait.h"
 
+/* What clients are asked to wait when we stop, so that they do not all come back at once. */
+#define RESTART_RETRY_MS     5500
+#define RESTART_RETRY_SPREAD 80 /* percent */
+
+void farewell_write(char text[FAREWELL_SIZE])
+{
+	snprintf(text, FAREWELL_SIZE, ": the service stops\nretry: %u\n\n",
+		 (unsigned)jitter(RESTART_RETRY_MS, RESTART_RETRY_SPREAD));
+}
+
 /* True when all of it went out. */
-static bool say(struct subscriber *sub, const char *text)
+static bool say(struct http_stream *stream, const char *text)
 {
 	char head[CHUNK_HEAD_MAX];
 	size_t head_len = chunk_head(strlen(text), head);
@@ -23,9 +36,26 @@ static bool say(struct subscriber *sub, const char *text)
 		{ .iov_base = (char *)text, .iov_len = strlen(text) },
 		{ .iov_base = (char *)"\r\n", .iov_len = 2 },
 	};
-	ssize_t taken = http_stream_write(sub->stream, pieces, ARRAY_LEN(pieces));
+	ssize_t taken = http_stream_write(stream, pieces, ARRAY_LEN(pieces));
 
 	return taken == (ssize_t)(head_len + strlen(text) + 2);
+}
+
+static void ignore(void *owner)
+{
+	(void)owner;
+}
+
+void stream_turn_away(struct http_request *request)
+{
+	static const struct http_stream_events events = { .on_writable = ignore,
+							  .on_closed = ignore };
+	struct http_stream *stream;
+	char text[FAREWELL_SIZE];
+
+	farewell_write(text);
+	if (http_stream_open(request, &events, NULL, &stream) == 0)
+		http_stream_close(stream, say(stream, text));
 }
 
 static bool begin_parting(struct subscriber *sub, enum close_reason reason, const char *last_words)
@@ -62,7 +92,7 @@ void subscriber_end(struct subscriber *sub, enum close_reason reason, const char
 	else if (last_words && !at_boundary && begin_parting(sub, reason, last_words))
 		return;
 	else if (last_words && at_boundary)
-		at_boundary = say(sub, last_words);
+		at_boundary = say(sub->stream, last_words);
 	subscriber_leave(sub);
 	metric_add(sub->topic->sse->metrics.closes[reason], 1);
 	http_stream_close(sub->stream, at_boundary);

@@ -13,7 +13,7 @@
 #include "core/log.h"
 #include "sse/lookup.h"
 #include "sse/preload.h"
-#include "sse/replay.h"
+#include "sse/source.h"
 #include "sse/subscriber.h"
 
 /* ---- flushing ---------------------------------------------------------------------------- */
@@ -211,6 +211,7 @@ void sse_on_batch_end(struct stream_id head, void *owner)
 	if (stream_id_compare(head, sse->history.head) > 0)
 		sse->history.head = head;
 	hub_flush(sse);
+	source_on_head(sse);
 	sse->history.batch++;
 }
 
@@ -225,35 +226,10 @@ void sse_on_transient(struct event *event, void *owner)
 
 void sse_on_gap(struct stream_id oldest, void *owner)
 {
-	hub_lose(owner, stream_id_previous(oldest), CLOSE_GAP);
-}
-
-/* ---- the source -------------------------------------------------------------------------- */
-
-static void tell(struct topic *topic, struct item *item)
-{
-	LIST_EACH_SAFE (link, &topic->others) {
-		struct subscriber *sub = list_item(link, struct subscriber, link);
-
-		if (sub->stream)
-			stream_send(sub, item);
-	}
-	LIST_EACH_SAFE (link, &topic->front_line)
-		stream_send(list_item(link, struct subscriber, link), item);
-}
-
-void sse_on_source(bool up, void *owner)
-{
 	struct sse *sse = owner;
-	bool was_up = sse->source_up;
 
-	sse->source_up = up;
-	if (up)
-		replay_retry(sse);
-	if (up || !was_up || sse->closing)
-		return;
-	tell(&sse->history.all, sse->source_lost);
-	for (size_t i = 0; i < HISTORY_TEAM_BUCKETS; i++)
-		LIST_EACH (link, &sse->history.teams[i])
-			tell(list_item(link, struct topic, link), sse->source_lost);
+	/* Ids may be smaller from here on. */
+	sse->source.newest = (struct stream_id){ .ms = 0 };
+	hub_lose(sse, stream_id_previous(oldest), CLOSE_GAP);
+	source_on_head(sse);
 }

@@ -44,6 +44,7 @@ struct sse_metrics {
 	struct metric *from_redis;
 	struct metric *gaps;
 	struct metric *history_bytes;
+	struct metric *stale;
 	struct metric *high_water_frames;
 	struct metric *high_water_bytes;
 	struct metric *closes[CLOSE_REASONS];
@@ -53,6 +54,18 @@ struct sse_metrics {
 
 struct lookup;
 struct preload;
+
+/* What source.c knows. */
+struct source {
+	struct deadline pulse;
+	struct stream_id newest; /* of the stream, when it was asked for last */
+	int64_t asked_ms;
+	int64_t stale_since_us; /* 0: what listeners see is up to date */
+	bool up;                /* the tail's word */
+	bool asking;
+	bool silent;
+	bool lags;
+};
 
 struct sse {
 	struct sse_options options;
@@ -67,6 +80,8 @@ struct sse {
 	struct deadlines keepalives;
 	struct deadlines stalls;
 	struct deadlines partings;
+	struct deadlines pulses;
+	struct source source;
 	struct deadlines rechecks;
 	struct deadlines lookup_limits;
 	struct deadlines read_pauses; /* between tries to read Redis for a replay */
@@ -89,13 +104,13 @@ struct sse {
 
 	struct item *keepalive;
 	struct item *source_lost;
+	struct item *source_back;
 	struct item *bookmark; /* of bookmark_id */
 	struct stream_id bookmark_id;
 
 	size_t listeners; /* streams and waits, until freed */
 	size_t pending;   /* calls that will come back: look-ups, reads, rechecks, openings */
 	bool started;
-	bool source_up;
 	bool closing;
 	void (*on_closed)(void *owner);
 	void *owner;

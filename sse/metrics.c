@@ -57,6 +57,8 @@ void sse_metrics_init(struct sse_metrics *metrics)
 		metric_gauge("wrenn_events_sse_subscribers", NULL, "Open live streams and waits.");
 	metrics->history_bytes = metric_gauge("wrenn_events_sse_history_bytes", NULL,
 					      "Recent events kept in memory.");
+	metrics->stale = metric_gauge("wrenn_events_sse_source_stale", NULL,
+				      "Workers whose live streams are behind the source.");
 	metrics->high_water_frames =
 		metric_gauge("wrenn_events_sse_backlog_high_water_frames", NULL,
 			     "The most frames that ever waited for one listener.");

@@ -5,15 +5,14 @@
  * under way elsewhere calls back, the handles close, and the memory goes.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "core/backoff.h"
 #include "sse/endpoints.h"
 #include "sse/frame.h"
 #include "sse/lookup.h"
 #include "sse/preload.h"
 #include "sse/replay.h"
+#include "sse/source.h"
 #include "sse/subscriber.h"
 
 #define HISTORY_DEFAULT_BYTES (16 * 1024 * 1024)
@@ -24,15 +23,12 @@
 #define PARTING_MS            5000 /* and less than the program has to end */
 #define READ_PAUSE_MS         1000
 
-/* What clients are asked to wait when we stop, so that they do not all come back at once. */
-#define RESTART_RETRY_MS     5500
-#define RESTART_RETRY_SPREAD 80 /* percent */
-
 static void sse_free(struct sse *sse)
 {
 	history_done(&sse->history);
 	item_unref(sse->keepalive);
 	item_unref(sse->source_lost);
+	item_unref(sse->source_back);
 	item_unref(sse->bookmark);
 	buf_done(&sse->scratch);
 	free(sse);
@@ -61,7 +57,9 @@ static void init_handles(struct sse *sse)
 	deadlines_init(&sse->lookup_limits, loop, LOOKUP_LIMIT_MS, on_lookup_limit, sse);
 	deadlines_init(&sse->read_pauses, loop, READ_PAUSE_MS, on_read_pause_due, sse);
 	deadlines_init(&sse->preload_pauses, loop, PRELOAD_PAUSE_MS, on_preload_pause_due, sse);
-	sse->open_handles = 9;
+	deadlines_init(&sse->pulses, loop, sse->options.pulse_ms ? sse->options.pulse_ms : 1,
+		       on_pulse_due, sse);
+	sse->open_handles = 10;
 }
 
 int sse_open(const struct sse_options *options, struct sse **out)
@@ -88,12 +86,15 @@ int sse_open(const struct sse_options *options, struct sse **out)
 		rc = make_comment(sse, "keepalive", &sse->keepalive);
 	if (rc == 0)
 		rc = make_comment(sse, "source lost", &sse->source_lost);
+	if (rc == 0)
+		rc = make_comment(sse, "source back", &sse->source_back);
 	if (rc < 0) {
 		sse_free(sse);
 		return rc;
 	}
 	sse_metrics_init(&sse->metrics);
 	init_handles(sse);
+	source_watch(sse);
 	*out = sse;
 	return 0;
 }
@@ -131,6 +132,7 @@ void sse_release(struct sse *sse)
 	uv_close((uv_handle_t *)&sse->turn_soon, on_handle_closed);
 	deadlines_close(&sse->keepalives, on_deadlines_closed);
 	deadlines_close(&sse->stalls, on_deadlines_closed);
+	deadlines_close(&sse->pulses, on_deadlines_closed);
 	deadlines_close(&sse->partings, on_deadlines_closed);
 	deadlines_close(&sse->rechecks, on_deadlines_closed);
 	deadlines_close(&sse->lookup_limits, on_deadlines_closed);
@@ -141,10 +143,9 @@ void sse_release(struct sse *sse)
 static void dismiss(struct list *listeners)
 {
 	LIST_EACH_SAFE (link, listeners) {
-		char text[64];
+		char text[FAREWELL_SIZE];
 
-		snprintf(text, sizeof(text), ": the service stops\nretry: %u\n\n",
-			 (unsigned)jitter(RESTART_RETRY_MS, RESTART_RETRY_SPREAD));
+		farewell_write(text);
 		subscriber_end(list_item(link, struct subscriber, link), CLOSE_SHUTDOWN, text);
 	}
 }

@@ -30,11 +30,15 @@ struct sse_options {
 	unsigned keepalive_s;
 	unsigned max_streams_per_team;
 	size_t history_bytes; /* bound of the shared history; 0: 16 MiB */
+	unsigned pulse_ms;    /* how often Redis is asked whether we are behind; 0: never */
 };
 
 int sse_open(const struct sse_options *options, struct sse **out) must_check;
 /* Tells each subscriber its own retry: and closes it; on_closed when the last one is gone. */
 void sse_close(struct sse *sse, void (*on_closed)(void *owner), void *owner);
+
+/* What listeners see is behind the source, which is away, does not answer or lags. */
+bool sse_is_stale(const struct sse *sse);
 
 int sse_add_routes(struct sse *sse, struct http_server *server) must_check;
 

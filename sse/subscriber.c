@@ -126,13 +126,13 @@ static const struct http_stream_events stream_events = {
 };
 
 static void write_greeting(struct buf *data, const struct beginning *beginning,
-			   struct stream_id cursor)
+			   int64_t stale_since_us)
 {
 	char now[RFC3339_TEXT_SIZE];
 	char id[STREAM_ID_TEXT_SIZE];
 
 	rfc3339_format(clock_wall_us(), 0, now);
-	stream_id_format(cursor, id);
+	stream_id_format(beginning->cursor, id);
 	buf_add_char(data, '{');
 	json_add_member(data, "event", STR("connected"));
 	json_add_member(data, "message", STR("connected"));
@@ -144,6 +144,11 @@ static void write_greeting(struct buf *data, const struct beginning *beginning,
 		stream_id_format(beginning->oldest, id);
 		json_add_member(data, "gap", STR("true"));
 		json_add_member(data, "oldest", str_of(id));
+	}
+	if (stale_since_us) {
+		rfc3339_format(stale_since_us, 0, now);
+		json_add_member(data, "stale", STR("true"));
+		json_add_member(data, "stale_since", str_of(now));
 	}
 	buf_add_char(data, '}');
 	if (beginning->gap)
@@ -167,7 +172,7 @@ static int send_greeting(struct subscriber *sub, const struct beginning *beginni
 
 	buf_init(&data, 1024);
 	buf_init(&text, 2048);
-	write_greeting(&data, beginning, frame.id);
+	write_greeting(&data, beginning, sub->topic->sse->source.stale_since_us);
 	frame.data = buf_str(&data);
 	frame_encode(&text, &frame);
 	rc = data.err ? data.err : text.err;

@@ -82,6 +82,12 @@ void stream_send(struct subscriber *sub, struct item *item);
  * it has PARTING_MS to take them behind what is half written; nothing else is sent any more. */
 void subscriber_end(struct subscriber *sub, enum close_reason reason, const char *last_words);
 
+/* What a stream is told when we stop: when to come back, each a time of its own. */
+#define FAREWELL_SIZE 64
+void farewell_write(char text[FAREWELL_SIZE]);
+/* A stream asked for while we stop: told the same, since browsers never come back after a 503. */
+void stream_turn_away(struct http_request *request);
+
 /* Sends what there is. For listeners outside the front line. */
 void subscriber_pump(struct subscriber *sub);
 

@@ -430,6 +430,58 @@ Test(life, a_lost_source_is_told_once_and_the_stream_goes_on)
 	cr_assert(first);
 	cr_expect_null(strstr(first + 1, ": source lost"));
 	cr_expect(strstr(filtered->text.bytes, ": source lost\n\n"));
+	cr_expect(strstr(first, ": source back\n\n"));
+}
+
+Test(life, a_stream_opened_while_the_source_is_lost_is_told_so_and_since_when)
+{
+	struct client *client;
+
+	sse_on_source(false, stage.sse);
+	cr_expect(sse_is_stale(stage.sse));
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	cr_expect(client_has(client, "\"stale\":\"true\",\"stale_since\":\"20"));
+	sse_on_source(true, stage.sse);
+	UNTIL(&stage, client_has(client, ": source back\n\n"));
+	cr_expect_not(sse_is_stale(stage.sse));
+	cr_expect_not(client_has(client_listen(&stage, TEAM_A, "/v1/events/stream"), "stale"));
+}
+
+static void set_up_pulse(void)
+{
+	const struct sse_options options = { .keepalive_s = 60, .pulse_ms = 50 };
+
+	stage_open(&stage, &options);
+	stage_start(&stage, 0);
+}
+
+TestSuite(pulse, .init = set_up_pulse, .fini = tear_down);
+
+Test(pulse, an_entry_that_does_not_arrive_makes_every_stream_stale_until_it_does)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	struct client *admin = client_listen(&stage, NULL, "/v1/admin/events/stream");
+
+	entry_add(&stage, 1, HOST_UP(TEAM_B));
+	UNTIL(&stage, client_has(client, ": source lost\n\n"));
+	UNTIL(&stage, client_has(admin, ": source lost\n\n"));
+	cr_expect_eq(metric_value(stage.sse->metrics.stale), 1);
+	entry_show(&stage, 1, HOST_UP(TEAM_B));
+	cr_expect(sse_is_stale(stage.sse));
+	batch_end(&stage, 1);
+	cr_expect_not(sse_is_stale(stage.sse));
+	UNTIL(&stage, client_has(client, ": source back\n\n"));
+	cr_expect_eq(metric_value(stage.sse->metrics.stale), 0);
+}
+
+Test(pulse, a_redis_that_hangs_makes_every_stream_stale)
+{
+	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+
+	kill(stage.redis_server.pid, SIGSTOP);
+	UNTIL(&stage, client_has(client, ": source lost\n\n"));
+	kill(stage.redis_server.pid, SIGCONT);
+	UNTIL(&stage, client_has(client, ": source back\n\n"));
 }
 
 Test(life, a_gap_closes_every_stream_and_their_cursors_are_told_of_it)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Watching the source. A green dashboard must never be a frozen one, and a connection that is merely
+ * quiet looks the same as one that hangs, so we ask. No clock of another machine is trusted: ids
+ * are only compared with ids.
+ */
+#include "sse/source.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "sse/replay.h"
+#include "sse/subscriber.h"
+
+#define SILENT_AFTER_MS 2000
+
+/* ---- telling ----------------------------------------------------------------------------- */
+
+static void tell(struct topic *topic, struct item *item)
+{
+	LIST_EACH_SAFE (link, &topic->others) {
+		struct subscriber *sub = list_item(link, struct subscriber, link);
+
+		if (sub->stream)
+			stream_send(sub, item);
+	}
+	LIST_EACH_SAFE (link, &topic->front_line)
+		stream_send(list_item(link, struct subscriber, link), item);
+}
+
+static void tell_all(struct sse *sse, struct item *item)
+{
+	tell(&sse->history.all, item);
+	for (size_t i = 0; i < HISTORY_TEAM_BUCKETS; i++)
+		LIST_EACH (link, &sse->history.teams[i])
+			tell(list_item(link, struct topic, link), item);
+}
+
+static void judge(struct sse *sse)
+{
+	const struct source *source = &sse->source;
+	bool is_stale = !source->up || source->silent || source->lags;
+
+	if (is_stale == (source->stale_since_us != 0) || sse->closing)
+		return;
+	sse->source.stale_since_us = is_stale ? clock_wall_us() : 0;
+	metric_set(sse->metrics.stale, is_stale);
+	if (source->up && is_stale)
+		log_warn("live streams are behind the source",
+			 log_str("because", source->silent ? "redis does not answer" : "it lags"));
+	tell_all(sse, is_stale ? sse->source_lost : sse->source_back);
+}
+
+bool sse_is_stale(const struct sse *sse)
+{
+	return sse->source.stale_since_us != 0;
+}
+
+void sse_on_source(bool up, void *owner)
+{
+	struct sse *sse = owner;
+
+	sse->source.up = up;
+	if (up)
+		replay_retry(sse);
+	judge(sse);
+}
+
+/* ---- asking ------------------------------------------------------------------------------ */
+
+static void on_newest(const struct bus_edges *edges, void *owner)
+{
+	struct sse *sse = owner;
+
+	sse->pending--;
+	sse->source.asking = false;
+	sse->source.silent = edges->rc < 0;
+	sse->source.newest = edges->rc < 0 ? (struct stream_id){ .ms = 0 } : edges->newest;
+	judge(sse);
+	sse_release(sse);
+}
+
+static void ask(struct sse *sse)
+{
+	struct source *source = &sse->source;
+
+	if (bus_edges(sse->options.redis, on_newest, sse) < 0) {
+		source->silent = true;
+		return;
+	}
+	source->asking = true;
+	source->asked_ms = clock_mono_ms();
+	sse->pending++;
+}
+
+static bool lags(const struct sse *sse)
+{
+	return stream_id_compare(sse->source.newest, sse->history.head) > 0;
+}
+
+void on_pulse_due(struct deadline *deadline, void *owner)
+{
+	struct sse *sse = owner;
+	struct source *source = &sse->source;
+
+	if (sse->closing)
+		return;
+	deadline_start(&sse->pulses, deadline);
+	if (source->asking) {
+		if (clock_mono_ms() - source->asked_ms >= SILENT_AFTER_MS)
+			source->silent = true;
+	} else {
+		source->lags = sse->started && lags(sse);
+		ask(sse);
+	}
+	judge(sse);
+}
+
+void source_watch(struct sse *sse)
+{
+	deadline_init(&sse->source.pulse);
+	if (sse->options.pulse_ms > 0)
+		deadline_start(&sse->pulses, &sse->source.pulse);
+}
+
+void source_on_head(struct sse *sse)
+{
+	if (!sse->source.lags || lags(sse))
+		return;
+	sse->source.lags = false;
+	judge(sse);
+}
