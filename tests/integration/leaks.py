@@ -4,6 +4,7 @@ What the service answers, logs, measures and stores is kept in files until the l
 import base64
 import os
 import re
+import subprocess
 import tempfile
 import urllib.parse
 
@@ -70,12 +71,15 @@ class Collector:
         """(what, where) of every secret found; never the secret itself."""
         if not self.secrets:
             return []
-        by_bytes = {spelling.encode(): what for spelling, what in self.secrets.items()}
+        wanted = "\n".join(sorted(self.secrets)) + "\n"
+        # grep looks for thousands of texts in one pass, which Python's own search does not.
+        result = subprocess.run(["grep", "-aoHF", "-Z", "-f", "-", "-r", "."], input=wanted.encode(), cwd=self.folder.name,
+                                capture_output=True, env={**os.environ, "LC_ALL": "C"}, check=False)
+        assert result.returncode in (0, 1), result.stderr
         found = set()
-        for name in sorted(os.listdir(self.folder.name)):
-            with open(os.path.join(self.folder.name, name), "rb") as file:
-                data = file.read()
-            found |= {(what, name) for spelling, what in by_bytes.items() if spelling in data}
+        for line in result.stdout.splitlines():
+            name, _, spelling = line.partition(b"\0")
+            found.add((self.secrets[spelling.decode()], name.decode().removeprefix("./")))
         return sorted(found)
 
 

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The channels API beyond making one: change, test, preview, deliveries, repair."""
+import json
+import uuid
+
+import destinations
+import pytest
+from destinations import CHAT, webhook
+from support import make_event, new_id, until
+
+BAD_ID = "ch-" + "0" * 25
+UNKNOWN_DELIVERY = str(uuid.UUID(int=1))
+
+
+@pytest.fixture
+def owner(chat_service):
+    return chat_service.new_team()
+
+
+def deliveries(service, key, channel, query=""):
+    answer = service.get(f"/v1/channels/{channel['id']}/deliveries{query}", key=key)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def test_a_channel_is_renamed_and_gets_other_events(chat_service, owner, redis, fake):
+    team, key = owner
+    destination = webhook(fake)
+    channel = chat_service.add_channel(key, "webhook", destination.config)
+    answer = chat_service.request("PATCH", f"/v1/channels/{channel['id']}", key=key, body={"name": "Night Shift", "events": ["capsule.pause", "capsule.pause"]})
+    assert answer.status == 200, answer.body
+    assert (answer.json()["name"], answer.json()["events"]) == ("night-shift", ["capsule.pause"])
+    redis.publish(make_event(team, "capsule.create"))
+    redis.publish(make_event(team, "capsule.pause"))
+    until(lambda: fake.arrived(destination.name), "the webhook")
+    assert json.loads(fake.arrived(destination.name)[0]["body"])["event"] == "capsule.pause"
+
+
+@pytest.mark.parametrize("body, status", [
+    ({"name": "taken", "events": ["capsule.create"]}, 409),
+    ({"name": "x", "events": []}, 400),
+    ({"name": "x", "events": ["capsule.created"]}, 400),
+    ({"name": "-x", "events": ["capsule.create"]}, 400),
+    ({"events": ["capsule.create"]}, 400),
+    ({"name": 7, "events": ["capsule.create"]}, 400),
+    ("[]", 400), ("{", 400), ("x" * 70000, 413),
+], ids=["taken", "no-event", "old-event", "bad-name", "no-name", "number", "array", "broken", "huge"])
+def test_a_bad_change_is_refused(chat_service, owner, fake, body, status):
+    _, key = owner
+    chat_service.add_channel(key, "webhook", webhook(fake).config, name="taken")
+    channel = chat_service.add_channel(key, "webhook", webhook(fake).config, name="mine")
+    answer = chat_service.request("PATCH", f"/v1/channels/{channel['id']}", key=key, body=body, headers={"Content-Type": "application/json"})
+    assert answer.status == status, answer.body
+    assert chat_service.get(f"/v1/channels/{channel['id']}", key=key).json()["name"] == "mine"
+
+
+ON_A_CHANNEL = [("GET", "", None), ("PATCH", "", {"name": "x", "events": ["capsule.create"]}),
+                ("PUT", "/config", {"config": {"url": "http://127.0.0.1:9/x"}}), ("POST", "/enable", {"backlog": "skip"}),
+                ("GET", "/deliveries", None), ("POST", "/recover", {"since": "2026-01-01T00:00:00Z"}), ("GET", "/health", None)]
+
+
+@pytest.mark.parametrize("method, path, body", ON_A_CHANNEL)
+def test_a_foreign_or_unknown_channel_is_not_found(chat_service, owner, fake, method, path, body):
+    _, key = owner
+    channel = chat_service.add_channel(key, "webhook", webhook(fake).config)
+    _, foreign = chat_service.new_team()
+    for who, channel_id, status in ((foreign, channel["id"], 404), (key, BAD_ID, 404), (key, "ch-!", 400), (None, channel["id"], 401)):
+        answer = chat_service.request(method, f"/v1/channels/{channel_id}{path}", key=who, body=body)
+        assert answer.status == status, (who, channel_id, answer.body)
+
+
+@pytest.mark.parametrize("provider", [*CHAT, "webhook"])
+def test_a_test_notification_arrives_and_leaves_nothing_behind(chat_service, owner, fake, store, provider):
+    _, key = owner
+    destination = CHAT[provider]() if provider in CHAT else webhook(fake)
+    answer = chat_service.request("POST", "/v1/channels/test", key=key, body={"provider": provider, "config": destination.config})
+    assert (answer.status, answer.json()) == (200, {"status": "ok"}), answer.body
+    assert len(fake.posted(destination.name)) == 1
+    assert "test" in fake.posted(destination.name)[0]["shown"]
+    assert store.query("SELECT count(*) FROM channels") == store.query("SELECT count(*) FROM deliveries") == [(0,)]
+
+
+def test_a_test_that_fails_says_why(chat_service, owner, fake):
+    _, key = owner
+    destination = destinations.slack()
+    fake.script({"destination": destination.name, "status": 404, "body": "no_service"})
+    answer = chat_service.request("POST", "/v1/channels/test", key=key, body={"provider": "slack", "config": destination.config})
+    assert (answer.status, answer.json()["error"]["code"]) == (502, "delivery_failed")
+    assert "404" in answer.json()["error"]["message"]
+
+
+def test_the_eleventh_test_in_a_minute_is_too_many(chat_service, owner, fake):
+    _, key = owner
+    config = webhook(fake).config
+    answers = [chat_service.request("POST", "/v1/channels/test", key=key, body={"provider": "webhook", "config": config}).status for _ in range(11)]
+    assert answers == [200] * 10 + [429]
+
+
+@pytest.mark.parametrize("provider", [*CHAT, "webhook"])
+def test_a_preview_is_what_would_be_sent_without_its_secrets(chat_service, owner, fake, provider):
+    _, key = owner
+    destination = CHAT[provider]() if provider in CHAT else webhook(fake)
+    for body in ({"provider": provider, "event": "capsule.destroy"}, {"provider": provider, "config": destination.config, "event": "capsule.destroy"}):
+        answer = chat_service.request("POST", "/v1/channels/preview", key=key, body=body)
+        assert answer.status == 200, answer.body
+        assert "capsule.destroy" in answer.body.decode()
+    assert fake.arrived() == []
+
+
+@pytest.mark.parametrize("body, status", [({"provider": "fax", "event": "capsule.create"}, 400), ({"event": "capsule.create"}, 400),
+                                          ({"provider": "slack", "event": "no.such"}, 400), ("{", 400)])
+def test_a_bad_preview_is_refused(chat_service, owner, body, status):
+    answer = chat_service.request("POST", "/v1/channels/preview", key=owner[1], body=body, headers={"Content-Type": "application/json"})
+    assert answer.status == status, answer.body
+
+
+def test_a_failed_delivery_is_seen_explained_and_sent_again(chat_service, owner, redis, fake):
+    team, key = owner
+    destination = webhook(fake)
+    channel = chat_service.add_channel(key, "webhook", destination.config)
+    fake.script({"destination": destination.name, "status": 422, "body": "no\x01 such thing " + "x" * 4000})
+    stream_id = redis.publish(make_event(team))
+    failed = until(lambda: deliveries(chat_service, key, channel, "?state=failed")["items"], "the failure")[0]
+    one = chat_service.get(f"/v1/deliveries/{failed['id']}", key=key).json()
+    assert [(a["status"], a["verdict"]) for a in one["attempts"]] == [(422, "rejected")]
+    assert "\x01" not in json.dumps(one, ensure_ascii=False) and len(one["attempts"][0]["detail"]) <= 1024
+    assert "failed" in chat_service.get(f"/v1/events/{stream_id}/explain", key=key).body.decode()
+
+    answer = chat_service.request("POST", f"/v1/deliveries/{failed['id']}/redeliver", key=key)
+    assert answer.status in (200, 202), answer.body
+    until(lambda: fake.posted(destination.name), "the second attempt")
+    first, second = fake.arrived(destination.name)
+    assert first["headers"]["X-Wrenn-Delivery"] == second["headers"]["X-Wrenn-Delivery"] == failed["id"]
+    assert second["headers"]["X-Wrenn-Attempt"] == "2"
+    until(lambda: deliveries(chat_service, key, channel, "?state=delivered")["items"], "its new state")
+
+
+def test_failed_deliveries_are_recovered_in_order(chat_service, owner, redis, fake):
+    team, key = owner
+    destination = webhook(fake)
+    channel = chat_service.add_channel(key, "webhook", destination.config)
+    capsules = [new_id("cl-") for _ in range(5)]
+    fake.script({"destination": destination.name, "status": 422, "times": 5})
+    for capsule in capsules:
+        redis.publish(make_event(team, resource=capsule))
+    until(lambda: len(deliveries(chat_service, key, channel, "?state=failed")["items"]) == 5, "five failures")
+    answer = chat_service.request("POST", f"/v1/channels/{channel['id']}/recover", key=key, body={"since": "2020-01-01T00:00:00Z", "state": "failed"})
+    assert answer.status in (200, 202), answer.body
+    until(lambda: len(fake.posted(destination.name)) == 5, "five webhooks")
+    assert [json.loads(e["body"])["resource"]["id"] for e in fake.posted(destination.name)] == capsules
+
+
+def test_deliveries_are_paged_newest_first_and_filtered(chat_service, owner, redis, fake):
+    team, key = owner
+    channel = chat_service.add_channel(key, "webhook", webhook(fake).config)
+    for kind in ("capsule.create", "capsule.pause", "capsule.create"):
+        redis.publish(make_event(team, kind))
+    until(lambda: len(deliveries(chat_service, key, channel, "?state=delivered")["items"]) == 3, "three deliveries")
+    page = deliveries(chat_service, key, channel, "?limit=2")
+    rest = deliveries(chat_service, key, channel, f"?limit=2&cursor={page['next_cursor']}")
+    ids = [item["id"] for item in page["items"] + rest["items"]]
+    assert len(set(ids)) == 3 and not rest.get("next_cursor")
+    assert [i["event"] for i in deliveries(chat_service, key, channel, "?event=capsule.pause")["items"]] == ["capsule.pause"]
+    for query in ("?state=lost", "?limit=0", "?cursor=!", "?event=no.such"):
+        assert chat_service.get(f"/v1/channels/{channel['id']}/deliveries{query}", key=key).status == 400, query
+
+
+def test_a_foreign_or_unknown_delivery_is_not_found(chat_service, owner, redis, fake):
+    team, key = owner
+    channel = chat_service.add_channel(key, "webhook", webhook(fake).config)
+    redis.publish(make_event(team))
+    mine = until(lambda: deliveries(chat_service, key, channel)["items"], "a delivery")[0]["id"]
+    _, foreign = chat_service.new_team()
+    for method, path in (("GET", ""), ("POST", "/redeliver")):
+        for who, delivery, status in ((foreign, mine, 404), (key, UNKNOWN_DELIVERY, 404), (key, "x", 400), (None, mine, 401)):
+            assert chat_service.request(method, f"/v1/deliveries/{delivery}{path}", key=who).status == status, (method, who, delivery)
+
+
+def test_an_event_says_of_every_channel_why(chat_service, owner, redis, fake):
+    team, key = owner
+    taken = chat_service.add_channel(key, "webhook", webhook(fake).config, events=("capsule.create",))
+    other = chat_service.add_channel(key, "webhook", webhook(fake).config, events=("host.up",))
+    stream_id = redis.publish(make_event(team))
+    until(lambda: deliveries(chat_service, key, taken, "?state=delivered")["items"], "the delivery")
+    answer = chat_service.get(f"/v1/events/{stream_id}/explain", key=key)
+    assert answer.status == 200, answer.body
+    assert {taken["id"], other["id"]} == {c.get("channel_id") or c.get("id") for c in answer.json()["channels"]}
+    assert chat_service.get("/v1/events/nonsense/explain", key=key).status == 400
+
+
+def test_the_api_is_described_where_it_is_served(chat_service):
+    text = chat_service.get("/openapi.yaml").body.decode()
+    for path in ("/v1/channels/{id}/enable", "/v1/channels/preview", "/v1/channels/{id}/recover", "/v1/deliveries/{id}/redeliver",
+                 "/v1/channels/{id}/health", "/v1/events/{id}/explain"):
+        assert path in text, path
