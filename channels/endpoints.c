@@ -16,6 +16,7 @@
 #include "channels/errand.h"
 #include "channels/rows.h"
 #include "channels/seal.h"
+#include "channels/views.h"
 
 /* ---- GET ------------------------------------------------------------------------------- */
 
@@ -262,6 +263,14 @@ int endpoints_add(struct channels *channels, struct http_server *server)
 	const struct http_route routes[] = {
 		{ HTTP_POST, "/v1/channels", ACCESS_CHANGE, create_channel, channels },
 		{ HTTP_GET, "/v1/channels", ACCESS_TEAM, list_channels, channels },
+		{ HTTP_GET, "/v1/channels/{id}/deliveries", ACCESS_TEAM, view_deliveries,
+		  channels },
+		{ HTTP_GET, "/v1/channels/{id}/health", ACCESS_TEAM, view_health, channels },
+		{ HTTP_POST, "/v1/channels/{id}/recover", ACCESS_CHANGE, recover_many, channels },
+		{ HTTP_GET, "/v1/deliveries/{id}", ACCESS_TEAM, view_delivery, channels },
+		{ HTTP_POST, "/v1/deliveries/{id}/redeliver", ACCESS_CHANGE, redeliver_one,
+		  channels },
+		{ HTTP_GET, "/v1/events/{id}/explain", ACCESS_TEAM, view_explain, channels },
 		{ HTTP_GET, "/v1/channels/{id}", ACCESS_TEAM, get_channel, channels },
 		{ HTTP_DELETE, "/v1/channels/{id}", ACCESS_CHANGE, delete_channel, channels },
 	};

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Why an event did or did not reach each of the team's channels.
+ *
+ * Happy path: one read job gathers the team's channels, each one's delivery of the event (its id is
+ * made from both) and the note that nobody was told. A delivery says what the event was; without one
+ * Redis is asked. Then every channel gets its verdict.
+ * Failure: an event that neither the store nor Redis knows, or that is another team's, is a 404; with
+ * Redis away, and nothing in the store, it is a 503. After the store's job nothing of channels/ is
+ * touched, since it may have been closed while Redis was asked.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "channels/ledger_rows.h"
+#include "channels/views.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/utf8.h"
+
+#define MAX_CHANNELS 200 /* the limit is 50, but others write the table too */
+#define NAME_SIZE    256
+
+/* One channel, and what the store holds of the event for it. */
+struct told {
+	struct uuid channel;
+	char name[NAME_SIZE];
+	unsigned kinds; /* one bit per enum event_kind */
+	int64_t created_us;
+	int64_t disabled_us;
+	bool has_row;
+	struct uuid delivery;
+	char state[16];
+	int64_t delivered_us;
+	char error[NAME_SIZE];
+	bool has_digest;
+	struct uuid digest;
+};
+
+struct summary {
+	bool is_known;
+	enum event_kind kind;
+	char outcome[16];
+	char resource[NAME_SIZE];
+};
+
+struct explanation {
+	struct errand errand;
+	struct redis *redis;
+	struct stream_id event;
+	char event_text[STREAM_ID_TEXT_SIZE];
+	struct summary summary;
+	char suppressed[16]; /* the reason; empty: it was not */
+	enum event_kind suppressed_kind;
+	size_t count;
+	struct told channels[MAX_CHANNELS];
+};
+
+/* ---- the store ------------------------------------------------------------------------------- */
+
+static const struct db_query read_channels = {
+	.sql = "SELECT c.id, c.name, c.event_types, c.created_at, s.disabled_at FROM channels c "
+	       "LEFT JOIN channel_state s ON s.channel_id = c.id WHERE c.team_id = $1 "
+	       "ORDER BY c.created_at, c.id LIMIT 200",
+};
+static const struct db_query read_delivery = {
+	.sql = "SELECT state, delivered_at, last_error, digest_id, event, outcome, resource "
+	       "FROM deliveries WHERE id = $1 AND team_id = $2",
+};
+static const struct db_query read_suppressed = {
+	.sql = "SELECT event, reason FROM suppressed WHERE team_id = $1 AND stream_id = $2",
+};
+
+static void keep_text(char *out, size_t size, struct str text)
+{
+	snprintf(out, size, "%.*s", STR_ARGS(utf8_cut(text, size - 1)));
+}
+
+static void on_word(struct str word, void *arg)
+{
+	enum event_kind kind = event_kind_find_stored(word);
+
+	if (kind != EVENT_UNKNOWN)
+		*(unsigned *)arg |= 1u << kind;
+}
+
+static int on_channel(const struct db_row *row, void *arg)
+{
+	struct explanation *explanation = arg;
+	struct told *told = &explanation->channels[explanation->count++];
+
+	*told = (struct told){
+		.channel = row_uuid(row, 0),
+		.created_us = row_time(row, 3),
+		.disabled_us = row_time(row, 4),
+	};
+	keep_text(told->name, sizeof(told->name), row_text(row, 1));
+	row_words(row, 2, on_word, &told->kinds);
+	delivery_id_make(&told->channel, explanation->event, &told->delivery);
+	return 0;
+}
+
+static int on_delivery(const struct db_row *row, void *arg)
+{
+	struct told *told = arg;
+
+	told->has_row = true;
+	keep_text(told->state, sizeof(told->state), row_text(row, 0));
+	told->delivered_us = row_time(row, 1);
+	keep_text(told->error, sizeof(told->error), row_text(row, 2));
+	told->has_digest = !row_is_null(row, 3);
+	told->digest = row_uuid(row, 3);
+	return 0;
+}
+
+static int on_summary(const struct db_row *row, void *arg)
+{
+	struct summary *summary = arg;
+
+	summary->is_known = true;
+	summary->kind = event_kind_find(row_text(row, 4));
+	keep_text(summary->outcome, sizeof(summary->outcome), row_text(row, 5));
+	keep_text(summary->resource, sizeof(summary->resource), row_text(row, 6));
+	return 0;
+}
+
+static int on_suppressed(const struct db_row *row, void *arg)
+{
+	struct explanation *explanation = arg;
+
+	explanation->suppressed_kind = event_kind_find(row_text(row, 0));
+	keep_text(explanation->suppressed, sizeof(explanation->suppressed), row_text(row, 1));
+	return 0;
+}
+
+/* All of them in one round. */
+static int read_deliveries(struct db *db, struct explanation *explanation)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < explanation->count && rc == 0; i++) {
+		const struct db_value values[] = { db_uuid(&explanation->channels[i].delivery),
+						   db_uuid(&explanation->errand.who.team) };
+
+		rc = db_run(db, &read_delivery, values, 2, on_delivery, &explanation->channels[i],
+			    NULL);
+	}
+	return rc < 0 ? rc : db_flush(db);
+}
+
+static int read_summary(struct db *db, struct explanation *explanation)
+{
+	for (size_t i = 0; i < explanation->count; i++) {
+		const struct db_value values[] = { db_uuid(&explanation->channels[i].delivery),
+						   db_uuid(&explanation->errand.who.team) };
+
+		if (explanation->channels[i].has_row)
+			return db_run_now(db, &read_delivery, values, 2, on_summary,
+					  &explanation->summary, NULL);
+	}
+	return 0;
+}
+
+static int run_explain(struct db *db, struct store_job *job)
+{
+	struct explanation *explanation = container_of(job, struct explanation, errand.job);
+	const struct db_value values[] = { db_uuid(&explanation->errand.who.team),
+					   db_text(str_of(explanation->event_text)) };
+	int rc;
+
+	explanation->count = 0;
+	explanation->suppressed[0] = '\0';
+	explanation->summary = (struct summary){ .is_known = false };
+	rc = db_run(db, &read_suppressed, values, 2, on_suppressed, explanation, NULL);
+	if (rc == 0)
+		rc = db_run_now(db, &read_channels, values, 1, on_channel, explanation, NULL);
+	if (rc == 0)
+		rc = read_deliveries(db, explanation);
+	return rc < 0 ? rc : read_summary(db, explanation);
+}
+
+/* ---- verdicts -------------------------------------------------------------------------------- */
+
+struct finding {
+	const char *verdict;
+	const char *detail; /* NULL: nothing to add */
+};
+
+static struct finding find_of_row(const struct told *told)
+{
+	if (strcmp(told->state, "pending") == 0 && told->disabled_us != 0)
+		return (struct finding){ "disabled",
+					 "it waits until the channel is enabled again" };
+	if (strcmp(told->state, "folded") == 0)
+		return (struct finding){ "folded", "it was told as part of a digest" };
+	return (struct finding){ told->state, told->error[0] ? told->error : NULL };
+}
+
+static struct finding find_of_suppressed(const char *reason)
+{
+	if (strcmp(reason, "follow_up") == 0)
+		return (struct finding){ "follow_up",
+					 "the request it completes was told when it was accepted" };
+	if (strcmp(reason, "repeat") == 0)
+		return (struct finding){ "repeat", "the same was told within the minute before" };
+	return (struct finding){ "accept", "it is told when the request is completed" };
+}
+
+static struct finding find(const struct explanation *explanation, const struct told *told)
+{
+	if (told->has_row)
+		return find_of_row(told);
+	if (told->created_us / 1000 > (int64_t)explanation->event.ms)
+		return (struct finding){ "channel_newer", "the channel was made after the event" };
+	if ((told->kinds & 1u << explanation->summary.kind) == 0)
+		return (struct finding){ "not_subscribed", NULL };
+	if (explanation->suppressed[0])
+		return find_of_suppressed(explanation->suppressed);
+	return (struct finding){ "unknown",
+				 "there is no record: the event may be about to be handled, the "
+				 "record too old, or the subscription newer than the event" };
+}
+
+static void write_channel(struct buf *out, const struct explanation *explanation,
+			  const struct told *told)
+{
+	const struct finding finding = find(explanation, told);
+	char text[ID_TEXT_SIZE];
+
+	buf_add_char(out, '{');
+	id_format(ID_CHANNEL, &told->channel, text);
+	json_add_member(out, "channel_id", str_of(text));
+	json_add_member(out, "name", str_of(told->name));
+	json_add_member(out, "verdict", str_of(finding.verdict));
+	if (told->has_row) {
+		view_add_uuid(out, "delivery_id", &told->delivery);
+		view_add_time(out, "delivered_at", told->delivered_us);
+	}
+	if (told->has_row && told->has_digest)
+		view_add_uuid(out, "digest_id", &told->digest);
+	if (finding.detail)
+		json_add_member(out, "detail", str_of(finding.detail));
+	buf_add_char(out, '}');
+}
+
+static void write_explanation(struct buf *out, const struct explanation *explanation)
+{
+	const struct summary *summary = &explanation->summary;
+
+	buf_add_text(out, "{\"event\":{");
+	json_add_member(out, "id", str_of(explanation->event_text));
+	json_add_member(out, "event", str_of(event_kind_name(summary->kind)));
+	view_add_text(out, "outcome", str_of(summary->outcome));
+	view_add_text(out, "resource", str_of(summary->resource));
+	if (explanation->event.ms <= INT64_MAX / 1000)
+		view_add_time(out, "published_at", (int64_t)explanation->event.ms * 1000);
+	buf_add_text(out, "},\"channels\":[");
+	for (size_t i = 0; i < explanation->count; i++) {
+		if (i > 0)
+			buf_add_char(out, ',');
+		write_channel(out, explanation, &explanation->channels[i]);
+	}
+	buf_add_text(out, "]}");
+}
+
+static void answer(struct explanation *explanation)
+{
+	struct errand *errand = &explanation->errand;
+
+	if (!explanation->summary.is_known && explanation->suppressed[0]) {
+		explanation->summary.is_known = true;
+		explanation->summary.kind = explanation->suppressed_kind;
+	}
+	if (!explanation->summary.is_known || explanation->summary.kind == EVENT_UNKNOWN) {
+		errand_refuse_text(errand, HTTP_NOT_FOUND, NULL, "there is no such event");
+		return;
+	}
+	write_explanation(&errand->json, explanation);
+	errand_answer(errand, 200);
+}
+
+/* ---- Redis ----------------------------------------------------------------------------------- */
+
+static void take_event(struct explanation *explanation, const struct event *event)
+{
+	struct summary *summary = &explanation->summary;
+
+	if (stream_id_compare(event->id, explanation->event) != 0 ||
+	    !uuid_eq(&event->team, &explanation->errand.who.team))
+		return;
+	summary->is_known = true;
+	summary->kind = event->kind;
+	keep_text(summary->outcome, sizeof(summary->outcome), event_outcome_word(event->outcome));
+	keep_text(summary->resource, sizeof(summary->resource), event->resource_id);
+}
+
+static void on_range(const struct bus_range *range, void *owner)
+{
+	struct explanation *explanation = owner;
+
+	if (range->rc < 0 && !explanation->suppressed[0]) {
+		errand_fail(&explanation->errand, range->rc);
+		return;
+	}
+	for (size_t i = 0; i < range->count; i++)
+		take_event(explanation, range->events[i]);
+	answer(explanation);
+}
+
+static void on_explained(struct store_job *job, int rc)
+{
+	struct explanation *explanation = container_of(job, struct explanation, errand.job);
+
+	if (rc < 0) {
+		errand_fail(&explanation->errand, rc);
+		return;
+	}
+	if (explanation->summary.is_known || !explanation->redis) {
+		answer(explanation);
+		return;
+	}
+	rc = bus_range(explanation->redis, stream_id_previous(explanation->event), 1, on_range,
+		       explanation);
+	if (rc == 0)
+		return;
+	if (explanation->suppressed[0])
+		answer(explanation);
+	else
+		errand_fail(&explanation->errand, rc);
+}
+
+void view_explain(struct http_request *request, void *owner)
+{
+	struct channels *channels = owner;
+	struct stream_id event;
+	struct explanation *explanation;
+	struct errand *errand;
+
+	if (stream_id_parse(http_request_param(request, 0), &event) < 0) {
+		http_respond_fault(request, HTTP_INVALID_REQUEST, NULL,
+				   "the event's id must look like 1779598928123-0");
+		return;
+	}
+	errand = errand_new(channels, request, sizeof(*explanation));
+	if (!errand)
+		return;
+	explanation = container_of(errand, struct explanation, errand);
+	explanation->redis = channels->redis;
+	explanation->event = event;
+	stream_id_format(event, explanation->event_text);
+	errand->job.run = run_explain;
+	errand->job.on_done = on_explained;
+	errand_submit(errand, store_read);
+}

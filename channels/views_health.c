@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * How a channel is doing: what the engine remembers of it, its pace, and what waits. A channel nobody
+ * has sent to yet has no state row and is healthy. The config is opened only to learn the pace and
+ * wiped at once; one that cannot be opened has no pace to show.
+ */
+#include "channels/seal.h"
+#include "channels/standing.h"
+#include "channels/views.h"
+#include "core/json.h"
+
+struct health_view {
+	struct errand errand;
+	const struct provider *provider;
+	struct buf sealed;
+	struct standing standing;
+	int64_t last_success_us;
+	int64_t last_error_us;
+	struct buf last_error;
+	struct buf disabled_reason;
+	int64_t pending;
+	int64_t oldest_us;
+};
+
+static const struct db_query read_channel = {
+	.sql = "SELECT c.provider, c.config, s.failures, s.breaker_opened, s.breaker_until, "
+	       "s.failing_since, s.disabled_at, s.disabled_reason, s.last_success_at, "
+	       "s.last_error_at, s.last_error FROM channels c "
+	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
+	       "WHERE c.id = $1 AND c.team_id = $2",
+};
+static const struct db_query read_backlog = {
+	.sql = "SELECT count(*), min(created_at) FROM deliveries "
+	       "WHERE channel_id = $1 AND state = 'pending'",
+};
+
+static int on_channel(const struct db_row *row, void *arg)
+{
+	struct health_view *health = arg;
+
+	health->errand.found = true;
+	health->provider = provider_find(row_text(row, 0));
+	buf_add_str(&health->sealed, row_text(row, 1));
+	health->standing.failures = (unsigned)row_int(row, 2);
+	health->standing.opened = (unsigned)row_int(row, 3);
+	health->standing.open_until_us = row_time(row, 4);
+	health->standing.failing_since_us = row_time(row, 5);
+	health->standing.disabled_us = row_time(row, 6);
+	buf_add_str(&health->disabled_reason, row_text(row, 7));
+	health->last_success_us = row_time(row, 8);
+	health->last_error_us = row_time(row, 9);
+	buf_add_str(&health->last_error, row_text(row, 10));
+	return 0;
+}
+
+static int on_backlog(const struct db_row *row, void *arg)
+{
+	struct health_view *health = arg;
+
+	health->pending = row_int(row, 0);
+	health->oldest_us = row_time(row, 1);
+	return 0;
+}
+
+static void add_pace(struct buf *out, const struct health_view *health)
+{
+	struct pace paces[PROVIDER_MAX_PACES];
+	struct opened_config opened;
+	size_t count = 0;
+
+	if (!health->provider || !health->provider->paces)
+		return;
+	if (config_open(&opened, health->provider, buf_str(&health->sealed),
+			health->errand.channels->key) == 0) {
+		count = health->provider->paces(&opened.config, paces);
+		opened_config_done(&opened);
+	}
+	if (count == 0)
+		return;
+	json_add_name(out, "pace");
+	buf_add_char(out, '{');
+	view_add_number(out, "interval_ms", paces[0].interval_us / 1000);
+	view_add_number(out, "burst", paces[0].burst);
+	buf_add_char(out, '}');
+}
+
+static const char *state_word(const struct standing *standing, enum standing_state state)
+{
+	if (state == STANDING_DISABLED)
+		return "disabled";
+	if (state == STANDING_PROBING)
+		return "probing";
+	return state == STANDING_OPEN || standing->failures > 0 ? "failing" : "healthy";
+}
+
+static void write_health(struct buf *out, const struct health_view *health)
+{
+	const struct standing *standing = &health->standing;
+	enum standing_state state = standing_state(standing, health->errand.now_us);
+
+	buf_add_char(out, '{');
+	json_add_member(out, "state", str_of(state_word(standing, state)));
+	view_add_time(out, "failing_since", standing->failing_since_us);
+	json_add_name(out, "breaker");
+	buf_add_char(out, '{');
+	json_add_member(out, "state", str_of(standing_name(state)));
+	if (state == STANDING_OPEN)
+		view_add_time(out, "until", standing->open_until_us);
+	view_add_number(out, "failures", standing->failures);
+	buf_add_char(out, '}');
+	add_pace(out, health);
+	json_add_name(out, "backlog");
+	buf_add_char(out, '{');
+	view_add_number(out, "pending", health->pending);
+	view_add_time(out, "oldest_at", health->oldest_us);
+	buf_add_char(out, '}');
+	view_add_time(out, "last_success_at", health->last_success_us);
+	view_add_text(out, "last_error", buf_str(&health->last_error));
+	view_add_time(out, "last_error_at", health->last_error_us);
+	view_add_time(out, "disabled_at", standing->disabled_us);
+	view_add_text(out, "disabled_reason", buf_str(&health->disabled_reason));
+	buf_add_char(out, '}');
+}
+
+static int run_health(struct db *db, struct store_job *job)
+{
+	struct health_view *health = container_of(job, struct health_view, errand.job);
+	struct errand *errand = &health->errand;
+	const struct db_value values[] = { db_uuid(&errand->id), db_uuid(&errand->who.team) };
+	int rc;
+
+	buf_reset(&errand->json);
+	buf_reset(&health->sealed);
+	buf_reset(&health->last_error);
+	buf_reset(&health->disabled_reason);
+	errand->found = false;
+	rc = db_run_now(db, &read_channel, values, ARRAY_LEN(values), on_channel, health, NULL);
+	if (rc < 0 || !errand->found)
+		return rc;
+	rc = db_run_now(db, &read_backlog, values, 1, on_backlog, health, NULL);
+	if (rc == 0)
+		write_health(&errand->json, health);
+	return rc < 0 ? rc : errand->json.err;
+}
+
+static void end_health(struct errand *errand)
+{
+	struct health_view *health = container_of(errand, struct health_view, errand);
+
+	buf_done(&health->sealed);
+	buf_done(&health->last_error);
+	buf_done(&health->disabled_reason);
+}
+
+void view_health(struct http_request *request, void *owner)
+{
+	struct errand *errand = errand_new_of_channel(owner, request, sizeof(struct health_view));
+	struct health_view *health;
+
+	if (!errand)
+		return;
+	health = container_of(errand, struct health_view, errand);
+	buf_init(&health->sealed, SEALED_CONFIG_MAX);
+	buf_init(&health->last_error, 65536);
+	buf_init(&health->disabled_reason, 65536);
+	errand->done = end_health;
+	errand->job.run = run_health;
+	errand->job.on_done = errand_on_shown;
+	errand_submit(errand, store_read);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads deliveries and writes them as JSON while the rows come in (contract o.13). One row more than
+ * asked for is fetched: its being there says that a cursor is worth giving, and the cursor has
+ * the six digits the rows have. What rows hold cannot break a page: text is cut, a payload that is no
+ * JSON is left out.
+ */
+#include <errno.h>
+
+#include "channels/views.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/rfc3339.h"
+#include "providers/provider.h"
+
+#define MAX_PAYLOAD ((size_t)256 * 1024)
+#define ITEM_COLUMNS                                                                         \
+	"id, channel_id, stream_id, event, outcome, resource, state, attempts, created_at, " \
+	"delivered_at, next_attempt_at, last_status, last_error, digest_id"
+
+enum column {
+	COLUMN_ID,
+	COLUMN_CHANNEL,
+	COLUMN_STREAM_ID,
+	COLUMN_EVENT,
+	COLUMN_OUTCOME,
+	COLUMN_RESOURCE,
+	COLUMN_STATE,
+	COLUMN_ATTEMPTS,
+	COLUMN_CREATED,
+	COLUMN_DELIVERED,
+	COLUMN_NEXT,
+	COLUMN_STATUS,
+	COLUMN_ERROR,
+	COLUMN_DIGEST,
+	COLUMN_PAYLOAD
+};
+
+/* Walks the index (channel_id, created_at, id) backwards from the cursor on. */
+#define SELECT_PAGE                                              \
+	"SELECT " ITEM_COLUMNS " FROM deliveries "               \
+	"WHERE channel_id = $1 AND (created_at, id) < ($2, $3) " \
+	"AND created_at >= $4 AND created_at < $5 "
+#define NEWEST_FIRST "ORDER BY created_at DESC, id DESC LIMIT $10"
+
+static const struct db_query select_page = {
+	.sql = SELECT_PAGE "AND ($6 OR state = ANY($7)) AND ($8 OR event = ANY($9)) " NEWEST_FIRST,
+	.sqlite =
+		SELECT_PAGE "AND ($6 OR state IN (SELECT value FROM json_each($7))) "
+			    "AND ($8 OR event IN (SELECT value FROM json_each($9))) " NEWEST_FIRST,
+};
+static const struct db_query select_one = {
+	.sql = "SELECT " ITEM_COLUMNS ", payload FROM deliveries WHERE id = $1 AND team_id = $2",
+};
+static const struct db_query select_attempts = {
+	.sql = "SELECT number, started_at, duration_us, status, verdict, detail "
+	       "FROM delivery_attempts WHERE delivery_id = $1 ORDER BY number LIMIT 300",
+};
+static const struct db_query select_folded = {
+	.sql = "SELECT event, outcome, count(*) FROM deliveries WHERE digest_id = $1 "
+	       "GROUP BY event, outcome ORDER BY 3 DESC, 1, 2",
+};
+
+/* Everything but `attempts`, and without the closing brace. */
+static void open_item(struct buf *out, const struct db_row *row)
+{
+	const struct uuid id = row_uuid(row, COLUMN_ID);
+	const struct uuid channel = row_uuid(row, COLUMN_CHANNEL);
+	const struct uuid digest = row_uuid(row, COLUMN_DIGEST);
+	char text[ID_TEXT_SIZE];
+
+	buf_add_char(out, '{');
+	view_add_uuid(out, "id", &id);
+	id_format(ID_CHANNEL, &channel, text);
+	json_add_member(out, "channel_id", str_of(text));
+	json_add_member(out, "event_id", row_text(row, COLUMN_STREAM_ID));
+	json_add_member(out, "event", row_text(row, COLUMN_EVENT));
+	view_add_text(out, "outcome", row_text(row, COLUMN_OUTCOME));
+	view_add_text(out, "resource", row_text(row, COLUMN_RESOURCE));
+	json_add_member(out, "state", row_text(row, COLUMN_STATE));
+	view_add_time(out, "created_at", row_time(row, COLUMN_CREATED));
+	view_add_time(out, "delivered_at", row_time(row, COLUMN_DELIVERED));
+	if (str_is(row_text(row, COLUMN_STATE), "pending"))
+		view_add_time(out, "next_attempt_at", row_time(row, COLUMN_NEXT));
+	if (!row_is_null(row, COLUMN_STATUS))
+		view_add_number(out, "last_status", row_int(row, COLUMN_STATUS));
+	view_add_text(out, "last_error", row_text(row, COLUMN_ERROR));
+	if (!row_is_null(row, COLUMN_DIGEST))
+		view_add_uuid(out, "digest_id", &digest);
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
+
+struct page {
+	struct buf *out;
+	unsigned limit;
+	unsigned rows;
+	bool has_more;
+	int64_t last_us;
+	struct uuid last_id;
+};
+
+static int on_item(const struct db_row *row, void *arg)
+{
+	struct page *page = arg;
+
+	if (page->rows == page->limit) {
+		page->has_more = true;
+		return 0;
+	}
+	if (page->rows++ > 0)
+		buf_add_char(page->out, ',');
+	open_item(page->out, row);
+	view_add_number(page->out, "attempts", row_int(row, COLUMN_ATTEMPTS));
+	buf_add_char(page->out, '}');
+	page->last_us = row_time(row, COLUMN_CREATED);
+	page->last_id = row_uuid(row, COLUMN_ID);
+	return page->out->err;
+}
+
+static void add_cursor(const struct page *page)
+{
+	char text[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(page->last_us, 6, text);
+	json_add_member(page->out, "next_before", str_of(text));
+	view_add_uuid(page->out, "next_before_id", &page->last_id);
+}
+
+int deliveries_list(struct db *db, const struct uuid *channel, const struct list_query *query,
+		    struct buf *out)
+{
+	struct page page = { .out = out, .limit = query->limit };
+	const struct db_value values[] = {
+		db_uuid(channel),
+		db_time(query->before_us),
+		db_uuid(&query->before_id),
+		db_time(query->since_us),
+		db_time(query->until_us),
+		db_bool(query->states.count == 0),
+		db_words(query->states.values, query->states.count),
+		db_bool(query->events.count == 0),
+		db_words(query->events.values, query->events.count),
+		db_int((int64_t)query->limit + 1),
+	};
+	int rc;
+
+	buf_add_text(out, "{\"items\":[");
+	rc = db_run_now(db, &select_page, values, ARRAY_LEN(values), on_item, &page, NULL);
+	if (rc < 0)
+		return rc;
+	buf_add_char(out, ']');
+	if (page.has_more)
+		add_cursor(&page);
+	buf_add_char(out, '}');
+	return out->err;
+}
+
+/* ---- one delivery ---------------------------------------------------------------------------- */
+
+struct whole {
+	struct buf *out;
+	bool found;
+	bool is_digest;
+	bool with_count; /* `attempts` as a number */
+	struct buf payload;
+};
+
+static int on_one(const struct db_row *row, void *arg)
+{
+	struct whole *whole = arg;
+
+	whole->found = true;
+	whole->is_digest = str_is(row_text(row, COLUMN_EVENT), DIGEST_EVENT);
+	open_item(whole->out, row);
+	view_add_number(whole->out, whole->with_count ? "attempts" : "attempt_count",
+			row_int(row, COLUMN_ATTEMPTS));
+	if (!whole->with_count)
+		buf_add_str(&whole->payload, row_blob(row, COLUMN_PAYLOAD));
+	return whole->out->err;
+}
+
+static void separate(struct buf *out)
+{
+	if (out->len > 0 && out->bytes[out->len - 1] == '}')
+		buf_add_char(out, ',');
+}
+
+static int on_attempt(const struct db_row *row, void *arg)
+{
+	struct buf *out = arg;
+
+	separate(out);
+	buf_add_char(out, '{');
+	view_add_number(out, "number", row_int(row, 0));
+	view_add_time(out, "started_at", row_time(row, 1));
+	view_add_number(out, "duration_ms", row_int(row, 2) / 1000);
+	if (!row_is_null(row, 3))
+		view_add_number(out, "status", row_int(row, 3));
+	json_add_member(out, "verdict", row_text(row, 4));
+	view_add_text(out, "detail", row_text(row, 5));
+	buf_add_char(out, '}');
+	return out->err;
+}
+
+static int on_folded(const struct db_row *row, void *arg)
+{
+	struct buf *out = arg;
+
+	separate(out);
+	buf_add_char(out, '{');
+	json_add_member(out, "event", row_text(row, 0));
+	view_add_text(out, "outcome", row_text(row, 1));
+	view_add_number(out, "count", row_int(row, 2));
+	buf_add_char(out, '}');
+	return out->err;
+}
+
+static int add_array(struct db *db, const struct db_query *query, const char *name,
+		     const struct uuid *id, db_row_fn on_row, struct buf *out)
+{
+	const struct db_value value = db_uuid(id);
+	int rc;
+
+	json_add_name(out, name);
+	buf_add_char(out, '[');
+	rc = db_run_now(db, query, &value, 1, on_row, out, NULL);
+	buf_add_char(out, ']');
+	return rc;
+}
+
+/* The stored bytes as they stand, once they have proved to be JSON. */
+static void add_payload(struct buf *out, const struct buf *payload)
+{
+	cJSON *tree = NULL;
+
+	if (payload->err || json_parse(buf_str(payload), MAX_PAYLOAD, &tree, NULL) < 0)
+		return;
+	cJSON_Delete(tree);
+	json_add_name(out, "payload");
+	buf_add_str(out, buf_str(payload));
+}
+
+static int find_one(struct db *db, const struct uuid *team, const struct uuid *id,
+		    struct whole *whole)
+{
+	const struct db_value values[] = { db_uuid(id), db_uuid(team) };
+
+	return db_run_now(db, &select_one, values, ARRAY_LEN(values), on_one, whole, NULL);
+}
+
+int delivery_show(struct db *db, const struct uuid *team, const struct uuid *id, struct buf *out,
+		  bool *found)
+{
+	struct whole whole = { .out = out, .with_count = true };
+	int rc;
+
+	rc = find_one(db, team, id, &whole);
+	if (whole.found)
+		buf_add_char(out, '}');
+	*found = whole.found;
+	return rc < 0 ? rc : out->err;
+}
+
+int delivery_show_whole(struct db *db, const struct uuid *team, const struct uuid *id,
+			struct buf *out, bool *found)
+{
+	struct whole whole = { .out = out };
+	int rc;
+
+	buf_init(&whole.payload, MAX_PAYLOAD);
+	rc = find_one(db, team, id, &whole);
+	if (rc == 0 && whole.found)
+		rc = add_array(db, &select_attempts, "attempts", id, on_attempt, out);
+	if (rc == 0 && whole.is_digest)
+		rc = add_array(db, &select_folded, "folded", id, on_folded, out);
+	if (rc == 0 && whole.found) {
+		add_payload(out, &whole.payload);
+		buf_add_char(out, '}');
+	}
+	buf_done(&whole.payload);
+	*found = whole.found;
+	return rc < 0 ? rc : out->err;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Why an event went where, over HTTP, on both stores. Redis has a test of the whole program. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/json.h"
+#include "rig.h"
+
+#define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
+#define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
+#define CHANNEL_3 "33333333-3333-4333-8333-333333333333"
+#define WELL      ",\"outcome\":\"success\""
+#define BECAUSE   WELL ",\"metadata\":{\"reason\":\"ttl_expired\"}"
+
+static char answer[65536];
+static const struct rig_options options = { .strict = false };
+
+static int explain(struct rig *rig, const char *team, struct stream_id id)
+{
+	char text[STREAM_ID_TEXT_SIZE];
+	char path[128];
+
+	stream_id_format(id, text);
+	snprintf(path, sizeof(path), "/v1/events/%s/explain", text);
+	return rig_request(rig, "GET", path, team, "", answer, sizeof(answer));
+}
+
+/* The verdict of the n-th channel, oldest first. */
+static void expect_verdict(struct rig *rig, struct stream_id id, int channel, const char *verdict)
+{
+	const cJSON *item;
+	cJSON *tree = NULL;
+
+	cr_assert_eq(explain(rig, TEAM_A, id), 200, "%s", answer);
+	cr_assert_eq(json_parse(str_of(answer), sizeof(answer), &tree, NULL), 0, "%s", answer);
+	item = cJSON_GetArrayItem(json_get(tree, "channels"), channel);
+	cr_assert_not_null(item, "%s", answer);
+	cr_expect_str_eq(json_get_string(item, "verdict"), verdict, "%s", answer);
+	cJSON_Delete(tree);
+}
+
+static void add_channel(struct rig *rig, const char *id, const char *team, const char *kinds,
+			const char *created)
+{
+	rig_add_channel(rig, id, team, "hook", kinds);
+	rig_ask(rig, "UPDATE channels SET created_at = '%s' WHERE id = '%s'", created, id);
+}
+
+static struct stream_id commit(struct rig *rig, struct event *event)
+{
+	struct stream_id id = event->id;
+
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+	return id;
+}
+
+static void tell_of_rows(struct rig *rig)
+{
+	static const struct {
+		const char *set;
+		const char *verdict;
+	} cases[] = {
+		{ "state = 'delivered'", "delivered" },
+		{ "state = 'failed', last_error = 'HTTP 404'", "failed" },
+		{ "state = 'dropped', last_error = 'skipped'", "dropped" },
+		{ "state = 'folded', digest_id = id", "folded" },
+	};
+	struct stream_id id;
+
+	add_channel(rig, CHANNEL_1, TEAM_A, "capsule.pause", "2020-01-01T00:00:00.000000Z");
+	add_channel(rig, CHANNEL_2, TEAM_A, "host.up", "2020-01-02T00:00:00.000000Z");
+	add_channel(rig, CHANNEL_3, TEAM_A, "capsule.pause", "2999-01-01T00:00:00.000000Z");
+	id = commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS));
+	rig_wait_rows(rig, 2, "deliveries WHERE state = 'delivered'");
+	expect_verdict(rig, id, 0, "delivered");
+	cr_expect(strstr(answer, "\"delivered_at\":\"2027-01-15T08:00:00Z\""), "%s", answer);
+	cr_expect(strstr(answer, "\"event\":\"capsule.pause\""), "%s", answer);
+	cr_expect(strstr(answer, "\"resource\":\"" CAPSULE_ID "\""), "%s", answer);
+	expect_verdict(rig, id, 1, "not_subscribed");
+	rig_ask(rig, "DELETE FROM deliveries WHERE channel_id = '" CHANNEL_3 "'");
+	expect_verdict(rig, id, 2, "channel_newer");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		rig_ask(rig, "UPDATE deliveries SET %s", cases[i].set);
+		expect_verdict(rig, id, 0, cases[i].verdict);
+	}
+	cr_expect(strstr(answer, "digest_id"), "%s", answer);
+	rig_ask(rig, "UPDATE channels SET created_at = '2020-01-03T00:00:00.000000Z' "
+		     "WHERE id = '" CHANNEL_3 "'");
+	expect_verdict(rig, id, 2, "unknown");
+	cr_expect_eq(explain(rig, TEAM_B, id), 404, "another team's");
+	id.seq += 1000;
+	cr_expect_eq(explain(rig, TEAM_A, id), 404, "nobody knows it");
+}
+
+Test(explain, tells_what_became_of_each_delivery)
+{
+	ON_BOTH_STORES(&options, tell_of_rows);
+}
+
+static void tell_of_waiting(struct rig *rig)
+{
+	struct stream_id id;
+
+	add_channel(rig, CHANNEL_1, TEAM_A, "capsule.pause", "2020-01-01T00:00:00.000000Z");
+	rig_ask(rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
+		     "VALUES ('" CHANNEL_1 "', 'other', '2999-01-01T00:00:00.000000Z', "
+		     "'2027-01-01T00:00:00.000000Z')");
+	id = commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS));
+	expect_verdict(rig, id, 0, "pending");
+	rig_ask(rig, "UPDATE channel_state SET disabled_at = '2027-01-15T07:00:00.000000Z' "
+		     "WHERE channel_id = '" CHANNEL_1 "'");
+	expect_verdict(rig, id, 0, "disabled");
+}
+
+Test(explain, tells_waiting_from_waiting_for_the_owner)
+{
+	ON_BOTH_STORES(&options, tell_of_waiting);
+}
+
+static void tell_of_silence(struct rig *rig)
+{
+	struct stream_id id;
+
+	add_channel(rig, CHANNEL_1, TEAM_A, "capsule.pause", "2020-01-01T00:00:00.000000Z");
+	add_channel(rig, CHANNEL_2, TEAM_A, "host.up", "2020-01-02T00:00:00.000000Z");
+	commit(rig, rig_event("capsule.pause", USER, WELL, START_MS));
+	id = commit(rig, rig_event("capsule.pause", SYSTEM, WELL, START_MS + 1));
+	expect_verdict(rig, id, 0, "follow_up");
+	expect_verdict(rig, id, 1, "not_subscribed");
+	commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + 2));
+	id = commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + 3));
+	expect_verdict(rig, id, 0, "repeat");
+	cr_expect_eq(explain(rig, TEAM_B, id), 404, "another team's");
+}
+
+Test(explain, tells_why_nobody_was_told)
+{
+	ON_BOTH_STORES(&options, tell_of_silence);
+}
+
+static void tell_of_accept(struct rig *rig)
+{
+	struct stream_id id;
+
+	add_channel(rig, CHANNEL_1, TEAM_A, "capsule.pause", "2020-01-01T00:00:00.000000Z");
+	id = commit(rig, rig_event("capsule.pause", USER, WELL, START_MS));
+	expect_verdict(rig, id, 0, "accept");
+}
+
+Test(explain, tells_that_an_accept_is_not_news_yet)
+{
+	const struct rig_options completion = { .notify_completion = true };
+
+	ON_BOTH_STORES(&completion, tell_of_accept);
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What owners see of their deliveries and channels, over HTTP, on both stores.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "view_rig.h"
+
+static const struct rig_options options = { .strict = false };
+
+static int count_items(struct rig *rig, const char *query)
+{
+	char rest[256];
+	cJSON *tree;
+	int count;
+
+	snprintf(rest, sizeof(rest), "/deliveries%s", query);
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s: %s", query, answer);
+	tree = parse_answer();
+	count = cJSON_GetArraySize(json_get(tree, "items"));
+	cJSON_Delete(tree);
+	return count;
+}
+
+/* ---- the list ------------------------------------------------------------------------------ */
+
+static void list_and_filter(struct rig *rig)
+{
+	const cJSON *item;
+	cJSON *tree;
+
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	cr_expect_eq(count_items(rig, ""), 0);
+	for (int i = 1; i <= 6; i++)
+		add_row(rig, CHANNEL_1, TEAM_A, i, i <= 2 ? "failed" : "delivered");
+	add_row(rig, CHANNEL_1, TEAM_A, 7, "pending");
+	add_row(rig, CHANNEL_2, TEAM_A, 8, "failed");
+
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/deliveries"), ""), 200);
+	tree = parse_answer();
+	item = cJSON_GetArrayItem(json_get(tree, "items"), 0);
+	cr_expect_str_eq(json_get_string(item, "id"), "aaaaaaaa-0000-4000-8000-000000000007");
+	cr_expect_str_eq(json_get_string(item, "event_id"), "7-0");
+	cr_expect_str_eq(json_get_string(item, "event"), "capsule.create");
+	cr_expect_str_eq(json_get_string(item, "state"), "pending");
+	cr_expect_str_eq(json_get_string(item, "outcome"), "success");
+	cr_expect_str_eq(json_get_string(item, "resource"), "cl-1");
+	cr_expect_str_eq(json_get_string(item, "created_at"), "2027-01-15T07:00:07Z");
+	cr_expect_str_eq(json_get_string(item, "next_attempt_at"), "2027-01-15T07:00:00Z");
+	cr_expect_str_eq(json_get_string(item, "last_error"), "it said no");
+	cr_expect_eq(json_get(item, "attempts")->valueint, 3);
+	cr_expect_eq(json_get(item, "last_status")->valueint, 500);
+	cr_expect_null(json_get(item, "payload"));
+	cr_expect_null(json_get(tree, "next_before"), "there is no more");
+	item = cJSON_GetArrayItem(json_get(tree, "items"), 1);
+	cr_expect_null(json_get(item, "next_attempt_at"), "it is over");
+	cJSON_Delete(tree);
+
+	cr_expect_eq(count_items(rig, ""), 7);
+	cr_expect_eq(count_items(rig, "?state=failed"), 2);
+	cr_expect_eq(count_items(rig, "?state=failed,pending&state=folded"), 3);
+	cr_expect_eq(count_items(rig, "?event=host.down"), 3);
+	cr_expect_eq(count_items(rig, "?event=host.down&state=failed"), 1);
+	cr_expect_eq(count_items(rig, "?event=notification.digest"), 0);
+	cr_expect_eq(count_items(rig, "?since=2027-01-15T07:00:04Z"), 4);
+	cr_expect_eq(count_items(rig, "?until=2027-01-15T07:00:04Z"), 3);
+	cr_expect_eq(count_items(rig, "?since=59m"), 0);
+	cr_expect_eq(count_items(rig, "?since=2h"), 7);
+	cr_expect_eq(count_items(rig, "?limit=99999"), 7);
+	cr_expect_eq(count_items(rig, "?newer_parameter=x"), 7);
+}
+
+Test(views, list_the_deliveries_of_a_channel_by_state_kind_and_time)
+{
+	ON_BOTH_STORES(&options, list_and_filter);
+}
+
+static void walk_pages(struct rig *rig)
+{
+	char query[256] = "?limit=2";
+	int seen = 0;
+
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	/* All made at the same moment: only the id tells them apart. */
+	for (int i = 1; i <= 5; i++)
+		add_row(rig, CHANNEL_1, TEAM_A, i, "delivered");
+	rig_ask(rig, "UPDATE deliveries SET created_at = '2027-01-15T07:00:00.123456Z'");
+	for (int page = 0; page < 3; page++) {
+		char rest[300];
+		const char *before;
+		cJSON *tree;
+
+		snprintf(rest, sizeof(rest), "/deliveries%s", query);
+		cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s", answer);
+		tree = parse_answer();
+		seen += cJSON_GetArraySize(json_get(tree, "items"));
+		before = json_get_string(tree, "next_before");
+		if (page == 2) {
+			cr_expect_null(before, "the last page has no cursor");
+		} else {
+			cr_assert_not_null(before);
+			cr_expect_str_eq(before, "2027-01-15T07:00:00.123456Z");
+			snprintf(query, sizeof(query), "?limit=2&before=%s&before_id=%s", before,
+				 json_get_string(tree, "next_before_id"));
+		}
+		cJSON_Delete(tree);
+	}
+	cr_expect_eq(seen, 5, "every row once");
+}
+
+Test(views, walk_pages_without_losing_rows_of_the_same_moment)
+{
+	ON_BOTH_STORES(&options, walk_pages);
+}
+
+static void refuse_bad_queries(struct rig *rig)
+{
+	static const struct {
+		const char *query;
+		const char *field;
+	} cases[] = {
+		{ "?limit=0", "limit" },
+		{ "?limit=", "limit" },
+		{ "?limit=-1", "limit" },
+		{ "?limit=1&limit=2", "limit" },
+		{ "?before=yesterday", "before" },
+		{ "?before=", "before" },
+		{ "?before=2027-01-15T07:00:00Z&before=2027-01-15T07:00:00Z", "before" },
+		{ "?before_id=ch-1", "before_id" },
+		{ "?state=lost", "state" },
+		{ "?event=capsule.explode", "event" },
+		{ "?event=channel.test", "event" },
+		{ "?since=soon", "since" },
+		{ "?since=", "since" },
+		{ "?since=1h&since=2h", "since" },
+		{ "?until=x", "until" },
+	};
+
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char rest[256];
+		cJSON *tree;
+
+		snprintf(rest, sizeof(rest), "/deliveries%s", cases[i].query);
+		cr_expect_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 400, "%s",
+			     cases[i].query);
+		tree = parse_answer();
+		cr_expect_str_eq(
+			json_get_string(json_get(json_get(tree, "error"), "details"), "field"),
+			cases[i].field, "%s: %s", cases[i].query, answer);
+		cJSON_Delete(tree);
+	}
+}
+
+Test(views, refuse_parameters_that_make_no_sense)
+{
+	ON_BOTH_STORES(&options, refuse_bad_queries);
+}
+
+/* ---- ids, and other teams ------------------------------------------------------------------ */
+
+static void keep_teams_apart(struct rig *rig)
+{
+	static const struct {
+		const char *method;
+		const char *path;
+	} malformed[] = {
+		{ "GET", "/v1/channels/ch-1/deliveries" },
+		{ "GET", "/v1/channels/ch-1/health" },
+		{ "POST", "/v1/channels/ch-1/recover" },
+		{ "GET", "/v1/deliveries/1" },
+		{ "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-00000000000z" },
+		{ "POST", "/v1/deliveries/ch-1/redeliver" },
+		{ "GET", "/v1/events/1/explain" },
+		{ "GET", "/v1/events/1-x/explain" },
+	};
+	const char *one = "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001";
+	const char *again = "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001/redeliver";
+
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	add_row(rig, CHANNEL_1, TEAM_A, 1, "failed");
+	for (size_t i = 0; i < ARRAY_LEN(malformed); i++)
+		cr_expect_eq(ask(rig, malformed[i].method, malformed[i].path, ""), 400, "%s",
+			     malformed[i].path);
+
+	cr_expect_eq(ask(rig, "GET", one, ""), 200);
+	cr_expect_eq(ask_as(rig, STRANGER, "GET", one, ""), 404);
+	cr_expect_eq(ask_as(rig, STRANGER, "POST", again, ""), 404);
+	cr_expect_eq(ask_as(rig, STRANGER, "GET", path_of(CHANNEL_1, "/deliveries"), ""), 404);
+	cr_expect_eq(ask_as(rig, STRANGER, "GET", path_of(CHANNEL_1, "/health"), ""), 404);
+	cr_expect_eq(
+		ask_as(rig, STRANGER, "POST", path_of(CHANNEL_1, "/recover"), "{\"since\":\"9d\"}"),
+		404);
+	cr_expect_eq(ask_as(rig, STRANGER, "GET", "/v1/events/1-0/explain", ""), 404);
+	cr_expect_eq(ask(rig, "GET", path_of(NOBODYS_ID, "/deliveries"), ""), 404);
+	cr_expect_eq(ask(rig, "GET", path_of(NOBODYS_ID, "/health"), ""), 404);
+	cr_expect_eq(ask(rig, "POST", path_of(NOBODYS_ID, "/recover"), ""), 404);
+	cr_expect_eq(ask(rig, "GET", "/v1/deliveries/" NOBODYS_ID, ""), 404);
+	cr_expect_eq(ask(rig, "POST", "/v1/deliveries/" NOBODYS_ID "/redeliver", ""), 404);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1,
+		     "nothing was touched");
+}
+
+Test(views, keep_teams_apart_and_refuse_malformed_ids)
+{
+	ON_BOTH_STORES(&options, keep_teams_apart);
+}
+
+/* ---- one delivery -------------------------------------------------------------------------- */
+
+static void show_one(struct rig *rig)
+{
+	const cJSON *attempts;
+	cJSON *tree;
+
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	add_row(rig, CHANNEL_1, TEAM_A, 1, "failed");
+	rig_ask(rig, "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
+		     "status, verdict, detail) VALUES "
+		     "('aaaaaaaa-0000-4000-8000-000000000001', 2, '2027-01-15T07:00:20.000000Z', "
+		     "2500, 410, 'disabled', 'gone \"for\" good'), "
+		     "('aaaaaaaa-0000-4000-8000-000000000001', 1, '2027-01-15T07:00:10.000000Z', "
+		     "10000000, NULL, 'retry', '')");
+	cr_assert_eq(ask(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
+		     200);
+	tree = parse_answer();
+	attempts = json_get(tree, "attempts");
+	cr_assert_eq(cJSON_GetArraySize(attempts), 2);
+	cr_expect_eq(json_get(cJSON_GetArrayItem(attempts, 0), "number")->valueint, 1);
+	cr_expect_eq(json_get(cJSON_GetArrayItem(attempts, 0), "duration_ms")->valueint, 10000);
+	cr_expect_null(json_get(cJSON_GetArrayItem(attempts, 0), "status"));
+	cr_expect_eq(json_get(cJSON_GetArrayItem(attempts, 1), "status")->valueint, 410);
+	cr_expect_str_eq(json_get_string(cJSON_GetArrayItem(attempts, 1), "verdict"), "disabled");
+	cr_expect_str_eq(json_get_string(cJSON_GetArrayItem(attempts, 1), "detail"),
+			 "gone \"for\" good");
+	cr_expect_eq(json_get(tree, "attempt_count")->valueint, 3);
+	cr_expect_eq(json_get(json_get(tree, "payload"), "a")->valueint, 1);
+	cr_expect_null(json_get(tree, "folded"));
+	cJSON_Delete(tree);
+}
+
+Test(views, show_a_delivery_with_its_attempts_and_its_payload)
+{
+	ON_BOTH_STORES(&options, show_one);
+}
+
+static void show_digest(struct rig *rig)
+{
+	const cJSON *folded;
+	cJSON *tree;
+
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	for (int i = 1; i <= 6; i++)
+		add_row(rig, CHANNEL_1, TEAM_A, i, i == 6 ? "delivered" : "folded");
+	rig_ask(rig, "UPDATE deliveries SET event = 'notification.digest', outcome = NULL "
+		     "WHERE stream_ms = 6");
+	rig_ask(rig, "UPDATE deliveries SET digest_id = 'aaaaaaaa-0000-4000-8000-000000000006' "
+		     "WHERE stream_ms < 6");
+	cr_assert_eq(ask(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000006", ""),
+		     200);
+	tree = parse_answer();
+	folded = json_get(tree, "folded");
+	cr_assert_eq(cJSON_GetArraySize(folded), 2, "%s", answer);
+	cr_expect_str_eq(json_get_string(cJSON_GetArrayItem(folded, 0), "event"), "capsule.create");
+	cr_expect_eq(json_get(cJSON_GetArrayItem(folded, 0), "count")->valueint, 3);
+	cr_expect_eq(json_get(cJSON_GetArrayItem(folded, 1), "count")->valueint, 2);
+	cr_expect_null(json_get(tree, "outcome"));
+	cJSON_Delete(tree);
+	cr_assert_eq(ask(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
+		     200);
+	cr_expect(strstr(answer, "\"digest_id\":\"aaaaaaaa-0000-4000-8000-000000000006\""));
+}
+
+Test(views, count_what_was_folded_into_a_digest)
+{
+	ON_BOTH_STORES(&options, show_digest);
+}
+
+static void survive_damage(struct rig *rig)
+{
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	add_row(rig, CHANNEL_1, TEAM_A, 1, "failed");
+	rig_ask(rig, "UPDATE deliveries SET payload = %s",
+		strncmp(rig->database.url, "sqlite", 6) == 0 ? "X'7b22'" : "'\\x7b22'");
+	cr_assert_eq(ask(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
+		     200);
+	cJSON_Delete(parse_answer());
+	cr_expect_null(strstr(answer, "payload"), "what is no JSON is left out");
+}
+
+Test(views, leave_out_a_payload_that_is_damaged)
+{
+	ON_BOTH_STORES(&options, survive_damage);
+}
+
+/* ---- health -------------------------------------------------------------------------------- */
+
+static void expect_health(struct rig *rig, const char *set, const char *state, const char *breaker)
+{
+	cJSON *tree;
+
+	rig_ask(rig, "UPDATE channel_state SET failures = 0, breaker_opened = 0, "
+		     "breaker_until = NULL, failing_since = NULL, disabled_at = NULL, "
+		     "disabled_reason = NULL WHERE channel_id = '" CHANNEL_1 "'");
+	if (set[0])
+		rig_ask(rig, "UPDATE channel_state SET %s WHERE channel_id = '" CHANNEL_1 "'", set);
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	tree = parse_answer();
+	cr_expect_str_eq(json_get_string(tree, "state"), state, "%s: %s", set, answer);
+	cr_expect_str_eq(json_get_string(json_get(tree, "breaker"), "state"), breaker, "%s", set);
+	cJSON_Delete(tree);
+}
+
+static void show_health(struct rig *rig)
+{
+	const cJSON *backlog;
+	cJSON *tree;
+
+	rig_add_channel(rig, CHANNEL_2, TEAM_A, "new", "capsule.create");
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_2, "/health"), ""), 200);
+	cr_expect(strstr(answer, "\"state\":\"healthy\""), "%s", answer);
+
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	add_row(rig, CHANNEL_1, TEAM_A, 2, "pending");
+	add_row(rig, CHANNEL_1, TEAM_A, 3, "pending");
+	add_row(rig, CHANNEL_1, TEAM_A, 1, "failed");
+	expect_health(rig, "", "healthy", "closed");
+	expect_health(rig, "failures = 2, failing_since = '2027-01-15T07:30:00.000000Z'", "failing",
+		      "closed");
+	expect_health(rig,
+		      "failures = 5, breaker_opened = 1, "
+		      "breaker_until = '2027-01-15T08:00:30.000000Z'",
+		      "failing", "open");
+	cr_expect(strstr(answer, "\"until\":\"2027-01-15T08:00:30Z\""), "%s", answer);
+	expect_health(rig,
+		      "failures = 5, breaker_opened = 1, "
+		      "breaker_until = '2027-01-15T07:59:30.000000Z'",
+		      "probing", "probing");
+	expect_health(rig,
+		      "failures = 9, disabled_at = '2027-01-15T07:00:00.000000Z', "
+		      "disabled_reason = 'the webhook was deleted', "
+		      "last_success_at = '2027-01-14T07:00:00.000000Z', "
+		      "last_error_at = '2027-01-15T06:59:59.000000Z', last_error = 'HTTP 410'",
+		      "disabled", "disabled");
+	tree = parse_answer();
+	backlog = json_get(tree, "backlog");
+	cr_expect_eq(json_get(backlog, "pending")->valueint, 2);
+	cr_expect_str_eq(json_get_string(backlog, "oldest_at"), "2027-01-15T07:00:02Z");
+	cr_expect_str_eq(json_get_string(tree, "last_success_at"), "2027-01-14T07:00:00Z");
+	cr_expect_str_eq(json_get_string(tree, "last_error_at"), "2027-01-15T06:59:59Z");
+	cr_expect_str_eq(json_get_string(tree, "last_error"), "HTTP 410");
+	cr_expect_str_eq(json_get_string(tree, "disabled_reason"), "the webhook was deleted");
+	cJSON_Delete(tree);
+	cr_expect_null(strstr(answer, "127.0.0.1"), "no setting is shown");
+}
+
+Test(views, tell_how_a_channel_is_doing)
+{
+	ON_BOTH_STORES(&options, show_health);
+}
