@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "providers/builtin.h"
@@ -111,7 +112,8 @@ static int telegram_check(const struct provider_config *config, struct reason *w
 		return rc;
 	if (token_of(config).len == 0)
 		return reason_set(why, -EINVAL, "bot_token",
-				  "bot_token must look like 123456:ABC..., as BotFather gave it");
+				  "bot_token must be a number, a colon and a secret, as "
+				  "BotFather gave it");
 	if (!chat_parse(config_value(config, "chat_id"), &chat))
 		return reason_set(why, -EINVAL, "chat_id",
 				  "chat_id must be one chat's number or @name, with :<number> "
@@ -334,14 +336,18 @@ static struct verdict judge_phrase(const struct answer *answer, int code, const 
 static bool follow_migration(const cJSON *parameters, struct verdict *out)
 {
 	const cJSON *number = json_get(parameters, "migrate_to_chat_id");
-	const double most = (double)((1ULL << CHAT_ID_BITS) - 1);
+	char text[24];
+	struct chat chat;
 
-	if (!cJSON_IsNumber(number) || number->valuedouble < -most || number->valuedouble > most ||
-	    (int64_t)number->valuedouble == 0)
+	if (!cJSON_IsNumber(number))
+		return false;
+	snprintf(text, sizeof(text), "%.0f", number->valuedouble);
+	/* What was rounded or is too long for a number of theirs is none. */
+	if (strtod(text, NULL) != number->valuedouble || !chat_parse(str_of(text), &chat))
 		return false;
 	*out = chat_verdict(VERDICT_REBIND, "the group became a supergroup with a new number");
 	out->field = "chat_id";
-	snprintf(out->value, sizeof(out->value), "%lld", (long long)(int64_t)number->valuedouble);
+	snprintf(out->value, sizeof(out->value), "%s", text);
 	return true;
 }
 

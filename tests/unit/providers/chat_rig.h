@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Events, a digest, settings and answers for the tests of chat providers. */
+#ifndef TESTS_PROVIDERS_CHAT_RIG_H
+#define TESTS_PROVIDERS_CHAT_RIG_H
+
+#include "providers/provider.h"
+
+#define RIG_DELIVERY   "4f0c5a4e-8f5e-5b7e-9c39-6a1f5f0d2b11"
+#define RIG_NOW_US     INT64_C(1779598928000000) /* 2026-05-24T05:02:08Z */
+#define RIG_MAX_FIELDS 3
+#define RIG_TEAM       "team-0x5yg3bfyrehlas5fmd3rslxq"
+#define RIG_HOSTILE    "<users/all> @b *x* `q` &lt;\"'\\ http://e.io/_y_~z~ #r:s a.io"
+#define RIG_LINK       "https://app.example"
+
+/* name, value, name, value ... */
+struct rig_config {
+	const char *pairs[2 * RIG_MAX_FIELDS];
+};
+
+struct rig {
+	const struct provider *provider;
+	struct message message;
+	struct event *event;
+	struct digest digest;
+	struct trims trims;
+	struct outgoing out;
+	struct buf text;
+};
+
+/* All are ended by rig_done(). */
+/* A pause of capsule cl-1 by the system that went well. */
+void rig_success(struct rig *rig, const char *provider);
+/* A failed destroy, with the three texts wherever users' texts can stand. */
+void rig_failure(struct rig *rig, const char *provider, const char *id, const char *name,
+		 const char *error);
+/* 7 pauses, 3 failed destroys of which one is told. */
+void rig_digest(struct rig *rig, const char *provider);
+void rig_done(struct rig *rig);
+
+/* build(): what it returned. */
+int rig_build(struct rig *rig, const struct rig_config *config, enum message_form form,
+	      const char *link_base);
+/* What was built as text: method and URL, headers, an empty line, the body. */
+const char *rig_request(struct rig *rig);
+
+/* The six bodies a provider makes, byte for byte: of rig_success() and of rig_failure() with
+ * RIG_HOSTILE everywhere, both with a link, and of rig_digest() without. */
+struct rig_bodies {
+	const char *success[2]; /* FORM_RICH, FORM_PLAIN */
+	const char *hostile[2];
+	const char *digest[2];
+};
+void rig_expect_bodies(const char *provider, const struct rig_config *config,
+		       const struct rig_bodies *bodies);
+
+/* What a very long failure becomes: every form fits in the limit, is cut at the error, is valid
+ * UTF-8 and JSON. */
+void rig_expect_fit(const char *provider, const struct rig_config *config);
+
+/* check(): what it returned, and the field at fault or "". */
+int rig_check(const char *provider, const struct rig_config *config, char field[48]);
+size_t rig_paces(const char *provider, const struct rig_config *config,
+		 struct pace out[PROVIDER_MAX_PACES]);
+struct verdict rig_judge(const char *provider, int status, const char *body);
+
+/* A row of a table of answers, and the check of it. */
+struct rig_answer {
+	int status;
+	const char *body;
+	enum verdict_kind kind;
+	const char *why; /* a part of it; NULL: there is none */
+};
+void rig_expect_answers(const char *provider, const struct rig_answer *rows, size_t count);
+
+#endif
