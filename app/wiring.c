@@ -4,7 +4,7 @@
  * One worker: opens every module from the floor up, hands each a copy of the settings it needs,
  * connects them to one another, runs the loop, and closes them from the top down.
  *
- * The end has an order, and each step begins when the one before has called back: no new
+ * The end has an order, and each step begins when the one before has called back: not ready, no new
  * connections, then the readers of Redis (a batch in hand is committed and acknowledged), then the
  * streams (told when to come back), then the deliveries in flight, and the store last.
  * After STOP_LIMIT_MS what still hangs is left behind: everything that matters is committed.
@@ -42,6 +42,7 @@ struct worker {
 	uv_signal_t on_term;
 	uv_signal_t on_int;
 	uv_timer_t stop_limit;
+	uv_timer_t drain;
 	char name[WORKER_NAME_SIZE]; /* the consumer in Redis, the owner of leases */
 
 	struct redis_address redis_address;
@@ -139,6 +140,7 @@ static void stop_handles(struct worker *w)
 	uv_close((uv_handle_t *)&w->on_term, NULL);
 	uv_close((uv_handle_t *)&w->on_int, NULL);
 	uv_close((uv_handle_t *)&w->stop_limit, NULL);
+	uv_close((uv_handle_t *)&w->drain, NULL);
 }
 
 static void (*const stop_steps[])(struct worker *w) = {
@@ -163,14 +165,25 @@ static void on_stop_limit(uv_timer_t *timer)
 	_exit(EXIT_FAILED);
 }
 
+static void on_drained(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+
+	http_server_stop_listening(w->server);
+	next_step(w);
+}
+
+/* Readiness is the first to go. What balances the load in front of us may be given some time to
+ * notice, in which everything works as ever. */
 static void begin_stop(struct worker *w)
 {
 	w->stopping = true;
 	w->health.stopping = true;
 	uv_timer_start(&w->stop_limit, on_stop_limit, STOP_LIMIT_MS, 0);
 	if (w->server)
-		http_server_stop_listening(w->server);
-	next_step(w);
+		uv_timer_start(&w->drain, on_drained, w->config->drain_s * UINT64_C(1000), 0);
+	else
+		next_step(w);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -250,9 +263,11 @@ static int open_loop(struct worker *w)
 	uv_signal_init(&w->loop, &w->on_term);
 	uv_signal_init(&w->loop, &w->on_int);
 	uv_timer_init(&w->loop, &w->stop_limit);
+	uv_timer_init(&w->loop, &w->drain);
 	w->on_term.data = w;
 	w->on_int.data = w;
 	w->stop_limit.data = w;
+	w->drain.data = w;
 	rc = uv_signal_start(&w->on_term, on_signal, SIGTERM);
 	if (rc == 0)
 		rc = uv_signal_start(&w->on_int, on_signal, SIGINT);
@@ -360,6 +375,7 @@ static int open_server(struct worker *w)
 		.max_connections = w->config->max_connections,
 		.authenticate = auth_authenticate,
 		.authenticate_owner = w->auth,
+		.cors_origins = w->config->cors_origins,
 	};
 	struct reason why = { .text = "" };
 	int rc = http_server_open(&options, &w->server, &why);

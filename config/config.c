@@ -62,6 +62,8 @@ const struct setting settings[] = {
 	    NUMBER(max_streams_per_team, 1, 1000000)),
 	ROW("WRENN_EVENTS_MAX_INFLIGHT", "256", read_number, NUMBER(max_inflight, 1, 10000)),
 	ROW("WRENN_EVENTS_CA_FILE", NULL, read_ca_file),
+	ROW("WRENN_EVENTS_CORS_ORIGINS", NULL, read_cors_origins),
+	ROW("WRENN_EVENTS_DRAIN_S", "0", read_number, NUMBER(drain_s, 0, 5)),
 	ROW("WRENN_EVENTS_LINK_BASE", NULL, read_link_base),
 	ORIGIN("WRENN_EVENTS_ORIGIN_DISCORD", "discord"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_SLACK", "slack"),
@@ -250,6 +252,7 @@ void config_done(struct config *config)
 	free(config->data_dir);
 	free(config->group);
 	free(config->ca_file);
+	free(config->cors_origins);
 	free(config->link_base);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i].origin);

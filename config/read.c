@@ -331,6 +331,35 @@ int read_link_base(const struct setting *setting, struct str value, struct confi
 	return set_text(&out->link_base, value);
 }
 
+/* http:// or https://, a host and perhaps a port, and nothing behind it. */
+static bool is_origin(struct str value)
+{
+	struct str host, port;
+
+	if (str_starts(value, STR("https://")))
+		value = str_from(value, strlen("https://"));
+	else if (str_starts(value, STR("http://")))
+		value = str_from(value, strlen("http://"));
+	else
+		return false;
+	return split_host(value, &host, &port) && (port.len == 0 || port_of(port) != 0);
+}
+
+int read_cors_origins(const struct setting *setting, struct str value, struct config *out,
+		      struct buf *faults)
+{
+	struct str rest = value;
+
+	while (rest.len > 0) {
+		if (!is_origin(str_trim(str_cut(&rest, ','))))
+			return setting_fault(
+				setting->name, faults,
+				"no list of origins, allowed are http:// or https://, a host "
+				"and a port, several separated by commas");
+	}
+	return set_text(&out->cors_origins, value);
+}
+
 int read_origin(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults)
 {

@@ -74,6 +74,8 @@ int read_ca_file(const struct setting *setting, struct str value, struct config 
 		 struct buf *faults);
 int read_link_base(const struct setting *setting, struct str value, struct config *out,
 		   struct buf *faults);
+int read_cors_origins(const struct setting *setting, struct str value, struct config *out,
+		      struct buf *faults);
 int read_origin(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults);
 int read_text(const struct setting *setting, struct str value, struct config *out,

@@ -36,7 +36,15 @@ struct http_server;
 struct http_request; /* one exchange; freed by the server after it was answered */
 struct http_stream;  /* a connection that turned into an open stream */
 
-enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OTHER };
+enum http_method {
+	HTTP_GET,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_PATCH,
+	HTTP_DELETE,
+	HTTP_OPTIONS,
+	HTTP_OTHER
+};
 
 /* What a route demands of the caller (contract c.1, f). Checked before the handler runs. */
 enum http_access {
@@ -70,6 +78,9 @@ struct http_options {
 	unsigned max_connections; /* at least 1; beyond it new ones are told 503 and closed */
 	http_authenticate_fn authenticate;
 	void *authenticate_owner;
+	/* Whose pages may read answers below /v1/ with their visitors' cookies: scheme://host[:port],
+	 * separated by commas. Must outlive the server; NULL: nobody's. */
+	const char *cors_origins;
 	/* Shortened in tests; 0 means 10 s, 30 s and 20 s (contract) and our 75 s when idle. */
 	unsigned head_timeout_ms;
 	unsigned body_timeout_ms;
@@ -88,7 +99,7 @@ int http_server_add_routes(struct http_server *server, const struct http_route *
 
 uint16_t http_server_port(const struct http_server *server);
 
-/* Stops accepting; open exchanges go on. For a graceful end, before http_server_close(). */
+/* Takes the connections that wait already, and stops accepting; open exchanges go on. For a graceful end, before http_server_close(). */
 void http_server_stop_listening(struct http_server *server);
 
 /* Closes every connection; streams get on_closed, unanswered handlers on_abort. */

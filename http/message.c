@@ -92,8 +92,9 @@ static void read_method(struct message *message)
 		const char *name;
 		enum http_method method;
 	} methods[] = {
-		{ "GET", HTTP_GET }, { "HEAD", HTTP_GET },    { "POST", HTTP_POST },
-		{ "PUT", HTTP_PUT }, { "PATCH", HTTP_PATCH }, { "DELETE", HTTP_DELETE },
+		{ "GET", HTTP_GET },         { "HEAD", HTTP_GET },    { "POST", HTTP_POST },
+		{ "PUT", HTTP_PUT },         { "PATCH", HTTP_PATCH }, { "DELETE", HTTP_DELETE },
+		{ "OPTIONS", HTTP_OPTIONS },
 	};
 	struct str name = str_of(message->head.method);
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "http/cors.h"
 #include "http/request.h"
 #include "http/server.h"
 
@@ -50,6 +51,9 @@ static void dispatch(struct connection *c)
 	request->match =
 		router_find(&server->router, request->message.method, request->message.path);
 	route = request->match.route;
+	cors_add_fields(request, server->cors_origins);
+	if (cors_answer_preflight(request, server->cors_origins))
+		return;
 	if (!route)
 		http_respond_error(
 			request, request->match.allowed ? HTTP_METHOD_NOT_ALLOWED : HTTP_NOT_FOUND,

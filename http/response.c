@@ -88,8 +88,9 @@ void response_write_head(struct buf *out, const struct http_request *request,
 	if (response->content_type)
 		buf_addf(out, "Content-Type: %s\r\n", response->content_type);
 	if (response->is_stream)
-		buf_add_text(out, "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
-				  "Transfer-Encoding: chunked\r\n");
+		buf_add_text(out,
+			     "Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n"
+			     "Transfer-Encoding: chunked\r\n");
 	else if (has_body)
 		buf_addf(out, "Content-Length: %zu\r\n", response->body_len);
 	if (is_json(response->content_type) && !response_has_field(request, "Cache-Control"))

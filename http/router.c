@@ -47,7 +47,7 @@ int router_add(struct router *router, const struct http_route *routes, size_t co
 	struct http_route *grown;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!routes[i].handler || routes[i].method >= HTTP_OTHER ||
+		if (!routes[i].handler || routes[i].method >= HTTP_OPTIONS ||
 		    !pattern_is_valid(str_of(routes[i].pattern)))
 			return -EINVAL;
 	}

@@ -22,7 +22,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-#define BACKLOG          4096
+#define BACKLOG          16384 /* the kernel's net.core.somaxconn may be lower */
 #define ACCEPTS_PER_TURN 256
 #define ACCEPT_PAUSE_MS  100
 /* So many may be told of the cap at the same time; the others are just closed. */
@@ -140,16 +140,9 @@ static void take_socket(struct http_server *server, int fd)
 		close(fd);
 }
 
-static void on_listener(uv_poll_t *poll, int status, int events)
+static void accept_waiting(struct http_server *server, int most)
 {
-	struct http_server *server = poll->data;
-
-	(void)events;
-	if (status < 0) {
-		pause_accepting(server, -status);
-		return;
-	}
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+	for (int i = 0; i < most; i++) {
 		int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
@@ -164,6 +157,17 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 			return;
 		}
 	}
+}
+
+static void on_listener(uv_poll_t *poll, int status, int events)
+{
+	struct http_server *server = poll->data;
+
+	(void)events;
+	if (status < 0)
+		pause_accepting(server, -status);
+	else
+		accept_waiting(server, ACCEPTS_PER_TURN);
 }
 
 /* ---- beginning --------------------------------------------------------------------------- */
@@ -245,6 +249,7 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 	server->max_connections = options->max_connections;
 	server->authenticate = options->authenticate;
 	server->authenticate_owner = options->authenticate_owner;
+	server->cors_origins = options->cors_origins;
 	list_init(&server->connections);
 	register_metrics(&server->metrics);
 	rc = open_socket(options, length_or(options->write_timeout_ms, WRITE_TIMEOUT_MS), why);
@@ -335,6 +340,8 @@ void http_server_stop_listening(struct http_server *server)
 {
 	if (server->listen_fd < 0)
 		return;
+	/* The kernel would reset those that are in its queue, though another worker listens. */
+	accept_waiting(server, BACKLOG);
 	uv_close((uv_handle_t *)&server->listener, on_handle_closed);
 	uv_close((uv_handle_t *)&server->pause, on_handle_closed);
 	close(server->listen_fd);

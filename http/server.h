@@ -38,6 +38,7 @@ struct http_server {
 	struct router router;
 	http_authenticate_fn authenticate;
 	void *authenticate_owner;
+	const char *cors_origins;
 	struct http_metrics metrics;
 
 	int listen_fd; /* -1 once it no longer listens */

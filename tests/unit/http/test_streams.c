@@ -46,7 +46,7 @@ Test(stream, opens_with_the_fields_of_the_contract)
 	reply = client_reply(&client, &rig, false);
 	cr_expect_eq(reply.status, 200);
 	cr_expect(str_is(reply_field(&reply, "Content-Type"), "text/event-stream"));
-	cr_expect(str_is(reply_field(&reply, "Cache-Control"), "no-cache"));
+	cr_expect(str_is(reply_field(&reply, "Cache-Control"), "no-cache, no-transform"));
 	cr_expect(str_is(reply_field(&reply, "Connection"), "keep-alive"));
 	cr_expect(str_is(reply_field(&reply, "X-Accel-Buffering"), "no"));
 	cr_expect(str_is(reply_field(&reply, "Transfer-Encoding"), "chunked"));

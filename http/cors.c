@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The list is short and asked once per request, so it stays the text it was configured as. */
+#include "http/cors.h"
+
+#define MAX_AGE_S "600"
+
+bool cors_lists(const char *origins, struct str origin)
+{
+	struct str rest = origins ? str_of(origins) : STR("");
+
+	while (origin.len > 0 && rest.len > 0)
+		if (str_eq_nocase(str_trim(str_cut(&rest, ',')), origin))
+			return true;
+	return false;
+}
+
+static bool is_covered(const struct http_request *request, const char *origins)
+{
+	return origins && origins[0] && str_starts(http_request_path(request), STR("/v1/"));
+}
+
+void cors_add_fields(struct http_request *request, const char *origins)
+{
+	struct str origin = http_request_header(request, "Origin");
+
+	if (!is_covered(request, origins))
+		return;
+	/* Also without an origin: the answer to one must not be cached for another. */
+	http_respond_header(request, "Vary", STR("Origin"));
+	if (!cors_lists(origins, origin))
+		return;
+	http_respond_header(request, "Access-Control-Allow-Origin", origin);
+	http_respond_header(request, "Access-Control-Allow-Credentials", STR("true"));
+	http_respond_header(request, "Access-Control-Expose-Headers",
+			    STR("X-Request-ID, X-Wrenn-Cursor, Retry-After"));
+}
+
+bool cors_answer_preflight(struct http_request *request, const char *origins)
+{
+	struct buf methods;
+
+	if (http_request_method(request) != HTTP_OPTIONS || !request->match.allowed ||
+	    !is_covered(request, origins) ||
+	    !http_request_header(request, "Access-Control-Request-Method").at ||
+	    !cors_lists(origins, http_request_header(request, "Origin")))
+		return false;
+	buf_init(&methods, 64);
+	router_write_allowed(&methods, request->match.allowed);
+	http_respond_header(request, "Access-Control-Allow-Methods", buf_str(&methods));
+	buf_done(&methods);
+	http_respond_header(request, "Access-Control-Allow-Headers",
+			    STR("X-API-Key, X-CSRF-Token, Last-Event-ID, Content-Type"));
+	http_respond_header(request, "Access-Control-Max-Age", STR(MAX_AGE_S));
+	http_respond(request, 204, NULL, STR(""));
+	return true;
+}

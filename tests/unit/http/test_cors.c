@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Pages of other origins: who may read, what a browser asks first, what stays as it was. */
+#include "http/cors.h"
+#include "tests/unit/http/rig.h"
+
+static struct rig rig;
+static struct client client;
+
+static void answer(struct http_request *request, void *owner)
+{
+	(void)owner;
+	http_respond(request, 200, "text/plain", STR("seen"));
+}
+
+static void start(void)
+{
+	const struct http_route routes[] = {
+		{ HTTP_GET, "/v1/things/{id}", ACCESS_PUBLIC, answer, NULL },
+		{ HTTP_DELETE, "/v1/things/{id}", ACCESS_TEAM, answer, NULL },
+	};
+
+	rig_open(&rig, (struct http_options){
+			       .cors_origins = "https://app.example, http://localhost:5173" });
+	cr_assert_eq(http_server_add_routes(rig.server, routes, ARRAY_LEN(routes)), 0);
+	client_open(&client, &rig);
+}
+
+static void end(void)
+{
+	client_close(&client);
+	rig_close(&rig);
+}
+
+TestSuite(cors, .init = start, .fini = end);
+
+Test(cors_list, names_whole_origins)
+{
+	static const struct {
+		const char *origin;
+		bool listed;
+	} cases[] = {
+		{ "https://app.example", true },
+		{ "HTTPS://App.Example", true },
+		{ "http://localhost:5173", true },
+		{ "http://app.example", false },
+		{ "https://app.example.evil", false },
+		{ "https://app.exampl", false },
+		{ "http://localhost", false },
+		{ "https://app.example, http://localhost:5173", false },
+		{ "null", false },
+		{ "*", false },
+		{ "", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_expect_eq(cors_lists("https://app.example, http://localhost:5173",
+					str_of(cases[i].origin)),
+			     cases[i].listed, "%s", cases[i].origin);
+	cr_expect_not(cors_lists(NULL, STR("https://app.example")));
+	cr_expect_not(cors_lists("", STR("")));
+}
+
+static struct reply ask(const char *request)
+{
+	client_send_text(&client, request);
+	return client_reply(&client, &rig, strncmp(request, "OPTIONS", 7) == 0);
+}
+
+Test(cors, lets_a_listed_origin_read_with_cookies)
+{
+	struct reply reply = ask("GET /v1/things/1 HTTP/1.1\r\nHost: x\r\n"
+				 "Origin: https://app.example\r\n\r\n");
+
+	cr_expect_eq(reply.status, 200);
+	cr_expect(
+		str_is(reply_field(&reply, "Access-Control-Allow-Origin"), "https://app.example"));
+	cr_expect(str_is(reply_field(&reply, "Access-Control-Allow-Credentials"), "true"));
+	cr_expect(str_is(reply_field(&reply, "Vary"), "Origin"));
+	reply_done(&reply);
+}
+
+Test(cors, lets_a_listed_origin_read_errors)
+{
+	struct reply reply = ask("GET /v1/nothing HTTP/1.1\r\nHost: x\r\n"
+				 "Origin: https://app.example\r\n\r\n");
+
+	cr_expect_eq(reply.status, 404);
+	cr_expect(reply_field(&reply, "Access-Control-Allow-Origin").at);
+	reply_done(&reply);
+}
+
+Test(cors, tells_others_nothing_but_that_the_origin_matters)
+{
+	static const char *const requests[] = {
+		"GET /v1/things/1 HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n\r\n",
+		"GET /v1/things/1 HTTP/1.1\r\nHost: x\r\nOrigin: null\r\n\r\n",
+		"GET /v1/things/1 HTTP/1.1\r\nHost: x\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		struct reply reply = ask(requests[i]);
+
+		cr_expect_eq(reply.status, 200);
+		cr_expect_null(reply_field(&reply, "Access-Control-Allow-Origin").at);
+		cr_expect(str_is(reply_field(&reply, "Vary"), "Origin"));
+		reply_done(&reply);
+	}
+}
+
+Test(cors, answers_what_a_browser_asks_first_without_credentials)
+{
+	struct reply reply = ask("OPTIONS /v1/things/1 HTTP/1.1\r\nHost: x\r\n"
+				 "Origin: http://localhost:5173\r\n"
+				 "Access-Control-Request-Method: DELETE\r\n"
+				 "Access-Control-Request-Headers: x-csrf-token\r\n\r\n");
+
+	cr_expect_eq(reply.status, 204);
+	cr_expect(str_is(reply_field(&reply, "Access-Control-Allow-Methods"), "GET, HEAD, DELETE"));
+	cr_expect(str_is(reply_field(&reply, "Access-Control-Allow-Headers"),
+			 "X-API-Key, X-CSRF-Token, Last-Event-ID, Content-Type"));
+	cr_expect(str_is(reply_field(&reply, "Access-Control-Allow-Origin"),
+			 "http://localhost:5173"));
+	cr_expect(str_is(reply_field(&reply, "Access-Control-Max-Age"), "600"));
+	cr_expect_eq(rig.calls, 0);
+	reply_done(&reply);
+}
+
+Test(cors, does_not_answer_the_question_of_others)
+{
+	struct reply reply;
+
+	client_send_text(&client, "OPTIONS /v1/things/1 HTTP/1.1\r\nHost: x\r\n"
+				  "Origin: https://evil.example\r\n"
+				  "Access-Control-Request-Method: DELETE\r\n\r\n");
+	reply = client_reply(&client, &rig, false);
+	cr_expect_eq(reply.status, 405);
+	cr_expect_null(reply_field(&reply, "Access-Control-Allow-Methods").at);
+	reply_done(&reply);
+}
+
+Test(cors, covers_the_api_only)
+{
+	struct reply reply =
+		ask("GET /hello HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\n\r\n");
+
+	cr_expect_eq(reply.status, 200);
+	cr_expect_null(reply_field(&reply, "Vary").at);
+	cr_expect_null(reply_field(&reply, "Access-Control-Allow-Origin").at);
+	reply_done(&reply);
+}
