@@ -37,7 +37,8 @@ static struct str keep(struct card *card, struct str raw)
 static void add_field(struct card *card, const char *label, const char *what,
 		      struct text_value value)
 {
-	if (value.head.len == 0 && value.tail.len == 0)
+	/* Blank counts as absent: vendors trim, and refuse what is then empty. */
+	if (str_trim(value.head).len == 0 && str_trim(value.tail).len == 0)
 		return;
 	assert(card->field_count < CARD_MAX_FIELDS);
 	card->fields[card->field_count++] =
@@ -86,6 +87,8 @@ static void set_title(struct card *card, const struct event *event)
 
 	if (!words->subject) {
 		card->title.head = join(card, event->resource_type, " ", event->resource_id);
+		if (str_trim(card->title.head).len == 0)
+			card->title.head = keep(card, event->kind_text);
 		return;
 	}
 	card->title.head = join(card, str_of(words->subject), "", event->resource_id);
@@ -137,6 +140,22 @@ static bool is_unreserved(char c)
 	       (c && strchr("-._~", c));
 }
 
+/* What an address may hold and no markup gives a meaning to. */
+static bool is_fit_for_base(char c)
+{
+	return is_unreserved(c) || (c && strchr(":/[]@!$()+,;=?%", c));
+}
+
+static void add_encoded(struct buf *out, struct str text, bool (*is_fit)(char c))
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (is_fit(text.at[i]))
+			buf_add_char(out, text.at[i]);
+		else
+			buf_addf(out, "%%%02X", (unsigned)(unsigned char)text.at[i]);
+	}
+}
+
 static void set_link(struct card *card, struct str base, const struct event *event)
 {
 	const char *page = wordings[event->kind].page;
@@ -146,14 +165,9 @@ static void set_link(struct card *card, struct str base, const struct event *eve
 		return;
 	struct buf *link = add_part(card);
 
-	buf_add_str(link, base);
+	add_encoded(link, base, is_fit_for_base);
 	buf_add_text(link, page);
-	for (size_t i = 0; i < id.len; i++) {
-		if (is_unreserved(id.at[i]))
-			buf_add_char(link, id.at[i]);
-		else
-			buf_addf(link, "%%%02X", (unsigned)(unsigned char)id.at[i]);
-	}
+	add_encoded(link, id, is_unreserved);
 	card->link = buf_str(link);
 }
 
@@ -167,6 +181,12 @@ static void make_from_event(struct card *card, const struct event *event, struct
 
 		rfc3339_format(event->time_us, 0, time);
 		card->time = keep(card, str_of(time));
+	}
+	if (!stream_id_is_zero(event->id)) {
+		char id[STREAM_ID_TEXT_SIZE];
+
+		stream_id_format(event->id, id);
+		card->reference = keep(card, str_of(id));
 	}
 	add_plain_field(card, "Event", "event", event->kind_text);
 	add_plain_field(card, "Outcome", "outcome", outcome_text(event->outcome));
@@ -264,6 +284,7 @@ int card_make(struct card *card, const struct message *message)
 	card->tone = TONE_NEUTRAL;
 	card->link = STR("");
 	card->time = STR("");
+	card->reference = STR("");
 	card->field_count = card->line_count = card->part_count = 0;
 	if (message->event)
 		make_from_event(card, message->event, message->link_base);
@@ -309,6 +330,27 @@ void card_write_text(struct buf *out, const struct card *card, const struct text
 	if (card->link.len) {
 		buf_add_char(out, '\n');
 		buf_add_str(out, card->link);
+	}
+}
+
+void card_write_lines(struct buf *out, const struct card *card, const struct text_rule *rule,
+		      size_t max)
+{
+	size_t start = out->len;
+
+	for (size_t i = 0; i < card->line_count; i++) {
+		size_t before = out->len;
+
+		if (i)
+			buf_add_char(out, '\n');
+		text_add(out, rule, "line", card->lines[i], SIZE_MAX);
+		if (text_size(str_from(buf_str(out), start), rule->unit) <= max)
+			continue;
+		out->len = before;
+		if (rule->trims && rule->trims->count < TRIMS_MAX)
+			rule->trims->items[rule->trims->count++] =
+				(struct trim){ "lines", i, card->line_count };
+		return;
 	}
 }
 

@@ -29,8 +29,10 @@ struct card {
 	struct card_field fields[CARD_MAX_FIELDS];
 	size_t line_count; /* of a digest: how many of what, then the failures; else 0 */
 	struct text_value lines[CARD_MAX_LINES];
-	struct str link; /* absolute and percent-encoded behind its base, or empty */
-	struct str time; /* RFC 3339, only when it can be read; else empty */
+	struct str link;      /* absolute and percent-encoded behind its base, or empty */
+	struct str reference; /* the event's id in the stream, so that a repeat can be told; or
+			       * empty */
+	struct str time;      /* RFC 3339, only when it can be read; else empty */
 
 	size_t part_count;
 	struct buf parts[CARD_MAX_PARTS]; /* the memory behind all slices */
@@ -47,6 +49,11 @@ const struct card_field *card_field_find(const struct card *card, const char *la
 /* Appends the plain text of contract d.5, of a digest likewise, escaped by the rule. The link, if
  * any, is the last line. Values are cut at the rule's cap each. */
 void card_write_text(struct buf *out, const struct card *card, const struct text_rule *rule);
+
+/* The lines of a digest, one below the other, in at most `max` units: what does not fit any more is
+ * left out from the end. */
+void card_write_lines(struct buf *out, const struct card *card, const struct text_rule *rule,
+		      size_t max);
 
 /* How a provider's body is made to fit. */
 struct card_sketch {

@@ -4,10 +4,8 @@
 #include "providers/builtin.h"
 
 static const struct provider *const providers[] = {
-	&googlechat_provider,
-	&matrix_provider,
-	&telegram_provider,
-	&webhook_provider,
+	&discord_provider, &googlechat_provider, &matrix_provider,  &slack_provider,
+	&teams_provider,   &telegram_provider,   &webhook_provider,
 };
 
 const struct provider *provider_find(struct str name)

@@ -7,7 +7,7 @@
  */
 #include <ctype.h>
 
-#include "providers/provider.h"
+#include "providers/builtin.h"
 
 #define URL_MAX_HOST 253 /* of a name in DNS */
 
@@ -109,4 +109,30 @@ bool url_split(struct str url, struct url_parts *out)
 		parts.query = str_from(rest, 1);
 	*out = parts;
 	return true;
+}
+
+bool url_split_https(struct str url, struct url_parts *out)
+{
+	struct url_parts parts;
+
+	if (!url_split(url, &parts) || !str_eq_nocase(parts.scheme, STR("https")) ||
+	    (parts.port.len && !str_is(parts.port, "443")))
+		return false;
+	*out = parts;
+	return true;
+}
+
+bool str_ends_nocase(struct str text, struct str end)
+{
+	return text.len >= end.len && str_eq_nocase(str_from(text, text.len - end.len), end);
+}
+
+bool is_made_of_alnum(struct str text, const char *also, size_t max)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!isalnum((unsigned char)text.at[i]) &&
+		    (!text.at[i] || !strchr(also, text.at[i])))
+			return false;
+	}
+	return text.len > 0 && text.len <= max;
 }

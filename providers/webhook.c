@@ -115,6 +115,24 @@ static int webhook_build(const struct message *message, const struct provider_co
 	return outgoing_error(out);
 }
 
+/* 410: its owner took it down. The codes Standard Webhooks calls throttling count as such. */
+static struct verdict webhook_judge(const struct answer *answer, int64_t now_us)
+{
+	struct verdict verdict = judge_by_status(answer, now_us);
+
+	verdict.is_throttled =
+		answer->status == 429 || answer->status == 502 || answer->status == 504;
+	verdict.is_final = verdict.kind == VERDICT_DISABLE;
+	if (verdict.is_final)
+		verdict.why = "the destination answered 410: it is gone for good";
+	return verdict;
+}
+
+static struct measure webhook_measure(const struct outgoing *request)
+{
+	return (struct measure){ "UTF-8 bytes", request->body.len, OUTGOING_MAX_BODY };
+}
+
 const struct provider webhook_provider = {
 	.name = "webhook",
 	.fields = {
@@ -123,5 +141,6 @@ const struct provider webhook_provider = {
 	},
 	.check = webhook_check,
 	.build = webhook_build,
-	.judge = judge_by_status, /* 410 Gone: its owner took it down */
+	.judge = webhook_judge,
+	.measure = webhook_measure,
 };

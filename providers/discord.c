@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Discord webhooks: one embed, waited for, because without wait=true a message that was not
+ * saved looks like a success. Nothing can ping: no mention is allowed and every character of
+ * markup is escaped. Rate headers of every answer are obeyed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "providers/builtin.h"
+#include "providers/chat.h"
+
+#define EMBED_LIMIT   6000 /* code points, all texts together */
+#define CONTENT_LIMIT 2000
+#define TITLE_LIMIT   256
+#define VALUE_LIMIT   1024
+#define LINES_LIMIT   4096
+#define BAN_PAUSE_MS  60000 /* the least after a ban or a global limit */
+/* Five in two seconds and thirty a minute have been named; headers say more. */
+#define WEBHOOK_BURST       4
+#define WEBHOOK_INTERVAL_US 2000000
+#define AGENT_LEAD          "DiscordBot (https://example.com, 1.0) "
+
+/* ---- the address ------------------------------------------------------------------------ */
+
+struct hook {
+	struct url_parts parts;
+	struct str id;
+	struct str token;
+};
+
+static bool is_version(struct str piece)
+{
+	unsigned long long number;
+
+	return piece.len >= 2 && piece.len <= 3 && piece.at[0] == 'v' &&
+	       str_to_u64(str_from(piece, 1), &number);
+}
+
+static bool is_snowflake(struct str id)
+{
+	unsigned long long number;
+
+	return id.len >= 17 && id.len <= 20 && str_to_u64(id, &number);
+}
+
+/* /api[/v10]/webhooks/{id}/{token} */
+static bool read_hook(struct str url, struct hook *out)
+{
+	static const char *const hosts[] = { "discord.com",           "discordapp.com",
+					     "canary.discord.com",    "ptb.discord.com",
+					     "canary.discordapp.com", "ptb.discordapp.com" };
+	bool is_known = false;
+
+	if (!url_split_https(url, &out->parts) || !str_starts(out->parts.path, STR("/api/")))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		is_known |= str_eq_nocase(out->parts.host, str_of(hosts[i]));
+
+	struct str rest = str_from(out->parts.path, strlen("/api/"));
+	struct str piece = str_cut(&rest, '/');
+
+	if (is_version(piece))
+		piece = str_cut(&rest, '/');
+	if (!is_known || !str_is(piece, "webhooks") || !rest.at)
+		return false;
+	out->id = str_cut(&rest, '/');
+	out->token = rest;
+	return is_snowflake(out->id) && is_made_of_alnum(out->token, "_-", 256);
+}
+
+static int discord_check(const struct provider_config *config, struct reason *why)
+{
+	struct hook hook;
+	int rc = config_check_fields(config, discord_provider.fields, why);
+
+	if (rc)
+		return rc;
+	if (!read_hook(config_value(config, "webhook_url"), &hook))
+		return reason_set(why, -EINVAL, "webhook_url",
+				  "webhook_url must look like https://discord.com/api/webhooks/"
+				  "<number>/<token>, without /slack or /github behind it");
+	return 0;
+}
+
+static size_t discord_paces(const struct provider_config *config,
+			    struct pace out[PROVIDER_MAX_PACES])
+{
+	struct hook hook;
+
+	if (!read_hook(config_value(config, "webhook_url"), &hook))
+		return 0;
+	out[0] = chat_pace("discord webhook", hook.id, STR(""), WEBHOOK_BURST, WEBHOOK_INTERVAL_US);
+	return 1;
+}
+
+/* The unversioned path still means a version long retired. Other parameters stay. */
+static void write_url(struct buf *url, const struct hook *hook)
+{
+	struct str query = hook->parts.query;
+
+	buf_add_text(url, "https://");
+	buf_add_str(url, hook->parts.host);
+	buf_add_text(url, "/api/v10/webhooks/");
+	buf_add_str(url, hook->id);
+	buf_add_char(url, '/');
+	buf_add_str(url, hook->token);
+	buf_add_text(url, "?wait=true");
+	while (query.len) {
+		struct str parameter = str_cut(&query, '&');
+
+		if (parameter.len == 0 || str_starts(parameter, STR("wait=")))
+			continue;
+		buf_add_char(url, '&');
+		buf_add_str(url, parameter);
+	}
+}
+
+/* ---- the message ------------------------------------------------------------------------ */
+
+static size_t escape_markdown(struct buf *out, struct str rest)
+{
+	char c = rest.at[0];
+
+	if ((c && strchr("\\*_~|>#-+[]()<@`", c)) || str_starts(rest, STR("://")))
+		buf_add_char(out, '\\');
+	return text_escape_none(out, rest);
+}
+
+static void add_value(struct buf *json, const struct text_rule *rule, const char *what,
+		      struct text_value value, size_t max)
+{
+	struct text_rule tight = *rule;
+	const struct card_field field = { .what = what, .value = value };
+
+	if (tight.cap > max)
+		tight.cap = max;
+	chat_add_string(json, &tight, "", &field, "");
+}
+
+static void draw_lines(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	struct buf text;
+
+	buf_init(&text, OUTGOING_MAX_BODY);
+	card_write_lines(&text, card, rule, LINES_LIMIT);
+	buf_add_text(body, ",\"description\":");
+	json_add_string(body, buf_str(&text));
+	if (text.err && !body->err)
+		body->err = text.err;
+	buf_done(&text);
+}
+
+static void draw_fields(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	buf_add_text(body, ",\"fields\":[");
+	for (size_t i = 0; i < card->field_count; i++) {
+		const struct card_field *field = &card->fields[i];
+		bool is_wide = strcmp(field->label, "Error") == 0;
+
+		buf_addf(body, "%s{\"name\":\"%s\",\"value\":", i ? "," : "", field->label);
+		add_value(body, rule, field->what, field->value, VALUE_LIMIT);
+		buf_addf(body, ",\"inline\":%s}", is_wide ? "false" : "true");
+	}
+	buf_add_char(body, ']');
+}
+
+static void draw_rich(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	static const unsigned colors[] = {
+		[TONE_NEUTRAL] = 0x57606a,
+		[TONE_GOOD] = 0x2da44e,
+		[TONE_WARNING] = 0xbf8700,
+		[TONE_BAD] = 0xd73a49,
+	};
+
+	buf_add_text(body, "{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":");
+	add_value(body, rule, "title", card->title, TITLE_LIMIT);
+	if (card->link.len)
+		json_add_member(body, "url", card->link);
+	buf_addf(body, ",\"color\":%u", colors[card->tone]);
+	if (card->time.len)
+		json_add_member(body, "timestamp", card->time);
+	if (card->line_count)
+		draw_lines(body, card, rule);
+	draw_fields(body, card, rule);
+	if (card->reference.len) {
+		buf_add_text(body, ",\"footer\":{");
+		json_add_member(body, "text", card->reference);
+		buf_add_char(body, '}');
+	}
+	buf_add_text(body, "}]}");
+}
+
+static size_t size_points(struct str text)
+{
+	return text_size(text, UNIT_CODE_POINTS);
+}
+
+static size_t size_member(const cJSON *object, const char *name)
+{
+	return size_points(str_of(json_get_string(object, name)));
+}
+
+/* Of a drawn body: all texts of its embed, or of its content. */
+static size_t size_body(struct str body)
+{
+	cJSON *tree;
+	const cJSON *field;
+	size_t size;
+
+	if (json_parse(body, OUTGOING_MAX_BODY, &tree, NULL) < 0)
+		return SIZE_MAX;
+	const cJSON *embed = cJSON_GetArrayItem(json_get(tree, "embeds"), 0);
+
+	size = size_member(tree, "content") + size_member(embed, "title") +
+	       size_member(embed, "description") + size_member(json_get(embed, "footer"), "text");
+	cJSON_ArrayForEach(field, json_get(embed, "fields")) size +=
+		size_member(field, "name") + size_member(field, "value");
+	cJSON_Delete(tree);
+	return size;
+}
+
+static int write_rich(struct buf *body, const struct card *card, struct trims *trims)
+{
+	static const struct card_sketch sketch = { draw_rich, size_body, EMBED_LIMIT };
+	const struct text_rule rule = { UNIT_CODE_POINTS, true, escape_markdown, SIZE_MAX, trims };
+
+	return card_fit(body, card, &rule, &sketch);
+}
+
+static int write_plain(struct buf *body, const struct card *card, struct trims *trims)
+{
+	static const struct card_sketch sketch = { card_write_text, size_points, CONTENT_LIMIT };
+	const struct text_rule rule = { UNIT_CODE_POINTS, true, escape_markdown, SIZE_MAX, trims };
+	struct buf text;
+	int rc;
+
+	buf_init(&text, OUTGOING_MAX_BODY);
+	rc = card_fit(&text, card, &rule, &sketch);
+	if (rc == 0) {
+		buf_add_char(body, '{');
+		json_add_member(body, "content", buf_str(&text));
+		/* 4: no previews of links */
+		buf_add_text(body, ",\"allowed_mentions\":{\"parse\":[]},\"flags\":4}");
+	}
+	buf_done(&text);
+	return rc;
+}
+
+static int discord_build(const struct message *message, const struct provider_config *config,
+			 const struct attempt *attempt, struct outgoing *out)
+{
+	struct hook hook;
+	struct card card;
+	struct buf agent;
+	int rc;
+
+	if (!read_hook(config_value(config, "webhook_url"), &hook))
+		return -EINVAL;
+	rc = card_make(&card, message);
+	if (rc == 0)
+		rc = message->form == FORM_PLAIN ? write_plain(&out->body, &card, message->trims)
+						 : write_rich(&out->body, &card, message->trims);
+	card_done(&card);
+	if (rc)
+		return rc;
+	out->method = "POST";
+	write_url(&out->url, &hook);
+	outgoing_header(out, "Content-Type", STR("application/json"));
+	buf_init(&agent, 256);
+	buf_add_text(&agent, AGENT_LEAD); /* required, in this form */
+	buf_add_text(&agent, attempt->user_agent);
+	rc = agent.err;
+	outgoing_header(out, "User-Agent", buf_str(&agent));
+	buf_done(&agent);
+	return rc ? rc : outgoing_error(out);
+}
+
+static struct measure discord_measure(const struct outgoing *request)
+{
+	bool is_plain = str_starts(buf_str(&request->body), STR("{\"content\""));
+
+	return (struct measure){ "code points", size_body(buf_str(&request->body)),
+				 is_plain ? CONTENT_LIMIT : EMBED_LIMIT };
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+/* Discord's own error codes; they say more than the status. */
+static const struct meaning {
+	int code;
+	enum verdict_kind kind;
+	const char *why;
+} meanings[] = {
+	{ 10015, VERDICT_DISABLE, "the Discord webhook was deleted" },
+	{ 50027, VERDICT_DISABLE, "Discord does not accept the webhook's token" },
+	{ 220001, VERDICT_REJECT,
+	  "the webhook posts to a forum: add ?thread_id= of a thread to its URL" },
+	{ 220002, VERDICT_REJECT, "a thread is named twice in the webhook's URL" },
+	{ 220003, VERDICT_REJECT, "the channel of the webhook is no forum" },
+	{ 10003, VERDICT_REJECT, "the channel or thread of the webhook does not exist" },
+	{ 50083, VERDICT_REJECT, "the thread of the webhook is archived" },
+	{ 160005, VERDICT_REJECT, "the thread of the webhook is locked" },
+	{ 50035, VERDICT_REFORM, "Discord refused the message's form" },
+	{ 50006, VERDICT_REFORM, "Discord found the message empty" },
+	{ 50109, VERDICT_REFORM, "Discord could not read the message" },
+	{ 40005, VERDICT_REFORM, "Discord found the message too large" },
+	{ 240000, VERDICT_REJECT, "Discord's link filter blocked the message" },
+	{ 40333, VERDICT_REJECT, "Discord refuses this sender's User-Agent" },
+	{ 130000, VERDICT_RETRY, "Discord is overloaded" },
+	{ 40062, VERDICT_RETRY, "Discord limits this webhook" },
+	{ 40004, VERDICT_RETRY, "Discord switched sending off for a while" },
+	{ 20016, VERDICT_RETRY, "the channel is in slow mode" },
+	{ 20028, VERDICT_RETRY, "the channel took too many messages" },
+	{ 20029, VERDICT_RETRY, "the server took too many messages" },
+};
+
+static const struct meaning *meaning_of(const cJSON *tree)
+{
+	const cJSON *code = json_get(tree, "code");
+
+	for (size_t i = 0; cJSON_IsNumber(code) && i < ARRAY_LEN(meanings); i++) {
+		if (code->valuedouble == meanings[i].code)
+			return &meanings[i];
+	}
+	return NULL;
+}
+
+/* A header of seconds, perhaps with a fraction, as milliseconds; -1 when absent. */
+static int64_t header_seconds_ms(const struct answer *answer, const char *name)
+{
+	struct str value = answer_header(answer, name);
+	char text[32];
+	char *end;
+
+	if (value.len == 0 || value.len >= sizeof(text) || value.at[0] < '0' || value.at[0] > '9')
+		return -1;
+	memcpy(text, value.at, value.len);
+	text[value.len] = '\0';
+	const cJSON number = { .type = cJSON_Number, .valuedouble = strtod(text, &end) };
+
+	return *end ? -1 : chat_wish_ms(&number, 1000);
+}
+
+static int64_t longer(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static struct verdict pause_everybody(struct verdict verdict)
+{
+	verdict.kind = VERDICT_RETRY;
+	verdict.is_throttled = true;
+	verdict.pause = PAUSE_PROVIDER;
+	verdict.retry_after_ms = longer(verdict.retry_after_ms, BAN_PAUSE_MS);
+	verdict.pause_ms = longer(verdict.pause_ms, BAN_PAUSE_MS);
+	return verdict;
+}
+
+static struct verdict judge_too_fast(const struct answer *answer, const cJSON *tree, int64_t now_us)
+{
+	int64_t wish_ms = chat_wish_ms(json_get(tree, "retry_after"), 1000);
+	bool is_global = cJSON_IsTrue(json_get(tree, "global")) ||
+			 answer_header(answer, "X-RateLimit-Global").len ||
+			 str_is(answer_header(answer, "X-RateLimit-Scope"), "global");
+
+	wish_ms = longer(wish_ms, header_seconds_ms(answer, "X-RateLimit-Reset-After"));
+	struct verdict verdict = chat_throttled(answer, now_us, wish_ms);
+
+	if (is_global) {
+		verdict.why = "Discord limits this whole service";
+		return pause_everybody(verdict);
+	}
+	/* Its own limiter always hints: without one it is the wall in front of it. */
+	if (verdict.retry_after_ms < 0) {
+		verdict.why = "Discord blocks this sender's address for a while";
+		return pause_everybody(verdict);
+	}
+	return verdict;
+}
+
+static struct verdict judge_failure(const struct answer *answer, const cJSON *tree, int64_t now_us)
+{
+	const struct meaning *meaning = meaning_of(tree);
+	const cJSON *code = json_get(tree, "code");
+
+	if (answer->status == 429)
+		return judge_too_fast(answer, tree, now_us);
+	if (meaning && meaning->kind == VERDICT_RETRY) {
+		struct verdict verdict = chat_throttled(
+			answer, now_us, chat_wish_ms(json_get(tree, "retry_after"), 1000));
+
+		verdict.why = meaning->why;
+		return verdict;
+	}
+	if (meaning)
+		return chat_verdict(meaning->kind, meaning->why);
+	if (answer->status == 401)
+		return chat_verdict(VERDICT_DISABLE, "Discord does not accept the webhook's token");
+	if (answer->status == 403 && (!tree || (cJSON_IsNumber(code) && code->valuedouble == 0)))
+		return pause_everybody(chat_verdict(
+			VERDICT_RETRY, "Discord blocks this sender's address for a while"));
+	if (answer->status == 413)
+		return chat_verdict(VERDICT_REFORM, "Discord found the message too large");
+	return judge_by_status(answer, now_us);
+}
+
+static struct verdict discord_judge(const struct answer *answer, int64_t now_us)
+{
+	struct verdict verdict = judge_by_status(answer, now_us);
+
+	if (answer->status != 0 && verdict.kind != VERDICT_DELIVERED) {
+		cJSON *tree = chat_answer_tree(answer);
+
+		verdict = judge_failure(answer, tree, now_us);
+		cJSON_Delete(tree);
+	} else if (answer->status == 204) {
+		verdict.is_accepted_only = true; /* whether it was saved is not told */
+	}
+	if (verdict.pause_ms < 0 && str_is(answer_header(answer, "X-RateLimit-Remaining"), "0"))
+		verdict.pause_ms = header_seconds_ms(answer, "X-RateLimit-Reset-After");
+	return verdict;
+}
+
+const struct provider discord_provider = {
+	.name = "discord",
+	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
+	.folds = true,
+	.check = discord_check,
+	.build = discord_build,
+	.judge = discord_judge,
+	.paces = discord_paces,
+	.measure = discord_measure,
+};

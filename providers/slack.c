@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Slack incoming webhooks: a line of text and a coloured attachment. Its markup has no escape for
+ * stars and the like, so whatever a user wrote goes into plain_text objects or a text with markup
+ * switched off. Answers are words, which say more than the status.
+ */
+#include <errno.h>
+
+#include "providers/builtin.h"
+#include "providers/chat.h"
+
+#define RICH_LIMIT  12000 /* UTF-16 units of escaped text, all texts together */
+#define PLAIN_LIMIT 4000
+#define TITLE_LIMIT 300
+#define LINES_LIMIT 3000
+#define FIELD_LIMIT 2000
+#define ROW_FIELDS  5 /* a section has ten cells: five labels and five values */
+/* One a second, with a margin for the jitter on the way. */
+#define WEBHOOK_INTERVAL_US 1050000
+
+/* ---- the address ------------------------------------------------------------------------ */
+
+/* /services/{T...}/{B...}/{secret} */
+static bool read_hook(struct str url, struct url_parts *out)
+{
+	if (!url_split_https(url, out) || out->query.len ||
+	    (!str_eq_nocase(out->host, STR("hooks.slack.com")) &&
+	     !str_eq_nocase(out->host, STR("hooks.slack-gov.com"))) ||
+	    !str_starts(out->path, STR("/services/")))
+		return false;
+	struct str secret = str_from(out->path, strlen("/services/"));
+	struct str team = str_cut(&secret, '/');
+	struct str app = str_cut(&secret, '/');
+
+	return is_made_of_alnum(team, "", 64) && is_made_of_alnum(app, "", 64) &&
+	       is_made_of_alnum(secret, "", 128);
+}
+
+static int slack_check(const struct provider_config *config, struct reason *why)
+{
+	struct url_parts parts;
+	int rc = config_check_fields(config, slack_provider.fields, why);
+
+	if (rc)
+		return rc;
+	if (read_hook(config_value(config, "webhook_url"), &parts))
+		return 0;
+	return reason_set(why, -EINVAL, "webhook_url",
+			  "webhook_url must look like https://hooks.slack.com/services/T.../B.../"
+			  "<secret>; URLs of Workflow Builder take other messages");
+}
+
+static size_t slack_paces(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES])
+{
+	struct url_parts parts;
+
+	if (!read_hook(config_value(config, "webhook_url"), &parts))
+		return 0;
+	out[0] = chat_pace("slack webhook", parts.path, STR(""), 1, WEBHOOK_INTERVAL_US);
+	return 1;
+}
+
+/* ---- the message ------------------------------------------------------------------------ */
+
+static size_t escape_text(struct buf *out, struct str rest)
+{
+	if (rest.at[0] && strchr("&<>", rest.at[0]))
+		return text_escape_amp(out, rest);
+	return chat_escape_unlinked(out, rest);
+}
+
+static void add_value(struct buf *json, const struct text_rule *rule, const char *what,
+		      struct text_value value, size_t max)
+{
+	struct text_rule tight = *rule;
+	const struct card_field field = { .what = what, .value = value };
+
+	if (tight.cap > max)
+		tight.cap = max;
+	chat_add_string(json, &tight, "", &field, "");
+}
+
+static void draw_lines(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	struct buf text;
+
+	buf_init(&text, OUTGOING_MAX_BODY);
+	card_write_lines(&text, card, rule, LINES_LIMIT);
+	buf_add_text(body,
+		     "{\"type\":\"section\",\"text\":{\"type\":\"plain_text\",\"emoji\":false,"
+		     "\"text\":");
+	json_add_string(body, buf_str(&text));
+	buf_add_text(body, "}},");
+	if (text.err && !body->err)
+		body->err = text.err;
+	buf_done(&text);
+}
+
+/* Two columns: our label in bold, the value as it is. */
+static void draw_fields(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	for (size_t i = 0; i < card->field_count; i++) {
+		const struct card_field *field = &card->fields[i];
+
+		if (i % ROW_FIELDS == 0)
+			buf_addf(body, "%s{\"type\":\"section\",\"fields\":[", i ? "]}," : "");
+		else
+			buf_add_char(body, ',');
+		buf_addf(body,
+			 "{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*%s*\"},"
+			 "{\"type\":\"plain_text\",\"emoji\":false,\"text\":",
+			 field->label);
+		add_value(body, rule, field->what, field->value, FIELD_LIMIT);
+		buf_add_char(body, '}');
+	}
+	buf_add_text(body, card->field_count ? "]}" : "");
+}
+
+static void draw_context(struct buf *body, const struct card *card)
+{
+	struct buf link;
+
+	if (card->reference.len == 0 && card->link.len == 0)
+		return;
+	buf_add_text(body, ",{\"type\":\"context\",\"elements\":[");
+	if (card->reference.len) {
+		buf_add_text(body, "{\"type\":\"plain_text\",\"emoji\":false,\"text\":");
+		json_add_string(body, card->reference);
+		buf_add_text(body, card->link.len ? "}," : "}");
+	}
+	if (card->link.len) {
+		buf_init(&link, OUTGOING_MAX_BODY);
+		buf_add_char(&link, '<');
+		text_add_escaped(&link, text_escape_amp, card->link);
+		buf_add_text(&link, "|Open>");
+		buf_add_text(body, "{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":");
+		json_add_string(body, buf_str(&link));
+		buf_add_char(body, '}');
+		if (link.err && !body->err)
+			body->err = link.err;
+		buf_done(&link);
+	}
+	buf_add_text(body, "]}");
+}
+
+static void draw_rich(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	static const char *const colors[] = {
+		[TONE_NEUTRAL] = "#57606A",
+		[TONE_GOOD] = "#2DA44E",
+		[TONE_WARNING] = "#BF8700",
+		[TONE_BAD] = "#D73A49",
+	};
+	struct text_rule unrecorded = *rule;
+
+	unrecorded.trims = NULL; /* the same cut a second time */
+	buf_add_text(body, "{\"text\":");
+	add_value(body, rule, "title", card->title, TITLE_LIMIT);
+	buf_addf(body,
+		 ",\"mrkdwn\":false,\"unfurl_links\":false,\"unfurl_media\":false,"
+		 "\"attachments\":[{\"color\":\"%s\",\"fallback\":",
+		 colors[card->tone]);
+	add_value(body, &unrecorded, "title", card->title, TITLE_LIMIT);
+	buf_add_text(body, ",\"blocks\":[");
+	if (card->line_count)
+		draw_lines(body, card, rule);
+	draw_fields(body, card, rule);
+	draw_context(body, card);
+	buf_add_text(body, "]}]}");
+}
+
+/* All that is shown, wherever in the tree: json_parse() bounds how deep that is. */
+static size_t size_texts(const cJSON *tree)
+{
+	const cJSON *child;
+	size_t size = 0;
+
+	cJSON_ArrayForEach(child, tree)
+	{
+		bool is_shown = child->string && (strcmp(child->string, "text") == 0 ||
+						  strcmp(child->string, "fallback") == 0);
+
+		if (cJSON_IsString(child) && is_shown)
+			size += text_size(str_of(child->valuestring), UNIT_UTF16);
+		else
+			size += size_texts(child);
+	}
+	return size;
+}
+
+static size_t size_body(struct str body)
+{
+	cJSON *tree;
+	size_t size;
+
+	if (json_parse(body, OUTGOING_MAX_BODY, &tree, NULL) < 0)
+		return SIZE_MAX;
+	size = size_texts(tree);
+	cJSON_Delete(tree);
+	return size;
+}
+
+static size_t size_plain(struct str text)
+{
+	return text_size(text, UNIT_UTF16);
+}
+
+static int write_rich(struct buf *body, const struct card *card, struct trims *trims)
+{
+	static const struct card_sketch sketch = { draw_rich, size_body, RICH_LIMIT };
+	const struct text_rule rule = { UNIT_UTF16, true, escape_text, SIZE_MAX, trims };
+
+	return card_fit(body, card, &rule, &sketch);
+}
+
+static int write_plain(struct buf *body, const struct card *card, struct trims *trims)
+{
+	static const struct card_sketch sketch = { card_write_text, size_plain, PLAIN_LIMIT };
+	const struct text_rule rule = { UNIT_UTF16, true, escape_text, SIZE_MAX, trims };
+	struct buf text;
+	int rc;
+
+	buf_init(&text, OUTGOING_MAX_BODY);
+	rc = card_fit(&text, card, &rule, &sketch);
+	if (rc == 0) {
+		buf_add_char(body, '{');
+		json_add_member(body, "text", buf_str(&text));
+		buf_add_text(body, ",\"mrkdwn\":false}");
+	}
+	buf_done(&text);
+	return rc;
+}
+
+static int slack_build(const struct message *message, const struct provider_config *config,
+		       const struct attempt *attempt, struct outgoing *out)
+{
+	struct str url = config_value(config, "webhook_url");
+	struct url_parts parts;
+	struct card card;
+	int rc;
+
+	if (!read_hook(url, &parts))
+		return -EINVAL;
+	rc = card_make(&card, message);
+	if (rc == 0)
+		rc = message->form == FORM_PLAIN ? write_plain(&out->body, &card, message->trims)
+						 : write_rich(&out->body, &card, message->trims);
+	card_done(&card);
+	if (rc)
+		return rc;
+	out->method = "POST";
+	buf_add_str(&out->url, url);
+	outgoing_header(out, "Content-Type", STR("application/json"));
+	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	return outgoing_error(out);
+}
+
+static struct measure slack_measure(const struct outgoing *request)
+{
+	const struct str rich_mark = STR("\"attachments\":[");
+	struct str body = buf_str(&request->body);
+	bool is_rich = memmem(body.at, body.len, rich_mark.at, rich_mark.len);
+
+	return (struct measure){ "UTF-16 units", size_body(body),
+				 is_rich ? RICH_LIMIT : PLAIN_LIMIT };
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+static const struct meaning {
+	const char *word;
+	enum verdict_kind kind;
+	const char *why;
+} meanings[] = {
+	{ "no_service", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
+	{ "no_active_hooks", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
+	{ "no_service_id", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
+	{ "no_team", VERDICT_DISABLE, "the Slack workspace does not exist" },
+	{ "team_disabled", VERDICT_DISABLE, "the Slack workspace is disabled" },
+	{ "invalid_token", VERDICT_DISABLE, "Slack does not accept the webhook's secret" },
+	{ "channel_is_archived", VERDICT_DISABLE, "the Slack channel is archived" },
+	{ "channel_not_found", VERDICT_DISABLE, "the Slack channel does not exist" },
+	{ "action_prohibited", VERDICT_DISABLE, "an admin of the Slack workspace forbids it" },
+	{ "posting_to_general_channel_denied", VERDICT_DISABLE,
+	  "an admin of the Slack workspace forbids posting to #general" },
+	{ "invalid_payload", VERDICT_REFORM, "Slack refused the message's form" },
+	{ "invalid_blocks", VERDICT_REFORM, "Slack refused the message's form" },
+	{ "msg_blocks_too_long", VERDICT_REFORM, "Slack found the message too long" },
+	{ "no_text", VERDICT_REFORM, "Slack found the message empty" },
+	{ "too_many_attachments", VERDICT_REFORM, "Slack refused the message's form" },
+	{ "user_not_found", VERDICT_REJECT, "the Slack user of the webhook does not exist" },
+	{ "rollup_error", VERDICT_RETRY, "Slack could not handle the message now" },
+};
+
+static const struct meaning *meaning_of(struct str word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
+		if (str_is(word, meanings[i].word))
+			return &meanings[i];
+	}
+	return NULL;
+}
+
+static struct verdict judge_word(const struct answer *answer, struct str word, const cJSON *tree,
+				 int64_t now_us)
+{
+	const struct meaning *meaning = meaning_of(word);
+
+	if (answer->status == 429 || str_is(word, "rate_limited") || str_is(word, "ratelimited"))
+		return chat_throttled(answer, now_us,
+				      chat_wish_ms(json_get(tree, "retry_after"), 1000));
+	if (!meaning && answer->status >= 200 && answer->status <= 299)
+		return chat_verdict(VERDICT_RETRY, "Slack did not confirm the message");
+	struct verdict verdict = judge_by_status(answer, now_us);
+
+	if (meaning) {
+		verdict.kind = meaning->kind;
+		verdict.why = meaning->why;
+		if (verdict.kind == VERDICT_RETRY)
+			verdict.retry_after_ms = retry_after_ms(answer, now_us);
+		else
+			verdict.retry_after_ms = -1;
+	}
+	return verdict;
+}
+
+/* The body is a word, or JSON with the word as "error". */
+static struct verdict slack_judge(const struct answer *answer, int64_t now_us)
+{
+	struct str word = str_trim(answer->body);
+	struct verdict verdict;
+	cJSON *tree;
+
+	if (answer->status == 0)
+		return judge_by_status(answer, now_us);
+	if (answer->fault == ANSWER_OK && answer->status == 200 && str_is(word, "ok"))
+		return verdict_of(VERDICT_DELIVERED);
+	tree = chat_answer_tree(answer);
+	if (tree)
+		word = str_of(json_get_string(tree, "error"));
+	verdict = judge_word(answer, word, tree, now_us);
+	cJSON_Delete(tree);
+	return verdict;
+}
+
+const struct provider slack_provider = {
+	.name = "slack",
+	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
+	.folds = true,
+	.check = slack_check,
+	.build = slack_build,
+	.judge = slack_judge,
+	.paces = slack_paces,
+	.measure = slack_measure,
+};

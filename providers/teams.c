@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Microsoft Teams through a Workflow's trigger: an adaptive card made of text runs, which read no
+ * Markdown. An accepted message is only queued; what becomes of it is told to nobody. URLs
+ * of the connectors that were shut down are still taken, with a warning: their answers are
+ * failures inside a 200.
+ */
+#include <ctype.h>
+#include <errno.h>
+
+#include "providers/builtin.h"
+#include "providers/chat.h"
+
+#define BODY_LIMIT            18000          /* bytes of the whole body, see size_body() */
+#define WORD_JOINER           "\xe2\x81\xa0" /* U+2060 */
+#define WORKFLOW_BURST        10
+#define WORKFLOW_INTERVAL_US  12000000
+#define CONNECTOR_INTERVAL_US 48000000
+
+/* ---- the address ------------------------------------------------------------------------ */
+
+enum address { ADDRESS_NONE, ADDRESS_WORKFLOW, ADDRESS_MOVED_WORKFLOW, ADDRESS_CONNECTOR };
+
+static bool has_signature(struct str query)
+{
+	while (query.len) {
+		struct str value = str_cut(&query, '&');
+
+		if (str_is(str_cut(&value, '='), "sig") && value.len)
+			return true;
+	}
+	return false;
+}
+
+static enum address read_address(struct str url, struct url_parts *out)
+{
+	if (!url_split_https(url, out))
+		return ADDRESS_NONE;
+	if ((str_ends_nocase(out->host, STR(".webhook.office.com")) &&
+	     str_starts(out->path, STR("/webhookb2/"))) ||
+	    ((str_eq_nocase(out->host, STR("outlook.office.com")) ||
+	      str_eq_nocase(out->host, STR("outlook.office365.com"))) &&
+	     str_starts(out->path, STR("/webhook/"))))
+		return ADDRESS_CONNECTOR;
+	const struct str end = STR("/triggers/manual/paths/invoke");
+
+	if (out->path.len <= end.len ||
+	    !str_eq(str_from(out->path, out->path.len - end.len), end) ||
+	    !has_signature(out->query))
+		return ADDRESS_NONE;
+	if (str_ends_nocase(out->host, STR(".environment.api.powerplatform.com")))
+		return ADDRESS_WORKFLOW;
+	return str_ends_nocase(out->host, STR(".logic.azure.com")) ? ADDRESS_MOVED_WORKFLOW
+								   : ADDRESS_NONE;
+}
+
+static int teams_check(const struct provider_config *config, struct reason *why)
+{
+	struct url_parts parts;
+	int rc = config_check_fields(config, teams_provider.fields, why);
+
+	if (rc)
+		return rc;
+	if (read_address(config_value(config, "webhook_url"), &parts) != ADDRESS_NONE)
+		return 0;
+	return reason_set(
+		why, -EINVAL, "webhook_url",
+		"webhook_url must be the URL of a Teams workflow that anyone may trigger: "
+		"https://....environment.api.powerplatform.com/.../triggers/manual/paths/"
+		"invoke?...&sig=...");
+}
+
+static const char *teams_warning(const struct provider_config *config)
+{
+	struct url_parts parts;
+
+	switch (read_address(config_value(config, "webhook_url"), &parts)) {
+	case ADDRESS_CONNECTOR:
+		return "Microsoft has shut down the connectors behind office.com URLs: make a "
+		       "workflow in Teams and use its URL";
+	case ADDRESS_MOVED_WORKFLOW:
+		return "Microsoft has moved workflows away from logic.azure.com: open the workflow "
+		       "and copy its new URL";
+	default:
+		return NULL;
+	}
+}
+
+static size_t teams_paces(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES])
+{
+	struct url_parts parts;
+	enum address address = read_address(config_value(config, "webhook_url"), &parts);
+
+	if (address == ADDRESS_NONE)
+		return 0;
+	if (address == ADDRESS_CONNECTOR)
+		out[0] =
+			chat_pace("teams connector", parts.path, STR(""), 1, CONNECTOR_INTERVAL_US);
+	else
+		out[0] = chat_pace("teams workflow", parts.path, STR(""), WORKFLOW_BURST,
+				   WORKFLOW_INTERVAL_US);
+	return 1;
+}
+
+/* ---- the message ------------------------------------------------------------------------ */
+
+/* Text runs read no Markdown, but clients expand {{DATE(...)}} in them, too. */
+static size_t escape_run(struct buf *out, struct str rest)
+{
+	size_t n = chat_escape_unlinked(out, rest);
+
+	if (rest.at[0] == '{' && rest.len > 1 && rest.at[1] == '{')
+		buf_add_text(out, WORD_JOINER);
+	return n;
+}
+
+static void open_block(struct buf *body)
+{
+	if (body->len && body->bytes[body->len - 1] != '[')
+		buf_add_char(body, ',');
+	buf_add_text(body, "{\"type\":\"RichTextBlock\",\"inlines\":[");
+}
+
+static void add_run(struct buf *body, const struct text_rule *rule, const char *what,
+		    struct text_value value)
+{
+	const struct card_field field = { .what = what, .value = value };
+
+	buf_add_text(body, "{\"type\":\"TextRun\",\"text\":");
+	chat_add_string(body, rule, "", &field, "");
+}
+
+static void draw_facts(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	for (size_t i = 0; i < card->line_count; i++) {
+		open_block(body);
+		add_run(body, rule, "line", card->lines[i]);
+		buf_add_text(body, "}]}");
+	}
+	for (size_t i = 0; i < card->field_count; i++) {
+		open_block(body);
+		buf_addf(body, "{\"type\":\"TextRun\",\"text\":\"%s: \",\"weight\":\"Bolder\"},",
+			 card->fields[i].label);
+		add_run(body, rule, card->fields[i].what, card->fields[i].value);
+		buf_add_text(body, "}]}");
+	}
+	if (card->reference.len) {
+		open_block(body);
+		add_run(body, rule, "reference",
+			(struct text_value){ .head = STR(""), .tail = card->reference });
+		buf_add_text(body, ",\"size\":\"Small\",\"isSubtle\":true}]}");
+	}
+}
+
+static void open_envelope(struct buf *body)
+{
+	buf_add_text(body,
+		     "{\"type\":\"message\",\"attachments\":[{\"contentType\":"
+		     "\"application/vnd.microsoft.card.adaptive\",\"contentUrl\":null,\"content\":{"
+		     "\"$schema\":\"http://adaptivecards.io/schemas/adaptive-card.json\","
+		     "\"type\":\"AdaptiveCard\",\"version\":\"1.4\",\"msteams\":{\"width\":"
+		     "\"Full\"},\"body\":[");
+}
+
+static void draw_rich(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	static const char *const colors[] = {
+		[TONE_NEUTRAL] = "Default",
+		[TONE_GOOD] = "Good",
+		[TONE_WARNING] = "Warning",
+		[TONE_BAD] = "Attention",
+	};
+
+	open_envelope(body);
+	open_block(body);
+	add_run(body, rule, "title", card->title);
+	buf_addf(body, ",\"weight\":\"Bolder\",\"size\":\"Large\",\"color\":\"%s\"}]}",
+		 colors[card->tone]);
+	draw_facts(body, card, rule);
+	buf_add_char(body, ']');
+	if (card->link.len) {
+		buf_add_text(body, ",\"actions\":[{\"type\":\"Action.OpenUrl\",\"title\":\"Open\"");
+		json_add_member(body, "url", card->link);
+		buf_add_text(body, "}]");
+	}
+	buf_add_text(body, "}}]}");
+}
+
+/* The same envelope: a workflow takes a bare text and then fails where nobody looks. */
+static void draw_plain(struct buf *body, const struct card *card, const struct text_rule *rule)
+{
+	struct buf text;
+
+	buf_init(&text, OUTGOING_MAX_BODY);
+	card_write_text(&text, card, rule);
+	open_envelope(body);
+	open_block(body);
+	buf_add_text(body, "{\"type\":\"TextRun\",\"text\":");
+	json_add_string(body, buf_str(&text));
+	buf_add_text(body, "}]}]}}]}");
+	if (text.err && !body->err)
+		body->err = text.err;
+	buf_done(&text);
+}
+
+/* Microsoft writes the body anew before it measures, with what is not ASCII as \uXXXX: six
+ * bytes for each UTF-16 unit. */
+static size_t size_body(struct str body)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < body.len; i++) {
+		unsigned char c = (unsigned char)body.at[i];
+
+		if (c < 0x80)
+			size += 1;
+		else if (c >= 0xc0)
+			size += c >= 0xf0 ? 12 : 6;
+	}
+	return size;
+}
+
+static int teams_build(const struct message *message, const struct provider_config *config,
+		       const struct attempt *attempt, struct outgoing *out)
+{
+	static const struct card_sketch rich = { draw_rich, size_body, BODY_LIMIT };
+	static const struct card_sketch plain = { draw_plain, size_body, BODY_LIMIT };
+	const struct text_rule rule = { UNIT_BYTES, true, escape_run, SIZE_MAX, message->trims };
+	struct str url = config_value(config, "webhook_url");
+	struct url_parts parts;
+	struct card card;
+	int rc;
+
+	if (read_address(url, &parts) == ADDRESS_NONE)
+		return -EINVAL;
+	rc = card_make(&card, message);
+	if (rc == 0)
+		rc = card_fit(&out->body, &card, &rule,
+			      message->form == FORM_PLAIN ? &plain : &rich);
+	card_done(&card);
+	if (rc)
+		return rc;
+	out->method = "POST";
+	buf_add_str(&out->url, url);
+	outgoing_header(out, "Content-Type", STR("application/json"));
+	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	return outgoing_error(out);
+}
+
+static struct measure teams_measure(const struct outgoing *request)
+{
+	return (struct measure){ "bytes, other than ASCII written as \\uXXXX",
+				 size_body(buf_str(&request->body)), BODY_LIMIT };
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+static struct verdict judge_code(const struct answer *answer, const char *code, int64_t now_us)
+{
+	static const struct {
+		const char *code;
+		enum verdict_kind kind;
+		const char *why;
+	} meanings[] = {
+		{ "WorkflowTriggerIsNotEnabled", VERDICT_DISABLE,
+		  "the Teams workflow is switched off or was deleted" },
+		{ "WorkflowNotFound", VERDICT_DISABLE, "the Teams workflow was deleted" },
+		{ "DirectApiAuthorizationRequired", VERDICT_DISABLE,
+		  "the Teams workflow does not let anyone trigger it" },
+		{ "TriggerInputSchemaMismatch", VERDICT_REFORM,
+		  "the Teams workflow expects another kind of message" },
+	};
+
+	for (size_t i = 0; code && i < ARRAY_LEN(meanings); i++) {
+		if (strcmp(code, meanings[i].code) == 0)
+			return chat_verdict(meanings[i].kind, meanings[i].why);
+	}
+	switch (answer->status) {
+	case 400:
+	case 413:
+		return chat_verdict(VERDICT_REFORM, "Teams refused the message's form");
+	case 401:
+	case 403:
+		return chat_verdict(VERDICT_DISABLE, "Teams does not accept the URL's signature");
+	case 404:
+	case 410:
+		return chat_verdict(VERDICT_DISABLE, "the Teams workflow or webhook was deleted");
+	case 429:
+		return chat_throttled(answer, now_us, -1);
+	default:
+		return judge_by_status(answer, now_us);
+	}
+}
+
+/* The status behind "HTTP error"; 0 when there is none. */
+static int embedded_status(struct str text)
+{
+	static const char mark[] = "HTTP error ";
+	const char *found = memmem(text.at, text.len, mark, strlen(mark));
+	int status = 0;
+
+	if (!found)
+		return 0;
+	text = str_from(text, (size_t)(found - text.at) + strlen(mark));
+	for (size_t i = 0; i < 3; i++) {
+		if (i >= text.len || !isdigit((unsigned char)text.at[i]))
+			return 0;
+		status = status * 10 + (text.at[i] - '0');
+	}
+	return status;
+}
+
+/* A connector's failure in a 200. Nothing in it disables: it may be about this message alone. */
+static struct verdict judge_connector_text(struct str text, int64_t now_us)
+{
+	const struct answer meant = { .status = embedded_status(text), .headers = STR("") };
+	struct verdict verdict = judge_by_status(&meant, now_us);
+
+	if (meant.status == 429)
+		verdict = chat_throttled(&meant, now_us, -1);
+	else if (meant.status == 413)
+		verdict = verdict_of(VERDICT_REFORM);
+	else if (meant.status < 400 || meant.status > 599)
+		verdict = verdict_of(VERDICT_RETRY);
+	else if (verdict.kind == VERDICT_DISABLE)
+		verdict.kind = VERDICT_REJECT;
+	verdict.why = "the Teams connector took the message and failed to post it";
+	return verdict;
+}
+
+static struct verdict judge_success(const struct answer *answer, int64_t now_us)
+{
+	struct verdict verdict = verdict_of(VERDICT_DELIVERED);
+	struct str text = str_trim(answer->body);
+
+	if (answer->status == 200 && str_is(text, "1"))
+		return verdict; /* a connector: posted */
+	verdict.is_accepted_only = true;
+	/* A workflow may be made to answer 200 with JSON or nothing; a connector's sentence is
+	 * neither. */
+	if (answer->status == 200 && text.len && text.at[0] != '{' && text.at[0] != '[')
+		return judge_connector_text(text, now_us);
+	return verdict;
+}
+
+static struct verdict teams_judge(const struct answer *answer, int64_t now_us)
+{
+	struct verdict verdict = judge_by_status(answer, now_us);
+
+	if (verdict.kind == VERDICT_DELIVERED)
+		return judge_success(answer, now_us);
+	if (answer->status) {
+		cJSON *tree = chat_answer_tree(answer);
+		const cJSON *error = json_get(tree, "error");
+
+		verdict = judge_code(answer, json_get_string(error, "code"), now_us);
+		cJSON_Delete(tree);
+	}
+	return verdict;
+}
+
+const struct provider teams_provider = {
+	.name = "teams",
+	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
+	.folds = true,
+	.check = teams_check,
+	.warning = teams_warning,
+	.build = teams_build,
+	.judge = teams_judge,
+	.paces = teams_paces,
+	.measure = teams_measure,
+};
