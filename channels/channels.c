@@ -89,6 +89,8 @@ static void free_channels(struct channels *channels)
 	explicit_bzero(channels->key, sizeof(channels->key));
 	free(channels->worker);
 	free(channels->group);
+	free(channels->link_base);
+	trials_close(channels->trials);
 	free(channels);
 }
 
@@ -110,10 +112,15 @@ int channels_open_tuned(const struct channels_options *options,
 	channels->now_us = tuning->now_us;
 	channels->worker = strdup(options->worker);
 	channels->group = strdup(options->group);
+	channels->link_base = options->link_base ? strdup(options->link_base) : NULL;
+	channels->origins = options->origins;
+	channels->origin_count = options->origin_count;
 	memcpy(channels->key, options->encryption_key, sizeof(channels->key));
 	guard_init(&channels->guard, options->loop, options->allow_private);
 	open_ledger_metrics(&channels->ledger);
-	if (channels->worker && channels->group)
+	if (channels->worker && channels->group && (channels->link_base || !options->link_base))
+		rc = trials_open(&channels->trials);
+	if (rc == 0)
 		rc = open_parts(channels, options, tuning->tick_ms);
 	if (rc < 0) {
 		/* Handles that are open already need the loop to close: leave them to it. */
@@ -174,6 +181,7 @@ static void on_engine_closed(void *owner)
 
 void channels_close(struct channels *channels, void (*on_closed)(void *owner), void *owner)
 {
+	channels->is_closing = true;
 	channels->on_closed = on_closed;
 	channels->owner = owner;
 	if (channels->engine)

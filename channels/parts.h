@@ -8,6 +8,7 @@
 #include "channels/engine.h"
 #include "channels/guard.h"
 #include "channels/steward.h"
+#include "channels/trials.h"
 #include "core/metrics.h"
 
 struct ledger_metrics {
@@ -32,6 +33,10 @@ struct channels {
 	bool deliver;
 	bool notify_completion;
 	bool strip_host;
+	char *link_base; /* NULL: no links */
+	const struct channels_origin *origins;
+	size_t origin_count;
+	struct trials *trials; /* test notifications under way and in the last minute */
 	enum audit_mode audit_mode;
 	int64_t (*now_us)(void); /* wall clock */
 	struct guard guard;
@@ -39,6 +44,7 @@ struct channels {
 	struct engine *engine; /* NULL with deliver off */
 	struct steward *steward;
 	struct ledger_metrics ledger;
+	bool is_closing; /* the endpoints send nothing more */
 	void (*on_closed)(void *owner);
 	void *owner;
 };

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* See the header. Ids are well-formed and belong to nobody, hosts are the vendors' own or reserved. */
+#include "channels/sample.h"
+
+#include "core/json.h"
+
+#define ID_DIGITS_TEXT "0000000000000000000000001"
+
+void sample_test(struct event *out, struct str timestamp)
+{
+	const struct str none = STR("");
+
+	*out = (struct event){
+		.kind = EVENT_CHANNEL_TEST,
+		.actor = ACTOR_SYSTEM,
+		.kind_text = str_of(event_kind_name(EVENT_CHANNEL_TEST)),
+		.team_text = STR("test"),
+		.timestamp = timestamp,
+		.actor_type = STR("system"),
+		.actor_id = none,
+		.actor_name = none,
+		.resource_id = STR("test"),
+		.resource_type = STR("channel"),
+		.reason = none,
+		.error = none,
+		.public_error = none,
+		.sandbox = none,
+		.payload = none,
+	};
+}
+
+/* ---- an event ---------------------------------------------------------------------------- */
+
+static void write_party(struct buf *out, const char *name, const char *id, const char *type)
+{
+	json_add_name(out, name);
+	buf_add_char(out, '{');
+	json_add_member(out, "id", str_of(id));
+	json_add_member(out, "type", str_of(type));
+	buf_add_char(out, '}');
+}
+
+static void write_actor(struct buf *out)
+{
+	json_add_name(out, "actor");
+	buf_add_char(out, '{');
+	json_add_member(out, "type", STR("user"));
+	json_add_member(out, "id", STR("usr-" ID_DIGITS_TEXT));
+	json_add_member(out, "name", STR("Ada"));
+	buf_add_char(out, '}');
+}
+
+static void write_host_event(struct buf *out)
+{
+	json_add_name(out, "actor");
+	buf_add_text(out, "{\"type\":\"system\"}");
+	write_party(out, "resource", "host-" ID_DIGITS_TEXT, "host");
+}
+
+void sample_write(struct buf *out, enum event_kind kind, struct str team, struct str timestamp)
+{
+	bool is_host = kind == EVENT_HOST_UP || kind == EVENT_HOST_DOWN;
+
+	buf_add_char(out, '{');
+	json_add_member(out, "event", str_of(event_kind_name(kind)));
+	if (!is_host)
+		json_add_member(out, "outcome", STR("success"));
+	json_add_member(out, "timestamp", timestamp);
+	json_add_member(out, "team_id", team);
+	if (is_host) {
+		write_host_event(out);
+	} else {
+		write_actor(out);
+		if (event_kind_is_capsule(kind))
+			write_party(out, "resource", "cl-" ID_DIGITS_TEXT, "sandbox");
+		else
+			write_party(out, "resource", "base-image", "snapshot");
+	}
+	buf_add_char(out, '}');
+}
+
+/* ---- a digest ---------------------------------------------------------------------------- */
+
+void sample_digest(struct digest *out, struct str team, struct str timestamp)
+{
+	*out = (struct digest){
+		.team_text = team,
+		.first = timestamp,
+		.last = timestamp,
+		.total = 50,
+		.group_count = 2,
+		.groups = { { .event = STR("capsule.destroy"),
+			      .outcome = STR("error"),
+			      .count = 2 },
+			    { .event = STR("capsule.destroy"),
+			      .outcome = STR("success"),
+			      .count = 48 } },
+		.failure_count = 2,
+		.failures = { { .event = STR("capsule.destroy"),
+				.resource_id = STR("cl-0000000000000000000000001"),
+				.error = STR("the host did not answer") },
+			      { .event = STR("capsule.destroy"),
+				.resource_id = STR("cl-0000000000000000000000002"),
+				.error = STR("the host did not answer") } },
+	};
+}
+
+/* ---- settings ---------------------------------------------------------------------------- */
+
+static const struct sample_settings {
+	const char *provider;
+	const char *pairs[2 * PROVIDER_MAX_FIELDS]; /* name, value, name, value ... */
+} settings[] = {
+	{ "discord",
+	  { "webhook_url", "https://discord.com/api/webhooks/100000000000000000/example" } },
+	{ "slack",
+	  { "webhook_url", "https://hooks.slack.com/services/T0EXAMPLE/B0EXAMPLE/example" } },
+	{ "teams",
+	  { "webhook_url", "https://example.environment.api.powerplatform.com/workflows/example/"
+			   "triggers/manual/paths/invoke?sig=example" } },
+	{ "googlechat",
+	  { "webhook_url",
+	    "https://chat.googleapis.com/v1/spaces/example/messages?key=example&token=example" } },
+	{ "telegram",
+	  { "bot_token", "1:example-example-example-example", "chat_id", "1000000001" } },
+	{ "matrix",
+	  { "homeserver_url", "https://matrix.example.com", "access_token", "example", "room_id",
+	    "!example:example.com" } },
+	{ "webhook", { "url", "https://example.com/", "secret", "example" } },
+};
+
+void sample_config(struct provider_config *out, const struct provider *provider)
+{
+	*out = (struct provider_config){ .count = 0 };
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const char *const *pairs = settings[i].pairs;
+
+		if (strcmp(settings[i].provider, provider->name) != 0)
+			continue;
+		for (size_t at = 0; at < ARRAY_LEN(settings[i].pairs) && pairs[at]; at += 2) {
+			out->fields[out->count].name = pairs[at];
+			out->fields[out->count].value = str_of(pairs[at + 1]);
+			out->count++;
+		}
+	}
+}
