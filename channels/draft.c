@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the body of a request that makes a channel. The order of the checks is the contract's
+ * Reads the body of a request that makes, changes or tries out a channel. The order of the checks is the contract's
  * (c.3), so that clients see the same first fault as ever. Messages repeat names and kinds, never
  * a value of the config.
  */
@@ -34,20 +34,20 @@ static bool has_only_strings(const cJSON *container)
 	return true;
 }
 
-static int check_shape(const cJSON *tree, struct reason *why)
+static int check_shape(const cJSON *tree, unsigned parts, struct reason *why)
 {
 	const cJSON *config = json_get(tree, "config");
 	const cJSON *events = json_get(tree, "events");
 
 	if (!cJSON_IsObject(tree))
 		return wrong_shape(why, "the body must be a JSON object");
-	if (!json_get_string(tree, "name"))
+	if (parts & DRAFT_NAME && !json_get_string(tree, "name"))
 		return wrong_shape(why, "name is required and must be a string");
-	if (!json_get_string(tree, "provider"))
+	if (parts & DRAFT_PROVIDER && !json_get_string(tree, "provider"))
 		return wrong_shape(why, "provider is required and must be a string");
-	if (!cJSON_IsObject(config) || !has_only_strings(config))
+	if (parts & DRAFT_CONFIG && (!cJSON_IsObject(config) || !has_only_strings(config)))
 		return wrong_shape(why, "config is required and must be an object of strings");
-	if (!cJSON_IsArray(events) || !has_only_strings(events))
+	if (parts & DRAFT_EVENTS && (!cJSON_IsArray(events) || !has_only_strings(events)))
 		return wrong_shape(why, "events is required and must be an array of strings");
 	return 0;
 }
@@ -84,13 +84,21 @@ bool channel_name_clean(struct str raw, char out[CHANNEL_NAME_SIZE])
 
 /* ---- steps 3 and 4: provider and events -------------------------------------------------- */
 
+static int read_name(struct draft *draft, struct reason *why)
+{
+	if (channel_name_clean(str_of(json_get_string(draft->tree, "name")), draft->name))
+		return 0;
+	return reason_set(why, -EINVAL, "name",
+			  "name must be 1 to 64 letters, digits, dots, underscores or "
+			  "hyphens and begin with a letter or digit");
+}
+
 static int read_provider(struct draft *draft, struct reason *why)
 {
 	draft->provider = provider_find(str_of(json_get_string(draft->tree, "provider")));
 	if (draft->provider)
 		return 0;
-	reason_set(why, -EINVAL, "provider", "provider is not one of those offered");
-	return -EINVAL;
+	return reason_set(why, -EINVAL, "provider", "provider is not one of those offered");
 }
 
 static bool has_event(const struct draft *draft, const char *name)
@@ -124,63 +132,7 @@ static int read_events(struct draft *draft, struct reason *why)
 
 /* ---- steps 5 and 7: the config ----------------------------------------------------------- */
 
-/* Fields the provider does not know are dropped here. */
-static int read_config(struct draft *draft, struct reason *why)
-{
-	const struct provider_field *fields = draft->provider->fields;
-	const cJSON *config = json_get(draft->tree, "config");
-
-	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && fields[i].name; i++) {
-		struct str value = str_of(json_get_string(config, fields[i].name));
-
-		if (value.len == 0)
-			continue;
-		if (value.len > CONFIG_MAX_VALUE)
-			return reason_set(why, -EINVAL, fields[i].name,
-					  "%s is longer than %d bytes", fields[i].name,
-					  CONFIG_MAX_VALUE);
-		draft->config.fields[draft->config.count].name = fields[i].name;
-		draft->config.fields[draft->config.count].value = value;
-		draft->config.count++;
-	}
-	return draft->provider->check(&draft->config, why);
-}
-
-static int check_all(struct draft *draft, struct reason *why)
-{
-	int rc = check_shape(draft->tree, why);
-
-	if (rc == 0 &&
-	    !channel_name_clean(str_of(json_get_string(draft->tree, "name")), draft->name))
-		rc = reason_set(why, -EINVAL, "name",
-				"name must be 1 to 64 letters, digits, dots, underscores or "
-				"hyphens and begin with a letter or digit");
-	if (rc == 0)
-		rc = read_provider(draft, why);
-	if (rc == 0)
-		rc = read_events(draft, why);
-	if (rc == 0)
-		rc = read_config(draft, why);
-	return rc;
-}
-
-int draft_parse(struct str body, struct draft *out, struct reason *why)
-{
-	int rc;
-
-	*out = (struct draft){ .tree = NULL };
-	rc = json_parse(body, HTTP_MAX_BODY, &out->tree, why);
-	if (rc < 0)
-		return rc == -ENOMEM ? rc : wrong_shape(why, "the body is not valid JSON");
-	rc = check_all(out, why);
-	if (rc < 0)
-		draft_done(out);
-	return rc;
-}
-
-/* ---- secrets --------------------------------------------------------------------------- */
-
-static bool has_secret_field(const struct provider *provider)
+bool provider_signs(const struct provider *provider)
 {
 	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && provider->fields[i].name; i++) {
 		if (strcmp(provider->fields[i].name, "secret") == 0)
@@ -189,18 +141,78 @@ static bool has_secret_field(const struct provider *provider)
 	return false;
 }
 
+static void set_field(struct draft *draft, const char *name, struct str value)
+{
+	draft->config.fields[draft->config.count].name = name;
+	draft->config.fields[draft->config.count].value = value;
+	draft->config.count++;
+}
+
+/* Fields the provider does not know are dropped here. */
+int draft_take_config(struct draft *draft, const struct provider *provider,
+		      const struct provider_config *stored, struct reason *why)
+{
+	const struct provider_field *fields = provider->fields;
+	const cJSON *config = json_get(draft->tree, "config");
+
+	draft->provider = provider;
+	draft->config.count = 0;
+	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && fields[i].name; i++) {
+		struct str value = str_of(json_get_string(config, fields[i].name));
+
+		if (value.len == 0 && stored && provider_signs(provider))
+			value = config_value(stored, fields[i].name);
+		if (value.len > CONFIG_MAX_VALUE)
+			return reason_set(why, -EINVAL, fields[i].name,
+					  "%s is longer than %d bytes", fields[i].name,
+					  CONFIG_MAX_VALUE);
+		if (value.len > 0)
+			set_field(draft, fields[i].name, value);
+	}
+	return provider->check(&draft->config, why);
+}
+
+static int read_parts(struct draft *draft, unsigned parts, struct reason *why)
+{
+	int rc = check_shape(draft->tree, parts, why);
+
+	if (rc == 0 && parts & DRAFT_NAME)
+		rc = read_name(draft, why);
+	if (rc == 0 && parts & DRAFT_PROVIDER)
+		rc = read_provider(draft, why);
+	if (rc == 0 && parts & DRAFT_EVENTS)
+		rc = read_events(draft, why);
+	if (rc == 0 && parts & DRAFT_CONFIG && parts & DRAFT_PROVIDER)
+		rc = draft_take_config(draft, draft->provider, NULL, why);
+	return rc;
+}
+
+int draft_parse(struct str body, unsigned parts, struct draft *out, struct reason *why)
+{
+	int rc;
+
+	*out = (struct draft){ .tree = NULL };
+	rc = json_parse(body, HTTP_MAX_BODY, &out->tree, why);
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : wrong_shape(why, "the body is not valid JSON");
+	rc = read_parts(out, parts, why);
+	if (rc < 0)
+		draft_done(out);
+	return rc;
+}
+
+/* ---- secrets --------------------------------------------------------------------------- */
+
 void draft_complete_secret(struct draft *draft)
 {
 	uint8_t noise[(CHANNEL_SECRET_SIZE - 1) / 2];
 
-	if (!has_secret_field(draft->provider) || config_value(&draft->config, "secret").len > 0)
+	if (!provider_signs(draft->provider) || config_value(&draft->config, "secret").len > 0)
 		return;
 	random_bytes(noise, sizeof(noise));
 	hex_encode(noise, sizeof(noise), draft->secret);
 	explicit_bzero(noise, sizeof(noise));
-	draft->config.fields[draft->config.count].name = "secret";
-	draft->config.fields[draft->config.count].value = str_of(draft->secret);
-	draft->config.count++;
+	set_field(draft, "secret", str_of(draft->secret));
 }
 
 static void wipe_strings(cJSON *config)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a client asks for when it makes a channel, read and checked (contract c.2, c.3) but for what
- * needs the network or the store.
+ * What a client asks for when it makes, changes or tries out a channel, read and checked (contract
+ * c.2, c.3) but for what needs the network or the store.
  */
 #ifndef CHANNELS_DRAFT_H
 #define CHANNELS_DRAFT_H
@@ -19,8 +19,18 @@
 #define CHANNEL_MAX_EVENTS  8  /* the kinds there are to subscribe to */
 #define CHANNEL_SECRET_SIZE 65 /* a generated secret: 64 digits and a NUL */
 
+/* Which members of the body are read. With DRAFT_CONFIG but without DRAFT_PROVIDER only the shape of
+ * `config` is checked: the provider is known to the store alone, see draft_take_config(). */
+enum draft_part {
+	DRAFT_NAME = 1,
+	DRAFT_PROVIDER = 2,
+	DRAFT_EVENTS = 4,
+	DRAFT_CONFIG = 8,
+	DRAFT_WHOLE = 15
+};
+
 struct draft {
-	cJSON *tree; /* owns the text of the config */
+	cJSON *tree; /* of the whole body; owns the text of the config */
 	char name[CHANNEL_NAME_SIZE];
 	const struct provider *provider;
 	size_t event_count;
@@ -29,10 +39,18 @@ struct draft {
 	char secret[CHANNEL_SECRET_SIZE];      /* a generated one; config may point at it */
 };
 
-/* Steps 1 to 5 and 7 of c.3, in that order. 0; -EINVAL with *why, its field empty for a
- * body of the wrong shape; -ENOMEM. draft_done() is needed after 0 only. The draft must not be
- * moved. */
-int draft_parse(struct str body, struct draft *out, struct reason *why) must_check;
+/* Those of the steps 1 to 5 and 7 of c.3 that the parts ask for, in that order. 0; -EINVAL with *why,
+ * its field empty for a body of the wrong shape; -ENOMEM. draft_done() is needed after 0 only. The
+ * draft must not be moved. */
+int draft_parse(struct str body, unsigned parts, struct draft *out, struct reason *why) must_check;
+
+/* Steps 5 and 7 for this provider. What a provider that signs with a secret is not given stays as
+ * it is `stored` (NULL: nothing is known), whose text must outlive the draft. 0 or -EINVAL with *why. */
+int draft_take_config(struct draft *draft, const struct provider *provider,
+		      const struct provider_config *stored, struct reason *why) must_check;
+
+/* Whether the provider signs what it sends, so that a channel without a secret can never work. */
+bool provider_signs(const struct provider *provider);
 
 /* Wipes and frees. */
 void draft_done(struct draft *draft);

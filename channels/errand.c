@@ -84,6 +84,14 @@ void errand_refuse_text(struct errand *errand, enum http_error error, const char
 	errand_free(errand);
 }
 
+void errand_refuse_draft(struct errand *errand, int rc, const struct reason *why)
+{
+	if (rc == -EINVAL)
+		errand_refuse(errand, HTTP_INVALID_REQUEST, why);
+	else
+		errand_fail(errand, rc);
+}
+
 void errand_answer(struct errand *errand, int status)
 {
 	http_respond_json(errand->request, status, &errand->json);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Statements on `channels` for the endpoints (contract c, h.1). The configuration is only ever
- * written here, never read.
+ * Statements on `channels` for the endpoints (contract c, h.1): making, removing, showing.
  */
 #include "channels/rows.h"
 
@@ -39,12 +38,20 @@ static int on_count(const struct db_row *row, void *arg)
 	return 0;
 }
 
+int channel_lock_team(struct db *db, const struct uuid *team, bool *is_there)
+{
+	const struct db_value id = db_uuid(team);
+
+	*is_there = false;
+	return db_run_now(db, &lock_team, &id, 1, on_present, is_there, NULL);
+}
+
 static int check_team(struct db *db, const struct uuid *team, enum insert_result *result)
 {
 	const struct db_value id = db_uuid(team);
-	bool is_there = false;
+	bool is_there;
 	int64_t count = 0;
-	int rc = db_run_now(db, &lock_team, &id, 1, on_present, &is_there, NULL);
+	int rc = channel_lock_team(db, team, &is_there);
 
 	if (rc == 0)
 		rc = db_run_now(db, &count_channels, &id, 1, on_count, &count, NULL);
@@ -58,16 +65,13 @@ static int check_team(struct db *db, const struct uuid *team, enum insert_result
 	return 0;
 }
 
-/* What an audit row says about a change. */
-struct changed {
-	const struct uuid *id;
-	struct str action;
-	struct str status;
-	struct str name;
-	struct str provider;
-};
+static void add_when_present(struct buf *out, const char *name, struct str value)
+{
+	if (value.len > 0)
+		json_add_member(out, name, value);
+}
 
-static int audit_change(struct db *db, const struct change *change, const struct changed *changed)
+int channel_audit(struct db *db, const struct change *change, const struct changed *changed)
 {
 	char id_text[ID_TEXT_SIZE];
 	struct buf metadata;
@@ -76,8 +80,9 @@ static int audit_change(struct db *db, const struct change *change, const struct
 	id_format(ID_CHANNEL, changed->id, id_text);
 	buf_init(&metadata, 4096);
 	buf_add_char(&metadata, '{');
-	json_add_member(&metadata, "name", changed->name);
-	json_add_member(&metadata, "provider", changed->provider);
+	add_when_present(&metadata, "name", changed->name);
+	add_when_present(&metadata, "provider", changed->provider);
+	add_when_present(&metadata, "backlog", changed->backlog);
 	buf_add_char(&metadata, '}');
 	rc = metadata.err;
 	if (rc == 0)
@@ -117,7 +122,7 @@ int channel_insert(struct db *db, const struct new_channel *channel, const struc
 		*result = CHANNEL_NAME_TAKEN;
 		return 0;
 	}
-	rc = audit_change(db, change, &made);
+	rc = channel_audit(db, change, &made);
 	return rc < 0 ? rc : db_flush(db);
 }
 
@@ -166,7 +171,7 @@ static int finish_delete(struct db *db, const struct uuid *id, const struct chan
 	if (rc == 0)
 		rc = db_run(db, &delete_state, values, 1, NULL, NULL, NULL);
 	if (rc == 0)
-		rc = audit_change(db, change, &gone);
+		rc = channel_audit(db, change, &gone);
 	return rc < 0 ? rc : db_flush(db);
 }
 
@@ -189,14 +194,16 @@ int channel_delete(struct db *db, const struct uuid *id, const struct change *ch
 
 /* ---- showing --------------------------------------------------------------------------- */
 
-#define SHOWN_COLUMNS "id, team_id, name, provider, event_types, created_at, updated_at"
+#define SHOWN                                                                       \
+	"SELECT c.id, c.team_id, c.name, c.provider, c.event_types, c.created_at, " \
+	"c.updated_at, s.disabled_at, s.disabled_reason FROM channels c "           \
+	"LEFT JOIN channel_state s ON s.channel_id = c.id WHERE c.team_id = $1 "
 
 static const struct db_query list_channels = {
-	.sql = "SELECT " SHOWN_COLUMNS " FROM channels WHERE team_id = $1 "
-	       "ORDER BY created_at DESC, id DESC",
+	.sql = SHOWN "ORDER BY c.created_at DESC, c.id DESC",
 };
 static const struct db_query get_channel = {
-	.sql = "SELECT " SHOWN_COLUMNS " FROM channels WHERE team_id = $1 AND id = $2",
+	.sql = SHOWN "AND c.id = $2",
 };
 
 static void write_head(struct buf *out, const struct uuid *id, const struct uuid *team,
@@ -235,6 +242,14 @@ static void write_times(struct buf *out, int64_t created_us, int64_t updated_us)
 	json_add_member(out, "updated_at", str_of(text));
 }
 
+static void write_disabled(struct buf *out, bool is_disabled, struct str reason)
+{
+	json_add_name(out, "disabled");
+	buf_add_text(out, is_disabled ? "true" : "false");
+	if (is_disabled)
+		add_when_present(out, "disabled_reason", reason);
+}
+
 static int write_row(const struct db_row *row, void *arg)
 {
 	struct buf *out = arg;
@@ -246,6 +261,7 @@ static int write_row(const struct db_row *row, void *arg)
 	write_head(out, &id, &team, row_text(row, 2), row_text(row, 3));
 	row_words(row, 4, write_word, out);
 	write_times(out, row_time(row, 5), row_time(row, 6));
+	write_disabled(out, !row_is_null(row, 7), row_text(row, 8));
 	buf_add_char(out, '}');
 	return out->err;
 }
@@ -280,7 +296,22 @@ void channel_write_new(struct buf *out, const struct new_channel *channel, struc
 	for (size_t i = 0; i < draft->event_count; i++)
 		write_word(draft->events[i], out);
 	write_times(out, channel->created_us, channel->created_us);
+	write_disabled(out, false, STR(""));
 	if (secret.len > 0)
 		json_add_member(out, "secret", secret);
 	buf_add_char(out, '}');
+}
+
+void channel_add_warnings(struct buf *out, const struct provider *provider,
+			  const struct provider_config *config)
+{
+	const char *warning = provider->warning ? provider->warning(config) : NULL;
+
+	if (!warning || out->err || out->len == 0)
+		return;
+	out->len--; /* the brace */
+	json_add_name(out, "warnings");
+	buf_add_char(out, '[');
+	json_add_string(out, str_of(warning));
+	buf_add_text(out, "]}");
 }

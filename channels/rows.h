@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The rows of `channels` as the endpoints need them: made, shown, removed, each change with its
- * audit row in the same transaction.
+ * The rows of `channels` as the endpoints need them: made, shown, changed, removed, each change with
+ * its audit row in the same transaction. rows.c makes, removes and shows, rows_change.c changes.
  */
 #ifndef CHANNELS_ROWS_H
 #define CHANNELS_ROWS_H
@@ -46,6 +46,63 @@ int channel_insert(struct db *db, const struct new_channel *channel, const struc
 int channel_delete(struct db *db, const struct uuid *id, const struct change *change,
 		   bool *removed) must_check;
 
+/* ---- changing -------------------------------------------------------------------------- */
+
+enum update_result {
+	UPDATE_DONE,
+	UPDATE_NOT_FOUND,
+	UPDATE_NAME_TAKEN,
+	UPDATE_NO_TEAM,
+	UPDATE_OVERTAKEN /* somebody else has changed what this change was based on */
+};
+
+/* Gives the team's channel the draft's name and events and appends it as ChannelResponse. Unless
+ * *result is UPDATE_DONE nothing was written. -EEXIST: the name was taken at the same time. */
+int channel_update(struct db *db, const struct uuid *id, const struct draft *draft,
+		   const struct change *change, struct buf *out,
+		   enum update_result *result) must_check;
+
+/* Provider and encrypted config, appended; *found false when the team has no such channel. */
+int channel_load(struct db *db, const struct uuid *team, const struct uuid *id,
+		 struct buf *provider, struct buf *sealed, bool *found) must_check;
+
+/* Other settings for a channel whose stored ones are `before`. */
+struct new_config {
+	struct str before; /* as channel_load() gave it */
+	struct str sealed;
+	bool has_old_secret;   /* the signing secret changes: */
+	struct str old_secret; /* the one before, sealed; empty: worth nothing from now on */
+	int64_t old_secret_until_us;
+};
+
+/* The same as channel_update() for the config. Its failures so far count no longer. */
+int channel_replace_config(struct db *db, const struct uuid *id, const struct new_config *config,
+			   const struct change *change, struct buf *out,
+			   enum update_result *result) must_check;
+
+/* Ends the channel's being disabled. Its backlog goes out now, or is dropped. A channel that is not
+ * disabled stays as it is, without an audit row. */
+int channel_enable(struct db *db, const struct uuid *id, bool skips_backlog,
+		   const struct change *change, struct buf *out, bool *found) must_check;
+
+/* What an audit row says about a change. Name and provider are left out when empty. */
+struct changed {
+	const struct uuid *id;
+	struct str action;
+	struct str status;
+	struct str name;
+	struct str provider;
+	struct str backlog;
+};
+
+int channel_audit(struct db *db, const struct change *change,
+		  const struct changed *changed) must_check;
+
+/* Locks the team of the change against other changes of its channels; *is_there false: deleted. */
+int channel_lock_team(struct db *db, const struct uuid *team, bool *is_there) must_check;
+
+/* ---- showing --------------------------------------------------------------------------- */
+
 /* Appends the team's channels as a JSON array, newest first. */
 int channel_list(struct db *db, const struct uuid *team, struct buf *out) must_check;
 
@@ -55,5 +112,9 @@ int channel_get(struct db *db, const struct uuid *team, const struct uuid *id, s
 
 /* ChannelResponse of a channel just made; `secret` is empty or what the client is shown once. */
 void channel_write_new(struct buf *out, const struct new_channel *channel, struct str secret);
+
+/* Adds `warnings` to the ChannelResponse at the end of `out`, when its provider has any. */
+void channel_add_warnings(struct buf *out, const struct provider *provider,
+			  const struct provider_config *config);
 
 #endif

@@ -108,8 +108,8 @@ Test(draft, names_the_first_fault)
 		struct reason why = { .text = "" };
 		struct draft draft;
 
-		cr_expect_eq(draft_parse(str_of(faulty[i].body), &draft, &why), -EINVAL, "%s",
-			     faulty[i].body);
+		cr_expect_eq(draft_parse(str_of(faulty[i].body), DRAFT_WHOLE, &draft, &why),
+			     -EINVAL, "%s", faulty[i].body);
 		cr_expect_str_eq(why.field, faulty[i].field, "%s: %s", faulty[i].body, why.text);
 		cr_expect_gt(strlen(why.text), 0);
 		cr_expect_null(strstr(why.text, "://"), "a value is repeated: %s", why.text);
@@ -127,7 +127,7 @@ static int parse_with_secret(size_t len, struct draft *draft, struct reason *why
 	for (size_t i = 0; i < len; i++)
 		buf_add_char(&body, 's');
 	buf_add_text(&body, "\"}}");
-	rc = draft_parse(buf_str(&body), draft, why);
+	rc = draft_parse(buf_str(&body), DRAFT_WHOLE, draft, why);
 	buf_done(&body);
 	return rc;
 }
@@ -153,7 +153,7 @@ Test(draft, keeps_what_it_needs_and_nothing_else)
 		draft_parse(STR("{\"name\":\" My Hook\",\"provider\":\"webhook\",\"x\":[1],"
 				"\"events\":[\"host.down\",\"capsule.create\",\"host.down\"],"
 				"\"config\":{\"url\":\"https://a.example/\",\"extra\":\"e\"}}"),
-			    &draft, &why),
+			    DRAFT_WHOLE, &draft, &why),
 		0);
 	cr_assert_str_eq(draft.name, "my-hook");
 	cr_assert_eq(draft.event_count, 2);
@@ -179,7 +179,7 @@ Test(draft, takes_every_subscribable_kind_however_often)
 		}
 	}
 	buf_add_text(&body, "\"host.up\"]}");
-	cr_assert_eq(draft_parse(buf_str(&body), &draft, &why), 0, "%s", why.text);
+	cr_assert_eq(draft_parse(buf_str(&body), DRAFT_WHOLE, &draft, &why), 0, "%s", why.text);
 	cr_assert_eq(draft.event_count, CHANNEL_MAX_EVENTS);
 	draft_done(&draft);
 	buf_done(&body);
@@ -199,7 +199,7 @@ Test(draft, makes_up_a_secret_only_when_none_came)
 			 "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_EVENTS
 			 ",\"config\":{\"url\":\"https://a.example/\"%s}}",
 			 without[i]);
-		cr_assert_eq(draft_parse(str_of(body), &draft, &why), 0);
+		cr_assert_eq(draft_parse(str_of(body), DRAFT_WHOLE, &draft, &why), 0);
 		draft_complete_secret(&draft);
 		secret = config_value(&draft.config, "secret");
 		cr_assert_eq(secret.len, 64);

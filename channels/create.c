@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * POST /v1/channels (contract c.2 to c.4).
+ *
+ * Happy path: the body is read and checked, its targets judged (perhaps after a look-up of a name),
+ * the config encrypted, and one store job stores row and audit row. Failure: what is wrong with the
+ * request is a 400 with its field. The secret is answered once and kept only encrypted.
+ */
+#include <errno.h>
+
+#include "channels/draft.h"
+#include "channels/endpoints.h"
+#include "channels/errand.h"
+#include "channels/rows.h"
+#include "channels/seal.h"
+#include "channels/targets.h"
+
+/* A channel on its way into the store. */
+struct creation {
+	struct errand errand;
+	struct draft draft;
+	struct targets targets;
+	struct buf sealed;
+	struct new_channel channel;
+	enum insert_result result;
+};
+
+static void end_creation(struct errand *errand)
+{
+	struct creation *creation = container_of(errand, struct creation, errand);
+
+	draft_done(&creation->draft);
+	buf_done(&creation->sealed);
+}
+
+static int run_insert(struct db *db, struct store_job *job)
+{
+	struct creation *creation = container_of(job, struct creation, errand.job);
+	const struct change change = {
+		.who = &creation->errand.who,
+		.audit_mode = creation->errand.channels->audit_mode,
+		.now_us = creation->errand.now_us,
+	};
+
+	return channel_insert(db, &creation->channel, &change, &creation->result);
+}
+
+static void answer_creation(struct creation *creation)
+{
+	struct errand *errand = &creation->errand;
+
+	switch (creation->result) {
+	case CHANNEL_STORED:
+		channel_write_new(&errand->json, &creation->channel,
+				  config_value(&creation->draft.config, "secret"));
+		channel_add_warnings(&errand->json, creation->draft.provider,
+				     &creation->draft.config);
+		errand_answer(errand, 201);
+		break;
+	case CHANNEL_NAME_TAKEN:
+		errand_refuse_text(errand, HTTP_CONFLICT, "name",
+				   "the team has a channel of this name already");
+		break;
+	case CHANNEL_TOO_MANY:
+		errand_refuse_text(errand, HTTP_CONFLICT, NULL,
+				   "the team has as many channels as it can have");
+		break;
+	case CHANNEL_NO_TEAM:
+		errand_refuse_text(errand, HTTP_FORBIDDEN, NULL, "the team is gone");
+		break;
+	}
+}
+
+static void on_inserted(struct store_job *job, int rc)
+{
+	struct creation *creation = container_of(job, struct creation, errand.job);
+
+	if (rc < 0)
+		errand_fail(&creation->errand, rc);
+	else
+		answer_creation(creation);
+}
+
+static void store_creation(struct creation *creation)
+{
+	struct channels *channels = creation->errand.channels;
+
+	draft_complete_secret(&creation->draft);
+	config_seal(&creation->sealed, &creation->draft.config, channels->key);
+	if (creation->sealed.err) {
+		errand_fail(&creation->errand, creation->sealed.err);
+		return;
+	}
+	uuid_v4(&creation->channel.id);
+	creation->channel.team = creation->errand.who.team;
+	creation->channel.draft = &creation->draft;
+	creation->channel.sealed = buf_str(&creation->sealed);
+	creation->channel.created_us = creation->errand.now_us;
+	creation->errand.job.run = run_insert;
+	creation->errand.job.on_done = on_inserted;
+	errand_submit(&creation->errand, store_write);
+}
+
+static void on_judged(int rc, const struct reason *why, void *owner)
+{
+	struct creation *creation = owner;
+
+	if (rc == 0)
+		store_creation(creation);
+	else
+		errand_refuse_draft(&creation->errand, rc, why);
+}
+
+void create_channel(struct http_request *request, void *owner)
+{
+	struct creation *creation;
+	struct errand *errand;
+	struct reason why = { .text = "" };
+	int rc;
+
+	if (!errand_body_is_json(request))
+		return;
+	errand = errand_new(owner, request, sizeof(*creation));
+	if (!errand)
+		return;
+	creation = container_of(errand, struct creation, errand);
+	errand->done = end_creation;
+	buf_init(&creation->sealed, SEALED_CONFIG_MAX);
+	rc = draft_parse(http_request_body(request), DRAFT_WHOLE, &creation->draft, &why);
+	if (rc < 0) {
+		on_judged(rc, &why, creation);
+		return;
+	}
+	creation->targets = (struct targets){
+		.channels = errand->channels,
+		.provider = creation->draft.provider,
+		.config = &creation->draft.config,
+		.team = errand->who.team,
+		.on_done = on_judged,
+		.owner = creation,
+	};
+	targets_check(&creation->targets);
+}

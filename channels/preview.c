@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * POST /v1/channels/preview: what a provider would be sent, byte for byte, without sending it.
+ *
+ * Happy path: provider, config and event are read, samples stand in for what is missing, the provider
+ * builds both its forms, and the answer shows them with their size and what was cut. No name is looked up,
+ * nothing is stored. Failure: 400 with the field. URLs, headers and credentials are not part of the answer.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "channels/draft.h"
+#include "channels/endpoints.h"
+#include "channels/errand.h"
+#include "channels/rows.h"
+#include "channels/sample.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/rfc3339.h"
+#include "core/utf8.h"
+#include "core/version.h"
+
+#define SHORT_SECRET 6 /* a credential this short could be a word of the message */
+
+struct preview {
+	struct errand errand;
+	struct draft draft;
+	struct provider_config config; /* the client's or a sample */
+	char timestamp[RFC3339_TEXT_SIZE];
+	char team[ID_TEXT_SIZE];
+	struct event *event; /* or a digest: */
+	struct digest digest;
+	struct buf body; /* the message's: event or digest as JSON */
+	struct trims trims;
+};
+
+static void end_preview(struct errand *errand)
+{
+	struct preview *preview = container_of(errand, struct preview, errand);
+
+	draft_done(&preview->draft);
+	event_unref(preview->event);
+	buf_done(&preview->body);
+}
+
+/* ---- what is to be shown ------------------------------------------------------------------- */
+
+static int take_kind(struct preview *preview, const char *word, struct buf *json,
+		     struct reason *why)
+{
+	enum event_kind kind = event_kind_find(str_of(word));
+
+	if (!event_kind_is_subscribable(kind))
+		return reason_set(why, -EINVAL, "event",
+				  "event is a kind nobody can subscribe to: \"%.64s\"", word);
+	sample_write(json, kind, str_of(preview->team), str_of(preview->timestamp));
+	return json->err;
+}
+
+/* An event without time or team gets ours. */
+static int take_object(struct preview *preview, cJSON *event, struct buf *json)
+{
+	bool good = true;
+
+	if (!json_get(event, "timestamp"))
+		good &= cJSON_AddStringToObject(event, "timestamp", preview->timestamp) != NULL;
+	if (!json_get(event, "team_id"))
+		good &= cJSON_AddStringToObject(event, "team_id", preview->team) != NULL;
+	json_add_value(json, event);
+	return good ? json->err : -ENOMEM;
+}
+
+static int parse_event(struct preview *preview, struct str json, struct reason *why)
+{
+	const struct stream_id none = { .ms = 0 };
+	struct reason fault = { .text = "" };
+	int rc = event_parse(json, none, &preview->event, &fault);
+
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc < 0)
+		return reason_set(why, -EINVAL, "event", "event cannot be read: %s", fault.text);
+	if (!event_kind_is_subscribable(preview->event->kind))
+		return reason_set(why, -EINVAL, "event",
+				  "event is of a kind nobody can subscribe to");
+	if (preview->errand.channels->strip_host)
+		event_write_body_without_host(&preview->body, preview->event);
+	else
+		event_write_body(&preview->body, preview->event);
+	return preview->body.err;
+}
+
+static int take_event(struct preview *preview, struct reason *why)
+{
+	cJSON *event = cJSON_GetObjectItemCaseSensitive(preview->draft.tree, "event");
+	struct buf json;
+	int rc;
+
+	buf_init(&json, (size_t)2 * EVENT_MAX_BYTES);
+	if (cJSON_IsString(event))
+		rc = take_kind(preview, event->valuestring, &json, why);
+	else if (cJSON_IsObject(event))
+		rc = take_object(preview, event, &json);
+	else
+		rc = reason_set(why, -EINVAL, "event",
+				"event is required and must be a kind or an event");
+	if (rc == 0)
+		rc = parse_event(preview, buf_str(&json), why);
+	else if (rc == -E2BIG)
+		rc = reason_set(why, -EINVAL, "event", "event is too large");
+	buf_done(&json);
+	return rc;
+}
+
+static int take_digest(struct preview *preview, struct reason *why)
+{
+	if (!preview->draft.provider->folds)
+		return reason_set(why, -EINVAL, "digest",
+				  "this provider is sent every event by itself");
+	sample_digest(&preview->digest, str_of(preview->team), str_of(preview->timestamp));
+	digest_write(&preview->body, &preview->digest);
+	return preview->body.err;
+}
+
+static int take_message(struct preview *preview, struct reason *why)
+{
+	const cJSON *digest = json_get(preview->draft.tree, "digest");
+
+	if (digest && !cJSON_IsBool(digest))
+		return reason_set(why, -EINVAL, "digest", "digest must be true or false");
+	return cJSON_IsTrue(digest) ? take_digest(preview, why) : take_event(preview, why);
+}
+
+/* ---- building it --------------------------------------------------------------------------- */
+
+static int build_with(struct preview *preview, const struct provider_config *config,
+		      enum message_form form, struct outgoing *out)
+{
+	const struct message message = {
+		.body = buf_str(&preview->body),
+		.event = preview->event,
+		.digest = preview->event ? NULL : &preview->digest,
+		.form = form,
+		.link_base = str_of(preview->errand.channels->link_base),
+		.trims = form == FORM_RICH ? &preview->trims : NULL,
+	};
+	const struct attempt attempt = {
+		.delivery_id = STR("00000000-0000-4000-8000-000000000000"),
+		.number = 1,
+		.now_us = preview->errand.now_us,
+		.old_secret = STR(""),
+		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
+	};
+
+	preview->trims.count = 0;
+	outgoing_init(out);
+	return preview->draft.provider->build(&message, config, &attempt, out);
+}
+
+/* With settings that ask for a look-up first (a room given by its alias) the request is no message;
+ * then the sample's is shown, which differs in its URL alone. */
+static int build(struct preview *preview, enum message_form form, struct outgoing *out)
+{
+	struct provider_config sample;
+	int rc = build_with(preview, &preview->config, form, out);
+
+	if (rc < 0 || out->body.len > 0)
+		return rc;
+	outgoing_done(out);
+	sample_config(&sample, preview->draft.provider);
+	return build_with(preview, &sample, form, out);
+}
+
+/* ---- showing it ---------------------------------------------------------------------------- */
+
+/* Ids of rooms and chats are part of what is shown; everything else lets somebody in. */
+static bool is_credential(const char *field)
+{
+	return strcmp(field, "chat_id") != 0 && strcmp(field, "room_id") != 0;
+}
+
+static size_t credential_at(const struct provider_config *config, struct str text)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		struct str value = config->fields[i].value;
+
+		if (value.len >= SHORT_SECRET && is_credential(config->fields[i].name) &&
+		    str_starts(text, value))
+			return value.len;
+	}
+	return 0;
+}
+
+static void add_masked(struct buf *json, const char *name, struct str text,
+		       const struct provider_config *config)
+{
+	struct buf masked;
+
+	buf_init(&masked, OUTGOING_MAX_BODY);
+	while (text.len > 0) {
+		size_t length = credential_at(config, text);
+
+		if (length > 0)
+			buf_add_text(&masked, "[masked]");
+		else
+			buf_add_char(&masked, text.at[0]);
+		text = str_from(text, length > 0 ? length : 1);
+	}
+	json_add_member(json, name, buf_str(&masked));
+	if (masked.err)
+		json->err = masked.err;
+	buf_done(&masked);
+}
+
+static struct str header_of(const struct outgoing *out, struct str name)
+{
+	for (size_t i = 0; i < out->header_count; i++) {
+		struct str value = buf_str(&out->headers[i]);
+		struct str found = str_cut(&value, ':');
+
+		if (str_eq_nocase(found, name))
+			return str_trim(value);
+	}
+	return STR("");
+}
+
+static void add_number(struct buf *json, const char *name, size_t number)
+{
+	json_add_name(json, name);
+	buf_add_u64(json, number);
+}
+
+static void add_measure(struct buf *json, const struct provider *provider,
+			const struct outgoing *out)
+{
+	struct measure measure = { .unit = "bytes", .size = out->body.len };
+
+	if (provider->measure)
+		measure = provider->measure(out);
+	add_number(json, "size", measure.size);
+	json_add_member(json, "unit", str_of(measure.unit));
+	if (measure.limit > 0)
+		add_number(json, "limit", measure.limit);
+}
+
+static void add_cuts(struct buf *json, const struct trims *trims)
+{
+	json_add_name(json, "cuts");
+	buf_add_char(json, '[');
+	for (size_t i = 0; i < trims->count; i++) {
+		buf_add_text(json, i ? ",{" : "{");
+		json_add_member(json, "field", str_of(trims->items[i].what));
+		add_number(json, "kept", trims->items[i].kept);
+		add_number(json, "of", trims->items[i].of);
+		buf_add_char(json, '}');
+	}
+	buf_add_char(json, ']');
+}
+
+/* The text that goes out when the rich form is refused; a webhook has one form only. */
+static int add_plain(struct preview *preview)
+{
+	struct outgoing plain;
+	int rc;
+
+	if (!preview->draft.provider->folds)
+		return 0;
+	rc = build(preview, FORM_PLAIN, &plain);
+	if (rc == 0)
+		add_masked(&preview->errand.json, "plain_body", buf_str(&plain.body),
+			   &preview->config);
+	outgoing_done(&plain);
+	return rc;
+}
+
+static int show(struct preview *preview)
+{
+	const struct provider *provider = preview->draft.provider;
+	struct buf *json = &preview->errand.json;
+	struct outgoing rich;
+	int rc = build(preview, FORM_RICH, &rich);
+
+	if (rc == 0) {
+		buf_add_char(json, '{');
+		json_add_member(json, "provider", str_of(provider->name));
+		json_add_member(json, "method", str_of(rich.method));
+		json_add_member(json, "content_type", header_of(&rich, STR("Content-Type")));
+		add_masked(json, "body", buf_str(&rich.body), &preview->config);
+		add_measure(json, provider, &rich);
+		add_cuts(json, &preview->trims);
+		rc = add_plain(preview);
+		buf_add_char(json, '}');
+		channel_add_warnings(json, provider, &preview->config);
+	}
+	outgoing_done(&rich);
+	return rc < 0 ? rc : json->err;
+}
+
+/* ---- the request --------------------------------------------------------------------------- */
+
+static int read_request(struct preview *preview, struct str body, struct reason *why)
+{
+	struct draft *draft = &preview->draft;
+	int rc = draft_parse(body, DRAFT_PROVIDER, draft, why);
+
+	if (rc < 0)
+		return rc;
+	if (json_get(draft->tree, "config")) {
+		draft_done(draft);
+		rc = draft_parse(body, DRAFT_PROVIDER | DRAFT_CONFIG, draft, why);
+		if (rc < 0)
+			return rc;
+		draft_complete_secret(draft);
+		preview->config = draft->config;
+	} else {
+		sample_config(&preview->config, draft->provider);
+	}
+	return take_message(preview, why);
+}
+
+void preview_message(struct http_request *request, void *owner)
+{
+	struct preview *preview;
+	struct errand *errand;
+	struct reason why = { .text = "" };
+	int rc;
+
+	if (!errand_body_is_json(request))
+		return;
+	errand = errand_new(owner, request, sizeof(*preview));
+	if (!errand)
+		return;
+	preview = container_of(errand, struct preview, errand);
+	errand->done = end_preview;
+	buf_init(&preview->body, (size_t)2 * EVENT_MAX_BYTES);
+	rfc3339_format(errand->now_us, 0, preview->timestamp);
+	id_format(ID_TEAM, &errand->who.team, preview->team);
+	rc = read_request(preview, http_request_body(request), &why);
+	if (rc == 0)
+		rc = show(preview);
+	if (rc == -E2BIG)
+		rc = reason_set(&why, -EINVAL, "event", "event does not fit into a message");
+	if (rc < 0)
+		errand_refuse_draft(errand, rc, &why);
+	else
+		errand_answer(errand, 200);
+}

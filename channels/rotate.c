@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * PUT /v1/channels/{id}/config (contract c.3, c.4).
+ *
+ * Happy path: the shape of the body is checked, a read job finds provider and stored settings, what a
+ * webhook was not given is taken from those, targets are judged, and a write job stores the new
+ * settings, keeps the old secret for the overlap and writes the audit row.
+ * Failure: 400 with the field, 404 for another team's channel. When somebody else has changed the
+ * settings in between, all but the body is done again, a few times.
+ */
+#include <errno.h>
+
+#include "channels/draft.h"
+#include "channels/endpoints.h"
+#include "channels/errand.h"
+#include "channels/rows.h"
+#include "channels/seal.h"
+#include "channels/targets.h"
+#include "core/json.h"
+
+#define OVERLAP_DEFAULT_S 86400
+#define OVERLAP_MAX_S     604800
+#define ROUNDS            3
+
+struct rotation {
+	struct errand errand;
+	struct draft draft;
+	struct targets targets;
+	int64_t overlap_us;
+	unsigned round;
+	/* As loaded. */
+	struct buf provider;
+	struct buf before;
+	bool is_open;
+	struct opened_config stored;
+	/* As it shall be. */
+	struct buf sealed;
+	struct buf old_secret;
+	struct new_config config;
+	enum update_result result;
+};
+
+static void forget_loaded(struct rotation *rotation)
+{
+	if (rotation->is_open)
+		opened_config_done(&rotation->stored);
+	rotation->is_open = false;
+	buf_reset(&rotation->provider);
+	buf_reset(&rotation->before);
+	buf_reset(&rotation->sealed);
+	buf_reset(&rotation->old_secret);
+}
+
+static void end_rotation(struct errand *errand)
+{
+	struct rotation *rotation = container_of(errand, struct rotation, errand);
+
+	forget_loaded(rotation);
+	buf_done(&rotation->provider);
+	buf_done(&rotation->before);
+	buf_done(&rotation->sealed);
+	buf_done(&rotation->old_secret);
+	draft_done(&rotation->draft);
+}
+
+static void load(struct rotation *rotation);
+
+/* ---- storing --------------------------------------------------------------------------- */
+
+static int run_replace(struct db *db, struct store_job *job)
+{
+	struct rotation *rotation = container_of(job, struct rotation, errand.job);
+	struct errand *errand = &rotation->errand;
+	const struct change change = {
+		.who = &errand->who,
+		.audit_mode = errand->channels->audit_mode,
+		.now_us = errand->now_us,
+	};
+
+	buf_reset(&errand->json);
+	return channel_replace_config(db, &errand->id, &rotation->config, &change, &errand->json,
+				      &rotation->result);
+}
+
+static void answer_rotation(struct rotation *rotation)
+{
+	struct errand *errand = &rotation->errand;
+
+	if (errand->channels->engine)
+		engine_changed(errand->channels->engine, &errand->id);
+	channel_add_warnings(&errand->json, rotation->draft.provider, &rotation->draft.config);
+	errand_answer(errand, 200);
+}
+
+static void on_replaced(struct store_job *job, int rc)
+{
+	struct rotation *rotation = container_of(job, struct rotation, errand.job);
+	struct errand *errand = &rotation->errand;
+
+	if (rc < 0)
+		errand_fail(errand, rc);
+	else if (rotation->result == UPDATE_DONE)
+		answer_rotation(rotation);
+	else if (rotation->result == UPDATE_NO_TEAM)
+		errand_refuse_text(errand, HTTP_FORBIDDEN, NULL, "the team is gone");
+	else if (++rotation->round < ROUNDS)
+		load(rotation);
+	else
+		errand_fail(errand, -EBUSY);
+}
+
+/* What becomes of the secret that was valid until now. */
+static void plan_old_secret(struct rotation *rotation)
+{
+	const uint8_t *key = rotation->errand.channels->key;
+	struct str before =
+		rotation->is_open ? config_value(&rotation->stored.config, "secret") : STR("");
+	struct str after = config_value(&rotation->draft.config, "secret");
+
+	rotation->config.has_old_secret = !str_eq(before, after);
+	if (before.len > 0 && rotation->overlap_us > 0)
+		setting_seal(&rotation->old_secret, before, key);
+	rotation->config.old_secret = buf_str(&rotation->old_secret);
+	rotation->config.old_secret_until_us = rotation->errand.now_us + rotation->overlap_us;
+}
+
+static void store(struct rotation *rotation)
+{
+	struct errand *errand = &rotation->errand;
+
+	config_seal(&rotation->sealed, &rotation->draft.config, errand->channels->key);
+	plan_old_secret(rotation);
+	if (rotation->sealed.err || rotation->old_secret.err) {
+		errand_fail(errand,
+			    rotation->sealed.err ? rotation->sealed.err : rotation->old_secret.err);
+		return;
+	}
+	rotation->config.before = buf_str(&rotation->before);
+	rotation->config.sealed = buf_str(&rotation->sealed);
+	errand->job = (struct store_job){ .run = run_replace, .on_done = on_replaced };
+	errand_submit(errand, store_write);
+}
+
+/* ---- reading and judging ----------------------------------------------------------------- */
+
+static void on_judged(int rc, const struct reason *why, void *owner)
+{
+	struct rotation *rotation = owner;
+
+	if (rc == 0)
+		store(rotation);
+	else
+		errand_refuse_draft(&rotation->errand, rc, why);
+}
+
+static int take_config(struct rotation *rotation, const struct provider *provider,
+		       struct reason *why)
+{
+	struct draft *draft = &rotation->draft;
+	int rc = config_open(&rotation->stored, provider, buf_str(&rotation->before),
+			     rotation->errand.channels->key);
+
+	rotation->is_open = rc == 0;
+	rc = draft_take_config(draft, provider, rc == 0 ? &rotation->stored.config : NULL, why);
+	if (rc == 0 && provider_signs(provider) && config_value(&draft->config, "secret").len == 0)
+		return reason_set(why, -EINVAL, "secret",
+				  "there is no secret that could be kept, a new one is needed");
+	return rc;
+}
+
+static void judge(struct rotation *rotation)
+{
+	const struct provider *provider = provider_find(buf_str(&rotation->provider));
+	struct errand *errand = &rotation->errand;
+	struct reason why = { .text = "" };
+	int rc;
+
+	if (!provider) {
+		errand_refuse_text(errand, HTTP_INVALID_STATE, NULL,
+				   "the channel's provider is not supported");
+		return;
+	}
+	rc = take_config(rotation, provider, &why);
+	if (rc < 0) {
+		errand_refuse_draft(errand, rc, &why);
+		return;
+	}
+	rotation->targets = (struct targets){
+		.channels = errand->channels,
+		.provider = provider,
+		.config = &rotation->draft.config,
+		.team = errand->who.team,
+		.on_done = on_judged,
+		.owner = rotation,
+	};
+	targets_check(&rotation->targets);
+}
+
+static int run_load(struct db *db, struct store_job *job)
+{
+	struct rotation *rotation = container_of(job, struct rotation, errand.job);
+	struct errand *errand = &rotation->errand;
+
+	buf_reset(&rotation->provider);
+	buf_reset(&rotation->before);
+	return channel_load(db, &errand->who.team, &errand->id, &rotation->provider,
+			    &rotation->before, &errand->found);
+}
+
+static void on_loaded(struct store_job *job, int rc)
+{
+	struct rotation *rotation = container_of(job, struct rotation, errand.job);
+
+	if (rc < 0)
+		errand_fail(&rotation->errand, rc);
+	else if (!rotation->errand.found)
+		errand_not_found(&rotation->errand);
+	else
+		judge(rotation);
+}
+
+static void load(struct rotation *rotation)
+{
+	struct errand *errand = &rotation->errand;
+
+	forget_loaded(rotation);
+	errand->job = (struct store_job){ .run = run_load, .on_done = on_loaded };
+	errand_submit(errand, store_read);
+}
+
+/* ---- the request ------------------------------------------------------------------------- */
+
+static int read_overlap(const struct draft *draft, int64_t *out_us, struct reason *why)
+{
+	const cJSON *overlap = json_get(draft->tree, "overlap_s");
+	double seconds = OVERLAP_DEFAULT_S;
+
+	if (overlap && !cJSON_IsNull(overlap))
+		seconds = cJSON_IsNumber(overlap) ? overlap->valuedouble : -1;
+	if (!(seconds >= 0 && seconds <= OVERLAP_MAX_S) || seconds != (double)(int64_t)seconds)
+		return reason_set(why, -EINVAL, "overlap_s",
+				  "overlap_s must be a whole number of seconds from 0 to %d",
+				  OVERLAP_MAX_S);
+	*out_us = (int64_t)seconds * 1000000;
+	return 0;
+}
+
+void replace_config(struct http_request *request, void *owner)
+{
+	struct rotation *rotation;
+	struct errand *errand;
+	struct reason why = { .text = "" };
+	int rc;
+
+	if (!errand_body_is_json(request))
+		return;
+	errand = errand_new_of_channel(owner, request, sizeof(*rotation));
+	if (!errand)
+		return;
+	rotation = container_of(errand, struct rotation, errand);
+	errand->done = end_rotation;
+	buf_init(&rotation->provider, 1024);
+	buf_init(&rotation->before, SEALED_CONFIG_MAX);
+	buf_init(&rotation->sealed, SEALED_CONFIG_MAX);
+	buf_init(&rotation->old_secret, SEALED_CONFIG_MAX);
+	rc = draft_parse(http_request_body(request), DRAFT_CONFIG, &rotation->draft, &why);
+	if (rc == 0)
+		rc = read_overlap(&rotation->draft, &rotation->overlap_us, &why);
+	if (rc < 0)
+		errand_refuse_draft(errand, rc, &why);
+	else
+		load(rotation);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Statements that change a channel. Happy path: the row is locked and looked at, changed, audited
+ * and shown, all in the caller's transaction. What cannot be done is said in the result and has
+ * written nothing.
+ */
+#include <errno.h>
+
+#include "channels/rows.h"
+
+/* ---- name and events ------------------------------------------------------------------- */
+
+static const struct db_query find_name = {
+	.sql = "SELECT 1 FROM channels WHERE team_id = $1 AND name = $2 AND id <> $3",
+};
+static const struct db_query update_channel = {
+	.sql = "UPDATE channels SET name = $3, event_types = $4, updated_at = $5 "
+	       "WHERE id = $1 AND team_id = $2",
+};
+
+static int on_present(const struct db_row *row, void *arg)
+{
+	(void)row;
+	*(bool *)arg = true;
+	return 0;
+}
+
+static int check_name(struct db *db, const struct uuid *id, const struct draft *draft,
+		      const struct change *change, enum update_result *result)
+{
+	const struct uuid *team = &change->who->team;
+	const struct db_value values[] = { db_uuid(team), db_text(str_of(draft->name)),
+					   db_uuid(id) };
+	bool is_taken = false;
+	bool is_there;
+	int rc = channel_lock_team(db, team, &is_there);
+
+	if (rc == 0)
+		rc = db_run_now(db, &find_name, values, ARRAY_LEN(values), on_present, &is_taken,
+				NULL);
+	*result = UPDATE_DONE;
+	if (!is_there)
+		*result = UPDATE_NO_TEAM;
+	else if (is_taken)
+		*result = UPDATE_NAME_TAKEN;
+	return rc;
+}
+
+/* The audit row, and the channel as it is now. */
+static int finish(struct db *db, const struct change *change, const struct changed *changed,
+		  struct buf *out)
+{
+	bool found;
+	int rc = channel_audit(db, change, changed);
+
+	if (rc == 0)
+		rc = channel_get(db, &change->who->team, changed->id, out, &found);
+	return rc;
+}
+
+int channel_update(struct db *db, const struct uuid *id, const struct draft *draft,
+		   const struct change *change, struct buf *out, enum update_result *result)
+{
+	const struct db_value values[] = {
+		db_uuid(id),
+		db_uuid(&change->who->team),
+		db_text(str_of(draft->name)),
+		db_words(draft->events, draft->event_count),
+		db_time(change->now_us),
+	};
+	const struct changed updated = {
+		.id = id,
+		.action = STR("update"),
+		.status = STR("info"),
+		.name = str_of(draft->name),
+	};
+	bool found = false;
+	int64_t count = 0;
+	int rc = channel_get(db, &change->who->team, id, out, &found);
+
+	*result = UPDATE_NOT_FOUND;
+	if (rc < 0 || !found)
+		return rc;
+	rc = check_name(db, id, draft, change, result);
+	if (rc < 0 || *result != UPDATE_DONE)
+		return rc;
+	rc = db_run_now(db, &update_channel, values, ARRAY_LEN(values), NULL, NULL, &count);
+	if (rc == 0 && count == 0)
+		*result = UPDATE_NOT_FOUND;
+	if (rc < 0 || count == 0)
+		return rc;
+	buf_reset(out);
+	return finish(db, change, &updated, out);
+}
+
+/* ---- the config ------------------------------------------------------------------------ */
+
+static const struct db_query load_channel = {
+	.sql = "SELECT provider, config FROM channels WHERE team_id = $1 AND id = $2",
+};
+static const struct db_query replace_config = {
+	.sql = "UPDATE channels SET config = $3, updated_at = $4 "
+	       "WHERE id = $1 AND team_id = $2 AND config = $5",
+};
+/* Failures of other settings say nothing about these. */
+static const struct db_query forget_failures = {
+	.sql = "INSERT INTO channel_state (channel_id, updated_at) VALUES ($1, $2) "
+	       "ON CONFLICT (channel_id) DO UPDATE SET failures = 0, disabling = 0, "
+	       "breaker_opened = 0, breaker_until = NULL, failing_since = NULL, updated_at = $2",
+};
+static const struct db_query keep_old_secret = {
+	.sql = "UPDATE channel_state SET old_secret = $2, old_secret_until = $3 "
+	       "WHERE channel_id = $1",
+};
+
+/* Two columns of a row, if there is one. */
+struct loaded {
+	struct buf *first;
+	struct buf *second;
+	bool found;
+};
+
+static int on_loaded(const struct db_row *row, void *arg)
+{
+	struct loaded *loaded = arg;
+
+	loaded->found = true;
+	buf_add_str(loaded->first, row_text(row, 0));
+	buf_add_str(loaded->second, row_text(row, 1));
+	return loaded->first->err ? loaded->first->err : loaded->second->err;
+}
+
+int channel_load(struct db *db, const struct uuid *team, const struct uuid *id,
+		 struct buf *provider, struct buf *sealed, bool *found)
+{
+	const struct db_value values[] = { db_uuid(team), db_uuid(id) };
+	struct loaded loaded = { .first = provider, .second = sealed };
+	int rc = db_run_now(db, &load_channel, values, 2, on_loaded, &loaded, NULL);
+
+	*found = loaded.found;
+	return rc;
+}
+
+static int store_old_secret(struct db *db, const struct uuid *id, const struct new_config *config)
+{
+	const struct db_value values[] = {
+		db_uuid(id),
+		db_text_or_null(config->old_secret),
+		config->old_secret.len ? db_time(config->old_secret_until_us) : db_null(),
+	};
+
+	if (!config->has_old_secret)
+		return 0;
+	return db_run(db, &keep_old_secret, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+int channel_replace_config(struct db *db, const struct uuid *id, const struct new_config *config,
+			   const struct change *change, struct buf *out, enum update_result *result)
+{
+	const struct db_value values[] = {
+		db_uuid(id),
+		db_uuid(&change->who->team),
+		db_json(config->sealed),
+		db_time(change->now_us),
+		db_json(config->before),
+	};
+	const struct db_value state[] = { db_uuid(id), db_time(change->now_us) };
+	const struct changed rotated = {
+		.id = id,
+		.action = STR("rotate_config"),
+		.status = STR("info"),
+	};
+	bool is_there;
+	int64_t count = 0;
+	int rc = channel_lock_team(db, &change->who->team, &is_there);
+
+	*result = UPDATE_NO_TEAM;
+	if (rc < 0 || !is_there)
+		return rc;
+	rc = db_run_now(db, &replace_config, values, ARRAY_LEN(values), NULL, NULL, &count);
+	*result = count > 0 ? UPDATE_DONE : UPDATE_OVERTAKEN;
+	if (rc < 0 || count == 0)
+		return rc;
+	rc = db_run(db, &forget_failures, state, ARRAY_LEN(state), NULL, NULL, NULL);
+	if (rc == 0)
+		rc = store_old_secret(db, id, config);
+	return rc < 0 ? rc : finish(db, change, &rotated, out);
+}
+
+/* ---- enabling -------------------------------------------------------------------------- */
+
+static const struct db_query find_disabled = {
+	.sql = "SELECT c.name, c.provider FROM channels c "
+	       "JOIN channel_state s ON s.channel_id = c.id "
+	       "WHERE c.id = $1 AND c.team_id = $2 AND s.disabled_at IS NOT NULL FOR UPDATE OF c",
+	.sqlite = "SELECT c.name, c.provider FROM channels c "
+		  "JOIN channel_state s ON s.channel_id = c.id "
+		  "WHERE c.id = $1 AND c.team_id = $2 AND s.disabled_at IS NOT NULL",
+};
+static const struct db_query enable_channel = {
+	.sql = "UPDATE channel_state SET disabled_at = NULL, disabled_reason = NULL, failures = 0, "
+	       "disabling = 0, breaker_opened = 0, breaker_until = NULL, failing_since = NULL, "
+	       "updated_at = $2 WHERE channel_id = $1",
+};
+/* It was not their fault that they had to wait: clock and schedule start anew. */
+static const struct db_query release_backlog = {
+	.sql = "UPDATE deliveries SET next_attempt_at = $2, requeued_at = $2, "
+	       "attempts_before = attempts, first_failed_at = NULL, updated_at = $2 "
+	       "WHERE channel_id = $1 AND state = 'pending'",
+};
+static const struct db_query skip_backlog = {
+	.sql = "UPDATE deliveries SET state = 'dropped', "
+	       "last_error = 'skipped when the channel was enabled', updated_at = $2 "
+	       "WHERE channel_id = $1 AND state = 'pending'",
+};
+
+/* Deliveries before state: the order in which the engine locks them. */
+static int end_disabled(struct db *db, const struct uuid *id, bool skips_backlog,
+			const struct change *change)
+{
+	const struct db_value values[] = { db_uuid(id), db_time(change->now_us) };
+	const struct db_query *backlog = skips_backlog ? &skip_backlog : &release_backlog;
+	int rc = db_run(db, backlog, values, 2, NULL, NULL, NULL);
+
+	return rc < 0 ? rc : db_run(db, &enable_channel, values, 2, NULL, NULL, NULL);
+}
+
+int channel_enable(struct db *db, const struct uuid *id, bool skips_backlog,
+		   const struct change *change, struct buf *out, bool *found)
+{
+	const struct db_value values[] = { db_uuid(id), db_uuid(&change->who->team) };
+	struct changed enabled = {
+		.id = id,
+		.action = STR("enable"),
+		.status = STR("info"),
+		.backlog = skips_backlog ? STR("skip") : STR("deliver"),
+	};
+	struct buf name, provider;
+	struct loaded disabled = { .first = &name, .second = &provider };
+	int rc;
+
+	buf_init(&name, 1024);
+	buf_init(&provider, 1024);
+	rc = db_run_now(db, &find_disabled, values, 2, on_loaded, &disabled, NULL);
+	if (rc == 0 && disabled.found) {
+		enabled.name = buf_str(&name);
+		enabled.provider = buf_str(&provider);
+		rc = end_disabled(db, id, skips_backlog, change);
+		if (rc == 0)
+			rc = channel_audit(db, change, &enabled);
+	}
+	if (rc == 0)
+		rc = channel_get(db, &change->who->team, id, out, found);
+	buf_done(&name);
+	buf_done(&provider);
+	return rc;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * POST /v1/channels/test (contract c.7): one notification, nothing stored, nothing retried.
+ *
+ * Happy path: the body is checked as for a channel, its targets judged, the test event built and sent
+ * through the client, guard and origins of every delivery, and what came back is judged.
+ * Failure: 400 with the field, 429 after ten in a minute, 502 with what the destination said in our
+ * words. A message refused for its form goes out once more as plain text, a destination that
+ * has moved is followed once; all of it within the same ten seconds.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "channels/draft.h"
+#include "channels/endpoints.h"
+#include "channels/errand.h"
+#include "channels/origin.h"
+#include "channels/rows.h"
+#include "channels/sample.h"
+#include "channels/targets.h"
+#include "core/clock.h"
+#include "core/json.h"
+#include "core/rfc3339.h"
+#include "core/version.h"
+
+#define TRIAL_MS 10000
+
+struct trial {
+	struct errand errand;
+	struct draft draft;
+	struct targets targets;
+	bool has_place; /* among those under way */
+	int64_t deadline_ms;
+	enum message_form form;
+	bool has_moved;
+	struct uuid delivery;
+	char moved_to[VERDICT_VALUE_SIZE]; /* the config may point at it */
+	struct outbound_call *call;
+};
+
+static void end_trial(struct errand *errand)
+{
+	struct trial *trial = container_of(errand, struct trial, errand);
+
+	if (trial->has_place)
+		trials_leave(errand->channels->trials);
+	draft_done(&trial->draft);
+	explicit_bzero(trial->moved_to, sizeof(trial->moved_to));
+}
+
+/* ---- building and sending ---------------------------------------------------------------- */
+
+static int build(const struct trial *trial, struct outgoing *out)
+{
+	char timestamp[RFC3339_TEXT_SIZE];
+	char id[UUID_TEXT_SIZE];
+	struct event event;
+	struct message message = { .event = &event, .form = trial->form };
+	struct attempt attempt = {
+		.number = 1,
+		.now_us = trial->errand.now_us,
+		.old_secret = STR(""),
+		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
+	};
+	struct buf body;
+	int rc;
+
+	rfc3339_format(trial->errand.now_us, 0, timestamp);
+	uuid_format(&trial->delivery, id);
+	sample_test(&event, str_of(timestamp));
+	buf_init(&body, 4096);
+	event_write_open(&body, &event);
+	buf_add_char(&body, '}');
+	message.body = buf_str(&body);
+	message.link_base = str_of(trial->errand.channels->link_base);
+	attempt.delivery_id = str_of(id);
+	rc = body.err;
+	if (rc == 0)
+		rc = trial->draft.provider->build(&message, &trial->draft.config, &attempt, out);
+	buf_done(&body);
+	return rc;
+}
+
+static void on_answer(const struct answer *answer, void *owner);
+
+static int send_built(struct trial *trial, struct outgoing *request)
+{
+	struct channels *channels = trial->errand.channels;
+	const struct channels_origin *origin =
+		origin_find(channels->origins, channels->origin_count, trial->draft.provider->name);
+	int64_t left_ms = trial->deadline_ms - clock_mono_ms();
+	int rc = origin ? origin_apply(origin, request) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (left_ms <= 0)
+		return -ETIMEDOUT;
+	return outbound_send(channels->outbound, request, (unsigned)left_ms,
+			     origin ? origin_allows : guard_allows,
+			     origin ? (const void *)origin : &channels->guard, on_answer, trial,
+			     &trial->call);
+}
+
+static void send_trial(struct trial *trial)
+{
+	struct outgoing request;
+	int rc;
+
+	if (trial->errand.channels->is_closing) {
+		errand_fail(&trial->errand, -ECANCELED);
+		return;
+	}
+	outgoing_init(&request);
+	rc = build(trial, &request);
+	if (rc == 0)
+		rc = send_built(trial, &request);
+	outgoing_done(&request);
+	if (rc == -ETIMEDOUT)
+		errand_refuse_text(&trial->errand, HTTP_DELIVERY_FAILED, NULL, "timed out");
+	else if (rc < 0)
+		errand_fail(&trial->errand, rc);
+}
+
+/* ---- what came back ---------------------------------------------------------------------- */
+
+static bool follow_move(struct trial *trial, const struct verdict *verdict)
+{
+	struct provider_config *config = &trial->draft.config;
+
+	if (trial->has_moved || !verdict->field)
+		return false;
+	for (size_t i = 0; i < config->count; i++) {
+		if (strcmp(config->fields[i].name, verdict->field) != 0)
+			continue;
+		trial->has_moved = true;
+		memcpy(trial->moved_to, verdict->value, sizeof(trial->moved_to));
+		config->fields[i].value = str_of(trial->moved_to);
+		return true;
+	}
+	return false;
+}
+
+/* Whether it is worth another request at once. */
+static bool follow(struct trial *trial, const struct verdict *verdict)
+{
+	if (verdict->kind == VERDICT_REBIND)
+		return follow_move(trial, verdict);
+	if (verdict->kind != VERDICT_REFORM || trial->form == FORM_PLAIN)
+		return false;
+	trial->form = FORM_PLAIN;
+	return true;
+}
+
+static void answer_failure(struct trial *trial, const struct answer *answer,
+			   const struct verdict *verdict)
+{
+	struct reason why;
+	char sentence[80];
+
+	answer_describe(answer, sentence);
+	(void)reason_set(&why, 0, NULL, "%s%s%s", sentence, verdict->why ? ": " : "",
+			 verdict->why ? verdict->why : "");
+	errand_refuse(&trial->errand, HTTP_DELIVERY_FAILED, &why);
+}
+
+static void answer_success(struct trial *trial)
+{
+	struct errand *errand = &trial->errand;
+
+	buf_add_text(&errand->json, "{\"status\":\"ok\"}");
+	channel_add_warnings(&errand->json, trial->draft.provider, &trial->draft.config);
+	errand_answer(errand, 200);
+}
+
+static void on_answer(const struct answer *answer, void *owner)
+{
+	struct trial *trial = owner;
+	struct verdict verdict;
+
+	if (answer->fault == ANSWER_CANCELLED) {
+		errand_fail(&trial->errand, -ECANCELED);
+		return;
+	}
+	verdict = trial->draft.provider->judge(answer, trial->errand.channels->now_us());
+	if (verdict.kind == VERDICT_DELIVERED)
+		answer_success(trial);
+	else if (follow(trial, &verdict))
+		send_trial(trial);
+	else
+		answer_failure(trial, answer, &verdict);
+}
+
+/* ---- the request ------------------------------------------------------------------------- */
+
+static void on_judged(int rc, const struct reason *why, void *owner)
+{
+	struct trial *trial = owner;
+
+	if (rc < 0) {
+		errand_refuse_draft(&trial->errand, rc, why);
+		return;
+	}
+	draft_complete_secret(&trial->draft);
+	uuid_v4(&trial->delivery);
+	trial->deadline_ms = clock_mono_ms() + TRIAL_MS;
+	send_trial(trial);
+}
+
+/* Answers and frees when the team, or everybody together, has tried too often. */
+static bool is_allowed(struct trial *trial)
+{
+	struct errand *errand = &trial->errand;
+	struct trials *trials = errand->channels->trials;
+	int64_t wait_us = trials_take(trials, &errand->who.team, clock_mono_us());
+	char seconds[24];
+
+	if (wait_us > 0) {
+		snprintf(seconds, sizeof(seconds), "%lld",
+			 (long long)((wait_us + 999999) / 1000000));
+		http_respond_header(errand->request, "Retry-After", str_of(seconds));
+		errand_refuse_text(errand, HTTP_RATE_LIMITED, NULL,
+				   "a team may send ten test notifications a minute");
+		return false;
+	}
+	trial->has_place = trials_enter(trials);
+	if (!trial->has_place)
+		errand_fail(errand, -EBUSY);
+	return trial->has_place;
+}
+
+void try_channel(struct http_request *request, void *owner)
+{
+	struct trial *trial;
+	struct errand *errand;
+	struct reason why = { .text = "" };
+	int rc;
+
+	if (!errand_body_is_json(request))
+		return;
+	errand = errand_new(owner, request, sizeof(*trial));
+	if (!errand)
+		return;
+	trial = container_of(errand, struct trial, errand);
+	errand->done = end_trial;
+	rc = draft_parse(http_request_body(request), DRAFT_PROVIDER | DRAFT_CONFIG, &trial->draft,
+			 &why);
+	if (rc < 0) {
+		errand_refuse_draft(errand, rc, &why);
+		return;
+	}
+	if (!is_allowed(trial))
+		return;
+	trial->targets = (struct targets){
+		.channels = errand->channels,
+		.provider = trial->draft.provider,
+		.config = &trial->draft.config,
+		.team = errand->who.team,
+		.on_done = on_judged,
+		.owner = trial,
+	};
+	targets_check(&trial->targets);
+}
