@@ -65,12 +65,10 @@ static bool is_webhook(struct str url, struct str *out_space)
 {
 	struct url_parts parts;
 
-	if (!url_split(url, &parts) || !str_eq_nocase(parts.scheme, STR("https")) ||
-	    !str_eq_nocase(parts.host, STR("chat.googleapis.com")))
+	if (!url_split_https(url, &parts) || !str_eq_nocase(parts.host, STR("chat.googleapis.com")))
 		return false;
 	*out_space = space_of(parts.path);
-	return out_space->len && (parts.port.len == 0 || str_is(parts.port, "443")) &&
-	       count_parameter(parts.query, "key") == 1 &&
+	return out_space->len && count_parameter(parts.query, "key") == 1 &&
 	       count_parameter(parts.query, "token") == 1;
 }
 
@@ -218,6 +216,9 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	chat_add_string(body, &fallback, "", &title, "");
 	buf_add_text(body, ",\"cardsV2\":[{\"cardId\":\"event\",\"card\":{\"header\":{\"title\":");
 	chat_add_string(body, &header, "", &title, "");
+	/* Nothing keeps repeats out here, so a repeat must be known by its id. */
+	if (card->reference.len)
+		json_add_member(body, "subtitle", card->reference);
 	buf_add_text(body, "},\"sections\":[{\"widgets\":[");
 	draw_tone(body, card->tone);
 	draw_widgets(body, card, rule);

@@ -161,6 +161,12 @@ static void draw_html(struct buf *text, const struct card *card, const struct te
 		text_add(text, rule, field->what, field->value, SIZE_MAX);
 		buf_add_text(text, "</code>");
 	}
+	/* Nothing keeps repeats out here, so a repeat must be known by its id. */
+	if (card->reference.len) {
+		buf_add_text(text, "\n<b>Id:</b> <code>");
+		text_add_escaped(text, text_escape_amp, card->reference);
+		buf_add_text(text, "</code>");
+	}
 	if (card->link.len) {
 		buf_add_text(text, "\n<a href=\"");
 		text_add_escaped(text, text_escape_html, card->link);
@@ -291,32 +297,32 @@ static struct measure telegram_measure(const struct outgoing *request)
 
 struct phrase {
 	int code;
-	const char *part; /* of the description, in any case; wording is no contract */
 	enum verdict_kind kind;
+	const char *part; /* of the description, in any case; wording is no contract */
 	const char *why;
 };
 
 /* The first that fits counts. */
 static const struct phrase phrases[] = {
-	{ 400, "chat not found", VERDICT_DISABLE, "the bot does not know the chat" },
-	{ 400, "not enough rights", VERDICT_REJECT, "the bot may not write in the chat" },
-	{ 400, "have no rights", VERDICT_REJECT, "the bot may not write in the chat" },
+	{ 400, VERDICT_DISABLE, "chat not found", "the bot does not know the chat" },
+	{ 400, VERDICT_REJECT, "not enough rights", "the bot may not write in the chat" },
+	{ 400, VERDICT_REJECT, "have no rights", "the bot may not write in the chat" },
 	/* Sent once more without the topic: see write_body(). */
-	{ 400, "thread not found", VERDICT_REFORM, "the topic does not exist" },
-	{ 400, "topic", VERDICT_REFORM, "the topic is closed or deleted" },
-	{ 400, "can't parse", VERDICT_REFORM, "Telegram refused the message's markup" },
-	{ 400, "is too long", VERDICT_REJECT, "the message is too long for Telegram" },
-	{ 400, "text is empty", VERDICT_REJECT, "Telegram found the message empty" },
-	{ 400, "", VERDICT_REJECT, NULL },
-	{ 401, "", VERDICT_DISABLE, "the bot's token is not valid any more" },
-	{ 403, "blocked", VERDICT_DISABLE, "the bot was blocked by the user" },
-	{ 403, "kicked", VERDICT_DISABLE, "the bot was removed from the chat" },
-	{ 403, "not a member", VERDICT_DISABLE, "the bot is not a member of the chat" },
-	{ 403, "deleted", VERDICT_DISABLE, "the chat was deleted" },
-	{ 403, "deactivated", VERDICT_DISABLE, "the user's account was deactivated" },
-	{ 403, "initiate", VERDICT_DISABLE, "the user has not started the bot" },
-	{ 403, "", VERDICT_DISABLE, "Telegram does not let the bot write to the chat" },
-	{ 404, "", VERDICT_REJECT, "Telegram does not know a bot of this token" },
+	{ 400, VERDICT_REFORM, "thread not found", "the topic does not exist" },
+	{ 400, VERDICT_REFORM, "topic", "the topic is closed or deleted" },
+	{ 400, VERDICT_REFORM, "can't parse", "Telegram refused the message's markup" },
+	{ 400, VERDICT_REJECT, "is too long", "the message is too long for Telegram" },
+	{ 400, VERDICT_REJECT, "text is empty", "Telegram found the message empty" },
+	{ 400, VERDICT_REJECT, "", NULL },
+	{ 401, VERDICT_DISABLE, "", "the bot's token is not valid any more" },
+	{ 403, VERDICT_DISABLE, "blocked", "the bot was blocked by the user" },
+	{ 403, VERDICT_DISABLE, "kicked", "the bot was removed from the chat" },
+	{ 403, VERDICT_DISABLE, "not a member", "the bot is not a member of the chat" },
+	{ 403, VERDICT_DISABLE, "deleted", "the chat was deleted" },
+	{ 403, VERDICT_DISABLE, "deactivated", "the user's account was deactivated" },
+	{ 403, VERDICT_DISABLE, "initiate", "the user has not started the bot" },
+	{ 403, VERDICT_DISABLE, "", "Telegram does not let the bot write to the chat" },
+	{ 404, VERDICT_REJECT, "", "Telegram does not know a bot of this token" },
 };
 
 static struct verdict judge_phrase(const struct answer *answer, int code, const char *description,

@@ -176,6 +176,18 @@ Test(googlechat_build, keeps_the_url_and_asks_for_the_thread_once)
 	}
 }
 
+Test(googlechat_build, names_the_event_so_that_a_repeat_is_known)
+{
+	struct rig rig;
+
+	rig_success(&rig, NAME);
+	rig.event->id = (struct stream_id){ .ms = 7, .seq = 3 };
+	cr_assert_eq(rig_build(&rig, &webhook, FORM_RICH, RIG_LINK), 0);
+	cr_expect_not_null(strstr(buf_text(&rig.out.body), ",\"subtitle\":\"7-3\"},\"sections\""),
+			   "%s", buf_text(&rig.out.body));
+	rig_done(&rig);
+}
+
 Test(googlechat_build, fits_into_the_limit_whatever_the_text)
 {
 	rig_expect_fit(NAME, &webhook);

@@ -5,7 +5,8 @@
 
 #include "providers/provider.h"
 
-static const char *const names[] = { "webhook" };
+static const char *const names[] = { "discord",  "slack",  "teams",  "googlechat",
+				     "telegram", "matrix", "webhook" };
 
 Test(provider_find, knows_every_provider_by_its_exact_name)
 {
@@ -18,6 +19,19 @@ Test(provider_find, knows_every_provider_by_its_exact_name)
 		cr_expect_not_null(provider->build);
 		cr_expect_not_null(provider->judge);
 		cr_expect_not_null(provider->fields[0].name);
+	}
+}
+
+Test(provider_find, gives_every_chat_provider_a_pace_and_a_size)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct provider *provider = provider_find(str_of(names[i]));
+		bool is_chat = strcmp(names[i], "webhook") != 0;
+
+		cr_assert_not_null(provider, "%s", names[i]);
+		cr_expect_eq(provider->folds, is_chat, "%s", names[i]);
+		cr_expect_eq(provider->paces != NULL, is_chat, "%s", names[i]);
+		cr_expect_eq(provider->measure != NULL, is_chat, "%s", names[i]);
 	}
 }
 

@@ -142,9 +142,36 @@ Test(telegram_build, sends_numbers_as_numbers_and_names_as_strings)
 	}
 }
 
+Test(telegram_build, names_the_event_so_that_a_repeat_is_known)
+{
+	struct rig rig;
+
+	rig_success(&rig, NAME);
+	rig.event->id = (struct stream_id){ .ms = 7, .seq = 3 };
+	cr_assert_eq(rig_build(&rig, &topic, FORM_RICH, RIG_LINK), 0);
+	cr_expect_not_null(
+		strstr(buf_text(&rig.out.body), "\\n<b>Id:</b> <code>7-3</code>\\n<a href="), "%s",
+		buf_text(&rig.out.body));
+	rig_done(&rig);
+}
+
 Test(telegram_build, fits_into_the_limit_whatever_the_text)
 {
 	rig_expect_fit(NAME, &topic);
+}
+
+Test(telegram_build, counts_what_is_shown_and_not_its_escapes)
+{
+	char name[601];
+	struct rig rig;
+
+	memset(name, '<', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	rig_failure(&rig, NAME, "cl-1", name, "boom");
+	cr_assert_eq(rig_build(&rig, &topic, FORM_RICH, ""), 0);
+	cr_expect_gt(rig.out.body.len, 4800);
+	cr_expect_eq(rig.trims.count, 0);
+	rig_done(&rig);
 }
 
 Test(telegram_build, marks_all_but_the_link_as_code_in_utf16_units)
@@ -187,70 +214,70 @@ Test(telegram_build, refuses_a_damaged_config)
 	}
 }
 
+static const struct {
+	const char *token, *chat_id, *field; /* field NULL: accepted */
+} settings[] = {
+	{ TOKEN, "1", NULL },
+	{ "bot" TOKEN, "1", NULL },
+	{ "1:" SECRET "_-", "-1", NULL },
+	{ "1:abcdefghijklmnopqrstuvwxyz0123", "1", NULL },
+	{ TOKEN, "4503599627370495", NULL },
+	{ TOKEN, "-4503599627370495", NULL },
+	{ TOKEN, "-1001234567890:2147483647", NULL },
+	{ TOKEN, "@channel_1", NULL },
+	{ "", "1", "bot_token" },
+	{ "bot", "1", "bot_token" },
+	{ "botbot" TOKEN, "1", "bot_token" },
+	{ "123456", "1", "bot_token" },
+	{ "123456:", "1", "bot_token" },
+	{ ":" SECRET, "1", "bot_token" },
+	{ "0123:" SECRET, "1", "bot_token" },
+	{ "x123:" SECRET, "1", "bot_token" },
+	{ "1:abcdefghijklmnopqrstuvwxyz012", "1", "bot_token" },
+	{ TOKEN "/getMe", "1", "bot_token" },
+	{ TOKEN "?x", "1", "bot_token" },
+	{ TOKEN ":x", "1", "bot_token" },
+	{ " " TOKEN, "1", "bot_token" },
+	{ TOKEN "\n", "1", "bot_token" },
+	{ TOKEN "\xc3\xa9", "1", "bot_token" },
+	{ "123456:" SECRET SECRET "abcd", "1", "bot_token" },
+	{ TOKEN, "", "chat_id" },
+	{ TOKEN, "0", "chat_id" },
+	{ TOKEN, "-0", "chat_id" },
+	{ TOKEN, "+1", "chat_id" },
+	{ TOKEN, "007", "chat_id" },
+	{ TOKEN, "--1", "chat_id" },
+	{ TOKEN, "-", "chat_id" },
+	{ TOKEN, "1.5", "chat_id" },
+	{ TOKEN, "1e3", "chat_id" },
+	{ TOKEN, " 1", "chat_id" },
+	{ TOKEN, "4503599627370496", "chat_id" },
+	{ TOKEN, "99999999999999999999999", "chat_id" },
+	{ TOKEN, "1,2", "chat_id" },
+	{ TOKEN, "room", "chat_id" },
+	{ TOKEN, "@", "chat_id" },
+	{ TOKEN, "@a b", "chat_id" },
+	{ TOKEN, "@a\"", "chat_id" },
+	{ TOKEN, "-@a", "chat_id" },
+	{ TOKEN, "1:", "chat_id" },
+	{ TOKEN, ":1", "chat_id" },
+	{ TOKEN, "1:0", "chat_id" },
+	{ TOKEN, "1:-1", "chat_id" },
+	{ TOKEN, "1:2:3", "chat_id" },
+	{ TOKEN, "1:2147483648", "chat_id" },
+	{ TOKEN, "1:x", "chat_id" },
+};
+
 Test(telegram_check, knows_a_token_and_a_chat)
 {
-	static const struct {
-		const char *token, *chat_id, *field; /* field NULL: accepted */
-	} cases[] = {
-		{ TOKEN, "1", NULL },
-		{ "bot" TOKEN, "1", NULL },
-		{ "1:" SECRET "_-", "-1", NULL },
-		{ "1:abcdefghijklmnopqrstuvwxyz0123", "1", NULL },
-		{ TOKEN, "4503599627370495", NULL },
-		{ TOKEN, "-4503599627370495", NULL },
-		{ TOKEN, "-1001234567890:2147483647", NULL },
-		{ TOKEN, "@channel_1", NULL },
-		{ "", "1", "bot_token" },
-		{ "bot", "1", "bot_token" },
-		{ "botbot" TOKEN, "1", "bot_token" },
-		{ "123456", "1", "bot_token" },
-		{ "123456:", "1", "bot_token" },
-		{ ":" SECRET, "1", "bot_token" },
-		{ "0123:" SECRET, "1", "bot_token" },
-		{ "x123:" SECRET, "1", "bot_token" },
-		{ "1:abcdefghijklmnopqrstuvwxyz012", "1", "bot_token" },
-		{ TOKEN "/getMe", "1", "bot_token" },
-		{ TOKEN "?x", "1", "bot_token" },
-		{ TOKEN ":x", "1", "bot_token" },
-		{ " " TOKEN, "1", "bot_token" },
-		{ TOKEN "\n", "1", "bot_token" },
-		{ TOKEN "\xc3\xa9", "1", "bot_token" },
-		{ "123456:" SECRET SECRET "abcd", "1", "bot_token" },
-		{ TOKEN, "", "chat_id" },
-		{ TOKEN, "0", "chat_id" },
-		{ TOKEN, "-0", "chat_id" },
-		{ TOKEN, "+1", "chat_id" },
-		{ TOKEN, "007", "chat_id" },
-		{ TOKEN, "--1", "chat_id" },
-		{ TOKEN, "-", "chat_id" },
-		{ TOKEN, "1.5", "chat_id" },
-		{ TOKEN, "1e3", "chat_id" },
-		{ TOKEN, " 1", "chat_id" },
-		{ TOKEN, "4503599627370496", "chat_id" },
-		{ TOKEN, "99999999999999999999999", "chat_id" },
-		{ TOKEN, "1,2", "chat_id" },
-		{ TOKEN, "room", "chat_id" },
-		{ TOKEN, "@", "chat_id" },
-		{ TOKEN, "@a b", "chat_id" },
-		{ TOKEN, "@a\"", "chat_id" },
-		{ TOKEN, "-@a", "chat_id" },
-		{ TOKEN, "1:", "chat_id" },
-		{ TOKEN, ":1", "chat_id" },
-		{ TOKEN, "1:0", "chat_id" },
-		{ TOKEN, "1:-1", "chat_id" },
-		{ TOKEN, "1:2:3", "chat_id" },
-		{ TOKEN, "1:2147483648", "chat_id" },
-		{ TOKEN, "1:x", "chat_id" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct rig_config config = { { "bot_token", cases[i].token, "chat_id",
-						     cases[i].chat_id } };
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const struct rig_config config = { { "bot_token", settings[i].token, "chat_id",
+						     settings[i].chat_id } };
 		char field[48];
 
-		cr_expect_eq(rig_check(NAME, &config, field), cases[i].field ? -EINVAL : 0,
-			     "case %zu: %s %s", i, cases[i].token, cases[i].chat_id);
-		cr_expect_str_eq(field, cases[i].field ? cases[i].field : "", "case %zu", i);
+		cr_expect_eq(rig_check(NAME, &config, field), settings[i].field ? -EINVAL : 0,
+			     "case %zu: %s %s", i, settings[i].token, settings[i].chat_id);
+		cr_expect_str_eq(field, settings[i].field ? settings[i].field : "", "case %zu", i);
 	}
 }
 
