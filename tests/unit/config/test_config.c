@@ -76,45 +76,6 @@ Test(config_load, gives_the_defaults)
 	config_done(&config);
 }
 
-Test(config_load, keeps_a_link_base_without_its_trailing_slashes)
-{
-	static const struct {
-		const char *value;
-		const char *expected;
-	} cases[] = {
-		{ "https://h", "https://h" },
-		{ "https://h/", "https://h" },
-		{ "https://h///", "https://h" },
-		{ "http://127.0.0.1:8000/", "http://127.0.0.1:8000" },
-		{ "https://[::1]:8000/a/", "https://[::1]:8000/a" },
-		{ "https://h/a//b~c/d.e-f_g", "https://h/a//b~c/d.e-f_g" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char variable[100];
-		struct config config;
-
-		snprintf(variable, sizeof(variable), "WRENN_EVENTS_LINK_BASE=%s", cases[i].value);
-		cr_assert_eq(load_one(variable, &config), 0, "%s", faults_text);
-		cr_expect_str_eq(config.link_base, cases[i].expected);
-		config_done(&config);
-	}
-}
-
-Test(config_load, takes_a_link_base_of_512_bytes_and_no_more)
-{
-	char variable[600] = "WRENN_EVENTS_LINK_BASE=https://h/";
-	const size_t name_len = strlen("WRENN_EVENTS_LINK_BASE=");
-	const size_t len = strlen(variable);
-	struct config config;
-
-	memset(variable + len, 'a', name_len + 512 - len);
-	cr_expect_eq(load_one(variable, &config), 0, "%s", faults_text);
-	config_done(&config);
-	variable[name_len + 512] = 'a';
-	cr_expect_eq(load_one(variable, &config), -EINVAL);
-}
-
 Test(config_load, takes_every_setting)
 {
 	const char *const environment[] = {
