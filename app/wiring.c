@@ -20,6 +20,7 @@
 
 #include "app/command.h"
 #include "app/health.h"
+#include "app/loop_lag.h"
 #include "audit/audit.h"
 #include "auth/auth.h"
 #include "bus/bus.h"
@@ -43,6 +44,7 @@ struct worker {
 	uv_signal_t on_int;
 	uv_timer_t stop_limit;
 	uv_timer_t drain;
+	struct loop_lag lag;
 	char name[WORKER_NAME_SIZE]; /* the consumer in Redis, the owner of leases */
 
 	struct redis_address redis_address;
@@ -141,6 +143,7 @@ static void stop_handles(struct worker *w)
 	uv_close((uv_handle_t *)&w->on_int, NULL);
 	uv_close((uv_handle_t *)&w->stop_limit, NULL);
 	uv_close((uv_handle_t *)&w->drain, NULL);
+	loop_lag_stop(&w->lag);
 }
 
 static void (*const stop_steps[])(struct worker *w) = {
@@ -264,6 +267,7 @@ static int open_loop(struct worker *w)
 	uv_signal_init(&w->loop, &w->on_int);
 	uv_timer_init(&w->loop, &w->stop_limit);
 	uv_timer_init(&w->loop, &w->drain);
+	loop_lag_start(&w->lag, &w->loop);
 	w->on_term.data = w;
 	w->on_int.data = w;
 	w->stop_limit.data = w;

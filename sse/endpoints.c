@@ -59,7 +59,7 @@ static void free_opening(struct opening *o)
 {
 	struct topic *topic = o->topic;
 
-	topic->streams--;
+	topic_count(topic, -1);
 	if (topic_is_unused(topic))
 		hub_mark(topic);
 	free(o);
@@ -157,7 +157,7 @@ static void open_later(const struct opening *template)
 		return;
 	}
 	*o = *template;
-	o->topic->streams++;
+	topic_count(o->topic, 1);
 	if (sse->preload)
 		list_add_tail(&sse->openings, &o->link);
 	else

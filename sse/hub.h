@@ -33,11 +33,18 @@ enum close_reason {
 	CLOSE_REASONS
 };
 
+/* What a listener is: a team's stream, the administrator's stream of all teams, a wait. */
+enum listener_kind { LISTENER_TEAM, LISTENER_ALL, LISTENER_WAIT, LISTENER_KINDS };
+
+/* Teams by how many listeners they have; those without any are not counted. */
+#define CROWDS 4
+
 enum wait_result { WAIT_FOUND, WAIT_TIMED_OUT, WAIT_REFUSED, WAIT_LEFT, WAIT_RESULTS };
 enum lookup_result { LOOKUP_ROW, LOOKUP_NONE, LOOKUP_FAILED, LOOKUP_LATE, LOOKUP_RESULTS };
 
 struct sse_metrics {
-	struct metric *subscribers;
+	struct metric *subscribers[LISTENER_KINDS];
+	struct metric *crowds[CROWDS];
 	struct metric *frames;
 	struct metric *bytes;
 	struct metric *from_memory;
@@ -118,6 +125,9 @@ struct sse {
 
 /* Registers what sse_metrics names. */
 void sse_metrics_init(struct sse_metrics *metrics);
+
+/* Listeners come and go, requests on their way to be one included. */
+void topic_count(struct topic *topic, int n);
 
 /* There is something to do for this topic; it is done at the end of the loop turn at the latest. */
 void hub_mark(struct topic *topic);

@@ -3,6 +3,48 @@
 /* The names under which the live path can be watched. */
 #include "sse/hub.h"
 
+/* 1, up to 9, up to 99, more. */
+static struct metric *crowd_of(const struct sse_metrics *metrics, unsigned streams)
+{
+	size_t crowd = 0;
+
+	if (streams == 0)
+		return NULL;
+	for (unsigned most = 1; streams > most && crowd < CROWDS - 1; crowd++)
+		most = most == 1 ? 9 : most * 10 + 9;
+	return metrics->crowds[crowd];
+}
+
+void topic_count(struct topic *topic, int n)
+{
+	const struct sse_metrics *metrics = &topic->sse->metrics;
+	struct metric *before = crowd_of(metrics, topic->streams);
+	struct metric *after;
+
+	topic->streams += (unsigned)n;
+	after = crowd_of(metrics, topic->streams);
+	if (topic->chain != CHAIN_TEAM || before == after)
+		return;
+	metric_add(before, -1);
+	metric_add(after, 1);
+}
+
+static void register_listeners(struct sse_metrics *metrics)
+{
+	static const char name[] = "wrenn_events_sse_subscribers";
+	static const char help[] = "Open live streams and waits, by kind.";
+	static const char crowd_name[] = "wrenn_events_sse_teams";
+	static const char crowd_help[] = "Teams that listen, by how many listeners they have.";
+
+	metrics->subscribers[LISTENER_TEAM] = metric_gauge(name, "kind=\"team\"", help);
+	metrics->subscribers[LISTENER_ALL] = metric_gauge(name, "kind=\"all\"", help);
+	metrics->subscribers[LISTENER_WAIT] = metric_gauge(name, "kind=\"wait\"", help);
+	metrics->crowds[0] = metric_gauge(crowd_name, "listeners=\"1\"", crowd_help);
+	metrics->crowds[1] = metric_gauge(crowd_name, "listeners=\"2-9\"", crowd_help);
+	metrics->crowds[2] = metric_gauge(crowd_name, "listeners=\"10-99\"", crowd_help);
+	metrics->crowds[3] = metric_gauge(crowd_name, "listeners=\"100+\"", crowd_help);
+}
+
 static void register_closes(struct metric **closes)
 {
 	static const char *const labels[CLOSE_REASONS] = {
@@ -53,8 +95,7 @@ void sse_metrics_init(struct sse_metrics *metrics)
 	static const char replays[] = "wrenn_events_sse_replays_total";
 	static const char replays_help[] = "Streams and waits resumed from a cursor, by source.";
 
-	metrics->subscribers =
-		metric_gauge("wrenn_events_sse_subscribers", NULL, "Open live streams and waits.");
+	register_listeners(metrics);
 	metrics->history_bytes = metric_gauge("wrenn_events_sse_history_bytes", NULL,
 					      "Recent events kept in memory.");
 	metrics->stale = metric_gauge("wrenn_events_sse_source_stale", NULL,

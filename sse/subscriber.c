@@ -24,12 +24,15 @@
 #define RETRY_SPREAD_MS 1000
 
 void subscriber_init(struct subscriber *sub, struct topic *topic, const struct identity *identity,
-		     struct filter *filter)
+		     struct filter *filter, bool is_wait)
 {
+	enum listener_kind kind = topic->chain == CHAIN_ALL ? LISTENER_ALL : LISTENER_TEAM;
+
 	*sub = (struct subscriber){
 		.topic = topic,
 		.filter = filter,
 		.credential = (uint8_t)identity->credential,
+		.kind = is_wait ? LISTENER_WAIT : (uint8_t)kind,
 		.is_admin = topic->chain == CHAIN_ALL,
 		.from_serial = topic->sse->history.serial,
 	};
@@ -39,10 +42,10 @@ void subscriber_init(struct subscriber *sub, struct topic *topic, const struct i
 	deadline_init(&sub->quiet);
 	deadline_init(&sub->recheck);
 	list_add_tail(&topic->others, &sub->link);
-	topic->streams++;
+	topic_count(topic, 1);
 	topic->pins++;
 	topic->sse->listeners++;
-	metric_add(topic->sse->metrics.subscribers, 1);
+	metric_add(topic->sse->metrics.subscribers[sub->kind], 1);
 	deadline_start(&topic->sse->rechecks, &sub->recheck);
 }
 
@@ -67,8 +70,8 @@ void subscriber_leave(struct subscriber *sub)
 	item_unref(sub->partial);
 	sub->cursor = NULL;
 	sub->partial = NULL;
-	topic->streams--;
-	metric_add(topic->sse->metrics.subscribers, -1);
+	topic_count(topic, -1);
+	metric_add(topic->sse->metrics.subscribers[sub->kind], -1);
 }
 
 bool subscriber_is_done(struct subscriber *sub)
@@ -197,7 +200,7 @@ void stream_start(struct topic *topic, struct http_request *request, struct filt
 		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
 		return;
 	}
-	subscriber_init(sub, topic, http_request_identity(request), filter);
+	subscriber_init(sub, topic, http_request_identity(request), filter, false);
 	if (http_stream_open(request, &stream_events, sub, &sub->stream) < 0) {
 		subscriber_leave(sub);
 		on_closed(sub); /* the stream never was and calls nobody */

@@ -36,6 +36,7 @@ struct subscriber {
 	uint32_t offset;        /* of what is left of `partial` */
 	uint32_t full_since_ms; /* 0: not full */
 	uint8_t credential;     /* enum credential */
+	uint8_t kind;           /* enum listener_kind */
 	bool is_admin;
 	bool in_front;
 	bool blocked; /* the socket is full; on_writable will come */
@@ -59,7 +60,7 @@ struct beginning {
 
 /* Fills the common part and puts it among the topic's others. `stream` is set by the caller. */
 void subscriber_init(struct subscriber *sub, struct topic *topic, const struct identity *identity,
-		     struct filter *filter);
+		     struct filter *filter, bool is_wait);
 
 /* Starts replaying after `cursor`. 0 or -ENOMEM. */
 int subscriber_begin(struct subscriber *sub, const struct beginning *beginning) must_check;

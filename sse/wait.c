@@ -122,7 +122,7 @@ void wait_start(struct topic *topic, struct http_request *request, struct filter
 		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
 		return;
 	}
-	subscriber_init(&wait->sub, topic, http_request_identity(request), filter);
+	subscriber_init(&wait->sub, topic, http_request_identity(request), filter, true);
 	wait->request = request;
 	uv_timer_init(topic->sse->options.loop, &wait->timer);
 	wait->timer.data = wait;

@@ -53,6 +53,29 @@ Test(life, an_idle_listener_holds_nothing)
 	cr_expect_null(sub->filter);
 }
 
+Test(life, listeners_are_counted_by_kind_and_teams_by_crowd)
+{
+	const struct sse_metrics *metrics = &stage.sse->metrics;
+	struct client *clients[10];
+
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		clients[i] = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	client_listen(&stage, TEAM_B, "/v1/events/stream");
+	client_listen(&stage, NULL, "/v1/admin/events/stream");
+	client_open(&stage, TEAM_B, "/v1/events/wait", "");
+	UNTIL(&stage, metric_value(metrics->subscribers[LISTENER_WAIT]) == 1);
+	cr_expect_eq(metric_value(metrics->subscribers[LISTENER_TEAM]), 11);
+	cr_expect_eq(metric_value(metrics->subscribers[LISTENER_ALL]), 1);
+	cr_expect_eq(metric_value(metrics->crowds[0]), 0);
+	cr_expect_eq(metric_value(metrics->crowds[1]), 1, "team B has two");
+	cr_expect_eq(metric_value(metrics->crowds[2]), 1, "team A has ten");
+	cr_expect_eq(metric_value(metrics->crowds[3]), 0);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		client_close(clients[i]);
+	UNTIL(&stage, metric_value(metrics->subscribers[LISTENER_TEAM]) == 1);
+	cr_expect_eq(metric_value(metrics->crowds[2]), 0);
+}
+
 /* ---- bookmarks and credentials, looked at every minute ------------------------------------- */
 
 static void minute_passes(struct subscriber *sub)
@@ -453,6 +476,8 @@ static void set_up_pulse(void)
 
 	stage_open(&stage, &options);
 	stage_start(&stage, 0);
+	/* The first question may have come before the connection. */
+	UNTIL(&stage, !sse_is_stale(stage.sse));
 }
 
 TestSuite(pulse, .init = set_up_pulse, .fini = tear_down);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Twice a second is enough for a distribution and wakes nothing that sleeps. Nothing here can fail. */
+#include "app/loop_lag.h"
+
+#define PERIOD_MS UINT64_C(500)
+
+static void on_due(uv_timer_t *timer);
+
+static void wait_on(struct loop_lag *lag)
+{
+	lag->due_ns = uv_hrtime() + PERIOD_MS * UINT64_C(1000000);
+	uv_timer_start(&lag->timer, on_due, PERIOD_MS, 0);
+}
+
+static void on_due(uv_timer_t *timer)
+{
+	struct loop_lag *lag = timer->data;
+	uint64_t now_ns = uv_hrtime();
+	uint64_t late_ns = now_ns > lag->due_ns ? now_ns - lag->due_ns : 0;
+
+	metric_observe_us(lag->seconds, (int64_t)(late_ns / 1000));
+	wait_on(lag);
+}
+
+void loop_lag_start(struct loop_lag *lag, uv_loop_t *loop)
+{
+	lag->seconds = metric_histogram("wrenn_events_loop_lag_seconds", NULL,
+					"How much later than asked for a timer of the loop ran.");
+	uv_timer_init(loop, &lag->timer);
+	lag->timer.data = lag;
+	uv_update_time(loop);
+	wait_on(lag);
+}
+
+void loop_lag_stop(struct loop_lag *lag)
+{
+	uv_close((uv_handle_t *)&lag->timer, NULL);
+}
