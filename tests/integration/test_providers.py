@@ -97,7 +97,7 @@ def test_a_legacy_teams_channel_works_and_its_owner_is_warned(chat_service, redi
     team, key = chat_service.new_team()
     destination = destinations.teams_legacy()
     channel = add(chat_service, key, destination)
-    assert channel.get("warning"), channel
+    assert channel["warnings"]
     redis.publish(make_event(team))
     delivered(store, channel)
     assert len(fake.posted(destination.name)) == 1
