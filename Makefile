@@ -98,6 +98,7 @@ $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
 
 # The schema is embedded, so it is a source of this object.
 $(B)/store/schema.o: $(wildcard store/schema/*.sql)
+$(B)/app/openapi.o: docs/openapi.yaml
 
 # ---- tests ------------------------------------------------------------------------------
 
@@ -204,7 +205,7 @@ fuzz: ## each fuzz target for a minute (FUZZ_SECONDS=60)
 	@tools/install-packages build lint
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=fuzz fuzz-all
 
-BENCH_TOOLS := $(addprefix build/release/tools/,bench_live bench_sink bench_post)
+BENCH_TOOLS := $(addprefix build/release/tools/,bench_live bench_raw bench_sink bench_post)
 bench: ## measure, beside the least that could be done (docs/performance.md)
 	@tools/install-packages build run test
 	@$(MAKE) --no-print-directory build $(BENCH_TOOLS)
