@@ -21,6 +21,7 @@
 #include "app/command.h"
 #include "app/health.h"
 #include "app/loop_lag.h"
+#include "app/openapi.h"
 #include "audit/audit.h"
 #include "auth/auth.h"
 #include "bus/bus.h"
@@ -361,6 +362,8 @@ static int add_routes(struct worker *w)
 {
 	int rc = health_add_routes(&w->health, w->server);
 
+	if (rc == 0)
+		rc = openapi_add_routes(w->server);
 	if (rc == 0)
 		rc = sse_add_routes(w->sse, w->server);
 	if (rc == 0)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* GET /openapi.yaml: what this service answers, for programs. */
+#ifndef APP_OPENAPI_H
+#define APP_OPENAPI_H
+
+#include "core/attributes.h"
+#include "http/http.h"
+
+int openapi_add_routes(struct http_server *server) must_check;
+
+#endif
