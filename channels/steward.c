@@ -74,6 +74,9 @@ static const struct db_query purge_deliveries = {
 static const struct db_query purge_accepts = {
 	.sql = "DELETE FROM accepts WHERE seen_at < $1",
 };
+static const struct db_query purge_suppressed = {
+	.sql = "DELETE FROM suppressed WHERE created_at < $1",
+};
 
 static int run_claim(struct db *db, struct store_job *job)
 {
@@ -121,6 +124,8 @@ static int run_purge(struct db *db, struct store_job *job)
 		rc = db_run(db, &purge_deliveries, &old, 1, NULL, NULL, &steward->removed);
 	if (rc == 0)
 		rc = db_run(db, &purge_accepts, &old_accept, 1, NULL, NULL, NULL);
+	if (rc == 0)
+		rc = db_run(db, &purge_suppressed, &old, 1, NULL, NULL, NULL);
 	return rc < 0 ? rc : db_flush(db);
 }
 

@@ -48,6 +48,10 @@ static void fill(struct rig *rig)
 	add_delivery(rig, 3, "dropped", 30 * DAY_US);
 	add_delivery(rig, 4, "delivered", 7 * DAY_US - SECOND_US);
 	add_delivery(rig, 5, "pending", 30 * DAY_US);
+	rig_ask(rig,
+		"INSERT INTO suppressed (team_id, stream_id, event, reason, created_at) VALUES "
+		"('" TEAM_A "', '1-0', 'host.up', 'repeat', '2020-01-01T00:00:00.000000Z'), "
+		"('" TEAM_A "', '2-0', 'host.up', 'repeat', '2027-01-15T07:00:00.000000Z')");
 	add_accept(rig, 1, DAY_US + 1);
 	add_accept(rig, 2, DAY_US - SECOND_US);
 }
@@ -62,6 +66,7 @@ Test(steward, removes_what_finished_a_week_ago_and_nothing_else)
 		fill(&rig);
 		rig_wait_rows(&rig, 2, "deliveries");
 		rig_wait_rows(&rig, 1, "accepts");
+		rig_wait_rows(&rig, 1, "suppressed");
 		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
 					   "state = 'pending' OR state = 'delivered'"),
 			     2);
