@@ -52,7 +52,7 @@ char *buf_take(struct buf *b);
 
 static inline struct str buf_str(const struct buf *b)
 {
-	return (struct str){ .at = b->bytes ? b->bytes : "", .len = b->len };
+	return b->bytes ? (struct str){ .at = b->bytes, .len = b->len } : STR("");
 }
 
 #endif
