@@ -352,6 +352,7 @@ static int open_services(struct worker *w)
 		.auth = w->auth,
 		.keepalive_s = config->keepalive_s,
 		.max_streams_per_team = config->max_streams_per_team,
+		.history_bytes = (size_t)config->history_kb * 1024,
 		.pulse_ms = SOURCE_PULSE_MS,
 	};
 

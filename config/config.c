@@ -63,6 +63,7 @@ const struct setting settings[] = {
 	ROW("WRENN_EVENTS_MAX_INFLIGHT", "256", read_number, NUMBER(max_inflight, 1, 10000)),
 	ROW("WRENN_EVENTS_CA_FILE", NULL, read_ca_file),
 	ROW("WRENN_EVENTS_CORS_ORIGINS", NULL, read_cors_origins),
+	ROW("WRENN_EVENTS_HISTORY_KB", "16384", read_number, NUMBER(history_kb, 64, 1048576)),
 	ROW("WRENN_EVENTS_DRAIN_S", "0", read_number, NUMBER(drain_s, 0, 5)),
 	ROW("WRENN_EVENTS_LINK_BASE", NULL, read_link_base),
 	ORIGIN("WRENN_EVENTS_ORIGIN_DISCORD", "discord"),

@@ -55,6 +55,7 @@ struct config {
 	char *ca_file;      /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
 	char *link_base;    /* WRENN_EVENTS_LINK_BASE, without trailing slashes; NULL: no links */
 	char *cors_origins; /* WRENN_EVENTS_CORS_ORIGINS, separated by commas; NULL: none */
+	unsigned history_kb; /* WRENN_EVENTS_HISTORY_KB, default 16384 */
 	unsigned drain_s;   /* WRENN_EVENTS_DRAIN_S, default 0 */
 	size_t origin_count;
 	struct config_origin origins[CONFIG_MAX_ORIGINS];

@@ -250,6 +250,7 @@ static const struct {
 	{ "WRENN_EVENTS_CORS_ORIGINS", "https://a.example/" },
 	{ "WRENN_EVENTS_CORS_ORIGINS", "https://a.example,," },
 	{ "WRENN_EVENTS_DRAIN_S", "6" },
+	{ "WRENN_EVENTS_HISTORY_KB", "63" },
 	{ "WRENN_EVENTS_CA_FILE", "/nowhere/at/all" },
 	{ "WRENN_EVENTS_LINK_BASE", "wrenn.example" },
 	{ "WRENN_EVENTS_LINK_BASE", "//wrenn.example" },
