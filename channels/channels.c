@@ -54,7 +54,13 @@ static int open_engine(struct channels *channels, const struct channels_options 
 		.key = channels->key,
 		.max_inflight = options->max_inflight,
 		.tick_ms = tick_ms,
+		.audit_mode = channels->audit_mode,
+		.link_base = channels->link_base ? str_of(channels->link_base) : STR(""),
+		.origins = channels->origins,
+		.origin_count = channels->origin_count,
+		.paces = channels->paces,
 		.now_us = channels->now_us,
+		.mono_us = channels->mono_us,
 	};
 
 	int rc;
@@ -77,6 +83,8 @@ static int open_parts(struct channels *channels, const struct channels_options *
 	int rc = outbound_open(&outbound, &channels->outbound);
 
 	if (rc == 0)
+		rc = paces_open(&channels->paces);
+	if (rc == 0)
 		rc = steward_open(channels->loop, channels->store, channels->worker,
 				  channels->now_us, &channels->steward);
 	if (rc == 0)
@@ -91,6 +99,7 @@ static void free_channels(struct channels *channels)
 	free(channels->group);
 	free(channels->link_base);
 	trials_close(channels->trials);
+	paces_close(channels->paces);
 	free(channels);
 }
 
@@ -110,6 +119,7 @@ int channels_open_tuned(const struct channels_options *options,
 	channels->strip_host = options->strip_host;
 	channels->audit_mode = options->audit_mode;
 	channels->now_us = tuning->now_us;
+	channels->mono_us = tuning->mono_us;
 	channels->worker = strdup(options->worker);
 	channels->group = strdup(options->group);
 	channels->link_base = options->link_base ? strdup(options->link_base) : NULL;
@@ -133,7 +143,9 @@ int channels_open_tuned(const struct channels_options *options,
 
 int channels_open(const struct channels_options *options, struct channels **out)
 {
-	const struct channels_tuning tuning = { .now_us = clock_wall_us, .tick_ms = TICK_MS };
+	const struct channels_tuning tuning = { .now_us = clock_wall_us,
+						.mono_us = clock_mono_us,
+						.tick_ms = TICK_MS };
 
 	return channels_open_tuned(options, &tuning, out);
 }

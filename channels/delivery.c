@@ -18,7 +18,8 @@
 #define TO(state)      (1u << (state))
 
 static const unsigned allowed_moves[DELIVERY_STATES] = {
-	[DELIVERY_PENDING] = TO(DELIVERY_SENDING) | TO(DELIVERY_FAILED) | TO(DELIVERY_DROPPED),
+	[DELIVERY_PENDING] = TO(DELIVERY_SENDING) | TO(DELIVERY_FAILED) | TO(DELIVERY_DROPPED) |
+			     TO(DELIVERY_FOLDED),
 	[DELIVERY_SENDING] = TO(DELIVERY_PENDING) | TO(DELIVERY_DELIVERED) | TO(DELIVERY_FAILED) |
 			     TO(DELIVERY_DROPPED),
 };
@@ -26,12 +27,14 @@ static const unsigned allowed_moves[DELIVERY_STATES] = {
 static const char *const state_names[DELIVERY_STATES] = {
 	[DELIVERY_PENDING] = "pending",     [DELIVERY_SENDING] = "sending",
 	[DELIVERY_DELIVERED] = "delivered", [DELIVERY_FAILED] = "failed",
-	[DELIVERY_DROPPED] = "dropped",
+	[DELIVERY_DROPPED] = "dropped",     [DELIVERY_FOLDED] = "folded",
 };
 
 static const char *const verdict_names[ATTEMPT_VERDICTS] = {
-	[ATTEMPT_DELIVERED] = "delivered", [ATTEMPT_RETRY] = "retry",       [ATTEMPT_WAIT] = "wait",
+	[ATTEMPT_DELIVERED] = "delivered", [ATTEMPT_ACCEPTED] = "accepted",
+	[ATTEMPT_RETRY] = "retry",         [ATTEMPT_WAIT] = "wait",
 	[ATTEMPT_REJECTED] = "rejected",   [ATTEMPT_DISABLED] = "disabled",
+	[ATTEMPT_REFORMED] = "reformed",   [ATTEMPT_REBOUND] = "rebound",
 };
 
 /* From the end of one attempt to the next; the last step repeats until the delivery is given up. */
@@ -60,13 +63,14 @@ void delivery_move(struct delivery *delivery, enum delivery_state to)
 	delivery->state = to;
 }
 
-/* The pause after the attempts so far, of which some were free. */
+/* The pause after the attempts since it was made or requeued, of which some were free. */
 static int64_t pause_us(const struct delivery *delivery)
 {
+	unsigned attempts = delivery->attempts - delivery->attempts_before;
 	unsigned free_waits =
 		delivery->waits < DELIVERY_FREE_WAITS ? delivery->waits : DELIVERY_FREE_WAITS;
-	unsigned counted = delivery->attempts - free_waits;
-	size_t step = counted > 0 ? counted - 1 : 0;
+	unsigned is_free = free_waits + delivery->repeats;
+	size_t step = attempts > is_free ? attempts - is_free - 1 : 0;
 
 	if (step >= ARRAY_LEN(retry_steps_s))
 		step = ARRAY_LEN(retry_steps_s) - 1;
@@ -90,21 +94,32 @@ static int64_t next_pause_us(struct delivery *delivery, const struct verdict *ve
 	return wish > own ? wish : own;
 }
 
+static void pause_until(struct delivery *delivery, int64_t next_us, int64_t now_us)
+{
+	if (delivery->first_failed_us == 0)
+		delivery->first_failed_us = now_us;
+	delivery->next_attempt_us = next_us;
+	delivery_move(delivery, DELIVERY_PENDING);
+}
+
 static enum attempt_verdict retry_later(struct delivery *delivery, const struct verdict *verdict,
 					int64_t now_us)
 {
-	int64_t give_up_us = (int64_t)delivery->stream_id.ms * 1000 + DELIVERY_GIVE_UP_US;
 	int64_t next_us = now_us + next_pause_us(delivery, verdict);
 
-	if (delivery->first_failed_us == 0)
-		delivery->first_failed_us = now_us;
-	if (next_us > give_up_us) {
+	if (next_us > delivery->since_us + DELIVERY_GIVE_UP_US)
 		delivery_move(delivery, DELIVERY_FAILED);
-	} else {
-		delivery->next_attempt_us = next_us;
-		delivery_move(delivery, DELIVERY_PENDING);
-	}
+	else
+		pause_until(delivery, next_us, now_us);
 	return verdict->retry_after_ms < 0 ? ATTEMPT_RETRY : ATTEMPT_WAIT;
+}
+
+/* It goes out once more with what the answer asked for, and as the next one. */
+static enum attempt_verdict repeat(struct delivery *delivery, enum attempt_verdict verdict)
+{
+	delivery->repeats++;
+	delivery_move(delivery, DELIVERY_PENDING);
+	return verdict;
 }
 
 enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verdict *verdict,
@@ -114,15 +129,25 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 	switch (verdict->kind) {
 	case VERDICT_DELIVERED:
 		delivery_move(delivery, DELIVERY_DELIVERED);
-		return ATTEMPT_DELIVERED;
+		return verdict->is_accepted_only ? ATTEMPT_ACCEPTED : ATTEMPT_DELIVERED;
 	case VERDICT_RETRY:
 		return retry_later(delivery, verdict, now_us);
 	case VERDICT_DISABLE:
-		delivery_move(delivery, DELIVERY_FAILED);
+		/* However old it is: once the channel is repaired it has its try. */
+		pause_until(delivery, now_us + pause_us(delivery), now_us);
 		return ATTEMPT_DISABLED;
-	case VERDICT_REJECT:
 	case VERDICT_REFORM:
+		if (delivery->is_plain)
+			break;
+		delivery->is_plain = true;
+		return repeat(delivery, ATTEMPT_REFORMED);
 	case VERDICT_REBIND:
+		/* A destination that sends us from setting to setting is tried again later. */
+		if (delivery->is_rebound)
+			return retry_later(delivery, verdict, now_us);
+		delivery->is_rebound = true;
+		return repeat(delivery, ATTEMPT_REBOUND);
+	case VERDICT_REJECT:
 		break;
 	}
 	delivery_move(delivery, DELIVERY_FAILED);
@@ -132,6 +157,7 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 bool delivery_holds_back(const struct delivery *delivery, int64_t now_us)
 {
 	return delivery->next_attempt_us > now_us && delivery->first_failed_us != 0 &&
+	       delivery->first_failed_us <= now_us &&
 	       now_us < delivery->first_failed_us + DELIVERY_HOLD_US;
 }
 

@@ -4,16 +4,18 @@
  * One delivery: its states, what an attempt makes of it, and which of a channel's deliveries goes
  * next. Pure: time and verdict are arguments, nothing here sends or stores. docs/notes/delivery.md
  *
- *            +--------------- retry ---------------+
- *            v                                     |
- *   PENDING --(its turn)--> SENDING --(2xx)--> DELIVERED
- *      |                       |
- *      |                       +--(refused for good, or too old)--> FAILED
- *      +--(cannot be built)------------------------------------->  FAILED
- *      +--(channel or team gone)--> DROPPED <--(the same)-- SENDING
+ *      +---- retry, wait, another form or setting, channel to be disabled ----+
+ *      v                                                                      |
+ *   PENDING --(its turn)------------------------------------------------> SENDING
+ *      |                                                                      |
+ *      |                                         DELIVERED <--(taken)---------+
+ *      +--(cannot be built)--> FAILED <--(refused for good, or too old)-------+
+ *      +--(channel or team gone, or skipped)--> DROPPED <--(the same)---------+
+ *      +--(told in a digest)--> FOLDED
  *
  * SENDING lives in memory only. In the store such a row is pending, so that whoever takes over
- * after a crash sends it again.
+ * after a crash sends it again. What is over becomes pending again only when somebody asks for it
+ * (redeliver, recover): a statement over rows, that no request is under way for.
  */
 #ifndef CHANNELS_DELIVERY_H
 #define CHANNELS_DELIVERY_H
@@ -26,9 +28,10 @@
 #include "core/uuid.h"
 #include "providers/provider.h"
 
-#define DELIVERY_HOLD_US    (INT64_C(60) * 1000000) /* how long a retry holds newer ones back */
-#define DELIVERY_GIVE_UP_US (INT64_C(24) * 3600 * 1000000) /* after the event */
-#define DELIVERY_FREE_WAITS 5 /* waits the destination asked for that use up no attempt */
+#define DELIVERY_HOLD_US (INT64_C(60) * 1000000) /* how long a retry holds newer ones back */
+#define DELIVERY_GIVE_UP_US \
+	(INT64_C(24) * 3600 * 1000000) /* after the event, or after it was requeued */
+#define DELIVERY_FREE_WAITS 5          /* waits the destination asked for that use up no attempt */
 
 enum delivery_state {
 	DELIVERY_PENDING,
@@ -36,6 +39,7 @@ enum delivery_state {
 	DELIVERY_DELIVERED,
 	DELIVERY_FAILED,
 	DELIVERY_DROPPED,
+	DELIVERY_FOLDED,
 	DELIVERY_STATES
 };
 
@@ -43,10 +47,18 @@ enum delivery_state {
 struct delivery {
 	struct list link; /* in its channel's queue, in stream order */
 	struct uuid id;
-	struct stream_id stream_id; /* its milliseconds are the time of the event */
+	struct stream_id stream_id;
 	enum delivery_state state;
-	unsigned attempts; /* requests that went out */
-	unsigned waits;    /* those answered with a wish to wait */
+	bool is_digest;
+	bool is_plain;            /* the rich form was refused */
+	bool is_rebound;          /* a setting was replaced for it, in this turn */
+	unsigned attempts;        /* requests that went out, ever */
+	unsigned attempts_before; /* those before it was requeued */
+	/* Since then: */
+	unsigned waits; /* answered with a wish to wait */
+	unsigned
+		repeats; /* answered with a wish for another form or setting, and repeated at once */
+	int64_t since_us; /* what its day counts from: the event, or when it was requeued */
 	int64_t next_attempt_us;
 	int64_t first_failed_us; /* 0: never failed */
 	size_t payload_len;
@@ -56,10 +68,13 @@ struct delivery {
 /* What an attempt came to, as stored in delivery_attempts.verdict. */
 enum attempt_verdict {
 	ATTEMPT_DELIVERED,
+	ATTEMPT_ACCEPTED, /* as far as the provider ever tells */
 	ATTEMPT_RETRY,
 	ATTEMPT_WAIT, /* tried again when the destination wished */
 	ATTEMPT_REJECTED,
-	ATTEMPT_DISABLED,
+	ATTEMPT_DISABLED, /* the channel is at fault, not the delivery, which stays pending */
+	ATTEMPT_REFORMED, /* goes out again at once, as plain text */
+	ATTEMPT_REBOUND,  /* goes out again at once, with the setting the answer named */
 	ATTEMPT_VERDICTS
 };
 
@@ -77,7 +92,8 @@ void delivery_move(struct delivery *delivery, enum delivery_state to);
 enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verdict *verdict,
 				    int64_t now_us);
 
-/* It waits for another try, but newer ones must not pass it yet. */
+/* It waits for another try, but newer ones must not pass it yet. A first failure in the future was
+ * written before the clock was set back and holds nothing. */
 bool delivery_holds_back(const struct delivery *delivery, int64_t now_us);
 
 /* The first that may go out now, or NULL; then *wake_us says when to look again (INT64_MAX: nothing

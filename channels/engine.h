@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "audit/audit.h"
 #include "channels/guard.h"
+#include "channels/pace.h"
 #include "core/attributes.h"
 #include "core/digest.h"
 #include "core/uuid.h"
@@ -29,7 +31,13 @@ struct engine_options {
 	const uint8_t *key; /* SEAL_KEY_SIZE bytes; the same */
 	unsigned max_inflight;
 	unsigned tick_ms;
-	int64_t (*now_us)(void);
+	enum audit_mode audit_mode;
+	struct str link_base; /* WRENN_EVENTS_LINK_BASE; empty: none; must outlive the engine */
+	const struct channels_origin *origins; /* the same */
+	size_t origin_count;
+	struct paces *paces;      /* the same; the endpoints look at it, too */
+	int64_t (*now_us)(void);  /* wall clock */
+	int64_t (*mono_us)(void); /* monotonic clock */
 };
 
 int engine_open(const struct engine_options *options, struct engine **out) must_check;
@@ -43,7 +51,8 @@ void engine_note(struct engine *engine, const struct uuid *channel);
 /* Starts whatever there is room for. */
 void engine_serve(struct engine *engine);
 
-/* The channel was changed or deleted: what is known of it is read again before anything is sent. */
+/* The channel was changed, enabled or deleted, or rows of it were made pending or dropped: what is
+ * known of it is read again before anything is sent. */
 void engine_changed(struct engine *engine, const struct uuid *channel);
 
 #endif

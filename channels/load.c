@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what a leased channel needs: its settings and a bounded piece of its pending deliveries,
- * those that are due and those that hold newer ones back. And drops all of it when the channel is
- * gone. Failure: the store away means waiting a moment and reading again.
+ * Reads what a leased channel needs: its settings, how it stands, and a bounded piece of its pending
+ * deliveries, those that are due and those that hold newer ones back. Nothing is kept of a channel
+ * that may not be sent to. Failure: the store away means waiting a moment and reading again.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "channels/queue.h"
@@ -16,15 +17,25 @@
 /* ---- reading --------------------------------------------------------------------------- */
 
 static const struct db_query read_settings = {
-	.sql = "SELECT c.provider, c.config, c.updated_at FROM channels c "
-	       "JOIN teams t ON t.id = c.team_id WHERE c.id = $1 AND t.deleted_at IS NULL",
+	.sql = "SELECT c.provider, c.config, c.updated_at, c.team_id, s.failures, s.disabling, "
+	       "s.breaker_opened, s.breaker_until, s.failing_since, s.disabled_at, "
+	       "s.disabled_reason, s.old_secret, s.old_secret_until FROM channels c "
+	       "JOIN teams t ON t.id = c.team_id "
+	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
+	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
 };
 static const struct db_query read_pending = {
-	.sql = "SELECT d.id, d.stream_ms, d.stream_seq, d.attempts, d.next_attempt_at, "
-	       "d.first_failed_at, (SELECT count(*) FROM delivery_attempts a "
-	       "WHERE a.delivery_id = d.id AND a.verdict = 'wait'), d.payload "
+	.sql = "SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "
+	       "d.requeued_at, d.next_attempt_at, d.first_failed_at, "
+	       "(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id "
+	       "AND a.number > d.attempts_before AND a.verdict = 'wait'), "
+	       "(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id "
+	       "AND a.number > d.attempts_before AND a.verdict = 'rebound'), "
+	       "(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id "
+	       "AND a.number > d.attempts_before AND a.verdict = 'reformed'), d.payload "
 	       "FROM deliveries d WHERE d.channel_id = $1 AND d.state = 'pending' "
-	       "AND (d.next_attempt_at <= $2 OR d.first_failed_at > $3) "
+	       "AND (d.next_attempt_at <= $2 OR (d.first_failed_at > $3 "
+	       "AND d.first_failed_at <= $2)) "
 	       "ORDER BY d.stream_ms, d.stream_seq LIMIT 64",
 };
 _Static_assert(QUEUE_MAX_ROWS == 64, "the LIMIT of read_pending");
@@ -42,21 +53,69 @@ struct loading {
 	size_t bytes;
 };
 
+static unsigned read_count(const struct db_row *row, int column)
+{
+	int64_t count = row_int(row, column);
+
+	return count < 0 || count > INT32_MAX ? 0 : (unsigned)count;
+}
+
+static void read_standing(const struct db_row *row, int column, struct standing *out)
+{
+	struct str reason = row_text(row, column + 6);
+
+	out->failures = read_count(row, column);
+	out->disabling = read_count(row, column + 1);
+	out->opened = read_count(row, column + 2);
+	out->open_until_us = row_time(row, column + 3);
+	out->failing_since_us = row_time(row, column + 4);
+	out->disabled_us = row_time(row, column + 5);
+	snprintf(out->disabled_reason, sizeof(out->disabled_reason), "%.*s", STR_ARGS(reason));
+}
+
 static int on_settings(const struct db_row *row, void *arg)
 {
 	struct loading *loading = arg;
+	struct settings *settings = &loading->settings;
 
 	loading->is_there = true;
-	loading->settings.provider = provider_find(row_text(row, 0));
-	buf_add_str(&loading->settings.sealed, row_text(row, 1));
-	loading->settings.updated_us = row_time(row, 2);
+	settings->provider = provider_find(row_text(row, 0));
+	buf_add_str(&settings->sealed, row_text(row, 1));
+	settings->updated_us = row_time(row, 2);
+	settings->team = row_uuid(row, 3);
+	read_standing(row, 4, &settings->standing);
+	buf_add_str(&settings->old_secret, row_text(row, 11));
+	settings->old_secret_until_us = row_time(row, 12);
 	return 0;
+}
+
+static void read_delivery(const struct db_row *row, struct delivery *out)
+{
+	int64_t requeued_us = row_time(row, 6);
+
+	out->id = row_uuid(row, 0);
+	out->stream_id.ms = (uint64_t)row_int(row, 1);
+	out->stream_id.seq = (uint64_t)row_int(row, 2);
+	out->state = DELIVERY_PENDING;
+	out->is_digest = str_is(row_text(row, 3), DIGEST_EVENT);
+	out->attempts = read_count(row, 4);
+	out->attempts_before = read_count(row, 5);
+	if (out->attempts_before > out->attempts)
+		out->attempts_before = out->attempts;
+	out->since_us = (int64_t)out->stream_id.ms * 1000;
+	if (requeued_us > out->since_us)
+		out->since_us = requeued_us;
+	out->next_attempt_us = row_time(row, 7);
+	out->first_failed_us = row_time(row, 8);
+	out->waits = read_count(row, 9);
+	out->is_plain = row_int(row, 11) > 0;
+	out->repeats = read_count(row, 10) + read_count(row, 11);
 }
 
 static int on_pending(const struct db_row *row, void *arg)
 {
 	struct loading *loading = arg;
-	struct str payload = row_blob(row, 7);
+	struct str payload = row_blob(row, 12);
 	struct delivery *delivery;
 
 	if (loading->bytes >= QUEUE_MAX_BYTES) {
@@ -66,14 +125,7 @@ static int on_pending(const struct db_row *row, void *arg)
 	delivery = calloc(1, sizeof(*delivery) + payload.len);
 	if (!delivery)
 		return -ENOMEM;
-	delivery->id = row_uuid(row, 0);
-	delivery->stream_id.ms = (uint64_t)row_int(row, 1);
-	delivery->stream_id.seq = (uint64_t)row_int(row, 2);
-	delivery->state = DELIVERY_PENDING;
-	delivery->attempts = (unsigned)row_int(row, 3);
-	delivery->next_attempt_us = row_time(row, 4);
-	delivery->first_failed_us = row_time(row, 5);
-	delivery->waits = (unsigned)row_int(row, 6);
+	read_delivery(row, delivery);
 	delivery->payload_len = payload.len;
 	memcpy(delivery->payload, payload.at, payload.len);
 	list_add_tail(&loading->deliveries, &delivery->link);
@@ -88,7 +140,11 @@ static void reset_loading(struct loading *loading)
 		list_remove(link);
 		free(list_item(link, struct delivery, link));
 	}
-	buf_reset(&loading->settings.sealed);
+	buf_done(&loading->settings.sealed);
+	buf_done(&loading->settings.old_secret);
+	loading->settings = (struct settings){ .provider = NULL };
+	buf_init(&loading->settings.sealed, SEALED_CONFIG_MAX);
+	buf_init(&loading->settings.old_secret, SEALED_CONFIG_MAX);
 	loading->is_there = false;
 	loading->is_full = false;
 	loading->rows = 0;
@@ -98,8 +154,11 @@ static void reset_loading(struct loading *loading)
 static int run_load(struct db *db, struct store_job *job)
 {
 	struct loading *loading = container_of(job, struct loading, job);
-	const struct db_value values[] = { db_uuid(&loading->channel), db_time(loading->now_us),
-					   db_time(loading->now_us - DELIVERY_HOLD_US) };
+	const struct db_value values[] = {
+		db_uuid(&loading->channel),
+		db_time(loading->now_us),
+		db_time(loading->now_us - DELIVERY_HOLD_US),
+	};
 	int rc;
 
 	reset_loading(loading);
@@ -112,16 +171,15 @@ static int run_load(struct db *db, struct store_job *job)
 static void free_loading(struct loading *loading)
 {
 	reset_loading(loading);
-	buf_done(&loading->settings.sealed);
 	free(loading);
 }
 
 /* Hands what was read over to the queue. */
 static void take_over(struct queue *queue, struct loading *loading)
 {
-	buf_done(&queue->settings.sealed);
+	queue_discard(queue);
 	queue->settings = loading->settings;
-	buf_init(&loading->settings.sealed, 0);
+	loading->settings = (struct settings){ .provider = NULL };
 	list_splice_tail(&queue->deliveries, &loading->deliveries);
 	queue->rows += loading->rows;
 	queue->bytes += loading->bytes;
@@ -145,7 +203,9 @@ static void on_loaded(struct store_job *job, int rc)
 		drop_start(queue);
 	} else {
 		take_over(queue, loading);
-		queue_settle(queue);
+		if (standing_wait_us(&queue->settings.standing, loading->now_us) != 0 ||
+		    !storm_start(queue))
+			queue_settle(queue);
 	}
 	if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED && rc != -EBUSY)
 		log_error("could not read pending deliveries", log_str("error", uv_strerror(rc)));
@@ -165,7 +225,6 @@ void load_start(struct queue *queue)
 	loading->queue = queue;
 	loading->channel = queue->channel;
 	loading->now_us = engine_now_us(engine);
-	buf_init(&loading->settings.sealed, SEALED_CONFIG_MAX);
 	list_init(&loading->deliveries);
 	loading->job.run = run_load;
 	loading->job.on_done = on_loaded;
@@ -178,73 +237,4 @@ void load_start(struct queue *queue)
 	engine->jobs++;
 	engine->loads++;
 	queue_enter(queue, QUEUE_LOADING);
-}
-
-/* ---- dropping -------------------------------------------------------------------------- */
-
-static const struct db_query drop_pending = {
-	.sql = "UPDATE deliveries SET state = 'dropped', "
-	       "last_error = 'the channel or its team was deleted', updated_at = $2 "
-	       "WHERE channel_id = $1 AND state = 'pending'",
-};
-static const struct db_query forget_state = {
-	.sql = "DELETE FROM channel_state WHERE channel_id = $1",
-};
-
-struct dropping {
-	struct store_job job;
-	struct queue *queue;
-	struct uuid channel;
-	int64_t now_us;
-	int64_t dropped;
-};
-
-static int run_drop(struct db *db, struct store_job *job)
-{
-	struct dropping *dropping = container_of(job, struct dropping, job);
-	const struct db_value values[] = { db_uuid(&dropping->channel), db_time(dropping->now_us) };
-	int rc = db_run(db, &drop_pending, values, 2, NULL, NULL, &dropping->dropped);
-
-	if (rc == 0)
-		rc = db_run(db, &forget_state, values, 1, NULL, NULL, NULL);
-	return rc < 0 ? rc : db_flush(db);
-}
-
-static void on_dropped(struct store_job *job, int rc)
-{
-	struct dropping *dropping = container_of(job, struct dropping, job);
-	struct queue *queue = dropping->queue;
-	struct engine *engine = queue->engine;
-
-	engine->jobs--;
-	if (rc == 0) {
-		metric_add(engine->metrics.dropped, dropping->dropped);
-		queue_free(queue);
-	} else {
-		queue_again(queue); /* reading again shows again that it is gone */
-	}
-	free(dropping);
-	engine_serve(engine);
-}
-
-void drop_start(struct queue *queue)
-{
-	struct engine *engine = queue->engine;
-	struct dropping *dropping = calloc(1, sizeof(*dropping));
-
-	queue_discard(queue);
-	if (dropping) {
-		dropping->queue = queue;
-		dropping->channel = queue->channel;
-		dropping->now_us = engine_now_us(engine);
-		dropping->job.run = run_drop;
-		dropping->job.on_done = on_dropped;
-		if (store_write(engine->options.store, &dropping->job) == 0) {
-			engine->jobs++;
-			queue_enter(queue, QUEUE_DROPPING);
-			return;
-		}
-	}
-	free(dropping);
-	queue_again(queue);
 }

@@ -7,6 +7,7 @@
 #include "channels/channels.h"
 #include "channels/engine.h"
 #include "channels/guard.h"
+#include "channels/pace.h"
 #include "channels/steward.h"
 #include "channels/trials.h"
 #include "core/metrics.h"
@@ -38,7 +39,9 @@ struct channels {
 	size_t origin_count;
 	struct trials *trials; /* test notifications under way and in the last minute */
 	enum audit_mode audit_mode;
-	int64_t (*now_us)(void); /* wall clock */
+	int64_t (*now_us)(void);  /* wall clock */
+	int64_t (*mono_us)(void); /* monotonic clock, of the engine and the paces */
+	struct paces *paces;
 	struct guard guard;
 	struct outbound *outbound;
 	struct engine *engine; /* NULL with deliver off */
@@ -49,9 +52,10 @@ struct channels {
 	void *owner;
 };
 
-/* What production never changes: the clock and the engine's beat. */
+/* What production never changes: the clocks and the engine's beat. */
 struct channels_tuning {
 	int64_t (*now_us)(void);
+	int64_t (*mono_us)(void);
 	unsigned tick_ms;
 };
 

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Inside the engine: one leased channel, the phase it is in, and what its files offer each other.
+ * Inside the engine: one channel, the phase it is in, and what its files offer each other.
  *
- *   CLAIMING --> HUNGRY --> LOADING --> READY --> SENDING --> RECORDING
- *                  ^  ^        |          ^          (its result stored)
- *                  |  |        v          |                |
- *                  |  +---- WAITING ------+                |
- *                  +------- IDLE  <------------------------+
+ *   CLAIMING --> HUNGRY --> LOADING --> READY or DOUBTED --> SENDING --> RECORDING
+ *      ^           ^  ^        |            ^                                |
+ *      |           |  |        v            |                          (its result stored)
+ *      |           |  +---- WAITING --------+                                |
+ *      |           +------- IDLE  <------------------------------------------+
+ *      |
+ *   RESTING <-- RELEASING
+ *
+ *   from LOADING: FOLDING, when a backlog is to be told in one message; then as after LOADING
  *   from LOADING and RECORDING: DROPPING, when the channel is gone
- *   from every phase without a job or request: RELEASING, the end
+ *   from every phase without a job or request: RELEASING, the end, or the begin of a rest: while
+ *   its breaker is open or it is disabled a channel is not looked at and holds no lease
  *
  * Each phase is a list of the engine, and queue_enter() alone moves a queue from one to another.
+ * Times are monotonic unless they come from the store or go into it.
  */
 #ifndef CHANNELS_QUEUE_H
 #define CHANNELS_QUEUE_H
@@ -21,6 +27,9 @@
 
 #include "channels/delivery.h"
 #include "channels/engine.h"
+#include "channels/seal.h"
+#include "channels/standing.h"
+#include "channels/tally.h"
 #include "core/buf.h"
 #include "core/list.h"
 #include "core/metrics.h"
@@ -33,6 +42,7 @@
 #define ENGINE_MAX_LOADS  16 /* reads under way */
 #define ENGINE_BUCKETS    1024
 #define LEASE_BATCH       256
+#define PACED_ROWS        4 /* kept in memory while a channel waits for its pace */
 
 #define REQUEST_MS        10000
 #define LEASE_US          (INT64_C(30) * 1000000)
@@ -40,26 +50,39 @@
 #define LEASE_MARGIN_US   (INT64_C(12) * 1000000) /* less than this left: send nothing */
 #define IDLE_US           (INT64_C(5) * 1000000)  /* kept without work, in case more comes */
 #define AGAIN_US          INT64_C(1000000)        /* after the store or memory failed us */
+#define REST_US           (INT64_C(60) * 1000000) /* how long a disabled channel is not looked at */
+#define FOREVER_US        (INT64_C(253402300799) * 1000000) /* the last second of the year 9999 */
+#define PACED_US          (INT64_C(2) * 1000000) /* a longer wait for the pace keeps no rows */
 
 enum queue_phase {
-	QUEUE_CLAIMING,  /* the lease is being asked for */
-	QUEUE_HUNGRY,    /* waits for room to load */
-	QUEUE_LOADING,   /* a read is under way */
-	QUEUE_READY,     /* waits for a slot to send */
-	QUEUE_SENDING,   /* a request is under way */
+	QUEUE_CLAIMING, /* the lease is being asked for */
+	QUEUE_HUNGRY,   /* waits for room to load */
+	QUEUE_LOADING,  /* a read is under way */
+	QUEUE_FOLDING,  /* its backlog becomes a digest */
+	QUEUE_READY,    /* waits for a slot to send */
+	QUEUE_DOUBTED, /* the same, with failures behind it: it may have a part of the slots only */
+	QUEUE_SENDING, /* a request is under way */
 	QUEUE_RECORDING, /* its result is being stored */
 	QUEUE_WAITING,   /* until wake_us */
 	QUEUE_IDLE,      /* nothing to do since idle_since_us */
 	QUEUE_DROPPING,  /* the channel is gone, so are its deliveries */
 	QUEUE_RELEASING, /* the lease is being given back */
+	QUEUE_RESTING,   /* no lease, nothing to be done until rest_until_us */
 	QUEUE_PHASES
 };
 
-/* What the channel's row says. */
+/* What the rows of the channel and its state say. All zero: not read. */
 struct settings {
 	const struct provider *provider; /* NULL: one we do not know */
-	struct buf sealed;               /* the config as stored */
+	struct uuid team;
+	struct buf sealed;     /* the config as stored */
+	struct buf old_secret; /* of a webhook, as stored: the one before the last replacement */
+	int64_t old_secret_until_us;
 	int64_t updated_us;
+	struct standing standing; /* kept up to date with every attempt */
+	bool has_paces;           /* the next two are set */
+	size_t pace_count;
+	struct pace paces[PROVIDER_MAX_PACES];
 };
 
 /* The result of the delivery in hand, on its way into the store. */
@@ -72,9 +95,16 @@ struct record {
 	int64_t duration_us;
 	int64_t ended_us;
 	int status;      /* 0: none */
-	char error[160]; /* empty: none */
+	char error[240]; /* empty: none */
 	struct buf detail;
+	bool is_success;  /* it was delivered */
+	bool stands_anew; /* after failures */
+	bool is_disabled; /* the channel has become so with this attempt */
+	struct uuid audit_id;
+	struct buf rebound; /* the config with the value the answer named, sealed; empty: none */
+	int64_t rebound_us; /* updated_at with it */
 	/* What the store said. */
+	int64_t stood;
 	int64_t changed;
 	bool channel_is_there;
 	int64_t channel_updated_us;
@@ -88,10 +118,14 @@ struct queue {
 	enum queue_phase phase;
 	bool more;        /* there may be rows to load */
 	bool is_lost;     /* the lease went to somebody else */
+	bool is_stale;    /* what is in memory is to be read anew before anything more is sent */
 	bool needs_lease; /* waits for its renewal, nothing else */
+	bool is_doubted;  /* its request has one of the slots for the doubted */
 	int64_t lease_until_us;
 	int64_t wake_us;
 	int64_t idle_since_us;
+	int64_t rest_until_us;
+	int64_t noted_us; /* when a success was last written down for its owner */
 	struct settings settings;
 	struct list deliveries;
 	unsigned rows;
@@ -102,11 +136,18 @@ struct queue {
 };
 
 struct engine_metrics {
-	struct metric *verdicts[ATTEMPT_VERDICTS];
-	struct metric *seconds;
 	struct metric *inflight;
 	struct metric *dropped;
+	struct metric *folded;
+	struct metric *digests;
 	struct metric *unreadable;
+};
+
+/* When a lease of somebody else may be taken: one that ended before `ended_us`, or one that ends
+ * after `absurd_us`, which was given before the clock was set back. */
+struct takeover {
+	int64_t ended_us;
+	int64_t absurd_us;
 };
 
 enum lease_action { LEASE_CLAIM, LEASE_RENEW, LEASE_RELEASE };
@@ -120,8 +161,11 @@ struct lease_item {
 struct lease_job {
 	struct store_job job;
 	bool is_running;
+	bool is_outdated; /* the clock was set since it began */
 	const char *worker;
-	int64_t now_us;
+	int64_t now_us;   /* wall clock */
+	int64_t until_us; /* monotonic */
+	struct takeover takeover;
 	size_t count;
 	struct lease_item items[LEASE_BATCH];
 };
@@ -131,14 +175,30 @@ struct scan {
 	bool is_running;
 	const char *worker;
 	int64_t now_us;
+	struct takeover takeover;
 	struct uuid after; /* where the next scan goes on */
 	size_t count;
 	struct uuid found[LEASE_BATCH];
 };
 
+/* What the wall clock did while we looked, clock_jump.c. */
+struct clock_watch {
+	struct store_job job;
+	bool is_repairing;
+	bool needs_repair; /* rows may have times of before the clock was set back */
+	int64_t now_us;
+	int64_t offset_us;      /* wall clock less monotonic clock */
+	int64_t jumped_us;      /* the last jump, forth (positive) or back */
+	int64_t jumped_from_us; /* the wall clock before it */
+	int64_t calm_us;        /* until then nobody's lease is held to have ended */
+	int64_t absurd_us;      /* until then none is held to be absurd */
+};
+
 struct engine {
 	struct engine_options options;
 	uv_timer_t tick;
+	uv_timer_t alarm; /* for paces: finer than the tick */
+	int64_t alarm_us; /* INT64_MAX: not set */
 	uv_timer_t limit; /* of a close */
 	unsigned open_handles;
 	bool stopping;
@@ -148,11 +208,15 @@ struct engine {
 	unsigned rows;
 	size_t bytes;
 	unsigned inflight;
+	unsigned doubted; /* of these */
 	unsigned loads;
-	unsigned jobs; /* store jobs under way */
+	unsigned jobs;      /* store jobs under way */
+	bool takes_doubted; /* whose turn it is */
+	struct clock_watch clock;
 	struct lease_job lease;
 	struct scan scan;
 	struct engine_metrics metrics;
+	struct tally tally;
 	void (*on_closed)(void *owner);
 	void *owner;
 };
@@ -162,9 +226,17 @@ struct engine {
 /* Every callback of the engine ends with engine_serve(). Once the engine is stopping that gives the
  * leases back and ends the engine when nothing is left. */
 
-int64_t engine_now_us(const struct engine *engine);
+int64_t engine_now_us(const struct engine *engine);  /* wall clock, for the store and the world */
+int64_t engine_mono_us(const struct engine *engine); /* monotonic clock, for waiting */
+/* Looks at waiting queues at that time, sooner than the tick if need be. */
+void engine_set_alarm(struct engine *engine, int64_t mono_us);
 struct queue *engine_find(struct engine *engine, const struct uuid *channel);
 
+/* ---- queue.c --------------------------------------------------------------------------- */
+
+struct list *engine_bucket(struct engine *engine, const struct uuid *channel);
+/* NULL without memory. */
+struct queue *queue_open(struct engine *engine, const struct uuid *channel);
 void queue_enter(struct queue *queue, enum queue_phase phase);
 /* Decides what comes next for a queue without job and request. */
 void queue_settle(struct queue *queue);
@@ -173,29 +245,68 @@ void queue_wait(struct queue *queue, int64_t wake_us);
 void queue_again(struct queue *queue);
 /* Forgets the rows and settings in memory. */
 void queue_discard(struct queue *queue);
+/* Forgets rows beyond the first few; never `current`. They will be read again. */
+void queue_trim(struct queue *queue, unsigned keep);
 /* The same, and has them read anew. */
 void queue_reload(struct queue *queue);
 void queue_remove(struct queue *queue, struct delivery *delivery);
+/* Nothing more to do here for now. */
+void queue_let_go(struct queue *queue);
 void queue_free(struct queue *queue);
 
 /* ---- lease.c --------------------------------------------------------------------------- */
 
 /* Claims, renews and gives back what is due, in one job; one at a time. */
 void lease_start(struct engine *engine);
+
+/* ---- scan.c ---------------------------------------------------------------------------- */
+
 /* Looks for channels with something due that nobody holds. */
 void scan_start(struct engine *engine);
+
+/* ---- clock_jump.c ---------------------------------------------------------------------- */
+
+void clock_open(struct engine *engine);
+/* Looks whether the wall clock was set, and does what is needed then. */
+void clock_look(struct engine *engine);
+struct takeover clock_takeover(const struct engine *engine, int64_t now_us);
+/* The moment a delivery's day counts from, by today's clock. */
+int64_t clock_since_us(const struct engine *engine, int64_t since_us);
 
 /* ---- load.c ---------------------------------------------------------------------------- */
 
 /* Reads settings and a piece of the pending rows. */
 void load_start(struct queue *queue);
+
+/* ---- storm.c --------------------------------------------------------------------------- */
+
+/* Folds what was just loaded when it is a storm; false: it is none, or cannot be folded now. */
+bool storm_start(struct queue *queue);
+
+/* ---- drop.c ---------------------------------------------------------------------------- */
+
 /* The channel or its team is gone: nothing of it will be sent. */
 void drop_start(struct queue *queue);
 
 /* ---- send.c ---------------------------------------------------------------------------- */
 
-/* Sends the delivery whose turn it is. */
+/* Sends the delivery whose turn it is, or waits for the channel's pace. */
 void send_start(struct queue *queue);
+/* The opened settings; a failure is logged. Zero or -EBADMSG. */
+int settings_open(const struct queue *queue, struct opened_config *out) must_check;
+/* The old secret while it is valid, else nothing. settings_wipe() ends *out in either case. */
+struct str settings_old_secret(const struct queue *queue, struct buf *out);
+void settings_wipe(struct buf *secret);
+/* Once for all that is sent under these settings: none when they cannot be opened. */
+void settings_find_paces(struct queue *queue);
+
+/* ---- judge.c --------------------------------------------------------------------------- */
+
+/* The answer to `current`; begins the record. */
+void judge_answer(const struct answer *answer, void *owner);
+
+/* ---- record.c -------------------------------------------------------------------------- */
+
 /* Stores the result of `current`, again after a failure. */
 void record_start(struct queue *queue);
 

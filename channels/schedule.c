@@ -5,6 +5,7 @@
  *
  * Happy path: the ledger wakes a channel, it is leased, loaded, and takes its turn among the ready
  * ones whenever a slot for a request is free; every second the store is asked for what else is due.
+ * Waiting goes by the monotonic clock.
  * Failure: with the store away nothing is sent, since no result could be stored; queues wait and
  * try again. A lease about to end sends nothing; a lost one is forgotten.
  */
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 
 #include "channels/queue.h"
+#include "core/attributes.h"
 
 #define CLOSE_LIMIT_MS 10000
 
@@ -21,142 +23,20 @@ int64_t engine_now_us(const struct engine *engine)
 	return engine->options.now_us();
 }
 
-/* ---- queues ---------------------------------------------------------------------------- */
-
-static struct list *bucket_of(struct engine *engine, const struct uuid *channel)
+int64_t engine_mono_us(const struct engine *engine)
 {
-	return &engine->buckets[uuid_hash(channel) % ENGINE_BUCKETS];
+	return engine->options.mono_us();
 }
 
 struct queue *engine_find(struct engine *engine, const struct uuid *channel)
 {
-	LIST_EACH (link, bucket_of(engine, channel)) {
+	LIST_EACH (link, engine_bucket(engine, channel)) {
 		struct queue *queue = list_item(link, struct queue, hashed);
 
 		if (uuid_eq(&queue->channel, channel))
 			return queue;
 	}
 	return NULL;
-}
-
-void queue_enter(struct queue *queue, enum queue_phase phase)
-{
-	list_remove(&queue->turn);
-	queue->phase = phase;
-	queue->needs_lease = false;
-	list_add_tail(&queue->engine->in[phase], &queue->turn);
-}
-
-void queue_wait(struct queue *queue, int64_t wake_us)
-{
-	queue->wake_us = wake_us;
-	queue_enter(queue, QUEUE_WAITING);
-}
-
-void queue_again(struct queue *queue)
-{
-	queue->more = true;
-	if (queue->engine->stopping)
-		queue_settle(queue);
-	else
-		queue_wait(queue, engine_now_us(queue->engine) + AGAIN_US);
-}
-
-static struct queue *new_queue(struct engine *engine, const struct uuid *channel)
-{
-	struct queue *queue = calloc(1, sizeof(*queue));
-
-	if (!queue)
-		return NULL;
-	queue->engine = engine;
-	queue->channel = *channel;
-	list_init(&queue->turn);
-	list_init(&queue->deliveries);
-	buf_init(&queue->settings.sealed, 0);
-	list_add_tail(bucket_of(engine, channel), &queue->hashed);
-	engine->queues++;
-	queue_enter(queue, QUEUE_CLAIMING);
-	return queue;
-}
-
-void queue_remove(struct queue *queue, struct delivery *delivery)
-{
-	list_remove(&delivery->link);
-	queue->rows--;
-	queue->engine->rows--;
-	queue->bytes -= delivery->payload_len;
-	queue->engine->bytes -= delivery->payload_len;
-	free(delivery);
-}
-
-void queue_discard(struct queue *queue)
-{
-	LIST_EACH_SAFE (link, &queue->deliveries)
-		queue_remove(queue, list_item(link, struct delivery, link));
-	queue->current = NULL;
-	buf_done(&queue->settings.sealed);
-	queue->settings.provider = NULL;
-}
-
-void queue_free(struct queue *queue)
-{
-	queue_discard(queue);
-	list_remove(&queue->turn);
-	list_remove(&queue->hashed);
-	queue->engine->queues--;
-	free(queue);
-}
-
-static void let_go(struct queue *queue)
-{
-	queue_discard(queue);
-	if (queue->is_lost) {
-		queue_free(queue);
-		return;
-	}
-	queue->more = false;
-	queue_enter(queue, QUEUE_RELEASING);
-}
-
-/* What waits for a later try and does not hold newer ones back any more is left to the store, which
- * will name the channel again when its time has come. */
-static void forget_passed(struct queue *queue, int64_t now_us)
-{
-	LIST_EACH_SAFE (link, &queue->deliveries) {
-		struct delivery *delivery = list_item(link, struct delivery, link);
-
-		if (delivery->next_attempt_us > now_us && !delivery_holds_back(delivery, now_us))
-			queue_remove(queue, delivery);
-	}
-}
-
-void queue_settle(struct queue *queue)
-{
-	int64_t now_us = engine_now_us(queue->engine);
-	int64_t wake_us;
-
-	if (queue->engine->stopping || queue->is_lost) {
-		let_go(queue);
-		return;
-	}
-	forget_passed(queue, now_us);
-	if (list_is_empty(&queue->deliveries)) {
-		queue->idle_since_us = now_us;
-		queue_enter(queue, queue->more ? QUEUE_HUNGRY : QUEUE_IDLE);
-	} else if (delivery_pick(&queue->deliveries, now_us, &wake_us)) {
-		queue_enter(queue, QUEUE_READY);
-	} else {
-		/* Waking reads anew; until then the memory is for channels that can use it. */
-		queue_discard(queue);
-		queue_wait(queue, wake_us);
-	}
-}
-
-void queue_reload(struct queue *queue)
-{
-	queue_discard(queue);
-	queue->more = true;
-	queue_settle(queue);
 }
 
 /* ---- turns ----------------------------------------------------------------------------- */
@@ -168,11 +48,51 @@ static struct queue *first_in(struct engine *engine, enum queue_phase phase)
 	return list_item(engine->in[phase].next, struct queue, turn);
 }
 
-static bool has_room_to_load(const struct engine *engine)
+static bool has_room(const struct engine *engine)
 {
-	return engine->loads < ENGINE_MAX_LOADS &&
-	       engine->rows + (engine->loads + 1) * QUEUE_MAX_ROWS <= ENGINE_MAX_ROWS &&
+	return engine->rows + (engine->loads + 1) * QUEUE_MAX_ROWS <= ENGINE_MAX_ROWS &&
 	       engine->bytes + (engine->loads + 1) * QUEUE_MAX_BYTES <= ENGINE_MAX_BYTES;
+}
+
+/* Rows of queues that cannot use them now make room for others: of those that wait for their pace,
+ * and behind a request under way, first those whose request takes longest. They are read again. */
+static void make_room(struct engine *engine)
+{
+	static const enum queue_phase phases[] = { QUEUE_WAITING, QUEUE_SENDING };
+
+	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
+		LIST_EACH (link, &engine->in[phases[i]]) {
+			if (has_room(engine))
+				return;
+			queue_trim(list_item(link, struct queue, turn), 0);
+		}
+	}
+}
+
+static bool may_load(struct engine *engine)
+{
+	if (engine->loads >= ENGINE_MAX_LOADS || list_is_empty(&engine->in[QUEUE_HUNGRY]))
+		return false;
+	if (!has_room(engine))
+		make_room(engine);
+	return has_room(engine);
+}
+
+/* A part of the slots is all that channels with failures behind them may have, so that hundreds that
+ * hang cannot keep the others waiting. The two kinds take turns. */
+static struct queue *next_ready(struct engine *engine)
+{
+	unsigned slots = engine->options.max_inflight;
+	unsigned doubted_slots = slots < 4 ? 1 : slots / 4;
+	struct queue *ready = first_in(engine, QUEUE_READY);
+	struct queue *doubted = first_in(engine, QUEUE_DOUBTED);
+
+	if (engine->inflight >= slots)
+		return NULL;
+	if (engine->doubted >= doubted_slots)
+		doubted = NULL;
+	engine->takes_doubted = !engine->takes_doubted;
+	return doubted && (engine->takes_doubted || !ready) ? doubted : ready;
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -192,6 +112,7 @@ static void check_closed(struct engine *engine)
 	if (engine->queues > 0 || engine->jobs > 0 || uv_is_closing((uv_handle_t *)&engine->tick))
 		return;
 	uv_close((uv_handle_t *)&engine->tick, on_handle_closed);
+	uv_close((uv_handle_t *)&engine->alarm, on_handle_closed);
 	uv_close((uv_handle_t *)&engine->limit, on_handle_closed);
 }
 
@@ -204,12 +125,24 @@ void engine_serve(struct engine *engine)
 		check_closed(engine);
 		return;
 	}
-	while (engine->inflight < engine->options.max_inflight &&
-	       (queue = first_in(engine, QUEUE_READY)) != NULL)
+	while ((queue = next_ready(engine)) != NULL)
 		send_start(queue);
-	while (has_room_to_load(engine) && (queue = first_in(engine, QUEUE_HUNGRY)) != NULL)
-		load_start(queue);
+	while (may_load(engine))
+		load_start(first_in(engine, QUEUE_HUNGRY));
 	lease_start(engine);
+}
+
+/* A queue at rest may give its place to one with work. */
+static bool has_place(struct engine *engine)
+{
+	struct queue *resting = first_in(engine, QUEUE_RESTING);
+
+	if (engine->queues < ENGINE_MAX_QUEUES)
+		return true;
+	if (!resting)
+		return false;
+	queue_free(resting);
+	return true;
 }
 
 void engine_note(struct engine *engine, const struct uuid *channel)
@@ -220,8 +153,8 @@ void engine_note(struct engine *engine, const struct uuid *channel)
 		queue->more = true;
 		if (queue->phase == QUEUE_IDLE)
 			queue_enter(queue, QUEUE_HUNGRY);
-	} else if (engine->queues < ENGINE_MAX_QUEUES && !engine->stopping) {
-		new_queue(engine, channel); /* without memory the next scan finds it again */
+	} else if (!engine->stopping && has_place(engine)) {
+		queue_open(engine, channel); /* without memory the next scan finds it again */
 	}
 }
 
@@ -231,33 +164,63 @@ void engine_changed(struct engine *engine, const struct uuid *channel)
 
 	if (!queue || engine->stopping)
 		return;
-	/* In the other phases a read is under way or the next result looks at the channel. */
-	if (queue->phase == QUEUE_READY || queue->phase == QUEUE_WAITING ||
-	    queue->phase == QUEUE_IDLE)
+	queue->more = true;
+	queue->rest_until_us = 0;
+	switch (queue->phase) {
+	case QUEUE_READY:
+	case QUEUE_DOUBTED:
+	case QUEUE_WAITING:
+	case QUEUE_IDLE:
 		queue_reload(queue);
-	else
-		queue->more = true;
+		break;
+	case QUEUE_RESTING:
+		queue_enter(queue, QUEUE_CLAIMING);
+		break;
+	case QUEUE_CLAIMING:
+	case QUEUE_HUNGRY:
+	case QUEUE_RELEASING:
+		break; /* what is read next is read after the change */
+	default:
+		queue->is_stale = true; /* looked at when the job or request has ended */
+	}
 	engine_serve(engine);
 }
 
-/* Settings may have changed while it waited, so everything is read again. */
-static void look_at_waiting(struct engine *engine, int64_t now_us)
+/* ---- time ------------------------------------------------------------------------------ */
+
+/* Settings may have changed while it waited, so everything is read again, unless it was only for a
+ * moment and for its pace. */
+static void look_at_waiting(struct engine *engine, int64_t mono_us)
 {
 	LIST_EACH_SAFE (link, &engine->in[QUEUE_WAITING]) {
 		struct queue *queue = list_item(link, struct queue, turn);
 
-		if (queue->wake_us <= now_us)
+		if (queue->wake_us > mono_us)
+			continue;
+		if (list_is_empty(&queue->deliveries))
 			queue_reload(queue);
+		else
+			queue_settle(queue);
 	}
 }
 
-static void look_at_idle(struct engine *engine, int64_t now_us)
+static void look_at_idle(struct engine *engine, int64_t mono_us)
 {
 	LIST_EACH_SAFE (link, &engine->in[QUEUE_IDLE]) {
 		struct queue *queue = list_item(link, struct queue, turn);
 
-		if (queue->idle_since_us + IDLE_US <= now_us)
-			let_go(queue);
+		if (queue->idle_since_us + IDLE_US <= mono_us)
+			queue_let_go(queue);
+	}
+}
+
+static void look_at_resting(struct engine *engine, int64_t mono_us)
+{
+	LIST_EACH_SAFE (link, &engine->in[QUEUE_RESTING]) {
+		struct queue *queue = list_item(link, struct queue, turn);
+
+		if (queue->rest_until_us <= mono_us)
+			queue_free(queue); /* the scan finds it, if there is something due */
 	}
 }
 
@@ -274,36 +237,53 @@ static void look_at_unrecorded(struct engine *engine)
 static void on_tick(uv_timer_t *timer)
 {
 	struct engine *engine = timer->data;
-	int64_t now_us = engine_now_us(engine);
+	int64_t mono_us = engine_mono_us(engine);
 
-	look_at_waiting(engine, now_us);
-	look_at_idle(engine, now_us);
+	clock_look(engine);
+	look_at_waiting(engine, mono_us);
+	look_at_idle(engine, mono_us);
+	look_at_resting(engine, mono_us);
 	look_at_unrecorded(engine);
 	scan_start(engine);
 	engine_serve(engine);
+}
+
+static void on_alarm(uv_timer_t *timer)
+{
+	struct engine *engine = timer->data;
+
+	engine->alarm_us = INT64_MAX;
+	look_at_waiting(engine, engine_mono_us(engine));
+	LIST_EACH (link, &engine->in[QUEUE_WAITING])
+		engine_set_alarm(engine, list_item(link, struct queue, turn)->wake_us);
+	engine_serve(engine);
+}
+
+void engine_set_alarm(struct engine *engine, int64_t mono_us)
+{
+	int64_t wait_us = mono_us - engine_mono_us(engine);
+
+	if (mono_us >= engine->alarm_us || engine->stopping)
+		return;
+	if (wait_us > PACED_US)
+		return; /* the tick is exact enough */
+	engine->alarm_us = mono_us;
+	uv_timer_start(&engine->alarm, on_alarm,
+		       wait_us < 1000 ? 1 : (uint64_t)(wait_us + 999) / 1000, 0);
 }
 
 /* ---- opening and closing ----------------------------------------------------------------- */
 
 static void open_metrics(struct engine_metrics *metrics)
 {
-	static const char *const labels[ATTEMPT_VERDICTS] = {
-		[ATTEMPT_DELIVERED] = "verdict=\"delivered\"",
-		[ATTEMPT_RETRY] = "verdict=\"retry\"",
-		[ATTEMPT_WAIT] = "verdict=\"wait\"",
-		[ATTEMPT_REJECTED] = "verdict=\"rejected\"",
-		[ATTEMPT_DISABLED] = "verdict=\"disabled\"",
-	};
-
-	for (size_t i = 0; i < ATTEMPT_VERDICTS; i++)
-		metrics->verdicts[i] = metric_counter("wrenn_events_delivery_attempts_total",
-						      labels[i], "Requests sent, by verdict");
-	metrics->seconds = metric_histogram("wrenn_events_delivery_attempt_seconds", NULL,
-					    "Duration of requests to destinations");
 	metrics->inflight = metric_gauge("wrenn_events_delivery_inflight", NULL,
 					 "Requests to destinations under way");
 	metrics->dropped = metric_counter("wrenn_events_deliveries_dropped_total", NULL,
 					  "Deliveries dropped because channel or team is gone");
+	metrics->folded = metric_counter("wrenn_events_deliveries_folded_total", NULL,
+					 "Deliveries told in a digest instead");
+	metrics->digests =
+		metric_counter("wrenn_events_delivery_digests_total", NULL, "Digests made");
 	metrics->unreadable = metric_counter("wrenn_events_channels_unreadable_total", NULL,
 					     "Times a channel's settings could not be decrypted");
 }
@@ -320,13 +300,18 @@ int engine_open(const struct engine_options *options, struct engine **out)
 	for (size_t i = 0; i < ENGINE_BUCKETS; i++)
 		list_init(&engine->buckets[i]);
 	open_metrics(&engine->metrics);
+	tally_init(&engine->tally);
+	clock_open(engine);
 	engine->lease.worker = options->worker;
 	engine->scan.worker = options->worker;
 	uv_timer_init(options->loop, &engine->tick);
+	uv_timer_init(options->loop, &engine->alarm);
 	uv_timer_init(options->loop, &engine->limit);
 	engine->tick.data = engine;
+	engine->alarm.data = engine;
 	engine->limit.data = engine;
-	engine->open_handles = 2;
+	engine->open_handles = 3;
+	engine->alarm_us = INT64_MAX;
 	uv_timer_start(&engine->tick, on_tick, 0, options->tick_ms);
 	*out = engine;
 	return 0;
@@ -335,7 +320,7 @@ int engine_open(const struct engine_options *options, struct engine **out)
 static void let_all_go(struct engine *engine, enum queue_phase phase)
 {
 	LIST_EACH_SAFE (link, &engine->in[phase])
-		let_go(list_item(link, struct queue, turn));
+		queue_let_go(list_item(link, struct queue, turn));
 }
 
 static void on_limit(uv_timer_t *timer)
@@ -353,9 +338,11 @@ void engine_close(struct engine *engine, void (*on_closed)(void *owner), void *o
 	engine->on_closed = on_closed;
 	engine->owner = owner;
 	uv_timer_stop(&engine->tick);
+	uv_timer_stop(&engine->alarm);
 	uv_timer_start(&engine->limit, on_limit, CLOSE_LIMIT_MS, 0);
 	let_all_go(engine, QUEUE_HUNGRY);
 	let_all_go(engine, QUEUE_READY);
+	let_all_go(engine, QUEUE_DOUBTED);
 	let_all_go(engine, QUEUE_WAITING);
 	let_all_go(engine, QUEUE_IDLE);
 	/* A result that could not be stored yet has one more chance. */

@@ -1,380 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One attempt: build, send, judge, move the delivery, store the result. The only code that sends.
+ * One turn of a channel: what is due is built and goes out. The only code that sends.
  *
- * Happy path: the settings are opened for the moment the request is built, the answer judged, the
- * new state and the attempt stored in one transaction, and only then may the channel's next
- * delivery go out. So a crash repeats no more than the request that was under way.
- * Failure: what can never be built fails the delivery without a request. A result that cannot be
- * stored is tried again every tick; a cancelled request leaves no trace and is repeated by the next
- * owner.
+ * Happy path: the channel's pace has a token, the settings are opened for the moment the request is
+ * built, and judge.c gets the answer.
+ * Failure: what can never be built fails the delivery without a request. Without a token, or with
+ * too little left of the lease, the queue waits.
  */
 #include <errno.h>
 #include <stdio.h>
 
+#include "channels/origin.h"
 #include "channels/queue.h"
-#include "channels/seal.h"
 #include "core/attributes.h"
-#include "core/clock.h"
+#include "core/event.h"
 #include "core/log.h"
-#include "core/utf8.h"
 #include "core/version.h"
 
-#define DETAIL_MAX  1024
-#define EXCERPT_MAX 900 /* of the answer's body; leaves room for the sentence before it */
-#define SHORT_VALUE 4   /* a setting this short is no secret worth looking for */
-#define SHORT_PIECE 8   /* nor is a piece of one that is shorter than this */
+/* ---- settings ---------------------------------------------------------------------------- */
 
-/* ---- storing the result ------------------------------------------------------------------ */
-
-static const struct db_query store_result = {
-	.sql = "UPDATE deliveries SET state = $2, attempts = $3, next_attempt_at = $4, "
-	       "first_failed_at = $5, last_status = $6, last_error = $7, updated_at = $8, "
-	       "delivered_at = $9 WHERE id = $1 AND state = 'pending'",
-};
-static const struct db_query store_attempt = {
-	.sql = "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
-	       "status, verdict, detail) VALUES ($1, $2, $3, $4, $5, $6, $7) "
-	       "ON CONFLICT (delivery_id, number) DO NOTHING",
-};
-/* Whether the next one may go out under the same settings. */
-static const struct db_query check_settings = {
-	.sql = "SELECT c.updated_at FROM channels c JOIN teams t ON t.id = c.team_id "
-	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
-};
-
-static struct db_value time_or_null(int64_t us)
+int settings_open(const struct queue *queue, struct opened_config *out)
 {
-	return us == 0 ? db_null() : db_time(us);
+	const struct settings *settings = &queue->settings;
+
+	if (!settings->provider || settings->sealed.err)
+		return -EBADMSG;
+	return config_open(out, settings->provider, buf_str(&settings->sealed),
+			   queue->engine->options.key);
 }
 
-static int run_result(struct db *db, struct record *record, const struct delivery *delivery)
+struct str settings_old_secret(const struct queue *queue, struct buf *out)
 {
-	bool is_delivered = delivery->state == DELIVERY_DELIVERED;
-	const struct db_value values[] = {
-		db_uuid(&delivery->id),
-		db_text(str_of(delivery_state_name(delivery->state))),
-		db_int(delivery->attempts),
-		db_time(delivery->next_attempt_us),
-		time_or_null(delivery->first_failed_us),
-		record->status ? db_int(record->status) : db_null(),
-		db_text_or_null(str_of(record->error)),
-		db_time(record->ended_us),
-		time_or_null(is_delivered ? record->ended_us : 0),
-	};
+	const struct settings *settings = &queue->settings;
 
-	return db_run(db, &store_result, values, ARRAY_LEN(values), NULL, NULL, &record->changed);
+	buf_init(out, CONFIG_MAX_VALUE);
+	if (settings->old_secret.len == 0 || settings->old_secret.err ||
+	    settings->old_secret_until_us <= engine_now_us(queue->engine))
+		return STR("");
+	/* One that does not open is no reason to send nothing. */
+	if (!setting_open(out, buf_str(&settings->old_secret), queue->engine->options.key))
+		return STR("");
+	return buf_str(out);
 }
 
-static int run_attempt(struct db *db, const struct record *record, const struct delivery *delivery)
+void settings_wipe(struct buf *secret)
 {
-	const struct db_value values[] = {
-		db_uuid(&delivery->id),
-		db_int(delivery->attempts),
-		db_time(record->started_us),
-		db_int(record->duration_us),
-		record->status ? db_int(record->status) : db_null(),
-		db_text(str_of(attempt_verdict_name(record->verdict))),
-		db_text(buf_str(&record->detail)),
-	};
-
-	return db_run(db, &store_attempt, values, ARRAY_LEN(values), NULL, NULL, NULL);
+	if (secret->bytes)
+		explicit_bzero(secret->bytes, secret->cap);
+	buf_done(secret);
 }
 
-static int on_checked(const struct db_row *row, void *arg)
+void settings_find_paces(struct queue *queue)
 {
-	struct record *record = arg;
-
-	record->channel_is_there = true;
-	record->channel_updated_us = row_time(row, 0);
-	return 0;
-}
-
-static int run_record(struct db *db, struct store_job *job)
-{
-	struct record *record = container_of(job, struct record, job);
-	const struct queue *queue = container_of(record, struct queue, record);
-	const struct db_value channel = db_uuid(&queue->channel);
-	int rc;
-
-	record->changed = 0;
-	record->channel_is_there = false;
-	rc = run_result(db, record, queue->current);
-	if (rc == 0 && record->has_attempt)
-		rc = run_attempt(db, record, queue->current);
-	if (rc == 0)
-		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
-	return rc < 0 ? rc : db_flush(db);
-}
-
-/* The result is stored: what the store said about row and channel decides how to go on. */
-static void continue_queue(struct queue *queue)
-{
-	const struct record *record = &queue->record;
-	struct delivery *delivery = queue->current;
-
-	queue->current = NULL;
-	if (!record->channel_is_there) {
-		drop_start(queue);
-		return;
-	}
-	if (record->changed == 0 || record->channel_updated_us != queue->settings.updated_us) {
-		queue_reload(queue); /* somebody else has dropped the row or changed the channel */
-		return;
-	}
-	if (delivery->state != DELIVERY_PENDING)
-		queue_remove(queue, delivery);
-	queue_settle(queue);
-}
-
-static void on_recorded(struct store_job *job, int rc)
-{
-	struct record *record = container_of(job, struct record, job);
-	struct queue *queue = container_of(record, struct queue, record);
-	struct engine *engine = queue->engine;
-
-	engine->jobs--;
-	record->is_running = false;
-	if (rc == 0) {
-		buf_done(&record->detail);
-		continue_queue(queue);
-	} else if (engine->stopping) {
-		buf_done(&record->detail);
-		queue_settle(queue); /* the row is still pending and will be sent again */
-	} else if (rc != -ENOTCONN && rc != -EBUSY) {
-		log_error("could not store the result of a delivery",
-			  log_str("error", uv_strerror(rc)));
-	}
-	engine_serve(engine);
-}
-
-void record_start(struct queue *queue)
-{
-	struct engine *engine = queue->engine;
-	struct record *record = &queue->record;
-
-	record->job = (struct store_job){ .run = run_record, .on_done = on_recorded };
-	if (queue->phase != QUEUE_RECORDING)
-		queue_enter(queue, QUEUE_RECORDING);
-	if (store_write(engine->options.store, &record->job) == 0) {
-		record->is_running = true;
-		engine->jobs++;
-	} else if (engine->stopping) {
-		buf_done(&record->detail);
-		queue_settle(queue);
-	}
-}
-
-/* ---- judging the answer ------------------------------------------------------------------ */
-
-static bool holds(struct str text, struct str piece)
-{
-	return memmem(text.at, text.len, piece.at, piece.len) != NULL;
-}
-
-static bool is_plain(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-/* Percent-decoded into `out`, which has room for as many bytes. */
-static struct str decode_piece(struct str piece, char *out)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < piece.len; i++) {
-		uint8_t byte = (uint8_t)piece.at[i];
-
-		if (byte == '%' && piece.len - i > 2 &&
-		    hex_decode((struct str){ .at = piece.at + i + 1, .len = 2 }, &byte, 1))
-			i += 2;
-		out[len++] = (char)byte;
-	}
-	return (struct str){ .at = out, .len = len };
-}
-
-/* JSON, HTML and URLs spell only other characters in ways of their own, so each run of plain ones is
- * looked for alone. */
-static bool repeats_run(struct str body, struct str piece)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; i <= piece.len; i++) {
-		if (i < piece.len && is_plain(piece.at[i]))
-			continue;
-		if (i - start >= SHORT_PIECE &&
-		    holds(body, (struct str){ .at = piece.at + start, .len = i - start }))
-			return true;
-		start = i + 1;
-	}
-	return false;
-}
-
-static bool repeats_piece(struct str body, struct str piece)
-{
-	char bytes[CONFIG_MAX_VALUE];
-	struct str decoded;
-	bool found;
-
-	if (piece.len < SHORT_PIECE)
-		return false;
-	if (piece.len > sizeof(bytes))
-		return true; /* not ours; better no excerpt than a secret */
-	decoded = decode_piece(piece, bytes);
-	found = holds(body, piece) || repeats_run(body, piece) || repeats_run(body, decoded) ||
-		(decoded.len >= SHORT_PIECE && holds(body, decoded));
-	explicit_bzero(bytes, decoded.len);
-	return found;
-}
-
-static bool repeats_url(struct str body, const struct url_parts *parts)
-{
-	struct str path = parts->path;
-	struct str query = parts->query;
-
-	if (path.len > SHORT_VALUE && holds(body, path))
-		return true;
-	if (query.len > SHORT_VALUE && holds(body, query))
-		return true;
-	while (path.at) {
-		if (repeats_piece(body, str_cut(&path, '/')))
-			return true;
-	}
-	while (query.at) {
-		struct str value = str_cut(&query, '&');
-		struct str name = str_cut(&value, '=');
-
-		if (repeats_piece(body, value.at ? value : name))
-			return true;
-	}
-	return false;
-}
-
-/* What a destination sends back may repeat what it was sent, whole or in pieces and in a spelling of
- * its own; then nothing of it is kept. */
-static bool repeats_a_setting(struct str body, const struct provider_config *config)
-{
-	for (size_t i = 0; i < config->count; i++) {
-		struct str value = config->fields[i].value;
-		struct url_parts parts;
-
-		if (value.len <= SHORT_VALUE)
-			continue;
-		if (holds(body, value))
-			return true;
-		/* Not the host: an answer may well name it. */
-		if (url_split(value, &parts) ? repeats_url(body, &parts)
-					     : repeats_piece(body, value))
-			return true;
-	}
-	return false;
-}
-
-static void write_detail(struct queue *queue, const struct answer *answer, const char *sentence)
-{
-	const struct engine *engine = queue->engine;
-	struct buf *detail = &queue->record.detail;
+	struct settings *settings = &queue->settings;
 	struct opened_config opened;
-	struct buf excerpt;
 
-	buf_init(detail, DETAIL_MAX);
-	buf_add_text(detail, sentence);
-	if (answer->body.len == 0 || queue->record.verdict == ATTEMPT_DELIVERED)
+	if (settings->has_paces)
 		return;
-	if (config_open(&opened, queue->settings.provider, buf_str(&queue->settings.sealed),
-			engine->options.key) < 0)
+	settings->has_paces = true;
+	settings->pace_count = 0;
+	if (!settings->provider->paces || settings_open(queue, &opened) < 0)
 		return;
-	/* Cleaning may join what control characters kept apart, so its result is searched, too. */
-	buf_init(&excerpt, EXCERPT_MAX);
-	utf8_clean(&excerpt, answer->body, EXCERPT_MAX, false);
-	if (!repeats_a_setting(answer->body, &opened.config) &&
-	    !repeats_a_setting(buf_str(&excerpt), &opened.config)) {
-		buf_add_text(detail, ": ");
-		buf_add_str(detail, buf_str(&excerpt));
-	}
-	buf_done(&excerpt);
+	settings->pace_count = settings->provider->paces(&opened.config, settings->paces);
 	opened_config_done(&opened);
-}
-
-static void count_attempt(struct engine *engine, const struct record *record)
-{
-	metric_add(engine->metrics.verdicts[record->verdict], 1);
-	metric_observe_us(engine->metrics.seconds, record->duration_us);
-}
-
-static void on_answer(const struct answer *answer, void *owner)
-{
-	struct queue *queue = owner;
-	struct engine *engine = queue->engine;
-	struct record *record = &queue->record;
-	struct delivery *delivery = queue->current;
-	struct verdict verdict;
-	char sentence[80];
-
-	queue->call = NULL;
-	metric_set(engine->metrics.inflight, --engine->inflight);
-	if (answer->fault == ANSWER_CANCELLED) {
-		queue_discard(queue);
-		queue_again(queue);
-		engine_serve(engine);
-		return;
-	}
-	record->ended_us = engine_now_us(engine);
-	verdict = queue->settings.provider->judge(answer, record->ended_us);
-	record->verdict = delivery_apply(delivery, &verdict, record->ended_us);
-	record->has_attempt = true;
-	record->duration_us = answer->duration_us;
-	record->status = answer->status;
-	answer_describe(answer, sentence);
-	write_detail(queue, answer, sentence);
-	record->error[0] = '\0';
-	if (delivery->state == DELIVERY_FAILED && verdict.kind == VERDICT_RETRY)
-		snprintf(record->error, sizeof(record->error),
-			 "given up 24 hours after the event: %s", sentence);
-	else if (delivery->state != DELIVERY_DELIVERED)
-		snprintf(record->error, sizeof(record->error), "%s", sentence);
-	count_attempt(engine, record);
-	record_start(queue);
-	engine_serve(engine);
-}
-
-/* ---- building and sending ---------------------------------------------------------------- */
-
-/* Ends the delivery without a request. */
-static void fail_unsent(struct queue *queue, const char *sentence)
-{
-	struct record *record = &queue->record;
-
-	delivery_move(queue->current, DELIVERY_FAILED);
-	record->has_attempt = false;
-	record->status = 0;
-	record->ended_us = engine_now_us(queue->engine);
-	buf_init(&record->detail, 0);
-	snprintf(record->error, sizeof(record->error), "%s", sentence);
-	record_start(queue);
-}
-
-static int build_with(const struct queue *queue, const struct event *event,
-		      const struct provider_config *config, struct outgoing *out)
-{
-	const struct delivery *delivery = queue->current;
-	char id[UUID_TEXT_SIZE];
-	const struct message message = {
-		.body = { .at = delivery->payload, .len = delivery->payload_len },
-		.event = event,
-	};
-	struct attempt attempt = {
-		.number = delivery->attempts + 1,
-		.now_us = queue->record.started_us,
-		.old_secret = STR(""),
-		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
-	};
-
-	uuid_format(&delivery->id, id);
-	attempt.delivery_id = str_of(id);
-	return queue->settings.provider->build(&message, config, &attempt, out);
 }
 
 static void log_unreadable(const struct queue *queue)
@@ -386,46 +75,127 @@ static void log_unreadable(const struct queue *queue)
 	log_error("a channel's settings cannot be decrypted", log_str("channel_id", id));
 }
 
+/* ---- building ---------------------------------------------------------------------------- */
+
+/* What a delivery's payload holds: an event or a digest. */
+struct content {
+	struct event *event;
+	struct digest digest;
+	bool has_digest;
+};
+
+static int read_content(const struct delivery *delivery, struct content *out)
+{
+	const struct str body = { .at = delivery->payload, .len = delivery->payload_len };
+	int rc;
+
+	*out = (struct content){ .event = NULL };
+	if (!delivery->is_digest)
+		return event_parse(body, delivery->stream_id, &out->event, NULL);
+	rc = digest_parse(body, &out->digest);
+	out->has_digest = rc == 0;
+	return rc;
+}
+
+static void drop_content(struct content *content)
+{
+	if (content->event)
+		event_unref(content->event);
+	if (content->has_digest)
+		digest_done(&content->digest);
+}
+
+static int build_with(const struct queue *queue, const struct content *content,
+		      const struct provider_config *config, struct outgoing *out)
+{
+	const struct delivery *delivery = queue->current;
+	const struct message message = {
+		.body = { .at = delivery->payload, .len = delivery->payload_len },
+		.event = content->event,
+		.digest = content->has_digest ? &content->digest : NULL,
+		.form = delivery->is_plain ? FORM_PLAIN : FORM_RICH,
+		.link_base = queue->engine->options.link_base,
+	};
+	struct attempt attempt = {
+		.number = delivery->attempts + 1,
+		.now_us = queue->record.started_us,
+		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
+	};
+	char id[UUID_TEXT_SIZE];
+	struct buf old_secret;
+	int rc;
+
+	uuid_format(&delivery->id, id);
+	attempt.delivery_id = str_of(id);
+	attempt.old_secret = settings_old_secret(queue, &old_secret);
+	rc = queue->settings.provider->build(&message, config, &attempt, out);
+	settings_wipe(&old_secret);
+	return rc;
+}
+
 /* Zero with *out built; -ENOMEM; or another negative with the sentence for the owner. */
 static int build(const struct queue *queue, struct outgoing *out, const char **sentence)
 {
-	const struct delivery *delivery = queue->current;
-	const struct settings *settings = &queue->settings;
-	const struct str body = { .at = delivery->payload, .len = delivery->payload_len };
 	struct opened_config opened;
-	struct event *event;
+	struct content content;
 	int rc;
 
 	*sentence = "the channel's provider is not supported";
-	if (!settings->provider)
+	if (!queue->settings.provider)
 		return -EINVAL;
 	*sentence = "the channel's settings cannot be decrypted";
-	if (settings->sealed.err ||
-	    config_open(&opened, settings->provider, buf_str(&settings->sealed),
-			queue->engine->options.key) < 0) {
+	if (settings_open(queue, &opened) < 0) {
 		log_unreadable(queue);
 		return -EBADMSG;
 	}
 	*sentence = "the stored event cannot be read";
-	rc = event_parse(body, delivery->stream_id, &event, NULL);
+	rc = read_content(queue->current, &content);
 	if (rc == 0) {
 		*sentence = "the channel's settings give no request";
-		rc = build_with(queue, event, &opened.config, out);
-		event_unref(event);
+		rc = build_with(queue, &content, &opened.config, out);
 	}
+	drop_content(&content);
 	opened_config_done(&opened);
 	return rc;
+}
+
+/* ---- sending ----------------------------------------------------------------------------- */
+
+/* Ends the delivery without a request. */
+static void fail_unsent(struct queue *queue, const char *sentence)
+{
+	struct record *record = &queue->record;
+
+	delivery_move(queue->current, DELIVERY_FAILED);
+	record->has_attempt = false;
+	record->is_disabled = false;
+	record->status = 0;
+	record->ended_us = engine_now_us(queue->engine);
+	buf_init(&record->detail, 0);
+	buf_init(&record->rebound, 0);
+	snprintf(record->error, sizeof(record->error), "%s", sentence);
+	record_start(queue);
 }
 
 static int send_built(struct queue *queue, struct outgoing *request)
 {
 	struct engine *engine = queue->engine;
-	int rc = outbound_send(engine->options.outbound, request, REQUEST_MS, guard_allows,
-			       engine->options.guard, on_answer, queue, &queue->call);
+	const struct engine_options *options = &engine->options;
+	const struct channels_origin *origin = origin_find(options->origins, options->origin_count,
+							   queue->settings.provider->name);
+	outbound_guard_fn allows = origin ? origin_allows : guard_allows;
+	const void *guard = origin ? (const void *)origin : options->guard;
+	int rc = origin ? origin_apply(origin, request) : 0;
 
+	if (rc == 0)
+		rc = outbound_send(options->outbound, request, REQUEST_MS, allows, guard,
+				   judge_answer, queue, &queue->call);
 	if (rc < 0)
 		return rc;
 	metric_set(engine->metrics.inflight, ++engine->inflight);
+	queue->is_doubted = queue->phase == QUEUE_DOUBTED;
+	if (queue->is_doubted)
+		engine->doubted++;
 	queue_enter(queue, QUEUE_SENDING);
 	return 0;
 }
@@ -454,25 +224,57 @@ static void send_current(struct queue *queue)
 	outgoing_done(&request);
 }
 
+/* ---- whether it may now ------------------------------------------------------------------ */
+
+/* Another worker may take the channel when the lease ends; a request must be over by then. */
+static bool waits_for_lease(struct queue *queue)
+{
+	int64_t mono_us = engine_mono_us(queue->engine);
+
+	if (queue->lease_until_us - mono_us >= LEASE_MARGIN_US)
+		return false;
+	queue_wait(queue, mono_us + AGAIN_US);
+	queue->needs_lease = true;
+	return true;
+}
+
+static bool waits_for_pace(struct queue *queue)
+{
+	struct engine *engine = queue->engine;
+	const struct settings *settings = &queue->settings;
+	int64_t mono_us = engine_mono_us(engine);
+	int64_t next_us;
+
+	if (!settings->provider || !settings->provider->paces)
+		return false;
+	settings_find_paces(queue);
+	next_us = paces_take(engine->options.paces, settings->provider, settings->paces,
+			     settings->pace_count, mono_us);
+	if (next_us == 0)
+		return false;
+	queue->current = NULL;
+	if (next_us - mono_us > PACED_US)
+		queue_discard(queue);
+	else
+		queue_trim(queue, PACED_ROWS);
+	queue_wait(queue, next_us);
+	engine_set_alarm(engine, next_us);
+	return true;
+}
+
 void send_start(struct queue *queue)
 {
-	int64_t now_us = engine_now_us(queue->engine);
 	int64_t wake_us;
 
-	if (queue->is_lost) {
+	if (queue->is_lost || queue->is_stale) {
 		queue_settle(queue);
 		return;
 	}
-	/* Another worker may take the channel when the lease ends; a request must be over by then.
-	 */
-	if (queue->lease_until_us - now_us < LEASE_MARGIN_US) {
-		queue_wait(queue, now_us + AGAIN_US);
-		queue->needs_lease = true;
+	if (waits_for_lease(queue))
 		return;
-	}
-	queue->current = delivery_pick(&queue->deliveries, now_us, &wake_us);
+	queue->current = delivery_pick(&queue->deliveries, engine_now_us(queue->engine), &wake_us);
 	if (!queue->current)
 		queue_settle(queue);
-	else
+	else if (!waits_for_pace(queue))
 		send_current(queue);
 }

@@ -14,9 +14,22 @@
 
 int64_t rig_now_us = START_US;
 
+static int64_t set_by_us;
+
 static int64_t now_us(void)
 {
 	return rig_now_us;
+}
+
+static int64_t mono_us(void)
+{
+	return rig_now_us - set_by_us;
+}
+
+void rig_set_clock(int64_t by_us)
+{
+	rig_now_us += by_us;
+	set_by_us += by_us;
 }
 
 /* ---- the loop ---------------------------------------------------------------------------- */
@@ -247,6 +260,8 @@ static void authenticate(struct http_request *request, enum http_access access, 
 	http_request_authenticated(request);
 }
 
+char rig_headers[4096];
+
 struct reply {
 	bool is_done;
 	int status;
@@ -262,6 +277,7 @@ static void on_reply(const struct answer *answer, void *owner)
 	reply->is_done = true;
 	reply->status = answer->status;
 	snprintf(reply->out, reply->size, "%.*s", STR_ARGS(answer->body));
+	snprintf(rig_headers, sizeof(rig_headers), "%.*s", STR_ARGS(answer->headers));
 }
 
 static bool allow_all(const struct sockaddr *address, const void *guard)
@@ -271,10 +287,9 @@ static bool allow_all(const struct sockaddr *address, const void *guard)
 	return true;
 }
 
-int rig_request(struct rig *rig, const char *method, const char *path, const char *team,
-		const char *body, char *out, size_t size)
+static void send_request(struct rig *rig, const char *method, const char *path, const char *team,
+			 const char *body, struct reply *reply)
 {
-	struct reply reply = { .out = out, .size = size };
 	struct outbound_call *call;
 	struct outgoing request;
 
@@ -285,10 +300,33 @@ int rig_request(struct rig *rig, const char *method, const char *path, const cha
 	outgoing_header(&request, "X-Team", str_of(team));
 	outgoing_header(&request, "Content-Type", STR("application/json"));
 	cr_assert_eq(outbound_send(rig->client, &request, PATIENCE_MS, allow_all, NULL, on_reply,
-				   &reply, &call),
+				   reply, &call),
 		     0);
+}
+
+int rig_request(struct rig *rig, const char *method, const char *path, const char *team,
+		const char *body, char *out, size_t size)
+{
+	struct reply reply = { .out = out, .size = size };
+
+	send_request(rig, method, path, team, body, &reply);
 	rig_turn_until(rig, is_set, &reply.is_done);
 	return reply.status;
+}
+
+void rig_request_both(struct rig *rig, const char *method, const char *path,
+		      const char *const bodies[2], int statuses[2])
+{
+	char out[64];
+	struct reply replies[2] = { { .out = out, .size = sizeof(out) },
+				    { .out = out, .size = sizeof(out) } };
+
+	for (int i = 0; i < 2; i++)
+		send_request(rig, method, path, TEAM_A, bodies[i], &replies[i]);
+	for (int i = 0; i < 2; i++) {
+		rig_turn_until(rig, is_set, &replies[i].is_done);
+		statuses[i] = replies[i].status;
+	}
 }
 
 /* ---- opening and closing ------------------------------------------------------------------- */
@@ -313,7 +351,9 @@ static void open_server(struct rig *rig)
 
 static void open_channels(struct rig *rig, const struct rig_options *options)
 {
-	const struct channels_tuning tuning = { .now_us = now_us, .tick_ms = 20 };
+	const struct channels_tuning tuning = { .now_us = now_us,
+						.mono_us = mono_us,
+						.tick_ms = 20 };
 	struct channels_options channels = {
 		.loop = &rig->loop,
 		.store = rig->store,

@@ -54,7 +54,10 @@ struct rig {
 	bool is_closed;
 };
 
+/* The wall clock. Moved alone it says that time has passed; moved with rig_set_clock(), that somebody
+ * has set it and no time has passed. */
 extern int64_t rig_now_us;
+void rig_set_clock(int64_t by_us);
 
 void rig_open(struct rig *rig, enum database_engine engine, const struct rig_options *options);
 void rig_close(struct rig *rig);
@@ -96,5 +99,10 @@ struct reason rig_rejected(size_t index); /* of the last commit */
 /* One request to the endpoints as a member of `team`. The status; the body goes to out. */
 int rig_request(struct rig *rig, const char *method, const char *path, const char *team,
 		const char *body, char *out, size_t size);
+extern char rig_headers[4096]; /* of the last answer */
+
+/* Two requests of team A at the same time, each on a connection of its own; the statuses. */
+void rig_request_both(struct rig *rig, const char *method, const char *path,
+		      const char *const bodies[2], int statuses[2]);
 
 #endif

@@ -15,6 +15,7 @@ static struct delivery fresh(void)
 	return (struct delivery){
 		.stream_id = { .ms = EVENT_US / 1000 },
 		.state = DELIVERY_PENDING,
+		.since_us = EVENT_US,
 		.next_attempt_us = EVENT_US,
 	};
 }
@@ -39,7 +40,7 @@ Test(delivery, allows_these_moves_and_no_others)
 		{ DELIVERY_PENDING, DELIVERY_SENDING },   { DELIVERY_PENDING, DELIVERY_FAILED },
 		{ DELIVERY_PENDING, DELIVERY_DROPPED },   { DELIVERY_SENDING, DELIVERY_PENDING },
 		{ DELIVERY_SENDING, DELIVERY_DELIVERED }, { DELIVERY_SENDING, DELIVERY_FAILED },
-		{ DELIVERY_SENDING, DELIVERY_DROPPED },
+		{ DELIVERY_SENDING, DELIVERY_DROPPED },   { DELIVERY_PENDING, DELIVERY_FOLDED },
 	};
 
 	for (unsigned from = 0; from < DELIVERY_STATES; from++) {
@@ -70,8 +71,10 @@ Test(delivery, ends_as_the_verdict_says)
 	} cases[] = {
 		{ VERDICT_DELIVERED, DELIVERY_DELIVERED, ATTEMPT_DELIVERED },
 		{ VERDICT_REJECT, DELIVERY_FAILED, ATTEMPT_REJECTED },
-		{ VERDICT_DISABLE, DELIVERY_FAILED, ATTEMPT_DISABLED },
+		{ VERDICT_DISABLE, DELIVERY_PENDING, ATTEMPT_DISABLED },
 		{ VERDICT_RETRY, DELIVERY_PENDING, ATTEMPT_RETRY },
+		{ VERDICT_REFORM, DELIVERY_PENDING, ATTEMPT_REFORMED },
+		{ VERDICT_REBIND, DELIVERY_PENDING, ATTEMPT_REBOUND },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -160,6 +163,67 @@ Test(delivery, counts_a_plain_failure_after_a_wait_as_the_first)
 	cr_assert_leq(delivery.next_attempt_us - EVENT_US, 11 * SECOND_US);
 }
 
+Test(delivery, tells_what_was_only_accepted_from_what_was_delivered)
+{
+	struct delivery delivery = fresh();
+	struct verdict verdict = verdict_of(VERDICT_DELIVERED);
+
+	verdict.is_accepted_only = true;
+	delivery_move(&delivery, DELIVERY_SENDING);
+	cr_expect_eq(delivery_apply(&delivery, &verdict, EVENT_US), ATTEMPT_ACCEPTED);
+	cr_expect_eq(delivery.state, DELIVERY_DELIVERED);
+}
+
+Test(delivery, keeps_what_a_disabling_answer_met_however_old)
+{
+	struct delivery delivery = fresh();
+	int64_t now_us = EVENT_US + 3 * DELIVERY_GIVE_UP_US;
+
+	cr_assert_eq(attempt(&delivery, VERDICT_DISABLE, -1, now_us), ATTEMPT_DISABLED);
+	cr_assert_eq(delivery.state, DELIVERY_PENDING);
+	cr_expect_geq(delivery.next_attempt_us - now_us, 9 * SECOND_US, "after a normal pause");
+	cr_expect_eq(delivery.first_failed_us, now_us);
+}
+
+Test(delivery, goes_out_plain_at_once_but_only_once)
+{
+	struct delivery delivery = fresh();
+
+	cr_assert_eq(attempt(&delivery, VERDICT_REFORM, -1, EVENT_US), ATTEMPT_REFORMED);
+	cr_expect(delivery.is_plain);
+	cr_expect_eq(delivery.next_attempt_us, EVENT_US, "at once");
+	cr_expect_eq(delivery.first_failed_us, 0, "that is no failure");
+	cr_assert_eq(attempt(&delivery, VERDICT_REFORM, -1, EVENT_US), ATTEMPT_REJECTED);
+	cr_expect_eq(delivery.state, DELIVERY_FAILED);
+}
+
+Test(delivery, follows_one_change_of_a_setting_and_then_waits)
+{
+	struct delivery delivery = fresh();
+
+	cr_assert_eq(attempt(&delivery, VERDICT_REBIND, -1, EVENT_US), ATTEMPT_REBOUND);
+	cr_expect_eq(delivery.next_attempt_us, EVENT_US);
+	cr_assert_eq(attempt(&delivery, VERDICT_REBIND, -1, EVENT_US), ATTEMPT_RETRY);
+	cr_assert_eq(delivery.state, DELIVERY_PENDING);
+	/* The repeat at once used up no step of the schedule. */
+	cr_expect_geq(delivery.next_attempt_us - EVENT_US, 9 * SECOND_US);
+	cr_expect_leq(delivery.next_attempt_us - EVENT_US, 11 * SECOND_US);
+}
+
+Test(delivery, begins_its_schedule_and_its_day_anew_when_requeued)
+{
+	struct delivery delivery = fresh();
+	int64_t now_us = EVENT_US + 5 * DELIVERY_GIVE_UP_US;
+
+	delivery.attempts = 9;
+	delivery.attempts_before = 9;
+	delivery.since_us = now_us;
+	attempt(&delivery, VERDICT_RETRY, -1, now_us);
+	cr_assert_eq(delivery.state, DELIVERY_PENDING);
+	cr_expect_eq(delivery.attempts, 10, "attempts go on counting");
+	cr_expect_leq(delivery.next_attempt_us - now_us, 11 * SECOND_US);
+}
+
 /* ---- order --------------------------------------------------------------------------------- */
 
 struct line {
@@ -226,6 +290,17 @@ Test(delivery_pick, sends_a_retry_that_is_due_before_newer_ones)
 	cr_assert_eq(wake_us, EVENT_US + 5 * SECOND_US, "woken when it is due");
 	cr_assert_eq(delivery_pick(&line.queue, EVENT_US + 5 * SECOND_US, &wake_us),
 		     &line.deliveries[0]);
+}
+
+/* Written by a clock that has been set back since. */
+Test(delivery_pick, is_not_held_back_by_a_failure_in_the_future)
+{
+	struct line line;
+	int64_t wake_us;
+
+	make_line(&line);
+	attempt(&line.deliveries[0], VERDICT_RETRY, -1, EVENT_US + 3600 * SECOND_US);
+	cr_assert_eq(delivery_pick(&line.queue, EVENT_US, &wake_us), &line.deliveries[1]);
 }
 
 Test(delivery_pick, finds_nothing_in_an_empty_queue)

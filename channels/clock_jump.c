@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What the engine does when the wall clock is set. It is noticed by the monotonic clock, which is
+ * all that waiting goes by; what the store holds is wall clock times, and so:
+ *
+ * - Leases of our own are renewed before anything more is sent, and for their length nobody
+ *   takes one that seems to have ended: its owner is about to renew it, too.
+ * - Back: rows written under the later clock would wait until it is reached again. Their pauses
+ *   begin anew, from now. At start nobody knows what the clock did before, so it is done then, too.
+ * - Forth: deliveries of before seem older than they are. Their day is longer by the jump.
+ *
+ * Failure: a repair that fails is tried again with the next tick.
+ */
+#include <errno.h>
+
+#include "channels/queue.h"
+#include "core/attributes.h"
+#include "core/log.h"
+
+#define JUMP_US   (INT64_C(2) * 1000000)   /* less is an ordinary correction */
+#define AHEAD_US  (INT64_C(10) * 1000000)  /* what clocks of several machines may differ by */
+#define ABSURD_US (INT64_C(120) * 1000000) /* no lease given by this clock ends later */
+#define SETTLE_US (INT64_C(60) * 1000000)  /* in that time all workers have renewed theirs */
+
+static const struct db_query begin_pauses_anew = {
+	.sql = "UPDATE deliveries SET next_attempt_at = CASE WHEN next_attempt_at > updated_at "
+	       "THEN CAST($1 AS timestamptz) + (next_attempt_at - updated_at) ELSE $1 END, "
+	       "first_failed_at = CASE WHEN first_failed_at > $1 THEN $1 ELSE first_failed_at END, "
+	       "updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
+	.sqlite = "UPDATE deliveries SET next_attempt_at = CASE WHEN next_attempt_at > updated_at "
+		  "THEN strftime('%Y-%m-%dT%H:%M:%f000Z', $1, printf('+%.3f seconds', 86400 * "
+		  "(julianday(next_attempt_at) - julianday(updated_at)))) ELSE $1 END, "
+		  "first_failed_at = CASE WHEN first_failed_at > $1 THEN $1 ELSE first_failed_at "
+		  "END, updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
+};
+
+void clock_open(struct engine *engine)
+{
+	int64_t mono_us = engine_mono_us(engine);
+
+	engine->clock.offset_us = engine_now_us(engine) - mono_us;
+	engine->clock.absurd_us = mono_us + SETTLE_US;
+	engine->clock.needs_repair = true;
+}
+
+struct takeover clock_takeover(const struct engine *engine, int64_t now_us)
+{
+	int64_t mono_us = engine_mono_us(engine);
+
+	return (struct takeover){
+		.ended_us = mono_us < engine->clock.calm_us ? 0 : now_us,
+		.absurd_us = mono_us < engine->clock.absurd_us ? FOREVER_US : now_us + ABSURD_US,
+	};
+}
+
+int64_t clock_since_us(const struct engine *engine, int64_t since_us)
+{
+	const struct clock_watch *clock = &engine->clock;
+
+	if (clock->jumped_us <= 0 || since_us > clock->jumped_from_us)
+		return since_us;
+	return since_us + clock->jumped_us;
+}
+
+/* What is in memory was read by the clock of before. */
+static void read_all_anew(struct engine *engine)
+{
+	static const enum queue_phase at_rest[] = { QUEUE_READY, QUEUE_DOUBTED, QUEUE_WAITING,
+						    QUEUE_IDLE };
+	static const enum queue_phase at_work[] = { QUEUE_LOADING, QUEUE_FOLDING, QUEUE_SENDING,
+						    QUEUE_RECORDING };
+
+	for (size_t i = 0; i < ARRAY_LEN(at_work); i++) {
+		LIST_EACH (link, &engine->in[at_work[i]])
+			list_item(link, struct queue, turn)->is_stale = true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(at_rest); i++) {
+		LIST_EACH_SAFE (link, &engine->in[at_rest[i]])
+			queue_reload(list_item(link, struct queue, turn));
+	}
+}
+
+static int run_repair(struct db *db, struct store_job *job)
+{
+	const struct clock_watch *clock = container_of(job, struct clock_watch, job);
+	const struct db_value values[] = { db_time(clock->now_us),
+					   db_time(clock->now_us + AHEAD_US) };
+
+	return db_run_now(db, &begin_pauses_anew, values, 2, NULL, NULL, NULL);
+}
+
+static void on_repaired(struct store_job *job, int rc)
+{
+	struct clock_watch *clock = container_of(job, struct clock_watch, job);
+	struct engine *engine = container_of(clock, struct engine, clock);
+
+	engine->jobs--;
+	clock->is_repairing = false;
+	if (rc < 0)
+		clock->needs_repair = true;
+	else if (!engine->stopping)
+		read_all_anew(engine);
+	engine_serve(engine);
+}
+
+static void repair(struct engine *engine)
+{
+	struct clock_watch *clock = &engine->clock;
+
+	clock->now_us = engine_now_us(engine);
+	clock->job = (struct store_job){ .run = run_repair, .on_done = on_repaired };
+	if (store_write(engine->options.store, &clock->job) < 0)
+		return;
+	clock->needs_repair = false;
+	clock->is_repairing = true;
+	engine->jobs++;
+}
+
+/* Nothing is sent under a lease until it has been renewed by the new clock. */
+static void distrust_leases(struct engine *engine)
+{
+	for (size_t phase = 0; phase < QUEUE_PHASES; phase++) {
+		LIST_EACH (link, &engine->in[phase])
+			list_item(link, struct queue, turn)->lease_until_us = 0;
+	}
+	engine->lease.is_outdated = true;
+}
+
+static void notice_jump(struct engine *engine, int64_t now_us, int64_t jump_us)
+{
+	struct clock_watch *clock = &engine->clock;
+	int64_t mono_us = engine_mono_us(engine);
+
+	log_warn("the clock was set", log_int("by_seconds", jump_us / 1000000));
+	clock->jumped_us = jump_us;
+	clock->jumped_from_us = now_us - jump_us;
+	clock->calm_us = mono_us + LEASE_US;
+	clock->absurd_us = mono_us + SETTLE_US;
+	distrust_leases(engine);
+	if (jump_us < 0)
+		clock->needs_repair = true;
+	else
+		read_all_anew(engine);
+}
+
+void clock_look(struct engine *engine)
+{
+	struct clock_watch *clock = &engine->clock;
+	int64_t now_us = engine_now_us(engine);
+	int64_t offset_us = now_us - engine_mono_us(engine);
+	int64_t jump_us = offset_us - clock->offset_us;
+
+	clock->offset_us = offset_us;
+	if (engine->stopping)
+		return;
+	if (jump_us > JUMP_US || jump_us < -JUMP_US)
+		notice_jump(engine, now_us, jump_us);
+	if (clock->needs_repair && !clock->is_repairing)
+		repair(engine);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The end of a channel that is gone, or whose team is: what waits for it is dropped, what is known of it
+ * forgotten. Failure: the queue waits a moment and reads again, which shows again that it is gone.
+ */
+#include <stdlib.h>
+
+#include "channels/queue.h"
+#include "core/attributes.h"
+
+static const struct db_query drop_pending = {
+	.sql = "UPDATE deliveries SET state = 'dropped', "
+	       "last_error = 'the channel or its team was deleted', updated_at = $2 "
+	       "WHERE channel_id = $1 AND state = 'pending'",
+};
+static const struct db_query forget_state = {
+	.sql = "DELETE FROM channel_state WHERE channel_id = $1",
+};
+
+struct dropping {
+	struct store_job job;
+	struct queue *queue;
+	struct uuid channel;
+	int64_t now_us;
+	int64_t dropped;
+};
+
+static int run_drop(struct db *db, struct store_job *job)
+{
+	struct dropping *dropping = container_of(job, struct dropping, job);
+	const struct db_value values[] = { db_uuid(&dropping->channel), db_time(dropping->now_us) };
+	int rc = db_run(db, &drop_pending, values, 2, NULL, NULL, &dropping->dropped);
+
+	if (rc == 0)
+		rc = db_run(db, &forget_state, values, 1, NULL, NULL, NULL);
+	return rc < 0 ? rc : db_flush(db);
+}
+
+static void on_dropped(struct store_job *job, int rc)
+{
+	struct dropping *dropping = container_of(job, struct dropping, job);
+	struct queue *queue = dropping->queue;
+	struct engine *engine = queue->engine;
+
+	engine->jobs--;
+	if (rc == 0) {
+		metric_add(engine->metrics.dropped, dropping->dropped);
+		queue_free(queue);
+	} else {
+		queue_again(queue);
+	}
+	free(dropping);
+	engine_serve(engine);
+}
+
+void drop_start(struct queue *queue)
+{
+	struct engine *engine = queue->engine;
+	struct dropping *dropping = calloc(1, sizeof(*dropping));
+
+	queue_discard(queue);
+	if (dropping) {
+		dropping->queue = queue;
+		dropping->channel = queue->channel;
+		dropping->now_us = engine_now_us(engine);
+		dropping->job.run = run_drop;
+		dropping->job.on_done = on_dropped;
+		if (store_write(engine->options.store, &dropping->job) == 0) {
+			engine->jobs++;
+			queue_enter(queue, QUEUE_DROPPING);
+			return;
+		}
+	}
+	free(dropping);
+	queue_again(queue);
+}

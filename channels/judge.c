@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * From an answer to what becomes of its delivery, its channel and their pace, and what is written
+ * down about it.
+ *
+ * Happy path: the provider judges, the delivery moves, the channel's standing counts, the pace
+ * learns, and all of it goes into the record.
+ * Failure: a cancelled request leaves no trace; the next owner of the channel repeats it. A setting
+ * the answer names but that cannot be stored is an ordinary failure, tried again later.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "channels/excerpt.h"
+#include "channels/queue.h"
+
+#define DETAIL_MAX 1024
+
+/* ---- another setting --------------------------------------------------------------------- */
+
+static bool set_field(struct provider_config *config, const char *field, struct str value)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		if (strcmp(config->fields[i].name, field) == 0) {
+			config->fields[i].value = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Seals the settings with the new value into the record, to be stored with it. */
+static int rebind(struct queue *queue, const struct verdict *verdict)
+{
+	struct record *record = &queue->record;
+	struct opened_config opened;
+	struct reason why;
+	int rc = settings_open(queue, &opened);
+
+	if (rc < 0)
+		return rc;
+	buf_init(&record->rebound, SEALED_CONFIG_MAX);
+	if (!verdict->field || !set_field(&opened.config, verdict->field, str_of(verdict->value)) ||
+	    queue->settings.provider->check(&opened.config, &why) < 0)
+		rc = -EINVAL;
+	else
+		config_seal(&record->rebound, &opened.config, queue->engine->options.key);
+	if (rc == 0)
+		rc = record->rebound.err;
+	if (rc < 0)
+		buf_done(&record->rebound);
+	/* Ever greater, so that everybody sees it has changed. */
+	record->rebound_us = record->ended_us;
+	if (record->rebound_us <= queue->settings.updated_us)
+		record->rebound_us = queue->settings.updated_us + 1;
+	opened_config_done(&opened);
+	return rc;
+}
+
+/* ---- what is written down ------------------------------------------------------------------ */
+
+/* What came back and what the provider knows it to mean: no text of the destination's. */
+static void write_sentence(const struct answer *answer, const struct verdict *verdict,
+			   char out[static 200])
+{
+	char described[80];
+
+	answer_describe(answer, described);
+	if (verdict->why)
+		snprintf(out, 200, "%s (%s)", described, verdict->why);
+	else
+		snprintf(out, 200, "%s", described);
+}
+
+static bool is_good(enum attempt_verdict verdict)
+{
+	return verdict == ATTEMPT_DELIVERED || verdict == ATTEMPT_ACCEPTED;
+}
+
+static void write_detail(struct queue *queue, const struct answer *answer, const char *sentence)
+{
+	struct record *record = &queue->record;
+	struct excerpt_secrets secrets;
+	struct opened_config opened;
+	struct buf old_secret;
+
+	buf_init(&record->detail, DETAIL_MAX);
+	buf_add_text(&record->detail, sentence);
+	/* An answer that names a setting repeats it. */
+	if (is_good(record->verdict) || record->verdict == ATTEMPT_REBOUND ||
+	    settings_open(queue, &opened) < 0)
+		return;
+	secrets.config = &opened.config;
+	secrets.old_secret = settings_old_secret(queue, &old_secret);
+	excerpt_add(&record->detail, answer->body, &secrets);
+	settings_wipe(&old_secret);
+	opened_config_done(&opened);
+}
+
+static void write_error(struct queue *queue, const struct verdict *verdict, const char *sentence)
+{
+	const struct delivery *delivery = queue->current;
+	struct record *record = &queue->record;
+	bool gave_up = delivery->state == DELIVERY_FAILED && verdict->kind == VERDICT_RETRY;
+
+	record->error[0] = '\0';
+	if (delivery->state != DELIVERY_DELIVERED)
+		snprintf(record->error, sizeof(record->error), "%s%s",
+			 gave_up ? "given up 24 hours after the event: " : "", sentence);
+}
+
+/* ---- what it comes to ---------------------------------------------------------------------- */
+
+static struct verdict judge(struct queue *queue, const struct answer *answer)
+{
+	struct verdict verdict = queue->settings.provider->judge(answer, queue->record.ended_us);
+
+	/* Each only once, a setting only with a value that can be stored. */
+	if (verdict.kind == VERDICT_REFORM && queue->current->is_plain)
+		verdict.kind = VERDICT_REJECT;
+	if (verdict.kind == VERDICT_REBIND &&
+	    (queue->current->is_rebound || rebind(queue, &verdict) < 0))
+		verdict.kind = VERDICT_RETRY;
+	return verdict;
+}
+
+static void learn(struct queue *queue, const struct verdict *verdict)
+{
+	struct engine *engine = queue->engine;
+	const struct settings *settings = &queue->settings;
+
+	if (settings->provider->paces)
+		paces_learn(engine->options.paces, settings->provider, settings->paces,
+			    settings->pace_count, verdict, engine_mono_us(engine));
+}
+
+static void stand(struct queue *queue, const struct verdict *verdict, const char *sentence)
+{
+	struct record *record = &queue->record;
+	struct standing *standing = &queue->settings.standing;
+	bool had_failed = standing->failures > 0 || standing->failing_since_us != 0;
+
+	record->is_success = is_good(record->verdict);
+	record->is_disabled = standing_apply(standing, verdict, sentence, record->ended_us);
+	record->stands_anew = record->is_success && had_failed;
+	if (record->is_disabled)
+		uuid_v4(&record->audit_id);
+}
+
+static void end_request(struct queue *queue)
+{
+	struct engine *engine = queue->engine;
+
+	queue->call = NULL;
+	if (queue->is_doubted)
+		engine->doubted--;
+	queue->is_doubted = false;
+	metric_set(engine->metrics.inflight, --engine->inflight);
+}
+
+void judge_answer(const struct answer *answer, void *owner)
+{
+	struct queue *queue = owner;
+	struct engine *engine = queue->engine;
+	struct record *record = &queue->record;
+	struct verdict verdict;
+	char sentence[200];
+
+	end_request(queue);
+	if (answer->fault == ANSWER_CANCELLED) {
+		queue_discard(queue);
+		queue_again(queue);
+		engine_serve(engine);
+		return;
+	}
+	clock_look(engine);
+	record->ended_us = engine_now_us(engine);
+	verdict = judge(queue, answer);
+	queue->current->since_us = clock_since_us(engine, queue->current->since_us);
+	record->verdict = delivery_apply(queue->current, &verdict, record->ended_us);
+	record->has_attempt = true;
+	record->duration_us = answer->duration_us;
+	record->status = answer->status;
+	write_sentence(answer, &verdict, sentence);
+	write_detail(queue, answer, sentence);
+	write_error(queue, &verdict, sentence);
+	stand(queue, &verdict, sentence);
+	learn(queue, &verdict);
+	tally_attempt(&engine->tally, queue->settings.provider, record->verdict,
+		      record->duration_us);
+	record_start(queue);
+	engine_serve(engine);
+}

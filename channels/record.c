@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The result of a delivery's turn, stored in one transaction: its new state, the attempt, how the
+ * channel stands now, and what follows from that. Only then may the channel's next delivery go out.
+ * Failure: a result that cannot be stored is tried again every tick. What others did meanwhile
+ * wins: a row they dropped stays dropped, settings they replaced start as new.
+ */
+#include <errno.h>
+
+#include "channels/queue.h"
+#include "core/attributes.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/log.h"
+
+#define NOTE_US INT64_C(1000000)
+
+static const struct db_query store_result = {
+	.sql = "UPDATE deliveries SET state = $2, attempts = $3, next_attempt_at = $4, "
+	       "first_failed_at = $5, last_status = $6, last_error = $7, updated_at = $8, "
+	       "delivered_at = $9 WHERE id = $1 AND state = 'pending'",
+};
+static const struct db_query store_attempt = {
+	.sql = "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
+	       "status, verdict, detail) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+	       "ON CONFLICT (delivery_id, number) DO NOTHING",
+};
+/* Not under settings that were replaced meanwhile: those start as new. */
+static const struct db_query store_standing = {
+	.sql = "UPDATE channel_state SET failures = $2, disabling = $3, breaker_opened = $4, "
+	       "breaker_until = $5, failing_since = $6, disabled_at = $7, disabled_reason = $8, "
+	       "last_success_at = COALESCE($9, last_success_at), "
+	       "last_error_at = COALESCE($10, last_error_at), "
+	       "last_error = COALESCE($11, last_error) "
+	       "WHERE channel_id = $1 AND disabled_at IS NULL AND EXISTS (SELECT 1 FROM channels c "
+	       "WHERE c.id = $1 AND c.updated_at = $12)",
+};
+static const struct db_query store_rebound = {
+	.sql = "UPDATE channels SET config = $2, updated_at = $3 "
+	       "WHERE id = $1 AND updated_at = $4",
+};
+/* Whether the next one may go out under the same settings. */
+static const struct db_query check_settings = {
+	.sql = "SELECT c.updated_at FROM channels c JOIN teams t ON t.id = c.team_id "
+	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
+};
+
+static struct db_value time_or_null(int64_t us)
+{
+	return us == 0 ? db_null() : db_time(us);
+}
+
+static int run_result(struct db *db, struct record *record, const struct delivery *delivery)
+{
+	bool is_delivered = delivery->state == DELIVERY_DELIVERED;
+	const struct db_value values[] = {
+		db_uuid(&delivery->id),
+		db_text(str_of(delivery_state_name(delivery->state))),
+		db_int(delivery->attempts),
+		db_time(delivery->next_attempt_us),
+		time_or_null(delivery->first_failed_us),
+		record->status ? db_int(record->status) : db_null(),
+		db_text_or_null(str_of(record->error)),
+		db_time(record->ended_us),
+		time_or_null(is_delivered ? record->ended_us : 0),
+	};
+
+	return db_run(db, &store_result, values, ARRAY_LEN(values), NULL, NULL, &record->changed);
+}
+
+static int run_attempt(struct db *db, const struct record *record, const struct delivery *delivery)
+{
+	const struct db_value values[] = {
+		db_uuid(&delivery->id),
+		db_int(delivery->attempts),
+		db_time(record->started_us),
+		db_int(record->duration_us),
+		record->status ? db_int(record->status) : db_null(),
+		db_text(str_of(attempt_verdict_name(record->verdict))),
+		db_text(buf_str(&record->detail)),
+	};
+
+	return db_run(db, &store_attempt, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+static int on_checked(const struct db_row *row, void *arg)
+{
+	struct record *record = arg;
+
+	record->channel_is_there = true;
+	record->channel_updated_us = row_time(row, 0);
+	return 0;
+}
+
+/* A success is written down once a second: more often says nothing new to anybody. */
+static bool is_worth_noting(const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+
+	return record->has_attempt && (!record->is_success || record->stands_anew ||
+				       queue->noted_us == 0 || record->ended_us < queue->noted_us ||
+				       record->ended_us - queue->noted_us >= NOTE_US);
+}
+
+static int run_standing(struct db *db, struct queue *queue)
+{
+	struct record *record = &queue->record;
+	const struct standing *standing = &queue->settings.standing;
+	bool is_success = record->is_success;
+	const struct db_value values[] = {
+		db_uuid(&queue->channel),
+		db_int(standing->failures),
+		db_int(standing->disabling),
+		db_int(standing->opened),
+		time_or_null(standing->open_until_us),
+		time_or_null(standing->failing_since_us),
+		time_or_null(standing->disabled_us),
+		db_text_or_null(str_of(standing->disabled_reason)),
+		time_or_null(is_success ? record->ended_us : 0),
+		time_or_null(is_success ? 0 : record->ended_us),
+		db_text_or_null(str_of(is_success ? "" : record->error)),
+		db_time(queue->settings.updated_us),
+	};
+
+	return db_run(db, &store_standing, values, ARRAY_LEN(values), NULL, NULL, &record->stood);
+}
+
+/* After store_standing: only who has disabled it says so. */
+static int run_audit(struct db *db, const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+	char channel[ID_TEXT_SIZE];
+	struct buf metadata;
+	int rc;
+
+	id_format(ID_CHANNEL, &queue->channel, channel);
+	buf_init(&metadata, 1024);
+	buf_add_text(&metadata, "{\"reason\":");
+	json_add_string(&metadata, str_of(queue->settings.standing.disabled_reason));
+	buf_add_char(&metadata, '}');
+
+	const struct audit_entry entry = {
+		.id = record->audit_id,
+		.team = queue->settings.team,
+		.actor_type = STR("system"),
+		.resource_type = STR("channel"),
+		.resource_id = str_of(channel),
+		.action = STR("disable"),
+		.scope = STR("team"),
+		.status = STR("error"),
+		.metadata = buf_str(&metadata),
+		.created_us = record->ended_us,
+	};
+
+	rc = metadata.err ? metadata.err : audit_insert(db, &entry);
+	buf_done(&metadata);
+	return rc;
+}
+
+static int run_disabling(struct db *db, struct queue *queue)
+{
+	int rc;
+
+	if (!queue->record.is_disabled || queue->engine->options.audit_mode == AUDIT_OFF)
+		return 0;
+	rc = db_flush(db); /* how many rows stood */
+	return rc < 0 || queue->record.stood == 0 ? rc : run_audit(db, queue);
+}
+
+static int run_rebound(struct db *db, const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+	const struct db_value values[] = {
+		db_uuid(&queue->channel),
+		db_json(buf_str(&record->rebound)),
+		db_time(record->rebound_us),
+		db_time(queue->settings.updated_us),
+	};
+
+	if (record->rebound.len == 0)
+		return 0;
+	return db_run(db, &store_rebound, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+static int run_record(struct db *db, struct store_job *job)
+{
+	struct record *record = container_of(job, struct record, job);
+	struct queue *queue = container_of(record, struct queue, record);
+	const struct db_value channel = db_uuid(&queue->channel);
+	int rc;
+
+	record->changed = 0;
+	record->stood = 0;
+	record->channel_is_there = false;
+	rc = run_result(db, record, queue->current);
+	if (rc == 0 && record->has_attempt)
+		rc = run_attempt(db, record, queue->current);
+	if (rc == 0 && is_worth_noting(queue))
+		rc = run_standing(db, queue);
+	if (rc == 0)
+		rc = run_disabling(db, queue);
+	if (rc == 0)
+		rc = run_rebound(db, queue);
+	if (rc == 0)
+		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
+	return rc < 0 ? rc : db_flush(db);
+}
+
+/* ---- afterwards ------------------------------------------------------------------------ */
+
+static void log_disabled(const struct queue *queue)
+{
+	char channel[ID_TEXT_SIZE];
+
+	id_format(ID_CHANNEL, &queue->channel, channel);
+	log_warn("a channel was disabled", log_str("channel_id", channel),
+		 log_str("reason", queue->settings.standing.disabled_reason));
+}
+
+/* The next request goes out with the setting that was stored. */
+static void use_rebound(struct queue *queue)
+{
+	struct record *record = &queue->record;
+
+	buf_done(&queue->settings.sealed);
+	queue->settings.sealed = record->rebound;
+	buf_init(&record->rebound, 0);
+	queue->settings.updated_us = record->rebound_us;
+	queue->settings.has_paces = false;
+}
+
+static void forget_record(struct record *record)
+{
+	buf_done(&record->detail);
+	buf_done(&record->rebound);
+}
+
+/* The result is stored: what the store said about row and channel decides how to go on. */
+static void continue_queue(struct queue *queue)
+{
+	struct record *record = &queue->record;
+	struct delivery *delivery = queue->current;
+
+	queue->current = NULL;
+	buf_done(&record->detail);
+	if (record->is_disabled && record->stood > 0)
+		log_disabled(queue);
+	if (!record->channel_is_there) {
+		drop_start(queue);
+		return;
+	}
+	if (record->rebound.len && record->channel_updated_us == record->rebound_us)
+		use_rebound(queue);
+	buf_done(&record->rebound);
+	if (record->has_attempt && record->is_success)
+		queue->noted_us = record->stood > 0 ? record->ended_us : queue->noted_us;
+	/* Somebody else has dropped the row or changed the channel. */
+	if (record->changed == 0 || record->channel_updated_us != queue->settings.updated_us)
+		queue->is_stale = true;
+	else if (delivery->state != DELIVERY_PENDING)
+		queue_remove(queue, delivery);
+	queue_settle(queue);
+}
+
+static void on_recorded(struct store_job *job, int rc)
+{
+	struct record *record = container_of(job, struct record, job);
+	struct queue *queue = container_of(record, struct queue, record);
+	struct engine *engine = queue->engine;
+
+	engine->jobs--;
+	record->is_running = false;
+	if (rc == 0) {
+		continue_queue(queue);
+	} else if (engine->stopping) {
+		forget_record(record);
+		queue_settle(queue); /* the row is still pending and will be sent again */
+	} else if (rc != -ENOTCONN && rc != -EBUSY) {
+		log_error("could not store the result of a delivery",
+			  log_str("error", uv_strerror(rc)));
+	}
+	engine_serve(engine);
+}
+
+void record_start(struct queue *queue)
+{
+	struct engine *engine = queue->engine;
+	struct record *record = &queue->record;
+
+	record->job = (struct store_job){ .run = run_record, .on_done = on_recorded };
+	if (queue->phase != QUEUE_RECORDING)
+		queue_enter(queue, QUEUE_RECORDING);
+	if (store_write(engine->options.store, &record->job) == 0) {
+		record->is_running = true;
+		engine->jobs++;
+	} else if (engine->stopping) {
+		forget_record(record);
+		queue_settle(queue);
+	}
+}
