@@ -294,3 +294,31 @@ Test(webhook_judge, disables_the_channel_that_is_gone)
 	cr_expect_eq(provider_find(STR("webhook"))->judge(&gone, 0).kind, VERDICT_DISABLE);
 	cr_expect_eq(provider_find(STR("webhook"))->judge(&fine, 0).kind, VERDICT_DELIVERED);
 }
+
+Test(webhook_judge, is_final_at_410_and_knows_throttling)
+{
+	static const struct {
+		int status;
+		enum verdict_kind kind;
+		bool is_final, is_throttled;
+	} cases[] = {
+		{ 200, VERDICT_DELIVERED, false, false }, { 204, VERDICT_DELIVERED, false, false },
+		{ 301, VERDICT_REJECT, false, false },    { 400, VERDICT_REJECT, false, false },
+		{ 404, VERDICT_REJECT, false, false },    { 410, VERDICT_DISABLE, true, false },
+		{ 429, VERDICT_RETRY, false, true },      { 500, VERDICT_RETRY, false, false },
+		{ 502, VERDICT_RETRY, false, true },      { 504, VERDICT_RETRY, false, true },
+	};
+	const struct provider *webhook = provider_find(STR("webhook"));
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct answer answer = { .status = cases[i].status };
+		struct verdict verdict = webhook->judge(&answer, 0);
+
+		cr_expect_eq(verdict.kind, cases[i].kind, "%d", cases[i].status);
+		cr_expect_eq(verdict.is_final, cases[i].is_final, "%d", cases[i].status);
+		cr_expect_eq(verdict.is_throttled, cases[i].is_throttled, "%d", cases[i].status);
+		cr_expect_eq(verdict.why != NULL, cases[i].is_final, "%d", cases[i].status);
+	}
+	cr_expect_not(webhook->folds);
+	cr_expect_null(webhook->paces);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Discord: settings accepted and refused, requests byte for byte, and every answer's verdict. */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "chat_rig.h"
+
+#define NAME "discord"
+#define HOOK "123456789012345678/tok-en_1"
+
+static const struct rig_config config = { { "webhook_url",
+					    "https://discord.com/api/webhooks/" HOOK } };
+
+static const char rich[] =
+	"{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":\"Capsule cl\\\\"
+	"-1 paused\",\"url\":\"https://app.example/capsules/cl-1\","
+	"\"color\":2991182,\"timestamp\":\"2026-05-24T05:02:07Z\","
+	"\"fields\":[{\"name\":\"Event\",\"value\":\"capsule.pause\","
+	"\"inline\":true},{\"name\":\"Outcome\",\"value\":\"success\","
+	"\"inline\":true},{\"name\":\"Resource\",\"value\":\"capsule cl\\\\-1\","
+	"\"inline\":true},{\"name\":\"Actor\",\"value\":\"system\","
+	"\"inline\":true},{\"name\":\"Team\",\"value\":\"team\\\\-0x5yg3bfyrehlas5fmd"
+	"3rslxq\",\"inline\":true},{\"name\":\"Time\",\"value\":\"2026\\\\-05\\\\-24T"
+	"05:02:07Z\",\"inline\":true}]}]}";
+
+static const char rich_hostile[] =
+	"{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":\"Capsule \\\\<u"
+	"sers/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e."
+	"io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io failed to destroy\","
+	"\"url\":\"https://app.example/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20"
+	"%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\""
+	",\"color\":14105161,\"timestamp\":\"2026-05-24T05:02:07Z\","
+	"\"fields\":[{\"name\":\"Event\",\"value\":\"capsule.destroy\","
+	"\"inline\":true},{\"name\":\"Outcome\",\"value\":\"error\","
+	"\"inline\":true},{\"name\":\"Resource\",\"value\":\"capsule \\\\<users/all\\"
+	"\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\"
+	"\\_\\\\~z\\\\~ \\\\#r:s a.io\",\"inline\":true},{\"name\":\"Actor\","
+	"\"value\":\"\\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\"
+	"\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io \\\\(us\\\\-1\\\\)"
+	"\",\"inline\":true},{\"name\":\"Team\",\"value\":\"team\\\\-0x5yg3bfyrehlas5"
+	"fmd3rslxq\",\"inline\":true},{\"name\":\"Time\",\"value\":\"2026\\\\-05\\\\-"
+	"24T05:02:07Z\",\"inline\":true},{\"name\":\"Error\",\"value\":\"\\\\<users/a"
+	"ll\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\"
+	"_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\",\"inline\":false},{\"name\":\"Reason\","
+	"\"value\":\"\\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\"
+	"\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\","
+	"\"inline\":true}]}]}";
+
+static const char rich_digest[] =
+	"{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":\"10 events: 3 f"
+	"ailed\",\"color\":14105161,\"description\":\"3 capsule.destroy failed\\n7 ca"
+	"psule.pause\\nFailed: capsule.destroy cl\\\\-9: no \\\\<space\\\\> left\\nan"
+	"d 2 more failed\",\"fields\":[{\"name\":\"Team\",\"value\":\"team\\\\-0x5yg3"
+	"bfyrehlas5fmd3rslxq\",\"inline\":true},{\"name\":\"From\","
+	"\"value\":\"2026\\\\-05\\\\-24T05:00:00Z\",\"inline\":true},"
+	"{\"name\":\"To\",\"value\":\"2026\\\\-05\\\\-24T05:02:07Z\","
+	"\"inline\":true}]}]}";
+
+static const char plain[] =
+	"{\"content\":\"Capsule cl\\\\-1 paused\\n\\nEvent: capsule.pause\\nOutcome: "
+	"success\\nResource: capsule cl\\\\-1\\nActor: system\\nTeam: team\\\\-0x5yg3"
+	"bfyrehlas5fmd3rslxq\\nTime: 2026\\\\-05\\\\-24T05:02:07Z\\nhttps://app.examp"
+	"le/capsules/cl-1\",\"allowed_mentions\":{\"parse\":[]},\"flags\":4}";
+
+static const char plain_hostile[] =
+	"{\"content\":\"Capsule \\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &l"
+	"t;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io failed "
+	"to destroy\\n\\nEvent: capsule.destroy\\nOutcome: error\\nResource: capsule "
+	"\\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\"
+	"://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\\nActor: \\\\<users/all\\\\> \\"
+	"\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_\\"
+	"\\~z\\\\~ \\\\#r:s a.io \\\\(us\\\\-1\\\\)\\nTeam: team\\\\-0x5yg3bfyrehlas5"
+	"fmd3rslxq\\nTime: 2026\\\\-05\\\\-24T05:02:07Z\\nError: \\\\<users/all\\\\> "
+	"\\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_"
+	"\\\\~z\\\\~ \\\\#r:s a.io\\nReason: \\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\"
+	"\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s "
+	"a.io\\nhttps://app.example/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20%60"
+	"q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\","
+	"\"allowed_mentions\":{\"parse\":[]},\"flags\":4}";
+
+static const char plain_digest[] =
+	"{\"content\":\"10 events: 3 failed\\n\\n3 capsule.destroy failed\\n7 capsule"
+	".pause\\nFailed: capsule.destroy cl\\\\-9: no \\\\<space\\\\> left\\nand 2 m"
+	"ore failed\\nTeam: team\\\\-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026\\\\-05\\\\"
+	"-24T05:00:00Z\\nTo: 2026\\\\-05\\\\-24T05:02:07Z\",\"allowed_mentions\":{\"p"
+	"arse\":[]},\"flags\":4}";
+
+Test(discord_build, writes_every_form_byte_for_byte)
+{
+	static const struct rig_bodies bodies = {
+		.success = { rich, plain },
+		.hostile = { rich_hostile, plain_hostile },
+		.digest = { rich_digest, plain_digest },
+	};
+
+	rig_expect_bodies(NAME, &config, &bodies);
+}
+
+Test(discord_build, cuts_what_is_too_long_in_code_points)
+{
+	rig_expect_fit(NAME, &config);
+}
+
+Test(discord_build, waits_for_the_message_in_version_10_and_keeps_the_thread)
+{
+	static const struct {
+		const char *url, *wanted;
+	} cases[] = {
+		{ "https://discord.com/api/webhooks/" HOOK,
+		  "https://discord.com/api/v10/webhooks/" HOOK "?wait=true" },
+		{ "https://PTB.discord.com:443/api/v9/webhooks/" HOOK "?thread_id=5",
+		  "https://PTB.discord.com/api/v10/webhooks/" HOOK "?wait=true&thread_id=5" },
+		{ "https://discordapp.com/api/v10/webhooks/" HOOK "?wait=false&&a=%20b",
+		  "https://discordapp.com/api/v10/webhooks/" HOOK "?wait=true&a=%20b" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct rig_config one = { { "webhook_url", cases[i].url } };
+		struct rig rig;
+
+		rig_success(&rig, NAME);
+		cr_assert_eq(rig_build(&rig, &one, FORM_RICH, ""), 0);
+		cr_expect_str_eq(buf_text(&rig.out.url), cases[i].wanted);
+		cr_expect_str_eq(rig.out.method, "POST");
+		cr_assert_eq(rig.out.header_count, 2);
+		cr_expect_str_eq(buf_text(&rig.out.headers[0]), "Content-Type: application/json");
+		cr_expect_str_eq(buf_text(&rig.out.headers[1]),
+				 "User-Agent: DiscordBot (https://example.com, 1.0) "
+				 "wrenn-events/0.1.0");
+		rig_done(&rig);
+	}
+}
+
+Test(discord_build, leaves_the_link_out_without_a_base)
+{
+	struct rig rig;
+
+	rig_success(&rig, NAME);
+	for (int form = 0; form < 2; form++) {
+		cr_assert_eq(rig_build(&rig, &config, (enum message_form)form, ""), 0);
+		cr_expect_null(strstr(buf_text(&rig.out.body), "https://"));
+	}
+	rig_done(&rig);
+}
+
+Test(discord_check, takes_addresses_of_webhooks_only)
+{
+	static const struct {
+		const char *url;
+		int expected;
+	} cases[] = {
+		{ "https://discord.com/api/webhooks/" HOOK, 0 },
+		{ "https://discord.com/api/v10/webhooks/" HOOK "?thread_id=1", 0 },
+		{ "https://canary.discord.com/api/webhooks/" HOOK, 0 },
+		{ "https://ptb.discord.com/api/webhooks/" HOOK, 0 },
+		{ "https://discordapp.com/api/webhooks/" HOOK, 0 },
+		{ "https://DISCORD.com:443/api/webhooks/" HOOK, 0 },
+		{ "https://discord.com/api/webhooks/12345678901234567/t", 0 },
+		{ "https://discord.com/api/webhooks/12345678901234567890/t", 0 },
+		{ "https://discord.com/api/webhooks/99999999999999999999/t", -EINVAL },
+		{ "https://discord.com/api/webhooks/1234567890123456/t", -EINVAL },
+		{ "https://discord.com/api/webhooks/123456789012345678901/t", -EINVAL },
+		{ "https://discord.com/api/webhooks/12345678901234567x/t", -EINVAL },
+		{ "https://discord.com/api/webhooks/" HOOK "/slack", -EINVAL },
+		{ "https://discord.com/api/webhooks/" HOOK "/github", -EINVAL },
+		{ "https://discord.com/api/webhooks/" HOOK "/", -EINVAL },
+		{ "https://discord.com/api/webhooks/123456789012345678/", -EINVAL },
+		{ "https://discord.com/api/webhooks/123456789012345678", -EINVAL },
+		{ "https://discord.com/api/webhooks/123456789012345678/t%20", -EINVAL },
+		{ "https://discord.com/api/vx/webhooks/" HOOK, -EINVAL },
+		{ "https://discord.com/api/v10", -EINVAL },
+		{ "https://discord.com/webhooks/" HOOK, -EINVAL },
+		{ "http://discord.com/api/webhooks/" HOOK, -EINVAL },
+		{ "https://discord.com:8443/api/webhooks/" HOOK, -EINVAL },
+		{ "https://discord.com.evil.io/api/webhooks/" HOOK, -EINVAL },
+		{ "https://evildiscord.com/api/webhooks/" HOOK, -EINVAL },
+		{ "https://a@discord.com/api/webhooks/" HOOK, -EINVAL },
+		{ "https://discord.com/api/webhooks/" HOOK "#x", -EINVAL },
+		{ "", -EINVAL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct rig_config one = { { "webhook_url", cases[i].url } };
+		char field[48];
+
+		cr_expect_eq(rig_check(NAME, &one, field), cases[i].expected, "%s", cases[i].url);
+		if (cases[i].expected)
+			cr_expect_str_eq(field, "webhook_url");
+	}
+}
+
+Test(discord_paces, are_one_for_each_webhook_whatever_its_token)
+{
+	static const struct rig_config other_token = {
+		{ "webhook_url", "https://ptb.discord.com/api/webhooks/123456789012345678/x" }
+	};
+	static const struct rig_config other_hook = {
+		{ "webhook_url", "https://discord.com/api/webhooks/123456789012345679/tok-en_1" }
+	};
+	struct pace one[PROVIDER_MAX_PACES];
+	struct pace two[PROVIDER_MAX_PACES];
+
+	cr_assert_eq(rig_paces(NAME, &config, one), 1);
+	cr_expect_eq(one[0].interval_us, 2000000);
+	cr_assert_eq(rig_paces(NAME, &other_token, two), 1);
+	cr_expect_str_eq(one[0].key, two[0].key);
+	cr_assert_eq(rig_paces(NAME, &other_hook, two), 1);
+	cr_expect_str_neq(one[0].key, two[0].key);
+}
+
+#define CODE(number) "{\"message\":\"m\",\"code\":" #number "}"
+
+Test(discord_judge, knows_every_answer)
+{
+	static const struct rig_answer rows[] = {
+		{ 200, "{\"id\":\"1\"}", VERDICT_DELIVERED, NULL },
+		{ 204, "", VERDICT_DELIVERED, NULL },
+		{ 404, CODE(10015), VERDICT_DISABLE, "deleted" },
+		{ 401, CODE(50027), VERDICT_DISABLE, "token" },
+		{ 401, CODE(0), VERDICT_DISABLE, "token" },
+		{ 400, CODE(220001), VERDICT_REJECT, "thread_id" },
+		{ 400, CODE(220002), VERDICT_REJECT, "twice" },
+		{ 400, CODE(220003), VERDICT_REJECT, "no forum" },
+		{ 404, CODE(10003), VERDICT_REJECT, "does not exist" },
+		{ 400, CODE(50083), VERDICT_REJECT, "archived" },
+		{ 403, CODE(160005), VERDICT_REJECT, "locked" },
+		{ 400, CODE(50035), VERDICT_REFORM, "form" },
+		{ 400, CODE(50006), VERDICT_REFORM, "empty" },
+		{ 400, CODE(50109), VERDICT_REFORM, "read" },
+		{ 400, CODE(40005), VERDICT_REFORM, "too large" },
+		{ 413, "<html>", VERDICT_REFORM, "too large" },
+		{ 400, CODE(240000), VERDICT_REJECT, "link filter" },
+		{ 403, CODE(40333), VERDICT_REJECT, "User-Agent" },
+		{ 500, CODE(130000), VERDICT_RETRY, "overloaded" },
+		{ 429, CODE(40062), VERDICT_RETRY, "blocks" },
+		{ 400, CODE(40062), VERDICT_RETRY, "limits" },
+		{ 403, CODE(40004), VERDICT_RETRY, "switched" },
+		{ 400, CODE(20016), VERDICT_RETRY, "slow mode" },
+		{ 403, CODE(20028), VERDICT_RETRY, "channel" },
+		{ 403, CODE(20029), VERDICT_RETRY, "server" },
+		{ 403, CODE(50013), VERDICT_REJECT, NULL },
+		{ 404, "", VERDICT_REJECT, NULL },
+		{ 302, "", VERDICT_REJECT, NULL },
+		{ 408, "", VERDICT_RETRY, NULL },
+		{ 500, "", VERDICT_RETRY, NULL },
+		{ 502, "<html>", VERDICT_RETRY, NULL },
+		{ 400, "[]", VERDICT_REJECT, NULL },
+		{ 400, "{\"code\":\"50035\"}", VERDICT_REJECT, NULL },
+	};
+
+	rig_expect_answers(NAME, rows, ARRAY_LEN(rows));
+	cr_expect(rig_judge(NAME, 204, "").is_accepted_only, "nothing says it was saved");
+	cr_expect_not(rig_judge(NAME, 200, "{}").is_accepted_only);
+}
+
+struct wait {
+	int status;
+	const char *body, *headers;
+	int64_t retry_ms, pause_ms;
+	int pause;
+	bool is_throttled;
+};
+
+static void expect_wait(const struct wait *row)
+{
+	const struct answer answer = { .status = row->status,
+				       .body = str_of(row->body),
+				       .headers = str_of(row->headers) };
+	struct verdict verdict = provider_find(STR(NAME))->judge(&answer, RIG_NOW_US);
+
+	cr_expect_eq(verdict.retry_after_ms, row->retry_ms, "%d %s %s: %lld", row->status,
+		     row->body, row->headers, (long long)verdict.retry_after_ms);
+	cr_expect_eq(verdict.pause_ms, row->pause_ms, "%d %s %s: %lld", row->status, row->body,
+		     row->headers, (long long)verdict.pause_ms);
+	cr_expect_eq((int)verdict.pause, row->pause, "%d %s %s", row->status, row->body,
+		     row->headers);
+	cr_expect_eq(verdict.is_throttled, row->is_throttled, "%d %s", row->status, row->body);
+}
+
+Test(discord_judge, obeys_the_longest_hint_and_stops_everybody_after_a_ban)
+{
+	static const struct wait rows[] = {
+		{ 429, "{\"retry_after\":64.57,\"global\":false}", "", 64570, 64570, PAUSE_CHANNEL,
+		  true },
+		{ 429, "{\"retry_after\":0.0001}", "", 1, 1, PAUSE_CHANNEL, true },
+		{ 429, "{\"retry_after\":1.5}", "Retry-After: 7\r\n", 7000, 7000, PAUSE_CHANNEL,
+		  true },
+		{ 429, "", "X-RateLimit-Reset-After: 2.5\r\n", 2500, 2500, PAUSE_CHANNEL, true },
+		{ 429, "{\"retry_after\":1e99}", "", 3600000, 3600000, PAUSE_CHANNEL, true },
+		{ 429, "{\"retry_after\":1.5,\"global\":true}", "", 60000, 60000, PAUSE_PROVIDER,
+		  true },
+		{ 429, "{\"retry_after\":90,\"global\":true}", "", 90000, 90000, PAUSE_PROVIDER,
+		  true },
+		{ 429, "{\"retry_after\":1}", "X-RateLimit-Global: true\r\n", 60000, 60000,
+		  PAUSE_PROVIDER, true },
+		{ 429, "{\"retry_after\":1}", "X-RateLimit-Scope: global\r\n", 60000, 60000,
+		  PAUSE_PROVIDER, true },
+		{ 429, "{\"retry_after\":1}", "X-RateLimit-Scope: shared\r\n", 1000, 1000,
+		  PAUSE_CHANNEL, true },
+		{ 429, "error code: 1015", "", 60000, 60000, PAUSE_PROVIDER, true },
+		{ 429, "<html>", "", 60000, 60000, PAUSE_PROVIDER, true },
+		{ 429, "{\"code\":0}", "", 60000, 60000, PAUSE_PROVIDER, true },
+		{ 403, "error code: 1015", "", 60000, 60000, PAUSE_PROVIDER, true },
+		{ 403, "{\"code\":0}", "", 60000, 60000, PAUSE_PROVIDER, true },
+		{ 400, CODE(20016), "Retry-After: 9\r\n", 9000, 9000, PAUSE_CHANNEL, true },
+		{ 200, "{}", "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset-After: 1.25\r\n", -1,
+		  1250, PAUSE_CHANNEL, false },
+		{ 200, "{}", "X-RateLimit-Remaining: 1\r\nX-RateLimit-Reset-After: 1.25\r\n", -1,
+		  -1, PAUSE_CHANNEL, false },
+		{ 200, "{}", "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset-After: nan\r\n", -1, -1,
+		  PAUSE_CHANNEL, false },
+		{ 200, "{}", "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset-After: 1x\r\n", -1, -1,
+		  PAUSE_CHANNEL, false },
+		{ 200, "{}", "X-RateLimit-Remaining: 0\r\n", -1, -1, PAUSE_CHANNEL, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect_wait(&rows[i]);
+}

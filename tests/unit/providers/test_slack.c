@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Slack: settings accepted and refused, requests byte for byte, and every answer's verdict. */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "chat_rig.h"
+
+#define NAME "slack"
+#define HOOK "https://hooks.slack.com/services/T0/B0/secret"
+
+static const struct rig_config config = { { "webhook_url", HOOK } };
+
+static const char rich[] =
+	"{\"text\":\"Capsule cl-1 paused\",\"mrkdwn\":false,\"unfurl_links\":false,"
+	"\"unfurl_media\":false,\"attachments\":[{\"color\":\"#2DA44E\","
+	"\"fallback\":\"Capsule cl-1 paused\",\"blocks\":[{\"type\":\"section\","
+	"\"fields\":[{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Event*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"capsule.pause\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Outcome*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"success\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Resource*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"capsule cl-1\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Actor*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"system\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Team*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"team-0x5yg3bfyrehlas5fmd"
+	"3rslxq\"}]},{\"type\":\"section\",\"fields\":[{\"type\":\"mrkdwn\","
+	"\"verbatim\":true,\"text\":\"*Time*\"},{\"type\":\"plain_text\","
+	"\"emoji\":false,\"text\":\"2026-05-24T05:02:07Z\"}]},{\"type\":\"context\","
+	"\"elements\":[{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"<https://app"
+	".example/capsules/cl-1|Open>\"}]}]}]}";
+
+static const char rich_hostile[] =
+	"{\"text\":\"Capsule &lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt;\\\"'"
+	"\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s"
+	" a.\xe2\x81\xa0io failed to destroy\",\"mrkdwn\":false,\"unfurl_links\":fals"
+	"e,\"unfurl_media\":false,\"attachments\":[{\"color\":\"#D73A49\","
+	"\"fallback\":\"Capsule &lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt;\\"
+	"\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s"
+	" a.\xe2\x81\xa0io failed to destroy\",\"blocks\":[{\"type\":\"section\","
+	"\"fields\":[{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Event*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"capsule.destroy\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Outcome*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"error\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Resource*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"capsule &lt;users/all&gt"
+	"; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0i"
+	"o/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*Actor*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"&lt;users/all&gt; @\xe2\x81\xa0"
+	"b"
+	" *x* `q` &amp;lt;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r"
+	":\xe2\x81\xa0s a.\xe2\x81\xa0io (us-1)\"},{\"type\":\"mrkdwn\","
+	"\"verbatim\":true,\"text\":\"*Team*\"},{\"type\":\"plain_text\","
+	"\"emoji\":false,\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\"}]},"
+	"{\"type\":\"section\",\"fields\":[{\"type\":\"mrkdwn\",\"verbatim\":true,"
+	"\"text\":\"*Time*\"},{\"type\":\"plain_text\",\"emoji\":false,"
+	"\"text\":\"2026-05-24T05:02:07Z\"},{\"type\":\"mrkdwn\","
+	"\"verbatim\":true,\"text\":\"*Error*\"},{\"type\":\"plain_text\","
+	"\"emoji\":false,\"text\":\"&lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;l"
+	"t;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s"
+	" a.\xe2\x81\xa0io\"},{\"type\":\"mrkdwn\",\"verbatim\":true,"
+	"\"text\":\"*Reason*\"},{\"type\":\"plain_text\",\"emoji\":false,"
+	"\"text\":\"&lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt;\\\"'\\\\ http"
+	":\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0i"
+	"o\"}]},{\"type\":\"context\",\"elements\":[{\"type\":\"mrkdwn\","
+	"\"verbatim\":true,\"text\":\"<https://app.example/capsules/%3Cusers%2Fall%3E"
+	"%20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~"
+	"%20%23r%3As%20a.io|Open>\"}]}]}]}";
+
+static const char rich_digest[] =
+	"{\"text\":\"10 events: 3 failed\",\"mrkdwn\":false,\"unfurl_links\":false,"
+	"\"unfurl_media\":false,\"attachments\":[{\"color\":\"#D73A49\","
+	"\"fallback\":\"10 events: 3 failed\",\"blocks\":[{\"type\":\"section\","
+	"\"text\":{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"3 capsule.destr"
+	"oy failed\\n7 capsule.pause\\nFailed: capsule.destroy cl-9: no &lt;space&gt;"
+	" left\\nand 2 more failed\"}},{\"type\":\"section\",\"fields\":[{\"type\":\""
+	"mrkdwn\",\"verbatim\":true,\"text\":\"*Team*\"},{\"type\":\"plain_text\","
+	"\"emoji\":false,\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*From*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"2026-05-24T05:00:00Z\"},"
+	"{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*To*\"},"
+	"{\"type\":\"plain_text\",\"emoji\":false,\"text\":\"2026-05-24T05:02:07Z\"}]"
+	"}]}]}";
+
+static const char plain[] =
+	"{\"text\":\"Capsule cl-1 paused\\n\\nEvent: capsule.pause\\nOutcome: success"
+	"\\nResource: capsule cl-1\\nActor: system\\nTeam: team-0x5yg3bfyrehlas5fmd3r"
+	"slxq\\nTime: 2026-05-24T05:02:07Z\\nhttps://app.example/capsules/cl-1\","
+	"\"mrkdwn\":false}";
+
+static const char plain_hostile[] =
+	"{\"text\":\"Capsule &lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt;\\\"'"
+	"\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s"
+	" a.\xe2\x81\xa0io failed to destroy\\n\\nEvent: capsule.destroy\\nOutcome: e"
+	"rror\\nResource: capsule &lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt;"
+	"\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s"
+	" a.\xe2\x81\xa0io\\nActor: &lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;l"
+	"t;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s"
+	" a.\xe2\x81\xa0io (us-1)\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nTime: 2026"
+	"-05-24T05:02:07Z\\nError: &lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt"
+	";\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s"
+	" a.\xe2\x81\xa0io\\nReason: &lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;"
+	"lt;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s"
+	" a.\xe2\x81\xa0io\\nhttps://app.example/capsules/%3Cusers%2Fall%3E%20%40b%20"
+	"%2Ax%2A%20%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3A"
+	"s%20a.io\",\"mrkdwn\":false}";
+
+static const char plain_digest[] =
+	"{\"text\":\"10 events: 3 failed\\n\\n3 capsule.destroy failed\\n7 capsule.pa"
+	"use\\nFailed: capsule.destroy cl-9: no &lt;space&gt; left\\nand 2 more faile"
+	"d\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026-05-24T05:00:00Z\\nTo: "
+	"2026-05-24T05:02:07Z\",\"mrkdwn\":false}";
+
+Test(slack_build, writes_every_form_byte_for_byte)
+{
+	static const struct rig_bodies bodies = {
+		.success = { rich, plain },
+		.hostile = { rich_hostile, plain_hostile },
+		.digest = { rich_digest, plain_digest },
+	};
+
+	rig_expect_bodies(NAME, &config, &bodies);
+}
+
+Test(slack_build, cuts_what_is_too_long_in_escaped_units)
+{
+	rig_expect_fit(NAME, &config);
+}
+
+Test(slack_build, posts_to_the_address_as_it_stands)
+{
+	struct rig rig;
+
+	rig_success(&rig, NAME);
+	cr_assert_eq(rig_build(&rig, &config, FORM_PLAIN, ""), 0);
+	static const char head[] = "POST " HOOK "\nContent-Type: application/json\n"
+				   "User-Agent: wrenn-events/0.1.0\n\n{\"text\":\"Capsule cl-1";
+
+	cr_expect_eq(strncmp(rig_request(&rig), head, strlen(head)), 0, "%s", rig_request(&rig));
+	rig_done(&rig);
+}
+
+Test(slack_build, lets_nothing_mention_anybody)
+{
+	static const char *const marks[] = { "<!channel>", "<!here>", "<@U123>", "<!subteam^S1>",
+					     "@everyone" };
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		struct rig rig;
+
+		rig_failure(&rig, NAME, marks[i], marks[i], marks[i]);
+		for (int form = 0; form < 2; form++) {
+			cr_assert_eq(rig_build(&rig, &config, (enum message_form)form, ""), 0);
+			cr_expect_null(strstr(buf_text(&rig.out.body), marks[i]), "%s", marks[i]);
+		}
+		rig_done(&rig);
+	}
+}
+
+Test(slack_check, takes_addresses_of_incoming_webhooks_only)
+{
+	static const struct {
+		const char *url;
+		int expected;
+	} cases[] = {
+		{ HOOK, 0 },
+		{ "https://HOOKS.slack.com:443/services/T0/B0/secret", 0 },
+		{ "https://hooks.slack-gov.com/services/T0/B0/secret", 0 },
+		{ "https://hooks.slack.com/workflows/T0/A0/1/secret", -EINVAL },
+		{ "https://hooks.slack.com/triggers/T0/1/secret", -EINVAL },
+		{ "https://hooks.slack.com/services/T0/B0", -EINVAL },
+		{ "https://hooks.slack.com/services/T0/B0/", -EINVAL },
+		{ "https://hooks.slack.com/services//B0/secret", -EINVAL },
+		{ "https://hooks.slack.com/services/T0/B0/secret/more", -EINVAL },
+		{ "https://hooks.slack.com/services/T0/B0/sec-ret", -EINVAL },
+		{ "https://hooks.slack.com/services/T0/B0/secret?a=b", -EINVAL },
+		{ "https://hooks.slack.com/services/T0/B0/secret#a", -EINVAL },
+		{ "http://hooks.slack.com/services/T0/B0/secret", -EINVAL },
+		{ "https://hooks.slack.com:444/services/T0/B0/secret", -EINVAL },
+		{ "https://slack.com/services/T0/B0/secret", -EINVAL },
+		{ "https://hooks.slack.com.evil.io/services/T0/B0/secret", -EINVAL },
+		{ "https://x@hooks.slack.com/services/T0/B0/secret", -EINVAL },
+		{ "", -EINVAL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct rig_config one = { { "webhook_url", cases[i].url } };
+		char field[48];
+
+		cr_expect_eq(rig_check(NAME, &one, field), cases[i].expected, "%s", cases[i].url);
+		if (cases[i].expected)
+			cr_expect_str_eq(field, "webhook_url");
+	}
+}
+
+Test(slack_paces, are_one_a_second_for_each_webhook)
+{
+	static const struct rig_config other = {
+		{ "webhook_url", "https://hooks.slack.com/services/T0/B1/secret" }
+	};
+	struct pace one[PROVIDER_MAX_PACES];
+	struct pace two[PROVIDER_MAX_PACES];
+
+	cr_assert_eq(rig_paces(NAME, &config, one), 1);
+	cr_assert_eq(rig_paces(NAME, &other, two), 1);
+	cr_expect_eq(one[0].burst, 1);
+	cr_expect_geq(one[0].interval_us, 1000000);
+	cr_expect_str_neq(one[0].key, two[0].key);
+}
+
+Test(slack_judge, knows_every_answer)
+{
+	static const struct rig_answer rows[] = {
+		{ 200, "ok", VERDICT_DELIVERED, NULL },
+		{ 200, "ok\n", VERDICT_DELIVERED, NULL },
+		{ 200, "", VERDICT_RETRY, "confirm" },
+		{ 200, "okay", VERDICT_RETRY, "confirm" },
+		{ 200, "<html>", VERDICT_RETRY, "confirm" },
+		{ 201, "ok", VERDICT_RETRY, "confirm" },
+		{ 200, "{\"ok\":false,\"error\":\"no_service\"}", VERDICT_DISABLE, "removed" },
+		{ 200, "{\"ok\":false,\"error\":\"invalid_blocks\"}", VERDICT_REFORM, "form" },
+		{ 200, "{\"ok\":false}", VERDICT_RETRY, "confirm" },
+		{ 404, "no_service", VERDICT_DISABLE, "removed" },
+		{ 404, "no_active_hooks", VERDICT_DISABLE, "removed" },
+		{ 404, "no_service_id", VERDICT_DISABLE, "removed" },
+		{ 404, "no_team", VERDICT_DISABLE, "workspace" },
+		{ 403, "invalid_token", VERDICT_DISABLE, "secret" },
+		{ 403, "team_disabled", VERDICT_DISABLE, "disabled" },
+		{ 410, "channel_is_archived", VERDICT_DISABLE, "archived" },
+		{ 404, "channel_not_found", VERDICT_DISABLE, "channel" },
+		{ 403, "action_prohibited", VERDICT_DISABLE, "forbids" },
+		{ 403, "posting_to_general_channel_denied", VERDICT_DISABLE, "#general" },
+		{ 400, "invalid_payload", VERDICT_REFORM, "form" },
+		{ 400, "invalid_blocks", VERDICT_REFORM, "form" },
+		{ 400, "no_text", VERDICT_REFORM, "empty" },
+		{ 400, "too_many_attachments", VERDICT_REFORM, "form" },
+		{ 400, "msg_blocks_too_long", VERDICT_REFORM, "too long" },
+		{ 400, "user_not_found", VERDICT_REJECT, "user" },
+		{ 500, "rollup_error", VERDICT_RETRY, "now" },
+		{ 400, "something_new", VERDICT_REJECT, NULL },
+		{ 404, "", VERDICT_REJECT, NULL },
+		{ 302, "", VERDICT_REJECT, NULL },
+		{ 429, "", VERDICT_RETRY, NULL },
+		{ 503, "", VERDICT_RETRY, NULL },
+	};
+
+	rig_expect_answers(NAME, rows, ARRAY_LEN(rows));
+}
+
+Test(slack_judge, waits_as_long_as_it_is_told)
+{
+	static const struct {
+		int status;
+		const char *body, *headers;
+		int64_t expected_ms;
+	} rows[] = {
+		{ 429, "", "Retry-After: 30\r\n", 30000 },
+		{ 429, "{\"retry_after\":2,\"ok\":false,\"error\":\"rate_limited\"}", "", 2000 },
+		{ 429, "{\"retry_after\":2}", "Retry-After: 1\r\n", 2000 },
+		{ 200, "{\"retry_after\":2,\"ok\":false,\"error\":\"rate_limited\"}", "", 2000 },
+		{ 200, "rate_limited", "", -1 },
+		{ 429, "<html>", "", -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct answer answer = { .status = rows[i].status,
+					       .body = str_of(rows[i].body),
+					       .headers = str_of(rows[i].headers) };
+		struct verdict verdict = provider_find(STR(NAME))->judge(&answer, RIG_NOW_US);
+
+		cr_expect_eq(verdict.kind, VERDICT_RETRY, "row %zu", i);
+		cr_expect(verdict.is_throttled, "row %zu", i);
+		cr_expect_eq(verdict.retry_after_ms, rows[i].expected_ms, "row %zu", i);
+		cr_expect_eq(verdict.pause_ms, rows[i].expected_ms, "row %zu", i);
+		cr_expect_eq(verdict.pause, PAUSE_CHANNEL, "row %zu", i);
+	}
+}
