@@ -258,6 +258,6 @@ def test_every_subscriber_sees_what_the_model_says(make_service, redis):
     assert not faults, (faults, seed)
     totals = {name: sum(getattr(s, name) for s in subscribers) for name in ("connections", "gaps", "seen")}
     print(f"seed {seed}: {len(model.entries)} events, {totals}")
-    from_redis = re.search('wrenn_events_sse_replays_total{source="redis"} (\d+)', service.get("/metrics").body.decode())
+    from_redis = re.search(r'wrenn_events_sse_replays_total{source="redis"} (\d+)', service.get("/metrics").body.decode())
     assert int(from_redis[1]) > 0
     assert totals["connections"] > 2 * SUBSCRIBERS and totals["seen"] > 1000 and totals["gaps"] > 0, totals
