@@ -234,7 +234,7 @@ static void add_number(struct buf *json, const char *name, size_t number)
 static void add_measure(struct buf *json, const struct provider *provider,
 			const struct outgoing *out)
 {
-	struct measure measure = { .unit = "bytes", .size = out->body.len };
+	struct measure measure = { .unit = "UTF-8 bytes", .size = out->body.len };
 
 	if (provider->measure)
 		measure = provider->measure(out);

@@ -4,40 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/json.h"
-#include "rig.h"
+#include "calls.h"
 
 #define BODY(name)                                         \
 	"{\"name\":\"" name "\",\"provider\":\"webhook\"," \
 	"\"config\":{\"url\":\"https://8.8.8.8/hook\"},"   \
 	"\"events\":[\"host.down\",\"capsule.create\"]}"
-
-static char answer[262144];
-
-static int request(struct rig *rig, const char *method, const char *path, const char *body)
-{
-	return rig_request(rig, method, path, TEAM_A, body, answer, sizeof(answer));
-}
-
-static cJSON *parse_answer(void)
-{
-	cJSON *tree = NULL;
-
-	cr_assert_eq(json_parse(str_of(answer), sizeof(answer), &tree, NULL), 0, "%s", answer);
-	cr_assert_eq(answer[strlen(answer) - 1], '\n', "JSON ends with a newline");
-	return tree;
-}
-
-/* Makes a channel, gives its path. */
-static void create(struct rig *rig, const char *body, char path[64])
-{
-	cJSON *tree;
-
-	cr_assert_eq(request(rig, "POST", "/v1/channels", body), 201, "%s", answer);
-	tree = parse_answer();
-	snprintf(path, 64, "/v1/channels/%s", json_get_string(tree, "id"));
-	cJSON_Delete(tree);
-}
 
 static const struct rig_options strict = { .strict = true };
 
@@ -47,8 +19,9 @@ static void create_and_read(struct rig *rig)
 	cJSON *tree;
 	char text[256];
 
-	cr_assert_eq(request(rig, "POST", "/v1/channels", BODY(" Ops Alerts")), 201, "%s", answer);
-	tree = parse_answer();
+	cr_assert_eq(call(rig, "POST", "/v1/channels", BODY(" Ops Alerts")), 201, "%s",
+		     call_answer);
+	tree = call_tree();
 	cr_expect_str_eq(json_get_string(tree, "name"), "ops-alerts");
 	cr_expect_str_eq(json_get_string(tree, "provider"), "webhook");
 	cr_expect_str_eq(json_get_string(tree, "team_id"), TEAM_A_ID);
@@ -60,8 +33,8 @@ static void create_and_read(struct rig *rig)
 	snprintf(path, sizeof(path), "/v1/channels/%s", json_get_string(tree, "id"));
 	cJSON_Delete(tree);
 
-	cr_assert_eq(request(rig, "GET", path, ""), 200);
-	tree = parse_answer();
+	cr_assert_eq(call(rig, "GET", path, ""), 200);
+	tree = call_tree();
 	cr_expect_str_eq(json_get_string(tree, "name"), "ops-alerts");
 	cr_expect_null(json_get(tree, "secret"), "the secret is shown again");
 	cr_expect_null(json_get(tree, "config"));
@@ -115,13 +88,13 @@ static void refuse_bad_bodies(struct rig *rig)
 		const cJSON *details;
 		cJSON *tree;
 
-		cr_expect_eq(request(rig, "POST", "/v1/channels", cases[i].body), 400, "%s",
+		cr_expect_eq(call(rig, "POST", "/v1/channels", cases[i].body), 400, "%s",
 			     cases[i].body);
-		tree = parse_answer();
+		tree = call_tree();
 		error = json_get(tree, "error");
 		details = json_get(error, "details");
 		cr_expect_str_eq(json_get_string(error, "code"), "invalid_request");
-		cr_expect_null(strstr(answer, "token-in-path"), "the URL is repeated");
+		cr_expect_null(strstr(call_answer, "token-in-path"), "the URL is repeated");
 		if (cases[i].field)
 			cr_expect_str_eq(json_get_string(details, "field"), cases[i].field);
 		else
@@ -142,9 +115,9 @@ static void refuse_taken_name(struct rig *rig)
 	char path[64];
 	char other[4096];
 
-	create(rig, BODY("same"), path);
-	cr_expect_eq(request(rig, "POST", "/v1/channels", BODY(" SAME ")), 409);
-	cr_expect(strstr(answer, "\"conflict\""), "%s", answer);
+	call_create(rig, BODY("same"), path);
+	cr_expect_eq(call(rig, "POST", "/v1/channels", BODY(" SAME ")), 409);
+	cr_expect(strstr(call_answer, "\"conflict\""), "%s", call_answer);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channels"), 1);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 1, "a row for nothing");
 	cr_expect_eq(rig_request(rig, "POST", "/v1/channels", TEAM_B, BODY("same"), other,
@@ -164,13 +137,13 @@ static void refuse_the_51st(struct rig *rig)
 
 	for (int i = 0; i < 50; i++) {
 		snprintf(body, sizeof(body), BODY("c%d"), i);
-		create(rig, body, path);
+		call_create(rig, body, path);
 	}
-	cr_expect_eq(request(rig, "POST", "/v1/channels", BODY("c50")), 409);
-	cr_expect(strstr(answer, "\"conflict\""));
+	cr_expect_eq(call(rig, "POST", "/v1/channels", BODY("c50")), 409);
+	cr_expect(strstr(call_answer, "\"conflict\""));
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channels"), 50);
-	cr_expect_eq(request(rig, "DELETE", path, ""), 204);
-	cr_expect_eq(request(rig, "POST", "/v1/channels", BODY("c50")), 201);
+	cr_expect_eq(call(rig, "DELETE", path, ""), 204);
+	cr_expect_eq(call(rig, "POST", "/v1/channels", BODY("c50")), 201);
 }
 
 Test(endpoints, let_a_team_have_fifty_channels)
@@ -185,20 +158,20 @@ static void list(struct rig *rig)
 	char other[4096];
 	cJSON *tree;
 
-	cr_assert_eq(request(rig, "GET", "/v1/channels", ""), 200);
-	cr_assert_str_eq(answer, "[]\n");
-	create(rig, BODY("first"), path);
+	cr_assert_eq(call(rig, "GET", "/v1/channels", ""), 200);
+	cr_assert_str_eq(call_answer, "[]\n");
+	call_create(rig, BODY("first"), path);
 	rig_now_us += SECOND_US;
-	create(rig, BODY("second"), path);
+	call_create(rig, BODY("second"), path);
 	rig_now_us += SECOND_US;
-	create(rig, BODY("third"), path);
-	cr_assert_eq(request(rig, "GET", "/v1/channels", ""), 200);
-	tree = parse_answer();
+	call_create(rig, BODY("third"), path);
+	cr_assert_eq(call(rig, "GET", "/v1/channels", ""), 200);
+	tree = call_tree();
 	cr_assert_eq(cJSON_GetArraySize(tree), 3);
 	for (int i = 0; i < 3; i++)
 		cr_expect_str_eq(json_get_string(cJSON_GetArrayItem(tree, i), "name"),
 				 newest_first[i]);
-	cr_expect_null(strstr(answer, "secret"));
+	cr_expect_null(strstr(call_answer, "secret"));
 	cJSON_Delete(tree);
 	cr_assert_eq(rig_request(rig, "GET", "/v1/channels", TEAM_B, "", other, sizeof(other)),
 		     200);
@@ -215,7 +188,7 @@ static void hide_from_others(struct rig *rig)
 	char path[64];
 	char other[4096];
 
-	create(rig, BODY("mine"), path);
+	call_create(rig, BODY("mine"), path);
 	cr_expect_eq(rig_request(rig, "GET", path, TEAM_B, "", other, sizeof(other)), 404);
 	cr_expect(strstr(other, "\"not_found\""));
 	cr_expect_eq(rig_request(rig, "DELETE", path, TEAM_B, "", other, sizeof(other)), 204);
@@ -233,11 +206,11 @@ static void remove_channel(struct rig *rig)
 	char path[64];
 	char text[256];
 
-	create(rig, BODY("gone"), path);
-	cr_expect_eq(request(rig, "DELETE", path, ""), 204);
-	cr_expect_str_eq(answer, "");
-	cr_expect_eq(request(rig, "GET", path, ""), 404);
-	cr_expect_eq(request(rig, "DELETE", path, ""), 204, "removing it again");
+	call_create(rig, BODY("gone"), path);
+	cr_expect_eq(call(rig, "DELETE", path, ""), 204);
+	cr_expect_str_eq(call_answer, "");
+	cr_expect_eq(call(rig, "GET", path, ""), 404);
+	cr_expect_eq(call(rig, "DELETE", path, ""), 204, "removing it again");
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs WHERE action = 'delete' "
 				  "AND status = 'warning'"),
 		     1);
@@ -267,10 +240,10 @@ static void refuse_bad_ids(struct rig *rig)
 		char path[128];
 
 		snprintf(path, sizeof(path), "/v1/channels/%s", ids[i]);
-		cr_expect_eq(request(rig, "GET", path, ""), 400, "%s", path);
-		cr_expect_eq(request(rig, "DELETE", path, ""), 400, "%s", path);
+		cr_expect_eq(call(rig, "GET", path, ""), 400, "%s", path);
+		cr_expect_eq(call(rig, "DELETE", path, ""), 400, "%s", path);
 	}
-	cr_expect_eq(request(rig, "GET", "/v1/channels/ch-0000000000000000000000001", ""), 404);
+	cr_expect_eq(call(rig, "GET", "/v1/channels/ch-0000000000000000000000001", ""), 404);
 }
 
 Test(endpoints, refuse_malformed_ids_on_every_method)
@@ -283,14 +256,14 @@ static void keep_supplied_secret(struct rig *rig)
 	char path[64];
 	cJSON *tree;
 
-	cr_assert_eq(request(rig, "POST", "/v1/channels",
-			     "{\"name\":\"a\",\"provider\":\"webhook\",\"events\":[\"host.up\"],"
-			     "\"config\":{\"url\":\"http://8.8.8.8/\",\"secret\":\"my own\"}}"),
+	cr_assert_eq(call(rig, "POST", "/v1/channels",
+			  "{\"name\":\"a\",\"provider\":\"webhook\",\"events\":[\"host.up\"],"
+			  "\"config\":{\"url\":\"http://8.8.8.8/\",\"secret\":\"my own\"}}"),
 		     201);
-	tree = parse_answer();
+	tree = call_tree();
 	cr_expect_str_eq(json_get_string(tree, "secret"), "my own");
 	cJSON_Delete(tree);
-	create(rig, BODY("b"), path);
+	call_create(rig, BODY("b"), path);
 }
 
 Test(endpoints, keep_a_secret_that_was_supplied)
@@ -301,7 +274,7 @@ Test(endpoints, keep_a_secret_that_was_supplied)
 static void refuse_dead_team(struct rig *rig)
 {
 	rig_ask(rig, "UPDATE teams SET deleted_at = created_at WHERE id = '" TEAM_A "'");
-	cr_expect_eq(request(rig, "POST", "/v1/channels", BODY("late")), 403, "%s", answer);
+	cr_expect_eq(call(rig, "POST", "/v1/channels", BODY("late")), 403, "%s", call_answer);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channels"), 0);
 }
 
@@ -317,8 +290,8 @@ Test(endpoints, write_no_audit_rows_when_auditing_is_off)
 	char path[64];
 
 	rig_open(&rig, DATABASE_SQLITE, &off);
-	create(&rig, BODY("quiet"), path);
-	cr_expect_eq(request(&rig, "DELETE", path, ""), 204);
+	call_create(&rig, BODY("quiet"), path);
+	cr_expect_eq(call(&rig, "DELETE", path, ""), 204);
 	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM audit_logs"), 0);
 	rig_close(&rig);
 }
@@ -330,9 +303,9 @@ Test(endpoints, answer_503_while_the_store_is_away)
 	struct rig rig;
 
 	rig_open(&rig, DATABASE_POSTGRES, &options);
-	cr_expect_eq(request(&rig, "GET", "/v1/channels", ""), 503, "%s", answer);
-	cr_expect(strstr(answer, "\"service_unavailable\""));
-	cr_expect_eq(request(&rig, "POST", "/v1/channels", BODY("a")), 503);
-	cr_expect_eq(request(&rig, "DELETE", "/v1/channels/ch-0000000000000000000000001", ""), 503);
+	cr_expect_eq(call(&rig, "GET", "/v1/channels", ""), 503, "%s", call_answer);
+	cr_expect(strstr(call_answer, "\"service_unavailable\""));
+	cr_expect_eq(call(&rig, "POST", "/v1/channels", BODY("a")), 503);
+	cr_expect_eq(call(&rig, "DELETE", "/v1/channels/ch-0000000000000000000000001", ""), 503);
 	rig_close(&rig);
 }

@@ -140,3 +140,22 @@ Test(seal, refuses_another_key)
 				 STR("{\"url\":\"" VECTOR "\"}"), key),
 		     -EBADMSG);
 }
+
+Test(seal, takes_a_single_setting_there_and_back)
+{
+	struct buf sealed, opened;
+
+	webhook();
+	buf_init(&sealed, 8192);
+	buf_init(&opened, 8192);
+	setting_seal(&sealed, STR("one value by_itself"), key);
+	cr_assert_eq(sealed.err, 0);
+	cr_assert_null(strstr(buf_text(&sealed), "value"));
+	cr_assert(setting_open(&opened, buf_str(&sealed), key));
+	cr_assert(str_is(buf_str(&opened), "one value by_itself"));
+	key[0] ^= 1;
+	buf_reset(&opened);
+	cr_assert_not(setting_open(&opened, buf_str(&sealed), key));
+	buf_done(&opened);
+	buf_done(&sealed);
+}

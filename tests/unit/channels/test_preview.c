@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* POST /v1/channels/preview over HTTP, and the samples it stands on. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "calls.h"
+#include "channels/sample.h"
+#include "core/event.h"
+
+#define PREVIEW "/v1/channels/preview"
+
+static const char *const providers[] = { "discord",  "slack",  "teams",  "googlechat",
+					 "telegram", "matrix", "webhook" };
+static const struct rig_options strict = { .strict = true };
+
+static cJSON *preview(struct rig *rig, const char *body)
+{
+	cr_assert_eq(call(rig, "POST", PREVIEW, body), 200, "%s: %s", body, call_answer);
+	return call_tree();
+}
+
+Test(sample, gives_every_provider_settings_it_accepts)
+{
+	for (size_t i = 0; i < ARRAY_LEN(providers); i++) {
+		const struct provider *provider = provider_find(str_of(providers[i]));
+		struct provider_config config;
+		struct reason why = { .text = "" };
+
+		cr_assert(provider, "%s", providers[i]);
+		sample_config(&config, provider);
+		cr_expect_eq(provider->check(&config, &why), 0, "%s: %s", providers[i], why.text);
+		cr_expect(!provider->warning || !provider->warning(&config), "%s", providers[i]);
+	}
+}
+
+Test(sample, makes_an_event_of_every_kind_that_can_be_read)
+{
+	const struct stream_id none = { .ms = 0 };
+
+	for (enum event_kind kind = EVENT_UNKNOWN; kind < EVENT_KINDS; kind++) {
+		struct event *event = NULL;
+		struct reason why = { .text = "" };
+		struct buf json;
+
+		if (!event_kind_is_subscribable(kind))
+			continue;
+		buf_init(&json, 4096);
+		sample_write(&json, kind, STR(TEAM_A_ID), STR("2027-01-15T08:00:00Z"));
+		cr_expect_eq(event_parse(buf_str(&json), none, &event, &why), 0, "%s", why.text);
+		cr_expect(event && event->kind == kind && event->time_us > 0);
+		event_unref(event);
+		buf_done(&json);
+	}
+}
+
+static void show_all_providers(struct rig *rig)
+{
+	for (size_t i = 0; i < ARRAY_LEN(providers); i++) {
+		bool is_webhook = strcmp(providers[i], "webhook") == 0;
+		char body[128];
+		cJSON *tree;
+
+		snprintf(body, sizeof(body), "{\"provider\":\"%s\",\"event\":\"capsule.destroy\"}",
+			 providers[i]);
+		tree = preview(rig, body);
+		cr_expect_str_eq(json_get_string(tree, "provider"), providers[i]);
+		cr_expect(json_get_string(tree, "method"));
+		cr_expect(strstr(json_get_string(tree, "content_type"), "application/json"), "%s",
+			  call_answer);
+		cr_expect(strstr(json_get_string(tree, "body"),
+				 is_webhook ? "capsule.destroy" : "destroyed"),
+			  "%s", call_answer);
+		cr_expect(json_get(tree, "size")->valuedouble > 0);
+		cr_expect(json_get_string(tree, "unit"));
+		cr_expect(json_get(tree, "limit")->valuedouble >
+			  json_get(tree, "size")->valuedouble);
+		cr_expect_eq(cJSON_GetArraySize(json_get(tree, "cuts")), 0, "%s", call_answer);
+		cr_expect_eq(json_get(tree, "plain_body") == NULL, is_webhook, "%s", call_answer);
+		cr_expect_null(json_get(tree, "url"));
+		cr_expect_null(json_get(tree, "headers"));
+		cJSON_Delete(tree);
+	}
+	cr_expect_eq(receiver_count(rig->receiver), 0);
+	cr_expect_eq(rig_ask(rig, "SELECT (SELECT count(*) FROM channels) + "
+				  "(SELECT count(*) FROM audit_logs)"),
+		     0);
+}
+
+Test(preview, shows_what_every_provider_would_be_sent)
+{
+	ON_BOTH_STORES(&strict, show_all_providers);
+}
+
+static struct rig one;
+
+static void setup(void)
+{
+	rig_open(&one, DATABASE_SQLITE, &strict);
+}
+
+static void teardown(void)
+{
+	rig_close(&one);
+}
+
+TestSuite(preview_of, .init = setup, .fini = teardown);
+
+Test(preview_of, a_webhook_is_the_publishers_own_bytes)
+{
+	cJSON *tree =
+		preview(&one, "{\"provider\":\"webhook\",\"event\":{\"event\":\"host.up\","
+			      "\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":\"" TEAM_A_ID
+			      "\",\"actor\":" SYSTEM ",\"resource\":{\"id\":\"host-1\","
+			      "\"type\":\"host\"},\"x\":[1,2.50]}}");
+
+	cr_expect_str_eq(json_get_string(tree, "body"),
+			 "{\"event\":\"host.up\",\"timestamp\":\"2026-05-24T05:02:08Z\","
+			 "\"team_id\":\"" TEAM_A_ID "\",\"actor\":" SYSTEM
+			 ",\"resource\":{\"id\":\"host-1\",\"type\":\"host\"},\"x\":[1,2.5]}");
+	cr_expect_eq(json_get(tree, "size")->valueint, (int)strlen(json_get_string(tree, "body")));
+	cr_expect_str_eq(json_get_string(tree, "unit"), "UTF-8 bytes");
+	cJSON_Delete(tree);
+}
+
+Test(preview_of, an_event_without_time_and_team_gets_ours)
+{
+	cJSON *tree = preview(&one, "{\"provider\":\"webhook\",\"event\":{\"event\":\"host.up\","
+				    "\"actor\":" SYSTEM
+				    ",\"resource\":{\"id\":\"\",\"type\":\"host\"}}}");
+
+	cr_expect(strstr(json_get_string(tree, "body"), TEAM_A_ID));
+	cr_expect(strstr(json_get_string(tree, "body"), "2027-01-15T08:00:00Z"));
+	cJSON_Delete(tree);
+}
+
+Test(preview_of, a_long_error_says_what_is_cut)
+{
+	static char body[8192];
+	const cJSON *cut;
+	cJSON *tree;
+
+	snprintf(body, sizeof(body),
+		 "{\"provider\":\"discord\",\"event\":{\"event\":\"template.snapshot.create\","
+		 "\"outcome\":\"error\",\"actor\":" SYSTEM ",\"resource\":{\"id\":\"%02000d\","
+		 "\"type\":\"snapshot\"},\"error\":\"no space\"}}",
+		 0);
+	tree = preview(&one, body);
+	cr_assert_gt(cJSON_GetArraySize(json_get(tree, "cuts")), 0, "%s", call_answer);
+	cut = cJSON_GetArrayItem(json_get(tree, "cuts"), 0);
+	cr_expect(json_get_string(cut, "field"));
+	cr_expect_lt(json_get(cut, "kept")->valuedouble, json_get(cut, "of")->valuedouble);
+	cr_expect_leq(json_get(tree, "size")->valuedouble, json_get(tree, "limit")->valuedouble);
+	cJSON_Delete(tree);
+}
+
+Test(preview_of, a_digest_names_how_many_of_what)
+{
+	for (size_t i = 0; i < ARRAY_LEN(providers) - 1; i++) {
+		char body[128];
+		cJSON *tree;
+
+		snprintf(body, sizeof(body), "{\"provider\":\"%s\",\"digest\":true}", providers[i]);
+		tree = preview(&one, body);
+		cr_expect(strstr(json_get_string(tree, "body"), "48"), "%s", call_answer);
+		cr_expect(strstr(json_get_string(tree, "plain_body"), "48"), "%s", call_answer);
+		cJSON_Delete(tree);
+	}
+}
+
+Test(preview_of, a_message_that_holds_a_credential_is_masked)
+{
+	const char *body =
+		"{\"provider\":\"telegram\",\"config\":{\"chat_id\":\"-1001\",\"bot_token\":"
+		"\"12345678:s3cret-s3cret-s3cret-s3cret-s3cret\"},\"event\":{\"event\":\"host.up\","
+		"\"actor\":" SYSTEM ",\"resource\":{\"type\":\"host\",\"id\":"
+		"\"12345678:s3cret-s3cret-s3cret-s3cret-s3cret\"}}}";
+	cJSON *tree = preview(&one, body);
+
+	cr_expect_null(strstr(call_answer, "s3cret"), "%s", call_answer);
+	cr_expect(strstr(call_answer, "[masked]"), "%s", call_answer);
+	cr_expect(strstr(json_get_string(tree, "body"), "-1001"));
+	cJSON_Delete(tree);
+}
+
+Test(preview_of, a_room_alias_is_the_message_and_not_the_look_up)
+{
+	cJSON *tree =
+		preview(&one, "{\"provider\":\"matrix\",\"event\":\"host.up\",\"config\":{"
+			      "\"homeserver_url\":\"https://matrix.example.com\","
+			      "\"access_token\":\"s3cret\",\"room_id\":\"#ops:example.com\"}}");
+
+	cr_expect_str_eq(json_get_string(tree, "method"), "PUT");
+	cr_expect(strstr(json_get_string(tree, "body"), "m.notice"), "%s", call_answer);
+	cr_expect_null(strstr(call_answer, "s3cret"));
+	cJSON_Delete(tree);
+}
+
+Test(preview_of, a_message_has_a_link_when_there_is_a_base)
+{
+	cJSON *tree;
+
+	one.channels->link_base = strdup("https://app.example.com");
+	tree = preview(&one, "{\"provider\":\"slack\",\"event\":\"capsule.create\"}");
+	cr_expect(strstr(json_get_string(tree, "body"), "https://app.example.com/capsules/cl-"),
+		  "%s", call_answer);
+	cJSON_Delete(tree);
+}
+
+Test(preview_of, settings_with_a_warning_shows_it)
+{
+	cJSON *tree =
+		preview(&one, "{\"provider\":\"teams\",\"event\":\"host.up\",\"config\":{"
+			      "\"webhook_url\":\"https://outlook.office.com/webhook/s3cret\"}}");
+
+	cr_expect_eq(cJSON_GetArraySize(json_get(tree, "warnings")), 1, "%s", call_answer);
+	cr_expect_null(strstr(call_answer, "s3cret"));
+	cJSON_Delete(tree);
+}
+
+static void refuse_bad_previews(struct rig *on)
+{
+	static const struct bad_body cases[] = {
+		{ "", NULL },
+		{ "[]", NULL },
+		{ "{\"event\":\"host.up\"}", NULL },
+		{ "{\"provider\":7,\"event\":\"host.up\"}", NULL },
+		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":[]}", NULL },
+		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":null}", NULL },
+		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":{\"webhook_url\":1}}",
+		  NULL },
+		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"event\":\"host.up\"}", NULL },
+		{ "{\"provider\":\"pager\",\"event\":\"host.up\"}", "provider" },
+		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":{}}", "webhook_url" },
+		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":{\"webhook_url\":"
+		  "\"https://example.com/s3cret\"}}",
+		  "webhook_url" },
+		{ "{\"provider\":\"slack\"}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":null}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":[]}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":\"\"}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":\"channel.test\"}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":\"capsule.created\"}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":{}}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":{\"event\":\"volume.create\"}}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":{\"event\":\"host.up\"}}", "event" },
+		{ "{\"provider\":\"slack\",\"event\":{\"event\":\"host.up\",\"team_id\":5}}",
+		  "event" },
+		{ "{\"provider\":\"slack\",\"digest\":1}", "digest" },
+		{ "{\"provider\":\"slack\",\"digest\":\"true\",\"event\":\"host.up\"}", "digest" },
+		{ "{\"provider\":\"webhook\",\"digest\":true}", "digest" },
+	};
+
+	call_refused(on, "POST", PREVIEW, cases, ARRAY_LEN(cases));
+	call_refused_as_too_large(on, "POST", PREVIEW);
+}
+
+Test(preview, refuses_what_is_wrong)
+{
+	ON_BOTH_STORES(&strict, refuse_bad_previews);
+}

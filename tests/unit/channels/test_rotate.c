@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* PUT /v1/channels/{id}/config over HTTP, on both stores. */
+#include <stdio.h>
+
+#include "calls.h"
+#include "channels/seal.h"
+#include "core/rfc3339.h"
+
+#define BODY                                                                      \
+	"{\"name\":\"hook\",\"provider\":\"webhook\",\"events\":[\"host.down\"]," \
+	"\"config\":{\"url\":\"https://8.8.8.8/s3cret-path\",\"secret\":\"s3cret-one\"}}"
+
+static const struct rig_options quiet = { .strict = true, .no_delivery = true };
+
+static void create(struct rig *rig, char path[CALL_PATH_SIZE])
+{
+	call_create(rig, BODY, path);
+	strcat(path, "/config");
+}
+
+/* The stored settings, opened. */
+static void expect_stored(struct rig *rig, const char *url, const char *secret)
+{
+	struct opened_config opened;
+	char text[4096];
+
+	rig_ask_text(rig, text, sizeof(text), "SELECT CAST(config AS text) FROM channels");
+	cr_assert_eq(config_open(&opened, provider_find(STR("webhook")), str_of(text), rig->key),
+		     0);
+	cr_expect(str_is(config_value(&opened.config, "url"), url), "%.*s",
+		  STR_ARGS(config_value(&opened.config, "url")));
+	cr_expect(str_is(config_value(&opened.config, "secret"), secret), "%.*s",
+		  STR_ARGS(config_value(&opened.config, "secret")));
+	opened_config_done(&opened);
+}
+
+/* What is kept of the secret before; NULL: nothing. */
+static void expect_old_secret(struct rig *rig, const char *secret, int64_t until_us)
+{
+	char text[4096], want[RFC3339_TEXT_SIZE];
+	struct buf opened;
+
+	if (!secret) {
+		cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE old_secret IS "
+					  "NOT NULL OR old_secret_until IS NOT NULL"),
+			     0);
+		return;
+	}
+	rig_ask_text(rig, text, sizeof(text), "SELECT old_secret FROM channel_state");
+	cr_expect_null(strstr(text, "s3cret"), "it is stored in clear");
+	buf_init(&opened, 4096);
+	cr_assert(setting_open(&opened, str_of(text), rig->key), "%s", text);
+	cr_expect(str_is(buf_str(&opened), secret), "%s", buf_text(&opened));
+	buf_done(&opened);
+	rfc3339_format(until_us, 6, want);
+	cr_expect_eq(rig_ask(rig,
+			     "SELECT count(*) FROM channel_state WHERE old_secret_until = '%s'",
+			     want),
+		     1);
+}
+
+static void replace_both(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+	cJSON *tree;
+
+	create(rig, path);
+	rig_ask(rig, "INSERT INTO channel_state (channel_id, updated_at, failures, disabling, "
+		     "breaker_opened, breaker_until, failing_since, disabled_at, disabled_reason) "
+		     "SELECT id, updated_at, 9, 1, 3, updated_at, updated_at, updated_at, 'gone' "
+		     "FROM channels");
+	rig_now_us += SECOND_US;
+	cr_assert_eq(call(rig, "PUT", path,
+			  "{\"config\":{\"url\":\"https://9.9.9.9/\",\"secret\":\"s3cret-two\","
+			  "\"more\":\"x\"}}"),
+		     200, "%s", call_answer);
+	rig_now_us -= SECOND_US;
+	tree = call_tree();
+	cr_expect_str_eq(json_get_string(tree, "updated_at"), "2027-01-15T08:00:01Z");
+	cr_expect(cJSON_IsTrue(json_get(tree, "disabled")), "other settings have enabled it");
+	cr_expect_null(strstr(call_answer, "s3cret"));
+	cr_expect_null(json_get(tree, "config"));
+	cJSON_Delete(tree);
+	expect_stored(rig, "https://9.9.9.9/", "s3cret-two");
+	expect_old_secret(rig, "s3cret-one", START_US + SECOND_US + 24 * HOUR_US);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE failures = 0 AND "
+				  "disabling = 0 AND breaker_opened = 0 AND breaker_until IS NULL "
+				  "AND failing_since IS NULL AND disabled_at IS NOT NULL"),
+		     1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs WHERE action = 'rotate_config' "
+				  "AND status = 'info' AND CAST(metadata AS text) = '{}'"),
+		     1);
+}
+
+Test(rotate, replaces_the_settings_and_keeps_the_old_secret_for_a_day)
+{
+	ON_BOTH_STORES(&quiet, replace_both);
+}
+
+static void keep_what_is_absent(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+
+	create(rig, path);
+	cr_assert_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"s3cret-two\"}}"), 200, "%s",
+		     call_answer);
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-two");
+	expect_old_secret(rig, "s3cret-one", START_US + 24 * HOUR_US);
+	cr_assert_eq(call(rig, "PUT", path,
+			  "{\"config\":{\"url\":\"https://9.9.9.9/\",\"secret\":\"\"}}"),
+		     200, "%s", call_answer);
+	expect_stored(rig, "https://9.9.9.9/", "s3cret-two");
+	expect_old_secret(rig, "s3cret-one", START_US + 24 * HOUR_US);
+	cr_assert_eq(call(rig, "PUT", path, "{\"config\":{}}"), 200, "%s", call_answer);
+	expect_stored(rig, "https://9.9.9.9/", "s3cret-two");
+	expect_old_secret(rig, "s3cret-one", START_US + 24 * HOUR_US);
+}
+
+Test(rotate, keeps_url_and_secret_of_a_webhook_when_they_are_absent)
+{
+	ON_BOTH_STORES(&quiet, keep_what_is_absent);
+}
+
+static void choose_overlap(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+
+	create(rig, path);
+	cr_assert_eq(call(rig, "PUT", path,
+			  "{\"config\":{\"secret\":\"s3cret-two\"},\"overlap_s\":604800}"),
+		     200, "%s", call_answer);
+	expect_old_secret(rig, "s3cret-one", START_US + 7 * 24 * HOUR_US);
+	cr_assert_eq(call(rig, "PUT", path,
+			  "{\"config\":{\"secret\":\"s3cret-three\"},\"overlap_s\":0}"),
+		     200, "%s", call_answer);
+	expect_old_secret(rig, NULL, 0);
+}
+
+Test(rotate, lets_the_client_choose_the_overlap)
+{
+	ON_BOTH_STORES(&quiet, choose_overlap);
+}
+
+static void refuse_bad_configs(struct rig *rig)
+{
+	static const struct bad_body cases[] = {
+		{ "", NULL },
+		{ "{}", NULL },
+		{ "[]", NULL },
+		{ "{\"config\":[]}", NULL },
+		{ "{\"config\":null}", NULL },
+		{ "{\"config\":{\"url\":5}}", NULL },
+		{ "{\"config\":{\"url\":\"https://9.9.9.9/s3cret\",\"more\":{}}}", NULL },
+		{ "{\"config\":{},\"config\":{}}", NULL },
+		{ "{\"config\":{\"url\":\"https://9.9.9.9/\",\"url\":\"https://9.9.9.9/\"}}",
+		  NULL },
+		{ "{\"config\":{\"url\":\"ftp://9.9.9.9/s3cret\"}}", "url" },
+		{ "{\"config\":{\"url\":\"http://127.0.0.1/s3cret\"}}", "url" },
+		{ "{\"config\":{\"url\":\"http://nowhere.invalid/s3cret\"}}", "url" },
+		{ "{\"config\":{},\"overlap_s\":-1}", "overlap_s" },
+		{ "{\"config\":{},\"overlap_s\":604801}", "overlap_s" },
+		{ "{\"config\":{},\"overlap_s\":1.5}", "overlap_s" },
+		{ "{\"config\":{},\"overlap_s\":\"60\"}", "overlap_s" },
+		{ "{\"config\":{},\"overlap_s\":true}", "overlap_s" },
+		{ "{\"config\":{},\"overlap_s\":1e300}", "overlap_s" },
+	};
+	static char body[8192];
+	char path[CALL_PATH_SIZE];
+
+	create(rig, path);
+	call_refused(rig, "PUT", path, cases, ARRAY_LEN(cases));
+	call_refused_as_too_large(rig, "PUT", path);
+	snprintf(body, sizeof(body), "{\"config\":{\"secret\":\"%05000d\"}}", 0);
+	cr_expect_eq(call(rig, "PUT", path, body), 400, "%s", call_answer);
+	cr_expect(strstr(call_answer, "\"secret\""), "%s", call_answer);
+	cr_expect_eq(call(rig, "PUT", "/v1/channels/ch-x/config", "{\"config\":{}}"), 400);
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 1);
+}
+
+Test(rotate, refuses_what_is_wrong_and_writes_nothing)
+{
+	ON_BOTH_STORES(&quiet, refuse_bad_configs);
+}
+
+static void keep_others_out(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+
+	create(rig, path);
+	cr_expect_eq(call_as(rig, TEAM_B, "PUT", path, "{\"config\":{\"secret\":\"x\"}}"), 404,
+		     "%s", call_answer);
+	cr_expect_eq(call(rig, "PUT", "/v1/channels/ch-0000000000000000000000001/config",
+			  "{\"config\":{}}"),
+		     404);
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one");
+	rig_ask(rig, "UPDATE teams SET deleted_at = created_at WHERE id = '" TEAM_A "'");
+	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"x\"}}"), 403, "%s",
+		     call_answer);
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 1);
+}
+
+Test(rotate, keeps_other_teams_and_dead_ones_out)
+{
+	ON_BOTH_STORES(&quiet, keep_others_out);
+}
+
+static void replace_unreadable(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+
+	create(rig, path);
+	rig_ask(rig, "UPDATE channels SET config = '{\"url\":\"AAAA\",\"secret\":\"AAAA\"}'");
+	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"url\":\"https://9.9.9.9/\"}}"), 400);
+	cr_expect(strstr(call_answer, "\"field\":\"secret\""), "%s", call_answer);
+	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"x\"}}"), 400);
+	cr_expect(strstr(call_answer, "\"field\":\"url\""), "%s", call_answer);
+	cr_assert_eq(call(rig, "PUT", path,
+			  "{\"config\":{\"url\":\"https://9.9.9.9/\",\"secret\":\"new\"}}"),
+		     200, "%s", call_answer);
+	expect_stored(rig, "https://9.9.9.9/", "new");
+	expect_old_secret(rig, NULL, 0);
+}
+
+Test(rotate, needs_every_field_when_the_stored_ones_cannot_be_read)
+{
+	ON_BOTH_STORES(&quiet, replace_unreadable);
+}
+
+static void replace_chat(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+
+	call_create(rig,
+		    "{\"name\":\"tg\",\"provider\":\"telegram\",\"events\":[\"host.up\"],"
+		    "\"config\":{\"bot_token\":\"12345678:s3cret-s3cret-s3cret-s3cret-s3cret\","
+		    "\"chat_id\":\"-1001\"}}",
+		    path);
+	strcat(path, "/config");
+	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"chat_id\":\"-1002\"}}"), 400);
+	cr_expect(strstr(call_answer, "\"field\":\"bot_token\""), "%s", call_answer);
+	cr_expect_eq(call(rig, "PUT", path,
+			  "{\"config\":{\"bot_token\":"
+			  "\"12345678:s3cret-s3cret-s3cret-s3cret-s3cret\","
+			  "\"chat_id\":\"-1002\"}}"),
+		     200, "%s", call_answer);
+	expect_old_secret(rig, NULL, 0);
+}
+
+Test(rotate, keeps_nothing_of_a_chat_channel)
+{
+	ON_BOTH_STORES(&quiet, replace_chat);
+}
+
+Test(rotate, starts_over_when_somebody_else_was_faster)
+{
+	/* Two requests at once: both read the same settings, the second to write has to look again. */
+	struct rig rig;
+	char path[CALL_PATH_SIZE];
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	create(&rig, path);
+	for (int i = 0; i < 10; i++) {
+		static const char *const back =
+			"{\"config\":{\"url\":\"https://8.8.8.8/s3cret-path\","
+			"\"secret\":\"s3cret-one\"}}";
+		static const char *const bodies[2] = {
+			"{\"config\":{\"secret\":\"s3cret-two\"}}",
+			"{\"config\":{\"url\":\"https://9.9.9.9/\"}}",
+		};
+		int statuses[2];
+
+		cr_assert_eq(call(&rig, "PUT", path, back), 200, "%s", call_answer);
+		rig_request_both(&rig, "PUT", path, bodies, statuses);
+		cr_expect(statuses[0] == 200 && statuses[1] == 200, "%d %d", statuses[0],
+			  statuses[1]);
+		expect_stored(&rig, "https://9.9.9.9/", "s3cret-two");
+	}
+	rig_close(&rig);
+}
