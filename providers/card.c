@@ -112,14 +112,17 @@ static struct str outcome_text(enum event_outcome outcome)
 	return outcome == OUTCOME_ERROR ? STR("error") : STR("success");
 }
 
-/* "name (id)", "id", "api_key name (id)", "api_key id", or the type. Only the name may be cut. */
+/* "name (id)", "name", "id", the same behind "api_key ", or the type. Only the name may be cut. */
 static struct text_value describe_actor(struct card *card, const struct event *event)
 {
 	struct text_value value = { .head = STR(""), .tail = STR("") };
 	const char *lead = event->actor == ACTOR_API_KEY ? "api_key " : "";
 
-	if (event->actor != ACTOR_USER && event->actor != ACTOR_API_KEY) {
+	if ((event->actor != ACTOR_USER && event->actor != ACTOR_API_KEY) ||
+	    (event->actor_name.len == 0 && event->actor_id.len == 0)) {
 		value.head = keep(card, event->actor_type);
+	} else if (event->actor_id.len == 0) {
+		value.head = join(card, str_of(lead), "", event->actor_name);
 	} else if (event->actor_name.len == 0) {
 		value.tail = join(card, str_of(lead), "", event->actor_id);
 	} else {

@@ -150,6 +150,8 @@ Test(card_make, names_actors_as_the_contract_does)
 		{ "{\"type\":\"user\",\"id\":\"usr-1\"}", "usr-1" },
 		{ "{\"type\":\"api_key\",\"id\":\"key-1\",\"name\":\"ci\"}", "api_key ci (key-1)" },
 		{ "{\"type\":\"api_key\",\"id\":\"key-1\"}", "api_key key-1" },
+		{ "{\"type\":\"user\",\"name\":\"Bob\"}", "Bob" },
+		{ "{\"type\":\"user\"}", "user" },
 		{ "{\"type\":\"robot\",\"id\":\"r\",\"name\":\"R\"}", "robot" },
 		{ "{\"type\":\"user\",\"id\":\"usr-1\",\"name\":\"a\\nEvent: b\"}",
 		  "a Event: b (usr-1)" },
