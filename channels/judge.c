@@ -136,19 +136,6 @@ static void learn(struct queue *queue, const struct verdict *verdict)
 			    settings->pace_count, verdict, engine_mono_us(engine));
 }
 
-static void stand(struct queue *queue, const struct verdict *verdict, const char *sentence)
-{
-	struct record *record = &queue->record;
-	struct standing *standing = &queue->settings.standing;
-	bool had_failed = standing->failures > 0 || standing->failing_since_us != 0;
-
-	record->is_success = is_good(record->verdict);
-	record->is_disabled = standing_apply(standing, verdict, sentence, record->ended_us);
-	record->stands_anew = record->is_success && had_failed;
-	if (record->is_disabled)
-		uuid_v4(&record->audit_id);
-}
-
 static void end_request(struct queue *queue)
 {
 	struct engine *engine = queue->engine;
@@ -186,7 +173,9 @@ void judge_answer(const struct answer *answer, void *owner)
 	write_sentence(answer, &verdict, sentence);
 	write_detail(queue, answer, sentence);
 	write_error(queue, &verdict, sentence);
-	stand(queue, &verdict, sentence);
+	record->said = verdict;
+	record->is_success = is_good(record->verdict);
+	uuid_v4(&record->audit_id);
 	learn(queue, &verdict);
 	tally_attempt(&engine->tally, queue->settings.provider, record->verdict,
 		      record->duration_us);

@@ -6,7 +6,6 @@
  * that may not be sent to. Failure: the store away means waiting a moment and reading again.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "channels/queue.h"
@@ -17,9 +16,8 @@
 /* ---- reading --------------------------------------------------------------------------- */
 
 static const struct db_query read_settings = {
-	.sql = "SELECT c.provider, c.config, c.updated_at, c.team_id, s.failures, s.disabling, "
-	       "s.breaker_opened, s.breaker_until, s.failing_since, s.disabled_at, "
-	       "s.disabled_reason, s.old_secret, s.old_secret_until FROM channels c "
+	.sql = "SELECT c.provider, c.config, c.updated_at, c.team_id, " STANDING_COLUMNS
+	       ", s.old_secret, s.old_secret_until FROM channels c "
 	       "JOIN teams t ON t.id = c.team_id "
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
@@ -60,19 +58,6 @@ static unsigned read_count(const struct db_row *row, int column)
 	return count < 0 || count > INT32_MAX ? 0 : (unsigned)count;
 }
 
-static void read_standing(const struct db_row *row, int column, struct standing *out)
-{
-	struct str reason = row_text(row, column + 6);
-
-	out->failures = read_count(row, column);
-	out->disabling = read_count(row, column + 1);
-	out->opened = read_count(row, column + 2);
-	out->open_until_us = row_time(row, column + 3);
-	out->failing_since_us = row_time(row, column + 4);
-	out->disabled_us = row_time(row, column + 5);
-	snprintf(out->disabled_reason, sizeof(out->disabled_reason), "%.*s", STR_ARGS(reason));
-}
-
 static int on_settings(const struct db_row *row, void *arg)
 {
 	struct loading *loading = arg;
@@ -83,7 +68,7 @@ static int on_settings(const struct db_row *row, void *arg)
 	buf_add_str(&settings->sealed, row_text(row, 1));
 	settings->updated_us = row_time(row, 2);
 	settings->team = row_uuid(row, 3);
-	read_standing(row, 4, &settings->standing);
+	standing_read(row, 4, &settings->standing);
 	buf_add_str(&settings->old_secret, row_text(row, 11));
 	settings->old_secret_until_us = row_time(row, 12);
 	return 0;

@@ -97,17 +97,19 @@ struct record {
 	int status;      /* 0: none */
 	char error[240]; /* empty: none */
 	struct buf detail;
-	bool is_success;  /* it was delivered */
-	bool stands_anew; /* after failures */
-	bool is_disabled; /* the channel has become so with this attempt */
+	bool is_success;     /* it was delivered */
+	struct verdict said; /* for the channel's standing */
 	struct uuid audit_id;
 	struct buf rebound; /* the config with the value the answer named, sealed; empty: none */
 	int64_t rebound_us; /* updated_at with it */
-	/* What the store said. */
-	int64_t stood;
+	/* What the job found and did. */
 	int64_t changed;
+	int64_t rebound_rows;
 	bool channel_is_there;
 	int64_t channel_updated_us;
+	bool is_noted;            /* `standing` was stored */
+	bool is_disabled;         /* the channel has become so with this attempt */
+	struct standing standing; /* after this attempt */
 };
 
 struct queue {

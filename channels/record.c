@@ -14,7 +14,8 @@
 #include "core/json.h"
 #include "core/log.h"
 
-#define NOTE_US INT64_C(1000000)
+#define NOTE_US      INT64_C(1000000)
+#define METADATA_MAX 2048
 
 static const struct db_query store_result = {
 	.sql = "UPDATE deliveries SET state = $2, attempts = $3, next_attempt_at = $4, "
@@ -25,16 +26,6 @@ static const struct db_query store_attempt = {
 	.sql = "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
 	       "status, verdict, detail) VALUES ($1, $2, $3, $4, $5, $6, $7) "
 	       "ON CONFLICT (delivery_id, number) DO NOTHING",
-};
-/* Not under settings that were replaced meanwhile: those start as new. */
-static const struct db_query store_standing = {
-	.sql = "UPDATE channel_state SET failures = $2, disabling = $3, breaker_opened = $4, "
-	       "breaker_until = $5, failing_since = $6, disabled_at = $7, disabled_reason = $8, "
-	       "last_success_at = COALESCE($9, last_success_at), "
-	       "last_error_at = COALESCE($10, last_error_at), "
-	       "last_error = COALESCE($11, last_error) "
-	       "WHERE channel_id = $1 AND disabled_at IS NULL AND EXISTS (SELECT 1 FROM channels c "
-	       "WHERE c.id = $1 AND c.updated_at = $12)",
 };
 static const struct db_query store_rebound = {
 	.sql = "UPDATE channels SET config = $2, updated_at = $3 "
@@ -93,40 +84,29 @@ static int on_checked(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* A success is written down once a second: more often says nothing new to anybody. */
-static bool is_worth_noting(const struct queue *queue)
+/* ---- how the channel stands -------------------------------------------------------------- */
+
+/* The settings the attempt was made under are still those of the channel. */
+static bool is_same_channel(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
 
-	return record->has_attempt && (!record->is_success || record->stands_anew ||
-				       queue->noted_us == 0 || record->ended_us < queue->noted_us ||
+	return record->channel_is_there && record->channel_updated_us == queue->settings.updated_us;
+}
+
+/* A success of a channel that stood well is written down once a second: more often says nothing new
+ * to anybody. */
+static bool is_worth_noting(const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+	const struct standing *standing = &queue->settings.standing;
+	bool stood_well = standing->failures == 0 && standing->opened == 0;
+
+	return record->has_attempt && (!record->is_success || !stood_well || queue->noted_us == 0 ||
+				       record->ended_us < queue->noted_us ||
 				       record->ended_us - queue->noted_us >= NOTE_US);
 }
 
-static int run_standing(struct db *db, struct queue *queue)
-{
-	struct record *record = &queue->record;
-	const struct standing *standing = &queue->settings.standing;
-	bool is_success = record->is_success;
-	const struct db_value values[] = {
-		db_uuid(&queue->channel),
-		db_int(standing->failures),
-		db_int(standing->disabling),
-		db_int(standing->opened),
-		time_or_null(standing->open_until_us),
-		time_or_null(standing->failing_since_us),
-		time_or_null(standing->disabled_us),
-		db_text_or_null(str_of(standing->disabled_reason)),
-		time_or_null(is_success ? record->ended_us : 0),
-		time_or_null(is_success ? 0 : record->ended_us),
-		db_text_or_null(str_of(is_success ? "" : record->error)),
-		db_time(queue->settings.updated_us),
-	};
-
-	return db_run(db, &store_standing, values, ARRAY_LEN(values), NULL, NULL, &record->stood);
-}
-
-/* After store_standing: only who has disabled it says so. */
 static int run_audit(struct db *db, const struct queue *queue)
 {
 	const struct record *record = &queue->record;
@@ -135,9 +115,9 @@ static int run_audit(struct db *db, const struct queue *queue)
 	int rc;
 
 	id_format(ID_CHANNEL, &queue->channel, channel);
-	buf_init(&metadata, 1024);
+	buf_init(&metadata, METADATA_MAX);
 	buf_add_text(&metadata, "{\"reason\":");
-	json_add_string(&metadata, str_of(queue->settings.standing.disabled_reason));
+	json_add_string(&metadata, str_of(record->standing.disabled_reason));
 	buf_add_char(&metadata, '}');
 
 	const struct audit_entry entry = {
@@ -158,19 +138,31 @@ static int run_audit(struct db *db, const struct queue *queue)
 	return rc;
 }
 
-static int run_disabling(struct db *db, struct queue *queue)
+static int run_standing(struct db *db, const struct queue *queue, struct record *record)
 {
-	int rc;
+	const struct standing_note note = {
+		.success_us = record->is_success ? record->ended_us : 0,
+		.error_us = record->is_success ? 0 : record->ended_us,
+		.error = str_of(record->error),
+	};
+	int rc = standing_load(db, &queue->channel, &record->standing);
 
-	if (!queue->record.is_disabled || queue->engine->options.audit_mode == AUDIT_OFF)
-		return 0;
-	rc = db_flush(db); /* how many rows stood */
-	return rc < 0 || queue->record.stood == 0 ? rc : run_audit(db, queue);
+	if (rc < 0)
+		return rc;
+	record->is_noted = true;
+	record->is_disabled =
+		standing_apply(&record->standing, &record->said, record->error, record->ended_us);
+	rc = standing_store(db, &queue->channel, &record->standing, &note, record->ended_us);
+	if (rc == 0 && record->is_disabled && queue->engine->options.audit_mode != AUDIT_OFF)
+		rc = run_audit(db, queue);
+	return rc;
 }
 
-static int run_rebound(struct db *db, const struct queue *queue)
+/* ---- the job ------------------------------------------------------------------------------- */
+
+/* The statement looks once more: another connection may have changed the row since it was read. */
+static int run_rebound(struct db *db, const struct queue *queue, struct record *record)
 {
-	const struct record *record = &queue->record;
 	const struct db_value values[] = {
 		db_uuid(&queue->channel),
 		db_json(buf_str(&record->rebound)),
@@ -178,9 +170,8 @@ static int run_rebound(struct db *db, const struct queue *queue)
 		db_time(queue->settings.updated_us),
 	};
 
-	if (record->rebound.len == 0)
-		return 0;
-	return db_run(db, &store_rebound, values, ARRAY_LEN(values), NULL, NULL, NULL);
+	return db_run(db, &store_rebound, values, ARRAY_LEN(values), NULL, NULL,
+		      &record->rebound_rows);
 }
 
 static int run_record(struct db *db, struct store_job *job)
@@ -191,19 +182,22 @@ static int run_record(struct db *db, struct store_job *job)
 	int rc;
 
 	record->changed = 0;
-	record->stood = 0;
 	record->channel_is_there = false;
+	record->rebound_rows = 0;
+	record->is_noted = false;
+	record->is_disabled = false;
 	rc = run_result(db, record, queue->current);
 	if (rc == 0 && record->has_attempt)
 		rc = run_attempt(db, record, queue->current);
-	if (rc == 0 && is_worth_noting(queue))
-		rc = run_standing(db, queue);
-	if (rc == 0)
-		rc = run_disabling(db, queue);
-	if (rc == 0)
-		rc = run_rebound(db, queue);
 	if (rc == 0)
 		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
+	if (rc == 0)
+		rc = db_flush(db);
+	/* Settings that were replaced meanwhile start as new. */
+	if (rc == 0 && is_worth_noting(queue) && is_same_channel(queue))
+		rc = run_standing(db, queue, record);
+	if (rc == 0 && record->rebound.len && is_same_channel(queue))
+		rc = run_rebound(db, queue, record);
 	return rc < 0 ? rc : db_flush(db);
 }
 
@@ -218,6 +212,12 @@ static void log_disabled(const struct queue *queue)
 		 log_str("reason", queue->settings.standing.disabled_reason));
 }
 
+static void forget_record(struct record *record)
+{
+	buf_done(&record->detail);
+	buf_done(&record->rebound);
+}
+
 /* The next request goes out with the setting that was stored. */
 static void use_rebound(struct queue *queue)
 {
@@ -230,10 +230,12 @@ static void use_rebound(struct queue *queue)
 	queue->settings.has_paces = false;
 }
 
-static void forget_record(struct record *record)
+static void use_standing(struct queue *queue)
 {
-	buf_done(&record->detail);
-	buf_done(&record->rebound);
+	queue->settings.standing = queue->record.standing;
+	queue->noted_us = queue->record.ended_us;
+	if (queue->record.is_disabled)
+		log_disabled(queue);
 }
 
 /* The result is stored: what the store said about row and channel decides how to go on. */
@@ -243,22 +245,20 @@ static void continue_queue(struct queue *queue)
 	struct delivery *delivery = queue->current;
 
 	queue->current = NULL;
-	buf_done(&record->detail);
-	if (record->is_disabled && record->stood > 0)
-		log_disabled(queue);
+	if (record->is_noted)
+		use_standing(queue);
+	/* Somebody else has dropped the row or changed the channel. */
+	if (record->changed == 0 || !is_same_channel(queue) ||
+	    (record->rebound.len && record->rebound_rows == 0))
+		queue->is_stale = true;
+	else if (record->rebound.len)
+		use_rebound(queue);
+	forget_record(record);
 	if (!record->channel_is_there) {
 		drop_start(queue);
 		return;
 	}
-	if (record->rebound.len && record->channel_updated_us == record->rebound_us)
-		use_rebound(queue);
-	buf_done(&record->rebound);
-	if (record->has_attempt && record->is_success)
-		queue->noted_us = record->stood > 0 ? record->ended_us : queue->noted_us;
-	/* Somebody else has dropped the row or changed the channel. */
-	if (record->changed == 0 || record->channel_updated_us != queue->settings.updated_us)
-		queue->is_stale = true;
-	else if (delivery->state != DELIVERY_PENDING)
+	if (!queue->is_stale && delivery->state != DELIVERY_PENDING)
 		queue_remove(queue, delivery);
 	queue_settle(queue);
 }
