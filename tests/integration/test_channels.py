@@ -79,7 +79,8 @@ def test_a_test_notification_arrives_and_leaves_nothing_behind(chat_service, own
     _, key = owner
     destination = CHAT[provider]() if provider in CHAT else webhook(fake)
     answer = chat_service.request("POST", "/v1/channels/test", key=key, body={"provider": provider, "config": destination.config})
-    assert (answer.status, answer.json()) == (200, {"status": "ok"}), answer.body
+    assert (answer.status, answer.json()["status"]) == (200, "ok"), answer.body
+    assert bool(answer.json().get("warnings")) == (provider == "teams")
     assert len(fake.posted(destination.name)) == 1
     assert "test" in fake.posted(destination.name)[0]["shown"]
     assert store.query("SELECT count(*) FROM channels") == store.query("SELECT count(*) FROM deliveries") == [(0,)]
@@ -144,14 +145,14 @@ def test_failed_deliveries_are_recovered_in_order(chat_service, owner, redis, fa
     team, key = owner
     destination = webhook(fake)
     channel = chat_service.add_channel(key, "webhook", destination.config)
-    capsules = [new_id("cl-") for _ in range(5)]
-    fake.script({"destination": destination.name, "status": 422, "times": 5})
+    capsules = [new_id("cl-") for _ in range(4)]  # a fifth would open the breaker
+    fake.script({"destination": destination.name, "status": 422, "times": 4})
     for capsule in capsules:
         redis.publish(make_event(team, resource=capsule))
-    until(lambda: len(deliveries(chat_service, key, channel, "?state=failed")["items"]) == 5, "five failures")
+    until(lambda: len(deliveries(chat_service, key, channel, "?state=failed")["items"]) == 4, "four failures")
     answer = chat_service.request("POST", f"/v1/channels/{channel['id']}/recover", key=key, body={"since": "2020-01-01T00:00:00Z", "state": "failed"})
     assert answer.status == 202, answer.body
-    until(lambda: len(fake.posted(destination.name)) == 5, "five webhooks")
+    until(lambda: len(fake.posted(destination.name)) == 4, "four webhooks")
     assert [json.loads(e["body"])["resource"]["id"] for e in fake.posted(destination.name)] == capsules
 
 

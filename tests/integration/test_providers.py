@@ -26,9 +26,7 @@ TELEGRAM_429 = {"ok": False, "error_code": 429, "description": "Too Many Request
 TOO_FAST = {
     "discord-body": ("discord", 429, {}, {"message": "limited", "retry_after": 2.5, "global": False}, 2.5),
     "discord-header": ("discord", 429, {"Retry-After": "3", "X-RateLimit-Scope": "shared"}, {"message": "limited", "global": False}, 3),
-    "discord-global": ("discord", 429, {"X-RateLimit-Global": "true"}, {"message": "limited", "retry_after": 2.5, "global": True}, 2.5),
     "slack": ("slack", 429, {"Retry-After": "3"}, {"retry_after": 3, "ok": False, "error": "rate_limited"}, 3),
-    "teams-legacy-200": ("teams_legacy", 200, {}, TEAMS_429, 0),
     "googlechat": ("googlechat", 429, {}, {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "no"}}, 0),
     "telegram-body": ("telegram", 429, {}, TELEGRAM_429, 3),
     "telegram-header": ("telegram", 429, {"Retry-After": "3"}, {"ok": False, "error_code": 429, "description": "no"}, 3),
@@ -78,6 +76,7 @@ def delivered(store, channel, count=1):
     until(lambda: [row[0] for row in rows_of(store, channel)] == ["delivered"] * count, "the delivery", 90)
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("provider", CHAT)
 def test_an_event_arrives_as_a_rich_message(chat_service, redis, fake, store, provider):
     team, key = chat_service.new_team()
@@ -89,10 +88,11 @@ def test_an_event_arrives_as_a_rich_message(chat_service, redis, fake, store, pr
     entry, = fake.arrived(destination.name)
     assert entry["posted"] and not entry["hidden"] and is_rich(provider, entry), entry
     for fact in (event["resource"]["id"], "capsule.create", "Ada", "the host is full", "create_failed"):
-        assert fact in entry["shown"].replace("\\", "").replace("\u2060", ""), fact
+        assert fact in entry["shown"].replace("\u2060", ""), fact
     assert verdicts_of(store, channel) == ["accepted" if provider == "teams" else "delivered"]
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_legacy_teams_channel_works_and_its_owner_is_warned(chat_service, redis, fake, store):
     team, key = chat_service.new_team()
     destination = destinations.teams_legacy()
@@ -103,6 +103,7 @@ def test_a_legacy_teams_channel_works_and_its_owner_is_warned(chat_service, redi
     assert len(fake.posted(destination.name)) == 1
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("provider", CHAT)
 def test_a_refused_form_is_followed_at_once_by_the_plain_text(chat_service, redis, fake, store, provider):
     team, key = chat_service.new_team()
@@ -145,6 +146,7 @@ def test_a_matrix_alias_is_resolved_once_and_remembered(chat_service, redis, fak
     assert [entry["method"] for entry in fake.arrived("matrix/#ops:example.org")] == ["GET"]
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_matrix_repeats_a_message_under_one_transaction(chat_service, redis, fake, store):
     team, key = chat_service.new_team()
     destination = destinations.matrix()
@@ -157,6 +159,7 @@ def test_matrix_repeats_a_message_under_one_transaction(chat_service, redis, fak
     assert [str(row[0]) for row in store.query("SELECT id FROM deliveries")] == [first]
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("provider", CHAT)
 def test_nobody_is_disturbed_by_what_users_can_name(chat_service, redis, fake, store, provider):
     team, key = chat_service.new_team()
@@ -170,18 +173,41 @@ def test_nobody_is_disturbed_by_what_users_can_name(chat_service, redis, fake, s
     assert "\u202e" not in entry["body"]
 
 
-@pytest.mark.parametrize("case", TOO_FAST)
-def test_too_fast_is_heard_in_every_documented_way(chat_service, redis, fake, store, case):
-    kind, status, headers, body, hint_s = TOO_FAST[case]
+def test_too_fast_is_heard_in_every_documented_way(chat_service, redis, fake, store):
+    """All at once, because each waits; `fake` looks for requests before a hint was over."""
+    team, key = chat_service.new_team()
+    channels = {}
+    for case, (kind, status, headers, body, hint_s) in TOO_FAST.items():
+        destination = getattr(destinations, kind)()
+        channels[case] = add(chat_service, key, destination)
+        fake.script({"destination": destination.name, "status": status, "headers": headers, "hint_s": hint_s,
+                     "body": body if isinstance(body, str) else json.dumps(body)})
+    redis.publish(make_event(team))
+    redis.publish(make_event(team))
+    for case, channel in channels.items():
+        delivered(store, channel, 2)
+        # Without a hint it is the ordinary schedule.
+        assert verdicts_of(store, channel)[0] == ("wait" if TOO_FAST[case][4] else "retry"), case
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kind, status, headers, body", [
+    ("teams_legacy", 200, {}, TEAMS_429),
+    ("discord", 429, {"X-RateLimit-Global": "true"}, '{"message":"limited","retry_after":60.5,"global":true}'),
+    ("discord", 429, {}, "error code: 1015"),
+    ("discord", 429, {}, "<html>You are being rate limited</html>"),
+], ids=["teams-legacy", "discord-global", "discord-ban", "discord-ban-html"])
+def test_a_long_pause_is_put_down_and_not_sat_out(chat_service, redis, fake, store, kind, status, headers, body):
+    """These last a minute and more: what is stored says so."""
     team, key = chat_service.new_team()
     destination = getattr(destinations, kind)()
     channel = add(chat_service, key, destination)
-    fake.script({"destination": destination.name, "status": status, "headers": headers, "hint_s": hint_s,
-                 "body": body if isinstance(body, str) else json.dumps(body)})
+    fake.script({"destination": destination.name, "status": status, "headers": headers, "body": body})
     redis.publish(make_event(team))
-    redis.publish(make_event(team))
-    delivered(store, channel, 2)  # the fixture `fake` looks for requests before the hint was over
-    assert "wait" in verdicts_of(store, channel)
+    until(lambda: verdicts_of(store, channel), "the first attempt's result")
+    state, attempts, last_status, error = rows_of(store, channel)[0]
+    assert (state, attempts, last_status) == ("pending", 1, status) and error
+    assert len(fake.arrived(destination.name)) == 1
 
 
 def test_two_disabling_answers_disable_and_the_backlog_waits_for_its_owner(chat_service, redis, fake, store):

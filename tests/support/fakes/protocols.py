@@ -165,7 +165,8 @@ class Discord(Protocol):
         for embed in embeds:
             lines += [embed.get("title", ""), embed.get("description", "")]
             lines += [f"{one['name']}: {one['value']}" for one in embed.get("fields") or []]
-        return "\n".join(line for line in lines if line)
+        # As on the screen: a backslash before a mark is not seen.
+        return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(line for line in lines if line))
 
 
 class Slack(Protocol):
