@@ -141,44 +141,108 @@ static int take_events(struct replay *replay, const struct bus_range *range)
 	return 0;
 }
 
-static void on_range(const struct bus_range *range, void *owner)
+/* Puts what was taken aside. */
+static void hold(struct replay *replay, struct stream_id asked_after)
 {
-	struct replay *replay = owner;
+	replay->held = replay->first;
+	replay->held_last = replay->last;
+	replay->read_to = replay->position;
+	replay->first = NULL;
+	replay->last = NULL;
+	replay->position = asked_after;
+}
+
+static void release_held(struct replay *replay)
+{
+	replay->first = replay->held;
+	replay->last = replay->held_last;
+	replay->held = NULL;
+	replay->held_last = NULL;
+}
+
+/* Asked for behind the read, so what is not trimmed by now was not trimmed then. */
+static bool may_have_lost(const struct replay *replay, const struct bus_edges *edges)
+{
+	struct stream_id last_gone = stream_id_is_zero(edges->oldest)
+					     ? edges->newest
+					     : stream_id_previous(edges->oldest);
+
+	return edges->trimmed && stream_id_compare(last_gone, replay->position) > 0;
+}
+
+/* The read is over, and nothing calls back any more. */
+static void end_read(struct replay *replay, const struct bus_edges *edges)
+{
 	struct sse *sse = replay->sse;
 	struct subscriber *sub = replay->sub;
 
 	replay->reading = false;
 	sse->reads_running--;
-	sse->pending--;
-	if (!sub)
+	release_held(replay);
+	if (!sub) {
+		replay_drop_before(replay, NULL);
 		free(replay);
-	else if (range->rc < 0)
+	} else if (replay->read_failed || edges->rc < 0) {
+		replay_drop_before(replay, NULL);
 		deadline_start(&sse->read_pauses, &replay->pause);
-	else if (take_events(replay, range) < 0)
-		subscriber_end(sub, CLOSE_FAILED,
-			       ": out of memory, come back with your cursor\n\n");
-	else
+	} else if (may_have_lost(replay, edges)) {
+		subscriber_end(sub, CLOSE_GAP,
+			       ": events were missed, come back with your cursor\n\n");
+	} else {
+		replay->position = replay->read_to;
 		subscriber_pump(sub);
+	}
 	start_reads(sse);
 	sse_release(sse);
+}
+
+static void on_range(const struct bus_range *range, void *owner)
+{
+	static const struct bus_edges unknown = { .rc = -ENOMEM };
+	struct replay *replay = owner;
+	struct stream_id asked_after = replay->position;
+
+	replay->sse->pending--;
+	replay->read_failed = range->rc < 0;
+	if (replay->sub && !replay->read_failed) {
+		if (take_events(replay, range) < 0)
+			subscriber_end(replay->sub, CLOSE_FAILED,
+				       ": out of memory, come back with your cursor\n\n");
+		else
+			hold(replay, asked_after);
+	}
+	if (!replay->asks_edges)
+		end_read(replay, &unknown);
+}
+
+static void on_edges(const struct bus_edges *edges, void *owner)
+{
+	struct replay *replay = owner;
+
+	replay->sse->pending--;
+	end_read(replay, edges);
 }
 
 static void start_read(struct replay *replay)
 {
 	struct sse *sse = replay->sse;
+	int rc = bus_range(sse->options.redis, replay->position, REPLAY_STEP_ENTRIES, on_range,
+			   replay);
 
-	if (bus_range(sse->options.redis, replay->position, REPLAY_STEP_ENTRIES, on_range, replay) <
-	    0) {
+	if (rc < 0) {
 		deadline_start(&sse->read_pauses, &replay->pause);
 		return;
 	}
+	sse->pending++;
 	if (!replay->has_read)
 		metric_add(sse->metrics.from_redis, 1);
 	replay->floor = sse->history.floor;
 	replay->has_read = true;
 	replay->reading = true;
 	sse->reads_running++;
-	sse->pending++;
+	replay->asks_edges = bus_edges(sse->options.redis, on_edges, replay) == 0;
+	if (replay->asks_edges)
+		sse->pending++;
 }
 
 static void start_reads(struct sse *sse)

@@ -24,6 +24,13 @@ struct replay {
 	struct stream_id floor;    /* of the history when the read under way was started */
 	struct item *first;        /* taken and not yet sent, linked by next[CHAIN_TEAM] */
 	struct item *last;
+	/* What the read under way has brought; it counts once the edges of the stream prove that nothing
+	 * before it had been trimmed. */
+	struct item *held;
+	struct item *held_last;
+	struct stream_id read_to;
+	bool read_failed;
+	bool asks_edges;
 	bool reading;
 	bool has_read;
 };

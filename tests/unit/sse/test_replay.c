@@ -255,6 +255,30 @@ Test(replay, of_a_reader_that_the_history_overtook_goes_on_from_redis)
 	cr_expect_gt(metric_value(stage.sse->metrics.from_redis), 0);
 }
 
+Test(replay, ends_with_a_word_when_the_stream_is_trimmed_before_it)
+{
+	struct client *client;
+	struct client *back;
+
+	open_with(0);
+	for (unsigned n = 1; n <= 1000; n++)
+		entry_add(&stage, n, nth_json(n));
+	stage_start(&stage, 1000);
+	stage.sse->history.floor = entry_id(1000); /* as if there had been no room for them */
+	client = client_open(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000001-0", "");
+	UNTIL(&stage, stage.sse->reads_running == 1);
+	/* The first step is on its way; the others come too late. */
+	redis_server_do(&stage.redis_server, "XTRIM wrenn:events MINID 1000900-0");
+	UNTIL(&stage, client->broken);
+	cr_expect(client->ended);
+	cr_expect(client_has(client, ": events were missed"));
+	cr_expect_not(client_has(client, "id: 1000900-0"));
+	back = client_listen(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000001-0");
+	UNTIL(&stage, client_has(back, "id: 1001000-0\n"));
+	cr_expect(client_has(back, "\"gap\":true"));
+	cr_expect_str_eq(client_entries(back), team_a_entries(900, 1000));
+}
+
 Test(replay, for_the_administrator_holds_every_team)
 {
 	struct client *client;
