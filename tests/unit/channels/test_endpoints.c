@@ -11,6 +11,8 @@
 	"\"config\":{\"url\":\"https://8.8.8.8/hook\"},"   \
 	"\"events\":[\"host.down\",\"capsule.create\"]}"
 
+#define NOBODY "/v1/channels/ch-0000000000000000000000001"
+
 static const struct rig_options strict = { .strict = true };
 
 static void create_and_read(struct rig *rig)
@@ -306,6 +308,9 @@ Test(endpoints, answer_503_while_the_store_is_away)
 	cr_expect_eq(call(&rig, "GET", "/v1/channels", ""), 503, "%s", call_answer);
 	cr_expect(strstr(call_answer, "\"service_unavailable\""));
 	cr_expect_eq(call(&rig, "POST", "/v1/channels", BODY("a")), 503);
-	cr_expect_eq(call(&rig, "DELETE", "/v1/channels/ch-0000000000000000000000001", ""), 503);
+	cr_expect_eq(call(&rig, "DELETE", NOBODY, ""), 503);
+	cr_expect_eq(call(&rig, "PATCH", NOBODY, BODY("a")), 503);
+	cr_expect_eq(call(&rig, "PUT", NOBODY "/config", "{\"config\":{}}"), 503);
+	cr_expect_eq(call(&rig, "POST", NOBODY "/enable", "{}"), 503);
 	rig_close(&rig);
 }

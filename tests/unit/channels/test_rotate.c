@@ -11,12 +11,16 @@
 	"{\"name\":\"hook\",\"provider\":\"webhook\",\"events\":[\"host.down\"]," \
 	"\"config\":{\"url\":\"https://8.8.8.8/s3cret-path\",\"secret\":\"s3cret-one\"}}"
 
+#define PATH_SIZE (CALL_PATH_SIZE + 16)
+
 static const struct rig_options quiet = { .strict = true, .no_delivery = true };
 
-static void create(struct rig *rig, char path[CALL_PATH_SIZE])
+static void create(struct rig *rig, char path[PATH_SIZE])
 {
-	call_create(rig, BODY, path);
-	strcat(path, "/config");
+	char of_channel[CALL_PATH_SIZE];
+
+	call_create(rig, BODY, of_channel);
+	snprintf(path, PATH_SIZE, "%s/config", of_channel);
 }
 
 /* The stored settings, opened. */
@@ -62,7 +66,7 @@ static void expect_old_secret(struct rig *rig, const char *secret, int64_t until
 
 static void replace_both(struct rig *rig)
 {
-	char path[CALL_PATH_SIZE];
+	char path[PATH_SIZE];
 	cJSON *tree;
 
 	create(rig, path);
@@ -100,7 +104,7 @@ Test(rotate, replaces_the_settings_and_keeps_the_old_secret_for_a_day)
 
 static void keep_what_is_absent(struct rig *rig)
 {
-	char path[CALL_PATH_SIZE];
+	char path[PATH_SIZE];
 
 	create(rig, path);
 	cr_assert_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"s3cret-two\"}}"), 200, "%s",
@@ -124,7 +128,7 @@ Test(rotate, keeps_url_and_secret_of_a_webhook_when_they_are_absent)
 
 static void choose_overlap(struct rig *rig)
 {
-	char path[CALL_PATH_SIZE];
+	char path[PATH_SIZE];
 
 	create(rig, path);
 	cr_assert_eq(call(rig, "PUT", path,
@@ -166,7 +170,7 @@ static void refuse_bad_configs(struct rig *rig)
 		{ "{\"config\":{},\"overlap_s\":1e300}", "overlap_s" },
 	};
 	static char body[8192];
-	char path[CALL_PATH_SIZE];
+	char path[PATH_SIZE];
 
 	create(rig, path);
 	call_refused(rig, "PUT", path, cases, ARRAY_LEN(cases));
@@ -186,7 +190,7 @@ Test(rotate, refuses_what_is_wrong_and_writes_nothing)
 
 static void keep_others_out(struct rig *rig)
 {
-	char path[CALL_PATH_SIZE];
+	char path[PATH_SIZE];
 
 	create(rig, path);
 	cr_expect_eq(call_as(rig, TEAM_B, "PUT", path, "{\"config\":{\"secret\":\"x\"}}"), 404,
@@ -209,7 +213,7 @@ Test(rotate, keeps_other_teams_and_dead_ones_out)
 
 static void replace_unreadable(struct rig *rig)
 {
-	char path[CALL_PATH_SIZE];
+	char path[PATH_SIZE];
 
 	create(rig, path);
 	rig_ask(rig, "UPDATE channels SET config = '{\"url\":\"AAAA\",\"secret\":\"AAAA\"}'");
@@ -231,14 +235,15 @@ Test(rotate, needs_every_field_when_the_stored_ones_cannot_be_read)
 
 static void replace_chat(struct rig *rig)
 {
-	char path[CALL_PATH_SIZE];
+	char channel[CALL_PATH_SIZE];
+	char path[PATH_SIZE];
 
 	call_create(rig,
 		    "{\"name\":\"tg\",\"provider\":\"telegram\",\"events\":[\"host.up\"],"
 		    "\"config\":{\"bot_token\":\"12345678:s3cret-s3cret-s3cret-s3cret-s3cret\","
 		    "\"chat_id\":\"-1001\"}}",
-		    path);
-	strcat(path, "/config");
+		    channel);
+	snprintf(path, sizeof(path), "%s/config", channel);
 	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"chat_id\":\"-1002\"}}"), 400);
 	cr_expect(strstr(call_answer, "\"field\":\"bot_token\""), "%s", call_answer);
 	cr_expect_eq(call(rig, "PUT", path,
@@ -258,7 +263,7 @@ Test(rotate, starts_over_when_somebody_else_was_faster)
 {
 	/* Two requests at once: both read the same settings, the second to write has to look again. */
 	struct rig rig;
-	char path[CALL_PATH_SIZE];
+	char path[PATH_SIZE];
 
 	rig_open(&rig, DATABASE_SQLITE, &quiet);
 	create(&rig, path);

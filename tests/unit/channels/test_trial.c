@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "calls.h"
@@ -239,6 +238,7 @@ Test(trial, looks_a_room_up_by_its_alias)
 
 Test(trial, lets_a_team_try_ten_times_a_minute)
 {
+	unsigned long long seconds;
 	struct str wait;
 	struct rig rig;
 	char body[128];
@@ -251,7 +251,7 @@ Test(trial, lets_a_team_try_ten_times_a_minute)
 			  strstr(call_answer, "\"retryable\":true"),
 		  "%s", call_answer);
 	wait = answer_header(&(struct answer){ .headers = str_of(rig_headers) }, "Retry-After");
-	cr_expect(atoi(wait.at) >= 1 && atoi(wait.at) <= 60, "%s", rig_headers);
+	cr_expect(str_to_u64(wait, &seconds) && seconds >= 1 && seconds <= 60, "%s", rig_headers);
 	cr_expect_eq(receiver_count(rig.receiver), 10);
 	snprintf(body, sizeof(body),
 		 "{\"provider\":\"webhook\",\"config\":{\"url\":\"http://127.0.0.1:%d/\"}}",
