@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end of a process, and its successor on the same port: no reader loses an event, and each is told when to come back."""
+import asyncio
+import random
+import signal
+import threading
+import time
+
+import pytest
+from live_client import Connection, Refused, pause
+from support import Stream, make_event, until
+
+READERS = 60
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_at_the_end_readiness_goes_first_and_every_stream_is_told_when_to_come_back(make_service):
+    service = make_service(WRENN_EVENTS_DRAIN_S="1").start()
+    _, key = service.new_team()
+    streams = [Stream(service, key) for _ in range(20)]
+    for stream in streams:
+        stream.connected()
+    began = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    until(lambda: service.get("/readyz").status == 503, "readiness to go down")
+    assert not any(stream.ended.is_set() for stream in streams), "streams go on while a balancer takes notice"
+    for stream in streams:
+        assert stream.ended.wait(15)
+        assert "the service stops" in stream.comments
+        assert 1000 <= stream.retry <= 10000
+        stream.close()
+    assert len({stream.retry for stream in streams}) > 5, "they would all come back at once"
+    assert service.process.wait(timeout=15) == 0
+    assert time.monotonic() - began < 15
+
+
+class Reader:
+    def __init__(self, key):
+        self.key = key
+        self.received = []
+        self.greeted = asyncio.Event()
+        self.moved = 0
+        self.refused = []
+
+    async def connect(self, port, cursor):
+        while True:
+            connection = Connection(port, self.key, last_id=cursor)
+            try:
+                await connection.open()
+                self.greeted.set()
+                return connection
+            except Refused as refusal:
+                self.refused.append(str(refusal))
+            except (OSError, EOFError, ValueError):
+                pass
+            connection.close()
+            await pause()
+
+    async def read(self, port, published, done):
+        cursor = None
+        while not (done.is_set() and self.received == published):
+            connection = await self.connect(port, cursor)
+            self.moved += 1
+            try:
+                while not (done.is_set() and len(self.received) + len(connection.frames) >= len(published)):
+                    await asyncio.wait_for(connection.read_chunk(), 5)
+            except (EOFError, OSError, ValueError, asyncio.TimeoutError):
+                pass
+            connection.close()
+            self.received += [stream_id for stream_id, _ in connection.frames]
+            cursor = connection.last_id()
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_an_upgrade_on_the_same_port_under_load_loses_nothing(make_service, redis, folder):
+    old = make_service().start()
+    team, key = old.new_team()
+    port = old.port
+    published = []
+    stop, done = threading.Event(), threading.Event()
+
+    def publish():
+        while not stop.is_set():
+            published.append(redis.publish(make_event(team, "host.up", resource=f"host-{random.randrange(9)}")))
+            stop.wait(0.003)
+        done.set()
+
+    def upgrade():
+        running = old
+        try:
+            for generation in range(1, 4):
+                successor = make_service(WRENN_EVENTS_LISTEN=f"127.0.0.1:{port}")
+                successor.port, successor.log_path = port, f"{folder}/service-{generation}.log"
+                successor.launch()
+                until(lambda: "ready for connections" in successor.log_text(), "the successor to listen")
+                before = len(published)
+                running.process.send_signal(signal.SIGTERM)
+                assert running.process.wait(timeout=15) == 0
+                until(lambda: len(published) > before + 100, "some more load")
+                running = successor
+        finally:
+            stop.set()
+
+    readers = []
+
+    async def all_read():
+        readers.extend(Reader(key) for _ in range(READERS))
+        tasks = [asyncio.ensure_future(reader.read(port, published, done)) for reader in readers]
+        for reader in readers:
+            await reader.greeted.wait()
+        threads = [threading.Thread(target=target) for target in (publish, upgrade)]
+        for thread in threads:
+            thread.start()
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        for thread in threads:
+            thread.join()
+
+    asyncio.run(all_read())
+    assert len(published) > 300
+    for reader in readers:
+        assert reader.received == published
+        assert not reader.refused, "EventSource never comes back after an error status"
+        assert reader.moved >= 4
