@@ -4,8 +4,9 @@
  * The steward: removes what is over and measures what waits.
  *
  * Happy path: every 15 s the lease under the zero id is asked for; whoever has it measures, and
- * once an hour removes finished deliveries older than 7 days, in pieces, and accepts older than a
- * day. Failure: a round that fails is forgotten; the next one does the same work.
+ * once an hour removes finished deliveries older than 7 days, in pieces, what was noted of
+ * suppressed events as long ago, and accepts older than a day, and drops what waits for channels that
+ * were disabled 30 days ago. Failure: a round that fails is forgotten; the next one does the same work.
  */
 #include <assert.h>
 #include <errno.h>
@@ -24,6 +25,9 @@
 /* Far longer than the 15 min they are looked at: an entry read again late is decided as before. */
 #define ACCEPTS_US  (SECOND_US * 24 * 3600)
 #define PURGE_PIECE 1000
+/* Nobody enables a channel any more after so long; its backlog would only grow. */
+#define DISABLED_US (SECOND_US * 30 * 24 * 3600)
+#define ABSURD_US   (120 * SECOND_US) /* no lease given by this clock ends later */
 
 enum steward_step { STEP_RESTING, STEP_CLAIMING, STEP_MEASURING, STEP_PURGING };
 
@@ -38,10 +42,16 @@ struct steward {
 	int64_t round_us;
 	int64_t purged_us; /* when the last purge had finished */
 	int64_t removed;   /* by the last piece */
+	int64_t dropped;   /* the same */
 	int64_t pending;
 	int64_t oldest_us;
+	int64_t open;
+	int64_t disabled;
 	struct metric *pending_gauge;
 	struct metric *oldest_gauge;
+	struct metric *open_gauge;
+	struct metric *disabled_gauge;
+	struct metric *dropped_counter;
 	bool closing;
 	void (*on_closed)(void *owner);
 	void *owner;
@@ -55,10 +65,16 @@ static const struct db_query claim = {
 	       "lease_owner = excluded.lease_owner, lease_until = excluded.lease_until, "
 	       "updated_at = excluded.updated_at WHERE channel_state.lease_owner IS NULL "
 	       "OR channel_state.lease_until < excluded.updated_at "
+	       "OR channel_state.lease_until > $5 "
 	       "OR channel_state.lease_owner = excluded.lease_owner",
 };
 static const struct db_query measure = {
 	.sql = "SELECT count(*), min(created_at) FROM deliveries WHERE state = 'pending'",
+};
+static const struct db_query measure_channels = {
+	.sql = "SELECT (SELECT count(*) FROM channel_state WHERE disabled_at IS NOT NULL), "
+	       "(SELECT count(*) FROM channel_state WHERE disabled_at IS NULL "
+	       "AND breaker_until > $1)",
 };
 /* Both statements name the same rows: they run in one transaction, and finished rows do not change.
  */
@@ -70,6 +86,12 @@ static const struct db_query purge_attempts = {
 };
 static const struct db_query purge_deliveries = {
 	.sql = "DELETE FROM deliveries WHERE id IN " FINISHED_PIECE,
+};
+static const struct db_query drop_disabled = {
+	.sql = "UPDATE deliveries SET state = 'dropped', last_error = 'the channel has been "
+	       "disabled for more than 30 days', updated_at = $1 WHERE id IN (SELECT d.id "
+	       "FROM channel_state s JOIN deliveries d ON d.channel_id = s.channel_id "
+	       "WHERE s.disabled_at < $2 AND d.state = 'pending' LIMIT 1000)",
 };
 static const struct db_query purge_accepts = {
 	.sql = "DELETE FROM accepts WHERE seen_at < $1",
@@ -87,6 +109,7 @@ static int run_claim(struct db *db, struct store_job *job)
 		db_text(str_of(steward->worker)),
 		db_time(steward->round_us + LEASE_US),
 		db_time(steward->round_us),
+		db_time(steward->round_us + ABSURD_US),
 	};
 	int64_t changed = 0;
 	int rc = db_run_now(db, &claim, values, ARRAY_LEN(values), NULL, NULL, &changed);
@@ -104,11 +127,25 @@ static int on_measured(const struct db_row *row, void *arg)
 	return 0;
 }
 
+static int on_channels_measured(const struct db_row *row, void *arg)
+{
+	struct steward *steward = arg;
+
+	steward->disabled = row_int(row, 0);
+	steward->open = row_int(row, 1);
+	return 0;
+}
+
 static int run_measure(struct db *db, struct store_job *job)
 {
 	struct steward *steward = container_of(job, struct steward, job);
 
-	return db_run_now(db, &measure, NULL, 0, on_measured, steward, NULL);
+	const struct db_value now = db_time(steward->round_us);
+	int rc = db_run(db, &measure, NULL, 0, on_measured, steward, NULL);
+
+	if (rc == 0)
+		rc = db_run(db, &measure_channels, &now, 1, on_channels_measured, steward, NULL);
+	return rc < 0 ? rc : db_flush(db);
 }
 
 static int run_purge(struct db *db, struct store_job *job)
@@ -116,12 +153,17 @@ static int run_purge(struct db *db, struct store_job *job)
 	struct steward *steward = container_of(job, struct steward, job);
 	const struct db_value old = db_time(steward->round_us - KEEP_US);
 	const struct db_value old_accept = db_time(steward->round_us - ACCEPTS_US);
+	const struct db_value disabled[] = { db_time(steward->round_us),
+					     db_time(steward->round_us - DISABLED_US) };
 	int rc;
 
 	steward->removed = 0;
+	steward->dropped = 0;
 	rc = db_run(db, &purge_attempts, &old, 1, NULL, NULL, NULL);
 	if (rc == 0)
 		rc = db_run(db, &purge_deliveries, &old, 1, NULL, NULL, &steward->removed);
+	if (rc == 0)
+		rc = db_run(db, &drop_disabled, disabled, 2, NULL, NULL, &steward->dropped);
 	if (rc == 0)
 		rc = db_run(db, &purge_accepts, &old_accept, 1, NULL, NULL, NULL);
 	if (rc == 0)
@@ -159,6 +201,8 @@ static void show(const struct steward *steward)
 	metric_set(steward->pending_gauge, steward->is_ours ? steward->pending : 0);
 	metric_set(steward->oldest_gauge,
 		   steward->is_ours && steward->pending > 0 && age_us > 0 ? age_us / SECOND_US : 0);
+	metric_set(steward->open_gauge, steward->is_ours ? steward->open : 0);
+	metric_set(steward->disabled_gauge, steward->is_ours ? steward->disabled : 0);
 }
 
 static void on_claimed(struct steward *steward)
@@ -174,7 +218,9 @@ static void on_claimed(struct steward *steward)
 static void on_all_measured(struct steward *steward)
 {
 	show(steward);
-	if (steward->round_us - steward->purged_us >= PURGE_US)
+	/* A last purge in the future was by a clock that has been set back since. */
+	if (steward->round_us - steward->purged_us >= PURGE_US ||
+	    steward->round_us < steward->purged_us)
 		begin(steward, STEP_PURGING, run_purge);
 	else
 		rest(steward);
@@ -182,7 +228,8 @@ static void on_all_measured(struct steward *steward)
 
 static void on_piece_purged(struct steward *steward)
 {
-	if (steward->removed >= PURGE_PIECE) {
+	metric_add(steward->dropped_counter, steward->dropped);
+	if (steward->removed >= PURGE_PIECE || steward->dropped >= PURGE_PIECE) {
 		begin(steward, STEP_PURGING, run_purge);
 		return;
 	}
@@ -232,6 +279,21 @@ static void on_round(uv_timer_t *timer)
 	begin(steward, STEP_CLAIMING, run_claim);
 }
 
+static void open_metrics(struct steward *steward)
+{
+	steward->pending_gauge = metric_gauge("wrenn_events_deliveries_pending", NULL,
+					      "Deliveries not finished yet, counted every 15 s");
+	steward->oldest_gauge = metric_gauge("wrenn_events_deliveries_oldest_pending_seconds", NULL,
+					     "Age of the oldest delivery not finished yet");
+	steward->open_gauge = metric_gauge("wrenn_events_channels_breaker_open", NULL,
+					   "Channels left alone for a while after failures");
+	steward->disabled_gauge = metric_gauge("wrenn_events_channels_disabled", NULL,
+					       "Channels disabled until their owner enables them");
+	steward->dropped_counter =
+		metric_counter("wrenn_events_deliveries_expired_total", NULL,
+			       "Deliveries dropped because their channel was disabled too long");
+}
+
 int steward_open(uv_loop_t *loop, struct store *store, const char *worker, int64_t (*now_us)(void),
 		 struct steward **out)
 {
@@ -242,10 +304,7 @@ int steward_open(uv_loop_t *loop, struct store *store, const char *worker, int64
 	steward->store = store;
 	steward->worker = worker;
 	steward->now_us = now_us;
-	steward->pending_gauge = metric_gauge("wrenn_events_deliveries_pending", NULL,
-					      "Deliveries not finished yet, counted every 15 s");
-	steward->oldest_gauge = metric_gauge("wrenn_events_deliveries_oldest_pending_seconds", NULL,
-					     "Age of the oldest delivery not finished yet");
+	open_metrics(steward);
 	uv_timer_init(loop, &steward->timer);
 	steward->timer.data = steward;
 	uv_timer_start(&steward->timer, on_round, 0, ROUND_MS);

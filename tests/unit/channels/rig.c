@@ -154,11 +154,25 @@ static bool is_embedded(const struct rig *rig)
 	return strncmp(rig->database.url, "sqlite:", 7) == 0;
 }
 
+static void add_channel(struct rig *rig, const char *id, const char *team, const char *provider,
+			const struct provider_config *config, const char *kinds)
+{
+	struct buf sealed;
+
+	buf_init(&sealed, SEALED_CONFIG_MAX);
+	config_seal(&sealed, config, rig->key);
+	rig_ask(rig,
+		"INSERT INTO channels (id, team_id, name, provider, config, event_types) "
+		"VALUES ('%s', '%s', '%s', '%s', '%s', '%s%s%s')",
+		id, team, id, provider, buf_text(&sealed), is_embedded(rig) ? "[\"" : "{", kinds,
+		is_embedded(rig) ? "\"]" : "}");
+	buf_done(&sealed);
+}
+
 void rig_add_channel(struct rig *rig, const char *id, const char *team, const char *path,
 		     const char *kinds)
 {
 	struct provider_config config = { .count = 2 };
-	struct buf sealed;
 	char url[256];
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/%s", receiver_port(rig->receiver), path);
@@ -166,14 +180,19 @@ void rig_add_channel(struct rig *rig, const char *id, const char *team, const ch
 	config.fields[0].value = str_of(url);
 	config.fields[1].name = "secret";
 	config.fields[1].value = STR("c2VjcmV0LXNlY3JldA==");
-	buf_init(&sealed, SEALED_CONFIG_MAX);
-	config_seal(&sealed, &config, rig->key);
-	rig_ask(rig,
-		"INSERT INTO channels (id, team_id, name, provider, config, event_types) "
-		"VALUES ('%s', '%s', '%s', 'webhook', '%s', '%s%s%s')",
-		id, team, id, buf_text(&sealed), is_embedded(rig) ? "[\"" : "{", kinds,
-		is_embedded(rig) ? "\"]" : "}");
-	buf_done(&sealed);
+	add_channel(rig, id, team, "webhook", &config, kinds);
+}
+
+void rig_add_chat(struct rig *rig, const char *id, const char *provider, const char *const *fields,
+		  const char *kinds)
+{
+	struct provider_config config = { .count = 0 };
+
+	for (; fields[0]; fields += 2) {
+		config.fields[config.count].name = fields[0];
+		config.fields[config.count++].value = str_of(fields[1]);
+	}
+	add_channel(rig, id, TEAM_A, provider, &config, kinds);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -367,6 +386,14 @@ static void open_channels(struct rig *rig, const struct rig_options *options)
 		.group = "test-group",
 	};
 
+	if (options->chat) {
+		snprintf(rig->origin, sizeof(rig->origin), "http://127.0.0.1:%d",
+			 receiver_port(rig->receiver));
+		rig->origins[0] = (struct channels_origin){ "slack", rig->origin };
+		rig->origins[1] = (struct channels_origin){ "telegram", rig->origin };
+		channels.origins = rig->origins;
+		channels.origin_count = 2;
+	}
 	memcpy(channels.encryption_key, rig->key, sizeof(rig->key));
 	cr_assert_eq(channels_open_tuned(&channels, &tuning, &rig->channels), 0);
 }

@@ -31,6 +31,7 @@
 struct rig_options {
 	bool strict; /* the guard refuses loopback */
 	bool no_delivery;
+	bool chat; /* what goes to Slack and Telegram comes to the receiver */
 	bool notify_completion;
 	bool strip_host;
 	enum audit_mode audit_mode;
@@ -51,6 +52,8 @@ struct rig {
 	struct outbound *client;
 	struct receiver *receiver;
 	uint8_t key[SEAL_KEY_SIZE];
+	char origin[64];
+	struct channels_origin origins[2];
 	bool is_closed;
 };
 
@@ -88,6 +91,10 @@ void rig_ask_text(struct rig *rig, char *out, size_t size, const char *sql);
 /* A webhook channel written straight into the table, with the target /<path> at the receiver. */
 void rig_add_channel(struct rig *rig, const char *id, const char *team, const char *path,
 		     const char *kinds);
+
+/* The same for a chat provider, with the settings { name, value, name, value, NULL }. */
+void rig_add_chat(struct rig *rig, const char *id, const char *provider, const char *const *fields,
+		  const char *kinds);
 
 /* An event as the bus would hand it over. `more` is further members with a comma before each. */
 struct event *rig_event(const char *kind, const char *actor, const char *more, int64_t ms);

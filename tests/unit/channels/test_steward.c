@@ -122,9 +122,98 @@ Test(steward, leaves_the_work_to_the_worker_with_the_lease)
 	rig_ask(&rig,
 		"INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
 		"VALUES ('00000000-0000-0000-0000-000000000000', 'other', "
-		"'2999-01-01T00:00:00.000000Z', '2027-01-01T00:00:00.000000Z')");
+		"'2027-01-15T08:00:40.000000Z', '2027-01-15T08:00:00.000000Z')");
 	fill(&rig);
 	rig_idle(&rig);
 	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries"), 5);
+	rig_close(&rig);
+}
+
+/* What no clock of today can have written is no lease. */
+Test(steward, takes_over_a_lease_from_before_the_clock_was_set_back)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		rig_ask(&rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, "
+			      "updated_at) VALUES ('00000000-0000-0000-0000-000000000000', "
+			      "'other', '2999-01-01T00:00:00.000000Z', "
+			      "'2998-01-01T00:00:00.000000Z')");
+		fill(&rig);
+		rig_wait_rows(&rig, 2, "deliveries");
+		rig_close(&rig);
+	}
+}
+
+static void add_state(struct rig *rig, const char *channel, const char *column, int64_t at_us)
+{
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(at_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO channel_state (channel_id, updated_at, %s) VALUES ('%s', '%s', '%s')",
+		column, channel, at, at);
+}
+
+Test(steward, drops_what_waits_for_a_channel_disabled_a_month_ago)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+		char text[128];
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 30 * DAY_US - SECOND_US);
+		add_delivery(&rig, 1, "pending", DAY_US);
+		add_delivery(&rig, 2, "failed", DAY_US);
+		rig_wait_rows(&rig, 1, "deliveries WHERE state = 'dropped'");
+		rig_ask_text(&rig, text, sizeof(text),
+			     "SELECT last_error FROM deliveries WHERE state = 'dropped'");
+		cr_expect_str_eq(text, "the channel has been disabled for more than 30 days");
+		cr_expect_eq(
+			rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1);
+		rig_close(&rig);
+	}
+}
+
+Test(steward, keeps_what_waits_for_a_channel_disabled_of_late)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 30 * DAY_US + SECOND_US);
+		add_state(&rig, TEAM_B, "breaker_until", rig_now_us - 60 * DAY_US);
+		add_delivery(&rig, 1, "pending", 29 * DAY_US);
+		add_delivery(&rig, 2, "folded", 8 * DAY_US);
+		rig_wait_rows(&rig, 1, "deliveries"); /* the purge was there */
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
+					   "state = 'pending'"),
+			     1);
+		rig_close(&rig);
+	}
+}
+
+static bool is_one(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return metric_value(arg) == 1;
+}
+
+Test(steward, counts_channels_that_are_disabled_and_left_alone)
+{
+	struct metric *open = metric_gauge("wrenn_events_channels_breaker_open", NULL,
+					   "Channels left alone for a while after failures");
+	struct metric *disabled = metric_gauge("wrenn_events_channels_disabled", NULL,
+					       "Channels disabled until their owner enables them");
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	add_state(&rig, TEAM_A, "disabled_at", rig_now_us);
+	add_state(&rig, TEAM_B, "breaker_until", rig_now_us + 30 * SECOND_US);
+	add_state(&rig, "11111111-1111-4111-8111-111111111111", "breaker_until",
+		  rig_now_us - SECOND_US);
+	rig_turn_until(&rig, is_one, open);
+	cr_expect_eq(metric_value(disabled), 1);
 	rig_close(&rig);
 }
