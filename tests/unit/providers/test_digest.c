@@ -87,6 +87,9 @@ Test(digest_parse, takes_no_damaged_digest)
 		{ OUTER("1000001", "[]", "[]"), -EINVAL },
 		{ OUTER("1e300", "[]", "[]"), -EINVAL },
 		{ OUTER("\"1\"", "[]", "[]"), -EINVAL },
+		/* Far behind the end, where the sanitizers see it. */
+		{ OUTER("100", "[" FOUR(FOUR(GROUP)) "," FOUR(FOUR(GROUP)) "]", "[]"), -EINVAL },
+		{ OUTER("100", "[]", "[" FOUR(FOUR(FAILURE)) "]"), -EINVAL },
 		{ OUTER("1", "{}", "[]"), -EINVAL },
 		{ OUTER("1", "[]", "null"), -EINVAL },
 		{ OUTER("1", "[7]", "[]"), -EINVAL },
