@@ -90,6 +90,7 @@ def test_of_1000_channels_half_never_answer_and_the_others_get_theirs_in_order(s
     fake.stopping.set()
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_every_fault_of_a_destination_is_tried_again_and_ends_delivered(service, redis, fake, store):
     """All at once, because each waits for the same ten seconds."""
     team, key = service.new_team()
