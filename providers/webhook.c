@@ -124,7 +124,7 @@ static struct verdict webhook_judge(const struct answer *answer, int64_t now_us)
 		answer->status == 429 || answer->status == 502 || answer->status == 504;
 	verdict.is_final = verdict.kind == VERDICT_DISABLE;
 	if (verdict.is_final)
-		verdict.why = "the destination answered 410: it is gone for good";
+		verdict.why = "it is gone for good";
 	return verdict;
 }
 
