@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What chat providers ask of the engine: their pace, the plain form, another setting, digests, two refusals before a
+ * channel is disabled. On both stores, with the real Slack and Telegram at a receiver of ours.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "channels/seal.h"
+#include "rig.h"
+
+#define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
+#define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
+#define SLACK_URL "https://hooks.slack.com/services/T0123/B0123/s3cr3ts3cr3t"
+#define BOT_TOKEN "123456789:AAExampleExampleExampleExampleExampl"
+#define DELIVERED "deliveries WHERE state = 'delivered'"
+#define PENDING   "deliveries WHERE state = 'pending'"
+
+static const char *const slack_fields[] = { "webhook_url", SLACK_URL, NULL };
+static const char *const telegram_fields[] = {
+	"bot_token", BOT_TOKEN, "chat_id", "-1234", NULL,
+};
+
+/* Answers in turn, the last one for ever. */
+struct reply {
+	int status;
+	const char *headers;
+	const char *body;
+};
+
+struct script {
+	const struct reply *replies;
+	unsigned at;
+};
+
+static enum receiver_reply follow_script(const struct received *request, struct buf *out, void *arg)
+{
+	struct script *script = arg;
+	const struct reply *reply = &script->replies[script->at];
+
+	(void)request;
+	if (script->replies[script->at + 1].status)
+		script->at++;
+	receiver_answer(out, reply->status, reply->headers, str_of(reply->body));
+	return RECEIVER_ANSWER;
+}
+
+static void with_replies(const struct reply *replies, void (*steps)(struct rig *rig))
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct script script = { .replies = replies };
+		const struct rig_options options = {
+			.answer = follow_script, .arg = &script, .strict = true, .chat = true
+		};
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		steps(&rig);
+		rig_close(&rig);
+	}
+}
+
+static const struct reply ok[] = { { 200, "", "ok" }, { .status = 0 } };
+
+static void add_slack(struct rig *rig)
+{
+	rig_add_chat(rig, CHANNEL_1, "slack", slack_fields, "capsule.pause");
+}
+
+static void commit_pauses(struct rig *rig, int count, int64_t ms)
+{
+	static struct event *events[1200];
+
+	for (int i = 0; i < count; i++)
+		events[i] = rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", ms + i);
+	cr_assert_eq(rig_commit(rig, events, (size_t)count), 0);
+}
+
+static int64_t count_attempts(struct rig *rig, const char *verdict)
+{
+	return rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE verdict = '%s'", verdict);
+}
+
+/* ---- the operator's origin ------------------------------------------------------------------ */
+
+static void go_to_origin(struct rig *rig)
+{
+	const struct received *got;
+
+	add_slack(rig);
+	/* The guard, which is strict here, lets nothing else through to this address. */
+	rig_add_channel(rig, CHANNEL_2, TEAM_A, "hook", "capsule.pause");
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, DELIVERED " AND channel_id = '" CHANNEL_1 "'");
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND channel_id = '" CHANNEL_2 "'");
+	cr_assert_eq(receiver_count(rig->receiver), 1);
+	got = receiver_get(rig->receiver, 0);
+	cr_expect_str_eq(got->target, "/services/T0123/B0123/s3cr3ts3cr3t");
+	cr_expect(strstr(got->body, "blocks"), "the rich form: %s", got->body);
+}
+
+Test(chat, goes_to_the_origin_of_the_operator_and_nothing_else_does)
+{
+	with_replies(ok, go_to_origin);
+}
+
+/* ---- form and settings ---------------------------------------------------------------------- */
+
+static void send_plain(struct rig *rig)
+{
+	add_slack(rig);
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_received(rig, 1);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_now_us += 2 * SECOND_US; /* the plain one takes a token, too */
+	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 2");
+	cr_assert_eq(receiver_count(rig->receiver), 2);
+	cr_expect(strstr(receiver_get(rig->receiver, 0)->body, "blocks"));
+	cr_expect_null(strstr(receiver_get(rig->receiver, 1)->body, "blocks"));
+	cr_expect_eq(count_attempts(rig, "reformed"), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE first_failed_at IS NULL"),
+		     1);
+}
+
+Test(chat, sends_plain_text_at_once_when_the_rich_form_is_refused)
+{
+	static const struct reply replies[] = { { 400, "", "invalid_blocks" },
+						{ 200, "", "ok" },
+						{ .status = 0 } };
+
+	with_replies(replies, send_plain);
+}
+
+static void give_up_plain(struct rig *rig)
+{
+	char text[256];
+
+	add_slack(rig);
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_now_us += 2 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
+	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
+	cr_expect_str_eq(text, "destination answered 400 (Slack refused the message's form)");
+}
+
+Test(chat, gives_a_message_up_whose_plain_form_is_refused_too)
+{
+	static const struct reply replies[] = { { 400, "", "invalid_blocks" }, { .status = 0 } };
+
+	with_replies(replies, give_up_plain);
+}
+
+static void remember_plain(struct rig *rig)
+{
+	add_slack(rig);
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_now_us += 2 * SECOND_US;
+	rig_wait_rows(rig, 2, "delivery_attempts");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 3");
+	cr_expect_null(strstr(receiver_get(rig->receiver, 2)->body, "blocks"));
+}
+
+Test(chat, remembers_over_a_retry_that_the_rich_form_was_refused)
+{
+	static const struct reply replies[] = {
+		{ 400, "", "invalid_blocks" }, { 500, "", "oh" }, { 200, "", "ok" }, { .status = 0 }
+	};
+
+	with_replies(replies, remember_plain);
+}
+
+#define MIGRATED                                                                      \
+	"{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: group chat " \
+	"was upgraded to a supergroup chat\",\"parameters\":{\"migrate_to_chat_id\":" \
+	"-1009876543210}}"
+#define SENT "{\"ok\":true,\"result\":{}}"
+
+static void read_chat(struct rig *rig, char *out, size_t size)
+{
+	static char sealed[8192];
+	struct opened_config opened;
+
+	rig_ask_text(rig, sealed, sizeof(sealed), "SELECT CAST(config AS text) FROM channels");
+	cr_assert_eq(config_open(&opened, provider_find(STR("telegram")), str_of(sealed), rig->key),
+		     0);
+	snprintf(out, size, "%.*s", STR_ARGS(config_value(&opened.config, "chat_id")));
+	cr_expect(str_is(config_value(&opened.config, "bot_token"), BOT_TOKEN));
+	opened_config_done(&opened);
+}
+
+static void follow_chat(struct rig *rig)
+{
+	char chat[64];
+
+	rig_add_chat(rig, CHANNEL_1, "telegram", telegram_fields, "capsule.pause");
+	rig_ask(rig, "UPDATE channels SET updated_at = '2027-01-15T07:00:00.000000Z'");
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts WHERE verdict = 'rebound'");
+	rig_now_us += 4 * SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 2");
+	cr_assert_eq(receiver_count(rig->receiver), 2);
+	cr_expect(strstr(receiver_get(rig->receiver, 0)->body, "-1234"));
+	cr_expect(strstr(receiver_get(rig->receiver, 1)->body, "-1009876543210"), "%s",
+		  receiver_get(rig->receiver, 1)->body);
+	read_chat(rig, chat, sizeof(chat));
+	cr_expect_str_eq(chat, "-1009876543210");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channels WHERE "
+				  "updated_at > '2027-01-15T07:00:00.000000Z'"),
+		     1);
+	commit_pauses(rig, 1, START_MS + 1);
+	rig_now_us += 4 * SECOND_US;
+	rig_wait_rows(rig, 2, DELIVERED);
+	cr_expect_eq(receiver_count(rig->receiver), 3, "the new chat is used from then on");
+}
+
+Test(chat, follows_a_chat_that_moved_and_stores_where_to)
+{
+	static const struct reply replies[] = { { 400, "", MIGRATED },
+						{ 200, "", SENT },
+						{ .status = 0 } };
+
+	with_replies(replies, follow_chat);
+}
+
+static void follow_once(struct rig *rig)
+{
+	rig_add_chat(rig, CHANNEL_1, "telegram", telegram_fields, "capsule.pause");
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_now_us += 4 * SECOND_US;
+	rig_wait_rows(rig, 2, "delivery_attempts");
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 2);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING " AND first_failed_at "
+				  "IS NOT NULL"),
+		     1);
+	cr_expect_eq(count_attempts(rig, "retry"), 1);
+}
+
+Test(chat, is_not_sent_from_chat_to_chat)
+{
+	static const struct reply replies[] = { { 400, "", MIGRATED }, { .status = 0 } };
+
+	with_replies(replies, follow_once);
+}
+
+/* ---- pace ----------------------------------------------------------------------------------- */
+
+/* Fewer than make a storm. Slack takes one a second; ours is a little slower. */
+static void keep_pace(struct rig *rig)
+{
+	enum { COUNT = 12 };
+
+	add_slack(rig);
+	commit_pauses(rig, COUNT, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	for (unsigned i = 2; i <= COUNT; i++) {
+		rig_now_us += 900000;
+		rig_idle(rig);
+		cr_assert_eq(receiver_count(rig->receiver), i - 1, "too early");
+		rig_now_us += 200000;
+		rig_wait_rows(rig, i, "delivery_attempts");
+	}
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " DELIVERED " AND attempts = 1"), COUNT);
+}
+
+Test(chat, keeps_to_the_pace_of_its_destination)
+{
+	with_replies(ok, keep_pace);
+}
+
+static void share_pace(struct rig *rig)
+{
+	add_slack(rig);
+	rig_add_chat(rig, CHANNEL_2, "slack", slack_fields, "capsule.pause");
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 1, "two channels, one webhook");
+	rig_now_us += 1100000;
+	rig_wait_rows(rig, 2, DELIVERED);
+}
+
+Test(chat, shares_a_pace_between_channels_of_the_same_webhook)
+{
+	with_replies(ok, share_pace);
+}
+
+static void obey_wish(struct rig *rig)
+{
+	add_slack(rig);
+	rig_add_chat(rig, CHANNEL_2, "slack", slack_fields, "capsule.resume");
+	commit_pauses(rig, 2, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts WHERE verdict = 'wait'");
+
+	struct event *event =
+		rig_event("capsule.resume", USER, ",\"outcome\":\"success\"", START_MS + 5);
+
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+	rig_now_us += 29 * SECOND_US;
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 1, "the other channel knows of it, too");
+	for (int i = 0; i < 20; i++) {
+		rig_now_us += 3 * SECOND_US;
+		rig_idle(rig);
+	}
+	rig_wait_rows(rig, 3, DELIVERED);
+	cr_expect_eq(count_attempts(rig, "wait"), 1);
+	cr_expect_eq(rig_ask(rig,
+			     "SELECT failures FROM channel_state WHERE channel_id = '" CHANNEL_1
+			     "'"),
+		     0, "too fast is no failure of the destination");
+}
+
+Test(chat, obeys_a_wish_to_wait_for_all_channels_of_the_same_webhook)
+{
+	static const struct reply replies[] = { { 429, "Retry-After: 30\r\n", "rate_limited" },
+						{ 200, "", "ok" },
+						{ .status = 0 } };
+
+	with_replies(replies, obey_wish);
+}
+
+/* ---- storms --------------------------------------------------------------------------------- */
+
+static void fold(struct rig *rig)
+{
+	enum { COUNT = 50 };
+	struct metric *folded = metric_counter("wrenn_events_deliveries_folded_total", NULL,
+					       "Deliveries told in a digest instead");
+	int64_t before = metric_value(folded);
+
+	add_slack(rig);
+	commit_pauses(rig, COUNT, START_MS);
+	rig_wait_rows(rig, 1, DELIVERED " AND event = 'notification.digest'");
+	cr_expect_eq(receiver_count(rig->receiver), 1);
+	cr_expect(strstr(receiver_get(rig->receiver, 0)->body, "50"), "%s",
+		  receiver_get(rig->receiver, 0)->body);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries f JOIN deliveries d "
+				  "ON d.id = f.digest_id WHERE f.state = 'folded' AND "
+				  "d.event = 'notification.digest'"),
+		     COUNT);
+	cr_expect_eq(metric_value(folded) - before, COUNT);
+	/* One event after the storm is one message again. */
+	commit_pauses(rig, 1, START_MS + COUNT);
+	rig_now_us += 2 * SECOND_US;
+	rig_wait_rows(rig, 2, DELIVERED);
+	cr_expect_eq(receiver_count(rig->receiver), 2);
+}
+
+Test(chat, tells_a_storm_in_one_digest)
+{
+	with_replies(ok, fold);
+}
+
+static void fold_none(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_2, TEAM_A, "hook", "capsule.pause");
+	commit_pauses(rig, 150, START_MS);
+	rig_wait_rows(rig, 150, DELIVERED);
+	cr_expect_eq(receiver_count(rig->receiver), 150);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries"), 150);
+}
+
+Test(chat, never_folds_for_a_webhook)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = { .chat = true };
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		fold_none(&rig);
+		rig_close(&rig);
+	}
+}
+
+/* ---- refusals ------------------------------------------------------------------------------- */
+
+static void refuse_twice(struct rig *rig)
+{
+	char text[256];
+
+	add_slack(rig);
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_idle(rig);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE disabled_at IS NULL "
+				  "AND disabling = 1"),
+		     1, "once may be an accident");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 1, "channel_state WHERE disabled_at IS NOT NULL");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING), 1);
+	rig_ask_text(rig, text, sizeof(text),
+		     "SELECT disabled_reason FROM channel_state WHERE disabled_at IS NOT NULL");
+	cr_expect(strstr(text, "removed or switched off"), "%s", text);
+	cr_expect_null(strstr(text, "s3cr3t"));
+}
+
+Test(chat, disables_a_channel_that_is_refused_twice_in_a_row)
+{
+	static const struct reply replies[] = { { 404, "", "no_service" }, { .status = 0 } };
+
+	with_replies(replies, refuse_twice);
+}
+
+static void refuse_once(struct rig *rig)
+{
+	add_slack(rig);
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED);
+	rig_wait_rows(rig, 1, "channel_state WHERE disabling = 0 AND channel_id = '" CHANNEL_1 "'");
+}
+
+Test(chat, forgets_one_refusal_when_the_next_attempt_succeeds)
+{
+	static const struct reply replies[] = { { 404, "", "no_service" },
+						{ 200, "", "ok" },
+						{ .status = 0 } };
+
+	with_replies(replies, refuse_once);
+}
