@@ -52,11 +52,11 @@ struct config {
 	unsigned max_connections;      /* WRENN_EVENTS_MAX_CONNECTIONS, default 20000 */
 	unsigned max_streams_per_team; /* WRENN_EVENTS_MAX_STREAMS_PER_TEAM, default 100 */
 	unsigned max_inflight;         /* WRENN_EVENTS_MAX_INFLIGHT, default 256 */
-	char *ca_file;      /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
-	char *link_base;    /* WRENN_EVENTS_LINK_BASE, without trailing slashes; NULL: no links */
-	char *cors_origins; /* WRENN_EVENTS_CORS_ORIGINS, separated by commas; NULL: none */
+	char *ca_file;       /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
+	char *link_base;     /* WRENN_EVENTS_LINK_BASE, without trailing slashes; NULL: no links */
+	char *cors_origins;  /* WRENN_EVENTS_CORS_ORIGINS, separated by commas; NULL: none */
 	unsigned history_kb; /* WRENN_EVENTS_HISTORY_KB, default 16384 */
-	unsigned drain_s;   /* WRENN_EVENTS_DRAIN_S, default 0 */
+	unsigned drain_s;    /* WRENN_EVENTS_DRAIN_S, default 0 */
 	size_t origin_count;
 	struct config_origin origins[CONFIG_MAX_ORIGINS];
 };
