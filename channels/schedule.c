@@ -125,6 +125,7 @@ void engine_serve(struct engine *engine)
 		check_closed(engine);
 		return;
 	}
+	clock_look(engine); /* before a lease is trusted or taken */
 	while ((queue = next_ready(engine)) != NULL)
 		send_start(queue);
 	while (may_load(engine))

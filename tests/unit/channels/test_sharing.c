@@ -125,6 +125,79 @@ Test(sharing, never_has_more_requests_under_way_than_it_may)
 	rig_close(&rig);
 }
 
+/* ---- hanging destinations ------------------------------------------------------------------- */
+
+static void add_many(struct rig *rig, unsigned count, const char *path)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char id[UUID_TEXT_SIZE];
+
+		snprintf(id, sizeof(id), "%08u-0000-4000-8000-000000000000", (i + 1) % 1000u);
+		rig_add_channel(rig, id, TEAM_A, path, "capsule.pause");
+	}
+}
+
+static void end_requests(struct rig *rig)
+{
+	receiver_stop(rig->receiver);
+	rig->receiver = receiver_start(NULL, NULL, NULL, NULL);
+}
+
+/* Each hanging one has as many rows as one may load; together they would fill the memory. */
+Test(sharing, lets_no_hanging_channels_keep_others_from_loading)
+{
+	enum { HANGING = 70, EVENTS = 64 };
+	static struct event *events[EVENTS];
+
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = { .answer = hold_slow, .max_inflight = 128 };
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		add_many(&rig, HANGING, "slow");
+		for (int i = 0; i < EVENTS; i++)
+			events[i] = rig_event("capsule.pause", USER, WELL, START_MS + i);
+		cr_assert_eq(rig_commit(&rig, events, EVENTS), 0);
+		rig_wait_received(&rig, HANGING);
+		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "good", "capsule.resume");
+		for (int i = 0; i < EVENTS; i++)
+			events[i] = rig_event("capsule.resume", USER, WELL, START_MS + EVENTS + i);
+		cr_assert_eq(rig_commit(&rig, events, EVENTS), 0);
+		rig_wait_rows(&rig, EVENTS,
+			      "deliveries WHERE state = 'delivered' AND channel_id = '" CHANNEL_1
+			      "'");
+		end_requests(&rig);
+		rig_close(&rig);
+	}
+}
+
+/* Channels that have failed before may have a part of the slots only. */
+Test(sharing, keeps_slots_for_channels_that_work)
+{
+	const struct rig_options options = { .answer = hold_slow, .max_inflight = 8 };
+	struct rig rig;
+
+	rig_now_us = START_US;
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	add_many(&rig, 20, "slow");
+	rig_ask(&rig, "INSERT INTO channel_state (channel_id, updated_at, failures, failing_since) "
+		      "SELECT id, '2027-01-15T07:00:00.000000Z', 1, "
+		      "'2027-01-15T07:00:00.000000Z' FROM channels");
+	commit_pause(&rig, START_MS);
+	rig_wait_received(&rig, 2);
+	rig_idle(&rig);
+	cr_expect_eq(receiver_count(rig.receiver), 2, "a quarter of them");
+	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "good", "capsule.resume");
+
+	struct event *event = rig_event("capsule.resume", USER, WELL, START_MS + 1);
+
+	cr_assert_eq(rig_commit(&rig, &event, 1), 0);
+	rig_wait_rows(&rig, 1, "deliveries WHERE state = 'delivered'");
+	end_requests(&rig);
+	rig_close(&rig);
+}
+
 /* ---- leases -------------------------------------------------------------------------------- */
 
 static void respect_lease(struct rig *rig)

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A wall clock that is set, back or forth, while deliveries are under way, on both stores. */
+#include <stdio.h>
+
+#include "core/rfc3339.h"
+#include "rig.h"
+
+#define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
+#define DAY_US    (24 * HOUR_US)
+#define DELIVERED "deliveries WHERE state = 'delivered'"
+#define PENDING   "deliveries WHERE state = 'pending'"
+
+static _Atomic int status;
+
+static enum receiver_reply answer(const struct received *request, struct buf *out, void *arg)
+{
+	(void)request;
+	(void)arg;
+	receiver_answer(out, status, "", STR("so says the destination"));
+	return RECEIVER_ANSWER;
+}
+
+static void with_status(int first_status, void (*steps)(struct rig *rig))
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = { .answer = answer };
+		struct rig rig;
+
+		rig_now_us = START_US;
+		status = first_status;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+		rig_idle(&rig); /* the clock was looked at */
+		steps(&rig);
+		rig_close(&rig);
+	}
+}
+
+static void commit_pause(struct rig *rig)
+{
+	struct event *event =
+		rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", rig_now_us / 1000);
+
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+}
+
+static void retry_after_setting_back(struct rig *rig)
+{
+	commit_pause(rig);
+	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
+	rig_set_clock(-DAY_US);
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 1, "the pause is kept");
+	status = 200;
+	rig_now_us += 14 * SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED);
+	cr_expect_eq(receiver_count(rig->receiver), 2);
+}
+
+Test(clock, set_back_does_not_delay_a_retry)
+{
+	with_status(503, retry_after_setting_back);
+}
+
+static void go_on_after_setting_back(struct rig *rig)
+{
+	commit_pause(rig);
+	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
+	rig_set_clock(-2 * HOUR_US);
+	status = 200;
+	commit_pause(rig);
+	rig_idle(rig);
+	rig_now_us += MINUTE_US + 10 * SECOND_US;
+	rig_wait_rows(rig, 2, DELIVERED);
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 3, "each of them once more and no oftener");
+}
+
+Test(clock, set_back_does_not_keep_new_events_waiting)
+{
+	with_status(503, go_on_after_setting_back);
+}
+
+static void keep_schedule(struct rig *rig)
+{
+	commit_pause(rig);
+	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
+	for (int i = 0; i < 6; i++) {
+		rig_set_clock(i % 2 ? HOUR_US : -HOUR_US);
+		rig_idle(rig);
+	}
+	/* Forth makes it due, so one attempt for each time at most. */
+	cr_expect_leq(receiver_count(rig->receiver), 4);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING), 1);
+}
+
+Test(clock, set_again_and_again_hammers_nobody)
+{
+	with_status(503, keep_schedule);
+}
+
+static void survive_setting_forth(struct rig *rig)
+{
+	commit_pause(rig);
+	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
+	rig_set_clock(3 * DAY_US);
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 2");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING), 1, "it is not that old");
+	status = 200;
+	rig_now_us += 40 * SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED);
+}
+
+Test(clock, set_forth_gives_nothing_up)
+{
+	with_status(503, survive_setting_forth);
+}
+
+/* ---- leases -------------------------------------------------------------------------------- */
+
+static void add_lease(struct rig *rig, int64_t until_us)
+{
+	char until[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(until_us, 6, until);
+	rig_ask(rig,
+		"INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
+		"VALUES ('" CHANNEL_1 "', 'other', '%s', '2027-01-15T08:00:00.000000Z')",
+		until);
+}
+
+static void wait_for_owner(struct rig *rig)
+{
+	add_lease(rig, rig_now_us + 20 * SECOND_US);
+	rig_set_clock(HOUR_US);
+	commit_pause(rig);
+	rig_idle(rig);
+	rig_now_us += 25 * SECOND_US;
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 0, "its owner is about to renew it");
+	rig_now_us += 6 * SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED);
+}
+
+Test(clock, set_forth_takes_no_lease_from_its_owner)
+{
+	with_status(200, wait_for_owner);
+}
+
+static void take_absurd_lease(struct rig *rig)
+{
+	add_lease(rig, rig_now_us + DAY_US);
+	commit_pause(rig);
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 0, "its owner may be there still");
+	rig_now_us += 61 * SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED);
+}
+
+Test(clock, set_back_leaves_no_lease_that_never_ends)
+{
+	with_status(200, take_absurd_lease);
+}
+
+static void renew_first(struct rig *rig)
+{
+	char until[64];
+
+	commit_pause(rig);
+	rig_wait_rows(rig, 1, DELIVERED);
+	rig_set_clock(-HOUR_US);
+	commit_pause(rig);
+	rig_now_us += 2 * SECOND_US;
+	rig_wait_rows(rig, 2, DELIVERED);
+	rig_ask_text(rig, until, sizeof(until),
+		     "SELECT CAST(lease_until AS text) FROM channel_state "
+		     "WHERE lease_owner IS NOT NULL AND channel_id = '" CHANNEL_1 "'");
+	cr_expect(strstr(until, "07:00:"), "renewed by the clock of today: %s", until);
+}
+
+Test(clock, set_back_has_leases_renewed_before_anything_is_sent)
+{
+	with_status(200, renew_first);
+}
+
+/* ---- at start ------------------------------------------------------------------------------ */
+
+/* Rows of a process that ran before the clock was set back. */
+static void add_late_row(struct rig *rig)
+{
+	rig_ask(rig,
+		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, attempts, next_attempt_at, first_failed_at, "
+		"created_at, updated_at) VALUES ('33333333-3333-4333-8333-333333333333', "
+		"'1800000000000-0', 1800000000000, 0, '" TEAM_A "', '" CHANNEL_1
+		"', 'capsule.pause', %s, 'pending', 1, '2028-01-01T00:00:30.000000Z', "
+		"'2028-01-01T00:00:00.000000Z', '2028-01-01T00:00:00.000000Z', "
+		"'2028-01-01T00:00:00.000000Z')",
+		strncmp(rig->database.url, "sqlite", 6) == 0 ? "x'7b7d'" : "'{}'");
+}
+
+/* It is no event and fails as soon as its turn comes, which is what is looked at. */
+Test(clock, finds_rows_of_the_future_when_it_starts)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = { .strict = false };
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+		add_late_row(&rig); /* before the loop turns for the first time */
+		rig_wait_rows(&rig, 1,
+			      PENDING " AND next_attempt_at = '2027-01-15T08:00:30.000000Z' AND "
+				      "first_failed_at = '2027-01-15T08:00:00.000000Z'");
+		rig_now_us += 31 * SECOND_US;
+		rig_wait_rows(&rig, 1, "deliveries WHERE state = 'failed' AND attempts = 1");
+		rig_close(&rig);
+	}
+}
