@@ -7,6 +7,7 @@
  */
 #include "channels/draft.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -155,6 +156,7 @@ int draft_take_config(struct draft *draft, const struct provider *provider,
 	const struct provider_field *fields = provider->fields;
 	const cJSON *config = json_get(draft->tree, "config");
 
+	assert(provider);
 	draft->provider = provider;
 	draft->config.count = 0;
 	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && fields[i].name; i++) {
