@@ -118,6 +118,7 @@ static int build_with(const struct queue *queue, const struct content *content,
 	};
 	struct attempt attempt = {
 		.number = delivery->attempts + 1,
+		.before = delivery->attempts_before,
 		.now_us = queue->record.started_us,
 		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
 	};

@@ -2,9 +2,10 @@
 
 /*
  * Matrix rooms by the client-server API. A message is PUT under the delivery's id, so that the
- * homeserver itself keeps repeats out. A room given by its alias is looked up first: the request
- * is then a GET, and the verdict on its answer is the room id. `m.mentions` is empty, and in the
- * formatted text every value is code, where clients look for no addresses.
+ * homeserver itself keeps repeats out; sent again on request it gets another one. A room given by
+ * its alias is looked up first: the request is then a GET, and the verdict on its answer is the
+ * room id. `m.mentions` is empty, and in the formatted text every value is code, where clients look
+ * for no addresses.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -224,13 +225,16 @@ static void ask_for_room(struct outgoing *out, struct str alias)
 }
 
 static int put_message(struct outgoing *out, struct str room, const struct message *message,
-		       struct str delivery_id)
+		       const struct attempt *attempt)
 {
 	out->method = "PUT";
 	buf_add_text(&out->url, "/_matrix/client/v3/rooms/");
 	add_encoded(&out->url, room);
 	buf_add_text(&out->url, "/send/m.room.message/");
-	add_encoded(&out->url, delivery_id);
+	add_encoded(&out->url, attempt->delivery_id);
+	/* What is sent again on request is to be seen again. */
+	if (attempt->before > 0)
+		buf_addf(&out->url, ".%u", attempt->before);
 	outgoing_header(out, "Content-Type", STR("application/json"));
 	return write_content(&out->body, message);
 }
@@ -249,7 +253,7 @@ static int matrix_build(const struct message *message, const struct provider_con
 	if (is_alias(room))
 		ask_for_room(out, room);
 	else
-		rc = put_message(out, room, message, attempt->delivery_id);
+		rc = put_message(out, room, message, attempt);
 	if (rc)
 		return rc;
 	buf_init(&bearer, CONFIG_MAX_VALUE + sizeof("Bearer "));

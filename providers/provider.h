@@ -102,6 +102,7 @@ struct message {
 struct attempt {
 	struct str delivery_id; /* UUID text, the same on every attempt */
 	unsigned number;        /* 1 for the first */
+	unsigned before;        /* attempts before it was sent again on request; 0: never */
 	int64_t now_us;
 	struct str old_secret; /* still valid beside the new one, or empty (webhook) */
 	const char *user_agent;

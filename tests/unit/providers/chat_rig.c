@@ -99,7 +99,8 @@ int rig_build(struct rig *rig, const struct rig_config *config, enum message_for
 	const struct provider_config settings = settings_of(config);
 	const struct attempt attempt = {
 		.delivery_id = STR(RIG_DELIVERY),
-		.number = 1,
+		.number = rig->before + 1,
+		.before = rig->before,
 		.now_us = RIG_NOW_US,
 		.old_secret = STR(""),
 		.user_agent = "wrenn-events/0.1.0",

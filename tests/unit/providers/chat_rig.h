@@ -24,6 +24,7 @@ struct rig {
 	struct event *event;
 	struct digest digest;
 	struct trims trims;
+	unsigned before; /* attempt.before of the next rig_build() */
 	struct outgoing out;
 	struct buf text;
 };

@@ -186,6 +186,28 @@ Test(matrix_build, encodes_everything_but_unreserved_characters_of_a_room)
 	}
 }
 
+/* A homeserver answers a transaction id it knows with the old event and shows nothing. */
+Test(matrix_build, takes_another_transaction_when_sent_again_on_request)
+{
+	static const struct {
+		unsigned before;
+		const char *end;
+	} cases[] = {
+		{ 0, "/" RIG_DELIVERY },
+		{ 1, "/" RIG_DELIVERY ".1" },
+		{ 4294967294, "/" RIG_DELIVERY ".4294967294" },
+	};
+	struct rig rig;
+
+	rig_success(&rig, NAME);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		rig.before = cases[i].before;
+		cr_assert_eq(rig_build(&rig, &room, FORM_RICH, ""), 0);
+		cr_expect_str_eq(strrchr(buf_text(&rig.out.url), '/'), cases[i].end);
+	}
+	rig_done(&rig);
+}
+
 Test(matrix_build, fits_into_the_limit_whatever_the_text)
 {
 	rig_expect_fit(NAME, &room);
