@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/version.h"
 #include "providers/builtin.h"
 #include "providers/chat.h"
 
@@ -20,7 +21,8 @@
 /* Five in two seconds and thirty a minute have been named; headers say more. */
 #define WEBHOOK_BURST       4
 #define WEBHOOK_INTERVAL_US 2000000
-#define AGENT_LEAD          "DiscordBot (https://example.com, 1.0) "
+/* Discord blocks senders that do not name themselves in this form. */
+#define AGENT_LEAD "DiscordBot (https://wrenn.dev, " WRENN_EVENTS_VERSION ") "
 
 /* ---- the address ------------------------------------------------------------------------ */
 
@@ -28,6 +30,7 @@ struct hook {
 	struct url_parts parts;
 	struct str id;
 	struct str token;
+	struct str thread; /* a number, or empty */
 };
 
 static bool is_version(struct str piece)
@@ -45,7 +48,27 @@ static bool is_snowflake(struct str id)
 	return id.len >= 17 && id.len <= 20 && str_to_u64(id, &number);
 }
 
-/* /api[/v10]/webhooks/{id}/{token} */
+/* A query is at most `thread_id=<number>`, beside the `wait=true` we write ourselves. Anything else
+ * could look like an attack to the wall in front of Discord, whose answer stops every team. */
+static bool read_thread(struct str query, struct str *out)
+{
+	unsigned long long number;
+
+	*out = STR("");
+	while (query.len) {
+		struct str value = str_cut(&query, '&');
+
+		if (value.len == 0 || str_is(value, "wait=true"))
+			continue;
+		if (!str_is(str_cut(&value, '='), "thread_id") || out->len || value.len > 20 ||
+		    !str_to_u64(value, &number))
+			return false;
+		*out = value;
+	}
+	return true;
+}
+
+/* /api[/v10]/webhooks/{id}/{token}; all but the thread. */
 static bool read_hook(struct str url, struct hook *out)
 {
 	static const char *const hosts[] = { "discord.com",           "discordapp.com",
@@ -81,6 +104,9 @@ static int discord_check(const struct provider_config *config, struct reason *wh
 		return reason_set(why, -EINVAL, "webhook_url",
 				  "webhook_url must look like https://discord.com/api/webhooks/"
 				  "<number>/<token>, without /slack or /github behind it");
+	if (!read_thread(hook.parts.query, &hook.thread))
+		return reason_set(why, -EINVAL, "webhook_url",
+				  "webhook_url takes no parameter but thread_id=<number>");
 	return 0;
 }
 
@@ -91,15 +117,14 @@ static size_t discord_paces(const struct provider_config *config,
 
 	if (!read_hook(config_value(config, "webhook_url"), &hook))
 		return 0;
-	out[0] = chat_pace("discord webhook", hook.id, STR(""), WEBHOOK_BURST, WEBHOOK_INTERVAL_US);
+	out[0] = chat_pace("discord webhook", hook.id, hook.token, WEBHOOK_BURST,
+			   WEBHOOK_INTERVAL_US);
 	return 1;
 }
 
-/* The unversioned path still means a version long retired. Other parameters stay. */
+/* The unversioned path still means a version long retired. */
 static void write_url(struct buf *url, const struct hook *hook)
 {
-	struct str query = hook->parts.query;
-
 	buf_add_text(url, "https://");
 	buf_add_str(url, hook->parts.host);
 	buf_add_text(url, "/api/v10/webhooks/");
@@ -107,13 +132,9 @@ static void write_url(struct buf *url, const struct hook *hook)
 	buf_add_char(url, '/');
 	buf_add_str(url, hook->token);
 	buf_add_text(url, "?wait=true");
-	while (query.len) {
-		struct str parameter = str_cut(&query, '&');
-
-		if (parameter.len == 0 || str_starts(parameter, STR("wait=")))
-			continue;
-		buf_add_char(url, '&');
-		buf_add_str(url, parameter);
+	if (hook->thread.len) {
+		buf_add_text(url, "&thread_id=");
+		buf_add_str(url, hook->thread);
 	}
 }
 
@@ -257,7 +278,8 @@ static int discord_build(const struct message *message, const struct provider_co
 	struct buf agent;
 	int rc;
 
-	if (!read_hook(config_value(config, "webhook_url"), &hook))
+	if (!read_hook(config_value(config, "webhook_url"), &hook) ||
+	    !read_thread(hook.parts.query, &hook.thread))
 		return -EINVAL;
 	rc = card_make(&card, message);
 	if (rc == 0)
@@ -270,7 +292,7 @@ static int discord_build(const struct message *message, const struct provider_co
 	write_url(&out->url, &hook);
 	outgoing_header(out, "Content-Type", STR("application/json"));
 	buf_init(&agent, 256);
-	buf_add_text(&agent, AGENT_LEAD); /* required, in this form */
+	buf_add_text(&agent, AGENT_LEAD);
 	buf_add_text(&agent, attempt->user_agent);
 	rc = agent.err;
 	outgoing_header(out, "User-Agent", buf_str(&agent));

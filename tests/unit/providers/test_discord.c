@@ -3,8 +3,10 @@
 /* Discord: settings accepted and refused, requests byte for byte, and every answer's verdict. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "chat_rig.h"
+#include "core/version.h"
 
 #define NAME "discord"
 #define HOOK "123456789012345678/tok-en_1"
@@ -111,8 +113,10 @@ Test(discord_build, waits_for_the_message_in_version_10_and_keeps_the_thread)
 		  "https://discord.com/api/v10/webhooks/" HOOK "?wait=true" },
 		{ "https://PTB.discord.com:443/api/v9/webhooks/" HOOK "?thread_id=5",
 		  "https://PTB.discord.com/api/v10/webhooks/" HOOK "?wait=true&thread_id=5" },
-		{ "https://discordapp.com/api/v10/webhooks/" HOOK "?wait=false&&a=%20b",
-		  "https://discordapp.com/api/v10/webhooks/" HOOK "?wait=true&a=%20b" },
+		{ "https://discordapp.com/api/v10/webhooks/" HOOK "?wait=true&&thread_id=6&",
+		  "https://discordapp.com/api/v10/webhooks/" HOOK "?wait=true&thread_id=6" },
+		{ "https://discord.com/api/v10/webhooks/" HOOK "?wait=true",
+		  "https://discord.com/api/v10/webhooks/" HOOK "?wait=true" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -126,8 +130,51 @@ Test(discord_build, waits_for_the_message_in_version_10_and_keeps_the_thread)
 		cr_assert_eq(rig.out.header_count, 2);
 		cr_expect_str_eq(buf_text(&rig.out.headers[0]), "Content-Type: application/json");
 		cr_expect_str_eq(buf_text(&rig.out.headers[1]),
-				 "User-Agent: DiscordBot (https://example.com, 1.0) "
+				 "User-Agent: DiscordBot (https://wrenn.dev, " WRENN_EVENTS_VERSION
+				 ") "
 				 "wrenn-events/0.1.0");
+		rig_done(&rig);
+	}
+}
+
+/* The wall in front of Discord refuses what looks like an attack, and that pauses every team. */
+Test(discord_check, takes_no_parameter_but_the_thread)
+{
+	static const char *const queries[] = {
+		"a=1",
+		"thread_id",
+		"thread_id=",
+		"thread_id=x",
+		"thread_id=-1",
+		"thread_id=1%20",
+		"thread_id=99999999999999999999",
+		"thread_id=000000000000000000001",
+		"thread_id=1&thread_id=2",
+		"Thread_id=1",
+		"thread_id=1&q=<script>",
+		"q='or'1'='1",
+		"wait",
+		"wait=false",
+		"wait=true&with_components=true",
+		"=",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		char url[256];
+		const struct rig_config one = { { "webhook_url", url } };
+		struct provider_config settings = { .count = 1,
+						    .fields = { { .name = "webhook_url" } } };
+		struct reason why = { .text = "" };
+		struct rig rig;
+
+		snprintf(url, sizeof(url), "https://discord.com/api/webhooks/" HOOK "?%s",
+			 queries[i]);
+		settings.fields[0].value = str_of(url);
+		cr_expect_eq(provider_find(STR(NAME))->check(&settings, &why), -EINVAL, "%s", url);
+		cr_expect_str_eq(why.field, "webhook_url");
+		cr_expect(strstr(why.text, "no parameter but thread_id"), "%s: %s", url, why.text);
+		rig_success(&rig, NAME);
+		cr_expect_eq(rig_build(&rig, &one, FORM_RICH, ""), -EINVAL, "%s", url);
 		rig_done(&rig);
 	}
 }
@@ -190,10 +237,14 @@ Test(discord_check, takes_addresses_of_webhooks_only)
 	}
 }
 
-Test(discord_paces, are_one_for_each_webhook_whatever_its_token)
+/* A webhook's number is no secret: who knows only that must not use up its pace. */
+Test(discord_paces, are_one_for_each_webhook_and_token_however_spelled)
 {
+	static const struct rig_config same_hook = {
+		{ "webhook_url", "https://PTB.discord.com/api/v9/webhooks/" HOOK "?thread_id=1" }
+	};
 	static const struct rig_config other_token = {
-		{ "webhook_url", "https://ptb.discord.com/api/webhooks/123456789012345678/x" }
+		{ "webhook_url", "https://discord.com/api/webhooks/123456789012345678/x" }
 	};
 	static const struct rig_config other_hook = {
 		{ "webhook_url", "https://discord.com/api/webhooks/123456789012345679/tok-en_1" }
@@ -203,8 +254,10 @@ Test(discord_paces, are_one_for_each_webhook_whatever_its_token)
 
 	cr_assert_eq(rig_paces(NAME, &config, one), 1);
 	cr_expect_eq(one[0].interval_us, 2000000);
-	cr_assert_eq(rig_paces(NAME, &other_token, two), 1);
+	cr_assert_eq(rig_paces(NAME, &same_hook, two), 1);
 	cr_expect_str_eq(one[0].key, two[0].key);
+	cr_assert_eq(rig_paces(NAME, &other_token, two), 1);
+	cr_expect_str_neq(one[0].key, two[0].key);
 	cr_assert_eq(rig_paces(NAME, &other_hook, two), 1);
 	cr_expect_str_neq(one[0].key, two[0].key);
 }
@@ -303,6 +356,9 @@ Test(discord_judge, obeys_the_longest_hint_and_stops_everybody_after_a_ban)
 		{ 429, "{\"code\":0}", "", 60000, 60000, PAUSE_PROVIDER, true },
 		{ 403, "error code: 1015", "", 60000, 60000, PAUSE_PROVIDER, true },
 		{ 403, "{\"code\":0}", "", 60000, 60000, PAUSE_PROVIDER, true },
+		/* Whatever the wall says besides, a minute is all it gets. */
+		{ 403, "<html>", "Retry-After: 3600\r\n", 60000, 60000, PAUSE_PROVIDER, true },
+		{ 403, CODE(50013), "", -1, -1, PAUSE_CHANNEL, false },
 		{ 400, CODE(20016), "Retry-After: 9\r\n", 9000, 9000, PAUSE_CHANNEL, true },
 		{ 200, "{}", "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset-After: 1.25\r\n", -1,
 		  1250, PAUSE_CHANNEL, false },
