@@ -119,6 +119,26 @@ struct verdict chat_throttled(const struct answer *answer, int64_t now_us, int64
 	return verdict;
 }
 
+struct str chat_parameter(struct str query, const char *name)
+{
+	while (query.len) {
+		struct str value = str_cut(&query, '&');
+
+		if (str_is(str_cut(&value, '='), name) && value.len)
+			return value;
+	}
+	return STR("");
+}
+
+void chat_add_lower(struct buf *out, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		bool is_upper = text.at[i] >= 'A' && text.at[i] <= 'Z';
+
+		buf_add_char(out, is_upper ? (char)(text.at[i] - 'A' + 'a') : text.at[i]);
+	}
+}
+
 struct pace chat_pace(const char *kind, struct str id, struct str more, unsigned burst,
 		      int64_t interval_us)
 {

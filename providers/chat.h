@@ -32,6 +32,12 @@ struct verdict chat_throttled(const struct answer *answer, int64_t now_us, int64
 /* verdict_of() with a `why`. */
 struct verdict chat_verdict(enum verdict_kind kind, const char *why);
 
+/* The first value of a URL's parameter that is not empty, as it stands; or the empty slice. */
+struct str chat_parameter(struct str query, const char *name);
+
+/* ASCII letters in lower case, for what has no case. */
+void chat_add_lower(struct buf *out, struct str text);
+
 /* One message, then one every interval; with burst, so many at first. */
 struct pace chat_pace(const char *kind, struct str id, struct str more, unsigned burst,
 		      int64_t interval_us);

@@ -89,11 +89,16 @@ static int googlechat_check(const struct provider_config *config, struct reason 
 static size_t googlechat_paces(const struct provider_config *config,
 			       struct pace out[PROVIDER_MAX_PACES])
 {
+	struct str url = config_value(config, "webhook_url");
+	struct url_parts parts;
 	struct str space;
 
-	if (!is_webhook(config_value(config, "webhook_url"), &space))
+	if (!is_webhook(url, &space) || !url_split(url, &parts))
 		return 0;
-	out[0] = chat_pace("googlechat space", space, STR(""), 1, SPACE_INTERVAL_US);
+	/* The vendor counts by space alone, whose name is no secret: without the token any team
+	 * could use up another one's pace. */
+	out[0] = chat_pace("googlechat webhook", space, chat_parameter(parts.query, "token"), 1,
+			   SPACE_INTERVAL_US);
 	return 1;
 }
 

@@ -22,17 +22,6 @@
 
 enum address { ADDRESS_NONE, ADDRESS_WORKFLOW, ADDRESS_MOVED_WORKFLOW, ADDRESS_CONNECTOR };
 
-static bool has_signature(struct str query)
-{
-	while (query.len) {
-		struct str value = str_cut(&query, '&');
-
-		if (str_is(str_cut(&value, '='), "sig") && value.len)
-			return true;
-	}
-	return false;
-}
-
 static enum address read_address(struct str url, struct url_parts *out)
 {
 	if (!url_split_https(url, out))
@@ -47,7 +36,7 @@ static enum address read_address(struct str url, struct url_parts *out)
 
 	if (out->path.len <= end.len ||
 	    !str_eq(str_from(out->path, out->path.len - end.len), end) ||
-	    !has_signature(out->query))
+	    !chat_parameter(out->query, "sig").len)
 		return ADDRESS_NONE;
 	if (str_ends_nocase(out->host, STR(".environment.api.powerplatform.com")))
 		return ADDRESS_WORKFLOW;
@@ -87,20 +76,31 @@ static const char *teams_warning(const struct provider_config *config)
 	}
 }
 
+/* By all that makes the URL work: the path of a workflow is no secret, its signature is. */
 static size_t teams_paces(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES])
 {
 	struct url_parts parts;
 	enum address address = read_address(config_value(config, "webhook_url"), &parts);
+	struct buf place;
 
 	if (address == ADDRESS_NONE)
 		return 0;
+	buf_init(&place, CONFIG_MAX_VALUE);
+	chat_add_lower(&place, parts.host);
+	buf_add_str(&place, parts.path);
 	if (address == ADDRESS_CONNECTOR)
-		out[0] =
-			chat_pace("teams connector", parts.path, STR(""), 1, CONNECTOR_INTERVAL_US);
+		out[0] = chat_pace("teams connector", buf_str(&place), STR(""), 1,
+				   CONNECTOR_INTERVAL_US);
 	else
-		out[0] = chat_pace("teams workflow", parts.path, STR(""), WORKFLOW_BURST,
+		out[0] = chat_pace("teams workflow", buf_str(&place),
+				   chat_parameter(parts.query, "sig"), WORKFLOW_BURST,
 				   WORKFLOW_INTERVAL_US);
-	return 1;
+	size_t count = place.err ? 0 : 1;
+
+	if (place.bytes)
+		explicit_bzero(place.bytes, place.cap); /* a connector's path is its secret */
+	buf_done(&place);
+	return count;
 }
 
 /* ---- the message ------------------------------------------------------------------------ */

@@ -126,13 +126,19 @@ static size_t telegram_paces(const struct provider_config *config,
 {
 	struct str token = token_of(config);
 	struct chat chat;
+	struct buf id;
 
 	if (token.len == 0 || !chat_parse(config_value(config, "chat_id"), &chat))
 		return 0;
-	out[0] = chat_pace("telegram chat", token, chat.id, 1,
+	buf_init(&id, CONFIG_MAX_VALUE);
+	chat_add_lower(&id, chat.id); /* names have no case */
+	out[0] = chat_pace("telegram chat", token, buf_str(&id), 1,
 			   chat.is_group ? GROUP_INTERVAL_US : CHAT_INTERVAL_US);
 	out[1] = chat_pace("telegram bot", token, STR(""), 1, BOT_INTERVAL_US);
-	return 2;
+	size_t count = id.err ? 0 : 2;
+
+	buf_done(&id);
+	return count;
 }
 
 /* ---- text ------------------------------------------------------------------------------- */

@@ -288,12 +288,14 @@ Test(googlechat_check, takes_the_webhooks_of_google_chat_alone)
 	}
 }
 
-Test(googlechat_paces, goes_by_space)
+/* The name of a space is no secret: who knows only that must not use up its pace. */
+Test(googlechat_paces, goes_by_space_and_token)
 {
 	static const struct rig_config cases[] = {
 		{ { "webhook_url", URL } },
-		{ { "webhook_url", SPACE "?token=other&key=other" } },
-		{ { "webhook_url", HOST "/v1/spaces/AAA_b-2/messages?key=K&token=T" } },
+		{ { "webhook_url", SPACE "?token=T%3D&threadKey=x&key=other" } },
+		{ { "webhook_url", HOST "/v1/spaces/AAA_b-2/messages?key=K&token=T%3D" } },
+		{ { "webhook_url", SPACE "?key=K&token=other" } },
 	};
 	struct pace paces[ARRAY_LEN(cases)][PROVIDER_MAX_PACES];
 
@@ -305,6 +307,7 @@ Test(googlechat_paces, goes_by_space)
 	}
 	cr_expect_str_eq(paces[0][0].key, paces[1][0].key);
 	cr_expect_str_neq(paces[0][0].key, paces[2][0].key);
+	cr_expect_str_neq(paces[0][0].key, paces[3][0].key);
 
 	const struct rig_config damaged = { { "webhook_url", "x" } };
 	cr_expect_eq(rig_paces(NAME, &damaged, paces[0]), 0);

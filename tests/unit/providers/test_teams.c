@@ -266,6 +266,56 @@ Test(teams_paces, are_slower_for_connectors_than_for_workflows)
 	cr_expect_eq(pace[0].interval_us, 48000000);
 }
 
+/* Only the signature is a secret: who knows the rest must not use up the pace. */
+Test(teams_paces, are_one_for_each_host_path_and_signature)
+{
+	static const struct {
+		const char *url;
+		bool is_same;
+	} cases[] = {
+		{ "HTTPS://E.01.environment.api.powerplatform.COM:443" DIRECT INVOKE
+		  "?sp=x&sig=abc&api-version=2",
+		  true },
+		{ PLATFORM DIRECT INVOKE "?api-version=1&sig=abd", false },
+		{ PLATFORM DIRECT INVOKE "?sig=&sig=abd", false },
+		{ PLATFORM DIRECT INVOKE "?sig=abd&sig=abc", false },
+		{ PLATFORM DIRECT INVOKE "?sig=ABC", false },
+		{ PLATFORM "/x" DIRECT INVOKE "?sig=abc", false },
+		{ "https://f.01.environment.api.powerplatform.com" DIRECT INVOKE "?sig=abc",
+		  false },
+	};
+	struct pace pace[PROVIDER_MAX_PACES];
+
+	cr_assert_eq(rig_paces(NAME, &config, pace), 1);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct rig_config one = { { "webhook_url", cases[i].url } };
+		struct pace other[PROVIDER_MAX_PACES];
+
+		cr_assert_eq(rig_paces(NAME, &one, other), 1, "%s", cases[i].url);
+		cr_expect_eq(strcmp(pace[0].key, other[0].key) == 0, cases[i].is_same, "%s",
+			     cases[i].url);
+	}
+}
+
+Test(teams_paces, know_connectors_by_host_and_path)
+{
+	static const struct rig_config cases[] = {
+		{ { "webhook_url", CONNECTOR } },
+		{ { "webhook_url", "https://T.webhook.office.com/webhookb2/" GUID "@" GUID
+				   "/IncomingWebhook/ab/" GUID "?x=1" } },
+		{ { "webhook_url", CONNECTOR "x" } },
+		{ { "webhook_url", "https://u.webhook.office.com/webhookb2/" GUID "@" GUID
+				   "/IncomingWebhook/ab/" GUID } },
+	};
+	struct pace paces[ARRAY_LEN(cases)][PROVIDER_MAX_PACES];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_assert_eq(rig_paces(NAME, &cases[i], paces[i]), 1);
+	cr_expect_str_eq(paces[0][0].key, paces[1][0].key);
+	cr_expect_str_neq(paces[0][0].key, paces[2][0].key);
+	cr_expect_str_neq(paces[0][0].key, paces[3][0].key);
+}
+
 #define ERROR(code) "{\"error\":{\"code\":\"" code "\",\"message\":\"m\"}}"
 #define FAILED(digits)                                                                   \
 	"Webhook message delivery failed with error: Microsoft Teams endpoint returned " \

@@ -316,6 +316,8 @@ Test(telegram_paces, shares_a_chat_among_topics_but_not_among_bots)
 		{ { "bot_token", "bot" TOKEN, "chat_id", "-5:3" } },
 		{ { "bot_token", TOKEN, "chat_id", "5" } },
 		{ { "bot_token", "2:" SECRET, "chat_id", "-5" } },
+		{ { "bot_token", TOKEN, "chat_id", "@some_Room_Z" } },
+		{ { "bot_token", TOKEN, "chat_id", "@SOME_room_z:3" } },
 	};
 	struct pace paces[ARRAY_LEN(cases)][PROVIDER_MAX_PACES];
 
@@ -326,6 +328,7 @@ Test(telegram_paces, shares_a_chat_among_topics_but_not_among_bots)
 	cr_expect_str_neq(paces[0][0].key, paces[3][0].key);
 	cr_expect_str_eq(paces[0][1].key, paces[2][1].key);
 	cr_expect_str_neq(paces[0][1].key, paces[3][1].key);
+	cr_expect_str_eq(paces[4][0].key, paces[5][0].key, "names have no case");
 }
 
 Test(telegram_paces, has_none_for_a_damaged_config)
