@@ -109,13 +109,30 @@ struct recovery {
 	int64_t last_us;
 };
 
-static const struct db_query requeue_piece = {
-	.sql = AGAIN "WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $2 "
-		     "AND created_at >= $3 AND created_at < $4 "
-		     "AND (($5 AND state = 'failed') OR ($6 AND state = 'dropped')) "
-		     "ORDER BY created_at, stream_ms, stream_seq LIMIT 1000) "
-		     "AND state IN ('failed', 'dropped') RETURNING created_at",
+/* The states are spelled as the partial indexes have them, deliveries_missed for both and
+ * deliveries_state for one, or else the channel's whole history is read on the writer. */
+#define REQUEUE_PIECE_OF(states)                                              \
+	AGAIN "WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $2 " \
+	      "AND created_at >= $3 AND created_at < $4 AND " states          \
+	      " ORDER BY created_at, stream_ms, stream_seq LIMIT 1000) "      \
+	      "AND state IN ('failed', 'dropped') RETURNING created_at"
+
+static const struct db_query requeue_missed = {
+	.sql = REQUEUE_PIECE_OF("state IN ('failed', 'dropped')"),
 };
+static const struct db_query requeue_failed = {
+	.sql = REQUEUE_PIECE_OF("state = 'failed' AND state <> 'delivered'"),
+};
+static const struct db_query requeue_dropped = {
+	.sql = REQUEUE_PIECE_OF("state = 'dropped' AND state <> 'delivered'"),
+};
+
+static const struct db_query *piece_of(const struct recover_query *query)
+{
+	if (query->failed && query->dropped)
+		return &requeue_missed;
+	return query->failed ? &requeue_failed : &requeue_dropped;
+}
 
 static int on_requeued(const struct db_row *row, void *arg)
 {
@@ -133,9 +150,10 @@ static int run_recover(struct db *db, struct store_job *job)
 	struct recovery *recovery = container_of(job, struct recovery, errand.job);
 	struct errand *errand = &recovery->errand;
 	const struct db_value values[] = {
-		db_time(errand->now_us),           db_uuid(&errand->id),
-		db_time(recovery->query.since_us), db_time(recovery->query.until_us),
-		db_bool(recovery->query.failed),   db_bool(recovery->query.dropped),
+		db_time(errand->now_us),
+		db_uuid(&errand->id),
+		db_time(recovery->query.since_us),
+		db_time(recovery->query.until_us),
 	};
 	int rc = view_find_channel(db, errand);
 
@@ -143,8 +161,8 @@ static int run_recover(struct db *db, struct store_job *job)
 	recovery->last_us = recovery->query.since_us;
 	if (rc < 0 || !errand->found)
 		return rc;
-	return db_run_now(db, &requeue_piece, values, ARRAY_LEN(values), on_requeued, recovery,
-			  NULL);
+	return db_run_now(db, piece_of(&recovery->query), values, ARRAY_LEN(values), on_requeued,
+			  recovery, NULL);
 }
 
 static void answer_recovery(struct recovery *recovery, bool has_more)

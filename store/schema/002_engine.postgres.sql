@@ -10,6 +10,11 @@ ALTER TABLE wrenn_events.deliveries ADD COLUMN attempts_before integer NOT NULL 
 CREATE INDEX deliveries_digest ON wrenn_events.deliveries (digest_id) WHERE digest_id IS NOT NULL;
 DROP INDEX wrenn_events.deliveries_due;
 CREATE INDEX deliveries_next ON wrenn_events.deliveries (channel_id, next_attempt_at) WHERE state = 'pending';
+-- For `recover`, and for lists of one state; what was delivered, nearly everything, is in neither.
+CREATE INDEX deliveries_missed ON wrenn_events.deliveries (channel_id, created_at, stream_ms, stream_seq)
+	WHERE state IN ('failed', 'dropped');
+CREATE INDEX deliveries_state ON wrenn_events.deliveries (channel_id, state, created_at, id)
+	WHERE state <> 'delivered';
 
 -- In a row: failed attempts, disabling answers, openings of the breaker.
 ALTER TABLE wrenn_events.channel_state ADD COLUMN failures integer NOT NULL DEFAULT 0;
