@@ -3,8 +3,9 @@
 /*
  * Reads deliveries and writes them as JSON while the rows come in (contract o.13). One row more than
  * asked for is fetched: its being there says that a cursor is worth giving, and the cursor has
- * the six digits the rows have. What rows hold cannot break a page: text is cut, a payload that is no
- * JSON is left out.
+ * the six digits the rows have. With a filter that no index serves a page looks at 10,000 rows at
+ * most: it may then have fewer items than asked for, even none, and a cursor all the same. What rows
+ * hold cannot break a page: text is cut, a payload that is no JSON is left out.
  */
 #include <errno.h>
 
@@ -37,18 +38,36 @@ enum column {
 	COLUMN_PAYLOAD
 };
 
-/* Walks the index (channel_id, created_at, id) backwards from the cursor on. */
-#define SELECT_PAGE                                              \
-	"SELECT " ITEM_COLUMNS " FROM deliveries "               \
-	"WHERE channel_id = $1 AND (created_at, id) < ($2, $3) " \
-	"AND created_at >= $4 AND created_at < $5 "
-#define NEWEST_FIRST "ORDER BY created_at DESC, id DESC LIMIT $10"
+/* All between two places in the order of the list, the later one left out. */
+#define BETWEEN                                                                  \
+	"FROM deliveries WHERE channel_id = $1 AND (created_at, id) < ($2, $3) " \
+	"AND (created_at, id) >= ($4, $5) "
+#define NEWEST_FIRST "ORDER BY created_at DESC, id DESC "
+/* The second part is the condition of the index deliveries_state. */
+#define OF_STATE "AND state = $6 AND state <> 'delivered' "
 
+/* Along the index (channel_id, created_at, id). */
 static const struct db_query select_page = {
-	.sql = SELECT_PAGE "AND ($6 OR state = ANY($7)) AND ($8 OR event = ANY($9)) " NEWEST_FIRST,
+	.sql = "SELECT " ITEM_COLUMNS " " BETWEEN "AND ($7 OR state = ANY($8)) "
+	       "AND ($9 OR event = ANY($10)) " NEWEST_FIRST "LIMIT $6",
 	.sqlite =
-		SELECT_PAGE "AND ($6 OR state IN (SELECT value FROM json_each($7))) "
-			    "AND ($8 OR event IN (SELECT value FROM json_each($9))) " NEWEST_FIRST,
+		"SELECT " ITEM_COLUMNS " " BETWEEN
+		"AND ($7 OR state IN (SELECT value FROM json_each($8))) "
+		"AND ($9 OR event IN (SELECT value FROM json_each($10))) " NEWEST_FIRST "LIMIT $6",
+};
+/* Along the index (channel_id, state, created_at, id). */
+static const struct db_query select_page_of_state = {
+	.sql = "SELECT " ITEM_COLUMNS " " BETWEEN OF_STATE
+	       "AND ($8 OR event = ANY($9)) " NEWEST_FIRST "LIMIT $7",
+	.sqlite = "SELECT " ITEM_COLUMNS " " BETWEEN OF_STATE
+		  "AND ($8 OR event IN (SELECT value FROM json_each($9))) " NEWEST_FIRST "LIMIT $7",
+};
+/* The last row one request looks at, and the one behind it. */
+static const struct db_query select_edge = {
+	.sql = "SELECT created_at, id " BETWEEN NEWEST_FIRST "LIMIT 2 OFFSET 9999",
+};
+static const struct db_query select_edge_of_state = {
+	.sql = "SELECT created_at, id " BETWEEN OF_STATE NEWEST_FIRST "LIMIT 2 OFFSET 9999",
 };
 static const struct db_query select_one = {
 	.sql = "SELECT " ITEM_COLUMNS ", payload FROM deliveries WHERE id = $1 AND team_id = $2",
@@ -92,20 +111,29 @@ static void open_item(struct buf *out, const struct db_row *row)
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
+/* A place in the order of the list. */
+struct place {
+	int64_t us;
+	struct uuid id;
+};
+
 struct page {
 	struct buf *out;
-	unsigned limit;
+	const struct list_query *query;
+	bool of_state; /* of one state that has an index of its own */
+	struct place before;
+	struct place from;
 	unsigned rows;
 	bool has_more;
-	int64_t last_us;
-	struct uuid last_id;
+	struct place last;
+	unsigned edge_rows;
 };
 
 static int on_item(const struct db_row *row, void *arg)
 {
 	struct page *page = arg;
 
-	if (page->rows == page->limit) {
+	if (page->rows == page->query->limit) {
 		page->has_more = true;
 		return 0;
 	}
@@ -114,45 +142,101 @@ static int on_item(const struct db_row *row, void *arg)
 	open_item(page->out, row);
 	view_add_number(page->out, "attempts", row_int(row, COLUMN_ATTEMPTS));
 	buf_add_char(page->out, '}');
-	page->last_us = row_time(row, COLUMN_CREATED);
-	page->last_id = row_uuid(row, COLUMN_ID);
+	page->last.us = row_time(row, COLUMN_CREATED);
+	page->last.id = row_uuid(row, COLUMN_ID);
 	return page->out->err;
 }
 
-static void add_cursor(const struct page *page)
+static void add_cursor(struct buf *out, const struct place *place)
 {
 	char text[RFC3339_TEXT_SIZE];
 
-	rfc3339_format(page->last_us, 6, text);
-	json_add_member(page->out, "next_before", str_of(text));
-	view_add_uuid(page->out, "next_before_id", &page->last_id);
+	rfc3339_format(place->us, 6, text);
+	json_add_member(out, "next_before", str_of(text));
+	view_add_uuid(out, "next_before_id", &place->id);
+}
+
+static void set_bounds(struct page *page, const struct list_query *query)
+{
+	page->before = (struct place){ .us = query->before_us, .id = query->before_id };
+	/* The lowest id there is: nothing of that very time. */
+	if (query->until_us <= query->before_us)
+		page->before = (struct place){ .us = query->until_us };
+	page->from = (struct place){ .us = query->since_us };
+}
+
+/* Rows that do not match cost time, too. When there are many of them, this request ends at the edge
+ * and the next one begins there. */
+static bool may_pass_over(const struct page *page)
+{
+	return page->query->events.count > 0 || (page->query->states.count > 0 && !page->of_state);
+}
+
+static int on_edge(const struct db_row *row, void *arg)
+{
+	struct page *page = arg;
+
+	if (page->edge_rows++ == 0)
+		page->from = (struct place){ .us = row_time(row, 0), .id = row_uuid(row, 1) };
+	return 0;
+}
+
+static int find_edge(struct db *db, const struct uuid *channel, struct page *page)
+{
+	const struct db_value values[] = {
+		db_uuid(channel),          db_time(page->before.us),
+		db_uuid(&page->before.id), db_time(page->from.us),
+		db_uuid(&page->from.id),   db_text(page->query->states.values[0]),
+	};
+
+	if (!may_pass_over(page))
+		return 0;
+	if (page->of_state)
+		return db_run_now(db, &select_edge_of_state, values, 6, on_edge, page, NULL);
+	return db_run_now(db, &select_edge, values, 5, on_edge, page, NULL);
+}
+
+static int write_items(struct db *db, const struct uuid *channel, struct page *page)
+{
+	const struct list_query *query = page->query;
+	struct db_value values[10] = {
+		db_uuid(channel),       db_time(page->before.us), db_uuid(&page->before.id),
+		db_time(page->from.us), db_uuid(&page->from.id),
+	};
+	size_t count = 5;
+
+	if (page->of_state)
+		values[count++] = db_text(query->states.values[0]);
+	values[count++] = db_int((int64_t)query->limit + 1);
+	if (!page->of_state) {
+		values[count++] = db_bool(query->states.count == 0);
+		values[count++] = db_words(query->states.values, query->states.count);
+	}
+	values[count++] = db_bool(query->events.count == 0);
+	values[count++] = db_words(query->events.values, query->events.count);
+	return db_run_now(db, page->of_state ? &select_page_of_state : &select_page, values, count,
+			  on_item, page, NULL);
 }
 
 int deliveries_list(struct db *db, const struct uuid *channel, const struct list_query *query,
 		    struct buf *out)
 {
-	struct page page = { .out = out, .limit = query->limit };
-	const struct db_value values[] = {
-		db_uuid(channel),
-		db_time(query->before_us),
-		db_uuid(&query->before_id),
-		db_time(query->since_us),
-		db_time(query->until_us),
-		db_bool(query->states.count == 0),
-		db_words(query->states.values, query->states.count),
-		db_bool(query->events.count == 0),
-		db_words(query->events.values, query->events.count),
-		db_int((int64_t)query->limit + 1),
-	};
+	struct page page = { .out = out, .query = query };
 	int rc;
 
+	page.of_state = query->states.count == 1 && !str_is(query->states.values[0], "delivered");
+	set_bounds(&page, query);
 	buf_add_text(out, "{\"items\":[");
-	rc = db_run_now(db, &select_page, values, ARRAY_LEN(values), on_item, &page, NULL);
+	rc = find_edge(db, channel, &page);
+	if (rc == 0)
+		rc = write_items(db, channel, &page);
 	if (rc < 0)
 		return rc;
 	buf_add_char(out, ']');
 	if (page.has_more)
-		add_cursor(&page);
+		add_cursor(out, &page.last);
+	else if (page.edge_rows > 1)
+		add_cursor(out, &page.from);
 	buf_add_char(out, '}');
 	return out->err;
 }
