@@ -113,9 +113,10 @@ void update_channel(struct http_request *request, void *owner)
 
 /* ---- enabling -------------------------------------------------------------------------- */
 
+/* Each piece of the backlog is a job of its own, so that others get at the writer in between. */
 struct enabling {
 	struct errand errand;
-	bool skips_backlog;
+	struct backlog_piece piece;
 };
 
 static int run_enable(struct db *db, struct store_job *job)
@@ -129,14 +130,22 @@ static int run_enable(struct db *db, struct store_job *job)
 	};
 
 	buf_reset(&errand->json);
-	return channel_enable(db, &errand->id, enabling->skips_backlog, &change, &errand->json,
+	return channel_enable(db, &errand->id, &enabling->piece, &change, &errand->json,
 			      &errand->found);
 }
 
 static void on_enabled(struct store_job *job, int rc)
 {
-	struct errand *errand = container_of(job, struct errand, job);
+	struct enabling *enabling = container_of(job, struct enabling, errand.job);
+	struct errand *errand = &enabling->errand;
 
+	if (rc == 0 && enabling->piece.has_more) {
+		/* What has this very place and did not fit comes with the next piece. */
+		enabling->piece.from_ms = enabling->piece.last_ms;
+		enabling->piece.from_seq = enabling->piece.last_seq;
+		errand_submit(errand, store_write);
+		return;
+	}
 	if (rc == 0 && errand->found)
 		note_change(errand);
 	errand_on_shown(job, rc);
@@ -181,7 +190,7 @@ void enable_channel(struct http_request *request, void *owner)
 		errand_refuse(errand, HTTP_INVALID_REQUEST, &why);
 		return;
 	}
-	container_of(errand, struct enabling, errand)->skips_backlog = skips;
+	container_of(errand, struct enabling, errand)->piece.skips = skips;
 	errand->job.run = run_enable;
 	errand->job.on_done = on_enabled;
 	errand_submit(errand, store_write);

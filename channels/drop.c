@@ -2,17 +2,22 @@
 
 /*
  * The end of a channel that is gone, or whose team is: what waits for it is dropped, what is known of it
- * forgotten. Failure: the queue waits a moment and reads again, which shows again that it is gone.
+ * forgotten. That goes in pieces of DROP_PIECE rows, each a job of its own, so that others get at the
+ * writer in between. Failure: the queue waits a moment and reads again, which shows again that it is gone.
  */
 #include <stdlib.h>
 
 #include "channels/queue.h"
 #include "core/attributes.h"
 
+#define DROP_PIECE 1000 /* as in the statement */
+
 static const struct db_query drop_pending = {
 	.sql = "UPDATE deliveries SET state = 'dropped', "
 	       "last_error = 'the channel or its team was deleted', updated_at = $2 "
-	       "WHERE channel_id = $1 AND state = 'pending'",
+	       "WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $1 "
+	       "AND state = 'pending' ORDER BY stream_ms, stream_seq LIMIT 1000) "
+	       "AND state = 'pending'",
 };
 static const struct db_query forget_state = {
 	.sql = "DELETE FROM channel_state WHERE channel_id = $1",
@@ -30,9 +35,11 @@ static int run_drop(struct db *db, struct store_job *job)
 {
 	struct dropping *dropping = container_of(job, struct dropping, job);
 	const struct db_value values[] = { db_uuid(&dropping->channel), db_time(dropping->now_us) };
-	int rc = db_run(db, &drop_pending, values, 2, NULL, NULL, &dropping->dropped);
+	int rc;
 
-	if (rc == 0)
+	dropping->dropped = 0;
+	rc = db_run_now(db, &drop_pending, values, 2, NULL, NULL, &dropping->dropped);
+	if (rc == 0 && dropping->dropped < DROP_PIECE)
 		rc = db_run(db, &forget_state, values, 1, NULL, NULL, NULL);
 	return rc < 0 ? rc : db_flush(db);
 }
@@ -44,12 +51,14 @@ static void on_dropped(struct store_job *job, int rc)
 	struct engine *engine = queue->engine;
 
 	engine->jobs--;
-	if (rc == 0) {
+	if (rc == 0)
 		metric_add(engine->metrics.dropped, dropping->dropped);
-		queue_free(queue);
-	} else {
+	if (rc < 0 || (dropping->dropped == DROP_PIECE && engine->stopping))
 		queue_again(queue);
-	}
+	else if (dropping->dropped == DROP_PIECE)
+		drop_start(queue);
+	else
+		queue_free(queue);
 	free(dropping);
 	engine_serve(engine);
 }

@@ -131,9 +131,13 @@ int channel_insert(struct db *db, const struct new_channel *channel, const struc
 static const struct db_query delete_channel = {
 	.sql = "DELETE FROM channels WHERE id = $1 AND team_id = $2 RETURNING name, provider",
 };
+/* As many as may hold up the writer's other work. A larger backlog is left to the engine, which drops
+ * what waits for a channel that is gone (drop.c). */
 static const struct db_query drop_deliveries = {
 	.sql = "UPDATE deliveries SET state = 'dropped', last_error = 'the channel was deleted', "
-	       "updated_at = $2 WHERE channel_id = $1 AND state = 'pending'",
+	       "updated_at = $2 WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $1 "
+	       "AND state = 'pending' ORDER BY stream_ms, stream_seq LIMIT 1000) "
+	       "AND state = 'pending'",
 };
 static const struct db_query delete_state = {
 	.sql = "DELETE FROM channel_state WHERE channel_id = $1",

@@ -41,7 +41,8 @@ enum insert_result { CHANNEL_STORED, CHANNEL_NAME_TAKEN, CHANNEL_TOO_MANY, CHANN
 int channel_insert(struct db *db, const struct new_channel *channel, const struct change *change,
 		   enum insert_result *result) must_check;
 
-/* Removes the team's channel with its state, drops what was waiting for it, writes the audit row.
+/* Removes the team's channel with its state, drops what was waiting for it (of a large backlog the
+ * oldest, the rest is for the engine, which must be told), writes the audit row.
  * Without such a channel nothing is written and *removed is false. */
 int channel_delete(struct db *db, const struct uuid *id, const struct change *change,
 		   bool *removed) must_check;
@@ -80,9 +81,23 @@ int channel_replace_config(struct db *db, const struct uuid *id, const struct ne
 			   const struct change *change, struct buf *out,
 			   enum update_result *result) must_check;
 
-/* Ends the channel's being disabled. Its backlog goes out now, or is dropped. A channel that is not
- * disabled stays as it is, without an audit row. */
-int channel_enable(struct db *db, const struct uuid *id, bool skips_backlog,
+/* One piece of a backlog, oldest first. */
+struct backlog_piece {
+	bool skips; /* drops what was made up to the time of the change */
+	/* Where it begins, in the order of the stream; all zero for the first piece. */
+	int64_t from_ms;
+	int64_t from_seq;
+	/* Filled in: the place of its last row, and whether there may be more behind it. */
+	int64_t last_ms;
+	int64_t last_seq;
+	int64_t rows;
+	bool has_more;
+};
+
+/* Ends the channel's being disabled, once its backlog was released or dropped: with has_more the
+ * channel is as disabled as before, `out` is empty, and the next piece, from the last row on, is to
+ * follow in a job of its own. A channel that is not disabled stays as it is, without an audit row. */
+int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *piece,
 		   const struct change *change, struct buf *out, bool *found) must_check;
 
 /* What an audit row says about a change. Name and provider are left out when empty. */

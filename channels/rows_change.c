@@ -203,30 +203,65 @@ static const struct db_query enable_channel = {
 	       "disabling = 0, breaker_opened = 0, breaker_until = NULL, failing_since = NULL, "
 	       "updated_at = $2 WHERE channel_id = $1",
 };
+#define BACKLOG_PIECE 1000 /* as in the statements */
+#define PIECE(which)                                                               \
+	"WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $1 "            \
+	"AND state = 'pending' AND (stream_ms, stream_seq) >= ($3, $4) AND " which \
+	" ORDER BY stream_ms, stream_seq LIMIT 1000) AND state = 'pending' "       \
+	"RETURNING stream_ms, stream_seq"
+
 /* It was not their fault that they had to wait: clock and schedule start anew. */
-static const struct db_query release_backlog = {
+static const struct db_query release_piece = {
 	.sql = "UPDATE deliveries SET next_attempt_at = $2, requeued_at = $2, "
-	       "attempts_before = attempts, first_failed_at = NULL, updated_at = $2 "
-	       "WHERE channel_id = $1 AND state = 'pending'",
+	       "attempts_before = attempts, first_failed_at = NULL, updated_at = $2 " PIECE(
+		       "(requeued_at IS NULL OR requeued_at <> $2)"),
 };
-static const struct db_query skip_backlog = {
+static const struct db_query skip_piece = {
 	.sql = "UPDATE deliveries SET state = 'dropped', "
-	       "last_error = 'skipped when the channel was enabled', updated_at = $2 "
-	       "WHERE channel_id = $1 AND state = 'pending'",
+	       "last_error = 'skipped when the channel was enabled', updated_at = $2 " PIECE(
+		       "created_at <= $2"),
 };
 
-/* Deliveries before state: the order in which the engine locks them. */
-static int end_disabled(struct db *db, const struct uuid *id, bool skips_backlog,
-			const struct change *change)
+static int on_piece_row(const struct db_row *row, void *arg)
 {
-	const struct db_value values[] = { db_uuid(id), db_time(change->now_us) };
-	const struct db_query *backlog = skips_backlog ? &skip_backlog : &release_backlog;
-	int rc = db_run(db, backlog, values, 2, NULL, NULL, NULL);
+	struct backlog_piece *piece = arg;
+	int64_t ms = row_int(row, 0);
+	int64_t seq = row_int(row, 1);
 
-	return rc < 0 ? rc : db_run(db, &enable_channel, values, 2, NULL, NULL, NULL);
+	piece->rows++;
+	if (ms > piece->last_ms || (ms == piece->last_ms && seq > piece->last_seq)) {
+		piece->last_ms = ms;
+		piece->last_seq = seq;
+	}
+	return 0;
 }
 
-int channel_enable(struct db *db, const struct uuid *id, bool skips_backlog,
+static int change_piece(struct db *db, const struct uuid *id, struct backlog_piece *piece,
+			int64_t now_us)
+{
+	const struct db_value values[] = { db_uuid(id), db_time(now_us), db_int(piece->from_ms),
+					   db_int(piece->from_seq) };
+	int rc = db_run_now(db, piece->skips ? &skip_piece : &release_piece, values,
+			    ARRAY_LEN(values), on_piece_row, piece, NULL);
+
+	piece->has_more = piece->rows == BACKLOG_PIECE;
+	return rc;
+}
+
+/* Deliveries before state: the order in which the engine locks them. */
+static int end_disabled(struct db *db, const struct change *change, const struct changed *enabled,
+			struct backlog_piece *piece)
+{
+	const struct db_value values[] = { db_uuid(enabled->id), db_time(change->now_us) };
+	int rc = change_piece(db, enabled->id, piece, change->now_us);
+
+	if (rc < 0 || piece->has_more)
+		return rc;
+	rc = db_run(db, &enable_channel, values, 2, NULL, NULL, NULL);
+	return rc < 0 ? rc : channel_audit(db, change, enabled);
+}
+
+int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *piece,
 		   const struct change *change, struct buf *out, bool *found)
 {
 	const struct db_value values[] = { db_uuid(id), db_uuid(&change->who->team) };
@@ -234,23 +269,26 @@ int channel_enable(struct db *db, const struct uuid *id, bool skips_backlog,
 		.id = id,
 		.action = STR("enable"),
 		.status = STR("info"),
-		.backlog = skips_backlog ? STR("skip") : STR("deliver"),
+		.backlog = piece->skips ? STR("skip") : STR("deliver"),
 	};
 	struct buf name, provider;
 	struct loaded disabled = { .first = &name, .second = &provider };
 	int rc;
 
+	*found = false;
+	piece->last_ms = piece->from_ms;
+	piece->last_seq = piece->from_seq;
+	piece->rows = 0;
+	piece->has_more = false;
 	buf_init(&name, 1024);
 	buf_init(&provider, 1024);
 	rc = db_run_now(db, &find_disabled, values, 2, on_loaded, &disabled, NULL);
 	if (rc == 0 && disabled.found) {
 		enabled.name = buf_str(&name);
 		enabled.provider = buf_str(&provider);
-		rc = end_disabled(db, id, skips_backlog, change);
-		if (rc == 0)
-			rc = channel_audit(db, change, &enabled);
+		rc = end_disabled(db, change, &enabled, piece);
 	}
-	if (rc == 0)
+	if (rc == 0 && !piece->has_more)
 		rc = channel_get(db, &change->who->team, id, out, found);
 	buf_done(&name);
 	buf_done(&provider);
