@@ -8,15 +8,15 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from fakes import FakeProviders, make_certificate  # noqa: E402
+from leaks import collector
 from support import Postgres, PostgresStore, Receiver, Redis, Service, SqliteStore
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "last: runs after all other tests")
-
-
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_is_told():
+    """When all tests of this process are over: nothing the service said in them holds a secret of theirs."""
+    yield
+    assert collector.leaks() == []
 
 
 @pytest.fixture

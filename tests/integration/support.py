@@ -6,6 +6,7 @@ import collections
 import glob
 import http.client
 import http.server
+import itertools
 import json
 import os
 import re
@@ -59,10 +60,20 @@ def id_to_uuid(text):
     return uuid.UUID(int=number)
 
 
+# Below the ephemeral ports, and each process of a parallel run has its own thousand: the service listens with
+# SO_REUSEPORT, so two tests on one port would not notice each other.
+FIRST_PORT = 20000 + 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw9").removeprefix("gw"))
+ports = itertools.cycle(range(FIRST_PORT, FIRST_PORT + 1000))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Redis:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No secret, token or full URL leaves the service: the last test of a run reads all that it said."""
+"""No secret, token or full URL leaves the service: the end of a run reads all that it said (conftest.py)."""
 import pytest
-from leaks import Collector, collector
+from leaks import Collector
 
 
 @pytest.mark.parametrize("said", [
@@ -25,8 +25,3 @@ def test_a_planted_secret_is_found_in_its_own_spelling_and_in_base64():
     planted.hear("store", b"\x00\x01YSBzZWNyZXQgb2Ygbm9ib2R5\x02")
     planted.hear("metrics", 'chat{id="-1001234567890"} 1')
     assert planted.leaks() == [("secret", "000001-store")]
-
-
-@pytest.mark.last
-def test_nothing_the_service_said_in_this_run_holds_a_secret_of_this_run():
-    assert collector.leaks() == []
