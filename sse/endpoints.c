@@ -166,17 +166,21 @@ static void open_later(const struct opening *template)
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
-/* A time ahead of the stream means now: somebody's clock is fast, and nothing may be hidden from
- * them. An id ahead of it was seen at another worker, and must not be sent again. */
+/* An id ahead of the stream was seen at another worker, and must not be sent again. A time ahead of it
+ * is kept, too, since entries from before it may still be on their way here; but not one ahead of our
+ * own clock: somebody's is fast, and nothing may be hidden from them. */
 static void clamp_cursor(struct opening *o)
 {
 	struct stream_id head = o->topic->sse->history.head;
 	struct stream_query *query = &o->query;
-	uint64_t latest_ms = (uint64_t)clock_wall_ms() + CURSOR_MAX_AHEAD_MS;
+	uint64_t now_ms = (uint64_t)clock_wall_ms();
+	uint64_t latest_ms = now_ms + (query->start == START_ID ? CURSOR_MAX_AHEAD_MS : 0);
 
-	if (stream_id_compare(query->cursor, head) > 0 &&
-	    (query->start != START_ID || query->cursor.ms > latest_ms))
-		query->cursor = head;
+	if (query->cursor.ms <= latest_ms)
+		return;
+	query->cursor = head;
+	if (query->start != START_ID && head.ms < now_ms)
+		query->cursor = (struct stream_id){ .ms = now_ms };
 }
 
 static void open_listener(struct opening *o)

@@ -400,7 +400,7 @@ bool client_has(const struct client *client, const char *text)
 
 /* ---- entries ------------------------------------------------------------------------------ */
 
-struct stream_id entry_id(unsigned n)
+struct stream_id entry_id(uint64_t n)
 {
 	return (struct stream_id){ .ms = FIRST_MS + n };
 }
@@ -417,7 +417,7 @@ const char *event_json(const char *kind, const char *team, const char *resource,
 	return json;
 }
 
-void entry_add(struct stage *stage, unsigned n, const char *json)
+void entry_add(struct stage *stage, uint64_t n, const char *json)
 {
 	char id[STREAM_ID_TEXT_SIZE];
 
@@ -434,7 +434,7 @@ static struct event *parse(struct stream_id id, const char *json)
 	return event;
 }
 
-void entry_show(struct stage *stage, unsigned n, const char *json)
+void entry_show(struct stage *stage, uint64_t n, const char *json)
 {
 	struct event *event = parse(entry_id(n), json);
 
@@ -450,12 +450,12 @@ void entry_show_transient(struct stage *stage, const char *json)
 	event_unref(event);
 }
 
-void batch_end(struct stage *stage, unsigned n)
+void batch_end(struct stage *stage, uint64_t n)
 {
 	sse_on_batch_end(entry_id(n), stage->sse);
 }
 
-void entry_publish(struct stage *stage, unsigned n, const char *json)
+void entry_publish(struct stage *stage, uint64_t n, const char *json)
 {
 	entry_add(stage, n, json);
 	entry_show(stage, n, json);

@@ -83,17 +83,17 @@ void stage_rest(struct stage *stage);
 	} while (0)
 
 /* Entry n has the id n behind FIRST_MS. */
-struct stream_id entry_id(unsigned n);
+struct stream_id entry_id(uint64_t n);
 /* The JSON of an event; `more` are further members with their commas. */
 const char *event_json(const char *kind, const char *team, const char *resource, const char *more);
 /* Into the stream in Redis. */
-void entry_add(struct stage *stage, unsigned n, const char *json);
+void entry_add(struct stage *stage, uint64_t n, const char *json);
 /* To the folder under test, as the tail does it. */
-void entry_show(struct stage *stage, unsigned n, const char *json);
+void entry_show(struct stage *stage, uint64_t n, const char *json);
 void entry_show_transient(struct stage *stage, const char *json);
-void batch_end(struct stage *stage, unsigned n);
+void batch_end(struct stage *stage, uint64_t n);
 /* All three. */
-void entry_publish(struct stage *stage, unsigned n, const char *json);
+void entry_publish(struct stage *stage, uint64_t n, const char *json);
 #define HOST_UP(team) event_json("host.up", team, "host-0000000000000000000000009", "")
 
 /* GET path as a member of `team` (an id), or as platform administrator (NULL). `headers` are lines

@@ -478,9 +478,24 @@ Test(replay, since_a_time_in_the_future_is_now)
 	open_with(0);
 	stage_start(&stage, 0);
 	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=2999-01-01T00:00:00Z");
-	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	entry_publish(&stage, (uint64_t)clock_wall_ms() + 1000 - FIRST_MS, HOST_UP(TEAM_A));
 	UNTIL(&stage, client_frames(client) == 2);
-	cr_expect_str_eq(client_entries(client), "1 ");
+	cr_expect_str_neq(client_entries(client), "");
+}
+
+/* What happened before it may reach us after the question. */
+Test(replay, since_a_time_ahead_of_what_was_seen_hides_what_came_before_it)
+{
+	struct client *client;
+
+	open_with(0);
+	stage_start(&stage, 0);
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=1970-01-01T00:16:45Z");
+	entry_publish(&stage, 4999, HOST_UP(TEAM_A));
+	entry_publish(&stage, 5000, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(client) == 2);
+	cr_expect_str_eq(client_entries(client), "5000 ");
 }
 
 Test(replay, obeys_the_header_before_the_parameter)
