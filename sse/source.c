@@ -75,7 +75,9 @@ static void on_newest(const struct bus_edges *edges, void *owner)
 	sse->pending--;
 	sse->source.asking = false;
 	sse->source.silent = edges->rc < 0;
-	sse->source.newest = edges->rc < 0 ? (struct stream_id){ .ms = 0 } : edges->newest;
+	sse->source.newest = (struct stream_id){ .ms = 0 };
+	if (edges->rc == 0)
+		sse->source.newest = edges->newest;
 	judge(sse);
 	sse_release(sse);
 }
