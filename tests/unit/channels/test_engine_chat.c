@@ -160,6 +160,7 @@ static void remember_plain(struct rig *rig)
 	rig_wait_rows(rig, 1, "delivery_attempts");
 	rig_now_us += 2 * SECOND_US;
 	rig_wait_rows(rig, 2, "delivery_attempts");
+	rig_idle(rig); /* it is out of memory */
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 3");
 	cr_expect_null(strstr(receiver_get(rig->receiver, 2)->body, "blocks"));

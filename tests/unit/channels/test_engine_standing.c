@@ -71,9 +71,14 @@ static void disable_at_once(struct rig *rig)
 	commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, DISABLED);
 	commit_pause(rig, START_MS + 1);
+	rig_idle(rig);
 	rig_now_us += HOUR_US;
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 1, "it was disabled");
+	cr_expect_eq(rig_ask(rig,
+			     "SELECT count(*) FROM channel_state WHERE channel_id = '" CHANNEL_1
+			     "' AND updated_at > '2027-01-15T08:30:00.000000Z'"),
+		     0, "the scan does not lease it, either");
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING), 2, "the backlog is kept");
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts "
 				  "WHERE verdict = 'disabled'"),
