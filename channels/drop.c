@@ -12,12 +12,16 @@
 
 #define DROP_PIECE 1000 /* as in the statement */
 
+/* PostgreSQL gets the ids as an array, or it may read all that is pending to join it with them. */
+#define DROP                                                                                  \
+	"UPDATE deliveries SET state = 'dropped', last_error = 'the channel or its team was " \
+	"deleted', updated_at = $2 "
+#define OLDEST                                                                    \
+	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
+	"ORDER BY stream_ms, stream_seq LIMIT 1000) "
 static const struct db_query drop_pending = {
-	.sql = "UPDATE deliveries SET state = 'dropped', "
-	       "last_error = 'the channel or its team was deleted', updated_at = $2 "
-	       "WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $1 "
-	       "AND state = 'pending' ORDER BY stream_ms, stream_seq LIMIT 1000) "
-	       "AND state = 'pending'",
+	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND state = 'pending'",
+	.sqlite = DROP "WHERE id IN " OLDEST "AND state = 'pending'",
 };
 static const struct db_query forget_state = {
 	.sql = "DELETE FROM channel_state WHERE channel_id = $1",

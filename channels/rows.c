@@ -133,11 +133,16 @@ static const struct db_query delete_channel = {
 };
 /* As many as may hold up the writer's other work. A larger backlog is left to the engine, which drops
  * what waits for a channel that is gone (drop.c). */
+/* PostgreSQL gets the ids as an array, or it may read all that is pending to join it with them. */
+#define DROP                                                                                \
+	"UPDATE deliveries SET state = 'dropped', last_error = 'the channel was deleted', " \
+	"updated_at = $2 "
+#define OLDEST                                                                    \
+	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
+	"ORDER BY stream_ms, stream_seq LIMIT 1000) "
 static const struct db_query drop_deliveries = {
-	.sql = "UPDATE deliveries SET state = 'dropped', last_error = 'the channel was deleted', "
-	       "updated_at = $2 WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $1 "
-	       "AND state = 'pending' ORDER BY stream_ms, stream_seq LIMIT 1000) "
-	       "AND state = 'pending'",
+	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND state = 'pending'",
+	.sqlite = DROP "WHERE id IN " OLDEST "AND state = 'pending'",
 };
 static const struct db_query delete_state = {
 	.sql = "DELETE FROM channel_state WHERE channel_id = $1",

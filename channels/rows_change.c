@@ -204,23 +204,25 @@ static const struct db_query enable_channel = {
 	       "updated_at = $2 WHERE channel_id = $1",
 };
 #define BACKLOG_PIECE 1000 /* as in the statements */
-#define PIECE(which)                                                               \
-	"WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $1 "            \
-	"AND state = 'pending' AND (stream_ms, stream_seq) >= ($3, $4) AND " which \
-	" ORDER BY stream_ms, stream_seq LIMIT 1000) AND state = 'pending' "       \
-	"RETURNING stream_ms, stream_seq"
+#define OLDEST(which)                                                             \
+	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
+	"AND (stream_ms, stream_seq) >= ($3, $4) AND " which                      \
+	" ORDER BY stream_ms, stream_seq LIMIT 1000) "
+#define STILL "AND state = 'pending' RETURNING stream_ms, stream_seq"
+/* PostgreSQL gets the ids as an array, or it may read all that is pending to join it with them. */
+#define PIECE(set, which)                                        \
+	.sql = "UPDATE deliveries SET " set "updated_at = $2 "   \
+	       "WHERE id = ANY (ARRAY" OLDEST(which) ") " STILL, \
+	.sqlite = "UPDATE deliveries SET " set "updated_at = $2 WHERE id IN " OLDEST(which) STILL
 
 /* It was not their fault that they had to wait: clock and schedule start anew. */
-static const struct db_query release_piece = {
-	.sql = "UPDATE deliveries SET next_attempt_at = $2, requeued_at = $2, "
-	       "attempts_before = attempts, first_failed_at = NULL, updated_at = $2 " PIECE(
-		       "(requeued_at IS NULL OR requeued_at <> $2)"),
-};
-static const struct db_query skip_piece = {
-	.sql = "UPDATE deliveries SET state = 'dropped', "
-	       "last_error = 'skipped when the channel was enabled', updated_at = $2 " PIECE(
-		       "created_at <= $2"),
-};
+static const struct db_query release_piece = { PIECE(
+	"next_attempt_at = $2, requeued_at = $2, attempts_before = attempts, "
+	"first_failed_at = NULL, ",
+	"(requeued_at IS NULL OR requeued_at <> $2)") };
+static const struct db_query skip_piece = { PIECE(
+	"state = 'dropped', last_error = 'skipped when the channel was enabled', ",
+	"created_at <= $2") };
 
 static int on_piece_row(const struct db_row *row, void *arg)
 {
