@@ -213,6 +213,65 @@ static void enable_and_skip(struct rig *rig)
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs WHERE action = 'enable'"), 1);
 }
 
+static void make_thousands(struct rig *rig, const char *stream_ms)
+{
+	rig_ask(rig,
+		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+		"WITH RECURSIVE n (i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 2503) "
+		"SELECT %s, i || '-0', %s, 0, team_id, channel_id, event, payload, state, "
+		"next_attempt_at, created_at, updated_at FROM deliveries, n WHERE stream_ms = 1",
+		strncmp(rig->database.url, "sqlite", 6) == 0
+			? "printf('bbbbbbbb-0000-4000-8000-%012d', i)"
+			: "('bbbbbbbb-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid",
+		stream_ms);
+}
+
+static void skip_thousands(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+	char sub[CALL_PATH_SIZE + 16];
+
+	create_disabled(rig, path);
+	make_thousands(rig, "i");
+	rig_ask(rig, "UPDATE deliveries SET created_at = '2999-01-01T00:00:00.000000Z' "
+		     "WHERE stream_ms IN (5, 2503)");
+	snprintf(sub, sizeof(sub), "%s/enable", path);
+	cr_assert_eq(call(rig, "POST", sub, "{\"backlog\":\"skip\"}"), 200, "%s", call_answer);
+	cr_expect_eq(rig_ask(rig, CLEAN), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'dropped'"), 2500);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'pending' "
+				  "AND stream_ms IN (5, 2503)"),
+		     2, "what came after the request was skipped, too");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs WHERE action = 'enable'"), 1);
+}
+
+Test(enable, skips_thousands_piece_by_piece_but_nothing_newer)
+{
+	ON_BOTH_STORES(&quiet, skip_thousands);
+}
+
+static void release_thousands(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+	char sub[CALL_PATH_SIZE + 16];
+
+	create_disabled(rig, path);
+	make_thousands(rig, "7"); /* all of one place: no order leads from piece to piece */
+	snprintf(sub, sizeof(sub), "%s/enable", path);
+	cr_assert_eq(call(rig, "POST", sub, "{}"), 200, "%s", call_answer);
+	cr_expect_eq(rig_ask(rig, CLEAN), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'pending' "
+				  "AND requeued_at IS NOT NULL AND first_failed_at IS NULL"),
+		     2502);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs WHERE action = 'enable'"), 1);
+}
+
+Test(enable, releases_thousands_piece_by_piece)
+{
+	ON_BOTH_STORES(&quiet, release_thousands);
+}
+
 Test(enable, drops_the_backlog_when_asked_to)
 {
 	ON_BOTH_STORES(&quiet, enable_and_skip);

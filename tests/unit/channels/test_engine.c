@@ -487,6 +487,41 @@ Test(engine, drops_what_waits_for_a_deleted_channel)
 	WITH_SCRIPT(drop_with_channel, 503);
 }
 
+static void drop_thousands(struct rig *rig)
+{
+	char out[512];
+
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
+	rig_ask(rig,
+		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+		"WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 4500) "
+		"SELECT %s, i || '-0', i, 0, team_id, channel_id, event, payload, state, "
+		"'2999-01-01T00:00:00.000000Z', created_at, updated_at FROM deliveries, n",
+		strncmp(rig->database.url, "sqlite", 6) == 0
+			? "printf('bbbbbbbb-0000-4000-8000-%012d', i)"
+			: "('bbbbbbbb-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid");
+	cr_assert_eq(rig_request(rig, "DELETE", "/v1/channels/ch-10dgnsxljlxoxc3rmyv4e8snl", TEAM_A,
+				 "", out, sizeof(out)),
+		     204, "%s", out);
+	rig_wait_rows(rig, 4500, "deliveries WHERE state = 'dropped'");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'dropped' "
+				  "AND last_error = 'the channel was deleted'"),
+		     1000, "more than a piece with the request");
+	rig_idle(rig);
+	cr_expect_eq(rig_ask(rig,
+			     "SELECT count(*) FROM channel_state WHERE channel_id = '" CHANNEL_1
+			     "'"),
+		     0);
+	cr_expect_eq(receiver_count(rig->receiver), 1, "sent to a channel that is gone");
+}
+
+Test(engine, drops_a_large_backlog_of_a_deleted_channel_piece_by_piece)
+{
+	WITH_SCRIPT(drop_thousands, 503);
+}
+
 static void drop_behind_our_back(struct rig *rig)
 {
 	commit_pause(rig, START_MS);

@@ -115,6 +115,72 @@ Test(views, walk_pages_without_losing_rows_of_the_same_moment)
 	ON_BOTH_STORES(&options, walk_pages);
 }
 
+/* 12,000 rows of `state`, the first the newest. */
+static void add_thousands(struct rig *rig, const char *state)
+{
+	bool is_sqlite = strncmp(rig->database.url, "sqlite", 6) == 0;
+
+	rig_ask(rig,
+		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) "
+		"SELECT %s, i || '-0', i + 100, 0, team_id, channel_id, 'host.up', payload, '%s', "
+		"next_attempt_at, '2027-01-15T07:30:00.000000Z', updated_at "
+		"FROM deliveries, n WHERE stream_ms = 1",
+		is_sqlite ? "printf('bbbbbbbb-0000-4000-8000-%012d', i)"
+			  : "('bbbbbbbb-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid",
+		state);
+}
+
+/* Two pages: one that finds nothing among its 10,000 rows, then all that match. */
+static void expect_after_one_empty(struct rig *rig, const char *filter, int count)
+{
+	char rest[300];
+	cJSON *tree;
+
+	snprintf(rest, sizeof(rest), "/deliveries?%s", filter);
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s", answer);
+	tree = parse_answer();
+	cr_expect_eq(cJSON_GetArraySize(json_get(tree, "items")), 0, "%s: %s", filter, answer);
+	cr_assert_not_null(json_get_string(tree, "next_before"), "%s", filter);
+	cr_expect_str_eq(json_get_string(tree, "next_before_id"),
+			 "bbbbbbbb-0000-4000-8000-000000002001", "%s", filter);
+	snprintf(rest, sizeof(rest), "/deliveries?%s&before=%s&before_id=%s", filter,
+		 json_get_string(tree, "next_before"), json_get_string(tree, "next_before_id"));
+	cJSON_Delete(tree);
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s", answer);
+	tree = parse_answer();
+	cr_expect_eq(cJSON_GetArraySize(json_get(tree, "items")), count, "%s: %s", filter, answer);
+	cr_expect_null(json_get(tree, "next_before"), "%s", filter);
+	cJSON_Delete(tree);
+}
+
+static void bound_pages(struct rig *rig)
+{
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	for (int i = 1; i <= 4; i++)
+		add_row(rig, CHANNEL_1, TEAM_A, i, i == 4 ? "dropped" : "failed");
+	add_thousands(rig, "delivered");
+	expect_after_one_empty(rig, "event=host.down", 2);
+	expect_after_one_empty(rig, "state=failed,dropped", 4);
+	expect_after_one_empty(rig, "state=failed,dropped&event=capsule.create", 2);
+	cr_expect_eq(count_items(rig, "?state=failed"), 3, "an index leads there");
+	cr_expect_eq(count_items(rig, "?state=failed&event=host.down"), 1);
+	cr_expect_eq(count_items(rig, "?event=host.down&until=2027-01-15T07:00:05Z"), 2);
+	cr_expect_eq(count_items(rig, "?event=host.down&since=2027-01-15T07:30:01Z"), 0);
+	cr_expect_null(strstr(answer, "next_before"), "nothing is behind");
+	rig_ask(rig, "UPDATE deliveries SET state = 'failed'");
+	expect_after_one_empty(rig, "state=failed&event=host.down", 2);
+	rig_ask(rig, "DELETE FROM deliveries WHERE stream_ms < 100 OR stream_ms > 10100");
+	cr_expect_eq(count_items(rig, "?event=host.down"), 0);
+	cr_expect_null(strstr(answer, "next_before"), "exactly as many as one page looks at");
+}
+
+Test(views, look_at_a_bounded_number_of_rows_for_a_page)
+{
+	ON_BOTH_STORES(&options, bound_pages);
+}
+
 static void refuse_bad_queries(struct rig *rig)
 {
 	static const struct {
