@@ -83,11 +83,11 @@ static void read_all_anew(struct engine *engine)
 
 static int run_repair(struct db *db, struct store_job *job)
 {
-	const struct clock_watch *clock = container_of(job, struct clock_watch, job);
+	struct clock_watch *clock = container_of(job, struct clock_watch, job);
 	const struct db_value values[] = { db_time(clock->now_us),
 					   db_time(clock->now_us + AHEAD_US) };
 
-	return db_run_now(db, &begin_pauses_anew, values, 2, NULL, NULL, NULL);
+	return db_run_now(db, &begin_pauses_anew, values, 2, NULL, NULL, &clock->repaired);
 }
 
 static void on_repaired(struct store_job *job, int rc)
@@ -99,15 +99,17 @@ static void on_repaired(struct store_job *job, int rc)
 	clock->is_repairing = false;
 	if (rc < 0)
 		clock->needs_repair = true;
-	else if (!engine->stopping)
+	else if (clock->repaired > 0 && !engine->stopping)
 		read_all_anew(engine);
 	engine_serve(engine);
 }
 
-static void repair(struct engine *engine)
+void clock_repair(struct engine *engine)
 {
 	struct clock_watch *clock = &engine->clock;
 
+	if (!clock->needs_repair || clock->is_repairing || engine->stopping)
+		return;
 	clock->now_us = engine_now_us(engine);
 	clock->job = (struct store_job){ .run = run_repair, .on_done = on_repaired };
 	if (store_write(engine->options.store, &clock->job) < 0)
@@ -140,8 +142,7 @@ static void notice_jump(struct engine *engine, int64_t now_us, int64_t jump_us)
 	distrust_leases(engine);
 	if (jump_us < 0)
 		clock->needs_repair = true;
-	else
-		read_all_anew(engine);
+	read_all_anew(engine);
 }
 
 void clock_look(struct engine *engine)
@@ -156,6 +157,4 @@ void clock_look(struct engine *engine)
 		return;
 	if (jump_us > JUMP_US || jump_us < -JUMP_US)
 		notice_jump(engine, now_us, jump_us);
-	if (clock->needs_repair && !clock->is_repairing)
-		repair(engine);
 }

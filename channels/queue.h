@@ -167,6 +167,7 @@ struct lease_job {
 	const char *worker;
 	int64_t now_us;   /* wall clock */
 	int64_t until_us; /* monotonic */
+	int64_t again_us; /* not sooner is a lease renewed after the store failed us */
 	struct takeover takeover;
 	size_t count;
 	struct lease_item items[LEASE_BATCH];
@@ -188,6 +189,7 @@ struct clock_watch {
 	struct store_job job;
 	bool is_repairing;
 	bool needs_repair; /* rows may have times of before the clock was set back */
+	int64_t repaired;  /* rows, by the last repair */
 	int64_t now_us;
 	int64_t offset_us;      /* wall clock less monotonic clock */
 	int64_t jumped_us;      /* the last jump, forth (positive) or back */
@@ -269,8 +271,10 @@ void scan_start(struct engine *engine);
 /* ---- clock_jump.c ---------------------------------------------------------------------- */
 
 void clock_open(struct engine *engine);
-/* Looks whether the wall clock was set, and does what is needed then. */
+/* Looks whether the wall clock was set, and what is known by it is known no more then. */
 void clock_look(struct engine *engine);
+/* With the tick: repairs what the store holds by the clock of before. */
+void clock_repair(struct engine *engine);
 struct takeover clock_takeover(const struct engine *engine, int64_t now_us);
 /* The moment a delivery's day counts from, by today's clock. */
 int64_t clock_since_us(const struct engine *engine, int64_t since_us);

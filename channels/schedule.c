@@ -241,6 +241,7 @@ static void on_tick(uv_timer_t *timer)
 	int64_t mono_us = engine_mono_us(engine);
 
 	clock_look(engine);
+	clock_repair(engine);
 	look_at_waiting(engine, mono_us);
 	look_at_idle(engine, mono_us);
 	look_at_resting(engine, mono_us);
