@@ -138,6 +138,7 @@ test: ## install what is missing, build, unit and integration tests
 integration: build ## the whole program against real Redis, SQLite, PostgreSQL
 	tests/support/run-integration $(FLAVOUR) $(PYTEST_ARGS)
 
+# The unit tests run once, under the sanitizers; without them they run in `make test`.
 check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@tools/install-packages build run test lint
 	@$(MAKE) --no-print-directory -j2 build
@@ -145,8 +146,6 @@ check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
 	@$(MAKE) --no-print-directory asan
-	@$(MAKE) --no-print-directory -j2 unit-binaries
-	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory integration
 
 asan: ## unit and integration tests under the address and undefined-behaviour sanitizers
