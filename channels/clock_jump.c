@@ -127,6 +127,7 @@ static void distrust_leases(struct engine *engine)
 			list_item(link, struct queue, turn)->lease_until_us = 0;
 	}
 	engine->lease.is_outdated = true;
+	engine->lease.seeks_renewals = true;
 }
 
 static void notice_jump(struct engine *engine, int64_t now_us, int64_t jump_us)

@@ -97,7 +97,7 @@ static void finish_release(struct queue *queue)
 static void finish_renewal(struct queue *queue, int rc, int64_t changed, int64_t until_us)
 {
 	if (rc < 0)
-		return; /* asked again in a moment, while it runs on */
+		return; /* asked again with the next tick, while it runs on */
 	if (changed > 0)
 		queue->lease_until_us = until_us;
 	else
@@ -116,7 +116,7 @@ static void on_lease_done(struct store_job *job, int rc)
 	lease->is_outdated = false;
 	engine->jobs--;
 	if (rc < 0)
-		lease->again_us = engine_mono_us(engine) + AGAIN_US;
+		lease->seeks_renewals = false; /* until the next tick */
 	for (size_t i = 0; i < lease->count; i++) {
 		const struct lease_item *item = &lease->items[i];
 		struct queue *queue = engine_find(engine, &item->channel);
@@ -160,7 +160,7 @@ static void add_renewals(struct engine *engine, int64_t mono_us)
 						    QUEUE_RECORDING, QUEUE_WAITING };
 	struct lease_job *lease = &engine->lease;
 
-	if (mono_us < lease->again_us)
+	if (!lease->seeks_renewals)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(at_work); i++) {
 		LIST_EACH (link, &engine->in[at_work[i]]) {
@@ -171,6 +171,7 @@ static void add_renewals(struct engine *engine, int64_t mono_us)
 				add_item(lease, queue, LEASE_RENEW);
 		}
 	}
+	lease->seeks_renewals = lease->count == LEASE_BATCH;
 }
 
 static void free_all(struct engine *engine, enum queue_phase phase)

@@ -164,10 +164,11 @@ struct lease_job {
 	struct store_job job;
 	bool is_running;
 	bool is_outdated; /* the clock was set since it began */
+	/* Once a tick, since every queue is looked at: leases last far longer. */
+	bool seeks_renewals;
 	const char *worker;
 	int64_t now_us;   /* wall clock */
 	int64_t until_us; /* monotonic */
-	int64_t again_us; /* not sooner is a lease renewed after the store failed us */
 	struct takeover takeover;
 	size_t count;
 	struct lease_item items[LEASE_BATCH];

@@ -246,6 +246,7 @@ static void on_tick(uv_timer_t *timer)
 	look_at_idle(engine, mono_us);
 	look_at_resting(engine, mono_us);
 	look_at_unrecorded(engine);
+	engine->lease.seeks_renewals = true;
 	scan_start(engine);
 	engine_serve(engine);
 }
