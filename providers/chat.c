@@ -71,6 +71,53 @@ void chat_add_string(struct buf *json, const struct text_rule *rule, const char 
 	buf_done(&text);
 }
 
+static int write_member(struct buf *body, const struct card *card, const struct text_rule *rule,
+			const struct chat_form *form)
+{
+	struct buf text;
+	int rc;
+
+	buf_init(&text, STRING_LIMIT);
+	rc = card_fit(&text, card, rule, &form->sketch);
+	if (rc == 0) {
+		buf_add_char(body, '{');
+		json_add_member(body, form->member, buf_str(&text));
+		buf_add_text(body, form->rest);
+		buf_add_char(body, '}');
+		rc = body->err;
+	}
+	buf_done(&text);
+	return rc;
+}
+
+int chat_write(struct buf *body, const struct message *message, const struct chat_form *rich,
+	       const struct chat_form *plain)
+{
+	const struct chat_form *form = message->form == FORM_PLAIN ? plain : rich;
+	const struct text_rule rule = {
+		.unit = form->unit,
+		.counts_escaped = true,
+		.escape = form->escape,
+		.cap = SIZE_MAX,
+		.trims = message->trims,
+	};
+	struct card card;
+	int rc = card_make(&card, message);
+
+	if (rc == 0)
+		rc = form->member ? write_member(body, &card, &rule, form)
+				  : card_fit(body, &card, &rule, &form->sketch);
+	card_done(&card);
+	return rc;
+}
+
+void chat_post(struct outgoing *out, const char *type, struct str agent)
+{
+	out->method = "POST";
+	outgoing_header(out, "Content-Type", str_of(type));
+	outgoing_header(out, "User-Agent", agent);
+}
+
 size_t chat_size_bytes(struct str body)
 {
 	return body.len;

@@ -15,6 +15,25 @@ size_t chat_escape_unlinked(struct buf *out, struct str rest);
 void chat_add_string(struct buf *json, const struct text_rule *rule, const char *before,
 		     const struct card_field *field, const char *after);
 
+/* One form of a provider's message. */
+struct chat_form {
+	struct card_sketch sketch;
+	enum text_unit unit;
+	text_escape_fn escape;
+	/* NULL: the sketch draws the body. Else it draws a text that becomes this member of the body, and
+	 * `rest` (",..." or "") is what follows it. */
+	const char *member;
+	const char *rest;
+};
+
+/* Makes the card of a message and writes it into `body` (empty) in the form the message asks for. 0,
+ * -EINVAL, -E2BIG, -ENOMEM. */
+int chat_write(struct buf *body, const struct message *message, const struct chat_form *rich,
+	       const struct chat_form *plain) must_check;
+
+/* Makes it a POST of out->body, with the headers every vendor wants. */
+void chat_post(struct outgoing *out, const char *type, struct str agent);
+
 /* The size of a drawn body in bytes. */
 size_t chat_size_bytes(struct str body);
 

@@ -243,59 +243,37 @@ static size_t size_body(struct str body)
 	return size;
 }
 
-static int write_rich(struct buf *body, const struct card *card, struct trims *trims)
-{
-	static const struct card_sketch sketch = { draw_rich, size_body, EMBED_LIMIT };
-	const struct text_rule rule = { UNIT_CODE_POINTS, true, escape_markdown, SIZE_MAX, trims };
-
-	return card_fit(body, card, &rule, &sketch);
-}
-
-static int write_plain(struct buf *body, const struct card *card, struct trims *trims)
-{
-	static const struct card_sketch sketch = { card_write_text, size_points, CONTENT_LIMIT };
-	const struct text_rule rule = { UNIT_CODE_POINTS, true, escape_markdown, SIZE_MAX, trims };
-	struct buf text;
-	int rc;
-
-	buf_init(&text, OUTGOING_MAX_BODY);
-	rc = card_fit(&text, card, &rule, &sketch);
-	if (rc == 0) {
-		buf_add_char(body, '{');
-		json_add_member(body, "content", buf_str(&text));
-		/* 4: no previews of links */
-		buf_add_text(body, ",\"allowed_mentions\":{\"parse\":[]},\"flags\":4}");
-	}
-	buf_done(&text);
-	return rc;
-}
+static const struct chat_form rich = {
+	{ draw_rich, size_body, EMBED_LIMIT }, UNIT_CODE_POINTS, escape_markdown, NULL, NULL,
+};
+/* 4: no previews of links */
+static const struct chat_form plain = {
+	{ card_write_text, size_points, CONTENT_LIMIT },
+	UNIT_CODE_POINTS,
+	escape_markdown,
+	"content",
+	",\"allowed_mentions\":{\"parse\":[]},\"flags\":4",
+};
 
 static int discord_build(const struct message *message, const struct provider_config *config,
 			 const struct attempt *attempt, struct outgoing *out)
 {
 	struct hook hook;
-	struct card card;
 	struct buf agent;
 	int rc;
 
 	if (!read_hook(config_value(config, "webhook_url"), &hook) ||
 	    !read_thread(hook.parts.query, &hook.thread))
 		return -EINVAL;
-	rc = card_make(&card, message);
-	if (rc == 0)
-		rc = message->form == FORM_PLAIN ? write_plain(&out->body, &card, message->trims)
-						 : write_rich(&out->body, &card, message->trims);
-	card_done(&card);
+	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
-	out->method = "POST";
 	write_url(&out->url, &hook);
-	outgoing_header(out, "Content-Type", STR("application/json"));
 	buf_init(&agent, 256);
 	buf_add_text(&agent, AGENT_LEAD);
 	buf_add_text(&agent, attempt->user_agent);
 	rc = agent.err;
-	outgoing_header(out, "User-Agent", buf_str(&agent));
+	chat_post(out, "application/json", buf_str(&agent));
 	buf_done(&agent);
 	return rc ? rc : outgoing_error(out);
 }

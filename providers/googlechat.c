@@ -230,41 +230,17 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	buf_add_text(body, "]}]}}]}");
 }
 
-static void draw_plain(struct buf *text, const struct card *card, const struct text_rule *rule)
-{
-	card_write_text(text, card, rule);
-}
-
 static size_t size_utf16(struct str text)
 {
 	return text_size(text, UNIT_UTF16);
 }
 
-static int write_rich(struct buf *body, const struct card *card, struct trims *trims)
-{
-	static const struct card_sketch sketch = { draw_rich, chat_size_bytes, BODY_LIMIT - 200 };
-	const struct text_rule rule = { UNIT_BYTES, true, escape_card, SIZE_MAX, trims };
-
-	return card_fit(body, card, &rule, &sketch);
-}
-
-static int write_plain(struct buf *body, const struct card *card, struct trims *trims)
-{
-	static const struct card_sketch sketch = { draw_plain, size_utf16, PLAIN_LIMIT };
-	const struct text_rule rule = { UNIT_UTF16, true, escape_chat, SIZE_MAX, trims };
-	struct buf text;
-	int rc;
-
-	buf_init(&text, OUTGOING_MAX_BODY);
-	rc = card_fit(&text, card, &rule, &sketch);
-	if (rc == 0) {
-		buf_add_char(body, '{');
-		json_add_member(body, "text", buf_str(&text));
-		buf_add_char(body, '}');
-	}
-	buf_done(&text);
-	return rc;
-}
+static const struct chat_form rich = {
+	{ draw_rich, chat_size_bytes, BODY_LIMIT - 200 }, UNIT_BYTES, escape_card, NULL, NULL,
+};
+static const struct chat_form plain = {
+	{ card_write_text, size_utf16, PLAIN_LIMIT }, UNIT_UTF16, escape_chat, "text", "",
+};
 
 /* All about one resource goes into one thread; a digest starts its own. */
 static void add_thread(struct outgoing *out, const struct message *message, bool is_set_already)
@@ -285,24 +261,17 @@ static int googlechat_build(const struct message *message, const struct provider
 {
 	struct str url = config_value(config, "webhook_url");
 	struct url_parts parts;
-	struct card card;
 	struct str space;
 	int rc;
 
 	if (!is_webhook(url, &space) || !url_split(url, &parts))
 		return -EINVAL;
-	rc = card_make(&card, message);
-	if (rc == 0)
-		rc = message->form == FORM_PLAIN ? write_plain(&out->body, &card, message->trims)
-						 : write_rich(&out->body, &card, message->trims);
-	card_done(&card);
+	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
-	out->method = "POST";
 	buf_add_str(&out->url, url);
 	add_thread(out, message, count_parameter(parts.query, "messageReplyOption") > 0);
-	outgoing_header(out, "Content-Type", STR("application/json; charset=UTF-8"));
-	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	chat_post(out, "application/json; charset=UTF-8", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }
 

@@ -206,53 +206,31 @@ static size_t size_plain(struct str text)
 	return text_size(text, UNIT_UTF16);
 }
 
-static int write_rich(struct buf *body, const struct card *card, struct trims *trims)
-{
-	static const struct card_sketch sketch = { draw_rich, size_body, RICH_LIMIT };
-	const struct text_rule rule = { UNIT_UTF16, true, escape_text, SIZE_MAX, trims };
-
-	return card_fit(body, card, &rule, &sketch);
-}
-
-static int write_plain(struct buf *body, const struct card *card, struct trims *trims)
-{
-	static const struct card_sketch sketch = { card_write_text, size_plain, PLAIN_LIMIT };
-	const struct text_rule rule = { UNIT_UTF16, true, escape_text, SIZE_MAX, trims };
-	struct buf text;
-	int rc;
-
-	buf_init(&text, OUTGOING_MAX_BODY);
-	rc = card_fit(&text, card, &rule, &sketch);
-	if (rc == 0) {
-		buf_add_char(body, '{');
-		json_add_member(body, "text", buf_str(&text));
-		buf_add_text(body, ",\"mrkdwn\":false}");
-	}
-	buf_done(&text);
-	return rc;
-}
+static const struct chat_form rich = {
+	{ draw_rich, size_body, RICH_LIMIT }, UNIT_UTF16, escape_text, NULL, NULL,
+};
+static const struct chat_form plain = {
+	{ card_write_text, size_plain, PLAIN_LIMIT },
+	UNIT_UTF16,
+	escape_text,
+	"text",
+	",\"mrkdwn\":false",
+};
 
 static int slack_build(const struct message *message, const struct provider_config *config,
 		       const struct attempt *attempt, struct outgoing *out)
 {
 	struct str url = config_value(config, "webhook_url");
 	struct url_parts parts;
-	struct card card;
 	int rc;
 
 	if (!read_hook(url, &parts))
 		return -EINVAL;
-	rc = card_make(&card, message);
-	if (rc == 0)
-		rc = message->form == FORM_PLAIN ? write_plain(&out->body, &card, message->trims)
-						 : write_rich(&out->body, &card, message->trims);
-	card_done(&card);
+	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
-	out->method = "POST";
 	buf_add_str(&out->url, url);
-	outgoing_header(out, "Content-Type", STR("application/json"));
-	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	chat_post(out, "application/json", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }
 

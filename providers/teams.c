@@ -221,30 +221,27 @@ static size_t size_body(struct str body)
 	return size;
 }
 
+static const struct chat_form rich = {
+	{ draw_rich, size_body, BODY_LIMIT }, UNIT_BYTES, escape_run, NULL, NULL,
+};
+static const struct chat_form plain = {
+	{ draw_plain, size_body, BODY_LIMIT }, UNIT_BYTES, escape_run, NULL, NULL,
+};
+
 static int teams_build(const struct message *message, const struct provider_config *config,
 		       const struct attempt *attempt, struct outgoing *out)
 {
-	static const struct card_sketch rich = { draw_rich, size_body, BODY_LIMIT };
-	static const struct card_sketch plain = { draw_plain, size_body, BODY_LIMIT };
-	const struct text_rule rule = { UNIT_BYTES, true, escape_run, SIZE_MAX, message->trims };
 	struct str url = config_value(config, "webhook_url");
 	struct url_parts parts;
-	struct card card;
 	int rc;
 
 	if (read_address(url, &parts) == ADDRESS_NONE)
 		return -EINVAL;
-	rc = card_make(&card, message);
-	if (rc == 0)
-		rc = card_fit(&out->body, &card, &rule,
-			      message->form == FORM_PLAIN ? &plain : &rich);
-	card_done(&card);
+	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
-	out->method = "POST";
 	buf_add_str(&out->url, url);
-	outgoing_header(out, "Content-Type", STR("application/json"));
-	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	chat_post(out, "application/json", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }
 

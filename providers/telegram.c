@@ -275,12 +275,10 @@ static int telegram_build(const struct message *message, const struct provider_c
 	buf_done(&text);
 	if (rc)
 		return rc;
-	out->method = "POST";
 	buf_add_text(&out->url, "https://api.telegram.org/bot");
 	buf_add_str(&out->url, token);
 	buf_add_text(&out->url, "/sendMessage");
-	outgoing_header(out, "Content-Type", STR("application/json"));
-	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
+	chat_post(out, "application/json", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }
 
