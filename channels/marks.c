@@ -38,9 +38,18 @@ bool event_may_repeat(const struct event *event)
 	return event->actor == ACTOR_SYSTEM;
 }
 
+/* Orders events of one millisecond, too: the microseconds are the sequence number. */
 static int64_t time_of(const struct event *event)
 {
-	return (int64_t)event->id.ms * 1000;
+	uint64_t seq = event->id.seq < 1000 ? event->id.seq : 999;
+
+	return (int64_t)(event->id.ms * 1000 + seq);
+}
+
+/* What lies exactly so long before it, at whatever place in its millisecond, is still inside. */
+static int64_t time_before(const struct event *event, int64_t span_us)
+{
+	return (int64_t)event->id.ms * 1000 - span_us;
 }
 
 /* ---- the table in memory ------------------------------------------------------------------- */
@@ -213,7 +222,7 @@ bool marks_has_accept(const struct marks *marks, const struct event *event)
 	const struct mark key = accept_key(event);
 	const struct mark *mark = find(marks, &key);
 	int64_t to_us = time_of(event);
-	int64_t from_us = to_us - FOLLOW_UP_US;
+	int64_t from_us = time_before(event, FOLLOW_UP_US);
 
 	return is_between(mark->seen_us, from_us, to_us) ||
 	       (mark->is_stored && is_between(mark->stored_us, from_us, to_us));
@@ -224,7 +233,7 @@ bool marks_see_repeat(struct marks *marks, const struct event *event)
 	const struct mark key = repeat_key(event);
 	struct mark *mark = find(marks, &key);
 	int64_t to_us = time_of(event);
-	int64_t from_us = to_us - REPEAT_US;
+	int64_t from_us = time_before(event, REPEAT_US);
 
 	if (is_between(mark->seen_us, from_us, to_us) ||
 	    (mark->is_stored && is_between(mark->stored_us, from_us, to_us - 1)))

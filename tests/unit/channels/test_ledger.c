@@ -234,6 +234,19 @@ Test(ledger, drops_exact_repeats_of_system_events)
 	ON_BOTH_STORES(&options, drop_repeats);
 }
 
+static void drop_repeats_of_one_moment(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
+	commit_one(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS));
+	commit_one(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS));
+	cr_expect_eq(deliveries(rig), 1, "one behind the other in the stream");
+}
+
+Test(ledger, drops_repeats_within_a_millisecond_in_another_batch)
+{
+	ON_BOTH_STORES(&options, drop_repeats_of_one_moment);
+}
+
 static void skip_dead_teams(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
