@@ -143,9 +143,9 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 		return repeat(delivery, ATTEMPT_REFORMED);
 	case VERDICT_REBIND:
 		/* A destination that sends us from setting to setting is tried again later. */
-		if (delivery->is_rebound)
+		if (delivery->rebounds >= DELIVERY_REBOUNDS)
 			return retry_later(delivery, verdict, now_us);
-		delivery->is_rebound = true;
+		delivery->rebounds++;
 		return repeat(delivery, ATTEMPT_REBOUND);
 	case VERDICT_REJECT:
 		break;

@@ -32,6 +32,7 @@
 #define DELIVERY_GIVE_UP_US \
 	(INT64_C(24) * 3600 * 1000000) /* after the event, or after it was requeued */
 #define DELIVERY_FREE_WAITS 5          /* waits the destination asked for that use up no attempt */
+#define DELIVERY_REBOUNDS   3          /* changes of a setting followed for one delivery */
 
 enum delivery_state {
 	DELIVERY_PENDING,
@@ -51,14 +52,14 @@ struct delivery {
 	enum delivery_state state;
 	bool is_digest;
 	bool is_plain;            /* the rich form was refused */
-	bool is_rebound;          /* a setting was replaced for it, in this turn */
 	unsigned attempts;        /* requests that went out, ever */
 	unsigned attempts_before; /* those before it was requeued */
 	/* Since then: */
 	unsigned waits; /* answered with a wish to wait */
 	unsigned
 		repeats; /* answered with a wish for another form or setting, and repeated at once */
-	int64_t since_us; /* what its day counts from: the event, or when it was requeued */
+	unsigned rebounds; /* of these: those for another setting */
+	int64_t since_us;  /* what its day counts from: the event, or when it was requeued */
 	int64_t next_attempt_us;
 	int64_t first_failed_us; /* 0: never failed */
 	size_t payload_len;

@@ -117,11 +117,11 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 {
 	struct verdict verdict = queue->settings.provider->judge(answer, queue->record.ended_us);
 
-	/* Each only once, a setting only with a value that can be stored. */
+	/* The form only once, a setting a few times and only with a value that can be stored. */
 	if (verdict.kind == VERDICT_REFORM && queue->current->is_plain)
 		verdict.kind = VERDICT_REJECT;
 	if (verdict.kind == VERDICT_REBIND &&
-	    (queue->current->is_rebound || rebind(queue, &verdict) < 0))
+	    (queue->current->rebounds >= DELIVERY_REBOUNDS || rebind(queue, &verdict) < 0))
 		verdict.kind = VERDICT_RETRY;
 	return verdict;
 }

@@ -94,7 +94,8 @@ static void read_delivery(const struct db_row *row, struct delivery *out)
 	out->first_failed_us = row_time(row, 8);
 	out->waits = read_count(row, 9);
 	out->is_plain = row_int(row, 11) > 0;
-	out->repeats = read_count(row, 10) + read_count(row, 11);
+	out->rebounds = read_count(row, 10);
+	out->repeats = out->rebounds + read_count(row, 11);
 }
 
 static int on_pending(const struct db_row *row, void *arg)

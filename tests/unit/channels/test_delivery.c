@@ -197,15 +197,17 @@ Test(delivery, goes_out_plain_at_once_but_only_once)
 	cr_expect_eq(delivery.state, DELIVERY_FAILED);
 }
 
-Test(delivery, follows_one_change_of_a_setting_and_then_waits)
+Test(delivery, follows_a_few_changes_of_a_setting_and_then_waits)
 {
 	struct delivery delivery = fresh();
 
-	cr_assert_eq(attempt(&delivery, VERDICT_REBIND, -1, EVENT_US), ATTEMPT_REBOUND);
-	cr_expect_eq(delivery.next_attempt_us, EVENT_US);
+	for (int i = 0; i < DELIVERY_REBOUNDS; i++) {
+		cr_assert_eq(attempt(&delivery, VERDICT_REBIND, -1, EVENT_US), ATTEMPT_REBOUND);
+		cr_expect_eq(delivery.next_attempt_us, EVENT_US);
+	}
 	cr_assert_eq(attempt(&delivery, VERDICT_REBIND, -1, EVENT_US), ATTEMPT_RETRY);
 	cr_assert_eq(delivery.state, DELIVERY_PENDING);
-	/* The repeat at once used up no step of the schedule. */
+	/* The repeats at once used up no step of the schedule. */
 	cr_expect_geq(delivery.next_attempt_us - EVENT_US, 9 * SECOND_US);
 	cr_expect_leq(delivery.next_attempt_us - EVENT_US, 11 * SECOND_US);
 }
