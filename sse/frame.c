@@ -43,13 +43,6 @@ size_t frame_encode(struct buf *out, const struct frame *frame)
 		buf_add_u64(out, frame->retry_ms);
 		buf_add_char(out, '\n');
 	}
-	if (frame->has_id) {
-		buf_add_text(out, "id: ");
-		buf_add_u64(out, frame->id.ms);
-		buf_add_char(out, '-');
-		buf_add_u64(out, frame->id.seq);
-		buf_add_char(out, '\n');
-	}
 	if (frame->name) {
 		buf_add_text(out, "event: ");
 		buf_add_text(out, frame->name);
@@ -58,6 +51,13 @@ size_t frame_encode(struct buf *out, const struct frame *frame)
 	data_at = out->len - start + sizeof("data: ") - 1;
 	if (frame->data.len)
 		add_data(out, frame->data);
+	if (frame->has_id) {
+		buf_add_text(out, "id: ");
+		buf_add_u64(out, frame->id.ms);
+		buf_add_char(out, '-');
+		buf_add_u64(out, frame->id.seq);
+		buf_add_char(out, '\n');
+	}
 	buf_add_char(out, '\n');
 	return data_at;
 }

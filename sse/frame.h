@@ -27,7 +27,9 @@ struct frame {
 	struct str data;
 };
 
-/* Appends one frame. Returns where the data begins, counted from the frame's first byte. */
+/* Appends one frame. Its id comes last: some clients take an id for their cursor as soon as they have
+ * that line, and when cut off before the rest of the frame would never get its event. Returns where
+ * the data begins, counted from the frame's first byte. */
 size_t frame_encode(struct buf *out, const struct frame *frame);
 
 /* Appends `: text` and a blank line; text is a constant without line ends. */

@@ -7,6 +7,7 @@ import tempfile
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from clients import Client  # noqa: E402
 from fakes import FakeProviders, make_certificate  # noqa: E402
 from leaks import collector
 from support import Postgres, PostgresStore, Receiver, Redis, Service, SqliteStore
@@ -98,3 +99,16 @@ def chat_service(make_service, fake):
     origins = {f"WRENN_EVENTS_ORIGIN_{name}": fake.origin
                for name in ("DISCORD", "SLACK", "TEAMS", "GOOGLECHAT", "TELEGRAM", "MATRIX")}
     return make_service(**origins).start()
+
+
+@pytest.fixture
+def run_client(folder):
+    clients = []
+
+    def run(script, **wishes):
+        clients.append(Client(script, folder, **wishes))
+        return clients[-1]
+
+    yield run
+    for client in clients:
+        client.close()

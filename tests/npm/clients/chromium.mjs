@@ -10,14 +10,18 @@ const browser = await chromium.launch({
 whenTheTestEnds(() => browser.close());
 
 const context = await browser.newContext();
-const { hostname } = new URL(wishes.url);
-await context.addCookies(Object.entries(wishes.cookies).map(([name, value]) => ({ name, value, domain: hostname, path: "/" })));
+for (const hostname of new Set(wishes.urls.map((url) => new URL(url).hostname))) {
+	await context.addCookies(Object.entries(wishes.cookies).map(([name, value]) => ({ name, value, domain: hostname, path: "/" })));
+}
 const page = await context.newPage();
 await page.exposeFunction("tell", tell);
 await page.goto(wishes.page);
-await page.evaluate(({ url, kinds }) => {
-	window.source = new EventSource(url, { withCredentials: true });
-	for (const kind of ["connected", ...kinds]) {
-		window.source.addEventListener(kind, (message) => window.tell(kind, message.lastEventId, message.data));
-	}
+await page.evaluate(({ urls, kinds }) => {
+	window.sources = urls.map((url, stream) => {
+		const source = new EventSource(url, { withCredentials: true });
+		for (const kind of ["connected", ...kinds]) {
+			source.addEventListener(kind, (message) => window.tell(stream, kind, message.lastEventId, message.data));
+		}
+		return source;
+	});
 }, wishes);

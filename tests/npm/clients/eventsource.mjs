@@ -3,10 +3,14 @@
 import { EventSource } from "eventsource";
 import { tell, whenTheTestEnds, wishes } from "./told.mjs";
 
-const source = new EventSource(wishes.url, {
-	fetch: (url, init) => fetch(url, { ...init, headers: { ...init.headers, "X-API-Key": wishes.key } }),
+const withKey = wishes.key ? { "X-API-Key": wishes.key } : {};
+const sources = wishes.urls.map((url, stream) => {
+	const source = new EventSource(url, {
+		fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...withKey } }),
+	});
+	for (const kind of ["connected", ...wishes.kinds]) {
+		source.addEventListener(kind, (message) => tell(stream, kind, message.lastEventId, message.data));
+	}
+	return source;
 });
-for (const kind of ["connected", ...wishes.kinds]) {
-	source.addEventListener(kind, (message) => tell(kind, message.lastEventId, message.data));
-}
-whenTheTestEnds(() => source.close());
+whenTheTestEnds(() => sources.forEach((source) => source.close()));

@@ -13,7 +13,7 @@ static const struct {
 } frames[] = {
 	{ "an event",
 	  { .has_id = true, .id = { 17, 3 }, .name = "host.up", .data = STR("{\"a\":1}") },
-	  "id: 17-3\nevent: host.up\ndata: {\"a\":1}\n\n" },
+	  "event: host.up\ndata: {\"a\":1}\nid: 17-3\n\n" },
 	{ "without an id", { .name = "x", .data = STR("1") }, "event: x\ndata: 1\n\n" },
 	{ "a bookmark", { .has_id = true, .id = { 0, 0 } }, "id: 0-0\n\n" },
 	{ "the largest id",
@@ -22,7 +22,7 @@ static const struct {
 	{ "a pause", { .retry_ms = 2500 }, "retry: 2500\n\n" },
 	{ "all of it",
 	  { .retry_ms = 1, .has_id = true, .id = { 1, 2 }, .name = "n", .data = STR("d") },
-	  "retry: 1\nid: 1-2\nevent: n\ndata: d\n\n" },
+	  "retry: 1\nevent: n\ndata: d\nid: 1-2\n\n" },
 	{ "a line feed", { .data = STR("a\nid: 9-9") }, "data: a\ndata: id: 9-9\n\n" },
 	{ "a blank line", { .data = STR("a\n\nb") }, "data: a\ndata: \ndata: b\n\n" },
 	{ "carriage returns",

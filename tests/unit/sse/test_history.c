@@ -214,12 +214,12 @@ Test(item, without_a_capsule_is_ready_from_birth)
 {
 	struct item *item = make("host.up", 1, 1, 1779598928123, "");
 	static const char expected[] =
-		"e8\r\nid: 1779598928123-0\nevent: host.up\ndata: {\"event\":\"host.up\","
+		"e8\r\nevent: host.up\ndata: {\"event\":\"host.up\","
 		"\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":\"team-"
 		"0000000000000000000000001\","
 		"\"actor\":{\"type\":\"system\"},"
 		"\"resource\":{\"id\":\"cl-0000000000000000000000001\",\"type\":\"sandbox\"}}"
-		"\n\n\r\n";
+		"\nid: 1779598928123-0\n\n\r\n";
 
 	cr_expect_eq(item->state, ITEM_READY);
 	cr_expect(str_is((struct str){ item->bytes, item->bytes_len }, expected), "got %.*s",
@@ -246,7 +246,7 @@ Test(item, of_a_capsule_waits_for_it_and_then_has_it_last)
 	cr_assert_eq(item_finish(item, STR("{\"id\":1}"), &scratch), 0);
 	cr_expect_eq(item->state, ITEM_READY);
 	json = item_json(item);
-	cr_expect(ends_with(item, "\"type\":\"sandbox\"},\"sandbox\":{\"id\":1}}\n\n\r\n"), "%.*s",
+	cr_expect(ends_with(item, "\"type\":\"sandbox\"},\"sandbox\":{\"id\":1}}\nid: 7-0\n\n\r\n"), "%.*s",
 		  STR_ARGS(json));
 	item_unref(item);
 }

@@ -59,10 +59,10 @@ Test(stream, sends_an_event_as_one_frame)
 	entry_publish(&stage, 1, HOST_UP(TEAM_A));
 	UNTIL(&stage, client_frames(client) == 2);
 	cr_expect(str_is(client_frame(client, 1).all,
-			 "id: 1000001-0\nevent: host.up\ndata: {\"event\":\"host.up\","
+			 "event: host.up\ndata: {\"event\":\"host.up\","
 			 "\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":\"" TEAM_A "\","
 			 "\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":"
-			 "\"host-0000000000000000000000009\",\"type\":\"sandbox\"}}"),
+			 "\"host-0000000000000000000000009\",\"type\":\"sandbox\"}}\nid: 1000001-0"),
 		  "%.*s", STR_ARGS(client_frame(client, 1).all));
 }
 
@@ -150,7 +150,7 @@ Test(stream, shows_the_capsule_s_row_without_its_addresses)
 				     "\"created_at\":\"2026-05-24T04:40:00Z\","
 				     "\"started_at\":\"2026-05-24T04:41:00Z\","
 				     "\"last_updated\":\"2026-05-24T05:02:08Z\","
-				     "\"metadata\":{\"a\":\"b\"}}}\n\n"),
+				     "\"metadata\":{\"a\":\"b\"}}}\nid: 1000001-0\n\n"),
 		  "%.*s", STR_ARGS(client_frame(client, 1).data));
 }
 
