@@ -20,9 +20,9 @@ bool utf8_is_valid(struct str text);
 struct str utf8_cut(struct str text, size_t max_bytes);
 
 /* Appends text fit to be shown to people elsewhere: invalid bytes become U+FFFD, control
- * characters (C0 but line feed when keep_newlines, DEL, C1) and bidi controls
- * (U+202A-202E, U+2066-2069, U+200E, U+200F) are left out, and what is past max_bytes is cut
- * between code points and marked with U+2026 (inside max_bytes). */
+ * characters (C0, DEL, C1), bidi controls (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C)
+ * and line breaks (line feed, U+2028, U+2029) but for keep_newlines are left out, and what is past
+ * max_bytes is cut between code points and marked with U+2026 (inside max_bytes). */
 void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool keep_newlines);
 
 #endif

@@ -72,15 +72,27 @@ size_t text_size(struct str text, enum text_unit unit)
 	return size;
 }
 
+/* How many bytes break the line here: a newline, U+2028, U+2029; else 0. */
+static size_t line_break(struct str rest)
+{
+	if (rest.at[0] == '\n')
+		return 1;
+	return str_starts(rest, STR("\xe2\x80\xa8")) || str_starts(rest, STR("\xe2\x80\xa9")) ? 3
+											      : 0;
+}
+
 void text_clean(struct buf *out, struct str raw)
 {
-	size_t start = out->len;
+	size_t to = out->len;
 
 	utf8_clean(out, raw, SIZE_MAX / 2, true);
-	for (size_t i = start; i < out->len; i++) {
-		if (out->bytes[i] == '\n')
-			out->bytes[i] = ' ';
+	for (struct str rest = str_from(buf_str(out), to); rest.len;) {
+		size_t n = line_break(rest);
+
+		out->bytes[to++] = n ? ' ' : rest.at[0];
+		rest = str_from(rest, n ? n : 1);
 	}
+	out->len = to;
 }
 
 void text_add_escaped(struct buf *out, text_escape_fn escape, struct str text)

@@ -109,6 +109,8 @@ Test(text_clean, leaves_one_line_without_what_no_reader_sees)
 		    "b",
 		    5 },
 		  "ab" },
+		{ { "a\xe2\x80\xa8\xe2\x80\xa9\xd8\x9c\nz", 11 }, "a   z" },
+		{ { "\xe2\x80\xaa\xe2\x80", 5 }, "\xef\xbf\xbd\xef\xbf\xbd" },
 	};
 	struct buf out;
 
