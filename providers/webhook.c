@@ -96,8 +96,9 @@ static int webhook_build(const struct message *message, const struct provider_co
 	struct reason why;
 
 	assert(attempt->now_us >= 0);
-	/* An empty key would sign for everybody. */
-	if (secret.len == 0 || webhook_check(config, &why) != 0)
+	/* An empty key would sign for everybody; a full stop in the id would blur what is signed. */
+	if (secret.len == 0 || webhook_check(config, &why) != 0 || attempt->delivery_id.len == 0 ||
+	    memchr(attempt->delivery_id.at, '.', attempt->delivery_id.len))
 		return -EINVAL;
 
 	rfc3339_format(attempt->now_us, 0, timestamp);

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "core/digest.h"
 #include "providers/provider.h"
 
 #define HEX16  "0123456789abcdef"
@@ -153,6 +154,35 @@ Test(webhook_build, signs_with_every_usable_secret_new_first)
 	}
 }
 
+Test(webhook_build, signs_the_93_bytes_of_the_vector)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	digest_sha256_hex(STR(BODY_B), hex);
+	cr_expect_eq(strlen(BODY_B), 93);
+	cr_expect_str_eq(hex, "95631af136582712d3f9805828a90273ddf5cee39d047992d97682d9ec2a25b6");
+}
+
+Test(webhook_build, signs_each_attempt_anew_under_the_same_id)
+{
+	struct input input = { .url = "https://h", .secret = NEW_KEY, .body = BODY, .id = "id" };
+	struct outgoing first, second;
+
+	input.now_us = INT64_C(1767323045) * 1000000;
+	cr_assert_eq(build(&input, &first), 0);
+	input.now_us += 10 * 1000000;
+	cr_assert_eq(build(&input, &second), 0);
+	cr_expect_str_eq(header(&first, "webhook-id"), header(&second, "webhook-id"));
+	cr_expect_str_eq(header(&second, "webhook-timestamp"), "1767323055");
+	cr_expect_str_neq(header(&first, "webhook-signature"),
+			  header(&second, "webhook-signature"));
+	cr_expect_str_neq(header(&first, "X-Wrenn-Signature"),
+			  header(&second, "X-Wrenn-Signature"));
+	cr_expect_str_eq(buf_text(&first.body), buf_text(&second.body));
+	outgoing_done(&first);
+	outgoing_done(&second);
+}
+
 Test(webhook_build, signs_our_own_header_with_the_new_secret_alone)
 {
 	struct input input = { .url = "https://h",
@@ -196,6 +226,9 @@ Test(webhook_build, refuses_a_damaged_config)
 		{ "ftp://h", "s", "id" },
 		{ "https://h\r\nX: 1", "s", "id" },
 		{ "https://h", "s", "id\r\nX-Evil: 1" },
+		/* What is signed begins "<id>.<seconds>.": a full stop of its own would blur it. */
+		{ "https://h", "s", "i.d" },
+		{ "https://h", "s", "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -303,7 +336,11 @@ Test(webhook_judge, is_final_at_410_and_knows_throttling)
 		bool is_final, is_throttled;
 	} cases[] = {
 		{ 200, VERDICT_DELIVERED, false, false }, { 204, VERDICT_DELIVERED, false, false },
+		{ 202, VERDICT_DELIVERED, false, false }, { 299, VERDICT_DELIVERED, false, false },
 		{ 301, VERDICT_REJECT, false, false },    { 400, VERDICT_REJECT, false, false },
+		{ 302, VERDICT_REJECT, false, false },    { 307, VERDICT_REJECT, false, false },
+		{ 308, VERDICT_REJECT, false, false },    { 401, VERDICT_REJECT, false, false },
+		{ 408, VERDICT_RETRY, false, false },     { 503, VERDICT_RETRY, false, false },
 		{ 404, VERDICT_REJECT, false, false },    { 410, VERDICT_DISABLE, true, false },
 		{ 429, VERDICT_RETRY, false, true },      { 500, VERDICT_RETRY, false, false },
 		{ 502, VERDICT_RETRY, false, true },      { 504, VERDICT_RETRY, false, true },
