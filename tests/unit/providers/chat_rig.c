@@ -57,6 +57,36 @@ void rig_failure(struct rig *rig, const char *provider, const char *id, const ch
 	buf_done(&json);
 }
 
+void rig_warning(struct rig *rig, const char *provider)
+{
+	start(rig, provider);
+	set_event(rig, "{\"event\":\"host.down\",\"timestamp\":\"2026-05-24T05:02:07Z\","
+		       "\"team_id\":\"" RIG_TEAM "\",\"actor\":{\"type\":\"system\"},"
+		       "\"resource\":{\"id\":\"host-1\",\"type\":\"host\"}}");
+}
+
+void rig_full_digest(struct rig *rig, const char *provider)
+{
+	static char longest[301];
+	const struct str text = { longest, sizeof(longest) - 1 };
+
+	memset(longest, '<', sizeof(longest) - 1);
+	start(rig, provider);
+	rig->digest = (struct digest){
+		.team_text = STR(RIG_TEAM),
+		.first = STR("2026-05-24T05:00:00Z"),
+		.last = STR("2026-05-24T05:02:07Z"),
+		.total = 1000,
+		.group_count = DIGEST_MAX_GROUPS,
+		.failure_count = DIGEST_MAX_FAILURES,
+	};
+	for (size_t i = 0; i < DIGEST_MAX_GROUPS; i++)
+		rig->digest.groups[i] = (struct digest_group){ text, STR("error"), 20 };
+	for (size_t i = 0; i < DIGEST_MAX_FAILURES; i++)
+		rig->digest.failures[i] = (struct digest_failure){ text, text, text };
+	rig->message.digest = &rig->digest;
+}
+
 void rig_digest(struct rig *rig, const char *provider)
 {
 	start(rig, provider);
@@ -153,11 +183,10 @@ void rig_expect_bodies(const char *provider, const struct rig_config *config,
 	}
 }
 
-static void expect_fit(struct rig *rig, const struct rig_config *config, int form)
+static void expect_size(struct rig *rig, const struct rig_config *config, int form)
 {
 	struct measure measure;
 	cJSON *tree = NULL;
-	size_t names_cut = 0;
 
 	cr_assert_eq(rig_build(rig, config, (enum message_form)form, ""), 0);
 	measure = rig->provider->measure(&rig->out);
@@ -165,6 +194,13 @@ static void expect_fit(struct rig *rig, const struct rig_config *config, int for
 	cr_expect_gt(measure.size, measure.limit / 64);
 	cr_expect_eq(json_parse(buf_str(&rig->out.body), OUTGOING_MAX_BODY, &tree, NULL), 0);
 	cJSON_Delete(tree);
+}
+
+static void expect_fit(struct rig *rig, const struct rig_config *config, int form)
+{
+	size_t names_cut = 0;
+
+	expect_size(rig, config, form);
 	/* Discord escapes brackets and hyphens. */
 	cr_expect(strstr(buf_text(&rig->out.body), "\xe2\x80\xa6 (us-1)") ||
 			  strstr(buf_text(&rig->out.body), "\xe2\x80\xa6 \\\\(us\\\\-1\\\\)"),
@@ -196,6 +232,53 @@ void rig_expect_fit(const char *provider, const struct rig_config *config)
 		rig_done(&rig);
 		buf_done(&name);
 	}
+	for (int form = 0; form < 2; form++) {
+		struct rig rig;
+
+		rig_full_digest(&rig, provider);
+		expect_size(&rig, config, form);
+		rig_done(&rig);
+	}
+}
+
+static void expect_piece(struct rig *rig, const struct rig_config *config, const char *piece)
+{
+	cr_assert_eq(rig_build(rig, config, FORM_RICH, RIG_LINK), 0);
+	cr_expect_not_null(strstr(buf_text(&rig->out.body), piece), "%s: %s", piece,
+			   buf_text(&rig->out.body));
+}
+
+void rig_expect_tones(const char *provider, const struct rig_config *config,
+		      const struct rig_tones *tones)
+{
+	struct rig rig;
+
+	rig_success(&rig, provider);
+	expect_piece(&rig, config, tones->good);
+	rig_done(&rig);
+	rig_warning(&rig, provider);
+	expect_piece(&rig, config, tones->warning);
+	rig_done(&rig);
+	rig_failure(&rig, provider, "cl-1", "Ada", "boom");
+	expect_piece(&rig, config, tones->bad);
+	rig_done(&rig);
+	rig_digest(&rig, provider);
+	rig.digest.groups[0].outcome = STR("success");
+	rig.digest.failure_count = 0;
+	expect_piece(&rig, config, tones->neutral);
+	rig_done(&rig);
+}
+
+void rig_expect_reference(const char *provider, const struct rig_config *config, const char *piece)
+{
+	struct rig rig;
+
+	rig_success(&rig, provider);
+	cr_assert_eq(rig_build(&rig, config, FORM_RICH, RIG_LINK), 0);
+	cr_expect_null(strstr(buf_text(&rig.out.body), piece));
+	rig.event->id = (struct stream_id){ .ms = 7, .seq = 3 };
+	expect_piece(&rig, config, piece);
+	rig_done(&rig);
 }
 
 int rig_check(const char *provider, const struct rig_config *config, char field[48])

@@ -37,6 +37,10 @@ void rig_failure(struct rig *rig, const char *provider, const char *id, const ch
 		 const char *error);
 /* 7 pauses, 3 failed destroys of which one is told. */
 void rig_digest(struct rig *rig, const char *provider);
+/* A host that is down, which is neither a success nor a failure. */
+void rig_warning(struct rig *rig, const char *provider);
+/* As many groups and failures as a digest holds, with texts as long as a row keeps them. */
+void rig_full_digest(struct rig *rig, const char *provider);
 void rig_done(struct rig *rig);
 
 /* build(): what it returned. */
@@ -55,9 +59,20 @@ struct rig_bodies {
 void rig_expect_bodies(const char *provider, const struct rig_config *config,
 		       const struct rig_bodies *bodies);
 
-/* What a very long failure becomes: every form fits in the limit, is cut at the error, is valid
- * UTF-8 and JSON. */
+/* What a very long failure and a full digest become: every form fits in the limit, is cut at the
+ * error, is valid UTF-8 and JSON. */
 void rig_expect_fit(const char *provider, const struct rig_config *config);
+
+/* The piece of each rich body that shows how it went. */
+struct rig_tones {
+	const char *good, *warning, *bad;
+	const char *neutral; /* of a digest without failures */
+};
+void rig_expect_tones(const char *provider, const struct rig_config *config,
+		      const struct rig_tones *tones);
+
+/* The rich body of an event with the stream id 7-3 has the piece; without an id it has not. */
+void rig_expect_reference(const char *provider, const struct rig_config *config, const char *piece);
 
 /* check(): what it returned, and the field at fault or "". */
 int rig_check(const char *provider, const struct rig_config *config, char field[48]);

@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 #include "chat_rig.h"
+#include "core/json.h"
 #include "core/version.h"
+#include "providers/text.h"
 
 #define NAME "discord"
 #define HOOK "123456789012345678/tok-en_1"
@@ -102,6 +104,119 @@ Test(discord_build, writes_every_form_byte_for_byte)
 Test(discord_build, cuts_what_is_too_long_in_code_points)
 {
 	rig_expect_fit(NAME, &config);
+}
+
+Test(discord_build, colours_by_outcome)
+{
+	static const struct rig_tones tones = { "\"color\":2991182,", "\"color\":12551936,",
+						"\"color\":14105161,", "\"color\":5726314," };
+
+	rig_expect_tones(NAME, &config, &tones);
+}
+
+Test(discord_build, names_the_event_so_that_a_repeat_is_known)
+{
+	rig_expect_reference(NAME, &config, "],\"footer\":{\"text\":\"7-3\"}}]}");
+}
+
+static size_t points_of(const cJSON *object, const char *name)
+{
+	return text_size(str_of(json_get_string(object, name)), UNIT_CODE_POINTS);
+}
+
+static cJSON *tree_of(struct rig *rig)
+{
+	cJSON *tree;
+
+	cr_assert_eq(json_parse(buf_str(&rig->out.body), OUTGOING_MAX_BODY, &tree, NULL), 0);
+	return tree;
+}
+
+Test(discord_build, keeps_every_text_within_a_limit_of_its_own)
+{
+	static const struct {
+		size_t id, title; /* code points of the resource's id, and of the title then */
+	} cases[] = { { 230, 256 }, { 231, 256 }, { 2000, 256 }, { 229, 255 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char id[2001];
+		struct rig rig;
+
+		memset(id, 'x', cases[i].id);
+		id[cases[i].id] = '\0';
+		rig_failure(&rig, NAME, id, id, id);
+		cr_assert_eq(rig_build(&rig, &config, FORM_RICH, ""), 0);
+		cJSON *tree = tree_of(&rig);
+		const cJSON *embed = cJSON_GetArrayItem(json_get(tree, "embeds"), 0);
+		const cJSON *field;
+
+		cr_expect_eq(cJSON_GetArraySize(json_get(tree, "embeds")), 1);
+		cr_expect_eq(points_of(embed, "title"), cases[i].title, "%zu", cases[i].id);
+		cr_expect_leq(cJSON_GetArraySize(json_get(embed, "fields")), 25);
+		cJSON_ArrayForEach(field, json_get(embed, "fields"))
+		{
+			cr_expect_leq(points_of(field, "name"), 256);
+			cr_expect_leq(points_of(field, "value"), 1024);
+			cr_expect_geq(points_of(field, "value"), 1);
+		}
+		cJSON_Delete(tree);
+		rig_done(&rig);
+	}
+}
+
+Test(discord_build, tells_as_much_of_a_digest_as_a_description_holds)
+{
+	struct rig rig;
+
+	rig_full_digest(&rig, NAME);
+	cr_assert_eq(rig_build(&rig, &config, FORM_RICH, ""), 0);
+	cJSON *tree = tree_of(&rig);
+	const cJSON *embed = cJSON_GetArrayItem(json_get(tree, "embeds"), 0);
+
+	cr_expect_leq(points_of(embed, "description"), 4096);
+	cr_expect_geq(points_of(embed, "description"), 3000);
+	cr_assert_eq(rig.trims.count, 1);
+	cr_expect_str_eq(rig.trims.items[0].what, "lines");
+	cJSON_Delete(tree);
+	rig_done(&rig);
+}
+
+Test(discord_build, escapes_every_sign_of_its_markup)
+{
+	static const char wanted[] = "\\\\\\\\\\\\*\\\\_\\\\~\\\\|\\\\>\\\\#\\\\-\\\\+\\\\[\\\\]"
+				     "\\\\(\\\\)\\\\<\\\\@\\\\`";
+	struct rig rig;
+
+	rig_failure(&rig, NAME, "\\*_~|>#-+[]()<@`", "Ada", "boom");
+	for (int form = 0; form < 2; form++) {
+		cr_assert_eq(rig_build(&rig, &config, (enum message_form)form, ""), 0);
+		cr_expect_not_null(strstr(buf_text(&rig.out.body), wanted), "%s",
+				   buf_text(&rig.out.body));
+	}
+	rig_done(&rig);
+}
+
+Test(discord_build, lets_nothing_mention_or_link)
+{
+	static const char *const marks[] = { "<@1>",     "<@&1>", "<#1>",    "<t:1>",
+					     "</run:1>", "@here", "://e.io", "<a:b:1>" };
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		struct rig rig;
+
+		rig_failure(&rig, NAME, marks[i], marks[i], marks[i]);
+		for (int form = 0; form < 2; form++) {
+			const char *body;
+			const char *at;
+
+			cr_assert_eq(rig_build(&rig, &config, (enum message_form)form, ""), 0);
+			body = buf_text(&rig.out.body);
+			for (at = strstr(body, marks[i]); at; at = strstr(at + 1, marks[i]))
+				cr_expect_eq(at[-1], '\\', "%s", body);
+			cr_expect_not_null(strstr(body, "\"allowed_mentions\":{\"parse\":[]}"));
+		}
+		rig_done(&rig);
+	}
 }
 
 Test(discord_build, waits_for_the_message_in_version_10_and_keeps_the_thread)
@@ -202,6 +317,8 @@ Test(discord_check, takes_addresses_of_webhooks_only)
 		{ "https://canary.discord.com/api/webhooks/" HOOK, 0 },
 		{ "https://ptb.discord.com/api/webhooks/" HOOK, 0 },
 		{ "https://discordapp.com/api/webhooks/" HOOK, 0 },
+		{ "https://canary.discordapp.com/api/webhooks/" HOOK, 0 },
+		{ "https://ptb.discordapp.com/api/webhooks/" HOOK, 0 },
 		{ "https://DISCORD.com:443/api/webhooks/" HOOK, 0 },
 		{ "https://discord.com/api/webhooks/12345678901234567/t", 0 },
 		{ "https://discord.com/api/webhooks/12345678901234567890/t", 0 },
@@ -220,6 +337,8 @@ Test(discord_check, takes_addresses_of_webhooks_only)
 		{ "https://discord.com/webhooks/" HOOK, -EINVAL },
 		{ "http://discord.com/api/webhooks/" HOOK, -EINVAL },
 		{ "https://discord.com:8443/api/webhooks/" HOOK, -EINVAL },
+		{ "https://dev.discord.com/api/webhooks/" HOOK, -EINVAL },
+		{ "https://discord.com/api/webhooks/" HOOK "\n", -EINVAL },
 		{ "https://discord.com.evil.io/api/webhooks/" HOOK, -EINVAL },
 		{ "https://evildiscord.com/api/webhooks/" HOOK, -EINVAL },
 		{ "https://a@discord.com/api/webhooks/" HOOK, -EINVAL },
@@ -254,6 +373,7 @@ Test(discord_paces, are_one_for_each_webhook_and_token_however_spelled)
 
 	cr_assert_eq(rig_paces(NAME, &config, one), 1);
 	cr_expect_eq(one[0].interval_us, 2000000);
+	cr_expect_leq(one[0].burst, 5);
 	cr_assert_eq(rig_paces(NAME, &same_hook, two), 1);
 	cr_expect_str_eq(one[0].key, two[0].key);
 	cr_assert_eq(rig_paces(NAME, &other_token, two), 1);
@@ -350,6 +470,8 @@ Test(discord_judge, obeys_the_longest_hint_and_stops_everybody_after_a_ban)
 		{ 429, "{\"retry_after\":1}", "X-RateLimit-Scope: global\r\n", 60000, 60000,
 		  PAUSE_PROVIDER, true },
 		{ 429, "{\"retry_after\":1}", "X-RateLimit-Scope: shared\r\n", 1000, 1000,
+		  PAUSE_CHANNEL, true },
+		{ 429, "{\"retry_after\":1}", "X-RateLimit-Scope: user\r\n", 1000, 1000,
 		  PAUSE_CHANNEL, true },
 		{ 429, "error code: 1015", "", 60000, 60000, PAUSE_PROVIDER, true },
 		{ 429, "<html>", "", 60000, 60000, PAUSE_PROVIDER, true },

@@ -178,14 +178,70 @@ Test(googlechat_build, keeps_the_url_and_asks_for_the_thread_once)
 
 Test(googlechat_build, names_the_event_so_that_a_repeat_is_known)
 {
-	struct rig rig;
+	rig_expect_reference(NAME, &webhook, ",\"subtitle\":\"7-3\"},\"sections\"");
+}
 
-	rig_success(&rig, NAME);
-	rig.event->id = (struct stream_id){ .ms = 7, .seq = 3 };
-	cr_assert_eq(rig_build(&rig, &webhook, FORM_RICH, RIG_LINK), 0);
-	cr_expect_not_null(strstr(buf_text(&rig.out.body), ",\"subtitle\":\"7-3\"},\"sections\""),
-			   "%s", buf_text(&rig.out.body));
+Test(googlechat_build, colours_by_outcome)
+{
+	static const struct rig_tones tones = {
+		"<font color=\\\"#188038\\\">", "<font color=\\\"#b06000\\\">",
+		"<font color=\\\"#d93025\\\">",
+		"\"widgets\":[{\"textParagraph\":{\"text\":\"3 capsule.destroy\""
+	};
+
+	rig_expect_tones(NAME, &webhook, &tones);
+}
+
+/* What is more than a hundred is not shown; a paragraph without text is refused. */
+Test(googlechat_build, draws_at_most_a_hundred_widgets_and_none_without_text)
+{
+	const cJSON *widget;
+	struct rig rig;
+	cJSON *tree;
+
+	rig_full_digest(&rig, NAME);
+	cr_assert_eq(rig_build(&rig, &webhook, FORM_RICH, ""), 0);
+	cr_assert_eq(json_parse(buf_str(&rig.out.body), OUTGOING_MAX_BODY, &tree, NULL), 0);
+	const cJSON *card = json_get(cJSON_GetArrayItem(json_get(tree, "cardsV2"), 0), "card");
+	const cJSON *sections = json_get(card, "sections");
+	const cJSON *widgets = json_get(cJSON_GetArrayItem(sections, 0), "widgets");
+
+	cr_expect_eq(cJSON_GetArraySize(sections), 1);
+	cr_expect_geq(cJSON_GetArraySize(widgets), DIGEST_MAX_GROUPS + DIGEST_MAX_FAILURES);
+	cr_expect_leq(cJSON_GetArraySize(widgets), 100);
+	cJSON_ArrayForEach(widget, widgets)
+	{
+		const char *text = json_get_string(json_get(widget, "textParagraph"), "text");
+
+		cr_expect(!text || text[0]);
+	}
+	cJSON_Delete(tree);
 	rig_done(&rig);
+}
+
+Test(googlechat_build, lets_nothing_mention_link_or_format)
+{
+	static const char *const marks[] = { "<users/all>", "<users/1>", "<https://e.io|Pay>",
+					     "*b*",         "_i_",       "~s~",
+					     "`c`" };
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		struct rig rig;
+		cJSON *tree;
+
+		rig_failure(&rig, NAME, marks[i], marks[i], marks[i]);
+		for (int form = 0; form < 2; form++) {
+			cr_assert_eq(rig_build(&rig, &webhook, (enum message_form)form, ""), 0);
+			cr_assert_eq(
+				json_parse(buf_str(&rig.out.body), OUTGOING_MAX_BODY, &tree, NULL),
+				0);
+			const char *shown = json_get_string(tree, form ? "text" : "fallbackText");
+
+			cr_expect_null(strstr(shown, marks[i]), "%s", shown);
+			cJSON_Delete(tree);
+		}
+		rig_done(&rig);
+	}
 }
 
 Test(googlechat_build, fits_into_the_limit_whatever_the_text)

@@ -128,6 +128,16 @@ Test(matrix_build, writes_every_form_byte_for_byte)
 	rig_expect_bodies(NAME, &room, &bodies);
 }
 
+Test(matrix_build, colours_by_outcome)
+{
+	static const struct rig_tones tones = { "<span data-mx-color=\\\"#2da44e\\\">",
+						"<span data-mx-color=\\\"#bf8700\\\">",
+						"<span data-mx-color=\\\"#d73a49\\\">",
+						"\"formatted_body\":\"<h4><code>10 events" };
+
+	rig_expect_tones(NAME, &room, &tones);
+}
+
 Test(matrix_build, puts_the_message_under_the_delivery_id)
 {
 	struct rig rig;
@@ -351,6 +361,13 @@ Test(matrix_judge, knows_every_answer)
 		{ FAILED(401, "M_USER_LOCKED"), VERDICT_RETRY, "locked" },
 		{ FAILED(500, "M_UNKNOWN"), VERDICT_RETRY, NULL },
 		{ FAILED(400, "M_UNKNOWN"), VERDICT_REJECT, NULL },
+		{ FAILED(404, "M_UNKNOWN"), VERDICT_REJECT, NULL },
+		{ FAILED(429, "M_UNKNOWN"), VERDICT_RETRY, NULL },
+		{ FAILED(502, "M_UNKNOWN"), VERDICT_RETRY, NULL },
+		/* The errcode counts, whatever the status. */
+		{ FAILED(403, "M_UNKNOWN_TOKEN"), VERDICT_DISABLE, "token" },
+		{ FAILED(400, "M_TOO_LARGE"), VERDICT_REFORM, "too large" },
+		{ 405, "<html>", VERDICT_REJECT, "does not lead" },
 		{ FAILED(403, "M_SOMETHING_NEW"), VERDICT_REJECT, NULL },
 		{ 400, "{\"errcode\":7}", VERDICT_REJECT, "does not lead" },
 		{ 502, "<html>", VERDICT_RETRY, NULL },

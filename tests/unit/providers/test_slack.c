@@ -5,6 +5,8 @@
 #include <errno.h>
 
 #include "chat_rig.h"
+#include "core/json.h"
+#include "providers/text.h"
 
 #define NAME "slack"
 #define HOOK "https://hooks.slack.com/services/T0/B0/secret"
@@ -139,6 +141,79 @@ Test(slack_build, cuts_what_is_too_long_in_escaped_units)
 	rig_expect_fit(NAME, &config);
 }
 
+Test(slack_build, colours_by_outcome)
+{
+	static const struct rig_tones tones = { "\"#2DA44E\"", "\"#BF8700\"", "\"#D73A49\"",
+						"\"#57606A\"" };
+
+	rig_expect_tones(NAME, &config, &tones);
+}
+
+Test(slack_build, names_the_event_so_that_a_repeat_is_known)
+{
+	rig_expect_reference(NAME, &config,
+			     "\"elements\":[{\"type\":\"plain_text\",\"emoji\":false,"
+			     "\"text\":\"7-3\"}");
+}
+
+static size_t units_of(const cJSON *object, const char *name)
+{
+	return text_size(str_of(json_get_string(object, name)), UNIT_UTF16);
+}
+
+static void expect_limits_of_block(const cJSON *block)
+{
+	const cJSON *text = json_get(block, "text");
+	const cJSON *field;
+
+	if (text) {
+		cr_expect_geq(units_of(text, "text"), 1);
+		cr_expect_leq(units_of(text, "text"), 3000);
+	}
+	cr_expect_leq(cJSON_GetArraySize(json_get(block, "fields")), 10);
+	cJSON_ArrayForEach(field, json_get(block, "fields"))
+		cr_expect_leq(units_of(field, "text"), 2000);
+	cr_expect_leq(cJSON_GetArraySize(json_get(block, "elements")), 10);
+}
+
+static void expect_limits(struct rig *rig)
+{
+	const cJSON *block;
+	cJSON *tree;
+
+	cr_assert_eq(rig_build(rig, &config, FORM_RICH, RIG_LINK), 0);
+	cr_assert_eq(json_parse(buf_str(&rig->out.body), OUTGOING_MAX_BODY, &tree, NULL), 0);
+	const cJSON *one = cJSON_GetArrayItem(json_get(tree, "attachments"), 0);
+
+	cr_expect_eq(cJSON_GetArraySize(json_get(tree, "attachments")), 1);
+	cr_expect_leq(cJSON_GetArraySize(json_get(one, "blocks")), 50);
+	cr_expect_geq(units_of(tree, "text"), 1, "without a text Slack refuses all of it");
+	cr_expect_leq(units_of(tree, "text"), 4000);
+	cr_expect_null(strchr(json_get_string(tree, "text"), '\n'), "one line above the card");
+	cr_expect_null(json_get(tree, "link_names"));
+	cr_expect_null(json_get(tree, "parse"));
+	cJSON_ArrayForEach(block, json_get(one, "blocks")) expect_limits_of_block(block);
+	cJSON_Delete(tree);
+}
+
+Test(slack_build, keeps_every_text_and_list_within_a_limit_of_its_own)
+{
+	char name[3001];
+	struct rig rig;
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	rig_failure(&rig, NAME, "cl-1", name, "boom");
+	expect_limits(&rig);
+	rig_done(&rig);
+	rig_failure(&rig, NAME, name, "Ada", "one\ntwo\xe2\x80\xa8three");
+	expect_limits(&rig);
+	rig_done(&rig);
+	rig_full_digest(&rig, NAME);
+	expect_limits(&rig);
+	rig_done(&rig);
+}
+
 Test(slack_build, posts_to_the_address_as_it_stands)
 {
 	struct rig rig;
@@ -185,6 +260,9 @@ Test(slack_check, takes_addresses_of_incoming_webhooks_only)
 		{ "https://hooks.slack.com/services//B0/secret", -EINVAL },
 		{ "https://hooks.slack.com/services/T0/B0/secret/more", -EINVAL },
 		{ "https://hooks.slack.com/services/T0/B0/sec-ret", -EINVAL },
+		{ "https://hooks.slack.com/services/T-0/B0/secret", -EINVAL },
+		{ "https://hooks.slack.com/services/T0/B0/secret\n", -EINVAL },
+		{ "https://hooks.slack-gov.com/workflows/T0/A0/1/secret", -EINVAL },
 		{ "https://hooks.slack.com/services/T0/B0/secret?a=b", -EINVAL },
 		{ "https://hooks.slack.com/services/T0/B0/secret#a", -EINVAL },
 		{ "http://hooks.slack.com/services/T0/B0/secret", -EINVAL },
@@ -249,6 +327,12 @@ Test(slack_judge, knows_every_answer)
 		{ 400, "msg_blocks_too_long", VERDICT_REFORM, "too long" },
 		{ 400, "user_not_found", VERDICT_REJECT, "user" },
 		{ 500, "rollup_error", VERDICT_RETRY, "now" },
+		/* The word counts, whatever the status. */
+		{ 403, "no_service", VERDICT_DISABLE, "removed" },
+		{ 500, "channel_is_archived", VERDICT_DISABLE, "archived" },
+		{ 404, "invalid_token", VERDICT_DISABLE, "secret" },
+		{ 500, "invalid_payload", VERDICT_REFORM, "form" },
+		{ 404, "{\"ok\":false,\"error\":\"no_team\"}", VERDICT_DISABLE, "workspace" },
 		{ 400, "something_new", VERDICT_REJECT, NULL },
 		{ 404, "", VERDICT_REJECT, NULL },
 		{ 302, "", VERDICT_REJECT, NULL },

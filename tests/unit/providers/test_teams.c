@@ -173,6 +173,51 @@ Test(teams_build, cuts_what_is_too_long_for_the_whole_body)
 	rig_expect_fit(NAME, &config);
 }
 
+Test(teams_build, colours_by_outcome)
+{
+	static const struct rig_tones tones = { "\"color\":\"Good\"", "\"color\":\"Warning\"",
+						"\"color\":\"Attention\"",
+						"\"color\":\"Default\"" };
+
+	rig_expect_tones(NAME, &config, &tones);
+}
+
+Test(teams_build, names_the_event_so_that_a_repeat_is_known)
+{
+	rig_expect_reference(NAME, &config,
+			     "\"text\":\"7-3\",\"size\":\"Small\",\"isSubtle\":true}]}");
+}
+
+/* As Microsoft writes it anew before it measures. */
+Test(teams_measure, counts_what_is_not_ascii_as_six_bytes_for_each_utf16_unit)
+{
+	static const struct {
+		const char *reason;
+		size_t more; /* than for a single letter */
+	} cases[] = {
+		{ "x", 0 },
+		{ "xx", 1 },
+		{ "\xc3\xa9", 5 },
+		{ "\xe2\x82\xac", 5 },
+		{ "\xf0\x9f\x98\x80", 11 },
+		{ "\xf0\x9f\x98\x80\xf0\x9f\x98\x80", 23 },
+	};
+	size_t least = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct rig rig;
+
+		rig_failure(&rig, NAME, "cl-1", "x", cases[i].reason);
+		cr_assert_eq(rig_build(&rig, &config, FORM_RICH, ""), 0);
+		struct measure measure = rig.provider->measure(&rig.out);
+
+		least = i ? least : measure.size;
+		cr_expect_eq(measure.size, least + cases[i].more, "case %zu", i);
+		cr_expect_eq(measure.limit, 18000);
+		rig_done(&rig);
+	}
+}
+
 Test(teams_build, posts_to_the_address_as_it_stands_without_authorization)
 {
 	static const char *const urls[] = { WORKFLOW, MOVED, CONNECTOR };
@@ -215,7 +260,11 @@ Test(teams_check, takes_addresses_it_knows_and_warns_of_the_old_ones)
 		{ WORKFLOW, GOOD },
 		{ PLATFORM ":443" DIRECT "/cu/02" INVOKE "?sig=a", GOOD },
 		{ "https://E.01.Environment.API.powerplatform.com" DIRECT INVOKE "?sig=a", GOOD },
+		{ PLATFORM DIRECT INVOKE "?api-version=2022-03-01-preview&sig=a%3D", GOOD },
+		{ PLATFORM DIRECT INVOKE "?api-version=2016-06-01&sp=%2Frun&sv=1.0&sig=a", GOOD },
 		{ MOVED, WARNED },
+		{ "https://prod-115.northeurope.logic.azure.com" INVOKE "?sig=a", WARNED },
+		{ CONNECTOR "/V2abc", WARNED },
 		{ CONNECTOR, WARNED },
 		{ "https://outlook.office.com/webhook/a@b/IncomingWebhook/c/d", WARNED },
 		{ "https://outlook.office365.com/webhook/a@b/IncomingWebhook/c/d", WARNED },
@@ -233,6 +282,12 @@ Test(teams_check, takes_addresses_it_knows_and_warns_of_the_old_ones)
 		{ "https://t.webhook.office.com/webhook/a", REFUSED },
 		{ "https://outlook.office.com/x", REFUSED },
 		{ "https://a@outlook.office.com/webhook/a", REFUSED },
+		{ "https://gateway.azure-api.net" INVOKE "?sig=a", REFUSED },
+		{ "https://api.powerautomate.com" INVOKE "?sig=a", REFUSED },
+		{ "https://e.01.environment.api.gov.powerplatform.microsoft.us" INVOKE "?sig=a",
+		  REFUSED },
+		{ WORKFLOW "#x", REFUSED },
+		{ WORKFLOW "\n", REFUSED },
 		{ "", REFUSED },
 	};
 	const struct provider *teams = provider_find(STR(NAME));
@@ -334,6 +389,8 @@ Test(teams_judge, knows_every_answer)
 		{ 200, FAILED("429"), VERDICT_RETRY, "connector" },
 		{ 200, FAILED("503"), VERDICT_RETRY, "connector" },
 		{ 200, FAILED("400"), VERDICT_REJECT, "connector" },
+		{ 200, FAILED("401"), VERDICT_REJECT, "connector" },
+		{ 200, FAILED("403"), VERDICT_REJECT, "connector" },
 		{ 200, FAILED("404"), VERDICT_REJECT, "connector" },
 		{ 200, FAILED("410"), VERDICT_REJECT, "connector" },
 		{ 200, FAILED("413"), VERDICT_REFORM, "connector" },
@@ -346,6 +403,9 @@ Test(teams_judge, knows_every_answer)
 		{ 401, ERROR("DirectApiAuthorizationRequired"), VERDICT_DISABLE, "anyone" },
 		{ 401, "", VERDICT_DISABLE, "signature" },
 		{ 403, ERROR("Other"), VERDICT_DISABLE, "signature" },
+		{ 403, "", VERDICT_DISABLE, "signature" },
+		{ 403, ERROR("DirectApiAuthorizationRequired"), VERDICT_DISABLE, "anyone" },
+		{ 202, "{\"a\":1}", VERDICT_DELIVERED, NULL },
 		{ 400, ERROR("TriggerInputSchemaMismatch"), VERDICT_REFORM, "kind of message" },
 		{ 400, "Bad payload received by generic incoming webhook.", VERDICT_REFORM,
 		  "form" },

@@ -144,15 +144,41 @@ Test(telegram_build, sends_numbers_as_numbers_and_names_as_strings)
 
 Test(telegram_build, names_the_event_so_that_a_repeat_is_known)
 {
-	struct rig rig;
+	rig_expect_reference(NAME, &topic, "\\n<b>Id:</b> <code>7-3</code>\\n<a href=");
+}
 
-	rig_success(&rig, NAME);
-	rig.event->id = (struct stream_id){ .ms = 7, .seq = 3 };
-	cr_assert_eq(rig_build(&rig, &topic, FORM_RICH, RIG_LINK), 0);
-	cr_expect_not_null(
-		strstr(buf_text(&rig.out.body), "\\n<b>Id:</b> <code>7-3</code>\\n<a href="), "%s",
-		buf_text(&rig.out.body));
-	rig_done(&rig);
+Test(telegram_build, shows_the_outcome_by_a_sign)
+{
+	static const struct rig_tones tones = { "\"text\":\"\xe2\x9c\x85 <code>",
+						"\"text\":\"\xe2\x9a\xa0 <code>",
+						"\"text\":\"\xe2\x9d\x8c <code>",
+						"\"text\":\"\xe2\x84\xb9 <code>" };
+
+	rig_expect_tones(NAME, &topic, &tones);
+}
+
+Test(telegram_build, cuts_at_4096_code_points_as_shown_and_not_before)
+{
+	struct measure measure;
+	char name[4001];
+
+	for (size_t len = 1900; len < 2000; len++) {
+		struct rig rig;
+
+		memset(name, '&', len);
+		name[len] = '\0';
+		rig_failure(&rig, NAME, "cl-1", name, "boom");
+		cr_assert_eq(rig_build(&rig, &topic, FORM_RICH, ""), 0);
+		measure = rig.provider->measure(&rig.out);
+		size_t cuts = rig.trims.count;
+
+		rig_done(&rig);
+		cr_assert_leq(measure.size, measure.limit);
+		if (measure.size >= measure.limit - 1 && cuts == 0)
+			return; /* the name stands twice: all of it is shown up to the last place */
+		cr_assert_eq(cuts, 0, "cut at %zu of %zu", measure.size, measure.limit);
+	}
+	cr_assert_fail("never full");
 }
 
 Test(telegram_build, fits_into_the_limit_whatever_the_text)
