@@ -31,6 +31,11 @@ static const struct db_query store_rebound = {
 	.sql = "UPDATE channels SET config = $2, updated_at = $3 "
 	       "WHERE id = $1 AND updated_at = $4",
 };
+/* The order of locks everywhere: team, channel, deliveries, state. */
+static const struct db_query lock_channel = {
+	.sql = "SELECT 1 FROM channels WHERE id = $1 FOR UPDATE",
+	.sqlite = "SELECT 1 FROM channels WHERE id = $1",
+};
 /* Whether the next one may go out under the same settings. */
 static const struct db_query check_settings = {
 	.sql = "SELECT c.updated_at FROM channels c JOIN teams t ON t.id = c.team_id "
@@ -179,14 +184,17 @@ static int run_record(struct db *db, struct store_job *job)
 	struct record *record = container_of(job, struct record, job);
 	struct queue *queue = container_of(record, struct queue, record);
 	const struct db_value channel = db_uuid(&queue->channel);
-	int rc;
+	int rc = 0;
 
 	record->changed = 0;
 	record->channel_is_there = false;
 	record->rebound_rows = 0;
 	record->is_noted = false;
 	record->is_disabled = false;
-	rc = run_result(db, record, queue->current);
+	if (record->rebound.len)
+		rc = db_run(db, &lock_channel, &channel, 1, NULL, NULL, NULL);
+	if (rc == 0)
+		rc = run_result(db, record, queue->current);
 	if (rc == 0 && record->has_attempt)
 		rc = run_attempt(db, record, queue->current);
 	if (rc == 0)

@@ -250,7 +250,7 @@ static int change_piece(struct db *db, const struct uuid *id, struct backlog_pie
 	return rc;
 }
 
-/* Deliveries before state: the order in which the engine locks them. */
+/* Deliveries before state, as everywhere: see record.c. */
 static int end_disabled(struct db *db, const struct change *change, const struct changed *enabled,
 			struct backlog_piece *piece)
 {
