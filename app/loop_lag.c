@@ -9,22 +9,23 @@ static void on_due(uv_timer_t *timer);
 
 static void wait_on(struct loop_lag *lag)
 {
-	lag->due_ns = uv_hrtime() + PERIOD_MS * UINT64_C(1000000);
+	lag->due_ns = lag->now_ns() + PERIOD_MS * UINT64_C(1000000);
 	uv_timer_start(&lag->timer, on_due, PERIOD_MS, 0);
 }
 
 static void on_due(uv_timer_t *timer)
 {
 	struct loop_lag *lag = timer->data;
-	uint64_t now_ns = uv_hrtime();
+	uint64_t now_ns = lag->now_ns();
 	uint64_t late_ns = now_ns > lag->due_ns ? now_ns - lag->due_ns : 0;
 
 	metric_observe_us(lag->seconds, (int64_t)(late_ns / 1000));
 	wait_on(lag);
 }
 
-void loop_lag_start(struct loop_lag *lag, uv_loop_t *loop)
+void loop_lag_start(struct loop_lag *lag, uv_loop_t *loop, uint64_t (*now_ns)(void))
 {
+	lag->now_ns = now_ns;
 	lag->seconds = metric_histogram("wrenn_events_loop_lag_seconds", NULL,
 					"How much later than asked for a timer of the loop ran.");
 	uv_timer_init(loop, &lag->timer);

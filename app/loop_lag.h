@@ -15,9 +15,11 @@ struct loop_lag {
 	uv_timer_t timer;
 	struct metric *seconds;
 	uint64_t due_ns;
+	uint64_t (*now_ns)(void);
 };
 
-void loop_lag_start(struct loop_lag *lag, uv_loop_t *loop);
+/* `now_ns` is uv_hrtime() but in tests. */
+void loop_lag_start(struct loop_lag *lag, uv_loop_t *loop, uint64_t (*now_ns)(void));
 void loop_lag_stop(struct loop_lag *lag); /* its memory may go when the loop has ended */
 
 #endif

@@ -268,7 +268,7 @@ static int open_loop(struct worker *w)
 	uv_signal_init(&w->loop, &w->on_int);
 	uv_timer_init(&w->loop, &w->stop_limit);
 	uv_timer_init(&w->loop, &w->drain);
-	loop_lag_start(&w->lag, &w->loop);
+	loop_lag_start(&w->lag, &w->loop, uv_hrtime);
 	w->on_term.data = w;
 	w->on_int.data = w;
 	w->stop_limit.data = w;

@@ -246,8 +246,8 @@ Test(item, of_a_capsule_waits_for_it_and_then_has_it_last)
 	cr_assert_eq(item_finish(item, STR("{\"id\":1}"), &scratch), 0);
 	cr_expect_eq(item->state, ITEM_READY);
 	json = item_json(item);
-	cr_expect(ends_with(item, "\"type\":\"sandbox\"},\"sandbox\":{\"id\":1}}\nid: 7-0\n\n\r\n"), "%.*s",
-		  STR_ARGS(json));
+	cr_expect(ends_with(item, "\"type\":\"sandbox\"},\"sandbox\":{\"id\":1}}\nid: 7-0\n\n\r\n"),
+		  "%.*s", STR_ARGS(json));
 	item_unref(item);
 }
 

@@ -58,12 +58,13 @@ Test(stream, sends_an_event_as_one_frame)
 
 	entry_publish(&stage, 1, HOST_UP(TEAM_A));
 	UNTIL(&stage, client_frames(client) == 2);
-	cr_expect(str_is(client_frame(client, 1).all,
-			 "event: host.up\ndata: {\"event\":\"host.up\","
-			 "\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":\"" TEAM_A "\","
-			 "\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":"
-			 "\"host-0000000000000000000000009\",\"type\":\"sandbox\"}}\nid: 1000001-0"),
-		  "%.*s", STR_ARGS(client_frame(client, 1).all));
+	cr_expect(
+		str_is(client_frame(client, 1).all,
+		       "event: host.up\ndata: {\"event\":\"host.up\","
+		       "\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":\"" TEAM_A "\","
+		       "\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":"
+		       "\"host-0000000000000000000000009\",\"type\":\"sandbox\"}}\nid: 1000001-0"),
+		"%.*s", STR_ARGS(client_frame(client, 1).all));
 }
 
 Test(stream, keeps_teams_apart_and_shows_all_to_the_administrator)
