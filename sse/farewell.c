@@ -67,7 +67,7 @@ static bool begin_parting(struct subscriber *sub, enum close_reason reason, cons
 		return false;
 	list_remove(&sub->link);
 	list_add_tail(&sse->parting, &sub->link);
-	deadline_stop(&sub->recheck);
+	list_remove(&sub->recheck);
 	replay_stop(sub);
 	item_unref(sub->cursor);
 	sub->cursor = words;

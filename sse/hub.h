@@ -22,6 +22,10 @@
 #define BACKLOG_GRACE_MS   1000
 #define BACKLOG_HARD_TIMES 16
 
+/* A little under a minute together, since under load a round may come late. */
+#define RECHECK_ROUNDS   60
+#define RECHECK_ROUND_MS 950
+
 enum close_reason {
 	CLOSE_CLIENT,
 	CLOSE_SLOW,
@@ -89,7 +93,7 @@ struct sse {
 	struct deadlines partings;
 	struct deadlines pulses;
 	struct source source;
-	struct deadlines rechecks;
+	struct deadlines recheck_rounds;
 	struct deadlines lookup_limits;
 	struct deadlines read_pauses; /* between tries to read Redis for a replay */
 	struct deadlines preload_pauses;
@@ -100,6 +104,11 @@ struct sse {
 	unsigned lookups_running; /* late ones included */
 	bool lookups_fail;        /* said so already */
 	bool losing;              /* hub_lose_soon() was called */
+
+	/* Listeners by credential: those of one are looked at in the same round, with one look-up. */
+	struct list rechecks[RECHECK_ROUNDS];
+	struct deadline recheck_round;
+	unsigned rounds; /* that there were */
 
 	struct list reads; /* replays waiting for their turn to read Redis */
 	unsigned reads_running;

@@ -19,7 +19,6 @@
 #define KEEPALIVE_DEFAULT_S   15
 #define STREAMS_DEFAULT       100
 #define STALL_MS              20000
-#define RECHECK_MS            60000
 #define PARTING_MS            5000 /* and less than the program has to end */
 #define READ_PAUSE_MS         1000
 
@@ -53,7 +52,9 @@ static void init_handles(struct sse *sse)
 		       on_keepalive_due, sse);
 	deadlines_init(&sse->stalls, loop, STALL_MS, on_stall_due, sse);
 	deadlines_init(&sse->partings, loop, PARTING_MS, on_parting_due, sse);
-	deadlines_init(&sse->rechecks, loop, RECHECK_MS, on_recheck_due, sse);
+	deadlines_init(&sse->recheck_rounds, loop, RECHECK_ROUND_MS, on_recheck_round, sse);
+	deadline_init(&sse->recheck_round);
+	deadline_start(&sse->recheck_rounds, &sse->recheck_round);
 	deadlines_init(&sse->lookup_limits, loop, LOOKUP_LIMIT_MS, on_lookup_limit, sse);
 	deadlines_init(&sse->read_pauses, loop, READ_PAUSE_MS, on_read_pause_due, sse);
 	deadlines_init(&sse->preload_pauses, loop, PRELOAD_PAUSE_MS, on_preload_pause_due, sse);
@@ -79,6 +80,8 @@ int sse_open(const struct sse_options *options, struct sse **out)
 	list_init(&sse->reads);
 	list_init(&sse->openings);
 	list_init(&sse->parting);
+	for (size_t i = 0; i < RECHECK_ROUNDS; i++)
+		list_init(&sse->rechecks[i]);
 	buf_init(&sse->scratch, SCRATCH_MAX_BYTES);
 	rc = history_init(&sse->history, sse,
 			  options->history_bytes ? options->history_bytes : HISTORY_DEFAULT_BYTES);
@@ -134,7 +137,7 @@ void sse_release(struct sse *sse)
 	deadlines_close(&sse->stalls, on_deadlines_closed);
 	deadlines_close(&sse->pulses, on_deadlines_closed);
 	deadlines_close(&sse->partings, on_deadlines_closed);
-	deadlines_close(&sse->rechecks, on_deadlines_closed);
+	deadlines_close(&sse->recheck_rounds, on_deadlines_closed);
 	deadlines_close(&sse->lookup_limits, on_deadlines_closed);
 	deadlines_close(&sse->read_pauses, on_deadlines_closed);
 	deadlines_close(&sse->preload_pauses, on_deadlines_closed);

@@ -40,13 +40,13 @@ void subscriber_init(struct subscriber *sub, struct topic *topic, const struct i
 	if (!hex_decode(str_of(identity->credential_hash), sub->credential_hash, SHA256_SIZE))
 		sub->credential = CREDENTIAL_NONE;
 	deadline_init(&sub->quiet);
-	deadline_init(&sub->recheck);
 	list_add_tail(&topic->others, &sub->link);
 	topic_count(topic, 1);
 	topic->pins++;
 	topic->sse->listeners++;
 	metric_add(topic->sse->metrics.subscribers[sub->kind], 1);
-	deadline_start(&topic->sse->rechecks, &sub->recheck);
+	list_add_tail(&topic->sse->rechecks[sub->credential_hash[0] % RECHECK_ROUNDS],
+		      &sub->recheck);
 }
 
 int subscriber_begin(struct subscriber *sub, const struct beginning *beginning)
@@ -64,7 +64,7 @@ void subscriber_leave(struct subscriber *sub)
 	sub->ended = true;
 	list_remove(&sub->link);
 	deadline_stop(&sub->quiet);
-	deadline_stop(&sub->recheck);
+	list_remove(&sub->recheck);
 	replay_stop(sub);
 	item_unref(sub->cursor);
 	item_unref(sub->partial);
@@ -302,13 +302,17 @@ static void start_recheck(struct subscriber *sub)
 	sse->pending++;
 }
 
-void on_recheck_due(struct deadline *deadline, void *owner)
+void on_recheck_round(struct deadline *deadline, void *owner)
 {
-	struct subscriber *sub = container_of(deadline, struct subscriber, recheck);
 	struct sse *sse = owner;
+	struct list *round = &sse->rechecks[sse->rounds++ % RECHECK_ROUNDS];
 
-	deadline_start(&sse->rechecks, deadline);
-	start_recheck(sub);
-	send_bookmark(sub);
-	sub->moved = false;
+	deadline_start(&sse->recheck_rounds, deadline);
+	LIST_EACH_SAFE (link, round) {
+		struct subscriber *sub = list_item(link, struct subscriber, recheck);
+
+		start_recheck(sub);
+		send_bookmark(sub);
+		sub->moved = false;
+	}
 }

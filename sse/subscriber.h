@@ -28,10 +28,10 @@ struct subscriber {
 	struct http_stream *stream; /* NULL: this is a wait */
 	struct filter *filter;
 	struct replay *replay;
-	struct item *cursor;   /* the next to look at, held; NULL: everything was */
-	struct item *partial;  /* half written, held */
-	struct deadline quiet; /* waiting for traffic, or for the socket to take some */
-	struct deadline recheck;
+	struct item *cursor;    /* the next to look at, held; NULL: everything was */
+	struct item *partial;   /* half written, held */
+	struct deadline quiet;  /* waiting for traffic, or for the socket to take some */
+	struct list recheck;    /* in one of sse->rechecks */
 	uint64_t from_serial;   /* arrivals up to here are past it, or were before it */
 	uint32_t offset;        /* of what is left of `partial` */
 	uint32_t full_since_ms; /* 0: not full */
@@ -108,6 +108,6 @@ void topic_close_slow(struct topic *topic);
 void on_keepalive_due(struct deadline *deadline, void *owner);
 void on_parting_due(struct deadline *deadline, void *owner);
 void on_stall_due(struct deadline *deadline, void *owner);
-void on_recheck_due(struct deadline *deadline, void *owner);
+void on_recheck_round(struct deadline *deadline, void *owner);
 
 #endif

@@ -91,8 +91,21 @@ void stage_open(struct stage *stage, const struct sse_options *options)
 	sse.redis = stage->redis;
 	sse.auth = stage->auth;
 	cr_assert_eq(sse_open(&sse, &stage->sse), 0);
+	deadline_stop(&stage->sse->recheck_round); /* stage_recheck() takes its place */
 	open_server(stage);
 	UNTIL(stage, redis_is_up(stage->redis) && store_is_up(stage->store));
+}
+
+void stage_recheck_round(struct stage *stage)
+{
+	on_recheck_round(&stage->sse->recheck_round, stage->sse);
+	deadline_stop(&stage->sse->recheck_round);
+}
+
+void stage_recheck(struct stage *stage)
+{
+	for (size_t i = 0; i < RECHECK_ROUNDS; i++)
+		stage_recheck_round(stage);
 }
 
 void stage_start(struct stage *stage, unsigned from)

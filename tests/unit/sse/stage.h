@@ -57,6 +57,10 @@ struct heard {
 	struct str retry;
 };
 
+/* A second's part of the listeners has its credentials looked at again, or a minute's: all of them. */
+void stage_recheck_round(struct stage *stage);
+void stage_recheck(struct stage *stage);
+
 /* The stage is up, but the tail has not started. Zero options are the defaults. */
 void stage_open(struct stage *stage, const struct sse_options *options);
 /* The tail starts after entry number `from` (0: at the very beginning) and the preload has ended. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The life of listeners: silence, slowness, credentials, loss of the source, the end. */
+/* The life of listeners: silence, slowness, loss of the source, the end. */
 #include <criterion/criterion.h>
 #include <signal.h>
 
@@ -74,102 +74,6 @@ Test(life, listeners_are_counted_by_kind_and_teams_by_crowd)
 		client_close(clients[i]);
 	UNTIL(&stage, metric_value(metrics->subscribers[LISTENER_TEAM]) == 1);
 	cr_expect_eq(metric_value(metrics->crowds[2]), 0);
-}
-
-/* ---- bookmarks and credentials, looked at every minute ------------------------------------- */
-
-static void minute_passes(struct subscriber *sub)
-{
-	deadline_stop(&sub->recheck);
-	on_recheck_due(&sub->recheck, stage.sse);
-}
-
-static void use_valid_key(void)
-{
-	struct reason why = { .text = "" };
-	struct uuid team = { .bytes = { [15] = 1 } };
-	char key[37];
-	char key_id[32];
-
-	cr_assert_eq(auth_key_create(stage.database.url, &team, STR("test"), key, key_id, &why), 0,
-		     "%s", why.text);
-	digest_sha256_hex(str_of(key), stage.api_key_hash);
-}
-
-Test(life, a_listener_whose_filter_lets_nothing_through_gets_bookmarks)
-{
-	struct client *client;
-
-	use_valid_key();
-	client = client_listen(&stage, TEAM_A, "/v1/events/stream?event=host.down");
-	entry_publish(&stage, 1, HOST_UP(TEAM_A));
-	entry_publish(&stage, 2, HOST_UP(TEAM_B));
-	minute_passes(only_listener(&stage, TEAM_A));
-	UNTIL(&stage, client_has(client, "id: 1000002-0\n\n"));
-	cr_expect(str_is(client_frame(client, client_frames(client) - 1).all, "id: 1000002-0"));
-}
-
-Test(life, a_listener_who_hears_events_needs_no_bookmarks)
-{
-	struct client *client;
-
-	use_valid_key();
-	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
-	entry_publish(&stage, 1, HOST_UP(TEAM_A));
-	entry_publish(&stage, 2, HOST_UP(TEAM_B));
-	minute_passes(only_listener(&stage, TEAM_A));
-	stage_rest(&stage);
-	cr_expect_not(client_has(client, "id: 1000002-0"));
-	/* The team is quiet for a minute, the others are not. */
-	minute_passes(only_listener(&stage, TEAM_A));
-	UNTIL(&stage, client_has(client, "id: 1000002-0\n\n"));
-}
-
-Test(life, a_stream_whose_credentials_still_hold_stays_open)
-{
-	struct client *client;
-
-	use_valid_key();
-	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
-	minute_passes(only_listener(&stage, TEAM_A));
-	UNTIL(&stage, stage.sse->pending == 0);
-	entry_publish(&stage, 1, HOST_UP(TEAM_A));
-	UNTIL(&stage, client_has(client, "id: 1000001-0"));
-	cr_expect_not(client->broken);
-}
-
-Test(life, a_stream_whose_key_was_revoked_is_closed)
-{
-	struct client *client;
-
-	use_valid_key();
-	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
-	database_ask(&stage.database, "DELETE FROM team_api_keys");
-	minute_passes(only_listener(&stage, TEAM_A));
-	UNTIL(&stage, client->broken);
-	cr_expect(client->ended);
-	cr_expect(client_has(client, ": credentials no longer valid\n\n"));
-	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_CREDENTIALS]), 1);
-}
-
-Test(life, a_wait_whose_key_was_revoked_is_refused)
-{
-	struct client *client;
-
-	client = client_open(&stage, TEAM_A, "/v1/events/wait", "");
-	UNTIL(&stage, stage.sse->listeners == 1);
-	minute_passes(only_listener(&stage, TEAM_A));
-	UNTIL(&stage, client->status);
-	cr_expect_eq(client->status, 401);
-}
-
-Test(life, a_listener_who_leaves_during_the_look_at_its_credentials_is_freed_after_it)
-{
-	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
-
-	minute_passes(only_listener(&stage, TEAM_A));
-	client_close(client);
-	UNTIL(&stage, stage.sse->listeners == 0 && stage.sse->pending == 0);
 }
 
 /* ---- slowness ------------------------------------------------------------------------------ */
