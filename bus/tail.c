@@ -10,7 +10,8 @@
  *     the last id below ours, or fewer entries ever added than before, means that Redis lost its
  *     data; an oldest entry above our position in a trimmed stream means that we were overtaken;
  *   - while behind (a full read, or after a loss) the read begins one entry early: the last
- *     entry read must come again, else it was trimmed and perhaps others behind it.
+ *     entry read must come again, else it was trimmed and perhaps others behind it. A full read
+ *     that did not is made again in this way before anything of it is shown.
  *
  * In doubt there is a gap: telling of one too many costs a reload, one too few costs the truth.
  */
@@ -120,6 +121,19 @@ static void show_entries(struct bus_tail *tail, const redisReply *list)
 	read_next(tail);
 }
 
+/* Who is overtaken has at least as much ahead as the stream keeps, which is more than one read. */
+static bool may_hide_a_hole(const struct bus_tail *tail, const redisReply *list)
+{
+	return list->elements >= READ_COUNT && !tail->overlaps &&
+	       !stream_id_is_zero(tail->position);
+}
+
+static void read_early(struct bus_tail *tail)
+{
+	tail->behind = true;
+	read_next(tail);
+}
+
 static void on_read(const redisReply *reply, void *owner)
 {
 	struct bus_tail *tail = owner;
@@ -137,7 +151,9 @@ static void on_read(const redisReply *reply, void *owner)
 		redis_fail(tail->redis, "an answer to XREAD that makes no sense");
 		return;
 	}
-	if (list && list->elements > 0)
+	if (list && may_hide_a_hole(tail, list))
+		read_early(tail);
+	else if (list && list->elements > 0)
 		show_entries(tail, list);
 	else
 		ask_edges(tail);

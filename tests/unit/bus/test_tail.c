@@ -310,6 +310,42 @@ Test(tail, tells_of_a_gap_when_it_is_overtaken_while_it_reads)
 	stop_listening(&l);
 }
 
+/* It sees the first of them at once and nothing more until the others have come and gone. */
+Test(tail, tells_of_a_gap_when_it_is_overtaken_between_two_reads)
+{
+	struct world w;
+	struct listener l;
+
+	world_open(&w);
+	start_listening(&l, &w);
+	world_add(&w, 0, 5);
+	wait_for(&l, has_events, 5, "events before");
+	world_add(&w, 5, 4000);
+	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2000");
+	wait_for(&l, has_gap, 0, "the gap");
+	cr_expect_leq(l.count_at_gap, 6, "the gap is told before what follows it");
+	wait_for(&l, has_events, l.count_at_gap + 2000, "what was left");
+	cr_expect_eq(l.gaps, 1);
+	cr_expect_eq(l.last, 3999);
+	stop_listening(&l);
+}
+
+Test(tail, tells_of_no_gap_when_much_comes_at_once)
+{
+	struct world w;
+	struct listener l;
+
+	world_open(&w);
+	start_listening(&l, &w);
+	world_add(&w, 0, 5);
+	wait_for(&l, has_events, 5, "events before");
+	world_add(&w, 5, 4000);
+	wait_for(&l, has_events, 4000, "all of them");
+	cr_expect_eq(l.gaps, 0);
+	cr_expect_eq(l.repeats_or_jumps, 0);
+	stop_listening(&l);
+}
+
 Test(tail, tells_of_a_gap_when_redis_comes_back_empty)
 {
 	struct world w;
