@@ -214,6 +214,7 @@ bench: ## measure, beside the least that could be done (docs/performance.md)
 	@$(MAKE) --no-print-directory build $(BENCH_TOOLS)
 	@/usr/bin/python3 tools/bench
 
+build/release/tools/bench_live: build/release/tools/bench_streams.o build/release/tools/bench_publish.o
 $(BENCH_TOOLS): %: %.o build/release/lib/core.a
 	$(call say,LD,$@)
 	$(Q)gcc $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -1,219 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The load client of `make bench`: opens N live streams on one epoll, publishes M events to Redis
- * itself at a given rate, and measures how long each takes to every subscriber.
+ * The load client of `make bench`.
  *
- *   bench_live HOST PORT API_KEY REDIS_SOCKET TEAM SUBSCRIBERS EVENTS RATE
+ *   bench_live server=ours|raw|nchan port=N teams=FILE [redis=SOCKET stream=KEY] subscribers=N
+ *              [slow=N] [events=N rate=R window=N] [crowd=N] [replay=N]
  *
- * RATE is events a second; 0 publishes as fast as Redis takes them. Every event carries the time it
- * was sent in metadata.sent_us, so a delivery's age is known where it arrives. With EVENTS 0 it
- * only opens the streams, says so and holds them until standard input ends: for measuring memory.
+ * FILE has a line per team: its id, an API key, and the cursor to come back with, or "-". Opens the
+ * streams, spread over the teams, says how long that took, and waits for a line on standard input.
+ * Then it publishes the events, spread over the teams, measures how long each takes to every subscriber,
+ * reports, and holds the streams until standard input ends. With `replay` every stream is to
+ * get that many events from its cursor on, and nothing is published.
  *
- * Prints one line of JSON. Exit code 1 when a stream failed or an event went missing.
+ * Each report is one line of JSON. Exit code 1 when a stream broke or an event went missing.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <hiredis/hiredis.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
-#include "core/clock.h"
+#include "tools/bench_live.h"
 
-#define MARK         "\"sent_us\":\""
-#define MARK_LEN     (sizeof(MARK) - 1)
-#define CARRY        64 /* bytes kept of an unfinished mark */
-#define GIVE_UP_US   (120 * 1000000LL)
+#define GIVE_UP_US   (60 * 1000000LL)
 #define BATCH_EVENTS 64
-#define READ_BYTES   65536
 
-struct subscriber {
-	int fd;
-	bool accepted;  /* the answer began with 200 */
-	bool connected; /* its connected frame has come */
-	unsigned carry_len;
-	char carry[CARRY];
-	uint64_t received;
-};
-
-struct bench {
-	const char *host;
-	int port;
-	const char *key;
-	const char *redis_socket;
-	const char *team;
-	size_t subscriber_count;
-	size_t event_count;
-	double rate;
-	int epoll;
-	struct subscriber *subscribers;
-	size_t connected;
-	uint64_t expected;
-	uint64_t received;
-	uint32_t *ages_us; /* one per delivery */
-	redisContext *redis;
-	size_t published;
-	size_t unanswered;
-};
-
-static void die(const char *what)
+void die(const char *what)
 {
 	fprintf(stderr, "bench_live: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static int connect_stream(const struct bench *b)
+static void give_up(const struct bench *b)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_port = htons((uint16_t)b->port) };
-	char request[512];
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		die("socket");
-	inet_pton(AF_INET, b->host, &address.sin_addr);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		die("connect");
-
-	int len = snprintf(request, sizeof(request),
-			   "GET /v1/events/stream HTTP/1.1\r\nHost: bench\r\nX-API-Key: %s\r\n\r\n",
-			   b->key);
-
-	if (write(fd, request, (size_t)len) != len)
-		die("write");
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		die("fcntl");
-	return fd;
+	fprintf(stderr, "bench_live: %zu streams, %llu of %llu deliveries came\n", b->opened,
+		(unsigned long long)b->received, (unsigned long long)b->expected);
+	exit(1);
 }
 
-static void open_streams(struct bench *b)
-{
-	for (size_t i = 0; i < b->subscriber_count; i++) {
-		struct epoll_event wanted = { .events = EPOLLIN, .data.ptr = &b->subscribers[i] };
+/* ---- the load ------------------------------------------------------------------------------ */
 
-		b->subscribers[i].fd = connect_stream(b);
-		if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, b->subscribers[i].fd, &wanted) < 0)
-			die("epoll_ctl");
-	}
+static bool has_room(const struct bench *b)
+{
+	uint64_t per_event = b->stream_count / b->team_count;
+
+	return b->published < b->event_count && b->published - b->received / per_event < b->window;
 }
 
-/* Finds every mark in the bytes; a mark cut by the end is carried over to the next read. */
-static void count_marks(struct bench *b, struct subscriber *s, const char *bytes, size_t len,
-			int64_t now_us)
+/* When the next event is due, in microseconds from now; 0: it is. */
+static int64_t wait_for_next(const struct bench *b, int64_t started_us)
 {
-	const char *at = bytes;
-	const char *end = bytes + len;
+	int64_t due_us;
 
-	while ((at = memmem(at, (size_t)(end - at), MARK, MARK_LEN))) {
-		const char *digits = at + MARK_LEN;
-		const char *quote = memchr(digits, '"', (size_t)(end - digits));
-
-		if (!quote)
-			break;
-
-		int64_t age_us = now_us - strtoll(digits, NULL, 10);
-
-		if (b->received < b->expected)
-			b->ages_us[b->received] = (uint32_t)(age_us < 0 ? 0 : age_us);
-		b->received++;
-		s->received++;
-		at = quote;
-	}
-
-	const char *rest = at ? at : end - (len < MARK_LEN ? len : MARK_LEN);
-
-	s->carry_len = (unsigned)(end - rest);
-	if (s->carry_len > CARRY)
-		s->carry_len = 0;
-	memcpy(s->carry, rest, s->carry_len);
-}
-
-static void read_stream(struct bench *b, struct subscriber *s)
-{
-	static char bytes[CARRY + READ_BYTES];
-
-	memcpy(bytes, s->carry, s->carry_len);
-
-	ssize_t n = read(s->fd, bytes + s->carry_len, READ_BYTES);
-
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n <= 0)
-		die(n < 0 ? "read" : "a stream was closed");
-
-	size_t len = s->carry_len + (size_t)n;
-
-	if (!s->accepted && (len < 12 || memcmp(bytes, "HTTP/1.1 200", 12) != 0)) {
-		fprintf(stderr, "bench_live: a stream was refused: %.*s\n", (int)len, bytes);
-		exit(1);
-	}
-	s->accepted = true;
-	if (!s->connected && memmem(bytes, len, "event: connected", 16)) {
-		s->connected = true;
-		b->connected++;
-	}
-	count_marks(b, s, bytes, len, clock_wall_us());
-}
-
-static void turn(struct bench *b, int timeout_ms)
-{
-	struct epoll_event ready[512];
-	int n = epoll_wait(b->epoll, ready, 512, timeout_ms);
-
-	for (int i = 0; i < n; i++)
-		read_stream(b, ready[i].data.ptr);
-}
-
-static void publish_one(struct bench *b)
-{
-	char json[512];
-
-	snprintf(json, sizeof(json),
-		 "{\"event\":\"template.snapshot.create\",\"outcome\":\"success\",\"timestamp\":"
-		 "\"2026-05-24T05:02:08Z\",\"team_id\":\"%s\",\"actor\":{\"type\":\"system\"},"
-		 "\"resource\":"
-		 "{\"id\":\"template-0a1b2c3d\",\"type\":\"snapshot\"},\"metadata\":{" MARK
-		 "%lld\"}}",
-		 b->team, (long long)clock_wall_us());
-	redisAppendCommand(b->redis, "XADD wrenn:events MAXLEN ~ 10000 * payload %s", json);
-	b->published++;
-	b->unanswered++;
-}
-
-static void flush_publisher(struct bench *b)
-{
-	for (; b->unanswered; b->unanswered--) {
-		redisReply *reply = NULL;
-
-		if (redisGetReply(b->redis, (void **)&reply) != REDIS_OK ||
-		    reply->type == REDIS_REPLY_ERROR)
-			die("XADD");
-		freeReplyObject(reply);
-	}
-}
-
-/* At full speed, never more than a few thousand deliveries per subscriber ahead of the slowest
- * arrival, so that the stream is not trimmed under its readers. */
-static bool may_publish(const struct bench *b, int64_t started_us)
-{
-	uint64_t ahead = b->published - b->received / b->subscriber_count;
-
-	if (b->published == b->event_count || ahead > 200)
-		return false;
+	if (!has_room(b))
+		return 100000;
 	if (b->rate <= 0)
-		return true;
-	return (double)(clock_mono_us() - started_us) * b->rate / 1e6 >= (double)b->published;
+		return 0;
+	due_us = started_us + (int64_t)((double)b->published * 1e6 / b->rate) - clock_mono_us();
+	return due_us > 0 ? due_us : 0;
 }
 
 static void run_load(struct bench *b)
@@ -223,17 +68,28 @@ static void run_load(struct bench *b)
 	while (b->received < b->expected) {
 		unsigned burst = 0;
 
-		while (burst++ < BATCH_EVENTS && may_publish(b, started_us))
+		while (burst++ < BATCH_EVENTS && wait_for_next(b, started_us) == 0)
 			publish_one(b);
-		flush_publisher(b);
-		turn(b, b->rate > 0 ? 0 : 1);
-		if (clock_mono_us() - started_us > GIVE_UP_US) {
-			fprintf(stderr, "bench_live: %llu of %llu deliveries came\n",
-				(unsigned long long)b->received, (unsigned long long)b->expected);
-			exit(1);
-		}
+		publisher_flush(b);
+		streams_turn(b, wait_for_next(b, started_us));
+		if (clock_mono_us() - started_us > GIVE_UP_US)
+			give_up(b);
 	}
 }
+
+static void run_replay(struct bench *b)
+{
+	int64_t started_us = clock_mono_us();
+
+	while (b->received < b->expected || b->opened < b->stream_count) {
+		streams_open_some(b);
+		streams_turn(b, b->next < b->stream_count ? 0 : 1000000);
+		if (clock_mono_us() - started_us > GIVE_UP_US)
+			give_up(b);
+	}
+}
+
+/* ---- reports ------------------------------------------------------------------------------- */
 
 static int compare_ages(const void *a, const void *b)
 {
@@ -243,70 +99,138 @@ static int compare_ages(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void report(struct bench *b, int64_t elapsed_us)
+static void report_load(struct bench *b, int64_t elapsed_us)
 {
 	size_t n = (size_t)b->expected;
 
-	qsort(b->ages_us, n, sizeof(*b->ages_us), compare_ages);
-	printf("{\"deliveries\":%llu,\"seconds\":%.3f,\"per_second\":%.0f,\"p50_ms\":%.3f,\"p99_"
-	       "ms\":%.3f}\n",
-	       (unsigned long long)b->expected, (double)elapsed_us / 1e6,
-	       (double)b->expected * 1e6 / (double)elapsed_us, b->ages_us[n / 2] / 1e3,
-	       b->ages_us[n * 99 / 100] / 1e3);
-}
-
-static void hold(void)
-{
-	printf("{\"open\":true}\n");
+	printf("{\"deliveries\":%zu,\"seconds\":%.4f,\"per_second\":%.0f,", n,
+	       (double)elapsed_us / 1e6, (double)n * 1e6 / (double)elapsed_us);
 	fflush(stdout);
-	while (getchar() != EOF)
-		;
+	qsort(b->ages_us, n, sizeof(*b->ages_us), compare_ages);
+	printf("\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n", b->ages_us[n / 2] / 1e3,
+	       b->ages_us[n * 99 / 100] / 1e3);
+	fflush(stdout);
 }
 
-static void read_arguments(struct bench *b, int argc, char **argv)
+static void report_open(const struct bench *b, int64_t elapsed_us)
 {
-	if (argc != 9) {
-		fprintf(stderr, "usage: bench_live HOST PORT API_KEY REDIS_SOCKET TEAM SUBSCRIBERS "
-				"EVENTS RATE\n");
-		exit(2);
+	printf("{\"streams\":%zu,\"seconds\":%.4f,\"failures\":%zu,\"received\":%llu}\n", b->opened,
+	       (double)elapsed_us / 1e6, b->failures, (unsigned long long)b->received);
+	fflush(stdout);
+}
+
+/* ---- what to do ---------------------------------------------------------------------------- */
+
+static void read_teams(struct bench *b, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	struct team team;
+
+	if (!file)
+		die(path);
+	while (fscanf(file, "%39s %39s %47s", team.id, team.key, team.cursor) == 3) {
+		b->teams = realloc(b->teams, (b->team_count + 1) * sizeof(*b->teams));
+		if (!b->teams)
+			die("memory");
+		b->teams[b->team_count++] = team;
 	}
-	b->host = argv[1];
-	b->port = (int)strtol(argv[2], NULL, 10);
-	b->key = argv[3];
-	b->redis_socket = argv[4];
-	b->team = argv[5];
-	b->subscriber_count = strtoul(argv[6], NULL, 10);
-	b->event_count = strtoul(argv[7], NULL, 10);
-	b->rate = strtod(argv[8], NULL);
-	b->expected = (uint64_t)b->subscriber_count * b->event_count;
+	fclose(file);
+	if (b->team_count == 0)
+		die("no teams");
+}
+
+static enum server_kind server_of(const char *name)
+{
+	if (strcmp(name, "nchan") == 0)
+		return SERVER_NCHAN;
+	return strcmp(name, "raw") == 0 ? SERVER_RAW : SERVER_OURS;
+}
+
+/* What takes a whole number. */
+static size_t *find_number(struct bench *b, const char *name, size_t len)
+{
+	const struct {
+		const char *name;
+		size_t *value;
+	} numbers[] = {
+		{ "subscribers", &b->stream_count },
+		{ "slow", &b->slow_count },
+		{ "events", &b->event_count },
+		{ "window", &b->window },
+		{ "crowd", &b->crowd },
+		{ "replay", &b->replay },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (strlen(numbers[i].name) == len && memcmp(numbers[i].name, name, len) == 0)
+			return numbers[i].value;
+	return NULL;
+}
+
+static void read_argument(struct bench *b, const char *argument)
+{
+	const char *equals = strchr(argument, '=');
+	const char *value = equals ? equals + 1 : "";
+	size_t len = equals ? (size_t)(equals - argument) : 0;
+	size_t *number = find_number(b, argument, len);
+
+	if (number)
+		*number = strtoul(value, NULL, 10);
+	else if (strncmp(argument, "server=", len + 1) == 0 && len)
+		b->server = server_of(value);
+	else if (strncmp(argument, "port=", len + 1) == 0 && len)
+		b->port = (int)strtol(value, NULL, 10);
+	else if (strncmp(argument, "teams=", len + 1) == 0 && len)
+		read_teams(b, value);
+	else if (strncmp(argument, "redis=", len + 1) == 0 && len)
+		b->redis_socket = value;
+	else if (strncmp(argument, "stream=", len + 1) == 0 && len)
+		b->redis_stream = value;
+	else if (strncmp(argument, "rate=", len + 1) == 0 && len)
+		b->rate = strtod(value, NULL);
+	else
+		die(argument);
+}
+
+static void set_up(struct bench *b)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	b->expected = b->replay ? (uint64_t)b->stream_count * b->replay
+				: (uint64_t)b->event_count * (b->stream_count / b->team_count);
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	b->streams = calloc(b->stream_count + b->slow_count, sizeof(*b->streams));
+	b->ages_us = calloc(b->expected + 1, sizeof(*b->ages_us));
+	if (b->epoll < 0 || !b->streams || !b->ages_us || !b->stream_count ||
+	    b->stream_count % b->team_count != 0)
+		die("set-up");
 }
 
 int main(int argc, char **argv)
 {
-	struct rlimit files = { 65536, 65536 };
-	struct bench b = { 0 };
+	struct bench b = { .window = 200, .crowd = 500, .redis_stream = "wrenn:events" };
+	int64_t started_us;
 
-	read_arguments(&b, argc, argv);
-	setrlimit(RLIMIT_NOFILE, &files);
-	b.epoll = epoll_create1(EPOLL_CLOEXEC);
-	b.subscribers = calloc(b.subscriber_count, sizeof(*b.subscribers));
-	b.ages_us = calloc(b.expected + 1, sizeof(*b.ages_us));
-	b.redis = redisConnectUnix(b.redis_socket);
-	if (b.epoll < 0 || !b.subscribers || !b.ages_us || !b.redis || b.redis->err)
-		die("set-up");
-	open_streams(&b);
-	while (b.connected < b.subscriber_count)
-		turn(&b, 1000);
-	if (b.event_count == 0) {
-		hold();
-	} else {
-		int64_t started_us = clock_mono_us();
-
+	for (int i = 1; i < argc; i++)
+		read_argument(&b, argv[i]);
+	set_up(&b);
+	started_us = clock_mono_us();
+	if (b.replay)
+		run_replay(&b);
+	else
+		streams_open(&b);
+	report_open(&b, clock_mono_us() - started_us);
+	streams_open_slow(&b);
+	if (b.event_count > 0 && getchar() != EOF) {
+		publisher_start(&b);
+		started_us = clock_mono_us();
 		run_load(&b);
-		report(&b, clock_mono_us() - started_us);
+		report_load(&b, clock_mono_us() - started_us);
 	}
-	redisFree(b.redis);
-	free(b.ages_us);
-	free(b.subscribers);
+	while (getchar() != EOF)
+		;
 	return 0;
 }

@@ -2,10 +2,12 @@
 
 /*
  * The least a server of live streams can do, for `make bench`: one thread, entries of the stream framed
- * once, one write() per subscriber and batch. No authentication, no teams, no replay, no bounds: a
- * slow reader loses bytes.
+ * once, one write() per subscriber and batch, subscribers kept by team. No authentication, no replay,
+ * no bounds: a slow reader loses bytes.
  *
- *   bench_raw PORT REDIS_SOCKET
+ *   bench_raw PORT REDIS_SOCKET STREAM
+ *
+ * GET /sub/TEAM is the stream of that team.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,23 +24,63 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_SUBSCRIBERS 65536
-#define MAX_BATCH       (8 * 1024 * 1024)
+#define MAX_FDS  65536
+#define TEAM_LEN 30 /* "team-" and 25 digits */
+#define BUCKETS  4096
 #define HEAD                                                                                    \
 	"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n\r\n" \
 	"event: connected\ndata: {}\n\n"
 
-static int subscribers[MAX_SUBSCRIBERS];
-static size_t subscriber_count;
+struct channel {
+	struct channel *next; /* in its bucket */
+	struct channel *next_full;
+	char team[TEAM_LEN];
+	int *fds;
+	size_t count;
+	size_t cap;
+	char *batch;
+	size_t batch_len;
+	size_t batch_cap;
+};
+
+static struct channel *buckets[BUCKETS];
+static struct channel *channel_of[MAX_FDS]; /* by fd */
+static struct channel *full;                /* those with a batch */
 static int epoll;
-static char batch[MAX_BATCH];
-static size_t batch_len;
+static const char *stream;
 static char last_id[64] = "$";
 
 static void die(const char *what)
 {
 	fprintf(stderr, "bench_raw: %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+static void *grow(void *memory, size_t size)
+{
+	memory = realloc(memory, size);
+	if (!memory)
+		die("memory");
+	return memory;
+}
+
+static struct channel *find_channel(const char *team)
+{
+	uint32_t hash = 2166136261u;
+	struct channel **at;
+
+	for (int i = 0; i < TEAM_LEN; i++)
+		hash = (hash ^ (uint8_t)team[i]) * 16777619u;
+	at = &buckets[hash % BUCKETS];
+	while (*at && memcmp((*at)->team, team, TEAM_LEN) != 0)
+		at = &(*at)->next;
+	if (!*at) {
+		*at = calloc(1, sizeof(**at));
+		if (!*at)
+			die("memory");
+		memcpy((*at)->team, team, TEAM_LEN);
+	}
+	return *at;
 }
 
 static void watch(int fd)
@@ -58,6 +100,7 @@ static int listen_on(int port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(fd, 4096) < 0)
 		die("listen");
@@ -66,29 +109,42 @@ static int listen_on(int port)
 
 static void accept_all(int listener)
 {
-	const int on = 1;
 	int fd;
 
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 		watch(fd);
-	}
 }
 
 static void leave(int fd)
 {
-	for (size_t i = 0; i < subscriber_count; i++) {
-		if (subscribers[i] == fd) {
-			subscribers[i] = subscribers[--subscriber_count];
+	struct channel *channel = channel_of[fd];
+
+	channel_of[fd] = NULL;
+	for (size_t i = 0; channel && i < channel->count; i++) {
+		if (channel->fds[i] == fd) {
+			channel->fds[i] = channel->fds[--channel->count];
 			break;
 		}
 	}
 	close(fd);
 }
 
-/* A request's head is taken to come in one piece, and to ask for the stream. */
+static void join(int fd, const char *team)
+{
+	struct channel *channel = find_channel(team);
+
+	if (channel->count == channel->cap) {
+		channel->cap = channel->cap ? 2 * channel->cap : 16;
+		channel->fds = grow(channel->fds, channel->cap * sizeof(*channel->fds));
+	}
+	channel->fds[channel->count++] = fd;
+	channel_of[fd] = channel;
+}
+
+/* A request's head is taken to come in one piece, and to ask for a stream. */
 static void read_request(int fd)
 {
+	static const char start[] = "GET /sub/";
 	char bytes[4096];
 	ssize_t n = read(fd, bytes, sizeof(bytes));
 
@@ -97,34 +153,39 @@ static void read_request(int fd)
 			leave(fd);
 		return;
 	}
-	if (!memmem(bytes, (size_t)n, "\r\n\r\n", 4) || subscriber_count == MAX_SUBSCRIBERS)
+	if (!memmem(bytes, (size_t)n, "\r\n\r\n", 4) || fd >= MAX_FDS || channel_of[fd] ||
+	    memcmp(bytes, start, sizeof(start) - 1) != 0)
 		return;
 	if (write(fd, HEAD, strlen(HEAD)) != (ssize_t)strlen(HEAD))
 		die("write");
-	subscribers[subscriber_count++] = fd;
+	join(fd, bytes + sizeof(start) - 1);
 }
 
-static void add_frame(const redisReply *entry)
+static void add_frame(const char *id, const redisReply *payload)
 {
-	const redisReply *id = entry->element[0];
-	const redisReply *fields = entry->element[1];
+	static const char member[] = "\"team_id\":\"";
+	const char *team = memmem(payload->str, payload->len, member, sizeof(member) - 1);
+	struct channel *channel;
 
-	snprintf(last_id, sizeof(last_id), "%s", id->str);
-	for (size_t i = 0; i + 1 < fields->elements; i += 2) {
-		const redisReply *value = fields->element[i + 1];
-
-		if (strcmp(fields->element[i]->str, "payload") != 0 ||
-		    batch_len + value->len + 256 > MAX_BATCH)
-			continue;
-		batch_len += (size_t)snprintf(batch + batch_len, MAX_BATCH - batch_len,
-					      "id: %s\nevent: message\ndata: %s\n\n", id->str,
-					      value->str);
+	if (!team)
+		return;
+	channel = find_channel(team + sizeof(member) - 1);
+	if (channel->batch_len + payload->len + 256 > channel->batch_cap) {
+		channel->batch_cap = 2 * channel->batch_cap + payload->len + 256;
+		channel->batch = grow(channel->batch, channel->batch_cap);
 	}
+	if (channel->batch_len == 0) {
+		channel->next_full = full;
+		full = channel;
+	}
+	channel->batch_len += (size_t)snprintf(
+		channel->batch + channel->batch_len, channel->batch_cap - channel->batch_len,
+		"id: %s\nevent: message\ndata: %s\n\n", id, payload->str);
 }
 
 static void ask(redisContext *redis)
 {
-	redisAppendCommand(redis, "XREAD COUNT 1000 BLOCK 0 STREAMS wrenn:events %s", last_id);
+	redisAppendCommand(redis, "XREAD COUNT 1000 BLOCK 0 STREAMS %s %s", stream, last_id);
 	for (int done = 0; !done;) {
 		if (redisBufferWrite(redis, &done) != REDIS_OK)
 			die("redis");
@@ -133,12 +194,24 @@ static void ask(redisContext *redis)
 
 static void fan_out(void)
 {
-	for (size_t i = 0; i < subscriber_count; i++) {
-		if (write(subscribers[i], batch, batch_len) < 0 && errno != EAGAIN &&
-		    errno != EPIPE && errno != ECONNRESET)
-			die("write");
+	for (; full; full = full->next_full) {
+		for (size_t i = 0; i < full->count; i++) {
+			if (write(full->fds[i], full->batch, full->batch_len) < 0 &&
+			    errno != EAGAIN && errno != EPIPE && errno != ECONNRESET)
+				die("write");
+		}
+		full->batch_len = 0;
 	}
-	batch_len = 0;
+}
+
+static void take_entry(const redisReply *entry)
+{
+	const redisReply *fields = entry->element[1];
+
+	snprintf(last_id, sizeof(last_id), "%s", entry->element[0]->str);
+	for (size_t i = 0; i + 1 < fields->elements; i += 2)
+		if (strcmp(fields->element[i]->str, "payload") == 0)
+			add_frame(last_id, fields->element[i + 1]);
 }
 
 static void read_stream(redisContext *redis)
@@ -154,22 +227,36 @@ static void read_stream(redisContext *redis)
 		const redisReply *entries = reply->element[0]->element[1];
 
 		for (size_t i = 0; i < entries->elements; i++)
-			add_frame(entries->element[i]);
+			take_entry(entries->element[i]);
 		fan_out();
 	}
 	freeReplyObject(reply);
 	ask(redis);
 }
 
+static void serve(int listener, redisContext *redis)
+{
+	struct epoll_event ready[512];
+	int n = epoll_wait(epoll, ready, 512, -1);
+
+	for (int i = 0; i < n; i++) {
+		if (ready[i].data.fd == listener)
+			accept_all(listener);
+		else if (ready[i].data.fd == redis->fd)
+			read_stream(redis);
+		else
+			read_request(ready[i].data.fd);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	struct rlimit files = { 65536, 65536 };
-	struct epoll_event ready[512];
+	struct rlimit files;
 	redisContext *redis;
 	int listener;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: bench_raw PORT REDIS_SOCKET\n");
+	if (argc != 4) {
+		fprintf(stderr, "usage: bench_raw PORT REDIS_SOCKET STREAM\n");
 		return 2;
 	}
 	getrlimit(RLIMIT_NOFILE, &files);
@@ -179,6 +266,7 @@ int main(int argc, char **argv)
 	redis = redisConnectUnix(argv[2]);
 	if (epoll < 0 || !redis || redis->err)
 		die("set-up");
+	stream = argv[3];
 	fcntl(redis->fd, F_SETFL, O_NONBLOCK);
 	redis->flags &= ~REDIS_BLOCK;
 	listener = listen_on((int)strtol(argv[1], NULL, 10));
@@ -187,16 +275,6 @@ int main(int argc, char **argv)
 	ask(redis);
 	puts("ready");
 	fflush(stdout);
-	for (;;) {
-		int n = epoll_wait(epoll, ready, 512, -1);
-
-		for (int i = 0; i < n; i++) {
-			if (ready[i].data.fd == listener)
-				accept_all(listener);
-			else if (ready[i].data.fd == redis->fd)
-				read_stream(redis);
-			else
-				read_request(ready[i].data.fd);
-		}
-	}
+	for (;;)
+		serve(listener, redis);
 }
