@@ -127,6 +127,7 @@ int channels_open_tuned(const struct channels_options *options,
 	channels->origin_count = options->origin_count;
 	memcpy(channels->key, options->encryption_key, sizeof(channels->key));
 	guard_init(&channels->guard, options->loop, options->allow_private);
+	pauses_init(&channels->pauses, options->loop);
 	open_ledger_metrics(&channels->ledger);
 	if (channels->worker && channels->group && (channels->link_base || !options->link_base))
 		rc = trials_open(&channels->trials);
@@ -196,6 +197,7 @@ void channels_close(struct channels *channels, void (*on_closed)(void *owner), v
 	channels->is_closing = true;
 	channels->on_closed = on_closed;
 	channels->owner = owner;
+	pauses_end(&channels->pauses);
 	if (channels->engine)
 		engine_close(channels->engine, on_engine_closed, channels);
 	else

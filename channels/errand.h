@@ -53,7 +53,7 @@ void errand_fail(struct errand *errand, int rc); /* a store's code, -ENOMEM ... 
 void errand_refuse(struct errand *errand, enum http_error error, const struct reason *why);
 void errand_refuse_text(struct errand *errand, enum http_error error, const char *field,
 			const char *message);
-/* For what read or judged the body: 400 with the reason for -EINVAL, else as errand_fail(). */
+/* For what read or judged the body or the query: 400 with the reason for -EINVAL, else as errand_fail(). */
 void errand_refuse_draft(struct errand *errand, int rc, const struct reason *why);
 void errand_answer(struct errand *errand, int status); /* with errand->json */
 void errand_not_found(struct errand *errand);          /* there is no such channel */

@@ -94,3 +94,14 @@ bool origin_allows(const struct sockaddr *address, const void *origin)
 	host[parts.host.len] = '\0';
 	return port_of(address) == port && is_host(address, host);
 }
+
+int origin_lead(const struct channels_origin *origin, const struct guard *guard,
+		struct outgoing *request, struct passage *out)
+{
+	if (!origin) {
+		*out = (struct passage){ guard_allows, guard };
+		return 0;
+	}
+	*out = (struct passage){ origin_allows, origin };
+	return origin_apply(origin, request);
+}

@@ -13,8 +13,10 @@
 #include <sys/socket.h>
 
 #include "channels/channels.h"
+#include "channels/guard.h"
 #include "core/attributes.h"
 #include "core/exchange.h"
+#include "net/net.h"
 
 /* The override for a provider, or NULL: then the guard's own rules apply. */
 const struct channels_origin *origin_find(const struct channels_origin *origins, size_t count,
@@ -23,6 +25,17 @@ const struct channels_origin *origin_find(const struct channels_origin *origins,
 /* Points the request there. 0; -EINVAL when its URL or the origin is none, with nothing
  * changed; -ENOMEM or -E2BIG, with the URL no longer usable (its `err` says so). */
 int origin_apply(const struct channels_origin *origin, struct outgoing *request) must_check;
+
+/* What outbound_send() is to ask before it connects. */
+struct passage {
+	outbound_guard_fn allows;
+	const void *arg;
+};
+
+/* For every request to a destination: with an override (NULL: there is none) points it there. Codes of
+ * origin_apply(). */
+int origin_lead(const struct channels_origin *origin, const struct guard *guard,
+		struct outgoing *request, struct passage *out) must_check;
 
 /* In place of guard_allows(), with the struct channels_origin: the override's own address and port
  * alone; any address at its port when it is a name, since the operator chose that. */

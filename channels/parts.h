@@ -8,6 +8,7 @@
 #include "channels/engine.h"
 #include "channels/guard.h"
 #include "channels/pace.h"
+#include "channels/pauses.h"
 #include "channels/steward.h"
 #include "channels/trials.h"
 #include "core/metrics.h"
@@ -38,6 +39,7 @@ struct channels {
 	const struct channels_origin *origins;
 	size_t origin_count;
 	struct trials *trials; /* test notifications under way and in the last minute */
+	struct pauses pauses;  /* of these, for the pace of their destination */
 	enum audit_mode audit_mode;
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock, of the engine and the paces */

@@ -183,13 +183,12 @@ static int send_built(struct queue *queue, struct outgoing *request)
 	const struct engine_options *options = &engine->options;
 	const struct channels_origin *origin = origin_find(options->origins, options->origin_count,
 							   queue->settings.provider->name);
-	outbound_guard_fn allows = origin ? origin_allows : guard_allows;
-	const void *guard = origin ? (const void *)origin : options->guard;
-	int rc = origin ? origin_apply(origin, request) : 0;
+	struct passage passage;
+	int rc = origin_lead(origin, options->guard, request, &passage);
 
 	if (rc == 0)
-		rc = outbound_send(options->outbound, request, REQUEST_MS, allows, guard,
-				   judge_answer, queue, &queue->call);
+		rc = outbound_send(options->outbound, request, REQUEST_MS, passage.allows,
+				   passage.arg, judge_answer, queue, &queue->call);
 	if (rc < 0)
 		return rc;
 	metric_set(engine->metrics.inflight, ++engine->inflight);

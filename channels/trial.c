@@ -7,7 +7,8 @@
  * through the client, guard and origins of every delivery, and what came back is judged.
  * Failure: 400 with the field, 429 after ten in a minute, 502 with what the destination said in our
  * words. A message refused for its form goes out once more as plain text, a destination that
- * has moved is followed once; all of it within the same ten seconds.
+ * has moved is followed once; all of it within the same ten seconds. Each request takes a token of the
+ * destination's pace, as every delivery does: one that is there in time is waited for, else it is a 429.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,6 +38,8 @@ struct trial {
 	bool has_moved;
 	struct uuid delivery;
 	char moved_to[VERDICT_VALUE_SIZE]; /* the config may point at it */
+	size_t pace_count;
+	struct pace paces[PROVIDER_MAX_PACES];
 	struct outbound_call *call;
 };
 
@@ -91,16 +94,15 @@ static int send_built(struct trial *trial, struct outgoing *request)
 	const struct channels_origin *origin =
 		origin_find(channels->origins, channels->origin_count, trial->draft.provider->name);
 	int64_t left_ms = trial->deadline_ms - clock_mono_ms();
-	int rc = origin ? origin_apply(origin, request) : 0;
+	struct passage passage;
+	int rc = origin_lead(origin, &channels->guard, request, &passage);
 
 	if (rc < 0)
 		return rc;
 	if (left_ms <= 0)
 		return -ETIMEDOUT;
-	return outbound_send(channels->outbound, request, (unsigned)left_ms,
-			     origin ? origin_allows : guard_allows,
-			     origin ? (const void *)origin : &channels->guard, on_answer, trial,
-			     &trial->call);
+	return outbound_send(channels->outbound, request, (unsigned)left_ms, passage.allows,
+			     passage.arg, on_answer, trial, &trial->call);
 }
 
 static void send_trial(struct trial *trial)
@@ -108,10 +110,6 @@ static void send_trial(struct trial *trial)
 	struct outgoing request;
 	int rc;
 
-	if (trial->errand.channels->is_closing) {
-		errand_fail(&trial->errand, -ECANCELED);
-		return;
-	}
 	outgoing_init(&request);
 	rc = build(trial, &request);
 	if (rc == 0)
@@ -121,6 +119,71 @@ static void send_trial(struct trial *trial)
 		errand_refuse_text(&trial->errand, HTTP_DELIVERY_FAILED, NULL, "timed out");
 	else if (rc < 0)
 		errand_fail(&trial->errand, rc);
+}
+
+/* ---- its turn ---------------------------------------------------------------------------- */
+
+static void refuse_for(struct errand *errand, int64_t wait_us, const char *sentence)
+{
+	char seconds[24];
+
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)((wait_us + 999999) / 1000000));
+	http_respond_header(errand->request, "Retry-After", str_of(seconds));
+	errand_refuse_text(errand, HTTP_RATE_LIMITED, NULL, sentence);
+}
+
+static void find_paces(struct trial *trial)
+{
+	const struct provider *provider = trial->draft.provider;
+
+	trial->pace_count =
+		provider->paces ? provider->paces(&trial->draft.config, trial->paces) : 0;
+}
+
+static void send_in_turn(struct trial *trial);
+
+static void on_pause_over(int rc, void *owner)
+{
+	struct trial *trial = owner;
+
+	if (rc < 0)
+		errand_fail(&trial->errand, rc);
+	else
+		send_in_turn(trial);
+}
+
+static void wait_for_turn(struct trial *trial, int64_t wait_us)
+{
+	int64_t wait_ms = (wait_us + 999) / 1000;
+	int rc;
+
+	if (wait_ms >= trial->deadline_ms - clock_mono_ms()) {
+		refuse_for(&trial->errand, wait_us,
+			   "the destination may not be sent anything more for now");
+		return;
+	}
+	rc = pause_start(&trial->errand.channels->pauses, (uint64_t)wait_ms, on_pause_over, trial);
+	if (rc < 0)
+		errand_fail(&trial->errand, rc);
+}
+
+static void send_in_turn(struct trial *trial)
+{
+	const struct channels *channels = trial->errand.channels;
+	int64_t now_us = channels->mono_us();
+	int64_t next_us = 0;
+
+	if (channels->is_closing) {
+		errand_fail(&trial->errand, -ECANCELED);
+		return;
+	}
+	if (trial->draft.provider->paces)
+		next_us = paces_take(channels->paces, trial->draft.provider, trial->paces,
+				     trial->pace_count, now_us);
+	if (next_us == 0)
+		send_trial(trial);
+	else
+		wait_for_turn(trial, next_us - now_us);
 }
 
 /* ---- what came back ---------------------------------------------------------------------- */
@@ -137,6 +200,7 @@ static bool follow_move(struct trial *trial, const struct verdict *verdict)
 		trial->has_moved = true;
 		memcpy(trial->moved_to, verdict->value, sizeof(trial->moved_to));
 		config->fields[i].value = str_of(trial->moved_to);
+		find_paces(trial);
 		return true;
 	}
 	return false;
@@ -177,17 +241,22 @@ static void answer_success(struct trial *trial)
 static void on_answer(const struct answer *answer, void *owner)
 {
 	struct trial *trial = owner;
+	const struct channels *channels = trial->errand.channels;
+	const struct provider *provider = trial->draft.provider;
 	struct verdict verdict;
 
 	if (answer->fault == ANSWER_CANCELLED) {
 		errand_fail(&trial->errand, -ECANCELED);
 		return;
 	}
-	verdict = trial->draft.provider->judge(answer, trial->errand.channels->now_us());
+	verdict = provider->judge(answer, channels->now_us());
+	if (provider->paces)
+		paces_learn(channels->paces, provider, trial->paces, trial->pace_count, &verdict,
+			    channels->mono_us());
 	if (verdict.kind == VERDICT_DELIVERED)
 		answer_success(trial);
 	else if (follow(trial, &verdict))
-		send_trial(trial);
+		send_in_turn(trial);
 	else
 		answer_failure(trial, answer, &verdict);
 }
@@ -205,7 +274,8 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 	draft_complete_secret(&trial->draft);
 	uuid_v4(&trial->delivery);
 	trial->deadline_ms = clock_mono_ms() + TRIAL_MS;
-	send_trial(trial);
+	find_paces(trial);
+	send_in_turn(trial);
 }
 
 /* Answers and frees when the team, or everybody together, has tried too often. */
@@ -214,14 +284,9 @@ static bool is_allowed(struct trial *trial)
 	struct errand *errand = &trial->errand;
 	struct trials *trials = errand->channels->trials;
 	int64_t wait_us = trials_take(trials, &errand->who.team, clock_mono_us());
-	char seconds[24];
 
 	if (wait_us > 0) {
-		snprintf(seconds, sizeof(seconds), "%lld",
-			 (long long)((wait_us + 999999) / 1000000));
-		http_respond_header(errand->request, "Retry-After", str_of(seconds));
-		errand_refuse_text(errand, HTTP_RATE_LIMITED, NULL,
-				   "a team may send ten test notifications a minute");
+		refuse_for(errand, wait_us, "a team may send ten test notifications a minute");
 		return false;
 	}
 	trial->has_place = trials_enter(trials);

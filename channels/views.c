@@ -2,12 +2,9 @@
 
 /*
  * What the endpoints about deliveries share, and the two plain ones: the list and the single view.
- * Another team's channel or
- * delivery is a 404, whatever is asked of it; with the store away it is a 503.
+ * Another team's channel or delivery is a 404, whatever is asked of it; with the store away it is a 503.
  */
 #include "channels/views.h"
-
-#include <errno.h>
 
 #include "core/json.h"
 #include "core/rfc3339.h"
@@ -35,14 +32,6 @@ struct errand *errand_new_of_delivery(struct channels *channels, struct http_req
 void errand_no_delivery(struct errand *errand)
 {
 	errand_refuse_text(errand, HTTP_NOT_FOUND, NULL, "there is no such delivery");
-}
-
-void errand_refuse_query(struct errand *errand, int rc, const struct reason *why)
-{
-	if (rc == -EINVAL)
-		errand_refuse(errand, HTTP_INVALID_REQUEST, why);
-	else
-		errand_fail(errand, rc);
 }
 
 static const struct db_query find_channel = {
@@ -139,7 +128,7 @@ void view_deliveries(struct http_request *request, void *owner)
 	errand->job.on_done = errand_on_shown;
 	rc = list_query_parse(http_request_query(request), errand->now_us, &list->query, &why);
 	if (rc < 0)
-		errand_refuse_query(errand, rc, &why);
+		errand_refuse_draft(errand, rc, &why);
 	else
 		errand_submit(errand, store_read);
 }

@@ -32,8 +32,6 @@ int view_find_channel(struct db *db, struct errand *errand) must_check;
 struct errand *errand_new_of_delivery(struct channels *channels, struct http_request *request,
 				      size_t size) must_check;
 void errand_no_delivery(struct errand *errand); /* 404; frees */
-/* What was asked cannot be read: 400 with the reason, or by the code when it is not -EINVAL; frees. */
-void errand_refuse_query(struct errand *errand, int rc, const struct reason *why);
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 

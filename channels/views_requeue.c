@@ -220,7 +220,7 @@ void recover_many(struct http_request *request, void *owner)
 	rc = recover_query_parse(http_request_body(request), errand->now_us, &recovery->query,
 				 &why);
 	if (rc < 0)
-		errand_refuse_query(errand, rc, &why);
+		errand_refuse_draft(errand, rc, &why);
 	else
 		errand_submit(errand, store_write);
 }

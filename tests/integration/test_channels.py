@@ -95,6 +95,33 @@ def test_a_test_that_fails_says_why(chat_service, owner, fake):
     assert "404" in answer.json()["error"]["message"]
 
 
+def test_tests_and_deliveries_keep_one_pace(chat_service, owner, redis, fake):
+    """The destination counts: nobody is ever told off, and a test without its turn within ten seconds says so."""
+    team, key = owner
+    destination = destinations.slack()
+    chat_service.add_channel(key, "slack", destination.config)
+    for _ in range(5):
+        redis.publish(make_event(team))
+    until(lambda: fake.posted(destination.name), "the first delivery")
+    answers = [chat_service.request("POST", "/v1/channels/test", key=key, body={"provider": "slack", "config": destination.config}) for _ in range(4)]
+    assert 200 in {answer.status for answer in answers} <= {200, 429}, [answer.body for answer in answers]
+    taken = sum(answer.status == 200 for answer in answers)
+    until(lambda: len(fake.posted(destination.name)) == 5 + taken, "all deliveries")
+    assert {entry["status"] for entry in fake.arrived(destination.name)} == {200}
+
+
+def test_a_test_is_refused_until_the_destinations_hint_is_over(chat_service, owner, fake):
+    _, key = owner
+    destination = destinations.slack()
+    fake.script({"destination": destination.name, "status": 429, "headers": {"Retry-After": "60"}, "hint_s": 60})
+    body = {"provider": "slack", "config": destination.config}
+    assert chat_service.request("POST", "/v1/channels/test", key=key, body=body).status == 502
+    answer = chat_service.request("POST", "/v1/channels/test", key=key, body=body)
+    assert (answer.status, answer.json()["error"]["code"]) == (429, "rate_limited")
+    assert 50 <= int(answer.headers["Retry-After"]) <= 60
+    assert len(fake.arrived(destination.name)) == 1
+
+
 def test_the_eleventh_test_in_a_minute_is_too_many(chat_service, owner, fake):
     _, key = owner
     config = webhook(fake).config

@@ -22,7 +22,9 @@ struct script {
 	struct {
 		int status;
 		const char *body;
+		const char *headers; /* NULL: none */
 	} lines[4];
+	int64_t at_us[4]; /* when they came, by the clock of the test */
 };
 
 static enum receiver_reply play(const struct received *request, struct buf *out, void *arg)
@@ -31,9 +33,13 @@ static enum receiver_reply play(const struct received *request, struct buf *out,
 	unsigned n = atomic_fetch_add(&script->next, 1);
 
 	(void)request;
+	if (n < ARRAY_LEN(script->at_us))
+		script->at_us[n] = rig_now_us;
 	while (n > 0 && (n >= ARRAY_LEN(script->lines) || !script->lines[n].status))
 		n--;
-	receiver_answer(out, script->lines[n].status, "", str_of(script->lines[n].body));
+	receiver_answer(out, script->lines[n].status,
+			script->lines[n].headers ? script->lines[n].headers : "",
+			str_of(script->lines[n].body));
 	return RECEIVER_ANSWER;
 }
 
@@ -68,6 +74,26 @@ static void open_with(struct rig *rig, struct script *script, bool strict)
 
 	rig_open(rig, DATABASE_SQLITE, &options);
 	redirect(rig);
+}
+
+/* The clock runs a hundred times as fast as the world's, so that a pace of seconds is soon over. */
+static uv_timer_t clock_timer;
+
+static void on_clock(uv_timer_t *timer)
+{
+	(void)timer;
+	rig_now_us += SECOND_US / 10;
+}
+
+static void start_clock(struct rig *rig)
+{
+	uv_timer_init(&rig->loop, &clock_timer);
+	uv_timer_start(&clock_timer, on_clock, 1, 1);
+}
+
+static void stop_clock(void)
+{
+	uv_close((uv_handle_t *)&clock_timer, NULL);
 }
 
 static int try_webhook(struct rig *rig, const char *more)
@@ -179,14 +205,19 @@ Test(trial, sends_plain_text_once_when_the_form_was_refused)
 	struct rig rig;
 
 	open_with(&rig, &good, false);
+	start_clock(&rig);
 	cr_expect_eq(call(&rig, "POST", TEST, SLACK), 200, "%s", call_answer);
 	cr_assert_eq(receiver_count(rig.receiver), 2);
 	cr_expect(strstr(receiver_get(rig.receiver, 0)->body, "\"blocks\""));
 	cr_expect_null(strstr(receiver_get(rig.receiver, 1)->body, "\"blocks\""));
+	cr_expect_geq(good.at_us[1] - good.at_us[0], SECOND_US, "the pace was not kept");
+	stop_clock();
 	rig_close(&rig);
 	open_with(&rig, &bad, false);
+	start_clock(&rig);
 	cr_expect_eq(call(&rig, "POST", TEST, SLACK), 502, "%s", call_answer);
 	cr_expect_eq(receiver_count(rig.receiver), 2);
+	stop_clock();
 	rig_close(&rig);
 }
 
@@ -203,15 +234,19 @@ Test(trial, follows_a_group_that_moved_once)
 	struct rig rig;
 
 	open_with(&rig, &good, false);
+	start_clock(&rig);
 	cr_expect_eq(call(&rig, "POST", TEST, TELEGRAM), 200, "%s", call_answer);
 	cr_assert_eq(receiver_count(rig.receiver), 2);
 	cr_expect(strstr(receiver_get(rig.receiver, 0)->body, "-1001"));
 	cr_expect(strstr(receiver_get(rig.receiver, 1)->body, "-1002"), "%s",
 		  receiver_get(rig.receiver, 1)->body);
+	stop_clock();
 	rig_close(&rig);
 	open_with(&rig, &bad, false);
+	start_clock(&rig);
 	cr_expect_eq(call(&rig, "POST", TEST, TELEGRAM), 502, "%s", call_answer);
 	cr_expect_eq(receiver_count(rig.receiver), 2);
+	stop_clock();
 	rig_close(&rig);
 }
 
@@ -223,6 +258,7 @@ Test(trial, looks_a_room_up_by_its_alias)
 	struct rig rig;
 
 	open_with(&rig, &script, false);
+	start_clock(&rig);
 	cr_expect_eq(call(&rig, "POST", TEST,
 			  "{\"provider\":\"matrix\",\"config\":{\"homeserver_url\":"
 			  "\"https://matrix.example.com\",\"access_token\":\"s3cret\","
@@ -231,6 +267,82 @@ Test(trial, looks_a_room_up_by_its_alias)
 	cr_assert_eq(receiver_count(rig.receiver), 2);
 	cr_expect_str_eq(receiver_get(rig.receiver, 0)->method, "GET");
 	cr_expect_str_eq(receiver_get(rig.receiver, 1)->method, "PUT");
+	stop_clock();
+	rig_close(&rig);
+}
+
+/* ---- the destination's pace ---------------------------------------------------------------- */
+
+static struct pace slack_pace(void)
+{
+	const struct provider_config config = {
+		.count = 1,
+		.fields = { { "webhook_url", STR("https://hooks.slack.com/services/T0EXAMPLE/"
+						 "B0EXAMPLE/s3cret") } },
+	};
+	struct pace paces[PROVIDER_MAX_PACES];
+
+	cr_assert_eq(provider_find(STR("slack"))->paces(&config, paces), 1);
+	return paces[0];
+}
+
+static void refused_for(struct rig *rig, unsigned long long at_least_s,
+			unsigned long long at_most_s)
+{
+	unsigned long long seconds = 0;
+	struct str wait;
+
+	cr_expect_eq(call(rig, "POST", TEST, SLACK), 429, "%s", call_answer);
+	cr_expect(strstr(call_answer, "\"rate_limited\""), "%s", call_answer);
+	cr_expect(strstr(call_answer, "the destination"), "%s", call_answer);
+	wait = answer_header(&(struct answer){ .headers = str_of(rig_headers) }, "Retry-After");
+	cr_expect(str_to_u64(wait, &seconds) && seconds >= at_least_s && seconds <= at_most_s, "%s",
+		  rig_headers);
+}
+
+Test(trial, is_no_request_while_deliveries_have_to_wait)
+{
+	struct verdict verdict = verdict_of(VERDICT_RETRY);
+	const struct pace pace = slack_pace();
+	struct rig rig;
+
+	verdict.is_throttled = true;
+	verdict.retry_after_ms = 60000;
+	open_with(&rig, NULL, false);
+	paces_learn(rig.channels->paces, provider_find(STR("slack")), &pace, 1, &verdict,
+		    rig.channels->mono_us());
+	refused_for(&rig, 60, 60);
+	cr_expect_eq(receiver_count(rig.receiver), 0);
+	rig_close(&rig);
+}
+
+Test(trial, lets_deliveries_wait_for_what_it_was_told)
+{
+	struct script script = { .lines = { { 429, "", "Retry-After: 90\r\n" } } };
+	const struct pace pace = slack_pace();
+	struct rig rig;
+
+	open_with(&rig, &script, false);
+	cr_expect_eq(call(&rig, "POST", TEST, SLACK), 502, "%s", call_answer);
+	cr_expect_eq(paces_take(rig.channels->paces, provider_find(STR("slack")), &pace, 1,
+				rig.channels->mono_us()),
+		     rig.channels->mono_us() + 90 * SECOND_US);
+	refused_for(&rig, 90, 90);
+	cr_expect_eq(receiver_count(rig.receiver), 1);
+	rig_close(&rig);
+}
+
+Test(trial, waits_for_its_turn_when_that_comes_soon)
+{
+	struct script script = { .lines = { { 200, "ok" } } };
+	struct rig rig;
+
+	open_with(&rig, &script, false);
+	start_clock(&rig);
+	for (int i = 0; i < 2; i++)
+		cr_expect_eq(call(&rig, "POST", TEST, SLACK), 200, "%s", call_answer);
+	cr_expect_geq(script.at_us[1] - script.at_us[0], SECOND_US);
+	stop_clock();
 	rig_close(&rig);
 }
 
@@ -301,28 +413,56 @@ Test(trial, refuses_what_is_wrong_and_sends_nothing)
 
 /* ---- closing ----------------------------------------------------------------------------- */
 
-Test(trial, ends_when_the_service_does)
+static int begin(struct rig *rig, const char *body)
 {
-	const struct rig_options options = { .answer = hold };
 	struct sockaddr_in address = { .sin_family = AF_INET };
-	char request[512], body[128];
-	struct rig rig;
-	int fd;
+	char request[512];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	rig_open(&rig, DATABASE_SQLITE, &options);
-	address.sin_port = htons(http_server_port(rig.server));
+	address.sin_port = htons(http_server_port(rig->server));
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	snprintf(body, sizeof(body),
-		 "{\"provider\":\"webhook\",\"config\":{\"url\":\"http://127.0.0.1:%d/\"}}",
-		 receiver_port(rig.receiver));
 	snprintf(request, sizeof(request),
 		 "POST " TEST " HTTP/1.1\r\nHost: a\r\nX-Team: " TEAM_A
 		 "\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 		 strlen(body), body);
-	fd = socket(AF_INET, SOCK_STREAM, 0);
 	cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	cr_assert_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
+	return fd;
+}
+
+Test(trial, ends_when_the_service_does)
+{
+	const struct rig_options options = { .answer = hold };
+	char body[128];
+	struct rig rig;
+	int fd;
+
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	snprintf(body, sizeof(body),
+		 "{\"provider\":\"webhook\",\"config\":{\"url\":\"http://127.0.0.1:%d/\"}}",
+		 receiver_port(rig.receiver));
+	fd = begin(&rig, body);
 	rig_wait_received(&rig, 1);
 	rig_close(&rig); /* fails the test when something is left open */
+	close(fd);
+}
+
+static bool is_pausing(struct rig *rig, void *arg)
+{
+	(void)arg;
+	return !list_is_empty(&rig->channels->pauses.waiting);
+}
+
+Test(trial, ends_with_the_service_while_it_waits_for_its_turn)
+{
+	struct script script = { .lines = { { 200, "ok" } } };
+	struct rig rig;
+	int fd;
+
+	open_with(&rig, &script, false);
+	cr_assert_eq(call(&rig, "POST", TEST, SLACK), 200, "%s", call_answer);
+	fd = begin(&rig, SLACK);
+	rig_turn_until(&rig, is_pausing, NULL);
+	rig_close(&rig);
 	close(fd);
 }

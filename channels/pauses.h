@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Waits of requests at the endpoints that the end of the service ends, too. */
+#ifndef CHANNELS_PAUSES_H
+#define CHANNELS_PAUSES_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/attributes.h"
+#include "core/list.h"
+
+struct pauses {
+	uv_loop_t *loop;
+	struct list waiting;
+};
+
+/* 0 when the time is over, -ECANCELED when the service ends before. */
+typedef void (*pause_done_fn)(int rc, void *owner);
+
+void pauses_init(struct pauses *pauses, uv_loop_t *loop);
+
+/* Calls back once, never from within; unless it fails: -ENOMEM. */
+int pause_start(struct pauses *pauses, uint64_t wait_ms, pause_done_fn on_done,
+		void *owner) must_check;
+
+/* Calls back all that wait. None may be started any more. */
+void pauses_end(struct pauses *pauses);
+
+#endif
