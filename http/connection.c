@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The life of a connection: states, what the poll waits for in each, time-outs, answers and the end.
+ * The life of a connection: states, what is waited for in each, time-outs, answers and the end.
  *
  * Happy path: reading.c fills a request and hands it on; the answer leaves in one sendmsg, and the
  * connection is idle again and holds no memory but its struct.
@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,8 +22,6 @@
 #include "http/server.h"
 
 #define LINGER_LIMIT (1024 * 1024)
-
-static void on_poll(uv_poll_t *poll, int status, int events);
 
 void connection_set_state(struct connection *c, enum connection_state state)
 {
@@ -41,7 +40,9 @@ void connection_set_state(struct connection *c, enum connection_state state)
 		deadline_start(&c->server->waits[waits[state]], &c->deadline);
 }
 
-static int wanted_events(const struct connection *c)
+static void lose(struct connection *c);
+
+static uint32_t wanted_events(const struct connection *c)
 {
 	switch ((enum connection_state)c->state) {
 	case CONNECTION_IDLE:
@@ -49,37 +50,44 @@ static int wanted_events(const struct connection *c)
 	case CONNECTION_BODY:
 		/* Bytes left over are read when the loop comes around, as soon as there is
 		 * room for an answer; those in the kernel come after them. */
-		return connection_has_rest(c) ? UV_WRITABLE : UV_READABLE | UV_DISCONNECT;
+		return connection_has_rest(c) ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
 	case CONNECTION_BUSY:
-		return c->gone || c->peer_finished ? 0 : UV_DISCONNECT;
+		return c->gone || c->peer_finished ? 0 : EPOLLRDHUP;
 	case CONNECTION_WRITING:
-		return UV_WRITABLE;
+		return EPOLLOUT;
 	case CONNECTION_STREAM:
-		return UV_READABLE | UV_DISCONNECT | (c->wants_write ? UV_WRITABLE : 0);
+		return EPOLLIN | EPOLLRDHUP | (c->wants_write ? EPOLLOUT : 0u);
 	case CONNECTION_LINGER:
-		return UV_READABLE;
+		return EPOLLIN;
 	}
 	return 0;
 }
 
+static void wait_for(struct connection *c, uint32_t events)
+{
+	int rc = poller_change(&c->server->poller, c->fd, c, c->armed, events);
+
+	c->armed = rc < 0 ? 0 : events;
+	if (rc < 0) /* the kernel has no memory, and it would never hear of anything again */
+		lose(c);
+}
+
 void connection_arm(struct connection *c)
 {
-	int wanted = wanted_events(c);
-	int rc;
+	uint32_t wanted = wanted_events(c);
+	/* Most answers come at once, and then what was waited for before is right again. Bytes of a
+	 * next request that come meanwhile are what is_overheard() is for. */
+	bool is_enough = c->state == CONNECTION_BUSY && wanted && (c->armed & wanted) == wanted;
 
-	if (c->closing || c->in_turn || wanted == c->armed)
-		return;
-	c->armed = (uint8_t)wanted;
-	rc = uv_poll_start(&c->poll, wanted, on_poll);
-	assert(rc == 0); /* fails only for bad handles */
+	if (!c->closing && !c->in_turn && wanted != c->armed && !is_enough)
+		wait_for(c, wanted);
 }
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-static void on_poll_closed(uv_handle_t *handle)
+/* Never within a call of the owner's, nor before the poller is through with its batch. */
+static void finish_closing(struct connection *c)
 {
-	struct connection *c = handle->data;
-
 	if (c->state == CONNECTION_STREAM)
 		stream_on_closed(c);
 	server_forget(c->server, c);
@@ -92,11 +100,10 @@ void connection_close(struct connection *c)
 		return;
 	assert(c->state != CONNECTION_BUSY);
 	c->closing = true;
-	deadline_stop(&c->deadline);
 	request_free(c->request);
 	c->request = NULL;
-	uv_close((uv_handle_t *)&c->poll, on_poll_closed);
 	close(c->fd);
+	deadline_start(&c->server->waits[WAIT_SOON], &c->deadline);
 }
 
 /* Calls the handler's on_abort, which may answer: the request may be dead afterwards. */
@@ -264,7 +271,13 @@ static void write_more(struct connection *c)
 
 /* ---- what happens to it ---------------------------------------------------------------- */
 
-static void react(struct connection *c, int events)
+/* A busy connection hears of more bytes, which have to wait for its answer. */
+static bool is_overheard(const struct connection *c, uint32_t events)
+{
+	return c->state == CONNECTION_BUSY && !(events & EPOLLRDHUP);
+}
+
+static void react(struct connection *c, uint32_t events)
 {
 	switch ((enum connection_state)c->state) {
 	case CONNECTION_IDLE:
@@ -283,7 +296,7 @@ static void react(struct connection *c, int events)
 		write_more(c);
 		break;
 	case CONNECTION_STREAM:
-		stream_on_poll(c, events);
+		stream_on_ready(c, events);
 		break;
 	case CONNECTION_LINGER:
 		if (!connection_discard(c, LINGER_LIMIT))
@@ -292,17 +305,23 @@ static void react(struct connection *c, int events)
 	}
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+void connection_on_ready(void *owner, uint32_t events)
 {
-	struct connection *c = poll->data;
+	struct connection *c = owner;
 
-	c->in_turn = true;
-	if (status < 0) {
-		c->armed = 0; /* libuv has stopped it */
-		lose(c);
-	} else {
-		react(c, events);
+	if (c->closing)
+		return;
+	if (events & EPOLLHUP)
+		events |= c->armed;
+	if (is_overheard(c, events) && !(events & EPOLLERR)) {
+		wait_for(c, wanted_events(c));
+		return;
 	}
+	c->in_turn = true;
+	if (events & EPOLLERR)
+		lose(c);
+	else
+		react(c, events);
 	c->in_turn = false;
 	connection_arm(c);
 }
@@ -313,6 +332,10 @@ void connection_on_due(struct deadline *deadline, void *owner)
 	struct connection *c = container_of(deadline, struct connection, deadline);
 	struct http_server *server = owner;
 
+	if (c->closing) {
+		finish_closing(c);
+		return;
+	}
 	if (c->state == CONNECTION_BUSY) {
 		tell_of_abort(c);
 		return;
@@ -331,12 +354,10 @@ static struct connection *connection_new(struct http_server *server, int fd)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
-	if (!c || uv_poll_init(server->loop, &c->poll, fd) != 0) {
-		free(c);
+	if (!c) {
 		close(fd);
 		return NULL;
 	}
-	c->poll.data = c;
 	c->server = server;
 	c->fd = fd;
 	deadline_init(&c->deadline);

@@ -39,7 +39,6 @@ struct http_stream {
 };
 
 struct connection {
-	uv_poll_t poll;
 	struct http_server *server;
 	struct list link;
 	struct deadline deadline;
@@ -47,14 +46,14 @@ struct connection {
 	struct http_stream stream;
 	int fd;
 	uint32_t discarded; /* bytes thrown away, as a stream or lingering */
+	uint32_t armed;     /* the events waited for */
 	uint8_t state;
-	uint8_t armed;          /* the events the poll waits for */
 	bool fresh : 1;         /* has not sent a byte yet */
-	bool in_turn : 1;       /* inside on_poll(), which arms the poll at its end */
+	bool in_turn : 1;       /* inside connection_on_ready(), which arms at its end */
 	bool peer_finished : 1; /* the client will send no more */
 	bool gone : 1;          /* nothing can reach the client any more */
 	bool wants_write : 1;   /* a stream whose last write was short */
-	bool closing : 1;
+	bool closing : 1; /* its memory goes with the next tick */
 };
 
 /* Takes over an accepted, non-blocking socket; closes it when there is no memory. */
@@ -62,6 +61,9 @@ void connection_open(struct http_server *server, int fd);
 
 /* The same for one connection too many: it is told so and let go. */
 void connection_refuse(struct http_server *server, int fd);
+
+/* Something it waits for has happened; for the server's poller. */
+void connection_on_ready(void *owner, uint32_t events);
 
 /* A wait of the connection, on one of the server's deadlines, has run out. */
 void connection_on_due(struct deadline *deadline, void *owner);
@@ -84,7 +86,7 @@ void connection_drop(struct connection *c);
 
 void connection_set_state(struct connection *c, enum connection_state state);
 
-/* Arms the poll for what the state waits for; not while a callback of the poll runs. */
+/* Waits for what the state needs; while events are being looked at that is left to their end. */
 void connection_arm(struct connection *c);
 
 /* One sendmsg. Bytes taken, 0 when the socket is full, or a negative errno. */
@@ -98,8 +100,8 @@ void connection_close(struct connection *c);
 
 void connection_count_answer(struct connection *c, int status);
 
-/* stream.c: what the poll and the time-out have to say to a stream. */
-void stream_on_poll(struct connection *c, int events);
+/* stream.c: what happened to a stream. */
+void stream_on_ready(struct connection *c, uint32_t events);
 void stream_on_closed(struct connection *c);
 
 /* reading.c: bytes from the socket, bytes left over from the request before. */

@@ -23,7 +23,7 @@
 #include "core/log.h"
 
 #define BACKLOG          16384 /* the kernel's net.core.somaxconn may be lower */
-#define ACCEPTS_PER_TURN 256
+#define ACCEPTS_PER_TURN 2048 /* they come in crowds, and wait in a bounded queue */
 #define ACCEPT_PAUSE_MS  100
 /* So many may be told of the cap at the same time; the others are just closed. */
 #define MAX_REFUSED      64
@@ -202,16 +202,22 @@ static unsigned length_or(unsigned length_ms, unsigned otherwise_ms)
 	return length_ms ? length_ms : otherwise_ms;
 }
 
-static int start_listener(struct http_server *server)
+static int start_polling(struct http_server *server)
 {
-	int rc = uv_poll_init(server->loop, &server->listener, server->listen_fd);
+	int rc = poller_init(&server->poller, connection_on_ready);
 
 	if (rc < 0)
 		return rc;
+	rc = uv_poll_init(server->loop, &server->listener, server->listen_fd);
+	if (rc < 0) {
+		poller_done(&server->poller);
+		return rc;
+	}
+	poller_start(&server->poller, server->loop);
 	server->listener.data = server;
 	uv_timer_init(server->loop, &server->pause);
 	server->pause.data = server;
-	server->open_handles = 2;
+	server->open_handles = 3;
 	rc = uv_poll_start(&server->listener, UV_READABLE, on_listener);
 	assert(rc == 0); /* fails only for bad handles */
 	return 0;
@@ -257,7 +263,7 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 		goto fail;
 	server->listen_fd = rc;
 	server->port = port_of(server->listen_fd);
-	rc = start_listener(server);
+	rc = start_polling(server);
 	if (rc < 0) {
 		close(server->listen_fd);
 		(void)reason_set(why, rc, NULL, "%s", uv_strerror(rc));
@@ -315,14 +321,22 @@ static void on_handle_closed(uv_handle_t *handle)
 	drop_handle(handle->data);
 }
 
+static void on_poller_closed(uv_handle_t *handle)
+{
+	struct poller *poller = handle->data;
+
+	drop_handle(container_of(poller, struct http_server, poller));
+}
+
 static void on_wait_closed(struct deadlines *waits)
 {
 	drop_handle(waits->owner);
 }
 
-/* The waits go last: a handler that is still busy may yet need one. */
+/* These go last: a handler that is still busy may yet need one. */
 static void close_waits(struct http_server *server)
 {
+	poller_close(&server->poller, on_poller_closed);
 	for (int i = 0; i < WAITS; i++)
 		deadlines_close(&server->waits[i], on_wait_closed);
 }

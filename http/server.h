@@ -8,6 +8,7 @@
 #include "core/metrics.h"
 #include "http/connection.h"
 #include "http/http.h"
+#include "http/poller.h"
 #include "http/router.h"
 #include "net/net.h"
 
@@ -18,7 +19,7 @@ enum wait {
 	WAIT_IDLE,
 	WAIT_WRITE,
 	WAIT_LINGER,
-	WAIT_SOON, /* an on_abort that came too late for the event itself */
+	WAIT_SOON, /* the end of a closed one; an on_abort that came too late for the event itself */
 	WAITS
 };
 
@@ -46,6 +47,7 @@ struct http_server {
 	uv_poll_t listener;
 	uv_timer_t pause; /* until the next accept, when there was no room for one */
 
+	struct poller poller; /* of the connections */
 	struct list connections;
 	unsigned connection_count;
 	unsigned max_connections;

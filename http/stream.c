@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <sys/epoll.h>
 
 #include "http/request.h"
 #include "http/response.h"
@@ -118,17 +119,17 @@ void http_stream_close(struct http_stream *stream, bool ended_well)
 	connection_close(c);
 }
 
-void stream_on_poll(struct connection *c, int events)
+void stream_on_ready(struct connection *c, uint32_t events)
 {
-	if (events & UV_DISCONNECT) {
+	if (events & EPOLLRDHUP) {
 		connection_close(c);
 		return;
 	}
-	if ((events & UV_READABLE) && !connection_discard(c, STREAM_DISCARD_LIMIT)) {
+	if ((events & EPOLLIN) && !connection_discard(c, STREAM_DISCARD_LIMIT)) {
 		connection_close(c);
 		return;
 	}
-	if ((events & UV_WRITABLE) && c->wants_write) {
+	if ((events & EPOLLOUT) && c->wants_write) {
 		c->wants_write = false; /* unless the owner is cut short again */
 		c->stream.events.on_writable(c->stream.owner);
 	}
