@@ -2,6 +2,7 @@
 """Every endpoint of channels and deliveries with good, bad, foreign, too large and repeated input, on both stores. Whatever
 comes back is held against the description the service serves."""
 import concurrent.futures
+import datetime
 import json
 import threading
 
@@ -308,6 +309,29 @@ def test_the_same_at_the_same_moment_happens_once(make_service, redis, store, re
     assert sorted(a.status for a in world.at_once("create", bodies=last)) == [201] + [409] * 5
     assert [a.status for a in world.at_once("delete")] == [204] * 6
     assert world.audited("delete") == 1
+
+
+def times_of(node):
+    """Every value under a name that ends in _at, wherever it stands."""
+    if isinstance(node, list):
+        return [time for item in node for time in times_of(item)]
+    if not isinstance(node, dict):
+        return []
+    return [time for name, value in node.items() for time in ([value] if name.endswith("_at") else times_of(value))]
+
+
+def test_times_are_in_utc_wherever_service_and_store_are(make_service, redis, store, receiver):
+    if store.name == "postgres":
+        store.query(f"ALTER DATABASE {store.database} SET timezone TO 'Asia/Tokyo'")
+    began = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    world = World(make_service(TZ="America/St_Johns").start(), redis, store, receiver)
+    answers = [world.ask(name).json() for name in ("get", "list", "deliveries", "health", "delivery", "explain")]
+    answers.append(world.service.get("/v1/audit-logs", key=world.key).json())
+    times = times_of(answers)
+    assert len(times) >= 10
+    for text in times:
+        time = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+        assert began <= time <= began + datetime.timedelta(minutes=10), text
 
 
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)
