@@ -183,10 +183,12 @@ void connection_count_answer(struct connection *c, int status)
 ssize_t connection_send(struct connection *c, const struct iovec *pieces, int count)
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count };
+	const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	ssize_t n;
 
-	do
-		n = sendmsg(c->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	do /* a lone event is one piece, and this the cheaper call for it */
+		n = count == 1 ? send(c->fd, pieces->iov_base, pieces->iov_len, flags)
+			       : sendmsg(c->fd, &message, flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;

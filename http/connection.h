@@ -53,7 +53,7 @@ struct connection {
 	bool peer_finished : 1; /* the client will send no more */
 	bool gone : 1;          /* nothing can reach the client any more */
 	bool wants_write : 1;   /* a stream whose last write was short */
-	bool closing : 1; /* its memory goes with the next tick */
+	bool closing : 1;       /* its memory goes with the next tick */
 };
 
 /* Takes over an accepted, non-blocking socket; closes it when there is no memory. */

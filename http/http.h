@@ -187,13 +187,13 @@ struct http_stream_events {
 	void (*on_closed)(void *owner); /* the last call: the client left, or http_stream_close() */
 };
 
-/* Answers 200 with the headers of contract b.2 and turns the connection into a stream; the request
- * is dead afterwards. Never calls back from within. The events are copied. 0, or -EPIPE when there
+/* Answers 200 with the headers of contract b.2 and `first`, whole chunks or nothing, in one write, and
+ * turns the connection into a stream; the request is dead afterwards. Never calls back from within. The events are copied. 0, or -EPIPE when there
  * is no stream (the request is dead as well): the client has gone, it asked with HEAD and got the
  * headers, or it speaks HTTP/1.0, which has no chunks, and got a 400. What a client sends on a
  * stream is thrown away; one that sends more than 64 KiB, or finishes sending, is closed. */
 int http_stream_open(struct http_request *request, const struct http_stream_events *events,
-		     void *owner, struct http_stream **out) must_check;
+		     void *owner, struct str first, struct http_stream **out) must_check;
 
 /* One writev on the socket, no copy. The caller has framed the bytes as HTTP chunks. Returns what
  * was taken (0 when the socket is full) or a negative errno (then close). Whenever less than all

@@ -23,7 +23,7 @@
 #include "core/log.h"
 
 #define BACKLOG          16384 /* the kernel's net.core.somaxconn may be lower */
-#define ACCEPTS_PER_TURN 2048 /* they come in crowds, and wait in a bounded queue */
+#define ACCEPTS_PER_TURN 2048  /* they come in crowds, and wait in a bounded queue */
 #define ACCEPT_PAUSE_MS  100
 /* So many may be told of the cap at the same time; the others are just closed. */
 #define MAX_REFUSED      64

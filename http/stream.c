@@ -29,24 +29,28 @@ static void answer_head_only(struct http_request *request, const struct response
 	buf_done(&head);
 }
 
-static int send_head(struct connection *c, const struct response *response)
+static int send_head(struct connection *c, const struct response *response, struct str first)
 {
 	struct buf head;
-	struct iovec piece;
 	int rc = 0;
 
 	buf_init(&head, RESPONSE_MAX_HEAD);
 	response_write_head(&head, c->request, response);
-	piece = (struct iovec){ .iov_base = head.bytes, .iov_len = head.len };
-	/* A socket without room for a head belongs to a client that does not read. */
-	if (head.err || connection_send(c, &piece, 1) != (ssize_t)head.len)
+
+	const struct iovec pieces[] = {
+		{ .iov_base = head.bytes, .iov_len = head.len },
+		{ .iov_base = (char *)first.at, .iov_len = first.len },
+	};
+
+	/* A socket without room for this belongs to a client that does not read. */
+	if (head.err || connection_send(c, pieces, 2) != (ssize_t)(head.len + first.len))
 		rc = -EPIPE;
 	buf_done(&head);
 	return rc;
 }
 
 int http_stream_open(struct http_request *request, const struct http_stream_events *events,
-		     void *owner, struct http_stream **out)
+		     void *owner, struct str first, struct http_stream **out)
 {
 	struct connection *c = request->connection;
 	const struct response response = {
@@ -69,7 +73,7 @@ int http_stream_open(struct http_request *request, const struct http_stream_even
 		answer_head_only(request, &response);
 		return -EPIPE;
 	}
-	if (c->gone || send_head(c, &response) < 0) {
+	if (c->gone || send_head(c, &response, first) < 0) {
 		connection_drop(c);
 		return -EPIPE;
 	}

@@ -54,7 +54,7 @@ void stream_turn_away(struct http_request *request)
 	char text[FAREWELL_SIZE];
 
 	farewell_write(text);
-	if (http_stream_open(request, &events, NULL, &stream) == 0)
+	if (http_stream_open(request, &events, NULL, STR(""), &stream) == 0)
 		http_stream_close(stream, say(stream, text));
 }
 

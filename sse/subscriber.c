@@ -159,12 +159,10 @@ static void write_greeting(struct buf *data, const struct beginning *beginning,
 	buf_add_char(data, '}');
 }
 
-/* Contract b.2. The listener is on its list already, so nothing after the cursor can be missed. */
-static int send_greeting(struct subscriber *sub, const struct beginning *beginning)
+/* Contract b.2. */
+static int make_greeting(struct sse *sse, const struct beginning *beginning, struct item **out)
 {
 	struct buf data;
-	struct buf text;
-	struct item *item;
 	struct frame frame = {
 		.retry_ms = (unsigned)jitter(RETRY_MIN_MS + RETRY_SPREAD_MS / 2, 20),
 		.has_id = true,
@@ -174,45 +172,58 @@ static int send_greeting(struct subscriber *sub, const struct beginning *beginni
 	int rc;
 
 	buf_init(&data, 1024);
-	buf_init(&text, 2048);
-	write_greeting(&data, beginning, sub->topic->sse->source.stale_since_us);
+	write_greeting(&data, beginning, sse->source.stale_since_us);
 	frame.data = buf_str(&data);
-	frame_encode(&text, &frame);
-	rc = data.err ? data.err : text.err;
+	buf_reset(&sse->scratch);
+	frame_encode(&sse->scratch, &frame);
+	rc = data.err ? data.err : sse->scratch.err;
 	if (rc == 0)
-		rc = item_from_text(buf_str(&text), &item);
-	if (rc == 0) {
-		stream_send(sub, item);
-		item_unref(item);
-	}
+		rc = item_from_text(buf_str(&sse->scratch), out);
 	buf_done(&data);
-	buf_done(&text);
 	return rc;
+}
+
+/* It is on its list already, so nothing after the cursor can be missed. */
+static int open_stream(struct subscriber *sub, struct http_request *request,
+		       const struct item *greeting)
+{
+	const struct sse_metrics *metrics = &sub->topic->sse->metrics;
+	const struct str first = { .at = greeting->bytes, .len = greeting->bytes_len };
+	int rc = http_stream_open(request, &stream_events, sub, first, &sub->stream);
+
+	if (rc < 0)
+		return rc;
+	metric_add(metrics->frames, 1);
+	metric_add(metrics->bytes, greeting->bytes_len);
+	deadline_start(&sub->topic->sse->keepalives, &sub->quiet);
+	return 0;
 }
 
 void stream_start(struct topic *topic, struct http_request *request, struct filter *filter,
 		  const struct beginning *beginning)
 {
 	struct subscriber *sub = malloc(sizeof(*sub));
+	struct item *greeting = NULL;
+	int rc;
 
-	if (!sub) {
+	if (!sub || make_greeting(topic->sse, beginning, &greeting) < 0) {
+		free(sub);
 		free(filter);
 		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
 		return;
 	}
 	subscriber_init(sub, topic, http_request_identity(request), filter, false);
-	if (http_stream_open(request, &stream_events, sub, &sub->stream) < 0) {
+	rc = open_stream(sub, request, greeting);
+	item_unref(greeting);
+	if (rc < 0) {
 		subscriber_leave(sub);
 		on_closed(sub); /* the stream never was and calls nobody */
-		return;
-	}
-	deadline_start(&topic->sse->keepalives, &sub->quiet);
-	if (send_greeting(sub, beginning) < 0 ||
-	    (!sub->ended && subscriber_begin(sub, beginning) < 0))
+	} else if (subscriber_begin(sub, beginning) < 0) {
 		subscriber_end(sub, CLOSE_FAILED,
 			       ": out of memory, come back with your cursor\n\n");
-	else
+	} else {
 		subscriber_pump(sub);
+	}
 }
 
 /* ---- timers ------------------------------------------------------------------------------ */

@@ -103,7 +103,7 @@ static void answer_stream(struct http_request *request, void *owner)
 
 	rig->calls++;
 	http_respond_header(request, "X-Extra", STR("yes"));
-	rig->stream_rc = http_stream_open(request, &events, rig, &rig->stream);
+	rig->stream_rc = http_stream_open(request, &events, rig, STR(""), &rig->stream);
 }
 
 static void authenticate(struct http_request *request, enum http_access access, void *owner)

@@ -249,7 +249,7 @@ Test(stream, does_not_open_for_a_client_that_is_gone)
 	setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	client_close(&client);
 	RIG_UNTIL(&rig, rig.aborts);
-	cr_expect_eq(http_stream_open(rig.pending[0], &events, &rig, &stream), -EPIPE);
+	cr_expect_eq(http_stream_open(rig.pending[0], &events, &rig, STR(""), &stream), -EPIPE);
 	cr_expect_null(stream);
 	rig_close(&rig);
 }
