@@ -52,7 +52,8 @@
 #define AGAIN_US          INT64_C(1000000)        /* after the store or memory failed us */
 #define REST_US           (INT64_C(60) * 1000000) /* how long a disabled channel is not looked at */
 #define FOREVER_US        (INT64_C(253402300799) * 1000000) /* the last second of the year 9999 */
-#define PACED_US          (INT64_C(2) * 1000000) /* a longer wait for the pace keeps no rows */
+#define PACED_US          (INT64_C(2) * 1000000)  /* a longer wait for the pace keeps no rows */
+#define LOOK_AGAIN_US     (INT64_C(60) * 1000000) /* and reads the settings anew so often */
 
 enum queue_phase {
 	QUEUE_CLAIMING, /* the lease is being asked for */

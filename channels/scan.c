@@ -59,6 +59,17 @@ static int run_scan(struct db *db, struct store_job *job)
 	return db_run_now(db, &find_due, values, ARRAY_LEN(values), on_found, scan, NULL);
 }
 
+/* One at rest was enabled or given other settings through another worker, or its time is up. */
+static void take_up(struct engine *engine, const struct uuid *channel)
+{
+	struct queue *queue = engine_find(engine, channel);
+
+	if (queue && queue->phase == QUEUE_RESTING)
+		engine_changed(engine, channel);
+	else
+		engine_note(engine, channel);
+}
+
 static void on_scan_done(struct store_job *job, int rc)
 {
 	struct scan *scan = container_of(job, struct scan, job);
@@ -71,7 +82,7 @@ static void on_scan_done(struct store_job *job, int rc)
 		log_error("could not look for pending deliveries",
 			  log_str("error", uv_strerror(rc)));
 	for (size_t i = 0; rc == 0 && i < scan->count; i++)
-		engine_note(engine, &scan->found[i]);
+		take_up(engine, &scan->found[i]);
 	/* A full page is not the end: go on behind it, so that nobody is left out. */
 	scan->after = is_full ? scan->found[scan->count - 1] : (struct uuid){ .bytes = { 0 } };
 	engine_serve(engine);

@@ -256,6 +256,9 @@ static bool waits_for_pace(struct queue *queue)
 		queue_discard(queue);
 	else
 		queue_trim(queue, PACED_ROWS);
+	/* Whoever changes the channel elsewhere tells only the worker it talks to. */
+	if (next_us - mono_us > LOOK_AGAIN_US)
+		next_us = mono_us + LOOK_AGAIN_US;
 	queue_wait(queue, next_us);
 	engine_set_alarm(engine, next_us);
 	return true;

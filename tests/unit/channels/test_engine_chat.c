@@ -254,6 +254,41 @@ Test(chat, is_not_sent_from_chat_to_chat_for_ever)
 	with_replies(replies, follow_a_few);
 }
 
+/* The first settings have a long time to wait, the others none. */
+static void use_settings_changed_elsewhere(struct rig *rig)
+{
+	static const char *const others[] = { "webhook_url",
+					      "https://hooks.slack.com/services/T0123/B0123/other",
+					      NULL };
+	const struct provider_config config = { .count = 1,
+						.fields = { { "webhook_url", STR(SLACK_URL) } } };
+	const struct provider *slack = provider_find(STR("slack"));
+	struct verdict too_fast = verdict_of(VERDICT_RETRY);
+	struct pace paces[PROVIDER_MAX_PACES];
+
+	too_fast.is_throttled = true;
+	too_fast.retry_after_ms = 3600000;
+	slack->paces(&config, paces);
+	paces_learn(rig->channels->paces, slack, paces, 1, &too_fast, rig->channels->mono_us());
+	add_slack(rig);
+	rig_add_chat(rig, CHANNEL_2, "slack", others, "capsule.resume");
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, 1, "channel_state WHERE channel_id = '" CHANNEL_1 "'");
+	rig_idle(rig);
+	rig_ask(rig, "UPDATE channels SET config = (SELECT config FROM channels "
+		     "WHERE id = '" CHANNEL_2 "'), updated_at = '2027-01-15T08:00:01.000000Z'");
+	rig_now_us += MINUTE_US + SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED);
+	cr_expect_str_eq(receiver_get(rig->receiver, 0)->target, "/services/T0123/B0123/other");
+}
+
+Test(chat, that_waits_long_sees_other_settings_within_a_minute)
+{
+	static const struct reply replies[] = { { 200, "", "ok" }, { .status = 0 } };
+
+	with_replies(replies, use_settings_changed_elsewhere);
+}
+
 /* ---- pace ----------------------------------------------------------------------------------- */
 
 /* Fewer than make a storm. Slack takes one a second; ours is a little slower. */

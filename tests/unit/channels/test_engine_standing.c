@@ -99,6 +99,24 @@ Test(standing_engine, disables_a_channel_whose_destination_is_gone_and_keeps_its
 	with_channel(410, disable_at_once);
 }
 
+/* As through a worker that delivers nothing: no word of it comes to us. */
+static void see_it_enabled_elsewhere(struct rig *rig)
+{
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, DISABLED);
+	rig_wait_rows(rig, 1,
+		      "channel_state WHERE channel_id = '" CHANNEL_1 "' AND lease_owner IS NULL");
+	destination.status = 200;
+	rig_ask(rig, "UPDATE channel_state SET disabled_at = NULL, failures = 0, disabling = 0");
+	rig_ask(rig, "UPDATE deliveries SET next_attempt_at = '2027-01-15T08:00:00.000000Z'");
+	rig_wait_rows(rig, 1, DELIVERED);
+}
+
+Test(standing_engine, takes_a_channel_up_that_was_enabled_through_another_worker)
+{
+	with_channel(410, see_it_enabled_elsewhere);
+}
+
 static void enable_and_deliver(struct rig *rig)
 {
 	commit_pause(rig, START_MS);
