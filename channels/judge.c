@@ -131,9 +131,8 @@ static void learn(struct queue *queue, const struct verdict *verdict)
 	struct engine *engine = queue->engine;
 	const struct settings *settings = &queue->settings;
 
-	if (settings->provider->paces)
-		paces_learn(engine->options.paces, settings->provider, settings->paces,
-			    settings->pace_count, verdict, engine_mono_us(engine));
+	paces_learn(engine->options.paces, settings->provider, settings->paces,
+		    settings->pace_count, verdict, engine_mono_us(engine));
 }
 
 static void end_request(struct queue *queue)

@@ -14,6 +14,7 @@
 #include "channels/origin.h"
 #include "channels/queue.h"
 #include "core/attributes.h"
+#include "core/digest.h"
 #include "core/event.h"
 #include "core/log.h"
 #include "core/version.h"
@@ -60,7 +61,14 @@ void settings_find_paces(struct queue *queue)
 		return;
 	settings->has_paces = true;
 	settings->pace_count = 0;
-	if (!settings->provider->paces || settings_open(queue, &opened) < 0)
+	if (!settings->provider->paces) {
+		/* As fast as it likes, until it wishes otherwise. */
+		settings->paces[0] = (struct pace){ .burst = 1 };
+		digest_sha256_hex(buf_str(&settings->sealed), settings->paces[0].key);
+		settings->pace_count = 1;
+		return;
+	}
+	if (settings_open(queue, &opened) < 0)
 		return;
 	settings->pace_count = settings->provider->paces(&opened.config, settings->paces);
 	opened_config_done(&opened);
@@ -244,7 +252,7 @@ static bool waits_for_pace(struct queue *queue)
 	int64_t mono_us = engine_mono_us(engine);
 	int64_t next_us;
 
-	if (!settings->provider || !settings->provider->paces)
+	if (!settings->provider)
 		return false;
 	settings_find_paces(queue);
 	next_us = paces_take(engine->options.paces, settings->provider, settings->paces,

@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from clients import Client  # noqa: E402
 from fakes import FakeProviders, make_certificate  # noqa: E402
 from leaks import collector
-from support import Postgres, PostgresStore, Receiver, Redis, Service, SqliteStore
+from support import Clock, Postgres, PostgresStore, Receiver, Redis, Service, SqliteStore
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,6 +72,11 @@ def service(make_service):
 
 
 @pytest.fixture
+def clock(folder):
+    return Clock(folder)
+
+
+@pytest.fixture
 def receiver():
     server = Receiver()
     yield server
@@ -94,10 +99,14 @@ def badly_certified(folder):
 
 
 @pytest.fixture
-def chat_service(make_service, fake):
-    """A service whose seven providers are all the fake."""
-    origins = {f"WRENN_EVENTS_ORIGIN_{name}": fake.origin
-               for name in ("DISCORD", "SLACK", "TEAMS", "GOOGLECHAT", "TELEGRAM", "MATRIX")}
+def origins(fake):
+    """Settings with which all seven providers are the fake."""
+    return {f"WRENN_EVENTS_ORIGIN_{name}": fake.origin
+            for name in ("DISCORD", "SLACK", "TEAMS", "GOOGLECHAT", "TELEGRAM", "MATRIX")}
+
+
+@pytest.fixture
+def chat_service(make_service, origins):
     return make_service(**origins).start()
 
 

@@ -202,29 +202,6 @@ def test_a_channel_pointed_elsewhere_sends_what_is_pending_there(service, redis,
     assert fake.posted(new.name)[0]["headers"]["X-Wrenn-Delivery"] == fake.arrived(old.name)[0]["headers"]["X-Wrenn-Delivery"]
 
 
-def test_gone_disables_at_once_and_enabling_delivers_or_skips_the_backlog(service, redis, fake, store):
-    team, key = service.new_team()
-    delivering, skipping = webhook(fake), webhook(fake)
-    channels = {}
-    for destination in (delivering, skipping):
-        fake.script({"destination": destination.name, "status": 410})
-        channels[destination.name] = service.add_channel(key, "webhook", destination.config)
-    redis.publish(make_event(team))
-    for channel in channels.values():
-        until(lambda: store.query("SELECT disabled_reason FROM channel_state WHERE channel_id = %s AND disabled_at IS NOT NULL",
-                                  id_to_uuid(channel["id"])), "the channel to be disabled")
-    redis.publish(make_event(team))
-    until(lambda: all(len(state_of(store, c)) == 2 for c in channels.values()), "a row for the second event")
-    for destination, choice in ((delivering, "deliver"), (skipping, "skip")):
-        answer = service.request("POST", f"/v1/channels/{channels[destination.name]['id']}/enable", key=key, body={"backlog": choice})
-        assert answer.status == 200, answer.body
-    until(lambda: len(fake.posted(delivering.name)) == 2, "the backlog")
-    assert [(row[0], row[3]) for row in state_of(store, channels[skipping.name])] == [("dropped", "skipped when the channel was enabled")] * 2
-    assert len(fake.arrived(skipping.name)) == 1
-    rows = service.get("/v1/audit-logs?resource_type=channel", key=key).json()["items"]
-    assert collections.Counter(row["action"] for row in rows) == {"create": 2, "disable": 2, "enable": 2}
-
-
 def test_fifty_events_at_once_reach_a_webhook_one_by_one(service, redis, fake):
     team, key = service.new_team()
     destination = webhook(fake)

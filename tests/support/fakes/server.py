@@ -26,7 +26,7 @@ MAX_BODY = 4 * 1024 * 1024
 class Fault:
     """What the next `times` requests to `destination` (a prefix; "" is everybody) get instead of an answer."""
     destination: str = ""
-    kind: str = "answer"     # answer, hang, drip, reset, half, huge, redirect, throttle
+    kind: str = "answer"     # answer, hold (until release()), hang, drip, reset, half, huge, redirect
     status: int = 500
     body: str = ""
     headers: dict = field(default_factory=dict)
@@ -40,7 +40,7 @@ class FakeProviders:
 
     def __init__(self, port=0, certificate=None, show=None, is_paced=True):
         self.lock = threading.Lock()
-        self.stopping = threading.Event()
+        self.stopping, self.released = threading.Event(), threading.Event()
         self.entries, self.violations, self.faults = [], [], []
         self.paces, self.protocols = Paces(), all_protocols()
         self.show, self.is_paced = show, is_paced
@@ -72,6 +72,11 @@ class FakeProviders:
     def heal(self, destination=""):
         with self.lock:
             self.faults = [fault for fault in self.faults if not fault.destination.startswith(destination)]
+
+    def release(self):
+        """Lets what was held be answered; what comes from now on waits for the next time."""
+        held, self.released = self.released, threading.Event()
+        held.set()
 
     def fault_for(self, destination):
         with self.lock:
@@ -110,6 +115,7 @@ class FakeProviders:
 
     def close(self):
         self.stopping.set()
+        self.release()
         self.server.shutdown()
         self.server.server_close()
 
@@ -183,10 +189,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def play(self, fault, entry):
-        entry.update(fault=fault.kind, status=fault.status if fault.kind in ("answer", "redirect") else 0)
+        entry.update(fault=fault.kind, status=fault.status if fault.kind in ("answer", "hold", "redirect") else 0)
+        released = self.owner.released
         if fault.hint_s:
             self.owner.paces.hint(entry["destination"], fault.hint_s)
         self.owner.record(entry)
+        if fault.kind == "hold":
+            released.wait()
         return getattr(self, "play_" + fault.kind)(fault)
 
     def play_answer(self, fault):
@@ -194,6 +203,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if headers.get("Retry-After", "").startswith("in "):  # as an HTTP date
             headers["Retry-After"] = email.utils.formatdate(time.time() + float(headers["Retry-After"][3:]) + 1, usegmt=True)
         self.reply(fault.status, fault.body, headers)
+
+    def play_hold(self, fault):
+        self.reply(fault.status, fault.body, fault.headers)
 
     def play_redirect(self, fault):
         self.reply(fault.status if fault.status in (301, 302, 303, 307, 308) else 302, "", {"Location": fault.location})

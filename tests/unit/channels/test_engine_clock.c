@@ -17,7 +17,8 @@ static enum receiver_reply answer(const struct received *request, struct buf *ou
 {
 	(void)request;
 	(void)arg;
-	receiver_answer(out, status, "", STR("so says the destination"));
+	receiver_answer(out, status, status == 429 ? "Retry-After: 300\r\n" : "",
+			STR("so says the destination"));
 	return RECEIVER_ANSWER;
 }
 
@@ -98,6 +99,44 @@ static void keep_schedule(struct rig *rig)
 Test(clock, set_again_and_again_hammers_nobody)
 {
 	with_status(503, keep_schedule);
+}
+
+static void expect_silence_then_delivery(struct rig *rig)
+{
+	commit_pause(rig);
+	rig_idle(rig);
+	rig_now_us += 4 * MINUTE_US + 50 * SECOND_US;
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 1, "sooner than it wished");
+	status = 200;
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 2, DELIVERED);
+	cr_expect_eq(receiver_count(rig->receiver), 3);
+}
+
+static void keep_a_wish(struct rig *rig)
+{
+	commit_pause(rig);
+	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
+	rig_set_clock(HOUR_US);
+	expect_silence_then_delivery(rig);
+}
+
+Test(clock, set_forth_does_not_cut_a_destinations_wish_short)
+{
+	with_status(429, keep_a_wish);
+}
+
+static void keep_a_wish_for_newer_ones(struct rig *rig)
+{
+	commit_pause(rig);
+	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
+	expect_silence_then_delivery(rig);
+}
+
+Test(clock, passes_and_the_wish_of_a_destination_holds_newer_ones_for_more_than_a_minute)
+{
+	with_status(429, keep_a_wish_for_newer_ones);
 }
 
 static void survive_setting_forth(struct rig *rig)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wall clock is set, back and forth, under a program at work. Waiting must not notice."""
+import json
+import random
+import threading
+import time
+
+from destinations import webhook
+from support import id_to_uuid, make_event, new_id, until
+
+EVENTS = 600
+JUMPS_S = [3600, -3600, 7200, 7140, 0, -86400, 5, -3, 1800, -1800]
+SHORTEST_PAUSE_S = 9  # ten seconds, less a tenth
+
+
+def capsules_of(entries):
+    return [json.loads(entry["body"])["resource"]["id"] for entry in entries]
+
+
+def states_of(store, channel):
+    return {row[0] for row in store.query("SELECT state FROM deliveries WHERE channel_id = %s", id_to_uuid(channel["id"]))}
+
+
+def test_set_back_and_forth_under_load_nothing_is_lost_doubled_out_of_order_or_early(make_service, redis, fake, store, clock):
+    service = make_service(**clock.settings).start()
+    team, key = service.new_team()
+    names = ("steady-1", "steady-2", "failing-once", "told-to-wait", "dead")
+    destinations = {name: webhook(fake) for name in names}
+    channels = {name: service.add_channel(key, "webhook", d.config, name=name) for name, d in destinations.items()}
+    fake.script({"destination": destinations["failing-once"].name, "status": 500},
+                {"destination": destinations["told-to-wait"].name, "status": 429, "headers": {"Retry-After": "20"}, "hint_s": 20},
+                {"destination": destinations["dead"].name, "status": 503, "times": 0})
+    capsules = [new_id("cl-") for _ in range(EVENTS)]
+    seed = random.randrange(2**32)
+    points = sorted(random.Random(seed).sample(range(10, EVENTS - 10), len(JUMPS_S)))
+    began = time.monotonic()
+
+    def publish_all():
+        for capsule in capsules:
+            redis.publish(make_event(team, resource=capsule))
+
+    publisher = threading.Thread(target=publish_all)
+    publisher.start()
+    for point, ahead_s in zip(points, JUMPS_S):
+        until(lambda: len(fake.arrived(destinations["steady-1"].name)) >= point, f"webhook {point} (seed {seed})")
+        clock.set(ahead_s)
+    publisher.join()
+    assert '"by_seconds":-' in service.log_text() and '"by_seconds":3' in service.log_text()
+    for name in names[:4]:
+        until(lambda: len(fake.posted(destinations[name].name)) == EVENTS, f"{name} (seed {seed})", 120)
+        until(lambda: states_of(store, channels[name]) == {"delivered"}, f"the results of {name} (seed {seed})")
+
+    for name in names[:2]:
+        assert capsules_of(fake.arrived(destinations[name].name)) == capsules, f"{name} (seed {seed})"
+    for name in names[2:4]:
+        assert capsules_of(fake.arrived(destinations[name].name)) == capsules[:1] + capsules, f"{name} (seed {seed})"
+    # Each jump may end a pause, and then it is the ordinary schedule.
+    tries = len(fake.arrived(destinations["dead"].name))
+    assert tries <= 1 + len(JUMPS_S) + (time.monotonic() - began) / SHORTEST_PAUSE_S, f"{tries} tries (seed {seed})"
