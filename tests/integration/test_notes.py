@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The notes name tests; a name that no test has would prove nothing."""
+import glob
+import os
+import re
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def read_all(pattern):
+    texts = []
+    for name in glob.glob(f"{ROOT}/tests/{pattern}"):
+        with open(name) as file:
+            texts.append(file.read())
+    return "\n".join(texts)
+
+
+def test_every_test_in_the_table_of_weaknesses_exists():
+    unit, integration = read_all("unit/*/*.c"), read_all("integration/test_*.py")
+    known = {f"{suite}: {name}" for suite, name in re.findall(r"^Test\((\w+),\s+(\w+)", unit, re.M)}
+    known |= set(re.findall(r"^def test_(\w+)\(", integration, re.M))
+    with open(f"{ROOT}/docs/notes/weaknesses.md") as file:
+        rows = [line.split("|") for line in file if line.startswith("| W")]
+    assert [row[1].strip() for row in rows] == [f"W{number}" for number in range(1, 40)]
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row[4])]
+    assert len(named) > 39
+    assert [name for name in named if name not in known] == []
