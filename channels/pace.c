@@ -4,13 +4,15 @@
  * Token buckets in a hash table, in the order of their last use. A bucket is one number: the time at which it
  * will be full again, so that a message moves it by one interval and a rest costs nothing. An answer that
  * says "too fast" empties the bucket, blocks it as long as the destination wished and doubles its
- * interval; successes halve it again.
+ * interval; successes halve it again. A pause of a whole provider doubles when nothing of it succeeded since
+ * the one before.
  * Failure: no memory or no room for a bucket is an answer like an empty one, look again in a second.
  */
 #include "channels/pace.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,7 @@
 #define LOOK_AGAIN_US INT64_C(1000000)
 #define FORGET_US     (INT64_C(3600) * 1000000) /* a slowed bucket that is not used */
 #define EVICT_TRIES   32
+#define LONG_PAUSE_US (INT64_C(900) * 1000000) /* pauses of a provider grow up to this */
 
 struct bucket {
 	struct list hashed;
@@ -39,6 +42,7 @@ struct bucket {
 struct pause {
 	const struct provider *provider;
 	int64_t until_us;
+	unsigned repeats; /* of pauses without a success in between */
 };
 
 struct paces {
@@ -158,27 +162,59 @@ static int64_t next_of(const struct bucket *bucket, const struct pace *pace)
 
 /* ---- the providers --------------------------------------------------------------------- */
 
-static int64_t paused_until(const struct paces *paces, const struct provider *provider)
+static struct pause *find_pause(const struct paces *paces, const struct provider *provider)
 {
 	for (size_t i = 0; i < paces->pause_count; i++) {
 		if (paces->pauses[i].provider == provider)
-			return paces->pauses[i].until_us;
+			return (struct pause *)&paces->pauses[i];
 	}
-	return INT64_MIN;
+	return NULL;
 }
 
-static void pause_provider(struct paces *paces, const struct provider *provider, int64_t until_us)
+static int64_t paused_until(const struct paces *paces, const struct provider *provider)
 {
-	size_t i = 0;
+	const struct pause *pause = find_pause(paces, provider);
 
-	while (i < paces->pause_count && paces->pauses[i].provider != provider)
-		i++;
-	if (i == paces->pause_count) {
-		assert(i < MAX_PROVIDERS); /* they are constants of ours */
-		paces->pauses[paces->pause_count++] =
-			(struct pause){ .provider = provider, .until_us = INT64_MIN };
+	return pause ? pause->until_us : INT64_MIN;
+}
+
+/* Whoever goes on after a pause and is told the same has waited too little. */
+static int64_t grown(int64_t span_us, unsigned repeats)
+{
+	int64_t longest_us = later(span_us, LONG_PAUSE_US);
+
+	while (repeats-- > 0 && span_us < longest_us)
+		span_us *= 2;
+	return span_us < longest_us ? span_us : longest_us;
+}
+
+static void pause_provider(struct paces *paces, const struct provider *provider, int64_t span_us,
+			   int64_t now_us)
+{
+	struct pause *pause = find_pause(paces, provider);
+
+	if (!pause) {
+		assert(paces->pause_count < MAX_PROVIDERS); /* they are constants of ours */
+		pause = &paces->pauses[paces->pause_count++];
+		*pause = (struct pause){ .provider = provider, .until_us = INT64_MIN };
 	}
-	paces->pauses[i].until_us = later(paces->pauses[i].until_us, until_us);
+	/* Requests that were under way together are told the same: that counts once. */
+	if (pause->until_us > now_us) {
+		pause->until_us = later(pause->until_us, now_us + span_us);
+		return;
+	}
+	pause->until_us = now_us + grown(span_us, pause->repeats);
+	if (pause->repeats < UINT_MAX)
+		pause->repeats++;
+}
+
+/* It was no block of our address, or it is over. The pause itself is kept. */
+static void note_success(struct paces *paces, const struct provider *provider)
+{
+	struct pause *pause = find_pause(paces, provider);
+
+	if (pause)
+		pause->repeats = 0;
 }
 
 /* ---- taking ---------------------------------------------------------------------------- */
@@ -270,7 +306,9 @@ void paces_learn(struct paces *paces, const struct provider *provider, const str
 
 	assert(count <= PROVIDER_MAX_PACES);
 	if (verdict->pause == PAUSE_PROVIDER && verdict->pause_ms >= 0)
-		pause_provider(paces, provider, now_us + verdict->pause_ms * 1000);
+		pause_provider(paces, provider, verdict->pause_ms * 1000, now_us);
+	else if (verdict->kind == VERDICT_DELIVERED)
+		note_success(paces, provider);
 	if (count == 0)
 		return;
 	bucket = find_or_make(paces, list[0].key, now_us);

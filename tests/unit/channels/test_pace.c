@@ -261,6 +261,46 @@ Test(pace, pauses_the_channels_first_bucket_or_the_whole_provider)
 	paces_close(paces);
 }
 
+/* How long the provider pauses when it says so now. */
+static int64_t pause_after(struct paces *paces, int64_t span_ms, int64_t now_us)
+{
+	struct pace pace = pace_of("a", 5, S);
+	struct verdict verdict = plain(VERDICT_RETRY);
+
+	verdict.pause_ms = span_ms;
+	verdict.pause = PAUSE_PROVIDER;
+	paces_learn(paces, &discord, &pace, 1, &verdict, now_us);
+	return paces_view(paces, &discord, NULL, 0, now_us).next_us - now_us;
+}
+
+Test(pace, pauses_a_provider_longer_each_time_nothing_came_through)
+{
+	static const int64_t spans_s[] = { 60, 120, 240, 480, 900, 900 };
+	struct paces *paces = open_paces();
+	struct pace pace = pace_of("b", 5, S);
+	struct verdict delivered = plain(VERDICT_DELIVERED);
+	struct verdict failed = plain(VERDICT_RETRY);
+	int64_t now_us = S;
+
+	for (size_t i = 0; i < ARRAY_LEN(spans_s); i++) {
+		cr_expect_eq(pause_after(paces, 60000, now_us), spans_s[i] * S, "pause %zu", i);
+		/* Others under way then are told the same. */
+		cr_expect_eq(pause_after(paces, 60000, now_us), spans_s[i] * S, "pause %zu", i);
+		paces_learn(paces, &discord, &pace, 1, &failed, now_us + 2 * S);
+		now_us += spans_s[i] * S;
+	}
+	cr_expect_eq(pause_after(paces, 3600000, now_us), 3600 * S, "a longer wish is kept");
+	paces_learn(paces, &slack, &pace, 1, &delivered, now_us + S);
+	now_us += 3600 * S;
+	cr_expect_eq(pause_after(paces, 60000, now_us), 900 * S, "another provider's success");
+	paces_learn(paces, &discord, &pace, 1, &delivered, now_us + S);
+	cr_expect_eq(paces_view(paces, &discord, NULL, 0, now_us).next_us, now_us + 900 * S,
+		     "the pause itself is kept");
+	now_us += 900 * S;
+	cr_expect_eq(pause_after(paces, 60000, now_us), 60 * S);
+	paces_close(paces);
+}
+
 Test(pace, shows_the_interval_and_when_the_next_may_go_and_makes_nothing_by_looking)
 {
 	struct paces *paces = open_paces();
