@@ -2,8 +2,9 @@
 
 /*
  * How a channel is doing: what the engine remembers of it, its pace, and what waits. A channel nobody
- * has sent to yet has no state row and is healthy. The config is opened only to learn the pace and
- * wiped at once; one that cannot be opened has no pace to show.
+ * has sent to yet has no state row and is healthy. The config is opened only to find the pace and
+ * wiped at once; one that cannot be opened has no pace to show. The pace is as this process has learned
+ * it, on the loop, where the paces live.
  */
 #include "channels/seal.h"
 #include "channels/standing.h"
@@ -65,23 +66,28 @@ static int on_backlog(const struct db_row *row, void *arg)
 
 static void add_pace(struct buf *out, const struct health_view *health)
 {
+	const struct channels *channels = health->errand.channels;
 	struct pace paces[PROVIDER_MAX_PACES];
 	struct opened_config opened;
+	struct pace_view view;
 	size_t count = 0;
 
 	if (!health->provider || !health->provider->paces)
 		return;
-	if (config_open(&opened, health->provider, buf_str(&health->sealed),
-			health->errand.channels->key) == 0) {
+	if (config_open(&opened, health->provider, buf_str(&health->sealed), channels->key) == 0) {
 		count = health->provider->paces(&opened.config, paces);
 		opened_config_done(&opened);
 	}
 	if (count == 0)
 		return;
+	view = paces_view(channels->paces, health->provider, paces, count, channels->mono_us());
 	json_add_name(out, "pace");
 	buf_add_char(out, '{');
-	view_add_number(out, "interval_ms", paces[0].interval_us / 1000);
+	view_add_number(out, "interval_ms", view.interval_us / 1000);
 	view_add_number(out, "burst", paces[0].burst);
+	if (view.next_us > channels->mono_us())
+		view_add_time(out, "next_at",
+			      channels->now_us() + view.next_us - channels->mono_us());
 	buf_add_char(out, '}');
 }
 
@@ -130,7 +136,6 @@ static int run_health(struct db *db, struct store_job *job)
 	const struct db_value values[] = { db_uuid(&errand->id), db_uuid(&errand->who.team) };
 	int rc;
 
-	buf_reset(&errand->json);
 	buf_reset(&health->sealed);
 	buf_reset(&health->last_error);
 	buf_reset(&health->disabled_reason);
@@ -138,10 +143,19 @@ static int run_health(struct db *db, struct store_job *job)
 	rc = db_run_now(db, &read_channel, values, ARRAY_LEN(values), on_channel, health, NULL);
 	if (rc < 0 || !errand->found)
 		return rc;
-	rc = db_run_now(db, &read_backlog, values, 1, on_backlog, health, NULL);
-	if (rc == 0)
+	return db_run_now(db, &read_backlog, values, 1, on_backlog, health, NULL);
+}
+
+static void on_health_read(struct store_job *job, int rc)
+{
+	struct health_view *health = container_of(job, struct health_view, errand.job);
+	struct errand *errand = &health->errand;
+
+	if (rc == 0 && errand->found) {
 		write_health(&errand->json, health);
-	return rc < 0 ? rc : errand->json.err;
+		rc = errand->json.err;
+	}
+	errand_on_shown(job, rc);
 }
 
 static void end_health(struct errand *errand)
@@ -166,6 +180,6 @@ void view_health(struct http_request *request, void *owner)
 	buf_init(&health->disabled_reason, 65536);
 	errand->done = end_health;
 	errand->job.run = run_health;
-	errand->job.on_done = errand_on_shown;
+	errand->job.on_done = on_health_read;
 	errand_submit(errand, store_read);
 }
