@@ -26,6 +26,7 @@ struct run {
 	bool apart;    /* no part of any chain, and must not get lost */
 	bool fell_off; /* the chain is cut behind them, at fell_at */
 	struct stream_id fell_at;
+	uint64_t fell_serial;
 	struct item *next; /* the first one not taken */
 	size_t bytes;
 	struct item *items[RUN_PIECES];
@@ -87,6 +88,7 @@ static void run_gather(struct run *run, struct item *first, enum item_chain chai
 		if (item->place == ITEM_EVICTED) {
 			run->fell_off = true;
 			run->fell_at = item->id;
+			run->fell_serial = item->serial;
 			item = NULL;
 			break;
 		}
@@ -111,9 +113,13 @@ static void go_on_from(struct subscriber *sub, const struct run *run, struct ite
 		replay_drop_before(sub->replay, resume);
 		return;
 	}
-	/* The chain grows before its flush: what was walked past here must not count as arrived then. */
-	if (sub->cursor && !resume && !run->apart)
-		sub->from_serial = sub->topic->sse->history.serial;
+	/* The chain grows before its flush: what was walked past here must not count as arrived then.
+	 * Where the chain was cut, the states behind the cut are still to come. */
+	if (sub->cursor && !resume && !run->apart) {
+		uint64_t past = run->fell_off ? run->fell_serial : sub->topic->sse->history.serial;
+
+		sub->from_serial = past > sub->from_serial ? past : sub->from_serial;
+	}
 	set_cursor(sub, resume);
 	if (!resume && run->fell_off && replay_start(sub, run->fell_at) < 0)
 		subscriber_end(sub, CLOSE_FAILED, NULL);

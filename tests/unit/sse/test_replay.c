@@ -255,6 +255,54 @@ Test(replay, of_a_reader_that_the_history_overtook_goes_on_from_redis)
 	cr_expect_gt(metric_value(stage.sse->metrics.from_redis), 0);
 }
 
+/* The numbers of the states it was shown rise, up to the last one. */
+static bool is_in_order(const struct client *client, unsigned last)
+{
+	static const char before[] = "\"metadata\":{\"n\":\"";
+	struct str text = buf_str(&client->text);
+	unsigned long shown = 0;
+
+	for (;;) {
+		const char *at = memmem(text.at, text.len, before, strlen(before));
+		unsigned long number;
+
+		if (!at)
+			return shown == last;
+		text = str_from(text, (size_t)(at - text.at) + strlen(before));
+		number = strtoul(text.at, NULL, 10);
+		if (number <= shown)
+			return false;
+		shown = number;
+	}
+}
+
+Test(replay, of_a_reader_that_the_history_overtook_still_shows_the_newest_state)
+{
+	struct client *client;
+	unsigned n = 0;
+
+	open_with(60000);
+	stage_start(&stage, 0);
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	client->paused = true;
+	while (!only_listener(&stage, TEAM_A)->blocked)
+		entry_publish(&stage, ++n, large_json());
+	for (unsigned i = 1; i <= 300; i++) {
+		char more[64];
+
+		snprintf(more, sizeof(more), ",\"sandbox\":null,\"metadata\":{\"n\":\"%u\"}", i);
+		entry_show_transient(&stage,
+				     event_json("capsule.state.changed", TEAM_A, CAPSULE, more));
+		batch_end(&stage, 0);
+	}
+	cr_assert_eq(only_listener(&stage, TEAM_A)->cursor->place, ITEM_EVICTED);
+	client->paused = false;
+	UNTIL(&stage, client_has(client, "\"n\":\"300\""));
+	cr_expect(is_in_order(client, 300));
+	cr_expect(str_starts(str_of(client_entries(client)), str_of(numbers(1, n))), "%s",
+		  client_entries(client));
+}
+
 Test(replay, ends_with_a_word_when_the_stream_is_trimmed_before_it)
 {
 	struct client *client;
