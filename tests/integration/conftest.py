@@ -84,8 +84,14 @@ def receiver():
 
 
 @pytest.fixture
-def fake():
-    server = FakeProviders()
+def speed(request):
+    """Seconds in one of the machine's, for what the fake and a test's services share."""
+    return getattr(request, "param", 1)
+
+
+@pytest.fixture
+def fake(speed):
+    server = FakeProviders(speed=speed)
     yield server
     server.close()
     assert server.violations == [], "sent before a provider's hint was over"

@@ -19,20 +19,6 @@ FORM_REFUSED = {
     "telegram": {"status": 400, "body": json.dumps(TELEGRAM_FORM)},
     "matrix": {"status": 400, "body": '{"errcode":"M_BAD_JSON","error":"bad formatted_body"}'},
 }
-TEAMS_429 = ("Webhook message delivery failed with error: Microsoft Teams endpoint returned "
-             "HTTP error 429 with ContextId tcid=0")
-TELEGRAM_429 = {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 3", "parameters": {"retry_after": 3}}
-# (destination, how it says "too fast", seconds nothing may arrive)
-TOO_FAST = {
-    "discord-body": ("discord", 429, {}, {"message": "limited", "retry_after": 2.5, "global": False}, 2.5),
-    "discord-header": ("discord", 429, {"Retry-After": "3", "X-RateLimit-Scope": "shared"}, {"message": "limited", "global": False}, 3),
-    "slack": ("slack", 429, {"Retry-After": "3"}, {"retry_after": 3, "ok": False, "error": "rate_limited"}, 3),
-    "googlechat": ("googlechat", 429, {}, {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "no"}}, 0),
-    "telegram-body": ("telegram", 429, {}, TELEGRAM_429, 3),
-    "telegram-header": ("telegram", 429, {"Retry-After": "3"}, {"ok": False, "error_code": 429, "description": "no"}, 3),
-    "matrix-ms": ("matrix", 429, {}, {"errcode": "M_LIMIT_EXCEEDED", "error": "no", "retry_after_ms": 2500}, 2.5),
-    "matrix-header": ("matrix", 429, {"Retry-After": "3"}, {"errcode": "M_LIMIT_EXCEEDED", "error": "no"}, 3),
-}
 GONE = {
     "discord": (404, '{"message":"Unknown Webhook","code":10015}'),
     "slack": (404, "no_service"),
@@ -171,43 +157,6 @@ def test_nobody_is_disturbed_by_what_users_can_name(chat_service, redis, fake, s
     entry, = fake.posted(destination.name)
     assert entry["pings"] == []
     assert "\u202e" not in entry["body"]
-
-
-def test_too_fast_is_heard_in_every_documented_way(chat_service, redis, fake, store):
-    """All at once, because each waits; `fake` looks for requests before a hint was over."""
-    team, key = chat_service.new_team()
-    channels = {}
-    for case, (kind, status, headers, body, hint_s) in TOO_FAST.items():
-        destination = getattr(destinations, kind)()
-        channels[case] = add(chat_service, key, destination)
-        fake.script({"destination": destination.name, "status": status, "headers": headers, "hint_s": hint_s,
-                     "body": body if isinstance(body, str) else json.dumps(body)})
-    redis.publish(make_event(team))
-    redis.publish(make_event(team))
-    for case, channel in channels.items():
-        delivered(store, channel, 2)
-        # Without a hint it is the ordinary schedule.
-        assert verdicts_of(store, channel)[0] == ("wait" if TOO_FAST[case][4] else "retry"), case
-
-
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("kind, status, headers, body", [
-    ("teams_legacy", 200, {}, TEAMS_429),
-    ("discord", 429, {"X-RateLimit-Global": "true"}, '{"message":"limited","retry_after":60.5,"global":true}'),
-    ("discord", 429, {}, "error code: 1015"),
-    ("discord", 429, {}, "<html>You are being rate limited</html>"),
-], ids=["teams-legacy", "discord-global", "discord-ban", "discord-ban-html"])
-def test_a_long_pause_is_put_down_and_not_sat_out(chat_service, redis, fake, store, kind, status, headers, body):
-    """These last a minute and more: what is stored says so."""
-    team, key = chat_service.new_team()
-    destination = getattr(destinations, kind)()
-    channel = add(chat_service, key, destination)
-    fake.script({"destination": destination.name, "status": status, "headers": headers, "body": body})
-    redis.publish(make_event(team))
-    until(lambda: verdicts_of(store, channel), "the first attempt's result")
-    state, attempts, last_status, error = rows_of(store, channel)[0]
-    assert (state, attempts, last_status) == ("pending", 1, status) and error
-    assert len(fake.arrived(destination.name)) == 1
 
 
 def test_two_disabling_answers_disable_and_the_backlog_waits_for_its_owner(chat_service, redis, fake, store):

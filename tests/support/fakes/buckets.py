@@ -8,9 +8,9 @@ import time
 class Bucket:
     """Holds `burst` messages, gets one back every `interval_s`."""
 
-    def __init__(self, burst, interval_s):
+    def __init__(self, burst, interval_s, now):
         self.burst, self.interval_s = burst, interval_s
-        self.level, self.at = float(burst), time.monotonic()
+        self.level, self.at = float(burst), now
 
     def wait_s(self, now):
         """0 when a message may pass, which then is still to be taken."""
@@ -20,16 +20,22 @@ class Bucket:
 
 
 class Paces:
-    def __init__(self):
+    """`speed`: seconds of its clock in one of the machine's."""
+
+    def __init__(self, speed=1):
         self.lock = threading.Lock()
+        self.speed = speed
         self.buckets = {}
-        self.not_before = {}  # destination -> the time its hint named
+        self.not_before = {}  # destination, or the beginning of several -> the time a hint named
+
+    def now(self):
+        return time.monotonic() * self.speed
 
     def take(self, limits):
         """Takes a message from every (key, burst, interval_s), or from none: seconds to wait, then."""
         with self.lock:
-            now = time.monotonic()
-            mine = [self.buckets.setdefault(key, Bucket(burst, interval_s)) for key, burst, interval_s in limits]
+            now = self.now()
+            mine = [self.buckets.setdefault(key, Bucket(burst, interval_s, now)) for key, burst, interval_s in limits]
             wait = max((bucket.wait_s(now) for bucket in mine), default=0)
             if wait == 0:
                 for bucket in mine:
@@ -44,8 +50,8 @@ class Paces:
     def hint(self, destination, seconds):
         """From now on for so long, whatever arrives is a violation."""
         with self.lock:
-            self.not_before[destination] = time.monotonic() + seconds
+            self.not_before[destination] = self.now() + seconds
 
     def is_early(self, destination, at):
         with self.lock:
-            return at < self.not_before.get(destination, 0)
+            return any(at < until for hinted, until in self.not_before.items() if destination.startswith(hinted))

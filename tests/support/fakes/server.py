@@ -31,18 +31,19 @@ class Fault:
     body: str = ""
     headers: dict = field(default_factory=dict)
     times: int = 1           # 0: for ever
-    hint_s: float = 0        # nothing may arrive for so long after this answer
+    hint_s: float = 0        # nothing may arrive for so long after this answer, at
+    hint_for: str = ""       # these destinations (a prefix), or only its own
     location: str = ""       # of a redirect
 
 
 class FakeProviders:
-    """Runs in a thread of its own. `certificate` (path, key path) makes it speak TLS."""
+    """Runs in a thread of its own. `certificate` (path, key path) makes it speak TLS; `speed` makes its time pass faster."""
 
-    def __init__(self, port=0, certificate=None, show=None, is_paced=True):
+    def __init__(self, port=0, certificate=None, show=None, is_paced=True, speed=1):
         self.lock = threading.Lock()
         self.stopping, self.released = threading.Event(), threading.Event()
         self.entries, self.violations, self.faults = [], [], []
-        self.paces, self.protocols = Paces(), all_protocols()
+        self.paces, self.protocols = Paces(speed), all_protocols()
         self.show, self.is_paced = show, is_paced
         self.hanging = 0
         fake = self
@@ -111,7 +112,7 @@ class FakeProviders:
     def reset(self):
         with self.lock:
             self.entries, self.violations, self.faults = [], [], []
-            self.paces = Paces()
+            self.paces = Paces(self.paces.speed)
 
     def close(self):
         self.stopping.set()
@@ -134,7 +135,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     owner = None
 
     def do_any(self):
-        at = time.monotonic()
+        at = self.owner.paces.now()
         body = self.read_body()
         path, _, query = self.path.partition("?")
         if path.startswith("/_") and not path.startswith("/_matrix"):
@@ -192,7 +193,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         entry.update(fault=fault.kind, status=fault.status if fault.kind in ("answer", "hold", "redirect") else 0)
         released = self.owner.released
         if fault.hint_s:
-            self.owner.paces.hint(entry["destination"], fault.hint_s)
+            self.owner.paces.hint(fault.hint_for or entry["destination"], fault.hint_s)
         self.owner.record(entry)
         if fault.kind == "hold":
             released.wait()
