@@ -13,6 +13,7 @@
 #include "channels/draft.h"
 #include "channels/endpoints.h"
 #include "channels/errand.h"
+#include "channels/mask.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
 #include "core/id.h"
@@ -21,12 +22,11 @@
 #include "core/utf8.h"
 #include "core/version.h"
 
-#define SHORT_SECRET 6 /* a credential this short could be a word of the message */
-
 struct preview {
 	struct errand errand;
 	struct draft draft;
 	struct provider_config config; /* the client's or a sample */
+	bool has_config;               /* the client's */
 	char timestamp[RFC3339_TEXT_SIZE];
 	char team[ID_TEXT_SIZE];
 	struct event *event; /* or a digest: */
@@ -58,11 +58,14 @@ static int take_kind(struct preview *preview, const char *word, struct buf *json
 	return json->err;
 }
 
-/* An event without time or team gets ours. */
+/* An event without time or team gets ours. No provider writes its settings into a message, so that
+ * credentials can only come from here. */
 static int take_object(struct preview *preview, cJSON *event, struct buf *json)
 {
 	bool good = true;
 
+	if (preview->has_config)
+		mask_event(event, &preview->config);
 	if (!json_get(event, "timestamp"))
 		good &= cJSON_AddStringToObject(event, "timestamp", preview->timestamp) != NULL;
 	if (!json_get(event, "team_id"))
@@ -174,45 +177,6 @@ static int build(struct preview *preview, enum message_form form, struct outgoin
 
 /* ---- showing it ---------------------------------------------------------------------------- */
 
-/* Ids of rooms and chats are part of what is shown; everything else lets somebody in. */
-static bool is_credential(const char *field)
-{
-	return strcmp(field, "chat_id") != 0 && strcmp(field, "room_id") != 0;
-}
-
-static size_t credential_at(const struct provider_config *config, struct str text)
-{
-	for (size_t i = 0; i < config->count; i++) {
-		struct str value = config->fields[i].value;
-
-		if (value.len >= SHORT_SECRET && is_credential(config->fields[i].name) &&
-		    str_starts(text, value))
-			return value.len;
-	}
-	return 0;
-}
-
-static void add_masked(struct buf *json, const char *name, struct str text,
-		       const struct provider_config *config)
-{
-	struct buf masked;
-
-	buf_init(&masked, OUTGOING_MAX_BODY);
-	while (text.len > 0) {
-		size_t length = credential_at(config, text);
-
-		if (length > 0)
-			buf_add_text(&masked, "[masked]");
-		else
-			buf_add_char(&masked, text.at[0]);
-		text = str_from(text, length > 0 ? length : 1);
-	}
-	json_add_member(json, name, buf_str(&masked));
-	if (masked.err)
-		json->err = masked.err;
-	buf_done(&masked);
-}
-
 static struct str header_of(const struct outgoing *out, struct str name)
 {
 	for (size_t i = 0; i < out->header_count; i++) {
@@ -268,8 +232,7 @@ static int add_plain(struct preview *preview)
 		return 0;
 	rc = build(preview, FORM_PLAIN, &plain);
 	if (rc == 0)
-		add_masked(&preview->errand.json, "plain_body", buf_str(&plain.body),
-			   &preview->config);
+		json_add_member(&preview->errand.json, "plain_body", buf_str(&plain.body));
 	outgoing_done(&plain);
 	return rc;
 }
@@ -286,7 +249,7 @@ static int show(struct preview *preview)
 		json_add_member(json, "provider", str_of(provider->name));
 		json_add_member(json, "method", str_of(rich.method));
 		json_add_member(json, "content_type", header_of(&rich, STR("Content-Type")));
-		add_masked(json, "body", buf_str(&rich.body), &preview->config);
+		json_add_member(json, "body", buf_str(&rich.body));
 		add_measure(json, provider, &rich);
 		add_cuts(json, &preview->trims);
 		rc = add_plain(preview);
@@ -313,6 +276,7 @@ static int read_request(struct preview *preview, struct str body, struct reason 
 			return rc;
 		draft_complete_secret(draft);
 		preview->config = draft->config;
+		preview->has_config = true;
 	} else {
 		sample_config(&preview->config, draft->provider);
 	}

@@ -183,6 +183,125 @@ Test(preview_of, a_message_that_holds_a_credential_is_masked)
 	cJSON_Delete(tree);
 }
 
+Test(preview_of, a_message_is_masked_in_whole_words_only)
+{
+	static const struct {
+		const char *url, *secret, *error, *shown;
+	} cases[] = {
+		{ "/hook", "kept-secret", "it is kept-secret.", "it is [masked]." },
+		{ "/hook", "secret", "secret, no secrets", "******, no secrets" },
+		{ "/hook", "capsule", "capsules: capsule_id", "capsules: capsule_id" },
+		{ "/hook", "create_failed", "(create_failed)", "([masked])" },
+		{ "/hook", "create", "recreate creates", "recreate creates" },
+		{ "/hook", "none", "none of it", "none of it" },
+		{ "/hook", "kept-secret", "POST https://example.com/hook: 500",
+		  "POST [masked]: 500" },
+		{ "/hook", "kept-secret", "https://example.com/hooks",
+		  "https://example.com/hooks" },
+		{ "/", "kept-secret", "https://example.com/a", "https://example.com/a" },
+		{ "", "kept-secret", "https://example.com", "https://example.com" },
+		{ "/hook", "a-much-longer-secret", "bota-much-longer-secrets", "bot[masked]s" },
+		{ "/hook", "kept-secret", "kept-secretkept-secret", "kept-secretkept-secret" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char body[1024], shown[128];
+		cJSON *tree;
+
+		snprintf(
+			body, sizeof(body),
+			"{\"provider\":\"webhook\",\"config\":{\"url\":\"https://example.com%s\","
+			"\"secret\":\"%s\"},\"event\":{\"event\":\"capsule.create\",\"actor\":" USER
+			",\"outcome\":\"error\",\"resource\":{\"id\":\"" CAPSULE_ID "\","
+			"\"type\":\"sandbox\"},\"error\":\"%s\"}}",
+			cases[i].url, cases[i].secret, cases[i].error);
+		snprintf(shown, sizeof(shown), "\"error\":\"%s\"", cases[i].shown);
+		tree = preview(&one, body);
+		cr_expect(strstr(json_get_string(tree, "body"), shown), "case %zu: %s", i,
+			  call_answer);
+		cJSON_Delete(tree);
+	}
+}
+
+/* The words an event is made of stay, whatever the secret; all else that it holds is looked through. */
+Test(preview_of, a_secret_is_found_wherever_an_event_has_words)
+{
+	static const char *const secrets[] = { "capsule.create", "sandbox", "resource",
+					       "a-secret-of-some-length" };
+
+	for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+		const char *secret = secrets[i];
+		char body[2048];
+		cJSON *tree;
+
+		snprintf(body, sizeof(body),
+			 "{\"provider\":\"webhook\",\"config\":{\"url\":\"https://example.com/a\","
+			 "\"secret\":\"%s\"},\"event\":{\"event\":\"capsule.create\",\"actor\":{"
+			 "\"type\":\"user\",\"id\":\"%s\",\"name\":\"I, %s\"},\"outcome\":"
+			 "\"success\",\"resource\":{\"id\":\"%s\",\"type\":\"sandbox\"},"
+			 "\"metadata\":{\"%s\":\"<%s>\"},\"more\":[{\"x\":[\"%s\"]}]}}",
+			 secret, secret, secret, secret, secret, secret, secret);
+		tree = preview(&one, body);
+		cr_expect(strstr(call_answer, "capsule.create"), "%s", call_answer);
+		for (const char *at = json_get_string(tree, "body"); (at = strstr(at, secret));
+		     at++)
+			cr_expect_leq(i, 2u, "%s", call_answer);
+		cr_expect(strstr(call_answer, i == 1 ? "I, *******" : "I, [masked]"), "%s",
+			  call_answer);
+		cJSON_Delete(tree);
+	}
+}
+
+/* Each provider spells texts in a way of its own: the credential is gone before that. */
+Test(preview_of, no_provider_shows_a_credential_in_its_own_spelling)
+{
+	static const struct {
+		const char *provider, *config, *credential, *part;
+	} cases[] = {
+		{ "discord", "\"webhook_url\":\"%s\"",
+		  "https://discord.com/api/webhooks/100000000000000000/to_k-en", "to_k" },
+		{ "slack", "\"webhook_url\":\"%s\"",
+		  "https://hooks.slack.com/services/T0/B0/aToken", "aToken" },
+		{ "googlechat", "\"webhook_url\":\"%s\"",
+		  "https://chat.googleapis.com/v1/spaces/A/messages?key=k&token=aToken", "aToken" },
+		{ "telegram", "\"chat_id\":\"1\",\"bot_token\":\"%s\"",
+		  "12345678:aToken-aToken-aToken-aToken-aToken", "aToken" },
+		{ "matrix",
+		  "\"homeserver_url\":\"https://matrix.example.com\",\"room_id\":\"!a:b\","
+		  "\"access_token\":\"%s\"",
+		  "syt_aToken_aToken", "aToken" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char config[256], body[1024];
+		cJSON *tree;
+
+		snprintf(config, sizeof(config), cases[i].config, cases[i].credential);
+		snprintf(body, sizeof(body),
+			 "{\"provider\":\"%s\",\"config\":{%s},\"event\":{\"event\":"
+			 "\"capsule.create\",\"outcome\":\"error\",\"actor\":" USER
+			 ",\"resource\":{\"id\":\"" CAPSULE_ID "\",\"type\":\"sandbox\"},"
+			 "\"error\":\"POST %s failed\"}}",
+			 cases[i].provider, config, cases[i].credential);
+		tree = preview(&one, body);
+		cr_expect_null(strstr(call_answer, cases[i].part), "%s", call_answer);
+		cr_expect(strstr(json_get_string(tree, "body"), "masked"), "%s", call_answer);
+		cJSON_Delete(tree);
+	}
+}
+
+Test(preview_of, the_sample_is_shown_as_it_is)
+{
+	cJSON *tree = preview(&one, "{\"provider\":\"matrix\",\"event\":{\"event\":\"host.up\","
+				    "\"actor\":" SYSTEM ",\"resource\":{\"type\":\"host\","
+				    "\"id\":\"example\"}}}");
+
+	cr_expect(strstr(json_get_string(tree, "plain_body"), "example"), "%s", call_answer);
+	cr_expect_null(strstr(call_answer, "masked"));
+	cr_expect_null(strstr(call_answer, "***"));
+	cJSON_Delete(tree);
+}
+
 Test(preview_of, a_room_alias_is_the_message_and_not_the_look_up)
 {
 	cJSON *tree =

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Walks the event's texts and names. Left alone is what an event is made of: the names of its members
+ * and the few words that are no text of anybody's (kind, outcome, types, times), so that a secret
+ * that happens to be such a word changes no event.
+ */
+#include "channels/mask.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "core/str.h"
+
+#define MASK         "[masked]"
+#define SHORT_SECRET 6  /* a credential this short, or shorter, could be any word */
+#define LONG_TOKEN   16 /* and one this long is part of no other */
+
+static const char *const members[] = { "event",    "timestamp", "team_id",  "outcome", "actor",
+				       "resource", "error",     "metadata", "sandbox", NULL };
+static const char *const party_members[] = { "type", "id", "name", NULL };
+static const char *const vocabulary[] = { "event", "timestamp", "team_id", "outcome", NULL };
+static const char *const party_vocabulary[] = { "type", NULL };
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+	for (; *names; names++) {
+		if (strcmp(name, *names) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- in one text --------------------------------------------------------------------------- */
+
+/* Rooms, chats and servers let nobody in, nor does an address without a path. */
+static bool is_credential(const char *field, struct str value)
+{
+	static const char *const harmless[] = { "chat_id", "room_id", "homeserver_url", NULL };
+	struct url_parts parts;
+
+	if (value.len < SHORT_SECRET || is_one_of(field, harmless))
+		return false;
+	return !url_split(value, &parts) || parts.path.len > 1 || parts.query.len > 0;
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+/* Whether `at` in the text begins with the value, and not as a part of a longer word. */
+static bool is_whole(const char *text, const char *at, struct str value)
+{
+	struct url_parts parts;
+
+	if (strncmp(at, value.at, value.len) != 0)
+		return false;
+	if (value.len >= LONG_TOKEN && !url_split(value, &parts))
+		return true;
+	return (at == text || !is_word(at[-1])) && !is_word(at[value.len]);
+}
+
+/* Never longer than what it replaces. */
+static void replace(char *at, size_t len)
+{
+	if (len < strlen(MASK)) {
+		memset(at, '*', len);
+		return;
+	}
+	memcpy(at, MASK, strlen(MASK));
+	memmove(at + strlen(MASK), at + len, strlen(at + len) + 1);
+}
+
+static void mask_value(char *text, struct str value)
+{
+	for (char *at = text; *at; at++) {
+		if (is_whole(text, at, value))
+			replace(at, value.len);
+	}
+}
+
+static void mask_text(char *text, const struct provider_config *config)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		if (is_credential(config->fields[i].name, config->fields[i].value))
+			mask_value(text, config->fields[i].value);
+	}
+}
+
+/* ---- in a tree ----------------------------------------------------------------------------- */
+
+static void mask_tree(cJSON *tree, const struct provider_config *config)
+{
+	cJSON *child;
+
+	if (cJSON_IsString(tree))
+		mask_text(tree->valuestring, config);
+	cJSON_ArrayForEach(child, tree)
+	{
+		if (child->string)
+			mask_text(child->string, config);
+		mask_tree(child, config);
+	}
+}
+
+static void mask_party(cJSON *party, const struct provider_config *config)
+{
+	cJSON *child;
+
+	cJSON_ArrayForEach(child, party)
+	{
+		if (!is_one_of(child->string, party_members))
+			mask_text(child->string, config);
+		if (!is_one_of(child->string, party_vocabulary))
+			mask_tree(child, config);
+	}
+}
+
+void mask_event(cJSON *event, const struct provider_config *config)
+{
+	cJSON *child;
+
+	cJSON_ArrayForEach(child, event)
+	{
+		bool is_party = cJSON_IsObject(child) && (strcmp(child->string, "actor") == 0 ||
+							  strcmp(child->string, "resource") == 0);
+
+		if (!is_one_of(child->string, members))
+			mask_text(child->string, config);
+		if (is_party)
+			mask_party(child, config);
+		else if (!is_one_of(child->string, vocabulary))
+			mask_tree(child, config);
+	}
+}
