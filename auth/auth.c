@@ -101,7 +101,7 @@ static bool has_csrf_token(struct http_request *request, const struct identity *
 	return header_fits && cookie_fits;
 }
 
-static void admit(struct visit *visit, const struct found *found)
+static void admit(const struct visit *visit, const struct found *found)
 {
 	struct http_request *request = visit->request;
 	const struct identity *who = &found->identity;
@@ -118,15 +118,13 @@ static void admit(struct visit *visit, const struct found *found)
 	http_request_authenticated(request);
 }
 
-static void on_found(struct lookup_waiter *waiter, const struct found *found)
+static void judge(const struct visit *visit, const struct found *found)
 {
-	struct visit *visit = container_of(waiter, struct visit, waiter);
 	struct auth *auth = visit->auth;
 	enum credential kind = visit->kind;
 
 	if (found->rc && found->rc != -EACCES) {
 		fail(auth, visit->request, kind, found->rc);
-		free(visit);
 		return;
 	}
 
@@ -141,6 +139,13 @@ static void on_found(struct lookup_waiter *waiter, const struct found *found)
 		http_respond_fault(visit->request, HTTP_FORBIDDEN, NULL,
 				   answers[judgement].message);
 	}
+}
+
+static void on_found(struct lookup_waiter *waiter, const struct found *found)
+{
+	struct visit *visit = container_of(waiter, struct visit, waiter);
+
+	judge(visit, found);
 	free(visit);
 }
 
@@ -162,27 +167,38 @@ static bool find_credential(struct http_request *request, enum credential *kind,
 	return cookie_is_well_formed(cookie);
 }
 
-static void look_up(struct auth *auth, struct http_request *request, enum http_access access,
-		    enum credential kind, struct str text)
+static int join_lookup(const struct visit *template, const char *hash)
 {
-	char hash[SHA256_HEX_SIZE];
-	struct visit *visit = calloc(1, sizeof(*visit));
-	int rc = -ENOMEM;
+	struct visit *visit = malloc(sizeof(*visit));
+	int rc;
 
-	if (visit) {
-		visit->auth = auth;
-		visit->request = request;
-		visit->access = access;
-		visit->kind = kind;
-		visit->waiter.is_use = true;
-		visit->waiter.on_found = on_found;
-		digest_sha256_hex(text, hash);
-		rc = lookup_join(auth, kind, hash, &visit->waiter);
-	}
-	if (rc < 0) {
-		fail(auth, request, kind, rc);
+	if (!visit)
+		return -ENOMEM;
+	*visit = *template;
+	visit->waiter.is_use = true;
+	visit->waiter.on_found = on_found;
+	rc = lookup_join(visit->auth, visit->kind, hash, &visit->waiter);
+	if (rc < 0)
 		free(visit);
+	return rc;
+}
+
+static void look_up(const struct visit *visit, struct str text)
+{
+	const struct found *found = NULL;
+	char hash[SHA256_HEX_SIZE];
+	int rc;
+
+	digest_sha256_hex(text, hash);
+	if (visit->access == ACCESS_STREAM)
+		found = recent_find(visit->auth, visit->kind, hash);
+	if (found) {
+		judge(visit, found);
+		return;
 	}
+	rc = join_lookup(visit, hash);
+	if (rc < 0)
+		fail(visit->auth, visit->request, visit->kind, rc);
 }
 
 void auth_authenticate(struct http_request *request, enum http_access access, void *owner)
@@ -194,7 +210,10 @@ void auth_authenticate(struct http_request *request, enum http_access access, vo
 	if (access == ACCESS_PUBLIC)
 		http_request_authenticated(request);
 	else if (find_credential(request, &kind, &text))
-		look_up(auth, request, access, kind, text);
+		look_up(
+			&(struct visit){
+				.auth = auth, .request = request, .access = access, .kind = kind },
+			text);
 	else if (kind == CREDENTIAL_NONE)
 		refuse(auth, request, access, kind, "an API key or a session is required");
 	else
@@ -239,6 +258,9 @@ int auth_open(const struct auth_options *options, struct auth **out)
 	auth->options = *options;
 	for (size_t i = 0; i < ARRAY_LEN(auth->lookups); i++)
 		list_init(&auth->lookups[i]);
+	for (size_t i = 0; i < ARRAY_LEN(auth->recents); i++)
+		list_init(&auth->recents[i]);
+	list_init(&auth->recent);
 	register_metrics(auth);
 	*out = auth;
 	return 0;
@@ -256,5 +278,6 @@ void auth_close(struct auth *auth)
 		return;
 	/* Redis and the store still answer what is on its way; the last answer frees. */
 	auth->closing = true;
+	recent_forget_all(auth);
 	auth_free_when_idle(auth);
 }

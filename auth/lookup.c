@@ -3,7 +3,8 @@
 /*
  * Lookups in flight, keyed by the hash of the credential. Whoever asks for a credential that is
  * being looked up joins that lookup, so ten thousand streams that come back at once with one key
- * cost one read. Nothing outlives its lookup: the next question reads again.
+ * cost one read. Nothing outlives its lookup, but for the streams of a crowd (recent.c): the next question
+ * reads again.
  *
  * Happy path: API key -> one read of the store. Session -> Redis -> one read of the store, for what
  * the cache must not decide. Failure: Redis away, slow or holding nonsense -> the tables know the
@@ -19,19 +20,19 @@
 
 #define REDIS_WAIT_MS 2000
 
-static struct list *bucket_of(struct auth *auth, const char *hash)
+unsigned lookup_bucket(const char *hash)
 {
 	uint8_t bytes[2];
 
 	/* SHA-256 is as good a hash as any; its first digits will do. */
 	if (!hex_decode((struct str){ .at = hash, .len = 4 }, bytes, sizeof(bytes)))
 		abort();
-	return &auth->lookups[(unsigned)(bytes[0] << 8 | bytes[1]) % LOOKUP_BUCKETS];
+	return (unsigned)(bytes[0] << 8 | bytes[1]) % LOOKUP_BUCKETS;
 }
 
 static struct lookup *find_lookup(struct auth *auth, enum credential kind, const char *hash)
 {
-	struct list *bucket = bucket_of(auth, hash);
+	struct list *bucket = &auth->lookups[lookup_bucket(hash)];
 
 	LIST_EACH (link, bucket) {
 		struct lookup *lookup = list_item(link, struct lookup, link);
@@ -61,6 +62,8 @@ static void finish_lookup(struct lookup *lookup, int rc)
 	list_remove(&lookup->link);
 	if (lookup->found.rc == 0 && lookup->is_use && !lookup->auth->closing)
 		record_use(lookup);
+	if (!lookup->auth->closing)
+		recent_keep(lookup->auth, lookup);
 
 	while (!list_is_empty(&lookup->waiters)) {
 		struct lookup_waiter *waiter =
@@ -169,9 +172,10 @@ static struct lookup *lookup_new(struct auth *auth, enum credential kind, const 
 	lookup->auth = auth;
 	lookup->kind = kind;
 	lookup->now_us = clock_wall_us();
+	lookup->asked_ms = clock_mono_ms();
 	memcpy(lookup->hash, hash, sizeof(lookup->hash));
 	list_init(&lookup->waiters);
-	list_add_tail(bucket_of(auth, hash), &lookup->link);
+	list_add_tail(&auth->lookups[lookup_bucket(hash)], &lookup->link);
 	auth->in_flight++;
 	return lookup;
 }

@@ -57,6 +57,7 @@ struct lookup {
 	bool is_cached; /* Redis knew the session: `cached` is filled */
 	struct session cached;
 	int64_t now_us;
+	int64_t asked_ms; /* on the clock that only goes forth */
 	struct found found;
 };
 
@@ -68,6 +69,12 @@ struct auth {
 	struct auth_options options;
 	struct list lookups[LOOKUP_BUCKETS];
 	size_t in_flight;
+	struct list recents[LOOKUP_BUCKETS];
+	struct list recent; /* the same in order of their coming */
+	size_t recent_count;
+	int64_t crowd_since_ms; /* streams are counted from here on */
+	unsigned crowd_count;
+	bool was_crowd; /* before that */
 	bool closing;
 	struct metric *results[CREDENTIAL_SESSION + 1][AUTH_RESULTS];
 	struct metric *lookups_started;
@@ -78,8 +85,19 @@ struct auth {
 int lookup_join(struct auth *auth, enum credential kind, const char *hash,
 		struct lookup_waiter *waiter) must_check;
 
+/* Which bucket the credential of that hash is in. */
+unsigned lookup_bucket(const char *hash);
+
 /* Frees `auth` unless a lookup is on its way; then the last one does. */
 void auth_free_when_idle(struct auth *auth);
+
+/* ---- recent.c ------------------------------------------------------------------------ */
+
+/* A stream asks. In a crowd: what was found out about the credential less than a second ago, valid until the
+ * next call of these. Else NULL. */
+const struct found *recent_find(struct auth *auth, enum credential kind, const char *hash);
+void recent_keep(struct auth *auth, const struct lookup *lookup);
+void recent_forget_all(struct auth *auth);
 
 /* ---- keys.c -------------------------------------------------------------------------- */
 

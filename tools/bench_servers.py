@@ -45,9 +45,12 @@ class Ours:
         self.service = Service(folder, redis.url, store.url, WRENN_EVENTS_MAX_STREAMS_PER_TEAM="20000", WRENN_EVENTS_KEEPALIVE_S="300")
 
     def start(self):
+        loaded = "recent events loaded"
+        before = self.service.log_text().count(loaded) if os.path.exists(self.service.log_path) else 0
         self.service.start()
         self.pid, self.port = self.service.process.pid, self.service.port
         pin(self.pid, SERVER_CORE)
+        until(lambda: self.service.log_text().count(loaded) > before, "the history")
         self.settle()
 
     def settle(self):

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Answers of a moment ago, for live streams that come in a crowd, and for nothing else: ten thousand that are
+ * back at once with a few keys must not be ten thousand reads. Such a stream is looked at again within a minute,
+ * so that its answer may be a second old. Who comes alone, or asks for anything else, asks anew.
+ * Only who was let in is remembered. Without memory nothing is, which costs a read and nothing else.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/lookup.h"
+#include "core/clock.h"
+
+#define RECENT_MS  1000
+#define RECENT_MAX 1024
+
+/* So many in so short a time are a crowd, and the time after it belongs to it. */
+#define CROWD_STREAMS 64
+#define CROWD_MS      100
+
+struct recent {
+	struct list link;  /* in auth->recent, oldest first */
+	struct list place; /* in a bucket of auth->recents */
+	enum credential kind;
+	char hash[SHA256_HEX_SIZE];
+	int64_t until_ms;
+	struct found found;
+};
+
+static void forget(struct auth *auth, struct recent *recent)
+{
+	list_remove(&recent->link);
+	list_remove(&recent->place);
+	auth->recent_count--;
+	free(recent);
+}
+
+static void forget_until(struct auth *auth, int64_t now_ms, size_t most)
+{
+	while (!list_is_empty(&auth->recent)) {
+		struct recent *oldest = list_item(auth->recent.next, struct recent, link);
+
+		if (oldest->until_ms > now_ms && auth->recent_count <= most)
+			break;
+		forget(auth, oldest);
+	}
+}
+
+void recent_forget_all(struct auth *auth)
+{
+	forget_until(auth, INT64_MAX, 0);
+}
+
+static struct recent *find_recent(const struct auth *auth, enum credential kind, const char *hash)
+{
+	const struct list *bucket = &auth->recents[lookup_bucket(hash)];
+
+	LIST_EACH (link, bucket) {
+		struct recent *recent = list_item(link, struct recent, place);
+
+		if (recent->kind == kind && strcmp(recent->hash, hash) == 0)
+			return recent;
+	}
+	return NULL;
+}
+
+static bool is_in_crowd(struct auth *auth, int64_t now_ms)
+{
+	int64_t passed_ms = now_ms - auth->crowd_since_ms;
+
+	if (passed_ms >= CROWD_MS) {
+		auth->was_crowd =
+			auth->crowd_count >= CROWD_STREAMS && passed_ms < INT64_C(2) * CROWD_MS;
+		auth->crowd_since_ms = now_ms;
+		auth->crowd_count = 0;
+	}
+	return ++auth->crowd_count > CROWD_STREAMS || auth->was_crowd;
+}
+
+const struct found *recent_find(struct auth *auth, enum credential kind, const char *hash)
+{
+	int64_t now_ms = clock_mono_ms();
+	const struct recent *recent;
+
+	forget_until(auth, now_ms, RECENT_MAX);
+	if (!is_in_crowd(auth, now_ms))
+		return NULL;
+	recent = find_recent(auth, kind, hash);
+	/* Answers overtake each other, so the list is only nearly in order. */
+	return recent && recent->until_ms > now_ms ? &recent->found : NULL;
+}
+
+void recent_keep(struct auth *auth, const struct lookup *lookup)
+{
+	int64_t now_ms = clock_mono_ms();
+	struct recent *recent = find_recent(auth, lookup->kind, lookup->hash);
+
+	if (recent)
+		forget(auth, recent);
+	forget_until(auth, now_ms, RECENT_MAX - 1);
+	recent = lookup->found.rc == 0 ? malloc(sizeof(*recent)) : NULL;
+	if (!recent)
+		return;
+	recent->kind = lookup->kind;
+	memcpy(recent->hash, lookup->hash, sizeof(recent->hash));
+	/* From when it was asked: the answer may have been on its way for long. */
+	recent->until_ms = lookup->asked_ms + RECENT_MS;
+	recent->found = lookup->found;
+	list_add_tail(&auth->recent, &recent->link);
+	list_add_head(&auth->recents[lookup_bucket(lookup->hash)], &recent->place);
+	auth->recent_count++;
+}
