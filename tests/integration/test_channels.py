@@ -7,6 +7,7 @@ import destinations
 import pytest
 from destinations import CHAT, webhook
 from support import make_event, new_id, until
+from test_providers import FORM_REFUSED, is_rich
 
 BAD_ID = "ch-" + "0" * 25
 UNKNOWN_DELIVERY = str(uuid.UUID(int=1))
@@ -84,6 +85,36 @@ def test_a_test_notification_arrives_and_leaves_nothing_behind(chat_service, own
     assert len(fake.posted(destination.name)) == 1
     assert "test" in fake.posted(destination.name)[0]["shown"]
     assert store.query("SELECT count(*) FROM channels") == store.query("SELECT count(*) FROM deliveries") == [(0,)]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("provider", CHAT)
+def test_a_test_whose_form_is_refused_goes_out_as_plain_text(chat_service, owner, fake, provider):
+    _, key = owner
+    destination = CHAT[provider]()
+    fake.script({"destination": destination.name, **FORM_REFUSED[provider]})
+    answer = chat_service.request("POST", "/v1/channels/test", key=key, body={"provider": provider, "config": destination.config})
+    assert (answer.status, answer.json()["status"]) == (200, "ok"), answer.body
+    rich, plain = fake.arrived(destination.name)
+    assert is_rich(provider, rich) and not is_rich(provider, plain)
+    assert plain["posted"] and "test" in plain["shown"]
+
+
+def test_settings_that_will_end_are_accepted_with_a_warning_when_made_and_when_replaced(chat_service, owner):
+    _, key = owner
+    channel = chat_service.add_channel(key, "teams", destinations.teams_legacy().config)
+    assert "connectors" in channel["warnings"][0]
+
+    def replaced(config):
+        answer = chat_service.request("PUT", f"/v1/channels/{channel['id']}/config", key=key, body={"config": config})
+        assert answer.status == 200, answer.body
+        return answer.json().get("warnings")
+
+    flow = destinations.teams().config["webhook_url"].split("/workflows/")[1]
+    lasting = f"https://default0a.1b.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/{flow}"
+    assert replaced({"webhook_url": lasting}) is None
+    assert replaced(destinations.teams_legacy().config) == channel["warnings"]
+    assert "warnings" not in chat_service.get(f"/v1/channels/{channel['id']}", key=key).json()
 
 
 def test_a_test_that_fails_says_why(chat_service, owner, fake):

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Promise 10: Redis or the database goes away; the service sits it out, says so, and loses nothing."""
+import concurrent.futures
 import json
 import signal
+import sqlite3
 
 import pytest
 from support import Stream, make_event, until
+from test_endpoints import ALL, World
 
 
 def ready(service):
@@ -109,6 +112,47 @@ def test_postgres_stops_for_a_while_and_nothing_is_lost(redis, receiver, make_se
     until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0, "the acknowledgements")
     assert store.query("SELECT count(*), count(DISTINCT stream_id) FROM deliveries") == [(50, 50)]
     stream.close()
+
+
+def expect_unavailable(answer, name):
+    assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0, (name, answer.status, answer.body)
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_every_endpoint_of_channels_says_so_while_postgres_is_away(service, redis, receiver, store, cluster):
+    world = World(service, redis, store, receiver)
+    cluster.stop()
+    try:
+        until(lambda: ready(service)[0] == 503, "readiness to go down")
+        for name in ALL:
+            expect_unavailable(world.ask(name), name)
+        expect_unavailable(world.ask("preview", {"event": make_event(world.team)}), "preview of an event of one's own")
+    finally:
+        cluster.start()
+    until(lambda: ready(service)[0] == 200, "readiness to come back")
+    assert world.ask("list").json()[0]["name"] == "first"
+    assert world.ask("delivery").json()["state"] == "failed"
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_every_change_says_so_while_another_program_keeps_the_sqlite_file(service, redis, receiver, store):
+    world = World(service, redis, store, receiver)
+    # Neither a test nor a preview writes anything.
+    changes = ("create", "update", "config", "enable", "recover", "redeliver", "delete")
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with concurrent.futures.ThreadPoolExecutor(len(changes)) as pool:
+            for name, answer in zip(changes, pool.map(world.ask, changes)):
+                expect_unavailable(answer, name)
+        for name in set(ALL) - set(changes):
+            assert world.ask(name).status == 200, name
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert [channel["name"] for channel in world.ask("list").json()] == ["first"]
+    assert world.ask("delivery").json()["state"] == "failed"
 
 
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)
