@@ -154,7 +154,7 @@ asan: ## unit and integration tests under the address and undefined-behaviour sa
 
 # Not those about clients and proxies, which drive the program no other way than the rest does, nor the longest,
 # nor those with a clock of their own: its library and the sanitizers' do not go together.
-ASAN_TESTS := not (test_clients or test_fakes or test_proxies or test_signature or test_waiting or test_wait_moments or \
+ASAN_TESTS := not (test_clients or test_cuts or test_fakes or test_proxies or test_signature or test_waiting or test_wait_moments or \
 	test_model or test_clock or test_disabling or more_than_a_minute or says_to_everybody or 1000_channels)
 
 tsan: ## the program under the thread sanitizer, driven by integration tests

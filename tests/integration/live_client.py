@@ -26,9 +26,13 @@ class Connection:
         self.retry = None
         self.writer = None
 
+    async def connect(self):
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+
     async def open(self):
         """Up to the greeting. OSError or EOFError when there is nobody, Refused for another status."""
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        if not self.writer:
+            await self.connect()
         self.writer.write(self.request)
         status = (await self.reader.readuntil(b"\r\n")).split()[1]
         length = 0

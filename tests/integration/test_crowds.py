@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two thousand readers come back in the same moment, each with a cursor. The service is held while they knock, so that they
+really are all there when it goes on."""
+import asyncio
+import re
+import resource
+import signal
+
+import pytest
+from live_client import Connection
+from support import Stream, make_event, until
+
+READERS = 2000
+TEAMS = 50
+MISSED = 20  # events of each team
+
+
+def metric(service, name):
+    return int(re.search(rf"^{re.escape(name)} (\d+)$", service.get("/metrics").body.decode(), re.M)[1])
+
+
+@pytest.fixture
+def many_files():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2 * READERS + 500)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def come_back(service, readers, in_the_crowd):
+    await asyncio.gather(*(reader.connect() for reader in readers))
+    until(lambda: metric(service, "wrenn_events_http_connections") > READERS, "all to be accepted")
+    service.process.send_signal(signal.SIGSTOP)
+    try:
+        opening = [asyncio.ensure_future(reader.open()) for reader in readers]
+        await asyncio.sleep(0)  # each of them writes its request before it waits for the answer
+        in_the_crowd()
+    finally:
+        service.process.send_signal(signal.SIGCONT)
+    await asyncio.gather(*opening)
+
+
+async def read_until(readers, count):
+    async def read(reader):
+        while len(reader.frames) < count:
+            await reader.read_chunk()
+
+    await asyncio.gather(*(read(reader) for reader in readers))
+
+
+def test_a_crowd_that_comes_back_is_replayed_and_costs_a_look_up_per_credential(make_service, redis, many_files, store):
+    service = make_service().start()
+    credentials = [service.new_team() for _ in range(TEAMS)]
+    live = Stream(service, credentials[0][1])
+    live.connected()
+    start = redis.publish(make_event(credentials[0][0], "host.up"))
+    ids = {team: [] for team, _ in credentials}
+    for _ in range(MISSED):
+        for team, _ in credentials:
+            ids[team].append(redis.publish(make_event(team, "host.up")))
+    until(lambda: live.last_id() == ids[credentials[0][0]][-1], "the service to have read them all")
+    readers = [Connection(service.port, credentials[n % TEAMS][1], last_id=start) for n in range(READERS)]
+    before = metric(service, "wrenn_events_auth_lookups_total")
+    replays = metric(service, 'wrenn_events_sse_replays_total{source="memory"}')
+
+    def publish_among_them():
+        for team, _ in credentials:
+            ids[team].append(redis.publish(make_event(team, "host.down")))
+
+    async def crowd():
+        await come_back(service, readers, publish_among_them)
+        await read_until(readers, MISSED + 1)
+        teams_by_size = metric(service, 'wrenn_events_sse_teams{listeners="10-99"}')
+        for reader in readers:
+            reader.close()
+        return teams_by_size
+
+    assert asyncio.run(asyncio.wait_for(crowd(), 120)) == TEAMS
+    for number, reader in enumerate(readers):
+        assert reader.greeting["cursor"] == start and "gap" not in reader.greeting
+        assert [stream_id for stream_id, _ in reader.frames] == ids[credentials[number % TEAMS][0]]
+    # The loop takes some hundreds of requests at a time, and answers of the store in between.
+    assert TEAMS <= metric(service, "wrenn_events_auth_lookups_total") - before <= 3 * TEAMS
+    assert metric(service, 'wrenn_events_sse_replays_total{source="memory"}') - replays == READERS
+    until(lambda: live.last_id() == ids[credentials[0][0]][-1], "the live listener to have the last one")
+    live.close()
