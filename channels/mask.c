@@ -49,35 +49,46 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
-/* Whether `at` in the text begins with the value, and not as a part of a longer word. */
+/* Whether the value that stands at `at` is no part of a longer word. */
 static bool is_whole(const char *text, const char *at, struct str value)
 {
 	struct url_parts parts;
 
-	if (strncmp(at, value.at, value.len) != 0)
-		return false;
 	if (value.len >= LONG_TOKEN && !url_split(value, &parts))
 		return true;
 	return (at == text || !is_word(at[-1])) && !is_word(at[value.len]);
 }
 
-/* Never longer than what it replaces. */
-static void replace(char *at, size_t len)
+/* Never longer than what it stands for; the end of it. */
+static char *write_mask(char *to, size_t len)
 {
 	if (len < strlen(MASK)) {
-		memset(at, '*', len);
-		return;
+		memset(to, '*', len);
+		return to + len;
 	}
-	memcpy(at, MASK, strlen(MASK));
-	memmove(at + strlen(MASK), at + len, strlen(at + len) + 1);
+	memcpy(to, MASK, strlen(MASK));
+	return to + strlen(MASK);
 }
 
+/* In one pass, however often it stands there. */
 static void mask_value(char *text, struct str value)
 {
-	for (char *at = text; *at; at++) {
-		if (is_whole(text, at, value))
-			replace(at, value.len);
+	const char *end = text + strlen(text);
+	const char *from = text; /* not copied yet */
+	const char *at = text;
+	char *to = text;
+
+	while ((at = memmem(at, (size_t)(end - at), value.at, value.len)) != NULL) {
+		if (!is_whole(text, at, value)) {
+			at++;
+			continue;
+		}
+		memmove(to, from, (size_t)(at - from));
+		to = write_mask(to + (at - from), value.len);
+		at += value.len;
+		from = at;
 	}
+	memmove(to, from, (size_t)(end - from) + 1);
 }
 
 static void mask_text(char *text, const struct provider_config *config)

@@ -274,7 +274,9 @@ static void answer(struct explanation *explanation)
 		explanation->summary.kind = explanation->suppressed_kind;
 	}
 	if (!explanation->summary.is_known || explanation->summary.kind == EVENT_UNKNOWN) {
-		errand_refuse_text(errand, HTTP_NOT_FOUND, NULL, "there is no such event");
+		errand_refuse_text(errand, HTTP_NOT_FOUND, NULL,
+				   "there is no event of this id, or it is so old that nothing is "
+				   "kept of it");
 		return;
 	}
 	write_explanation(&errand->json, explanation);

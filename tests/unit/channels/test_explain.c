@@ -91,6 +91,7 @@ static void tell_of_rows(struct rig *rig)
 	cr_expect_eq(explain(rig, TEAM_B, id), 404, "another team's");
 	id.seq += 1000;
 	cr_expect_eq(explain(rig, TEAM_A, id), 404, "nobody knows it");
+	cr_expect(strstr(answer, "nothing is kept"), "%s", answer);
 }
 
 Test(explain, tells_what_became_of_each_delivery)

@@ -202,6 +202,8 @@ Test(preview_of, a_message_is_masked_in_whole_words_only)
 		{ "", "kept-secret", "https://example.com", "https://example.com" },
 		{ "/hook", "a-much-longer-secret", "bota-much-longer-secrets", "bot[masked]s" },
 		{ "/hook", "kept-secret", "kept-secretkept-secret", "kept-secretkept-secret" },
+		{ "/hook", "kept-secret", "kept-secret,kept-secret kept-secret, and more",
+		  "[masked],[masked] [masked], and more" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
