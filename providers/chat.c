@@ -71,6 +71,30 @@ void chat_add_string(struct buf *json, const struct text_rule *rule, const char 
 	buf_done(&text);
 }
 
+void chat_add_value(struct buf *json, const struct text_rule *rule, const char *what,
+		    struct text_value value, size_t max)
+{
+	struct text_rule tight = *rule;
+	const struct card_field field = { .what = what, .value = value };
+
+	if (tight.cap > max)
+		tight.cap = max;
+	chat_add_string(json, &tight, "", &field, "");
+}
+
+void chat_add_lines(struct buf *json, const struct card *card, const struct text_rule *rule,
+		    size_t max)
+{
+	struct buf text;
+
+	buf_init(&text, STRING_LIMIT);
+	card_write_lines(&text, card, rule, max);
+	json_add_string(json, buf_str(&text));
+	if (text.err && !json->err)
+		json->err = text.err;
+	buf_done(&text);
+}
+
 static int write_member(struct buf *body, const struct card *card, const struct text_rule *rule,
 			const struct chat_form *form)
 {

@@ -15,6 +15,14 @@ size_t chat_escape_unlinked(struct buf *out, struct str rest);
 void chat_add_string(struct buf *json, const struct text_rule *rule, const char *before,
 		     const struct card_field *field, const char *after);
 
+/* The same for a value by itself that may be no longer than `max`. */
+void chat_add_value(struct buf *json, const struct text_rule *rule, const char *what,
+		    struct text_value value, size_t max);
+
+/* The lines of a digest as one JSON string. */
+void chat_add_lines(struct buf *json, const struct card *card, const struct text_rule *rule,
+		    size_t max);
+
 /* One form of a provider's message. */
 struct chat_form {
 	struct card_sketch sketch;

@@ -149,28 +149,10 @@ static size_t escape_markdown(struct buf *out, struct str rest)
 	return text_escape_none(out, rest);
 }
 
-static void add_value(struct buf *json, const struct text_rule *rule, const char *what,
-		      struct text_value value, size_t max)
-{
-	struct text_rule tight = *rule;
-	const struct card_field field = { .what = what, .value = value };
-
-	if (tight.cap > max)
-		tight.cap = max;
-	chat_add_string(json, &tight, "", &field, "");
-}
-
 static void draw_lines(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
-	struct buf text;
-
-	buf_init(&text, OUTGOING_MAX_BODY);
-	card_write_lines(&text, card, rule, LINES_LIMIT);
 	buf_add_text(body, ",\"description\":");
-	json_add_string(body, buf_str(&text));
-	if (text.err && !body->err)
-		body->err = text.err;
-	buf_done(&text);
+	chat_add_lines(body, card, rule, LINES_LIMIT);
 }
 
 static void draw_fields(struct buf *body, const struct card *card, const struct text_rule *rule)
@@ -181,7 +163,7 @@ static void draw_fields(struct buf *body, const struct card *card, const struct 
 		bool is_wide = strcmp(field->label, "Error") == 0;
 
 		buf_addf(body, "%s{\"name\":\"%s\",\"value\":", i ? "," : "", field->label);
-		add_value(body, rule, field->what, field->value, VALUE_LIMIT);
+		chat_add_value(body, rule, field->what, field->value, VALUE_LIMIT);
 		buf_addf(body, ",\"inline\":%s}", is_wide ? "false" : "true");
 	}
 	buf_add_char(body, ']');
@@ -197,7 +179,7 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	};
 
 	buf_add_text(body, "{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":");
-	add_value(body, rule, "title", card->title, TITLE_LIMIT);
+	chat_add_value(body, rule, "title", card->title, TITLE_LIMIT);
 	if (card->link.len)
 		json_add_member(body, "url", card->link);
 	buf_addf(body, ",\"color\":%u", colors[card->tone]);

@@ -70,31 +70,12 @@ static size_t escape_text(struct buf *out, struct str rest)
 	return chat_escape_unlinked(out, rest);
 }
 
-static void add_value(struct buf *json, const struct text_rule *rule, const char *what,
-		      struct text_value value, size_t max)
-{
-	struct text_rule tight = *rule;
-	const struct card_field field = { .what = what, .value = value };
-
-	if (tight.cap > max)
-		tight.cap = max;
-	chat_add_string(json, &tight, "", &field, "");
-}
-
 static void draw_lines(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
-	struct buf text;
-
-	buf_init(&text, OUTGOING_MAX_BODY);
-	card_write_lines(&text, card, rule, LINES_LIMIT);
-	buf_add_text(body,
-		     "{\"type\":\"section\",\"text\":{\"type\":\"plain_text\",\"emoji\":false,"
-		     "\"text\":");
-	json_add_string(body, buf_str(&text));
+	buf_add_text(body, "{\"type\":\"section\",\"text\":{\"type\":\"plain_text\",\"emoji\":"
+			   "false,\"text\":");
+	chat_add_lines(body, card, rule, LINES_LIMIT);
 	buf_add_text(body, "}},");
-	if (text.err && !body->err)
-		body->err = text.err;
-	buf_done(&text);
 }
 
 /* Two columns: our label in bold, the value as it is. */
@@ -111,7 +92,7 @@ static void draw_fields(struct buf *body, const struct card *card, const struct 
 			 "{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*%s*\"},"
 			 "{\"type\":\"plain_text\",\"emoji\":false,\"text\":",
 			 field->label);
-		add_value(body, rule, field->what, field->value, FIELD_LIMIT);
+		chat_add_value(body, rule, field->what, field->value, FIELD_LIMIT);
 		buf_add_char(body, '}');
 	}
 	buf_add_text(body, card->field_count ? "]}" : "");
@@ -156,12 +137,12 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 
 	unrecorded.trims = NULL; /* the same cut a second time */
 	buf_add_text(body, "{\"text\":");
-	add_value(body, rule, "title", card->title, TITLE_LIMIT);
+	chat_add_value(body, rule, "title", card->title, TITLE_LIMIT);
 	buf_addf(body,
 		 ",\"mrkdwn\":false,\"unfurl_links\":false,\"unfurl_media\":false,"
 		 "\"attachments\":[{\"color\":\"%s\",\"fallback\":",
 		 colors[card->tone]);
-	add_value(body, &unrecorded, "title", card->title, TITLE_LIMIT);
+	chat_add_value(body, &unrecorded, "title", card->title, TITLE_LIMIT);
 	buf_add_text(body, ",\"blocks\":[");
 	if (card->line_count)
 		draw_lines(body, card, rule);

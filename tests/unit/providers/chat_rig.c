@@ -329,3 +329,52 @@ void rig_expect_answers(const char *provider, const struct rig_answer *rows, siz
 				       verdict.why);
 	}
 }
+
+void rig_expect_measure(const char *provider, const struct rig_config *config,
+			const struct rig_measure *expected)
+{
+	size_t before[2];
+	struct rig rig;
+
+	rig_failure(&rig, provider, "cl-1", "x", "x");
+	for (int form = 0; form < 2; form++) {
+		cr_assert_eq(rig_build(&rig, config, (enum message_form)form, ""), 0);
+		before[form] = rig.provider->measure(&rig.out).size;
+	}
+	rig_done(&rig);
+	rig_failure(&rig, provider, "cl-1", "x", "\xf0\x9f\x98\x80\xc3\xa9<");
+	for (int form = 0; form < 2; form++) {
+		cr_assert_eq(rig_build(&rig, config, (enum message_form)form, ""), 0);
+		struct measure measure = rig.provider->measure(&rig.out);
+
+		cr_expect_str_eq(measure.unit, expected->unit);
+		cr_expect_eq(measure.limit, expected->limits[form]);
+		cr_expect_eq(measure.size, before[form] + expected->growth, "form %d", form);
+	}
+	rig_done(&rig);
+}
+
+void rig_expect_bytes(const char *provider, const struct rig_config *config, size_t limit)
+{
+	struct measure measure;
+	struct rig rig;
+
+	rig_success(&rig, provider);
+	cr_assert_eq(rig_build(&rig, config, FORM_RICH, ""), 0);
+	measure = rig.provider->measure(&rig.out);
+	cr_expect_str_eq(measure.unit, "UTF-8 bytes");
+	cr_expect_eq(measure.size, rig.out.body.len);
+	cr_expect_eq(measure.limit, limit);
+	rig_done(&rig);
+}
+
+void rig_expect_head(const char *provider, const struct rig_config *config, enum message_form form,
+		     const char *head)
+{
+	struct rig rig;
+
+	rig_success(&rig, provider);
+	cr_assert_eq(rig_build(&rig, config, form, ""), 0);
+	cr_expect_eq(strncmp(rig_request(&rig), head, strlen(head)), 0, "%s", rig_request(&rig));
+	rig_done(&rig);
+}

@@ -71,6 +71,23 @@ struct rig_tones {
 void rig_expect_tones(const char *provider, const struct rig_config *config,
 		      const struct rig_tones *tones);
 
+/* The unit and the limits of both forms, and by how much an "x" grows that becomes an emoji, an e with an
+ * accent and a "<". */
+struct rig_measure {
+	const char *unit;
+	size_t limits[2]; /* FORM_RICH, FORM_PLAIN */
+	size_t growth;
+};
+void rig_expect_measure(const char *provider, const struct rig_config *config,
+			const struct rig_measure *expected);
+
+/* The measure of a provider that counts the bytes of the body. */
+void rig_expect_bytes(const char *provider, const struct rig_config *config, size_t limit);
+
+/* How the request of rig_success() begins. */
+void rig_expect_head(const char *provider, const struct rig_config *config, enum message_form form,
+		     const char *head);
+
 /* The rich body of an event with the stream id 7-3 has the piece; without an id it has not. */
 void rig_expect_reference(const char *provider, const struct rig_config *config, const char *piece);
 

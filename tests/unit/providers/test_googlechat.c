@@ -141,13 +141,7 @@ Test(googlechat_build, writes_every_form_byte_for_byte)
 
 Test(googlechat_build, posts_to_the_webhook)
 {
-	struct rig rig;
-
-	rig_success(&rig, NAME);
-	cr_assert_eq(rig_build(&rig, &webhook, FORM_RICH, ""), 0);
-	cr_expect_eq(strncmp(rig_request(&rig), request_head, strlen(request_head)), 0, "%s",
-		     rig_request(&rig));
-	rig_done(&rig);
+	rig_expect_head(NAME, &webhook, FORM_RICH, request_head);
 }
 
 Test(googlechat_build, keeps_the_url_and_asks_for_the_thread_once)
@@ -371,16 +365,7 @@ Test(googlechat_paces, goes_by_space_and_token)
 
 Test(googlechat_measure, counts_the_bytes_of_the_whole_body)
 {
-	struct rig rig;
-
-	rig_success(&rig, NAME);
-	cr_assert_eq(rig_build(&rig, &webhook, FORM_RICH, ""), 0);
-	struct measure measure = rig.provider->measure(&rig.out);
-
-	cr_expect_str_eq(measure.unit, "UTF-8 bytes");
-	cr_expect_eq(measure.size, rig.out.body.len);
-	cr_expect_eq(measure.limit, 32000);
-	rig_done(&rig);
+	rig_expect_bytes(NAME, &webhook, 32000);
 }
 
 #define FAILED(code, status) \

@@ -140,13 +140,7 @@ Test(matrix_build, colours_by_outcome)
 
 Test(matrix_build, puts_the_message_under_the_delivery_id)
 {
-	struct rig rig;
-
-	rig_success(&rig, NAME);
-	cr_assert_eq(rig_build(&rig, &room, FORM_RICH, ""), 0);
-	cr_expect_eq(strncmp(rig_request(&rig), request_head, strlen(request_head)), 0, "%s",
-		     rig_request(&rig));
-	rig_done(&rig);
+	rig_expect_head(NAME, &room, FORM_RICH, request_head);
 }
 
 Test(matrix_build, asks_for_the_room_behind_an_alias)
@@ -317,16 +311,7 @@ Test(matrix_paces, goes_by_token_across_rooms)
 
 Test(matrix_measure, counts_the_bytes_of_the_content)
 {
-	struct rig rig;
-
-	rig_success(&rig, NAME);
-	cr_assert_eq(rig_build(&rig, &room, FORM_RICH, ""), 0);
-	struct measure measure = rig.provider->measure(&rig.out);
-
-	cr_expect_str_eq(measure.unit, "UTF-8 bytes");
-	cr_expect_eq(measure.size, rig.out.body.len);
-	cr_expect_eq(measure.limit, 40000);
-	rig_done(&rig);
+	rig_expect_bytes(NAME, &room, 40000);
 }
 
 #define FAILED(status, errcode) status, "{\"errcode\":\"" errcode "\",\"error\":\"words\"}"

@@ -217,40 +217,17 @@ Test(slack_build, keeps_every_text_and_list_within_a_limit_of_its_own)
 /* No unit is documented, so the largest figure counts: UTF-16, escaped. */
 Test(slack_measure, counts_utf16_units_of_all_escaped_texts)
 {
-	static const size_t limits[] = { 12000, 4000 };
-	size_t before[2];
-	struct rig rig;
-
-	rig_failure(&rig, NAME, "cl-1", "x", "x");
-	for (int form = 0; form < 2; form++) {
-		cr_assert_eq(rig_build(&rig, &config, (enum message_form)form, ""), 0);
-		before[form] = rig.provider->measure(&rig.out).size;
-	}
-	rig_done(&rig);
 	/* Two, one and four units, where there was one. */
-	rig_failure(&rig, NAME, "cl-1", "x", "\xf0\x9f\x98\x80\xc3\xa9<");
-	for (int form = 0; form < 2; form++) {
-		cr_assert_eq(rig_build(&rig, &config, (enum message_form)form, ""), 0);
-		struct measure measure = rig.provider->measure(&rig.out);
+	static const struct rig_measure measure = { "UTF-16 units", { 12000, 4000 }, 6 };
 
-		cr_expect_str_eq(measure.unit, "UTF-16 units");
-		cr_expect_eq(measure.limit, limits[form]);
-		cr_expect_eq(measure.size, before[form] + 6, "form %d", form);
-	}
-	rig_done(&rig);
+	rig_expect_measure(NAME, &config, &measure);
 }
 
 Test(slack_build, posts_to_the_address_as_it_stands)
 {
-	struct rig rig;
-
-	rig_success(&rig, NAME);
-	cr_assert_eq(rig_build(&rig, &config, FORM_PLAIN, ""), 0);
-	static const char head[] = "POST " HOOK "\nContent-Type: application/json\n"
-				   "User-Agent: wrenn-events/0.1.0\n\n{\"text\":\"Capsule cl-1";
-
-	cr_expect_eq(strncmp(rig_request(&rig), head, strlen(head)), 0, "%s", rig_request(&rig));
-	rig_done(&rig);
+	rig_expect_head(NAME, &config, FORM_PLAIN,
+			"POST " HOOK "\nContent-Type: application/json\n"
+			"User-Agent: wrenn-events/0.1.0\n\n{\"text\":\"Capsule cl-1");
 }
 
 Test(slack_build, lets_nothing_mention_anybody)
