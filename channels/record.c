@@ -296,7 +296,12 @@ void record_start(struct queue *queue)
 	struct engine *engine = queue->engine;
 	struct record *record = &queue->record;
 
-	record->job = (struct store_job){ .run = run_record, .on_done = on_recorded };
+	record->job = (struct store_job){
+		.run = run_record,
+		.on_done = on_recorded,
+		/* Undone by a power cut, the delivery is sent once more. */
+		.is_repeatable = true,
+	};
 	if (queue->phase != QUEUE_RECORDING)
 		queue_enter(queue, QUEUE_RECORDING);
 	if (store_write(engine->options.store, &record->job) == 0) {

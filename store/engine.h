@@ -46,7 +46,9 @@ struct engine {
 	int (*flush)(struct db *db);
 	/* Forgets what was put off, without serving its callbacks, and the failure. */
 	void (*discard)(struct db *db);
-	int (*begin)(struct db *db);
+	/* Not durable: the commit may be lost with the power or the database server, never with us.
+	 */
+	int (*begin)(struct db *db, bool is_durable);
 	int (*commit)(struct db *db); /* flushes */
 	void (*rollback)(struct db *db);
 	/* A script of several statements without parameters. */

@@ -38,7 +38,7 @@ static int call_job(struct db *db, struct store_job *job, size_t owner)
 /* A job that swallowed the failure of a statement has lost its transaction all the same. */
 static int run_in_transaction(struct db *db, struct store_job *job)
 {
-	int rc = db->engine->begin(db);
+	int rc = db->engine->begin(db, !job->is_repeatable);
 
 	if (!rc)
 		rc = call_job(db, job, 0);
@@ -80,6 +80,16 @@ void job_run_reading(struct db *db, struct store_job *job)
 }
 
 /* ---- groups ----------------------------------------------------------------------------- */
+
+/* One that others rely on makes all of them wait for the disk. */
+static bool is_durable(const struct group *group, size_t first, size_t count)
+{
+	for (size_t i = first; i < first + count; i++) {
+		if (!group->jobs[i]->is_repeatable)
+			return true;
+	}
+	return false;
+}
 
 static void fail_all(const struct group *group, size_t first, size_t count, int rc)
 {
@@ -127,7 +137,7 @@ static void run_range(struct group *group, size_t first, size_t count)
 		return;
 	}
 	group->db->owner = DB_NO_OWNER;
-	rc = group->db->engine->begin(group->db);
+	rc = group->db->engine->begin(group->db, is_durable(group, first, count));
 	if (rc) {
 		group->db->engine->rollback(group->db);
 		fail_all(group, first, count, rc);

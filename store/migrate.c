@@ -87,7 +87,7 @@ static int advance(struct db *db, int64_t *version)
 {
 	const struct db_value lock = db_int(MIGRATION_LOCK);
 	int64_t reached = 0;
-	int rc = db->engine->begin(db);
+	int rc = db->engine->begin(db, true);
 
 	if (!rc)
 		rc = db_run_now(db, &take_lock, &lock, 1, NULL, NULL, NULL);

@@ -37,10 +37,15 @@ static void postgres_discard(struct db *db)
 	db->err = 0;
 }
 
-static int postgres_begin(struct db *db)
+static int postgres_begin(struct db *db, bool is_durable)
 {
+	struct postgres *pg = postgres_of(db);
+	int rc = pg_pipeline_command(pg, "BEGIN");
+
 	db->in_transaction = true;
-	return pg_pipeline_command(postgres_of(db), "BEGIN");
+	if (!rc && !is_durable)
+		rc = pg_pipeline_command(pg, "SET LOCAL synchronous_commit TO off");
+	return rc;
 }
 
 static int postgres_commit(struct db *db)

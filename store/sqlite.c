@@ -4,7 +4,7 @@
  * The embedded engine. Statements run at once, on the caller's thread; flush has nothing to do.
  *
  * WAL with synchronous=FULL: readers never wait for the writer, and a commit that was answered
- * survives a power cut. Writers of several processes wait for each other with
+ * survives a power cut, unless its jobs said they are repeatable. Writers of several processes wait for each other with
  * busy_timeout. A damaged file, or a database of another program, is refused before anything
  * is written to it.
  */
@@ -27,6 +27,7 @@ struct sqlite {
 	sqlite3 *handle;
 	struct query_cache queries;
 	struct sqlite_file file;
+	bool is_durable; /* synchronous = FULL, as it was opened */
 };
 
 static struct sqlite *sqlite_of(struct db *db)
@@ -309,11 +310,29 @@ static int sqlite_exec(struct db *db, const char *script)
 	return rc ? failed(sq, rc) : 0;
 }
 
-static int sqlite_begin(struct db *db)
+/* NORMAL: the log is not synced at a commit, only before it goes into the file, so that a power cut
+ * costs the last commits and never the file's order. A later commit under FULL takes them along. */
+static int set_durable(struct sqlite *sq, bool is_durable)
 {
-	/* The write lock now: a read that turns into a write could not wait for it later. */
-	int rc = sqlite_exec(db, "BEGIN IMMEDIATE");
+	int rc;
 
+	if (sq->is_durable == is_durable)
+		return 0;
+	rc = sqlite_exec(&sq->db,
+			 is_durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+	if (!rc)
+		sq->is_durable = is_durable;
+	return rc;
+}
+
+static int sqlite_begin(struct db *db, bool is_durable)
+{
+	int rc = set_durable(sqlite_of(db), is_durable);
+
+	if (rc)
+		return rc;
+	/* The write lock now: a read that turns into a write could not wait for it later. */
+	rc = sqlite_exec(db, "BEGIN IMMEDIATE");
 	if (!rc)
 		db->in_transaction = true;
 	return rc;
@@ -382,6 +401,7 @@ static int sqlite_open(const char *path, bool writable, struct db **out, struct 
 		return reason_set(why, -ENOMEM, "", "out of memory");
 	sq->db.engine = &sqlite_engine;
 	sq->db.writable = writable;
+	sq->is_durable = true;
 
 	int rc = sqlite_file_open(&sq->file, path, writable, &sq->handle, why);
 	if (rc) {

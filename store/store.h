@@ -172,6 +172,9 @@ struct store_job {
 	/* On the loop. rc is 0, or what failed; besides db_run()'s codes -ECANCELED (the store
 	 * is closing). */
 	void (*on_done)(struct store_job *job, int rc);
+	/* A power cut or a crash of the database server may undo it, a crash of ours may not: nobody
+	 * was told of it but ourselves. Alone or among its like it does not wait for the disk. */
+	bool is_repeatable;
 	/* The store's own. */
 	struct list link;
 	int rc;

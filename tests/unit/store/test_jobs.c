@@ -108,6 +108,74 @@ TEST_BOTH(group, is_one_transaction)
 	gate_destroy(&gate);
 }
 
+/* Asks the database whether its commit will wait for the disk. */
+struct asker {
+	struct entry entry;
+	bool waits;
+};
+
+static const struct db_query ask_whether_it_waits = {
+	.sql = "SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN 1 ELSE 2 END",
+	.sqlite = "PRAGMA synchronous",
+};
+
+static int take_whether_it_waits(const struct db_row *row, void *arg)
+{
+	*(bool *)arg = row_int(row, 0) == 2;
+	return 0;
+}
+
+static int asker_run(struct db *db, struct store_job *job)
+{
+	struct asker *asker = container_of(job, struct asker, entry.job);
+
+	return db_run_now(db, &ask_whether_it_waits, NULL, 0, take_whether_it_waits, &asker->waits,
+			  NULL);
+}
+
+static void expect_waits(struct fixture *fixture, bool is_repeatable, bool waits)
+{
+	struct asker asker;
+
+	entry_init(&asker.entry, NULL, 0);
+	asker.entry.job.run = asker_run;
+	asker.entry.job.is_repeatable = is_repeatable;
+	asker.waits = !waits;
+	cr_assert_eq(store_write(fixture->store, &asker.entry.job), 0);
+	loop_until(&fixture->loop, &asker.entry.done);
+	cr_expect_eq(asker.entry.rc, 0);
+	cr_expect_eq(asker.waits, waits);
+}
+
+TEST_BOTH(group, waits_for_the_disk_unless_all_in_it_are_repeatable)
+{
+	struct asker askers[3];
+	struct fixture fixture;
+	struct gate gate;
+
+	fixture_open(&fixture, database->url, 1, 0);
+	expect_waits(&fixture, false, true);
+	expect_waits(&fixture, true, false);
+	expect_waits(&fixture, false, true);
+	for (int lasting = 0; lasting < 4; lasting++) {
+		gate_init(&gate);
+		cr_assert_eq(store_write(fixture.store, &gate.job), 0);
+		uv_sem_wait(&gate.inside);
+		for (int i = 0; i < 3; i++) {
+			entry_init(&askers[i].entry, NULL, i);
+			askers[i].entry.job.run = asker_run;
+			askers[i].entry.job.is_repeatable = i != lasting;
+			cr_assert_eq(store_write(fixture.store, &askers[i].entry.job), 0);
+		}
+		uv_sem_post(&gate.open);
+		loop_until(&fixture.loop, &askers[2].entry.done);
+		for (int i = 0; i < 3; i++)
+			cr_expect_eq(askers[i].waits, lasting < 3, "%d of %d", i, lasting);
+		gate_destroy(&gate);
+	}
+	fixture_close(&fixture);
+}
+
 TEST_BOTH(group, survives_its_failing_jobs)
 {
 	static struct entry entries[40];
