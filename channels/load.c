@@ -22,15 +22,18 @@ static const struct db_query read_settings = {
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
 };
+/* Attempts since it was last queued; nearly all rows have none, and nothing is looked up. */
+#define COUNT_ATTEMPTS                                                          \
+	"CASE WHEN d.attempts > d.attempts_before THEN "                        \
+	"(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id " \
+	"AND a.number > d.attempts_before AND a.verdict = "
+#define WAITS    COUNT_ATTEMPTS "'wait') ELSE 0 END"
+#define REBOUND  COUNT_ATTEMPTS "'rebound') ELSE 0 END"
+#define REFORMED COUNT_ATTEMPTS "'reformed') ELSE 0 END"
 static const struct db_query read_pending = {
 	.sql = "SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "
-	       "d.requeued_at, d.next_attempt_at, d.first_failed_at, "
-	       "(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id "
-	       "AND a.number > d.attempts_before AND a.verdict = 'wait'), "
-	       "(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id "
-	       "AND a.number > d.attempts_before AND a.verdict = 'rebound'), "
-	       "(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id "
-	       "AND a.number > d.attempts_before AND a.verdict = 'reformed'), d.payload "
+	       "d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND
+	       ", " REFORMED ", d.payload "
 	       "FROM deliveries d WHERE d.channel_id = $1 AND d.state = 'pending' "
 	       "AND (d.next_attempt_at <= $2 OR (d.first_failed_at > $3 "
 	       "AND d.first_failed_at <= $2)) "

@@ -314,6 +314,9 @@ static void set_policy(struct outbound_call *call)
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, outbound->user_agent);
 	if (outbound->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, outbound->ca_file);
+	/* A connection kept is no new name to look up, and a new one must not go by an old
+	 * address; libcurl would also look through all it remembers after each request. */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	/* Without this, removing a handle whose name is still being resolved would wait for
 	 * the resolver's thread, and the loop with it. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
