@@ -16,6 +16,8 @@ EMBED(schema_001_sqlite, "store/schema/001_tables.sqlite.sql");
 EMBED(schema_001_postgres, "store/schema/001_tables.postgres.sql");
 EMBED(schema_002_sqlite, "store/schema/002_engine.sqlite.sql");
 EMBED(schema_002_postgres, "store/schema/002_engine.postgres.sql");
+EMBED(schema_003_sqlite, "store/schema/003_fewer_indexes.sqlite.sql");
+EMBED(schema_003_postgres, "store/schema/003_fewer_indexes.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -23,5 +25,6 @@ EMBED(schema_needed, "store/schema/needed.postgres.sql");
 const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_001_sqlite, .postgres = schema_001_postgres },
 	{ .sqlite = schema_002_sqlite, .postgres = schema_002_postgres },
+	{ .sqlite = schema_003_sqlite, .postgres = schema_003_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
