@@ -242,6 +242,7 @@ static bool waits_for_lease(struct queue *queue)
 		return false;
 	queue_wait(queue, mono_us + AGAIN_US);
 	queue->needs_lease = true;
+	queue->engine->lease.seeks_renewals = true;
 	return true;
 }
 

@@ -125,6 +125,35 @@ Test(sharing, never_has_more_requests_under_way_than_it_may)
 	rig_close(&rig);
 }
 
+/* An event every few seconds: the channel idles whenever its lease is looked at. */
+static void idle_between_events(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	for (int i = 0; i < 3; i++) {
+		commit_pause(rig, START_MS + i);
+		rig_wait_rows(rig, i + 1, "deliveries WHERE state = 'delivered'");
+		rig_idle(rig); /* or it would be looked at while still at work */
+		rig_now_us += 4 * SECOND_US;
+	}
+	rig_wait_rows(rig, 1,
+		      "channel_state WHERE lease_until > '2027-01-15T08:00:41.000000Z' "
+		      "AND channel_id = '" CHANNEL_1 "'");
+}
+
+Test(sharing, renews_the_lease_of_a_channel_that_idles_between_events)
+{
+	const struct rig_options options = { .answer = NULL };
+
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		idle_between_events(&rig);
+		rig_close(&rig);
+	}
+}
+
 /* ---- hanging destinations ------------------------------------------------------------------- */
 
 static void add_many(struct rig *rig, unsigned count, const char *path)
