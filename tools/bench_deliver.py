@@ -106,8 +106,14 @@ def paced(service, redis, sink, teams, seconds, per_second):
     return sink.stats()
 
 
+def take_in(redis):
+    """Waits until every event is in the ledger."""
+    group = lambda: redis.client.xinfo_groups("wrenn:events")[0]
+    until(lambda: group()["lag"] == 0 and group()["pending"] == 0, "the ledger", 300)
+
+
 def isolation(service, redis, sink, rounds):
-    """100 healthy channels at a fixed rate, without and with 100 more that hang, drip or reset."""
+    """100 healthy channels at a fixed rate, without and with 100 more that hang, drip or reset and have work."""
     good = make_channels(service, sink, 100)
     calm, stormy = [], []
     for _ in range(rounds):
@@ -115,6 +121,7 @@ def isolation(service, redis, sink, rounds):
     bad = make_channels(service, sink, 100, lambda number: ("hang", "drip", "refuse")[number % 3])
     for _ in range(rounds):
         publish(redis, [team for team, _ in bad], 20)
+        take_in(redis)
         stormy.append(paced(service, redis, sink, good, 4, 5))
     remove_channels(service, good + bad)
     pick = lambda found, name: statistics.median(f[name] for f in found)
@@ -128,8 +135,7 @@ def backlog_memory(service, redis, sink, resident_bytes, count):
     events = count // 100
     for _ in range(10):
         publish(redis, [team for team, _ in teams], events // 10)
-        group = lambda: redis.client.xinfo_groups("wrenn:events")[0]
-        until(lambda: group()["lag"] == 0 and group()["pending"] == 0, "the ledger", 300)
+        take_in(redis)
     used = resident_bytes(service.process.pid) - before
     remove_channels(service, teams)
     return used
