@@ -274,6 +274,8 @@ class Service:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        for left in glob.glob(f"/dev/shm/*faketime_*_{self.process.pid}"):  # what libfaketime had no time to remove
+            os.unlink(left)
 
     def tell_collector(self):
         """All it said and stored so far is looked through after the last test."""

@@ -57,3 +57,28 @@ def test_set_back_and_forth_under_load_nothing_is_lost_doubled_out_of_order_or_e
     # Each jump may end a pause, and then it is the ordinary schedule.
     tries = len(fake.arrived(destinations["dead"].name))
     assert tries <= 1 + len(JUMPS_S) + (time.monotonic() - began) / SHORTEST_PAUSE_S, f"{tries} tries (seed {seed})"
+
+
+def test_set_back_while_the_program_is_dead_nothing_waits_for_the_old_time(make_service, redis, fake, store, clock):
+    """What it left behind has times of two hours ahead: a retry, and the lease of a worker that is gone."""
+    service = make_service(**clock.settings)
+    clock.set(7200)
+    service.start()
+    team, key = service.new_team()
+    retried, leased = webhook(fake), webhook(fake)
+    of_retried, of_leased = (service.add_channel(key, "webhook", d.config) for d in (retried, leased))
+    fake.script({"destination": retried.name, "status": 500, "times": 1}, {"destination": leased.name, "kind": "hang"})
+    capsules = [new_id("cl-") for _ in range(3)]
+    redis.publish(make_event(team, resource=capsules[0]))
+    until(lambda: store.query("SELECT attempts FROM deliveries WHERE channel_id = %s", id_to_uuid(of_retried["id"])) == [(1,)], "the retry")
+    until(lambda: fake.arrived(leased.name), "the request in flight")
+    service.kill()
+    store.query("UPDATE channel_state SET lease_owner = 'one that is gone' WHERE channel_id = %s", id_to_uuid(of_leased["id"]))
+    clock.set(0)
+    service.start()
+    for capsule in capsules[1:]:
+        redis.publish(make_event(team, resource=capsule))
+    for destination, channel in ((retried, of_retried), (leased, of_leased)):
+        until(lambda: len(fake.posted(destination.name)) == 3, "what waited", 150)
+        assert capsules_of(fake.arrived(destination.name)) == capsules[:1] + capsules
+        until(lambda: states_of(store, channel) == {"delivered"}, "the results")
