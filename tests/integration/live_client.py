@@ -25,15 +25,21 @@ class Connection:
         self.comments = []
         self.retry = None
         self.writer = None
+        self.asked = False
 
     async def connect(self):
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+
+    def ask(self):
+        self.writer.write(self.request)
+        self.asked = True
 
     async def open(self):
         """Up to the greeting. OSError or EOFError when there is nobody, Refused for another status."""
         if not self.writer:
             await self.connect()
-        self.writer.write(self.request)
+        if not self.asked:
+            self.ask()
         status = (await self.reader.readuntil(b"\r\n")).split()[1]
         length = 0
         while (line := await self.reader.readuntil(b"\r\n")) != b"\r\n":

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "core/clock.h"
+#include "sse/frame.h"
 #include "tests/unit/sse/stage.h"
 
 static struct stage stage;
@@ -74,6 +75,44 @@ Test(life, listeners_are_counted_by_kind_and_teams_by_crowd)
 		client_close(clients[i]);
 	UNTIL(&stage, metric_value(metrics->subscribers[LISTENER_TEAM]) == 1);
 	cr_expect_eq(metric_value(metrics->crowds[2]), 0);
+	cr_expect_eq(metric_value(metrics->closes[CLOSE_CLIENT]), ARRAY_LEN(clients));
+}
+
+/* As the client counts them: each frame is a chunk. */
+static void count_sent(const struct client *client, int64_t *frames, int64_t *bytes)
+{
+	for (size_t i = 0; i < client_frames(client); i++) {
+		size_t len = client_frame(client, i).all.len + strlen("\n\n");
+		char head[CHUNK_HEAD_MAX];
+
+		*frames += 1;
+		*bytes += (int64_t)(chunk_head(len, head) + len + strlen("\r\n"));
+	}
+}
+
+Test(life, frames_and_bytes_are_counted_as_they_are_sent)
+{
+	static const char *const queries[] = { "", "?since=earliest", "?outcome=error" };
+	struct client *clients[ARRAY_LEN(queries)];
+	int64_t frames = 0;
+	int64_t bytes = 0;
+
+	for (unsigned n = 1; n <= 5; n++)
+		entry_publish(&stage, n, HOST_UP(TEAM_A));
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/v1/events/stream%s", queries[i]);
+		clients[i] = client_listen(&stage, TEAM_A, path);
+	}
+	client_squeeze(clients[0]);
+	for (unsigned n = 6; n <= 105; n++)
+		entry_publish(&stage, n, HOST_UP(TEAM_A));
+	UNTIL(&stage, client_frames(clients[0]) == 101 && client_frames(clients[1]) == 106);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		count_sent(clients[i], &frames, &bytes);
+	cr_expect_eq(metric_value(stage.sse->metrics.frames), frames);
+	cr_expect_eq(metric_value(stage.sse->metrics.bytes), bytes);
 }
 
 /* ---- slowness ------------------------------------------------------------------------------ */
@@ -109,6 +148,8 @@ Test(life, a_reader_who_sleeps_is_closed_and_costs_the_others_nothing)
 	UNTIL(&stage, asleep->broken);
 	cr_expect(asleep->ended);
 	cr_expect(client_has(asleep, ": too many events wait for this reader"));
+	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_SLOW]), 1);
+	cr_expect_geq(metric_value(stage.sse->metrics.high_water_bytes), BACKLOG_MAX_BYTES);
 }
 
 Test(life, a_reader_who_is_closed_and_goes_on_sleeping_loses_its_last_words)
@@ -431,6 +472,7 @@ Test(life, a_gap_closes_every_stream_and_their_cursors_are_told_of_it)
 	UNTIL(&stage, a->broken && b->broken);
 	cr_expect(a->ended && b->ended);
 	cr_expect(client_has(a, ": events were missed"));
+	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_GAP]), 2);
 	back = client_listen(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000001-0");
 	UNTIL(&stage, client_has(back, "id: 1000060-0"));
 	cr_expect_str_eq(client_entries(back), numbers(50, 60));
@@ -453,6 +495,7 @@ Test(life, a_stream_is_refused_before_the_source_was_ever_there)
 
 Test(life, the_end_tells_everyone_when_to_come_back)
 {
+	const struct metric *closes = stage.sse->metrics.closes[CLOSE_SHUTDOWN];
 	struct client *clients[20];
 	int first = 0;
 	bool differ = false;
@@ -474,6 +517,7 @@ Test(life, the_end_tells_everyone_when_to_come_back)
 		first = retry_ms;
 	}
 	cr_expect(differ, "everybody would come back at once");
+	cr_expect_eq(metric_value(closes), ARRAY_LEN(clients));
 }
 
 Test(life, the_end_waits_for_look_ups_and_openings_under_way)

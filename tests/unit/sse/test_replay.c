@@ -76,6 +76,7 @@ Test(replay, from_memory_begins_exactly_after_every_cursor)
 		entry_publish(&stage, n, nth_json(n));
 	for (unsigned n = 0; n <= 12; n++)
 		expect_entries(listen_after(n), n + 1, 12);
+	cr_expect_eq(metric_value(stage.sse->metrics.from_memory), 13);
 	cr_expect_eq(metric_value(stage.sse->metrics.from_redis), 0);
 }
 
@@ -432,6 +433,7 @@ Test(replay, tells_of_a_gap_when_entries_after_the_cursor_are_gone)
 	cr_expect_str_eq(cJSON_GetStringValue(json_get(json_get(json, "metadata"), "oldest")),
 			 "1000011-0");
 	cJSON_Delete(json);
+	cr_expect_eq(metric_value(stage.sse->metrics.gaps), 1);
 }
 
 Test(replay, tells_of_no_gap_where_none_is)
@@ -454,6 +456,7 @@ Test(replay, tells_of_no_gap_where_none_is)
 			       "/v1/events/stream?last_event_id=1000010-18446744073709551615");
 	expect_entries(client, 11, 20);
 	cr_expect_not(client_has(client, "gap"));
+	cr_expect_eq(metric_value(stage.sse->metrics.gaps), 0);
 }
 
 Test(replay, from_redis_tells_of_no_gap_when_only_older_entries_are_gone)

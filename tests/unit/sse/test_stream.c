@@ -284,6 +284,7 @@ Test(stream, shows_null_when_a_capsule_takes_longer_than_two_seconds)
 	entry_publish(&stage, 1, event_json("capsule.destroy", TEAM_A, CAPSULE, ""));
 	UNTIL(&stage, client_frames(client) == 2);
 	cr_expect_str_eq(status_of(client, 1), "null");
+	cr_expect_eq(metric_value(stage.sse->metrics.lookups[LOOKUP_LATE]), 1);
 	cr_expect_eq(done, 0);
 	sem_post(&gate);
 	sem_post(&gate);
@@ -470,4 +471,5 @@ Test(stream, ends_before_an_event_that_could_not_be_made)
 	UNTIL(&stage, client->ended && filtered->ended);
 	cr_expect_str_eq(client_entries(client), "");
 	buf_done(&small);
+	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_FAILED]), 2);
 }

@@ -77,6 +77,7 @@ Test(wait, answers_at_once_with_what_already_lies_after_the_cursor)
 	expect_answer(ask("?last_event_id=1000002-0"), "1000003-0", "host.up");
 	expect_answer(ask("?since=earliest"), "1000001-0", "host.up");
 	expect_answer(ask("?since=1970-01-01T00:16:40.004Z"), "1000004-0", "host.up");
+	cr_expect_eq(metric_value(stage.sse->metrics.waits[WAIT_FOUND]), 3);
 }
 
 Test(wait, finds_it_in_redis_before_the_history)
@@ -100,6 +101,7 @@ Test(wait, ends_without_content_and_with_a_cursor_when_the_time_is_up)
 	cr_expect(memmem(client->head.bytes, client->head.len, "X-Wrenn-Cursor: 1000007-0\r\n", 27),
 		  "%.*s", STR_ARGS(buf_str(&client->head)));
 	UNTIL(&stage, stage.sse->listeners == 0);
+	cr_expect_eq(metric_value(stage.sse->metrics.waits[WAIT_TIMED_OUT]), 1);
 	entry_publish(&stage, 8, event_json("host.down", TEAM_A, "host-1", ""));
 	expect_answer(ask("?event=host.down&last_event_id=1000007-0"), "1000008-0", "host.down");
 }
