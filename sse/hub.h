@@ -82,6 +82,7 @@ struct sse {
 	struct sse_options options;
 	struct history history;
 	struct buf scratch;
+	struct buf joined; /* what many listeners get in one write */
 	struct sse_metrics metrics;
 
 	struct list dirty;   /* topics */

@@ -15,7 +15,7 @@
 #include "sse/subscriber.h"
 #include "sse/wait.h"
 
-#define RUN_PIECES  64
+#define RUN_PIECES  256
 #define PUMP_ROUNDS 32 /* then others get their turn */
 
 /* Consecutive items for one write. */
@@ -29,6 +29,8 @@ struct run {
 	uint64_t fell_serial;
 	struct item *next; /* the first one not taken */
 	size_t bytes;
+	struct iovec
+		whole; /* all pieces copied together, when many are to have them; or no bytes */
 	struct item *items[RUN_PIECES];
 	struct iovec pieces[RUN_PIECES];
 };
@@ -42,6 +44,7 @@ static void run_init(struct run *run)
 	run->fell_off = false;
 	run->next = NULL;
 	run->bytes = 0;
+	run->whole.iov_len = 0;
 }
 
 static void run_add(struct run *run, struct item *item, uint32_t offset)
@@ -172,7 +175,9 @@ static void note_block(struct subscriber *sub, bool progress)
 /* True when all of the run is out. */
 static bool write_run(struct subscriber *sub, const struct run *run)
 {
-	ssize_t taken = http_stream_write(sub->stream, run->pieces, run->count);
+	bool is_whole = run->whole.iov_len > 0;
+	ssize_t taken = http_stream_write(sub->stream, is_whole ? &run->whole : run->pieces,
+					  is_whole ? 1 : run->count);
 
 	if (taken < 0) {
 		subscriber_end(sub, CLOSE_CLIENT, NULL);
@@ -303,6 +308,20 @@ void subscriber_pump(struct subscriber *sub)
 	try_front(sub);
 }
 
+/* The kernel copies one piece much faster than many, and it does so for every listener. */
+static void join_pieces(struct sse *sse, struct run *run)
+{
+	struct buf *joined = &sse->joined;
+
+	if (run->count < 2)
+		return;
+	buf_reset(joined);
+	for (int i = 0; i < run->count; i++)
+		buf_add(joined, run->pieces[i].iov_base, run->pieces[i].iov_len);
+	if (!joined->err)
+		run->whole = (struct iovec){ .iov_base = joined->bytes, .iov_len = joined->len };
+}
+
 /* ---- the front line ---------------------------------------------------------------------- */
 
 void front_line_flush(struct topic *topic)
@@ -323,6 +342,7 @@ void front_line_flush(struct topic *topic)
 					 LOOKUP_MAX_WANTS);
 		if (run.count == 0)
 			continue;
+		join_pieces(topic->sse, &run);
 		LIST_EACH_SAFE (link, &topic->front_line)
 			write_run(list_item(link, struct subscriber, link), &run);
 	} while (!run.stuck);

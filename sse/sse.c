@@ -30,6 +30,7 @@ static void sse_free(struct sse *sse)
 	item_unref(sse->source_back);
 	item_unref(sse->bookmark);
 	buf_done(&sse->scratch);
+	buf_done(&sse->joined);
 	free(sse);
 }
 
@@ -83,6 +84,7 @@ int sse_open(const struct sse_options *options, struct sse **out)
 	for (size_t i = 0; i < RECHECK_ROUNDS; i++)
 		list_init(&sse->rechecks[i]);
 	buf_init(&sse->scratch, SCRATCH_MAX_BYTES);
+	buf_init(&sse->joined, SCRATCH_MAX_BYTES);
 	rc = history_init(&sse->history, sse,
 			  options->history_bytes ? options->history_bytes : HISTORY_DEFAULT_BYTES);
 	if (rc == 0)
