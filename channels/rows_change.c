@@ -201,7 +201,7 @@ static const struct db_query find_disabled = {
 static const struct db_query enable_channel = {
 	.sql = "UPDATE channel_state SET disabled_at = NULL, disabled_reason = NULL, failures = 0, "
 	       "disabling = 0, breaker_opened = 0, breaker_until = NULL, failing_since = NULL, "
-	       "updated_at = $2 WHERE channel_id = $1",
+	       "updated_at = $2 WHERE channel_id = $1 AND disabled_at IS NOT NULL",
 };
 #define BACKLOG_PIECE 1000 /* as in the statements */
 #define OLDEST(which)                                                             \
@@ -250,17 +250,19 @@ static int change_piece(struct db *db, const struct uuid *id, struct backlog_pie
 	return rc;
 }
 
-/* Deliveries before state, as everywhere: see record.c. */
+/* Deliveries before state, as everywhere: see record.c. Another process may have been faster since
+ * the channel was found disabled, and has recorded it. */
 static int end_disabled(struct db *db, const struct change *change, const struct changed *enabled,
 			struct backlog_piece *piece)
 {
 	const struct db_value values[] = { db_uuid(enabled->id), db_time(change->now_us) };
+	int64_t count = 0;
 	int rc = change_piece(db, enabled->id, piece, change->now_us);
 
 	if (rc < 0 || piece->has_more)
 		return rc;
-	rc = db_run(db, &enable_channel, values, 2, NULL, NULL, NULL);
-	return rc < 0 ? rc : channel_audit(db, change, enabled);
+	rc = db_run_now(db, &enable_channel, values, 2, NULL, NULL, &count);
+	return rc < 0 || count == 0 ? rc : channel_audit(db, change, enabled);
 }
 
 int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *piece,

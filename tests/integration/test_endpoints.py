@@ -334,17 +334,45 @@ def test_times_are_in_utc_wherever_service_and_store_are(make_service, redis, st
         assert began <= time <= began + datetime.timedelta(minutes=10), text
 
 
+def others(store):
+    """A connection of another program to the same database."""
+    return psycopg2.connect(host=store.cluster.folder, user="postgres", dbname=store.database)
+
+
+def waiting(store):
+    """How many sessions wait for a lock."""
+    return store.query("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")[0][0]
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_two_processes_that_enable_a_channel_at_once_record_it_once(world, make_service, store):
+    services = [world.service, make_service().start()]
+    world.receiver.answer = lambda request: 410
+    world.redis.publish(make_event(world.team))
+    until(lambda: world.ask("get").json()["disabled"], "the channel to be disabled")
+    world.receiver.answer = lambda request: 204
+    connection = others(store)
+    connection.cursor().execute("SELECT id FROM public.channels FOR UPDATE")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        path = ALL["enable"][1].format(**world.ids)
+        answers = [pool.submit(service.request, "POST", path, None, world.key) for service in services]
+        until(lambda: waiting(store) >= 2, "both to wait")
+        connection.commit()
+        connection.close()
+        assert [answer.result().status for answer in answers] == [200, 200]
+    assert world.audited("enable") == 1
+
+
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)
 def test_a_fiftieth_channel_that_another_program_is_adding_counts(world, store):
     for number in range(48):
         assert world.ask("create", {"name": f"c{number}"}).status == 201
-    connection = psycopg2.connect(host=store.cluster.folder, user="postgres", dbname=store.database)
+    connection = others(store)
     connection.cursor().execute("INSERT INTO public.channels (id, team_id, name, provider, config, event_types, created_at, updated_at) SELECT gen_random_uuid(), "
                                 "team_id, 'theirs', provider, config, event_types, created_at, updated_at FROM public.channels LIMIT 1")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         ours = pool.submit(world.ask, "create")
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        until(lambda: ours.done() or store.query(waiting) != [(0,)], "our request to wait for theirs")
+        until(lambda: ours.done() or waiting(store) == 1, "our request to wait for theirs")
         connection.commit()
         connection.close()
         assert ours.result().status == 409
