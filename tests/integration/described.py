@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds an answer against the description the service serves: its status, and every member of its JSON."""
+import functools
+import os
 import re
 
 import yaml
@@ -10,6 +12,24 @@ CODES = {400: {"invalid_request"}, 401: {"unauthorized"}, 403: {"forbidden"}, 40
          413: {"payload_too_large"}, 415: {"invalid_request"}, 429: {"rate_limited"}, 431: {"payload_too_large"}, 502: {"delivery_failed"},
          503: {"service_unavailable"}}
 TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict, "null": type(None)}
+
+
+@functools.cache
+def written():
+    """The description as it is in the sources: pattern of a path -> method -> statuses."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with open(f"{root}/docs/openapi.yaml") as file:
+        paths = yaml.safe_load(file)["paths"]
+    return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), {method: set(item["responses"]) for method, item in items.items() if method != "parameters"})
+            for path, items in paths.items()]
+
+
+def check_status(method, path, status):
+    """Of any answer to any test: a path that is described gives the statuses that are described."""
+    path, method = path.partition("?")[0], method.lower()
+    known = [methods[method] for pattern, methods in written() if method in methods and pattern.fullmatch(path)]
+    assert not known or status in ANYWHERE or any(str(status) in statuses for statuses in known), \
+        f"{method} {path} answered {status}, which docs/openapi.yaml does not know"
 
 
 class Description:

@@ -22,6 +22,7 @@ import uuid
 
 import psycopg2
 import redis
+from described import check_status
 from leaks import collector
 
 PROGRAM = os.environ["WRENN_EVENTS_PROGRAM"]
@@ -328,6 +329,7 @@ class Service:
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())
             self.remember(method, path, parsed, key, answer)
+            check_status(method, path, answer.status)
             return answer
         finally:
             connection.close()
