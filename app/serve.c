@@ -18,7 +18,9 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/open_files.h"
 #include "app/wiring.h"
+#include "channels/channels.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metrics.h"
@@ -28,6 +30,7 @@
 
 #define STOP_LIMIT_MS 20000
 #define RESTART_MS    1000
+#define OTHER_FILES   128 /* Redis, the database, the loop, listening */
 
 static const char usage[] =
 	"Usage: wrenn-events serve [--config FILE] [--workers N] [--check]\n"
@@ -189,11 +192,25 @@ static int prepare_store(const struct config *config)
 			     why.text[0] ? why.text : strerror(-rc));
 }
 
+/* Per worker. Below that new connections wait, whatever the settings allow. */
+static void allow_open_files(const struct config *config)
+{
+	uint64_t wanted = (uint64_t)config->max_connections +
+			  (uint64_t)config->max_inflight * CHANNELS_KEPT + OTHER_FILES;
+	uint64_t allowed = open_files_allow(wanted);
+
+	if (allowed < wanted)
+		log_warn("fewer open files are allowed than the settings may need",
+			 log_int("allowed", (int64_t)allowed), log_int("wanted", (int64_t)wanted));
+}
+
 static int serve(const struct config *config)
 {
 	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
 		  LOG_LEVEL_INFO, -1);
 	metrics_setup((int)config->workers);
+
+	allow_open_files(config);
 
 	int code = prepare_store(config);
 

@@ -76,7 +76,7 @@ static int open_parts(struct channels *channels, const struct channels_options *
 {
 	const struct outbound_options outbound = {
 		.loop = channels->loop,
-		.max_connections = options->max_inflight * 4,
+		.max_connections = options->max_inflight * CHANNELS_KEPT,
 		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
 		.ca_file = options->ca_file,
 	};

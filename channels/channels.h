@@ -19,6 +19,9 @@
 #include "net/net.h"
 #include "store/store.h"
 
+/* Connections kept open for each request allowed at once: destinations are many more than that. */
+#define CHANNELS_KEPT 4
+
 struct channels;
 
 /* Where the requests of a provider go instead of the stored address. */
@@ -41,7 +44,7 @@ struct channels_options {
 	 * is accepted. */
 	bool notify_completion;
 	bool strip_host; /* WRENN_EVENTS_STRIP_HOST: no host_ip and host_id in what is delivered */
-	unsigned max_inflight;
+	unsigned max_inflight; /* requests; CHANNELS_KEPT times that many connections */
 	enum audit_mode audit_mode;
 	const char *group;     /* whose position the ledger keeps */
 	const char *ca_file;   /* for outbound TLS; NULL: the system's */

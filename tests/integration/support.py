@@ -246,6 +246,7 @@ class Service:
             **settings,
         }
         self.process = None
+        self.prefix = []  # a command that runs the program
 
     @property
     def url(self):
@@ -253,7 +254,7 @@ class Service:
 
     def launch(self):
         self.log = open(self.log_path, "ab")
-        self.process = subprocess.Popen([PROGRAM, "serve"], env=self.environment, stderr=self.log,
+        self.process = subprocess.Popen([*self.prefix, PROGRAM, "serve"], env=self.environment, stderr=self.log,
                                         stdout=self.log)
 
     def start(self):

@@ -15,6 +15,16 @@ TEAMS = 50
 MISSED = 20  # events of each team
 
 
+@pytest.mark.parametrize("connections, allowed, warns", ((400, 400 + 4 * 16 + 128, False), (1000, 800, True)))
+def test_room_for_open_files_is_asked_for_by_the_service(make_service, connections, allowed, warns):
+    service = make_service(WRENN_EVENTS_MAX_CONNECTIONS=str(connections), WRENN_EVENTS_MAX_INFLIGHT="16")
+    service.prefix = ["prlimit", "--nofile=300:800"]
+    service.start()
+    assert resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE) == (allowed, 800)
+    warning = '"fewer open files are allowed than the settings may need","allowed":800,"wanted":1192'
+    assert (warning in service.log_text()) == warns
+
+
 def metric(service, name):
     return int(re.search(rf"^{re.escape(name)} (\d+)$", service.get("/metrics").body.decode(), re.M)[1])
 
