@@ -23,13 +23,14 @@ def pin(pid, core):
         os.sched_setaffinity(int(task), {core})
 
 
+def thread_us(pid, task):
+    """As the scheduler counts it, to the nanosecond."""
+    with open(f"/proc/{pid}/task/{task}/schedstat") as stat:
+        return int(stat.read().split()[0]) / 1000
+
+
 def cpu_us(pid):
-    """Of all its threads, to the nanosecond the scheduler counts."""
-    total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat") as stat:
-            total += int(stat.read().split()[0])
-    return total / 1000
+    return sum(thread_us(pid, task) for task in os.listdir(f"/proc/{pid}/task"))
 
 
 def resident_bytes(pid):
