@@ -38,8 +38,8 @@ static void forget(struct auth *auth, struct recent *recent)
 
 static void forget_until(struct auth *auth, int64_t now_ms, size_t most)
 {
-	while (!list_is_empty(&auth->recent)) {
-		struct recent *oldest = list_item(auth->recent.next, struct recent, link);
+	LIST_EACH_SAFE (link, &auth->recent) {
+		struct recent *oldest = list_item(link, struct recent, link);
 
 		if (oldest->until_ms > now_ms && auth->recent_count <= most)
 			break;

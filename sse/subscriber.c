@@ -206,7 +206,7 @@ void stream_start(struct topic *topic, struct http_request *request, struct filt
 	struct item *greeting = NULL;
 	int rc;
 
-	if (!sub || make_greeting(topic->sse, beginning, &greeting) < 0) {
+	if (!sub || make_greeting(topic->sse, beginning, &greeting) != 0) {
 		free(sub);
 		free(filter);
 		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);

@@ -199,6 +199,8 @@ static void set_up(struct bench *b)
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
+	if (b->team_count == 0)
+		die("no teams");
 	b->expected = b->replay ? (uint64_t)b->stream_count * b->replay
 				: (uint64_t)b->event_count * (b->stream_count / b->team_count);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
