@@ -5,7 +5,8 @@
  * will be full again, so that a message moves it by one interval and a rest costs nothing. An answer that
  * says "too fast" empties the bucket, blocks it as long as the destination wished and doubles its
  * interval; successes halve it again. A pause of a whole provider doubles when nothing of it succeeded since
- * the one before.
+ * the one before. A pace without an interval has nothing to count or to double: it has a bucket only once a
+ * destination has wished for a rest.
  * Failure: no memory or no room for a bucket is an answer like an empty one, look again in a second.
  */
 #include "channels/pace.h"
@@ -29,7 +30,7 @@
 
 struct bucket {
 	struct list hashed;
-	struct list used; /* least recently used first */
+	struct list used; /* least recently used, or looked at for room, first */
 	char key[SHA256_HEX_SIZE];
 	int64_t full_us; /* nothing taken is left to make good for from then on */
 	int64_t blocked_us;
@@ -92,21 +93,25 @@ static bool is_at_rest(const struct bucket *bucket, int64_t now_us)
 	       (bucket->slower == 0 || now_us - bucket->used_us >= FORGET_US);
 }
 
+static void move_to_end(struct paces *paces, struct bucket *bucket)
+{
+	list_remove(&bucket->used);
+	list_add_tail(&paces->used, &bucket->used);
+}
+
+/* Those that must stay go to the end, or a few of them would hide all the others from every search. */
 static bool make_room(struct paces *paces, int64_t now_us)
 {
-	unsigned tries = EVICT_TRIES;
-
 	if (paces->count < PACES_MAX_BUCKETS)
 		return true;
-	LIST_EACH (link, &paces->used) {
-		struct bucket *bucket = list_item(link, struct bucket, used);
+	for (unsigned i = 0; i < EVICT_TRIES; i++) {
+		struct bucket *bucket = list_item(paces->used.next, struct bucket, used);
 
 		if (is_at_rest(bucket, now_us)) {
 			forget(paces, bucket);
 			return true;
 		}
-		if (--tries == 0)
-			break;
+		move_to_end(paces, bucket);
 	}
 	return false;
 }
@@ -129,9 +134,13 @@ static struct bucket *find_or_make(struct paces *paces, const char *key, int64_t
 		paces->count++;
 	}
 	bucket->used_us = now_us;
-	list_remove(&bucket->used);
-	list_add_tail(&paces->used, &bucket->used);
+	move_to_end(paces, bucket);
 	return bucket;
+}
+
+static bool has_interval(const struct pace *pace)
+{
+	return pace->interval_us > 0;
 }
 
 static int64_t interval_of(const struct bucket *bucket, const struct pace *pace)
@@ -227,16 +236,20 @@ int64_t paces_take(struct paces *paces, const struct provider *provider, const s
 
 	assert(count <= PROVIDER_MAX_PACES);
 	for (size_t i = 0; i < count; i++) {
-		buckets[i] = find_or_make(paces, list[i].key, now_us);
-		if (!buckets[i])
+		buckets[i] = has_interval(&list[i]) ? find_or_make(paces, list[i].key, now_us)
+						    : find(paces, list[i].key);
+		if (buckets[i])
+			next_us = later(next_us, next_of(buckets[i], &list[i]));
+		else if (has_interval(&list[i]))
 			return later(next_us, now_us + LOOK_AGAIN_US);
-		next_us = later(next_us, next_of(buckets[i], &list[i]));
 	}
 	if (next_us > now_us)
 		return next_us;
-	for (size_t i = 0; i < count; i++)
-		buckets[i]->full_us =
-			later(buckets[i]->full_us, now_us) + interval_of(buckets[i], &list[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (buckets[i])
+			buckets[i]->full_us = later(buckets[i]->full_us, now_us) +
+					      interval_of(buckets[i], &list[i]);
+	}
 	return 0;
 }
 
@@ -287,6 +300,8 @@ static void learn(struct bucket *bucket, const struct pace *pace, const struct v
 
 	if (ms >= 0)
 		bucket->blocked_us = later(bucket->blocked_us, now_us + ms * 1000);
+	if (!has_interval(pace))
+		return;
 	if (verdict->is_throttled) {
 		slow_down(bucket, pace, now_us);
 		/* Without a wish: one interval of the new length. */
@@ -309,7 +324,7 @@ void paces_learn(struct paces *paces, const struct provider *provider, const str
 		pause_provider(paces, provider, verdict->pause_ms * 1000, now_us);
 	else if (verdict->kind == VERDICT_DELIVERED)
 		note_success(paces, provider);
-	if (count == 0)
+	if (count == 0 || (!has_interval(&list[0]) && wish_ms(verdict) < 0))
 		return;
 	bucket = find_or_make(paces, list[0].key, now_us);
 	if (bucket)

@@ -5,7 +5,8 @@
  * same key, and made slower for a while when a destination says it was too much. Pure but for its
  * own memory: time is an argument, microseconds of the monotonic clock, so that a step of
  * the wall clock changes nothing. Bounded: the least used bucket makes room for a new one when it
- * is full and at rest; without room for one, no token is given.
+ * is full and at rest; without room for one, no token is given. Without an interval every token is
+ * there at once, but for the rest a destination wished.
  */
 #ifndef CHANNELS_PACE_H
 #define CHANNELS_PACE_H

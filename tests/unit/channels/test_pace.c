@@ -318,9 +318,9 @@ Test(pace, shows_the_interval_and_when_the_next_may_go_and_makes_nothing_by_look
 	paces_close(paces);
 }
 
-static void fill(struct paces *paces, int64_t now_us)
+static void fill(struct paces *paces, unsigned count, int64_t now_us)
 {
-	for (unsigned i = 0; i < PACES_MAX_BUCKETS; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		char key[32];
 
 		snprintf(key, sizeof(key), "filler %u", i);
@@ -337,7 +337,7 @@ Test(pace, gives_no_token_without_room_and_makes_room_from_what_is_at_rest)
 	struct pace oldest = pace_of("filler 0", 1, S);
 	struct pace late = pace_of("late", 1, 10 * S);
 
-	fill(paces, 0);
+	fill(paces, PACES_MAX_BUCKETS, 0);
 	cr_expect_eq(paces_take(paces, &slack, &late, 1, S / 2), S / 2 + S, "all are in use");
 	cr_expect_eq(paces_take(paces, &slack, &oldest, 1, S / 2), S, "those there are go on");
 	cr_expect_eq(paces_take(paces, &slack, &late, 1, S), 0, "one at rest made room");
@@ -361,11 +361,65 @@ Test(pace, does_not_forget_for_an_hour_who_was_told_off)
 		cr_assert_eq(paces_take(paces, &slack, &late, 1, (int64_t)(i + 1) * S / 10), 0);
 	}
 	cr_expect_eq(paces_view(paces, &slack, &slowed, 1, 0).interval_us, 2 * S);
-	for (unsigned i = 0; i < 2; i++) {
-		late = pace_of(i ? "a" : "b", 1, S);
-		cr_assert_eq(paces_take(paces, &slack, &late, 1, 3700 * S), 0);
-	}
+	fill(paces, PACES_MAX_BUCKETS, 3700 * S);
 	cr_expect_eq(paces_view(paces, &slack, &slowed, 1, 0).interval_us, S);
+	paces_close(paces);
+}
+
+Test(pace, lets_no_crowd_that_was_told_off_hide_those_at_rest)
+{
+	enum { CROWD = 40 }; /* more than one search looks at */
+	struct paces *paces = open_paces();
+	struct pace late = pace_of("late", 1, S);
+	struct verdict verdict = throttled(-1);
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "slowed %u", i);
+
+		struct pace slowed = pace_of(key, 1, S);
+
+		paces_learn(paces, &slack, &slowed, 1, &verdict, 0);
+	}
+	fill(paces, PACES_MAX_BUCKETS - CROWD, 0);
+	cr_expect_eq(paces_take(paces, &slack, &late, 1, 10 * S), 11 * S, "it looked at a few");
+	cr_expect_eq(paces_take(paces, &slack, &late, 1, 11 * S), 0, "and then at the next");
+	paces_close(paces);
+}
+
+Test(pace, without_an_interval_takes_no_room)
+{
+	struct paces *paces = open_paces();
+	struct pace free = pace_of("free", 1, 0);
+	struct verdict too_fast = throttled(-1);
+	struct verdict delivered = plain(VERDICT_DELIVERED);
+
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(free.key, sizeof(free.key), "free %u", i);
+		cr_assert_eq(paces_take(paces, &slack, &free, 1, 0), 0);
+		paces_learn(paces, &slack, &free, 1, i % 2 ? &too_fast : &delivered, 0);
+	}
+	fill(paces, PACES_MAX_BUCKETS, 0);
+	cr_expect_eq(paces_take(paces, &slack, &free, 1, S / 2), 0, "it needs no room");
+	paces_close(paces);
+}
+
+Test(pace, without_an_interval_rests_as_long_as_it_is_asked_to_and_is_never_slower)
+{
+	struct paces *paces = open_paces();
+	struct pace free = pace_of("free", 1, 0);
+	struct verdict wish = throttled(30000);
+	struct verdict too_fast = throttled(-1);
+
+	paces_learn(paces, &slack, &free, 1, &wish, S);
+	cr_expect_eq(paces_take(paces, &slack, &free, 1, 2 * S), 31 * S);
+	cr_expect_eq(paces_view(paces, &slack, &free, 1, 2 * S).next_us, 31 * S);
+	paces_learn(paces, &slack, &free, 1, &too_fast, 20 * S);
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(paces_take(paces, &slack, &free, 1, 31 * S), 0);
+	/* Over, it is one of those that make room. */
+	fill(paces, PACES_MAX_BUCKETS, 31 * S);
 	paces_close(paces);
 }
 
