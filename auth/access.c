@@ -13,7 +13,7 @@ bool access_is_session_only(const struct auth_options *options, enum http_access
 {
 	if (access == ACCESS_ADMIN)
 		return true;
-	return access != ACCESS_STREAM && !options->api_keys_manage;
+	return access != ACCESS_STREAM && access != ACCESS_WAIT && !options->api_keys_manage;
 }
 
 enum judgement access_judge(const struct auth_options *options, const struct found *found,

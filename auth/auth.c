@@ -114,6 +114,8 @@ static void admit(const struct visit *visit, const struct found *found)
 		return;
 	}
 	count(visit->auth, who->credential, AUTH_ACCEPTED);
+	if (visit->access == ACCESS_STREAM)
+		crowd_grow(visit->auth);
 	access_identify(found, visit->access, http_request_identity(request));
 	http_request_authenticated(request);
 }

@@ -74,7 +74,7 @@ struct auth {
 	size_t recent_count;
 	int64_t crowd_since_ms; /* streams are counted from here on */
 	unsigned crowd_count;
-	bool was_crowd; /* before that */
+	int64_t crowd_until_ms;
 	bool closing;
 	struct metric *results[CREDENTIAL_SESSION + 1][AUTH_RESULTS];
 	struct metric *lookups_started;
@@ -93,8 +93,10 @@ void auth_free_when_idle(struct auth *auth);
 
 /* ---- recent.c ------------------------------------------------------------------------ */
 
-/* A stream asks. In a crowd: what was found out about the credential less than a second ago, valid until the
- * next call of these. Else NULL. */
+/* A stream was let in. */
+void crowd_grow(struct auth *auth);
+/* A stream asks. In a crowd: what was found out about the credential less than two seconds ago, valid until
+ * the next call of the two below. Else NULL. */
 const struct found *recent_find(struct auth *auth, enum credential kind, const char *hash);
 void recent_keep(struct auth *auth, const struct lookup *lookup);
 void recent_forget_all(struct auth *auth);

@@ -3,8 +3,8 @@
 /*
  * Answers of a moment ago, for live streams that come in a crowd, and for nothing else: ten thousand that are
  * back at once with a few keys must not be ten thousand reads. Such a stream is looked at again within a minute,
- * so that its answer may be a second old. Who comes alone, or asks for anything else, asks anew.
- * Only who was let in is remembered. Without memory nothing is, which costs a read and nothing else.
+ * so that its answer may be two seconds old. Who comes alone, or asks for anything else, asks anew.
+ * Only who was let in is remembered, and only they make a crowd: knocking with keys that do not fit opens nothing sooner. Without memory nothing is, which costs a read and nothing else.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +12,13 @@
 #include "auth/lookup.h"
 #include "core/clock.h"
 
-#define RECENT_MS  1000
+#define RECENT_MS  2000 /* ten thousand take a second and a half */
 #define RECENT_MAX 1024
 
-/* So many in so short a time are a crowd, and the time after it belongs to it. */
-#define CROWD_STREAMS 64
-#define CROWD_MS      100
+/* So many streams opened in so short a time are a crowd, and the time after it belongs to it. */
+#define CROWD_STREAMS  16
+#define CROWD_MS       100
+#define CROWD_LASTS_MS 500
 
 struct recent {
 	struct list link;  /* in auth->recent, oldest first */
@@ -65,17 +66,16 @@ static struct recent *find_recent(const struct auth *auth, enum credential kind,
 	return NULL;
 }
 
-static bool is_in_crowd(struct auth *auth, int64_t now_ms)
+void crowd_grow(struct auth *auth)
 {
-	int64_t passed_ms = now_ms - auth->crowd_since_ms;
+	int64_t now_ms = clock_mono_ms();
 
-	if (passed_ms >= CROWD_MS) {
-		auth->was_crowd =
-			auth->crowd_count >= CROWD_STREAMS && passed_ms < INT64_C(2) * CROWD_MS;
+	if (now_ms - auth->crowd_since_ms >= CROWD_MS) {
 		auth->crowd_since_ms = now_ms;
 		auth->crowd_count = 0;
 	}
-	return ++auth->crowd_count > CROWD_STREAMS || auth->was_crowd;
+	if (++auth->crowd_count >= CROWD_STREAMS)
+		auth->crowd_until_ms = now_ms + CROWD_LASTS_MS;
 }
 
 const struct found *recent_find(struct auth *auth, enum credential kind, const char *hash)
@@ -84,7 +84,7 @@ const struct found *recent_find(struct auth *auth, enum credential kind, const c
 	const struct recent *recent;
 
 	forget_until(auth, now_ms, RECENT_MAX);
-	if (!is_in_crowd(auth, now_ms))
+	if (now_ms >= auth->crowd_until_ms)
 		return NULL;
 	recent = find_recent(auth, kind, hash);
 	/* Answers overtake each other, so the list is only nearly in order. */

@@ -49,8 +49,9 @@ enum http_method {
 /* What a route demands of the caller (contract c.1, f). Checked before the handler runs. */
 enum http_access {
 	ACCESS_PUBLIC, /* identity stays CREDENTIAL_NONE */
-	ACCESS_STREAM, /* an API key or a session with a team */
-	ACCESS_TEAM,   /* the same; API keys only when WRENN_EVENTS_API_KEYS=manage */
+	ACCESS_STREAM, /* an API key or a session with a team; in a crowd as of a moment ago */
+	ACCESS_WAIT,   /* the same, always as of now */
+	ACCESS_TEAM,   /* the same again; API keys only when WRENN_EVENTS_API_KEYS=manage */
 	ACCESS_CHANGE, /* ACCESS_TEAM, with the role of WRENN_EVENTS_CHANNEL_ROLE */
 	ACCESS_ADMIN   /* a session of a platform administrator */
 };

@@ -253,7 +253,7 @@ int sse_add_routes(struct sse *sse, struct http_server *server)
 {
 	const struct http_route routes[] = {
 		{ HTTP_GET, "/v1/events/stream", ACCESS_STREAM, on_stream, sse },
-		{ HTTP_GET, "/v1/events/wait", ACCESS_STREAM, on_wait, sse },
+		{ HTTP_GET, "/v1/events/wait", ACCESS_WAIT, on_wait, sse },
 		{ HTTP_GET, "/v1/admin/events/stream", ACCESS_ADMIN, on_admin_stream, sse },
 	};
 

@@ -311,33 +311,6 @@ Test(hook, reads_once_for_all_who_wait_with_the_same_credential)
 	free(requests);
 }
 
-Test(hook, opens_streams_of_a_crowd_on_an_answer_of_a_moment_ago)
-{
-	struct metric *lookups;
-	struct rig rig;
-	int64_t reads;
-	int visits = 0;
-
-	rig_open(&rig, DATABASE_SQLITE, NULL);
-	rig_add_key(&rig, TEAM_UUID, "NULL");
-	lookups = metric_counter("wrenn_events_auth_lookups_total", NULL, "");
-	do { /* one after the other, so that none is shared, until they are a crowd */
-		reads = metric_value(lookups);
-		cr_assert_eq(rig_visit_key(&rig, ACCESS_STREAM), 200);
-		visits++;
-	} while (metric_value(lookups) > reads);
-	cr_expect_gt(visits, 64);
-
-	/* What was let in a moment ago is soon asked for again, as it is for everything else at once. */
-	rig_ask(&rig, "DELETE FROM team_api_keys");
-	while (rig_visit_key(&rig, ACCESS_STREAM) == 200)
-		continue;
-	cr_expect_eq(metric_value(lookups), reads + 1);
-	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 401);
-	cr_expect_eq(metric_value(lookups), reads + 2, "who is refused is asked for each time");
-	rig_close(&rig);
-}
-
 Test(hook, counts_results_by_credential)
 {
 	static const struct {

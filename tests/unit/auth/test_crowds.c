@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Streams that come in a crowd: what is remembered for them, of whom, and for nothing else. */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "core/metrics.h"
+#include "tests/unit/auth/rig.h"
+
+static struct rig rig;
+static const struct metric *lookups;
+
+static void set_up(void)
+{
+	rig_open(&rig, DATABASE_SQLITE, NULL);
+	rig_add_key(&rig, TEAM_UUID, "NULL");
+	rig_add_session(&rig, "owner", 3600, 0);
+	lookups = metric_counter("wrenn_events_auth_lookups_total", NULL, "");
+}
+
+static void tear_down(void)
+{
+	rig_close(&rig);
+}
+
+TestSuite(crowd, .init = set_up, .fini = tear_down);
+
+/* How many streams, one after the other, so that no lookup is shared, until one costs none. */
+static int come_in_a_crowd(int (*visit)(struct rig *rig, enum http_access access))
+{
+	int64_t reads;
+	int visits = 0;
+
+	do {
+		reads = metric_value(lookups);
+		cr_assert_eq(visit(&rig, ACCESS_STREAM), 200);
+		visits++;
+	} while (metric_value(lookups) > reads);
+	return visits;
+}
+
+Test(crowd, opens_streams_on_an_answer_of_a_moment_ago)
+{
+	int64_t reads;
+
+	cr_expect_gt(come_in_a_crowd(rig_visit_key), 16);
+	reads = metric_value(lookups);
+
+	/* What was let in a moment ago is soon asked for again, and who is refused each time. */
+	rig_ask(&rig, "DELETE FROM team_api_keys");
+	while (rig_visit_key(&rig, ACCESS_STREAM) == 200)
+		continue;
+	cr_expect_eq(metric_value(lookups), reads + 1);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 401);
+	cr_expect_eq(metric_value(lookups), reads + 2);
+}
+
+Test(crowd, is_asked_anew_for_everything_but_streams)
+{
+	static const enum http_access others[] = { ACCESS_WAIT, ACCESS_TEAM, ACCESS_CHANGE,
+						   ACCESS_ADMIN };
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		int64_t reads;
+
+		come_in_a_crowd(rig_visit_key);
+		reads = metric_value(lookups);
+		rig_visit_key(&rig, others[i]);
+		cr_expect_eq(metric_value(lookups), reads + 1, "access %d", (int)others[i]);
+	}
+}
+
+Test(crowd, is_not_made_by_keys_that_do_not_fit)
+{
+	int64_t reads;
+
+	cr_assert_eq(rig_visit_key(&rig, ACCESS_STREAM), 200);
+	for (int i = 0; i < 200; i++) {
+		struct http_request unknown = { .key = "wrn_ffffffffffffffffffffffffffffffff" };
+
+		cr_assert_eq(rig_visit(&rig, &unknown, ACCESS_STREAM), 401);
+	}
+	reads = metric_value(lookups);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 200);
+	cr_expect_eq(metric_value(lookups), reads + 1);
+}
