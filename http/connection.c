@@ -85,11 +85,19 @@ void connection_arm(struct connection *c)
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-/* Never within a call of the owner's, nor before the poller is through with its batch. */
+/* Never within a call of the owner's. */
+static void tell_of_close(struct connection *c)
+{
+	if (c->state != CONNECTION_STREAM)
+		return;
+	c->state = CONNECTION_IDLE;
+	stream_on_closed(c);
+}
+
+/* Not before the poller is through with its batch. */
 static void finish_closing(struct connection *c)
 {
-	if (c->state == CONNECTION_STREAM)
-		stream_on_closed(c);
+	tell_of_close(c);
 	server_forget(c->server, c);
 	free(c);
 }
@@ -326,6 +334,10 @@ void connection_on_ready(void *owner, uint32_t events)
 		react(c, events);
 	c->in_turn = false;
 	connection_arm(c);
+	/* Its owner is not in a call any more and learns now that the place is free: the client may
+	 * be back before the memory goes. */
+	if (c->closing)
+		tell_of_close(c);
 }
 
 /* What was waited for did not come. */

@@ -202,7 +202,7 @@ int http_stream_open(struct http_request *request, const struct http_stream_even
  */
 ssize_t http_stream_write(struct http_stream *stream, const struct iovec *pieces, int count);
 
-/* Closes; on_closed comes on a later loop turn. The last chunk ("0\r\n\r\n") is tried once if
+/* Closes; on_closed comes later, never from within. The last chunk ("0\r\n\r\n") is tried once if
  * `ended_well`, which only makes sense at a chunk boundary. Safe to repeat. */
 void http_stream_close(struct http_stream *stream, bool ended_well);
 

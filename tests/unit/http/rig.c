@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "http/connection.h"
 
 #define PATIENCE_MS 60000
 
@@ -90,7 +91,10 @@ static void on_stream_closed(void *owner)
 {
 	struct rig *rig = owner;
 
+	const struct connection *c = container_of(rig->stream, struct connection, stream);
+
 	rig->streams_closed++;
+	rig->told_before_the_end = deadline_is_waiting(&c->deadline);
 	http_stream_close(rig->stream, true); /* harmless so late */
 	rig->stream = NULL;
 }

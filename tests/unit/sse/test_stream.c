@@ -443,6 +443,21 @@ Test(stream, counts_streams_and_waits_against_the_team_s_limit)
 	client_listen(&stage, TEAM_A, "/v1/events/stream");
 }
 
+/* Without waiting for what its leaving does. */
+Test(stream, lets_a_client_back_in_that_has_just_left)
+{
+	struct client *client;
+
+	stage.sse->options.max_streams_per_team = 1;
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream");
+	for (int i = 0; i < 50; i++) {
+		client_close(client);
+		client = client_open(&stage, TEAM_A, "/v1/events/stream", "");
+		UNTIL(&stage, client->status);
+		cr_assert_eq(client->status, 200);
+	}
+}
+
 Test(stream, ends_before_an_event_that_could_not_be_made)
 {
 	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
