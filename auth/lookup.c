@@ -62,7 +62,7 @@ static void finish_lookup(struct lookup *lookup, int rc)
 	list_remove(&lookup->link);
 	if (lookup->found.rc == 0 && lookup->is_use && !lookup->auth->closing)
 		record_use(lookup);
-	if (!lookup->auth->closing)
+	if (!lookup->auth->closing && (lookup->is_use || lookup->found.rc != 0))
 		recent_keep(lookup->auth, lookup);
 
 	while (!list_is_empty(&lookup->waiters)) {

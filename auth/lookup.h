@@ -98,6 +98,7 @@ void crowd_grow(struct auth *auth);
 /* A stream asks. In a crowd: what was found out about the credential less than two seconds ago, valid until
  * the next call of the two below. Else NULL. */
 const struct found *recent_find(struct auth *auth, enum credential kind, const char *hash);
+/* Takes over what was found out, or forgets what was known before when that was nothing good. */
 void recent_keep(struct auth *auth, const struct lookup *lookup);
 void recent_forget_all(struct auth *auth);
 

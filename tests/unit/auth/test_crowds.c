@@ -84,3 +84,36 @@ Test(crowd, is_not_made_by_keys_that_do_not_fit)
 	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 200);
 	cr_expect_eq(metric_value(lookups), reads + 1);
 }
+
+/* ---- looks at the credentials of open streams --------------------------------------------- */
+
+static struct identity key_identity(void)
+{
+	struct identity who = { .credential = CREDENTIAL_API_KEY, .has_team = true };
+
+	cr_assert_eq(uuid_parse(STR(TEAM_UUID), &who.team), 0);
+	memcpy(who.credential_hash, KEY_HASH, sizeof(who.credential_hash));
+	return who;
+}
+
+Test(crowd, is_not_let_in_on_a_look_at_an_open_stream)
+{
+	const struct identity who = key_identity();
+	int64_t reads;
+
+	cr_assert_eq(rig_recheck(&rig, &who, ACCESS_STREAM), 0);
+	come_in_a_crowd(rig_visit_session);
+	reads = metric_value(lookups);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 200);
+	cr_expect_eq(metric_value(lookups), reads + 1);
+}
+
+Test(crowd, is_stopped_by_a_look_that_finds_the_key_revoked)
+{
+	const struct identity who = key_identity();
+
+	come_in_a_crowd(rig_visit_key);
+	rig_ask(&rig, "DELETE FROM team_api_keys");
+	cr_assert_eq(rig_recheck(&rig, &who, ACCESS_STREAM), -EACCES);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 401);
+}
