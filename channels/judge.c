@@ -126,13 +126,24 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 	return verdict;
 }
 
+/* Without a pace of its own a destination that says once more of the same event that it wants to rest may
+ * mean that event alone: it must not hold newer ones back for hours. */
+static bool is_wish_for_one(const struct queue *queue, const struct verdict *verdict)
+{
+	return !queue->settings.provider->paces && !verdict->is_throttled &&
+	       queue->current->waits > 1;
+}
+
 static void learn(struct queue *queue, const struct verdict *verdict)
 {
 	struct engine *engine = queue->engine;
 	const struct settings *settings = &queue->settings;
+	struct verdict lesson = *verdict;
 
+	if (is_wish_for_one(queue, verdict))
+		lesson.retry_after_ms = -1;
 	paces_learn(engine->options.paces, settings->provider, settings->paces,
-		    settings->pace_count, verdict, engine_mono_us(engine));
+		    settings->pace_count, &lesson, engine_mono_us(engine));
 }
 
 static void end_request(struct queue *queue)

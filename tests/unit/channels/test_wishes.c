@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Webhooks that wish to rest because of one event, on both stores: what is held back, and for how long. */
+#include "view_rig.h"
+
+#define BAD       ",\"outcome\":\"error\",\"error\":\"poison\""
+#define GOOD      ",\"outcome\":\"success\""
+#define DELIVERED "deliveries WHERE state = 'delivered'"
+#define REFUSED   "deliveries WHERE state = 'pending' AND attempts = "
+
+static _Atomic int bad_status;
+
+static enum receiver_reply refuse_bad(const struct received *request, struct buf *out, void *arg)
+{
+	bool is_bad = strstr(request->body, "poison") != NULL;
+
+	(void)arg;
+	receiver_answer(out, is_bad ? bad_status : 200, is_bad ? "Retry-After: 3600\r\n" : "",
+			STR("so says the destination"));
+	return RECEIVER_ANSWER;
+}
+
+static void commit(struct rig *rig, const char *more, int64_t ms)
+{
+	struct event *event = rig_event("capsule.pause", USER, more, ms);
+
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+}
+
+/* A bad event, and a good one behind it until the hour is nearly over. */
+static void wait_an_hour(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	commit(rig, BAD, START_MS);
+	rig_wait_rows(rig, 1, REFUSED "1");
+	commit(rig, GOOD, START_MS + 1);
+	rig_now_us += 59 * MINUTE_US;
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 1, "the first wish is the channel's");
+	rig_now_us += MINUTE_US + SECOND_US;
+	rig_wait_rows(rig, 1, REFUSED "2");
+}
+
+static void with_status(int status, void (*steps)(struct rig *rig))
+{
+	const struct rig_options options = { .answer = refuse_bad };
+
+	bad_status = status;
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		steps(&rig);
+		rig_close(&rig);
+	}
+}
+
+static void pass_the_bad_one(struct rig *rig)
+{
+	wait_an_hour(rig);
+	rig_wait_rows(rig, 1, DELIVERED);
+	commit(rig, GOOD, START_MS + 2);
+	rig_wait_rows(rig, 2, DELIVERED);
+	cr_expect_eq(receiver_count(rig->receiver), 4);
+	rig_now_us += 59 * MINUTE_US;
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 4, "the bad one is asked sooner than it may");
+	rig_now_us += MINUTE_US + SECOND_US;
+	rig_wait_rows(rig, 1, REFUSED "3");
+}
+
+Test(wishes, repeated_of_one_event_hold_no_newer_ones_back)
+{
+	with_status(503, pass_the_bad_one);
+}
+
+static void wait_once_more(struct rig *rig)
+{
+	wait_an_hour(rig);
+	rig_now_us += 59 * MINUTE_US;
+	rig_idle(rig);
+	cr_expect_eq(receiver_count(rig->receiver), 2, "it was too fast, whatever it was");
+}
+
+Test(wishes, of_one_who_finds_us_too_fast_hold_all_back_each_time)
+{
+	with_status(429, wait_once_more);
+}
