@@ -190,13 +190,13 @@ int channel_replace_config(struct db *db, const struct uuid *id, const struct ne
 
 /* ---- enabling -------------------------------------------------------------------------- */
 
+static const struct db_query lock_channel = {
+	.sql = "SELECT name, provider FROM channels WHERE id = $1 AND team_id = $2 FOR UPDATE",
+	.sqlite = "SELECT name, provider FROM channels WHERE id = $1 AND team_id = $2",
+};
+/* A statement of its own: PostgreSQL shows one that waited for a lock what was there before it waited. */
 static const struct db_query find_disabled = {
-	.sql = "SELECT c.name, c.provider FROM channels c "
-	       "JOIN channel_state s ON s.channel_id = c.id "
-	       "WHERE c.id = $1 AND c.team_id = $2 AND s.disabled_at IS NOT NULL FOR UPDATE OF c",
-	.sqlite = "SELECT c.name, c.provider FROM channels c "
-		  "JOIN channel_state s ON s.channel_id = c.id "
-		  "WHERE c.id = $1 AND c.team_id = $2 AND s.disabled_at IS NOT NULL",
+	.sql = "SELECT 1 FROM channel_state WHERE channel_id = $1 AND disabled_at IS NOT NULL",
 };
 static const struct db_query enable_channel = {
 	.sql = "UPDATE channel_state SET disabled_at = NULL, disabled_reason = NULL, failures = 0, "
@@ -250,15 +250,19 @@ static int change_piece(struct db *db, const struct uuid *id, struct backlog_pie
 	return rc;
 }
 
-/* Deliveries before state, as everywhere: see record.c. Another process may have been faster since
- * the channel was found disabled, and has recorded it. */
+/* Deliveries before state, as everywhere: see record.c. Another process may have been faster while
+ * this one waited for the channel: then the backlog is not ours to change, and it is recorded. */
 static int end_disabled(struct db *db, const struct change *change, const struct changed *enabled,
 			struct backlog_piece *piece)
 {
 	const struct db_value values[] = { db_uuid(enabled->id), db_time(change->now_us) };
+	bool is_disabled = false;
 	int64_t count = 0;
-	int rc = change_piece(db, enabled->id, piece, change->now_us);
+	int rc = db_run_now(db, &find_disabled, values, 1, on_present, &is_disabled, NULL);
 
+	if (rc < 0 || !is_disabled)
+		return rc;
+	rc = change_piece(db, enabled->id, piece, change->now_us);
 	if (rc < 0 || piece->has_more)
 		return rc;
 	rc = db_run_now(db, &enable_channel, values, 2, NULL, NULL, &count);
@@ -276,7 +280,7 @@ int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *p
 		.backlog = piece->skips ? STR("skip") : STR("deliver"),
 	};
 	struct buf name, provider;
-	struct loaded disabled = { .first = &name, .second = &provider };
+	struct loaded channel = { .first = &name, .second = &provider };
 	int rc;
 
 	*found = false;
@@ -286,8 +290,8 @@ int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *p
 	piece->has_more = false;
 	buf_init(&name, 1024);
 	buf_init(&provider, 1024);
-	rc = db_run_now(db, &find_disabled, values, 2, on_loaded, &disabled, NULL);
-	if (rc == 0 && disabled.found) {
+	rc = db_run_now(db, &lock_channel, values, 2, on_loaded, &channel, NULL);
+	if (rc == 0 && channel.found) {
 		enabled.name = buf_str(&name);
 		enabled.provider = buf_str(&provider);
 		rc = end_disabled(db, change, &enabled, piece);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* PostgreSQL alone locks rows one by one: in which order the engine does, beside a change of the channel. */
-#include "rig.h"
+/* PostgreSQL alone locks rows one by one: in which order the engine does, beside a change of the channel, and
+ * what a change makes of what was changed while it waited. */
+#include "view_rig.h"
 
-#define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
+#define WAITING "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 #define MOVED                                                                         \
 	"{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: group chat " \
 	"was upgraded to a supergroup "                                               \
@@ -49,7 +50,7 @@ Test(lock_order, of_a_followed_address_is_that_of_a_change)
 	run(other, "SELECT 1 FROM channels FOR UPDATE");
 	event = rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", START_MS);
 	cr_assert_eq(rig_commit(&rig, &event, 1), 0);
-	rig_wait_rows(&rig, 1, "pg_stat_activity WHERE wait_event_type = 'Lock'");
+	rig_wait_rows(&rig, 1, WAITING);
 	run(other, "SELECT 1 FROM deliveries FOR UPDATE NOWAIT");
 	run(other,
 	    "SELECT 1 FROM channel_state WHERE channel_id = '" CHANNEL_1 "' FOR UPDATE NOWAIT");
@@ -59,4 +60,67 @@ Test(lock_order, of_a_followed_address_is_that_of_a_change)
 	rig_now_us += 4 * SECOND_US; /* the bot's pace */
 	rig_wait_rows(&rig, 1, "deliveries WHERE state = 'delivered'");
 	rig_close(&rig);
+}
+
+/* ---- two who enable at once ------------------------------------------------------------------ */
+
+/* Another process that enables the channel and is done as soon as ours waits for it. */
+struct faster {
+	struct rig *rig;
+	PGconn *connection;
+	uv_timer_t beat;
+	bool is_done;
+};
+
+static void finish_when_awaited(uv_timer_t *timer)
+{
+	struct faster *faster = timer->data;
+
+	if (faster->is_done || rig_ask(faster->rig, "SELECT count(*) FROM " WAITING) == 0)
+		return;
+	run(faster->connection,
+	    "UPDATE channel_state SET disabled_at = NULL WHERE channel_id = '" CHANNEL_1 "'");
+	run(faster->connection, "COMMIT");
+	faster->is_done = true;
+}
+
+static void start_faster(struct faster *faster, struct rig *rig)
+{
+	*faster = (struct faster){ .rig = rig, .connection = PQconnectdb(rig->database.url) };
+	run(faster->connection, "SET search_path = wrenn_events, public");
+	run(faster->connection, "BEGIN");
+	run(faster->connection, "SELECT 1 FROM channels FOR UPDATE");
+	uv_timer_init(&rig->loop, &faster->beat);
+	faster->beat.data = faster;
+	uv_timer_start(&faster->beat, finish_when_awaited, 1, 5);
+}
+
+static void enable_too_late(const char *body)
+{
+	const struct rig_options options = { .no_delivery = true };
+	struct faster faster;
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_POSTGRES, &options);
+	add_quiet_channel(&rig, CHANNEL_1, TEAM_A, "capsule.pause");
+	add_row(&rig, CHANNEL_1, TEAM_A, 1, "pending");
+	add_row(&rig, CHANNEL_1, TEAM_A, 2, "pending");
+	rig_ask(&rig, "UPDATE channel_state SET disabled_at = updated_at, disabled_reason = 'gone' "
+		      "WHERE channel_id = '" CHANNEL_1 "'");
+	start_faster(&faster, &rig);
+	cr_expect_eq(ask(&rig, "POST", path_of(CHANNEL_1, "/enable"), body), 200, "%s", answer);
+	cr_assert(faster.is_done, "it did not wait for the channel");
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'pending' "
+				   "AND requeued_at IS NULL"),
+		     2, "%s changed what was not its to change", body);
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM audit_logs"), 0);
+	uv_close((uv_handle_t *)&faster.beat, NULL);
+	PQfinish(faster.connection);
+	rig_close(&rig);
+}
+
+Test(lock_order, leaves_the_backlog_to_the_faster_of_two_who_enable)
+{
+	enable_too_late("{\"backlog\":\"skip\"}");
+	enable_too_late("{\"backlog\":\"deliver\"}");
 }
