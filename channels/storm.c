@@ -2,7 +2,8 @@
 
 /*
  * When a backlog becomes a digest: as it is loaded, for providers that fold, when more of it is due
- * than the pace lets out in a while. What was loaded is forgotten then, and the digest loaded.
+ * than the pace lets out in a while and the next message may go soon. What was loaded is forgotten then,
+ * and the digest loaded.
  * Failure: without the store or memory nothing is folded, the rows go out one by one.
  */
 #include <errno.h>
@@ -73,6 +74,17 @@ static bool may_be_storm(struct queue *queue, size_t allowance)
 	return count > allowance || count >= QUEUE_MAX_ROWS;
 }
 
+/* It is read anew every minute of a long wait, and each time there would be a digest to tell. */
+static bool is_held(const struct queue *queue)
+{
+	const struct settings *settings = &queue->settings;
+	int64_t now_us = engine_mono_us(queue->engine);
+	struct pace_view view = paces_view(queue->engine->options.paces, settings->provider,
+					   settings->paces, settings->pace_count, now_us);
+
+	return view.next_us - now_us > PACED_US;
+}
+
 bool storm_start(struct queue *queue)
 {
 	struct engine *engine = queue->engine;
@@ -84,6 +96,8 @@ bool storm_start(struct queue *queue)
 	    queue->is_lost || queue->is_stale)
 		return false;
 	settings_find_paces(queue);
+	if (is_held(queue))
+		return false;
 	allowance = pace_allowance(settings->paces, settings->pace_count, FOLD_SPAN_US);
 	if (!may_be_storm(queue, allowance))
 		return false;

@@ -254,12 +254,9 @@ Test(chat, is_not_sent_from_chat_to_chat_for_ever)
 	with_replies(replies, follow_a_few);
 }
 
-/* The first settings have a long time to wait, the others none. */
-static void use_settings_changed_elsewhere(struct rig *rig)
+/* As if Slack had just said that we are too fast. */
+static void hold_slack(struct rig *rig, int64_t ms)
 {
-	static const char *const others[] = { "webhook_url",
-					      "https://hooks.slack.com/services/T0123/B0123/other",
-					      NULL };
 	const struct provider_config config = { .count = 1,
 						.fields = { { "webhook_url", STR(SLACK_URL) } } };
 	const struct provider *slack = provider_find(STR("slack"));
@@ -267,9 +264,19 @@ static void use_settings_changed_elsewhere(struct rig *rig)
 	struct pace paces[PROVIDER_MAX_PACES];
 
 	too_fast.is_throttled = true;
-	too_fast.retry_after_ms = 3600000;
+	too_fast.retry_after_ms = ms;
 	slack->paces(&config, paces);
 	paces_learn(rig->channels->paces, slack, paces, 1, &too_fast, rig->channels->mono_us());
+}
+
+/* The first settings have a long time to wait, the others none. */
+static void use_settings_changed_elsewhere(struct rig *rig)
+{
+	static const char *const others[] = { "webhook_url",
+					      "https://hooks.slack.com/services/T0123/B0123/other",
+					      NULL };
+
+	hold_slack(rig, 3600000);
 	add_slack(rig);
 	rig_add_chat(rig, CHANNEL_2, "slack", others, "capsule.resume");
 	commit_pauses(rig, 1, START_MS);
@@ -396,6 +403,32 @@ static void fold(struct rig *rig)
 Test(chat, tells_a_storm_in_one_digest)
 {
 	with_replies(ok, fold);
+}
+
+static void fold_once_after_a_hold(struct rig *rig)
+{
+	enum { COUNT = 40, MINUTES = 3 };
+
+	add_slack(rig);
+	hold_slack(rig, MINUTES * 60000 + 30000);
+	for (int i = 0; i < MINUTES; i++) {
+		commit_pauses(rig, COUNT, START_MS + (int64_t)i * COUNT);
+		rig_wait_rows(rig, 1, "channel_state WHERE channel_id = '" CHANNEL_1 "'");
+		rig_idle(rig);
+		rig_now_us += MINUTE_US + SECOND_US;
+	}
+	rig_now_us += MINUTE_US;
+	rig_wait_rows(rig, 1, DELIVERED);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'folded'"),
+		     COUNT * MINUTES);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries "
+				  "WHERE event = 'notification.digest'"),
+		     1, "one for every time it looked");
+}
+
+Test(chat, tells_a_storm_during_a_long_hold_in_one_digest)
+{
+	with_replies(ok, fold_once_after_a_hold);
 }
 
 static void fold_none(struct rig *rig)
