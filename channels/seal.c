@@ -100,3 +100,21 @@ void opened_config_done(struct opened_config *opened)
 	}
 	opened->config.count = 0;
 }
+
+size_t config_find_paces(const struct provider *provider, struct str sealed,
+			 const uint8_t key[SEAL_KEY_SIZE], struct pace out[PROVIDER_MAX_PACES])
+{
+	struct opened_config opened;
+	size_t count;
+
+	if (!provider->paces) {
+		out[0] = (struct pace){ .burst = 1 };
+		digest_sha256_hex(sealed, out[0].key);
+		return 1;
+	}
+	if (config_open(&opened, provider, sealed, key) < 0)
+		return 0;
+	count = provider->paces(&opened.config, out);
+	opened_config_done(&opened);
+	return count;
+}

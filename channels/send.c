@@ -14,7 +14,6 @@
 #include "channels/origin.h"
 #include "channels/queue.h"
 #include "core/attributes.h"
-#include "core/digest.h"
 #include "core/event.h"
 #include "core/log.h"
 #include "core/version.h"
@@ -55,23 +54,12 @@ void settings_wipe(struct buf *secret)
 void settings_find_paces(struct queue *queue)
 {
 	struct settings *settings = &queue->settings;
-	struct opened_config opened;
 
 	if (settings->has_paces)
 		return;
 	settings->has_paces = true;
-	settings->pace_count = 0;
-	if (!settings->provider->paces) {
-		/* As fast as it likes, until it wishes otherwise. */
-		settings->paces[0] = (struct pace){ .burst = 1 };
-		digest_sha256_hex(buf_str(&settings->sealed), settings->paces[0].key);
-		settings->pace_count = 1;
-		return;
-	}
-	if (settings_open(queue, &opened) < 0)
-		return;
-	settings->pace_count = settings->provider->paces(&opened.config, settings->paces);
-	opened_config_done(&opened);
+	settings->pace_count = config_find_paces(settings->provider, buf_str(&settings->sealed),
+						 queue->engine->options.key, settings->paces);
 }
 
 static void log_unreadable(const struct queue *queue)

@@ -67,27 +67,25 @@ static int on_backlog(const struct db_row *row, void *arg)
 static void add_pace(struct buf *out, const struct health_view *health)
 {
 	const struct channels *channels = health->errand.channels;
+	int64_t mono_us = channels->mono_us();
 	struct pace paces[PROVIDER_MAX_PACES];
-	struct opened_config opened;
 	struct pace_view view;
-	size_t count = 0;
+	size_t count;
 
-	if (!health->provider || !health->provider->paces)
+	if (!health->provider)
 		return;
-	if (config_open(&opened, health->provider, buf_str(&health->sealed), channels->key) == 0) {
-		count = health->provider->paces(&opened.config, paces);
-		opened_config_done(&opened);
-	}
-	if (count == 0)
+	count = config_find_paces(health->provider, buf_str(&health->sealed), channels->key, paces);
+	view = paces_view(channels->paces, health->provider, paces, count, mono_us);
+	if (count == 0 || (view.interval_us == 0 && view.next_us <= mono_us))
 		return;
-	view = paces_view(channels->paces, health->provider, paces, count, channels->mono_us());
 	json_add_name(out, "pace");
 	buf_add_char(out, '{');
-	view_add_number(out, "interval_ms", view.interval_us / 1000);
-	view_add_number(out, "burst", paces[0].burst);
-	if (view.next_us > channels->mono_us())
-		view_add_time(out, "next_at",
-			      channels->now_us() + view.next_us - channels->mono_us());
+	if (view.interval_us > 0) {
+		view_add_number(out, "interval_ms", view.interval_us / 1000);
+		view_add_number(out, "burst", paces[0].burst);
+	}
+	if (view.next_us > mono_us)
+		view_add_time(out, "next_at", channels->now_us() + view.next_us - mono_us);
 	buf_add_char(out, '}');
 }
 

@@ -45,10 +45,10 @@ static void with_status(int status, void (*steps)(struct rig *rig))
 {
 	const struct rig_options options = { .answer = refuse_bad };
 
-	bad_status = status;
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
 		struct rig rig;
 
+		bad_status = status;
 		rig_now_us = START_US;
 		rig_open(&rig, (enum database_engine)engine, &options);
 		steps(&rig);
@@ -86,4 +86,25 @@ static void wait_once_more(struct rig *rig)
 Test(wishes, of_one_who_finds_us_too_fast_hold_all_back_each_time)
 {
 	with_status(429, wait_once_more);
+}
+
+static void show_until_when(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	cr_expect_null(strstr(answer, "\"pace\""), "%s", answer);
+	commit(rig, BAD, START_MS);
+	rig_wait_rows(rig, 1, REFUSED "1");
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	cr_expect(strstr(answer, "\"pace\":{\"next_at\":\"2027-01-15T09:00:00Z\"}"), "%s", answer);
+	bad_status = 200;
+	rig_now_us += HOUR_US + SECOND_US;
+	rig_wait_rows(rig, 1, DELIVERED);
+	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	cr_expect_null(strstr(answer, "\"pace\""), "%s", answer);
+}
+
+Test(wishes, are_shown_to_the_owner_while_they_hold)
+{
+	with_status(429, show_until_when);
 }
