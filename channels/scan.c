@@ -70,21 +70,41 @@ static void take_up(struct engine *engine, const struct uuid *channel)
 		engine_note(engine, channel);
 }
 
+/* How many of those found have their place, up to the first that has none. */
+static size_t take_up_all(struct engine *engine, const struct scan *scan)
+{
+	size_t placed = scan->count;
+
+	for (size_t i = 0; i < scan->count; i++) {
+		take_up(engine, &scan->found[i]);
+		if (placed == scan->count && !engine_find(engine, &scan->found[i]))
+			placed = i;
+	}
+	return placed;
+}
+
+/* A full page is not the end: it goes on behind it, so that nobody is left out; and with the first that
+ * found no place, or those before it would take every place that becomes free. */
+static void turn_page(struct scan *scan, size_t placed)
+{
+	if (placed == scan->count && scan->count < LEASE_BATCH)
+		scan->after = (struct uuid){ .bytes = { 0 } };
+	else if (placed > 0)
+		scan->after = scan->found[placed - 1];
+}
+
 static void on_scan_done(struct store_job *job, int rc)
 {
 	struct scan *scan = container_of(job, struct scan, job);
 	struct engine *engine = container_of(scan, struct engine, scan);
-	bool is_full = rc == 0 && scan->count == LEASE_BATCH;
 
 	scan->is_running = false;
 	engine->jobs--;
 	if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED && rc != -EBUSY)
 		log_error("could not look for pending deliveries",
 			  log_str("error", uv_strerror(rc)));
-	for (size_t i = 0; rc == 0 && i < scan->count; i++)
-		take_up(engine, &scan->found[i]);
-	/* A full page is not the end: go on behind it, so that nobody is left out. */
-	scan->after = is_full ? scan->found[scan->count - 1] : (struct uuid){ .bytes = { 0 } };
+	if (rc == 0)
+		turn_page(scan, take_up_all(engine, scan));
 	engine_serve(engine);
 }
 

@@ -133,15 +133,31 @@ void engine_serve(struct engine *engine)
 	lease_start(engine);
 }
 
-/* A queue at rest may give its place to one with work. */
+/* The one that has waited longest, of those that keep nothing in memory: long holds and late retries. */
+static void let_a_waiting_one_go(struct engine *engine)
+{
+	LIST_EACH (link, &engine->in[QUEUE_WAITING]) {
+		struct queue *queue = list_item(link, struct queue, turn);
+
+		if (!queue->needs_lease && list_is_empty(&queue->deliveries)) {
+			queue_let_go(queue);
+			return;
+		}
+	}
+}
+
+/* A queue at rest may give its place to one with work. One that waits gives its lease back first: then
+ * its place is for the next scan, which begins with whoever found none. */
 static bool has_place(struct engine *engine)
 {
 	struct queue *resting = first_in(engine, QUEUE_RESTING);
 
 	if (engine->queues < ENGINE_MAX_QUEUES)
 		return true;
-	if (!resting)
+	if (!resting) {
+		let_a_waiting_one_go(engine);
 		return false;
+	}
 	queue_free(resting);
 	return true;
 }

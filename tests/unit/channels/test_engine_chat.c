@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "channels/delivery.h"
+#include "channels/queue.h"
 #include "channels/seal.h"
 #include "rig.h"
 
@@ -371,6 +372,46 @@ Test(chat, obeys_a_wish_to_wait_for_all_channels_of_the_same_webhook)
 						{ .status = 0 } };
 
 	with_replies(replies, obey_wish);
+}
+
+/* As many channels of one webhook that is held for an hour as a worker has places for. */
+static void fill_all_places(struct rig *rig)
+{
+	add_slack(rig);
+	hold_slack(rig, 3600000);
+	rig_ask(rig,
+		"INSERT INTO channels (id, team_id, name, provider, config, event_types) "
+		"WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+		"SELECT %s, team_id, 'c' || i, provider, config, event_types FROM channels, n",
+		ENGINE_MAX_QUEUES,
+		strncmp(rig->database.url, "sqlite", 6) == 0
+			? "printf('11111111-0000-4000-8000-%012d', i)"
+			: "('11111111-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid");
+	commit_pauses(rig, 1, START_MS);
+	rig_wait_rows(rig, ENGINE_MAX_QUEUES,
+		      "channel_state WHERE lease_owner IS NOT NULL "
+		      "AND channel_id IN (SELECT id FROM channels)");
+	rig_idle(rig);
+}
+
+static void pass_by_those_held(struct rig *rig)
+{
+	static const char *const others[] = { "webhook_url",
+					      "https://hooks.slack.com/services/T0123/B0123/other",
+					      NULL };
+	struct event *event =
+		rig_event("capsule.resume", USER, ",\"outcome\":\"success\"", START_MS + 1);
+
+	fill_all_places(rig);
+	rig_add_chat(rig, CHANNEL_2, "slack", others, "capsule.resume");
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+	rig_wait_rows(rig, 1, DELIVERED);
+	cr_expect_str_eq(receiver_get(rig->receiver, 0)->target, "/services/T0123/B0123/other");
+}
+
+Test(chat, that_is_held_gives_its_place_to_one_with_work)
+{
+	with_replies(ok, pass_by_those_held);
 }
 
 /* ---- storms --------------------------------------------------------------------------------- */
