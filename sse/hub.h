@@ -22,7 +22,7 @@
 #define BACKLOG_GRACE_MS   1000
 #define BACKLOG_HARD_TIMES 16
 
-/* A little under a minute together, since under load a round may come late. */
+/* A little under a minute together, since the loop may come late to a round. */
 #define RECHECK_ROUNDS   60
 #define RECHECK_ROUND_MS 950
 
@@ -109,7 +109,8 @@ struct sse {
 	/* Listeners by credential: those of one are looked at in the same round, with one look-up. */
 	struct list rechecks[RECHECK_ROUNDS];
 	struct deadline recheck_round;
-	unsigned rounds; /* that there were */
+	unsigned rounds;       /* that there were */
+	uint64_t round_due_ms; /* the next one, by the loop's clock */
 
 	struct list reads; /* replays waiting for their turn to read Redis */
 	unsigned reads_running;

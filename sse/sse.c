@@ -53,9 +53,10 @@ static void init_handles(struct sse *sse)
 		       on_keepalive_due, sse);
 	deadlines_init(&sse->stalls, loop, STALL_MS, on_stall_due, sse);
 	deadlines_init(&sse->partings, loop, PARTING_MS, on_parting_due, sse);
-	deadlines_init(&sse->recheck_rounds, loop, RECHECK_ROUND_MS, on_recheck_round, sse);
+	deadlines_init(&sse->recheck_rounds, loop, RECHECK_ROUND_MS, on_recheck_due, sse);
 	deadline_init(&sse->recheck_round);
 	deadline_start(&sse->recheck_rounds, &sse->recheck_round);
+	sse->round_due_ms = sse->recheck_round.due_ms;
 	deadlines_init(&sse->lookup_limits, loop, LOOKUP_LIMIT_MS, on_lookup_limit, sse);
 	deadlines_init(&sse->read_pauses, loop, READ_PAUSE_MS, on_read_pause_due, sse);
 	deadlines_init(&sse->preload_pauses, loop, PRELOAD_PAUSE_MS, on_preload_pause_due, sse);

@@ -313,12 +313,10 @@ static void start_recheck(struct subscriber *sub)
 	sse->pending++;
 }
 
-void on_recheck_round(struct deadline *deadline, void *owner)
+static void run_recheck_round(struct sse *sse)
 {
-	struct sse *sse = owner;
 	struct list *round = &sse->rechecks[sse->rounds++ % RECHECK_ROUNDS];
 
-	deadline_start(&sse->recheck_rounds, deadline);
 	LIST_EACH_SAFE (link, round) {
 		struct subscriber *sub = list_item(link, struct subscriber, recheck);
 
@@ -326,4 +324,19 @@ void on_recheck_round(struct deadline *deadline, void *owner)
 		send_bookmark(sub);
 		sub->moved = false;
 	}
+}
+
+/* Rounds are due by the clock, so that a loop that is late makes up for it instead of making the minute longer.
+ * After a whole minute each is due once. */
+void on_recheck_due(struct deadline *deadline, void *owner)
+{
+	const uint64_t others_ms = (uint64_t)(RECHECK_ROUNDS - 1) * RECHECK_ROUND_MS;
+	struct sse *sse = owner;
+	uint64_t now_ms = uv_now(sse->options.loop);
+
+	deadline_start(&sse->recheck_rounds, deadline);
+	if (now_ms > sse->round_due_ms + others_ms)
+		sse->round_due_ms = now_ms - others_ms;
+	for (; sse->round_due_ms <= now_ms; sse->round_due_ms += RECHECK_ROUND_MS)
+		run_recheck_round(sse);
 }

@@ -108,6 +108,6 @@ void topic_close_slow(struct topic *topic);
 void on_keepalive_due(struct deadline *deadline, void *owner);
 void on_parting_due(struct deadline *deadline, void *owner);
 void on_stall_due(struct deadline *deadline, void *owner);
-void on_recheck_round(struct deadline *deadline, void *owner);
+void on_recheck_due(struct deadline *deadline, void *owner);
 
 #endif

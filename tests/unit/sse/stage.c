@@ -98,7 +98,8 @@ void stage_open(struct stage *stage, const struct sse_options *options)
 
 void stage_recheck_round(struct stage *stage)
 {
-	on_recheck_round(&stage->sse->recheck_round, stage->sse);
+	stage->sse->round_due_ms = uv_now(&stage->loop);
+	on_recheck_due(&stage->sse->recheck_round, stage->sse);
 	deadline_stop(&stage->sse->recheck_round);
 }
 

@@ -135,3 +135,24 @@ Test(minute, a_listener_who_leaves_during_the_look_at_its_credentials_is_freed_a
 	client_close(client);
 	UNTIL(&stage, stage.sse->listeners == 0 && stage.sse->pending == 0);
 }
+
+Test(minute, is_no_longer_when_the_loop_is_late)
+{
+	static const struct {
+		uint64_t late_rounds;
+		unsigned expected;
+	} cases[] = {
+		{ 0, 1 }, { 1, 2 }, { 7, 8 }, { 59, 60 }, { 60, 60 }, { 61, 60 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint64_t now_ms = uv_now(&stage.loop);
+		unsigned before = stage.sse->rounds;
+
+		stage.sse->round_due_ms = now_ms - cases[i].late_rounds * RECHECK_ROUND_MS;
+		on_recheck_due(&stage.sse->recheck_round, stage.sse);
+		cr_expect_eq(stage.sse->rounds - before, cases[i].expected, "case %zu", i);
+		cr_expect_eq(stage.sse->round_due_ms, now_ms + RECHECK_ROUND_MS, "case %zu", i);
+	}
+	deadline_stop(&stage.sse->recheck_round);
+}
