@@ -11,7 +11,9 @@
  *     data; an oldest entry above our position in a trimmed stream means that we were overtaken;
  *   - while behind (a full read, or after a loss) the read begins one entry early: the last
  *     entry read must come again, else it was trimmed and perhaps others behind it. A full read
- *     that did not is made again in this way before anything of it is shown.
+ *     that did not is made again in this way before anything of it is shown. Before the first
+ *     entry of all and behind a gap there is none to ask for: then the edges are asked for, and the
+ *     oldest entry they knew must come.
  *
  * In doubt there is a gap: telling of one too many costs a reload, one too few costs the truth.
  */
@@ -39,6 +41,7 @@ struct bus_tail {
 	bool overlaps; /* the read under way begins one entry early */
 	bool closing;
 	struct stream_id position; /* of the last entry read */
+	struct stream_id first;    /* the oldest entry there was, which must come next; else zero */
 	uint64_t added;            /* entries ever added, at the least */
 	struct stream_id added_to; /* those up to here are counted in it */
 	void (*on_closed)(void *owner);
@@ -67,6 +70,17 @@ static void tell_gap(struct bus_tail *tail, struct stream_id oldest)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
+static bool is_at_zero(const struct bus_tail *tail)
+{
+	return stream_id_is_zero(tail->position);
+}
+
+/* Between the edges and this read the front was trimmed on. */
+static bool begins_late(const struct bus_tail *tail, struct stream_id id)
+{
+	return !stream_id_is_zero(tail->first) && stream_id_compare(id, tail->first) > 0;
+}
+
 static int show_entry(struct bus_tail *tail, const redisReply *reply)
 {
 	struct entry entry;
@@ -89,6 +103,9 @@ static int show_entry(struct bus_tail *tail, const redisReply *reply)
 		event_unref(entry.event);
 		return -EBADMSG;
 	}
+	if (begins_late(tail, entry.id))
+		tell_gap(tail, entry.id);
+	tail->first = (struct stream_id){ 0 };
 	tail->position = entry.id;
 	if (stream_id_compare(entry.id, tail->added_to) > 0)
 		tail->added++;
@@ -124,12 +141,15 @@ static void show_entries(struct bus_tail *tail, const redisReply *list)
 /* Who is overtaken has at least as much ahead as the stream keeps, which is more than one read. */
 static bool may_hide_a_hole(const struct bus_tail *tail, const redisReply *list)
 {
-	return list->elements >= READ_COUNT && !tail->overlaps &&
-	       !stream_id_is_zero(tail->position);
+	return list->elements >= READ_COUNT && !tail->overlaps && stream_id_is_zero(tail->first);
 }
 
-static void read_early(struct bus_tail *tail)
+static void look_for_hole(struct bus_tail *tail)
 {
+	if (is_at_zero(tail)) {
+		ask_edges(tail);
+		return;
+	}
 	tail->behind = true;
 	read_next(tail);
 }
@@ -152,7 +172,7 @@ static void on_read(const redisReply *reply, void *owner)
 		return;
 	}
 	if (list && may_hide_a_hole(tail, list))
-		read_early(tail);
+		look_for_hole(tail);
 	else if (list && list->elements > 0)
 		show_entries(tail, list);
 	else
@@ -164,7 +184,7 @@ static void read_next(struct bus_tail *tail)
 	char from[STREAM_ID_TEXT_SIZE];
 	int rc;
 
-	tail->overlaps = tail->behind && !stream_id_is_zero(tail->position);
+	tail->overlaps = tail->behind && !is_at_zero(tail) && stream_id_is_zero(tail->first);
 	stream_id_format(tail->overlaps ? stream_id_previous(tail->position) : tail->position,
 			 from);
 	if (tail->overlaps)
@@ -188,11 +208,11 @@ static bool data_is_lost(const struct bus_tail *tail, const struct bus_edges *ed
 	       (edges->added > 0 && edges->added < tail->added);
 }
 
-/* Only after a loss: while we read on, an overtaken position shows in the next read, and an
- * entry that has just come into an emptied stream must not look like a hole. */
+/* Only after a loss, or before the first entry: while we read on, an overtaken position shows in
+ * the next read, and an entry that has just come into an emptied stream must not look like a hole. */
 static bool is_overtaken(const struct bus_tail *tail, const struct bus_edges *edges)
 {
-	if (!tail->after_loss || !edges->trimmed)
+	if ((!tail->after_loss && !is_at_zero(tail)) || !edges->trimmed)
 		return false;
 	if (stream_id_is_zero(edges->oldest))
 		return stream_id_compare(edges->newest, tail->position) > 0;
@@ -218,11 +238,14 @@ static void compare_edges(struct bus_tail *tail, const struct bus_edges *edges)
 	if (!lost && !is_overtaken(tail, edges)) {
 		tail->behind = tail->after_loss && edges->trimmed &&
 			       stream_id_compare(edges->newest, tail->position) > 0;
+		if (is_at_zero(tail))
+			tail->first = edges->oldest;
 		count_added(tail, edges);
 		return;
 	}
 	tell_gap(tail, edges->oldest);
 	tail->position = edges->exists ? front_of(edges) : (struct stream_id){ 0 };
+	tail->first = edges->oldest;
 	count_added(tail, edges);
 	tail->behind = false;
 }

@@ -22,6 +22,8 @@ struct listener {
 	int downs;
 	int want;
 	int trim_after; /* cut the stream when so many were shown; 0: never */
+	void (*at_up)(
+		struct world *w); /* between the edges and the first read behind them; or NULL */
 };
 
 static void on_start(struct stream_id from, void *owner)
@@ -72,6 +74,8 @@ static void on_source(bool up, void *owner)
 		l->ups++;
 	else
 		l->downs++;
+	if (up && l->at_up)
+		l->at_up(l->world);
 	cr_expect_leq(l->ups - l->downs, 1, "only changes are told");
 	cr_expect_geq(l->ups - l->downs, -1, "only changes are told");
 }
@@ -242,14 +246,14 @@ Test(tail, tells_of_a_gap_when_it_was_trimmed_away_in_its_absence)
 	world_add(&w, 0, 5);
 	wait_for(&l, has_events, 5, "events before the loss");
 	world_cut_connections(&w);
-	world_add(&w, 5, 50);
-	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 3");
-	wait_for(&l, has_events, 8, "the last three");
+	world_add(&w, 5, 3000);
+	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2000");
+	wait_for(&l, has_events, 2005, "what was left");
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_eq(l.count_at_gap, 5, "the gap is told before what follows it");
 	cr_expect_not(stream_id_is_zero(l.oldest));
-	cr_expect_eq(l.last, 49);
-	cr_expect_eq(l.count, 8);
+	cr_expect_eq(l.last, 2999);
+	cr_expect_eq(l.count, 2005);
 	stop_listening(&l);
 }
 
@@ -327,6 +331,69 @@ Test(tail, tells_of_a_gap_when_it_is_overtaken_between_two_reads)
 	wait_for(&l, has_events, l.count_at_gap + 2000, "what was left");
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_eq(l.last, 3999);
+	stop_listening(&l);
+}
+
+static void add_much(struct world *w)
+{
+	world_add(w, 0, 4000);
+}
+
+static void trim_much(struct world *w)
+{
+	redis_server_do(&w->server, "XTRIM " BUS_STREAM " MAXLEN 2000");
+}
+
+static void add_and_trim_much(struct world *w)
+{
+	add_much(w);
+	trim_much(w);
+}
+
+/* There is no entry yet that could come again. */
+Test(tail, tells_of_a_gap_when_it_is_overtaken_before_its_first_entry)
+{
+	struct world w;
+	struct listener l;
+
+	world_open(&w);
+	listen_in(&l, &w);
+	l.at_up = add_and_trim_much;
+	wait_for(&l, has_events, 2000, "what was left");
+	cr_expect_eq(l.gaps, 1);
+	cr_expect_eq(l.count_at_gap, 0, "the gap is told before what follows it");
+	cr_expect_eq(l.last, 3999);
+	stop_listening(&l);
+}
+
+Test(tail, tells_of_a_gap_when_the_first_entry_goes_before_it_is_read)
+{
+	struct world w;
+	struct listener l;
+
+	world_open(&w);
+	start_listening(&l, &w);
+	world_cut_connections(&w);
+	add_much(&w);
+	l.at_up = trim_much;
+	wait_for(&l, has_events, 2000, "what was left");
+	cr_expect_eq(l.gaps, 1);
+	cr_expect_eq(l.count_at_gap, 0, "the gap is told before what follows it");
+	cr_expect_eq(l.last, 3999);
+	stop_listening(&l);
+}
+
+Test(tail, tells_of_no_gap_when_the_first_entries_are_many)
+{
+	struct world w;
+	struct listener l;
+
+	world_open(&w);
+	listen_in(&l, &w);
+	l.at_up = add_much;
+	wait_for(&l, has_events, 4000, "all of them");
+	cr_expect_eq(l.gaps, 0);
+	cr_expect_eq(l.repeats_or_jumps, 0);
 	stop_listening(&l);
 }
 
