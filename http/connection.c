@@ -108,6 +108,7 @@ void connection_close(struct connection *c)
 		return;
 	assert(c->state != CONNECTION_BUSY);
 	c->closing = true;
+	c->server->open_count--;
 	request_free(c->request);
 	c->request = NULL;
 	close(c->fd);
@@ -377,6 +378,7 @@ static struct connection *connection_new(struct http_server *server, int fd)
 	deadline_init(&c->deadline);
 	list_add_tail(&server->connections, &c->link);
 	server->connection_count++;
+	server->open_count++;
 	metric_add(server->metrics.connections, 1);
 	return c;
 }

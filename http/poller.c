@@ -14,15 +14,21 @@
 
 #define BATCH 256
 
-static void on_poll(uv_poll_t *handle, int status, int events)
+bool poller_take(struct poller *poller)
 {
-	struct poller *poller = handle->data;
 	struct epoll_event ready[BATCH];
-	int count = status < 0 ? 0 : epoll_wait(poller->epoll, ready, BATCH, 0);
+	int count = epoll_wait(poller->epoll, ready, BATCH, 0);
 
-	(void)events;
 	for (int i = 0; i < count; i++)
 		poller->on_ready(ready[i].data.ptr, ready[i].events);
+	return count == BATCH;
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+	(void)events;
+	if (status == 0)
+		(void)poller_take(handle->data);
 }
 
 int poller_init(struct poller *poller, void (*on_ready)(void *owner, uint32_t events))

@@ -4,8 +4,8 @@
  * The listening socket, the cap on connections, and the server's own beginning and end.
  *
  * Happy path: every turn takes what waits, up to ACCEPTS_PER_TURN. Failure: beyond the cap clients are told
- * 503; when the process or the machine has no room for another socket, accepting pauses for
- * a moment and clients wait in the kernel's queue.
+ * 503, once it is known who has left; when the process or the machine has no room for another socket,
+ * accepting pauses for a moment and clients wait in the kernel's queue.
  */
 #include "http/server.h"
 
@@ -127,14 +127,21 @@ static void pause_accepting(struct http_server *server, int error)
 	uv_timer_start(&server->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
 }
 
+static int room_of(const struct http_server *server)
+{
+	return (int)server->max_connections - (int)server->open_count;
+}
+
 static void take_socket(struct http_server *server, int fd)
 {
-	if (server->connection_count < server->max_connections) {
+	int room = room_of(server);
+
+	if (room > 0) {
 		connection_open(server, fd);
 		return;
 	}
 	metric_add(server->metrics.refused, 1);
-	if (server->connection_count - server->max_connections < MAX_REFUSED)
+	if (-room < MAX_REFUSED)
 		connection_refuse(server, fd);
 	else
 		close(fd);
@@ -159,6 +166,18 @@ static void accept_waiting(struct http_server *server, int most)
 	}
 }
 
+/* Crowds come back faster than it is looked at who of them has left. So nobody is refused before all that is known
+ * of the others has been looked at; they wait in the kernel's queue meanwhile. */
+static void accept_turn(struct http_server *server)
+{
+	int room;
+
+	if (room_of(server) <= 0 && poller_take(&server->poller))
+		return;
+	room = room_of(server);
+	accept_waiting(server, room > 0 && room < ACCEPTS_PER_TURN ? room : ACCEPTS_PER_TURN);
+}
+
 static void on_listener(uv_poll_t *poll, int status, int events)
 {
 	struct http_server *server = poll->data;
@@ -167,7 +186,7 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 	if (status < 0)
 		pause_accepting(server, -status);
 	else
-		accept_waiting(server, ACCEPTS_PER_TURN);
+		accept_turn(server);
 }
 
 /* ---- beginning --------------------------------------------------------------------------- */

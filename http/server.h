@@ -50,6 +50,7 @@ struct http_server {
 	struct poller poller; /* of the connections */
 	struct list connections;
 	unsigned connection_count;
+	unsigned open_count; /* without those that only wait for their end */
 	unsigned max_connections;
 	struct deadlines waits[WAITS];
 

@@ -193,6 +193,66 @@ Test(limits, refuses_connections_beyond_the_cap_and_takes_them_again_below)
 	rig_close(&rig);
 }
 
+Test(limits, refuses_nobody_before_it_has_looked_who_has_left)
+{
+	struct client clients[2];
+
+	rig_open(&rig, (struct http_options){ .max_connections = 2 });
+	for (int i = 0; i < 2; i++) {
+		client_open(&clients[i], &rig);
+		client_expect(&clients[i], &rig, GET("/hello"), 200, "hello");
+	}
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 2; i++)
+			client_close(&clients[i]);
+		for (int i = 0; i < 2; i++)
+			client_open(&clients[i], &rig);
+		for (int i = 0; i < 2; i++)
+			client_expect(&clients[i], &rig, GET("/hello"), 200, "hello");
+	}
+	cr_expect_eq(counted("wrenn_events_http_refused_total"), 0);
+	for (int i = 0; i < 2; i++)
+		client_close(&clients[i]);
+	rig_close(&rig);
+}
+
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* More have news than are looked at in a turn, and those who have left are the last of them. */
+Test(limits, lets_newcomers_wait_while_it_looks_who_has_left)
+{
+	static struct client crowd[1100];
+	static struct client late[100];
+
+	allow_many_files();
+	rig_open(&rig, (struct http_options){ .max_connections = ARRAY_LEN(crowd) });
+	for (size_t i = 0; i < ARRAY_LEN(crowd); i++) {
+		client_open(&crowd[i], &rig);
+		RIG_UNTIL(&rig, rig.server->connection_count == i + 1);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(crowd) - ARRAY_LEN(late); i++)
+		client_send_text(&crowd[i], GET("/hello"));
+	for (size_t i = 0; i < ARRAY_LEN(late); i++)
+		client_close(&crowd[ARRAY_LEN(crowd) - 1 - i]);
+	for (size_t i = 0; i < ARRAY_LEN(late); i++)
+		client_open(&late[i], &rig);
+	for (size_t i = 0; i < ARRAY_LEN(late); i++)
+		client_expect(&late[i], &rig, GET("/hello"), 200, "hello");
+	cr_expect_eq(counted("wrenn_events_http_refused_total"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(late); i++)
+		client_close(&late[i]);
+	for (size_t i = 0; i < ARRAY_LEN(crowd) - ARRAY_LEN(late); i++)
+		client_close(&crowd[i]);
+	rig_close(&rig);
+}
+
 /* Refusing politely costs a socket for a moment, so there is a cap on that as well. */
 Test(limits, drops_a_flood_of_connections_beyond_the_cap)
 {
