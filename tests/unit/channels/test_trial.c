@@ -140,7 +140,7 @@ Test(trial, sends_one_signed_notification_and_stores_nothing)
 
 Test(trial, sends_a_chat_message_where_the_operator_points_it)
 {
-	struct script script = { .lines = { { 200, "ok" } } };
+	struct script script = { .lines = { { .status = 200, .body = "ok" } } };
 	struct rig rig;
 
 	/* Strict, and nobody resolves hooks.slack.com here: the override alone is connected to. */
@@ -200,8 +200,9 @@ Test(trial, says_that_nobody_listens)
 
 Test(trial, sends_plain_text_once_when_the_form_was_refused)
 {
-	struct script good = { .lines = { { 400, "invalid_blocks" }, { 200, "ok" } } };
-	struct script bad = { .lines = { { 400, "invalid_blocks" } } };
+	struct script good = { .lines = { { .status = 400, .body = "invalid_blocks" },
+					  { .status = 200, .body = "ok" } } };
+	struct script bad = { .lines = { { .status = 400, .body = "invalid_blocks" } } };
 	struct rig rig;
 
 	open_with(&rig, &good, false);
@@ -228,9 +229,11 @@ Test(trial, follows_a_group_that_moved_once)
 		"group chat was upgraded to a supergroup chat\","
 		"\"parameters\":{\"migrate_to_chat_id\":-1002}}";
 	struct script good = {
-		.lines = { { 400, moved }, { 200, "{\"ok\":true,\"result\":{\"message_id\":1}}" } }
+		.lines = { { .status = 400, .body = moved },
+			   { .status = 200,
+			     .body = "{\"ok\":true,\"result\":{\"message_id\":1}}" } }
 	};
-	struct script bad = { .lines = { { 400, moved } } };
+	struct script bad = { .lines = { { .status = 400, .body = moved } } };
 	struct rig rig;
 
 	open_with(&rig, &good, false);
@@ -252,9 +255,11 @@ Test(trial, follows_a_group_that_moved_once)
 
 Test(trial, looks_a_room_up_by_its_alias)
 {
-	struct script script = { .lines = { { 200, "{\"room_id\":\"!room:example.com\","
+	struct script script = { .lines = {
+					 { .status = 200,
+					   .body = "{\"room_id\":\"!room:example.com\","
 						   "\"servers\":[\"example.com\"]}" },
-					    { 200, "{\"event_id\":\"$one\"}" } } };
+					 { .status = 200, .body = "{\"event_id\":\"$one\"}" } } };
 	struct rig rig;
 
 	open_with(&rig, &script, false);
@@ -318,7 +323,9 @@ Test(trial, is_no_request_while_deliveries_have_to_wait)
 
 Test(trial, lets_deliveries_wait_for_what_it_was_told)
 {
-	struct script script = { .lines = { { 429, "", "Retry-After: 90\r\n" } } };
+	struct script script = {
+		.lines = { { .status = 429, .body = "", .headers = "Retry-After: 90\r\n" } }
+	};
 	const struct pace pace = slack_pace();
 	struct rig rig;
 
@@ -334,7 +341,7 @@ Test(trial, lets_deliveries_wait_for_what_it_was_told)
 
 Test(trial, waits_for_its_turn_when_that_comes_soon)
 {
-	struct script script = { .lines = { { 200, "ok" } } };
+	struct script script = { .lines = { { .status = 200, .body = "ok" } } };
 	struct rig rig;
 
 	open_with(&rig, &script, false);
@@ -455,7 +462,7 @@ static bool is_pausing(struct rig *rig, void *arg)
 
 Test(trial, ends_with_the_service_while_it_waits_for_its_turn)
 {
-	struct script script = { .lines = { { 200, "ok" } } };
+	struct script script = { .lines = { { .status = 200, .body = "ok" } } };
 	struct rig rig;
 	int fd;
 
