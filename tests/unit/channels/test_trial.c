@@ -172,7 +172,8 @@ Test(trial, says_in_our_words_why_a_destination_refused)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct script script = { .lines = { { cases[i].status, cases[i].answer } } };
+		struct script script = { .lines = { { .status = cases[i].status,
+						      .body = cases[i].answer } } };
 		struct rig rig;
 
 		open_with(&rig, &script, false);
