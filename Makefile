@@ -138,7 +138,8 @@ test: ## install what is missing, build, unit and integration tests
 integration: build ## the whole program against real Redis, SQLite, PostgreSQL
 	tests/support/run-integration $(FLAVOUR) $(PYTEST_ARGS)
 
-# The unit tests run once, under the sanitizers; without them they run in `make test`.
+# Every test runs, under the sanitizers where it can, a few files of the integration tests without them, too; `make test` runs all
+# without.
 check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@tools/install-packages build run test lint
 	@$(MAKE) --no-print-directory -j2 build
@@ -146,16 +147,16 @@ check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
 	@$(MAKE) --no-print-directory asan
-	@$(MAKE) --no-print-directory integration
+	@$(MAKE) --no-print-directory integration PYTEST_ARGS="-k '$(NOT_UNDER_ASAN) or test_spine or test_live or test_engine'"
 
 asan: ## unit and integration tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit
-	@$(MAKE) --no-print-directory FLAVOUR=asan integration PYTEST_ARGS="-k '$(ASAN_TESTS)'"
+	@$(MAKE) --no-print-directory FLAVOUR=asan integration PYTEST_ARGS="-k 'not ($(NOT_UNDER_ASAN))'"
 
-# Not those about clients and proxies, which drive the program no other way than the rest does, nor the longest,
-# nor those with a clock of their own: its library and the sanitizers' do not go together.
-ASAN_TESTS := not (test_clients or test_cuts or test_fakes or test_proxies or test_signature or test_waiting or test_wait_moments or \
-	test_model or test_clock or test_disabling or more_than_a_minute or says_to_everybody or 1000_channels)
+# Those about clients and proxies, which drive the program no other way than the rest does, the longest,
+# and those with a clock of their own: its library and the sanitizers' do not go together.
+NOT_UNDER_ASAN := test_clients or test_cuts or test_fakes or test_proxies or test_signature or test_waiting or test_wait_moments or \
+	test_model or test_clock or test_disabling or more_than_a_minute or says_to_everybody or 1000_channels
 
 tsan: ## the program under the thread sanitizer, driven by integration tests
 	@tools/install-packages build run test lint
