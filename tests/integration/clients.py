@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import threading
 
@@ -17,6 +18,51 @@ def browser():
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "chromium is missing: tools/install-packages test"
     return found
+
+
+def read_head(connection):
+    head = b""
+    while b"\r\n\r\n" not in head:
+        piece = connection.recv(65536)
+        if not piece:
+            raise EOFError
+        head += piece
+    return head
+
+
+class Doorway:
+    """Stands between clients and the service, and answers /page itself so that a browser has an origin. What becomes of a
+    stream's request is hand_on()'s to say."""
+
+    def __init__(self, address="127.0.0.1"):
+        self.listener = socket.create_server((address, 0), backlog=512)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client:
+            try:
+                head = read_head(client)
+                path = head.split()[1]
+                if path.startswith(b"/v1/events/stream"):
+                    self.hand_on(client, head)
+                else:
+                    status = b"200 OK" if path == b"/page" else b"404 Not Found"
+                    client.sendall(b"HTTP/1.1 %s\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>" % status)
+            except (OSError, EOFError):
+                pass  # one of the two has gone: so goes the other
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
 
 
 class Client:

@@ -5,10 +5,8 @@ import socket
 import threading
 
 import pytest
-from clients import KINDS, browser
+from clients import KINDS, Doorway, browser
 from support import DEADLINE_S, SqliteStore, make_event, until
-
-PAGE = b"<!doctype html><title>events</title>"
 
 
 @pytest.fixture
@@ -17,9 +15,9 @@ def store(folder):
     return SqliteStore(folder)
 
 
-class Proxy:
-    """Hands bytes on in both directions, and answers /page itself so that a browser has an origin. A connection whose
-    answer has a budget is cut after so many bytes of it; cut() cuts those that are open."""
+class Proxy(Doorway):
+    """Hands bytes on in both directions. A connection whose answer has a budget is cut after so many bytes of it; cut() cuts
+    those that are open."""
 
     def __init__(self):
         self.target = None
@@ -29,39 +27,10 @@ class Proxy:
         self.cuts = 0
         self.open = set()
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.origin = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__()
+        self.origin = f"http://127.0.0.1:{self.port}"
 
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
-        with client:
-            try:
-                self.hand_on(client)
-            except OSError:
-                pass  # one of the two has gone: so goes the other
-
-    def hand_on(self, client):
-        head = b""
-        while b"\r\n\r\n" not in head:
-            piece = client.recv(65536)
-            if not piece:
-                return
-            head += piece
-        path = head.split()[1]
-        if path == b"/page":
-            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(PAGE) + PAGE)
-            return
-        if not path.startswith(b"/v1/events/stream"):
-            client.sendall(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-            return
+    def hand_on(self, client, head):
         with socket.create_connection(("127.0.0.1", self.target), timeout=DEADLINE_S) as server:
             server.settimeout(None)
             server.sendall(head)
@@ -103,10 +72,6 @@ class Proxy:
             assert self.open, "no connection to cut"
             for server in self.open:
                 server.shutdown(socket.SHUT_RDWR)
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
 
 @pytest.fixture

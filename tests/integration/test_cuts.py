@@ -6,7 +6,7 @@ import socket
 import threading
 
 import pytest
-from clients import KINDS, browser
+from clients import KINDS, Doorway, browser, read_head
 from support import SqliteStore, make_event, until
 
 AT_ONCE = 200  # Chromium opens no more than 256 connections ...
@@ -20,17 +20,7 @@ def store(folder):
     return SqliteStore(folder)
 
 
-def read_head(connection):
-    head = b""
-    while b"\r\n\r\n" not in head:
-        piece = connection.recv(65536)
-        if not piece:
-            raise EOFError
-        head += piece
-    return head
-
-
-class Cutter:
+class Cutter(Doorway):
     """Stands before the service on every address of 127.0.0.0/8. The first answer to a stream that asks for ?cut=N ends
     after N bytes of its body, in the moment of release(); all others are handed on."""
 
@@ -38,9 +28,7 @@ class Cutter:
         self.target = self.key = None
         self.lock = threading.Lock()
         self.begin()
-        self.listener = socket.create_server(("0.0.0.0", 0), backlog=512)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__("0.0.0.0")
 
     def begin(self):
         self.released = threading.Event()
@@ -49,30 +37,8 @@ class Cutter:
     def origin(self, number=0):
         return f"http://127.0.0.{1 + number // PER_ADDRESS}:{self.port}"
 
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
-        with client:
-            try:
-                head = read_head(client)
-                if head.startswith(b"GET /page "):
-                    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>")
-                else:
-                    self.hand_on(client, head)
-            except (OSError, EOFError):
-                pass  # one of the two has gone: so goes the other
-
     def hand_on(self, client, head):
         cut = re.match(rb"GET /v1/events/stream\?cut=(\d+)&", head)
-        if not cut:
-            client.sendall(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-            return
         with socket.create_connection(("127.0.0.1", self.target)) as server:
             server.sendall(head.replace(b"\r\n", b"\r\nX-API-Key: %s\r\n" % self.key.encode(), 1))
             if self.is_first(int(cut[1]), head):
@@ -100,8 +66,7 @@ class Cutter:
 
     def close(self):
         self.released.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        super().close()
 
 
 def body_of(service, key, path, last_frame):

@@ -350,6 +350,14 @@ static void add_and_trim_much(struct world *w)
 	trim_much(w);
 }
 
+static void expect_a_gap_and_what_was_left(struct listener *l)
+{
+	wait_for(l, has_events, 2000, "what was left");
+	cr_expect_eq(l->gaps, 1);
+	cr_expect_eq(l->count_at_gap, 0, "the gap is told before what follows it");
+	cr_expect_eq(l->last, 3999);
+}
+
 /* There is no entry yet that could come again. */
 Test(tail, tells_of_a_gap_when_it_is_overtaken_before_its_first_entry)
 {
@@ -359,10 +367,7 @@ Test(tail, tells_of_a_gap_when_it_is_overtaken_before_its_first_entry)
 	world_open(&w);
 	listen_in(&l, &w);
 	l.at_up = add_and_trim_much;
-	wait_for(&l, has_events, 2000, "what was left");
-	cr_expect_eq(l.gaps, 1);
-	cr_expect_eq(l.count_at_gap, 0, "the gap is told before what follows it");
-	cr_expect_eq(l.last, 3999);
+	expect_a_gap_and_what_was_left(&l);
 	stop_listening(&l);
 }
 
@@ -376,10 +381,7 @@ Test(tail, tells_of_a_gap_when_the_first_entry_goes_before_it_is_read)
 	world_cut_connections(&w);
 	add_much(&w);
 	l.at_up = trim_much;
-	wait_for(&l, has_events, 2000, "what was left");
-	cr_expect_eq(l.gaps, 1);
-	cr_expect_eq(l.count_at_gap, 0, "the gap is told before what follows it");
-	cr_expect_eq(l.last, 3999);
+	expect_a_gap_and_what_was_left(&l);
 	stop_listening(&l);
 }
 
