@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Answers of a moment ago, for live streams that come in a crowd, and for nothing else: ten thousand that are
- * back at once with a few keys must not be ten thousand reads. Such a stream is looked at again within a minute,
- * so that its answer may be two seconds old. Who comes alone, or asks for anything else, asks anew.
- * Only who was let in is remembered (a look at an open stream's credential can only forget), and only they make a crowd: knocking with keys that do not fit opens nothing sooner. Without memory nothing is, which costs a read and nothing else.
+ * Answers of a moment ago, for live streams that come in a crowd, and for nothing else: ten thousand
+ * that are back at once with a few keys must not be ten thousand reads. Such a stream is looked at
+ * again within a minute, so that its answer may be two seconds old. Who comes alone, or asks for
+ * anything else, asks anew. Only who was let in is remembered (a look at an open stream's
+ * credential can only forget), and only they make a crowd: knocking with keys that do not fit
+ * opens nothing sooner. Without memory nothing is remembered, which costs a read and nothing else.
  */
 #include <stdlib.h>
 #include <string.h>

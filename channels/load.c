@@ -22,6 +22,7 @@ static const struct db_query read_settings = {
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
 };
+
 /* Attempts since it was last queued; nearly all rows have none, and nothing is looked up. */
 #define COUNT_ATTEMPTS                                                          \
 	"CASE WHEN d.attempts > d.attempts_before THEN "                        \
@@ -30,6 +31,7 @@ static const struct db_query read_settings = {
 #define WAITS    COUNT_ATTEMPTS "'wait') ELSE 0 END"
 #define REBOUND  COUNT_ATTEMPTS "'rebound') ELSE 0 END"
 #define REFORMED COUNT_ATTEMPTS "'reformed') ELSE 0 END"
+
 static const struct db_query read_pending = {
 	.sql = "SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "
 	       "d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND

@@ -256,7 +256,7 @@ void queue_trim(struct queue *queue, unsigned keep);
 /* The same, and has them read anew. */
 void queue_reload(struct queue *queue);
 void queue_remove(struct queue *queue, struct delivery *delivery);
-/* Nothing more to do here for now. */
+/* Forgets what is in memory and gives the lease back: whatever comes next begins with a claim. */
 void queue_let_go(struct queue *queue);
 void queue_free(struct queue *queue);
 

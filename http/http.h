@@ -189,10 +189,11 @@ struct http_stream_events {
 };
 
 /* Answers 200 with the headers of contract b.2 and `first`, whole chunks or nothing, in one write, and
- * turns the connection into a stream; the request is dead afterwards. Never calls back from within. The events are copied. 0, or -EPIPE when there
- * is no stream (the request is dead as well): the client has gone, it asked with HEAD and got the
- * headers, or it speaks HTTP/1.0, which has no chunks, and got a 400. What a client sends on a
- * stream is thrown away; one that sends more than 64 KiB, or finishes sending, is closed. */
+ * turns the connection into a stream; the request is dead afterwards. Never calls back from within.
+ * The events are copied. 0, or -EPIPE when there is no stream (the request is dead as well): the
+ * client has gone, it asked with HEAD and got the headers, or it speaks HTTP/1.0, which has no
+ * chunks, and got a 400. What a client sends on a stream is thrown away; one that sends more than
+ * 64 KiB, or finishes sending, is closed. */
 int http_stream_open(struct http_request *request, const struct http_stream_events *events,
 		     void *owner, struct str first, struct http_stream **out) must_check;
 

@@ -25,8 +25,8 @@ int poller_init(struct poller *poller, void (*on_ready)(void *owner, uint32_t ev
 void poller_done(struct poller *poller); /* of one that was never started */
 void poller_start(struct poller *poller, uv_loop_t *loop);
 
-/* Tells of a batch of what is ready now rather than when the loop comes around. True: there may be more. Not from
- * within on_ready. */
+/* Tells of a batch of what is ready now rather than when the loop comes around. True: there may be
+ * more. Not from within on_ready. */
 bool poller_take(struct poller *poller);
 
 /* Changes what is waited for; 0 takes the socket out. on_ready is called with `owner`, which must not go

@@ -166,8 +166,8 @@ static void accept_waiting(struct http_server *server, int most)
 	}
 }
 
-/* Crowds come back faster than it is looked at who of them has left. So nobody is refused before all that is known
- * of the others has been looked at; they wait in the kernel's queue meanwhile. */
+/* Crowds come back faster than it is looked at who of them has left. So nobody is refused before all
+ * that is known of the others has been looked at; they wait in the kernel's queue meanwhile. */
 static void accept_turn(struct http_server *server)
 {
 	int room;

@@ -4,9 +4,9 @@
  * The embedded engine. Statements run at once, on the caller's thread; flush has nothing to do.
  *
  * WAL with synchronous=FULL: readers never wait for the writer, and a commit that was answered
- * survives a power cut, unless its jobs said they are repeatable. Writers of several processes wait for each other with
- * busy_timeout. A damaged file, or a database of another program, is refused before anything
- * is written to it.
+ * survives a power cut, unless its jobs said they are repeatable. Writers of several processes wait
+ * for each other with busy_timeout. A damaged file, or a database of another program, is refused
+ * before anything is written to it.
  */
 #include <errno.h>
 #include <sqlite3.h>
