@@ -161,6 +161,8 @@ static int take_config(struct rotation *rotation, const struct provider *provide
 	int rc = config_open(&rotation->stored, provider, buf_str(&rotation->before),
 			     rotation->errand.channels->key);
 
+	if (rc == -ENOMEM)
+		return rc;
 	rotation->is_open = rc == 0;
 	rc = draft_take_config(draft, provider, rc == 0 ? &rotation->stored.config : NULL, why);
 	if (rc == 0 && provider_signs(provider) && config_value(&draft->config, "secret").len == 0)

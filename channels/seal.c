@@ -42,16 +42,19 @@ void config_seal(struct buf *out, const struct provider_config *config,
 	buf_add_char(out, '}');
 }
 
-bool setting_open(struct buf *out, struct str text, const uint8_t key[SEAL_KEY_SIZE])
+int setting_open(struct buf *out, struct str text, const uint8_t key[SEAL_KEY_SIZE])
 {
 	struct buf sealed;
-	bool good;
+	int rc = 0;
 
 	buf_init(&sealed, SEALED_VALUE_MAX);
-	good = base64_decode(&sealed, text) && seal_decrypt(out, key, buf_str(&sealed)) &&
-	       !out->err;
+	if (!base64_decode(&sealed, text) || !seal_decrypt(out, key, buf_str(&sealed)))
+		rc = -EBADMSG;
+	/* Out of memory says nothing about the value. */
+	if (sealed.err == -ENOMEM || out->err == -ENOMEM)
+		rc = -ENOMEM;
 	buf_done(&sealed);
-	return good;
+	return rc;
 }
 
 static int open_fields(struct opened_config *out, const struct provider *provider,
@@ -60,12 +63,15 @@ static int open_fields(struct opened_config *out, const struct provider *provide
 	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && provider->fields[i].name; i++) {
 		const cJSON *member = json_get(object, provider->fields[i].name);
 		size_t at = out->config.count;
+		int rc;
 
 		if (!member)
 			continue;
-		if (!cJSON_IsString(member) ||
-		    !setting_open(&out->values[at], str_of(member->valuestring), key))
+		if (!cJSON_IsString(member))
 			return -EBADMSG;
+		rc = setting_open(&out->values[at], str_of(member->valuestring), key);
+		if (rc < 0)
+			return rc;
 		out->config.fields[at].name = provider->fields[i].name;
 		out->config.fields[at].value = buf_str(&out->values[at]);
 		out->config.count++;
@@ -82,8 +88,9 @@ int config_open(struct opened_config *out, const struct provider *provider, stru
 	out->config.count = 0;
 	for (size_t i = 0; i < PROVIDER_MAX_FIELDS; i++)
 		buf_init(&out->values[i], CONFIG_MAX_VALUE);
-	if (json_parse(sealed, SEALED_CONFIG_MAX, &tree, NULL) < 0)
-		return -EBADMSG;
+	rc = json_parse(sealed, SEALED_CONFIG_MAX, &tree, NULL);
+	if (rc < 0)
+		return rc == -ENOMEM ? -ENOMEM : -EBADMSG;
 	rc = cJSON_IsObject(tree) ? open_fields(out, provider, tree, key) : -EBADMSG;
 	cJSON_Delete(tree);
 	if (rc < 0)

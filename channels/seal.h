@@ -21,18 +21,19 @@ struct opened_config {
 	struct buf values[PROVIDER_MAX_FIELDS];
 };
 
-/* One value by itself, base64 without quotes. A failure of the first sticks in out->err; false: it
- * does not open under the key. The caller wipes what was opened. */
+/* One value by itself, base64 without quotes. A failure of the first sticks in out->err. The second
+ * returns 0, -EBADMSG when the value does not open under the key, or -ENOMEM; the caller wipes what
+ * was opened. */
 void setting_seal(struct buf *out, struct str value, const uint8_t key[SEAL_KEY_SIZE]);
-bool setting_open(struct buf *out, struct str sealed, const uint8_t key[SEAL_KEY_SIZE]) must_check;
+int setting_open(struct buf *out, struct str sealed, const uint8_t key[SEAL_KEY_SIZE]) must_check;
 
 /* Appends the object, each value under a nonce of its own. A failure sticks in out->err. */
 void config_seal(struct buf *out, const struct provider_config *config,
 		 const uint8_t key[SEAL_KEY_SIZE]);
 
-/* The fields this provider knows; others in the object are left alone. Zero or -EBADMSG: no object,
- * a value that is no text, no base64, or does not decrypt under the key. *out needs no
- * opened_config_done() then. */
+/* The fields this provider knows; others in the object are left alone. Zero, -ENOMEM, or
+ * -EBADMSG: no object, a value that is no text, no base64, or does not decrypt under the key. *out
+ * needs no opened_config_done() after a failure. */
 int config_open(struct opened_config *out, const struct provider *provider, struct str sealed,
 		const uint8_t key[SEAL_KEY_SIZE]) must_check;
 void opened_config_done(struct opened_config *opened);

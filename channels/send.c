@@ -39,7 +39,7 @@ struct str settings_old_secret(const struct queue *queue, struct buf *out)
 	    settings->old_secret_until_us <= engine_now_us(queue->engine))
 		return STR("");
 	/* One that does not open is no reason to send nothing. */
-	if (!setting_open(out, buf_str(&settings->old_secret), queue->engine->options.key))
+	if (setting_open(out, buf_str(&settings->old_secret), queue->engine->options.key) < 0)
 		return STR("");
 	return buf_str(out);
 }
@@ -141,9 +141,11 @@ static int build(const struct queue *queue, struct outgoing *out, const char **s
 	if (!queue->settings.provider)
 		return -EINVAL;
 	*sentence = "the channel's settings cannot be decrypted";
-	if (settings_open(queue, &opened) < 0) {
-		log_unreadable(queue);
-		return -EBADMSG;
+	rc = settings_open(queue, &opened);
+	if (rc < 0) {
+		if (rc != -ENOMEM)
+			log_unreadable(queue);
+		return rc;
 	}
 	*sentence = "the stored event cannot be read";
 	rc = read_content(queue->current, &content);

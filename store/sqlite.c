@@ -163,14 +163,14 @@ static int bind_written(sqlite3_stmt *statement, int at, const struct db_value *
 
 	buf_init(&text, VALUE_MAX_BYTES);
 	db_value_write(&text, value, true);
-	if (text.err) {
-		buf_done(&text);
-		return text.err == -ENOMEM ? SQLITE_NOMEM : SQLITE_TOOBIG;
-	}
 	struct str written = buf_str(&text);
-	int rc = sqlite3_bind_text64(statement, at, written.at, written.len, SQLITE_TRANSIENT,
-				     SQLITE_UTF8);
-	buf_done(&text);
+	int rc = SQLITE_TOOBIG;
+	if (!text.err)
+		rc = sqlite3_bind_text64(statement, at, written.at, written.len, SQLITE_TRANSIENT,
+					 SQLITE_UTF8);
+	else if (text.err == -ENOMEM)
+		rc = SQLITE_NOMEM;
+	buf_done(&text); /* forgets text.err, too */
 	return rc;
 }
 

@@ -54,7 +54,7 @@ static void expect_old_secret(struct rig *rig, const char *secret, int64_t until
 	rig_ask_text(rig, text, sizeof(text), "SELECT old_secret FROM channel_state");
 	cr_expect_null(strstr(text, "s3cret"), "it is stored in clear");
 	buf_init(&opened, 4096);
-	cr_assert(setting_open(&opened, str_of(text), rig->key), "%s", text);
+	cr_assert_eq(setting_open(&opened, str_of(text), rig->key), 0, "%s", text);
 	cr_expect(str_is(buf_str(&opened), secret), "%s", buf_text(&opened));
 	buf_done(&opened);
 	rfc3339_format(until_us, 6, want);

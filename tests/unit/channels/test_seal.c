@@ -7,6 +7,7 @@
 
 #include "channels/seal.h"
 #include "core/json.h"
+#include "tests/support/heap.h"
 
 #define VECTOR "oKGio6SlpqeoqaqrjmwIXTbxLZAKCui4dFSlphHBKXz3mSED8SFR9BrFG1YYyeYAQQrTZyYWWKeQTUE="
 
@@ -151,11 +152,31 @@ Test(seal, takes_a_single_setting_there_and_back)
 	setting_seal(&sealed, STR("one value by_itself"), key);
 	cr_assert_eq(sealed.err, 0);
 	cr_assert_null(strstr(buf_text(&sealed), "value"));
-	cr_assert(setting_open(&opened, buf_str(&sealed), key));
+	cr_assert_eq(setting_open(&opened, buf_str(&sealed), key), 0);
 	cr_assert(str_is(buf_str(&opened), "one value by_itself"));
 	key[0] ^= 1;
 	buf_reset(&opened);
-	cr_assert_not(setting_open(&opened, buf_str(&sealed), key));
+	cr_assert_eq(setting_open(&opened, buf_str(&sealed), key), -EBADMSG);
 	buf_done(&opened);
 	buf_done(&sealed);
+}
+
+/* -EBADMSG would end deliveries for good. */
+Test(seal, out_of_memory_is_no_fault_of_the_settings)
+{
+	const struct str sealed = STR("{\"url\":\"" VECTOR "\"}");
+	struct opened_config opened;
+	unsigned n = 0;
+
+	for (;; n++) {
+		heap_fail_after(n);
+		int rc = config_open(&opened, webhook(), sealed, key);
+		if (!heap_recover()) {
+			cr_expect_eq(rc, 0);
+			break;
+		}
+		cr_expect_eq(rc, -ENOMEM, "allocation %u: %d", n, rc);
+	}
+	cr_expect(n > 0);
+	opened_config_done(&opened);
 }

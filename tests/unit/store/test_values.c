@@ -3,6 +3,7 @@
 /* Every type of value goes in and comes out the same on both engines; what does not fit is refused.
  */
 #include "fixture.h"
+#include "tests/support/heap.h"
 
 #define LONG_TEXT_LEN (300 * 1024)
 
@@ -368,4 +369,40 @@ TEST_BOTH(rows, the_callback_may_stop_the_statement)
 
 	cr_expect_eq(run_script(database, stop_early, &rows), -ECHILD);
 	cr_expect_eq(rows, 2);
+}
+
+/* ---- out of memory ------------------------------------------------------------------------- */
+
+static const struct db_query echo_all = {
+	.sql = "SELECT $1::uuid, $2::timestamptz, $3::text[], $4::text",
+	.sqlite = "SELECT $1, $2, $3, $4"
+};
+
+/* Every allocation of the statement fails in turn. */
+static int echo_without_memory(struct db *db, void *arg)
+{
+	const struct str pair[] = { STR("a"), STR("b") };
+	const struct db_value values[] = { db_uuid(&some_id), db_time(1), db_words(pair, 2),
+					   db_text(STR("text")) };
+	int *failures = arg;
+
+	for (unsigned n = 0;; n++) {
+		heap_fail_after(n);
+		int rc = db_run_now(db, &echo_all, values, ARRAY_LEN(values), NULL, NULL, NULL);
+		if (!heap_recover())
+			return rc;
+		cr_expect_eq(rc, -ENOMEM, "allocation %u: %d", n, rc);
+		db->engine->rollback(db);
+		cr_assert_eq(db->engine->begin(db, true), 0);
+		(*failures)++;
+	}
+}
+
+/* -EINVAL would blame the values, and the event they came from would be given up. */
+TEST_BOTH(values, out_of_memory_blames_no_value)
+{
+	int failures = 0;
+
+	cr_expect_eq(run_script(database, echo_without_memory, &failures), 0);
+	cr_expect(failures > 0);
 }
