@@ -8,10 +8,10 @@
  *     |            v             v             v          v
  *     +---------------------- BROKEN <--------------------+
  *
- * and from anywhere to CLOSING. A Unix socket skips RESOLVING. GREETING sends AUTH, SELECT, CLIENT
- * SETNAME and a PING, which is what a server still loading its data, or one that wants a password,
- * refuses. BROKEN lasts until the next loop turn, so that commands are told of the loss
- * from the loop and never from within a call of their owner. One timer serves every phase.
+ * and from anywhere to CLOSING. A Unix socket skips RESOLVING. In GREETING the server shows that it
+ * lets us in, is a master, and has its data (redis_greeting.c). BROKEN lasts until the next loop
+ * turn, so that commands are told of the loss from the loop and never from within a call of their
+ * owner. One timer serves every phase.
  */
 #include <assert.h>
 #include <errno.h>

@@ -14,6 +14,7 @@
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "core/attributes.h"
@@ -58,6 +59,23 @@ int redis_open(const struct redis_options *options, struct redis **out) must_che
 void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owner);
 
 bool redis_is_up(const struct redis *redis);
+
+#define REDIS_ID_SIZE 48 /* Redis's ids have forty characters */
+
+/*
+ * Which server answers, and which history it holds. `replid` names the history that it writes: it
+ * is the same on a master and its replicas, and a replica that becomes master begins a new one. Then
+ * `replid2` names the one before, and `second_offset` says up to which byte the two are the same.
+ */
+struct redis_identity {
+	char run_id[REDIS_ID_SIZE];  /* another one after every restart */
+	char replid[REDIS_ID_SIZE];  /* each is empty where the server does not say */
+	char replid2[REDIS_ID_SIZE]; /* empty: none */
+	int64_t second_offset;       /* -1: none */
+};
+
+/* Of the present connection; valid in on_up and until the next one is made. */
+const struct redis_identity *redis_identity(const struct redis *redis);
 
 /* Sends one command. 0, and on_reply will be called exactly once, never from within this call;
  * or -ENOTCONN, -ENOBUFS (more than 10,000 waiting) or -ENOMEM, and it will not. timeout_ms counts

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What goes over a connection to Redis: the greeting, commands and their replies, or one
- * subscription. Replies come in the order of the commands, so the waiting ones are a queue; an
- * overdue one, or a reply that nobody waits for, means that the connection is lost.
+ * What goes over a connection to Redis: commands and their replies, or one subscription. Replies
+ * come in the order of the commands, so the waiting ones are a queue; an overdue one, or a reply
+ * that nobody waits for, means that the connection is lost.
  */
 #include <assert.h>
 #include <errno.h>
@@ -13,11 +13,10 @@
 
 #include "net/redis_parts.h"
 
-#define GREETING_TIMEOUT_MS 5000
-#define LISTEN_TIMEOUT_MS   5000
-#define LISTEN_IDLE_MS      15000 /* between the PINGs of a subscribed connection */
-#define WAITING_MAX         10000
-#define TEXT_ARGS_MAX       32
+#define LISTEN_TIMEOUT_MS 5000
+#define LISTEN_IDLE_MS    15000 /* between the PINGs of a subscribed connection */
+#define WAITING_MAX       10000
+#define TEXT_ARGS_MAX     32
 
 struct command {
 	struct list link;
@@ -49,8 +48,8 @@ static void watch_until(struct redis *redis, uint64_t due_ms)
 	redis_set_timer(redis, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
-static int enqueue(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
-		   int argc, const struct str *argv)
+int redis_enqueue(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
+		  int argc, const struct str *argv)
 {
 	struct command *command;
 	int rc;
@@ -84,7 +83,7 @@ int redis_send(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply
 	assert(argc > 0);
 	if (redis->phase != PHASE_UP || redis->on_message)
 		return -ENOTCONN;
-	return enqueue(redis, timeout_ms, on_reply, owner, argc, argv);
+	return redis_enqueue(redis, timeout_ms, on_reply, owner, argc, argv);
 }
 
 int redis_send_text(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
@@ -199,85 +198,6 @@ static void take_push(struct redis *redis, const redisReply *reply)
 	}
 }
 
-/* ---- greeting -------------------------------------------------------------------------- */
-
-/* Never the server's own words: one that does not know AUTH repeats what it was sent. */
-static void on_auth_reply(const redisReply *reply, void *owner)
-{
-	if (reply && reply->type == REDIS_REPLY_ERROR)
-		redis_lose(owner, "the server refused the user or the password");
-}
-
-static void on_select_reply(const redisReply *reply, void *owner)
-{
-	if (reply && reply->type == REDIS_REPLY_ERROR)
-		redis_lose(owner, reply->str);
-}
-
-/* The name is for the eyes of operators; a server that forbids it is good enough. */
-static void on_name_reply(const redisReply *reply, void *owner)
-{
-	(void)reply;
-	(void)owner;
-}
-
-static bool is_error(const redisReply *reply, const char *code)
-{
-	size_t len = strlen(code);
-
-	return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, code, len) == 0 &&
-	       (reply->str[len] == ' ' || reply->str[len] == '\0');
-}
-
-static void on_ping_reply(const redisReply *reply, void *owner)
-{
-	struct redis *redis = owner;
-
-	if (!reply || redis->phase != PHASE_GREETING)
-		return;
-	/* A user who may not PING may still do what he is here for. */
-	if (reply->type == REDIS_REPLY_ERROR && !is_error(reply, "NOPERM")) {
-		redis_lose(redis, reply->str);
-		return;
-	}
-	redis_arrive(redis);
-}
-
-static int send_login(struct redis *redis)
-{
-	const struct redis_address *address = redis->options.address;
-	struct str password = secret_reveal(&address->password);
-	struct str argv[] = { STR("AUTH"), str_of(address->user), password };
-
-	if (password.len == 0)
-		return 0;
-	if (argv[1].len > 0)
-		return enqueue(redis, GREETING_TIMEOUT_MS, on_auth_reply, redis, 3, argv);
-	argv[1] = password;
-	return enqueue(redis, GREETING_TIMEOUT_MS, on_auth_reply, redis, 2, argv);
-}
-
-int redis_send_greeting(struct redis *redis)
-{
-	char db[12];
-	int rc = send_login(redis);
-
-	snprintf(db, sizeof(db), "%d", redis->options.address->db);
-	if (rc == 0 && redis->options.address->db != 0)
-		rc = enqueue(redis, GREETING_TIMEOUT_MS, on_select_reply, redis, 2,
-			     (const struct str[]){ STR("SELECT"), str_of(db) });
-	if (rc == 0)
-		rc = enqueue(
-			redis, GREETING_TIMEOUT_MS, on_name_reply, redis, 3,
-			(const struct str[]){ STR("CLIENT"), STR("SETNAME"), str_of(redis->name) });
-	if (rc == 0)
-		rc = enqueue(redis, GREETING_TIMEOUT_MS, on_ping_reply, redis, 1,
-			     (const struct str[]){ STR("PING") });
-	if (redis->scratch.bytes) /* the password went through it */
-		explicit_bzero(redis->scratch.bytes, redis->scratch.cap);
-	return rc;
-}
-
 /* Owners may close the connection from here, but not send: it is not up. */
 void redis_fail_waiting(struct redis *redis)
 {
@@ -298,6 +218,14 @@ void redis_fail_waiting(struct redis *redis)
 }
 
 /* ---- replies --------------------------------------------------------------------------- */
+
+bool redis_is_error(const redisReply *reply, const char *code)
+{
+	size_t len = strlen(code);
+
+	return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, code, len) == 0 &&
+	       (reply->str[len] == ' ' || reply->str[len] == '\0');
+}
 
 void redis_take_reply(struct redis *redis, const redisReply *reply)
 {
@@ -322,7 +250,7 @@ void redis_take_reply(struct redis *redis, const redisReply *reply)
 	redis->waiting_count--;
 	on_reply(reply, command_owner);
 	for (size_t i = 0; i < ARRAY_LEN(useless); i++) {
-		if (is_error(reply, useless[i]))
+		if (redis_is_error(reply, useless[i]))
 			redis_lose(redis,
 				   reply->str); /* perhaps another server answers next time */
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What redis.c (the connection: its phases, its loss and its return) and redis_commands.c (what
- * goes over it: greeting, commands, subscription) share. Nobody else includes this.
+ * What redis.c (the connection: its phases, its loss and its return), redis_greeting.c (its first
+ * words) and redis_commands.c (commands, a subscription) share. Nobody else includes this.
  */
 #ifndef NET_REDIS_PARTS_H
 #define NET_REDIS_PARTS_H
@@ -47,6 +47,8 @@ struct redis {
 	bool arrival_is_news; /* worth a line when it is up */
 	char why[160];        /* of the loss in hand */
 	char logged_why[160]; /* the same fault again and again is one line */
+	struct redis_identity identity;
+	bool stranger_is_logged;
 	void (*on_message)(struct str message, void *owner);
 	void *message_owner;
 	bool answer_is_due; /* a subscribed connection owes us a confirmation or a pong */
@@ -62,8 +64,18 @@ void redis_arrive(struct redis *redis);
 
 void redis_set_timer(struct redis *redis, uint64_t after_ms);
 
-/* AUTH, SELECT, CLIENT SETNAME, PING; the answers move the phase. */
+/* Its answers move the phase. */
 int redis_send_greeting(struct redis *redis) must_check;
+
+/* From the answer to INFO; what is missing there is empty in *out. */
+void redis_identity_parse(struct str info, struct redis_identity *out);
+
+/* redis_send() in any phase with a link. */
+int redis_enqueue(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
+		  int argc, const struct str *argv) must_check;
+
+/* An error reply whose first word is `code`. */
+bool redis_is_error(const redisReply *reply, const char *code);
 
 /* A reply came in. */
 void redis_take_reply(struct redis *redis, const redisReply *reply);

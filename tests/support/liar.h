@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define LIAR_GOOD_GREETING "+OK\r\n+PONG\r\n"
+/* To CLIENT SETNAME, INFO, ROLE and PING. */
+#define LIAR_GOOD_GREETING "+OK\r\n-NOPERM\r\n-NOPERM\r\n+PONG\r\n"
 #define LIAR_GUESTS        4
 
 struct liar;

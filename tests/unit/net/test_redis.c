@@ -12,147 +12,9 @@
 #include "net/net.h"
 #include "tests/support/liar.h"
 #include "tests/support/redis_server.h"
+#include "tests/unit/net/redis_fixture.h"
 
 /* ---- a real server ----------------------------------------------------------------------- */
-
-struct fixture {
-	uv_loop_t loop;
-	struct redis_address address;
-	struct redis *redis;
-	int ups;
-	int downs;
-	int replies; /* with content */
-	int losses;  /* NULL replies */
-	int closed;
-	int messages;
-	int want; /* what the condition of the moment compares with */
-	char last[64];
-	void (*react)(struct fixture *f); /* to a reply */
-};
-
-static void on_up(void *owner)
-{
-	((struct fixture *)owner)->ups++;
-}
-
-static void on_down(void *owner)
-{
-	((struct fixture *)owner)->downs++;
-}
-
-static void on_closed(void *owner)
-{
-	((struct fixture *)owner)->closed++;
-}
-
-static void on_reply(const redisReply *reply, void *owner)
-{
-	struct fixture *f = owner;
-
-	if (reply)
-		f->replies++;
-	else
-		f->losses++;
-	snprintf(f->last, sizeof(f->last), "%s", reply && reply->str ? reply->str : "");
-	if (f->react)
-		f->react(f);
-}
-
-static void on_message(struct str message, void *owner)
-{
-	struct fixture *f = owner;
-
-	f->messages++;
-	snprintf(f->last, sizeof(f->last), "%.*s", STR_ARGS(message));
-}
-
-static bool is_up(void *owner)
-{
-	struct fixture *f = owner;
-
-	return f->ups >= f->want;
-}
-
-static bool is_down(void *owner)
-{
-	struct fixture *f = owner;
-
-	return f->downs >= f->want;
-}
-
-static bool all_answered(void *owner)
-{
-	struct fixture *f = owner;
-
-	return f->replies + f->losses >= f->want;
-}
-
-static bool has_messages(void *owner)
-{
-	struct fixture *f = owner;
-
-	return f->messages >= f->want;
-}
-
-static bool is_closed(void *owner)
-{
-	return ((struct fixture *)owner)->closed > 0;
-}
-
-static void wait_for(struct fixture *f, bool (*condition)(void *owner), int want, const char *what)
-{
-	f->want = want;
-	run_until(&f->loop, condition, f, what);
-}
-
-static void connect_to(struct fixture *f, const char *url)
-{
-	struct reason why;
-
-	cr_assert_eq(redis_address_parse(str_of(url), &f->address, &why), 0, "%s", why.text);
-	cr_assert_eq(redis_open(&(struct redis_options){ .loop = &f->loop,
-							 .address = &f->address,
-							 .name = "test",
-							 .on_up = on_up,
-							 .on_down = on_down,
-							 .owner = f },
-				&f->redis),
-		     0);
-}
-
-static void open_connection(struct fixture *f, const char *socket)
-{
-	char url[128];
-
-	snprintf(url, sizeof(url), "unix://%s", socket);
-	connect_to(f, url);
-}
-
-static void open_at(struct fixture *f, const char *url)
-{
-	*f = (struct fixture){ 0 };
-	cr_assert_eq(uv_loop_init(&f->loop), 0);
-	connect_to(f, url);
-}
-
-static void open_on_socket(struct fixture *f, const char *socket)
-{
-	char url[128];
-
-	snprintf(url, sizeof(url), "unix://%s", socket);
-	open_at(f, url);
-}
-
-static void close_fixture(struct fixture *f)
-{
-	redis_close(f->redis, on_closed, f);
-	cr_expect_eq(f->closed, 0, "never from within the call");
-	wait_for(f, is_closed, 0, "the end");
-	uv_run(&f->loop, UV_RUN_DEFAULT);
-	cr_expect_eq(f->closed, 1);
-	cr_assert_eq(uv_loop_close(&f->loop), 0);
-	redis_address_done(&f->address);
-}
 
 static void send_ok(struct fixture *f, const char *first, const char *second)
 {
@@ -462,6 +324,9 @@ Test(redis, survives_a_server_that_greets_with_nonsense)
 		"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
 		":\r\n",
 		":999999999999999999999999\r\n",
+		"+OK\r\n+x\r\n*1\r\n$5\r\nslave\r\n+PONG\r\n",
+		"+OK\r\n+x\r\n*3\r\n$5\r\nslave\r\n:1\r\n*0\r\n+PONG\r\n",
+		"+OK\r\n+x\r\n*1\r\n$0\r\n\r\n+PONG\r\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(greetings); i++) {
