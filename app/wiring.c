@@ -26,6 +26,7 @@
 #include "auth/auth.h"
 #include "bus/bus.h"
 #include "channels/channels.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 #include "core/worker_name.h"
 #include "http/http.h"
@@ -461,7 +462,7 @@ static int run_loop(struct worker *w, bool is_open)
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	rc = uv_loop_close(&w->loop);
 	if (rc < 0)
-		log_error("handles were left open", log_str("error", uv_strerror(rc)));
+		log_error("handles were left open", log_str("error", errno_text(rc)));
 	return rc;
 }
 
@@ -493,8 +494,7 @@ int worker_run(const struct config *config, int index)
 	}
 	redis_address_done(&w.redis_address);
 	if (rc < 0)
-		log_error("could not start or stop as it should",
-			  log_str("error", uv_strerror(rc)));
+		log_error("could not start or stop as it should", log_str("error", errno_text(rc)));
 	else
 		log_info("stopped");
 	return rc < 0 ? EXIT_FAILED : EXIT_GOOD;

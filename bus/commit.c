@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "bus/consumer_parts.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 
 static const char *const class_names[DEAD_CLASSES] = {
@@ -211,7 +212,7 @@ static void commit_later(struct bus_consumer *consumer, int rc)
 	if (is_first)
 		log_warn("a batch could not be committed and is tried again",
 			 log_int("events", (int64_t)consumer->in_hand->shown.count),
-			 log_str("why", uv_strerror(rc)), log_int("retry_ms", pause_ms));
+			 log_str("why", errno_text(rc)), log_int("retry_ms", pause_ms));
 	consumer_set_due(consumer, DUE_COMMIT, pause_ms);
 }
 

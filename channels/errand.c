@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/errno_text.h"
 #include "core/id.h"
 #include "core/log.h"
 
@@ -66,7 +67,7 @@ void errand_fail(struct errand *errand, int rc)
 	if (!is_passing(rc))
 		log_error("a channel request failed",
 			  log_str("request_id", http_request_id(errand->request)),
-			  log_str("error", uv_strerror(rc)));
+			  log_str("error", errno_text(rc)));
 	http_respond_store_error(errand->request, rc);
 	errand_free(errand);
 }

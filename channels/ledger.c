@@ -22,6 +22,7 @@
 #include "channels/parts.h"
 #include "channels/position.h"
 #include "core/clock.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 
 struct counts {
@@ -326,7 +327,7 @@ static void submit_next(struct commit *commit)
 static void reject(const struct commit *commit, size_t at, int rc)
 {
 	reason_set(&commit->batch->rejected[commit->order[at]], rc, "",
-		   "the store refuses this event (%s)", uv_err_name(rc));
+		   "the store refuses this event (%s)", errno_text(rc));
 }
 
 static void on_committed(struct store_job *job, int rc)
@@ -340,7 +341,7 @@ static void on_committed(struct store_job *job, int rc)
 	if (!commit->is_single && is_fault_of_data(rc)) {
 		log_warn("a batch was refused, going on event by event",
 			 log_int("events", (int64_t)commit->batch->count),
-			 log_str("error", uv_strerror(rc)));
+			 log_str("error", errno_text(rc)));
 		commit->is_single = true;
 		commit->to = 0;
 		submit_next(commit);

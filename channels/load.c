@@ -11,6 +11,7 @@
 #include "channels/queue.h"
 #include "channels/seal.h"
 #include "core/attributes.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 
 /* ---- reading --------------------------------------------------------------------------- */
@@ -199,7 +200,7 @@ static void on_loaded(struct store_job *job, int rc)
 			queue_settle(queue);
 	}
 	if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED && rc != -EBUSY)
-		log_error("could not read pending deliveries", log_str("error", uv_strerror(rc)));
+		log_error("could not read pending deliveries", log_str("error", errno_text(rc)));
 	free_loading(loading);
 	engine_serve(engine);
 }

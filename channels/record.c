@@ -10,6 +10,7 @@
 
 #include "channels/queue.h"
 #include "core/attributes.h"
+#include "core/errno_text.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -286,7 +287,7 @@ static void on_recorded(struct store_job *job, int rc)
 		queue_settle(queue); /* the row is still pending and will be sent again */
 	} else if (rc != -ENOTCONN && rc != -EBUSY) {
 		log_error("could not store the result of a delivery",
-			  log_str("error", uv_strerror(rc)));
+			  log_str("error", errno_text(rc)));
 	}
 	engine_serve(engine);
 }

@@ -9,6 +9,7 @@
 
 #include "channels/queue.h"
 #include "core/attributes.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 
 /* Jumps from channel to channel along the index of pending rows, so that a channel with a hundred
@@ -102,7 +103,7 @@ static void on_scan_done(struct store_job *job, int rc)
 	engine->jobs--;
 	if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED && rc != -EBUSY)
 		log_error("could not look for pending deliveries",
-			  log_str("error", uv_strerror(rc)));
+			  log_str("error", errno_text(rc)));
 	if (rc == 0)
 		turn_page(scan, take_up_all(engine, scan));
 	engine_serve(engine);

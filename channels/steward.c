@@ -14,6 +14,7 @@
 
 #include "channels/steward.h"
 #include "core/attributes.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 #include "core/metrics.h"
 
@@ -258,7 +259,7 @@ static void on_step_done(struct store_job *job, int rc)
 	}
 	if (rc < 0) {
 		if (rc != -ENOTCONN && rc != -EBUSY && rc != -ECANCELED)
-			log_error("house-keeping failed", log_str("error", uv_strerror(rc)));
+			log_error("house-keeping failed", log_str("error", errno_text(rc)));
 		rest(steward);
 	} else if (step == STEP_CLAIMING) {
 		on_claimed(steward);

@@ -12,6 +12,7 @@
 #include "channels/fold.h"
 #include "channels/queue.h"
 #include "core/attributes.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 
 struct folding {
@@ -45,7 +46,7 @@ static void on_folded(struct store_job *job, int rc)
 	if (rc == -EBUSY)
 		queue->is_stale = true;
 	else if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED)
-		log_error("could not fold a backlog", log_str("error", uv_strerror(rc)));
+		log_error("could not fold a backlog", log_str("error", errno_text(rc)));
 	free(folding);
 	queue_settle(queue);
 	engine_serve(engine);

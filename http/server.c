@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 
 #define BACKLOG          16384 /* the kernel's net.core.somaxconn may be lower */
@@ -89,7 +90,7 @@ static int open_socket(const struct http_options *options, unsigned write_timeou
 		fd = listen_on(a, write_timeout_ms);
 	freeaddrinfo(found);
 	if (fd < 0)
-		return reason_set(why, fd, NULL, "%s", uv_strerror(fd));
+		return reason_set(why, fd, NULL, "%s", errno_text(fd));
 	return fd;
 }
 
@@ -121,7 +122,7 @@ static void on_pause_over(uv_timer_t *timer)
 static void pause_accepting(struct http_server *server, int error)
 {
 	metric_add(server->metrics.accept_faults, 1);
-	log_warn("cannot accept connections, pausing", log_str("error", uv_strerror(-error)),
+	log_warn("cannot accept connections, pausing", log_str("error", errno_text(-error)),
 		 log_int("open", server->connection_count));
 	uv_poll_stop(&server->listener);
 	uv_timer_start(&server->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
@@ -285,7 +286,7 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 	rc = start_polling(server);
 	if (rc < 0) {
 		close(server->listen_fd);
-		(void)reason_set(why, rc, NULL, "%s", uv_strerror(rc));
+		(void)reason_set(why, rc, NULL, "%s", errno_text(rc));
 		goto fail;
 	}
 	start_waits(server, options);

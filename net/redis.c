@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/errno_text.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "net/redis_parts.h"
@@ -218,7 +219,7 @@ static void connect_next(struct redis *redis)
 			return;
 		}
 	}
-	redis_lose(redis, uv_strerror(rc));
+	redis_lose(redis, errno_text(rc));
 }
 
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
@@ -233,7 +234,7 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 	} else {
 		uv_freeaddrinfo(addresses); /* accepts NULL */
 		if (redis->phase == PHASE_RESOLVING)
-			redis_lose(redis, uv_strerror(status));
+			redis_lose(redis, errno_text(status));
 	}
 	release_one(redis);
 }
@@ -255,7 +256,7 @@ static void resolve(struct redis *redis)
 	rc = uv_getaddrinfo(redis->options.loop, &redis->resolving, on_resolved, address->host,
 			    port, &hints);
 	if (rc) {
-		redis_lose(redis, uv_strerror(rc));
+		redis_lose(redis, errno_text(rc));
 		return;
 	}
 	redis->is_resolving = true;
@@ -268,7 +269,7 @@ static void connect_unix(struct redis *redis)
 				      &link_events, redis, &redis->link);
 
 	if (rc)
-		redis_lose(redis, uv_strerror(rc));
+		redis_lose(redis, errno_text(rc));
 	else
 		take_link(redis);
 }

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/errno_text.h"
+
 #define READ_SIZE         65536
 #define KEEPALIVE_DELAY_S 60
 
@@ -80,7 +82,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 	struct redis_link *link = stream->data;
 
 	if (n < 0) {
-		break_link(link, n == UV_EOF ? "closed by Redis" : uv_strerror((int)n));
+		break_link(link, n == UV_EOF ? "closed by Redis" : errno_text((int)n));
 		return;
 	}
 	if (n == 0 || link->broken)
@@ -102,7 +104,7 @@ static void on_connect(uv_connect_t *request, int status)
 	if (rc == 0)
 		rc = uv_read_start(&link->u.stream, on_alloc, on_read);
 	if (rc) {
-		break_link(link, uv_strerror(rc));
+		break_link(link, errno_text(rc));
 		return;
 	}
 	if (link->u.handle.type == UV_TCP) {
@@ -192,7 +194,7 @@ static void on_written(uv_write_t *request, int status)
 	explicit_bzero(write->bytes, write->len); /* it may have been a password */
 	free(write);
 	if (status < 0)
-		break_link(link, uv_strerror(status));
+		break_link(link, errno_text(status));
 }
 
 int redis_link_write(struct redis_link *link, const char *bytes, size_t len)

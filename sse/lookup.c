@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/errno_text.h"
 #include "core/log.h"
 #include "sse/capsule.h"
 
@@ -149,7 +150,7 @@ static void note_health(struct sse *sse, int rc)
 {
 	if (rc < 0 && !sse->lookups_fail)
 		log_warn("capsules cannot be looked up, live events go out without them",
-			 log_str("error", uv_strerror(rc)));
+			 log_str("error", errno_text(rc)));
 	else if (rc == 0 && sse->lookups_fail)
 		log_info("capsules can be looked up again");
 	sse->lookups_fail = rc < 0;
