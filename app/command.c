@@ -1,22 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What all subcommands share: wording a fault, loading the settings. */
+/* What all subcommands share: wording a fault, exit codes, durations, loading the settings. */
 #include "app/command.h"
 
-#include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app/output.h"
+#include "core/rfc3339.h"
+
+#define FAULT_LIMIT 65536
+
 int command_fault(int code, const char *format, ...)
 {
+	struct buf fault;
+	struct buf line;
 	va_list args;
 
-	fputs("wrenn-events: ", stderr);
+	buf_init(&fault, FAULT_LIMIT);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	buf_vaddf(&fault, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	buf_init(&line, 6 * FAULT_LIMIT);
+	output_escape(&line, buf_str(&fault), false);
+	fprintf(stderr, "wrenn-events: %.*s\n", STR_ARGS(buf_str(&line)));
+	buf_done(&line);
+	buf_done(&fault);
 	return code;
+}
+
+int command_code(int rc)
+{
+	switch (rc) {
+	case 0:
+		return EXIT_GOOD;
+	case -EINVAL:
+	case -E2BIG:
+	case -ENOENT:
+	case -EEXIST:
+		return EXIT_USAGE;
+	case -ENOTCONN:
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+	case -ECONNABORTED:
+	case -EPIPE:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+	case -ETIMEDOUT:
+	case -EACCES:
+	case -EPERM:
+		return EXIT_UNREACHABLE;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+int command_duration(const char *text, int64_t *out_ms)
+{
+	char with_unit[32];
+	unsigned long long seconds;
+
+	if (!str_to_u64(str_of(text), &seconds))
+		return duration_parse(str_of(text), out_ms);
+	snprintf(with_unit, sizeof(with_unit), "%llus", seconds);
+	return duration_parse(str_of(with_unit), out_ms);
 }
 
 int command_config(enum config_need need, const char *file, struct config *out)
@@ -24,12 +72,12 @@ int command_config(enum config_need need, const char *file, struct config *out)
 	struct buf faults;
 	int code = EXIT_GOOD;
 
-	buf_init(&faults, 65536);
+	buf_init(&faults, FAULT_LIMIT);
 	if (config_load(environ, file, need, out, &faults) < 0) {
-		const char *text = buf_text(&faults);
-
-		fputs(text && *text ? text : "wrenn-events: the settings cannot be read\n", stderr);
-		code = EXIT_FAILED;
+		output_write(stderr, faults.len
+					     ? buf_str(&faults)
+					     : STR("wrenn-events: the settings cannot be read\n"));
+		code = EXIT_USAGE;
 	}
 	buf_done(&faults);
 	return code;

@@ -12,12 +12,19 @@
 #include "config/config.h"
 #include "core/attributes.h"
 
-enum exit_code { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TIMED_OUT = 124 };
+/* The same for every command; `wrenn-events help` and docs/commands.md list them. */
+enum exit_code {
+	EXIT_GOOD = 0,
+	EXIT_FAILED = 1,      /* it was tried, and the outcome is an error */
+	EXIT_USAGE = 2,       /* wrong flags or settings, or a request that was refused */
+	EXIT_UNREACHABLE = 3, /* nobody answers, or we are not let in */
+	EXIT_TIMED_OUT = 124
+};
 
 struct command {
 	const char *name;
 	const char *summary; /* one line, for `help` */
-	const char *usage;   /* the whole --help text */
+	const char *usage;   /* the whole --help text: at most 24 lines of 80 columns */
 	int (*run)(int argc, char **argv);
 };
 
@@ -33,7 +40,13 @@ extern const struct command sessions_command;
  * end with `return command_fault(EXIT_FAILED, "...")`. */
 int command_fault(int code, const char *format, ...) printf_like(2, 3);
 
-/* Loads the settings a command needs; on faults prints them all and returns EXIT_FAILED. */
+/* The exit code for what a lower floor returned: 0, or a negative errno. */
+int command_code(int rc);
+
+/* A duration of the command line: seconds, or a number with s, m, h or d. 0 or -EINVAL. */
+int command_duration(const char *text, int64_t *out_ms) must_check;
+
+/* Loads the settings a command needs; on faults prints them all and returns EXIT_USAGE. */
 int command_config(enum config_need need, const char *file, struct config *out);
 
 #endif

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*
- * The entry point: finds the subcommand and hands over. Exit codes are contract o.2's:
- * 0 good, 1 the work failed, 2 usage; `wait` adds 124 for its time-out.
- */
+/* The entry point: finds the subcommand and hands over. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/command.h"
+#include "app/output.h"
 #include "core/version.h"
 
 static const struct command *const commands[] = {
@@ -33,8 +32,13 @@ static void print_overview(FILE *out)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("  help       this text, or `help COMMAND`\n\n"
-	      "`wrenn-events COMMAND --help` explains one; `wrenn-events --version` names this "
-	      "one.\n",
+	      "`wrenn-events COMMAND --help` explains one; `--version` names this one.\n\n"
+	      "Exit codes of every command:\n"
+	      "  0    success\n"
+	      "  1    the outcome was an error\n"
+	      "  2    wrong flags or settings, or the request was refused\n"
+	      "  3    nobody answers, or you are not let in\n"
+	      "  124  the time is up\n",
 	      out);
 }
 
@@ -62,11 +66,8 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
-	/* libuv resolves names on at most half of its threads: enough for all look-ups that
-	 * channels/ allows at once, and for Redis beside them. */
-	setenv("UV_THREADPOOL_SIZE", "40", 1);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;
@@ -93,4 +94,14 @@ int main(int argc, char **argv)
 		return EXIT_GOOD;
 	}
 	return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	/* libuv resolves names on at most half of its threads: enough for all look-ups that
+	 * channels/ allows at once, and for Redis beside them. */
+	setenv("UV_THREADPOOL_SIZE", "40", 1);
+	/* A peer that has gone must not end us while TLS or Redis writes to it. */
+	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	return output_end(dispatch(argc, argv));
 }

@@ -66,15 +66,21 @@ struct str utf8_cut(struct str text, size_t max_bytes)
 	return text;
 }
 
+bool utf8_is_control(uint32_t code)
+{
+	if (code < 0x20 || (code >= 0x7f && code <= 0x9f))
+		return true;
+	return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+	       code == 0x200e || code == 0x200f || code == 0x061c || code == 0x2028 ||
+	       code == 0x2029;
+}
+
 static bool is_unwanted(uint32_t code, bool keep_newlines)
 {
 	/* The separators of lines and paragraphs break a line where a newline does. */
 	if (code == '\n' || code == 0x2028 || code == 0x2029)
 		return !keep_newlines;
-	if (code < 0x20 || (code >= 0x7f && code <= 0x9f))
-		return true;
-	return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-	       code == 0x200e || code == 0x200f || code == 0x061c;
+	return utf8_is_control(code);
 }
 
 /* Takes the next code point off `*text`; gives the bytes to show for it, perhaps none. */

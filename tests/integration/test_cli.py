@@ -23,7 +23,7 @@ def test_bad_settings_stop_the_start_each_with_a_line(service):
     result = service.run("serve", "--check", environment={
         "WRENN_ENCRYPTION_KEY": "x" * 64, "WRENN_EVENTS_LISTEN": "nowhere", "WRENN_EVENTS_WORKERS": "-1", "WRENN_EVENTS_AUDIT": "some",
         "WRENN_EVENTS_KEEPALIVE_S": "never", "WRENN_EVENTS_NONSENSE": "1", "REDIS_URL": "http://x", "DATABASE_URL": "mysql://x"})
-    assert result.returncode == 1
+    assert result.returncode == 2
     for name in ("WRENN_ENCRYPTION_KEY", "WRENN_EVENTS_LISTEN", "WRENN_EVENTS_WORKERS", "WRENN_EVENTS_AUDIT",
                  "WRENN_EVENTS_KEEPALIVE_S", "WRENN_EVENTS_NONSENSE", "REDIS_URL", "DATABASE_URL"):
         assert len([line for line in result.stderr.splitlines() if line.startswith(name + ":")]) == 1, (name, result.stderr)

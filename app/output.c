@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* SIGPIPE is ignored while a command runs, for the sake of its sockets; output_end() makes up for
+ * it, so that `wrenn-events tail | head -1` ends like any other filter. */
+#include "app/output.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "core/errno_text.h"
+#include "core/utf8.h"
+
+/* Of one write: the longest answer, each of its bytes escaped. */
+#define ESCAPED_LIMIT (64 * 1024 * 1024)
+
+static bool stays(uint32_t code, bool keep_lines)
+{
+	return !utf8_is_control(code) || (keep_lines && (code == '\n' || code == '\t'));
+}
+
+void output_escape(struct buf *out, struct str text, bool keep_lines)
+{
+	uint32_t code;
+
+	while (text.len && !out->err) {
+		size_t n = utf8_decode(text, &code);
+
+		if (n == 0)
+			buf_addf(out, "\\x%02x", (unsigned)(unsigned char)text.at[0]);
+		else if (stays(code, keep_lines))
+			buf_add(out, text.at, n);
+		else
+			buf_addf(out, "\\u%04x", (unsigned)code);
+		text = str_from(text, n ? n : 1);
+	}
+}
+
+void output_write(FILE *out, struct str text)
+{
+	struct buf escaped;
+
+	if (!isatty(fileno(out))) {
+		fwrite(text.at, 1, text.len, out);
+		return;
+	}
+	buf_init(&escaped, ESCAPED_LIMIT);
+	output_escape(&escaped, text, true);
+	text = buf_str(&escaped);
+	fwrite(text.at, 1, text.len, out);
+	buf_done(&escaped);
+}
+
+bool output_failed(void)
+{
+	return fflush(stdout) != 0 || ferror(stdout);
+}
+
+static void end_by_broken_pipe(void)
+{
+	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+	raise(SIGPIPE);
+}
+
+int output_end(int code)
+{
+	errno = EIO; /* when an earlier write failed and this flush has nothing left to do */
+	if (!output_failed())
+		return code;
+
+	int why = errno;
+
+	if (why == EPIPE)
+		end_by_broken_pipe();
+	return command_fault(EXIT_FAILED, "cannot write to standard output: %s", errno_text(-why));
+}
