@@ -65,6 +65,8 @@ struct db {
 	bool writable;
 	bool in_transaction;
 	bool is_lost; /* of no use any more: close it */
+	/* Which server it leads to: PostgreSQL's start in microseconds since 1970; 0 on SQLite. */
+	int64_t server;
 	int err;      /* the failure that sticks */
 	size_t owner; /* which job of the group is running */
 	size_t failed_owner;

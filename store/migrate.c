@@ -8,10 +8,14 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "core/buf.h"
 #include "core/clock.h"
+#include "core/log.h"
 #include "store/engine.h"
 #include "store/schema.h"
+#include "store/url.h"
 
 /* "wrenn-ev" as a number; the advisory lock all our processes know. */
 #define MIGRATION_LOCK INT64_C(0x7772656e6e2d6576)
@@ -40,6 +44,9 @@ static const struct db_query take_lock = {
 	.sql = "SELECT pg_advisory_xact_lock($1)",
 	.sqlite = "SELECT $1",
 };
+
+static const struct db_query missing_grants = { .sql = schema_grants,
+						.sqlite = "SELECT 1 LIMIT 0" };
 
 static const struct db_query missing_column = { .sql = schema_needed,
 						.sqlite = "SELECT 1 LIMIT 0" };
@@ -137,6 +144,33 @@ static int run_steps(struct db *db, struct reason *why)
 	return 0;
 }
 
+/* ---- rights -------------------------------------------------------------------------------- */
+
+static int take_grant(const struct db_row *row, void *arg)
+{
+	struct str line = row_text(row, 0);
+	char *first = arg;
+
+	log_error("a right is missing in the database; its owner gives it with",
+		  log_slice("sql", line));
+	if (!first[0])
+		snprintf(first, sizeof(((struct reason *)0)->text), "%.*s", STR_ARGS(line));
+	return 0;
+}
+
+static int check_grants(struct db *db, struct reason *why)
+{
+	char first[sizeof(why->text)] = "";
+	int rc = db_run_now(db, &missing_grants, NULL, 0, take_grant, first, NULL);
+
+	if (rc)
+		return fail_step(db, rc, 0, why);
+	if (first[0])
+		return reason_set(why, -EPERM, "DATABASE_URL",
+				  "rights are missing, each is in the log; the first: %s", first);
+	return 0;
+}
+
 /* ---- the control plane's tables ------------------------------------------------------------ */
 
 static int take_missing(const struct db_row *row, void *arg)
@@ -177,8 +211,10 @@ static int add_platform_team(struct db *db)
 
 int schema_migrate(struct db *db, struct reason *why)
 {
-	int rc = run_steps(db, why);
+	int rc = check_grants(db, why);
 
+	if (!rc)
+		rc = run_steps(db, why);
 	if (!rc)
 		rc = check_columns(db, why);
 	if (rc)
@@ -187,10 +223,31 @@ int schema_migrate(struct db *db, struct reason *why)
 	return rc ? fail_step(db, rc, (int64_t)schema_step_count, why) : 0;
 }
 
+static void warn_of_ignored(const char *url)
+{
+	struct buf for_libpq;
+	struct buf ignored;
+
+	buf_init(&for_libpq, URL_MAX);
+	buf_init(&ignored, URL_MAX);
+	if (url_is_postgres(str_of(url)))
+		url_write_for_libpq(&for_libpq, str_of(url), &ignored);
+	if (ignored.len > 0)
+		log_warn("parameters of the control plane's driver in DATABASE_URL are ignored",
+			 log_slice("parameters", buf_str(&ignored)));
+	if (for_libpq.bytes)
+		explicit_bzero(for_libpq.bytes, for_libpq.cap);
+	buf_done(&for_libpq);
+	buf_done(&ignored);
+}
+
 int store_migrate(const char *url, struct reason *why)
 {
 	struct reason unread;
 	struct db *db = NULL;
+
+	warn_of_ignored(url);
+
 	int rc = db_open_current(url, &db, why ? why : &unread);
 
 	db_close(db);

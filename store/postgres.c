@@ -12,6 +12,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "core/buf.h"
+#include "store/url.h"
 
 #define CONNECT_TIMEOUT_S "5"
 #define TCP_TIMEOUT_MS    "10000"
@@ -139,19 +143,41 @@ static void ignore_notice(void *arg, const PGresult *notice)
 	(void)notice;
 }
 
-/* What stands before the URL in the list is a default that the URL may change; what stands behind
- * it is not. */
+/* What stands before the URL in the list is a default that the URL may change; what stands after it
+ * is not. A standby is refused, for reading as well: it may be behind, or cut off for good. NULL
+ * when out of memory. */
 static PGconn *connect_to(const char *url)
 {
 	static const char *const names[] = {
-		"connect_timeout",  "keepalives_idle",  "keepalives_interval",
-		"keepalives_count", "tcp_user_timeout", "fallback_application_name",
-		"dbname",           "client_encoding",  NULL
+		"connect_timeout",
+		"keepalives_idle",
+		"keepalives_interval",
+		"keepalives_count",
+		"tcp_user_timeout",
+		"fallback_application_name",
+		"dbname",
+		"client_encoding",
+		"target_session_attrs",
+		NULL,
 	};
-	const char *const values[] = { CONNECT_TIMEOUT_S, "10", "5",    "3", TCP_TIMEOUT_MS,
-				       "wrenn-events",    url,  "UTF8", NULL };
+	PGconn *conn = NULL;
+	struct buf libpq_url;
 
-	return PQconnectdbParams(names, values, 1);
+	buf_init(&libpq_url, URL_MAX);
+	url_write_for_libpq(&libpq_url, str_of(url), NULL);
+	const char *text = buf_text(&libpq_url);
+	if (text) {
+		const char *const values[] = {
+			CONNECT_TIMEOUT_S, "10", "5",    "3",          TCP_TIMEOUT_MS,
+			"wrenn-events",    text, "UTF8", "read-write", NULL,
+		};
+
+		conn = PQconnectdbParams(names, values, 1);
+	}
+	if (libpq_url.bytes)
+		explicit_bzero(libpq_url.bytes, libpq_url.cap);
+	buf_done(&libpq_url);
+	return conn;
 }
 
 static int set_up(struct postgres *pg)
@@ -185,16 +211,14 @@ static int connect_failure(const PGconn *conn, struct reason *why)
 	return reason_set(why, -ENOTCONN, "DATABASE_URL", "%.*s", STR_ARGS(line));
 }
 
-static void postgres_close(struct db *db)
+void pg_disconnect(struct postgres *pg)
 {
-	struct postgres *pg = postgres_of(db);
-
 	query_cache_clear(&pg->queries, free);
 	PQfinish(pg->conn);
 	free(pg);
 }
 
-static int postgres_open(const char *url, bool writable, struct db **out, struct reason *why)
+int pg_connect(const char *url, bool writable, struct postgres **out, struct reason *why)
 {
 	struct postgres *pg = calloc(1, sizeof(*pg));
 	int rc;
@@ -210,16 +234,38 @@ static int postgres_open(const char *url, bool writable, struct db **out, struct
 	else {
 		PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
 		rc = set_up(pg);
+		if (rc == 0)
+			rc = pg_read_server(pg);
 		if (rc)
 			(void)reason_set(why, rc, "DATABASE_URL",
 					 "cannot set up the connection: %s", pg->db.fault);
 	}
 	if (rc) {
-		postgres_close(&pg->db);
+		pg_disconnect(pg);
 		return rc;
 	}
-	*out = &pg->db;
+	*out = pg;
 	return 0;
+}
+
+static void postgres_close(struct db *db)
+{
+	pg_disconnect(postgres_of(db));
+}
+
+/* A pooler is looked for by the writer alone: readers come after it, the same way. */
+static int postgres_open(const char *url, bool writable, struct db **out, struct reason *why)
+{
+	struct postgres *pg = NULL;
+	int rc = pg_connect(url, writable, &pg, why);
+
+	if (rc == 0 && writable)
+		rc = pg_check_pooler(pg, url, why);
+	if (rc == 0)
+		*out = &pg->db;
+	else if (pg)
+		pg_disconnect(pg);
+	return rc;
 }
 
 const struct engine postgres_engine = {

@@ -43,6 +43,20 @@ static inline struct postgres *postgres_of(struct db *db)
 	return container_of(db, struct postgres, db);
 }
 
+/* ---- postgres.c ---------------------------------------------------------------------------- */
+
+/* A connection that takes writes, set up for us. -ENOTCONN, -ENOMEM or what the server said. */
+int pg_connect(const char *url, bool writable, struct postgres **out,
+	       struct reason *why) must_check;
+void pg_disconnect(struct postgres *pg);
+
+/* ---- postgres_server.c --------------------------------------------------------------------- */
+
+/* Fills pg->db.server. */
+int pg_read_server(struct postgres *pg) must_check;
+/* -ENOTSUP with *why when a pooler gives each transaction another session. */
+int pg_check_pooler(struct postgres *pg, const char *url, struct reason *why) must_check;
+
 /* ---- postgres_pipeline.c ------------------------------------------------------------------ */
 
 int pg_pipeline_run(struct postgres *pg, const struct db_call *call);

@@ -21,6 +21,8 @@ EMBED(schema_003_postgres, "store/schema/003_fewer_indexes.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
+__asm__(".globl schema_grants");
+EMBED(schema_grants, "store/schema/grants.postgres.sql");
 
 const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_001_sqlite, .postgres = schema_001_postgres },

@@ -24,10 +24,13 @@ extern const size_t schema_step_count;
 
 /* The query of schema/needed.postgres.sql. */
 extern const char schema_needed[];
+/* The query of schema/grants.postgres.sql. */
+extern const char schema_grants[];
 
 /* Runs the steps that are missing, each in a transaction of its own. Several processes may do
- * so at once. -ENOTSUP when the schema is newer than this program, -EINVAL when a table of the
- * control plane lacks a column; *why (never NULL) has the sentence. */
+ * so at once. -ENOTSUP when the schema is newer than this program, -EPERM when a
+ * right is missing (every missing GRANT is logged), -EINVAL when a table of the control plane lacks a
+ * column; *why (never NULL) has the sentence. */
 int schema_migrate(struct db *db, struct reason *why) must_check;
 
 #endif

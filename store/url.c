@@ -13,8 +13,6 @@
 #include "core/utf8.h"
 #include "store/store.h"
 
-#define URL_MAX 4096
-
 bool url_is_sqlite(struct str url)
 {
 	return str_starts(url, STR("sqlite:"));
@@ -42,7 +40,7 @@ static int check_sqlite(struct str path, struct reason *why)
 {
 	if (!path.len)
 		return reason_set(why, -EINVAL, "DATABASE_URL",
-				  "sqlite: needs the path of a file behind it");
+				  "sqlite: needs the path of a file after it");
 	if (path.at[path.len - 1] == '/')
 		return reason_set(why, -EINVAL, "DATABASE_URL",
 				  "sqlite: needs the path of a file, not of a folder");
@@ -54,6 +52,50 @@ static int check_sqlite(struct str path, struct reason *why)
 				  "a sqlite: URL takes no parameters (there is a '?' in it)");
 	return 0;
 }
+
+/* ---- parameters of another driver ---------------------------------------------------------- */
+
+/* Only these: to ignore what nobody knows would take a misspelled "sslmode" for nothing. */
+static const char *const pgx_names[] = {
+	"default_query_exec_mode", "description_cache_capacity", "min_read_buffer_size",
+	"prefer_simple_protocol",  "statement_cache_capacity",   "statement_cache_mode",
+};
+
+static bool is_of_pgx(struct str name)
+{
+	if (str_starts(name, STR("pool_")))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(pgx_names); i++)
+		if (str_is(name, pgx_names[i]))
+			return true;
+	return false;
+}
+
+void url_write_for_libpq(struct buf *out, struct str url, struct buf *ignored)
+{
+	struct str rest = url;
+	char separator = '?';
+
+	buf_add_str(out, str_cut(&rest, '?'));
+	while (rest.len > 0) {
+		struct str parameter = str_cut(&rest, '&');
+		struct str value = parameter;
+		struct str name = str_cut(&value, '=');
+
+		if (is_of_pgx(name)) {
+			if (ignored && ignored->len > 0)
+				buf_add_text(ignored, ", ");
+			if (ignored)
+				buf_add_str(ignored, name);
+			continue;
+		}
+		buf_add_char(out, separator);
+		buf_add_str(out, parameter);
+		separator = '&';
+	}
+}
+
+/* ---- checks -------------------------------------------------------------------------------- */
 
 /* A password with a bare '@' or '/' in it ends up in host or port, and libpq's words about those
  * reach the log. A host with a '/' in front is the folder of a socket. */
@@ -75,12 +117,15 @@ static bool has_torn_host(const PQconninfoOption *parts)
 
 static int check_postgres(struct str url, struct reason *why)
 {
-	char *copy = strndup(url.at, url.len);
-	if (!copy)
-		return reason_set(why, -ENOMEM, "DATABASE_URL", "out of memory");
+	struct buf copy;
 
-	PQconninfoOption *parts = PQconninfoParse(copy, NULL);
-	free(copy);
+	buf_init(&copy, URL_MAX);
+	url_write_for_libpq(&copy, url, NULL);
+	const char *text = buf_text(&copy);
+	PQconninfoOption *parts = text ? PQconninfoParse(text, NULL) : NULL;
+	buf_done(&copy);
+	if (!text)
+		return reason_set(why, -ENOMEM, "DATABASE_URL", "out of memory");
 	if (!parts)
 		return reason_set(why, -EINVAL, "DATABASE_URL",
 				  "not a PostgreSQL URL that libpq can read (percent-encode "

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which engine a database URL names. */
+/* Which engine a database URL names, and what of it libpq is given. */
 #ifndef STORE_URL_H
 #define STORE_URL_H
 
 #include <stdbool.h>
 
+#include "core/buf.h"
 #include "core/str.h"
+
+#define URL_MAX 4096
 
 bool url_is_sqlite(struct str url);
 bool url_is_postgres(struct str url);
 
-/* What stands behind "sqlite:". */
+/* What stands after "sqlite:". */
 struct str url_sqlite_path(struct str url);
+
+/* Appends a PostgreSQL URL without the parameters that only the control plane's driver knows (pgx
+ * v5: sizes of its pool and its statement caches). Their names are appended to `ignored` (may
+ * be NULL), with commas between them. A failure sticks in the buffers. */
+void url_write_for_libpq(struct buf *out, struct str url, struct buf *ignored);
 
 #endif

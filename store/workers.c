@@ -116,11 +116,27 @@ static void end_thread(struct store *store)
 	uv_mutex_unlock(&store->lock);
 }
 
+/* The last to connect found the server in force. */
+static void note_server(struct store *store, const struct contact *contact)
+{
+	if (store->server != 0 && store->server != contact->db->server)
+		log_warn("another database server answers; connections to the one before are left");
+	store->server = contact->db->server;
+}
+
+/* After a switchover an old connection may lead to what was the primary. */
+static bool leads_elsewhere(const struct store *store, const struct contact *contact)
+{
+	return contact->db->server != store->server;
+}
+
 /* ---- the writer --------------------------------------------------------------------------- */
 
-static void set_state(struct store *store, enum store_state state)
+static void set_state(struct store *store, const struct contact *contact, enum store_state state)
 {
 	uv_mutex_lock(&store->lock);
+	if (state == STORE_UP)
+		note_server(store, contact);
 	atomic_store(&store->state, (int)state);
 	if (state == STORE_AWAY)
 		answer_all(store, &store->writes, -ENOTCONN);
@@ -134,7 +150,7 @@ static void connect_writer(struct store *store, struct contact *contact)
 	int rc = db_open_current(store->url, &contact->db, &why);
 
 	note_try(contact, rc, &why, "writer");
-	set_state(store, rc ? STORE_AWAY : STORE_UP);
+	set_state(store, contact, rc ? STORE_AWAY : STORE_UP);
 }
 
 /* Before work a look at the connection, in quiet times a question to the database. False: dropped.
@@ -142,9 +158,11 @@ static void connect_writer(struct store *store, struct contact *contact)
 static bool check_writer(struct store *store, struct contact *contact, bool has_jobs)
 {
 	struct db *db = contact->db;
+	bool good = !leads_elsewhere(store, contact);
 
 	uv_mutex_unlock(&store->lock);
-	bool good = has_jobs ? db->engine->is_usable(db) : db->engine->is_alive(db);
+	if (good)
+		good = has_jobs ? db->engine->is_usable(db) : db->engine->is_alive(db);
 	if (!good)
 		drop_contact(contact);
 	uv_mutex_lock(&store->lock);
@@ -219,8 +237,10 @@ static void connect_reader(struct store *store, struct contact *contact)
 	int rc = db_open(store->url, false, &contact->db, &why);
 	note_try(contact, rc, &why, "reader");
 	uv_mutex_lock(&store->lock);
-	if (!rc)
+	if (!rc) {
 		store->connected_readers++;
+		note_server(store, contact);
+	}
 }
 
 static void lose_reader(struct store *store, struct contact *contact)
@@ -242,6 +262,10 @@ static bool may_connect(const struct store *store, const struct contact *contact
 /* Another reader may take the job while this one looks at its connection. */
 static void read_one(struct store *store, struct contact *contact)
 {
+	if (leads_elsewhere(store, contact)) {
+		lose_reader(store, contact);
+		return;
+	}
 	uv_mutex_unlock(&store->lock);
 	bool usable = contact->db->engine->is_usable(contact->db);
 	uv_mutex_lock(&store->lock);

@@ -46,6 +46,9 @@ struct store {
 	bool probe_wanted;         /* a reader lost its connection: have a look */
 	unsigned connected_readers;
 	unsigned running; /* threads */
+	/* The server the newest connection leads to. Another one behind the same address: every
+	 * connection that leads elsewhere is left. */
+	int64_t server;
 
 	/* The loop's own. */
 	uv_async_t async;
