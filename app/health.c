@@ -6,6 +6,8 @@
  */
 #include "app/health.h"
 
+#include <stdio.h>
+
 #include "core/metrics.h"
 
 static void answer_alive(struct http_request *request, void *owner)
@@ -14,13 +16,17 @@ static void answer_alive(struct http_request *request, void *owner)
 	http_respond(request, 200, "application/json", STR("{\"status\":\"ok\"}\n"));
 }
 
-/* NULL when ready, else a sentence naming what is missing. */
-static const char *missing_part(const struct health *health)
+/* NULL when ready, else a sentence naming what is missing; `room` may hold it. */
+static const char *missing_part(const struct health *health, char *room, size_t size)
 {
+	const char *trouble = store_trouble(health->store);
+
 	if (health->stopping)
 		return "stopping";
-	if (!store_is_up(health->store))
-		return "store is not reachable";
+	if (trouble) {
+		snprintf(room, size, "store: %s", trouble);
+		return room;
+	}
 	if (!redis_is_up(health->redis) || !bus_tail_is_up(health->tail))
 		return "redis is not reachable";
 	if (!bus_consumer_is_ready(health->consumer))
@@ -32,7 +38,8 @@ static const char *missing_part(const struct health *health)
 
 static void answer_ready(struct http_request *request, void *owner)
 {
-	const char *missing = missing_part(owner);
+	char room[80];
+	const char *missing = missing_part(owner, room, sizeof(room));
 
 	if (missing)
 		http_respond_fault(request, HTTP_SERVICE_UNAVAILABLE, NULL, missing);

@@ -59,7 +59,8 @@ void errand_free(struct errand *errand)
 
 static bool is_passing(int rc)
 {
-	return rc == -ENOTCONN || rc == -EBUSY || rc == -ENOBUFS || rc == -ECANCELED;
+	return rc == -ENOTCONN || rc == -EBUSY || rc == -ENOBUFS || rc == -ECANCELED ||
+	       rc == -ENOSPC || rc == -ENOMEM;
 }
 
 void errand_fail(struct errand *errand, int rc)

@@ -129,7 +129,8 @@ void http_respond_fault(struct http_request *request, enum http_error error, con
 
 void http_respond_store_error(struct http_request *request, int rc)
 {
-	bool is_away = rc == -ENOTCONN || rc == -EBUSY || rc == -ENOBUFS || rc == -ECANCELED;
+	bool is_away = rc == -ENOTCONN || rc == -EBUSY || rc == -ENOBUFS || rc == -ECANCELED ||
+		       rc == -ENOSPC || rc == -ENOMEM || rc == -EIO;
 
 	http_respond_error(request, is_away ? HTTP_SERVICE_UNAVAILABLE : HTTP_INTERNAL_ERROR, NULL);
 }

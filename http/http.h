@@ -178,7 +178,8 @@ void http_respond_error(struct http_request *request, enum http_error error,
 /* The same with a sentence of its own. */
 void http_respond_fault(struct http_request *request, enum http_error error, const char *field,
 			const char *message);
-/* A store job's failure: -ENOTCONN, -EBUSY, -ENOBUFS, -ECANCELED give 503, all else 500. */
+/* A store job's failure: what may pass (away, locked, full, out of memory, closing) is 503, a fault
+ * of ours 500. */
 void http_respond_store_error(struct http_request *request, int rc);
 
 /* ---- streams ----------------------------------------------------------------------- */

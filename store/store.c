@@ -25,7 +25,31 @@
 #define CLOSE_GRACE_MS     5000
 #define READERS_MAX        64
 
+#define WATCH_MS           1000
+
 /* ---- jobs ----------------------------------------------------------------------------- */
+
+static bool answers_at_once(const struct store *store, const struct lane *lane, int *rc)
+{
+	if (atomic_load(&store->state) == STORE_AWAY)
+		*rc = -ENOTCONN;
+	else if (lane == &store->writes && trouble_is_stuck(&store->trouble))
+		*rc = -EBUSY;
+	else
+		return false;
+	return true;
+}
+
+static void on_watch(uv_timer_t *timer)
+{
+	struct store *store = timer->data;
+
+	if (!trouble_is_stuck(&store->trouble))
+		return;
+	uv_mutex_lock(&store->lock);
+	lane_answer_all(store, &store->writes, -EBUSY);
+	uv_mutex_unlock(&store->lock);
+}
 
 static int submit(struct store *store, struct lane *lane, struct store_job *job)
 {
@@ -36,8 +60,7 @@ static int submit(struct store *store, struct lane *lane, struct store_job *job)
 		rc = -ECANCELED;
 	else if (lane->waiting >= store->max_queued)
 		rc = -ENOBUFS;
-	else if (atomic_load(&store->state) == STORE_AWAY) {
-		job->rc = -ENOTCONN;
+	else if (answers_at_once(store, lane, &job->rc)) {
 		list_add_tail(&store->done, &job->link);
 		uv_async_send(&store->async);
 	} else {
@@ -65,6 +88,11 @@ bool store_is_up(const struct store *store)
 	return atomic_load(&store->state) == STORE_UP;
 }
 
+const char *store_trouble(const struct store *store)
+{
+	return store_is_up(store) ? trouble_words(&store->trouble) : "it is not reachable";
+}
+
 bool store_is_embedded(const struct store *store)
 {
 	return store->is_embedded;
@@ -82,12 +110,14 @@ static void free_store(struct store *store)
 	free(store);
 }
 
-static void on_async_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
 	struct store *store = handle->data;
 	void (*on_closed)(void *owner) = store->on_closed;
 	void *owner = store->owner;
 
+	if (--store->open_handles > 0)
+		return;
 	free_store(store);
 	if (on_closed)
 		on_closed(owner);
@@ -119,7 +149,8 @@ static void on_async(uv_async_t *async)
 	}
 	if (ended && !uv_is_closing((uv_handle_t *)async)) {
 		join_threads(store);
-		uv_close((uv_handle_t *)async, on_async_closed);
+		uv_close((uv_handle_t *)async, on_handle_closed);
+		uv_close((uv_handle_t *)&store->watch, on_handle_closed);
 	}
 }
 
@@ -168,6 +199,7 @@ static struct store *new_store(const struct store_options *options)
 	store->is_embedded = url_is_sqlite(str_of(options->url));
 	store->url = strdup(options->url);
 	store->threads = calloc(options->readers + 1, sizeof(*store->threads));
+	trouble_init(&store->trouble);
 	list_init(&store->done);
 	init_lane(&store->writes);
 	init_lane(&store->reads);
@@ -218,6 +250,11 @@ int store_open(const struct store_options *options, struct store **out)
 		return rc;
 	}
 	store->async.data = store;
+	uv_timer_init(store->loop, &store->watch);
+	store->watch.data = store;
+	store->open_handles = 2;
+	uv_timer_start(&store->watch, on_watch, WATCH_MS, WATCH_MS);
+	uv_unref((uv_handle_t *)&store->watch);
 	rc = start_threads(store, options->readers);
 	if (rc) {
 		store_close_within(store, 0, NULL, NULL);

@@ -78,7 +78,7 @@ static struct store_job *take_job(struct lane *lane)
 	return job;
 }
 
-static void answer_all(struct store *store, struct lane *lane, int rc)
+void lane_answer_all(struct store *store, struct lane *lane, int rc)
 {
 	while (!list_is_empty(&lane->jobs)) {
 		struct store_job *job = take_job(lane);
@@ -104,7 +104,7 @@ static bool must_end(struct store *store, struct lane *lane)
 	if (!store->closing)
 		return false;
 	if (clock_mono_ms() >= store->close_deadline_ms)
-		answer_all(store, lane, -ECANCELED);
+		lane_answer_all(store, lane, -ECANCELED);
 	return list_is_empty(&lane->jobs);
 }
 
@@ -139,7 +139,7 @@ static void set_state(struct store *store, const struct contact *contact, enum s
 		note_server(store, contact);
 	atomic_store(&store->state, (int)state);
 	if (state == STORE_AWAY)
-		answer_all(store, &store->writes, -ENOTCONN);
+		lane_answer_all(store, &store->writes, -ENOTCONN);
 	uv_cond_broadcast(&store->reads.wake);
 	uv_mutex_unlock(&store->lock);
 }
@@ -153,6 +153,16 @@ static void connect_writer(struct store *store, struct contact *contact)
 	set_state(store, contact, rc ? STORE_AWAY : STORE_UP);
 }
 
+/* In quiet times: is it still there, and can it still be written to? */
+static bool ask(struct store *store, struct db *db)
+{
+	if (!trouble_wants_probe(&store->trouble))
+		return db->engine->is_alive(db);
+	if (db->engine->is_usable(db))
+		trouble_probe(&store->trouble, db);
+	return !db->is_lost;
+}
+
 /* Before work a look at the connection, in quiet times a question to the database. False: dropped.
  */
 static bool check_writer(struct store *store, struct contact *contact, bool has_jobs)
@@ -161,8 +171,10 @@ static bool check_writer(struct store *store, struct contact *contact, bool has_
 	bool good = !leads_elsewhere(store, contact);
 
 	uv_mutex_unlock(&store->lock);
-	if (good)
-		good = has_jobs ? db->engine->is_usable(db) : db->engine->is_alive(db);
+	if (good && has_jobs)
+		good = db->engine->is_usable(db);
+	else if (good)
+		good = ask(store, db);
 	if (!good)
 		drop_contact(contact);
 	uv_mutex_lock(&store->lock);
@@ -194,7 +206,9 @@ static void write_group(struct store *store, struct contact *contact, struct sto
 			size_t count)
 {
 	uv_mutex_unlock(&store->lock);
+	trouble_begin(&store->trouble);
 	group_run(contact->db, jobs, count);
+	trouble_end(&store->trouble, jobs, count);
 	if (contact->db->is_lost)
 		drop_contact(contact);
 	uv_mutex_lock(&store->lock);
@@ -311,7 +325,7 @@ void worker_read(void *arg)
 			read_one(store, &contact);
 		else if (has_jobs && store->connected_readers == 0 &&
 			 atomic_load(&store->state) != STORE_STARTING)
-			answer_all(store, &store->reads, -ENOTCONN);
+			lane_answer_all(store, &store->reads, -ENOTCONN);
 		else
 			wait_to_read(store, &contact);
 	}

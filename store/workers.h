@@ -14,6 +14,7 @@
 
 #include "core/list.h"
 #include "store/store.h"
+#include "store/trouble.h"
 
 /*
  *   STARTING --> UP <--> AWAY        STARTING --> AWAY
@@ -35,7 +36,8 @@ struct store {
 	unsigned max_queued;
 	bool is_embedded;
 
-	atomic_int state; /* written under the lock, read anywhere */
+	atomic_int state;       /* written under the lock, read anywhere */
+	struct trouble trouble; /* guards itself */
 
 	uv_mutex_t lock;
 	struct lane writes;
@@ -52,11 +54,16 @@ struct store {
 
 	/* The loop's own. */
 	uv_async_t async;
+	uv_timer_t watch; /* answers what waits while a write is stuck */
+	unsigned open_handles;
 	uv_thread_t *threads; /* the writer first */
 	unsigned thread_count;
 	void (*on_closed)(void *owner);
 	void *owner;
 };
+
+/* Under the lock: what waits there is answered with rc. */
+void lane_answer_all(struct store *store, struct lane *lane, int rc);
 
 void worker_write(void *store);
 void worker_read(void *store);

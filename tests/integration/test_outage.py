@@ -146,13 +146,27 @@ def test_every_change_says_so_while_another_program_keeps_the_sqlite_file(servic
         with concurrent.futures.ThreadPoolExecutor(len(changes)) as pool:
             for name, answer in zip(changes, pool.map(world.ask, changes)):
                 expect_unavailable(answer, name)
+        until(lambda: ready(service)[0] == 503, "readiness to know it")
+        assert "locked" in json.loads(ready(service)[1])["error"]["message"]
         for name in set(ALL) - set(changes):
             assert world.ask(name).status == 200, name
     finally:
         other.execute("ROLLBACK")
         other.close()
+    until(lambda: ready(service)[0] == 200, "readiness to come back")
     assert [channel["name"] for channel in world.ask("list").json()] == ["first"]
     assert world.ask("delivery").json()["state"] == "failed"
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_readiness_knows_of_a_table_that_nobody_can_write_to(service, redis, store):
+    team, _ = service.new_team()
+    store.query("ALTER TABLE audit_logs RENAME TO audit_logs_away")
+    redis.publish(make_event(team))
+    until(lambda: ready(service)[0] == 503, "readiness to go down")
+    assert "store" in json.loads(ready(service)[1])["error"]["message"]
+    store.query("ALTER TABLE audit_logs_away RENAME TO audit_logs")
+    until(lambda: ready(service)[0] == 200, "readiness to come back")
 
 
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)

@@ -129,8 +129,10 @@ Test(answer, carries_field_and_message_whatever_they_hold)
 
 Test(answer, tells_a_store_that_is_away_from_one_that_fails)
 {
-	static const int away[] = { -ENOTCONN, -EBUSY, -ENOBUFS, -ECANCELED };
-	static const int failing[] = { -EIO, -ENOMEM, -EINVAL };
+	static const int away[] = {
+		-ENOTCONN, -EBUSY, -ENOBUFS, -ECANCELED, -ENOSPC, -ENOMEM, -EIO
+	};
+	static const int failing[] = { -EBADMSG, -EEXIST, -EINVAL };
 
 	start();
 	for (size_t i = 0; i < ARRAY_LEN(away); i++) {

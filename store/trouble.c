@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A write that changes nothing asks for all that a write needs: the server's or the file's lock, a
+ * file system that takes bytes, and on PostgreSQL the lock of each table the ledger writes to.
+ */
+#include "store/trouble.h"
+
+#include <errno.h>
+
+#include "core/attributes.h"
+#include "core/clock.h"
+#include "store/engine.h"
+#include "store/group.h"
+
+#define QUIET_MS 15000 /* without a write for so long, one is tried */
+#define STUCK_MS 10000
+
+/* Naming a table takes its lock, though no row is touched. */
+static const struct db_query probes[] = {
+	{ .sql = "UPDATE wrenn_events.schema_version SET applied_at = applied_at WHERE version = 1",
+	  .sqlite = "UPDATE wrenn_events_schema SET applied_at = applied_at WHERE version = 1" },
+	{ .sql = "UPDATE positions SET last_seq = last_seq WHERE false" },
+	{ .sql = "UPDATE deliveries SET attempts = attempts WHERE false" },
+	{ .sql = "INSERT INTO audit_logs SELECT * FROM audit_logs WHERE false" },
+};
+
+void trouble_init(struct trouble *trouble)
+{
+	atomic_init(&trouble->began_ms, 0);
+	atomic_init(&trouble->rc, 0);
+	trouble->tried_ms = clock_mono_ms();
+	trouble->stuck_ms = STUCK_MS;
+}
+
+void trouble_begin(struct trouble *trouble)
+{
+	atomic_store(&trouble->began_ms, clock_mono_ms());
+}
+
+/* Other codes are about a job's own values. */
+static bool is_about_the_store(int rc)
+{
+	return rc == -ENOTCONN || rc == -EBUSY || rc == -ENOSPC || rc == -ENOMEM || rc == -EIO;
+}
+
+void trouble_end(struct trouble *trouble, struct store_job *const *jobs, size_t count)
+{
+	int fault = 0;
+	bool is_good = false;
+
+	for (size_t i = 0; i < count; i++) {
+		is_good = is_good || jobs[i]->rc == 0;
+		if (is_about_the_store(jobs[i]->rc))
+			fault = jobs[i]->rc;
+	}
+	if (is_good || fault)
+		atomic_store(&trouble->rc, is_good ? 0 : fault);
+	trouble->tried_ms = clock_mono_ms();
+	atomic_store(&trouble->began_ms, 0);
+}
+
+bool trouble_wants_probe(const struct trouble *trouble)
+{
+	return atomic_load(&trouble->rc) != 0 || clock_mono_ms() - trouble->tried_ms >= QUIET_MS;
+}
+
+static int run_probes(struct db *db, struct store_job *job)
+{
+	int rc = 0;
+
+	(void)job;
+	for (size_t i = 0; i < ARRAY_LEN(probes) && rc == 0; i++)
+		rc = db_run(db, &probes[i], NULL, 0, NULL, NULL, NULL);
+	return rc;
+}
+
+void trouble_probe(struct trouble *trouble, struct db *db)
+{
+	struct store_job job = { .run = run_probes, .is_repeatable = true };
+	struct store_job *jobs[] = { &job };
+
+	trouble_begin(trouble);
+	job_run_alone(db, &job);
+	trouble_end(trouble, jobs, 1);
+}
+
+bool trouble_is_stuck(const struct trouble *trouble)
+{
+	int64_t began_ms = atomic_load(&trouble->began_ms);
+
+	return began_ms != 0 && clock_mono_ms() - began_ms >= trouble->stuck_ms;
+}
+
+const char *trouble_words(const struct trouble *trouble)
+{
+	if (trouble_is_stuck(trouble))
+		return "a write does not come to an end";
+	switch (atomic_load(&trouble->rc)) {
+	case 0:
+		return NULL;
+	case -EBUSY:
+		return "it is locked";
+	case -ENOSPC:
+		return "the disk is full";
+	case -ENOMEM:
+		return "out of memory";
+	case -ENOTCONN:
+		return "it is not reachable";
+	default:
+		return "it refuses writes";
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Whether writes succeed. The writer thread reports each group and, when there was none for a while,
+ * makes a write of its own; anybody may ask.
+ */
+#ifndef STORE_TROUBLE_H
+#define STORE_TROUBLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+struct store_job;
+
+struct trouble {
+	atomic_llong began_ms; /* monotonic; when the write under way began, 0: none is */
+	atomic_int rc; /* why the last write failed; 0: it did not, or its values were to blame */
+	int64_t tried_ms; /* monotonic, the writer's own: when the last write ended */
+	int64_t stuck_ms; /* a write that takes longer is stuck */
+};
+
+void trouble_init(struct trouble *trouble);
+
+/* Around every write, on the writer's thread. */
+void trouble_begin(struct trouble *trouble);
+void trouble_end(struct trouble *trouble, struct store_job *const *jobs, size_t count);
+
+/* No write for a while, or the last one failed: time for trouble_probe(). The writer's thread. */
+bool trouble_wants_probe(const struct trouble *trouble);
+
+/* A write that changes nothing, in the tables that matter. */
+void trouble_probe(struct trouble *trouble, struct db *db);
+
+/* A write has been under way for too long. Any thread. */
+bool trouble_is_stuck(const struct trouble *trouble);
+
+/* NULL, or a few words about what stands in the way of writes. Any thread. */
+const char *trouble_words(const struct trouble *trouble);
+
+#endif
