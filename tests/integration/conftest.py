@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import pathlib
+import resource
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -10,7 +13,33 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from clients import Client  # noqa: E402
 from fakes import FakeProviders, make_certificate  # noqa: E402
 from leaks import collector
-from support import Clock, Postgres, PostgresStore, Receiver, Redis, Service, SqliteStore
+from support import Clock, Postgres, PostgresStore, Receiver, Redis, Service, SqliteStore, need_open_files
+
+TEST_DEADLINE_S = int(os.environ.get("WRENN_TEST_DEADLINE_S", "600"))
+TEARDOWN_S = 60
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Every wait of a test has this deadline, whatever it waits for."""
+
+    def give_up(*_):
+        raise AssertionError(f"the test was not over after {TEST_DEADLINE_S} s")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, TEST_DEADLINE_S, TEARDOWN_S)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Without its service a test fails with whatever it missed first. The loss is the cause, so it is told first."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and call.when != "teardown":
+        losses = [loss for loss in (service.loss() for service in Service.launched) if loss]
+        report.longrepr = "\n".join([*losses, report.longreprtext])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,6 +47,19 @@ def no_secret_is_told():
     """When all tests of this process are over: nothing the service said in them holds a secret of theirs."""
     yield
     assert collector.leaks() == []
+
+
+@pytest.fixture(autouse=True)
+def no_service_yet():
+    Service.launched.clear()
+
+
+@pytest.fixture
+def open_files():
+    """A function that lets the test open so many files."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield need_open_files
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.fixture

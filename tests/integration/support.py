@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -42,6 +43,16 @@ def until(condition, what="the condition", deadline_s=DEADLINE_S):
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline_s} s for {what}")
         pause.wait(0.02)
+
+
+def need_open_files(count):
+    """Lets this process, and what it starts from now on, open so many files, or says what is in the way."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= count:
+        return
+    assert hard == resource.RLIM_INFINITY or hard >= count, \
+        f"this test needs {count} open files, and the hard limit is {hard}; `ulimit -Hn` shows it, an administrator raises it"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def new_id(prefix, value=None):
@@ -230,6 +241,8 @@ class Answer:
 class Service:
     """The program itself, as `serve`, on a free port."""
 
+    launched = []  # those of the running test
+
     def __init__(self, folder, redis_url, store_url, **settings):
         self.folder = folder
         self.port = free_port()
@@ -246,6 +259,7 @@ class Service:
             **settings,
         }
         self.process = None
+        self.must_run = False
         self.prefix = []  # a command that runs the program
 
     @property
@@ -256,6 +270,17 @@ class Service:
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen([*self.prefix, PROGRAM, "serve"], env=self.environment, stderr=self.log,
                                         stdout=self.log)
+        self.must_run = True
+        if self not in Service.launched:
+            Service.launched.append(self)
+
+    def loss(self):
+        """What to say when it ended and the test neither asked it to nor killed it; nothing while it runs."""
+        if not self.must_run or self.process.poll() is None:
+            return ""
+        code = self.process.returncode
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        return f"the service on port {self.port} ended by itself {how}; the end of its log:\n{self.log_text()[-2000:]}"
 
     def start(self):
         self.launch()
@@ -263,7 +288,7 @@ class Service:
         return self
 
     def is_ready(self):
-        assert self.process.poll() is None, "the service ended: " + self.log_text()[-2000:]
+        assert not self.loss(), self.loss()
         try:
             return self.get("/readyz").status == 200
         except OSError:
@@ -274,6 +299,7 @@ class Service:
             return log.read()
 
     def kill(self):
+        self.must_run = False
         self.process.kill()
         self.process.wait()
         for left in glob.glob(f"/dev/shm/*faketime_*_{self.process.pid}"):  # what libfaketime had no time to remove
@@ -296,11 +322,13 @@ class Service:
 
     def end(self):
         if self.process is None or self.process.poll() is not None:
+            assert not self.loss() or self.process.returncode >= 0, self.loss()
             return
         try:
             collector.hear("metrics", self.get("/metrics").body)
         except OSError:
             pass  # it may be hung or have its port closed on purpose
+        self.must_run = False
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=30)
         assert code == 0, f"exit code {code}: " + self.log_text()[-2000:]

@@ -29,14 +29,6 @@ def metric(service, name):
     return int(re.search(rf"^{re.escape(name)} (\d+)$", service.get("/metrics").body.decode(), re.M)[1])
 
 
-@pytest.fixture
-def many_files():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2 * READERS + 500)), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 async def come_back(service, readers, in_the_crowd):
     await asyncio.gather(*(reader.connect() for reader in readers))
     until(lambda: metric(service, "wrenn_events_http_connections") > READERS, "all to be accepted")
@@ -58,7 +50,8 @@ async def read_until(readers, count):
     await asyncio.gather(*(read(reader) for reader in readers))
 
 
-def test_a_crowd_that_comes_back_is_replayed_and_costs_a_look_up_per_credential(make_service, redis, many_files, store):
+def test_a_crowd_that_comes_back_is_replayed_and_costs_a_look_up_per_credential(make_service, redis, open_files, store):
+    open_files(2 * READERS + 500)
     service = make_service().start()
     credentials = [service.new_team() for _ in range(TEAMS)]
     live = Stream(service, credentials[0][1])

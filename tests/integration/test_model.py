@@ -8,6 +8,7 @@ WRENN_MODEL_SUBSCRIBERS (1000) and WRENN_MODEL_SECONDS (60) make it smaller; WRE
 import asyncio
 import bisect
 import collections
+import errno
 import json
 import os
 import random
@@ -101,10 +102,10 @@ class Subscriber:
                ("event=template.*&resource=thing-3", lambda e: e.kind.startswith("template.") and e.resource == "thing-3"),
                ("resource=thing-1&outcome=success", lambda e: e.resource == "thing-1" and e.outcome == "success"))
 
-    def __init__(self, number, port, team, key, model, seed):
+    def __init__(self, number, service, team, key, model, seed):
         self.name = f"subscriber {number} (seed {seed})"
         self.choose = random.Random(f"{seed}-{number}")
-        self.port, self.team, self.key, self.model = port, team, key, model
+        self.service, self.team, self.key, self.model = service, team, key, model
         self.filter, self.lets_through = self.choose.choice(self.FILTERS)
         self.cursor = None
         self.connections = self.gaps = self.seen = 0
@@ -132,12 +133,14 @@ class Subscriber:
         parameter, header, _ = beginning
         query = "&".join(part for part in (self.filter, parameter) if part)
         while True:
-            connection = Connection(self.port, self.key, f"?{query}", header)
+            connection = Connection(self.service.port, self.key, f"?{query}", header)
             try:
                 await connection.open()
                 return connection
-            except (OSError, EOFError, ValueError):
+            except (OSError, EOFError, ValueError) as fault:
                 connection.close()
+                assert getattr(fault, "errno", None) not in (errno.EMFILE, errno.ENFILE), fault
+                assert not self.service.loss(), self.service.loss()
             except Refused as refusal:
                 connection.close()
                 # 408 when this program itself was too slow to send its request.
@@ -271,14 +274,15 @@ def disturb(publisher, redis, service, done, faults):
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_every_subscriber_sees_what_the_model_says(make_service, redis):
+def test_every_subscriber_sees_what_the_model_says(make_service, redis, open_files):
+    open_files(2 * SUBSCRIBERS + 200)
     # So small that many cursors are from before it, and have to be served from Redis.
     service = make_service(WRENN_EVENTS_DELIVER="off", WRENN_EVENTS_AUDIT="off", WRENN_EVENTS_HISTORY_KB="256").start()
     seed = int(os.environ.get("WRENN_MODEL_SEED") or random.randrange(2**32))
     credentials = [service.new_team() for _ in range(TEAMS)]
     model = Model()
     publisher = Publisher(redis, model, [team for team, _ in credentials], random.Random(seed))
-    subscribers = [Subscriber(n, service.port, *credentials[n % TEAMS], model, seed) for n in range(SUBSCRIBERS)]
+    subscribers = [Subscriber(n, service, *credentials[n % TEAMS], model, seed) for n in range(SUBSCRIBERS)]
     done = threading.Event()
     faults = []
     publisher.start()
@@ -286,7 +290,8 @@ def test_every_subscriber_sees_what_the_model_says(make_service, redis):
     disturber.start()
 
     async def all_listen():
-        await asyncio.gather(*(subscriber.listen(done) for subscriber in subscribers))
+        async with asyncio.timeout(SECONDS + DEADLINE_S):
+            await asyncio.gather(*(subscriber.listen(done) for subscriber in subscribers))
 
     try:
         asyncio.run(all_listen())

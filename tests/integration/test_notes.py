@@ -20,8 +20,8 @@ def test_every_test_in_the_table_of_weaknesses_exists():
     known = {f"{suite}: {name}" for suite, name in re.findall(r"^Test\((\w+),\s+(\w+)", unit, re.M)}
     known |= set(re.findall(r"^def test_(\w+)\(", integration, re.M))
     with open(f"{ROOT}/docs/notes/weaknesses.md") as file:
-        rows = [line.split("|") for line in file if line.startswith("| W")]
-    assert [row[1].strip() for row in rows] == [f"W{number}" for number in range(1, 40)]
+        rows = [line.split("|") for line in file if re.match(r"\| [A-Z]\d", line)]
+    assert [row[1].strip() for row in rows][:39] == [f"W{number}" for number in range(1, 40)]
     named = [name for row in rows for name in re.findall(r"`([^`]+)`", row[4])]
     assert len(named) > 39
     assert [name for name in named if name not in known] == []
