@@ -19,9 +19,11 @@
 
 #include "app/command.h"
 #include "app/open_files.h"
+#include "app/port.h"
 #include "app/wiring.h"
 #include "channels/channels.h"
 #include "core/clock.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/version.h"
@@ -45,18 +47,19 @@ static const char usage[] =
 
 struct supervisor {
 	const struct config *config;
+	struct port *port;
 	pid_t *pids;            /* one per worker; 0: not running */
 	int64_t *restart_at_ms; /* when a worker that died is started again */
 	bool stopping;
 	int64_t stop_by_ms;
 };
 
-static int run_worker(const struct config *config, int index)
+static int run_worker(const struct config *config, int index, int listener)
 {
 	metrics_select(index);
 	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
 		  LOG_LEVEL_INFO, config->workers > 1 ? index : -1);
-	return worker_run(config, index);
+	return worker_run(config, index, listener);
 }
 
 static void start_worker(struct supervisor *all, unsigned index, const sigset_t *old_mask)
@@ -71,6 +74,7 @@ static void start_worker(struct supervisor *all, unsigned index, const sigset_t 
 	}
 	if (pid > 0) {
 		all->pids[index] = pid;
+		port_drop_listener(all->port);
 		return;
 	}
 	/* The worker must not outlive us, or nobody would restart or stop it. */
@@ -78,7 +82,7 @@ static void start_worker(struct supervisor *all, unsigned index, const sigset_t 
 	if (getppid() != parent)
 		_exit(EXIT_FAILED);
 	sigprocmask(SIG_SETMASK, old_mask, NULL);
-	exit(run_worker(all->config, (int)index));
+	exit(run_worker(all->config, (int)index, all->port->listener));
 }
 
 static void start_missing_workers(struct supervisor *all, const sigset_t *old_mask)
@@ -152,9 +156,9 @@ static void watch_workers(struct supervisor *all, const sigset_t *waited, const 
 	}
 }
 
-static int supervise(const struct config *config)
+static int supervise(const struct config *config, struct port *port)
 {
-	struct supervisor all = { .config = config };
+	struct supervisor all = { .config = config, .port = port };
 	sigset_t waited;
 	sigset_t old_mask;
 	int code = EXIT_FAILED;
@@ -189,7 +193,7 @@ static int prepare_store(const struct config *config)
 		return EXIT_GOOD;
 	}
 	return command_fault(EXIT_FAILED, "DATABASE_URL: %s",
-			     why.text[0] ? why.text : strerror(-rc));
+			     why.text[0] ? why.text : errno_text(rc));
 }
 
 /* Per worker. Below that new connections wait, whatever the settings allow. */
@@ -204,6 +208,27 @@ static void allow_open_files(const struct config *config)
 			 log_int("allowed", (int64_t)allowed), log_int("wanted", (int64_t)wanted));
 }
 
+static int run_workers(const struct config *config)
+{
+	struct reason why = { .text = "" };
+	struct port port;
+	int rc = port_claim(&port, config, &why);
+	int code;
+
+	if (rc < 0)
+		return command_fault(EXIT_FAILED, "%s: %s",
+				     why.field[0] ? why.field : "WRENN_EVENTS_LISTEN",
+				     why.text[0] ? why.text : errno_text(rc));
+	log_info("wrenn-events starts", log_str("version", WRENN_EVENTS_VERSION),
+		 log_str("listen", config->listen_host), log_int("port", config->listen_port),
+		 log_int("workers", config->workers));
+	if (config->workers == 1)
+		code = run_worker(config, 0, port.listener);
+	else
+		code = supervise(config, &port);
+	return code;
+}
+
 static int serve(const struct config *config)
 {
 	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
@@ -214,14 +239,7 @@ static int serve(const struct config *config)
 
 	int code = prepare_store(config);
 
-	if (code != EXIT_GOOD)
-		return code;
-	log_info("wrenn-events starts", log_str("version", WRENN_EVENTS_VERSION),
-		 log_str("listen", config->listen_host), log_int("port", config->listen_port),
-		 log_int("workers", config->workers));
-	if (config->workers == 1)
-		return run_worker(config, 0);
-	return supervise(config);
+	return code == EXIT_GOOD ? run_workers(config) : code;
 }
 
 /* What only the owners of these settings can judge; config/ knows their schemes. */

@@ -40,7 +40,8 @@
 
 struct worker {
 	const struct config *config;
-	int index; /* among the workers of this process; 0 alone shows what they share */
+	int index;    /* among the workers of this process; 0 alone shows what they share */
+	int listener; /* 0: the server opens its own */
 	uv_loop_t loop;
 	uv_signal_t on_term;
 	uv_signal_t on_int;
@@ -381,6 +382,7 @@ static int open_server(struct worker *w)
 		.loop = &w->loop,
 		.host = w->config->listen_host,
 		.port = w->config->listen_port,
+		.listener = w->listener,
 		.max_connections = w->config->max_connections,
 		.authenticate = auth_authenticate,
 		.authenticate_owner = w->auth,
@@ -476,9 +478,9 @@ static int read_redis_address(struct worker *w)
 	return rc;
 }
 
-int worker_run(const struct config *config, int index)
+int worker_run(const struct config *config, int index, int listener)
 {
-	struct worker w = { .config = config, .index = index };
+	struct worker w = { .config = config, .index = index, .listener = listener };
 	int rc = read_redis_address(&w);
 
 	if (rc == 0) {

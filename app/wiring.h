@@ -7,7 +7,8 @@
 #include "config/config.h"
 #include "core/attributes.h"
 
-/* Runs the worker of that index (from 0) until SIGTERM or SIGINT. Returns a process exit code. */
-int worker_run(const struct config *config, int index);
+/* Runs the worker of that index (from 0) until SIGTERM or SIGINT. `listener` is a listening socket
+ * it takes over, or 0. Returns a process exit code. */
+int worker_run(const struct config *config, int index, int listener);
 
 #endif

@@ -43,6 +43,8 @@ const struct setting settings[] = {
 	ROW(KEY_NAME, NULL, read_encryption_key),
 	ROW("WRENN_CHANNELS_ALLOW_PRIVATE", NULL, read_allow_private),
 	ROW("WRENN_EVENTS_LISTEN", "127.0.0.1:9730", read_listen),
+	ROW("WRENN_EVENTS_SHARE_PORT", "data-dir", read_choice,
+	    CHOICE(share_port, "data-dir", "any")),
 	ROW("WRENN_EVENTS_WORKERS", "1", read_workers),
 	ROW("WRENN_EVENTS_GROUP", "wrenn-events-v1", read_group),
 	ROW("WRENN_EVENTS_DELIVER", "on", read_choice, CHOICE(deliver, "on", "off")),

@@ -21,6 +21,7 @@ enum config_audit { CONFIG_AUDIT_ALL, CONFIG_AUDIT_MISSING, CONFIG_AUDIT_OFF };
 enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
 enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
 enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+enum config_share { CONFIG_SHARE_DATA_DIR, CONFIG_SHARE_ANY };
 
 #define CONFIG_MAX_ORIGINS 6
 
@@ -37,6 +38,7 @@ struct config {
 	bool allow_private;
 	char *listen_host;
 	uint16_t listen_port;
+	enum config_share share_port; /* WRENN_EVENTS_SHARE_PORT, default data-dir */
 	char *data_dir;
 	unsigned workers; /* `auto` is resolved to the number of cores */
 	char *group;

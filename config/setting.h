@@ -13,7 +13,7 @@
 #include "core/buf.h"
 #include "core/str.h"
 
-#define SETTINGS_MAX 32
+#define SETTINGS_MAX 48
 
 struct setting {
 	const char *name;

@@ -74,8 +74,9 @@ typedef void (*http_authenticate_fn)(struct http_request *request, enum http_acc
 
 struct http_options {
 	uv_loop_t *loop;
-	const char *host;         /* numeric address or name; resolved at start */
-	uint16_t port;            /* 0: any free one, see http_server_port() */
+	const char *host; /* numeric address or name; resolved at start */
+	uint16_t port;    /* 0: any free one, see http_server_port() */
+	int listener; /* of http_listen(), taken over on success; 0: the server opens a shared one */
 	unsigned max_connections; /* at least 1; beyond it new ones are told 503 and closed */
 	http_authenticate_fn authenticate;
 	void *authenticate_owner;
@@ -89,7 +90,12 @@ struct http_options {
 	unsigned write_timeout_ms; /* without progress, of answers and of streams */
 };
 
-/* Binds (SO_REUSEPORT) and listens. -EADDRINUSE and the like with the fault in *why. */
+/* A listening socket beside which shared ones may be opened later. An exclusive one is refused with
+ * -EADDRINUSE when anybody has the port; a shared one only when somebody has it who does not share. The
+ * socket (never 0 in a program whose standard input is open), or a negative errno with the fault in *why. */
+int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *why) must_check;
+
+/* Listens, beside other shared sockets on that port. -EADDRINUSE and the like with the fault in *why. */
 int http_server_open(const struct http_options *options, struct http_server **out,
 		     struct reason *why) must_check;
 

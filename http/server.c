@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -23,7 +22,7 @@
 #include "core/errno_text.h"
 #include "core/log.h"
 
-#define BACKLOG          16384 /* the kernel's net.core.somaxconn may be lower */
+#define ACCEPTS_AT_END   16384 /* as many as can wait in the kernel's queue */
 #define ACCEPTS_PER_TURN 2048  /* they come in crowds, and wait in a bounded queue */
 #define ACCEPT_PAUSE_MS  100
 /* So many may be told of the cap at the same time; the others are just closed. */
@@ -38,60 +37,12 @@
 
 /* ---- listening --------------------------------------------------------------------------- */
 
-static void set_options(int fd, unsigned write_timeout_ms)
+/* Accepted sockets inherit it. It ends connections to clients that vanished with bytes of ours
+ * underway. */
+static void limit_writes(int fd, unsigned write_timeout_ms)
 {
-	const int on = 1;
-	const int off = 0;
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	/* Accepted sockets inherit these two; asking for them once saves two calls each. The second
-	 * ends connections to clients that vanished with bytes of ours underway. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &write_timeout_ms,
 			 sizeof(write_timeout_ms));
-}
-
-/* A listening socket, or a negative errno. */
-static int listen_on(const struct addrinfo *address, unsigned write_timeout_ms)
-{
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	set_options(fd, write_timeout_ms);
-	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-		rc = -errno;
-		close(fd);
-		return rc;
-	}
-	return fd;
-}
-
-/* The first of the host's addresses that works. */
-static int open_socket(const struct http_options *options, unsigned write_timeout_ms,
-		       struct reason *why)
-{
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-					.ai_socktype = SOCK_STREAM,
-					.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *found = NULL;
-	char port[8];
-	int fd = -EADDRNOTAVAIL;
-	int rc;
-
-	snprintf(port, sizeof(port), "%u", (unsigned)options->port);
-	rc = getaddrinfo(options->host, port, &hints, &found);
-	if (rc != 0)
-		return reason_set(why, -EADDRNOTAVAIL, NULL, "%s", gai_strerror(rc));
-	for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
-		fd = listen_on(a, write_timeout_ms);
-	freeaddrinfo(found);
-	if (fd < 0)
-		return reason_set(why, fd, NULL, "%s", errno_text(fd));
-	return fd;
 }
 
 static uint16_t port_of(int fd)
@@ -278,10 +229,13 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 	server->cors_origins = options->cors_origins;
 	list_init(&server->connections);
 	register_metrics(&server->metrics);
-	rc = open_socket(options, length_or(options->write_timeout_ms, WRITE_TIMEOUT_MS), why);
+	rc = options->listener;
+	if (rc == 0)
+		rc = http_listen(options->host, options->port, false, why);
 	if (rc < 0)
 		goto fail;
 	server->listen_fd = rc;
+	limit_writes(server->listen_fd, length_or(options->write_timeout_ms, WRITE_TIMEOUT_MS));
 	server->port = port_of(server->listen_fd);
 	rc = start_polling(server);
 	if (rc < 0) {
@@ -375,7 +329,7 @@ void http_server_stop_listening(struct http_server *server)
 	if (server->listen_fd < 0)
 		return;
 	/* The kernel would reset those that are in its queue, though another worker listens. */
-	accept_waiting(server, BACKLOG);
+	accept_waiting(server, ACCEPTS_AT_END);
 	uv_close((uv_handle_t *)&server->listener, on_handle_closed);
 	uv_close((uv_handle_t *)&server->pause, on_handle_closed);
 	close(server->listen_fd);

@@ -2,6 +2,7 @@
 """Everything that comes from outside may be wrong, huge, slow or hostile. Each fault gets a clear answer or
 a counter, and the service goes on."""
 import json
+import os
 import re
 import socket
 
@@ -238,7 +239,8 @@ def test_a_taken_port_is_a_clear_error(make_service, service):
         second = make_service(WRENN_EVENTS_LISTEN=f"127.0.0.1:{stranger.getsockname()[1]}")
         second.launch()
         assert second.process.wait(timeout=30) == 1
-        assert "WRENN_EVENTS_LISTEN" in second.log_text()
+        assert f"WRENN_EVENTS_LISTEN: 127.0.0.1:{stranger.getsockname()[1]} is in use by " in second.log_text()
+        assert f"(pid {os.getpid()})" in second.log_text()
 
 
 def test_no_secret_is_in_the_log(service, redis, receiver):

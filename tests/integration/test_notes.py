@@ -17,7 +17,7 @@ def read_all(pattern):
 
 def test_every_test_in_the_table_of_weaknesses_exists():
     unit, integration = read_all("unit/*/*.c"), read_all("integration/test_*.py")
-    known = {f"{suite}: {name}" for suite, name in re.findall(r"^Test\((\w+),\s+(\w+)", unit, re.M)}
+    known = {f"{suite}: {name}" for suite, name in re.findall(r"^(?:Test|TEST_BOTH)\((\w+),\s+(\w+)", unit, re.M)}
     known |= set(re.findall(r"^def test_(\w+)\(", integration, re.M))
     with open(f"{ROOT}/docs/notes/weaknesses.md") as file:
         rows = [line.split("|") for line in file if re.match(r"\| [A-Z]\d", line)]

@@ -121,3 +121,52 @@ def test_an_upgrade_on_the_same_port_under_load_loses_nothing(make_service, redi
         assert reader.received == published
         assert not reader.refused, "EventSource never comes back after an error status"
         assert reader.moved >= 4
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_port_is_shared_within_one_installation_alone(make_service, store, folder):
+    """Two clones on one port would each get a half of the requests."""
+    first = make_service().start()
+
+    def another(name, **settings):
+        other = make_service(DATABASE_URL=f"sqlite:{folder}/{name}.db", WRENN_EVENTS_DATA_DIR=f"{folder}/{name}",
+                             WRENN_EVENTS_LISTEN=f"127.0.0.1:{first.port}", **settings)
+        other.port, other.log_path = first.port, f"{folder}/{name}.log"
+        other.launch()
+        return other
+
+    for workers in ("1", "2"):
+        stranger = another("stranger" + workers, WRENN_EVENTS_WORKERS=workers)
+        assert stranger.process.wait(timeout=30) == 1
+        assert f"127.0.0.1:{first.port} is in use by wrenn-events (pid {first.process.pid})" in stranger.log_text()
+    guest = another("guest", WRENN_EVENTS_SHARE_PORT="any")
+    until(lambda: "ready for connections" in guest.log_text(), "the one that asks for it to share the port")
+    guest.stop()
+    first.kill()
+    heir = another("heir")
+    until(lambda: "ready for connections" in heir.log_text(), "the port to be free after a kill")
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_of_many_installations_that_start_together_one_gets_the_port(make_service, folder):
+    services = [make_service(DATABASE_URL=f"sqlite:{folder}/{n}.db", WRENN_EVENTS_DATA_DIR=f"{folder}/{n}") for n in range(6)]
+    for number, service in enumerate(services):
+        service.environment["WRENN_EVENTS_LISTEN"] = f"127.0.0.1:{services[0].port}"
+        service.port, service.log_path = services[0].port, f"{folder}/{number}.log"
+    for service in services:
+        service.launch()
+    until(lambda: sum(service.process.poll() is not None for service in services) == 5, "all but one to give up")
+    assert [service.process.returncode for service in services].count(1) == 5
+    running = next(service for service in services if service.process.poll() is None)
+    until(running.is_ready, "the one that has the port")
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_without_a_data_directory_a_free_port_is_taken_and_not_shared(make_service, store, folder):
+    open(f"{folder}/file", "w").close()
+    first = make_service(WRENN_EVENTS_DATA_DIR=f"{folder}/file").start()
+    second = make_service(WRENN_EVENTS_DATA_DIR=f"{folder}/file", WRENN_EVENTS_LISTEN=f"127.0.0.1:{first.port}")
+    second.port, second.log_path = first.port, f"{folder}/second.log"
+    second.launch()
+    assert second.process.wait(timeout=30) == 1
+    assert "one data directory that can be written" in second.log_text()

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Claims the port for an installation.
+ *
+ * Happy path: the lock file shows that nobody of this installation has the port, and an exclusive
+ * socket is opened; or that somebody has it, and the workers open shared sockets beside that one.
+ * Failure: another program or installation has the port, and is named.
+ * Without a lock file (no data directory that can be written) a free port is still taken, but no
+ * other process can join.
+ */
+#include "app/port.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/errno_text.h"
+#include "http/http.h"
+
+/* Bytes of the lock file. Locks belong to the open file: forked workers share them, and the kernel
+ * drops them with the last process, however it ends. */
+#define DECIDING     0 /* exclusive, while it is decided who has the port */
+#define LISTENING    1 /* shared, for as long as a process may listen */
+
+#define DECIDE_TRIES 500
+#define DECIDE_PAUSE 10000000L /* ns */
+
+static struct flock lock_of(short type, off_t byte)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+}
+
+static int open_lock(const struct config *config)
+{
+	char *path;
+	int fd;
+
+	if (asprintf(&path, "%s/port-%s-%u.lock", config->data_dir, config->listen_host,
+		     (unsigned)config->listen_port) < 0)
+		return -1;
+	(void)mkdir(config->data_dir, 0700); /* it may be there; the next line tells */
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	free(path);
+	return fd;
+}
+
+/* Others decide within moments. One that was stopped in the middle must not stop us, too. */
+static int begin_to_decide(int fd)
+{
+	const struct timespec pause = { .tv_nsec = DECIDE_PAUSE };
+	struct flock lock = lock_of(F_WRLCK, DECIDING);
+
+	for (int i = 0; i < DECIDE_TRIES; i++) {
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			return 0;
+		if (errno != EAGAIN && errno != EACCES)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -EBUSY;
+}
+
+static void end_deciding(int fd)
+{
+	struct flock lock = lock_of(F_UNLCK, DECIDING);
+
+	(void)fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static bool is_held_by_others(int fd)
+{
+	struct flock lock = lock_of(F_WRLCK, LISTENING);
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static int hold(int fd)
+{
+	struct flock lock = lock_of(F_RDLCK, LISTENING);
+
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+static int explain_taken(const struct config *config, bool has_lock, struct reason *why)
+{
+	struct buf owners;
+
+	buf_init(&owners, sizeof(why->text) / 2);
+	port_name_owners(config->listen_port, &owners);
+	if (owners.len == 0)
+		buf_add_text(&owners, "another program");
+	(void)reason_set(why, -EADDRINUSE, "WRENN_EVENTS_LISTEN", "%s:%u is in use by %s%s",
+			 config->listen_host, (unsigned)config->listen_port,
+			 owners.err ? "another program" : buf_text(&owners),
+			 has_lock ? ""
+				  : "; to share the port, processes need one data directory that "
+				    "can be written");
+	buf_done(&owners);
+	return -EADDRINUSE;
+}
+
+static int listen_alone(struct port *port, const struct config *config, struct reason *why)
+{
+	int fd = http_listen(config->listen_host, config->listen_port, true, why);
+
+	if (fd == -EADDRINUSE)
+		return explain_taken(config, port->lock >= 0, why);
+	if (fd < 0)
+		return fd;
+	port->listener = fd;
+	return 0;
+}
+
+static int decide(struct port *port, const struct config *config, struct reason *why)
+{
+	int rc = begin_to_decide(port->lock);
+
+	if (rc < 0)
+		return reason_set(why, rc, "WRENN_EVENTS_DATA_DIR",
+				  "cannot lock the port's file in %s: %s", config->data_dir,
+				  rc == -EBUSY
+					  ? "a process that starts holds it for 5 s, is it stopped?"
+					  : errno_text(rc));
+	if (!is_held_by_others(port->lock))
+		rc = listen_alone(port, config, why);
+	if (rc == 0)
+		rc = hold(port->lock);
+	end_deciding(port->lock);
+	return rc;
+}
+
+int port_claim(struct port *port, const struct config *config, struct reason *why)
+{
+	int rc = 0;
+
+	*port = (struct port){ .lock = -1 };
+	if (config->share_port == CONFIG_SHARE_ANY)
+		return 0;
+	port->lock = open_lock(config);
+	rc = port->lock < 0 ? listen_alone(port, config, why) : decide(port, config, why);
+	if (rc < 0)
+		port_release(port);
+	return rc;
+}
+
+void port_drop_listener(struct port *port)
+{
+	if (port->listener)
+		close(port->listener);
+	port->listener = 0;
+}
+
+void port_release(struct port *port)
+{
+	port_drop_listener(port);
+	if (port->lock >= 0)
+		close(port->lock);
+	port->lock = -1;
+}

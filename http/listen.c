@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Making a listening socket.
+ *
+ * A shared one has SO_REUSEPORT from the start: the kernel lets in every other such socket of the
+ * same user. An exclusive one gets the option after listen(2): until then the kernel refuses it
+ * when anybody else has the port, and of two that come at the same time it refuses one. Later
+ * shared sockets are let in beside it.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/errno_text.h"
+#include "http/http.h"
+
+#define BACKLOG 16384 /* the kernel's net.core.somaxconn may be lower */
+
+static void turn_on(int fd, int level, int option)
+{
+	const int on = 1;
+
+	(void)setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+static void set_options(int fd)
+{
+	const int off = 0;
+
+	turn_on(fd, SOL_SOCKET, SO_REUSEADDR);
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	/* Accepted sockets inherit it; asking for it once saves a call each. */
+	turn_on(fd, IPPROTO_TCP, TCP_NODELAY);
+}
+
+/* A listening socket, or a negative errno. */
+static int listen_on(const struct addrinfo *address, bool exclusive)
+{
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	set_options(fd);
+	if (!exclusive)
+		turn_on(fd, SOL_SOCKET, SO_REUSEPORT);
+	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	turn_on(fd, SOL_SOCKET, SO_REUSEPORT);
+	return fd;
+}
+
+int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *why)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+					.ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+	char service[8];
+	int fd = -EADDRNOTAVAIL;
+	int rc;
+
+	snprintf(service, sizeof(service), "%u", (unsigned)port);
+	rc = getaddrinfo(host, service, &hints, &found);
+	if (rc != 0)
+		return reason_set(why, -EADDRNOTAVAIL, NULL, "%s", gai_strerror(rc));
+	/* An address the machine does not have is passed over; a taken one is a fault. */
+	for (const struct addrinfo *a = found; a && fd < 0 && fd != -EADDRINUSE; a = a->ai_next)
+		fd = listen_on(a, exclusive);
+	freeaddrinfo(found);
+	if (fd < 0)
+		return reason_set(why, fd, NULL, "%s", errno_text(fd));
+	return fd;
+}
