@@ -42,6 +42,11 @@ static const struct kind_rule *find_rule(struct str name)
 	return NULL;
 }
 
+static bool is_published(enum event_kind kind)
+{
+	return find_rule(str_of(event_kind_name(kind))) != NULL;
+}
+
 static bool is_text(struct str text)
 {
 	return utf8_is_valid(text) && !memchr(text.at ? text.at : "", '\0', text.len);
@@ -191,7 +196,7 @@ int bus_publication_write(const struct bus_publication *publication, int64_t now
 	int rc;
 
 	if (!rule)
-		return reason_set(why, -EINVAL, "event", "there is no event of that kind");
+		return event_kind_refuse(publication->kind, "event", is_published, why);
 	rc = check(publication, rule, why);
 	if (rc)
 		return rc;

@@ -120,9 +120,8 @@ static int read_events(struct draft *draft, struct reason *why)
 		enum event_kind kind = event_kind_find(str_of(item->valuestring));
 
 		if (!event_kind_is_subscribable(kind))
-			return reason_set(why, -EINVAL, "events",
-					  "events has a kind nobody can subscribe to: \"%.64s\"",
-					  item->valuestring);
+			return event_kind_refuse(str_of(item->valuestring), "events",
+						 event_kind_is_subscribable, why);
 		if (!has_event(draft, event_kind_name(kind)))
 			draft->events[draft->event_count++] = str_of(event_kind_name(kind));
 	}

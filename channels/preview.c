@@ -52,8 +52,7 @@ static int take_kind(struct preview *preview, const char *word, struct buf *json
 	enum event_kind kind = event_kind_find(str_of(word));
 
 	if (!event_kind_is_subscribable(kind))
-		return reason_set(why, -EINVAL, "event",
-				  "event is a kind nobody can subscribe to: \"%.64s\"", word);
+		return event_kind_refuse(str_of(word), "event", event_kind_is_subscribable, why);
 	sample_write(json, kind, str_of(preview->team), str_of(preview->timestamp));
 	return json->err;
 }
@@ -85,8 +84,8 @@ static int parse_event(struct preview *preview, struct str json, struct reason *
 	if (rc < 0)
 		return reason_set(why, -EINVAL, "event", "event cannot be read: %s", fault.text);
 	if (!event_kind_is_subscribable(preview->event->kind))
-		return reason_set(why, -EINVAL, "event",
-				  "event is of a kind nobody can subscribe to");
+		return event_kind_refuse(preview->event->kind_text, "event",
+					 event_kind_is_subscribable, why);
 	if (preview->errand.channels->strip_host)
 		event_write_body_without_host(&preview->body, preview->event);
 	else

@@ -112,6 +112,10 @@ const char *event_kind_name(enum event_kind kind);
 /* EVENT_UNKNOWN when there is no such kind. Retired names (a.4) are not known here. */
 enum event_kind event_kind_find(struct str name);
 
+/* Refuses a word that names none of the kinds in question, and lists those: -EINVAL. */
+int event_kind_refuse(struct str word, const char *field, bool (*is_offered)(enum event_kind kind),
+		      struct reason *why) must_check;
+
 /* The current kind behind a stored subscription, retired names included. */
 enum event_kind event_kind_find_stored(struct str name);
 

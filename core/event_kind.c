@@ -2,8 +2,11 @@
 
 /* What there is to know about each kind of event (contract a.4), as one table. */
 #include <assert.h>
+#include <errno.h>
+#include <stdio.h>
 
 #include "core/event.h"
+#include "core/utf8.h"
 
 enum trait { SUBSCRIBABLE = 1, CAPSULE = 2 };
 
@@ -43,6 +46,22 @@ enum event_kind event_kind_find(struct str name)
 			return kind;
 	}
 	return EVENT_UNKNOWN;
+}
+
+int event_kind_refuse(struct str word, const char *field, bool (*is_offered)(enum event_kind kind),
+		      struct reason *why)
+{
+	char list[256] = "";
+	size_t len = 0;
+
+	word = utf8_cut(word, 64);
+	for (enum event_kind kind = EVENT_UNKNOWN + 1; kind < EVENT_KINDS; kind++) {
+		if (is_offered(kind) && len < sizeof(list))
+			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
+						len ? ", " : "", event_kind_name(kind));
+	}
+	return reason_set(why, -EINVAL, field, "unknown event kind \"%.*s\"; the kinds are %s",
+			  STR_ARGS(word), list);
 }
 
 enum event_kind event_kind_find_stored(struct str name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Fills a struct reason. What callers quote often came from a stranger, so control characters
- * and broken UTF-8 become '?', and a long text ends between two code points.
+ * Fills a struct reason. What callers quote often came from a stranger, so control characters,
+ * bidi marks and broken UTF-8 become '?', and a long text ends between two code points.
  */
 #include "core/reason.h"
 
@@ -23,7 +23,7 @@ static void copy_clean(char *out, size_t size, struct str text)
 		uint32_t code;
 		size_t n = utf8_decode(rest, &code);
 
-		if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0)) {
+		if (n == 0 || utf8_is_control(code)) {
 			out[len++] = '?';
 			n = n ? n : 1;
 		} else {

@@ -12,7 +12,7 @@
 
 struct reason {
 	char field[48]; /* the member, variable or parameter at fault; empty when none */
-	char text[208]; /* one sentence, cut at the end when too long; printable ASCII or UTF-8 */
+	char text[384]; /* one sentence, cut at the end when too long; printable ASCII or UTF-8 */
 };
 
 /* Fills *why (which may be NULL) and returns rc, so that a check can end with

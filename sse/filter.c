@@ -67,8 +67,7 @@ int filter_add_events(struct filter_draft *draft, struct str value, struct reaso
 			return reason_set(why, -EINVAL, "event", "at most %d kinds can be named",
 					  FILTER_MAX_KINDS);
 		if (!kinds)
-			return reason_set(why, -EINVAL, "event", "unknown event kind \"%.*s\"",
-					  (int)(word.len < 64 ? word.len : 64), word.at);
+			return event_kind_refuse(word, "event", is_streamed, why);
 		draft->kinds |= kinds;
 	} while (rest.at);
 	return 0;

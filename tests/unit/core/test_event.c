@@ -490,3 +490,31 @@ Test(event_kind, knows_nothing_else)
 	cr_expect_not(event_kind_is_subscribable(EVENT_UNKNOWN));
 	cr_expect_not(event_kind_is_capsule(EVENT_UNKNOWN));
 }
+
+static bool is_any(enum event_kind kind)
+{
+	(void)kind;
+	return true;
+}
+
+Test(event_kind, refused_lists_those_in_question_and_has_room_for_all)
+{
+	struct reason why = { .text = "" };
+	char word[200];
+
+	cr_expect_eq(
+		event_kind_refuse(STR("capsule.created"), "events", event_kind_is_capsule, &why),
+		-EINVAL);
+	cr_expect_str_eq(why.field, "events");
+	cr_expect_str_eq(why.text,
+			 "unknown event kind \"capsule.created\"; the kinds are "
+			 "capsule.create, capsule.pause, capsule.resume, capsule.destroy, "
+			 "capsule.state.changed");
+
+	memset(word, 'x', sizeof(word));
+	cr_expect_eq(event_kind_refuse((struct str){ word, sizeof(word) }, "events", is_any, &why),
+		     -EINVAL);
+	for (enum event_kind kind = EVENT_UNKNOWN + 1; kind < EVENT_KINDS; kind++)
+		cr_expect(strstr(why.text, event_kind_name(kind)), "%s in %s",
+			  event_kind_name(kind), why.text);
+}
