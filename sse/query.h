@@ -11,7 +11,7 @@
 
 #define WAIT_MIN_S     1
 #define WAIT_MAX_S     600
-#define WAIT_DEFAULT_S 60
+#define WAIT_DEFAULT_S 50 /* proxies give up after 60 s */
 
 enum start {
 	START_NOW,      /* at the head */

@@ -48,7 +48,7 @@ Test(query, says_where_to_begin)
 		cr_expect_eq(stream_id_compare(query.cursor, good[i].cursor), 0, "%s: %lu-%lu",
 			     good[i].query, query.cursor.ms, query.cursor.seq);
 		cr_expect_null(query.filter);
-		cr_expect_eq(query.timeout_s, WAIT_DEFAULT_S);
+		cr_expect_lt(query.timeout_s, 55, "a proxy would cut it at 60");
 	}
 }
 
