@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/output.h"
 #include "auth/auth.h"
+#include "core/errno_text.h"
 #include "core/id.h"
 
 static const char keys_usage[] =
@@ -22,7 +24,9 @@ static const char keys_usage[] =
 	"\n"
 	"  --team TEAM     team-... id\n"
 	"  --name LABEL    what the key is for\n"
-	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n";
+	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
+	"\n"
+	"Example: wrenn-events keys create --team $team --name ci\n";
 
 static const char teams_usage[] =
 	"Usage: wrenn-events teams create --name NAME\n"
@@ -30,11 +34,13 @@ static const char teams_usage[] =
 	"Adds a team to the embedded store and prints its id.\n"
 	"\n"
 	"  --name NAME     what the team is called\n"
-	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n";
+	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
+	"\n"
+	"Example: wrenn-events teams create --name Research\n";
 
 static const char sessions_usage[] =
-	"Usage: wrenn-events sessions create --team TEAM --name NAME --role ROLE "
-	"[--platform-admin]\n"
+	"Usage: wrenn-events sessions create --team TEAM --name NAME --role ROLE\n"
+	"                                    [--platform-admin]\n"
 	"\n"
 	"Makes a browser session and prints its two cookies, one per line.\n"
 	"\n"
@@ -42,7 +48,9 @@ static const char sessions_usage[] =
 	"  --name NAME       display name of the user\n"
 	"  --role ROLE       owner, admin or member\n"
 	"  --platform-admin  the user may use the admin endpoints\n"
-	"  --config FILE     read KEY=VALUE lines; the environment wins over the file\n";
+	"  --config FILE     read KEY=VALUE lines; the environment wins over the file\n"
+	"\n"
+	"Example: wrenn-events sessions create --team $team --name Ada --role owner\n";
 
 struct flags {
 	const char *team;
@@ -113,7 +121,7 @@ static int worked(int rc, const struct reason *why)
 {
 	if (rc == 0)
 		return EXIT_GOOD;
-	return command_fault(EXIT_FAILED, "%s", why->text[0] ? why->text : strerror(-rc));
+	return command_fault(command_code(rc), "%s", why->text[0] ? why->text : errno_text(rc));
 }
 
 static int create_key(const struct flags *flags, const char *store_url)
@@ -147,7 +155,7 @@ static int list_keys(const char *store_url)
 	int code = worked(auth_key_list(store_url, &lines, &why), &why);
 
 	if (code == EXIT_GOOD)
-		fwrite(lines.bytes, 1, lines.len, stdout);
+		output_write(stdout, buf_str(&lines));
 	buf_done(&lines);
 	return code;
 }

@@ -52,9 +52,15 @@ void output_write(FILE *out, struct str text)
 	buf_done(&escaped);
 }
 
+/* The first failure's errno: a later flush may have nothing left to do, and so no reason. */
+static int failure;
+
 bool output_failed(void)
 {
-	return fflush(stdout) != 0 || ferror(stdout);
+	errno = EIO;
+	if (!failure && (fflush(stdout) != 0 || ferror(stdout)))
+		failure = errno;
+	return failure != 0;
 }
 
 static void end_by_broken_pipe(void)
@@ -65,13 +71,10 @@ static void end_by_broken_pipe(void)
 
 int output_end(int code)
 {
-	errno = EIO; /* when an earlier write failed and this flush has nothing left to do */
 	if (!output_failed())
 		return code;
-
-	int why = errno;
-
-	if (why == EPIPE)
+	if (failure == EPIPE)
 		end_by_broken_pipe();
-	return command_fault(EXIT_FAILED, "cannot write to standard output: %s", errno_text(-why));
+	return command_fault(EXIT_FAILED, "cannot write to standard output: %s",
+			     errno_text(-failure));
 }

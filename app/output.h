@@ -21,7 +21,7 @@ void output_escape(struct buf *out, struct str text, bool keep_lines);
 /* Writes the text, escaped but for tabs and line feeds when `out` is a terminal. */
 void output_write(FILE *out, struct str text);
 
-/* True when standard output could not be written; errno says why. */
+/* Flushes; true when standard output could not be written, now or before. */
 bool output_failed(void);
 
 /* The end of every command: `code`, or EXIT_FAILED with a printed fault when standard output could

@@ -19,8 +19,8 @@ static const char usage[] =
 	"       wrenn-events publish --file FILE\n"
 	"       wrenn-events publish -\n"
 	"\n"
-	"Publishes an event to Redis and prints its stream id; or the JSON lines of FILE or of\n"
-	"standard input, one event each.\n"
+	"Publishes an event to Redis and prints its stream id; or the JSON lines of FILE\n"
+	"or of standard input, one event each. Says on standard error where.\n"
 	"\n"
 	"  --team TEAM          team-... id of the owner\n"
 	"  --resource ID        cl-... or host-... id, or the name of a snapshot\n"
@@ -33,7 +33,9 @@ static const char usage[] =
 	"  --metadata KEY=VALUE more metadata; may be repeated\n"
 	"  --config FILE        read KEY=VALUE lines; the environment wins over the file\n"
 	"\n"
-	"REDIS_URL says where (redis://localhost:6379/0).\n";
+	"REDIS_URL says where (redis://localhost:6379/0).\n"
+	"\n"
+	"Example: wrenn-events publish host.up --team $team --resource $host\n";
 
 enum {
 	FLAG_TEAM = 256,

@@ -43,7 +43,9 @@ static const char usage[] =
 	"  --workers N     worker processes, a number or `auto` (WRENN_EVENTS_WORKERS)\n"
 	"  --check         check every setting, say what is wrong, and exit\n"
 	"\n"
-	"The settings are environment variables; docs/configuration.md lists them.\n";
+	"The settings are environment variables; docs/configuration.md lists them.\n"
+	"\n"
+	"Example: wrenn-events serve --config /etc/wrenn-events.env --check\n";
 
 struct supervisor {
 	const struct config *config;

@@ -80,6 +80,9 @@ static void take_line(struct sse_reader *reader, struct str line)
 		buf_reset(&reader->id);
 		buf_add_str(&reader->id, value);
 		reader->has_id = true;
+	} else if (line.at[0] == ':') {
+		if (reader->on_comment)
+			reader->on_comment(value, reader->owner);
 	} else if (str_is(name, "retry") && str_to_u64(value, &number) && number <= INT32_MAX) {
 		reader->retry_ms = (int64_t)number;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads text/event-stream as a client does: bytes in any pieces, one callback per frame. Pure.
+ * Reads text/event-stream as a client does: bytes in any pieces, one callback per frame and comment. Pure.
  */
 #ifndef APP_SSE_READER_H
 #define APP_SSE_READER_H
@@ -26,6 +26,7 @@ struct sse_reader {
 	bool skip_lf;     /* the last line ended with CR */
 	int64_t retry_ms; /* last `retry:`, -1 before the first */
 	void (*on_frame)(const struct sse_frame *frame, void *owner);
+	void (*on_comment)(struct str text, void *owner); /* may be NULL, as after init */
 	void *owner;
 };
 

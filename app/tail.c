@@ -2,50 +2,63 @@
 
 /*
  * `tail`: live events in the terminal. Follows GET /v1/events/stream, prints a coloured line per
- * event for a person or the JSON for a program, and after a lost connection goes on behind
- * the last event it printed.
+ * event for a person or the JSON for a program, and after a lost connection continues after the
+ * last event it printed.
+ *
+ * Without --since it begins a moment before it was started, so that an event published right
+ * after `tail &` is shown although the connection was still being made.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/client.h"
 #include "app/command.h"
+#include "app/output.h"
 #include "app/sse_reader.h"
 #include "core/backoff.h"
 #include "core/json.h"
 #include "core/utf8.h"
 
-#define FAULT_LIMIT 65536
-#define SILENCE_S   60L /* four keepalives: the connection is dead */
+#define FAULT_LIMIT   65536
+#define LINE_LIMIT    (2 * 1024 * 1024)
+#define SILENCE_S     60L /* four keepalives: the connection is dead */
+#define MAX_SHOWN     512 /* bytes of one member on a terminal */
+#define MAX_WISH_MS   60000
+#define HEAD_START_MS 1000 /* how long a process may take until it reads its clock */
 
 static const char usage[] =
-	"Usage: wrenn-events tail [--event KIND]... [--resource ID] [--since WHEN] [OPTION...]\n"
+	"Usage: wrenn-events tail [--event KIND]... [OPTION...]\n"
 	"\n"
-	"Shows events as they happen: readable on a terminal, JSON lines otherwise. Resumes by\n"
-	"itself after a lost connection. Ctrl-C ends it.\n"
+	"Shows events as they happen: readable on a terminal, JSON lines otherwise.\n"
+	"Resumes by itself after a lost connection. Ctrl-C ends it.\n"
 	"\n"
-	"  --event KIND      a kind or a prefix such as 'capsule.*'; may be repeated\n"
-	"  --resource ID     capsule or host id, or snapshot name\n"
-	"  --outcome OUTCOME success or error only\n"
-	"  --since WHEN      begin at an RFC 3339 time, so long ago (90s, 10m, 2h), or at "
-	"`earliest`\n"
-	"  --json            JSON lines on a terminal, too\n"
-	"  --count N         end after N events\n" CLIENT_USAGE;
+	"  --event KIND       a kind or a prefix such as 'capsule.*'; may be repeated\n"
+	"  --resource ID      capsule or host id, or snapshot name\n"
+	"  --outcome OUTCOME  success or error only\n"
+	"  --since WHEN       from so long ago (60, 90s, 10m, 2h, 1d), from an RFC 3339\n"
+	"                     time, or `earliest`; without it, from now on\n"
+	"  --json             JSON lines on a terminal, too\n"
+	"  --count N          end after N events\n" CLIENT_USAGE "\n"
+	"Example: wrenn-events tail --event 'capsule.*' --since 10m\n";
 
 struct tail {
 	struct client client;
 	struct sse_reader reader;
 	struct buf fault_body; /* of an answer that is no stream */
+	struct buf comment;    /* the last thing the service said beside events */
 	struct backoff backoff;
 	bool as_json;
 	unsigned long long left; /* events until the end; 0: no end */
 	bool finished;
-	long status;
+	bool connected;     /* this connection got its first frame */
+	bool was_connected; /* so did one before */
+	bool is_stranger;   /* 200, but no event stream */
 };
+
+/* ---- one event --------------------------------------------------------------------------- */
 
 static const char *colour_of(const cJSON *event)
 {
@@ -56,9 +69,9 @@ static const char *colour_of(const cJSON *event)
 	return outcome ? "\033[32m" : "\033[36m";
 }
 
-static void add_clean(struct buf *out, const char *text)
+static void add_shown(struct buf *out, const char *text)
 {
-	utf8_clean(out, str_of(text), 512, false);
+	output_escape(out, utf8_cut(str_of(text), MAX_SHOWN), false);
 }
 
 static void add_actor(struct buf *out, const cJSON *actor)
@@ -68,7 +81,7 @@ static void add_actor(struct buf *out, const cJSON *actor)
 	const char *type = json_get_string(actor, "type");
 
 	buf_add_text(out, "  by ");
-	add_clean(out, name ? name : id ? id : type ? type : "?");
+	add_shown(out, name ? name : id ? id : type ? type : "?");
 }
 
 static void add_details(struct buf *out, const cJSON *event)
@@ -80,42 +93,51 @@ static void add_details(struct buf *out, const cJSON *event)
 
 	if (reason) {
 		buf_add_text(out, "  (");
-		add_clean(out, reason);
+		add_shown(out, reason);
 		buf_add_char(out, ')');
 	}
 	if (to) {
 		buf_add_text(out, "  ");
-		add_clean(out, from && *from ? from : "-");
+		add_shown(out, from && *from ? from : "-");
 		buf_add_text(out, " -> ");
-		add_clean(out, to);
+		add_shown(out, to);
 	}
 	if (error) {
 		buf_add_text(out, "  ");
-		add_clean(out, error);
+		add_shown(out, error);
 	}
+}
+
+/* The clock time out of 2026-05-24T05:02:08Z. */
+static void add_time(struct buf *out, const cJSON *event)
+{
+	const char *text = json_get_string(event, "timestamp");
+	char clock_time[9] = "";
+
+	if (text && strlen(text) >= 19)
+		snprintf(clock_time, sizeof(clock_time), "%s", text + 11);
+	add_shown(out, clock_time);
 }
 
 /* 05:02:08  capsule.pause  success  cl-6dfz...  by system  (ttl_expired) */
 static void print_line(const cJSON *event)
 {
-	const char *time_text = json_get_string(event, "timestamp");
 	const char *kind = json_get_string(event, "event");
 	const char *outcome = json_get_string(event, "outcome");
 	const char *resource = json_get_string(json_get(event, "resource"), "id");
 	bool coloured = !getenv("NO_COLOR");
 	struct buf line;
 
-	buf_init(&line, 16384);
-	if (time_text && strlen(time_text) >= 19)
-		buf_add(&line, time_text + 11, 8);
+	buf_init(&line, LINE_LIMIT);
+	add_time(&line, event);
 	buf_addf(&line, "  %s", coloured ? colour_of(event) : "");
-	add_clean(&line, kind ? kind : "?");
+	add_shown(&line, kind ? kind : "?");
 	if (outcome) {
 		buf_add_text(&line, "  ");
-		add_clean(&line, outcome);
+		add_shown(&line, outcome);
 	}
 	buf_add_text(&line, coloured ? "\033[0m  " : "  ");
-	add_clean(&line, resource ? resource : "");
+	add_shown(&line, resource ? resource : "");
 	add_actor(&line, json_get(event, "actor"));
 	add_details(&line, event);
 	buf_add_char(&line, '\n');
@@ -123,29 +145,62 @@ static void print_line(const cJSON *event)
 	buf_done(&line);
 }
 
-static void print_event(const struct tail *tail, struct str data)
+/* The frame's JSON as one line, with the id of the frame as its first member. What is valid JSON
+ * has line breaks between its tokens only. */
+static void print_json(const cJSON *event, const struct sse_frame *frame)
+{
+	struct str rest = str_from(str_trim(frame->data), 1);
+	struct buf line;
+
+	buf_init(&line, LINE_LIMIT);
+	buf_add_char(&line, '{');
+	if (frame->id.len && !json_get(event, "id")) {
+		json_add_member(&line, "id", frame->id);
+		if (event->child)
+			buf_add_char(&line, ',');
+	}
+	buf_add_str(&line, rest);
+	for (size_t i = 0; i < line.len; i++)
+		if (line.bytes[i] == '\n' || line.bytes[i] == '\r')
+			line.bytes[i] = ' ';
+	buf_add_char(&line, '\n');
+	output_write(stdout, buf_str(&line));
+	buf_done(&line);
+}
+
+static void print_event(struct tail *tail, const struct sse_frame *frame)
 {
 	cJSON *event = NULL;
 
-	if (tail->as_json) {
-		printf("%.*s\n", STR_ARGS(data));
-	} else if (json_parse(data, 1024 * 1024, &event, NULL) == 0) {
+	if (json_parse(frame->data, LINE_LIMIT, &event, NULL) < 0 || !cJSON_IsObject(event))
+		command_fault(EXIT_GOOD, "left out an event that is no JSON object");
+	else if (tail->as_json)
+		print_json(event, frame);
+	else
 		print_line(event);
-		cJSON_Delete(event);
-	}
-	fflush(stdout);
+	cJSON_Delete(event);
+	if ((tail->left && --tail->left == 0) || output_failed())
+		tail->finished = true;
 }
 
-static void print_gap(const struct tail *tail, struct str data)
+/* ---- one connection ---------------------------------------------------------------------- */
+
+static void take_connected(struct tail *tail, struct str data)
 {
 	cJSON *connected = NULL;
 
-	if (json_parse(data, 65536, &connected, NULL) == 0 &&
-	    cJSON_IsTrue(json_get(json_get(connected, "metadata"), "gap")) &&
-	    tail->client.last_id.len)
-		fputs("wrenn-events: events between the last one shown and here are gone\n",
-		      stderr);
+	if (tail->client.last_id.len && json_parse(data, FAULT_LIMIT, &connected, NULL) == 0 &&
+	    cJSON_IsTrue(json_get(json_get(connected, "metadata"), "gap")))
+		command_fault(EXIT_GOOD, "events between the last one shown and here are gone");
 	cJSON_Delete(connected);
+	backoff_reset(&tail->backoff);
+	if (!tail->was_connected)
+		command_fault(EXIT_GOOD, "connected to %s", tail->client.place);
+	else if (client_is_back(&tail->client))
+		command_fault(EXIT_GOOD, "connected again");
+	(void)client_is_back(&tail->client);
+	tail->connected = true;
+	tail->was_connected = true;
 }
 
 static void on_frame(const struct sse_frame *frame, void *owner)
@@ -154,18 +209,36 @@ static void on_frame(const struct sse_frame *frame, void *owner)
 
 	if (tail->finished)
 		return;
-	if (str_is(frame->event, "connected")) {
-		print_gap(tail, frame->data);
-		backoff_reset(&tail->backoff);
-	} else if (frame->data.len) {
-		print_event(tail, frame->data);
-		if (tail->left && --tail->left == 0)
-			tail->finished = true;
-	}
+	if (str_is(frame->event, "connected"))
+		take_connected(tail, frame->data);
+	else if (frame->data.len)
+		print_event(tail, frame);
 	if (frame->id.at) {
 		buf_reset(&tail->client.last_id);
 		buf_add_str(&tail->client.last_id, frame->id);
 	}
+}
+
+/* Why there is nothing to show, or why the end comes. Keepalives are for proxies. */
+static void on_comment(struct str text, void *owner)
+{
+	struct tail *tail = owner;
+
+	if (str_is(text, "keepalive") || text.len == 0)
+		return;
+	buf_reset(&tail->comment);
+	utf8_clean(&tail->comment, text, MAX_SHOWN, false);
+	if (tail->connected)
+		command_fault(EXIT_GOOD, "the service says: %.*s",
+			      STR_ARGS(buf_str(&tail->comment)));
+}
+
+static bool is_stream(CURL *curl)
+{
+	const char *type = NULL;
+
+	curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+	return type && str_starts(str_of(type), STR("text/event-stream"));
 }
 
 /* libcurl's type has no const. NOLINTNEXTLINE(readability-non-const-parameter) */
@@ -173,68 +246,95 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
 {
 	struct tail *tail = owner;
 	struct str piece = { .at = bytes, .len = size * count };
+	long status = 0;
 
-	curl_easy_getinfo(tail->client.curl, CURLINFO_RESPONSE_CODE, &tail->status);
-	if (tail->status != 200)
+	curl_easy_getinfo(tail->client.curl, CURLINFO_RESPONSE_CODE, &status);
+	tail->is_stranger = status == 200 && !is_stream(tail->client.curl);
+	if (tail->is_stranger)
+		return 0;
+	if (status != 200)
 		buf_add_str(&tail->fault_body, piece);
 	else if (sse_reader_feed(&tail->reader, piece) < 0)
 		return 0;
 	return tail->finished || tail->fault_body.err ? 0 : piece.len;
 }
 
-/* One connection, until it ends. */
-static void follow_once(struct tail *tail)
+static void add_cause_of_end(struct tail *tail, struct client_answer *answer)
+{
+	const char *place = tail->client.place;
+
+	answer->may_pass = !tail->is_stranger;
+	if (tail->is_stranger) {
+		answer->code = EXIT_UNREACHABLE;
+		snprintf(answer->cause, sizeof(answer->cause),
+			 "%s: what answers there is no wrenn-events", place);
+	} else if (tail->comment.len && !tail->connected) {
+		snprintf(answer->cause, sizeof(answer->cause), "%s: the service says: %.*s", place,
+			 STR_ARGS(buf_str(&tail->comment)));
+	} else if (answer->code == EXIT_GOOD) {
+		snprintf(answer->cause, sizeof(answer->cause), "%s: the stream ended", place);
+	}
+}
+
+/* One connection, until it ends. -ENOMEM or 0 and what came of it. */
+static int follow_once(struct tail *tail, struct client_answer *answer)
 {
 	CURL *curl = tail->client.curl;
 	struct curl_slist *headers = client_prepare(&tail->client, "/v1/events/stream", "");
+	struct curl_slist *more =
+		headers ? curl_slist_append(headers, "Accept: text/event-stream") : NULL;
+	CURLcode rc;
 
-	tail->status = 0;
-	if (!headers)
-		return;
+	if (!more) {
+		curl_slist_free_all(headers);
+		return -ENOMEM;
+	}
 	sse_reader_restart(&tail->reader);
 	buf_reset(&tail->fault_body);
+	buf_reset(&tail->comment);
+	tail->connected = false;
+	tail->is_stranger = false;
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, tail);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
-	curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &tail->status);
-	curl_slist_free_all(headers);
+	rc = curl_easy_perform(curl);
+	client_judge(&tail->client, rc, str_trim(buf_str(&tail->fault_body)), answer);
+	if (answer->status == 200)
+		add_cause_of_end(tail, answer);
+	curl_slist_free_all(more);
+	return 0;
 }
 
-static void pause_before_repeat(struct tail *tail)
+static void pause_before_repeat(struct tail *tail, const struct client_answer *answer)
 {
 	int64_t pause_ms = backoff_next_ms(&tail->backoff);
+	int64_t wish_ms = answer->wait_ms;
 
-	if (tail->reader.retry_ms > pause_ms)
-		pause_ms = tail->reader.retry_ms;
-	nanosleep(&(struct timespec){ .tv_sec = pause_ms / 1000,
-				      .tv_nsec = pause_ms % 1000 * 1000000 },
-		  NULL);
+	if (tail->reader.retry_ms > wish_ms)
+		wish_ms = tail->reader.retry_ms;
+	if (wish_ms > MAX_WISH_MS)
+		wish_ms = MAX_WISH_MS;
+	client_pause(wish_ms > pause_ms ? wish_ms : pause_ms);
 }
 
 static int follow(struct tail *tail)
 {
-	char fault[512];
+	struct client_answer answer;
 
 	for (;;) {
-		follow_once(tail);
+		if (follow_once(tail, &answer) < 0)
+			return command_fault(EXIT_FAILED, "out of memory");
 		if (tail->finished)
 			return EXIT_GOOD;
-		if (ferror(stdout))
-			return command_fault(EXIT_FAILED, "cannot write: %s", strerror(errno));
-		if (tail->status >= 400) {
-			client_describe(tail->status, str_trim(buf_str(&tail->fault_body)), fault,
-					sizeof(fault));
-			if (tail->status < 500 && tail->status != 429 && tail->status != 408)
-				return command_fault(EXIT_FAILED, "%s", fault);
-		}
-		if (tail->backoff.tries == 0 && tail->status != 200)
-			fprintf(stderr, "wrenn-events: %s, trying again\n",
-				tail->status ? fault : "the service cannot be reached");
-		pause_before_repeat(tail);
+		if (!answer.may_pass)
+			return command_fault(answer.code, "%s", answer.cause);
+		client_report_retry(&tail->client, answer.cause);
+		pause_before_repeat(tail, &answer);
 	}
 }
+
+/* ---- the command ------------------------------------------------------------------------- */
 
 static int read_flags(int argc, char **argv, struct tail *tail)
 {
@@ -259,6 +359,8 @@ static int read_flags(int argc, char **argv, struct tail *tail)
 	}
 	if (optind < argc)
 		return command_fault(EXIT_USAGE, "tail takes no argument \"%s\"", argv[optind]);
+	if (!tail->client.since)
+		tail->client.since_ms = HEAD_START_MS;
 	return client_check(&tail->client);
 }
 
@@ -271,11 +373,14 @@ static int run(int argc, char **argv)
 	int code = client_open(&tail.client);
 
 	sse_reader_init(&tail.reader, on_frame, &tail);
+	tail.reader.on_comment = on_comment;
 	buf_init(&tail.fault_body, FAULT_LIMIT);
+	buf_init(&tail.comment, MAX_SHOWN);
 	if (code == EXIT_GOOD)
 		code = read_flags(argc, argv, &tail);
 	if (code == EXIT_GOOD)
 		code = follow(&tail);
+	buf_done(&tail.comment);
 	buf_done(&tail.fault_body);
 	sse_reader_done(&tail.reader);
 	client_close(&tail.client);

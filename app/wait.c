@@ -4,43 +4,48 @@
  * `wait`: blocks until one event, through GET /v1/events/wait (contract b.6). Asks again with the
  * returned cursor until the time is up, and again after a lost connection, so that neither a
  * restart of the service nor a proxy's time-out can lose the event.
+ *
+ * The first question is a short one: its answer turns --since, or "now", into a cursor of the
+ * service, and every later question sends that.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/client.h"
 #include "app/command.h"
+#include "app/output.h"
 #include "core/backoff.h"
 #include "core/clock.h"
 #include "core/json.h"
-#include "core/rfc3339.h"
-#include "core/utf8.h"
 
 #define ANSWER_LIMIT       (1024 * 1024)
-#define LONGEST_ASK_S      60
+#define FIRST_ASK_S        1
+#define LONGEST_ASK_S      50 /* proxies give up after 60 */
+#define GRACE_MS           10000
+#define LAST_GRACE_MS      2000 /* past our own deadline, for an answer on its way */
 #define DEFAULT_TIMEOUT_MS (10 * 60 * 1000)
 
 static const char usage[] =
-	"Usage: wrenn-events wait KIND [--resource ID] [--since WHEN] [--timeout TIME] "
-	"[OPTION...]\n"
+	"Usage: wrenn-events wait KIND [--resource ID] [OPTION...]\n"
 	"\n"
-	"Waits for the first event of that kind and prints it as JSON. Exit code: 0 outcome\n"
-	"success (or none), 1 outcome error or the wait failed, 124 the time is up.\n"
+	"Waits for the first event of that kind and prints it as JSON. Exit code: 0 its\n"
+	"outcome is success (or it has none), 1 its outcome is error, 2 wrong use or\n"
+	"refused, 3 the service cannot be reached or does not let you in, 124 time is up.\n"
 	"\n"
-	"  --resource ID     capsule or host id, or snapshot name\n"
-	"  --outcome OUTCOME success or error only\n"
-	"  --since WHEN      from an RFC 3339 time, from so long ago (90s, 10m, 2h), or "
-	"`earliest`;\n"
-	"                    without it, from now on\n"
-	"  --timeout TIME    how long, 90s or 10m (10m)\n" CLIENT_USAGE;
+	"  --resource ID      capsule or host id, or snapshot name\n"
+	"  --outcome OUTCOME  success or error only\n"
+	"  --since WHEN       from so long ago (60, 90s, 10m, 2h, 1d), from an RFC 3339\n"
+	"                     time, or `earliest`; without it, from now on\n"
+	"  --timeout TIME     how long: 60, 90s or 10m (10m)\n" CLIENT_USAGE "\n"
+	"Example: wrenn-events wait template.snapshot.create --resource base --since 1m\n";
 
 struct wait {
 	struct client client;
 	struct buf body;
-	char cursor[64]; /* from X-Wrenn-Cursor of the last answer */
-	int64_t started_ms;
+	char cursor[64];  /* from X-Wrenn-Cursor of the last answer */
+	bool has_asked;   /* at least one question has gone out */
+	bool was_reached; /* at least one answer has come */
 	int64_t deadline_ms;
 };
 
@@ -72,62 +77,61 @@ static int64_t left_ms(const struct wait *wait)
 	return wait->deadline_ms - clock_mono_ms();
 }
 
-/* Without a cursor of our own yet, a repeated request must still cover the time since the first
- * one. A duration is counted on the service's clock, so ours may be wrong. */
-static void cover_lost_time(const struct wait *wait, char *out, size_t size)
+static int64_t seconds_to_ask_for(const struct wait *wait)
 {
-	int64_t lost_ms = clock_mono_ms() - wait->started_ms;
+	int64_t most = wait->client.last_id.len ? LONGEST_ASK_S : FIRST_ASK_S;
+	int64_t left_s = (left_ms(wait) + 999) / 1000;
 
-	out[0] = '\0';
-	if (wait->client.last_id.len == 0 && !wait->client.since && lost_ms > 0)
-		snprintf(out, size, "&since=%jds", (intmax_t)lost_ms / 1000 + 1);
+	return left_s < 1 ? 1 : left_s < most ? left_s : most;
 }
 
-/* HTTP status, or 0 when nothing could be reached. */
-static long ask(struct wait *wait, bool is_repeat)
+static void set_options(struct wait *wait, int64_t seconds)
 {
 	CURL *curl = wait->client.curl;
-	int64_t seconds = (left_ms(wait) + 999) / 1000;
-	char since[48] = "";
-	char extra[96];
-	long status = 0;
+	int64_t limit_ms = seconds * 1000 + GRACE_MS;
 
-	if (seconds > LONGEST_ASK_S)
-		seconds = LONGEST_ASK_S;
-	if (is_repeat)
-		cover_lost_time(wait, since, sizeof(since));
-	snprintf(extra, sizeof(extra), "timeout=%jd%s", (intmax_t)seconds, since);
-	buf_reset(&wait->body);
-
-	struct curl_slist *headers = client_prepare(&wait->client, "/v1/events/wait", extra);
-
-	if (!headers)
-		return 0;
+	if (limit_ms > left_ms(wait) + LAST_GRACE_MS)
+		limit_ms = left_ms(wait) + LAST_GRACE_MS;
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, wait);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, wait);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(seconds * 1000 + 15000));
-	if (curl_easy_perform(curl) == CURLE_OK)
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_slist_free_all(headers);
-	return status;
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)limit_ms);
 }
 
+/* One question. Without --since the first begins now, and a repeated one must still cover the time
+ * since the first. 0 or -ENOMEM. */
+static int ask(struct wait *wait, struct client_answer *answer)
+{
+	int64_t seconds = seconds_to_ask_for(wait);
+	struct curl_slist *headers;
+	char extra[32];
+	CURLcode rc;
+
+	if (wait->has_asked && !wait->client.since && wait->client.since_ms < 0)
+		wait->client.since_ms = 0;
+	wait->has_asked = true;
+	wait->cursor[0] = '\0';
+	buf_reset(&wait->body);
+	snprintf(extra, sizeof(extra), "timeout=%jd", (intmax_t)seconds);
+	headers = client_prepare(&wait->client, "/v1/events/wait", extra);
+	if (!headers)
+		return -ENOMEM;
+	set_options(wait, seconds);
+	rc = curl_easy_perform(wait->client.curl);
+	client_judge(&wait->client, rc, str_trim(buf_str(&wait->body)), answer);
+	curl_slist_free_all(headers);
+	return 0;
+}
+
+/* Its reason on standard error, since the outcome alone is the exit code. */
 static void print_cause(const cJSON *event)
 {
 	const char *error = json_get_string(event, "error");
 	const char *reason = json_get_string(json_get(event, "metadata"), "reason");
-	struct buf line;
 
-	buf_init(&line, 8192);
-	utf8_clean(&line, str_of(reason ? reason : "failed"), 1024, false);
-	if (error) {
-		buf_add_text(&line, ": ");
-		utf8_clean(&line, str_of(error), 4096, false);
-	}
-	fprintf(stderr, "wrenn-events: %.*s\n", STR_ARGS(buf_str(&line)));
-	buf_done(&line);
+	command_fault(EXIT_FAILED, "%.1024s%s%.4096s", reason ? reason : "failed",
+		      error ? ": " : "", error ? error : "");
 }
 
 static int take_event(const struct wait *wait)
@@ -135,9 +139,13 @@ static int take_event(const struct wait *wait)
 	cJSON *event = NULL;
 	struct str body = str_trim(buf_str(&wait->body));
 
-	if (json_parse(body, ANSWER_LIMIT, &event, NULL) < 0)
-		return command_fault(EXIT_FAILED, "the service's answer is no JSON");
-	printf("%.*s\n", STR_ARGS(body));
+	if (json_parse(body, ANSWER_LIMIT, &event, NULL) < 0 || !cJSON_IsObject(event)) {
+		cJSON_Delete(event);
+		return command_fault(EXIT_UNREACHABLE, "%s: what answers there is no wrenn-events",
+				     wait->client.place);
+	}
+	output_write(stdout, body);
+	output_write(stdout, STR("\n"));
 
 	const char *outcome = json_get_string(event, "outcome");
 	bool failed = outcome && strcmp(outcome, "error") == 0;
@@ -156,45 +164,50 @@ static void keep_cursor(struct wait *wait)
 	buf_add_text(&wait->client.last_id, wait->cursor);
 }
 
-static void pause_before_repeat(const struct wait *wait, struct backoff *backoff)
+static void pause_before_repeat(const struct wait *wait, struct backoff *backoff,
+				const struct client_answer *answer)
 {
 	int64_t pause_ms = backoff_next_ms(backoff);
 
-	if (pause_ms > left_ms(wait))
-		pause_ms = left_ms(wait);
-	if (pause_ms > 0)
-		nanosleep(&(struct timespec){ .tv_sec = pause_ms / 1000,
-					      .tv_nsec = pause_ms % 1000 * 1000000 },
-			  NULL);
+	if (answer->wait_ms > pause_ms)
+		pause_ms = answer->wait_ms;
+	client_pause(pause_ms < left_ms(wait) ? pause_ms : left_ms(wait));
+}
+
+/* Nobody who was never there can have let the time run out. */
+static int time_is_up(const struct wait *wait)
+{
+	const char *cause = wait->client.said;
+
+	if (cause[0] && !wait->was_reached)
+		return command_fault(EXIT_UNREACHABLE, "%s", cause);
+	return command_fault(EXIT_TIMED_OUT, "the time is up%s%s", cause[0] ? "; " : "", cause);
 }
 
 static int wait_for_event(struct wait *wait)
 {
 	struct backoff backoff = { .first_ms = 200, .max_ms = 5000 };
-	char fault[512] = "the service cannot be reached";
-	bool is_repeat = false;
+	struct client_answer answer;
 
 	while (left_ms(wait) > 0) {
-		long status = ask(wait, is_repeat);
-
-		is_repeat = true;
-		if (status == 200)
-			return take_event(wait);
-		if (status == 204) {
-			keep_cursor(wait);
-			backoff_reset(&backoff);
-			fault[0] = '\0';
+		if (ask(wait, &answer) < 0)
+			return command_fault(EXIT_FAILED, "out of memory");
+		wait->was_reached |= answer.status != 0;
+		if (answer.code != EXIT_GOOD && !answer.may_pass)
+			return command_fault(answer.code, "%s", answer.cause);
+		if (answer.code != EXIT_GOOD) {
+			client_report_retry(&wait->client, answer.cause);
+			pause_before_repeat(wait, &backoff, &answer);
 			continue;
 		}
-		if (status != 0)
-			client_describe(status, str_trim(buf_str(&wait->body)), fault,
-					sizeof(fault));
-		/* What is wrong with the request stays wrong; 429 and 5xx may pass. */
-		if (status >= 300 && status < 500 && status != 429 && status != 408)
-			return command_fault(EXIT_FAILED, "%s", fault);
-		pause_before_repeat(wait, &backoff);
+		if (answer.status != 204)
+			return take_event(wait);
+		keep_cursor(wait);
+		backoff_reset(&backoff);
+		if (client_is_back(&wait->client))
+			command_fault(EXIT_GOOD, "%s answers again", wait->client.place);
 	}
-	return command_fault(EXIT_TIMED_OUT, "timed out%s%s", fault[0] ? ": " : "", fault);
+	return time_is_up(wait);
 }
 
 static int read_flags(int argc, char **argv, struct wait *wait, int64_t *timeout_ms)
@@ -211,9 +224,9 @@ static int read_flags(int argc, char **argv, struct wait *wait, int64_t *timeout
 			continue;
 		if (flag != 't')
 			return EXIT_USAGE;
-		if (duration_parse(str_of(optarg), timeout_ms) < 0 || *timeout_ms == 0)
-			return command_fault(EXIT_USAGE, "--timeout wants 90s or 10m, not \"%s\"",
-					     optarg);
+		if (command_duration(optarg, timeout_ms) < 0 || *timeout_ms == 0)
+			return command_fault(EXIT_USAGE,
+					     "--timeout wants 60, 90s or 10m, not \"%s\"", optarg);
 	}
 	if (optind + 1 != argc)
 		return command_fault(EXIT_USAGE, "wait needs one KIND; see --help");
@@ -223,14 +236,14 @@ static int read_flags(int argc, char **argv, struct wait *wait, int64_t *timeout
 
 static int run(int argc, char **argv)
 {
-	struct wait wait = { .started_ms = clock_mono_ms() };
+	struct wait wait = { .cursor = "" };
 	int64_t timeout_ms = DEFAULT_TIMEOUT_MS;
 	int code = client_open(&wait.client);
 
 	buf_init(&wait.body, ANSWER_LIMIT);
 	if (code == EXIT_GOOD)
 		code = read_flags(argc, argv, &wait, &timeout_ms);
-	wait.deadline_ms = wait.started_ms + timeout_ms;
+	wait.deadline_ms = wait.client.started_ms + timeout_ms;
 	if (code == EXIT_GOOD)
 		code = wait_for_event(&wait);
 	buf_done(&wait.body);

@@ -82,7 +82,7 @@ def test_tail_prints_json_lines_and_resumes_after_a_restart(make_service, redis)
 def test_tail_and_wait_refuse_a_wrong_key_at_once(service):
     for arguments in (["tail"], ["wait", "capsule.create"]):
         result = service.run(*arguments, environment={"WRENN_API_KEY": "wrn_" + "0" * 32})
-        assert result.returncode == 1 and "401" in result.stderr, result
+        assert result.returncode == 3 and "401" in result.stderr, result
         assert "wrn_" not in result.stderr
 
 
@@ -112,7 +112,7 @@ def test_keys_are_listed_without_the_key_and_a_revoked_one_stops_working(service
     assert service.run("keys", "revoke", line.split("\t")[0]).returncode == 0
     assert service.get("/v1/channels", key=key).status == 401
     assert Stream(service, key).status == 401
-    until(lambda: service.run("keys", "revoke", line.split("\t")[0]).returncode == 1, "a second revocation to fail")
+    until(lambda: service.run("keys", "revoke", line.split("\t")[0]).returncode == 2, "a second revocation to be refused")
 
 
 def test_two_workers_share_the_port_and_the_work(make_service, redis, receiver, store):

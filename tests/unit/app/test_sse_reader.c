@@ -78,6 +78,27 @@ Test(sse_reader, keeps_the_last_retry)
 	buf_done(&seen);
 }
 
+static void note_comment(struct str text, void *owner)
+{
+	(void)owner;
+	buf_addf(&seen, "(%.*s)", STR_ARGS(text));
+}
+
+Test(sse_reader, hands_comments_on_to_who_wants_them)
+{
+	struct sse_reader reader;
+
+	buf_init(&seen, 65536);
+	sse_reader_init(&reader, note_frame, NULL);
+	reader.on_comment = note_comment;
+	cr_expect_eq(sse_reader_feed(&reader, STR(": keepalive\n\n:the service stops\n:\n"
+						  "data: y\n: in a: frame\n\n")),
+		     0);
+	cr_expect_str_eq(buf_text(&seen), "(keepalive)(the service stops)()(in a: frame)[-||y]");
+	sse_reader_done(&reader);
+	buf_done(&seen);
+}
+
 Test(sse_reader, a_new_connection_forgets_a_half_read_frame)
 {
 	struct sse_reader reader;

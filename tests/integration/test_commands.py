@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tail` and `wait` as clients of a service that is away, behind a proxy, distrusted, or hostile to a terminal."""
+import json
+import os
+import pty
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import tty
+
+import pytest
+from clients import read_head
+from fakes import make_certificate
+from support import DEADLINE_S, PROGRAM, SqliteStore, free_port, make_event, new_id, until
+
+SNAPSHOT = "template.snapshot.create"
+
+
+@pytest.fixture
+def store(folder):
+    """One store will do: what the commands see does not come from it."""
+    return SqliteStore(folder)
+
+
+class Front:
+    """Stands before the service, with TLS when it has a certificate. Answers the first requests itself as told, hands the
+    others on, and notes the query of each."""
+
+    def __init__(self, service, answers=(), certificate=None):
+        self.service = service
+        self.answers = list(answers)
+        self.queries = []
+        self.tls = None
+        if certificate:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"{'https' if certificate else 'http'}://localhost:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client:
+            try:
+                if self.tls:
+                    client = self.tls.wrap_socket(client, server_side=True)
+                head = read_head(client)
+                self.queries.append((time.monotonic(), head.split()[1].decode().partition("?")[2]))
+                if self.answers:
+                    client.sendall(self.answers.pop(0))
+                    return
+                with socket.create_connection(("127.0.0.1", self.service.port)) as server:
+                    server.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+                    while piece := server.recv(65536):
+                        client.sendall(piece)
+            except (OSError, EOFError):
+                pass  # one of the two has gone, or does not trust us
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+@pytest.fixture
+def make_front():
+    fronts = []
+
+    def make(*arguments, **more):
+        fronts.append(Front(*arguments, **more))
+        return fronts[-1]
+
+    yield make
+    for front in fronts:
+        front.close()
+
+
+class Running:
+    """A command under way, with what it said so far."""
+
+    def __init__(self, service, *arguments, **environment):
+        self.said = []
+        self.process = subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env={**service.environment, "WRENN_BASE_URL": service.url, **environment})
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stderr:
+            self.said.append(line.strip())
+
+    def says(self, words):
+        until(lambda: any(words in line for line in self.said), f"{words!r} in {self.said}")
+
+    def event(self):
+        return json.loads(self.process.stdout.readline())
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def run():
+    commands = []
+
+    def start(*arguments, **more):
+        commands.append(Running(*arguments, **more))
+        return commands[-1]
+
+    yield start
+    for command in commands:
+        command.end()
+
+
+def answer(status, *fields, body=""):
+    return "\r\n".join([f"HTTP/1.1 {status}", *fields, f"Content-Length: {len(body)}", "Connection: close", "", body]).encode()
+
+
+def test_the_help_of_every_command_fits_a_screen_and_has_an_example(service):
+    overview = service.run("help").stdout
+    for code in ("0 ", "1 ", "2 ", "3 ", "124 "):
+        assert re.search(rf"^  {code} +\w", overview, re.M), overview
+    for name in re.findall(r"^  (\w+) ", overview.split("Commands:")[1].split("\n\n")[0], re.M):
+        lines = service.run("help", *([name] if name != "help" else [])).stdout.splitlines()
+        assert lines and len(lines) <= 24 and max(map(len, lines)) <= 80, (name, lines)
+        assert name == "help" or any(line.startswith("Example: wrenn-events ") for line in lines), name
+
+
+def test_the_exit_code_tells_what_went_wrong(service, redis, make_front):
+    team, key = service.new_team()
+    mine = {"WRENN_API_KEY": key}
+    redis.publish(make_event(team, SNAPSHOT, "broken", actor={"type": "system"}, outcome="error", error="disk full"))
+    assert service.run("wait", SNAPSHOT, "--since", "60", environment=mine).returncode == 1
+    for command in (["wait", "capsule.created"], ["tail", "--event", "capsule.created"]):
+        refused = service.run(*command, environment=mine)
+        assert refused.returncode == 2 and "capsule.created" in refused.stderr and "capsule.pause, " in refused.stderr, refused
+    for command in (["wait", SNAPSHOT], ["tail"]):
+        shut_out = service.run(*command, environment={"WRENN_API_KEY": "wrn_" + "0" * 32})
+        assert shut_out.returncode == 3 and "401" in shut_out.stderr and service.url in shut_out.stderr, shut_out
+    moved = make_front(service, [answer("301 Moved Permanently", "Location: https://elsewhere.example/")])
+    redirected = service.run("wait", SNAPSHOT, environment={**mine, "WRENN_BASE_URL": moved.url})
+    assert redirected.returncode == 2 and "a redirect to https://elsewhere.example/" in redirected.stderr, redirected
+    for command in (["wait", SNAPSHOT], ["tail"]):
+        stranger = make_front(service, [answer("200 OK", "Content-Type: text/html", body="<html>hello</html>")])
+        page = service.run(*command, environment={**mine, "WRENN_BASE_URL": stranger.url})
+        assert page.returncode == 3 and "no wrenn-events" in page.stderr, page
+    assert service.run("wait", SNAPSHOT, "--timeout", "1", environment=mine).returncode == 124
+
+
+def test_what_cannot_be_reached_is_named_with_its_cause(service, make_front, folder, run):
+    _, key = service.new_team()
+    certificate = make_certificate(folder)
+    front = make_front(service, certificate=certificate)
+    nobody = f"http://127.0.0.1:{free_port()}"
+    for url, cause in ((nobody, "connection refused"), ("http://host.invalid:1", "unknown host")):
+        ended = service.run("wait", SNAPSHOT, "--url", url, "--api-key", key, "--timeout", "1s")
+        lines = ended.stderr.splitlines()
+        assert ended.returncode == 3 and lines[-1] == f"wrenn-events: cannot reach {url}: {cause}", ended
+        assert len([line for line in lines if line.endswith(f"{cause}; trying again")]) == 1, lines
+        tail = run(service, "tail", WRENN_BASE_URL=url, WRENN_API_KEY=key)
+        tail.says(f"cannot reach {url}: {cause}; trying again")
+    for command in (["wait", SNAPSHOT], ["tail"]):
+        distrusted = service.run(*command, "--url", front.url, "--api-key", key)
+        assert distrusted.returncode == 3 and f"{front.url}: bad certificate: self-signed" in distrusted.stderr, distrusted
+    trusting = service.run("wait", SNAPSHOT, "--url", front.url, "--api-key", key, "--timeout", "1s", "--cacert", certificate[0])
+    assert trusting.returncode == 124, trusting
+    run(service, "tail", WRENN_BASE_URL=front.url, WRENN_API_KEY=key, WRENN_EVENTS_CA_FILE=certificate[0]).says("connected to " + front.url)
+    missing = service.run("tail", "--api-key", key, "--cacert", f"{folder}/no.pem")
+    assert missing.returncode == 2 and f"{folder}/no.pem: no such file" in missing.stderr, missing
+
+
+def test_since_is_the_same_moment_in_every_try_and_then_a_cursor(service, redis, make_front, run):
+    team, key = service.new_team()
+    busy = answer("503 Service Unavailable", "Retry-After: 2")
+    front = make_front(service, [busy, b"", busy])
+    wait = run(service, "wait", SNAPSHOT, "--since", "1s", WRENN_BASE_URL=front.url, WRENN_API_KEY=key)
+    until(lambda: len(front.queries) >= 5, "the wait to go on")
+    began_at = front.queries[0][0] - 1
+    for asked_at, query in front.queries[:4]:
+        reach_s = int(re.search(r"since=(\d+)s", query)[1])
+        assert reach_s >= asked_at - began_at - 0.5, front.queries
+    assert "last_event_id=" in front.queries[4][1] and "since" not in front.queries[4][1], front.queries
+    assert all(int(re.search(r"timeout=(\d+)", query)[1]) < 55 for _, query in front.queries)
+    redis.publish(make_event(team, SNAPSHOT, "base", actor={"type": "system"}))
+    assert wait.event()["resource"]["id"] == "base"
+    assert wait.process.wait(timeout=DEADLINE_S) == 0
+    assert len([line for line in wait.said if "trying again" in line]) == 3, wait.said
+    wait.says("answers again")
+
+
+def test_tail_begins_a_moment_before_it_was_started(make_service, redis, run):
+    service = make_service().start()
+    team, key = service.new_team()
+    service.kill()
+    tail = run(service, "tail", WRENN_API_KEY=key)
+    tail.says("connection refused; trying again")
+    sent = redis.publish(make_event(team))
+    service.start()
+    assert tail.event()["id"] == sent
+    tail.says("connected to " + service.url)
+    service.kill()
+    tail.says("trying again")
+    later = redis.publish(make_event(team))
+    service.start()
+    assert tail.event()["id"] == later
+    tail.says("connected again")
+
+
+def test_output_that_cannot_be_written_is_an_error(service, redis):
+    team, key = service.new_team()
+    redis.publish(make_event(team))
+    for command in (["tail", "--since", "earliest"], ["wait", "capsule.create", "--since", "earliest"], ["keys", "list"], ["help"],
+                    ["publish", "capsule.create", "--team", team, "--resource", new_id("cl-")]):
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run([PROGRAM, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S,
+                                   env={**service.environment, "WRENN_BASE_URL": service.url, "WRENN_API_KEY": key})
+        assert ended.returncode == 1 and "standard output: no space left on device" in ended.stderr, (command, ended)
+
+
+def test_a_reader_who_has_gone_ends_the_command_without_a_word(service, redis, run):
+    team, key = service.new_team()
+    redis.publish(make_event(team))
+    tail = run(service, "tail", "--since", "earliest", WRENN_API_KEY=key)
+    tail.event()
+    tail.process.stdout.close()
+    redis.publish(make_event(team))
+    assert tail.process.wait(timeout=DEADLINE_S) == -13
+    assert tail.said == [f"wrenn-events: connected to {service.url}"]
+
+
+def on_a_terminal(service, key, *command):
+    """What a command writes to a terminal until it ends."""
+    master, terminal = pty.openpty()
+    tty.setraw(terminal)
+    process = subprocess.Popen([PROGRAM, *command], stdout=terminal, stderr=terminal,
+                               env={**service.environment, "WRENN_BASE_URL": service.url, "WRENN_API_KEY": key})
+    os.close(terminal)
+    seen = b""
+    try:
+        while piece := os.read(master, 65536):
+            seen += piece
+    except OSError:
+        pass  # the last writer has gone
+    process.wait(timeout=DEADLINE_S)
+    os.close(master)
+    return seen.decode()
+
+
+def test_a_terminal_gets_nothing_of_an_event_that_it_could_obey(service, redis):
+    team, key = service.new_team()
+    hostile = "a\u009b31mb\u202ec\u2066d\u0085e\u2028f\u001b[2Jg\u200eh"
+    redis.publish(json.dumps(make_event(
+        team, SNAPSHOT, hostile, outcome="error", error=hostile, actor={"type": "user", "name": hostile}, metadata={"reason": hostile, "to": hostile})
+        | {"timestamp": "2026-05-24T\u009b31m5:08Z"}, ensure_ascii=False))
+    for command in (["tail", "--count", "1"], ["tail", "--count", "1", "--json"], ["wait", SNAPSHOT]):
+        seen = on_a_terminal(service, key, *command, "--since", "earliest")
+        assert "a\\u009b31mb\\u202ec\\u2066d" in seen, seen
+        found = re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]", re.sub("\x1b\\[(0|3[126])m", "", seen))
+        assert not found, (command, found)
+    lines = on_a_terminal(service, key, "wait", SNAPSHOT, "--since", "earliest").splitlines()
+    assert json.loads(lines[0])["error"] == json.loads(service.run("wait", SNAPSHOT, "--since", "earliest", environment={"WRENN_API_KEY": key}).stdout)["error"]
+
+
+def test_the_key_may_come_from_a_file(service, folder):
+    _, key = service.new_team()
+    with open(f"{folder}/key", "w") as file:
+        file.write(key + "\n")
+    assert service.run("wait", SNAPSHOT, "--timeout", "1", "--api-key-file", f"{folder}/key", environment={"WRENN_API_KEY": ""}).returncode == 124
+    for path, text, words in (("empty", "", "no API key"), ("two", key + "\nX-Evil: 1", "not an API key"), ("none", None, "no such file")):
+        path = f"{folder}/{path}"
+        if text is not None:
+            with open(path, "w") as file:
+                file.write(text)
+        refused = service.run("tail", "--api-key-file", path)
+        assert refused.returncode == 2 and words in refused.stderr and key not in refused.stderr, refused
