@@ -61,19 +61,6 @@ static int rebind(struct queue *queue, const struct verdict *verdict)
 
 /* ---- what is written down ------------------------------------------------------------------ */
 
-/* What came back and what the provider knows it to mean: no text of the destination's. */
-static void write_sentence(const struct answer *answer, const struct verdict *verdict,
-			   char out[static 200])
-{
-	char described[80];
-
-	answer_describe(answer, described);
-	if (verdict->why)
-		snprintf(out, 200, "%s (%s)", described, verdict->why);
-	else
-		snprintf(out, 200, "%s", described);
-}
-
 static bool is_good(enum attempt_verdict verdict)
 {
 	return verdict == ATTEMPT_DELIVERED || verdict == ATTEMPT_ACCEPTED;
@@ -119,7 +106,7 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 
 	/* The form only once, a setting a few times and only with a value that can be stored. */
 	if (verdict.kind == VERDICT_REFORM && queue->current->is_plain)
-		verdict.kind = VERDICT_REJECT;
+		verdict.kind = verdict.is_unknown ? VERDICT_RETRY : VERDICT_REJECT;
 	if (verdict.kind == VERDICT_REBIND &&
 	    (queue->current->rebounds >= DELIVERY_REBOUNDS || rebind(queue, &verdict) < 0))
 		verdict.kind = VERDICT_RETRY;
@@ -163,7 +150,7 @@ void judge_answer(const struct answer *answer, void *owner)
 	struct engine *engine = queue->engine;
 	struct record *record = &queue->record;
 	struct verdict verdict;
-	char sentence[200];
+	char sentence[VERDICT_TEXT_SIZE];
 
 	end_request(queue);
 	if (answer->fault == ANSWER_CANCELLED) {
@@ -180,7 +167,7 @@ void judge_answer(const struct answer *answer, void *owner)
 	record->has_attempt = true;
 	record->duration_us = answer->duration_us;
 	record->status = answer->status;
-	write_sentence(answer, &verdict, sentence);
+	verdict_describe(queue->settings.provider, answer, &verdict, sentence);
 	write_detail(queue, answer, sentence);
 	write_error(queue, &verdict, sentence);
 	record->said = verdict;

@@ -221,11 +221,10 @@ static void answer_failure(struct trial *trial, const struct answer *answer,
 			   const struct verdict *verdict)
 {
 	struct reason why;
-	char sentence[80];
+	char sentence[VERDICT_TEXT_SIZE];
 
-	answer_describe(answer, sentence);
-	(void)reason_set(&why, 0, NULL, "%s%s%s", sentence, verdict->why ? ": " : "",
-			 verdict->why ? verdict->why : "");
+	verdict_describe(trial->draft.provider, answer, verdict, sentence);
+	(void)reason_set(&why, 0, NULL, "%s", sentence);
 	errand_refuse(&trial->errand, HTTP_DELIVERY_FAILED, &why);
 }
 

@@ -82,7 +82,7 @@ struct str answer_header(const struct answer *answer, const char *name)
 	return STR("");
 }
 
-void answer_describe(const struct answer *answer, char out[80])
+void answer_describe(const struct answer *answer, char out[ANSWER_TEXT_SIZE])
 {
 	static const char *const faults[] = {
 		[ANSWER_REFUSED] = "address not allowed",
@@ -94,9 +94,20 @@ void answer_describe(const struct answer *answer, char out[80])
 		[ANSWER_CANCELLED] = "cancelled",
 		[ANSWER_BROKEN] = "answer was not valid HTTP",
 	};
+	static const char *const endings[] = {
+		[ANSWER_UNREACHED] = "and closed the connection before the answer was complete",
+		[ANSWER_TLS] = "and broke off in the middle of the answer",
+		[ANSWER_TIMEOUT] = "and did not come to the end of the answer in time",
+		[ANSWER_TOO_LARGE] = "with more than can be read",
+		[ANSWER_BROKEN] = "and broke off in the middle of the answer",
+	};
 
 	if (answer->fault == ANSWER_OK)
-		snprintf(out, 80, "destination answered %d", answer->status);
+		snprintf(out, ANSWER_TEXT_SIZE, "destination answered %d", answer->status);
+	else if (answer->status)
+		snprintf(out, ANSWER_TEXT_SIZE, "destination answered %d %s", answer->status,
+			 endings[answer->fault]);
 	else
-		snprintf(out, 80, "%s", faults[answer->fault]);
+		snprintf(out, ANSWER_TEXT_SIZE, "%s",
+			 answer->why ? answer->why : faults[answer->fault]);
 }

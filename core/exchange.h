@@ -48,8 +48,9 @@ enum answer_fault {
 
 struct answer {
 	enum answer_fault fault;
-	int status;         /* with ANSWER_OK, and with ANSWER_TOO_LARGE when known; else 0 */
-	struct str body;    /* what came, at most ANSWER_MAX_BODY; any bytes */
+	int status;      /* with ANSWER_OK; with another fault when the answer had begun; else 0 */
+	const char *why; /* what exactly went wrong, a constant; NULL: the fault says it all */
+	struct str body; /* what came, at most ANSWER_MAX_BODY; any bytes */
 	struct str headers; /* raw header lines of the final answer, at most 16 KiB */
 	int64_t duration_us;
 };
@@ -59,6 +60,7 @@ struct str answer_header(const struct answer *answer, const char *name);
 
 /* A sentence for owners and logs, free of URLs: "destination answered 404", "timed out",
  * "connection refused", "certificate not trusted", "address not allowed" ... */
-void answer_describe(const struct answer *answer, char out[80]);
+#define ANSWER_TEXT_SIZE 144
+void answer_describe(const struct answer *answer, char out[ANSWER_TEXT_SIZE]);
 
 #endif

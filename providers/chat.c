@@ -178,6 +178,28 @@ struct verdict chat_verdict(enum verdict_kind kind, const char *why)
 	return verdict;
 }
 
+struct verdict chat_unknown(const struct answer *answer, int64_t now_us, const char *why)
+{
+	struct verdict verdict = judge_by_status(answer, now_us);
+	bool is_temporary = answer->status == 408 || answer->status == 425 || answer->status == 429;
+
+	if (verdict.kind == VERDICT_DELIVERED)
+		verdict.kind = VERDICT_RETRY;
+	if (answer->status >= 400 && answer->status <= 499 && !is_temporary) {
+		verdict.kind = VERDICT_REFORM;
+		verdict.is_unknown = true;
+	}
+	verdict.why = why;
+	return verdict;
+}
+
+struct verdict chat_half_success(const struct answer *answer, int64_t now_us)
+{
+	if (str_starts(str_trim(answer->body), STR("<")))
+		return judge_stranger(answer, now_us);
+	return judge_by_status(answer, now_us);
+}
+
 struct verdict chat_throttled(const struct answer *answer, int64_t now_us, int64_t wish_ms)
 {
 	struct verdict verdict = verdict_of(VERDICT_RETRY);

@@ -56,6 +56,13 @@ int64_t chat_wish_ms(const cJSON *number, double unit_ms);
  * pace sends until then. */
 struct verdict chat_throttled(const struct answer *answer, int64_t now_us, int64_t wish_ms);
 
+/* The vendor's own refusal in words we do not know. What HTTP calls temporary is tried again; anything
+ * else goes out once in the plain form and is then tried again: nothing is lost for our ignorance. */
+struct verdict chat_unknown(const struct answer *answer, int64_t now_us, const char *why);
+
+/* A 2xx whose body did not come whole. It counts, except when what came is the begin of a page. */
+struct verdict chat_half_success(const struct answer *answer, int64_t now_us);
+
 /* verdict_of() with a `why`. */
 struct verdict chat_verdict(enum verdict_kind kind, const char *why);
 

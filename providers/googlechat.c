@@ -282,8 +282,8 @@ static struct measure googlechat_measure(const struct outgoing *request)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-static struct verdict judge_status_word(const struct answer *answer, const char *word, int code,
-					int64_t now_us)
+/* The code a status word stands for; 0 for one we do not know. */
+static int code_of(const char *word)
 {
 	static const struct {
 		const char *word;
@@ -293,19 +293,46 @@ static struct verdict judge_status_word(const struct answer *answer, const char 
 		{ "UNAUTHENTICATED", 401 },    { "INVALID_ARGUMENT", 400 },  { "UNAVAILABLE", 503 },
 		{ "INTERNAL", 500 },           { "DEADLINE_EXCEEDED", 504 },
 	};
-	struct answer meant = *answer;
 
 	for (size_t i = 0; word && i < ARRAY_LEN(codes); i++) {
 		if (strcmp(word, codes[i].word) == 0)
-			code = codes[i].code;
+			return codes[i].code;
 	}
+	return 0;
+}
+
+static const char refused_key[] = "Google Chat does not accept the webhook's key";
+
+static struct verdict judge_invalid(const struct answer *answer, const cJSON *error, int64_t now_us)
+{
+	const char *message = json_get_string(error, "message");
+	const char *word = json_get_string(error, "status");
+
+	/* A key that is wrong, deleted or expired is called an invalid argument. */
+	if (message && strcasestr(message, "API key"))
+		return chat_verdict(VERDICT_DISABLE, refused_key);
+	if (word && code_of(word) == 0)
+		return chat_unknown(answer, now_us, "Google Chat refused the message");
+	return chat_verdict(VERDICT_REFORM, "Google Chat refused the message's form");
+}
+
+static struct verdict judge_error(const struct answer *answer, const cJSON *error, int64_t now_us)
+{
+	const cJSON *number = json_get(error, "code");
+	struct answer meant = *answer;
+	int code = code_of(json_get_string(error, "status"));
+
+	if (code == 0 && cJSON_IsNumber(number) && number->valuedouble >= 400 &&
+	    number->valuedouble <= 599)
+		code = (int)number->valuedouble;
+	if (code == 0)
+		code = answer->status < 300 ? 500 : answer->status;
 	meant.status = code;
 	switch (code) {
 	case 400:
-		return chat_verdict(VERDICT_REFORM, "Google Chat refused the message's form");
+		return judge_invalid(&meant, error, now_us);
 	case 401:
-		return chat_verdict(VERDICT_DISABLE,
-				    "Google Chat does not accept the webhook's key");
+		return chat_verdict(VERDICT_DISABLE, refused_key);
 	case 403:
 		return chat_verdict(VERDICT_DISABLE,
 				    "Google Chat does not allow the webhook to post in the space");
@@ -314,40 +341,52 @@ static struct verdict judge_status_word(const struct answer *answer, const char 
 	case 429:
 		return chat_throttled(answer, now_us, -1);
 	default:
-		return judge_by_status(&meant, now_us);
+		return chat_unknown(&meant, now_us, NULL);
 	}
 }
 
-/* google.rpc.Status, wrapped in "error" or bare. A good answer has none of it. */
+/* google.rpc.Status, wrapped in "error" or bare; NULL when the answer is none. A good answer has none. */
+static const cJSON *find_error(const struct answer *answer, const cJSON *tree)
+{
+	const cJSON *error = json_get(tree, "error");
+
+	if (cJSON_IsObject(error))
+		return error;
+	if (answer->status < 300 || !json_get_string(tree, "message") ||
+	    (!cJSON_IsNumber(json_get(tree, "code")) && !json_get_string(tree, "status")))
+		return NULL;
+	return tree;
+}
+
+static struct verdict judge_body(const struct answer *answer, const cJSON *tree, int64_t now_us)
+{
+	const cJSON *error = find_error(answer, tree);
+	bool is_success = answer->status >= 200 && answer->status <= 299;
+
+	if (error)
+		return judge_error(answer, error, now_us);
+	if (is_success && answer->fault != ANSWER_OK)
+		return chat_half_success(answer, now_us);
+	if (is_success && tree && !json_get(tree, "error"))
+		return verdict_of(VERDICT_DELIVERED);
+	if (answer->status == 429)
+		return chat_throttled(answer, now_us, -1);
+	return judge_stranger(answer, now_us);
+}
+
 static struct verdict googlechat_judge(const struct answer *answer, int64_t now_us)
 {
 	cJSON *tree = chat_answer_tree(answer);
-	const cJSON *error = json_get(tree, "error");
-	const char *word = NULL;
-	int code = answer->status;
+	struct verdict verdict = answer->status == 0 ? judge_by_status(answer, now_us)
+						     : judge_body(answer, tree, now_us);
 
-	if (!tree && answer->fault != ANSWER_OK)
-		return judge_by_status(answer, now_us);
-	if (!error && (code < 200 || code > 299))
-		error = tree;
-	if (error) {
-		const cJSON *number = json_get(error, "code");
-
-		word = json_get_string(error, "status");
-		if (cJSON_IsNumber(number) && number->valuedouble >= 400 &&
-		    number->valuedouble <= 599)
-			code = (int)number->valuedouble;
-		else if (!word && code >= 200 && code <= 299)
-			code = 500; /* an error that does not say which */
-	}
-
-	struct verdict verdict = judge_status_word(answer, word, code, now_us);
 	cJSON_Delete(tree);
 	return verdict;
 }
 
 const struct provider googlechat_provider = {
 	.name = "googlechat",
+	.title = "Google Chat",
 	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
 	.folds = true,
 	.check = googlechat_check,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From an answer to a verdict, for providers whose status codes mean what HTTP says. When in
- * doubt whether a later try could succeed, only the codes that HTTP calls temporary are
- * tried again.
+ * From an answer to a verdict by its status alone. A status is no proof against a message or a channel:
+ * a proxy, a portal or a firewall in between gives the same ones. Only the vendor's own words are.
  */
+#include <stdio.h>
+
 #include "core/rfc3339.h"
 #include "providers/provider.h"
 
@@ -40,32 +41,59 @@ int64_t retry_after_ms(const struct answer *answer, int64_t now_us)
 	return (at_us - now_us + 999) / 1000;
 }
 
-static enum verdict_kind judge_status(int status)
-{
-	if (status >= 200 && status <= 299)
-		return VERDICT_DELIVERED;
-	if (status == 410)
-		return VERDICT_DISABLE;
-	if (status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599))
-		return VERDICT_RETRY;
-	return VERDICT_REJECT;
-}
-
 struct verdict verdict_of(enum verdict_kind kind)
 {
 	return (struct verdict){ .kind = kind, .retry_after_ms = -1, .pause_ms = -1 };
 }
 
-struct verdict judge_by_status(const struct answer *answer, int64_t now_us)
+static bool is_redirect(const struct answer *answer)
+{
+	return answer->status >= 300 && answer->status <= 399;
+}
+
+static struct verdict try_again(const struct answer *answer, int64_t now_us)
 {
 	struct verdict verdict = verdict_of(VERDICT_RETRY);
 
-	if (answer->fault == ANSWER_REFUSED)
-		verdict.kind = VERDICT_REJECT;
-	else if (answer->fault == ANSWER_OK ||
-		 (answer->fault == ANSWER_TOO_LARGE && answer->status != 0))
-		verdict.kind = judge_status(answer->status);
-	if (verdict.kind == VERDICT_RETRY)
-		verdict.retry_after_ms = retry_after_ms(answer, now_us);
+	verdict.retry_after_ms = retry_after_ms(answer, now_us);
+	if (is_redirect(answer))
+		verdict.why = "redirected, which is not followed";
 	return verdict;
+}
+
+struct verdict judge_by_status(const struct answer *answer, int64_t now_us)
+{
+	if (answer->fault == ANSWER_REFUSED)
+		return verdict_of(VERDICT_REJECT);
+	if (answer->status >= 200 && answer->status <= 299)
+		return verdict_of(VERDICT_DELIVERED);
+	return try_again(answer, now_us);
+}
+
+struct verdict judge_stranger(const struct answer *answer, int64_t now_us)
+{
+	struct verdict verdict;
+
+	if (answer->status == 0)
+		return judge_by_status(answer, now_us);
+	verdict = try_again(answer, now_us);
+	verdict.is_stranger = !is_redirect(answer);
+	return verdict;
+}
+
+void verdict_describe(const struct provider *provider, const struct answer *answer,
+		      const struct verdict *verdict, char out[VERDICT_TEXT_SIZE])
+{
+	char described[ANSWER_TEXT_SIZE];
+	size_t title_len = strlen(provider->title);
+
+	answer_describe(answer, described);
+	if (verdict->is_stranger)
+		snprintf(out, VERDICT_TEXT_SIZE, "%s with %s that is not %s'%s", described,
+			 str_trim(answer->body).len ? "a page" : "an empty body", provider->title,
+			 provider->title[title_len - 1] == 's' ? "" : "s");
+	else if (verdict->why)
+		snprintf(out, VERDICT_TEXT_SIZE, "%s (%s)", described, verdict->why);
+	else
+		snprintf(out, VERDICT_TEXT_SIZE, "%s", described);
 }

@@ -275,6 +275,7 @@ static struct measure matrix_measure(const struct outgoing *request)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
+/* What settings or permissions cause disables: the backlog waits until its owner has mended them. */
 static const struct {
 	const char *errcode;
 	enum verdict_kind kind;
@@ -286,38 +287,29 @@ static const struct {
 	{ "M_USER_SUSPENDED", VERDICT_DISABLE, "the account was suspended" },
 	{ "M_FORBIDDEN", VERDICT_DISABLE,
 	  "the account has not joined the room or may not write in it" },
-	{ "M_UNRECOGNIZED", VERDICT_REJECT, "homeserver_url does not lead to a Matrix homeserver" },
-	{ "M_NOT_FOUND", VERDICT_REJECT, "the homeserver does not know the room" },
-	{ "M_INVALID_PARAM", VERDICT_REJECT, "the homeserver does not accept the room's name" },
+	{ "M_GUEST_ACCESS_FORBIDDEN", VERDICT_DISABLE, "guests may not write in the room" },
+	{ "M_CONSENT_NOT_GIVEN", VERDICT_DISABLE,
+	  "the account has not agreed to the homeserver's terms" },
+	{ "M_NOT_FOUND", VERDICT_DISABLE, "the homeserver does not know the room" },
+	{ "M_INVALID_PARAM", VERDICT_DISABLE, "the homeserver does not accept the room's name" },
+	{ "M_UNRECOGNIZED", VERDICT_DISABLE,
+	  "homeserver_url does not lead to a Matrix homeserver's client API" },
 	{ "M_TOO_LARGE", VERDICT_REFORM, "the message is too large for the homeserver" },
 	{ "M_BAD_JSON", VERDICT_REFORM, "the homeserver refused the message's form" },
-	{ "M_NOT_JSON", VERDICT_REJECT, "the homeserver could not read the message" },
+	{ "M_NOT_JSON", VERDICT_REFORM, "the homeserver could not read the message" },
 	{ "M_RESOURCE_LIMIT_EXCEEDED", VERDICT_RETRY, "the homeserver has reached its limits" },
 	{ "M_USER_LOCKED", VERDICT_RETRY, "the account is locked" },
 };
 
-/* A server that is no homeserver answers in HTML or in somebody else's JSON. */
-static struct verdict judge_stranger(const struct answer *answer, int64_t now_us)
+/* A homeserver's own code: capitals, and a name space in front of those that are not the standard's. */
+static bool is_errcode(const char *text)
 {
-	struct verdict verdict = judge_by_status(answer, now_us);
-
-	if (answer->fault != ANSWER_OK)
-		return verdict;
-	/* The transaction id makes another try harmless, and a page of maintenance passes. */
-	if (verdict.kind == VERDICT_DELIVERED)
-		verdict = verdict_of(VERDICT_RETRY);
-	if (verdict.kind == VERDICT_REJECT || answer->status <= 299)
-		verdict.why = "homeserver_url does not lead to a Matrix homeserver";
-	return verdict;
+	return text && is_made_of_alnum(str_of(text), "_.", 255) && strchr(text, '_');
 }
 
-static struct verdict judge_errcode(const struct answer *answer, const cJSON *tree,
-				    const char *errcode, int64_t now_us)
+static struct verdict judge_errcode(const struct answer *answer, const char *errcode,
+				    int64_t now_us)
 {
-	int64_t wish_ms = chat_wish_ms(json_get(tree, "retry_after_ms"), 1);
-
-	if (answer->status == 429 || strcmp(errcode, "M_LIMIT_EXCEEDED") == 0)
-		return chat_throttled(answer, now_us, wish_ms);
 	for (size_t i = 0; i < ARRAY_LEN(errcodes); i++) {
 		if (strcmp(errcode, errcodes[i].errcode) != 0)
 			continue;
@@ -328,9 +320,11 @@ static struct verdict judge_errcode(const struct answer *answer, const cJSON *tr
 			verdict.retry_after_ms = header_ms > SLOW_MS ? header_ms : SLOW_MS;
 		return verdict;
 	}
-	return judge_by_status(answer, now_us);
+	return chat_unknown(answer, now_us, NULL);
 }
 
+/* What says neither that it was sent nor which room is meant is not a homeserver's; also when it broke off:
+ * the transaction id makes another try harmless. */
 static struct verdict judge_success(const struct answer *answer, const cJSON *tree, int64_t now_us)
 {
 	const char *event_id = json_get_string(tree, "event_id");
@@ -348,20 +342,26 @@ static struct verdict judge_success(const struct answer *answer, const cJSON *tr
 	return verdict;
 }
 
+static struct verdict judge_body(const struct answer *answer, const cJSON *tree, int64_t now_us)
+{
+	const char *errcode = json_get_string(tree, "errcode");
+
+	if (answer->status == 429 || (errcode && strcmp(errcode, "M_LIMIT_EXCEEDED") == 0))
+		return chat_throttled(answer, now_us,
+				      chat_wish_ms(json_get(tree, "retry_after_ms"), 1));
+	if (is_errcode(errcode))
+		return judge_errcode(answer, errcode, now_us);
+	if (answer->status >= 200 && answer->status <= 299)
+		return judge_success(answer, tree, now_us);
+	return judge_stranger(answer, now_us);
+}
+
 static struct verdict matrix_judge(const struct answer *answer, int64_t now_us)
 {
 	cJSON *tree = chat_answer_tree(answer);
-	const char *errcode = json_get_string(tree, "errcode");
-	struct verdict verdict;
+	struct verdict verdict = answer->status == 0 ? judge_by_status(answer, now_us)
+						     : judge_body(answer, tree, now_us);
 
-	if (answer->fault == ANSWER_OK && answer->status == 429)
-		verdict = judge_errcode(answer, tree, "M_LIMIT_EXCEEDED", now_us);
-	else if (tree && answer->status >= 200 && answer->status <= 299)
-		verdict = judge_success(answer, tree, now_us);
-	else if (errcode)
-		verdict = judge_errcode(answer, tree, errcode, now_us);
-	else
-		verdict = judge_stranger(answer, now_us);
 	cJSON_Delete(tree);
 	return verdict;
 }
@@ -370,6 +370,7 @@ _Static_assert(ROOM_MAX < VERDICT_VALUE_SIZE, "a room id fits into a verdict");
 
 const struct provider matrix_provider = {
 	.name = "matrix",
+	.title = "Matrix",
 	.fields = {
 		{ .name = "homeserver_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET },
 		{ .name = "access_token", .need = FIELD_REQUIRED, .use = FIELD_PLAIN },

@@ -115,8 +115,8 @@ enum verdict_kind {
 	VERDICT_RETRY,   /* may succeed later; retry_after_ms is the destination's own wish */
 	VERDICT_REJECT,  /* this message never will */
 	VERDICT_DISABLE, /* this channel never will, as it is */
-	VERDICT_REFORM,  /* not in the rich form: the plain one is sent at once. For a message that
-			  * was plain already this is VERDICT_REJECT. */
+	VERDICT_REFORM,  /* not in the rich form: the plain one is sent at once. A message that was
+			  * plain already is refused, or with is_unknown tried again later. */
 	VERDICT_REBIND   /* the setting `field` has the new value `value`: it is stored, and the
 			  * message sent once more at once */
 };
@@ -135,6 +135,8 @@ struct verdict {
 	bool is_throttled;     /* it said we were too fast */
 	bool is_final;         /* with VERDICT_DISABLE: once is enough (410 Gone) */
 	bool is_accepted_only; /* delivered, as far as the provider ever tells (Teams) */
+	bool is_stranger;      /* the answer is not the vendor's: something in between gave it */
+	bool is_unknown;       /* the vendor refused in words we do not know: nothing is given up */
 	const char *why;       /* what the owner should know, a constant sentence part such as
 				  * "the webhook was deleted"; or NULL */
 	const char *field;     /* VERDICT_REBIND: one of the provider's field names */
@@ -165,6 +167,7 @@ struct measure {
 
 struct provider {
 	const char *name;
+	const char *title;                                 /* as people write it */
 	struct provider_field fields[PROVIDER_MAX_FIELDS]; /* ends with name == NULL */
 	bool folds;                                        /* a storm is told as a digest */
 	/* Steps 5 and 7 of contract c.3: required fields, shape of the address. -EINVAL with the
@@ -188,10 +191,17 @@ struct provider {
 /* NULL when there is none of that name. */
 const struct provider *provider_find(struct str name);
 
-/* The verdict every provider shares when it has nothing special to say: 2xx delivered; 408, 425,
- * 429, 5xx and network faults retry, with Retry-After; a refused address and all else reject; 410
- * disables. A status whose body was too long to read counts like any other. */
+/* The verdict of an answer without words: 2xx is delivered, a refused address rejects, and all else is
+ * tried again, with Retry-After. A status counts although its body was too long or broke off. */
 struct verdict judge_by_status(const struct answer *answer, int64_t now_us);
+
+/* An answer that is not the vendor's, a success included: tried again. */
+struct verdict judge_stranger(const struct answer *answer, int64_t now_us);
+
+/* A sentence for the owner: what came back and what it means. No text of the destination's. */
+#define VERDICT_TEXT_SIZE 200
+void verdict_describe(const struct provider *provider, const struct answer *answer,
+		      const struct verdict *verdict, char out[VERDICT_TEXT_SIZE]);
 
 /* Retry-After as milliseconds from now_us, rounded up, at most an hour; -1 when absent or
  * unreadable. */

@@ -227,6 +227,9 @@ static struct measure slack_measure(const struct outgoing *request)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
+#define WORD_MAX 80
+
+/* What settings or permissions cause disables: the backlog waits until its owner has mended them. */
 static const struct meaning {
 	const char *word;
 	enum verdict_kind kind;
@@ -238,13 +241,23 @@ static const struct meaning {
 	{ "no_team", VERDICT_DISABLE, "the Slack workspace does not exist" },
 	{ "team_disabled", VERDICT_DISABLE, "the Slack workspace is disabled" },
 	{ "invalid_token", VERDICT_DISABLE, "Slack does not accept the webhook's secret" },
+	{ "token_revoked", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
+	{ "account_inactive", VERDICT_DISABLE, "the Slack account of the webhook is deactivated" },
 	{ "channel_is_archived", VERDICT_DISABLE, "the Slack channel is archived" },
+	{ "is_archived", VERDICT_DISABLE, "the Slack channel is archived" },
 	{ "channel_not_found", VERDICT_DISABLE, "the Slack channel does not exist" },
+	{ "not_in_channel", VERDICT_DISABLE, "the Slack app is not in the channel any more" },
 	{ "action_prohibited", VERDICT_DISABLE, "an admin of the Slack workspace forbids it" },
+	{ "restricted_action", VERDICT_DISABLE, "an admin of the Slack workspace forbids it" },
 	{ "posting_to_general_channel_denied", VERDICT_DISABLE,
 	  "an admin of the Slack workspace forbids posting to #general" },
 	{ "invalid_payload", VERDICT_REFORM, "Slack refused the message's form" },
 	{ "invalid_blocks", VERDICT_REFORM, "Slack refused the message's form" },
+	{ "invalid_blocks_format", VERDICT_REFORM, "Slack refused the message's form" },
+	{ "invalid_attachments", VERDICT_REFORM, "Slack refused the message's form" },
+	{ "missing_text_or_fallback_or_attachments", VERDICT_REFORM,
+	  "Slack found the message empty" },
+	{ "msg_too_long", VERDICT_REFORM, "Slack found the message too long" },
 	{ "msg_blocks_too_long", VERDICT_REFORM, "Slack found the message too long" },
 	{ "no_text", VERDICT_REFORM, "Slack found the message empty" },
 	{ "too_many_attachments", VERDICT_REFORM, "Slack refused the message's form" },
@@ -261,50 +274,69 @@ static const struct meaning *meaning_of(struct str word)
 	return NULL;
 }
 
-static struct verdict judge_word(const struct answer *answer, struct str word, const cJSON *tree,
-				 int64_t now_us)
+/* Slack's errors are one word of small letters; a proxy says more, or says it in capitals. */
+static bool is_word(struct str text)
+{
+	if (text.len == 0 || text.len > WORD_MAX || text.at[0] < 'a' || text.at[0] > 'z')
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
+			return false;
+	}
+	return true;
+}
+
+static struct verdict judge_word(const struct answer *answer, struct str word, int64_t now_us)
 {
 	const struct meaning *meaning = meaning_of(word);
+	struct verdict verdict;
 
-	if (answer->status == 429 || str_is(word, "rate_limited") || str_is(word, "ratelimited"))
-		return chat_throttled(answer, now_us,
-				      chat_wish_ms(json_get(tree, "retry_after"), 1000));
-	if (!meaning && answer->status >= 200 && answer->status <= 299)
-		return chat_verdict(VERDICT_RETRY, "Slack did not confirm the message");
-	struct verdict verdict = judge_by_status(answer, now_us);
-
-	if (meaning) {
-		verdict.kind = meaning->kind;
-		verdict.why = meaning->why;
-		if (verdict.kind == VERDICT_RETRY)
-			verdict.retry_after_ms = retry_after_ms(answer, now_us);
-		else
-			verdict.retry_after_ms = -1;
-	}
+	if (!is_word(word))
+		return judge_stranger(answer, now_us);
+	if (!meaning)
+		return chat_unknown(answer, now_us,
+				    answer->status < 300 ? "Slack did not confirm the message"
+							 : "a word of Slack's we do not know");
+	verdict = chat_verdict(meaning->kind, meaning->why);
+	if (verdict.kind == VERDICT_RETRY)
+		verdict.retry_after_ms = retry_after_ms(answer, now_us);
 	return verdict;
 }
 
 /* The body is a word, or JSON with the word as "error". */
-static struct verdict slack_judge(const struct answer *answer, int64_t now_us)
+static struct verdict judge_body(const struct answer *answer, int64_t now_us)
 {
-	struct str word = str_trim(answer->body);
+	cJSON *tree = chat_answer_tree(answer);
+	struct str word = tree ? str_of(json_get_string(tree, "error")) : str_trim(answer->body);
 	struct verdict verdict;
-	cJSON *tree;
 
-	if (answer->status == 0)
-		return judge_by_status(answer, now_us);
-	if (answer->fault == ANSWER_OK && answer->status == 200 && str_is(word, "ok"))
-		return verdict_of(VERDICT_DELIVERED);
-	tree = chat_answer_tree(answer);
-	if (tree)
-		word = str_of(json_get_string(tree, "error"));
-	verdict = judge_word(answer, word, tree, now_us);
+	if (answer->status == 429 || str_is(word, "rate_limited") || str_is(word, "ratelimited"))
+		verdict = chat_throttled(answer, now_us,
+					 chat_wish_ms(json_get(tree, "retry_after"), 1000));
+	else
+		verdict = judge_word(answer, word, now_us);
 	cJSON_Delete(tree);
 	return verdict;
 }
 
+static struct verdict slack_judge(const struct answer *answer, int64_t now_us)
+{
+	bool is_success = answer->status >= 200 && answer->status <= 299;
+
+	if (answer->status == 0)
+		return judge_by_status(answer, now_us);
+	if (is_success && answer->fault != ANSWER_OK)
+		return chat_half_success(answer, now_us);
+	if (answer->status == 200 && str_is(str_trim(answer->body), "ok"))
+		return verdict_of(VERDICT_DELIVERED);
+	return judge_body(answer, now_us);
+}
+
 const struct provider slack_provider = {
 	.name = "slack",
+	.title = "Slack",
 	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
 	.folds = true,
 	.check = slack_check,

@@ -253,6 +253,7 @@ static struct measure teams_measure(const struct outgoing *request)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
+/* Microsoft's own error, {"error":{"code":...,"message":...}}. */
 static struct verdict judge_code(const struct answer *answer, const char *code, int64_t now_us)
 {
 	static const struct {
@@ -269,14 +270,11 @@ static struct verdict judge_code(const struct answer *answer, const char *code, 
 		  "the Teams workflow expects another kind of message" },
 	};
 
-	for (size_t i = 0; code && i < ARRAY_LEN(meanings); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
 		if (strcmp(code, meanings[i].code) == 0)
 			return chat_verdict(meanings[i].kind, meanings[i].why);
 	}
 	switch (answer->status) {
-	case 400:
-	case 413:
-		return chat_verdict(VERDICT_REFORM, "Teams refused the message's form");
 	case 401:
 	case 403:
 		return chat_verdict(VERDICT_DISABLE, "Teams does not accept the URL's signature");
@@ -286,8 +284,25 @@ static struct verdict judge_code(const struct answer *answer, const char *code, 
 	case 429:
 		return chat_throttled(answer, now_us, -1);
 	default:
-		return judge_by_status(answer, now_us);
+		return chat_unknown(answer, now_us, "Teams refused the message's form");
 	}
+}
+
+/* The connectors that are left speak in sentences. */
+static struct verdict judge_sentence(const struct answer *answer, int64_t now_us)
+{
+	static const char *const sentences[] = { "Bad payload received",
+						 "Summary or Text is required",
+						 "Message is too large" };
+	struct str text = str_trim(answer->body);
+
+	for (size_t i = 0; answer->fault == ANSWER_OK && i < ARRAY_LEN(sentences); i++) {
+		if (str_starts(text, str_of(sentences[i])))
+			return chat_verdict(VERDICT_REFORM, "Teams refused the message's form");
+	}
+	if (answer->status == 429)
+		return chat_throttled(answer, now_us, -1);
+	return judge_stranger(answer, now_us);
 }
 
 /* The status behind "HTTP error"; 0 when there is none. */
@@ -312,16 +327,14 @@ static int embedded_status(struct str text)
 static struct verdict judge_connector_text(struct str text, int64_t now_us)
 {
 	const struct answer meant = { .status = embedded_status(text), .headers = STR("") };
-	struct verdict verdict = judge_by_status(&meant, now_us);
+	struct verdict verdict = verdict_of(VERDICT_RETRY);
 
 	if (meant.status == 429)
 		verdict = chat_throttled(&meant, now_us, -1);
 	else if (meant.status == 413)
 		verdict = verdict_of(VERDICT_REFORM);
-	else if (meant.status < 400 || meant.status > 599)
-		verdict = verdict_of(VERDICT_RETRY);
-	else if (verdict.kind == VERDICT_DISABLE)
-		verdict.kind = VERDICT_REJECT;
+	else if (meant.status >= 400 && meant.status <= 499)
+		verdict = chat_unknown(&meant, now_us, NULL);
 	verdict.why = "the Teams connector took the message and failed to post it";
 	return verdict;
 }
@@ -334,9 +347,12 @@ static struct verdict judge_success(const struct answer *answer, int64_t now_us)
 	if (answer->status == 200 && str_is(text, "1"))
 		return verdict; /* a connector: posted */
 	verdict.is_accepted_only = true;
+	if (str_starts(text, STR("<")))
+		return judge_stranger(answer, now_us);
 	/* A workflow may be made to answer 200 with JSON or nothing; a connector's sentence is
 	 * neither. */
-	if (answer->status == 200 && text.len && text.at[0] != '{' && text.at[0] != '[')
+	if (answer->fault == ANSWER_OK && answer->status == 200 && text.len && text.at[0] != '{' &&
+	    text.at[0] != '[')
 		return judge_connector_text(text, now_us);
 	return verdict;
 }
@@ -344,21 +360,23 @@ static struct verdict judge_success(const struct answer *answer, int64_t now_us)
 static struct verdict teams_judge(const struct answer *answer, int64_t now_us)
 {
 	struct verdict verdict = judge_by_status(answer, now_us);
+	const char *code;
+	cJSON *tree;
 
 	if (verdict.kind == VERDICT_DELIVERED)
 		return judge_success(answer, now_us);
-	if (answer->status) {
-		cJSON *tree = chat_answer_tree(answer);
-		const cJSON *error = json_get(tree, "error");
-
-		verdict = judge_code(answer, json_get_string(error, "code"), now_us);
-		cJSON_Delete(tree);
-	}
+	if (answer->status == 0)
+		return verdict;
+	tree = chat_answer_tree(answer);
+	code = json_get_string(json_get(tree, "error"), "code");
+	verdict = code ? judge_code(answer, code, now_us) : judge_sentence(answer, now_us);
+	cJSON_Delete(tree);
 	return verdict;
 }
 
 const struct provider teams_provider = {
 	.name = "teams",
+	.title = "Teams",
 	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
 	.folds = true,
 	.check = teams_check,

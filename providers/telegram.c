@@ -306,18 +306,23 @@ struct phrase {
 	const char *why;
 };
 
-/* The first that fits counts. */
+/* The first that fits counts. What settings or permissions cause disables: the backlog waits until its owner
+ * has mended them. */
 static const struct phrase phrases[] = {
 	{ 400, VERDICT_DISABLE, "chat not found", "the bot does not know the chat" },
-	{ 400, VERDICT_REJECT, "not enough rights", "the bot may not write in the chat" },
-	{ 400, VERDICT_REJECT, "have no rights", "the bot may not write in the chat" },
+	{ 400, VERDICT_DISABLE, "not enough rights", "the bot may not write in the chat" },
+	{ 400, VERDICT_DISABLE, "have no rights", "the bot may not write in the chat" },
+	{ 400, VERDICT_DISABLE, "WRITE_FORBIDDEN", "the bot may not write in the chat" },
+	{ 400, VERDICT_DISABLE, "administrator rights",
+	  "the bot has to be an administrator of the chat" },
+	{ 400, VERDICT_DISABLE, "CHAT_RESTRICTED", "the bot may not write in the chat" },
+	{ 400, VERDICT_DISABLE, "PEER_ID_INVALID", "the bot does not know the chat" },
 	/* Sent once more without the topic: see write_body(). */
 	{ 400, VERDICT_REFORM, "thread not found", "the topic does not exist" },
 	{ 400, VERDICT_REFORM, "topic", "the topic is closed or deleted" },
 	{ 400, VERDICT_REFORM, "can't parse", "Telegram refused the message's markup" },
 	{ 400, VERDICT_REJECT, "is too long", "the message is too long for Telegram" },
 	{ 400, VERDICT_REJECT, "text is empty", "Telegram found the message empty" },
-	{ 400, VERDICT_REJECT, "", NULL },
 	{ 401, VERDICT_DISABLE, "", "the bot's token is not valid any more" },
 	{ 403, VERDICT_DISABLE, "blocked", "the bot was blocked by the user" },
 	{ 403, VERDICT_DISABLE, "kicked", "the bot was removed from the chat" },
@@ -326,7 +331,7 @@ static const struct phrase phrases[] = {
 	{ 403, VERDICT_DISABLE, "deactivated", "the user's account was deactivated" },
 	{ 403, VERDICT_DISABLE, "initiate", "the user has not started the bot" },
 	{ 403, VERDICT_DISABLE, "", "Telegram does not let the bot write to the chat" },
-	{ 404, VERDICT_REJECT, "", "Telegram does not know a bot of this token" },
+	{ 404, VERDICT_DISABLE, "", "Telegram does not know a bot of this token" },
 };
 
 static struct verdict judge_phrase(const struct answer *answer, int code, const char *description,
@@ -339,7 +344,7 @@ static struct verdict judge_phrase(const struct answer *answer, int code, const 
 	struct answer meant = *answer;
 
 	meant.status = code;
-	return judge_by_status(&meant, now_us);
+	return chat_unknown(&meant, now_us, NULL);
 }
 
 /* The group became a supergroup and has a new number. False without a usable one. */
@@ -361,17 +366,15 @@ static bool follow_migration(const cJSON *parameters, struct verdict *out)
 	return true;
 }
 
-static struct verdict judge_tree(const struct answer *answer, const cJSON *tree, int64_t now_us)
+/* {"ok":false,"error_code":...,"description":...} */
+static struct verdict judge_error(const struct answer *answer, const cJSON *tree, int64_t now_us)
 {
 	const cJSON *number = json_get(tree, "error_code");
 	const cJSON *parameters = json_get(tree, "parameters");
 	const char *description = json_get_string(tree, "description");
-	bool is_2xx = answer->status >= 200 && answer->status <= 299;
 	struct verdict verdict;
-	int code = is_2xx ? 500 : answer->status; /* an error that does not say which */
+	int code = answer->status < 300 ? 500 : answer->status; /* it does not say which */
 
-	if (is_2xx && cJSON_IsTrue(json_get(tree, "ok")))
-		return verdict_of(VERDICT_DELIVERED);
 	if (cJSON_IsNumber(number) && number->valuedouble >= 400 && number->valuedouble <= 599)
 		code = (int)number->valuedouble;
 	if (code == 429)
@@ -382,27 +385,34 @@ static struct verdict judge_tree(const struct answer *answer, const cJSON *tree,
 	return judge_phrase(answer, code, description ? description : "", now_us);
 }
 
+static struct verdict judge_body(const struct answer *answer, const cJSON *tree, int64_t now_us)
+{
+	bool is_success = answer->status >= 200 && answer->status <= 299;
+
+	if (is_success && cJSON_IsTrue(json_get(tree, "ok")))
+		return verdict_of(VERDICT_DELIVERED);
+	if (cJSON_IsFalse(json_get(tree, "ok")))
+		return judge_error(answer, tree, now_us);
+	if (answer->status == 429)
+		return chat_throttled(answer, now_us, -1);
+	if (is_success && answer->fault != ANSWER_OK)
+		return chat_half_success(answer, now_us);
+	return judge_stranger(answer, now_us);
+}
+
 static struct verdict telegram_judge(const struct answer *answer, int64_t now_us)
 {
 	cJSON *tree = chat_answer_tree(answer);
-	struct verdict verdict;
+	struct verdict verdict = answer->status == 0 ? judge_by_status(answer, now_us)
+						     : judge_body(answer, tree, now_us);
 
-	if (tree)
-		verdict = judge_tree(answer, tree, now_us);
-	else if (answer->fault == ANSWER_OK && answer->status == 429)
-		verdict = chat_throttled(answer, now_us, -1);
-	else if (answer->fault == ANSWER_OK && answer->status >= 200 && answer->status <= 299)
-		/* Something between us and Telegram answered. */
-		verdict = chat_verdict(VERDICT_RETRY, "the answer is not Telegram's");
-	else
-		/* Without Telegram's own words a status is not proof against bot or chat. */
-		verdict = judge_by_status(answer, now_us);
 	cJSON_Delete(tree);
 	return verdict;
 }
 
 const struct provider telegram_provider = {
 	.name = "telegram",
+	.title = "Telegram",
 	.fields = {
 		{ .name = "bot_token", .need = FIELD_REQUIRED, .use = FIELD_PLAIN },
 		{ .name = "chat_id", .need = FIELD_REQUIRED, .use = FIELD_PLAIN },

@@ -116,16 +116,19 @@ static int webhook_build(const struct message *message, const struct provider_co
 	return outgoing_error(out);
 }
 
-/* 410: its owner took it down. The codes Standard Webhooks calls throttling count as such. */
+/* 410: its owner took it down. All else but a success may pass: the receiver is the owner's own, and nobody
+ * says what its codes mean. Those Standard Webhooks calls throttling count as such. */
 static struct verdict webhook_judge(const struct answer *answer, int64_t now_us)
 {
 	struct verdict verdict = judge_by_status(answer, now_us);
 
+	if (answer->status == 410) {
+		verdict = verdict_of(VERDICT_DISABLE);
+		verdict.is_final = true;
+		verdict.why = "it is gone for good";
+	}
 	verdict.is_throttled =
 		answer->status == 429 || answer->status == 502 || answer->status == 504;
-	verdict.is_final = verdict.kind == VERDICT_DISABLE;
-	if (verdict.is_final)
-		verdict.why = "it is gone for good";
 	return verdict;
 }
 
@@ -136,6 +139,7 @@ static struct measure webhook_measure(const struct outgoing *request)
 
 const struct provider webhook_provider = {
 	.name = "webhook",
+	.title = "the receiver",
 	.fields = {
 		{ .name = "url", .need = FIELD_REQUIRED, .use = FIELD_TARGET },
 		{ .name = "secret", .need = FIELD_OPTIONAL, .use = FIELD_PLAIN },

@@ -41,7 +41,8 @@ def hints(s):
         "matrix-both": ("matrix", 429, {"Retry-After": "1"}, {**MATRIX_429, "retry_after_ms": s * 1000}, s),
         "webhook-seconds": ("webhook", 429, after, "", s),
         "webhook-unavailable": ("webhook", 503, after, "", s),
-        **{f"{name}-date": (name, 429, date, "", s) for name in ("discord", "slack", "telegram", "matrix", "webhook")},
+        "discord-date": ("discord", 429, date, DISCORD_429, s),
+        **{f"{name}-date": (name, 429, date, "", s) for name in ("slack", "telegram", "matrix", "webhook")},
     }
 
 

@@ -204,24 +204,27 @@ Test(engine, lets_newer_ones_pass_after_a_minute)
 	WITH_SCRIPT(let_newer_pass, 503, 503, 503, 200);
 }
 
-static void reject(struct rig *rig)
+/* A 404 of the owner's own endpoint is a deploy as likely as an end. */
+static void retry(struct rig *rig)
 {
 	char text[256];
 
 	commit_pause(rig, START_MS);
-	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 1");
-	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
-	cr_expect_str_eq(text, "destination answered 404");
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 1");
 	rig_ask_text(rig, text, sizeof(text),
 		     "SELECT verdict || '|' || detail FROM delivery_attempts");
-	cr_expect_str_eq(text, "rejected|destination answered 404: said by the destination");
-	commit_pause(rig, START_MS + 1);
-	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
+	cr_expect_str_eq(text, "retry|destination answered 404: said by the destination");
+	rig_now_us += 12 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 2");
+	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
+	cr_expect_str_eq(text, "destination answered 301 (redirected, which is not followed)");
+	rig_now_us += 34 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered' AND attempts = 3");
 }
 
-Test(engine, gives_a_rejected_delivery_up_and_goes_on)
+Test(engine, retries_whatever_a_webhook_answers)
 {
-	WITH_SCRIPT(reject, 404, 200);
+	WITH_SCRIPT(retry, 404, 301, 204);
 }
 
 static void obey(struct rig *rig)
@@ -292,7 +295,7 @@ Test(engine, keeps_no_answer_that_repeats_a_setting)
 	rig_open(&rig, DATABASE_SQLITE, &options);
 	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "token-in-path", "capsule.pause");
 	commit_pause(&rig, START_MS);
-	rig_wait_rows(&rig, 1, "deliveries WHERE state = 'failed'");
+	rig_wait_rows(&rig, 1, "delivery_attempts");
 	rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
 	cr_expect_str_eq(text, "destination answered 404");
 	rig_close(&rig);
@@ -308,56 +311,44 @@ static enum receiver_reply answer_spelling(const struct received *request, struc
 	return RECEIVER_ANSWER;
 }
 
-struct spelling {
+static const char said[] = "destination answered 404";
+static const struct spelling {
 	struct str body;
 	const char *detail;
+} spellings[] = {
+	{ STR("{\"url\":\"http:\\/\\/h\\/v1\\/T0Secret1\\/aB3%2DxY9kQw7\"}"), said },
+	{ STR("no hook T0Secret1"), said },
+	{ STR("no hook aB3%2DxY9kQw7"), said },
+	{ STR("no hook aB3-xY9kQw7"), said },
+	{ STR("<a href='?mode=fast&amp;key=Qu3ry%2BVal+9'>"), said },
+	{ STR("not a key: Qu3ry+Val+9"), said },
+	{ STR("not a key: bareParameter"), said },
+	{ STR("signed with c2VjcmV0LXNlY3JldA=="), said },
+	{ STR("signed with c2VjcmV0LXNlY3JldA\\u003d\\u003d"), said },
+	{ STR("T\0000\0S\0e\0c\0r\0e\0t\0001\0"), said },
+	{ STR("no mode fast in v1"), "destination answered 404: no mode fast in v1" },
+	{ STR("no hook T0Secret"), "destination answered 404: no hook T0Secret" },
 };
-
-static void spell_settings(struct rig *rig, struct str *body)
-{
-	static const char said[] = "destination answered 404";
-	static const struct spelling spellings[] = {
-		{ STR("{\"url\":\"http:\\/\\/h\\/v1\\/T0Secret1\\/aB3%2DxY9kQw7\"}"), said },
-		{ STR("no hook T0Secret1"), said },
-		{ STR("no hook aB3%2DxY9kQw7"), said },
-		{ STR("no hook aB3-xY9kQw7"), said },
-		{ STR("<a href='?mode=fast&amp;key=Qu3ry%2BVal+9'>"), said },
-		{ STR("not a key: Qu3ry+Val+9"), said },
-		{ STR("not a key: bareParameter"), said },
-		{ STR("signed with c2VjcmV0LXNlY3JldA=="), said },
-		{ STR("signed with c2VjcmV0LXNlY3JldA\\u003d\\u003d"), said },
-		{ STR("T\0000\0S\0e\0c\0r\0e\0t\0001\0"), said },
-		{ STR("no mode fast in v1"), "destination answered 404: no mode fast in v1" },
-		{ STR("no hook T0Secret"), "destination answered 404: no hook T0Secret" },
-	};
-
-	rig_add_channel(rig, CHANNEL_1, TEAM_A,
-			"v1/T0Secret1/aB3%2DxY9kQw7?key=Qu3ry%2BVal+9&mode=fast&bareParameter",
-			"capsule.pause");
-	for (int i = 0; i < (int)ARRAY_LEN(spellings); i++) {
-		char text[2048];
-
-		*body = spellings[i].body;
-		rig_now_us += 11 * MINUTE_US; /* past the breaker, however long it is open */
-		commit_pause(rig, START_MS + i);
-		rig_wait_rows(rig, i + 1, "deliveries WHERE state = 'failed'");
-		rig_ask_text(rig, text, sizeof(text),
-			     "SELECT a.detail FROM delivery_attempts a JOIN deliveries d "
-			     "ON d.id = a.delivery_id ORDER BY d.stream_ms DESC LIMIT 1");
-		cr_expect_str_eq(text, spellings[i].detail, "answer %d: %s", i, text);
-	}
-}
 
 Test(engine, keeps_no_answer_that_spells_a_setting_its_own_way)
 {
 	struct str body = STR("");
 	const struct rig_options options = { .answer = answer_spelling, .arg = &body };
 
-	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
 		struct rig rig;
+		char text[2048];
 
-		rig_open(&rig, (enum database_engine)engine, &options);
-		spell_settings(&rig, &body);
+		body = spellings[i].body;
+		rig_open(&rig, DATABASE_SQLITE, &options);
+		rig_add_channel(
+			&rig, CHANNEL_1, TEAM_A,
+			"v1/T0Secret1/aB3%2DxY9kQw7?key=Qu3ry%2BVal+9&mode=fast&bareParameter",
+			"capsule.pause");
+		commit_pause(&rig, START_MS);
+		rig_wait_rows(&rig, 1, "delivery_attempts");
+		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
+		cr_expect_str_eq(text, spellings[i].detail, "answer %zu: %s", i, text);
 		rig_close(&rig);
 	}
 }
@@ -385,7 +376,7 @@ Test(engine, cleans_and_cuts_what_it_keeps_of_an_answer)
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 		commit_pause(&rig, START_MS);
-		rig_wait_rows(&rig, 1, "deliveries WHERE state = 'failed'");
+		rig_wait_rows(&rig, 1, "delivery_attempts");
 		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
 		cr_expect(str_starts(str_of(text),
 				     STR("destination answered 400: ab\xef\xbf\xbdyyy")),

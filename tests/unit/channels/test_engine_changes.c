@@ -63,24 +63,25 @@ static void redeliver(struct rig *rig)
 	char path[128];
 
 	commit_pause(rig, START_MS);
-	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed'");
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
+	rig_now_us += 25 * HOUR_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
 	rig_ask_text(rig, id, sizeof(id), "SELECT CAST(id AS text) FROM deliveries");
 	rig_now_us += 3 * 24 * HOUR_US;
-	destination.status = 503;
 	snprintf(path, sizeof(path), "/v1/deliveries/%s/redeliver", id);
 	cr_assert_eq(call(rig, "POST", path, ""), 202, "%s", call_answer);
-	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 2");
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 3");
 	destination.status = 200;
 	/* Its schedule begins anew, too: the first pause. */
 	rig_now_us += 12 * SECOND_US;
-	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 3");
-	cr_expect(str_is(header(rig, 1, "X-Wrenn-Attempt"), "2"));
-	cr_expect(str_eq(header(rig, 0, "X-Wrenn-Delivery"), header(rig, 2, "X-Wrenn-Delivery")));
+	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 4");
+	cr_expect(str_is(header(rig, 2, "X-Wrenn-Attempt"), "3"));
+	cr_expect(str_eq(header(rig, 0, "X-Wrenn-Delivery"), header(rig, 3, "X-Wrenn-Delivery")));
 }
 
 Test(changes, redeliver_begins_day_and_schedule_anew_and_goes_on_counting)
 {
-	with_channel(404, redeliver);
+	with_channel(503, redeliver);
 }
 
 /* ---- the secret before the last replacement ------------------------------------------------- */

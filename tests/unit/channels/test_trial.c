@@ -166,7 +166,7 @@ Test(trial, says_in_our_words_why_a_destination_refused)
 	} cases[] = {
 		{ SLACK, 404, "no_service s3cret", "destination answered 404" },
 		{ SLACK, 200, "not what Slack says", "destination answered 200" },
-		{ SLACK, 403, "invalid_token", "destination answered 403: " },
+		{ SLACK, 403, "invalid_token", "destination answered 403 (" },
 		{ TELEGRAM, 401, "{\"ok\":false,\"error_code\":401}", "destination answered 401" },
 		{ TELEGRAM, 200, "{\"ok\":false}", "destination answered 200" },
 	};

@@ -114,11 +114,21 @@ Test(answer_describe, has_a_sentence_for_every_end)
 		{ ANSWER_TOO_LARGE, 0, "answer too large" },
 		{ ANSWER_CANCELLED, 0, "cancelled" },
 		{ ANSWER_BROKEN, 0, "answer was not valid HTTP" },
+		{ ANSWER_UNREACHED, 200,
+		  "destination answered 200 and closed the connection before the answer was "
+		  "complete" },
+		{ ANSWER_TLS, 200,
+		  "destination answered 200 and broke off in the middle of the answer" },
+		{ ANSWER_BROKEN, 204,
+		  "destination answered 204 and broke off in the middle of the answer" },
+		{ ANSWER_TIMEOUT, 500,
+		  "destination answered 500 and did not come to the end of the answer in time" },
+		{ ANSWER_TOO_LARGE, 404, "destination answered 404 with more than can be read" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct answer answer = { .fault = cases[i].fault, .status = cases[i].status };
-		char text[80];
+		char text[ANSWER_TEXT_SIZE];
 
 		answer_describe(&answer, text);
 		cr_expect_str_eq(text, cases[i].text);

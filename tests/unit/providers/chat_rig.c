@@ -321,6 +321,11 @@ void rig_expect_answers(const char *provider, const struct rig_answer *rows, siz
 
 		cr_expect_eq(verdict.kind, row->kind, "%d %s: %d", row->status, row->body,
 			     (int)verdict.kind);
+		cr_expect_eq(verdict.is_stranger, row->why && strcmp(row->why, STRANGER) == 0,
+			     "%d %s", row->status, row->body);
+		cr_expect_not(verdict.is_unknown, "%d %s", row->status, row->body);
+		if (verdict.is_stranger)
+			continue;
 		if (row->why)
 			cr_expect(verdict.why && strstr(verdict.why, row->why), "%d %s: %s",
 				  row->status, row->body, verdict.why);
@@ -328,6 +333,15 @@ void rig_expect_answers(const char *provider, const struct rig_answer *rows, siz
 			cr_expect_null(verdict.why, "%d %s: %s", row->status, row->body,
 				       verdict.why);
 	}
+}
+
+void rig_expect_unknown(const char *provider, int status, const char *body)
+{
+	struct verdict verdict = rig_judge(provider, status, body);
+
+	cr_expect_eq(verdict.kind, VERDICT_REFORM, "%d %s: %d", status, body, (int)verdict.kind);
+	cr_expect(verdict.is_unknown, "%d %s", status, body);
+	cr_expect_not(verdict.is_stranger, "%d %s", status, body);
 }
 
 void rig_expect_measure(const char *provider, const struct rig_config *config,

@@ -105,5 +105,10 @@ struct rig_answer {
 	const char *why; /* a part of it; NULL: there is none */
 };
 void rig_expect_answers(const char *provider, const struct rig_answer *rows, size_t count);
+/* Instead of `why`: the answer is not the vendor's. */
+#define STRANGER "(not the vendor)"
+
+/* The vendor's own refusal in words we do not know: plain once, then on the schedule. */
+void rig_expect_unknown(const char *provider, int status, const char *body);
 
 #endif

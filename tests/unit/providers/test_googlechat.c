@@ -376,12 +376,13 @@ Test(googlechat_judge, knows_every_answer)
 	static const struct rig_answer answers[] = {
 		{ 200, "{\"name\":\"spaces/A/messages/B.B\",\"thread\":{\"name\":\"x\"}}",
 		  VERDICT_DELIVERED, NULL },
-		{ 200, "", VERDICT_DELIVERED, NULL },
+		{ 200, "", VERDICT_RETRY, STRANGER },
+		{ 200, "<html>", VERDICT_RETRY, STRANGER },
 		{ 204, "{}", VERDICT_DELIVERED, NULL },
 		{ 200, "{\"error\":{\"code\":404,\"status\":\"NOT_FOUND\"}}", VERDICT_DISABLE,
 		  "deleted" },
 		{ 200, "{\"error\":{}}", VERDICT_RETRY, NULL },
-		{ 200, "{\"error\":\"x\"}", VERDICT_RETRY, NULL },
+		{ 200, "{\"error\":\"x\"}", VERDICT_RETRY, STRANGER },
 		{ FAILED(400, "INVALID_ARGUMENT"), VERDICT_REFORM, "form" },
 		{ FAILED(401, "UNAUTHENTICATED"), VERDICT_DISABLE, "key" },
 		{ FAILED(403, "PERMISSION_DENIED"), VERDICT_DISABLE, "does not allow" },
@@ -390,24 +391,29 @@ Test(googlechat_judge, knows_every_answer)
 		{ FAILED(500, "INTERNAL"), VERDICT_RETRY, NULL },
 		{ FAILED(503, "UNAVAILABLE"), VERDICT_RETRY, NULL },
 		{ FAILED(504, "DEADLINE_EXCEEDED"), VERDICT_RETRY, NULL },
-		{ FAILED(409, "ALREADY_EXISTS"), VERDICT_REJECT, NULL },
+		{ 400,
+		  "{\"error\":{\"code\":400,\"message\":\"API key not valid. Please pass a valid "
+		  "API key.\",\"status\":\"INVALID_ARGUMENT\"}}",
+		  VERDICT_DISABLE, "key" },
 		{ 403, "{\"code\":403,\"message\":\"m\",\"status\":\"PERMISSION_DENIED\"}",
 		  VERDICT_DISABLE, "does not allow" },
 		{ 400, "{\"code\":404,\"message\":\"bare\"}", VERDICT_DISABLE, "deleted" },
 		{ 400, "{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\"}}", VERDICT_RETRY, NULL },
-		{ 404, "<html>", VERDICT_DISABLE, "deleted" },
-		{ 403, "", VERDICT_DISABLE, "does not allow" },
-		{ 401, "[]", VERDICT_DISABLE, "key" },
+		{ 404, "<html>", VERDICT_RETRY, STRANGER },
+		{ 403, "", VERDICT_RETRY, STRANGER },
+		{ 401, "[]", VERDICT_RETRY, STRANGER },
 		{ 400, "{\"error\":{\"code\":\"404\",\"status\":7}}", VERDICT_REFORM, "form" },
 		{ 400, "{\"error\":{\"code\":1e300}}", VERDICT_REFORM, "form" },
-		{ 502, "<html>", VERDICT_RETRY, NULL },
-		{ 408, "", VERDICT_RETRY, NULL },
-		{ 302, "", VERDICT_REJECT, NULL },
-		{ 410, "", VERDICT_DISABLE, NULL },
-		{ 413, "", VERDICT_REJECT, NULL },
+		{ 502, "<html>", VERDICT_RETRY, STRANGER },
+		{ 408, "", VERDICT_RETRY, STRANGER },
+		{ 302, "", VERDICT_RETRY, "redirected, which is not followed" },
+		{ 410, "", VERDICT_RETRY, STRANGER },
+		{ 413, "", VERDICT_RETRY, STRANGER },
 	};
 
 	rig_expect_answers(NAME, answers, ARRAY_LEN(answers));
+	rig_expect_unknown(NAME, FAILED(409, "ALREADY_EXISTS"));
+	rig_expect_unknown(NAME, FAILED(400, "FAILED_PRECONDITION"));
 }
 
 Test(googlechat_judge, slows_the_space_down_when_it_was_too_much)

@@ -2,28 +2,27 @@
 
 /* Status in, verdict out; and every spelling of Retry-After. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "providers/provider.h"
 
 #define NOW_US  INT64_C(1779598928000000) /* 2026-05-24T05:02:08Z, a Sunday */
 #define HOUR_MS (60 * 60 * 1000)
 
-Test(judge_by_status, retries_only_what_may_succeed_later)
+Test(judge_by_status, retries_all_but_a_success)
 {
 	static const struct {
 		int status;
 		enum verdict_kind expected;
 	} cases[] = {
 		{ 200, VERDICT_DELIVERED }, { 201, VERDICT_DELIVERED }, { 204, VERDICT_DELIVERED },
-		{ 299, VERDICT_DELIVERED }, { 199, VERDICT_REJECT },    { 300, VERDICT_REJECT },
-		{ 301, VERDICT_REJECT },    { 302, VERDICT_REJECT },    { 307, VERDICT_REJECT },
-		{ 400, VERDICT_REJECT },    { 401, VERDICT_REJECT },    { 403, VERDICT_REJECT },
-		{ 404, VERDICT_REJECT },    { 408, VERDICT_RETRY },     { 409, VERDICT_REJECT },
-		{ 410, VERDICT_DISABLE },   { 413, VERDICT_REJECT },    { 425, VERDICT_RETRY },
-		{ 429, VERDICT_RETRY },     { 500, VERDICT_RETRY },     { 502, VERDICT_RETRY },
-		{ 503, VERDICT_RETRY },     { 504, VERDICT_RETRY },     { 599, VERDICT_RETRY },
-		{ 600, VERDICT_REJECT },    { 999, VERDICT_REJECT },    { 0, VERDICT_REJECT },
-		{ -1, VERDICT_REJECT },     { 100, VERDICT_REJECT },
+		{ 299, VERDICT_DELIVERED }, { 199, VERDICT_RETRY },     { 300, VERDICT_RETRY },
+		{ 301, VERDICT_RETRY },     { 302, VERDICT_RETRY },     { 307, VERDICT_RETRY },
+		{ 400, VERDICT_RETRY },     { 401, VERDICT_RETRY },     { 403, VERDICT_RETRY },
+		{ 404, VERDICT_RETRY },     { 408, VERDICT_RETRY },     { 410, VERDICT_RETRY },
+		{ 413, VERDICT_RETRY },     { 425, VERDICT_RETRY },     { 429, VERDICT_RETRY },
+		{ 500, VERDICT_RETRY },     { 503, VERDICT_RETRY },     { 599, VERDICT_RETRY },
+		{ 600, VERDICT_RETRY },     { 999, VERDICT_RETRY },     { 0, VERDICT_RETRY },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -32,6 +31,46 @@ Test(judge_by_status, retries_only_what_may_succeed_later)
 
 		cr_expect_eq(verdict.kind, cases[i].expected, "status %d", cases[i].status);
 		cr_expect_eq(verdict.retry_after_ms, -1, "status %d", cases[i].status);
+	}
+}
+
+Test(judge_by_status, says_that_a_redirect_is_not_followed)
+{
+	const struct answer answer = { .status = 301 };
+	struct verdict verdict = judge_by_status(&answer, NOW_US);
+	char text[VERDICT_TEXT_SIZE];
+
+	verdict_describe(provider_find(STR("webhook")), &answer, &verdict, text);
+	cr_expect_str_eq(text, "destination answered 301 (redirected, which is not followed)");
+}
+
+/* A page of a proxy is no word of the vendor's, whatever status it comes with. */
+Test(judge_stranger, gives_no_vendor_the_blame_and_shows_who_spoke)
+{
+	static const char *const names[] = { "discord",    "slack",    "teams",
+					     "googlechat", "telegram", "matrix" };
+	static const int statuses[] = { 200, 202, 400, 401, 404, 405, 410, 413, 451, 500, 503 };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct provider *provider = provider_find(str_of(names[i]));
+
+		for (size_t k = 0; k < ARRAY_LEN(statuses); k++) {
+			const struct answer answer = { .status = statuses[k],
+						       .body = STR("<html>not here</html>"),
+						       .headers = STR("Retry-After: 7\r\n") };
+			struct verdict verdict = provider->judge(&answer, NOW_US);
+			char text[VERDICT_TEXT_SIZE], want[VERDICT_TEXT_SIZE];
+
+			cr_expect_eq(verdict.kind, VERDICT_RETRY, "%s %d", names[i], statuses[k]);
+			cr_expect_eq(verdict.retry_after_ms, 7000, "%s %d", names[i], statuses[k]);
+			cr_expect_eq(verdict.pause_ms, -1, "%s %d", names[i], statuses[k]);
+			verdict_describe(provider, &answer, &verdict, text);
+			snprintf(want, sizeof(want),
+				 "destination answered %d with a page that is not %s'%s",
+				 statuses[k], provider->title,
+				 strcmp(names[i], "teams") ? "s" : "");
+			cr_expect_str_eq(text, want);
+		}
 	}
 }
 
@@ -67,8 +106,7 @@ Test(judge_by_status, passes_on_the_wish_of_the_destination)
 	static const struct {
 		int status;
 		int64_t expected_ms;
-	} cases[] = { { 429, 7000 }, { 503, 7000 }, { 500, 7000 },
-		      { 200, -1 },   { 404, -1 },   { 410, -1 } };
+	} cases[] = { { 429, 7000 }, { 503, 7000 }, { 500, 7000 }, { 404, 7000 }, { 200, -1 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct answer answer = { .status = cases[i].status,

@@ -306,13 +306,13 @@ Test(slack_judge, knows_every_answer)
 	static const struct rig_answer rows[] = {
 		{ 200, "ok", VERDICT_DELIVERED, NULL },
 		{ 200, "ok\n", VERDICT_DELIVERED, NULL },
-		{ 200, "", VERDICT_RETRY, "confirm" },
+		{ 200, "", VERDICT_RETRY, STRANGER },
 		{ 200, "okay", VERDICT_RETRY, "confirm" },
-		{ 200, "<html>", VERDICT_RETRY, "confirm" },
+		{ 200, "<html>", VERDICT_RETRY, STRANGER },
 		{ 201, "ok", VERDICT_RETRY, "confirm" },
 		{ 200, "{\"ok\":false,\"error\":\"no_service\"}", VERDICT_DISABLE, "removed" },
 		{ 200, "{\"ok\":false,\"error\":\"invalid_blocks\"}", VERDICT_REFORM, "form" },
-		{ 200, "{\"ok\":false}", VERDICT_RETRY, "confirm" },
+		{ 200, "{\"ok\":false}", VERDICT_RETRY, STRANGER },
 		{ 404, "no_service", VERDICT_DISABLE, "removed" },
 		{ 404, "no_active_hooks", VERDICT_DISABLE, "removed" },
 		{ 404, "no_service_id", VERDICT_DISABLE, "removed" },
@@ -336,14 +336,24 @@ Test(slack_judge, knows_every_answer)
 		{ 404, "invalid_token", VERDICT_DISABLE, "secret" },
 		{ 500, "invalid_payload", VERDICT_REFORM, "form" },
 		{ 404, "{\"ok\":false,\"error\":\"no_team\"}", VERDICT_DISABLE, "workspace" },
-		{ 400, "something_new", VERDICT_REJECT, NULL },
-		{ 404, "", VERDICT_REJECT, NULL },
-		{ 302, "", VERDICT_REJECT, NULL },
+		{ 400, "invalid_blocks_format", VERDICT_REFORM, "form" },
+		{ 400, "invalid_attachments", VERDICT_REFORM, "form" },
+		{ 400, "missing_text_or_fallback_or_attachments", VERDICT_REFORM, "empty" },
+		{ 400, "msg_too_long", VERDICT_REFORM, "too long" },
+		{ 403, "token_revoked", VERDICT_DISABLE, "withdrawn" },
+		{ 403, "restricted_action", VERDICT_DISABLE, "forbids" },
+		{ 404, "<html>not here</html>", VERDICT_RETRY, STRANGER },
+		{ 403, "Forbidden", VERDICT_RETRY, STRANGER },
+		{ 410, "{}", VERDICT_RETRY, STRANGER },
+		{ 404, "", VERDICT_RETRY, STRANGER },
+		{ 302, "", VERDICT_RETRY, "redirected, which is not followed" },
 		{ 429, "", VERDICT_RETRY, NULL },
-		{ 503, "", VERDICT_RETRY, NULL },
+		{ 503, "", VERDICT_RETRY, STRANGER },
 	};
 
 	rig_expect_answers(NAME, rows, ARRAY_LEN(rows));
+	rig_expect_unknown(NAME, 400, "some_new_word");
+	rig_expect_unknown(NAME, 404, "{\"ok\":false,\"error\":\"some_new_word\"}");
 }
 
 Test(slack_judge, waits_as_long_as_it_is_told)

@@ -388,38 +388,39 @@ Test(teams_judge, knows_every_answer)
 		{ 200, "0", VERDICT_RETRY, "connector" },
 		{ 200, FAILED("429"), VERDICT_RETRY, "connector" },
 		{ 200, FAILED("503"), VERDICT_RETRY, "connector" },
-		{ 200, FAILED("400"), VERDICT_REJECT, "connector" },
-		{ 200, FAILED("401"), VERDICT_REJECT, "connector" },
-		{ 200, FAILED("403"), VERDICT_REJECT, "connector" },
-		{ 200, FAILED("404"), VERDICT_REJECT, "connector" },
-		{ 200, FAILED("410"), VERDICT_REJECT, "connector" },
 		{ 200, FAILED("413"), VERDICT_REFORM, "connector" },
 		{ 200, FAILED("2"), VERDICT_RETRY, "connector" },
 		{ 200, FAILED("200"), VERDICT_RETRY, "connector" },
 		{ 200, "HTTP error 4", VERDICT_RETRY, "connector" },
-		{ 200, "<html>", VERDICT_RETRY, "connector" },
+		{ 200, "<html>", VERDICT_RETRY, STRANGER },
+		{ 202, "<html>", VERDICT_RETRY, STRANGER },
 		{ 400, ERROR("WorkflowTriggerIsNotEnabled"), VERDICT_DISABLE, "switched off" },
 		{ 404, ERROR("WorkflowNotFound"), VERDICT_DISABLE, "deleted" },
 		{ 401, ERROR("DirectApiAuthorizationRequired"), VERDICT_DISABLE, "anyone" },
-		{ 401, "", VERDICT_DISABLE, "signature" },
+		{ 401, "", VERDICT_RETRY, STRANGER },
 		{ 403, ERROR("Other"), VERDICT_DISABLE, "signature" },
-		{ 403, "", VERDICT_DISABLE, "signature" },
+		{ 403, "<html>", VERDICT_RETRY, STRANGER },
 		{ 403, ERROR("DirectApiAuthorizationRequired"), VERDICT_DISABLE, "anyone" },
 		{ 202, "{\"a\":1}", VERDICT_DELIVERED, NULL },
 		{ 400, ERROR("TriggerInputSchemaMismatch"), VERDICT_REFORM, "kind of message" },
 		{ 400, "Bad payload received by generic incoming webhook.", VERDICT_REFORM,
 		  "form" },
-		{ 404, "", VERDICT_DISABLE, "deleted" },
-		{ 410, "", VERDICT_DISABLE, "deleted" },
-		{ 413, "", VERDICT_REFORM, "form" },
+		{ 404, "<html>not here</html>", VERDICT_RETRY, STRANGER },
+		{ 404, ERROR("Other"), VERDICT_DISABLE, "deleted" },
+		{ 410, "", VERDICT_RETRY, STRANGER },
+		{ 413, "", VERDICT_RETRY, STRANGER },
 		{ 429, "", VERDICT_RETRY, NULL },
-		{ 500, "", VERDICT_RETRY, NULL },
-		{ 504, "<html>", VERDICT_RETRY, NULL },
-		{ 302, "", VERDICT_REJECT, NULL },
-		{ 405, "{\"error\":\"x\"}", VERDICT_REJECT, NULL },
+		{ 500, "", VERDICT_RETRY, STRANGER },
+		{ 504, "<html>", VERDICT_RETRY, STRANGER },
+		{ 302, "", VERDICT_RETRY, "redirected, which is not followed" },
+		{ 405, "{\"error\":\"x\"}", VERDICT_RETRY, STRANGER },
 	};
 
 	rig_expect_answers(NAME, rows, ARRAY_LEN(rows));
+	rig_expect_unknown(NAME, 400, ERROR("Other"));
+	rig_expect_unknown(NAME, 200, FAILED("400"));
+	rig_expect_unknown(NAME, 200, FAILED("404"));
+	rig_expect_unknown(NAME, 200, FAILED("410"));
 }
 
 Test(teams_judge, says_when_a_message_is_only_queued)

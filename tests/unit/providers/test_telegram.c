@@ -394,10 +394,10 @@ Test(telegram_judge, knows_every_answer)
 		  "blocked by the user\"}",
 		  VERDICT_DISABLE, "blocked" },
 		{ 200, "{\"ok\":false}", VERDICT_RETRY, NULL },
-		{ 200, "{\"ok\":\"true\"}", VERDICT_RETRY, NULL },
-		{ 200, "{}", VERDICT_RETRY, NULL },
-		{ 200, "<html>", VERDICT_RETRY, "not Telegram's" },
-		{ 200, "", VERDICT_RETRY, "not Telegram's" },
+		{ 200, "{\"ok\":\"true\"}", VERDICT_RETRY, STRANGER },
+		{ 200, "{}", VERDICT_RETRY, STRANGER },
+		{ 200, "<html>", VERDICT_RETRY, STRANGER },
+		{ 200, "", VERDICT_RETRY, STRANGER },
 		{ FAILED(401, "Unauthorized"), VERDICT_DISABLE, "token" },
 		{ FAILED(403, "Forbidden: bot was blocked by the user"), VERDICT_DISABLE,
 		  "blocked" },
@@ -414,31 +414,36 @@ Test(telegram_judge, knows_every_answer)
 		{ FAILED(400, "Bad Request: chat not found"), VERDICT_DISABLE, "know the chat" },
 		{ FAILED(400, "bad request: CHAT NOT FOUND"), VERDICT_DISABLE, "know the chat" },
 		{ FAILED(400, "Bad Request: not enough rights to send text messages to the chat"),
-		  VERDICT_REJECT, "may not write" },
-		{ FAILED(400, "Bad Request: have no rights to send a message"), VERDICT_REJECT,
+		  VERDICT_DISABLE, "may not write" },
+		{ FAILED(400, "Bad Request: have no rights to send a message"), VERDICT_DISABLE,
 		  "may not write" },
+		{ FAILED(400, "Bad Request: CHAT_WRITE_FORBIDDEN"), VERDICT_DISABLE,
+		  "may not write" },
+		{ FAILED(400, "Bad Request: need administrator rights in the channel chat"),
+		  VERDICT_DISABLE, "administrator" },
 		{ FAILED(400, "Bad Request: message thread not found"), VERDICT_REFORM, "topic" },
 		{ FAILED(400, "Bad Request: TOPIC_CLOSED"), VERDICT_REFORM, "topic" },
 		{ FAILED(400, "Bad Request: can't parse entities: Unsupported start tag"),
 		  VERDICT_REFORM, "markup" },
 		{ FAILED(400, "Bad Request: message is too long"), VERDICT_REJECT, "too long" },
 		{ FAILED(400, "Bad Request: message text is empty"), VERDICT_REJECT, "empty" },
-		{ FAILED(400, "Bad Request: something new"), VERDICT_REJECT, NULL },
-		{ FAILED(404, "Not Found"), VERDICT_REJECT, "does not know a bot" },
-		{ FAILED(409, "Conflict"), VERDICT_REJECT, NULL },
+		{ FAILED(404, "Not Found"), VERDICT_DISABLE, "does not know a bot" },
 		{ FAILED(500, "Internal Server Error"), VERDICT_RETRY, NULL },
 		{ FAILED(502, "Bad Gateway"), VERDICT_RETRY, NULL },
 		{ 400, "{\"ok\":false,\"description\":\"Bad Request: chat not found\"}",
 		  VERDICT_DISABLE, "know the chat" },
-		{ 403, "{\"description\":7}", VERDICT_DISABLE, "does not let" },
-		{ 401, "<html>", VERDICT_REJECT, NULL },
-		{ 404, "", VERDICT_REJECT, NULL },
-		{ 408, "", VERDICT_RETRY, NULL },
-		{ 502, "<html>", VERDICT_RETRY, NULL },
-		{ 302, "", VERDICT_REJECT, NULL },
+		{ 403, "{\"ok\":false,\"description\":7}", VERDICT_DISABLE, "does not let" },
+		{ 403, "{\"description\":\"x\"}", VERDICT_RETRY, STRANGER },
+		{ 401, "<html>", VERDICT_RETRY, STRANGER },
+		{ 404, "", VERDICT_RETRY, STRANGER },
+		{ 408, "", VERDICT_RETRY, STRANGER },
+		{ 502, "<html>", VERDICT_RETRY, STRANGER },
+		{ 302, "", VERDICT_RETRY, "redirected, which is not followed" },
 	};
 
 	rig_expect_answers(NAME, answers, ARRAY_LEN(answers));
+	rig_expect_unknown(NAME, FAILED(400, "Bad Request: something new"));
+	rig_expect_unknown(NAME, FAILED(409, "Conflict"));
 }
 
 Test(telegram_judge, waits_as_long_as_it_is_told)
@@ -453,9 +458,9 @@ Test(telegram_judge, waits_as_long_as_it_is_told)
 		  "{\"ok\":false,\"error_code\":429,\"parameters\":{\"retry_after\":35}}", 40000 },
 		{ "Retry-After: 3\r\n",
 		  "{\"ok\":false,\"error_code\":429,\"parameters\":{\"retry_after\":35}}", 35000 },
-		{ "", "{\"parameters\":{\"retry_after\":1e300}}", 3600000 },
-		{ "", "{\"parameters\":{\"retry_after\":-1}}", -1 },
-		{ "", "{\"parameters\":{\"retry_after\":\"5\"}}", -1 },
+		{ "", "{\"ok\":false,\"parameters\":{\"retry_after\":1e300}}", 3600000 },
+		{ "", "{\"ok\":false,\"parameters\":{\"retry_after\":-1}}", -1 },
+		{ "", "{\"ok\":false,\"parameters\":{\"retry_after\":\"5\"}}", -1 },
 		{ "Retry-After: 3\r\n", "Too Many Requests", 3000 },
 		{ "", "", -1 },
 	};
@@ -483,15 +488,16 @@ Test(telegram_judge, follows_a_group_that_moved)
 		  "upgraded to a supergroup chat\",\"parameters\":{\"migrate_to_chat_id\":"
 		  "-1001234567890}}",
 		  "-1001234567890" },
-		{ "{\"parameters\":{\"migrate_to_chat_id\":-4503599627370495}}",
+		{ "{\"ok\":false,\"parameters\":{\"migrate_to_chat_id\":-4503599627370495}}",
 		  "-4503599627370495" },
-		{ "{\"parameters\":{\"migrate_to_chat_id\":-4503599627370496}}", NULL },
-		{ "{\"parameters\":{\"migrate_to_chat_id\":1e300}}", NULL },
-		{ "{\"parameters\":{\"migrate_to_chat_id\":0}}", NULL },
-		{ "{\"parameters\":{\"migrate_to_chat_id\":-1.5}}", NULL },
-		{ "{\"parameters\":{\"migrate_to_chat_id\":\"-1\"}}", NULL },
-		{ "{\"parameters\":{\"migrate_to_chat_id\":null}}", NULL },
-		{ "{\"parameters\":[-1]}", NULL },
+		{ "{\"ok\":false,\"parameters\":{\"migrate_to_chat_id\":-4503599627370496}}",
+		  NULL },
+		{ "{\"ok\":false,\"parameters\":{\"migrate_to_chat_id\":1e300}}", NULL },
+		{ "{\"ok\":false,\"parameters\":{\"migrate_to_chat_id\":0}}", NULL },
+		{ "{\"ok\":false,\"parameters\":{\"migrate_to_chat_id\":-1.5}}", NULL },
+		{ "{\"ok\":false,\"parameters\":{\"migrate_to_chat_id\":\"-1\"}}", NULL },
+		{ "{\"ok\":false,\"parameters\":{\"migrate_to_chat_id\":null}}", NULL },
+		{ "{\"ok\":false,\"parameters\":[-1]}", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -502,7 +508,7 @@ Test(telegram_judge, follows_a_group_that_moved)
 			cr_expect_str_eq(verdict.field, "chat_id", "case %zu", i);
 			cr_expect_str_eq(verdict.value, cases[i].value, "case %zu", i);
 		} else {
-			cr_expect_eq(verdict.kind, VERDICT_REJECT, "case %zu", i);
+			cr_expect_eq(verdict.kind, VERDICT_REFORM, "case %zu", i);
 		}
 	}
 }

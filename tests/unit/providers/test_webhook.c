@@ -337,11 +337,11 @@ Test(webhook_judge, is_final_at_410_and_knows_throttling)
 	} cases[] = {
 		{ 200, VERDICT_DELIVERED, false, false }, { 204, VERDICT_DELIVERED, false, false },
 		{ 202, VERDICT_DELIVERED, false, false }, { 299, VERDICT_DELIVERED, false, false },
-		{ 301, VERDICT_REJECT, false, false },    { 400, VERDICT_REJECT, false, false },
-		{ 302, VERDICT_REJECT, false, false },    { 307, VERDICT_REJECT, false, false },
-		{ 308, VERDICT_REJECT, false, false },    { 401, VERDICT_REJECT, false, false },
+		{ 301, VERDICT_RETRY, false, false },     { 400, VERDICT_RETRY, false, false },
+		{ 302, VERDICT_RETRY, false, false },     { 307, VERDICT_RETRY, false, false },
+		{ 308, VERDICT_RETRY, false, false },     { 401, VERDICT_RETRY, false, false },
 		{ 408, VERDICT_RETRY, false, false },     { 503, VERDICT_RETRY, false, false },
-		{ 404, VERDICT_REJECT, false, false },    { 410, VERDICT_DISABLE, true, false },
+		{ 404, VERDICT_RETRY, false, false },     { 410, VERDICT_DISABLE, true, false },
 		{ 429, VERDICT_RETRY, false, true },      { 500, VERDICT_RETRY, false, false },
 		{ 502, VERDICT_RETRY, false, true },      { 504, VERDICT_RETRY, false, true },
 	};
@@ -354,7 +354,9 @@ Test(webhook_judge, is_final_at_410_and_knows_throttling)
 		cr_expect_eq(verdict.kind, cases[i].kind, "%d", cases[i].status);
 		cr_expect_eq(verdict.is_final, cases[i].is_final, "%d", cases[i].status);
 		cr_expect_eq(verdict.is_throttled, cases[i].is_throttled, "%d", cases[i].status);
-		cr_expect_eq(verdict.why != NULL, cases[i].is_final, "%d", cases[i].status);
+		cr_expect_eq(verdict.why != NULL,
+			     cases[i].is_final || (cases[i].status >= 300 && cases[i].status < 400),
+			     "%d", cases[i].status);
 	}
 	cr_expect_not(webhook->folds);
 	cr_expect_null(webhook->paces);
