@@ -11,7 +11,7 @@
  *      |                                         DELIVERED <--(taken)---------+
  *      +--(cannot be built)--> FAILED <--(refused for good, or too old)-------+
  *      +--(channel or team gone, or skipped)--> DROPPED <--(the same)---------+
- *      +--(told in a digest)--> FOLDED
+ *      +--(told in a digest)--> FOLDED, and PENDING again when the digest was refused (fold.c)
  *
  * SENDING lives in memory only. In the store such a row is pending, so that whoever takes over
  * after a crash sends it again. What is over becomes pending again only when somebody asks for it

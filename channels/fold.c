@@ -61,7 +61,8 @@ struct fold {
 
 #define FOLDABLE                                                           \
 	"channel_id = $1 AND state = 'pending' AND next_attempt_at <= $2 " \
-	"AND attempts = attempts_before AND event <> '" DIGEST_EVENT "' "
+	"AND attempts = attempts_before AND digest_id IS NULL "            \
+	"AND event <> '" DIGEST_EVENT "' "
 #define ROWS                                                                      \
 	"SELECT id, stream_ms, stream_seq, team_id, event, outcome, requeued_at " \
 	"FROM deliveries WHERE " FOLDABLE "ORDER BY stream_ms, stream_seq LIMIT 1000"
@@ -349,6 +350,21 @@ static int fold_rows(struct fold *fold, struct db *db, struct fold_result *resul
 		return rc;
 	rc = read_failures(fold, db);
 	return rc < 0 ? rc : write_all(fold, db, result);
+}
+
+/* They keep the id of the digest, so that they are not folded again. A digest that somebody dropped while
+ * it was under way takes its rows along. */
+static const struct db_query unfold_rows = {
+	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2 "
+	       "WHERE digest_id = $1 AND state = 'folded' AND EXISTS "
+	       "(SELECT 1 FROM deliveries d WHERE d.id = $1 AND d.state = 'failed')",
+};
+
+int fold_undo(struct db *db, const struct uuid *digest, int64_t now_us, int64_t *out_rows)
+{
+	const struct db_value values[] = { db_uuid(digest), db_time(now_us) };
+
+	return db_run(db, &unfold_rows, values, ARRAY_LEN(values), NULL, NULL, out_rows);
 }
 
 int fold_backlog(struct db *db, const struct fold_order *order, struct fold_result *result)

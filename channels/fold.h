@@ -32,9 +32,14 @@ struct fold_result {
 
 /* For write jobs. Counts the rows of the channel that are due and were not tried yet; more than the
  * allowance, and the oldest FOLD_MAX_ROWS of them are folded: state 'folded', with the id of the
- * digest's own row, which is pending and due. Rows tried before and digests stay as they are. 0 or
+ * digest's own row, which is pending and due. Digests, and rows tried or folded before, stay as they are. 0 or
  * what the store said; -EBUSY when somebody else took some of the rows meanwhile. */
 int fold_backlog(struct db *db, const struct fold_order *order,
 		 struct fold_result *result) must_check;
+
+/* For write jobs: the digest was refused, and each of its rows is pending again, to be told by itself: none
+ * of them is folded once more. *out_rows is set when the job's statements have run. */
+int fold_undo(struct db *db, const struct uuid *digest, int64_t now_us,
+	      int64_t *out_rows) must_check;
 
 #endif

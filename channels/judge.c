@@ -91,11 +91,13 @@ static void write_error(struct queue *queue, const struct verdict *verdict, cons
 	const struct delivery *delivery = queue->current;
 	struct record *record = &queue->record;
 	bool gave_up = delivery->state == DELIVERY_FAILED && verdict->kind == VERDICT_RETRY;
+	const char *lead = gave_up ? "given up 24 hours after the event: " : "";
 
+	if (record->falls_apart)
+		lead = "refused, its events go out by themselves: ";
 	record->error[0] = '\0';
 	if (delivery->state != DELIVERY_DELIVERED)
-		snprintf(record->error, sizeof(record->error), "%s%s",
-			 gave_up ? "given up 24 hours after the event: " : "", sentence);
+		snprintf(record->error, sizeof(record->error), "%s%s", lead, sentence);
 }
 
 /* ---- what it comes to ---------------------------------------------------------------------- */
@@ -103,10 +105,16 @@ static void write_error(struct queue *queue, const struct verdict *verdict, cons
 static struct verdict judge(struct queue *queue, const struct answer *answer)
 {
 	struct verdict verdict = queue->settings.provider->judge(answer, queue->record.ended_us);
+	bool is_refused_twice = verdict.kind == VERDICT_REFORM && queue->current->is_plain;
 
 	/* The form only once, a setting a few times and only with a value that can be stored. */
-	if (verdict.kind == VERDICT_REFORM && queue->current->is_plain)
+	if (is_refused_twice)
 		verdict.kind = verdict.is_unknown ? VERDICT_RETRY : VERDICT_REJECT;
+	/* What was told in one message may be taken event by event. */
+	queue->record.falls_apart =
+		queue->current->is_digest && (verdict.kind == VERDICT_REJECT || is_refused_twice);
+	if (queue->record.falls_apart)
+		verdict.kind = VERDICT_REJECT;
 	if (verdict.kind == VERDICT_REBIND &&
 	    (queue->current->rebounds >= DELIVERY_REBOUNDS || rebind(queue, &verdict) < 0))
 		verdict.kind = VERDICT_RETRY;

@@ -96,9 +96,10 @@ struct record {
 	int64_t duration_us;
 	int64_t ended_us;
 	int status;      /* 0: none */
-	char error[240]; /* empty: none */
+	char error[256]; /* empty: none */
 	struct buf detail;
 	bool is_success;     /* it was delivered */
+	bool falls_apart;    /* a digest that was refused: its events go out one by one */
 	struct verdict said; /* for the channel's standing */
 	struct uuid audit_id;
 	struct buf rebound; /* the config with the value the answer named, sealed; empty: none */
@@ -106,6 +107,7 @@ struct record {
 	/* What the job found and did. */
 	int64_t changed;
 	int64_t rebound_rows;
+	int64_t unfolded;
 	bool channel_is_there;
 	int64_t channel_updated_us;
 	bool is_noted;            /* `standing` was stored */

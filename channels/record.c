@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "channels/fold.h"
 #include "channels/queue.h"
 #include "core/attributes.h"
 #include "core/errno_text.h"
@@ -190,6 +191,7 @@ static int run_record(struct db *db, struct store_job *job)
 	record->changed = 0;
 	record->channel_is_there = false;
 	record->rebound_rows = 0;
+	record->unfolded = 0;
 	record->is_noted = false;
 	record->is_disabled = false;
 	if (record->rebound.len)
@@ -198,6 +200,8 @@ static int run_record(struct db *db, struct store_job *job)
 		rc = run_result(db, record, queue->current);
 	if (rc == 0 && record->has_attempt)
 		rc = run_attempt(db, record, queue->current);
+	if (rc == 0 && record->falls_apart)
+		rc = fold_undo(db, &queue->current->id, record->ended_us, &record->unfolded);
 	if (rc == 0)
 		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
 	if (rc == 0)
@@ -254,6 +258,8 @@ static void continue_queue(struct queue *queue)
 	struct delivery *delivery = queue->current;
 
 	queue->current = NULL;
+	if (record->unfolded > 0)
+		queue->more = true;
 	if (record->is_noted)
 		use_standing(queue);
 	/* Somebody else has dropped the row or changed the channel. */

@@ -167,6 +167,7 @@ static void fail_unsent(struct queue *queue, const char *sentence)
 
 	delivery_move(queue->current, DELIVERY_FAILED);
 	record->has_attempt = false;
+	record->falls_apart = false;
 	record->status = 0;
 	record->ended_us = engine_now_us(queue->engine);
 	buf_init(&record->detail, 0);

@@ -532,6 +532,45 @@ Test(chat, tells_a_storm_in_one_digest)
 	with_replies(ok, fold);
 }
 
+/* Refused in both forms, with a word that Slack's documents have or not. */
+static void fall_apart(struct rig *rig)
+{
+	enum { COUNT = 40 };
+	char text[256];
+
+	add_slack(rig);
+	commit_pauses(rig, COUNT, START_MS);
+	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_now_us += 2 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
+	rig_ask_text(rig, text, sizeof(text),
+		     "SELECT last_error FROM deliveries WHERE state = 'failed'");
+	cr_expect(strstr(text, "by themselves"), "%s", text);
+	for (int i = 1; i <= COUNT; i++) {
+		rig_now_us += 2 * SECOND_US;
+		rig_wait_rows(rig, i, DELIVERED);
+	}
+	cr_expect_eq(receiver_count(rig->receiver), COUNT + 2);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries "
+				  "WHERE event = 'notification.digest'"),
+		     1, "they were folded again");
+}
+
+Test(chat, takes_a_digest_apart_that_is_refused)
+{
+	static const struct reply known[] = { { 400, "", "invalid_blocks" },
+					      { 400, "", "invalid_blocks" },
+					      { 200, "", "ok" },
+					      { .status = 0 } };
+	static const struct reply unknown[] = { { 400, "", "some_new_word" },
+						{ 400, "", "some_new_word" },
+						{ 200, "", "ok" },
+						{ .status = 0 } };
+
+	with_replies(known, fall_apart);
+	with_replies(unknown, fall_apart);
+}
+
 static void fold_once_after_a_hold(struct rig *rig)
 {
 	enum { COUNT = 40, MINUTES = 3 };
