@@ -10,80 +10,14 @@
 #include "channels/delivery.h"
 #include "channels/queue.h"
 #include "channels/seal.h"
-#include "rig.h"
+#include "chat_channel.h"
 
-#define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
 #define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
-#define SLACK_URL "https://hooks.slack.com/services/T0123/B0123/s3cr3ts3cr3t"
 #define BOT_TOKEN "123456789:AAExampleExampleExampleExampleExampl"
-#define DELIVERED "deliveries WHERE state = 'delivered'"
-#define PENDING   "deliveries WHERE state = 'pending'"
 
-static const char *const slack_fields[] = { "webhook_url", SLACK_URL, NULL };
 static const char *const telegram_fields[] = {
 	"bot_token", BOT_TOKEN, "chat_id", "-1234", NULL,
 };
-
-/* Answers in turn, the last one for ever. */
-struct reply {
-	int status;
-	const char *headers;
-	const char *body;
-};
-
-struct script {
-	const struct reply *replies;
-	unsigned at;
-};
-
-static enum receiver_reply follow_script(const struct received *request, struct buf *out, void *arg)
-{
-	struct script *script = arg;
-	const struct reply *reply = &script->replies[script->at];
-
-	(void)request;
-	if (script->replies[script->at + 1].status)
-		script->at++;
-	receiver_answer(out, reply->status, reply->headers, str_of(reply->body));
-	return RECEIVER_ANSWER;
-}
-
-static void with_replies(const struct reply *replies, void (*steps)(struct rig *rig))
-{
-	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
-		struct script script = { .replies = replies };
-		const struct rig_options options = {
-			.answer = follow_script, .arg = &script, .strict = true, .chat = true
-		};
-		struct rig rig;
-
-		rig_now_us = START_US;
-		rig_open(&rig, (enum database_engine)engine, &options);
-		steps(&rig);
-		rig_close(&rig);
-	}
-}
-
-static const struct reply ok[] = { { 200, "", "ok" }, { .status = 0 } };
-
-static void add_slack(struct rig *rig)
-{
-	rig_add_chat(rig, CHANNEL_1, "slack", slack_fields, "capsule.pause");
-}
-
-static void commit_pauses(struct rig *rig, int count, int64_t ms)
-{
-	static struct event *events[1200];
-
-	for (int i = 0; i < count; i++)
-		events[i] = rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", ms + i);
-	cr_assert_eq(rig_commit(rig, events, (size_t)count), 0);
-}
-
-static int64_t count_attempts(struct rig *rig, const char *verdict)
-{
-	return rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE verdict = '%s'", verdict);
-}
 
 /* ---- the operator's origin ------------------------------------------------------------------ */
 
@@ -153,92 +87,6 @@ Test(chat, gives_a_message_up_whose_plain_form_is_refused_too)
 	static const struct reply replies[] = { { 400, "", "invalid_blocks" }, { .status = 0 } };
 
 	with_replies(replies, give_up_plain);
-}
-
-static void reject(struct rig *rig)
-{
-	char text[256];
-
-	add_slack(rig);
-	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 1");
-	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
-	cr_expect(strstr(text, "user of the webhook"), "%s", text);
-	rig_ask_text(rig, text, sizeof(text), "SELECT verdict FROM delivery_attempts");
-	cr_expect_str_eq(text, "rejected");
-	rig_now_us += 2 * SECOND_US;
-	commit_pauses(rig, 1, START_MS + 1);
-	rig_wait_rows(rig, 1, DELIVERED);
-}
-
-Test(chat, gives_a_rejected_delivery_up_and_goes_on)
-{
-	static const struct reply replies[] = { { 400, "", "user_not_found" },
-						{ 200, "", "ok" },
-						{ .status = 0 } };
-
-	with_replies(replies, reject);
-}
-
-/* What a page of a proxy would have cost: the event, or the channel. */
-static void sit_out_stranger(struct rig *rig)
-{
-	char text[256];
-
-	add_slack(rig);
-	commit_pauses(rig, 1, START_MS);
-	for (int i = 1; i <= 3; i++) {
-		char rows[80];
-
-		snprintf(rows, sizeof(rows), PENDING " AND attempts = %d", i);
-		rig_wait_rows(rig, 1, rows);
-		rig_now_us += i == 1 ? 12 * SECOND_US : 3 * MINUTE_US;
-	}
-	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 4");
-	rig_ask_text(rig, text, sizeof(text),
-		     "SELECT detail FROM delivery_attempts WHERE number = 3");
-	cr_expect(str_starts(str_of(text),
-			     STR("destination answered 404 with a page that is not Slack's")),
-		  "%s", text);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state "
-				  "WHERE disabled_at IS NOT NULL"),
-		     0);
-}
-
-Test(chat, neither_loses_nor_disables_anything_for_a_page_of_a_proxy)
-{
-	static const struct reply replies[] = { { 404, "", "<html>not here</html>" },
-						{ 404, "", "<html>not here</html>" },
-						{ 404, "", "<html>not here</html>" },
-						{ 200, "", "ok" },
-						{ .status = 0 } };
-
-	with_replies(replies, sit_out_stranger);
-}
-
-static void retry_unknown(struct rig *rig)
-{
-	add_slack(rig);
-	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
-	rig_now_us += 2 * SECOND_US;
-	rig_wait_rows(rig, 1, PENDING " AND attempts = 2");
-	rig_now_us += 12 * SECOND_US;
-	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 3");
-	cr_expect(strstr(receiver_get(rig->receiver, 0)->body, "blocks"));
-	cr_expect_null(strstr(receiver_get(rig->receiver, 1)->body, "blocks"));
-	cr_expect_eq(count_attempts(rig, "reformed"), 1);
-	cr_expect_eq(count_attempts(rig, "retry"), 1);
-}
-
-Test(chat, sends_plain_once_and_then_waits_when_it_does_not_know_the_word)
-{
-	static const struct reply replies[] = { { 400, "", "some_new_word" },
-						{ 400, "", "some_new_word" },
-						{ 200, "", "ok" },
-						{ .status = 0 } };
-
-	with_replies(replies, retry_unknown);
 }
 
 static void remember_plain(struct rig *rig)
@@ -530,45 +378,6 @@ static void fold(struct rig *rig)
 Test(chat, tells_a_storm_in_one_digest)
 {
 	with_replies(ok, fold);
-}
-
-/* Refused in both forms, with a word that Slack's documents have or not. */
-static void fall_apart(struct rig *rig)
-{
-	enum { COUNT = 40 };
-	char text[256];
-
-	add_slack(rig);
-	commit_pauses(rig, COUNT, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts");
-	rig_now_us += 2 * SECOND_US;
-	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
-	rig_ask_text(rig, text, sizeof(text),
-		     "SELECT last_error FROM deliveries WHERE state = 'failed'");
-	cr_expect(strstr(text, "by themselves"), "%s", text);
-	for (int i = 1; i <= COUNT; i++) {
-		rig_now_us += 2 * SECOND_US;
-		rig_wait_rows(rig, i, DELIVERED);
-	}
-	cr_expect_eq(receiver_count(rig->receiver), COUNT + 2);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries "
-				  "WHERE event = 'notification.digest'"),
-		     1, "they were folded again");
-}
-
-Test(chat, takes_a_digest_apart_that_is_refused)
-{
-	static const struct reply known[] = { { 400, "", "invalid_blocks" },
-					      { 400, "", "invalid_blocks" },
-					      { 200, "", "ok" },
-					      { .status = 0 } };
-	static const struct reply unknown[] = { { 400, "", "some_new_word" },
-						{ 400, "", "some_new_word" },
-						{ 200, "", "ok" },
-						{ .status = 0 } };
-
-	with_replies(known, fall_apart);
-	with_replies(unknown, fall_apart);
 }
 
 static void fold_once_after_a_hold(struct rig *rig)
