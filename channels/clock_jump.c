@@ -66,8 +66,7 @@ int64_t clock_since_us(const struct engine *engine, int64_t since_us)
 /* What is in memory was read by the clock of before. */
 static void read_all_anew(struct engine *engine)
 {
-	static const enum queue_phase at_rest[] = { QUEUE_READY, QUEUE_DOUBTED, QUEUE_WAITING,
-						    QUEUE_IDLE };
+	static const enum queue_phase at_rest[] = { QUEUE_READY, QUEUE_WAITING, QUEUE_IDLE };
 	static const enum queue_phase at_work[] = { QUEUE_LOADING, QUEUE_FOLDING, QUEUE_SENDING,
 						    QUEUE_RECORDING };
 

@@ -2,7 +2,8 @@
 
 /*
  * Delivers what the store holds. A worker leases channels, loads a bounded piece of each one's
- * pending deliveries, and sends them one at a time per channel, round robin between channels.
+ * pending deliveries, and sends them one at a time per channel; teams share the
+ * slots for requests (shares.h).
  * docs/notes/delivery.md
  */
 #ifndef CHANNELS_ENGINE_H

@@ -146,10 +146,8 @@ static void end_request(struct queue *queue)
 	struct engine *engine = queue->engine;
 
 	queue->call = NULL;
-	if (queue->is_doubted)
-		engine->doubted--;
-	queue->is_doubted = false;
-	metric_set(engine->metrics.inflight, --engine->inflight);
+	share_give_back(engine->shares, &queue->seat, engine_mono_us(engine));
+	metric_set(engine->metrics.inflight, shares_held(engine->shares));
 }
 
 void judge_answer(const struct answer *answer, void *owner)

@@ -156,9 +156,9 @@ static void add_all(struct engine *engine, enum queue_phase phase, enum lease_ac
  * soon let go; without a renewal its next event would have to wait for one. */
 static void add_renewals(struct engine *engine, int64_t mono_us)
 {
-	static const enum queue_phase at_work[] = { QUEUE_HUNGRY,    QUEUE_LOADING, QUEUE_FOLDING,
-						    QUEUE_READY,     QUEUE_DOUBTED, QUEUE_SENDING,
-						    QUEUE_RECORDING, QUEUE_WAITING, QUEUE_IDLE };
+	static const enum queue_phase at_work[] = { QUEUE_HUNGRY,  QUEUE_LOADING, QUEUE_FOLDING,
+						    QUEUE_READY,   QUEUE_SENDING, QUEUE_RECORDING,
+						    QUEUE_WAITING, QUEUE_IDLE };
 	struct lease_job *lease = &engine->lease;
 
 	if (!lease->seeks_renewals)

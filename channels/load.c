@@ -18,7 +18,7 @@
 
 static const struct db_query read_settings = {
 	.sql = "SELECT c.provider, c.config, c.updated_at, c.team_id, " STANDING_COLUMNS
-	       ", s.old_secret, s.old_secret_until FROM channels c "
+	       ", s.old_secret, s.old_secret_until, s.last_success_at FROM channels c "
 	       "JOIN teams t ON t.id = c.team_id "
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
@@ -77,6 +77,7 @@ static int on_settings(const struct db_row *row, void *arg)
 	standing_read(row, 4, &settings->standing);
 	buf_add_str(&settings->old_secret, row_text(row, 11));
 	settings->old_secret_until_us = row_time(row, 12);
+	settings->success_us = row_time(row, 13);
 	return 0;
 }
 
@@ -171,6 +172,9 @@ static void take_over(struct queue *queue, struct loading *loading)
 {
 	queue_discard(queue);
 	queue->settings = loading->settings;
+	if (queue->seat_us != queue->settings.updated_us)
+		share_seat_renew(&queue->seat);
+	queue->seat_us = queue->settings.updated_us;
 	loading->settings = (struct settings){ .provider = NULL };
 	list_splice_tail(&queue->deliveries, &loading->deliveries);
 	queue->rows += loading->rows;

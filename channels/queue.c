@@ -20,6 +20,7 @@ struct list *engine_bucket(struct engine *engine, const struct uuid *channel)
 
 void queue_enter(struct queue *queue, enum queue_phase phase)
 {
+	share_leave(queue->engine->shares, &queue->seat);
 	list_remove(&queue->turn);
 	queue->phase = phase;
 	queue->needs_lease = false;
@@ -35,6 +36,7 @@ struct queue *queue_open(struct engine *engine, const struct uuid *channel)
 	queue->engine = engine;
 	queue->channel = *channel;
 	list_init(&queue->turn);
+	share_seat_init(&queue->seat);
 	list_init(&queue->deliveries);
 	list_add_tail(engine_bucket(engine, channel), &queue->hashed);
 	engine->queues++;
@@ -83,6 +85,7 @@ void queue_trim(struct queue *queue, unsigned keep)
 void queue_free(struct queue *queue)
 {
 	queue_discard(queue);
+	share_leave(queue->engine->shares, &queue->seat);
 	list_remove(&queue->turn);
 	list_remove(&queue->hashed);
 	queue->engine->queues--;
@@ -146,13 +149,16 @@ static bool rest(struct queue *queue, int64_t now_us)
 
 static void take_turn(struct queue *queue)
 {
-	if (queue->settings.standing.failures == 0) {
-		queue_enter(queue, QUEUE_READY);
-		return;
-	}
+	const struct settings *settings = &queue->settings;
+	bool is_proven =
+		settings->standing.failures == 0 && settings->success_us > settings->updated_us;
+
+	queue_enter(queue, QUEUE_READY);
+	share_wait(queue->engine->shares, &queue->seat, &settings->team, is_proven,
+		   engine_mono_us(queue->engine));
 	/* It may wait long for its turn, and its rows would keep others from loading. */
-	queue_trim(queue, 1);
-	queue_enter(queue, QUEUE_DOUBTED);
+	if (queue->seat.lane == SHARE_SLOW)
+		queue_trim(queue, 1);
 }
 
 void queue_settle(struct queue *queue)

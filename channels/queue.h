@@ -3,11 +3,11 @@
 /*
  * Inside the engine: one channel, the phase it is in, and what its files offer each other.
  *
- *   CLAIMING --> HUNGRY --> LOADING --> READY or DOUBTED --> SENDING --> RECORDING
- *      ^           ^  ^        |            ^                                |
- *      |           |  |        v            |                          (its result stored)
- *      |           |  +---- WAITING --------+                                |
- *      |           +------- IDLE  <------------------------------------------+
+ *   CLAIMING --> HUNGRY --> LOADING --> READY --> SENDING --> RECORDING
+ *      ^           ^  ^        |          ^                       |
+ *      |           |  |        v          |             (its result stored)
+ *      |           |  +---- WAITING ------+                       |
+ *      |           +------- IDLE  <-------------------------------+
  *      |
  *   RESTING <-- RELEASING
  *
@@ -28,6 +28,7 @@
 #include "channels/delivery.h"
 #include "channels/engine.h"
 #include "channels/seal.h"
+#include "channels/shares.h"
 #include "channels/standing.h"
 #include "channels/tally.h"
 #include "core/buf.h"
@@ -56,13 +57,12 @@
 #define LOOK_AGAIN_US     (INT64_C(60) * 1000000) /* and reads the settings anew so often */
 
 enum queue_phase {
-	QUEUE_CLAIMING, /* the lease is being asked for */
-	QUEUE_HUNGRY,   /* waits for room to load */
-	QUEUE_LOADING,  /* a read is under way */
-	QUEUE_FOLDING,  /* its backlog becomes a digest */
-	QUEUE_READY,    /* waits for a slot to send */
-	QUEUE_DOUBTED, /* the same, with failures behind it: it may have a part of the slots only */
-	QUEUE_SENDING, /* a request is under way */
+	QUEUE_CLAIMING,  /* the lease is being asked for */
+	QUEUE_HUNGRY,    /* waits for room to load */
+	QUEUE_LOADING,   /* a read is under way */
+	QUEUE_FOLDING,   /* its backlog becomes a digest */
+	QUEUE_READY,     /* waits for a slot to send */
+	QUEUE_SENDING,   /* a request is under way */
 	QUEUE_RECORDING, /* its result is being stored */
 	QUEUE_WAITING,   /* until wake_us */
 	QUEUE_IDLE,      /* nothing to do since idle_since_us */
@@ -80,6 +80,7 @@ struct settings {
 	struct buf old_secret; /* of a webhook, as stored: the one before the last replacement */
 	int64_t old_secret_until_us;
 	int64_t updated_us;
+	int64_t success_us;       /* the last one that was written down; 0: none */
 	struct standing standing; /* kept up to date with every attempt */
 	bool has_paces;           /* the next two are set */
 	size_t pace_count;
@@ -125,12 +126,13 @@ struct queue {
 	bool is_lost;     /* the lease went to somebody else */
 	bool is_stale;    /* what is in memory is to be read anew before anything more is sent */
 	bool needs_lease; /* waits for its renewal, nothing else */
-	bool is_doubted;  /* its request has one of the slots for the doubted */
 	int64_t lease_until_us;
 	int64_t wake_us;
 	int64_t idle_since_us;
 	int64_t rest_until_us;
 	int64_t noted_us; /* when a success was last written down for its owner */
+	struct share_seat seat;
+	int64_t seat_us; /* updated_at of the settings that `seat` knows the destination of */
 	struct settings settings;
 	struct list deliveries;
 	unsigned rows;
@@ -215,11 +217,9 @@ struct engine {
 	unsigned queues;
 	unsigned rows;
 	size_t bytes;
-	unsigned inflight;
-	unsigned doubted; /* of these */
+	struct shares *shares; /* of the slots for requests */
 	unsigned loads;
-	unsigned jobs;      /* store jobs under way */
-	bool takes_doubted; /* whose turn it is */
+	unsigned jobs; /* store jobs under way */
 	struct clock_watch clock;
 	struct lease_job lease;
 	struct scan scan;

@@ -78,21 +78,11 @@ static bool may_load(struct engine *engine)
 	return has_room(engine);
 }
 
-/* A part of the slots is all that channels with failures behind them may have, so that hundreds that
- * hang cannot keep the others waiting. The two kinds take turns. */
 static struct queue *next_ready(struct engine *engine)
 {
-	unsigned slots = engine->options.max_inflight;
-	unsigned doubted_slots = slots < 4 ? 1 : slots / 4;
-	struct queue *ready = first_in(engine, QUEUE_READY);
-	struct queue *doubted = first_in(engine, QUEUE_DOUBTED);
+	struct share_seat *seat = shares_next(engine->shares);
 
-	if (engine->inflight >= slots)
-		return NULL;
-	if (engine->doubted >= doubted_slots)
-		doubted = NULL;
-	engine->takes_doubted = !engine->takes_doubted;
-	return doubted && (engine->takes_doubted || !ready) ? doubted : ready;
+	return seat ? container_of(seat, struct queue, seat) : NULL;
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -103,6 +93,7 @@ static void on_handle_closed(uv_handle_t *handle)
 
 	if (--engine->open_handles > 0)
 		return;
+	shares_close(engine->shares);
 	free(engine);
 	on_closed(owner);
 }
@@ -185,7 +176,6 @@ void engine_changed(struct engine *engine, const struct uuid *channel)
 	queue->rest_until_us = 0;
 	switch (queue->phase) {
 	case QUEUE_READY:
-	case QUEUE_DOUBTED:
 	case QUEUE_WAITING:
 	case QUEUE_IDLE:
 		queue_reload(queue);
@@ -313,6 +303,10 @@ int engine_open(const struct engine_options *options, struct engine **out)
 
 	if (!engine)
 		return -ENOMEM;
+	if (shares_open(options->max_inflight, &engine->shares) < 0) {
+		free(engine);
+		return -ENOMEM;
+	}
 	engine->options = *options;
 	for (size_t i = 0; i < QUEUE_PHASES; i++)
 		list_init(&engine->in[i]);
@@ -361,7 +355,6 @@ void engine_close(struct engine *engine, void (*on_closed)(void *owner), void *o
 	uv_timer_start(&engine->limit, on_limit, CLOSE_LIMIT_MS, 0);
 	let_all_go(engine, QUEUE_HUNGRY);
 	let_all_go(engine, QUEUE_READY);
-	let_all_go(engine, QUEUE_DOUBTED);
 	let_all_go(engine, QUEUE_WAITING);
 	let_all_go(engine, QUEUE_IDLE);
 	/* A result that could not be stored yet has one more chance. */

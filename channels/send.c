@@ -190,10 +190,8 @@ static int send_built(struct queue *queue, struct outgoing *request)
 				   passage.arg, judge_answer, queue, &queue->call);
 	if (rc < 0)
 		return rc;
-	metric_set(engine->metrics.inflight, ++engine->inflight);
-	queue->is_doubted = queue->phase == QUEUE_DOUBTED;
-	if (queue->is_doubted)
-		engine->doubted++;
+	share_take(engine->shares, &queue->seat, engine_mono_us(engine));
+	metric_set(engine->metrics.inflight, shares_held(engine->shares));
 	queue_enter(queue, QUEUE_SENDING);
 	return 0;
 }

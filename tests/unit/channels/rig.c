@@ -197,7 +197,8 @@ void rig_add_chat(struct rig *rig, const char *id, const char *provider, const c
 
 /* ---- events -------------------------------------------------------------------------------- */
 
-struct event *rig_event(const char *kind, const char *actor, const char *more, int64_t ms)
+static struct event *event_of(const char *team, const char *kind, const char *actor,
+			      const char *more, int64_t ms)
 {
 	static uint64_t sequence;
 	const struct stream_id id = { .ms = (uint64_t)ms, .seq = sequence++ };
@@ -207,12 +208,22 @@ struct event *rig_event(const char *kind, const char *actor, const char *more, i
 
 	buf_init(&json, 65536);
 	buf_addf(&json,
-		 "{\"event\":\"%s\",\"timestamp\":\"2027-01-15T08:00:00Z\",\"team_id\":\"" TEAM_A_ID
+		 "{\"event\":\"%s\",\"timestamp\":\"2027-01-15T08:00:00Z\",\"team_id\":\"%s"
 		 "\",\"actor\":%s,\"resource\":{\"id\":\"" CAPSULE_ID "\",\"type\":\"sandbox\"}%s}",
-		 kind, actor, more);
+		 kind, team, actor, more);
 	cr_assert_eq(event_parse(buf_str(&json), id, &event, &why), 0, "%s", why.text);
 	buf_done(&json);
 	return event;
+}
+
+struct event *rig_event(const char *kind, const char *actor, const char *more, int64_t ms)
+{
+	return event_of(TEAM_A_ID, kind, actor, more, ms);
+}
+
+struct event *rig_event_of_b(const char *kind, int64_t ms)
+{
+	return event_of(TEAM_B_ID, kind, USER, ",\"outcome\":\"success\"", ms);
 }
 
 #define MAX_BATCH 2048

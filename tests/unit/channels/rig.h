@@ -98,6 +98,8 @@ void rig_add_chat(struct rig *rig, const char *id, const char *provider, const c
 
 /* An event as the bus would hand it over. `more` is further members with a comma before each. */
 struct event *rig_event(const char *kind, const char *actor, const char *more, int64_t ms);
+/* A success of team B. */
+struct event *rig_event_of_b(const char *kind, int64_t ms);
 
 /* Commits the events and drops them. The ledger's rc. */
 int rig_commit(struct rig *rig, struct event **events, size_t count);
