@@ -55,5 +55,8 @@ void engine_serve(struct engine *engine);
 /* The channel was changed, enabled or deleted, or rows of it were made pending or dropped: what is
  * known of it is read again before anything is sent. */
 void engine_changed(struct engine *engine, const struct uuid *channel);
+/* The same of a channel that was deleted: a request under way is cancelled, its slot free with the
+ * next turn of the loop. */
+void engine_removed(struct engine *engine, const struct uuid *channel);
 
 #endif

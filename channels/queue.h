@@ -54,7 +54,7 @@
 #define REST_US           (INT64_C(60) * 1000000) /* how long a disabled channel is not looked at */
 #define FOREVER_US        (INT64_C(253402300799) * 1000000) /* the last second of the year 9999 */
 #define PACED_US          (INT64_C(2) * 1000000)  /* a longer wait for the pace keeps no rows */
-#define LOOK_AGAIN_US     (INT64_C(60) * 1000000) /* and reads the settings anew so often */
+#define LOOK_AGAIN_US     (INT64_C(30) * 1000000) /* and reads the settings anew so often */
 
 enum queue_phase {
 	QUEUE_CLAIMING,  /* the lease is being asked for */
@@ -190,6 +190,18 @@ struct scan {
 	struct uuid found[LEASE_BATCH];
 };
 
+#define GONE_BATCH 256
+
+/* Which of the channels with a request under way are still there. */
+struct gone_look {
+	struct store_job job;
+	bool is_running;
+	int64_t asked_us;
+	size_t count;
+	struct uuid channels[GONE_BATCH];
+	bool is_there[GONE_BATCH];
+};
+
 /* What the wall clock did while we looked, clock_jump.c. */
 struct clock_watch {
 	struct store_job job;
@@ -223,6 +235,7 @@ struct engine {
 	struct clock_watch clock;
 	struct lease_job lease;
 	struct scan scan;
+	struct gone_look gone;
 	struct engine_metrics metrics;
 	struct tally tally;
 	void (*on_closed)(void *owner);
@@ -271,6 +284,11 @@ void lease_start(struct engine *engine);
 
 /* Looks for channels with something due that nobody holds. */
 void scan_start(struct engine *engine);
+
+/* ---- gone.c ---------------------------------------------------------------------------- */
+
+/* With the tick: ends requests whose channel is gone. */
+void gone_look(struct engine *engine);
 
 /* ---- clock_jump.c ---------------------------------------------------------------------- */
 

@@ -3,7 +3,8 @@
 /*
  * Looks in the store for channels with something due: what no ledger of this process made, what a
  * worker left behind that is gone, and what waited for its next try. A channel that is disabled or
- * whose breaker is open is passed over. Failure: the next tick looks again.
+ * whose breaker is open is passed over, but not one that is gone: what waits for it is to be dropped,
+ * whenever it would have been due. Failure: the next tick looks again.
  */
 #include <errno.h>
 
@@ -25,12 +26,15 @@ static const struct db_query find_due = {
 	       "FROM waiting WHERE waiting.id IS NOT NULL) "
 	       "SELECT waiting.id FROM waiting "
 	       "LEFT JOIN channel_state s ON s.channel_id = waiting.id "
-	       "WHERE waiting.id IS NOT NULL AND s.disabled_at IS NULL "
-	       "AND (s.breaker_until IS NULL OR s.breaker_until <= $2 OR s.breaker_until > $5) "
+	       "WHERE waiting.id IS NOT NULL "
 	       "AND (s.lease_owner IS NULL OR s.lease_owner = $3 OR s.lease_until < $4 "
 	       "OR s.lease_until > $6) "
+	       "AND ((s.disabled_at IS NULL "
+	       "AND (s.breaker_until IS NULL OR s.breaker_until <= $2 OR s.breaker_until > $5) "
 	       "AND EXISTS (SELECT 1 FROM deliveries d WHERE d.channel_id = waiting.id "
-	       "AND d.state = 'pending' AND d.next_attempt_at <= $2) "
+	       "AND d.state = 'pending' AND d.next_attempt_at <= $2)) "
+	       "OR NOT EXISTS (SELECT 1 FROM channels c JOIN teams t ON t.id = c.team_id "
+	       "WHERE c.id = waiting.id AND t.deleted_at IS NULL)) "
 	       "ORDER BY waiting.id LIMIT 256",
 };
 _Static_assert(LEASE_BATCH == 256, "the LIMIT of find_due");

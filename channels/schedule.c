@@ -254,6 +254,7 @@ static void on_tick(uv_timer_t *timer)
 	look_at_unrecorded(engine);
 	engine->lease.seeks_renewals = true;
 	scan_start(engine);
+	gone_look(engine);
 	engine_serve(engine);
 }
 

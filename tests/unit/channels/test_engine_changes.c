@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "calls.h"
+#include "channels/queue.h"
 #include "channels/seal.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
@@ -181,17 +182,79 @@ static void delete_under_way(struct rig *rig)
 	commit_pause(rig, START_MS + 1);
 	rig_wait_received(rig, 1);
 	cr_assert_eq(call(rig, "DELETE", PATH_1, ""), 204, "%s", call_answer);
+	rig_idle(rig);
 	end_request(rig);
-	rig_wait_rows(rig, 1, "delivery_attempts");
 	rig_now_us += HOUR_US;
 	rig_idle(rig);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'dropped'"), 2);
 	cr_expect_eq(receiver_count(rig->receiver), 0);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts"), 0,
+		     "its request was not cancelled");
 }
 
 Test(changes, a_channel_deleted_while_a_request_is_under_way_gets_nothing_more)
 {
 	with_channel(200, delete_under_way);
+}
+
+static bool has_no_request(struct rig *rig, void *arg)
+{
+	(void)arg;
+	return shares_held(rig->channels->engine->shares) == 0;
+}
+
+/* As another worker or the control plane does it: nobody tells us. */
+static void delete_elsewhere(struct rig *rig, const char *statement)
+{
+	destination.is_held = true;
+	commit_pause(rig, START_MS);
+	rig_wait_received(rig, 1);
+	rig_ask(rig, "%s", statement);
+	rig_now_us += 2 * SECOND_US;
+	rig_turn_until(rig, has_no_request, NULL);
+	rig_now_us += 2 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'dropped'");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts"), 0,
+		     "its request was not cancelled");
+	end_request(rig);
+}
+
+static void delete_channel_elsewhere(struct rig *rig)
+{
+	delete_elsewhere(rig, "DELETE FROM channels");
+}
+
+static void delete_team_elsewhere(struct rig *rig)
+{
+	delete_elsewhere(rig, "UPDATE teams SET deleted_at = '2027-01-15T08:00:00.000000Z'");
+}
+
+Test(changes, a_request_of_a_channel_deleted_elsewhere_is_cancelled)
+{
+	with_channel(200, delete_channel_elsewhere);
+	with_channel(200, delete_team_elsewhere);
+}
+
+/* Its rows wait for a try hours later, and it is disabled: nothing of it would be looked at. */
+static void delete_at_rest(struct rig *rig)
+{
+	commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
+	rig_now_us += 70 * SECOND_US;
+	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 2");
+	rig_idle(rig);
+	rig_now_us += 6 * SECOND_US;
+	rig_wait_rows(rig, 1,
+		      "channel_state WHERE lease_owner IS NULL AND channel_id = '" CHANNEL_1 "'");
+	rig_ask(rig, "UPDATE deliveries SET next_attempt_at = '2027-01-15T16:00:00.000000Z'");
+	rig_ask(rig, "UPDATE channel_state SET disabled_at = '2027-01-15T08:00:00.000000Z'");
+	rig_ask(rig, "DELETE FROM channels");
+	rig_wait_rows(rig, 1, "deliveries WHERE state = 'dropped'");
+}
+
+Test(changes, what_waits_for_a_channel_deleted_elsewhere_is_dropped_at_once)
+{
+	with_channel(503, delete_at_rest);
 }
 
 /* What was loaded before is not sent to the address before. */
