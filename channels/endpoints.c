@@ -83,6 +83,8 @@ static void on_removed(struct store_job *job, int rc)
 		errand_fail(errand, rc);
 		return;
 	}
+	if (errand->found)
+		paces_forget(errand->channels->paces, &errand->who.team, &errand->id);
 	if (errand->found && errand->channels->engine)
 		engine_removed(errand->channels->engine, &errand->id);
 	/* It drops what is left of the backlog. */

@@ -137,8 +137,8 @@ static void learn(struct queue *queue, const struct verdict *verdict)
 
 	if (is_wish_for_one(queue, verdict))
 		lesson.retry_after_ms = -1;
-	paces_learn(engine->options.paces, settings->provider, settings->paces,
-		    settings->pace_count, &lesson, engine_mono_us(engine));
+	paces_learn(engine->options.paces, &settings->paced, &lesson, queue->record.status,
+		    engine_mono_us(engine));
 }
 
 static void end_request(struct queue *queue)

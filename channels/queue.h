@@ -82,9 +82,8 @@ struct settings {
 	int64_t updated_us;
 	int64_t success_us;       /* the last one that was written down; 0: none */
 	struct standing standing; /* kept up to date with every attempt */
-	bool has_paces;           /* the next two are set */
-	size_t pace_count;
-	struct pace paces[PROVIDER_MAX_PACES];
+	bool has_paces;           /* the next is set */
+	struct paced paced;
 };
 
 /* The result of the delivery in hand, on its way into the store. */

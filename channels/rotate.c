@@ -87,6 +87,7 @@ static void answer_rotation(struct rotation *rotation)
 {
 	struct errand *errand = &rotation->errand;
 
+	paces_forget(errand->channels->paces, &errand->who.team, &errand->id);
 	if (errand->channels->engine)
 		engine_changed(errand->channels->engine, &errand->id);
 	channel_add_warnings(&errand->json, rotation->draft.provider, &rotation->draft.config);

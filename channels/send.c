@@ -58,8 +58,11 @@ void settings_find_paces(struct queue *queue)
 	if (settings->has_paces)
 		return;
 	settings->has_paces = true;
-	settings->pace_count = config_find_paces(settings->provider, buf_str(&settings->sealed),
-						 queue->engine->options.key, settings->paces);
+	settings->paced = (struct paced){ .provider = settings->provider,
+					  .user.team = settings->team,
+					  .user.channel = queue->channel };
+	settings->paced.count = config_find_paces(settings->provider, buf_str(&settings->sealed),
+						  queue->engine->options.key, settings->paced.list);
 }
 
 static void log_unreadable(const struct queue *queue)
@@ -245,8 +248,7 @@ static bool waits_for_pace(struct queue *queue)
 	if (!settings->provider)
 		return false;
 	settings_find_paces(queue);
-	next_us = paces_take(engine->options.paces, settings->provider, settings->paces,
-			     settings->pace_count, mono_us);
+	next_us = paces_take(engine->options.paces, &settings->paced, mono_us);
 	if (next_us == 0)
 		return false;
 	queue->current = NULL;

@@ -80,8 +80,7 @@ static bool is_held(const struct queue *queue)
 {
 	const struct settings *settings = &queue->settings;
 	int64_t now_us = engine_mono_us(queue->engine);
-	struct pace_view view = paces_view(queue->engine->options.paces, settings->provider,
-					   settings->paces, settings->pace_count, now_us);
+	struct pace_view view = paces_view(queue->engine->options.paces, &settings->paced, now_us);
 
 	return view.next_us - now_us > PACED_US;
 }
@@ -99,7 +98,7 @@ bool storm_start(struct queue *queue)
 	settings_find_paces(queue);
 	if (is_held(queue))
 		return false;
-	allowance = pace_allowance(settings->paces, settings->pace_count, FOLD_SPAN_US);
+	allowance = pace_allowance(&settings->paced, FOLD_SPAN_US);
 	if (!may_be_storm(queue, allowance))
 		return false;
 	folding = calloc(1, sizeof(*folding));

@@ -38,8 +38,7 @@ struct trial {
 	bool has_moved;
 	struct uuid delivery;
 	char moved_to[VERDICT_VALUE_SIZE]; /* the config may point at it */
-	size_t pace_count;
-	struct pace paces[PROVIDER_MAX_PACES];
+	struct paced paced;
 	struct outbound_call *call;
 };
 
@@ -136,8 +135,9 @@ static void find_paces(struct trial *trial)
 {
 	const struct provider *provider = trial->draft.provider;
 
-	trial->pace_count =
-		provider->paces ? provider->paces(&trial->draft.config, trial->paces) : 0;
+	trial->paced = (struct paced){ .provider = provider, .user.team = trial->errand.who.team };
+	if (provider->paces)
+		trial->paced.count = provider->paces(&trial->draft.config, trial->paced.list);
 }
 
 static void send_in_turn(struct trial *trial);
@@ -178,8 +178,7 @@ static void send_in_turn(struct trial *trial)
 		return;
 	}
 	if (trial->draft.provider->paces)
-		next_us = paces_take(channels->paces, trial->draft.provider, trial->paces,
-				     trial->pace_count, now_us);
+		next_us = paces_take(channels->paces, &trial->paced, now_us);
 	if (next_us == 0)
 		send_trial(trial);
 	else
@@ -250,7 +249,7 @@ static void on_answer(const struct answer *answer, void *owner)
 	}
 	verdict = provider->judge(answer, channels->now_us());
 	if (provider->paces)
-		paces_learn(channels->paces, provider, trial->paces, trial->pace_count, &verdict,
+		paces_learn(channels->paces, &trial->paced, &verdict, answer->status,
 			    channels->mono_us());
 	if (verdict.kind == VERDICT_DELIVERED)
 		answer_success(trial);

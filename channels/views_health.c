@@ -68,21 +68,21 @@ static void add_pace(struct buf *out, const struct health_view *health)
 {
 	const struct channels *channels = health->errand.channels;
 	int64_t mono_us = channels->mono_us();
-	struct pace paces[PROVIDER_MAX_PACES];
+	struct paced paced = { .provider = health->provider, .user.team = health->errand.who.team };
 	struct pace_view view;
-	size_t count;
 
 	if (!health->provider)
 		return;
-	count = config_find_paces(health->provider, buf_str(&health->sealed), channels->key, paces);
-	view = paces_view(channels->paces, health->provider, paces, count, mono_us);
-	if (count == 0 || (view.interval_us == 0 && view.next_us <= mono_us))
+	paced.count = config_find_paces(health->provider, buf_str(&health->sealed), channels->key,
+					paced.list);
+	view = paces_view(channels->paces, &paced, mono_us);
+	if (paced.count == 0 || (view.interval_us == 0 && view.next_us <= mono_us))
 		return;
 	json_add_name(out, "pace");
 	buf_add_char(out, '{');
 	if (view.interval_us > 0) {
 		view_add_number(out, "interval_ms", view.interval_us / 1000);
-		view_add_number(out, "burst", paces[0].burst);
+		view_add_number(out, "burst", paced.list[0].burst);
 	}
 	if (view.next_us > mono_us)
 		view_add_time(out, "next_at", channels->now_us() + view.next_us - mono_us);

@@ -473,6 +473,7 @@ const struct provider discord_provider = {
 	.title = "Discord",
 	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
 	.folds = true,
+	.per_second = 50,
 	.check = discord_check,
 	.build = discord_build,
 	.judge = discord_judge,

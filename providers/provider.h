@@ -170,6 +170,9 @@ struct provider {
 	const char *title;                                 /* as people write it */
 	struct provider_field fields[PROVIDER_MAX_FIELDS]; /* ends with name == NULL */
 	bool folds;                                        /* a storm is told as a digest */
+	unsigned
+		per_second; /* requests the vendor takes from one address, whatever the destination;
+			      * 0: no such limit is documented */
 	/* Steps 5 and 7 of contract c.3: required fields, shape of the address. -EINVAL with the
 	 * field and a sentence that repeats no value. */
 	int (*check)(const struct provider_config *config, struct reason *why);

@@ -196,12 +196,12 @@ static void hold_slack(struct rig *rig, int64_t ms)
 						.fields = { { "webhook_url", STR(SLACK_URL) } } };
 	const struct provider *slack = provider_find(STR("slack"));
 	struct verdict too_fast = verdict_of(VERDICT_RETRY);
-	struct pace paces[PROVIDER_MAX_PACES];
+	struct paced paced = { .provider = slack, .count = 1 };
 
 	too_fast.is_throttled = true;
 	too_fast.retry_after_ms = ms;
-	slack->paces(&config, paces);
-	paces_learn(rig->channels->paces, slack, paces, 1, &too_fast, rig->channels->mono_us());
+	slack->paces(&config, paced.list);
+	paces_learn(rig->channels->paces, &paced, &too_fast, 429, rig->channels->mono_us());
 }
 
 /* The first settings have a long time to wait, the others none. */

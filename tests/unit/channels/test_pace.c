@@ -3,13 +3,65 @@
 /* Token buckets under a clock set by hand. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "channels/pace.h"
 
 #define S INT64_C(1000000)
 
-static const struct provider slack = { .name = "slack" };
-static const struct provider discord = { .name = "discord" };
+static size_t find_paces(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES])
+{
+	(void)config;
+	(void)out;
+	return 0;
+}
+
+static const struct provider slack = { .name = "slack", .paces = find_paces };
+static const struct provider discord = { .name = "discord", .paces = find_paces };
+
+/* Who asks in what follows. */
+static struct pace_user user;
+
+static struct paced paced_of(const struct provider *provider, const struct pace *list, size_t count)
+{
+	struct paced paced = { .provider = provider, .user = user, .count = count };
+
+	for (size_t i = 0; i < count; i++)
+		paced.list[i] = list[i];
+	return paced;
+}
+
+static int64_t take(struct paces *paces, const struct provider *provider, const struct pace *list,
+		    size_t count, int64_t now_us)
+{
+	const struct paced paced = paced_of(provider, list, count);
+
+	return paces_take(paces, &paced, now_us);
+}
+
+static void learn_from(struct paces *paces, const struct provider *provider,
+		       const struct pace *list, size_t count, const struct verdict *verdict,
+		       int64_t now_us)
+{
+	const struct paced paced = paced_of(provider, list, count);
+
+	paces_learn(paces, &paced, verdict, 0, now_us);
+}
+
+static struct pace_view view_of(const struct paces *paces, const struct provider *provider,
+				const struct pace *list, size_t count, int64_t now_us)
+{
+	const struct paced paced = paced_of(provider, list, count);
+
+	return paces_view(paces, &paced, now_us);
+}
+
+static size_t allowance_of(const struct pace *list, size_t count, int64_t span_us)
+{
+	const struct paced paced = paced_of(&slack, list, count);
+
+	return pace_allowance(&paced, span_us);
+}
 
 static struct pace pace_of(const char *key, unsigned burst, int64_t interval_us)
 {
@@ -58,7 +110,7 @@ static unsigned sent_in(struct paces *paces, const struct pace *pace, int64_t fr
 	int64_t now_us = from_us;
 
 	while (now_us < from_us + span_us) {
-		int64_t next_us = paces_take(paces, &slack, pace, 1, now_us);
+		int64_t next_us = take(paces, &slack, pace, 1, now_us);
 
 		if (next_us == 0) {
 			sent++;
@@ -111,9 +163,9 @@ Test(pace, is_shared_by_all_with_the_same_key_and_by_nobody_else)
 	struct pace yours = pace_of("a", 1, S);
 	struct pace other = pace_of("b", 1, S);
 
-	cr_expect_eq(paces_take(paces, &slack, &mine, 1, 5 * S), 0);
-	cr_expect_eq(paces_take(paces, &slack, &yours, 1, 5 * S), 6 * S);
-	cr_expect_eq(paces_take(paces, &slack, &other, 1, 5 * S), 0);
+	cr_expect_eq(take(paces, &slack, &mine, 1, 5 * S), 0);
+	cr_expect_eq(take(paces, &slack, &yours, 1, 5 * S), 6 * S);
+	cr_expect_eq(take(paces, &slack, &other, 1, 5 * S), 0);
 	paces_close(paces);
 }
 
@@ -124,11 +176,11 @@ Test(pace, takes_from_all_buckets_or_from_none)
 	struct pace chat_2[] = { pace_of("chat 2", 1, S), pace_of("bot", 2, S) };
 	struct pace chat_3[] = { pace_of("chat 3", 1, S), pace_of("bot", 2, S) };
 
-	cr_expect_eq(paces_take(paces, &slack, chat_1, 2, 0), 0);
-	cr_expect_eq(paces_take(paces, &slack, chat_1, 2, 0), S, "its chat is empty");
-	cr_expect_eq(paces_take(paces, &slack, chat_2, 2, 0), 0, "the bot kept its second token");
-	cr_expect_eq(paces_take(paces, &slack, chat_3, 2, 0), S, "the bot is empty");
-	cr_expect_eq(paces_take(paces, &slack, chat_3, 1, 0), 0, "the chat kept its token");
+	cr_expect_eq(take(paces, &slack, chat_1, 2, 0), 0);
+	cr_expect_eq(take(paces, &slack, chat_1, 2, 0), S, "its chat is empty");
+	cr_expect_eq(take(paces, &slack, chat_2, 2, 0), 0, "the bot kept its second token");
+	cr_expect_eq(take(paces, &slack, chat_3, 2, 0), S, "the bot is empty");
+	cr_expect_eq(take(paces, &slack, chat_3, 1, 0), 0, "the chat kept its token");
 	paces_close(paces);
 }
 
@@ -138,10 +190,10 @@ Test(pace, without_buckets_waits_for_nothing_but_its_provider)
 	struct verdict pause = pausing(60000, PAUSE_PROVIDER);
 
 	for (int i = 0; i < 100; i++)
-		cr_assert_eq(paces_take(paces, &discord, NULL, 0, S), 0);
-	paces_learn(paces, &discord, NULL, 0, &pause, S);
-	cr_expect_eq(paces_take(paces, &discord, NULL, 0, S), 61 * S);
-	cr_expect_eq(paces_take(paces, &discord, NULL, 0, 61 * S), 0);
+		cr_assert_eq(take(paces, &discord, NULL, 0, S), 0);
+	learn_from(paces, &discord, NULL, 0, &pause, S);
+	cr_expect_eq(take(paces, &discord, NULL, 0, S), 61 * S);
+	cr_expect_eq(take(paces, &discord, NULL, 0, 61 * S), 0);
 	paces_close(paces);
 }
 
@@ -151,12 +203,12 @@ Test(pace, makes_everybody_with_the_key_wait_as_long_as_the_destination_wished)
 	struct pace pace = pace_of("space", 5, S);
 	struct verdict verdict = throttled(30000);
 
-	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 10 * S), 0);
-	paces_learn(paces, &slack, &pace, 1, &verdict, 11 * S);
-	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 12 * S), 41 * S);
-	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 41 * S - 1), 41 * S);
-	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 41 * S), 0);
-	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 41 * S), 43 * S,
+	cr_expect_eq(take(paces, &slack, &pace, 1, 10 * S), 0);
+	learn_from(paces, &slack, &pace, 1, &verdict, 11 * S);
+	cr_expect_eq(take(paces, &slack, &pace, 1, 12 * S), 41 * S);
+	cr_expect_eq(take(paces, &slack, &pace, 1, 41 * S - 1), 41 * S);
+	cr_expect_eq(take(paces, &slack, &pace, 1, 41 * S), 0);
+	cr_expect_eq(take(paces, &slack, &pace, 1, 41 * S), 43 * S,
 		     "no burst after that, and half as fast");
 	paces_close(paces);
 }
@@ -168,9 +220,9 @@ Test(pace, obeys_the_hint_of_a_fault_that_is_no_throttling_without_slowing)
 	struct verdict verdict = plain(VERDICT_RETRY);
 
 	verdict.retry_after_ms = 5000;
-	paces_learn(paces, &slack, &pace, 1, &verdict, 0);
-	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 0), 5 * S);
-	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 0).interval_us, S);
+	learn_from(paces, &slack, &pace, 1, &verdict, 0);
+	cr_expect_eq(take(paces, &slack, &pace, 1, 0), 5 * S);
+	cr_expect_eq(view_of(paces, &slack, &pace, 1, 0).interval_us, S);
 	paces_close(paces);
 }
 
@@ -181,9 +233,9 @@ Test(pace, never_shortens_a_wait)
 	struct verdict longer = throttled(60000);
 	struct verdict shorter = throttled(1000);
 
-	paces_learn(paces, &slack, &pace, 1, &longer, 0);
-	paces_learn(paces, &slack, &pace, 1, &shorter, 0);
-	cr_expect_eq(paces_take(paces, &slack, &pace, 1, 0), 60 * S);
+	learn_from(paces, &slack, &pace, 1, &longer, 0);
+	learn_from(paces, &slack, &pace, 1, &shorter, 0);
+	cr_expect_eq(take(paces, &slack, &pace, 1, 0), 60 * S);
 	paces_close(paces);
 }
 
@@ -197,10 +249,10 @@ Test(pace, slows_down_step_by_step_to_a_sixteenth)
 
 	for (size_t i = 0; i < ARRAY_LEN(seconds); i++) {
 		now_us += 1000 * S;
-		paces_learn(paces, &slack, &pace, 1, &verdict, now_us);
-		cr_expect_eq(paces_view(paces, &slack, &pace, 1, now_us).interval_us,
-			     seconds[i] * S, "time %zu", i);
-		cr_expect_eq(paces_take(paces, &slack, &pace, 1, now_us), now_us + seconds[i] * S,
+		learn_from(paces, &slack, &pace, 1, &verdict, now_us);
+		cr_expect_eq(view_of(paces, &slack, &pace, 1, now_us).interval_us, seconds[i] * S,
+			     "time %zu", i);
+		cr_expect_eq(take(paces, &slack, &pace, 1, now_us), now_us + seconds[i] * S,
 			     "without a hint it waits for one interval");
 	}
 	paces_close(paces);
@@ -213,8 +265,8 @@ Test(pace, counts_answers_to_requests_of_the_same_moment_once)
 	struct verdict verdict = throttled(-1);
 
 	for (int i = 0; i < 10; i++)
-		paces_learn(paces, &slack, &pace, 1, &verdict, 50 * S + i);
-	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 50 * S).interval_us, 2 * S);
+		learn_from(paces, &slack, &pace, 1, &verdict, 50 * S + i);
+	cr_expect_eq(view_of(paces, &slack, &pace, 1, 50 * S).interval_us, 2 * S);
 	paces_close(paces);
 }
 
@@ -226,19 +278,19 @@ Test(pace, recovers_with_successes_and_with_nothing_else)
 	struct verdict delivered = plain(VERDICT_DELIVERED);
 	struct verdict rejected = plain(VERDICT_REJECT);
 
-	paces_learn(paces, &slack, &pace, 1, &verdict, 0);
-	paces_learn(paces, &slack, &pace, 1, &verdict, 10 * S);
+	learn_from(paces, &slack, &pace, 1, &verdict, 0);
+	learn_from(paces, &slack, &pace, 1, &verdict, 10 * S);
 	for (int i = 0; i < 100; i++)
-		paces_learn(paces, &slack, &pace, 1, &rejected, 20 * S);
-	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 20 * S).interval_us, 4 * S);
+		learn_from(paces, &slack, &pace, 1, &rejected, 20 * S);
+	cr_expect_eq(view_of(paces, &slack, &pace, 1, 20 * S).interval_us, 4 * S);
 	for (int i = 0; i < 9; i++)
-		paces_learn(paces, &slack, &pace, 1, &delivered, 20 * S);
-	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 20 * S).interval_us, 4 * S);
-	paces_learn(paces, &slack, &pace, 1, &delivered, 20 * S);
-	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 20 * S).interval_us, 2 * S);
+		learn_from(paces, &slack, &pace, 1, &delivered, 20 * S);
+	cr_expect_eq(view_of(paces, &slack, &pace, 1, 20 * S).interval_us, 4 * S);
+	learn_from(paces, &slack, &pace, 1, &delivered, 20 * S);
+	cr_expect_eq(view_of(paces, &slack, &pace, 1, 20 * S).interval_us, 2 * S);
 	for (int i = 0; i < 100; i++)
-		paces_learn(paces, &slack, &pace, 1, &delivered, 20 * S);
-	cr_expect_eq(paces_view(paces, &slack, &pace, 1, 20 * S).interval_us, S);
+		learn_from(paces, &slack, &pace, 1, &delivered, 20 * S);
+	cr_expect_eq(view_of(paces, &slack, &pace, 1, 20 * S).interval_us, S);
 	paces_close(paces);
 }
 
@@ -250,14 +302,14 @@ Test(pace, pauses_the_channels_first_bucket_or_the_whole_provider)
 	struct verdict channel = pausing(3000, PAUSE_CHANNEL);
 	struct verdict provider = pausing(8000, PAUSE_PROVIDER);
 
-	paces_learn(paces, &slack, both, 2, &channel, 0);
-	cr_expect_eq(paces_take(paces, &slack, both, 2, 0), 3 * S);
-	cr_expect_eq(paces_take(paces, &slack, sibling, 2, 0), 0);
-	paces_learn(paces, &slack, both, 2, &provider, 0);
-	cr_expect_eq(paces_take(paces, &slack, both, 2, 0), 8 * S);
-	cr_expect_eq(paces_take(paces, &slack, sibling, 2, 0), 8 * S);
-	cr_expect_eq(paces_take(paces, &discord, sibling, 2, 0), 0, "another provider");
-	cr_expect_eq(paces_take(paces, &slack, both, 2, 8 * S), 0);
+	learn_from(paces, &slack, both, 2, &channel, 0);
+	cr_expect_eq(take(paces, &slack, both, 2, 0), 3 * S);
+	cr_expect_eq(take(paces, &slack, sibling, 2, 0), 0);
+	learn_from(paces, &slack, both, 2, &provider, 0);
+	cr_expect_eq(take(paces, &slack, both, 2, 0), 8 * S);
+	cr_expect_eq(take(paces, &slack, sibling, 2, 0), 8 * S);
+	cr_expect_eq(take(paces, &discord, sibling, 2, 0), 0, "another provider");
+	cr_expect_eq(take(paces, &slack, both, 2, 8 * S), 0);
 	paces_close(paces);
 }
 
@@ -269,8 +321,8 @@ static int64_t pause_after(struct paces *paces, int64_t span_ms, int64_t now_us)
 
 	verdict.pause_ms = span_ms;
 	verdict.pause = PAUSE_PROVIDER;
-	paces_learn(paces, &discord, &pace, 1, &verdict, now_us);
-	return paces_view(paces, &discord, NULL, 0, now_us).next_us - now_us;
+	learn_from(paces, &discord, &pace, 1, &verdict, now_us);
+	return view_of(paces, &discord, NULL, 0, now_us).next_us - now_us;
 }
 
 Test(pace, pauses_a_provider_longer_each_time_nothing_came_through)
@@ -286,15 +338,15 @@ Test(pace, pauses_a_provider_longer_each_time_nothing_came_through)
 		cr_expect_eq(pause_after(paces, 60000, now_us), spans_s[i] * S, "pause %zu", i);
 		/* Others under way then are told the same. */
 		cr_expect_eq(pause_after(paces, 60000, now_us), spans_s[i] * S, "pause %zu", i);
-		paces_learn(paces, &discord, &pace, 1, &failed, now_us + 2 * S);
+		learn_from(paces, &discord, &pace, 1, &failed, now_us + 2 * S);
 		now_us += spans_s[i] * S;
 	}
 	cr_expect_eq(pause_after(paces, 3600000, now_us), 3600 * S, "a longer wish is kept");
-	paces_learn(paces, &slack, &pace, 1, &delivered, now_us + S);
+	learn_from(paces, &slack, &pace, 1, &delivered, now_us + S);
 	now_us += 3600 * S;
 	cr_expect_eq(pause_after(paces, 60000, now_us), 900 * S, "another provider's success");
-	paces_learn(paces, &discord, &pace, 1, &delivered, now_us + S);
-	cr_expect_eq(paces_view(paces, &discord, NULL, 0, now_us).next_us, now_us + 900 * S,
+	learn_from(paces, &discord, &pace, 1, &delivered, now_us + S);
+	cr_expect_eq(view_of(paces, &discord, NULL, 0, now_us).next_us, now_us + 900 * S,
 		     "the pause itself is kept");
 	now_us += 900 * S;
 	cr_expect_eq(pause_after(paces, 60000, now_us), 60 * S);
@@ -305,43 +357,116 @@ Test(pace, shows_the_interval_and_when_the_next_may_go_and_makes_nothing_by_look
 {
 	struct paces *paces = open_paces();
 	struct pace both[] = { pace_of("chat", 1, 3 * S), pace_of("bot", 30, S) };
-	struct pace_view view = paces_view(paces, &slack, both, 2, 7 * S);
+	struct pace_view view = view_of(paces, &slack, both, 2, 7 * S);
 
 	cr_expect_eq(view.interval_us, 3 * S);
 	cr_expect_eq(view.next_us, 7 * S);
-	cr_expect_eq(paces_take(paces, &slack, both, 2, 7 * S), 0);
-	view = paces_view(paces, &slack, both, 2, 7 * S);
+	cr_expect_eq(take(paces, &slack, both, 2, 7 * S), 0);
+	view = view_of(paces, &slack, both, 2, 7 * S);
 	cr_expect_eq(view.next_us, 10 * S);
-	view = paces_view(paces, &slack, NULL, 0, 7 * S);
+	view = view_of(paces, &slack, NULL, 0, 7 * S);
 	cr_expect_eq(view.interval_us, 0);
 	cr_expect_eq(view.next_us, 7 * S);
 	paces_close(paces);
 }
 
+/* From now on that team asks, with a channel of that number; 0: none. */
+static void be(unsigned team, unsigned channel)
+{
+	user = (struct pace_user){ .team.bytes = { 1 } };
+	memcpy(user.team.bytes + 8, &team, sizeof(team));
+	memcpy(user.channel.bytes + 8, &channel, sizeof(channel));
+}
+
+/* Teams enough that none of them is at its own bound. */
 static void fill(struct paces *paces, unsigned count, int64_t now_us)
 {
 	for (unsigned i = 0; i < count; i++) {
 		char key[32];
 
+		be(i / 200 + 1, 0);
 		snprintf(key, sizeof(key), "filler %u", i);
 
 		struct pace pace = pace_of(key, 1, S);
 
-		cr_assert_eq(paces_take(paces, &slack, &pace, 1, now_us), 0);
+		cr_assert_eq(take(paces, &slack, &pace, 1, now_us), 0);
 	}
 }
 
-Test(pace, gives_no_token_without_room_and_makes_room_from_what_is_at_rest)
+Test(pace, makes_room_from_what_is_at_rest_or_from_the_team_that_holds_most)
 {
 	struct paces *paces = open_paces();
 	struct pace oldest = pace_of("filler 0", 1, S);
+	struct pace longest = pace_of("longest", 1, 50 * S);
 	struct pace late = pace_of("late", 1, 10 * S);
+	struct pace later_still = pace_of("later", 1, 10 * S);
 
-	fill(paces, PACES_MAX_BUCKETS, 0);
-	cr_expect_eq(paces_take(paces, &slack, &late, 1, S / 2), S / 2 + S, "all are in use");
-	cr_expect_eq(paces_take(paces, &slack, &oldest, 1, S / 2), S, "those there are go on");
-	cr_expect_eq(paces_take(paces, &slack, &late, 1, S), 0, "one at rest made room");
-	cr_expect_eq(paces_take(paces, &slack, &late, 1, S), 11 * S, "and it is remembered");
+	be(1, 0);
+	cr_assert_eq(take(paces, &slack, &longest, 1, 0), 0);
+	fill(paces, PACES_MAX_BUCKETS - 1, 0);
+	be(1000, 0);
+	cr_expect_eq(take(paces, &slack, &late, 1, S / 2), 0);
+	cr_expect_eq(view_of(paces, &slack, &longest, 1, S / 2).next_us, S / 2,
+		     "what was blocked for longest of the largest team was not forgotten");
+	cr_expect_eq(take(paces, &slack, &oldest, 1, S / 2), S, "the others go on");
+	cr_expect_eq(take(paces, &slack, &later_still, 1, S), 0, "one at rest made room");
+	cr_expect_eq(take(paces, &slack, &late, 1, S), 10 * S + S / 2, "and it is remembered");
+	paces_close(paces);
+}
+
+/* 16,384 tokens that answer with an hour; twice, so that the table would be full of them. */
+Test(pace, lets_no_team_take_the_room_of_the_others)
+{
+	struct paces *paces = open_paces();
+	struct pace mine = pace_of("mine", 1, S);
+	struct verdict verdict = throttled(3600000);
+
+	be(2, 0);
+	cr_assert_eq(take(paces, &slack, &mine, 1, 0), 0);
+	be(1, 0);
+	for (unsigned i = 0; i < 2 * PACES_MAX_BUCKETS; i++) {
+		char key[32];
+		struct pace token;
+
+		snprintf(key, sizeof(key), "token %u", i);
+		token = pace_of(key, 1, S);
+		cr_assert_eq(take(paces, &slack, &token, 1, 0), 0);
+		learn_from(paces, &slack, &token, 1, &verdict, 0);
+	}
+	be(2, 0);
+	cr_expect_eq(take(paces, &slack, &mine, 1, S / 2), S, "it was forgotten");
+	for (unsigned i = 0; i < 100; i++) {
+		char key[32];
+		struct pace other;
+
+		snprintf(key, sizeof(key), "other %u", i);
+		other = pace_of(key, 1, S);
+		cr_assert_eq(take(paces, &slack, &other, 1, S / 2), 0, "no room for %u", i);
+		cr_assert_eq(take(paces, &slack, &other, 1, S / 2), S + S / 2, "forgot %u", i);
+	}
+	paces_close(paces);
+}
+
+Test(pace, forgets_a_channels_destination_unless_another_channel_uses_it)
+{
+	struct paces *paces = open_paces();
+	struct pace alone = pace_of("alone", 1, S);
+	struct pace shared = pace_of("shared", 1, S);
+	struct verdict verdict = throttled(3600000);
+	const struct uuid *team = &user.team;
+
+	be(1, 7);
+	learn_from(paces, &slack, &alone, 1, &verdict, 0);
+	learn_from(paces, &slack, &shared, 1, &verdict, 0);
+	be(1, 8);
+	(void)take(paces, &slack, &shared, 1, 0);
+	be(1, 7);
+	paces_forget(paces, team, &user.channel);
+	cr_expect_eq(view_of(paces, &slack, &alone, 1, 0).next_us, 0);
+	cr_expect_eq(view_of(paces, &slack, &shared, 1, 0).next_us, 3600 * S, "8 uses it, too");
+	be(1, 8);
+	paces_forget(paces, team, &user.channel);
+	cr_expect_eq(view_of(paces, &slack, &shared, 1, 0).next_us, 0);
 	paces_close(paces);
 }
 
@@ -352,17 +477,18 @@ Test(pace, does_not_forget_for_an_hour_who_was_told_off)
 	struct pace late = pace_of("late", 1, S);
 	struct verdict verdict = throttled(-1);
 
-	paces_learn(paces, &slack, &slowed, 1, &verdict, 0);
+	learn_from(paces, &slack, &slowed, 1, &verdict, 0);
 	for (unsigned i = 0; i < PACES_MAX_BUCKETS + 100; i++) {
 		char key[32];
 
+		be(i / 200 + 1, 0);
 		snprintf(key, sizeof(key), "filler %u", i);
 		late = pace_of(key, 1, S);
-		cr_assert_eq(paces_take(paces, &slack, &late, 1, (int64_t)(i + 1) * S / 10), 0);
+		cr_assert_eq(take(paces, &slack, &late, 1, (int64_t)(i + 1) * S / 10), 0);
 	}
-	cr_expect_eq(paces_view(paces, &slack, &slowed, 1, 0).interval_us, 2 * S);
+	cr_expect_eq(view_of(paces, &slack, &slowed, 1, 0).interval_us, 2 * S);
 	fill(paces, PACES_MAX_BUCKETS, 3700 * S);
-	cr_expect_eq(paces_view(paces, &slack, &slowed, 1, 0).interval_us, S);
+	cr_expect_eq(view_of(paces, &slack, &slowed, 1, 0).interval_us, S);
 	paces_close(paces);
 }
 
@@ -380,11 +506,13 @@ Test(pace, lets_no_crowd_that_was_told_off_hide_those_at_rest)
 
 		struct pace slowed = pace_of(key, 1, S);
 
-		paces_learn(paces, &slack, &slowed, 1, &verdict, 0);
+		learn_from(paces, &slack, &slowed, 1, &verdict, 0);
 	}
 	fill(paces, PACES_MAX_BUCKETS - CROWD, 0);
-	cr_expect_eq(paces_take(paces, &slack, &late, 1, 10 * S), 11 * S, "it looked at a few");
-	cr_expect_eq(paces_take(paces, &slack, &late, 1, 11 * S), 0, "and then at the next");
+	be(1000, 0);
+	cr_expect_eq(take(paces, &slack, &late, 1, 10 * S), 0);
+	late = pace_of("slowed 0", 1, S);
+	cr_expect_eq(view_of(paces, &slack, &late, 1, 0).interval_us, 2 * S, "it was forgotten");
 	paces_close(paces);
 }
 
@@ -397,11 +525,11 @@ Test(pace, without_an_interval_takes_no_room)
 
 	for (unsigned i = 0; i < 100; i++) {
 		snprintf(free.key, sizeof(free.key), "free %u", i);
-		cr_assert_eq(paces_take(paces, &slack, &free, 1, 0), 0);
-		paces_learn(paces, &slack, &free, 1, i % 2 ? &too_fast : &delivered, 0);
+		cr_assert_eq(take(paces, &slack, &free, 1, 0), 0);
+		learn_from(paces, &slack, &free, 1, i % 2 ? &too_fast : &delivered, 0);
 	}
 	fill(paces, PACES_MAX_BUCKETS, 0);
-	cr_expect_eq(paces_take(paces, &slack, &free, 1, S / 2), 0, "it needs no room");
+	cr_expect_eq(take(paces, &slack, &free, 1, S / 2), 0, "it needs no room");
 	paces_close(paces);
 }
 
@@ -412,12 +540,12 @@ Test(pace, without_an_interval_rests_as_long_as_it_is_asked_to_and_is_never_slow
 	struct verdict wish = throttled(30000);
 	struct verdict too_fast = throttled(-1);
 
-	paces_learn(paces, &slack, &free, 1, &wish, S);
-	cr_expect_eq(paces_take(paces, &slack, &free, 1, 2 * S), 31 * S);
-	cr_expect_eq(paces_view(paces, &slack, &free, 1, 2 * S).next_us, 31 * S);
-	paces_learn(paces, &slack, &free, 1, &too_fast, 20 * S);
+	learn_from(paces, &slack, &free, 1, &wish, S);
+	cr_expect_eq(take(paces, &slack, &free, 1, 2 * S), 31 * S);
+	cr_expect_eq(view_of(paces, &slack, &free, 1, 2 * S).next_us, 31 * S);
+	learn_from(paces, &slack, &free, 1, &too_fast, 20 * S);
 	for (int i = 0; i < 100; i++)
-		cr_assert_eq(paces_take(paces, &slack, &free, 1, 31 * S), 0);
+		cr_assert_eq(take(paces, &slack, &free, 1, 31 * S), 0);
 	/* Over, it is one of those that make room. */
 	fill(paces, PACES_MAX_BUCKETS, 31 * S);
 	paces_close(paces);
@@ -430,9 +558,9 @@ Test(pace, says_how_many_go_out_in_a_while)
 	struct pace telegram[] = { pace_of("a", 1, 3 * S), pace_of("b", 30, S / 30) };
 	struct pace free = pace_of("a", 1, 0);
 
-	cr_expect_eq(pace_allowance(&one_per_second, 1, 30 * S), 31);
-	cr_expect_eq(pace_allowance(&teams, 1, 30 * S), 12);
-	cr_expect_eq(pace_allowance(telegram, 2, 30 * S), 11);
-	cr_expect_eq(pace_allowance(&free, 1, 30 * S), SIZE_MAX);
-	cr_expect_eq(pace_allowance(NULL, 0, 30 * S), SIZE_MAX);
+	cr_expect_eq(allowance_of(&one_per_second, 1, 30 * S), 31);
+	cr_expect_eq(allowance_of(&teams, 1, 30 * S), 12);
+	cr_expect_eq(allowance_of(telegram, 2, 30 * S), 11);
+	cr_expect_eq(allowance_of(&free, 1, 30 * S), SIZE_MAX);
+	cr_expect_eq(allowance_of(NULL, 0, 30 * S), SIZE_MAX);
 }

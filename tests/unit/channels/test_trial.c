@@ -279,17 +279,17 @@ Test(trial, looks_a_room_up_by_its_alias)
 
 /* ---- the destination's pace ---------------------------------------------------------------- */
 
-static struct pace slack_pace(void)
+static struct paced slack_paced(void)
 {
 	const struct provider_config config = {
 		.count = 1,
 		.fields = { { "webhook_url", STR("https://hooks.slack.com/services/T0EXAMPLE/"
 						 "B0EXAMPLE/s3cret") } },
 	};
-	struct pace paces[PROVIDER_MAX_PACES];
+	struct paced paced = { .provider = provider_find(STR("slack")), .count = 1 };
 
-	cr_assert_eq(provider_find(STR("slack"))->paces(&config, paces), 1);
-	return paces[0];
+	cr_assert_eq(paced.provider->paces(&config, paced.list), 1);
+	return paced;
 }
 
 static void refused_for(struct rig *rig, unsigned long long at_least_s,
@@ -309,14 +309,13 @@ static void refused_for(struct rig *rig, unsigned long long at_least_s,
 Test(trial, is_no_request_while_deliveries_have_to_wait)
 {
 	struct verdict verdict = verdict_of(VERDICT_RETRY);
-	const struct pace pace = slack_pace();
+	const struct paced paced = slack_paced();
 	struct rig rig;
 
 	verdict.is_throttled = true;
 	verdict.retry_after_ms = 60000;
 	open_with(&rig, NULL, false);
-	paces_learn(rig.channels->paces, provider_find(STR("slack")), &pace, 1, &verdict,
-		    rig.channels->mono_us());
+	paces_learn(rig.channels->paces, &paced, &verdict, 429, rig.channels->mono_us());
 	refused_for(&rig, 60, 60);
 	cr_expect_eq(receiver_count(rig.receiver), 0);
 	rig_close(&rig);
@@ -327,13 +326,12 @@ Test(trial, lets_deliveries_wait_for_what_it_was_told)
 	struct script script = {
 		.lines = { { .status = 429, .body = "", .headers = "Retry-After: 90\r\n" } }
 	};
-	const struct pace pace = slack_pace();
+	const struct paced paced = slack_paced();
 	struct rig rig;
 
 	open_with(&rig, &script, false);
 	cr_expect_eq(call(&rig, "POST", TEST, SLACK), 502, "%s", call_answer);
-	cr_expect_eq(paces_take(rig.channels->paces, provider_find(STR("slack")), &pace, 1,
-				rig.channels->mono_us()),
+	cr_expect_eq(paces_take(rig.channels->paces, &paced, rig.channels->mono_us()),
 		     rig.channels->mono_us() + 90 * SECOND_US);
 	refused_for(&rig, 90, 90);
 	cr_expect_eq(receiver_count(rig.receiver), 1);

@@ -436,21 +436,21 @@ static void show_the_learned_pace(struct rig *rig)
 						.fields = { { "webhook_url", STR(url) } } };
 	const struct provider *slack = provider_find(STR("slack"));
 	struct verdict verdict = verdict_of(VERDICT_RETRY);
-	struct pace paces[PROVIDER_MAX_PACES];
+	struct paced paced = { .provider = slack, .count = 1 };
 	char interval[64];
 
 	rig_now_us = START_US;
 	rig_add_chat(rig, CHANNEL_1, "slack", fields, "capsule.create");
-	cr_assert_eq(slack->paces(&config, paces), 1);
+	cr_assert_eq(slack->paces(&config, paced.list), 1);
 	snprintf(interval, sizeof(interval), "\"interval_ms\":%lld,\"burst\":%u}",
-		 (long long)paces[0].interval_us / 1000, paces[0].burst);
+		 (long long)paced.list[0].interval_us / 1000, paced.list[0].burst);
 	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
 	cr_expect(strstr(answer, interval), "%s", answer);
 	verdict.is_throttled = true;
 	verdict.retry_after_ms = 90000;
-	paces_learn(rig->channels->paces, slack, paces, 1, &verdict, rig->channels->mono_us());
+	paces_learn(rig->channels->paces, &paced, &verdict, 429, rig->channels->mono_us());
 	snprintf(interval, sizeof(interval), "\"interval_ms\":%lld,",
-		 (long long)paces[0].interval_us / 500);
+		 (long long)paced.list[0].interval_us / 500);
 	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
 	cr_expect(strstr(answer, interval), "%s", answer);
 	cr_expect(strstr(answer, "\"next_at\":\"2027-01-15T08:01:30Z\""), "%s", answer);
