@@ -409,6 +409,7 @@ static int open_readers(struct worker *w)
 		.on_event = sse_on_event,
 		.on_batch_end = sse_on_batch_end,
 		.on_gap = sse_on_gap,
+		.on_server = sse_on_server,
 		.on_source = sse_on_source,
 		.owner = w->sse,
 	};

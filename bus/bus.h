@@ -44,10 +44,13 @@ struct bus_tail_options {
 	/* After the events of one read, so that writes can be gathered. `head` is the last entry
 	 * read, shown or not. */
 	void (*on_batch_end)(struct stream_id head, void *owner);
-	/* Entries between the last one read and `oldest` may be lost: they were trimmed before we
-	 * came to them, or Redis lost its data. What comes next begins at `oldest` and may then
-	 * have smaller ids than what came before; zero: there is nothing at the moment. */
-	void (*on_gap)(struct stream_id oldest, void *owner);
+	/* Entries after the last one read may be lost: they were trimmed before we came to them, or
+	 * Redis no longer holds the stream we read. Everything after `from` comes next. When `from` lies
+	 * before the last entry read, the ids to come may be smaller than those that came before. */
+	void (*on_gap)(struct stream_id from, void *owner);
+	/* This server holds the stream that we read; told before on_source(true). `continues` is
+	 * false when its history is another one than that of the server before, by its own word. NULL: nobody asks. */
+	void (*on_server)(const struct redis_identity *identity, bool continues, void *owner);
 	/* Redis is there / is away. Only changes are told; the first word may be either. */
 	void (*on_source)(bool up, void *owner);
 	void *owner;
@@ -141,10 +144,11 @@ int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_r
 struct bus_edges {
 	int rc; /* 0, -ENOTCONN, -EPROTOTYPE when the key holds no stream, -EBADMSG */
 	bool exists;
-	bool trimmed;            /* entries have been removed from its front */
-	struct stream_id oldest; /* zero when empty */
-	struct stream_id newest; /* last generated id, even if its entry is gone */
-	uint64_t added;          /* entries since it was created; 0 when the server does not say */
+	bool trimmed;              /* entries have been removed from it */
+	uint64_t removed;          /* how many; 1 from a server that does not count */
+	struct stream_id oldest;   /* zero when empty */
+	struct stream_id readable; /* the newest one that can still be read; zero when empty */
+	struct stream_id newest;   /* last generated id, even if its entry is gone */
 };
 typedef void (*bus_edges_fn)(const struct bus_edges *edges, void *owner);
 int bus_edges(struct redis *redis, bus_edges_fn on_done, void *owner) must_check;

@@ -88,7 +88,6 @@ int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_r
 	      void *owner)
 {
 	struct question *question = ask(owner);
-	struct stream_id from = after;
 	char from_text[STREAM_ID_TEXT_SIZE];
 	char count_text[16];
 	int rc;
@@ -99,10 +98,7 @@ int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_r
 	question->after = after;
 	question->asked = count;
 	question->on_range = on_done;
-	/* The next id; past the very last one the range is empty, as it should be. */
-	if (++from.seq == 0 && ++from.ms == 0)
-		from = after;
-	stream_id_format(from, from_text);
+	stream_id_format(stream_id_next(after), from_text);
 	snprintf(count_text, sizeof(count_text), "%u", count);
 	rc = redis_send_text(redis, REPLY_TIMEOUT_MS, on_range_reply, question, "XRANGE",
 			     BUS_STREAM, from_text, "+", "COUNT", count_text, NULL);
@@ -117,19 +113,22 @@ static int read_edges(const redisReply *reply, struct bus_edges *edges)
 {
 	struct str newest = reply_text(reply_find(reply, "last-generated-id"));
 	struct str oldest = reply_text(reply_element(reply_find(reply, "first-entry"), 0));
+	struct str readable = reply_text(reply_element(reply_find(reply, "last-entry"), 0));
 	uint64_t length = reply_number(reply_find(reply, "length"), UINT64_MAX);
+	uint64_t added = reply_number(reply_find(reply, "entries-added"), 0);
 
 	if (!newest.at || stream_id_parse(newest, &edges->newest) != 0 || length == UINT64_MAX)
 		return -EBADMSG;
-	if (oldest.at && stream_id_parse(oldest, &edges->oldest) != 0)
+	if ((oldest.at && stream_id_parse(oldest, &edges->oldest) != 0) ||
+	    (readable.at && stream_id_parse(readable, &edges->readable) != 0))
 		return -EBADMSG;
 	edges->exists = true;
-	edges->added = reply_number(reply_find(reply, "entries-added"), 0);
-	if (edges->added > 0)
-		edges->trimmed = edges->added > length;
+	if (added > 0)
+		edges->removed = added > length ? added - length : 0;
 	else
-		edges->trimmed = length >= TRIMMED_FROM ||
+		edges->removed = length >= TRIMMED_FROM ||
 				 (length == 0 && !stream_id_is_zero(edges->newest));
+	edges->trimmed = edges->removed > 0;
 	return 0;
 }
 

@@ -3,19 +3,15 @@
 /*
  * The tail: reads the stream by plain XREAD from a position of its own.
  *
- * Happy path: the stream's last id is where it starts; then one blocking XREAD after the other.
- * After a loss it goes on from the same position. A hole is never silent. Two things reveal one:
+ * Happy path: the stream's last id is where it starts; then one blocking XREAD after the other. In one go
+ * with each it asks for the last entry read before: while that is in the stream, with its bytes, nothing that
+ * came after it was missed, and what the read brought is shown.
  *
- *   - the edges of the stream, asked for after every loss and whenever a read brought nothing:
- *     the last id below ours, or fewer entries ever added than before, means that Redis lost its
- *     data; an oldest entry above our position in a trimmed stream means that we were overtaken;
- *   - while behind (a full read, or after a loss) the read begins one entry early: the last
- *     entry read must come again, else it was trimmed and perhaps others behind it. A full read
- *     that did not is made again in this way before anything of it is shown. Before the first
- *     entry of all and behind a gap there is none to ask for: then the edges are asked for, and the
- *     oldest entry they knew must come.
+ * Failure: after a loss, and whenever that entry is not there, the last entries read are compared with what
+ * the stream has now (bus/place.h). So trimming, FLUSHALL, another stream under the same name and another
+ * server that lacks what this one had all end in a word about the gap, before anything after it is shown.
  *
- * In doubt there is a gap: telling of one too many costs a reload, one too few costs the truth.
+ *   START --> READING <--> CHECKING      a lost connection leads to CHECKING, before the start to START
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,12 +19,23 @@
 
 #include "bus/bus.h"
 #include "bus/entry.h"
+#include "bus/place.h"
 #include "core/log.h"
 
 #define READ_COUNT       1000
-#define READ_COUNT_TEXT  "1001" /* and the one read before */
+#define READ_COUNT_TEXT  "1000"
 #define BLOCK_TEXT       "5000"
 #define REPLY_TIMEOUT_MS 10000 /* with the blocking */
+
+/* What a read has brought; shown once it is known that nothing before it was missed. */
+struct held {
+	size_t count;
+	struct stream_id first;
+	struct stream_id last;
+	size_t event_count;
+	struct recent recent; /* as it will be then */
+	struct event *events[READ_COUNT];
+};
 
 struct bus_tail {
 	struct bus_tail_options options;
@@ -36,19 +43,16 @@ struct bus_tail {
 	bool started;
 	bool source_is_told;
 	bool source_is_up;
-	bool after_loss; /* the next edges are the first since the connection came back */
-	bool behind;
-	bool overlaps; /* the read under way begins one entry early */
 	bool closing;
-	struct stream_id position; /* of the last entry read */
-	struct stream_id first;    /* the oldest entry there was, which must come next; else zero */
-	uint64_t added;            /* entries ever added, at the least */
-	struct stream_id added_to; /* those up to here are counted in it */
+	struct redis_identity server; /* whose stream was found to be the one we read */
+	struct place place;
+	struct held held;
+	struct recent_match match;
 	void (*on_closed)(void *owner);
 	void *close_owner;
 };
 
-static void ask_edges(struct bus_tail *tail);
+static void check(struct bus_tail *tail);
 static void read_next(struct bus_tail *tail);
 
 static void tell_source(struct bus_tail *tail, bool up)
@@ -60,194 +64,125 @@ static void tell_source(struct bus_tail *tail, bool up)
 	tail->options.on_source(up, tail->options.owner);
 }
 
-static void tell_gap(struct bus_tail *tail, struct stream_id oldest)
+static void tell_gap(struct bus_tail *tail, struct stream_id after)
 {
 	metric_add(bus_counters.gaps, 1);
-	log_warn("entries of the stream may be lost", log_stream_id("after", tail->position),
-		 log_stream_id("oldest", oldest));
-	tail->options.on_gap(oldest, tail->options.owner);
+	log_warn("entries of the stream may be lost", log_stream_id("after", after),
+		 log_stream_id("going_on_after", tail->place.position));
+	tail->options.on_gap(tail->place.position, tail->options.owner);
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
-
-static bool is_at_zero(const struct bus_tail *tail)
+static void fail(struct bus_tail *tail, int rc, const char *otherwise)
 {
-	return stream_id_is_zero(tail->position);
+	redis_fail(tail->redis, rc == -ENOMEM ? "out of memory" : otherwise);
 }
 
-/* Between the edges and this read the front was trimmed on. */
-static bool begins_late(const struct bus_tail *tail, struct stream_id id)
+/* For what could not be sent. Without a connection on_up goes on. */
+static void fail_sending(struct bus_tail *tail, int rc)
 {
-	return !stream_id_is_zero(tail->first) && stream_id_compare(id, tail->first) > 0;
+	if (rc && rc != -ENOTCONN)
+		redis_fail(tail->redis, "out of memory");
 }
 
-static int show_entry(struct bus_tail *tail, const redisReply *reply)
+/* ---- what a read has brought ------------------------------------------------------------- */
+
+static void drop_held(struct bus_tail *tail)
 {
+	for (size_t i = 0; i < tail->held.event_count; i++)
+		event_unref(tail->held.events[i]);
+	tail->held.event_count = 0;
+	tail->held.count = 0;
+}
+
+static int hold_entry(struct bus_tail *tail, const redisReply *reply, bool vouches)
+{
+	struct held *held = &tail->held;
 	struct entry entry;
 	int rc = entry_read(reply, &entry);
 
 	if (rc)
 		return rc;
-	if (tail->overlaps) {
-		int order = stream_id_compare(entry.id, tail->position);
-
-		tail->overlaps = false;
-		if (order > 0) {
-			tell_gap(tail, entry.id);
-		} else if (order == 0) {
-			event_unref(entry.event); /* seen before */
-			return 0;
-		}
-	}
-	if (stream_id_compare(entry.id, tail->position) <= 0) {
+	if (stream_id_compare(entry.id, held->last) <= 0) {
 		event_unref(entry.event);
 		return -EBADMSG;
 	}
-	if (begins_late(tail, entry.id))
-		tell_gap(tail, entry.id);
-	tail->first = (struct stream_id){ 0 };
-	tail->position = entry.id;
-	if (stream_id_compare(entry.id, tail->added_to) > 0)
-		tail->added++;
-	if (entry.fate == ENTRY_SHOWN && !tail->closing)
-		tail->options.on_event(entry.event, tail->options.owner);
+	held->last = entry.id;
+	if (held->count++ == 0)
+		held->first = entry.id;
+	if (entry.fate == ENTRY_SHOWN)
+		held->events[held->event_count++] = entry.event;
 	else if (entry.fate == ENTRY_NO_PAYLOAD || entry.fate == ENTRY_UNREADABLE)
 		metric_add(bus_counters.unreadable, 1);
-	event_unref(entry.event);
-	return 0;
+	return vouches ? recent_add(&held->recent, reply) : 0;
 }
 
-static void show_entries(struct bus_tail *tail, const redisReply *list)
+static int hold_entries(struct bus_tail *tail, const redisReply *list)
 {
-	struct stream_id before = tail->position;
-	int rc = 0;
+	int rc = list->elements > READ_COUNT ? -EBADMSG : 0;
 
-	for (size_t i = 0; i < list->elements && rc == 0 && !tail->closing; i++)
-		rc = show_entry(tail, list->element[i]);
+	tail->held.last = tail->place.position;
+	tail->held.recent = tail->place.recent;
+	for (size_t i = 0; i < list->elements && rc == 0; i++)
+		rc = hold_entry(tail, list->element[i], i + RECENT_MAX >= list->elements);
 	metric_add(bus_counters.read[READER_TAIL], (int64_t)list->elements);
-	if (!tail->closing && stream_id_compare(before, tail->position) != 0)
-		tail->options.on_batch_end(tail->position, tail->options.owner);
-	if (tail->closing)
-		return;
-	if (rc) {
-		redis_fail(tail->redis,
-			   rc == -ENOMEM ? "out of memory" : "an entry that makes no sense");
-		return;
-	}
-	tail->behind = list->elements >= READ_COUNT;
-	read_next(tail);
+	return rc;
 }
 
-/* Who is overtaken has at least as much ahead as the stream keeps, which is more than one read. */
-static bool may_hide_a_hole(const struct bus_tail *tail, const redisReply *list)
+static void show_held(struct bus_tail *tail)
 {
-	return list->elements >= READ_COUNT && !tail->overlaps && stream_id_is_zero(tail->first);
+	struct held *held = &tail->held;
+
+	tail->place.position = held->last;
+	tail->place.recent = held->recent;
+	for (size_t i = 0; i < held->event_count && !tail->closing; i++)
+		tail->options.on_event(held->events[i], tail->options.owner);
+	drop_held(tail);
+	if (!tail->closing)
+		tail->options.on_batch_end(tail->place.position, tail->options.owner);
 }
 
-static void look_for_hole(struct bus_tail *tail)
-{
-	if (is_at_zero(tail)) {
-		ask_edges(tail);
-		return;
-	}
-	tail->behind = true;
-	read_next(tail);
-}
+/* ---- reading ----------------------------------------------------------------------------- */
 
 static void on_read(const redisReply *reply, void *owner)
 {
 	struct bus_tail *tail = owner;
-	const redisReply *list;
+	const redisReply *list = NULL;
+	int rc = 0;
 
-	if (!reply || tail->closing)
+	drop_held(tail);
+	if (!reply || tail->closing || reply_is_error(reply, "UNBLOCKED"))
 		return;
-	if (reply->type == REDIS_REPLY_ERROR && !reply_is_error(reply, "UNBLOCKED")) {
+	if (reply->type == REDIS_REPLY_ERROR) {
 		redis_fail(tail->redis, reply->str);
 		return;
 	}
-	if (reply->type == REDIS_REPLY_ERROR)
-		list = NULL;
-	else if (entry_list(reply, &list) != 0) {
-		redis_fail(tail->redis, "an answer to XREAD that makes no sense");
-		return;
-	}
-	if (list && may_hide_a_hole(tail, list))
-		look_for_hole(tail);
-	else if (list && list->elements > 0)
-		show_entries(tail, list);
-	else
-		ask_edges(tail);
+	rc = entry_list(reply, &list);
+	if (rc == 0 && list)
+		rc = hold_entries(tail, list);
+	if (rc)
+		fail(tail, rc, "an answer to XREAD that makes no sense");
 }
 
-static void read_next(struct bus_tail *tail)
+/* Asked for in one go with the read, and answered after it. */
+static void on_newest(const redisReply *reply, void *owner)
 {
-	char from[STREAM_ID_TEXT_SIZE];
+	struct bus_tail *tail = owner;
+	struct recent_match match;
 	int rc;
 
-	tail->overlaps = tail->behind && !is_at_zero(tail) && stream_id_is_zero(tail->first);
-	stream_id_format(tail->overlaps ? stream_id_previous(tail->position) : tail->position,
-			 from);
-	if (tail->overlaps)
-		rc = redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_read, tail, "XREAD", "COUNT",
-				     READ_COUNT_TEXT, "STREAMS", BUS_STREAM, from, NULL);
-	else
-		rc = redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_read, tail, "XREAD", "COUNT",
-				     READ_COUNT_TEXT, "BLOCK", BLOCK_TEXT, "STREAMS", BUS_STREAM,
-				     from, NULL);
-	if (rc && rc != -ENOTCONN)
-		redis_fail(tail->redis, "out of memory");
-}
-
-/* ---- the edges --------------------------------------------------------------------------- */
-
-static bool data_is_lost(const struct bus_tail *tail, const struct bus_edges *edges)
-{
-	if (!edges->exists)
-		return !stream_id_is_zero(tail->position) || tail->added > 0;
-	return stream_id_compare(edges->newest, tail->position) < 0 ||
-	       (edges->added > 0 && edges->added < tail->added);
-}
-
-/* Only after a loss, or before the first entry: while we read on, an overtaken position shows in
- * the next read, and an entry that has just come into an emptied stream must not look like a hole. */
-static bool is_overtaken(const struct bus_tail *tail, const struct bus_edges *edges)
-{
-	if ((!tail->after_loss && !is_at_zero(tail)) || !edges->trimmed)
-		return false;
-	if (stream_id_is_zero(edges->oldest))
-		return stream_id_compare(edges->newest, tail->position) > 0;
-	return stream_id_compare(edges->oldest, tail->position) > 0;
-}
-
-static void count_added(struct bus_tail *tail, const struct bus_edges *edges)
-{
-	tail->added = edges->added;
-	tail->added_to = edges->newest;
-}
-
-static struct stream_id front_of(const struct bus_edges *edges)
-{
-	return stream_id_is_zero(edges->oldest) ? edges->newest : stream_id_previous(edges->oldest);
-}
-
-/* Sets the position behind a hole, if there is one, and tells of it. */
-static void compare_edges(struct bus_tail *tail, const struct bus_edges *edges)
-{
-	bool lost = data_is_lost(tail, edges);
-
-	if (!lost && !is_overtaken(tail, edges)) {
-		tail->behind = tail->after_loss && edges->trimmed &&
-			       stream_id_compare(edges->newest, tail->position) > 0;
-		if (is_at_zero(tail))
-			tail->first = edges->oldest;
-		count_added(tail, edges);
+	if (!reply || tail->closing)
 		return;
+	rc = recent_compare(&tail->place.recent, reply, &match);
+	if (rc) {
+		fail(tail, rc, "an answer to XRANGE that makes no sense");
+	} else if (!match.newest_is_there) {
+		drop_held(tail);
+		check(tail);
+	} else {
+		if (tail->held.count > 0)
+			show_held(tail);
+		read_next(tail);
 	}
-	tell_gap(tail, edges->oldest);
-	tail->position = edges->exists ? front_of(edges) : (struct stream_id){ 0 };
-	tail->first = edges->oldest;
-	count_added(tail, edges);
-	tail->behind = false;
 }
 
 static const char *edges_fault(int rc)
@@ -256,15 +191,153 @@ static const char *edges_fault(int rc)
 				 : "an answer to XINFO STREAM that makes no sense";
 }
 
-static void start(struct bus_tail *tail, const struct bus_edges *edges)
+/* The same, where no entry was read yet. */
+static void on_edges_behind(const struct bus_edges *edges, void *owner)
 {
-	tail->started = true;
-	tail->position = edges->newest;
-	count_added(tail, edges);
-	tail->options.on_start(tail->position, tail->options.owner);
+	struct bus_tail *tail = owner;
+	struct stream_id before = tail->place.position;
+	static const struct recent_match none = { .has_common = false };
+
+	if (edges->rc == -ENOTCONN || tail->closing)
+		return;
+	if (edges->rc) {
+		redis_fail(tail->redis, edges_fault(edges->rc));
+		return;
+	}
+	if (tail->held.count == 0) {
+		if (place_check(&tail->place, edges, &none, true))
+			tell_gap(tail, before);
+	} else {
+		if (!place_precedes(&tail->place, tail->held.first, edges)) {
+			tail->place.position = stream_id_previous(tail->held.first);
+			tell_gap(tail, before);
+		}
+		show_held(tail);
+	}
+	read_next(tail);
 }
 
-static void on_edges(const struct bus_edges *edges, void *owner)
+static int ask_newest(struct bus_tail *tail)
+{
+	char id[STREAM_ID_TEXT_SIZE];
+
+	if (tail->place.recent.count == 0)
+		return bus_edges(tail->redis, on_edges_behind, tail);
+	stream_id_format(recent_newest(&tail->place.recent), id);
+	return redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_newest, tail, "XRANGE", BUS_STREAM,
+			       id, id, NULL);
+}
+
+static void read_next(struct bus_tail *tail)
+{
+	char from[STREAM_ID_TEXT_SIZE];
+	int rc;
+
+	if (tail->closing)
+		return;
+	stream_id_format(tail->place.position, from);
+	rc = redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_read, tail, "XREAD", "COUNT",
+			     READ_COUNT_TEXT, "BLOCK", BLOCK_TEXT, "STREAMS", BUS_STREAM, from,
+			     NULL);
+	fail_sending(tail, rc ? rc : ask_newest(tail));
+}
+
+/* ---- is it still the same stream? -------------------------------------------------------- */
+
+/* By its own word. A server that says nothing is believed. */
+static bool is_same_history(const struct redis_identity *before, const struct redis_identity *now)
+{
+	if (!before->replid[0] || !now->replid[0])
+		return true;
+	return strcmp(before->replid, now->replid) == 0 ||
+	       strcmp(before->replid, now->replid2) == 0;
+}
+
+/* Answers and goes on with reading. */
+static void take_server(struct bus_tail *tail)
+{
+	const struct redis_identity *now = redis_identity(tail->redis);
+	bool continues = is_same_history(&tail->server, now);
+
+	tail->server = *now;
+	if (tail->options.on_server)
+		tail->options.on_server(&tail->server, continues, tail->options.owner);
+	if (!tail->closing)
+		tell_source(tail, true);
+	read_next(tail);
+}
+
+static void on_checked(const struct bus_edges *edges, void *owner)
+{
+	struct bus_tail *tail = owner;
+	struct stream_id before = tail->place.position;
+	bool same_server;
+
+	if (edges->rc == -ENOTCONN || tail->closing)
+		return;
+	if (edges->rc) {
+		redis_fail(tail->redis, edges_fault(edges->rc));
+		return;
+	}
+	same_server = tail->server.run_id[0] &&
+		      strcmp(tail->server.run_id, redis_identity(tail->redis)->run_id) == 0;
+	if (place_check(&tail->place, edges, &tail->match, same_server))
+		tell_gap(tail, before);
+	if (!tail->closing)
+		take_server(tail);
+}
+
+static void on_recent(const redisReply *reply, void *owner)
+{
+	struct bus_tail *tail = owner;
+	int rc;
+
+	if (!reply || tail->closing)
+		return;
+	rc = recent_compare(&tail->place.recent, reply, &tail->match);
+	if (rc)
+		fail(tail, rc, "an answer to XRANGE that makes no sense");
+}
+
+static int ask_recent(struct bus_tail *tail)
+{
+	char from[STREAM_ID_TEXT_SIZE];
+	char to[STREAM_ID_TEXT_SIZE];
+
+	tail->match = (struct recent_match){ .has_common = false };
+	if (tail->place.recent.count == 0)
+		return 0;
+	stream_id_format(recent_oldest(&tail->place.recent), from);
+	stream_id_format(recent_newest(&tail->place.recent), to);
+	return redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_recent, tail, "XRANGE", BUS_STREAM,
+			       from, to, "COUNT", RECENT_MAX_TEXT, NULL);
+}
+
+/* The edges come second: what was trimmed in between counts as gone. */
+static void check(struct bus_tail *tail)
+{
+	int rc = ask_recent(tail);
+
+	fail_sending(tail, rc ? rc : bus_edges(tail->redis, on_checked, tail));
+}
+
+/* ---- the start --------------------------------------------------------------------------- */
+
+static void on_last_entries(const redisReply *reply, void *owner)
+{
+	struct bus_tail *tail = owner;
+	int rc = 0;
+
+	if (!reply || tail->closing || reply->type == REDIS_REPLY_ERROR)
+		return; /* the edges say what is wrong */
+	tail->place.recent.count = 0;
+	for (size_t i = reply->elements; i > 0 && rc == 0; i--)
+		rc = recent_add(&tail->place.recent, reply->element[i - 1]);
+	if (rc)
+		fail(tail, rc, "an answer to XREVRANGE that makes no sense");
+}
+
+static void on_start_edges(const struct bus_edges *edges, void *owner)
 {
 	struct bus_tail *tail = owner;
 
@@ -274,23 +347,20 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 		redis_fail(tail->redis, edges_fault(edges->rc));
 		return;
 	}
-	if (tail->started)
-		compare_edges(tail, edges);
-	else
-		start(tail, edges);
-	tail->after_loss = false;
+	tail->started = true;
+	place_start(&tail->place, edges);
+	tail->server = *redis_identity(tail->redis);
+	tail->options.on_start(tail->place.position, tail->options.owner);
 	if (!tail->closing)
-		tell_source(tail, true);
-	if (!tail->closing)
-		read_next(tail);
+		take_server(tail);
 }
 
-static void ask_edges(struct bus_tail *tail)
+static void start(struct bus_tail *tail)
 {
-	int rc = bus_edges(tail->redis, on_edges, tail);
+	int rc = redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_last_entries, tail, "XREVRANGE",
+				 BUS_STREAM, "+", "-", "COUNT", RECENT_MAX_TEXT, NULL);
 
-	if (rc && rc != -ENOTCONN)
-		redis_fail(tail->redis, "out of memory");
+	fail_sending(tail, rc ? rc : bus_edges(tail->redis, on_start_edges, tail));
 }
 
 /* ---- the connection ---------------------------------------------------------------------- */
@@ -299,8 +369,10 @@ static void on_up(void *owner)
 {
 	struct bus_tail *tail = owner;
 
-	tail->after_loss = true;
-	ask_edges(tail);
+	if (tail->started)
+		check(tail);
+	else
+		start(tail);
 }
 
 static void on_down(void *owner)
@@ -336,6 +408,7 @@ static void on_redis_closed(void *owner)
 {
 	struct bus_tail *tail = owner;
 
+	drop_held(tail);
 	if (tail->on_closed)
 		tail->on_closed(tail->close_owner);
 	free(tail);

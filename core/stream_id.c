@@ -36,3 +36,12 @@ struct stream_id stream_id_previous(struct stream_id id)
 		id = (struct stream_id){ .ms = id.ms - 1, .seq = UINT64_MAX };
 	return id;
 }
+
+struct stream_id stream_id_next(struct stream_id id)
+{
+	if (id.seq < UINT64_MAX)
+		id.seq++;
+	else if (id.ms < UINT64_MAX)
+		id = (struct stream_id){ .ms = id.ms + 1, .seq = 0 };
+	return id;
+}

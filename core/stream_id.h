@@ -39,4 +39,7 @@ static inline bool stream_id_is_zero(struct stream_id id)
 /* The id right before; zero stays zero. */
 struct stream_id stream_id_previous(struct stream_id id);
 
+/* The id right after; the very last one stays as it is. */
+struct stream_id stream_id_next(struct stream_id id);
+
 #endif

@@ -13,14 +13,12 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "sse/cursor.h"
 #include "sse/preload.h"
-#include "sse/query.h"
-#include "sse/subscriber.h"
+#include "sse/source.h"
 #include "sse/wait.h"
 
-/* Ids come from Redis's clock, and another worker may be ahead of us by a batch. Further in the
- * future nobody has been. */
-#define CURSOR_MAX_AHEAD_MS 10000
+static const char cannot_be_read[] = "the event stream cannot be read at the moment";
 
 /* A request on its way to be a listener; its place counts against the limit already. */
 struct opening {
@@ -53,6 +51,18 @@ static void turn_away(const struct opening *o)
 	stream_turn_away(o->request);
 }
 
+/* A wait must not go on where its answer may be lost. */
+static void begin_or_refuse(const struct opening *o, const struct beginning *beginning,
+			    bool in_memory)
+{
+	if (o->is_wait && beginning->gap &&
+	    !(in_memory && cursor_outruns_gap(o->topic, &o->query, beginning)))
+		refuse(o, HTTP_INVALID_STATE,
+		       "events after the cursor are gone, the answer may be among them");
+	else
+		begin(o, beginning);
+}
+
 /* ---- cursors from before the history ----------------------------------------------------- */
 
 static void free_opening(struct opening *o)
@@ -65,42 +75,19 @@ static void free_opening(struct opening *o)
 	free(o);
 }
 
-/* The stream knows what is gone. `earliest` asks for what is left and misses nothing. */
-static void find_gap(const struct opening *o, const struct bus_edges *edges,
-		     struct beginning *beginning)
-{
-	struct stream_id oldest = edges->oldest;
-	struct stream_id before;
-
-	if (!edges->trimmed)
-		return;
-	if (stream_id_is_zero(oldest)) /* nothing is left at all */
-		oldest = edges->newest;
-	before = stream_id_is_zero(edges->oldest) ? oldest : stream_id_previous(oldest);
-	if (stream_id_compare(beginning->cursor, before) >= 0)
-		return;
-	beginning->cursor = before;
-	beginning->gap = o->query.start != START_EARLIEST;
-	beginning->oldest = oldest;
-}
-
 static void on_edges(const struct bus_edges *edges, void *owner)
 {
 	struct opening *o = owner;
 	struct sse *sse = o->topic->sse;
-	struct beginning beginning = { .from_cursor = true, .cursor = o->query.cursor };
+	struct beginning beginning;
 
 	sse->pending--;
-	if (edges->rc == 0)
-		find_gap(o, edges, &beginning);
-	if (edges->rc < 0 || sse->closing)
-		refuse(o, HTTP_SERVICE_UNAVAILABLE,
-		       "the event stream cannot be read at the moment");
-	else if (beginning.gap && o->is_wait)
-		refuse(o, HTTP_INVALID_STATE,
-		       "the cursor lies before the oldest event kept, the answer may be lost");
-	else
-		begin(o, &beginning);
+	if (edges->rc < 0 || sse->closing || !source_is_shared(sse)) {
+		refuse(o, HTTP_SERVICE_UNAVAILABLE, cannot_be_read);
+	} else {
+		cursor_begin_at_edges(&sse->history, &o->query, edges, &beginning);
+		begin_or_refuse(o, &beginning, false);
+	}
 	free_opening(o);
 	sse_release(sse);
 }
@@ -113,20 +100,18 @@ static void ask_edges(struct opening *o)
 		sse->pending++;
 		return;
 	}
-	refuse(o, HTTP_SERVICE_UNAVAILABLE, "the event stream cannot be read at the moment");
+	refuse(o, HTTP_SERVICE_UNAVAILABLE, cannot_be_read);
 	free_opening(o);
 }
 
-static bool is_in_history(const struct opening *o)
+static bool try_in_memory(const struct opening *o)
 {
-	return stream_id_compare(o->query.cursor, o->topic->sse->history.floor) >= 0;
-}
+	struct beginning beginning;
 
-static void begin_in_history(const struct opening *o)
-{
-	const struct beginning beginning = { .from_cursor = true, .cursor = o->query.cursor };
-
-	begin(o, &beginning);
+	if (!cursor_begin_in_memory(&o->topic->sse->history, &o->query, &beginning))
+		return false;
+	begin_or_refuse(o, &beginning, true);
+	return true;
 }
 
 void openings_resume(struct sse *sse)
@@ -138,8 +123,7 @@ void openings_resume(struct sse *sse)
 		if (sse->closing) {
 			refuse(o, HTTP_SERVICE_UNAVAILABLE, "the service is stopping");
 			free_opening(o);
-		} else if (is_in_history(o)) {
-			begin_in_history(o);
+		} else if (try_in_memory(o)) {
 			free_opening(o);
 		} else {
 			ask_edges(o);
@@ -166,23 +150,6 @@ static void open_later(const struct opening *template)
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
-/* An id ahead of the stream was seen at another worker, and must not be sent again. A time ahead of it
- * is kept, too, since entries from before it may still be on their way here; but not one ahead of our
- * own clock: somebody's is fast, and nothing may be hidden from them. */
-static void clamp_cursor(struct opening *o)
-{
-	struct stream_id head = o->topic->sse->history.head;
-	struct stream_query *query = &o->query;
-	uint64_t now_ms = (uint64_t)clock_wall_ms();
-	uint64_t latest_ms = now_ms + (query->start == START_ID ? CURSOR_MAX_AHEAD_MS : 0);
-
-	if (query->cursor.ms <= latest_ms)
-		return;
-	query->cursor = head;
-	if (query->start != START_ID && head.ms < now_ms)
-		query->cursor = (struct stream_id){ .ms = now_ms };
-}
-
 static void open_listener(struct opening *o)
 {
 	const struct beginning now = { .cursor = o->topic->sse->history.head };
@@ -191,10 +158,7 @@ static void open_listener(struct opening *o)
 		begin(o, &now);
 		return;
 	}
-	clamp_cursor(o);
-	if (is_in_history(o))
-		begin_in_history(o);
-	else
+	if (!try_in_memory(o))
 		open_later(o);
 }
 

@@ -265,6 +265,19 @@ struct item *history_after(const struct topic *topic, struct stream_id id)
 	return after;
 }
 
+bool history_has(const struct history *history, struct stream_id id)
+{
+	for (const struct item *item = history->all.newest; item; item = item->prev[CHAIN_ALL]) {
+		int order = stream_id_compare(item->id, id);
+
+		if (order == 0 && !item->transient)
+			return true;
+		if (order < 0)
+			return false;
+	}
+	return false;
+}
+
 void history_recount(struct history *history, const struct item *item, size_t old_cost)
 {
 	if (item->place == ITEM_KEPT)

@@ -59,8 +59,15 @@ struct history {
 	size_t max_bytes;
 	struct stream_id floor;
 	struct stream_id head; /* the last entry of the stream that was seen, shown or not */
-	uint64_t serial;       /* of the last item that arrived */
-	uint32_t batch;        /* counts the tail's; items that never were live have 0 */
+
+	/* Entries were lost after some of what is kept (sse/hole.h). */
+	struct stream_id hole;   /* cursors up to here miss them; zero: none were lost */
+	struct stream_id resume; /* the head right after the loss */
+	bool went_back;     /* the ids behind it were smaller; nothing from before it is kept */
+	bool other_history; /* the stream came from elsewhere; what it lacks may have been elsewhere */
+
+	uint64_t serial; /* of the last item that arrived */
+	uint32_t batch;  /* counts the tail's; items that never were live have 0 */
 };
 
 /* 0 or -ENOMEM. */
@@ -90,6 +97,9 @@ struct item *history_after(const struct topic *topic, struct stream_id id);
 
 /* An item was finished and costs something else now. */
 void history_recount(struct history *history, const struct item *item, size_t old_cost);
+
+/* The lasting item of exactly this id is kept. Walks back to it. */
+bool history_has(const struct history *history, struct stream_id id);
 
 static inline bool topic_is_unused(const struct topic *topic)
 {

@@ -11,6 +11,7 @@
 #include "sse/hub.h"
 
 #include "core/log.h"
+#include "sse/hole.h"
 #include "sse/lookup.h"
 #include "sse/preload.h"
 #include "sse/source.h"
@@ -97,7 +98,7 @@ void hub_flush(struct sse *sse)
 	struct list dirty;
 
 	if (sse->losing)
-		hub_lose(sse, sse->history.head, CLOSE_FAILED);
+		hub_lose(sse, sse->history.head);
 	/* What a pump marks again has its next turn after everybody else's. */
 	list_init(&dirty);
 	list_splice_tail(&dirty, &sse->dirty);
@@ -125,28 +126,33 @@ static void end_all(struct list *listeners, enum close_reason reason, const char
 		subscriber_end(list_item(link, struct subscriber, link), reason, last_words);
 }
 
-static void lose_topic(struct topic *topic, enum close_reason reason)
+static void lose_topic(struct topic *topic)
 {
 	static const char last_words[] = ": events were missed, come back with your cursor\n\n";
 
-	end_all(&topic->front_line, reason, last_words);
-	end_all(&topic->others, reason, last_words);
+	end_all(&topic->front_line, CLOSE_FAILED, last_words);
+	end_all(&topic->others, CLOSE_FAILED, last_words);
 	topic->front = NULL;
 	topic->arrived = NULL;
 }
 
-void hub_lose(struct sse *sse, struct stream_id last, enum close_reason reason)
+void hub_forget(struct sse *sse)
+{
+	while (sse->history.all.oldest)
+		evict_oldest(sse);
+}
+
+void hub_lose(struct sse *sse, struct stream_id last)
 {
 	log_warn("live streams are closed because events were missed", log_stream_id("up_to", last),
 		 log_int("listeners", (int64_t)sse->listeners));
 	sse->losing = false;
 	preload_abandon(sse);
-	lose_topic(&sse->history.all, reason);
+	lose_topic(&sse->history.all);
 	for (size_t i = 0; i < HISTORY_TEAM_BUCKETS; i++)
 		LIST_EACH (link, &sse->history.teams[i])
-			lose_topic(list_item(link, struct topic, link), reason);
-	while (sse->history.all.oldest)
-		evict_oldest(sse);
+			lose_topic(list_item(link, struct topic, link));
+	hub_forget(sse);
 	sse->history.floor = last;
 	sse->history.head = last;
 }
@@ -167,9 +173,8 @@ static void append(struct sse *sse, struct event *event)
 
 	if (item_from_event(event, &sse->scratch, &item) < 0 ||
 	    history_append(&sse->history, item) < 0) {
-		hub_lose(sse,
-			 event->kind == EVENT_CAPSULE_STATE_CHANGED ? sse->history.head : event->id,
-			 CLOSE_FAILED);
+		hub_lose(sse, event->kind == EVENT_CAPSULE_STATE_CHANGED ? sse->history.head
+									 : event->id);
 		return;
 	}
 	topic = item->topic;
@@ -201,6 +206,7 @@ void sse_on_event(struct event *event, void *owner)
 	if (sse->closing || event->kind == EVENT_UNKNOWN || event_is_about_nothing(event) ||
 	    stream_id_compare(event->id, sse->history.head) <= 0)
 		return;
+	hole_make_room(sse, event->id);
 	append(sse, event);
 }
 
@@ -222,14 +228,4 @@ void sse_on_transient(struct event *event, void *owner)
 	if (!sse->closing && sse->started && event->kind == EVENT_CAPSULE_STATE_CHANGED &&
 	    !event_is_about_nothing(event))
 		append(sse, event);
-}
-
-void sse_on_gap(struct stream_id oldest, void *owner)
-{
-	struct sse *sse = owner;
-
-	/* Ids may be smaller from here on. */
-	sse->source.newest = (struct stream_id){ .ms = 0 };
-	hub_lose(sse, stream_id_previous(oldest), CLOSE_GAP);
-	source_on_head(sse);
 }

@@ -69,7 +69,7 @@ struct preload;
 /* What source.c knows. */
 struct source {
 	struct deadline pulse;
-	struct stream_id newest; /* of the stream, when it was asked for last */
+	struct stream_id newest; /* entry that could be read when it was asked for last */
 	int64_t asked_ms;
 	int64_t stale_since_us; /* 0: what listeners see is up to date */
 	bool up;                /* the tail's word */
@@ -94,6 +94,8 @@ struct sse {
 	struct deadlines partings;
 	struct deadlines pulses;
 	struct source source;
+	char server
+		[REDIS_ID_SIZE]; /* run id of the one whose stream the tail reads; empty: unknown */
 	struct deadlines recheck_rounds;
 	struct deadlines lookup_limits;
 	struct deadlines read_pauses; /* between tries to read Redis for a replay */
@@ -147,11 +149,14 @@ void hub_wake(struct sse *sse);
 /* Does it now. Not from within a pump. */
 void hub_flush(struct sse *sse);
 
-/* Something up to `last` will be missing here: closes every listener, so that each comes back with
+/* An item up to `last` could not be made: closes every listener, so that each comes back with
  * its cursor and is served from Redis, and forgets the history. Not from within a pump. */
-void hub_lose(struct sse *sse, struct stream_id last, enum close_reason reason);
+void hub_lose(struct sse *sse, struct stream_id last);
 /* The same at the end of the loop turn, with everything so far: an item could not be made. */
 void hub_lose_soon(struct sse *sse);
+
+/* Lets go of all items. Listeners that need one of them must have been ended. */
+void hub_forget(struct sse *sse);
 
 /* Goes on with sse_close() when the last one that had to come back has. */
 void sse_release(struct sse *sse);

@@ -11,6 +11,7 @@
 
 #include "core/log.h"
 #include "sse/endpoints.h"
+#include "sse/source.h"
 
 #define PRELOAD_STEP_ENTRIES 200
 
@@ -107,7 +108,7 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 
 	sse->pending--;
 	/* An eviction in the meantime raised the floor past what was to come in front of it. */
-	if (edges->rc == 0 && sse->preload == preload &&
+	if (edges->rc == 0 && sse->preload == preload && source_is_shared(sse) &&
 	    stream_id_compare(sse->history.floor, preload->until) == 0) {
 		if (edges->trimmed)
 			floor = stream_id_is_zero(edges->oldest)
@@ -142,7 +143,7 @@ static void on_range(const struct bus_range *range, void *owner)
 		end(preload);
 		return;
 	}
-	if (range->rc < 0) {
+	if (range->rc < 0 || !source_is_shared(sse)) {
 		try_later(preload);
 		return;
 	}

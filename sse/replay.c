@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sse/source.h"
+
 static void start_reads(struct sse *sse);
 
 int replay_start(struct subscriber *sub, struct stream_id position)
@@ -182,7 +184,7 @@ static void end_read(struct replay *replay, const struct bus_edges *edges)
 	if (!sub) {
 		replay_drop_before(replay, NULL);
 		free(replay);
-	} else if (replay->read_failed || edges->rc < 0) {
+	} else if (replay->read_failed || edges->rc < 0 || !source_is_shared(sse)) {
 		replay_drop_before(replay, NULL);
 		deadline_start(&sse->read_pauses, &replay->pause);
 	} else if (may_have_lost(replay, edges)) {
@@ -289,8 +291,10 @@ bool replay_continue(struct subscriber *sub)
 	struct history *history = &replay->sse->history;
 	struct item *item;
 
-	/* The listener has seen ids that we have not: another worker was faster. They will come. */
-	if (stream_id_compare(replay->position, history->head) > 0)
+	/* The listener has seen ids that we have not: another worker was faster. They will come. What is
+	 * from before a hole may lie beyond the head, and is here. */
+	if (stream_id_compare(replay->position, history->head) > 0 &&
+	    stream_id_compare(replay->position, history->hole) > 0)
 		return false;
 	if (stream_id_compare(replay->position, history->floor) < 0) {
 		queue_read(replay);

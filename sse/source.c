@@ -7,6 +7,8 @@
  */
 #include "sse/source.h"
 
+#include <string.h>
+
 #include "core/clock.h"
 #include "core/log.h"
 #include "sse/replay.h"
@@ -56,6 +58,13 @@ bool sse_is_stale(const struct sse *sse)
 	return sse->source.stale_since_us != 0;
 }
 
+bool source_is_shared(const struct sse *sse)
+{
+	const struct redis_identity *other = redis_identity(sse->options.redis);
+
+	return !sse->server[0] || !other->run_id[0] || strcmp(sse->server, other->run_id) == 0;
+}
+
 void sse_on_source(bool up, void *owner)
 {
 	struct sse *sse = owner;
@@ -77,7 +86,7 @@ static void on_newest(const struct bus_edges *edges, void *owner)
 	sse->source.silent = edges->rc < 0;
 	sse->source.newest = (struct stream_id){ .ms = 0 };
 	if (edges->rc == 0)
-		sse->source.newest = edges->newest;
+		sse->source.newest = edges->readable;
 	judge(sse);
 	sse_release(sse);
 }

@@ -13,6 +13,10 @@
 /* Begins to ask, if options.pulse_ms says so. */
 void source_watch(struct sse *sse);
 
+/* The shared connection is to the server whose stream the tail reads. What another one answers must not be
+ * taken for this stream. */
+bool source_is_shared(const struct sse *sse);
+
 /* The history's head has moved. */
 void source_on_head(struct sse *sse);
 

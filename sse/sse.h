@@ -46,7 +46,8 @@ int sse_add_routes(struct sse *sse, struct http_server *server) must_check;
 void sse_on_start(struct stream_id from, void *owner);
 void sse_on_event(struct event *event, void *owner);
 void sse_on_batch_end(struct stream_id head, void *owner);
-void sse_on_gap(struct stream_id oldest, void *owner);
+void sse_on_gap(struct stream_id from, void *owner);
+void sse_on_server(const struct redis_identity *identity, bool continues, void *owner);
 void sse_on_source(bool up, void *owner);
 void sse_on_transient(struct event *event, void *owner);
 

@@ -12,16 +12,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/backoff.h"
-#include "core/clock.h"
-#include "core/json.h"
-#include "core/rfc3339.h"
 #include "sse/frame.h"
+#include "sse/greeting.h"
+#include "sse/hole.h"
 #include "sse/replay.h"
 #include "sse/wait.h"
-
-#define RETRY_MIN_MS    2000
-#define RETRY_SPREAD_MS 1000
 
 void subscriber_init(struct subscriber *sub, struct topic *topic, const struct identity *identity,
 		     struct filter *filter, bool is_wait)
@@ -128,61 +123,6 @@ static const struct http_stream_events stream_events = {
 	.on_closed = on_closed,
 };
 
-static void write_greeting(struct buf *data, const struct beginning *beginning,
-			   int64_t stale_since_us)
-{
-	char now[RFC3339_TEXT_SIZE];
-	char id[STREAM_ID_TEXT_SIZE];
-
-	rfc3339_format(clock_wall_us(), 0, now);
-	stream_id_format(beginning->cursor, id);
-	buf_add_char(data, '{');
-	json_add_member(data, "event", STR("connected"));
-	json_add_member(data, "message", STR("connected"));
-	json_add_member(data, "timestamp", str_of(now));
-	json_add_name(data, "metadata");
-	buf_add_char(data, '{');
-	json_add_member(data, "cursor", str_of(id));
-	if (beginning->gap) {
-		stream_id_format(beginning->oldest, id);
-		json_add_member(data, "gap", STR("true"));
-		json_add_member(data, "oldest", str_of(id));
-	}
-	if (stale_since_us) {
-		rfc3339_format(stale_since_us, 0, now);
-		json_add_member(data, "stale", STR("true"));
-		json_add_member(data, "stale_since", str_of(now));
-	}
-	buf_add_char(data, '}');
-	if (beginning->gap)
-		buf_add_text(data, ",\"gap\":true");
-	buf_add_char(data, '}');
-}
-
-/* Contract b.2. */
-static int make_greeting(struct sse *sse, const struct beginning *beginning, struct item **out)
-{
-	struct buf data;
-	struct frame frame = {
-		.retry_ms = (unsigned)jitter(RETRY_MIN_MS + RETRY_SPREAD_MS / 2, 20),
-		.has_id = true,
-		.id = beginning->cursor,
-		.name = "connected",
-	};
-	int rc;
-
-	buf_init(&data, 1024);
-	write_greeting(&data, beginning, sse->source.stale_since_us);
-	frame.data = buf_str(&data);
-	buf_reset(&sse->scratch);
-	frame_encode(&sse->scratch, &frame);
-	rc = data.err ? data.err : sse->scratch.err;
-	if (rc == 0)
-		rc = item_from_text(buf_str(&sse->scratch), out);
-	buf_done(&data);
-	return rc;
-}
-
 /* It is on its list already, so nothing after the cursor can be missed. */
 static int open_stream(struct subscriber *sub, struct http_request *request,
 		       const struct item *greeting)
@@ -206,7 +146,7 @@ void stream_start(struct topic *topic, struct http_request *request, struct filt
 	struct item *greeting = NULL;
 	int rc;
 
-	if (!sub || make_greeting(topic->sse, beginning, &greeting) != 0) {
+	if (!sub || greeting_make(topic->sse, beginning, &greeting) != 0) {
 		free(sub);
 		free(filter);
 		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
@@ -270,6 +210,9 @@ static void send_bookmark(struct subscriber *sub)
 	struct item *item;
 
 	if (sub->moved || is_behind || !sub->stream)
+		return;
+	/* Right after a loss it would move cursors back. */
+	if (hole_concerns(&topic->sse->history, topic->sse->history.head))
 		return;
 	item = bookmark(topic->sse);
 	if (item)

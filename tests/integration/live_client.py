@@ -23,6 +23,7 @@ class Connection:
         self.frames = []
         self.bookmarks = []  # (frames before it, id)
         self.comments = []
+        self.gap_after = None  # frames before the word that entries were lost
         self.retry = None
         self.writer = None
         self.asked = False
@@ -72,7 +73,10 @@ class Connection:
                 fields[name] = value
         if b"retry" in fields:
             self.retry = int(fields[b"retry"])
-        if fields.get(b"event") == b"connected":
+        if fields.get(b"event") == b"connected" and self.greeting:
+            self.gap_after = len(self.frames)
+            assert b"id" not in fields and json.loads(fields[b"data"])["gap"] is True
+        elif fields.get(b"event") == b"connected":
             self.greeting = json.loads(fields[b"data"])["metadata"]
             assert self.greeting["cursor"] == fields[b"id"].decode()
         elif b"data" in fields:

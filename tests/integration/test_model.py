@@ -147,37 +147,59 @@ class Subscriber:
                 assert refusal.status in (503, 408), f"{self.name}: {refusal}"
             await pause()
 
+    @staticmethod
+    def next_id(text):
+        ms, seq = id_pair(text)
+        return (ms, seq + 1) if seq + 1 < 2**64 else (ms + 1, 0)
+
+    def is_as_good(self, cursor, asked):
+        """Both have the same entries after them, gone ones aside."""
+        ms, seq = self.model.first_kept
+        before_kept = (ms, seq - 1) if seq else (ms - 1, 2**64 - 1)
+        return not self.model.has_between(max(min(cursor, asked), before_kept), max(cursor, asked))
+
     def check_greeting(self, greeting, beginning, before):
         """`before` is what was known just before the request."""
         cursor = id_pair(greeting["cursor"])
         parameter, _, asked = beginning
         if asked is None and parameter:
             asked_ms = [now_ms - 1000 * int(parameter.removeprefix("since=")[:-1]) for now_ms in (before.ms, wall_ms())]
-            assert greeting.get("gap") or asked_ms[0] - 1 <= cursor[0] <= asked_ms[1], (self.name, greeting, asked_ms)
+            earliest, latest = (asked_ms[0] - 1, 0), (asked_ms[1], 0)
+            assert greeting.get("gap") or self.is_as_good(cursor, min(max(cursor, earliest), latest)), (self.name, greeting, asked_ms)
             asked = f"{asked_ms[0] - 1}-0" if greeting.get("gap") else greeting["cursor"]
         if greeting.get("gap"):
             self.gaps += 1
             oldest = id_pair(greeting["oldest"])
+            if asked and id_pair(asked) == cursor:
+                # From before a hole in the worker's memory, which sends what it has from there.
+                assert cursor < self.model.first_kept, f"{self.name}: a gap where nothing is gone: {greeting}"
+                return
             assert before.first_kept <= oldest <= self.model.first_kept, f"{self.name}: a gap where nothing is gone: {greeting}"
             # The cursor's own entry is gone. Redis does not tell whether it was the last to go, so that may be all.
             assert asked and id_pair(asked) < oldest, f"{self.name}: a gap before the cursor: {greeting}"
             assert cursor < oldest and not self.model.has_between(cursor, oldest), f"{self.name}: not the first kept: {greeting}"
         elif parameter == "since=earliest":
-            assert cursor < self.model.first_kept or self.model.first_kept == (0, 0) and cursor == (0, 0), (self.name, greeting)
+            assert self.is_as_good((0, 0), cursor), (self.name, greeting)
         elif asked is not None:
-            assert cursor == id_pair(asked), (self.name, greeting, asked)
+            # A time is answered with an id of the stream.
+            assert cursor == id_pair(asked) or "since" in parameter and self.is_as_good(cursor, id_pair(asked)), (self.name, greeting, asked)
         else:
             assert cursor >= before.newest, f"{self.name}: began in the past"
 
     def check(self, connection, whole):
         """Its frames are the beginning of what the model says, or all of it."""
-        got = [stream_id for stream_id, _ in connection.frames]
+        if connection.greeting.get("gap") and id_pair(connection.greeting["oldest"]) == self.next_id(connection.greeting["cursor"]):
+            return  # what was lost is not in the model
+        frames = connection.frames[:connection.gap_after]
+        got = [stream_id for stream_id, _ in frames]
         entries = self.model.expected(id_pair(connection.greeting["cursor"]), self)
         expected = [e.text for e in entries]
         assert got == (expected if whole else expected[:len(got)]), f"{self.name}: {first_difference(got, expected)}"
-        for entry, (_, data) in zip(entries, connection.frames):
+        for entry, (_, data) in zip(entries, frames):
             assert all(word.encode() in data for word in (entry.team, entry.kind, entry.resource)), (self.name, entry, data)
         for count, bookmark in connection.bookmarks:
+            if connection.gap_after is not None and count >= connection.gap_after:
+                break
             skipped = [e for e in expected[count:] if id_pair(e) <= id_pair(bookmark)]
             assert not skipped, f"{self.name}: the bookmark {bookmark} hides {skipped[:3]}"
         self.seen += len(got)

@@ -66,9 +66,19 @@ def test_a_flushed_redis_does_not_stop_the_service(service, redis, receiver):
     service.add_webhook(key, receiver.url)
     redis.publish(make_event(team))
     until(lambda: len(receiver.requests) == 1, "the first webhook")
+    live = Stream(service, key, "?since=earliest")
+    first = live.wait_for(1)[0].id
     redis.client.flushall()
     second = redis.publish(make_event(team))
     until(lambda: len(receiver.requests) == 2, "the webhook after the loss")
+    until(lambda: [f.event for f in live.frames if f.event][1:] == ["capsule.create", "connected", "capsule.create"], "the gap and what follows it")
+    assert live.frames[-2].data["gap"] is True and live.frames[-2].id is None
+    live.close()
+    back = Stream(service, key, last_id=first)
+    assert back.connected().data["gap"] is True
+    assert [f.id for f in back.wait_for(1)] == [second]
+    back.close()
+    assert service.get(f"/v1/events/wait?last_event_id={first}", key=key).status == 409
     stream = Stream(service, key, "?since=earliest")
     until(lambda: stream.events() and stream.events()[-1].id == second, "the event after the loss")
     stream.close()

@@ -240,7 +240,15 @@ Test(range, knows_the_edges)
 	cr_expect_not(a.edges.trimmed);
 	cr_expect_eq(a.edges.oldest.ms, 1);
 	cr_expect_eq(a.edges.newest.ms, 4);
-	cr_expect_eq(a.edges.added, 4);
+	cr_expect_eq(a.edges.readable.ms, 4);
+	cr_expect_eq(a.edges.removed, 0);
+
+	redis_server_do(&w.server, "XDEL " BUS_STREAM " 4-1");
+	ask_edges(&a);
+	cr_expect_eq(a.edges.newest.ms, 4);
+	cr_expect_eq(a.edges.readable.ms, 3);
+	cr_expect_eq(a.edges.removed, 1);
+	redis_server_do(&w.server, "XADD " BUS_STREAM " 4-2 payload %s", text);
 
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2");
 	ask_edges(&a);

@@ -4,144 +4,7 @@
 #include <stdio.h>
 
 #include "tests/support/liar.h"
-#include "tests/unit/bus/bus_fixture.h"
-
-struct listener {
-	struct world *world;
-	struct bus_tail *tail;
-	int starts;
-	struct stream_id start;
-	int count; /* of events */
-	int last;  /* number of the last one */
-	int repeats_or_jumps;
-	int gaps;
-	int count_at_gap;
-	struct stream_id oldest;
-	struct stream_id head;
-	int ups;
-	int downs;
-	int want;
-	int trim_after; /* cut the stream when so many were shown; 0: never */
-	void (*at_up)(
-		struct world *w); /* between the edges and the first read behind them; or NULL */
-};
-
-static void on_start(struct stream_id from, void *owner)
-{
-	struct listener *l = owner;
-
-	cr_expect_eq(l->count, 0);
-	l->starts++;
-	l->start = from;
-}
-
-static void on_event(struct event *event, void *owner)
-{
-	struct listener *l = owner;
-
-	cr_expect_eq(l->starts, 1);
-	if (event_number(event) != l->last + 1)
-		l->repeats_or_jumps++;
-	l->last = event_number(event);
-	l->count++;
-}
-
-static void on_batch_end(struct stream_id head, void *owner)
-{
-	struct listener *l = owner;
-
-	l->head = head;
-	if (l->trim_after > 0 && l->count >= l->trim_after) {
-		l->trim_after = 0;
-		redis_server_do(&l->world->server, "XTRIM " BUS_STREAM " MAXLEN 10");
-	}
-}
-
-static void on_gap(struct stream_id oldest, void *owner)
-{
-	struct listener *l = owner;
-
-	l->gaps++;
-	l->count_at_gap = l->count;
-	l->oldest = oldest;
-}
-
-static void on_source(bool up, void *owner)
-{
-	struct listener *l = owner;
-
-	if (up)
-		l->ups++;
-	else
-		l->downs++;
-	if (up && l->at_up)
-		l->at_up(l->world);
-	cr_expect_leq(l->ups - l->downs, 1, "only changes are told");
-	cr_expect_geq(l->ups - l->downs, -1, "only changes are told");
-}
-
-static bool is_started(void *owner)
-{
-	struct listener *l = owner;
-
-	return l->starts > 0 && l->ups >= l->want;
-}
-
-static bool is_down(void *owner)
-{
-	struct listener *l = owner;
-
-	return l->downs >= l->want;
-}
-
-static bool has_events(void *owner)
-{
-	struct listener *l = owner;
-
-	return l->count >= l->want;
-}
-
-static bool has_gap(void *owner)
-{
-	return ((struct listener *)owner)->gaps > 0;
-}
-
-static void wait_for(struct listener *l, bool (*condition)(void *), int want, const char *what)
-{
-	l->want = want;
-	run_until(&l->world->loop, condition, l, what);
-}
-
-static void listen_in(struct listener *l, struct world *w)
-{
-	const struct bus_tail_options options = { .loop = &w->loop,
-						  .address = &w->address,
-						  .on_start = on_start,
-						  .on_event = on_event,
-						  .on_batch_end = on_batch_end,
-						  .on_gap = on_gap,
-						  .on_source = on_source,
-						  .owner = l };
-
-	*l = (struct listener){ .world = w, .last = -1 };
-	cr_assert_eq(bus_tail_open(&options, &l->tail), 0);
-}
-
-static void start_listening(struct listener *l, struct world *w)
-{
-	listen_in(l, w);
-	wait_for(l, is_started, 1, "the start");
-	cr_expect(bus_tail_is_up(l->tail));
-}
-
-static void stop_listening(struct listener *l)
-{
-	struct world *w = l->world;
-
-	bus_tail_close(l->tail, world_on_closed, w);
-	world_close(w);
-	cr_expect_eq(w->closed, 1);
-}
+#include "tests/unit/bus/listener.h"
 
 Test(tail, starts_behind_what_is_there)
 {
@@ -153,7 +16,7 @@ Test(tail, starts_behind_what_is_there)
 	start_listening(&l, &w);
 	cr_expect_not(stream_id_is_zero(l.start));
 	world_add(&w, 0, 3);
-	wait_for(&l, has_events, 3, "three events");
+	listener_await(&l, has_events, 3, "three events");
 	cr_expect_eq(l.repeats_or_jumps, 0);
 	cr_expect_eq(l.gaps, 0);
 	stop_listening(&l);
@@ -168,7 +31,7 @@ Test(tail, starts_at_zero_before_there_is_a_stream)
 	start_listening(&l, &w);
 	cr_expect(stream_id_is_zero(l.start));
 	world_add(&w, 0, 2);
-	wait_for(&l, has_events, 2, "two events");
+	listener_await(&l, has_events, 2, "two events");
 	cr_expect_eq(l.repeats_or_jumps + l.gaps, 0);
 	stop_listening(&l);
 }
@@ -191,7 +54,7 @@ Test(tail, skips_what_is_nobodys_business_but_moves_the_head)
 	reply = redis_server_ask(&w.server, "XADD " BUS_STREAM " * payload x");
 	cr_assert_eq(stream_id_parse((struct str){ reply->str, (size_t)reply->len }, &last), 0);
 	freeReplyObject(reply);
-	wait_for(&l, has_events, 2, "two events");
+	listener_await(&l, has_events, 2, "two events");
 	run_turns(&w.loop, 20);
 	cr_expect_eq(l.count, 2);
 	cr_expect_eq(l.repeats_or_jumps, 0);
@@ -207,7 +70,7 @@ Test(tail, shows_a_long_backlog_once_and_in_order)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 4500);
-	wait_for(&l, has_events, 4500, "all events");
+	listener_await(&l, has_events, 4500, "all events");
 	run_turns(&w.loop, 20);
 	cr_expect_eq(l.count, 4500);
 	cr_expect_eq(l.repeats_or_jumps, 0);
@@ -224,10 +87,10 @@ Test(tail, goes_on_where_it_was_after_a_lost_connection)
 	start_listening(&l, &w);
 	for (int round = 0; round < 3; round++) {
 		world_add(&w, round * 10, round * 10 + 5);
-		wait_for(&l, has_events, round * 10 + 5, "events before the loss");
+		listener_await(&l, has_events, round * 10 + 5, "events before the loss");
 		world_cut_connections(&w);
 		world_add(&w, round * 10 + 5, round * 10 + 10);
-		wait_for(&l, has_events, round * 10 + 10, "events of the meantime");
+		listener_await(&l, has_events, round * 10 + 10, "events of the meantime");
 	}
 	cr_expect_eq(l.starts, 1);
 	cr_expect_eq(l.repeats_or_jumps, 0);
@@ -244,14 +107,14 @@ Test(tail, tells_of_a_gap_when_it_was_trimmed_away_in_its_absence)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 5);
-	wait_for(&l, has_events, 5, "events before the loss");
+	listener_await(&l, has_events, 5, "events before the loss");
 	world_cut_connections(&w);
 	world_add(&w, 5, 3000);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2000");
-	wait_for(&l, has_events, 2005, "what was left");
+	listener_await(&l, has_events, 2005, "what was left");
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_eq(l.count_at_gap, 5, "the gap is told before what follows it");
-	cr_expect_not(stream_id_is_zero(l.oldest));
+	cr_expect_not(stream_id_is_zero(l.from));
 	cr_expect_eq(l.last, 2999);
 	cr_expect_eq(l.count, 2005);
 	stop_listening(&l);
@@ -265,14 +128,14 @@ Test(tail, tells_of_a_gap_when_everything_was_trimmed_away_in_its_absence)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 5);
-	wait_for(&l, has_events, 5, "events before the loss");
+	listener_await(&l, has_events, 5, "events before the loss");
 	world_cut_connections(&w);
 	world_add(&w, 5, 10);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 0");
-	wait_for(&l, has_gap, 0, "the gap");
-	cr_expect(stream_id_is_zero(l.oldest));
+	listener_await(&l, has_gap, 0, "the gap");
+	cr_expect_gt(stream_id_compare(l.from, l.head), 0);
 	world_add(&w, 10, 12);
-	wait_for(&l, has_events, 7, "events after the gap");
+	listener_await(&l, has_events, 7, "events after the gap");
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_eq(l.last, 11);
 	stop_listening(&l);
@@ -286,11 +149,11 @@ Test(tail, tells_of_no_gap_when_only_seen_entries_were_trimmed)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 5);
-	wait_for(&l, has_events, 5, "events before the loss");
+	listener_await(&l, has_events, 5, "events before the loss");
 	world_cut_connections(&w);
 	world_add(&w, 5, 10);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 6");
-	wait_for(&l, has_events, 10, "events of the meantime");
+	listener_await(&l, has_events, 10, "events of the meantime");
 	cr_expect_eq(l.gaps, 0);
 	cr_expect_eq(l.repeats_or_jumps, 0);
 	stop_listening(&l);
@@ -305,8 +168,8 @@ Test(tail, tells_of_a_gap_when_it_is_overtaken_while_it_reads)
 	start_listening(&l, &w);
 	l.trim_after = 1000;
 	world_add(&w, 0, 3000);
-	wait_for(&l, has_gap, 0, "the gap");
-	wait_for(&l, has_events, l.count_at_gap + 10, "the last ten");
+	listener_await(&l, has_gap, 0, "the gap");
+	listener_await(&l, has_events, l.count_at_gap + 10, "the last ten");
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_lt(l.count_at_gap, 3000);
 	cr_expect_eq(l.last, 2999);
@@ -323,12 +186,12 @@ Test(tail, tells_of_a_gap_when_it_is_overtaken_between_two_reads)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 5);
-	wait_for(&l, has_events, 5, "events before");
+	listener_await(&l, has_events, 5, "events before");
 	world_add(&w, 5, 4000);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2000");
-	wait_for(&l, has_gap, 0, "the gap");
+	listener_await(&l, has_gap, 0, "the gap");
 	cr_expect_leq(l.count_at_gap, 6, "the gap is told before what follows it");
-	wait_for(&l, has_events, l.count_at_gap + 2000, "what was left");
+	listener_await(&l, has_events, l.count_at_gap + 2000, "what was left");
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_eq(l.last, 3999);
 	stop_listening(&l);
@@ -352,7 +215,7 @@ static void add_and_trim_much(struct world *w)
 
 static void expect_a_gap_and_what_was_left(struct listener *l)
 {
-	wait_for(l, has_events, 2000, "what was left");
+	listener_await(l, has_events, 2000, "what was left");
 	cr_expect_eq(l->gaps, 1);
 	cr_expect_eq(l->count_at_gap, 0, "the gap is told before what follows it");
 	cr_expect_eq(l->last, 3999);
@@ -393,7 +256,7 @@ Test(tail, tells_of_no_gap_when_the_first_entries_are_many)
 	world_open(&w);
 	listen_in(&l, &w);
 	l.at_up = add_much;
-	wait_for(&l, has_events, 4000, "all of them");
+	listener_await(&l, has_events, 4000, "all of them");
 	cr_expect_eq(l.gaps, 0);
 	cr_expect_eq(l.repeats_or_jumps, 0);
 	stop_listening(&l);
@@ -407,9 +270,9 @@ Test(tail, tells_of_no_gap_when_much_comes_at_once)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 5);
-	wait_for(&l, has_events, 5, "events before");
+	listener_await(&l, has_events, 5, "events before");
 	world_add(&w, 5, 4000);
-	wait_for(&l, has_events, 4000, "all of them");
+	listener_await(&l, has_events, 4000, "all of them");
 	cr_expect_eq(l.gaps, 0);
 	cr_expect_eq(l.repeats_or_jumps, 0);
 	stop_listening(&l);
@@ -423,16 +286,16 @@ Test(tail, tells_of_a_gap_when_redis_comes_back_empty)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 5);
-	wait_for(&l, has_events, 5, "events before the loss");
+	listener_await(&l, has_events, 5, "events before the loss");
 	redis_server_kill(&w.server);
-	wait_for(&l, is_down, 1, "the loss");
+	listener_await(&l, is_down, 1, "the loss");
 	cr_expect_not(bus_tail_is_up(l.tail));
 	redis_server_restart(&w.server);
-	wait_for(&l, is_started, 2, "the return");
+	listener_await(&l, is_started, 2, "the return");
 	cr_expect_eq(l.gaps, 1);
-	cr_expect(stream_id_is_zero(l.oldest));
+	cr_expect(stream_id_is_zero(l.from));
 	world_add(&w, 5, 8);
-	wait_for(&l, has_events, 8, "events after the return");
+	listener_await(&l, has_events, 8, "events after the return");
 	cr_expect_eq(l.repeats_or_jumps, 0);
 	cr_expect_eq(l.starts, 1);
 	stop_listening(&l);
@@ -446,12 +309,12 @@ Test(tail, tells_of_a_gap_when_redis_comes_back_with_another_stream)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 5);
-	wait_for(&l, has_events, 5, "events before the loss");
+	listener_await(&l, has_events, 5, "events before the loss");
 	world_cut_connections(&w);
 	run_turns(&w.loop, 3); /* the ids of the new stream are to be above those of the old */
 	redis_server_do(&w.server, "FLUSHALL");
 	world_add(&w, 5, 8);
-	wait_for(&l, has_events, 8, "all of the new stream");
+	listener_await(&l, has_events, 8, "all of the new stream");
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_eq(l.count_at_gap, 5);
 	cr_expect_eq(l.repeats_or_jumps, 0);
@@ -467,32 +330,44 @@ Test(tail, notices_smaller_ids_without_a_loss)
 	world_open(&w);
 	start_listening(&l, &w);
 	world_add(&w, 0, 2);
-	wait_for(&l, has_events, 2, "events before the loss");
+	listener_await(&l, has_events, 2, "events before the loss");
 	redis_server_do(&w.server, "FLUSHALL");
 	event_text(text, "capsule.pause", TEST_CAPSULE, 2);
 	redis_server_do(&w.server, "XADD " BUS_STREAM " 5-1 payload %s", text);
-	wait_for(&l, has_events, 3, "the event with the small id");
+	listener_await(&l, has_events, 3, "the event with the small id");
 	cr_expect_eq(l.gaps, 1);
-	cr_expect_eq(l.oldest.ms, 5);
+	cr_expect_eq(stream_id_compare(l.from, (struct stream_id){ 5, 0 }), 0);
 	cr_expect_eq(l.repeats_or_jumps, 0);
 	stop_listening(&l);
 }
 
-Test(tail, reads_on_when_the_stream_is_deleted_and_begun_anew)
+/* Nobody cuts the connection: FLUSHALL, DEL and RENAME while it waits for the next entry. */
+Test(tail, tells_of_a_gap_when_the_stream_is_taken_away_under_it)
 {
-	struct world w;
-	struct listener l;
+	static const char *const scripts[] = {
+		"return redis.call('DEL', '" BUS_STREAM "')",
+		"return redis.call('RENAME', '" BUS_STREAM "', 'old')",
+		"return redis.call('FLUSHALL')",
+	};
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 2);
-	wait_for(&l, has_events, 2, "events before");
-	run_turns(&w.loop, 3); /* the ids of the new stream are to be above those of the old */
-	redis_server_do(&w.server, "DEL " BUS_STREAM);
-	world_add(&w, 2, 4);
-	wait_for(&l, has_events, 4, "events after");
-	cr_expect_eq(l.repeats_or_jumps, 0);
-	stop_listening(&l);
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+		struct world w;
+		struct listener l;
+
+		world_open(&w);
+		start_listening(&l, &w);
+		world_add(&w, 0, 2);
+		listener_await(&l, has_events, 2, "events before");
+		run_turns(&w.loop,
+			  3); /* the ids of the new stream are to be above those of the old */
+		redis_server_do(&w.server, "EVAL %s 0", scripts[i]);
+		world_add(&w, 2, 4);
+		listener_await(&l, has_events, 4, "events after");
+		cr_expect_eq(l.repeats_or_jumps, 0);
+		cr_expect_eq(l.gaps, 1, "%s", scripts[i]);
+		cr_expect_eq(l.count_at_gap, 2, "the gap is told before what follows it");
+		stop_listening(&l);
+	}
 }
 
 Test(tail, stays_down_while_the_key_holds_no_stream)
@@ -503,15 +378,15 @@ Test(tail, stays_down_while_the_key_holds_no_stream)
 	world_open(&w);
 	redis_server_do(&w.server, "SET " BUS_STREAM " x");
 	listen_in(&l, &w);
-	wait_for(&l, is_down, 1, "the refusal");
+	listener_await(&l, is_down, 1, "the refusal");
 	run_turns(&w.loop, 300);
 	cr_expect_eq(l.ups, 0);
 	cr_expect_eq(l.downs, 1);
 	cr_expect_eq(l.starts, 0);
 	redis_server_do(&w.server, "DEL " BUS_STREAM);
-	wait_for(&l, is_started, 1, "the start");
+	listener_await(&l, is_started, 1, "the start");
 	world_add(&w, 0, 1);
-	wait_for(&l, has_events, 1, "an event");
+	listener_await(&l, has_events, 1, "an event");
 	stop_listening(&l);
 }
 
@@ -525,7 +400,7 @@ Test(tail, comes_down_when_the_key_turns_into_something_else)
 	start_listening(&l, &w);
 	redis_server_do(&w.server, "SET " BUS_STREAM " x");
 	world_cut_connections(&w);
-	wait_for(&l, is_down, 1, "the loss");
+	listener_await(&l, is_down, 1, "the loss");
 	run_turns(&w.loop, 200);
 	cr_expect_not(bus_tail_is_up(l.tail));
 	stop_listening(&l);
@@ -539,9 +414,9 @@ Test(tail, waits_for_a_redis_that_starts_late)
 	world_open(&w);
 	redis_server_kill(&w.server);
 	listen_in(&l, &w);
-	wait_for(&l, is_down, 1, "the refusal");
+	listener_await(&l, is_down, 1, "the refusal");
 	redis_server_restart(&w.server);
-	wait_for(&l, is_started, 1, "the start");
+	listener_await(&l, is_started, 1, "the start");
 	stop_listening(&l);
 }
 
@@ -586,7 +461,7 @@ Test(tail, survives_a_server_that_lies)
 		liar_start(&liar, &w.loop, LIAR_GOOD_GREETING, answers[i]);
 		snprintf(w.address.path, sizeof(w.address.path), "%s", liar.path);
 		listen_in(&l, &w);
-		wait_for(&l, is_down, 1, answers[i]);
+		listener_await(&l, is_down, 1, answers[i]);
 		cr_expect_eq(l.count, 0);
 		liar_stop(&liar);
 		stop_listening(&l);

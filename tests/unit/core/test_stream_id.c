@@ -115,3 +115,20 @@ Test(stream_id_previous, steps_back_over_the_millisecond_and_stays_at_zero)
 		cr_expect_eq(stream_id_compare(stream_id_previous(cases[i].id), cases[i].expected),
 			     0, "case %zu", i);
 }
+
+Test(stream_id_next, steps_over_the_millisecond_and_stays_at_the_very_end)
+{
+	static const struct {
+		struct stream_id id;
+		struct stream_id expected;
+	} cases[] = {
+		{ { 0, 0 }, { 0, 1 } },
+		{ { 5, 7 }, { 5, 8 } },
+		{ { 4, UINT64_MAX }, { 5, 0 } },
+		{ { UINT64_MAX, UINT64_MAX }, { UINT64_MAX, UINT64_MAX } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_expect_eq(stream_id_compare(stream_id_next(cases[i].id), cases[i].expected), 0,
+			     "case %zu", i);
+}

@@ -493,74 +493,23 @@ Test(replay, tells_of_a_gap_when_nothing_is_left_at_all)
 	cr_expect(client_has(client, "\"gap\":true"));
 }
 
-Test(replay, with_a_cursor_from_nowhere_in_the_future_is_live)
+Test(replay, waits_while_the_shared_connection_is_to_another_server_than_the_tail_reads)
 {
+	static const struct redis_identity other = { .run_id = "another" };
 	struct client *client;
 
-	open_with(0);
+	open_with(8000);
 	stage_start(&stage, 0);
-	entry_publish(&stage, 1, HOST_UP(TEAM_A));
-	client = client_listen(&stage, TEAM_A, "/v1/events/stream?last_event_id=99999999999999-0");
-	entry_publish(&stage, 2, HOST_UP(TEAM_A));
-	UNTIL(&stage, client_frames(client) == 2);
-	cr_expect_str_eq(client_entries(client), "2 ");
-	cr_expect(str_is(client_frame(client, 0).id, "1000001-0"));
-}
-
-Test(replay, does_not_repeat_what_was_seen_at_a_worker_ahead_of_us)
-{
-	struct client *client;
-
-	open_with(0);
-	stage_start(&stage, 0);
-	entry_publish(&stage, 1, HOST_UP(TEAM_A));
-	client = listen_after(3);
-	for (unsigned n = 2; n <= 5; n++)
-		entry_publish(&stage, n, HOST_UP(TEAM_A));
-	UNTIL(&stage, client_frames(client) == 3);
-	stage_rest(&stage);
-	cr_expect_str_eq(client_entries(client), "4 5 ");
-}
-
-Test(replay, since_a_time_in_the_future_is_now)
-{
-	struct client *client;
-
-	open_with(0);
-	stage_start(&stage, 0);
-	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=2999-01-01T00:00:00Z");
-	entry_publish(&stage, (uint64_t)clock_wall_ms() + 1000 - FIRST_MS, HOST_UP(TEAM_A));
-	UNTIL(&stage, client_frames(client) == 2);
-	cr_expect_str_neq(client_entries(client), "");
-}
-
-/* What happened before it may reach us after the question. */
-Test(replay, since_a_time_ahead_of_what_was_seen_hides_what_came_before_it)
-{
-	struct client *client;
-
-	open_with(0);
-	stage_start(&stage, 0);
-	entry_publish(&stage, 1, HOST_UP(TEAM_A));
-	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=1970-01-01T00:16:45Z");
-	entry_publish(&stage, 4999, HOST_UP(TEAM_A));
-	entry_publish(&stage, 5000, HOST_UP(TEAM_A));
-	UNTIL(&stage, client_frames(client) == 2);
-	cr_expect_str_eq(client_entries(client), "5000 ");
-}
-
-Test(replay, obeys_the_header_before_the_parameter)
-{
-	struct client *client;
-
-	open_with(0);
-	stage_start(&stage, 0);
-	for (unsigned n = 1; n <= 9; n++)
-		entry_publish(&stage, n, HOST_UP(TEAM_A));
-	client = client_open(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000002-0",
-			     "Last-Event-ID: 1000007-0\r\n");
-	UNTIL(&stage, client_frames(client) == 3);
-	cr_expect_str_eq(client_entries(client), "8 9 ");
+	for (unsigned n = 1; n <= 60; n++)
+		entry_publish(&stage, n, nth_json(n));
+	hold_reads();
+	client = listen_after(0);
+	sse_on_server(&other, true, stage.sse);
+	release_reads();
+	UNTIL(&stage, deadline_is_waiting(&only_listener(&stage, TEAM_A)->replay->pause));
+	cr_expect_str_eq(client_entries(client), "");
+	sse_on_server(redis_identity(stage.redis), true, stage.sse);
+	expect_entries(client, 1, 60);
 }
 
 Test(replay, from_before_memory_is_refused_while_redis_is_away)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Somebody who listens to the tail, and checks that what it tells makes sense. */
+#ifndef TESTS_UNIT_BUS_LISTENER_H
+#define TESTS_UNIT_BUS_LISTENER_H
+
+#include "tests/unit/bus/bus_fixture.h"
+
+struct listener {
+	struct world *world;
+	struct bus_tail *tail;
+	int starts;
+	struct stream_id start;
+	int count; /* of events */
+	int last;  /* number of the last one */
+	int repeats_or_jumps;
+	int gaps;
+	int count_at_gap;
+	struct stream_id from;
+	struct stream_id head;
+	int servers;
+	int other_histories;
+	int ups;
+	int downs;
+	int want;
+	int trim_after; /* cut the stream when so many were shown; 0: never */
+	void (*at_up)(
+		struct world *w); /* between the edges and the first read behind them; or NULL */
+};
+
+void listen_in(struct listener *l, struct world *w);
+/* The same, and it has started. */
+void start_listening(struct listener *l, struct world *w);
+/* Closes the world, too. */
+void stop_listening(struct listener *l);
+
+/* Runs the loop until the condition, with l->want set to `want`, holds. */
+void listener_await(struct listener *l, bool (*condition)(void *), int want, const char *what);
+bool is_started(void *owner);
+bool is_down(void *owner);
+bool has_events(void *owner);
+bool has_gap(void *owner);
+
+#endif
