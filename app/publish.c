@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/redis_settings.h"
 #include "bus/bus.h"
 #include "core/clock.h"
+#include "core/log.h"
 
 static const char usage[] =
 	"Usage: wrenn-events publish KIND --team TEAM --resource ID [OPTION...]\n"
@@ -163,7 +165,12 @@ static int read_flags(int argc, char **argv, struct flags *flags)
 	return EXIT_GOOD;
 }
 
-static int publish_json(redisContext *redis, struct str json, struct reason *why)
+static int code_of(int rc)
+{
+	return rc == -ENOTCONN ? EXIT_UNREACHABLE : EXIT_FAILED;
+}
+
+static int publish_json(struct redis_blocking *redis, struct str json, struct reason *why)
 {
 	char id[STREAM_ID_TEXT_SIZE] = "";
 	int rc = bus_publish(redis, json, id, why);
@@ -173,7 +180,7 @@ static int publish_json(redisContext *redis, struct str json, struct reason *why
 	return rc;
 }
 
-static int publish_flags(redisContext *redis, const struct flags *flags)
+static int publish_flags(struct redis_blocking *redis, const struct flags *flags)
 {
 	struct reason why = { .text = "" };
 	struct buf json;
@@ -186,12 +193,12 @@ static int publish_flags(redisContext *redis, const struct flags *flags)
 		rc = publish_json(redis, buf_str(&json), &why);
 	buf_done(&json);
 	if (rc < 0)
-		return command_fault(EXIT_FAILED, "%s%s%s", why.field, why.field[0] ? ": " : "",
+		return command_fault(code_of(rc), "%s%s%s", why.field, why.field[0] ? ": " : "",
 				     why.text[0] ? why.text : strerror(-rc));
 	return EXIT_GOOD;
 }
 
-static int publish_lines(redisContext *redis, FILE *in)
+static int publish_lines(struct redis_blocking *redis, FILE *in)
 {
 	struct reason why = { .text = "" };
 	unsigned long number = 0;
@@ -206,8 +213,10 @@ static int publish_lines(redisContext *redis, FILE *in)
 		number++;
 		if (json.len == 0)
 			continue;
-		if (publish_json(redis, json, &why) < 0)
-			code = command_fault(EXIT_FAILED, "line %lu: %s%s%s", number, why.field,
+		int rc = publish_json(redis, json, &why);
+
+		if (rc < 0)
+			code = command_fault(code_of(rc), "line %lu: %s%s%s", number, why.field,
 					     why.field[0] ? ": " : "", why.text);
 	}
 	if (code == EXIT_GOOD && ferror(in))
@@ -217,7 +226,7 @@ static int publish_lines(redisContext *redis, FILE *in)
 	return code;
 }
 
-static int publish_file(redisContext *redis, const char *path)
+static int publish_file(struct redis_blocking *redis, const char *path)
 {
 	if (strcmp(path, "-") == 0)
 		return publish_lines(redis, stdin);
@@ -233,37 +242,38 @@ static int publish_file(redisContext *redis, const char *path)
 	return code;
 }
 
-static redisContext *connect_to(const char *url)
+static int publish_all(const struct config *config, const struct flags *flags)
 {
+	const struct redis_settings settings = redis_settings_of(config);
 	struct redis_address address = { 0 };
+	struct redis_blocking *redis = NULL;
 	struct reason why = { .text = "" };
-	redisContext *redis = NULL;
+	int rc = redis_address_read(&settings, &address, &why);
+	int code;
 
-	if (redis_address_parse(str_of(url), &address, &why) == 0)
-		redis = redis_connect_blocking(&address, &why);
-	if (!redis)
-		command_fault(EXIT_FAILED, "REDIS_URL: %s", why.text);
+	if (rc == 0)
+		rc = redis_blocking_open(&address, &redis, &why);
+	if (rc < 0)
+		code = command_fault(command_code(rc), "%s: %s", why.field, why.text);
+	else
+		code = flags->file ? publish_file(redis, flags->file) : publish_flags(redis, flags);
+	redis_blocking_close(redis);
 	redis_address_done(&address);
-	return redis;
+	return code;
 }
 
 static int run(int argc, char **argv)
 {
 	struct flags flags = { .event.actor_type = STR("system") };
 	struct config config = { 0 };
-	redisContext *redis = NULL;
 	int code = read_flags(argc, argv, &flags);
 
+	/* What the connection would log is in the command's own words. */
+	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR, -1);
 	if (code == EXIT_GOOD)
 		code = command_config(CONFIG_FOR_REDIS, flags.config, &config);
-	if (code == EXIT_GOOD) {
-		redis = connect_to(config.redis_url);
-		code = redis ? EXIT_GOOD : EXIT_FAILED;
-	}
 	if (code == EXIT_GOOD)
-		code = flags.file ? publish_file(redis, flags.file) : publish_flags(redis, &flags);
-	if (redis)
-		redisFree(redis);
+		code = publish_all(&config, &flags);
 	config_done(&config);
 	return code;
 }

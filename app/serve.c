@@ -20,6 +20,7 @@
 #include "app/command.h"
 #include "app/open_files.h"
 #include "app/port.h"
+#include "app/redis_settings.h"
 #include "app/wiring.h"
 #include "channels/channels.h"
 #include "core/clock.h"
@@ -247,12 +248,13 @@ static int serve(const struct config *config)
 /* What only the owners of these settings can judge; config/ knows their schemes. */
 static int check_urls(const struct config *config)
 {
+	const struct redis_settings settings = redis_settings_of(config);
 	struct redis_address address = { 0 };
 	struct reason why = { .text = "" };
 	int code = EXIT_GOOD;
 
-	if (redis_address_parse(str_of(config->redis_url), &address, &why) < 0)
-		code = command_fault(EXIT_FAILED, "REDIS_URL: %s", why.text);
+	if (redis_address_read(&settings, &address, &why) < 0)
+		code = command_fault(EXIT_FAILED, "%s: %s", why.field, why.text);
 	redis_address_done(&address);
 	if (store_url_check(str_of(config->database_url), &why) < 0)
 		code = command_fault(EXIT_FAILED, "DATABASE_URL: %s", why.text);

@@ -22,6 +22,7 @@
 #include "app/health.h"
 #include "app/loop_lag.h"
 #include "app/openapi.h"
+#include "app/redis_settings.h"
 #include "audit/audit.h"
 #include "auth/auth.h"
 #include "bus/bus.h"
@@ -471,11 +472,12 @@ static int run_loop(struct worker *w, bool is_open)
 
 static int read_redis_address(struct worker *w)
 {
+	const struct redis_settings settings = redis_settings_of(w->config);
 	struct reason why = { .text = "" };
-	int rc = redis_address_parse(str_of(w->config->redis_url), &w->redis_address, &why);
+	int rc = redis_address_read(&settings, &w->redis_address, &why);
 
 	if (rc < 0)
-		command_fault(EXIT_FAILED, "REDIS_URL: %s", why.text);
+		command_fault(EXIT_FAILED, "%s: %s", why.field, why.text);
 	return rc;
 }
 

@@ -175,7 +175,7 @@ int bus_publication_write(const struct bus_publication *publication, int64_t now
 
 /* XADD and PUBLISH of one JSON text on a blocking connection (an ephemeral kind: PUBLISH only, and
  * `id` stays empty). The text is checked with event_parse() first. */
-int bus_publish(redisContext *redis, struct str json, char id[STREAM_ID_TEXT_SIZE],
+int bus_publish(struct redis_blocking *redis, struct str json, char id[STREAM_ID_TEXT_SIZE],
 		struct reason *why) must_check;
 
 #endif

@@ -11,62 +11,55 @@
 #include "bus/bus.h"
 #include "bus/entry.h"
 
-/* The reply, or NULL with the fault in *why; an error reply is a fault. Free what comes. */
-static redisReply *command(redisContext *redis, int argc, const struct str *argv,
-			   struct reason *why)
-{
-	const char *texts[10];
-	size_t lens[10];
-	redisReply *reply;
+struct redis_answer {
+	char *id;           /* NULL: none is wanted */
+	struct reason *why; /* may be NULL */
+	int rc;
+};
 
-	for (int i = 0; i < argc; i++) {
-		texts[i] = argv[i].at;
-		lens[i] = argv[i].len;
-	}
-	reply = redisCommandArgv(redis, argc, texts, lens);
-	if (!reply) {
-		reason_set(why, -EIO, "", "Redis is away: %s", redis->errstr);
-		return NULL;
-	}
-	if (reply->type == REDIS_REPLY_ERROR) {
-		reason_set(why, -EIO, "", "Redis refused the event: %s", reply->str);
-		freeReplyObject(reply);
-		return NULL;
-	}
-	return reply;
+static void on_answer(const redisReply *reply, void *owner)
+{
+	struct redis_answer *answer = owner;
+	struct str text = reply_text(reply);
+
+	if (reply->type == REDIS_REPLY_ERROR)
+		answer->rc = reason_set(answer->why, -EIO, "", "Redis refused the event: %s",
+					reply->str);
+	else if (answer->id && (!text.at || text.len >= STREAM_ID_TEXT_SIZE))
+		answer->rc = reason_set(answer->why, -EIO, "", "Redis gave the event no id");
+	else if (answer->id)
+		snprintf(answer->id, STREAM_ID_TEXT_SIZE, "%.*s", STR_ARGS(text));
 }
 
-static int add_to_stream(redisContext *redis, struct str json, char id[STREAM_ID_TEXT_SIZE],
-			 struct reason *why)
+static int ask(struct redis_blocking *redis, struct redis_answer *answer, int argc,
+	       const struct str *argv)
+{
+	const struct redis_question question = {
+		.argc = argc, .argv = argv, .on_reply = on_answer, .owner = answer
+	};
+	int rc = redis_blocking_send(redis, &question, answer->why);
+
+	return rc ? rc : answer->rc;
+}
+
+static int add_to_stream(struct redis_blocking *redis, struct str json,
+			 char id[STREAM_ID_TEXT_SIZE], struct reason *why)
 {
 	const struct str argv[] = { STR("XADD"),           STR(BUS_STREAM),
 				    STR("MAXLEN"),         STR("~"),
 				    STR(BUS_STREAM_LIMIT), STR("*"),
 				    STR("payload"),        json };
-	redisReply *reply = command(redis, ARRAY_LEN(argv), argv, why);
-	struct str text;
-	int rc = 0;
+	struct redis_answer answer = { .id = id, .why = why };
 
-	if (!reply)
-		return -EIO;
-	text = reply_text(reply);
-	if (!text.at || text.len >= STREAM_ID_TEXT_SIZE)
-		rc = reason_set(why, -EIO, "", "Redis gave the event no id");
-	else
-		snprintf(id, STREAM_ID_TEXT_SIZE, "%.*s", STR_ARGS(text));
-	freeReplyObject(reply);
-	return rc;
+	return ask(redis, &answer, ARRAY_LEN(argv), argv);
 }
 
-static int publish_copy(redisContext *redis, struct str json, struct reason *why)
+static int publish_copy(struct redis_blocking *redis, struct str json, struct reason *why)
 {
 	const struct str argv[] = { STR("PUBLISH"), STR(BUS_CHANNEL), json };
-	redisReply *reply = command(redis, ARRAY_LEN(argv), argv, why);
+	struct redis_answer answer = { .why = why };
 
-	if (!reply)
-		return -EIO;
-	freeReplyObject(reply);
-	return 0;
+	return ask(redis, &answer, ARRAY_LEN(argv), argv);
 }
 
 static int find_kind(struct str json, enum event_kind *out, struct reason *why)
@@ -83,7 +76,7 @@ static int find_kind(struct str json, enum event_kind *out, struct reason *why)
 	return 0;
 }
 
-int bus_publish(redisContext *redis, struct str json, char id[STREAM_ID_TEXT_SIZE],
+int bus_publish(struct redis_blocking *redis, struct str json, char id[STREAM_ID_TEXT_SIZE],
 		struct reason *why)
 {
 	enum event_kind kind;

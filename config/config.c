@@ -40,6 +40,10 @@ const struct setting settings[] = {
 	ROW("WRENN_EVENTS_DATA_DIR", "var", read_text, TEXT(data_dir)),
 	ROW("DATABASE_URL", NULL, read_database_url),
 	ROW("REDIS_URL", "redis://localhost:6379/0", read_redis_url),
+	ROW("WRENN_EVENTS_REDIS_CA_FILE", NULL, read_file_name, TEXT(redis_ca_file)),
+	ROW("WRENN_EVENTS_REDIS_CERT_FILE", NULL, read_file_name, TEXT(redis_cert_file)),
+	ROW("WRENN_EVENTS_REDIS_KEY_FILE", NULL, read_file_name, TEXT(redis_key_file)),
+	ROW("WRENN_EVENTS_REDIS_SENTINEL_PASSWORD", NULL, read_text, TEXT(redis_sentinel_password)),
 	ROW(KEY_NAME, NULL, read_encryption_key),
 	ROW("WRENN_CHANNELS_ALLOW_PRIVATE", NULL, read_allow_private),
 	ROW("WRENN_EVENTS_LISTEN", "127.0.0.1:9730", read_listen),
@@ -63,7 +67,7 @@ const struct setting settings[] = {
 	ROW("WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "100", read_number,
 	    NUMBER(max_streams_per_team, 1, 1000000)),
 	ROW("WRENN_EVENTS_MAX_INFLIGHT", "256", read_number, NUMBER(max_inflight, 1, 10000)),
-	ROW("WRENN_EVENTS_CA_FILE", NULL, read_ca_file),
+	ROW("WRENN_EVENTS_CA_FILE", NULL, read_file_name, TEXT(ca_file)),
 	ROW("WRENN_EVENTS_CORS_ORIGINS", NULL, read_cors_origins),
 	ROW("WRENN_EVENTS_HISTORY_KB", "16384", read_number, NUMBER(history_kb, 64, 1048576)),
 	ROW("WRENN_EVENTS_DRAIN_S", "0", read_number, NUMBER(drain_s, 0, 5)),
@@ -251,6 +255,10 @@ void config_done(struct config *config)
 {
 	wipe_text(config->database_url);
 	wipe_text(config->redis_url);
+	wipe_text(config->redis_sentinel_password);
+	free(config->redis_ca_file);
+	free(config->redis_cert_file);
+	free(config->redis_key_file);
 	free(config->listen_host);
 	free(config->data_dir);
 	free(config->group);

@@ -119,11 +119,17 @@ int read_database_url(const struct setting *setting, struct str value, struct co
 int read_redis_url(const struct setting *setting, struct str value, struct config *out,
 		   struct buf *faults)
 {
-	if (!starts_longer(value, "redis://") && !starts_longer(value, "rediss://") &&
-	    !starts_longer(value, "unix:///"))
+	static const char *const prefixes[] = { "redis://", "rediss://", "redis+sentinel://",
+						"rediss+sentinel://", "unix:///" };
+	bool is_address = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		is_address = is_address || starts_longer(value, prefixes[i]);
+	if (!is_address)
 		return setting_fault(setting->name, faults,
 				     "no address of Redis, allowed are redis://host:port/db, "
-				     "rediss://host:port/db and unix:///path");
+				     "redis+sentinel://host:port,host:port/master-name/db, "
+				     "both with rediss for TLS, and unix:///path");
 	return set_text(&out->redis_url, value);
 }
 
@@ -276,15 +282,16 @@ int read_group(const struct setting *setting, struct str value, struct config *o
 	return set_text(&out->group, value);
 }
 
-int read_ca_file(const struct setting *setting, struct str value, struct config *out,
-		 struct buf *faults)
+int read_file_name(const struct setting *setting, struct str value, struct config *out,
+		   struct buf *faults)
 {
-	int rc = set_text(&out->ca_file, value);
+	char **member = (char **)((char *)out + setting->offset);
+	int rc = set_text(member, value);
 
-	if (rc == 0 && access(out->ca_file, R_OK) != 0)
+	if (rc == 0 && access(*member, R_OK) != 0)
 		return setting_fault(setting->name, faults,
-				     "cannot be read (%s), allowed is the path of a file with "
-				     "certificates",
+				     "cannot be read (%s), allowed is the path of a file in PEM "
+				     "format",
 				     strerror(errno));
 	return rc;
 }

@@ -204,22 +204,38 @@ static void take_link(struct redis *redis)
 	redis_set_timer(redis, CONNECT_TIMEOUT_MS);
 }
 
+/* 0 or a negative errno. `socket_address` is NULL for a Unix socket. */
+static int open_link(struct redis *redis, const struct sockaddr *socket_address)
+{
+	const struct redis_address *address = redis->options.address;
+	const struct redis_link_options options = {
+		.loop = redis->options.loop,
+		.address = socket_address,
+		.path = address->path,
+		.tls = address->tls,
+		.host = redis->host.name,
+		.events = &link_events,
+		.owner = redis,
+	};
+	int rc = redis_link_open(&options, &redis->link);
+
+	if (rc == 0)
+		take_link(redis);
+	return rc;
+}
+
 static void connect_next(struct redis *redis)
 {
 	int rc = -EADDRNOTAVAIL;
 
-	while (redis->next_address) {
+	while (rc && redis->next_address) {
 		const struct addrinfo *address = redis->next_address;
 
 		redis->next_address = address->ai_next;
-		rc = redis_link_open_tcp(redis->options.loop, address->ai_addr, &link_events, redis,
-					 &redis->link);
-		if (rc == 0) {
-			take_link(redis);
-			return;
-		}
+		rc = open_link(redis, address->ai_addr);
 	}
-	redis_lose(redis, errno_text(rc));
+	if (rc)
+		redis_lose(redis, errno_text(rc));
 }
 
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
@@ -242,7 +258,6 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 /* A request that outlived its try's patience is not repeated: its answer serves this one. */
 static void resolve(struct redis *redis)
 {
-	const struct redis_address *address = redis->options.address;
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC };
 	char port[12];
 	int rc;
@@ -251,9 +266,10 @@ static void resolve(struct redis *redis)
 	redis_set_timer(redis, CONNECT_TIMEOUT_MS);
 	if (redis->is_resolving)
 		return;
-	snprintf(port, sizeof(port), "%d", address->port);
+	redis->host = redis->options.address->hosts[0];
+	snprintf(port, sizeof(port), "%d", redis->host.port);
 	redis->resolving.data = redis;
-	rc = uv_getaddrinfo(redis->options.loop, &redis->resolving, on_resolved, address->host,
+	rc = uv_getaddrinfo(redis->options.loop, &redis->resolving, on_resolved, redis->host.name,
 			    port, &hints);
 	if (rc) {
 		redis_lose(redis, errno_text(rc));
@@ -265,13 +281,10 @@ static void resolve(struct redis *redis)
 
 static void connect_unix(struct redis *redis)
 {
-	int rc = redis_link_open_unix(redis->options.loop, redis->options.address->path,
-				      &link_events, redis, &redis->link);
+	int rc = open_link(redis, NULL);
 
 	if (rc)
 		redis_lose(redis, errno_text(rc));
-	else
-		take_link(redis);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -280,7 +293,7 @@ static void on_timer(uv_timer_t *timer)
 
 	switch (redis->phase) {
 	case PHASE_PAUSED:
-		if (redis->options.address->host[0])
+		if (redis->options.address->host_count)
 			resolve(redis);
 		else
 			connect_unix(redis);
@@ -289,7 +302,7 @@ static void on_timer(uv_timer_t *timer)
 		redis_lose(redis, "its name is not resolved in time");
 		return;
 	case PHASE_CONNECTING:
-		on_link_broken("not connected in time", redis);
+		on_link_broken(redis_link_lateness(redis->link), redis);
 		return;
 	case PHASE_GREETING:
 	case PHASE_UP:
@@ -310,6 +323,7 @@ int redis_open(const struct redis_options *options, struct redis **out)
 {
 	struct redis *redis = calloc(1, sizeof(*redis));
 
+	assert(!options->address->is_tls || options->address->tls);
 	if (!redis)
 		return -ENOMEM;
 	register_metrics();
@@ -354,4 +368,9 @@ void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owne
 bool redis_is_up(const struct redis *redis)
 {
 	return redis->phase == PHASE_UP;
+}
+
+const char *redis_fault(const struct redis *redis)
+{
+	return redis->why;
 }

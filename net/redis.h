@@ -22,18 +22,54 @@
 #include "core/secret.h"
 #include "core/str.h"
 
-/* From REDIS_URL: redis://[user[:password]@]host[:port][/db] (or ?db=n) and unix:///path[?db=n].
- * Without a password nobody logs in. rediss:// (TLS) is refused with a clear sentence. */
-struct redis_address {
-	char host[256]; /* empty for a Unix socket */
-	char path[108];
+#define REDIS_MAX_HOSTS 8
+
+struct redis_host {
+	char name[256]; /* or an IP address */
 	int port;
+};
+
+struct redis_tls;
+
+/*
+ * From REDIS_URL:
+ *
+ *   redis[s]://[user[:password]@]host[:port][/db]
+ *   redis[s]+sentinel://[user:password@]host[:port],host[:port].../master-name[/db]
+ *   unix:///path
+ *
+ * each with ?db=n instead of /db. Without a password nobody logs in; with Sentinel, user and
+ * password are those of the master. rediss is TLS, to the sentinels, too.
+ */
+struct redis_address {
+	struct redis_host hosts[REDIS_MAX_HOSTS]; /* the server, or the sentinels */
+	size_t host_count;                        /* 0: a Unix socket */
+	char master_name[128];                    /* as the sentinels know it; empty: no Sentinel */
+	char path[108];                           /* of the Unix socket */
 	int db;
 	char user[128];
 	struct secret password;
+	struct secret sentinel_password; /* of their default user; empty: they want none */
+	bool is_tls;
+	struct redis_tls *tls; /* owned; NULL when not is_tls */
 };
 
+/* The URL alone: with TLS it can be judged, but not be used for a connection. */
 int redis_address_parse(struct str url, struct redis_address *out, struct reason *why) must_check;
+
+/* NULL: not set, except for the URL. */
+struct redis_settings {
+	const char *url;
+	const char *ca_file; /* with TLS; NULL: the system's certificates */
+	const char *cert_file;
+	const char *key_file;
+	const char *sentinel_password;
+};
+
+/* The URL and, with TLS, the files, which are read now. -EINVAL with the setting and its fault in
+ * *why, or -ENOMEM. */
+int redis_address_read(const struct redis_settings *settings, struct redis_address *out,
+		       struct reason *why) must_check;
 void redis_address_done(struct redis_address *address);
 
 struct redis;
@@ -59,6 +95,9 @@ int redis_open(const struct redis_options *options, struct redis **out) must_che
 void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owner);
 
 bool redis_is_up(const struct redis *redis);
+
+/* Why it was lost or never came up, the last time. */
+const char *redis_fault(const struct redis *redis);
 
 #define REDIS_ID_SIZE 48 /* Redis's ids have forty characters */
 
@@ -96,8 +135,25 @@ int redis_subscribe(struct redis *redis, const char *channel,
  * waiting commands and on_down are told on the next loop turn. Nothing when it is not up. */
 void redis_fail(struct redis *redis, const char *why);
 
-/* Blocking connection for the command line: connected, authenticated, database selected; or NULL
- * with the fault in *why. Free with redisFree(). */
-redisContext *redis_connect_blocking(const struct redis_address *address, struct reason *why);
+/* ---- the command line's connection, which waits ------------------------------------- */
+
+struct redis_blocking;
+
+/* Connected, let in, database selected. -ENOTCONN with the fault in *why, or -ENOMEM. */
+int redis_blocking_open(const struct redis_address *address, struct redis_blocking **out,
+			struct reason *why) must_check;
+void redis_blocking_close(struct redis_blocking *redis); /* accepts NULL */
+
+struct redis_question {
+	int argc;
+	const struct str *argv;
+	redis_reply_fn on_reply; /* from within the call, never with NULL */
+	void *owner;
+};
+
+/* 0 after on_reply was called; else -ENOTCONN with the fault in *why, or -ENOMEM. Once it has failed, it
+ * always does. */
+int redis_blocking_send(struct redis_blocking *redis, const struct redis_question *question,
+			struct reason *why) must_check;
 
 #endif

@@ -1,19 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * REDIS_URL in its parts. Pure. User, password and path may be percent-encoded. Nothing of the
- * URL is repeated in a fault's sentence, because a password may stand in it.
+ * REDIS_URL in its parts, and the files that TLS needs. User, password, host and path may be
+ * percent-encoded. Faults name the part at fault and repeat nothing of the URL except the name
+ * of a parameter, because a password may stand in it.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/digest.h"
 #include "net/redis.h"
+#include "net/redis_tls.h"
 
-#define FIELD        "REDIS_URL"
-#define DEFAULT_PORT 6379
-#define MAX_DB       1000000
+#define FIELD                 "REDIS_URL"
+#define DEFAULT_PORT          6379
+#define DEFAULT_SENTINEL_PORT 26379
+#define MAX_DB                1000000
+#define PARAMETER_SHOWN       40 /* bytes of an unknown parameter's name */
+
+static const struct scheme {
+	const char *prefix;
+	bool is_tls;
+	bool is_sentinel;
+} schemes[] = {
+	{ "redis://", false, false },
+	{ "rediss://", true, false },
+	{ "redis+sentinel://", false, true },
+	{ "rediss+sentinel://", true, true },
+};
+
+static int fault(struct reason *why, const char *text)
+{
+	return reason_set(why, -EINVAL, FIELD, "%s", text);
+}
 
 /* Copies `text` with %xx decoded; NUL may not be written that way. */
 static int decode(struct str text, char *out, size_t size)
@@ -40,24 +61,63 @@ static int decode(struct str text, char *out, size_t size)
 	return 0;
 }
 
-static int parse_db(struct str text, struct redis_address *out, struct reason *why)
+/* ---- the database and the parameters --------------------------------------------------- */
+
+static int take_db(struct str text, bool *is_set, struct redis_address *out, struct reason *why)
 {
 	unsigned long long db;
 
 	if (!str_to_u64(text, &db) || db > MAX_DB)
-		return reason_set(why, -EINVAL, FIELD, "the database must be a number");
+		return fault(why, "the database must be a number");
+	if (*is_set && out->db != (int)db)
+		return fault(why, "two databases are named");
+	*is_set = true;
 	out->db = (int)db;
 	return 0;
 }
 
-static int parse_parameters(struct str text, struct redis_address *out, struct reason *why)
+static bool can_be_shown(struct str name)
 {
-	if (!str_starts(text, STR("db=")))
-		return reason_set(why, -EINVAL, FIELD, "the only parameter is db");
-	return parse_db(str_from(text, 3), out, why);
+	for (size_t i = 0; i < name.len; i++) {
+		if (!isalnum((unsigned char)name.at[i]) && name.at[i] != '_' && name.at[i] != '-')
+			return false;
+	}
+	return name.len > 0 && name.len <= PARAMETER_SHOWN;
 }
 
-static int parse_login(struct str text, struct redis_address *out, struct reason *why)
+static int refuse_parameter(struct str name, struct reason *why)
+{
+	const char *hint = "";
+
+	if (!can_be_shown(name))
+		return fault(why, "a parameter is not known, only db is");
+	if (str_starts(name, STR("ssl")) || str_starts(name, STR("tls")))
+		hint = "; TLS is asked for with rediss://, and WRENN_EVENTS_REDIS_CA_FILE, "
+		       "_CERT_FILE and _KEY_FILE name its files";
+	return reason_set(why, -EINVAL, FIELD, "the parameter \"%.*s\" is not known, only db is%s",
+			  STR_ARGS(name), hint);
+}
+
+static int take_parameters(struct str query, bool has_db, struct redis_address *out,
+			   struct reason *why)
+{
+	int rc = 0;
+
+	while (rc == 0 && query.at) {
+		struct str value = str_cut(&query, '&');
+		struct str name = str_cut(&value, '=');
+
+		if (!str_is(name, "db"))
+			rc = refuse_parameter(name, why);
+		else
+			rc = take_db(value.at ? value : STR(""), &has_db, out, why);
+	}
+	return rc;
+}
+
+/* ---- who and where --------------------------------------------------------------------- */
+
+static int take_login(struct str text, struct redis_address *out, struct reason *why)
 {
 	struct str rest = text;
 	struct str user = str_cut(&rest, ':');
@@ -71,90 +131,165 @@ static int parse_login(struct str text, struct redis_address *out, struct reason
 		rc = secret_set(&out->password, str_of(password));
 	explicit_bzero(password, sizeof(password));
 	if (rc == -EINVAL)
-		return reason_set(why, rc, FIELD, "the user or password is malformed or too long");
+		return fault(why, "the user or password is malformed or too long");
 	return rc;
 }
 
-static int parse_host(struct str text, struct redis_address *out, struct reason *why)
+static int take_host(struct str text, int default_port, struct redis_address *out,
+		     struct reason *why)
 {
-	struct str host = text;
+	struct redis_host *host = &out->hosts[out->host_count];
+	struct str name = text;
 	const char *colon = memrchr(text.at, ':', text.len);
 	const char *bracket = memrchr(text.at, ']', text.len);
-	unsigned long long number = DEFAULT_PORT;
+	unsigned long long port = (unsigned)default_port;
 
+	if (out->host_count == REDIS_MAX_HOSTS)
+		return fault(why, "more than eight hosts are named");
 	if (colon && (!bracket || colon > bracket)) {
-		host.len = (size_t)(colon - text.at);
-		if (!str_to_u64(str_from(text, host.len + 1), &number) || number == 0 ||
-		    number > 65535)
-			return reason_set(why, -EINVAL, FIELD, "the port must be 1 to 65535");
+		name.len = (size_t)(colon - text.at);
+		if (!str_to_u64(str_from(text, name.len + 1), &port) || port == 0 || port > 65535)
+			return fault(why, "the port must be 1 to 65535");
 	}
-	if (host.len >= 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')
-		host = (struct str){ host.at + 1, host.len - 2 };
-	if (host.len == 0 || decode(host, out->host, sizeof(out->host)) != 0 ||
-	    strpbrk(out->host, "[]/@ "))
-		return reason_set(why, -EINVAL, FIELD, "the host is missing or malformed");
-	out->port = (int)number;
+	if (name.len >= 2 && name.at[0] == '[' && name.at[name.len - 1] == ']')
+		name = (struct str){ name.at + 1, name.len - 2 };
+	if (name.len == 0 || decode(name, host->name, sizeof(host->name)) != 0 ||
+	    strpbrk(host->name, "[]/@ "))
+		return fault(why, "the host is missing or malformed");
+	host->port = (int)port;
+	out->host_count++;
 	return 0;
 }
 
-static int parse_tcp(struct str text, struct redis_address *out, struct reason *why)
+static int take_hosts(struct str text, const struct scheme *scheme, struct redis_address *out,
+		      struct reason *why)
 {
-	/* A '/' or '?' ends the authority, and only then may an '@' stand in it. */
-	size_t end = 0;
-	const char *at;
-	struct str authority;
-	struct str path;
-	int rc;
+	int port = scheme->is_sentinel ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT;
+	int rc = 0;
 
-	while (end < text.len && text.at[end] != '/' && text.at[end] != '?')
-		end++;
-	authority = (struct str){ text.at, end };
-	path = str_from(text, end);
-	at = memrchr(authority.at, '@', authority.len);
-	if (at) {
-		size_t login_len = (size_t)(at - authority.at);
-
-		rc = parse_login((struct str){ authority.at, login_len }, out, why);
-		if (rc)
-			return rc;
-		authority = str_from(authority, login_len + 1);
-	}
-	rc = parse_host(authority, out, why);
-	if (rc || path.len == 0 || str_is(path, "/"))
-		return rc;
-	if (path.at[0] == '?')
-		return parse_parameters(str_from(path, 1), out, why);
-	return parse_db(str_from(path, 1), out, why);
+	if (!scheme->is_sentinel && memchr(text.at, ',', text.len))
+		return fault(why, "several hosts are named: that is either Sentinel, written "
+				  "redis+sentinel://host,host/master-name, or a cluster of several "
+				  "shards, which cannot be used");
+	while (rc == 0 && text.at)
+		rc = take_host(str_cut(&text, ','), port, out, why);
+	return rc;
 }
 
-static int parse_unix(struct str text, struct redis_address *out, struct reason *why)
+/* [/db], and with Sentinel /name[/db]. */
+static int take_path(struct str path, const struct scheme *scheme, bool *has_db,
+		     struct redis_address *out, struct reason *why)
 {
-	struct str rest = text;
-	struct str path = str_cut(&rest, '?');
+	struct str rest = path.len ? str_from(path, 1) : STR("");
+
+	if (scheme->is_sentinel) {
+		struct str name = str_cut(&rest, '/');
+
+		if (name.len == 0)
+			return fault(why, "the master's name is missing: "
+					  "redis+sentinel://host,host/master-name");
+		if (decode(name, out->master_name, sizeof(out->master_name)) != 0)
+			return fault(why, "the master's name is malformed or too long");
+	}
+	if (rest.len == 0)
+		return 0;
+	return take_db(rest, has_db, out, why);
+}
+
+static int take_remote(struct str text, const struct scheme *scheme, struct redis_address *out,
+		       struct reason *why)
+{
+	/* A '/' or '?' ends the authority, so neither may stand in a password as it is. */
+	size_t end = 0;
+	bool has_db = false;
+	struct str hosts;
+	struct str query;
+	struct str path;
+	const char *at;
+	int rc = 0;
+
+	while (end < text.len && !strchr("/?#", text.at[end]))
+		end++;
+	hosts = (struct str){ text.at, end };
+	query = str_from(text, end);
+	if (query.len && (memchr(query.at, '@', query.len) || memchr(query.at, '#', query.len)))
+		return fault(why, "\"/\", \"?\" and \"#\" in the user or password must be written "
+				  "%2F, %3F and %23");
+	path = str_cut(&query, '?');
+	at = memrchr(hosts.at, '@', hosts.len);
+	if (at) {
+		size_t len = (size_t)(at - hosts.at);
+
+		rc = take_login((struct str){ hosts.at, len }, out, why);
+		hosts = str_from(hosts, len + 1);
+	}
+	if (rc == 0)
+		rc = take_hosts(hosts, scheme, out, why);
+	if (rc == 0)
+		rc = take_path(path, scheme, &has_db, out, why);
+	return rc ? rc : take_parameters(query, has_db, out, why);
+}
+
+static int take_unix(struct str text, struct redis_address *out, struct reason *why)
+{
+	struct str query = text;
+	struct str path = str_cut(&query, '?');
 
 	if (path.len == 0 || path.at[0] != '/' || decode(path, out->path, sizeof(out->path)) != 0)
 		return reason_set(why, -EINVAL, FIELD,
 				  "the socket's path must be absolute and shorter than %zu bytes",
 				  sizeof(out->path));
-	return rest.at ? parse_parameters(rest, out, why) : 0;
+	return take_parameters(query, false, out, why);
+}
+
+static int take_url(struct str url, struct redis_address *out, struct reason *why)
+{
+	if (str_starts(url, STR("unix://")))
+		return take_unix(str_from(url, 7), out, why);
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		struct str prefix = str_of(schemes[i].prefix);
+
+		if (str_starts(url, prefix)) {
+			out->is_tls = schemes[i].is_tls;
+			return take_remote(str_from(url, prefix.len), &schemes[i], out, why);
+		}
+	}
+	return fault(why, "must begin with redis://, rediss://, redis+sentinel://, "
+			  "rediss+sentinel:// or unix://");
 }
 
 int redis_address_parse(struct str url, struct redis_address *out, struct reason *why)
 {
-	struct redis_address address = { .port = 0 };
-	int rc;
+	struct redis_address address = { .db = 0 };
+	int rc = take_url(url, &address, why);
 
-	if (str_starts(url, STR("redis://")))
-		rc = parse_tcp(str_from(url, 8), &address, why);
-	else if (str_starts(url, STR("unix://")))
-		rc = parse_unix(str_from(url, 7), &address, why);
-	else if (str_starts(url, STR("rediss://")))
-		rc = reason_set(
-			why, -EINVAL, FIELD,
-			"rediss:// needs TLS, which this build cannot speak to Redis; use a "
-			"TLS tunnel (such as stunnel) and redis:// or unix:// to its end here");
-	else
-		rc = reason_set(why, -EINVAL, FIELD, "must begin with redis:// or unix://");
+	if (rc) {
+		redis_address_done(&address);
+		return rc;
+	}
+	*out = address;
+	return 0;
+}
+
+/* ---- with its files -------------------------------------------------------------------- */
+
+int redis_address_read(const struct redis_settings *settings, struct redis_address *out,
+		       struct reason *why)
+{
+	const struct redis_tls_files files = {
+		.ca_file = settings->ca_file,
+		.cert_file = settings->cert_file,
+		.key_file = settings->key_file,
+	};
+	struct redis_address address;
+	int rc = redis_address_parse(str_of(settings->url), &address, why);
+
+	if (rc)
+		return rc;
+	if (settings->sentinel_password)
+		rc = secret_set(&address.sentinel_password, str_of(settings->sentinel_password));
+	if (rc == 0 && address.is_tls)
+		rc = redis_tls_open(&files, &address.tls, why);
 	if (rc) {
 		redis_address_done(&address);
 		return rc;
@@ -166,4 +301,7 @@ int redis_address_parse(struct str url, struct redis_address *out, struct reason
 void redis_address_done(struct redis_address *address)
 {
 	secret_done(&address->password);
+	secret_done(&address->sentinel_password);
+	redis_tls_close(address->tls);
+	address->tls = NULL;
 }

@@ -1,76 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The blocking connection of the command line: connect, authenticate, select the database, or say
- * in one sentence what went wrong. The service itself never comes here.
+ * The connection of the command line, which waits: the same as the service's, on a loop of its own
+ * that turns only inside these calls. Unlike the service it does not try again: the first loss is
+ * told, and the person who typed the command decides.
  */
+#include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
+#include <stdlib.h>
 
 #include "net/redis.h"
 
-static const struct timeval patience = { .tv_sec = 5 };
+#define REPLY_TIMEOUT_MS 5000
 
-/* False with the sentence set when Redis refused; replies of these commands are short. */
-static bool command_succeeds(redisContext *redis, int argc, const char **argv, const size_t *lens,
-			     struct reason *why)
+struct redis_blocking {
+	uv_loop_t loop;
+	struct redis *redis; /* NULL when it has closed */
+	bool is_lost;
+	bool is_answered;
+	redis_reply_fn on_reply; /* of the command in hand */
+	void *owner;
+};
+
+static void on_down(void *owner)
 {
-	redisReply *reply = redisCommandArgv(redis, argc, argv, lens);
-	bool good = reply && reply->type != REDIS_REPLY_ERROR;
+	((struct redis_blocking *)owner)->is_lost = true;
+}
 
-	if (!good)
-		reason_set(why, -EIO, "", "Redis refused the connection: %s",
-			   reply ? reply->str : redis->errstr);
+static void on_closed(void *owner)
+{
+	((struct redis_blocking *)owner)->redis = NULL;
+}
+
+int redis_blocking_open(const struct redis_address *address, struct redis_blocking **out,
+			struct reason *why)
+{
+	struct redis_blocking *blocking = calloc(1, sizeof(*blocking));
+	int rc;
+
+	if (!blocking || uv_loop_init(&blocking->loop) != 0) {
+		free(blocking);
+		return reason_set(why, -ENOMEM, "", "out of memory");
+	}
+	rc = redis_open(&(struct redis_options){ .loop = &blocking->loop,
+						 .address = address,
+						 .name = "wrenn-events:publish",
+						 .on_down = on_down,
+						 .owner = blocking },
+			&blocking->redis);
+	while (rc == 0 && !redis_is_up(blocking->redis) && !blocking->is_lost)
+		uv_run(&blocking->loop, UV_RUN_ONCE);
+	if (rc == 0 && blocking->is_lost)
+		rc = reason_set(why, -ENOTCONN, "REDIS_URL", "Redis cannot be reached: %s",
+				redis_fault(blocking->redis));
+	if (rc) {
+		redis_blocking_close(blocking);
+		return rc;
+	}
+	*out = blocking;
+	return 0;
+}
+
+static void on_reply(const redisReply *reply, void *owner)
+{
+	struct redis_blocking *blocking = owner;
+
+	blocking->is_answered = true;
 	if (reply)
-		freeReplyObject(reply);
-	return good;
+		blocking->on_reply(reply, blocking->owner);
+	else
+		blocking->is_lost = true;
 }
 
-static bool log_in(redisContext *redis, const struct redis_address *address, struct reason *why)
+int redis_blocking_send(struct redis_blocking *blocking, const struct redis_question *question,
+			struct reason *why)
 {
-	struct str user = str_of(address->user);
-	struct str password = secret_reveal(&address->password);
-	const char *argv[] = { "AUTH", user.at, password.at };
-	size_t lens[] = { 4, user.len, password.len };
+	int rc = -ENOTCONN;
 
-	if (password.len == 0)
-		return true;
-	if (user.len > 0)
-		return command_succeeds(redis, 3, argv, lens, why);
-	argv[1] = password.at;
-	lens[1] = password.len;
-	return command_succeeds(redis, 2, argv, lens, why);
+	blocking->on_reply = question->on_reply;
+	blocking->owner = question->owner;
+	blocking->is_answered = false;
+	if (!blocking->is_lost)
+		rc = redis_send(blocking->redis, REPLY_TIMEOUT_MS, on_reply, blocking,
+				question->argc, question->argv);
+	while (rc == 0 && !blocking->is_answered)
+		uv_run(&blocking->loop, UV_RUN_ONCE);
+	if (rc == 0 && !blocking->is_lost)
+		return 0;
+	if (rc == -ENOMEM)
+		return reason_set(why, rc, "", "out of memory");
+	return reason_set(why, -ENOTCONN, "", "Redis is away: %s", redis_fault(blocking->redis));
 }
 
-static bool select_db(redisContext *redis, const struct redis_address *address, struct reason *why)
+void redis_blocking_close(struct redis_blocking *blocking)
 {
-	char db[12];
-	int len = snprintf(db, sizeof(db), "%d", address->db);
+	int rc;
 
-	return address->db == 0 || command_succeeds(redis, 2, (const char *[]){ "SELECT", db },
-						    (const size_t[]){ 6, (size_t)len }, why);
-}
-
-redisContext *redis_connect_blocking(const struct redis_address *address, struct reason *why)
-{
-	redisContext *redis =
-		address->host[0] ? redisConnectWithTimeout(address->host, address->port, patience)
-				 : redisConnectUnixWithTimeout(address->path, patience);
-
-	if (!redis || redis->err) {
-		reason_set(why, -EIO, "", "Redis cannot be reached: %s",
-			   redis ? redis->errstr : "out of memory");
-		goto fail;
-	}
-	if (redisSetTimeout(redis, patience) != REDIS_OK) {
-		reason_set(why, -EIO, "", "Redis cannot be reached: %s", redis->errstr);
-		goto fail;
-	}
-	if (!log_in(redis, address, why) || !select_db(redis, address, why))
-		goto fail;
-	return redis;
-
-fail:
-	redisFree(redis); /* accepts NULL */
-	return NULL;
+	if (!blocking)
+		return;
+	if (blocking->redis)
+		redis_close(blocking->redis, on_closed, blocking);
+	uv_run(&blocking->loop, UV_RUN_DEFAULT);
+	rc = uv_loop_close(&blocking->loop);
+	assert(rc == 0);
+	(void)rc;
+	free(blocking);
 }

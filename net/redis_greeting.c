@@ -110,11 +110,20 @@ const struct redis_identity *redis_identity(const struct redis *redis)
 
 /* ---- the other words ------------------------------------------------------------------- */
 
-/* Never the server's own words: one that does not know AUTH repeats what it was sent. */
+/* A server that does not know AUTH repeats what it was sent. */
 static void on_auth_reply(const redisReply *reply, void *owner)
 {
-	if (reply && reply->type == REDIS_REPLY_ERROR)
-		redis_lose(owner, "the server refused the user or the password");
+	static const char unknown[] = "ERR unknown command";
+	struct redis *redis = owner;
+	struct str password = secret_reveal(&redis->options.address->password);
+
+	if (!reply || reply->type != REDIS_REPLY_ERROR)
+		return;
+	if (strncmp(reply->str, unknown, strlen(unknown)) == 0 ||
+	    memmem(reply->str, (size_t)reply->len, password.at, password.len))
+		redis_lose(redis, "the server refused AUTH");
+	else
+		redis_lose(redis, reply->str);
 }
 
 static void on_select_reply(const redisReply *reply, void *owner)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One socket to Redis: bytes out, parsed replies in. It lives from one connect to one close and
- * never comes back; net/redis.c opens the next. The protocol is hiredis's reader, the socket is a
- * libuv stream. hiredis's own asynchronous half is not used: in 0.14 it aborts the program on
+ * One socket to Redis, plain or with TLS: bytes out, parsed replies in. It lives from one connect to
+ * one close and never comes back; net/redis.c opens the next. The protocol is hiredis's reader, the
+ * socket is a libuv stream, the TLS is OpenSSL between the two. hiredis's own asynchronous half is not used: in 0.14 it aborts the program on
  * a reply nobody asked for.
  */
 #ifndef NET_REDIS_LINK_H
@@ -14,11 +14,12 @@
 #include <uv.h>
 
 #include "core/attributes.h"
+#include "net/redis_tls.h"
 
 struct redis_link;
 
 struct redis_link_events {
-	void (*on_connected)(void *owner);
+	void (*on_connected)(void *owner); /* the TLS handshake included */
 	/* The reply is freed after the call. */
 	void (*on_reply)(const redisReply *reply, void *owner);
 	/* Once; nothing but on_closed follows. `why` is a few words. */
@@ -27,15 +28,24 @@ struct redis_link_events {
 	void (*on_closed)(void *owner);
 };
 
-/* Starts to connect; no callback comes from within these calls. 0 or a negative errno, and then
- * there is no link and no callback. `events` must outlive the link. */
-int redis_link_open_tcp(uv_loop_t *loop, const struct sockaddr *address,
-			const struct redis_link_events *events, void *owner,
-			struct redis_link **out) must_check;
-int redis_link_open_unix(uv_loop_t *loop, const char *path, const struct redis_link_events *events,
-			 void *owner, struct redis_link **out) must_check;
+struct redis_link_options {
+	uv_loop_t *loop;
+	const struct sockaddr *address; /* NULL: the Unix socket at `path` */
+	const char *path;
+	struct redis_tls *tls; /* NULL: plain */
+	const char *host;      /* for whom the server's certificate must be made, with `tls` */
+	const struct redis_link_events *events; /* must outlive the link */
+	void *owner;
+};
 
-/* Sends a copy. 0 or -ENOMEM; a failed write is told by on_broken. */
+/* Starts to connect; no callback comes from within this call. 0 or a negative errno, and then
+ * there is no link and no callback. */
+int redis_link_open(const struct redis_link_options *options, struct redis_link **out) must_check;
+
+/* What on_connected waits for, as the words for its being late. */
+const char *redis_link_lateness(const struct redis_link *link);
+
+/* Sends a copy. 0 or -ENOMEM; a failed write is told by on_broken, after what can still be read. */
 int redis_link_write(struct redis_link *link, const char *bytes, size_t len) must_check;
 
 /* From here on only on_closed comes. Safe from the link's own callbacks; once. */

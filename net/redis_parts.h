@@ -28,6 +28,7 @@ struct redis {
 	char name[64];
 	enum phase phase;
 	uv_timer_t timer;
+	struct redis_host host; /* of this try */
 	uv_getaddrinfo_t resolving;
 	bool is_resolving;
 	struct addrinfo *addresses;
@@ -45,8 +46,8 @@ struct redis {
 	bool down_is_told;
 	bool loss_is_logged;
 	bool arrival_is_news; /* worth a line when it is up */
-	char why[160];        /* of the loss in hand */
-	char logged_why[160]; /* the same fault again and again is one line */
+	char why[200];        /* of the loss in hand */
+	char logged_why[200]; /* the same fault again and again is one line */
 	struct redis_identity identity;
 	bool stranger_is_logged;
 	void (*on_message)(struct str message, void *owner);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +18,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS   30000
+#define ARGUMENTS_MAX 48
+#define FIRST_PORT    12000 /* below the ephemeral ones */
+#define PORTS         8000
 
 static void run_server(const struct redis_server *server, int said)
 {
-	const char *dir = getenv("TEST_DIR");
+	const char *argv[ARGUMENTS_MAX] = {
+		"redis-server",
+		"--port",
+		"0",
+		"--unixsocket",
+		server->socket,
+		"--save",
+		"",
+		"--appendonly",
+		"no",
+		"--dir",
+		getenv("TEST_DIR"),
+		"--requirepass",
+		server->password ? server->password : "",
+	};
+	size_t argc = 13;
 
+	for (const char *const *more = server->arguments; more && *more && argc < ARGUMENTS_MAX - 1;
+	     more++)
+		argv[argc++] = *more;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(said, STDOUT_FILENO);
-	execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", server->socket,
-	       "--save", "", "--appendonly", "no", "--dir", dir, "--requirepass",
-	       server->password ? server->password : "", (char *)NULL);
+	execvp("redis-server", (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
 
@@ -76,11 +96,17 @@ static void launch(struct redis_server *server)
 
 void redis_server_start(struct redis_server *server, const char *password)
 {
+	redis_server_start_with(server, password, NULL);
+}
+
+void redis_server_start_with(struct redis_server *server, const char *password,
+			     const char *const *arguments)
+{
 	static int count;
 	const char *dir = getenv("TEST_DIR");
 
 	cr_assert(dir, "TEST_DIR is not set; use make unit-<folder>");
-	*server = (struct redis_server){ .password = password };
+	*server = (struct redis_server){ .password = password, .arguments = arguments };
 	snprintf(server->socket, sizeof(server->socket), "%s/redis-%d-%d.sock", dir, (int)getpid(),
 		 count++);
 	launch(server);
@@ -152,6 +178,25 @@ void redis_server_do(struct redis_server *server, const char *format, ...)
 	va_end(args);
 	cr_assert_neq(reply->type, REDIS_REPLY_ERROR, "%s: %s", format, reply->str);
 	freeReplyObject(reply);
+}
+
+int redis_server_listen(struct redis_server *server, const char *setting)
+{
+	static int port;
+	bool listens = false;
+
+	if (port == 0)
+		port = FIRST_PORT + (int)(getpid() % PORTS);
+	for (int tries = 0; !listens && tries < PORTS; tries++) {
+		redisReply *reply;
+
+		port = port < FIRST_PORT + PORTS ? port + 1 : FIRST_PORT;
+		reply = redis_server_ask(server, "CONFIG SET %s %d", setting, port);
+		listens = reply->type == REDIS_REPLY_STATUS;
+		freeReplyObject(reply);
+	}
+	cr_assert(listens, "no port for %s", setting);
+	return port;
 }
 
 /* ---- the loop -------------------------------------------------------------------------- */

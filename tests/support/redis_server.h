@@ -15,12 +15,20 @@
 struct redis_server {
 	pid_t pid; /* 0: not running */
 	char socket[100];
-	const char *password; /* NULL: none */
+	const char *password;         /* NULL: none */
+	const char *const *arguments; /* more of them, NULL behind the last; NULL: none */
 	redisContext *control;
 };
 
 /* Returns when it answers. It keeps nothing on disk: a restarted one is empty. */
 void redis_server_start(struct redis_server *server, const char *password);
+/* The same with further arguments of redis-server; NULL behind the last one. They must outlive
+ * the server. */
+void redis_server_start_with(struct redis_server *server, const char *password,
+			     const char *const *arguments);
+/* Has it listen on a free port of 127.0.0.1, too, which is returned. `setting` is "port" or
+ * "tls-port". A restart forgets it. */
+int redis_server_listen(struct redis_server *server, const char *setting);
 void redis_server_kill(struct redis_server *server); /* SIGKILL */
 void redis_server_restart(struct redis_server *server);
 void redis_server_stop(struct redis_server *server);

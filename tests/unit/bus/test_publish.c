@@ -2,7 +2,6 @@
 
 /* The publisher's side: the exact JSON, what is refused, and the two writes. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "tests/unit/bus/bus_fixture.h"
@@ -203,9 +202,19 @@ static void expect_copy(redisContext *listener, const char *text)
 	freeReplyObject(reply);
 }
 
+static struct redis_blocking *connect_to(const struct world *w)
+{
+	struct redis_blocking *redis;
+	struct reason why = { .text = "" };
+
+	cr_assert_eq(redis_blocking_open(&w->address, &redis, &why), 0, "%s", why.text);
+	return redis;
+}
+
 Test(publish, writes_the_stream_and_the_very_same_bytes_to_the_channel)
 {
 	struct world w;
+	struct redis_blocking *redis;
 	char text[512];
 	char id[STREAM_ID_TEXT_SIZE];
 	struct reason why;
@@ -213,9 +222,10 @@ Test(publish, writes_the_stream_and_the_very_same_bytes_to_the_channel)
 	redisReply *reply;
 
 	world_open(&w);
+	redis = connect_to(&w);
 	listener = subscribe(&w);
 	event_text(text, "capsule.pause", TEST_CAPSULE, 1);
-	cr_assert_eq(bus_publish(w.server.control, str_of(text), id, &why), 0);
+	cr_assert_eq(bus_publish(redis, str_of(text), id, &why), 0);
 	expect_copy(listener, text);
 	reply = redis_server_ask(&w.server, "XRANGE " BUS_STREAM " - +");
 	cr_assert_eq(reply->elements, 1);
@@ -225,61 +235,71 @@ Test(publish, writes_the_stream_and_the_very_same_bytes_to_the_channel)
 	cr_expect_str_eq(reply->element[0]->element[1]->element[1]->str, text);
 	freeReplyObject(reply);
 	redisFree(listener);
+	redis_blocking_close(redis);
 	world_close(&w);
 }
 
 Test(publish, keeps_what_is_ephemeral_out_of_the_stream)
 {
 	struct world w;
+	struct redis_blocking *redis;
 	char text[512];
 	char id[STREAM_ID_TEXT_SIZE] = "x";
 	struct reason why;
 	redisContext *listener;
 
 	world_open(&w);
+	redis = connect_to(&w);
 	listener = subscribe(&w);
 	event_text(text, "capsule.state.changed", TEST_CAPSULE, 1);
-	cr_assert_eq(bus_publish(w.server.control, str_of(text), id, &why), 0);
+	cr_assert_eq(bus_publish(redis, str_of(text), id, &why), 0);
 	cr_expect_str_eq(id, "");
 	expect_copy(listener, text);
 	cr_expect_eq(redis_server_number(&w.server, "EXISTS " BUS_STREAM), 0);
 	redisFree(listener);
+	redis_blocking_close(redis);
 	world_close(&w);
 }
 
 Test(publish, sends_the_copy_even_when_the_stream_refuses)
 {
 	struct world w;
+	struct redis_blocking *redis;
 	char text[512];
 	char id[STREAM_ID_TEXT_SIZE];
 	struct reason why = { .text = "" };
 	redisContext *listener;
 
 	world_open(&w);
+	redis = connect_to(&w);
 	listener = subscribe(&w);
 	redis_server_do(&w.server, "SET " BUS_STREAM " x");
 	event_text(text, "capsule.pause", TEST_CAPSULE, 1);
-	cr_expect_eq(bus_publish(w.server.control, str_of(text), id, &why), -EIO);
+	cr_expect_eq(bus_publish(redis, str_of(text), id, &why), -EIO);
 	cr_expect_neq(strstr(why.text, "WRONGTYPE"), NULL, "%s", why.text);
 	cr_expect_str_eq(id, "");
 	expect_copy(listener, text);
 	redisFree(listener);
+	redis_blocking_close(redis);
 	world_close(&w);
 }
 
 Test(publish, sends_nothing_that_nobody_could_read)
 {
 	struct world w;
+	struct redis_blocking *redis;
 	char text[512];
 	char id[STREAM_ID_TEXT_SIZE];
 	struct reason why = { .text = "" };
 
 	world_open(&w);
-	cr_expect_eq(bus_publish(w.server.control, STR("no JSON"), id, &why), -EINVAL);
+	redis = connect_to(&w);
+	cr_expect_eq(bus_publish(redis, STR("no JSON"), id, &why), -EINVAL);
 	cr_expect_neq(why.text[0], '\0');
 	event_text(text, "channel.test", TEST_CAPSULE, 1);
-	cr_expect_eq(bus_publish(w.server.control, str_of(text), id, &why), -EINVAL);
+	cr_expect_eq(bus_publish(redis, str_of(text), id, &why), -EINVAL);
 	cr_expect_eq(redis_server_number(&w.server, "EXISTS " BUS_STREAM), 0);
+	redis_blocking_close(redis);
 	world_close(&w);
 }
 
@@ -289,17 +309,15 @@ Test(publish, says_when_redis_has_gone)
 	char text[512];
 	char id[STREAM_ID_TEXT_SIZE];
 	struct reason why = { .text = "" };
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-	redisContext *redis;
+	struct redis_blocking *redis;
 
 	world_open(&w);
-	redis = redisConnectUnix(w.server.socket);
+	redis = connect_to(&w);
 	redis_server_kill(&w.server);
-	cr_assert_eq(sigaction(SIGPIPE, &ignore, NULL), 0);
 	event_text(text, "capsule.pause", TEST_CAPSULE, 1);
-	cr_expect_eq(bus_publish(redis, str_of(text), id, &why), -EIO);
+	cr_expect_eq(bus_publish(redis, str_of(text), id, &why), -ENOTCONN);
 	cr_expect_eq(strncmp(why.text, "Redis is away", 13), 0, "%s", why.text);
-	redisFree(redis);
+	redis_blocking_close(redis);
 	redis_server_restart(&w.server);
 	world_close(&w);
 }

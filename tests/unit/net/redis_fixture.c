@@ -82,11 +82,8 @@ void wait_for(struct fixture *f, bool (*condition)(void *owner), int want, const
 	run_until(&f->loop, condition, f, what);
 }
 
-void connect_to(struct fixture *f, const char *url)
+void open_connection(struct fixture *f)
 {
-	struct reason why;
-
-	cr_assert_eq(redis_address_parse(str_of(url), &f->address, &why), 0, "%s", why.text);
 	cr_assert_eq(redis_open(&(struct redis_options){ .loop = &f->loop,
 							 .address = &f->address,
 							 .name = "test",
@@ -97,7 +94,15 @@ void connect_to(struct fixture *f, const char *url)
 		     0);
 }
 
-void open_connection(struct fixture *f, const char *socket)
+void connect_to(struct fixture *f, const char *url)
+{
+	struct reason why;
+
+	cr_assert_eq(redis_address_parse(str_of(url), &f->address, &why), 0, "%s", why.text);
+	open_connection(f);
+}
+
+void connect_to_socket(struct fixture *f, const char *socket)
 {
 	char url[128];
 

@@ -34,8 +34,14 @@ bool all_answered(void *owner);
 bool has_messages(void *owner);
 bool is_closed(void *owner);
 void wait_for(struct fixture *f, bool (*condition)(void *owner), int want, const char *what);
+
+/* The loop and the address are there already. */
+void open_connection(struct fixture *f);
+/* The loop is there already. */
 void connect_to(struct fixture *f, const char *url);
-void open_connection(struct fixture *f, const char *socket);
+void connect_to_socket(struct fixture *f, const char *socket);
+
+/* Zeroes the fixture. */
 void open_at(struct fixture *f, const char *url);
 void open_on_socket(struct fixture *f, const char *socket);
 void close_fixture(struct fixture *f);

@@ -303,7 +303,7 @@ static void meet_liar(struct fixture *f, struct liar *liar, const char *greeting
 	*f = (struct fixture){ 0 };
 	cr_assert_eq(uv_loop_init(&f->loop), 0);
 	liar_start(liar, &f->loop, greeting, then);
-	open_connection(f, liar->path);
+	connect_to_socket(f, liar->path);
 }
 
 static void leave_liar(struct fixture *f, struct liar *liar)
@@ -338,6 +338,17 @@ Test(redis, survives_a_server_that_greets_with_nonsense)
 		cr_expect_eq(f.ups, 0, "%s", greetings[i]);
 		leave_liar(&f, &liar);
 	}
+}
+
+Test(redis, knows_the_alert_of_a_server_that_wants_tls)
+{
+	struct fixture f;
+	struct liar liar;
+
+	meet_liar(&f, &liar, "\x15\x03\x03\x01\x02\x02\x46", NULL);
+	wait_for(&f, is_down, 1, "the refusal");
+	cr_expect_neq(strstr(redis_fault(f.redis), "rediss://"), NULL, "%s", redis_fault(f.redis));
+	leave_liar(&f, &liar);
 }
 
 Test(redis, survives_a_server_that_answers_with_nonsense)
@@ -385,32 +396,4 @@ Test(redis, survives_a_channel_that_carries_nonsense)
 		cr_expect_eq(f.messages, 0, "%s", answers[i]);
 		leave_liar(&f, &liar);
 	}
-}
-
-/* ---- blocking ------------------------------------------------------------------------------ */
-
-Test(redis_blocking, connects_logs_in_and_says_what_is_wrong)
-{
-	struct redis_server server;
-	struct redis_address address = { .port = 0 };
-	struct reason why = { .text = "" };
-	redisContext *redis;
-
-	redis_server_start(&server, "geheim");
-	snprintf(address.path, sizeof(address.path), "%s", server.socket);
-	address.db = 1;
-	cr_expect_null(redis_connect_blocking(&address, &why));
-	cr_expect_neq(strstr(why.text, "NOAUTH"), NULL, "%s", why.text);
-	cr_assert_eq(secret_set(&address.password, STR("falsch")), 0);
-	cr_expect_null(redis_connect_blocking(&address, &why));
-	cr_expect_neq(strstr(why.text, "WRONGPASS"), NULL, "%s", why.text);
-	secret_done(&address.password);
-	cr_assert_eq(secret_set(&address.password, STR("geheim")), 0);
-	redis = redis_connect_blocking(&address, &why);
-	cr_assert(redis, "%s", why.text);
-	redisFree(redis);
-	redis_server_stop(&server);
-	cr_expect_null(redis_connect_blocking(&address, &why));
-	cr_expect_eq(strncmp(why.text, "Redis cannot be reached", 23), 0, "%s", why.text);
-	redis_address_done(&address);
 }
