@@ -53,7 +53,8 @@ struct worker {
 
 	struct redis_address redis_address;
 	struct store *store;
-	struct redis *redis; /* shared by whoever sends single commands */
+	struct redis_master *master; /* of all connections to Redis */
+	struct redis *redis;         /* shared by whoever sends single commands */
 	struct auth *auth;
 	struct audit *audit;
 	struct channels *channels;
@@ -133,6 +134,14 @@ static void stop_redis(struct worker *w)
 		next_step(w);
 }
 
+static void stop_master(struct worker *w)
+{
+	if (w->master)
+		redis_master_close(w->master, next_step, w);
+	else
+		next_step(w);
+}
+
 static void stop_store(struct worker *w)
 {
 	if (w->store)
@@ -152,7 +161,7 @@ static void stop_handles(struct worker *w)
 
 static void (*const stop_steps[])(struct worker *w) = {
 	stop_consumer,   stop_tail,  stop_transient, stop_streams, stop_server,
-	stop_deliveries, stop_redis, stop_store,     stop_handles,
+	stop_deliveries, stop_redis, stop_master,    stop_store,   stop_handles,
 };
 
 static void next_step(void *owner)
@@ -289,13 +298,16 @@ static int open_sources(struct worker *w)
 		.url = w->config->database_url,
 		.readers = STORE_READERS,
 	};
-	const struct redis_options redis = {
+	struct redis_options redis = {
 		.loop = &w->loop,
 		.address = &w->redis_address,
 		.name = "commands",
 	};
 	int rc = store_open(&store, &w->store);
 
+	if (rc == 0)
+		rc = redis_master_open(&w->loop, &w->redis_address, &w->master);
+	redis.master = w->master;
 	return rc < 0 ? rc : redis_open(&redis, &w->redis);
 }
 
@@ -406,6 +418,7 @@ static int open_readers(struct worker *w)
 	const struct bus_tail_options tail = {
 		.loop = &w->loop,
 		.address = &w->redis_address,
+		.master = w->master,
 		.on_start = sse_on_start,
 		.on_event = sse_on_event,
 		.on_batch_end = sse_on_batch_end,
@@ -417,6 +430,7 @@ static int open_readers(struct worker *w)
 	const struct bus_consumer_options consumer = {
 		.loop = &w->loop,
 		.address = &w->redis_address,
+		.master = w->master,
 		.group = w->config->group,
 		.name = w->name,
 		.claim_idle_ms = w->config->claim_idle_s * 1000,
@@ -425,8 +439,14 @@ static int open_readers(struct worker *w)
 		.on_position_wanted = on_position_wanted,
 		.owner = w,
 	};
-	int rc = bus_transient_open(&w->loop, &w->redis_address, sse_on_transient, w->sse,
-				    &w->transient);
+	const struct bus_transient_options transient = {
+		.loop = &w->loop,
+		.address = &w->redis_address,
+		.master = w->master,
+		.on_event = sse_on_transient,
+		.owner = w->sse,
+	};
+	int rc = bus_transient_open(&transient, &w->transient);
 
 	if (rc == 0)
 		rc = bus_tail_open(&tail, &w->tail);

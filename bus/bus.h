@@ -35,6 +35,7 @@ struct bus_tail;
 struct bus_tail_options {
 	uv_loop_t *loop;
 	const struct redis_address *address;
+	struct redis_master *master; /* as in redis_options */
 	/* The position is known: everything after `from` will come. Once per process life, before
 	 * the first event. */
 	void (*on_start)(struct stream_id from, void *owner);
@@ -81,6 +82,7 @@ struct bus_batch {
 struct bus_consumer_options {
 	uv_loop_t *loop;
 	const struct redis_address *address;
+	struct redis_master *master; /* as in redis_options */
 	const char *group;
 	/* Unique per process, from worker_name_make(): what processes of this place that are gone
 	 * left behind is taken over before anything new is read. */
@@ -119,8 +121,15 @@ bool bus_consumer_is_ready(const struct bus_consumer *consumer);
 
 struct bus_transient;
 
-int bus_transient_open(uv_loop_t *loop, const struct redis_address *address,
-		       void (*on_event)(struct event *event, void *owner), void *owner,
+struct bus_transient_options {
+	uv_loop_t *loop;
+	const struct redis_address *address;
+	struct redis_master *master; /* as in redis_options */
+	void (*on_event)(struct event *event, void *owner);
+	void *owner;
+};
+
+int bus_transient_open(const struct bus_transient_options *options,
 		       struct bus_transient **out) must_check;
 void bus_transient_close(struct bus_transient *transient, void (*on_closed)(void *owner),
 			 void *owner);

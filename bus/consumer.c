@@ -382,6 +382,7 @@ static int open_connections(struct bus_consumer *consumer)
 {
 	struct redis_options options = { .loop = consumer->options.loop,
 					 .address = consumer->options.address,
+					 .master = consumer->options.master,
 					 .name = "wrenn-events:reader",
 					 .on_up = on_reader_up,
 					 .on_down = on_reader_down,

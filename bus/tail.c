@@ -391,6 +391,7 @@ int bus_tail_open(const struct bus_tail_options *options, struct bus_tail **out)
 	tail->options = *options;
 	rc = redis_open(&(struct redis_options){ .loop = options->loop,
 						 .address = options->address,
+						 .master = options->master,
 						 .name = "wrenn-events:tail",
 						 .on_up = on_up,
 						 .on_down = on_down,

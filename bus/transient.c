@@ -60,9 +60,7 @@ static void on_down(void *owner)
 	(void)owner; /* nothing waits, and redis has logged it */
 }
 
-int bus_transient_open(uv_loop_t *loop, const struct redis_address *address,
-		       void (*on_event)(struct event *event, void *owner), void *owner,
-		       struct bus_transient **out)
+int bus_transient_open(const struct bus_transient_options *options, struct bus_transient **out)
 {
 	struct bus_transient *transient = calloc(1, sizeof(*transient));
 	int rc;
@@ -70,10 +68,11 @@ int bus_transient_open(uv_loop_t *loop, const struct redis_address *address,
 	if (!transient)
 		return -ENOMEM;
 	bus_counters_register();
-	transient->on_event = on_event;
-	transient->owner = owner;
-	rc = redis_open(&(struct redis_options){ .loop = loop,
-						 .address = address,
+	transient->on_event = options->on_event;
+	transient->owner = options->owner;
+	rc = redis_open(&(struct redis_options){ .loop = options->loop,
+						 .address = options->address,
+						 .master = options->master,
 						 .name = "wrenn-events:transient",
 						 .on_up = on_up,
 						 .on_down = on_down,

@@ -29,6 +29,8 @@
 #define PAUSE_MAX_MS       5000
 #define STEADY_MS          5000 /* up for so long, a loss starts the pauses from the first */
 #define COMMAND_MAX_BYTES  (64u << 20)
+#define MINUTE_MS          60000
+#define LINES_A_MINUTE     5 /* about the losses of one connection */
 
 static struct metric *reconnects;
 static struct metric *losses;
@@ -74,20 +76,37 @@ void redis_lose(struct redis *redis, const char *why)
 	redis->phase = PHASE_BROKEN;
 	redis->on_message = NULL;
 	redis->answer_is_due = false;
+	redis->role_is_asked = false;
 	drop_link(redis);
 	drop_addresses(redis);
 	redis_set_timer(redis, 0);
 }
 
+/* The same fault again and again is one line, and different ones are some a minute. */
+static bool is_worth_a_line(struct redis *redis)
+{
+	uint64_t now_ms = uv_now(redis->options.loop);
+
+	if (redis->loss_is_logged && strcmp(redis->logged_why, redis->why) == 0)
+		return false;
+	if (now_ms - redis->minute_began_ms >= MINUTE_MS) {
+		redis->minute_began_ms = now_ms;
+		redis->lines_this_minute = 0;
+	}
+	return redis->lines_this_minute++ < LINES_A_MINUTE;
+}
+
 static void log_loss(struct redis *redis, unsigned pause_ms)
 {
-	if (redis->loss_is_logged && strcmp(redis->logged_why, redis->why) == 0)
+	redis->losses++;
+	if (!is_worth_a_line(redis))
 		return;
 	memcpy(redis->logged_why, redis->why, sizeof(redis->why));
 	redis->loss_is_logged = true;
 	redis->arrival_is_news = true;
 	log_warn("redis is away", log_str("connection", redis->name), log_str("why", redis->why),
-		 log_int("retry_ms", pause_ms));
+		 log_int("retry_ms", pause_ms), log_int("losses", redis->losses));
+	redis->losses = 0;
 }
 
 static void finish_losing(struct redis *redis)
@@ -100,6 +119,8 @@ static void finish_losing(struct redis *redis)
 			backoff_reset(&redis->backoff);
 			redis->loss_is_logged = false;
 		}
+	} else if (redis->master) {
+		redis_master_doubt(redis->master);
 	}
 	pause_ms = backoff_next_ms(&redis->backoff);
 	log_loss(redis, pause_ms);
@@ -238,37 +259,51 @@ static void connect_next(struct redis *redis)
 		redis_lose(redis, errno_text(rc));
 }
 
+static void resolve(struct redis *redis);
+
+static bool is_for(const struct redis_host *host, const struct redis *redis)
+{
+	return host->port == redis->host.port && strcmp(host->name, redis->host.name) == 0;
+}
+
+static void take_addresses(struct redis *redis, int status, struct addrinfo *addresses)
+{
+	if (redis->phase == PHASE_RESOLVING && !is_for(&redis->asked_host, redis)) {
+		uv_freeaddrinfo(addresses); /* accepts NULL */
+		resolve(redis);
+	} else if (redis->phase == PHASE_RESOLVING && status == 0) {
+		redis->addresses = addresses;
+		redis->next_address = addresses;
+		connect_next(redis);
+	} else {
+		uv_freeaddrinfo(addresses);
+		if (redis->phase == PHASE_RESOLVING)
+			redis_lose(redis, errno_text(status));
+	}
+}
+
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
 {
 	struct redis *redis = request->data;
 
 	redis->is_resolving = false;
-	if (redis->phase == PHASE_RESOLVING && status == 0) {
-		redis->addresses = addresses;
-		redis->next_address = addresses;
-		connect_next(redis);
-	} else {
-		uv_freeaddrinfo(addresses); /* accepts NULL */
-		if (redis->phase == PHASE_RESOLVING)
-			redis_lose(redis, errno_text(status));
-	}
+	take_addresses(redis, status, addresses);
 	release_one(redis);
 }
 
-/* A request that outlived its try's patience is not repeated: its answer serves this one. */
+/* A request that outlived its try's patience is not repeated: its answer serves this one, unless
+ * it is for another host. */
 static void resolve(struct redis *redis)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC };
 	char port[12];
 	int rc;
 
-	redis->phase = PHASE_RESOLVING;
-	redis_set_timer(redis, CONNECT_TIMEOUT_MS);
 	if (redis->is_resolving)
 		return;
-	redis->host = redis->options.address->hosts[0];
 	snprintf(port, sizeof(port), "%d", redis->host.port);
 	redis->resolving.data = redis;
+	redis->asked_host = redis->host;
 	rc = uv_getaddrinfo(redis->options.loop, &redis->resolving, on_resolved, redis->host.name,
 			    port, &hints);
 	if (rc) {
@@ -277,6 +312,60 @@ static void resolve(struct redis *redis)
 	}
 	redis->is_resolving = true;
 	redis->open_handles++;
+}
+
+/* NULL: the sentinels have not said yet. */
+static const struct redis_host *find_host(struct redis *redis)
+{
+	const struct redis_address *address = redis->options.address;
+
+	if (redis->master)
+		return redis_master_host(redis->master);
+	return &address->hosts[redis->sentinel++ % address->host_count];
+}
+
+static void find_server(struct redis *redis)
+{
+	const struct redis_host *host = find_host(redis);
+
+	redis->phase = PHASE_RESOLVING;
+	redis_set_timer(redis, CONNECT_TIMEOUT_MS);
+	redis->host = host ? *host : (struct redis_host){ .port = 0 };
+	if (host)
+		resolve(redis);
+}
+
+void redis_relocate(struct redis *redis)
+{
+	switch (redis->phase) {
+	case PHASE_PAUSED:
+		redis_set_timer(redis, 0);
+		return;
+	case PHASE_RESOLVING:
+		find_server(redis);
+		return;
+	case PHASE_CONNECTING:
+	case PHASE_GREETING:
+	case PHASE_UP:
+		redis_lose(redis, "the sentinels name another master");
+		return;
+	case PHASE_BROKEN:
+	case PHASE_CLOSING:
+		return;
+	}
+}
+
+static void tell_late_resolving(struct redis *redis)
+{
+	char why[sizeof(redis->why)];
+
+	if (redis->host.port) {
+		redis_lose(redis, "its name is not resolved in time");
+		return;
+	}
+	snprintf(why, sizeof(why), "no sentinel has named the master: %.150s",
+		 redis_master_riddle(redis->master));
+	redis_lose(redis, why);
 }
 
 static void connect_unix(struct redis *redis)
@@ -294,12 +383,12 @@ static void on_timer(uv_timer_t *timer)
 	switch (redis->phase) {
 	case PHASE_PAUSED:
 		if (redis->options.address->host_count)
-			resolve(redis);
+			find_server(redis);
 		else
 			connect_unix(redis);
 		return;
 	case PHASE_RESOLVING:
-		redis_lose(redis, "its name is not resolved in time");
+		tell_late_resolving(redis);
 		return;
 	case PHASE_CONNECTING:
 		on_link_broken(redis_link_lateness(redis->link), redis);
@@ -319,13 +408,13 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- opening and closing --------------------------------------------------------------- */
 
-int redis_open(const struct redis_options *options, struct redis **out)
+static struct redis *allocate(const struct redis_options *options)
 {
 	struct redis *redis = calloc(1, sizeof(*redis));
 
 	assert(!options->address->is_tls || options->address->tls);
 	if (!redis)
-		return -ENOMEM;
+		return NULL;
 	register_metrics();
 	/* libuv writes without MSG_NOSIGNAL, and Redis may go while we write to it. */
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
@@ -335,12 +424,50 @@ int redis_open(const struct redis_options *options, struct redis **out)
 	redis->phase = PHASE_PAUSED;
 	redis->arrival_is_news = true;
 	redis->backoff = (struct backoff){ .first_ms = PAUSE_FIRST_MS, .max_ms = PAUSE_MAX_MS };
+	redis->minute_began_ms = uv_now(options->loop);
 	list_init(&redis->waiting);
+	list_init(&redis->sibling);
 	buf_init(&redis->scratch, COMMAND_MAX_BYTES);
-	uv_timer_init(options->loop, &redis->timer);
-	redis->timer.data = redis;
 	redis->open_handles = 1;
+	return redis;
+}
+
+static void start(struct redis *redis)
+{
+	uv_timer_init(redis->options.loop, &redis->timer);
+	redis->timer.data = redis;
 	redis_set_timer(redis, 0);
+}
+
+int redis_open_to_sentinel(const struct redis_options *options, struct redis **out)
+{
+	struct redis *redis = allocate(options);
+
+	if (!redis)
+		return -ENOMEM;
+	start(redis);
+	*out = redis;
+	return 0;
+}
+
+int redis_open(const struct redis_options *options, struct redis **out)
+{
+	struct redis *redis = allocate(options);
+	int rc = 0;
+
+	if (!redis)
+		return -ENOMEM;
+	redis->master = options->master;
+	if (!redis->master) {
+		rc = redis_master_open(options->loop, options->address, &redis->master);
+		redis->owns_master = true;
+	}
+	if (rc) {
+		free(redis);
+		return rc;
+	}
+	redis_master_join(redis->master, redis);
+	start(redis);
 	*out = redis;
 	return 0;
 }
@@ -348,6 +475,11 @@ int redis_open(const struct redis_options *options, struct redis **out)
 static void on_timer_closed(uv_handle_t *handle)
 {
 	release_one(handle->data);
+}
+
+static void on_master_closed(void *owner)
+{
+	release_one(owner);
 }
 
 void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owner)
@@ -360,6 +492,11 @@ void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owne
 	redis->close_owner = owner;
 	redis->on_message = NULL;
 	drop_link(redis);
+	redis_master_leave(redis);
+	if (redis->owns_master) {
+		redis->open_handles++;
+		redis_master_close(redis->master, on_master_closed, redis);
+	}
 	if (redis->is_resolving)
 		uv_cancel((uv_req_t *)&redis->resolving); /* its callback comes in any case */
 	uv_close((uv_handle_t *)&redis->timer, on_timer_closed);

@@ -74,6 +74,20 @@ void redis_address_done(struct redis_address *address);
 
 struct redis;
 
+/*
+ * What the connections of a process share, so that all of them talk to the same server: after a
+ * failover those at the old master are lost as soon as one of them has found the new one.
+ */
+struct redis_master;
+
+/* 0 or -ENOMEM. `address` must outlive it. With Sentinel the sentinels are asked from now on. */
+int redis_master_open(uv_loop_t *loop, const struct redis_address *address,
+		      struct redis_master **out) must_check;
+
+/* After redis_close() of all connections. on_closed (may be NULL) comes on a later loop turn. Accepts
+ * NULL and then does nothing at all. */
+void redis_master_close(struct redis_master *master, void (*on_closed)(void *owner), void *owner);
+
 /* `reply` is NULL when the connection broke first; it is freed after the callback. Redis errors
  * arrive as replies of type REDIS_REPLY_ERROR. */
 typedef void (*redis_reply_fn)(const redisReply *reply, void *owner);
@@ -81,6 +95,7 @@ typedef void (*redis_reply_fn)(const redisReply *reply, void *owner);
 struct redis_options {
 	uv_loop_t *loop;
 	const struct redis_address *address; /* must outlive the connection */
+	struct redis_master *master;         /* of the same address; NULL: one of its own */
 	const char *name;                    /* for logs, and CLIENT SETNAME */
 	void (*on_up)(void *owner);          /* both may be NULL */
 	void (*on_down)(void *owner);        /* once per loss, also when the very first try fails */

@@ -173,6 +173,19 @@ void redis_judge_waiting(struct redis *redis)
 		watch_until(redis, next_ms);
 }
 
+uint64_t redis_last_due_ms(const struct redis *redis)
+{
+	uint64_t last_ms = 0;
+
+	LIST_EACH (link, &redis->waiting) {
+		const struct command *command = list_item(link, struct command, link);
+
+		if (command->due_ms > last_ms)
+			last_ms = command->due_ms;
+	}
+	return last_ms;
+}
+
 static struct str element_text(const redisReply *reply, size_t i)
 {
 	if (reply->type != REDIS_REPLY_ARRAY || i >= reply->elements ||
@@ -227,9 +240,29 @@ bool redis_is_error(const redisReply *reply, const char *code)
 	       (reply->str[len] == ' ' || reply->str[len] == '\0');
 }
 
-void redis_take_reply(struct redis *redis, const redisReply *reply)
+/* Errors that mean: not this server, or not now. Perhaps another one answers next time. */
+static void judge_error(struct redis *redis, const redisReply *reply)
 {
 	static const char *const useless[] = { "LOADING", "NOAUTH", "MASTERDOWN", "READONLY" };
+	static const char *const sharded[] = { "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN" };
+	char why[sizeof(redis->why)];
+
+	for (size_t i = 0; i < ARRAY_LEN(useless); i++) {
+		if (redis_is_error(reply, useless[i]))
+			redis_lose(redis, reply->str);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(sharded); i++) {
+		if (!redis_is_error(reply, sharded[i]))
+			continue;
+		snprintf(why, sizeof(why),
+			 "a cluster of several shards cannot be used, and the server says %.120s",
+			 reply->str);
+		redis_lose(redis, why);
+	}
+}
+
+void redis_take_reply(struct redis *redis, const redisReply *reply)
+{
 	struct command *command;
 	redis_reply_fn on_reply;
 	void *command_owner;
@@ -249,9 +282,5 @@ void redis_take_reply(struct redis *redis, const redisReply *reply)
 	free(command);
 	redis->waiting_count--;
 	on_reply(reply, command_owner);
-	for (size_t i = 0; i < ARRAY_LEN(useless); i++) {
-		if (redis_is_error(reply, useless[i]))
-			redis_lose(redis,
-				   reply->str); /* perhaps another server answers next time */
-	}
+	judge_error(redis, reply);
 }

@@ -12,6 +12,7 @@
 #include "core/list.h"
 #include "net/redis.h"
 #include "net/redis_link.h"
+#include "net/redis_master.h"
 
 enum phase {
 	PHASE_PAUSED,
@@ -28,7 +29,13 @@ struct redis {
 	char name[64];
 	enum phase phase;
 	uv_timer_t timer;
-	struct redis_host host; /* of this try */
+	struct redis_host host;       /* of this try; port 0: none is known */
+	struct redis_host asked_host; /* that is being resolved */
+	struct redis_master *master;  /* NULL: this is the connection to the sentinels */
+	bool owns_master;
+	struct list sibling; /* among the master's connections */
+	size_t sentinel;     /* which one the next try goes to */
+	bool role_is_asked;
 	uv_getaddrinfo_t resolving;
 	bool is_resolving;
 	struct addrinfo *addresses;
@@ -46,10 +53,13 @@ struct redis {
 	bool down_is_told;
 	bool loss_is_logged;
 	bool arrival_is_news; /* worth a line when it is up */
+	unsigned losses;      /* since the last line about one */
+	unsigned lines_this_minute;
+	uint64_t minute_began_ms;
 	char why[200];        /* of the loss in hand */
 	char logged_why[200]; /* the same fault again and again is one line */
 	struct redis_identity identity;
-	bool stranger_is_logged;
+	bool is_cluster_node;
 	void (*on_message)(struct str message, void *owner);
 	void *message_owner;
 	bool answer_is_due; /* a subscribed connection owes us a confirmation or a pong */
@@ -59,6 +69,15 @@ struct redis {
 
 /* The connection is no good: the next loop turn tells everybody. Nothing when that is known. */
 void redis_lose(struct redis *redis, const char *why);
+
+/* The connection to the sentinels of the address, in turn: another one for each try. */
+int redis_open_to_sentinel(const struct redis_options *options, struct redis **out) must_check;
+
+/* The sentinels name another host for the server, or the first one. */
+void redis_relocate(struct redis *redis);
+
+/* Asks ROLE, unless it cannot or has. What is no master is lost. */
+void redis_ask_role(struct redis *redis);
 
 /* The greeting was answered. */
 void redis_arrive(struct redis *redis);
@@ -74,6 +93,9 @@ void redis_identity_parse(struct str info, struct redis_identity *out);
 /* redis_send() in any phase with a link. */
 int redis_enqueue(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
 		  int argc, const struct str *argv) must_check;
+
+/* When the most patient of the waiting commands gives up; 0: none waits. */
+uint64_t redis_last_due_ms(const struct redis *redis);
 
 /* An error reply whose first word is `code`. */
 bool redis_is_error(const redisReply *reply, const char *code);

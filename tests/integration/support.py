@@ -91,8 +91,9 @@ def free_port():
 class Redis:
     """A private server that keeps its data over a restart."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *arguments):
         self.folder = folder
+        self.arguments = arguments
         self.socket = f"{folder}/redis.sock"
         self.process = None
         self.start()
@@ -101,7 +102,7 @@ class Redis:
         self.process = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder,
              "--appendonly", "yes", "--appendfsync", "no", "--save", "",
-             "--logfile", f"{self.folder}/redis.log"])
+             "--logfile", f"{self.folder}/redis.log", *self.arguments])
         self.client = redis.Redis(unix_socket_path=self.socket, decode_responses=True)
         until(self.answers, "Redis to answer")
 

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +47,11 @@ static void run_server(const struct redis_server *server, int said)
 	for (const char *const *more = server->arguments; more && *more && argc < ARGUMENTS_MAX - 1;
 	     more++)
 		argv[argc++] = *more;
+	if (server->config[0]) {
+		argv[1] = server->config;
+		argv[2] = "--sentinel";
+		argv[3] = NULL;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(said, STDOUT_FILENO);
 	execvp("redis-server", (char *const *)(uintptr_t)argv);
@@ -60,7 +67,7 @@ static void await_readiness(int said)
 
 	cr_assert(log);
 	while (!ready && fgets(line, sizeof(line), log))
-		ready = strstr(line, "eady to accept connections") != NULL;
+		ready = strstr(line, "eady to accept connections") || strstr(line, "+monitor");
 	fclose(log);
 	cr_assert(ready, "redis-server ended");
 }
@@ -109,6 +116,45 @@ void redis_server_start_with(struct redis_server *server, const char *password,
 	*server = (struct redis_server){ .password = password, .arguments = arguments };
 	snprintf(server->socket, sizeof(server->socket), "%s/redis-%d-%d.sock", dir, (int)getpid(),
 		 count++);
+	launch(server);
+}
+
+/* A port nobody else has now; a sentinel that does not get it ends, and with it the test. */
+static int find_port(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_eq(bind(fd, (struct sockaddr *)&address, len), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+void redis_server_start_sentinel(struct redis_server *server, const char *password,
+				 int watched_port, int *out_port)
+{
+	static int count;
+	const char *dir = getenv("TEST_DIR");
+	FILE *config;
+
+	*server = (struct redis_server){ .password = password };
+	*out_port = find_port();
+	snprintf(server->config, sizeof(server->config), "%s/sentinel-%d-%d.conf", dir,
+		 (int)getpid(), count);
+	snprintf(server->socket, sizeof(server->socket), "%s/sentinel-%d-%d.sock", dir,
+		 (int)getpid(), count++);
+	config = fopen(server->config, "we");
+	cr_assert(config);
+	fprintf(config,
+		"port %d\nunixsocket %s\ndir %s\nrequirepass %s\n"
+		"sentinel monitor events 127.0.0.1 %d 1\n"
+		"sentinel down-after-milliseconds events 500\n"
+		"sentinel failover-timeout events 3000\n",
+		*out_port, server->socket, dir, password, watched_port);
+	cr_assert_eq(fclose(config), 0);
 	launch(server);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A redis-server of a test's own, to be killed, restarted and emptied at will, and a way to run a
+ * A redis-server or a sentinel of a test's own, to be killed, restarted and emptied at will, and a way to run a
  * loop until something has happened. Whatever goes wrong here fails the test.
  */
 #ifndef TESTS_SUPPORT_REDIS_SERVER_H
@@ -17,6 +17,7 @@ struct redis_server {
 	char socket[100];
 	const char *password;         /* NULL: none */
 	const char *const *arguments; /* more of them, NULL behind the last; NULL: none */
+	char config[120];             /* of a sentinel, which writes into it; else empty */
 	redisContext *control;
 };
 
@@ -29,6 +30,10 @@ void redis_server_start_with(struct redis_server *server, const char *password,
 /* Has it listen on a free port of 127.0.0.1, too, which is returned. `setting` is "port" or
  * "tls-port". A restart forgets it. */
 int redis_server_listen(struct redis_server *server, const char *setting);
+/* A sentinel that watches the server at that port of 127.0.0.1 under the name "events", decides alone
+ * and soon, and wants `password`. It listens on the port in *out_port. */
+void redis_server_start_sentinel(struct redis_server *server, const char *password,
+				 int watched_port, int *out_port);
 void redis_server_kill(struct redis_server *server); /* SIGKILL */
 void redis_server_restart(struct redis_server *server);
 void redis_server_stop(struct redis_server *server);

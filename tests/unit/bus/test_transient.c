@@ -50,7 +50,12 @@ static void open_ear(struct ear *ear, struct world *w)
 {
 	world_open(w);
 	*ear = (struct ear){ .world = w };
-	cr_assert_eq(bus_transient_open(&w->loop, &w->address, on_event, ear, &ear->transient), 0);
+	cr_assert_eq(bus_transient_open(&(struct bus_transient_options){ .loop = &w->loop,
+									 .address = &w->address,
+									 .on_event = on_event,
+									 .owner = ear },
+					&ear->transient),
+		     0);
 	run_until(&w->loop, is_subscribed, ear, "the subscription");
 }
 
@@ -120,7 +125,12 @@ Test(transient, closes_at_any_moment)
 		struct ear ear = { .world = &w };
 
 		cr_assert_eq(
-			bus_transient_open(&w.loop, &w.address, on_event, &ear, &ear.transient), 0);
+			bus_transient_open(&(struct bus_transient_options){ .loop = &w.loop,
+									    .address = &w.address,
+									    .on_event = on_event,
+									    .owner = &ear },
+					   &ear.transient),
+			0);
 		for (int i = 0; i < turns; i++)
 			uv_run(&w.loop, UV_RUN_NOWAIT);
 		bus_transient_close(ear.transient, world_on_closed, &w);

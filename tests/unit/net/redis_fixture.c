@@ -135,3 +135,8 @@ void close_fixture(struct fixture *f)
 	cr_assert_eq(uv_loop_close(&f->loop), 0);
 	redis_address_done(&f->address);
 }
+
+void send_ok(struct fixture *f, const char *first, const char *second)
+{
+	cr_assert_eq(redis_send_text(f->redis, 10000, on_reply, f, first, second, NULL), 0);
+}

@@ -46,4 +46,7 @@ void open_at(struct fixture *f, const char *url);
 void open_on_socket(struct fixture *f, const char *socket);
 void close_fixture(struct fixture *f);
 
+/* Two words, answered by on_reply. */
+void send_ok(struct fixture *f, const char *first, const char *second);
+
 #endif

@@ -16,11 +16,6 @@
 
 /* ---- a real server ----------------------------------------------------------------------- */
 
-static void send_ok(struct fixture *f, const char *first, const char *second)
-{
-	cr_assert_eq(redis_send_text(f->redis, 10000, on_reply, f, first, second, NULL), 0);
-}
-
 Test(redis, answers_pipelined_commands_in_order)
 {
 	struct fixture f;

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Redis as others run it: with TLS, behind sentinels, under a name that moves from one server to another."""
+import os
+import signal
+import subprocess
+
+import pytest
+from fakes import make_certificate
+from support import Redis, Service, Stream, free_port, make_event, new_id, until
+
+pytestmark = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def start_service(folder, store):
+    services = []
+
+    def start(url, **settings):
+        services.append(Service(folder, url, store.url, **settings))
+        return services[-1].start()
+
+    yield start
+    for service in services:
+        service.stop()
+
+
+@pytest.fixture
+def start_redis(folder):
+    servers = []
+
+    def start(name, *arguments):
+        os.mkdir(f"{folder}/{name}")
+        servers.append(Redis(f"{folder}/{name}", *arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.process.send_signal(signal.SIGCONT)
+        server.stop()
+
+
+def connections(redis):
+    """The names of the service's connections to a server, in order."""
+    return sorted(c["name"] for c in redis.client.client_list() if c["name"])
+
+
+def expect_event(stream, publish, count):
+    """What is published comes, as the event with that number."""
+    resource = new_id("cl-")
+    publish(resource)
+    assert stream.wait_for(count)[-1].data["resource"]["id"] == resource
+
+
+def publish_with(service, team):
+    def publish(resource):
+        done = service.run("publish", "capsule.pause", "--team", team, "--resource", resource)
+        assert done.returncode == 0, done.stderr
+
+    return publish
+
+
+def test_serve_and_publish_talk_to_redis_with_tls(folder, start_redis, start_service):
+    certificate, key_file = make_certificate(folder)  # it vouches for itself, so it is its own authority
+    port = free_port()
+    start_redis("tls", "--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key_file,
+                "--tls-ca-cert-file", certificate, "--tls-auth-clients", "yes", "--requirepass", "", "--databases", "4")
+    service = start_service(f"rediss://localhost:{port}/3", WRENN_EVENTS_REDIS_CA_FILE=certificate, WRENN_EVENTS_REDIS_CERT_FILE=certificate,
+                            WRENN_EVENTS_REDIS_KEY_FILE=key_file)
+    team, key = service.new_team()
+    stream = Stream(service, key)
+    stream.connected()
+    expect_event(stream, publish_with(service, team), 1)
+    stream.close()
+
+    refused = service.run("publish", "capsule.pause", "--team", team, "--resource", new_id("cl-"), environment={"WRENN_EVENTS_REDIS_CA_FILE": ""})
+    assert (refused.returncode, "not trusted" in refused.stderr) == (3, True), refused.stderr
+    assert service.run("serve", "--check").returncode == 0
+    halved = service.run("serve", "--check", environment={"WRENN_EVENTS_REDIS_KEY_FILE": ""})
+    assert halved.returncode != 0 and "WRENN_EVENTS_REDIS_KEY_FILE: " in halved.stderr
+
+
+def test_a_failover_by_sentinel_is_followed(folder, start_redis, start_service):
+    ports = [free_port(), free_port()]
+    first, second = (start_redis(f"redis{port}", "--port", str(port)) for port in ports)
+    second.client.replicaof("127.0.0.1", ports[0])
+    sentinel_port = free_port()
+    with open(f"{folder}/sentinel.conf", "w") as config:
+        config.write(f"port {sentinel_port}\ndir {folder}\nlogfile {folder}/sentinel.log\nsentinel monitor events 127.0.0.1 {ports[0]} 1\n"
+                     "sentinel down-after-milliseconds events 500\nsentinel failover-timeout events 3000\n")
+    sentinel = subprocess.Popen(["redis-server", f"{folder}/sentinel.conf", "--sentinel"])
+    try:
+        service = start_service(f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel_port}/events")
+        team, key = service.new_team()
+        stream = Stream(service, key)
+        stream.connected()
+        publish = publish_with(service, team)
+        expect_event(stream, publish, 1)
+        before = connections(first)
+        until(lambda: "+slave" in open(f"{folder}/sentinel.log").read(), "the sentinel to find the replica")
+        until(lambda: second.client.xlen("wrenn:events") == 1, "the copy")
+
+        first.process.send_signal(signal.SIGSTOP)
+        until(lambda: connections(second) == before, "all connections at the new master")
+        expect_event(stream, publish, 2)
+        first.process.send_signal(signal.SIGCONT)
+        stream.close()
+    finally:
+        sentinel.terminate()
+        sentinel.wait()
+
+
+def test_all_connections_follow_the_first_that_finds_another_server(folder, start_redis, start_service):
+    first, second = start_redis("first"), start_redis("second")
+    name = f"{folder}/now"
+    os.symlink(first.socket, name)
+    service = start_service(f"unix://{name}")
+    before = connections(first)
+    assert len(before) >= 4, before
+
+    os.unlink(name)
+    os.symlink(second.socket, name)
+    tail = next(c["id"] for c in first.client.client_list() if c["name"].endswith("tail"))
+    first.client.client_kill_filter(_id=tail)
+    until(lambda: connections(second) == before, "all connections at the second server")
+    assert connections(first) == []
+    until(service.is_ready, "readiness")
