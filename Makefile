@@ -129,11 +129,12 @@ FLAVOURS := release clang asan
 
 run: ## install what is missing, build, and run it all on this machine
 	@tools/install-packages build run
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j"$$(nproc)" build
 	@tools/run build/release/wrenn-events
 
 test: ## install what is missing, build, unit and integration tests
 	@tools/install-packages build run test
+	@$(MAKE) --no-print-directory -j"$$(nproc)" build unit-binaries
 	@$(MAKE) --no-print-directory unit integration
 
 # ---- the rest --------------------------------------------------------------------------

@@ -150,6 +150,8 @@ static void watch_workers(struct supervisor *all, const sigset_t *waited, const 
 		reap_workers(all);
 		if (number == SIGTERM || number == SIGINT)
 			begin_stop(all);
+		if (number == SIGHUP)
+			wiring_log_hangup();
 		if (!all->stopping)
 			continue;
 		if (signal_workers(all, 0) == 0)
@@ -172,6 +174,7 @@ static int supervise(const struct config *config, struct port *port)
 		sigemptyset(&waited);
 		sigaddset(&waited, SIGTERM);
 		sigaddset(&waited, SIGINT);
+		sigaddset(&waited, SIGHUP);
 		sigaddset(&waited, SIGCHLD);
 		sigprocmask(SIG_BLOCK, &waited, &old_mask);
 		watch_workers(&all, &waited, &old_mask);
@@ -237,6 +240,7 @@ static int serve(const struct config *config)
 	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
 		  LOG_LEVEL_INFO, -1);
 	metrics_setup((int)config->workers);
+	sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 
 	allow_open_files(config);
 

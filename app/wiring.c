@@ -46,6 +46,7 @@ struct worker {
 	uv_loop_t loop;
 	uv_signal_t on_term;
 	uv_signal_t on_int;
+	uv_signal_t on_hangup;
 	uv_timer_t stop_limit;
 	uv_timer_t drain;
 	struct loop_lag lag;
@@ -154,6 +155,7 @@ static void stop_handles(struct worker *w)
 {
 	uv_close((uv_handle_t *)&w->on_term, NULL);
 	uv_close((uv_handle_t *)&w->on_int, NULL);
+	uv_close((uv_handle_t *)&w->on_hangup, NULL);
 	uv_close((uv_handle_t *)&w->stop_limit, NULL);
 	uv_close((uv_handle_t *)&w->drain, NULL);
 	loop_lag_stop(&w->lag);
@@ -210,6 +212,18 @@ static void on_signal(uv_signal_t *handle, int number)
 		return;
 	log_info("stopping", log_int("signal", number));
 	begin_stop(w);
+}
+
+void wiring_log_hangup(void)
+{
+	log_info("SIGHUP: the settings are not read again; to change them, restart the service");
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+	(void)handle;
+	(void)number;
+	wiring_log_hangup();
 }
 
 /* ---- the ledger between the consumer and the channels ----------------------------------- */
@@ -278,6 +292,7 @@ static int open_loop(struct worker *w)
 		return rc;
 	uv_signal_init(&w->loop, &w->on_term);
 	uv_signal_init(&w->loop, &w->on_int);
+	uv_signal_init(&w->loop, &w->on_hangup);
 	uv_timer_init(&w->loop, &w->stop_limit);
 	uv_timer_init(&w->loop, &w->drain);
 	loop_lag_start(&w->lag, &w->loop, uv_hrtime);
@@ -288,6 +303,8 @@ static int open_loop(struct worker *w)
 	rc = uv_signal_start(&w->on_term, on_signal, SIGTERM);
 	if (rc == 0)
 		rc = uv_signal_start(&w->on_int, on_signal, SIGINT);
+	if (rc == 0)
+		rc = uv_signal_start(&w->on_hangup, on_hangup, SIGHUP);
 	return rc;
 }
 

@@ -11,4 +11,8 @@
  * it takes over, or 0. Returns a process exit code. */
 int worker_run(const struct config *config, int index, int listener);
 
+/* SIGHUP comes from a terminal that closes, or from somebody who wants other settings: it ends
+ * nothing, and this says that it changes nothing. */
+void wiring_log_hangup(void);
+
 #endif

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line as a person and a script use it."""
 import json
+import signal
 import subprocess
 import threading
 
+import pytest
 from support import PROGRAM, Stream, make_event, new_id, until
 
 
@@ -132,3 +134,12 @@ def test_two_workers_share_the_port_and_the_work(make_service, redis, receiver, 
     assert len(set(names)) == 2
     metrics = service.get("/metrics").body.decode()
     assert "wrenn_events_" in metrics
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sighup_ends_nothing_and_is_answered_in_the_log(make_service, workers):
+    service = make_service(WRENN_EVENTS_WORKERS=workers).start()
+    service.process.send_signal(signal.SIGHUP)
+    until(lambda: "settings are not read again" in service.log_text(), "the word about SIGHUP")
+    assert service.get("/readyz").status == 200

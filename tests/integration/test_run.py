@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make run` and what it leaves, in a folder whose name is no help."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+from support import PROGRAM, free_port, new_id, until
+
+TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/run"
+
+
+def newcomers_environment(port):
+    strangers = {k: v for k, v in os.environ.items() if not k.startswith(("WRENN_", "REDIS_", "DATABASE_"))}
+    return {**strangers, "WRENN_EVENTS_LISTEN": f"127.0.0.1:{port}"}
+
+
+class Run:
+    """tools/run with its output in a file."""
+
+    def __init__(self, folder, port):
+        self.said_path = f"{folder}/said"
+        self.environment = newcomers_environment(port)
+        with open(self.said_path, "wb") as said:
+            self.process = subprocess.Popen([TOOL, PROGRAM], cwd=folder, env=self.environment, stdout=said, stderr=said)
+
+    def said(self):
+        return pathlib.Path(self.said_path).read_text()
+
+    def is_up(self):
+        assert self.process.poll() is None, self.said()
+        return "Ctrl-C here stops it all" in self.said()
+
+    def paste(self, folder, beginning, more=""):
+        """Runs the lines of the text from one that begins so, as a person does in another terminal."""
+        lines = [line[2:] for line in self.said().splitlines() if line.startswith("  ")]
+        first = next(n for n, line in enumerate(lines) if line.startswith(beginning))
+        command = " ".join(line.rstrip("\\") for line in lines[first:first + 2]) if lines[first].endswith("\\") else lines[first]
+        exports = [line for line in lines if line.startswith("export")]
+        environment = {k: v for k, v in self.environment.items() if k == "PATH"}
+        return subprocess.run(["bash", "-ec", "\n".join([*exports, command + more])], cwd=folder, env=environment,
+                              capture_output=True, text=True, timeout=30)
+
+
+def pids_of(folder):
+    service = int(pathlib.Path(folder, "var/service.pid").read_text())
+    redis = subprocess.run(["redis-cli", "-s", f"{folder}/var/redis.sock", "info", "server"], capture_output=True, text=True, timeout=10)
+    return service, int(re.search(r"process_id:(\d+)", redis.stdout)[1])
+
+
+def runs(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def odd_folder(folder):
+    path = f"{folder}/a b%20c'd"
+    os.mkdir(path)
+    return path
+
+
+def test_make_run_leaves_nothing_and_repairs_what_is_left(odd_folder):
+    port = free_port()
+    first = Run(odd_folder, port)
+    until(first.is_up, "the first run")
+    published = first.paste(odd_folder, PROGRAM)
+    assert re.fullmatch(r"\d+-\d+", published.stdout.strip()), published
+    streamed = first.paste(odd_folder, "curl", more=" --max-time 2 || true")
+    assert "event: connected" in streamed.stdout, streamed
+    service, redis = pids_of(odd_folder)
+    os.kill(service, signal.SIGHUP)
+    until(lambda: "settings are not read again" in first.said(), "the word about SIGHUP")
+    second = subprocess.run([TOOL, PROGRAM], cwd=odd_folder, env=first.environment, capture_output=True, text=True, timeout=30)
+    assert second.returncode == 1 and f"(pid {first.process.pid})" in second.stderr, second
+    first.process.kill()
+    first.process.wait()
+    until(lambda: not runs(service) and not runs(redis), "both to end with the script")
+
+    left = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", "var/redis.sock", "--save", ""], cwd=odd_folder,
+                            stdout=subprocess.DEVNULL)
+    until(lambda: subprocess.run(["redis-cli", "-s", f"{odd_folder}/var/redis.sock", "ping"], capture_output=True, timeout=10).stdout == b"PONG\n",
+          "the Redis that was left")
+    third = Run(odd_folder, port)
+    assert left.wait(timeout=60) is not None
+    until(third.is_up, "the third run")
+    assert f"ending redis-server (pid {left.pid})" in third.said()
+    service, redis = pids_of(odd_folder)
+    third.process.terminate()
+    assert third.process.wait(timeout=60) == 0
+    assert not runs(service) and not runs(redis)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_make_run_says_who_has_its_port(odd_folder, service):
+    other = subprocess.run([TOOL, PROGRAM], cwd=odd_folder, capture_output=True, text=True, timeout=60,
+                           env=newcomers_environment(service.port))
+    assert other.returncode == 1
+    assert f"127.0.0.1:{service.port} is in use by wrenn-events (pid {service.process.pid})" in other.stderr, other.stderr
+    assert "wrenn-events runs" not in other.stdout
