@@ -3,8 +3,10 @@
 /*
  * `keys`, `teams` and `sessions`: what the control plane does elsewhere and nobody else does with
  * the embedded store (contract f.5). Results alone go to standard output, so that a script can
- * take them.
+ * take them. Each names the store it works on, and none makes one: in the wrong folder, or without
+ * the service's settings, that would be another store, in which nobody looks.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +15,7 @@
 #include "auth/auth.h"
 #include "core/errno_text.h"
 #include "core/id.h"
+#include "store/store.h"
 
 static const char keys_usage[] =
 	"Usage: wrenn-events keys create --team TEAM --name LABEL\n"
@@ -30,8 +33,9 @@ static const char keys_usage[] =
 
 static const char teams_usage[] =
 	"Usage: wrenn-events teams create --name NAME\n"
+	"       wrenn-events teams list\n"
 	"\n"
-	"Adds a team to the embedded store and prints its id.\n"
+	"Adds a team to the embedded store and prints its id, or lists the teams there are.\n"
 	"\n"
 	"  --name NAME     what the team is called\n"
 	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
@@ -145,14 +149,15 @@ static int create_key(const struct flags *flags, const char *store_url)
 	return code;
 }
 
-static int list_keys(const char *store_url)
+static int print_list(int (*list)(const char *store_url, struct buf *out, struct reason *why),
+		      const char *store_url)
 {
 	struct reason why = { .text = "" };
 	struct buf lines;
 
 	buf_init(&lines, 64 * 1024 * 1024);
 
-	int code = worked(auth_key_list(store_url, &lines, &why), &why);
+	int code = worked(list(store_url, &lines, &why), &why);
 
 	if (code == EXIT_GOOD)
 		output_write(stdout, buf_str(&lines));
@@ -179,7 +184,7 @@ static int do_keys(const struct flags *flags, const char *store_url)
 	if (strcmp(flags->verb, "create") == 0)
 		return create_key(flags, store_url);
 	if (strcmp(flags->verb, "list") == 0)
-		return list_keys(store_url);
+		return print_list(auth_key_list, store_url);
 	return command_fault(EXIT_USAGE, "keys: no such action \"%s\"; see --help", flags->verb);
 }
 
@@ -188,6 +193,8 @@ static int do_teams(const struct flags *flags, const char *store_url)
 	struct reason why = { .text = "" };
 	char team_id[ID_TEXT_SIZE];
 
+	if (strcmp(flags->verb, "list") == 0 && !flags->argument)
+		return print_list(auth_team_list, store_url);
 	if (strcmp(flags->verb, "create") != 0 || flags->argument)
 		return command_fault(EXIT_USAGE, "teams: no such action; see --help");
 
@@ -244,6 +251,35 @@ static int do_sessions(const struct flags *flags, const char *store_url)
 	return code;
 }
 
+/* Says which store it is; EXIT_GOOD when it is there. */
+static int look_at_store(const char *store_url)
+{
+	struct reason why = { .text = "" };
+	int rc = store_look(store_url, &why);
+	int code;
+	struct buf name;
+
+	buf_init(&name, 8192);
+	store_name(store_url, &name);
+
+	const char *shown = name.err ? "the store" : buf_text(&name);
+
+	if (rc == 0) {
+		fprintf(stderr, "store: %s\n", shown);
+		code = EXIT_GOOD;
+	} else if (rc == -ENOENT) {
+		code = command_fault(EXIT_USAGE,
+				     "there is no store yet: %s; `wrenn-events serve` makes it. If "
+				     "it is elsewhere, run this in the folder of the service, or "
+				     "with its DATABASE_URL or WRENN_EVENTS_DATA_DIR",
+				     shown);
+	} else {
+		code = worked(rc, &why);
+	}
+	buf_done(&name);
+	return code;
+}
+
 static int run_on_store(int argc, char **argv,
 			int (*work)(const struct flags *flags, const char *store_url))
 {
@@ -253,6 +289,8 @@ static int run_on_store(int argc, char **argv,
 
 	if (code == EXIT_GOOD)
 		code = command_config(CONFIG_FOR_STORE, flags.config, &config);
+	if (code == EXIT_GOOD)
+		code = look_at_store(config.database_url);
 	if (code == EXIT_GOOD)
 		code = work(&flags, config.database_url);
 	config_done(&config);
@@ -283,7 +321,7 @@ const struct command keys_command = {
 
 const struct command teams_command = {
 	.name = "teams",
-	.summary = "add a team to the embedded store",
+	.summary = "add a team to the embedded store, list the teams",
 	.usage = teams_usage,
 	.run = run_teams,
 };

@@ -49,6 +49,8 @@ int auth_key_create(const char *store_url, const struct uuid *team, struct str n
 /* One line per key on `out`: key id, team id, prefix, name, created, last used; tab-separated. */
 int auth_key_list(const char *store_url, struct buf *out, struct reason *why) must_check;
 int auth_key_revoke(const char *store_url, struct str key_id, struct reason *why) must_check;
+/* One line per team that is not deleted: team id, name, created; tab-separated. */
+int auth_team_list(const char *store_url, struct buf *out, struct reason *why) must_check;
 int auth_team_create(const char *store_url, struct str name, char team_id[32],
 		     struct reason *why) must_check;
 int auth_session_create(const char *store_url, const struct uuid *team, struct str name,

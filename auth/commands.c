@@ -36,6 +36,10 @@ static const struct db_query find_team = {
 static const struct db_query add_team = {
 	.sql = "INSERT INTO teams (id, name, slug, created_at) VALUES ($1, $2, $3, $4)",
 };
+static const struct db_query list_teams = {
+	.sql = "SELECT id, name, created_at FROM teams WHERE deleted_at IS NULL "
+	       "ORDER BY created_at, id",
+};
 static const struct db_query add_key = {
 	.sql = "INSERT INTO team_api_keys (id, team_id, name, key_hash, key_prefix, created_at) "
 	       "VALUES ($1, $2, $3, $4, $5, $6)",
@@ -98,6 +102,66 @@ static void random_hex(size_t n, char *out)
 	random_bytes(bytes, n);
 	hex_encode(bytes, n, out);
 	explicit_bzero(bytes, sizeof(bytes));
+}
+
+/* ---- lists ------------------------------------------------------------------------------ */
+
+struct list_command {
+	struct command command;
+	const struct db_query *query;
+	db_row_fn on_row;
+	struct buf lines;
+};
+
+static void add_column(struct buf *out, const char *text)
+{
+	buf_add_text(out, text);
+	buf_add_char(out, '\t');
+}
+
+static void add_id(struct buf *out, enum id_kind kind, struct uuid id)
+{
+	char text[ID_TEXT_SIZE];
+
+	id_format(kind, &id, text);
+	add_column(out, text);
+}
+
+/* Labels come from anywhere; a tab or a line feed in one must not look like a column or a line. */
+static void add_label(struct buf *out, struct str label)
+{
+	struct buf clean;
+
+	buf_init(&clean, MAX_LABEL_SHOWN);
+	utf8_clean(&clean, label, MAX_LABEL_SHOWN, false);
+	buf_add_str(out, buf_str(&clean));
+	buf_add_char(out, '\t');
+	buf_done(&clean);
+}
+
+static int run_list(struct db *db, struct store_job *job)
+{
+	struct command *command = container_of(job, struct command, job);
+	struct list_command *list = container_of(command, struct list_command, command);
+
+	buf_reset(&list->lines);
+	return db_run_now(db, list->query, NULL, 0, list->on_row, &list->lines, NULL);
+}
+
+static int write_list(const char *store_url, const struct db_query *query, db_row_fn on_row,
+		      struct buf *out, struct reason *why)
+{
+	struct list_command list = { .query = query, .on_row = on_row };
+	int rc;
+
+	buf_init(&list.lines, LIST_LIMIT);
+	rc = run_command(store_url, &list.command, run_list, why);
+	if (rc == 0) {
+		buf_add_str(out, buf_str(&list.lines));
+		rc = out->err;
+	}
+	buf_done(&list.lines);
+	return rc;
 }
 
 /* ---- teams ------------------------------------------------------------------------------ */
@@ -173,6 +237,24 @@ int auth_team_create(const char *store_url, struct str name, char team_id[32], s
 	return rc;
 }
 
+static int on_listed_team(const struct db_row *row, void *arg)
+{
+	struct buf *out = arg;
+	char time_text[RFC3339_TEXT_SIZE];
+
+	add_id(out, ID_TEAM, row_uuid(row, 0));
+	add_label(out, row_text(row, 1));
+	rfc3339_format(row_time(row, 2), 0, time_text);
+	buf_add_text(out, time_text);
+	buf_add_char(out, '\n');
+	return out->err;
+}
+
+int auth_team_list(const char *store_url, struct buf *out, struct reason *why)
+{
+	return write_list(store_url, &list_teams, on_listed_team, out, why);
+}
+
 /* ---- keys ---------------------------------------------------------------------------------- */
 
 struct key_create {
@@ -224,41 +306,13 @@ int auth_key_create(const char *store_url, const struct uuid *team, struct str n
 	return rc;
 }
 
-struct key_list {
-	struct command command;
-	struct buf lines;
-};
-
-static void add_column(struct buf *out, const char *text)
-{
-	buf_add_text(out, text);
-	buf_add_char(out, '\t');
-}
-
-/* Labels come from anywhere; a tab or a line feed in one must not look like a column or a line. */
-static void add_label(struct buf *out, struct str label)
-{
-	struct buf clean;
-
-	buf_init(&clean, MAX_LABEL_SHOWN);
-	utf8_clean(&clean, label, MAX_LABEL_SHOWN, false);
-	buf_add_str(out, buf_str(&clean));
-	buf_add_char(out, '\t');
-	buf_done(&clean);
-}
-
 static int on_key(const struct db_row *row, void *arg)
 {
 	struct buf *out = arg;
-	struct uuid id = row_uuid(row, 0);
-	struct uuid team = row_uuid(row, 1);
-	char text[ID_TEXT_SIZE];
 	char time_text[RFC3339_TEXT_SIZE];
 
-	id_format(ID_KEY, &id, text);
-	add_column(out, text);
-	id_format(ID_TEAM, &team, text);
-	add_column(out, text);
+	add_id(out, ID_KEY, row_uuid(row, 0));
+	add_id(out, ID_TEAM, row_uuid(row, 1));
 	add_label(out, row_text(row, 2));
 	add_label(out, row_text(row, 3));
 	rfc3339_format(row_time(row, 4), 0, time_text);
@@ -269,28 +323,9 @@ static int on_key(const struct db_row *row, void *arg)
 	return out->err;
 }
 
-static int run_key_list(struct db *db, struct store_job *job)
-{
-	struct command *command = container_of(job, struct command, job);
-	struct key_list *list = container_of(command, struct key_list, command);
-
-	buf_reset(&list->lines);
-	return db_run_now(db, &list_keys, NULL, 0, on_key, &list->lines, NULL);
-}
-
 int auth_key_list(const char *store_url, struct buf *out, struct reason *why)
 {
-	struct key_list list = { 0 };
-	int rc;
-
-	buf_init(&list.lines, LIST_LIMIT);
-	rc = run_command(store_url, &list.command, run_key_list, why);
-	if (rc == 0) {
-		buf_add_str(out, buf_str(&list.lines));
-		rc = out->err;
-	}
-	buf_done(&list.lines);
-	return rc;
+	return write_list(store_url, &list_keys, on_key, out, why);
 }
 
 struct key_revoke {

@@ -67,7 +67,7 @@ static int take_int(const struct db_row *row, void *arg)
 	return 0;
 }
 
-static int read_version(struct db *db, int64_t *out)
+int schema_version(struct db *db, int64_t *out)
 {
 	int64_t exists = 0;
 	int rc = db_run_now(db, &version_table_exists, NULL, 0, take_int, &exists, NULL);
@@ -99,7 +99,7 @@ static int advance(struct db *db, int64_t *version)
 	if (!rc)
 		rc = db_run_now(db, &take_lock, &lock, 1, NULL, NULL, NULL);
 	if (!rc)
-		rc = read_version(db, &reached);
+		rc = schema_version(db, &reached);
 	if (!rc && reached < (int64_t)schema_step_count)
 		rc = run_step(db, ++reached);
 	if (!rc)
@@ -127,7 +127,7 @@ static int run_steps(struct db *db, struct reason *why)
 {
 	int64_t version = 0;
 	int busy = 0;
-	int rc = read_version(db, &version);
+	int rc = schema_version(db, &version);
 
 	while (!rc && version < (int64_t)schema_step_count) {
 		rc = advance(db, &version);

@@ -7,6 +7,7 @@
 #define STORE_SCHEMA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/attributes.h"
 #include "core/reason.h"
@@ -26,6 +27,9 @@ extern const size_t schema_step_count;
 extern const char schema_needed[];
 /* The query of schema/grants.postgres.sql. */
 extern const char schema_grants[];
+
+/* The number of the last step that ran; 0 when none did. */
+int schema_version(struct db *db, int64_t *out) must_check;
 
 /* Runs the steps that are missing, each in a transaction of its own. Several processes may do
  * so at once. -ENOTSUP when the schema is newer than this program, -EPERM when a

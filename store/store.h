@@ -25,6 +25,7 @@
 #include <uv.h>
 
 #include "core/attributes.h"
+#include "core/buf.h"
 #include "core/list.h"
 #include "core/reason.h"
 #include "core/str.h"
@@ -189,6 +190,13 @@ struct store_options {
 
 /* Checks the form of the URL alone. -EINVAL with the fault, never the URL, in *why. */
 int store_url_check(struct str url, struct reason *why) must_check;
+
+/* Which store it is, for a person: the file's whole path, or the database and its host. */
+void store_name(const char *url, struct buf *out);
+
+/* Blocking. 0 when the store is there, with a schema of ours, whichever; makes nothing. -ENOENT when
+ * it is not, with no reason; -ENOTCONN and others with the fault in *why. */
+int store_look(const char *url, struct reason *why) must_check;
 
 /* Brings the schema up to date: blocking, before workers are forked. Several processes may do it at
  * the same time. -ENOTCONN when the database cannot be reached (serve goes on and the

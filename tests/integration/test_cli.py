@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line as a person and a script use it."""
 import json
+import os
 import signal
 import subprocess
 import threading
 
 import pytest
-from support import PROGRAM, Stream, make_event, new_id, until
+from support import PROGRAM, PostgresStore, Stream, make_event, new_id, until
 
 
 def test_every_command_explains_itself_and_wrong_use_is_exit_2(service):
@@ -134,6 +135,32 @@ def test_two_workers_share_the_port_and_the_work(make_service, redis, receiver, 
     assert len(set(names)) == 2
     metrics = service.get("/metrics").body.decode()
     assert "wrenn_events_" in metrics
+
+
+def test_commands_name_the_store_and_never_make_one(service, folder):
+    """In another folder the same settings mean another store, in which nobody would look."""
+    team, _ = service.new_team()
+    listed = service.run("teams", "list")
+    assert [line.split("\t")[:2] for line in listed.stdout.splitlines() if line.startswith(team)] == [[team, "Test"]]
+    assert listed.stderr.startswith("store: ") and "postgres://" not in listed.stderr
+    empty = f"{folder}/empty"
+    os.mkdir(empty)
+    there = {"DATABASE_URL": "", "WRENN_EVENTS_DATA_DIR": ""}
+    for command in (["teams", "list"], ["teams", "create", "--name", "x"], ["keys", "list"], ["keys", "create", "--team", team, "--name", "x"],
+                    ["keys", "revoke", new_id("key-")], ["sessions", "create", "--team", team, "--name", "x", "--role", "owner"]):
+        result = subprocess.run([PROGRAM, *command], cwd=empty, env={**service.environment, **there}, capture_output=True, text=True, timeout=30)
+        assert result.returncode == 2 and not result.stdout, result
+        assert f"there is no store yet: {empty}/var/wrenn-events.db;" in result.stderr
+        assert os.listdir(empty) == []
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_commands_make_no_schema_in_another_database(service, cluster):
+    other = PostgresStore(cluster)
+    result = service.run("keys", "list", environment={"DATABASE_URL": other.url})
+    assert result.returncode == 2, result
+    assert f"there is no store yet: the PostgreSQL database {other.database} on {cluster.folder};" in result.stderr
+    assert other.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'wrenn_events'") == [(0,)]
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)

@@ -259,3 +259,25 @@ Test(sessions_create, refuses_a_session_without_a_role)
 		     -EINVAL);
 	cr_expect_str_eq(why.field, "role");
 }
+
+Test(teams_list, shows_id_name_and_time_and_no_deleted_team)
+{
+	ON_BOTH_ENGINES(engine)
+	{
+		struct rig rig;
+		struct reason why = { .text = "" };
+		struct buf lines;
+		const char *text;
+
+		rig_open(&rig, engine, NULL);
+		buf_init(&lines, 65536);
+		cr_assert_eq(auth_team_list(rig.database.url, &lines, &why), 0, "%s", why.text);
+		text = buf_text(&lines);
+		cr_expect_not_null(strstr(text, "team-0000000000000000000000000\tPlatform\t2"),
+				   "%s", text);
+		cr_expect_eq(lines.bytes[lines.len - 1], '\n');
+		cr_expect_null(strstr(text, "Gone"), "%s", text);
+		buf_done(&lines);
+		rig_close(&rig);
+	}
+}
