@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 {
 	/* libuv resolves names on at most half of its threads: enough for all look-ups that
 	 * channels/ allows at once, and for Redis beside them. */
-	setenv("UV_THREADPOOL_SIZE", "40", 1);
+	setenv("UV_THREADPOOL_SIZE", "72", 1);
 	/* A peer that has gone must not end us while TLS or Redis writes to it. */
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	return output_end(dispatch(argc, argv));

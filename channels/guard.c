@@ -17,9 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "channels/shares.h"
 #include "providers/provider.h"
 
-#define LOOKUP_MS 5000
+#define LOOKUP_MS     5000
+#define LOOKUP_WEIGHT 1 /* in quarters of what is left */
 
 /* ---- addresses ------------------------------------------------------------------------- */
 
@@ -253,7 +255,8 @@ static bool has_room(const struct guard *guard, const struct uuid *team)
 		if (uuid_eq(&list_item(link, struct lookup, link)->team, team))
 			of_team++;
 	}
-	return guard->lookup_count < GUARD_MAX_LOOKUPS && of_team < GUARD_MAX_TEAM_LOOKUPS;
+	return of_team < GUARD_MAX_TEAM_LOOKUPS &&
+	       share_allows(of_team, GUARD_MAX_LOOKUPS - guard->lookup_count, LOOKUP_WEIGHT);
 }
 
 static int start_lookup(struct guard *guard, const char *host, const struct target *target,

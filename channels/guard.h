@@ -18,8 +18,10 @@
 #include "core/str.h"
 #include "core/uuid.h"
 
-#define GUARD_MAX_LOOKUPS      16 /* names being resolved at once; see UV_THREADPOOL_SIZE in app/ */
-#define GUARD_MAX_TEAM_LOOKUPS 4  /* those of one team, so that its slow names hinder nobody else */
+/* Names being resolved at once; see UV_THREADPOOL_SIZE in app/. A team may have a few of them, and fewer
+ * the fewer are left (share_allows), so that slow names of some teams leave room for others. */
+#define GUARD_MAX_LOOKUPS      32
+#define GUARD_MAX_TEAM_LOOKUPS 4
 
 struct guard {
 	uv_loop_t *loop;

@@ -47,7 +47,7 @@ static void end_trial(struct errand *errand)
 	struct trial *trial = container_of(errand, struct trial, errand);
 
 	if (trial->has_place)
-		trials_leave(errand->channels->trials);
+		trials_leave(errand->channels->trials, &errand->who.team);
 	draft_done(&trial->draft);
 	explicit_bzero(trial->moved_to, sizeof(trial->moved_to));
 }
@@ -287,7 +287,7 @@ static bool is_allowed(struct trial *trial)
 		refuse_for(errand, wait_us, "a team may send ten test notifications a minute");
 		return false;
 	}
-	trial->has_place = trials_enter(trials);
+	trial->has_place = trials_enter(trials, &errand->who.team);
 	if (!trial->has_place)
 		errand_fail(errand, -EBUSY);
 	return trial->has_place;

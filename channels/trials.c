@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define WINDOW_US (INT64_C(60) * 1000000)
+#include "channels/shares.h"
+
+#define WINDOW_US   (INT64_C(60) * 1000000)
+#define TEAM_WEIGHT 2 /* in quarters of what is left, share_allows() */
 
 struct team_trials {
 	struct uuid team;
@@ -15,6 +18,7 @@ struct team_trials {
 	unsigned count; /* of sent_us */
 	unsigned next;  /* the oldest once the ring is full */
 	int64_t last_us;
+	unsigned inflight;
 };
 
 struct trials {
@@ -45,12 +49,13 @@ static struct team_trials *place_of(struct trials *trials, const struct uuid *te
 
 		if (uuid_eq(&place->team, team))
 			return place;
-		if (place->last_us < oldest->last_us)
+		if (oldest->inflight > 0 ||
+		    (place->inflight == 0 && place->last_us < oldest->last_us))
 			oldest = place;
 	}
 	if (trials->count < TRIALS_MAX_TEAMS)
 		oldest = &trials->teams[trials->count++];
-	else if (now_us - oldest->last_us < WINDOW_US) {
+	else if (oldest->inflight > 0 || now_us - oldest->last_us < WINDOW_US) {
 		*wait_us = oldest->last_us + WINDOW_US - now_us;
 		return NULL;
 	}
@@ -75,16 +80,32 @@ int64_t trials_take(struct trials *trials, const struct uuid *team, int64_t now_
 	return 0;
 }
 
-bool trials_enter(struct trials *trials)
+static struct team_trials *find(struct trials *trials, const struct uuid *team)
 {
-	if (trials->inflight == TRIALS_MAX_INFLIGHT)
+	for (size_t i = 0; i < trials->count; i++) {
+		if (uuid_eq(&trials->teams[i].team, team))
+			return &trials->teams[i];
+	}
+	return NULL;
+}
+
+bool trials_enter(struct trials *trials, const struct uuid *team)
+{
+	struct team_trials *place = find(trials, team);
+
+	assert(place);
+	if (!share_allows(place->inflight, TRIALS_MAX_INFLIGHT - trials->inflight, TEAM_WEIGHT))
 		return false;
 	trials->inflight++;
+	place->inflight++;
 	return true;
 }
 
-void trials_leave(struct trials *trials)
+void trials_leave(struct trials *trials, const struct uuid *team)
 {
-	assert(trials->inflight > 0);
+	struct team_trials *place = find(trials, team);
+
+	assert(place && place->inflight > 0);
 	trials->inflight--;
+	place->inflight--;
 }

@@ -26,8 +26,9 @@ void trials_close(struct trials *trials); /* accepts NULL */
 /* 0: it may be sent and is counted; else how long the team has to wait. now_us is monotonic. */
 int64_t trials_take(struct trials *trials, const struct uuid *team, int64_t now_us) must_check;
 
-/* A place among those under way; false: there is none. */
-bool trials_enter(struct trials *trials) must_check;
-void trials_leave(struct trials *trials);
+/* A place among those under way, for a team that trials_take() has just counted; false: there is none
+ * for it. A team may have half as many as are left, so that those of others find one. */
+bool trials_enter(struct trials *trials, const struct uuid *team) must_check;
+void trials_leave(struct trials *trials, const struct uuid *team);
 
 #endif

@@ -338,6 +338,32 @@ Test(guard, lets_the_names_of_one_team_hinder_no_other)
 	cr_assert_eq(uv_loop_close(&loop), 0);
 }
 
+/* Eight teams whose names never resolve: each asks for as many as it can get. */
+Test(guard, leaves_look_ups_to_other_teams)
+{
+	static struct outcome outcomes[8 * GUARD_MAX_TEAM_LOOKUPS + 1];
+	struct target target = { .url = STR("http://localhost/"), .field = "url" };
+	struct reason why;
+	struct guard guard;
+	uv_loop_t loop;
+	size_t n = 0;
+
+	uv_loop_init(&loop);
+	guard_init(&guard, &loop, false);
+	for (; n < ARRAY_LEN(outcomes) - 1; n++) {
+		int rc;
+
+		target.team.bytes[0] = (uint8_t)(n / GUARD_MAX_TEAM_LOOKUPS);
+		rc = guard_check_target(&guard, &target, &why, on_checked, &outcomes[n]);
+		cr_assert(rc == -EINPROGRESS || rc == -EBUSY);
+	}
+	target.team.bytes[0] = 100;
+	cr_expect_eq(guard_check_target(&guard, &target, &why, on_checked, &outcomes[n]),
+		     -EINPROGRESS);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	cr_assert_eq(uv_loop_close(&loop), 0);
+}
+
 Test(guard, counts_what_it_refuses_at_connect_time)
 {
 	struct sockaddr_in inside = { .sin_family = AF_INET };

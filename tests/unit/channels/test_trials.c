@@ -68,11 +68,37 @@ Test(trials, make_room_by_forgetting_who_was_silent_for_a_minute)
 	cr_expect_eq(trials_take(trials, &late, START_US + 60 * SECOND_US), 0);
 }
 
+static bool enter(unsigned number)
+{
+	const struct uuid team = team_of(number);
+
+	cr_assert_eq(trials_take(trials, &team, START_US), 0);
+	return trials_enter(trials, &team);
+}
+
+static void leave(unsigned number)
+{
+	const struct uuid team = team_of(number);
+
+	trials_leave(trials, &team);
+}
+
 Test(trials, have_a_bound_on_those_under_way)
 {
-	for (int i = 0; i < TRIALS_MAX_INFLIGHT; i++)
-		cr_assert(trials_enter(trials));
-	cr_assert_not(trials_enter(trials));
-	trials_leave(trials);
-	cr_assert(trials_enter(trials));
+	for (unsigned i = 0; i < TRIALS_MAX_INFLIGHT; i++)
+		cr_assert(enter(i));
+	cr_assert_not(enter(TRIALS_MAX_INFLIGHT));
+	leave(1);
+	cr_assert(enter(TRIALS_MAX_INFLIGHT + 1));
+}
+
+/* Tests that hang: as many as a team may begin in a minute, of seven teams. */
+Test(trials, leave_places_to_other_teams)
+{
+	for (unsigned team = 0; team < 7; team++) {
+		for (int i = 0; i < TRIALS_PER_MINUTE; i++)
+			(void)enter(team);
+	}
+	for (unsigned team = 10; team < 13; team++)
+		cr_expect(enter(team), "team %u", team);
 }
