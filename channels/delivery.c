@@ -63,14 +63,21 @@ void delivery_move(struct delivery *delivery, enum delivery_state to)
 	delivery->state = to;
 }
 
-/* The pause after the attempts since it was made or requeued, of which some were free. */
-static int64_t pause_us(const struct delivery *delivery)
+/* Attempts since it was made or requeued that were not free. */
+static unsigned count_failures(const struct delivery *delivery)
 {
 	unsigned attempts = delivery->attempts - delivery->attempts_before;
 	unsigned free_waits =
 		delivery->waits < DELIVERY_FREE_WAITS ? delivery->waits : DELIVERY_FREE_WAITS;
 	unsigned is_free = free_waits + delivery->repeats;
-	size_t step = attempts > is_free ? attempts - is_free - 1 : 0;
+
+	return attempts > is_free ? attempts - is_free : 0;
+}
+
+static int64_t pause_us(const struct delivery *delivery)
+{
+	unsigned failures = count_failures(delivery);
+	size_t step = failures > 0 ? failures - 1 : 0;
 
 	if (step >= ARRAY_LEN(retry_steps_s))
 		step = ARRAY_LEN(retry_steps_s) - 1;
@@ -154,11 +161,68 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 	return ATTEMPT_REJECTED;
 }
 
-bool delivery_holds_back(const struct delivery *delivery, int64_t now_us)
+/* ---- order ----------------------------------------------------------------------------- */
+
+bool delivery_is_beside(const struct delivery *delivery)
+{
+	return count_failures(delivery) >= DELIVERY_IN_LINE;
+}
+
+static int64_t budget_left(const struct hold *hold, int64_t now_us)
+{
+	int64_t left_us = hold->left_us;
+
+	if (hold->noted_us == 0)
+		return DELIVERY_HOLD_US;
+	if (now_us > hold->noted_us)
+		left_us += (now_us - hold->noted_us) / DELIVERY_REFILL;
+	return left_us < DELIVERY_HOLD_US ? left_us : DELIVERY_HOLD_US;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void begin_hold(struct hold *hold, const struct delivery *delivery, int64_t now_us)
+{
+	int64_t left_us = budget_left(hold, now_us);
+	int64_t until_us =
+		sooner(delivery->next_attempt_us, delivery->first_failed_us + DELIVERY_HOLD_US);
+	int64_t span_us = until_us > now_us ? sooner(until_us - now_us, left_us) : 0;
+
+	hold->left_us = left_us - span_us;
+	hold->noted_us = now_us;
+	hold->until_us = now_us + span_us;
+}
+
+void hold_note(struct hold *hold, const struct delivery *delivery, int64_t duration_us,
+	       int64_t now_us)
+{
+	if (count_failures(delivery) > DELIVERY_IN_LINE)
+		hold->beside_us = now_us + DELIVERY_BESIDE * duration_us;
+	else if (delivery->state == DELIVERY_PENDING && !delivery_is_beside(delivery))
+		begin_hold(hold, delivery, now_us);
+}
+
+bool hold_allows_beside(const struct hold *hold, int64_t now_us)
+{
+	return hold->beside_us <= now_us || hold->beside_us - now_us > DELIVERY_HOLD_US;
+}
+
+/* Until when it does, if it does. Another worker may have begun it: then the whole budget counts. */
+static int64_t hold_end(const struct delivery *delivery, const struct hold *hold)
+{
+	int64_t end_us = delivery->first_failed_us + DELIVERY_HOLD_US;
+
+	return hold->noted_us ? sooner(hold->until_us, end_us) : end_us;
+}
+
+bool delivery_holds_back(const struct delivery *delivery, const struct hold *hold, int64_t now_us)
 {
 	return delivery->next_attempt_us > now_us && delivery->first_failed_us != 0 &&
-	       delivery->first_failed_us <= now_us &&
-	       now_us < delivery->first_failed_us + DELIVERY_HOLD_US;
+	       delivery->first_failed_us <= now_us && !delivery_is_beside(delivery) &&
+	       now_us < hold_end(delivery, hold);
 }
 
 static void wake_at(int64_t *wake_us, int64_t at_us)
@@ -167,19 +231,45 @@ static void wake_at(int64_t *wake_us, int64_t at_us)
 		*wake_us = at_us;
 }
 
-struct delivery *delivery_pick(const struct list *queue, int64_t now_us, int64_t *wake_us)
+static struct delivery *pick_in_line(const struct list *queue, const struct hold *hold,
+				     int64_t now_us, int64_t *wake_us)
 {
-	*wake_us = INT64_MAX;
 	LIST_EACH (link, queue) {
 		struct delivery *delivery = list_item(link, struct delivery, link);
 
+		if (delivery_is_beside(delivery))
+			continue;
 		if (delivery->next_attempt_us <= now_us)
 			return delivery;
 		wake_at(wake_us, delivery->next_attempt_us);
-		if (delivery_holds_back(delivery, now_us)) {
-			wake_at(wake_us, delivery->first_failed_us + DELIVERY_HOLD_US);
+		if (delivery_holds_back(delivery, hold, now_us)) {
+			wake_at(wake_us, hold_end(delivery, hold));
 			return NULL;
 		}
 	}
 	return NULL;
+}
+
+static struct delivery *pick_beside(const struct list *queue, int64_t now_us, int64_t *wake_us)
+{
+	LIST_EACH (link, queue) {
+		struct delivery *delivery = list_item(link, struct delivery, link);
+
+		if (!delivery_is_beside(delivery))
+			continue;
+		if (delivery->next_attempt_us <= now_us)
+			return delivery;
+		wake_at(wake_us, delivery->next_attempt_us);
+	}
+	return NULL;
+}
+
+struct delivery *delivery_pick(const struct list *queue, const struct hold *hold, int64_t now_us,
+			       int64_t *wake_us)
+{
+	struct delivery *delivery;
+
+	*wake_us = INT64_MAX;
+	delivery = pick_in_line(queue, hold, now_us, wake_us);
+	return delivery ? delivery : pick_beside(queue, now_us, wake_us);
 }

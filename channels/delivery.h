@@ -28,7 +28,11 @@
 #include "core/uuid.h"
 #include "providers/provider.h"
 
-#define DELIVERY_HOLD_US (INT64_C(60) * 1000000) /* how long a retry holds newer ones back */
+/* How long retries of a channel hold newer deliveries back: a budget, which comes back at a tenth. */
+#define DELIVERY_HOLD_US (INT64_C(60) * 1000000)
+#define DELIVERY_REFILL  10
+#define DELIVERY_IN_LINE 2 /* what failed so often is retried beside the queue */
+#define DELIVERY_BESIDE  3 /* and then not for so many times as long as that took */
 #define DELIVERY_GIVE_UP_US \
 	(INT64_C(24) * 3600 * 1000000) /* after the event, or after it was requeued */
 #define DELIVERY_FREE_WAITS 5          /* waits the destination asked for that use up no attempt */
@@ -93,12 +97,31 @@ void delivery_move(struct delivery *delivery, enum delivery_state to);
 enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verdict *verdict,
 				    int64_t now_us);
 
+/* What the retries of a channel may cost its other deliveries. All zero at first; wall clock. */
+struct hold {
+	int64_t left_us;   /* of the budget, at noted_us */
+	int64_t noted_us;  /* 0: nothing was held back yet */
+	int64_t until_us;  /* newer ones wait until then */
+	int64_t beside_us; /* nothing is tried beside the queue before */
+};
+
+/* An attempt that took `duration_us` has ended at now_us and moved the delivery. */
+void hold_note(struct hold *hold, const struct delivery *delivery, int64_t duration_us,
+	       int64_t now_us);
+
+/* Something may be tried beside the queue. A time that a clock set since has written holds nothing. */
+bool hold_allows_beside(const struct hold *hold, int64_t now_us);
+
+/* It failed twice: newer ones do not wait for it, and it does not go before them. */
+bool delivery_is_beside(const struct delivery *delivery);
+
 /* It waits for another try, but newer ones must not pass it yet. A first failure in the future was
  * written before the clock was set back and holds nothing. */
-bool delivery_holds_back(const struct delivery *delivery, int64_t now_us);
+bool delivery_holds_back(const struct delivery *delivery, const struct hold *hold, int64_t now_us);
 
 /* The first that may go out now, or NULL; then *wake_us says when to look again (INT64_MAX: nothing
- * here waits). */
-struct delivery *delivery_pick(const struct list *queue, int64_t now_us, int64_t *wake_us);
+ * here waits). What failed twice comes after all others. */
+struct delivery *delivery_pick(const struct list *queue, const struct hold *hold, int64_t now_us,
+			       int64_t *wake_us);
 
 #endif

@@ -2,7 +2,8 @@
 
 /*
  * Reads what a leased channel needs: its settings, how it stands, and a bounded piece of its pending
- * deliveries, those that are due and those that hold newer ones back. Nothing is kept of a channel
+ * deliveries, those that are due and those that hold newer ones back; and when there are few of them, or
+ * once a minute, some of those that are retried beside the queue. Nothing is kept of a channel
  * that may not be sent to. Failure: the store away means waiting a moment and reading again.
  */
 #include <errno.h>
@@ -33,24 +34,40 @@ static const struct db_query read_settings = {
 #define REBOUND  COUNT_ATTEMPTS "'rebound') ELSE 0 END"
 #define REFORMED COUNT_ATTEMPTS "'reformed') ELSE 0 END"
 
-static const struct db_query read_pending = {
-	.sql = "SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "
-	       "d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND
-	       ", " REFORMED ", d.payload "
-	       "FROM deliveries d WHERE d.channel_id = $1 AND d.state = 'pending' "
-	       "AND (d.next_attempt_at <= $2 OR (d.first_failed_at > $3 "
-	       "AND d.first_failed_at <= $2)) "
-	       "ORDER BY d.stream_ms, d.stream_seq LIMIT 64",
+/* As delivery.c counts them, of those that may have failed twice. */
+#define FREE     "(CASE WHEN " WAITS " > 5 THEN 5 ELSE " WAITS " END)"
+#define FAILURES "(d.attempts - d.attempts_before - (" REBOUND ") - (" REFORMED ") - " FREE ")"
+_Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the statements below");
+
+#define READ_ROWS                                                                                \
+	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "       \
+	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED \
+	", d.payload FROM deliveries d WHERE d.channel_id = $1 AND d.state = 'pending' "
+
+static const struct db_query read_line = {
+	.sql = READ_ROWS "AND (d.next_attempt_at <= $2 OR (d.first_failed_at > $3 "
+			 "AND d.first_failed_at <= $2)) "
+			 "AND (d.attempts - d.attempts_before < 2 OR " FAILURES " < 2) "
+			 "ORDER BY d.stream_ms, d.stream_seq LIMIT 56",
 };
-_Static_assert(QUEUE_MAX_ROWS == 64, "the LIMIT of read_pending");
+static const struct db_query read_beside = {
+	.sql = READ_ROWS "AND d.next_attempt_at <= $2 AND d.attempts - d.attempts_before >= 2 "
+			 "AND " FAILURES " >= 2 ORDER BY d.next_attempt_at LIMIT 8",
+};
+_Static_assert(QUEUE_MAX_LINE == 56 && QUEUE_MAX_BESIDE == 8, "the LIMITs of both");
+
+#define BESIDE_US (INT64_C(60) * 1000000) /* looking for them beside a long line is dear */
 
 struct loading {
 	struct store_job job;
 	struct queue *queue;
 	struct uuid channel;
 	int64_t now_us;
-	bool is_there; /* the channel and its team */
-	bool is_full;  /* there may be more than was read */
+	bool is_there;        /* the channel and its team */
+	bool is_full;         /* there may be more than was read */
+	bool may_go_beside;   /* now; or not for a while after the last one */
+	bool must_go_beside;  /* even if there is much in the line */
+	bool has_gone_beside; /* those were looked for */
 	struct settings settings;
 	struct list deliveries;
 	unsigned rows;
@@ -140,8 +157,26 @@ static void reset_loading(struct loading *loading)
 	buf_init(&loading->settings.old_secret, SEALED_CONFIG_MAX);
 	loading->is_there = false;
 	loading->is_full = false;
+	loading->has_gone_beside = false;
 	loading->rows = 0;
 	loading->bytes = 0;
+}
+
+static int run_beside(struct db *db, struct loading *loading)
+{
+	const struct db_value values[] = { db_uuid(&loading->channel), db_time(loading->now_us) };
+	unsigned in_line = loading->rows;
+	int rc;
+
+	if (in_line == QUEUE_MAX_LINE)
+		loading->is_full = true;
+	if (!loading->may_go_beside || (loading->is_full && !loading->must_go_beside))
+		return 0;
+	loading->has_gone_beside = true;
+	rc = db_run_now(db, &read_beside, values, ARRAY_LEN(values), on_pending, loading, NULL);
+	if (loading->rows - in_line == QUEUE_MAX_BESIDE)
+		loading->is_full = true;
+	return rc;
 }
 
 static int run_load(struct db *db, struct store_job *job)
@@ -157,8 +192,10 @@ static int run_load(struct db *db, struct store_job *job)
 	reset_loading(loading);
 	rc = db_run(db, &read_settings, values, 1, on_settings, loading, NULL);
 	if (rc == 0)
-		rc = db_run(db, &read_pending, values, 3, on_pending, loading, NULL);
-	return rc < 0 ? rc : db_flush(db);
+		rc = db_run(db, &read_line, values, 3, on_pending, loading, NULL);
+	if (rc == 0)
+		rc = db_flush(db);
+	return rc < 0 ? rc : run_beside(db, loading);
 }
 
 static void free_loading(struct loading *loading)
@@ -181,7 +218,9 @@ static void take_over(struct queue *queue, struct loading *loading)
 	queue->bytes += loading->bytes;
 	queue->engine->rows += loading->rows;
 	queue->engine->bytes += loading->bytes;
-	if (loading->is_full || loading->rows == QUEUE_MAX_ROWS)
+	if (loading->has_gone_beside)
+		queue->beside_us = engine_mono_us(queue->engine);
+	if (loading->is_full)
 		queue->more = true;
 }
 
@@ -221,6 +260,8 @@ void load_start(struct queue *queue)
 	loading->queue = queue;
 	loading->channel = queue->channel;
 	loading->now_us = engine_now_us(engine);
+	loading->may_go_beside = hold_allows_beside(&queue->hold, loading->now_us);
+	loading->must_go_beside = engine_mono_us(engine) - queue->beside_us >= BESIDE_US;
 	list_init(&loading->deliveries);
 	loading->job.run = run_load;
 	loading->job.on_done = on_loaded;

@@ -35,6 +35,7 @@ struct queue *queue_open(struct engine *engine, const struct uuid *channel)
 		return NULL;
 	queue->engine = engine;
 	queue->channel = *channel;
+	queue->beside_us = engine_mono_us(engine);
 	list_init(&queue->turn);
 	share_seat_init(&queue->seat);
 	list_init(&queue->deliveries);
@@ -121,14 +122,24 @@ void queue_let_go(struct queue *queue)
 	queue_enter(queue, QUEUE_RELEASING);
 }
 
-/* What waits for a later try and does not hold newer ones back any more is left to the store, which
- * will name the channel again when its time has come. */
+/* It waits for a later try, or for its turn beside the queue, and holds nothing back. */
+static bool may_be_forgotten(const struct queue *queue, const struct delivery *delivery,
+			     int64_t now_us)
+{
+	if (delivery_is_beside(delivery) && !hold_allows_beside(&queue->hold, now_us))
+		return true;
+	return delivery->next_attempt_us > now_us &&
+	       !delivery_holds_back(delivery, &queue->hold, now_us);
+}
+
+/* What may be forgotten is left to the store, which will name the channel again when its time has
+ * come. */
 static void forget_passed(struct queue *queue, int64_t now_us)
 {
 	LIST_EACH_SAFE (link, &queue->deliveries) {
 		struct delivery *delivery = list_item(link, struct delivery, link);
 
-		if (delivery->next_attempt_us > now_us && !delivery_holds_back(delivery, now_us))
+		if (may_be_forgotten(queue, delivery, now_us))
 			queue_remove(queue, delivery);
 	}
 }
@@ -181,7 +192,7 @@ void queue_settle(struct queue *queue)
 	if (list_is_empty(&queue->deliveries)) {
 		queue->idle_since_us = engine_mono_us(queue->engine);
 		queue_enter(queue, queue->more ? QUEUE_HUNGRY : QUEUE_IDLE);
-	} else if (delivery_pick(&queue->deliveries, now_us, &wake_us)) {
+	} else if (delivery_pick(&queue->deliveries, &queue->hold, now_us, &wake_us)) {
 		take_turn(queue);
 	} else {
 		/* Waking reads anew; until then the memory is for channels that can use it. */

@@ -35,7 +35,9 @@
 #include "core/list.h"
 #include "core/metrics.h"
 
-#define QUEUE_MAX_ROWS    64                    /* of one channel in memory */
+#define QUEUE_MAX_LINE    56 /* rows of one channel in memory, in their order, */
+#define QUEUE_MAX_BESIDE  8  /* and such as failed twice */
+#define QUEUE_MAX_ROWS    (QUEUE_MAX_LINE + QUEUE_MAX_BESIDE)
 #define QUEUE_MAX_BYTES   ((size_t)1024 * 1024) /* the same, payloads; one row more may exceed it */
 #define ENGINE_MAX_ROWS   4096                  /* of all channels */
 #define ENGINE_MAX_BYTES  (64 * QUEUE_MAX_BYTES)
@@ -133,6 +135,8 @@ struct queue {
 	struct share_seat seat;
 	int64_t seat_us; /* updated_at of the settings that `seat` knows the destination of */
 	struct settings settings;
+	struct hold hold;
+	int64_t beside_us; /* when those beside the queue were last looked for */
 	struct list deliveries;
 	unsigned rows;
 	size_t bytes;

@@ -260,6 +260,8 @@ static void continue_queue(struct queue *queue)
 	queue->current = NULL;
 	if (record->unfolded > 0)
 		queue->more = true;
+	if (record->has_attempt)
+		hold_note(&queue->hold, delivery, record->duration_us, record->ended_us);
 	if (record->is_noted)
 		use_standing(queue);
 	/* Somebody else has dropped the row or changed the channel. */

@@ -274,7 +274,8 @@ void send_start(struct queue *queue)
 	}
 	if (waits_for_lease(queue))
 		return;
-	queue->current = delivery_pick(&queue->deliveries, engine_now_us(queue->engine), &wake_us);
+	queue->current = delivery_pick(&queue->deliveries, &queue->hold,
+				       engine_now_us(queue->engine), &wake_us);
 	if (!queue->current)
 		queue_settle(queue);
 	else if (!waits_for_pace(queue))

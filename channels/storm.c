@@ -72,7 +72,7 @@ static bool may_be_storm(struct queue *queue, size_t allowance)
 {
 	size_t count = count_fresh(queue, engine_now_us(queue->engine));
 
-	return count > allowance || count >= QUEUE_MAX_ROWS;
+	return count > allowance || count >= QUEUE_MAX_LINE;
 }
 
 /* It is read anew every minute of a long wait, and each time there would be a digest to tell. */

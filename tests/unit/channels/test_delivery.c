@@ -230,12 +230,14 @@ Test(delivery, begins_its_schedule_and_its_day_anew_when_requeued)
 
 struct line {
 	struct list queue;
-	struct delivery deliveries[3];
+	struct hold hold;
+	struct delivery deliveries[6];
 };
 
 static void make_line(struct line *line)
 {
 	list_init(&line->queue);
+	line->hold = (struct hold){ .left_us = 0 };
 	for (size_t i = 0; i < ARRAY_LEN(line->deliveries); i++) {
 		line->deliveries[i] = fresh();
 		line->deliveries[i].stream_id.seq = i;
@@ -249,8 +251,9 @@ Test(delivery_pick, takes_the_first_that_is_due)
 	int64_t wake_us;
 
 	make_line(&line);
-	cr_assert_eq(delivery_pick(&line.queue, EVENT_US, &wake_us), &line.deliveries[0]);
-	cr_assert_null(delivery_pick(&line.queue, EVENT_US - 1, &wake_us));
+	cr_assert_eq(delivery_pick(&line.queue, &line.hold, EVENT_US, &wake_us),
+		     &line.deliveries[0]);
+	cr_assert_null(delivery_pick(&line.queue, &line.hold, EVENT_US - 1, &wake_us));
 	cr_assert_eq(wake_us, EVENT_US);
 }
 
@@ -261,24 +264,102 @@ Test(delivery_pick, lets_a_retry_hold_newer_ones_back_for_a_minute)
 
 	make_line(&line);
 	attempt(&line.deliveries[0], VERDICT_RETRY, 3600000, EVENT_US);
-	cr_assert_null(delivery_pick(&line.queue, EVENT_US, &wake_us));
+	cr_assert_null(delivery_pick(&line.queue, &line.hold, EVENT_US, &wake_us));
 	cr_assert_eq(wake_us, EVENT_US + DELIVERY_HOLD_US, "woken when the hold ends");
-	cr_assert_null(delivery_pick(&line.queue, EVENT_US + DELIVERY_HOLD_US - 1, &wake_us));
-	cr_assert_eq(delivery_pick(&line.queue, EVENT_US + DELIVERY_HOLD_US, &wake_us),
+	cr_assert_null(
+		delivery_pick(&line.queue, &line.hold, EVENT_US + DELIVERY_HOLD_US - 1, &wake_us));
+	cr_assert_eq(delivery_pick(&line.queue, &line.hold, EVENT_US + DELIVERY_HOLD_US, &wake_us),
 		     &line.deliveries[1]);
 }
 
-Test(delivery_pick, counts_the_hold_from_the_first_failure)
+/* The attempt of a delivery in the line that ends then, a tenth of a second long. */
+static void fail(struct line *line, size_t i, int64_t now_us)
+{
+	struct delivery *delivery = &line->deliveries[i];
+
+	attempt(delivery, VERDICT_RETRY, -1, now_us);
+	hold_note(&line->hold, delivery, SECOND_US / 10, now_us);
+}
+
+Test(delivery_pick, passes_what_failed_twice_and_tries_it_after_all_others)
 {
 	struct line line;
 	int64_t wake_us;
-	int64_t later_us = EVENT_US + 50 * SECOND_US;
+	int64_t later_us = EVENT_US + 3600 * SECOND_US;
 
 	make_line(&line);
-	attempt(&line.deliveries[0], VERDICT_RETRY, -1, EVENT_US);
-	attempt(&line.deliveries[0], VERDICT_RETRY, 3600000, later_us);
-	cr_assert_null(delivery_pick(&line.queue, later_us, &wake_us));
-	cr_assert_eq(wake_us, EVENT_US + DELIVERY_HOLD_US);
+	fail(&line, 0, EVENT_US);
+	cr_assert_null(delivery_pick(&line.queue, &line.hold, EVENT_US, &wake_us));
+	fail(&line, 0, EVENT_US + 11 * SECOND_US);
+	cr_assert_eq(delivery_pick(&line.queue, &line.hold, EVENT_US + 11 * SECOND_US, &wake_us),
+		     &line.deliveries[1]);
+	for (size_t i = 1; i < ARRAY_LEN(line.deliveries); i++) {
+		struct delivery *next = delivery_pick(&line.queue, &line.hold, later_us, &wake_us);
+
+		cr_assert_eq(next, &line.deliveries[i], "%zu", i);
+		list_remove(&next->link);
+	}
+	cr_assert_eq(delivery_pick(&line.queue, &line.hold, later_us, &wake_us),
+		     &line.deliveries[0]);
+}
+
+/* Six in a row that always fail: each would hold the rest for ten seconds and more. */
+Test(delivery_pick, holds_newer_ones_back_for_a_minute_whatever_the_number_of_failures)
+{
+	struct line line;
+	int64_t wake_us;
+	int64_t now_us = EVENT_US;
+	int64_t held_us = 0;
+	struct delivery *next;
+
+	make_line(&line);
+	for (size_t i = 0; i < 100; i++) {
+		next = delivery_pick(&line.queue, &line.hold, now_us, &wake_us);
+		if (!next) {
+			held_us += wake_us - now_us;
+			now_us = wake_us;
+			continue;
+		}
+		if (next == &line.deliveries[5])
+			break;
+		attempt(next, VERDICT_RETRY, 30000, now_us);
+		hold_note(&line.hold, next, 0, now_us);
+	}
+	cr_expect_eq(next, &line.deliveries[5]);
+	cr_expect_leq(held_us, DELIVERY_HOLD_US + 10 * SECOND_US, "%lld s",
+		      (long long)(held_us / SECOND_US));
+	cr_expect_geq(held_us, DELIVERY_HOLD_US);
+}
+
+Test(delivery_pick, has_its_budget_back_after_ten_minutes)
+{
+	struct line line;
+	int64_t wake_us;
+	int64_t later_us = EVENT_US + 10 * DELIVERY_HOLD_US;
+
+	make_line(&line);
+	attempt(&line.deliveries[0], VERDICT_RETRY, 3600000, EVENT_US);
+	hold_note(&line.hold, &line.deliveries[0], 0, EVENT_US);
+	attempt(&line.deliveries[1], VERDICT_RETRY, 3600000, EVENT_US + DELIVERY_HOLD_US);
+	hold_note(&line.hold, &line.deliveries[1], 0, EVENT_US + DELIVERY_HOLD_US);
+	cr_expect_eq(line.hold.until_us, EVENT_US + DELIVERY_HOLD_US + DELIVERY_HOLD_US / 10);
+	attempt(&line.deliveries[2], VERDICT_RETRY, 3600000, 2 * later_us - EVENT_US);
+	hold_note(&line.hold, &line.deliveries[2], 0, 2 * later_us - EVENT_US);
+	cr_assert_null(delivery_pick(&line.queue, &line.hold, 2 * later_us - EVENT_US, &wake_us));
+	cr_expect_eq(wake_us, 2 * later_us - EVENT_US + DELIVERY_HOLD_US);
+}
+
+Test(delivery_pick, rests_between_tries_beside_the_queue)
+{
+	struct line line;
+
+	make_line(&line);
+	for (int i = 0; i < 3; i++)
+		fail(&line, 0, EVENT_US + i * 60 * SECOND_US);
+	cr_expect_not(hold_allows_beside(&line.hold, EVENT_US + 120 * SECOND_US));
+	cr_expect(hold_allows_beside(&line.hold, EVENT_US + 120 * SECOND_US + 3 * SECOND_US / 10));
+	line.hold.beside_us = EVENT_US + 3600 * SECOND_US;
+	cr_expect(hold_allows_beside(&line.hold, EVENT_US), "the clock was set back");
 }
 
 Test(delivery_pick, sends_a_retry_that_is_due_before_newer_ones)
@@ -288,9 +369,9 @@ Test(delivery_pick, sends_a_retry_that_is_due_before_newer_ones)
 
 	make_line(&line);
 	attempt(&line.deliveries[0], VERDICT_RETRY, 5000, EVENT_US);
-	cr_assert_null(delivery_pick(&line.queue, EVENT_US + 4 * SECOND_US, &wake_us));
+	cr_assert_null(delivery_pick(&line.queue, &line.hold, EVENT_US + 4 * SECOND_US, &wake_us));
 	cr_assert_eq(wake_us, EVENT_US + 5 * SECOND_US, "woken when it is due");
-	cr_assert_eq(delivery_pick(&line.queue, EVENT_US + 5 * SECOND_US, &wake_us),
+	cr_assert_eq(delivery_pick(&line.queue, &line.hold, EVENT_US + 5 * SECOND_US, &wake_us),
 		     &line.deliveries[0]);
 }
 
@@ -302,15 +383,17 @@ Test(delivery_pick, is_not_held_back_by_a_failure_in_the_future)
 
 	make_line(&line);
 	attempt(&line.deliveries[0], VERDICT_RETRY, -1, EVENT_US + 3600 * SECOND_US);
-	cr_assert_eq(delivery_pick(&line.queue, EVENT_US, &wake_us), &line.deliveries[1]);
+	cr_assert_eq(delivery_pick(&line.queue, &line.hold, EVENT_US, &wake_us),
+		     &line.deliveries[1]);
 }
 
 Test(delivery_pick, finds_nothing_in_an_empty_queue)
 {
+	struct hold hold = { .left_us = 0 };
 	struct list queue;
 	int64_t wake_us;
 
 	list_init(&queue);
-	cr_assert_null(delivery_pick(&queue, EVENT_US, &wake_us));
+	cr_assert_null(delivery_pick(&queue, &hold, EVENT_US, &wake_us));
 	cr_assert_eq(wake_us, INT64_MAX);
 }
