@@ -161,8 +161,9 @@ static int read_backlog(struct str body, bool *skips, struct reason *why)
 	*skips = false;
 	if (body.len == 0)
 		return 0;
-	if (json_parse(body, HTTP_MAX_BODY, &tree, NULL) < 0)
-		return reason_set(why, -EINVAL, "", "the body is not valid JSON");
+	rc = body_parse(body, &tree, why);
+	if (rc < 0)
+		return rc;
 	backlog = json_get(tree, "backlog");
 	if (!cJSON_IsObject(tree))
 		rc = reason_set(why, -EINVAL, "", "the body must be a JSON object");
@@ -180,14 +181,16 @@ void enable_channel(struct http_request *request, void *owner)
 	struct errand *errand;
 	struct reason why = { .text = "" };
 	bool skips;
+	int rc;
 
 	if (!errand_body_is_json(request))
 		return;
 	errand = errand_new_of_channel(owner, request, sizeof(struct enabling));
 	if (!errand)
 		return;
-	if (read_backlog(http_request_body(request), &skips, &why) < 0) {
-		errand_refuse(errand, HTTP_INVALID_REQUEST, &why);
+	rc = read_backlog(http_request_body(request), &skips, &why);
+	if (rc < 0) {
+		errand_refuse_draft(errand, rc, &why);
 		return;
 	}
 	container_of(errand, struct enabling, errand)->piece.skips = skips;

@@ -188,14 +188,23 @@ static int read_parts(struct draft *draft, unsigned parts, struct reason *why)
 	return rc;
 }
 
+int body_parse(struct str body, cJSON **out, struct reason *why)
+{
+	int rc = json_parse(body, HTTP_MAX_BODY, out, why);
+
+	if (rc == 0 || rc == -ENOMEM || why->field[0])
+		return rc;
+	return wrong_shape(why, "the body is not valid JSON");
+}
+
 int draft_parse(struct str body, unsigned parts, struct draft *out, struct reason *why)
 {
 	int rc;
 
 	*out = (struct draft){ .tree = NULL };
-	rc = json_parse(body, HTTP_MAX_BODY, &out->tree, why);
+	rc = body_parse(body, &out->tree, why);
 	if (rc < 0)
-		return rc == -ENOMEM ? rc : wrong_shape(why, "the body is not valid JSON");
+		return rc;
 	rc = read_parts(out, parts, why);
 	if (rc < 0)
 		draft_done(out);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "channels/draft.h"
 #include "channels/views.h"
 #include "core/event.h"
 #include "core/json.h"
@@ -249,7 +250,7 @@ int recover_query_parse(struct str body, int64_t now_us, struct recover_query *o
 	};
 	if (body.len == 0)
 		return 0;
-	rc = json_parse(body, HTTP_MAX_BODY, &tree, why);
+	rc = body_parse(body, &tree, why);
 	if (rc == 0)
 		rc = read_body(tree, now_us, out, why);
 	cJSON_Delete(tree);

@@ -76,6 +76,21 @@ static int check_names(const cJSON *item, struct reason *why)
 				    : check_many_names(item, count, why);
 }
 
+/* A text that cannot be taken is told by the name of its member, a fault of the form by its place. */
+static int refuse_fault(struct reason *why, const struct json_fault *fault)
+{
+	struct str member = utf8_cut(fault->member, sizeof(why->field) - 1);
+	char name[sizeof(why->field)];
+
+	if (member.len == 0)
+		return reason_set(why, -EINVAL, "", "not JSON we accept: %s at byte %zu",
+				  fault->what, fault->offset);
+	memcpy(name, member.at, member.len);
+	name[member.len] = '\0';
+	return reason_set(why, -EINVAL, name, "%s has %s in it, which is not accepted", name,
+			  fault->what);
+}
+
 int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *why)
 {
 	struct json_fault fault;
@@ -85,8 +100,7 @@ int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *wh
 	if (!utf8_is_valid(text))
 		return reason_set(why, -EINVAL, "", "not JSON: invalid UTF-8");
 	if (!json_scan(text, &fault))
-		return reason_set(why, -EINVAL, "", "not JSON we accept: %s at byte %zu",
-				  fault.what, fault.offset);
+		return refuse_fault(why, &fault);
 
 	cJSON *tree = cJSON_ParseWithLength(text.at, text.len);
 	if (!tree)

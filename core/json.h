@@ -19,7 +19,8 @@
 #define JSON_MAX_DEPTH 16
 
 /* 0 with the tree in *out, freed by the caller with cJSON_Delete(); -EINVAL with the
- * fault in *why (which may be NULL), -E2BIG past max_bytes, or -ENOMEM. */
+ * fault in *why (which may be NULL; it names the member when a string or a repeat is at fault), -E2BIG
+ * past max_bytes, or -ENOMEM. */
 int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *why) must_check;
 
 /* The member, or NULL. Names are compared exactly. */

@@ -20,6 +20,8 @@ struct scan {
 	const char *what;
 	unsigned depth;
 	bool in_object[JSON_MAX_DEPTH];
+	struct str names[JSON_MAX_DEPTH]; /* of the member being read at each level; or empty */
+	bool in_string;                   /* the fault is inside a string */
 };
 
 static bool refuse(struct scan *s, const char *what)
@@ -145,9 +147,12 @@ static bool scan_escape(struct scan *s)
 static bool scan_string(struct scan *s)
 {
 	skip(s, 1);
+	s->in_string = true;
 	while (peek(s) != '"') {
-		if (s->rest.len == 0)
+		if (s->rest.len == 0) {
+			s->in_string = false; /* the whole text is cut short */
 			return refuse(s, "an unfinished string");
+		}
 		if (peek(s) == '\0')
 			return refuse(s, "a NUL");
 		if ((unsigned char)peek(s) < 0x20)
@@ -158,6 +163,7 @@ static bool scan_string(struct scan *s)
 			return false;
 	}
 	skip(s, 1);
+	s->in_string = false;
 	return true;
 }
 
@@ -173,6 +179,7 @@ static enum step open_nested(struct scan *s, bool object)
 {
 	if (s->depth == JSON_MAX_DEPTH)
 		return fail(s, "too many levels of nesting");
+	s->names[s->depth] = STR("");
 	s->in_object[s->depth++] = object;
 	skip(s, 1);
 	return object ? WANT_FIRST_NAME : WANT_FIRST_VALUE;
@@ -209,12 +216,18 @@ static enum step take_value(struct scan *s, bool may_end)
 
 static enum step take_name(struct scan *s, bool may_end)
 {
+	struct str name;
+
 	if (may_end && peek(s) == '}')
 		return close_nested(s);
 	if (peek(s) != '"')
 		return fail(s, "no member name where one belongs");
+	s->names[s->depth - 1] = STR(""); /* a fault in a name is one of the member around it */
+	name = str_from(s->rest, 1);
 	if (!scan_string(s))
 		return BROKEN;
+	name.len -= s->rest.len + 1;
+	s->names[s->depth - 1] = name;
 	skip_space(s);
 	if (peek(s) != ':')
 		return fail(s, "no colon after a member name");
@@ -237,6 +250,16 @@ static enum step take_after(struct scan *s)
 	return object ? WANT_NAME : WANT_VALUE;
 }
 
+/* The elements of a list have the name of the list. */
+static struct str innermost_name(const struct scan *s)
+{
+	for (unsigned level = s->depth; level > 0; level--) {
+		if (s->names[level - 1].len)
+			return s->names[level - 1];
+	}
+	return STR("");
+}
+
 bool json_scan(struct str text, struct json_fault *fault)
 {
 	struct scan s = { .rest = text };
@@ -253,6 +276,10 @@ bool json_scan(struct str text, struct json_fault *fault)
 	}
 	if (step == DONE)
 		return true;
-	*fault = (struct json_fault){ .offset = text.len - s.rest.len, .what = s.what };
+	*fault = (struct json_fault){
+		.offset = text.len - s.rest.len,
+		.what = s.what,
+		.member = s.in_string ? innermost_name(&s) : STR(""),
+	};
 	return false;
 }

@@ -11,6 +11,8 @@
 struct json_fault {
 	size_t offset;    /* the byte that is wrong */
 	const char *what; /* a phrase, such as "a lone surrogate" */
+	/* The member whose string is at fault, as it is spelled in the text; else empty. */
+	struct str member;
 };
 
 /* True for exactly one JSON value (RFC 8259) of the depth and the text core/json.h allows. The

@@ -124,7 +124,7 @@ struct str http_request_header(const struct http_request *request, const char *n
 /* A cookie's value, or the empty slice. When a cookie comes twice the first counts. */
 struct str http_request_cookie(const struct http_request *request, const char *name);
 struct str http_request_body(const struct http_request *request);
-/* Is the body announced as application/json, or not at all? If not, answer HTTP_UNSUPPORTED_TYPE. */
+/* Is the body announced as application/json? */
 bool http_request_is_json(const struct http_request *request);
 const char *http_request_id(const struct http_request *request);
 struct identity *http_request_identity(struct http_request *request);

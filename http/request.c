@@ -93,7 +93,7 @@ bool http_request_is_json(const struct http_request *request)
 {
 	struct str type = http_request_header(request, "content-type");
 
-	return !type.at || str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
+	return str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
 }
 
 const char *http_request_id(const struct http_request *request)

@@ -173,18 +173,49 @@ def test_bad_bodies_are_400_naming_the_field_and_never_echo_a_value(service):
     assert service.get("/v1/channels", key=key).json() == []
 
 
-def test_a_body_of_another_type_is_415_and_one_without_a_type_is_read(service):
-    _, key = service.new_team()
-    body = '{"name":"a","provider":"webhook","config":{"url":"http://127.0.0.1:1/"},"events":["host.up"]}'
-    for content_type in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""):
-        answer = service.request("POST", "/v1/channels", body=body, key=key, headers={"Content-Type": content_type})
+OTHER_TYPES = ("text/plain", "application/x-www-form-urlencoded", "application/jsonx", "", None)
+
+
+def test_a_body_of_another_type_is_taken_from_a_key_and_never_from_a_cookie(service):
+    team, key = service.new_team()
+    cookies = service.run("sessions", "create", "--team", team, "--name", "Ada", "--role", "owner").stdout.split()
+    session = {"Cookie": "; ".join(cookies), "X-CSRF-Token": cookies[1].split("=")[1]}
+
+    def create(name, content_type, headers, key=None):
+        body = '{"name":"%s","provider":"webhook","config":{"url":"http://127.0.0.1:1/"},"events":["host.up"]}' % name
+        fields = headers if content_type is None else {**headers, "Content-Type": content_type}
+        return service.request("POST", "/v1/channels", body=body, key=key, headers=fields)
+
+    for content_type in OTHER_TYPES:
+        answer = create("a", content_type, session)
         assert answer.status == 415, content_type
         assert answer.json()["error"]["code"] == "invalid_request"
     assert service.get("/v1/channels", key=key).json() == []
-    assert service.request("POST", "/v1/channels", body=body, key=key).status == 201
-    body = body.replace('"a"', '"b"')
-    answer = service.request("POST", "/v1/channels", body=body, key=key, headers={"Content-Type": "Application/JSON; charset=utf-8"})
-    assert answer.status == 201
+    assert create("a", "Application/JSON; charset=utf-8", session).status == 201
+    channel = service.get("/v1/channels", key=key).json()[0]["id"]
+    assert service.request("POST", f"/v1/channels/{channel}/enable", headers=session).status == 200  # no body, no type
+    for number, content_type in enumerate(OTHER_TYPES):
+        assert create(f"key-{number}", content_type, {}, key=key).status == 201, content_type
+
+
+def test_a_text_that_no_setting_can_hold_is_refused_by_its_name(service):
+    _, key = service.new_team()
+    good = {"name": "a", "provider": "webhook", "config": {"url": "http://127.0.0.1:1/"}, "events": ["host.up"]}
+    channel = service.request("POST", "/v1/channels", body=good, key=key).json()["id"]
+    bad = [("POST", "/v1/channels", {**good, **members}, field) for members, field in (
+        ({"name": "\0"}, "name"), ({"provider": "web\0hook"}, "provider"), ({"config": {"url": "http://127.0.0.1:1/\0"}}, "url"),
+        ({"events": ["host.up", "\0"]}, "events"))]
+    bad += [("PATCH", f"/v1/channels/{channel}", {"name": "b\0", "events": ["host.up"]}, "name"),
+            ("PUT", f"/v1/channels/{channel}/config", {"config": {"secret": "\0-of-forty-characters-is-no-secret-at-all"}}, "secret"),
+            ("POST", f"/v1/channels/{channel}/enable", {"backlog": "skip\0"}, "backlog"),
+            ("POST", f"/v1/channels/{channel}/recover", {"since": "1h\0"}, "since"),
+            ("POST", "/v1/channels/test", {"provider": "webhook", "config": {"url": "\0"}}, "url"),
+            ("POST", "/v1/channels/preview", {"provider": "slack", "event": "host.up\0"}, "event")]
+    for method, path, body, field in bad:
+        answer = service.request(method, path, body=body, key=key)
+        assert answer.status == 400 and answer.json()["error"]["details"] == {"field": field}, (path, body, answer.body)
+        assert "a NUL" in answer.json()["error"]["message"]
+    assert [found["id"] for found in service.get("/v1/channels", key=key).json()] == [channel]
 
 
 def test_private_targets_are_refused_unless_allowed(make_service):

@@ -71,7 +71,7 @@ static const struct {
 	{ "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":[1]}", "" },
 	{ "{\"name\":\"a\",\"name\":\"b\",\"provider\":\"webhook\"," GOOD_CONFIG "," GOOD_EVENTS
 	  "}",
-	  "" },
+	  "name" },
 	/* the name comes before everything else */
 	{ "{\"name\":\"-\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "name" },
 	{ "{\"name\":\"a\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "provider" },

@@ -350,7 +350,7 @@ static void refuse_bad_previews(struct rig *on)
 		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":null}", NULL },
 		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":{\"webhook_url\":1}}",
 		  NULL },
-		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"event\":\"host.up\"}", NULL },
+		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"event\":\"host.up\"}", "event" },
 		{ "{\"provider\":\"pager\",\"event\":\"host.up\"}", "provider" },
 		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":{}}", "webhook_url" },
 		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"config\":{\"webhook_url\":"

@@ -387,7 +387,7 @@ static void refuse_bad_tests(struct rig *rig)
 		{ "{\"provider\":\"webhook\"}", NULL },
 		{ "{\"provider\":1,\"config\":{}}", NULL },
 		{ "{\"provider\":\"webhook\",\"config\":{\"url\":5}}", NULL },
-		{ "{\"provider\":\"webhook\",\"provider\":\"slack\",\"config\":{}}", NULL },
+		{ "{\"provider\":\"webhook\",\"provider\":\"slack\",\"config\":{}}", "provider" },
 		{ "{\"provider\":\"pager\",\"config\":{}}", "provider" },
 		{ "{\"provider\":\"webhook\",\"config\":{}}", "url" },
 		{ "{\"provider\":\"webhook\",\"config\":{\"url\":\"http://127.0.0.1/s3cret\"}}",

@@ -145,6 +145,23 @@ Test(json_parse, refuses_what_only_we_do_not_allow_and_says_why)
 		       -EINVAL, "", "number");
 }
 
+Test(json_parse, names_the_member_whose_text_is_refused)
+{
+	expect_refusal(STR("{\"name\":\"a\\u0000\"}"), -EINVAL, "name", "name has a NUL in it");
+	expect_refusal(STR("{\"a\":{\"url\":\"\\u0000\"},\"b\":1}"), -EINVAL, "url", "a NUL");
+	expect_refusal(STR("{\"events\":[\"x\",\"\\ud800\"]}"), -EINVAL, "events",
+		       "a lone surrogate");
+	expect_refusal(STR("{\"a\":[{\"b\":1},\"\\u0000\"]}"), -EINVAL, "a", "a NUL");
+	expect_refusal(STR("{\"a\":{\"b\":1,\"c\\u0000\":2}}"), -EINVAL, "a", "a NUL");
+	expect_refusal(STR("{\"a\":{\"b\":1},\"c\":\"\\x\"}"), -EINVAL, "c", "a broken escape");
+	expect_refusal(STR("{\"a\":\"tab\t\"}"), -EINVAL, "a", "an unescaped control character");
+	/* The form is at fault, not a text. */
+	expect_refusal(STR("{\"a\":\"b\",}"), -EINVAL, "", "no member name");
+	expect_refusal(STR("{\"a\":\"b"), -EINVAL, "", "an unfinished string");
+	expect_refusal(STR("{\"a\":01}"), -EINVAL, "", "at byte 6");
+	expect_refusal(STR("{\"a\":\"b\" \"c\"}"), -EINVAL, "", "at byte 9");
+}
+
 Test(json_parse, refuses_more_than_the_limit)
 {
 	struct reason why;
