@@ -25,6 +25,7 @@
 #include "net/curl_loop.h"
 
 #define HEAD_MAX_BYTES 16384
+#define NUDGE_MS       250
 
 struct outbound {
 	struct curl_loop curl;
@@ -50,6 +51,9 @@ struct outbound_call {
 	struct buf head;
 	struct buf body;
 	int64_t started_us;
+	uint64_t end_ms;   /* on the loop's clock */
+	uint64_t nudge_ms; /* when to nudge it first, while it is not connected */
+	bool is_connected;
 	bool is_refused;   /* by the guard, at least once */
 	bool is_too_large; /* the answer's body */
 	bool is_cancelled;
@@ -129,6 +133,7 @@ static int before_request(void *owner, char *remote_ip, char *local_ip, int remo
 
 	(void)local_ip;
 	(void)local_port;
+	call->is_connected = true;
 	if (remote_ip && address_from_text(remote_ip, remote_port, &address) &&
 	    call->allow((const struct sockaddr *)&address, call->guard))
 		return CURL_PREREQFUNC_OK;
@@ -240,10 +245,39 @@ static void on_transfer_done(CURL *easy, CURLcode result, void *owner)
 	finish_call(call, call->is_cancelled ? ANSWER_CANCELLED : fault_of(call, result));
 }
 
+static void on_deadline(uv_timer_t *timer);
+
+/* The deadline, or sooner when the call may need a nudge. */
+static void set_deadline(struct outbound_call *call)
+{
+	uint64_t now_ms = uv_now(call->outbound->curl.loop);
+	uint64_t next_ms = call->nudge_ms > now_ms ? call->nudge_ms : now_ms + NUDGE_MS;
+
+	if (call->is_connected || next_ms > call->end_ms)
+		next_ms = call->end_ms;
+	uv_timer_start(&call->deadline, on_deadline, next_ms > now_ms ? next_ms - now_ms : 0, 0);
+}
+
+/* When an address has used up its time, libcurl 7.88 gives it up but opens a socket to the next one only
+ * when the transfer is looked at again, and by itself that is when the time of this one, too, is over.
+ * A pause that ends at once has the transfer looked at. */
+static void nudge(struct outbound_call *call)
+{
+	if (!call->is_connected) {
+		curl_easy_pause(call->easy, CURLPAUSE_SEND);
+		curl_easy_pause(call->easy, CURLPAUSE_CONT);
+	}
+	set_deadline(call);
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
 	struct outbound_call *call = timer->data;
 
+	if (!call->is_cancelled && uv_now(timer->loop) < call->end_ms) {
+		nudge(call);
+		return;
+	}
 	curl_multi_remove_handle(call->outbound->curl.multi, call->easy);
 	finish_call(call, call->is_cancelled ? ANSWER_CANCELLED : ANSWER_TIMEOUT);
 }
@@ -322,6 +356,19 @@ static void set_policy(struct outbound_call *call)
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
+/* libcurl gives the first of several addresses half of the time it has for connecting, the next half of what
+ * is left; by itself it takes five minutes for that, far more than any request has. Of the time of a
+ * request a quarter is left for its answer. */
+static void limit_connecting(struct outbound_call *call, unsigned timeout_ms)
+{
+	uint64_t now_ms = uv_now(call->outbound->curl.loop);
+	unsigned connect_ms = timeout_ms < 4 ? 1 : timeout_ms / 4 * 3;
+
+	curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+	call->nudge_ms = now_ms + connect_ms / 2;
+	call->end_ms = now_ms + timeout_ms;
+}
+
 static void set_callbacks(struct outbound_call *call)
 {
 	CURL *easy = call->easy;
@@ -389,6 +436,8 @@ int outbound_send(struct outbound *outbound, struct outgoing *request, unsigned 
 	call->owner = owner;
 	call->started_us = clock_mono_us();
 	rc = set_up(call);
+	if (rc == 0)
+		limit_connecting(call, timeout_ms);
 	if (rc == 0 && curl_multi_add_handle(outbound->curl.multi, call->easy) != CURLM_OK)
 		rc = -ENOMEM;
 	if (rc < 0) {
@@ -397,7 +446,7 @@ int outbound_send(struct outbound *outbound, struct outgoing *request, unsigned 
 	}
 	uv_timer_init(outbound->curl.loop, &call->deadline);
 	call->deadline.data = call;
-	uv_timer_start(&call->deadline, on_deadline, timeout_ms, 0);
+	set_deadline(call);
 	list_add_tail(&outbound->calls, &call->link);
 	*out = call;
 	return 0;
