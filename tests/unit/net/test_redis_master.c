@@ -15,7 +15,6 @@
 
 /* One connection; the last of a crew only listens. */
 struct member {
-	struct crew *crew;
 	struct redis *redis;
 	int ups;
 	int downs;
@@ -28,6 +27,7 @@ struct crew {
 	struct redis_master *master;
 	struct member members[MEMBERS];
 	int closed;
+	bool nobody_listens;
 	char run_id[REDIS_ID_SIZE]; /* that all shall be at */
 	char link[120];             /* the name that moves from one server's socket to another's */
 };
@@ -97,7 +97,7 @@ static void open_crew(struct crew *crew, const char *url)
 	for (int i = 0; i < MEMBERS; i++) {
 		struct member *member = &crew->members[i];
 
-		*member = (struct member){ .crew = crew, .listens = i == MEMBERS - 1 };
+		*member = (struct member){ .listens = i == MEMBERS - 1 && !crew->nobody_listens };
 		cr_assert_eq(redis_open(&(struct redis_options){ .loop = &crew->loop,
 								 .address = &crew->address,
 								 .master = crew->master,
@@ -154,7 +154,6 @@ static void open_crew_at(struct crew *crew, struct redis_server *server)
 {
 	char url[140];
 
-	*crew = (struct crew){ .closed = 0 };
 	point_to(crew, server);
 	snprintf(url, sizeof(url), "unix://%s", crew->link);
 	open_crew(crew, url);
@@ -182,7 +181,7 @@ Test(redis_master, when_one_connection_finds_another_server_all_others_follow_at
 {
 	struct redis_server first;
 	struct redis_server second;
-	struct crew crew;
+	struct crew crew = { .closed = 0 };
 
 	redis_server_start(&first, NULL);
 	redis_server_start(&second, NULL);
@@ -201,7 +200,7 @@ Test(redis_master, a_replaced_master_is_refused_as_long_as_its_successor_is_ther
 {
 	struct redis_server first;
 	struct redis_server second;
-	struct crew crew;
+	struct crew crew = { .closed = 0 };
 
 	redis_server_start(&first, NULL);
 	redis_server_start(&second, NULL);
@@ -227,7 +226,7 @@ Test(redis_master, a_demoted_master_is_noticed_by_all_within_seconds)
 {
 	struct redis_server first;
 	struct redis_server second;
-	struct crew crew;
+	struct crew crew = { .closed = 0 };
 
 	redis_server_start(&first, NULL);
 	redis_server_start(&second, NULL);
@@ -244,7 +243,7 @@ Test(redis_master, a_frozen_master_is_noticed_by_all_within_seconds)
 {
 	struct redis_server first;
 	struct redis_server second;
-	struct crew crew;
+	struct crew crew = { .nobody_listens = true }; /* who listens, sends a PING now and then */
 
 	redis_server_start(&first, NULL);
 	redis_server_start(&second, NULL);
@@ -337,6 +336,30 @@ Test(redis_master, follows_the_sentinels_from_a_frozen_master_to_its_successor)
 	kill(first.pid, SIGCONT); /* it thinks that it is master still */
 	run_turns(&crew.loop, 300);
 	cr_expect(all_are_at(&crew), "nobody goes back");
+	close_crew(&crew);
+	redis_server_stop(&sentinel);
+	redis_server_stop(&first);
+	redis_server_stop(&second);
+}
+
+Test(redis_master, goes_where_the_sentinels_say_while_the_old_master_answers_as_ever)
+{
+	struct redis_server first;
+	struct redis_server second;
+	struct redis_server sentinel;
+	struct crew crew;
+	int sentinel_port;
+
+	redis_server_start(&first, "geheim");
+	redis_server_start(&second, "geheim");
+	redis_server_start_sentinel(&sentinel, "wache", redis_server_listen(&first, "port"),
+				    &sentinel_port);
+	open_crew_by_sentinel(&crew, sentinel_port, "events");
+	wait_until_at(&crew, &first, "the first master");
+	redis_server_do(&sentinel, "SENTINEL REMOVE events");
+	redis_server_do(&sentinel, "SENTINEL MONITOR events 127.0.0.1 %d 1",
+			redis_server_listen(&second, "port"));
+	wait_until_at(&crew, &second, "the second master");
 	close_crew(&crew);
 	redis_server_stop(&sentinel);
 	redis_server_stop(&first);
