@@ -12,8 +12,8 @@
 #include "bus/entry.h"
 
 struct redis_answer {
-	char *id;           /* NULL: none is wanted */
-	struct reason *why; /* may be NULL */
+	char id[STREAM_ID_TEXT_SIZE]; /* empty when the answer is none */
+	struct reason *why;           /* may be NULL */
 	int rc;
 };
 
@@ -25,9 +25,7 @@ static void on_answer(const redisReply *reply, void *owner)
 	if (reply->type == REDIS_REPLY_ERROR)
 		answer->rc = reason_set(answer->why, -EIO, "", "Redis refused the event: %s",
 					reply->str);
-	else if (answer->id && (!text.at || text.len >= STREAM_ID_TEXT_SIZE))
-		answer->rc = reason_set(answer->why, -EIO, "", "Redis gave the event no id");
-	else if (answer->id)
+	else if (text.at && text.len < STREAM_ID_TEXT_SIZE)
 		snprintf(answer->id, STREAM_ID_TEXT_SIZE, "%.*s", STR_ARGS(text));
 }
 
@@ -49,9 +47,13 @@ static int add_to_stream(struct redis_blocking *redis, struct str json,
 				    STR("MAXLEN"),         STR("~"),
 				    STR(BUS_STREAM_LIMIT), STR("*"),
 				    STR("payload"),        json };
-	struct redis_answer answer = { .id = id, .why = why };
+	struct redis_answer answer = { .why = why };
+	int rc = ask(redis, &answer, ARRAY_LEN(argv), argv);
 
-	return ask(redis, &answer, ARRAY_LEN(argv), argv);
+	if (rc == 0 && !answer.id[0])
+		return reason_set(why, -EIO, "", "Redis gave the event no id");
+	memcpy(id, answer.id, sizeof(answer.id));
+	return rc;
 }
 
 static int publish_copy(struct redis_blocking *redis, struct str json, struct reason *why)

@@ -134,7 +134,7 @@ static int find_port(void)
 }
 
 void redis_server_start_sentinel(struct redis_server *server, const char *password,
-				 int watched_port, int *out_port)
+				 int watched_port, const char *tls, int *out_port)
 {
 	static int count;
 	const char *dir = getenv("TEST_DIR");
@@ -149,11 +149,12 @@ void redis_server_start_sentinel(struct redis_server *server, const char *passwo
 	config = fopen(server->config, "we");
 	cr_assert(config);
 	fprintf(config,
-		"port %d\nunixsocket %s\ndir %s\nrequirepass %s\n"
+		"%s %d\n%sunixsocket %s\ndir %s\nrequirepass %s\n"
 		"sentinel monitor events 127.0.0.1 %d 1\n"
 		"sentinel down-after-milliseconds events 500\n"
 		"sentinel failover-timeout events 3000\n",
-		*out_port, server->socket, dir, password, watched_port);
+		tls ? "port 0\ntls-replication yes\ntls-port" : "port", *out_port, tls ? tls : "",
+		server->socket, dir, password, watched_port);
 	cr_assert_eq(fclose(config), 0);
 	launch(server);
 }

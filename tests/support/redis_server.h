@@ -31,9 +31,10 @@ void redis_server_start_with(struct redis_server *server, const char *password,
  * "tls-port". A restart forgets it. */
 int redis_server_listen(struct redis_server *server, const char *setting);
 /* A sentinel that watches the server at that port of 127.0.0.1 under the name "events", decides alone
- * and soon, and wants `password`. It listens on the port in *out_port. */
+ * and soon, and wants `password`. It listens on the port in *out_port, with TLS when `tls` has the lines of
+ * its configuration for that (NULL: plain). */
 void redis_server_start_sentinel(struct redis_server *server, const char *password,
-				 int watched_port, int *out_port);
+				 int watched_port, const char *tls, int *out_port);
 void redis_server_kill(struct redis_server *server); /* SIGKILL */
 void redis_server_restart(struct redis_server *server);
 void redis_server_stop(struct redis_server *server);

@@ -325,7 +325,7 @@ Test(redis_master, follows_the_sentinels_from_a_frozen_master_to_its_successor)
 	int sentinel_port;
 
 	start_replicated(&first, &second, &first_port);
-	redis_server_start_sentinel(&sentinel, "wache", first_port, &sentinel_port);
+	redis_server_start_sentinel(&sentinel, "wache", first_port, NULL, &sentinel_port);
 	redis_server_do(&sentinel, "SENTINEL SET events auth-pass geheim");
 	open_crew_by_sentinel(&crew, sentinel_port, "events");
 	wait_until_at(&crew, &first, "the first master");
@@ -352,7 +352,7 @@ Test(redis_master, goes_where_the_sentinels_say_while_the_old_master_answers_as_
 
 	redis_server_start(&first, "geheim");
 	redis_server_start(&second, "geheim");
-	redis_server_start_sentinel(&sentinel, "wache", redis_server_listen(&first, "port"),
+	redis_server_start_sentinel(&sentinel, "wache", redis_server_listen(&first, "port"), NULL,
 				    &sentinel_port);
 	open_crew_by_sentinel(&crew, sentinel_port, "events");
 	wait_until_at(&crew, &first, "the first master");
@@ -376,7 +376,7 @@ Test(redis_master, says_when_no_sentinel_knows_the_name_or_lets_us_in)
 
 	redis_server_start(&first, NULL);
 	first_port = redis_server_listen(&first, "port");
-	redis_server_start_sentinel(&sentinel, "wache", first_port, &sentinel_port);
+	redis_server_start_sentinel(&sentinel, "wache", first_port, NULL, &sentinel_port);
 	open_crew_by_sentinel(&crew, sentinel_port, "others");
 	run_until(&crew.loop, all_were_lost, &crew, "the news of it");
 	for (int i = 0; i < MEMBERS; i++)

@@ -96,7 +96,7 @@ static void open_tls(struct fixture *f, const char *url, const struct files *fil
 	char cert[300];
 	char key[300];
 	struct reason why = { .text = "" };
-	struct redis_settings settings = { .url = url };
+	struct redis_settings settings = { .url = url, .sentinel_password = "wache" };
 
 	if (files->ca)
 		settings.ca_file = path_of(files->ca, "pem", ca);
@@ -228,6 +228,29 @@ Test(redis_tls, carries_commands_of_any_size_and_messages_and_comes_back)
 	close_fixture(&f);
 	redis_server_stop(&server.redis);
 	free(large);
+}
+
+Test(redis_tls, goes_to_sentinels_and_to_the_master_they_name)
+{
+	const struct files files = { .ca = "ca" };
+	struct tls_server server;
+	struct redis_server sentinel;
+	char lines[1024];
+	char url[128];
+	int port;
+
+	make_certificates();
+	start_server(&server, "good", "no", NULL);
+	snprintf(lines, sizeof(lines),
+		 "tls-cert-file %s\ntls-key-file %s\ntls-ca-cert-file %s\ntls-auth-clients no\n",
+		 server.paths[0], server.paths[1], server.paths[2]);
+	redis_server_start_sentinel(&sentinel, "wache", server.port, lines, &port);
+	snprintf(url, sizeof(url), "rediss+sentinel://:geheim@localhost:%d/events", port);
+	expect("a sentinel with TLS", url, &files, NULL);
+	snprintf(url, sizeof(url), "redis+sentinel://:geheim@localhost:%d/events", port);
+	expect("plain words to it", url, &files, "no sentinel has named the master: ");
+	redis_server_stop(&sentinel);
+	redis_server_stop(&server.redis);
 }
 
 static void count_answer(const redisReply *reply, void *owner)
