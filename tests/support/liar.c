@@ -21,7 +21,7 @@ static void say(struct liar_guest *guest, const char *text)
 	uv_buf_t piece = uv_buf_init((char *)(uintptr_t)text, (unsigned)strlen(text));
 
 	cr_assert(request);
-	if (uv_write(request, (uv_stream_t *)&guest->pipe, &piece, 1, on_said) != 0)
+	if (uv_write(request, &guest->socket.stream, &piece, 1, on_said) != 0)
 		free(request);
 }
 
@@ -40,8 +40,8 @@ static void on_gone(uv_handle_t *handle)
 
 static void dismiss(struct liar_guest *guest)
 {
-	if (guest->is_here && !uv_is_closing((uv_handle_t *)&guest->pipe))
-		uv_close((uv_handle_t *)&guest->pipe, on_gone);
+	if (guest->is_here && !uv_is_closing(&guest->socket.handle))
+		uv_close(&guest->socket.handle, on_gone);
 }
 
 static void on_heard(uv_stream_t *stream, ssize_t n, const uv_buf_t *piece)
@@ -83,12 +83,21 @@ static void on_guest(uv_stream_t *listener, int status)
 	guest->liar = liar;
 	guest->greeted = false;
 	guest->is_here = true;
-	uv_pipe_init(listener->loop, &guest->pipe, 0);
-	guest->pipe.data = guest;
-	if (uv_accept(listener, (uv_stream_t *)&guest->pipe) != 0)
+	if (liar->port)
+		uv_tcp_init(listener->loop, &guest->socket.tcp);
+	else
+		uv_pipe_init(listener->loop, &guest->socket.pipe, 0);
+	guest->socket.handle.data = guest;
+	if (uv_accept(listener, &guest->socket.stream) != 0)
 		dismiss(guest);
 	else
-		uv_read_start((uv_stream_t *)&guest->pipe, give_space, on_heard);
+		uv_read_start(&guest->socket.stream, give_space, on_heard);
+}
+
+static void listen_for_guests(struct liar *liar)
+{
+	liar->listener.handle.data = liar;
+	cr_assert_eq(uv_listen(&liar->listener.stream, 8, on_guest), 0);
 }
 
 void liar_start(struct liar *liar, uv_loop_t *loop, const char *greeting, const char *then)
@@ -98,15 +107,28 @@ void liar_start(struct liar *liar, uv_loop_t *loop, const char *greeting, const 
 	*liar = (struct liar){ .greeting = greeting, .then = then };
 	snprintf(liar->path, sizeof(liar->path), "%s/liar-%d-%d", getenv("TEST_DIR"), (int)getpid(),
 		 count++);
-	cr_assert_eq(uv_pipe_init(loop, &liar->listener, 0), 0);
-	liar->listener.data = liar;
-	cr_assert_eq(uv_pipe_bind(&liar->listener, liar->path), 0);
-	cr_assert_eq(uv_listen((uv_stream_t *)&liar->listener, 8, on_guest), 0);
+	cr_assert_eq(uv_pipe_init(loop, &liar->listener.pipe, 0), 0);
+	cr_assert_eq(uv_pipe_bind(&liar->listener.pipe, liar->path), 0);
+	listen_for_guests(liar);
+}
+
+void liar_start_on_port(struct liar *liar, uv_loop_t *loop, const char *greeting, const char *then)
+{
+	struct sockaddr_in address;
+	int len = sizeof(address);
+
+	*liar = (struct liar){ .greeting = greeting, .then = then };
+	cr_assert_eq(uv_tcp_init(loop, &liar->listener.tcp), 0);
+	cr_assert_eq(uv_ip4_addr("127.0.0.1", 0, &address), 0);
+	cr_assert_eq(uv_tcp_bind(&liar->listener.tcp, (struct sockaddr *)&address, 0), 0);
+	cr_assert_eq(uv_tcp_getsockname(&liar->listener.tcp, (struct sockaddr *)&address, &len), 0);
+	liar->port = ntohs(address.sin_port);
+	listen_for_guests(liar);
 }
 
 void liar_stop(struct liar *liar)
 {
-	uv_close((uv_handle_t *)&liar->listener, NULL);
+	uv_close(&liar->listener.handle, NULL);
 	for (int i = 0; i < LIAR_GUESTS; i++)
 		dismiss(&liar->guests[i]);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "net/net.h"
+#include "net/redis_master.h"
 #include "tests/support/liar.h"
 #include "tests/support/redis_server.h"
 
@@ -386,6 +387,65 @@ Test(redis_master, says_when_no_sentinel_knows_the_name_or_lets_us_in)
 	close_crew(&crew);
 	redis_server_stop(&sentinel);
 	redis_server_stop(&first);
+}
+
+static bool was_asked(void *owner)
+{
+	return ((struct liar *)owner)->answers > 0;
+}
+
+static bool has_host(void *owner)
+{
+	return redis_master_host(owner) != NULL;
+}
+
+static bool has_riddle(void *owner)
+{
+	return redis_master_riddle(owner)[0] != '\0';
+}
+
+Test(redis_master, believes_no_sentinel_that_talks_nonsense)
+{
+	static const char *const answers[] = {
+		"+OK\r\n",
+		"*0\r\n",
+		"*-1\r\n",
+		"-IDONTKNOW yet\r\n",
+		"*1\r\n$9\r\n127.0.0.1\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n:6379\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n$1\r\n0\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n$5\r\n65536\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n$2\r\n-1\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n$-1\r\n",
+		"*2\r\n$0\r\n\r\n$4\r\n6379\r\n",
+		"*2\r\n$3\r\na b\r\n$4\r\n6379\r\n",
+		"*2\r\n$4\r\na\r\nb\r\n$4\r\n6379\r\n",
+		"*2\r\n$7\r\nhost/db\r\n$4\r\n6379\r\n",
+		"*3\r\n$1\r\nh\r\n$4\r\n6379\r\n$1\r\nx\r\n",
+	};
+
+	for (size_t i = 0; i <= ARRAY_LEN(answers); i++) {
+		bool is_good = i == ARRAY_LEN(answers);
+		struct redis_address address = { .host_count = 1, .master_name = "events" };
+		struct redis_master *master;
+		struct liar liar;
+		uv_loop_t loop;
+
+		cr_assert_eq(uv_loop_init(&loop), 0);
+		liar_start_on_port(&liar, &loop, LIAR_GOOD_GREETING,
+				   is_good ? "*2\r\n$9\r\n127.0.0.1\r\n$4\r\n6379\r\n"
+					   : answers[i]);
+		snprintf(address.hosts[0].name, sizeof(address.hosts[0].name), "127.0.0.1");
+		address.hosts[0].port = liar.port;
+		cr_assert_eq(redis_master_open(&loop, &address, &master), 0);
+		run_until(&loop, was_asked, &liar, "the question");
+		run_until(&loop, is_good ? has_host : has_riddle, master, "its answer");
+		cr_expect_eq(redis_master_host(master) != NULL, is_good, "%zu", i);
+		liar_stop(&liar);
+		redis_master_close(master, NULL, NULL);
+		uv_run(&loop, UV_RUN_DEFAULT);
+		cr_assert_eq(uv_loop_close(&loop), 0);
+	}
 }
 
 /* ---- a node of a cluster --------------------------------------------------------------- */
