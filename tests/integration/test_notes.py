@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The notes name tests; a name that no test has would prove nothing."""
+import fnmatch
 import glob
 import os
 import re
@@ -24,4 +25,14 @@ def test_every_test_in_the_table_of_weaknesses_exists():
     assert [row[1].strip() for row in rows][:39] == [f"W{number}" for number in range(1, 40)]
     named = [name for row in rows for name in re.findall(r"`([^`]+)`", row[4])]
     assert len(named) > 39
-    assert [name for name in named if name not in known] == []
+    assert [name for name in named if not fnmatch.filter(known, name.removeprefix("test_"))] == []
+
+
+def test_what_is_to_be_pasted_holds_no_comments():
+    """An interactive zsh takes them for arguments."""
+    blocks = []
+    for path in [*glob.glob(f"{ROOT}/*.md"), *glob.glob(f"{ROOT}/docs/*.md")]:
+        with open(path) as file:
+            blocks += re.findall(r"^```(?:sh|console)\n(.*?)^```", file.read(), re.M | re.S)
+    assert len(blocks) > 10
+    assert [line for block in blocks for line in block.splitlines() if re.search(r"(^|\s)#\s", line)] == []

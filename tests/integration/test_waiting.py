@@ -13,7 +13,7 @@ import pytest
 from support import DEADLINE_S, PROGRAM, make_event, new_id
 
 PAGE = os.path.join(os.path.dirname(__file__), "../../docs/waiting.md")
-COMMANDS = {"curl": ["sh", "-e"], "shell": ["sh", "-e"], "javascript": ["node", "--input-type=module"], "python": ["/usr/bin/python3", "-"]}
+COMMANDS = {"curl": ["sh"], "shell": ["sh"], "javascript": ["node", "--input-type=module"], "python": ["/usr/bin/python3", "-"]}
 
 
 def snippets():
@@ -24,8 +24,9 @@ def snippets():
 class Front:
     """When a snapshot is asked for, the outcome is published `after_s` later; 0 is before the answer."""
 
-    def __init__(self, service, redis, team, outcome, after_s):
+    def __init__(self, service, redis, team, outcome, after_s, status=202):
         self.asked = []
+        self.waited = 0
         self.timers = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -34,6 +35,9 @@ class Front:
             def do_POST(handler):
                 body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
                 self.asked.append((handler.path, body))
+                if status != 202:
+                    handler.reply(status, {}, b"{}")
+                    return
                 event = make_event(team, "template.snapshot.create", resource=body["name"], outcome=outcome,
                                    actor={"type": "system"}, error="disk full" if outcome == "error" else None)
                 if after_s == 0:
@@ -44,6 +48,7 @@ class Front:
                 handler.reply(202, {}, b"{}")
 
             def do_GET(handler):
+                self.waited += 1
                 connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=DEADLINE_S)
                 connection.request("GET", handler.path, headers={"X-API-Key": handler.headers["X-API-Key"]})
                 answer = connection.getresponse()
@@ -74,6 +79,16 @@ class Front:
         self.server.server_close()
 
 
+def run(language, front, key, capsule):
+    environment = {**os.environ, "WRENN_BASE_URL": front.url, "WRENN_API_KEY": key, "CAPSULE": capsule, "NAME": "base",
+                   "PATH": os.path.dirname(PROGRAM) + ":" + os.environ["PATH"]}
+    try:
+        return subprocess.run(COMMANDS[language], input=snippets()[language], env=environment, capture_output=True,
+                              text=True, timeout=DEADLINE_S)
+    finally:
+        front.close()
+
+
 def test_the_page_has_an_example_for_each_language():
     assert sorted(snippets()) == sorted(COMMANDS)
 
@@ -87,17 +102,22 @@ def test_an_example_ends_with_the_outcome_and_not_with_that_of_an_earlier_run(se
     redis.publish(make_event(team, "template.snapshot.create", resource="base", outcome=other, actor={"type": "system"}))
     front = Front(service, redis, team, outcome, after_s)
     capsule = new_id("cl-")
-    environment = {**os.environ, "WRENN_BASE_URL": front.url, "WRENN_API_KEY": key, "CAPSULE": capsule, "NAME": "base",
-                   "PATH": os.path.dirname(PROGRAM) + ":" + os.environ["PATH"]}
-    try:
-        ended = subprocess.run(COMMANDS[language], input=snippets()[language], env=environment, capture_output=True,
-                               text=True, timeout=DEADLINE_S)
-    finally:
-        front.close()
+    ended = run(language, front, key, capsule)
     event = json.loads(ended.stdout)
     assert (event["event"], event["outcome"], event["resource"]["id"]) == ("template.snapshot.create", outcome, "base"), ended
     assert front.asked == [("/v1/snapshots", {"sandbox_id": capsule, "name": "base"})]
-    if language != "curl":
-        assert ended.returncode == (0 if outcome == "success" else 1), ended.stderr
+    assert ended.returncode == (0 if outcome == "success" else 1), ended.stderr
     if language == "shell" and outcome == "error":
         assert "disk full" in ended.stderr
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("language", sorted(COMMANDS))
+@pytest.mark.parametrize("status", [409, 500])
+def test_an_example_waits_for_nothing_when_the_request_is_refused(service, redis, language, status):
+    """Also where nobody told the shell to stop at the first failure."""
+    team, key = service.new_team()
+    front = Front(service, redis, team, "success", 0, status)
+    ended = run(language, front, key, new_id("cl-"))
+    assert ended.returncode != 0 and ended.stderr and not ended.stdout, ended
+    assert len(front.asked) == 1 and front.waited == 0
