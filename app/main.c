@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "app/command.h"
 #include "app/output.h"
@@ -101,6 +102,11 @@ int main(int argc, char **argv)
 	/* libuv resolves names on at most half of its threads: enough for all look-ups that
 	 * channels/ allows at once, and for Redis beside them. */
 	setenv("UV_THREADPOOL_SIZE", "72", 1);
+	/* Memory holds keys and passwords: no core dump has them, and no other process of the user
+	 * may look. */
+	prctl(PR_SET_DUMPABLE, 0);
+	/* Our TLS libraries write the keys of every connection into the file it names. */
+	unsetenv("SSLKEYLOGFILE");
 	/* A peer that has gone must not end us while TLS or Redis writes to it. */
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	return output_end(dispatch(argc, argv));

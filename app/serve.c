@@ -240,6 +240,11 @@ static int serve(const struct config *config)
 	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
 		  LOG_LEVEL_INFO, -1);
 	metrics_setup((int)config->workers);
+	if (config->core_dumps == CONFIG_CORE_DUMPS_ON)
+		prctl(PR_SET_DUMPABLE, 1);
+	if (config->key_is_open)
+		log_warn("others may use the file of the encryption key: take their rights away",
+			 log_str("setting", "WRENN_ENCRYPTION_KEY_FILE"));
 	sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 
 	allow_open_files(config);

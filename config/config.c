@@ -20,7 +20,6 @@
 
 #define FILE_MAX_BYTES 1048576
 #define OUR_PREFIX     "WRENN_EVENTS_"
-#define KEY_NAME       "WRENN_ENCRYPTION_KEY"
 
 #define ROW(variable, default_text, reader, ...)                                          \
 	{                                                                                 \
@@ -44,7 +43,8 @@ const struct setting settings[] = {
 	ROW("WRENN_EVENTS_REDIS_CERT_FILE", NULL, read_file_name, TEXT(redis_cert_file)),
 	ROW("WRENN_EVENTS_REDIS_KEY_FILE", NULL, read_file_name, TEXT(redis_key_file)),
 	ROW("WRENN_EVENTS_REDIS_SENTINEL_PASSWORD", NULL, read_text, TEXT(redis_sentinel_password)),
-	ROW(KEY_NAME, NULL, read_encryption_key),
+	ROW("WRENN_ENCRYPTION_KEY", NULL, read_encryption_key),
+	ROW("WRENN_ENCRYPTION_KEY_FILE", NULL, read_nothing), /* key.c looks into it */
 	ROW("WRENN_CHANNELS_ALLOW_PRIVATE", NULL, read_allow_private),
 	ROW("WRENN_EVENTS_LISTEN", "127.0.0.1:9730", read_listen),
 	ROW("WRENN_EVENTS_SHARE_PORT", "data-dir", read_choice,
@@ -61,6 +61,7 @@ const struct setting settings[] = {
 	    CHOICE(channel_role, "member", "admin", "owner")),
 	ROW("WRENN_EVENTS_KEEPALIVE_S", "15", read_number, NUMBER(keepalive_s, 1, 300)),
 	ROW("WRENN_EVENTS_LOG", NULL, read_choice, CHOICE(log, "text", "json")),
+	ROW("WRENN_EVENTS_CORE_DUMPS", "off", read_choice, CHOICE(core_dumps, "off", "on")),
 	ROW("WRENN_EVENTS_CLAIM_IDLE_S", "60", read_number, NUMBER(claim_idle_s, 1, 86400)),
 	ROW("WRENN_EVENTS_MAX_CONNECTIONS", "20000", read_number,
 	    NUMBER(max_connections, 1, 1000000)),
@@ -207,12 +208,12 @@ static int load(char *const *environment, struct str file_text, enum config_need
 
 	if (find_in_environment(environment, &texts, faults) < 0)
 		rc = -EINVAL;
-	if (need == CONFIG_FOR_SERVE && texts.value[setting_find(STR(KEY_NAME))].len == 0)
-		rc = setting_fault(KEY_NAME, faults,
-				   "it is not set, allowed are exactly %d hexadecimal digits",
-				   2 * SEAL_KEY_SIZE);
 
 	int fault = read_all(&texts, out, faults);
+	if (fault < 0)
+		rc = fault;
+	if (need == CONFIG_FOR_SERVE)
+		fault = settings_find_key(&texts, environment, out, faults);
 	if (fault < 0)
 		rc = fault;
 	return rc < 0 ? rc : default_database_url(out);

@@ -21,6 +21,7 @@ enum config_audit { CONFIG_AUDIT_ALL, CONFIG_AUDIT_MISSING, CONFIG_AUDIT_OFF };
 enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
 enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
 enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+enum config_core_dumps { CONFIG_CORE_DUMPS_OFF, CONFIG_CORE_DUMPS_ON };
 enum config_share { CONFIG_SHARE_DATA_DIR, CONFIG_SHARE_ANY };
 
 #define CONFIG_MAX_ORIGINS 6
@@ -39,6 +40,7 @@ struct config {
 	char *redis_key_file;          /* WRENN_EVENTS_REDIS_KEY_FILE; NULL: none */
 	char *redis_sentinel_password; /* WRENN_EVENTS_REDIS_SENTINEL_PASSWORD; NULL: none */
 	uint8_t encryption_key[SEAL_KEY_SIZE];
+	bool key_is_open; /* it came from a file that others than its owner may use */
 	bool allow_private;
 	char *listen_host;
 	uint16_t listen_port;
@@ -54,10 +56,11 @@ struct config {
 	enum config_role channel_role;
 	unsigned keepalive_s;
 	enum config_log log;
-	unsigned claim_idle_s;         /* WRENN_EVENTS_CLAIM_IDLE_S, default 60 */
-	unsigned max_connections;      /* WRENN_EVENTS_MAX_CONNECTIONS, default 20000 */
-	unsigned max_streams_per_team; /* WRENN_EVENTS_MAX_STREAMS_PER_TEAM, default 100 */
-	unsigned max_inflight;         /* WRENN_EVENTS_MAX_INFLIGHT, default 256 */
+	enum config_core_dumps core_dumps; /* WRENN_EVENTS_CORE_DUMPS, default off */
+	unsigned claim_idle_s;             /* WRENN_EVENTS_CLAIM_IDLE_S, default 60 */
+	unsigned max_connections;          /* WRENN_EVENTS_MAX_CONNECTIONS, default 20000 */
+	unsigned max_streams_per_team;     /* WRENN_EVENTS_MAX_STREAMS_PER_TEAM, default 100 */
+	unsigned max_inflight;             /* WRENN_EVENTS_MAX_INFLIGHT, default 256 */
 	char *ca_file;       /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
 	char *link_base;     /* WRENN_EVENTS_LINK_BASE, without trailing slashes; NULL: no links */
 	char *cors_origins;  /* WRENN_EVENTS_CORS_ORIGINS, separated by commas; NULL: none */

@@ -46,6 +46,16 @@ static const char *shown(struct str value, struct buf *storage)
 	return text ? text : "the value";
 }
 
+int read_nothing(const struct setting *setting, struct str value, struct config *out,
+		 struct buf *faults)
+{
+	(void)setting;
+	(void)value;
+	(void)out;
+	(void)faults;
+	return 0;
+}
+
 int read_text(const struct setting *setting, struct str value, struct config *out,
 	      struct buf *faults)
 {

@@ -53,6 +53,11 @@ int settings_file_read(const char *path, struct buf *out) must_check;
 /* Finds settings in the text of a file. 0, or -EINVAL with a line in *faults for each bad line. */
 int settings_file_parse(struct str text, struct setting_texts *texts, struct buf *faults);
 
+/* The encryption key from the one place that has it. 0, or -EINVAL with a line in *faults for none,
+ * several or a bad one; or the errno of its file. */
+int settings_find_key(const struct setting_texts *texts, char *const *environment,
+		      struct config *out, struct buf *faults);
+
 /* Appends "NAME: ", the sentence and a newline. Returns -EINVAL. */
 int setting_fault(const char *name, struct buf *faults, const char *format, ...) printf_like(3, 4);
 
@@ -78,6 +83,8 @@ int read_cors_origins(const struct setting *setting, struct str value, struct co
 		      struct buf *faults);
 int read_origin(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults);
+int read_nothing(const struct setting *setting, struct str value, struct config *out,
+		 struct buf *faults);
 int read_text(const struct setting *setting, struct str value, struct config *out,
 	      struct buf *faults);
 int read_number(const struct setting *setting, struct str value, struct config *out,
