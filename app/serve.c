@@ -36,13 +36,15 @@
 #define OTHER_FILES   128 /* Redis, the database, the loop, listening */
 
 static const char usage[] =
-	"Usage: wrenn-events serve [--config FILE] [--workers N] [--check]\n"
+	"Usage: wrenn-events serve [--config FILE] [--workers N] [--check] [--accept-key]\n"
 	"\n"
 	"Runs the service until SIGTERM or SIGINT.\n"
 	"\n"
 	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
 	"  --workers N     worker processes, a number or `auto` (WRENN_EVENTS_WORKERS)\n"
 	"  --check         check every setting, say what is wrong, and exit\n"
+	"  --accept-key    make WRENN_ENCRYPTION_KEY the store's key, though another one sealed\n"
+	"                  its settings; their channels wait until they get new settings\n"
 	"\n"
 	"The settings are environment variables; docs/configuration.md lists them.\n"
 	"\n"
@@ -187,18 +189,25 @@ static int supervise(const struct config *config, struct port *port)
 
 /* A database that cannot be reached now is a state to sit out, the store retries by itself; a
  * schema that cannot be used is not. */
-static int prepare_store(const struct config *config)
+static int prepare_store(const struct config *config, enum channels_key_use key_use)
 {
 	struct reason why = { .text = "" };
-	int rc = store_migrate(config->database_url, &why);
+	int rc = 0;
 
+	if (config->create_store == CONFIG_CREATE_ON)
+		rc = store_make(config->database_url, &why);
+	if (rc == 0)
+		rc = store_migrate(config->database_url, &why);
+	if (rc == 0)
+		rc = channels_check_key(config->database_url, config->encryption_key, key_use,
+					&why);
 	if (rc == 0)
 		return EXIT_GOOD;
 	if (rc == -ENOTCONN) {
 		log_warn("the database cannot be reached yet", log_str("reason", why.text));
 		return EXIT_GOOD;
 	}
-	return command_fault(EXIT_FAILED, "DATABASE_URL: %s",
+	return command_fault(EXIT_FAILED, "%s: %s", why.field[0] ? why.field : "DATABASE_URL",
 			     why.text[0] ? why.text : errno_text(rc));
 }
 
@@ -235,7 +244,7 @@ static int run_workers(const struct config *config)
 	return code;
 }
 
-static int serve(const struct config *config)
+static int serve(const struct config *config, enum channels_key_use key_use)
 {
 	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
 		  LOG_LEVEL_INFO, -1);
@@ -249,7 +258,7 @@ static int serve(const struct config *config)
 
 	allow_open_files(config);
 
-	int code = prepare_store(config);
+	int code = prepare_store(config, key_use);
 
 	return code == EXIT_GOOD ? run_workers(config) : code;
 }
@@ -270,15 +279,32 @@ static int check_urls(const struct config *config)
 	return code;
 }
 
+/* A store that cannot be asked now is asked at the start. */
+static int check_key(const struct config *config)
+{
+	struct reason why = { .text = "" };
+	int rc = channels_check_key(config->database_url, config->encryption_key, CHANNELS_KEY_LOOK,
+				    &why);
+
+	if (rc == -EKEYREJECTED)
+		return command_fault(EXIT_FAILED, "%s: %s", why.field, why.text);
+	if (rc < 0)
+		fprintf(stderr, "wrenn-events: the key is not compared with the store's: %s\n",
+			why.text[0] ? why.text : errno_text(rc));
+	return EXIT_GOOD;
+}
+
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "workers", required_argument, NULL, 'w' },
 		{ "check", no_argument, NULL, 'k' },
+		{ "accept-key", no_argument, NULL, 'a' },
 		{ 0 },
 	};
 	const char *file = NULL;
+	enum channels_key_use key_use = CHANNELS_KEY_KEEP;
 	bool check_only = false;
 	int flag;
 
@@ -289,6 +315,8 @@ static int run(int argc, char **argv)
 			setenv("WRENN_EVENTS_WORKERS", optarg, 1);
 		else if (flag == 'k')
 			check_only = true;
+		else if (flag == 'a')
+			key_use = CHANNELS_KEY_ACCEPT;
 		else
 			return EXIT_USAGE;
 	}
@@ -301,9 +329,11 @@ static int run(int argc, char **argv)
 	if (code == EXIT_GOOD)
 		code = check_urls(&config);
 	if (code == EXIT_GOOD && check_only)
+		code = check_key(&config);
+	if (code == EXIT_GOOD && check_only)
 		puts("settings are good");
 	else if (code == EXIT_GOOD)
-		code = serve(&config);
+		code = serve(&config, key_use);
 	config_done(&config);
 	return code;
 }

@@ -54,6 +54,18 @@ struct channels_options {
 	size_t origin_count;
 };
 
+enum channels_key_use {
+	CHANNELS_KEY_LOOK,  /* changes nothing, makes nothing */
+	CHANNELS_KEY_KEEP,  /* a store that has not seen a key yet remembers this one */
+	CHANNELS_KEY_ACCEPT /* it becomes the store's, whatever that one's was */
+};
+
+/* Whether the key is the one the store's settings were sealed with; blocking, before workers are
+ * started. -EKEYREJECTED with *why when it is another one, or what the store answered (-ENXIO: looked at
+ * a store of another version, which tells nothing). */
+int channels_check_key(const char *database_url, const uint8_t key[SEAL_KEY_SIZE],
+		       enum channels_key_use use, struct reason *why) must_check;
+
 int channels_open(const struct channels_options *options, struct channels **out) must_check;
 
 /* Lets requests in flight finish (at most 10 s), stores their results, gives the leases back. */

@@ -38,6 +38,7 @@
 const struct setting settings[] = {
 	ROW("WRENN_EVENTS_DATA_DIR", "var", read_text, TEXT(data_dir)),
 	ROW("DATABASE_URL", NULL, read_database_url),
+	ROW("WRENN_EVENTS_CREATE_STORE", "on", read_choice, CHOICE(create_store, "on", "off")),
 	ROW("REDIS_URL", "redis://localhost:6379/0", read_redis_url),
 	ROW("WRENN_EVENTS_REDIS_CA_FILE", NULL, read_file_name, TEXT(redis_ca_file)),
 	ROW("WRENN_EVENTS_REDIS_CERT_FILE", NULL, read_file_name, TEXT(redis_cert_file)),

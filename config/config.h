@@ -16,6 +16,7 @@
 
 enum config_deliver { CONFIG_DELIVER_ON, CONFIG_DELIVER_OFF };
 enum config_notify { CONFIG_NOTIFY_ACCEPT, CONFIG_NOTIFY_COMPLETION };
+enum config_create { CONFIG_CREATE_ON, CONFIG_CREATE_OFF };
 enum config_strip { CONFIG_STRIP_OFF, CONFIG_STRIP_ON };
 enum config_audit { CONFIG_AUDIT_ALL, CONFIG_AUDIT_MISSING, CONFIG_AUDIT_OFF };
 enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
@@ -34,6 +35,7 @@ struct config_origin {
 
 struct config {
 	char *database_url;            /* may hold a password */
+	enum config_create create_store; /* WRENN_EVENTS_CREATE_STORE, default on */
 	char *redis_url;               /* may hold a password */
 	char *redis_ca_file;           /* WRENN_EVENTS_REDIS_CA_FILE; NULL: the system's */
 	char *redis_cert_file;         /* WRENN_EVENTS_REDIS_CERT_FILE; NULL: none */

@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/log.h"
 #include "store/engine.h"
 #include "store/schema.h"
+#include "store/sqlite_file.h"
 #include "store/url.h"
 
 int db_failed(struct db *db, size_t owner, int rc)
@@ -109,4 +111,41 @@ int db_open_current(const char *url, struct db **out, struct reason *why)
 	}
 	*out = db;
 	return 0;
+}
+
+int db_open_same(const char *url, bool writable, char identity[DB_IDENTITY_SIZE], struct db **out,
+		 struct reason *why)
+{
+	struct db *db = NULL;
+	int rc = db_open(url, writable, &db, why);
+
+	if (rc)
+		return rc;
+	/* What a running service finds in place of its store is not brought up to anything. */
+	if (writable && !identity[0])
+		rc = schema_migrate(db, why);
+	if (!rc)
+		rc = schema_check_identity(db, identity, why);
+	if (rc) {
+		db_close(db);
+		return rc;
+	}
+	*out = db;
+	return 0;
+}
+
+int store_make(const char *url, struct reason *why)
+{
+	struct str text = str_of(url);
+	bool made = false;
+	int rc = store_url_check(text, why);
+
+	if (rc || !url_is_sqlite(text))
+		return rc;
+	rc = sqlite_file_make(url_sqlite_path(text).at, &made, why);
+	if (made)
+		log_info("a new store is made; if there should have been one, stop and look where "
+			 "it is",
+			 log_slice("file", url_sqlite_path(text)));
+	return rc;
 }

@@ -79,12 +79,19 @@ extern const struct engine postgres_engine;
 /* Notes the first failure, for `owner`; returns the failure that sticks. */
 int db_failed(struct db *db, size_t owner, int rc);
 
-/* Opens the engine the URL names. */
+/* Opens the engine the URL names; makes nothing. */
 int db_open(const char *url, bool writable, struct db **out, struct reason *why) must_check;
 void db_close(struct db *db); /* accepts NULL */
 
 /* Opens a writable connection and brings the schema up to date. */
 int db_open_current(const char *url, struct db **out, struct reason *why) must_check;
+
+#define DB_IDENTITY_SIZE 33
+
+/* Opens a connection to the store that *identity names, and refuses another; an empty one is any
+ * store and filled in, and a writable connection then brings the schema up to date. */
+int db_open_same(const char *url, bool writable, char identity[DB_IDENTITY_SIZE], struct db **out,
+		 struct reason *why) must_check;
 
 /* Several statements, no parameters. */
 int db_exec(struct db *db, const char *script) must_check;

@@ -171,8 +171,10 @@ int store_run_blocking(const char *url, struct store_job *job, struct reason *wh
 {
 	struct reason unread;
 	struct db *db = NULL;
-	int rc = db_open_current(url, &db, why ? why : &unread);
+	int rc = store_make(url, why ? why : &unread);
 
+	if (!rc)
+		rc = db_open_current(url, &db, why ? why : &unread);
 	if (rc)
 		return rc;
 	db->fault[0] = '\0';
@@ -182,4 +184,18 @@ int store_run_blocking(const char *url, struct store_job *job, struct reason *wh
 		(void)reason_set(why, rc, "", "the database refused: %s", db->fault);
 	db_close(db);
 	return rc;
+}
+
+int store_read_blocking(const char *url, struct store_job *job, struct reason *why)
+{
+	char identity[DB_IDENTITY_SIZE] = "";
+	struct reason unread;
+	struct db *db = NULL;
+	int rc = db_open_same(url, false, identity, &db, why ? why : &unread);
+
+	if (rc)
+		return rc;
+	job_run_reading(db, job);
+	db_close(db);
+	return job->rc;
 }

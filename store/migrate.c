@@ -223,6 +223,45 @@ int schema_migrate(struct db *db, struct reason *why)
 	return rc ? fail_step(db, rc, (int64_t)schema_step_count, why) : 0;
 }
 
+/* ---- identity ------------------------------------------------------------------------------ */
+
+static const struct db_query read_identity = {
+	.sql = "SELECT value FROM store_facts WHERE name = 'identity'",
+};
+
+static int take_identity(const struct db_row *row, void *arg)
+{
+	struct str value = row_text(row, 0);
+
+	if (value.len != DB_IDENTITY_SIZE - 1)
+		return -EBADMSG;
+	memcpy(arg, value.at, value.len);
+	return 0;
+}
+
+int schema_check_identity(struct db *db, char *identity, struct reason *why)
+{
+	char found[DB_IDENTITY_SIZE] = "";
+	int64_t version = 0;
+	int rc = schema_version(db, &version);
+
+	if (!rc && version != (int64_t)schema_step_count)
+		return reason_set(why, -ENXIO, "DATABASE_URL",
+				  "what is there now has schema %lld and not %zu",
+				  (long long)version, schema_step_count);
+	if (!rc)
+		rc = db_run_now(db, &read_identity, NULL, 0, take_identity, found, NULL);
+	if (rc)
+		return fail_step(db, rc, (int64_t)schema_step_count, why);
+	if (identity[0] && strcmp(identity, found) != 0)
+		return reason_set(why, -ENXIO, "DATABASE_URL",
+				  "another store is there now; the service goes on when its own is "
+				  "back, or is restarted for this one");
+	if (!identity[0])
+		memcpy(identity, found, sizeof(found));
+	return 0;
+}
+
 static void warn_of_ignored(const char *url)
 {
 	struct buf for_libpq;

@@ -18,6 +18,8 @@ EMBED(schema_002_sqlite, "store/schema/002_engine.sqlite.sql");
 EMBED(schema_002_postgres, "store/schema/002_engine.postgres.sql");
 EMBED(schema_003_sqlite, "store/schema/003_fewer_indexes.sqlite.sql");
 EMBED(schema_003_postgres, "store/schema/003_fewer_indexes.postgres.sql");
+EMBED(schema_005_sqlite, "store/schema/005_facts.sqlite.sql");
+EMBED(schema_005_postgres, "store/schema/005_facts.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -28,5 +30,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_001_sqlite, .postgres = schema_001_postgres },
 	{ .sqlite = schema_002_sqlite, .postgres = schema_002_postgres },
 	{ .sqlite = schema_003_sqlite, .postgres = schema_003_postgres },
+	{ .sqlite = schema_005_sqlite, .postgres = schema_005_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

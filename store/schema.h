@@ -37,4 +37,8 @@ int schema_version(struct db *db, int64_t *out) must_check;
  * column; *why (never NULL) has the sentence. */
 int schema_migrate(struct db *db, struct reason *why) must_check;
 
+/* The store must be the one that `identity` (DB_IDENTITY_SIZE bytes) names, with the schema this
+ * program knows; an empty identity is filled in. -ENXIO for another one. */
+int schema_check_identity(struct db *db, char *identity, struct reason *why) must_check;
+
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Opens the SQLite file. In this order: make it (only when there is none), open it, read its
- * table of contents (which finds damage and other programs' databases), and only then the
- * settings, of which WAL is the first that writes.
+ * Makes and opens the SQLite file. Opening never makes one: a file that was there and is not any more
+ * may be on a volume that comes back. In this order: open it, read its table of contents (which
+ * finds damage and other programs' databases), and only then the settings, of which WAL is the
+ * first that writes.
  */
 #include "store/sqlite_file.h"
 
@@ -46,7 +47,7 @@ static int make_folders(const char *path, struct reason *why)
 
 /* Only a file that is not there is opened by ourselves: closing a descriptor of a file SQLite has
  * open in this process would drop SQLite's locks on it. */
-static int make_file(const char *path, struct reason *why)
+int sqlite_file_make(const char *path, bool *made, struct reason *why)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -56,6 +57,7 @@ static int make_file(const char *path, struct reason *why)
 			return rc;
 		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	}
+	*made = fd >= 0;
 	if (fd < 0)
 		return errno == EEXIST
 			       ? 0
@@ -86,6 +88,9 @@ static int open_failure(sqlite3 *handle, int sqlite_rc, struct reason *why)
 		return reason_set(why, -ENOMEM, "", "out of memory");
 	default:
 		system_errno = sqlite3_system_errno(handle);
+		if (system_errno == ENOENT)
+			return reason_set(why, -ENOENT, "DATABASE_URL",
+					  "there is no SQLite file where it says");
 		return reason_set(why, system_errno ? -system_errno : -EIO, "DATABASE_URL",
 				  "cannot open the SQLite file: %s",
 				  system_errno ? strerror(system_errno) : sqlite3_errmsg(handle));
@@ -172,10 +177,8 @@ int sqlite_file_open(struct sqlite_file *file, const char *path, bool writable, 
 		     struct reason *why)
 {
 	struct stat status;
-	int rc = writable ? make_file(path, why) : 0;
+	int rc;
 
-	if (rc)
-		return rc;
 	rc = sqlite3_open_v2(path, handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc)
 		return open_failure(*handle, rc, why);

@@ -17,8 +17,11 @@ struct sqlite_file {
 	ino_t inode;
 };
 
-/* Opens the file as a connection set up for us; a writable one makes the file (0600) and its
- * folders (0700) when missing. On failure *handle may be set and is the caller's to close. */
+/* Makes the file (0600) and its folders (0700). True in *made when there was none. */
+int sqlite_file_make(const char *path, bool *made, struct reason *why) must_check;
+
+/* Opens a file that is there as a connection set up for us. On failure *handle may be set and is the
+ * caller's to close. */
 int sqlite_file_open(struct sqlite_file *file, const char *path, bool writable, sqlite3 **handle,
 		     struct reason *why) must_check;
 void sqlite_file_done(struct sqlite_file *file);

@@ -198,9 +198,13 @@ void store_name(const char *url, struct buf *out);
  * it is not, with no reason; -ENOTCONN and others with the fault in *why. */
 int store_look(const char *url, struct reason *why) must_check;
 
+/* Makes the file of an embedded store when there is none, and says so in the log; for starts that may
+ * begin a new one. Nothing else makes one: a file that is missing later is a store that is away. */
+int store_make(const char *url, struct reason *why) must_check;
+
 /* Brings the schema up to date: blocking, before workers are forked. Several processes may do it at
  * the same time. -ENOTCONN when the database cannot be reached (serve goes on and the
- * writer thread does it on its first contact), other codes with the fault in *why. */
+ * writer thread does it on its first contact), -ENOENT when there is no SQLite file, other codes with the fault in *why. */
 int store_migrate(const char *url, struct reason *why) must_check;
 
 /* Starts the threads. Does not wait for the database. 0, -EINVAL, -ENOMEM. */
@@ -231,5 +235,9 @@ bool db_is_embedded(const struct db *db);
  * job's run() in one transaction; on_done is not used. *why is filled when the database failed and
  * left alone when run() itself said no. */
 int store_run_blocking(const char *url, struct store_job *job, struct reason *why) must_check;
+
+/* The same for a job that only reads, outside a transaction and without touching the schema: -ENXIO
+ * when that is not the one this program knows, -ENOENT when there is no SQLite file. */
+int store_read_blocking(const char *url, struct store_job *job, struct reason *why) must_check;
 
 #endif

@@ -13,6 +13,7 @@
 #include "store/workers.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "core/backoff.h"
 #include "core/clock.h"
@@ -147,7 +148,7 @@ static void set_state(struct store *store, const struct contact *contact, enum s
 static void connect_writer(struct store *store, struct contact *contact)
 {
 	struct reason why = { .text = "" };
-	int rc = db_open_current(store->url, &contact->db, &why);
+	int rc = db_open_same(store->url, true, store->identity, &contact->db, &why);
 
 	note_try(contact, rc, &why, "writer");
 	set_state(store, contact, rc ? STORE_AWAY : STORE_UP);
@@ -246,9 +247,12 @@ void worker_write(void *arg)
 static void connect_reader(struct store *store, struct contact *contact)
 {
 	struct reason why = { .text = "" };
+	char identity[DB_IDENTITY_SIZE];
 
+	/* The writer has filled it in: readers connect after it has. */
+	memcpy(identity, store->identity, sizeof(identity));
 	uv_mutex_unlock(&store->lock);
-	int rc = db_open(store->url, false, &contact->db, &why);
+	int rc = db_open_same(store->url, false, identity, &contact->db, &why);
 	note_try(contact, rc, &why, "reader");
 	uv_mutex_lock(&store->lock);
 	if (!rc) {

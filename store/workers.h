@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "core/list.h"
+#include "store/engine.h"
 #include "store/store.h"
 #include "store/trouble.h"
 
@@ -51,6 +52,8 @@ struct store {
 	/* The server the newest connection leads to. Another one behind the same address: every
 	 * connection that leads elsewhere is left. */
 	int64_t server;
+	/* The store the first connection found; empty before. Another one is none of ours. */
+	char identity[DB_IDENTITY_SIZE];
 
 	/* The loop's own. */
 	uv_async_t async;

@@ -59,6 +59,7 @@ static inline struct database database_make(enum database_engine engine)
 			 query ? query : "");
 	}
 	made++;
+	cr_assert_eq(store_make(database.url, &why), 0, "%s", why.text);
 	cr_assert_eq(store_migrate(database.url, &why), 0, "%s", why.text);
 	return database;
 }

@@ -141,6 +141,8 @@ Test(config_load, reads_every_word_of_a_choice)
 		size_t offset;
 		unsigned expected;
 	} cases[] = {
+		{ "WRENN_EVENTS_CREATE_STORE=off", offsetof(struct config, create_store),
+		  CONFIG_CREATE_OFF },
 		{ "WRENN_EVENTS_DELIVER=on", offsetof(struct config, deliver), CONFIG_DELIVER_ON },
 		{ "WRENN_EVENTS_NOTIFY_ON=accept", offsetof(struct config, notify_on),
 		  CONFIG_NOTIFY_ACCEPT },
@@ -227,6 +229,7 @@ static const struct {
 	{ "WRENN_EVENTS_GROUP", "a b" },
 	{ "WRENN_EVENTS_GROUP", "gr\xc3\xbcn" },
 	{ "WRENN_EVENTS_GROUP", "wrenn-sandbox-reconciler-v1" },
+	{ "WRENN_EVENTS_CREATE_STORE", "no" },
 	{ "WRENN_EVENTS_DELIVER", "yes" },
 	{ "WRENN_EVENTS_DELIVER", "ON" },
 	{ "WRENN_EVENTS_DELIVER", "o" },

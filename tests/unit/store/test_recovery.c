@@ -154,21 +154,23 @@ Test(away, a_sqlite_folder_that_is_in_the_way_can_be_cleared)
 	cr_expect_eq(write_one(&fixture, 1), -ENOTCONN);
 	cr_expect_not(store_is_up(fixture.store));
 	cr_assert_eq(unlink(blocker), 0);
+	cr_assert_eq(store_make(url, NULL), 0);
 	wait_for_state(&fixture, true);
 	cr_expect_eq(write_one(&fixture, 2), 0);
 	cr_expect_eq(count_rows(&fixture), 1);
 	fixture_close(&fixture);
 }
 
-/* As `rm events.db*` does: SQLite must not find the old file's log beside a new file. */
-static void remove_files(const struct database *database)
+static void move_files(const char *from, const char *to)
 {
 	static const char *const endings[] = { "-wal", "-shm", "" };
-	char path[600];
+	char old[600];
+	char new[600];
 
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-		snprintf(path, sizeof(path), "%s%s", path_of(database), endings[i]);
-		cr_assert_eq(unlink(path), 0, "%s", endings[i]);
+		snprintf(old, sizeof(old), "%s%s", from, endings[i]);
+		snprintf(new, sizeof(new), "%s%s", to, endings[i]);
+		(void)rename(old, new); /* the log is not there when nobody has the file open */
 	}
 }
 
@@ -182,19 +184,60 @@ static void write_until_stored(struct fixture *fixture, int number)
 		cr_assert(rc == -ENOTCONN && clock_mono_ms() < deadline_ms, "%d", rc);
 }
 
-Test(away, nothing_is_written_into_a_removed_sqlite_file)
+/* As when a volume is unmounted and mounted again. */
+Test(away, a_sqlite_file_that_vanishes_is_waited_for_and_not_replaced)
 {
 	struct database database = database_make(DATABASE_SQLITE);
+	const char *path = path_of(&database);
 	struct fixture fixture;
+	char aside[500];
 
+	snprintf(aside, sizeof(aside), "%s.aside", path);
 	fixture_open(&fixture, database.url, 2, 0);
 	cr_expect_eq(write_one(&fixture, 1), 0);
 	cr_expect_eq(count_rows(&fixture), 1);
-	remove_files(&database);
-	write_until_stored(&fixture, 2);
+	move_files(path, aside);
+	cr_expect_eq(write_one(&fixture, 2), -ENOTCONN);
+	wait_for_state(&fixture, false);
+	cr_expect_eq(access(path, F_OK), -1, "an empty one was made");
+
+	move_files(aside, path);
+	write_until_stored(&fixture, 3);
+	cr_expect_eq(count_rows(&fixture), 2);
 	fixture_close(&fixture);
-	cr_expect_eq(database_ask(&database, "SELECT last_ms FROM positions"), 2);
-	cr_expect_eq(database_ask(&database, "SELECT count(*) FROM positions"), 1, "in a new file");
+}
+
+TEST_BOTH(away, another_store_in_its_place_is_refused)
+{
+	const enum database_engine engine =
+		database->url[0] == 's' ? DATABASE_SQLITE : DATABASE_POSTGRES;
+	struct database other = database_make(engine);
+	char identity[DB_IDENTITY_SIZE] = "";
+	struct reason why = { .text = "" };
+	struct db *db = NULL;
+
+	cr_assert_eq(db_open_same(database->url, true, identity, &db, &why), 0, "%s", why.text);
+	db_close(db);
+	cr_expect_eq(strlen(identity), DB_IDENTITY_SIZE - 1);
+	cr_assert_eq(db_open_same(database->url, false, identity, &db, &why), 0, "%s", why.text);
+	db_close(db);
+	cr_expect_eq(db_open_same(other.url, true, identity, &db, &why), -ENXIO);
+	cr_expect_eq(db_open_same(other.url, false, identity, &db, &why), -ENXIO);
+	cr_expect_not_null(strstr(why.text, "another store"), "%s", why.text);
+}
+
+Test(away, what_has_no_schema_yet_is_no_store_that_came_back)
+{
+	struct database database = database_make(DATABASE_SQLITE);
+	char identity[DB_IDENTITY_SIZE] = "";
+	struct reason why = { .text = "" };
+	struct db *db = NULL;
+
+	cr_assert_eq(db_open_same(database.url, true, identity, &db, &why), 0, "%s", why.text);
+	db_close(db);
+	cr_assert_eq(truncate(path_of(&database), 0), 0);
+	cr_expect_eq(db_open_same(database.url, true, identity, &db, &why), -ENXIO);
+	cr_expect_not_null(strstr(why.text, "schema 0"), "%s", why.text);
 }
 
 Test(away, a_sqlite_file_that_was_removed_is_noticed)
@@ -416,5 +459,6 @@ Test(damaged, an_empty_file_counts_as_new)
 
 	temporary_url(url, sizeof(url), "empty");
 	write_file(url + 7, 0, "", 0);
+	cr_expect_eq(store_make(url, NULL), 0);
 	cr_expect_eq(store_migrate(url, NULL), 0);
 }

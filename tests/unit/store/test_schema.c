@@ -44,6 +44,7 @@ static void migrate_together(enum database_engine engine)
 	uv_barrier_t start;
 
 	fresh_url(engine, database.url, sizeof(database.url));
+	cr_assert_eq(store_make(database.url, NULL), 0);
 	uv_barrier_init(&start, THREADS);
 	for (int i = 0; i < THREADS; i++) {
 		migrators[i].start = &start;
@@ -267,6 +268,8 @@ Test(file, and_its_folders_are_made_for_us_alone)
 	snprintf(folder, sizeof(folder), "%s/deep_%d", getenv("TEST_DIR"), (int)getpid());
 	snprintf(url, sizeof(url), "sqlite:%s/a/b/events.db", folder);
 	umask(0);
+	cr_expect_eq(store_migrate(url, NULL), -ENOENT, "made without being asked to");
+	cr_assert_eq(store_make(url, NULL), 0);
 	cr_assert_eq(store_migrate(url, NULL), 0);
 	cr_assert_eq(stat(folder, &status), 0);
 	cr_expect_eq(status.st_mode & 0777, 0700u);
@@ -278,9 +281,9 @@ Test(file, that_cannot_be_made_is_an_error_and_not_a_wait)
 {
 	struct reason why = { .text = "" };
 
-	cr_expect_eq(store_migrate("sqlite:/proc/wrenn/events.db", &why), -ENOENT, "%s", why.text);
+	cr_expect_eq(store_make("sqlite:/proc/wrenn/events.db", &why), -ENOENT, "%s", why.text);
 	cr_expect_neq(why.text[0], '\0');
-	cr_expect_eq(store_migrate("sqlite:/dev/null/events.db", &why), -ENOTDIR);
+	cr_expect_eq(store_make("sqlite:/dev/null/events.db", &why), -ENOTDIR);
 	cr_expect_neq(store_migrate("sqlite:/tmp", &why), 0);
 	cr_expect_neq(store_migrate("sqlite:/tmp", &why), -ENOTCONN);
 }

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A start with another key than the store's is refused, before a delivery could fail for it. */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "channels/channels.h"
+#include "channels/seal.h"
+#include "tests/support/databases.h"
+
+static const uint8_t first_key[SEAL_KEY_SIZE] = { 1 };
+static const uint8_t other_key[SEAL_KEY_SIZE] = { 2 };
+
+static int check(const struct database *database, const uint8_t key[SEAL_KEY_SIZE],
+		 enum channels_key_use use)
+{
+	struct reason why = { .text = "" };
+	int rc = channels_check_key(database->url, key, use, &why);
+
+	if (rc == -EKEYREJECTED) {
+		cr_expect_str_eq(why.field, "WRENN_ENCRYPTION_KEY");
+		cr_expect_not_null(strstr(why.text, "--accept-key"), "%s", why.text);
+	}
+	return rc;
+}
+
+struct insertion {
+	struct store_job job;
+	const uint8_t *key;
+};
+
+static const struct db_query insert_team = {
+	.sql = "INSERT INTO teams (id, name, slug) VALUES ($1, 't', 't')",
+};
+static const struct db_query insert_channel = {
+	.sql = "INSERT INTO channels (id, team_id, name, provider, config) "
+	       "VALUES ($1, $1, 'c', 'webhook', $2)",
+};
+
+static int run_insertion(struct db *db, struct store_job *job)
+{
+	const struct insertion *insertion = container_of(job, struct insertion, job);
+	const struct provider_config config = {
+		.count = 1,
+		.fields = { { .name = "url", .value = STR("https://hooks.example.com/x") } },
+	};
+	const struct uuid id = { .bytes = { 7 } };
+	struct buf sealed;
+	int rc;
+
+	buf_init(&sealed, SEALED_CONFIG_MAX);
+	config_seal(&sealed, &config, insertion->key);
+
+	const struct db_value values[] = { db_uuid(&id), db_json(buf_str(&sealed)) };
+
+	rc = db_run_now(db, &insert_team, values, 1, NULL, NULL, NULL);
+	if (rc == 0)
+		rc = db_run_now(db, &insert_channel, values, 2, NULL, NULL, NULL);
+	buf_done(&sealed);
+	return rc;
+}
+
+static void add_channel(const struct database *database, const uint8_t key[SEAL_KEY_SIZE])
+{
+	struct insertion insertion = { .job.run = run_insertion, .key = key };
+
+	cr_assert_eq(store_run_blocking(database->url, &insertion.job, NULL), 0);
+}
+
+static void refuses_another(enum database_engine engine)
+{
+	struct database database = database_make(engine);
+
+	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), 0, "a new store");
+	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), 0);
+	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_LOOK), 0);
+	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_LOOK), -EKEYREJECTED);
+	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_KEEP), -EKEYREJECTED);
+	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), 0, "nothing was changed");
+
+	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_ACCEPT), 0);
+	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_KEEP), 0);
+	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), -EKEYREJECTED);
+}
+
+Test(key, that_is_not_the_stores_is_refused_on_sqlite)
+{
+	refuses_another(DATABASE_SQLITE);
+}
+
+Test(key, that_is_not_the_stores_is_refused_on_postgres)
+{
+	refuses_another(DATABASE_POSTGRES);
+}
+
+/* A store of an older version remembers no key, but its settings do. */
+static void tries_the_settings(enum database_engine engine)
+{
+	struct database database = database_make(engine);
+
+	add_channel(&database, first_key);
+	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_LOOK), -EKEYREJECTED);
+	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_KEEP), -EKEYREJECTED);
+	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), 0);
+	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_KEEP), -EKEYREJECTED);
+}
+
+Test(key, is_tried_on_the_settings_of_an_older_store_on_sqlite)
+{
+	tries_the_settings(DATABASE_SQLITE);
+}
+
+Test(key, is_tried_on_the_settings_of_an_older_store_on_postgres)
+{
+	tries_the_settings(DATABASE_POSTGRES);
+}
+
+Test(key, a_look_makes_no_store)
+{
+	struct database database;
+	struct reason why = { .text = "" };
+
+	snprintf(database.url, sizeof(database.url), "sqlite:%s/no_%d/events.db",
+		 getenv("TEST_DIR"), (int)getpid());
+	cr_expect_eq(channels_check_key(database.url, first_key, CHANNELS_KEY_LOOK, &why), -ENOENT);
+	cr_expect_eq(access(database.url + strlen("sqlite:"), F_OK), -1);
+}
