@@ -37,6 +37,7 @@
 
 #define STOP_LIMIT_MS   15000
 #define STORE_READERS   2
+#define REQUEST_READERS 2
 #define SOURCE_PULSE_MS 1000
 
 struct worker {
@@ -314,6 +315,7 @@ static int open_sources(struct worker *w)
 		.loop = &w->loop,
 		.url = w->config->database_url,
 		.readers = STORE_READERS,
+		.request_readers = REQUEST_READERS,
 	};
 	struct redis_options redis = {
 		.loop = &w->loop,

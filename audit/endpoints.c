@@ -68,7 +68,8 @@ static void start_listing(struct audit *audit, struct http_request *request, boo
 	int rc = page_query_parse(http_request_query(request), &listing->page.query, &why);
 
 	if (rc == 0) {
-		rc = store_read(audit->store, &listing->job);
+		listing->job.team = listing->page.team;
+		rc = store_read_for_request(audit->store, &listing->job);
 		if (rc == 0)
 			return;
 	}

@@ -39,7 +39,7 @@ static void list_channels(struct http_request *request, void *owner)
 		return;
 	errand->job.run = run_list;
 	errand->job.on_done = on_listed;
-	errand_submit(errand, store_read);
+	errand_submit(errand, store_read_for_request);
 }
 
 static int run_get(struct db *db, struct store_job *job)
@@ -58,7 +58,7 @@ static void get_channel(struct http_request *request, void *owner)
 		return;
 	errand->job.run = run_get;
 	errand->job.on_done = errand_on_shown;
-	errand_submit(errand, store_read);
+	errand_submit(errand, store_read_for_request);
 }
 
 /* ---- DELETE ---------------------------------------------------------------------------- */

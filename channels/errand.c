@@ -107,7 +107,10 @@ void errand_not_found(struct errand *errand)
 
 void errand_submit(struct errand *errand, errand_submit_fn submit)
 {
-	int rc = submit(errand->channels->store, &errand->job);
+	int rc;
+
+	errand->job.team = errand->who.team;
+	rc = submit(errand->channels->store, &errand->job);
 
 	if (rc < 0)
 		errand_fail(errand, rc);

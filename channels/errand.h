@@ -58,7 +58,8 @@ void errand_refuse_draft(struct errand *errand, int rc, const struct reason *why
 void errand_answer(struct errand *errand, int status); /* with errand->json */
 void errand_not_found(struct errand *errand);          /* there is no such channel */
 
-/* Hands errand->job, whose run and on_done are set, to store_read or store_write; answers and frees
+/* Hands errand->job, whose run and on_done are set, to store_read_for_request or
+ * store_write; answers and frees
  * when that fails. */
 void errand_submit(struct errand *errand, errand_submit_fn submit);
 

@@ -229,7 +229,7 @@ static void load(struct rotation *rotation)
 
 	forget_loaded(rotation);
 	errand->job = (struct store_job){ .run = run_load, .on_done = on_loaded };
-	errand_submit(errand, store_read);
+	errand_submit(errand, store_read_for_request);
 }
 
 /* ---- the request ------------------------------------------------------------------------- */

@@ -130,7 +130,7 @@ void view_deliveries(struct http_request *request, void *owner)
 	if (rc < 0)
 		errand_refuse_draft(errand, rc, &why);
 	else
-		errand_submit(errand, store_read);
+		errand_submit(errand, store_read_for_request);
 }
 
 /* ---- one delivery ---------------------------------------------------------------------------- */
@@ -164,5 +164,5 @@ void view_delivery(struct http_request *request, void *owner)
 		return;
 	errand->job.run = run_show;
 	errand->job.on_done = on_shown;
-	errand_submit(errand, store_read);
+	errand_submit(errand, store_read_for_request);
 }

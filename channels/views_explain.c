@@ -354,5 +354,5 @@ void view_explain(struct http_request *request, void *owner)
 	stream_id_format(event, explanation->event_text);
 	errand->job.run = run_explain;
 	errand->job.on_done = on_explained;
-	errand_submit(errand, store_read);
+	errand_submit(errand, store_read_for_request);
 }

@@ -179,5 +179,5 @@ void view_health(struct http_request *request, void *owner)
 	errand->done = end_health;
 	errand->job.run = run_health;
 	errand->job.on_done = on_health_read;
-	errand_submit(errand, store_read);
+	errand_submit(errand, store_read_for_request);
 }

@@ -24,6 +24,7 @@
 
 #define DB_BUSY_MS    5000  /* how long a statement waits for a lock */
 #define DB_ANSWER_MS  10000 /* how long a statement may run */
+#define DB_READ_MS    5000  /* how long a reader's may: others wait for that thread */
 
 /* One db_run(). */
 struct db_call {

@@ -195,7 +195,8 @@ static int set_up(struct postgres *pg)
 		 "SET idle_in_transaction_session_timeout = 60000;"
 		 "SET default_transaction_isolation = 'read committed';"
 		 "SET default_transaction_read_only = %s",
-		 DB_BUSY_MS, DB_ANSWER_MS, pg->db.writable ? "off" : "on");
+		 DB_BUSY_MS, pg->db.writable ? DB_ANSWER_MS : DB_READ_MS,
+		 pg->db.writable ? "off" : "on");
 	if (PQsetnonblocking(pg->conn, 1) || !PQenterPipelineMode(pg->conn))
 		return -ENOMEM;
 	return postgres_exec(&pg->db, script);

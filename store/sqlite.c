@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "core/buf.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "store/engine.h"
 #include "store/queries.h"
@@ -21,13 +22,15 @@
 
 #define SQL_MAX_BYTES   (64 * 1024)
 #define VALUE_MAX_BYTES (16 * 1024 * 1024)
+#define CLOCK_STEPS     100000 /* of SQLite's machine between two looks at the clock, about 1 ms */
 
 struct sqlite {
 	struct db db;
 	sqlite3 *handle;
 	struct query_cache queries;
 	struct sqlite_file file;
-	bool is_durable; /* synchronous = FULL, as it was opened */
+	bool is_durable;     /* synchronous = FULL, as it was opened */
+	int64_t deadline_ms; /* monotonic, of a reader's statement */
 };
 
 static struct sqlite *sqlite_of(struct db *db)
@@ -58,6 +61,7 @@ static int code_of(int extended)
 		return -ENOSPC;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
+	case SQLITE_INTERRUPT: /* past its deadline */
 		return -EBUSY;
 	case SQLITE_TOOBIG:
 	case SQLITE_MISMATCH:
@@ -275,10 +279,20 @@ static int step_to_end(struct sqlite *sq, sqlite3_stmt *statement, const struct 
 	return 0;
 }
 
+/* Not 0 ends the statement. */
+static int look_at_clock(void *arg)
+{
+	const struct sqlite *sq = arg;
+
+	return clock_mono_ms() >= sq->deadline_ms;
+}
+
 static int sqlite_run(struct db *db, const struct db_call *call)
 {
 	struct sqlite *sq = sqlite_of(db);
 	sqlite3_stmt *statement = NULL;
+
+	sq->deadline_ms = clock_mono_ms() + DB_READ_MS;
 	int rc = prepare(sq, call->query, &statement);
 
 	if (rc)
@@ -408,6 +422,8 @@ static int sqlite_open(const char *path, bool writable, struct db **out, struct 
 		sqlite_close(&sq->db);
 		return rc;
 	}
+	if (!writable)
+		sqlite3_progress_handler(sq->handle, CLOCK_STEPS, look_at_clock, sq);
 	*out = &sq->db;
 	return 0;
 }

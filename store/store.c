@@ -24,6 +24,7 @@
 #define DEFAULT_MAX_QUEUED 4096
 #define CLOSE_GRACE_MS     5000
 #define READERS_MAX        64
+#define TEAM_QUEUED_MAX    64 /* requests of one team */
 
 #define WATCH_MS           1000
 
@@ -51,6 +52,24 @@ static void on_watch(uv_timer_t *timer)
 	uv_mutex_unlock(&store->lock);
 }
 
+static unsigned count_waiting(const struct lane *lane, const struct uuid *team)
+{
+	unsigned count = 0;
+
+	for (const struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next)
+		count += uuid_eq(&list_item(n, struct store_job, link)->team, team);
+	return count;
+}
+
+/* Under the lock. */
+static bool is_full(const struct store *store, const struct lane *lane, const struct store_job *job)
+{
+	if (lane->waiting >= store->max_queued)
+		return true;
+	return lane->is_by_team && lane->waiting >= TEAM_QUEUED_MAX &&
+	       count_waiting(lane, &job->team) >= TEAM_QUEUED_MAX;
+}
+
 static int submit(struct store *store, struct lane *lane, struct store_job *job)
 {
 	int rc = 0;
@@ -58,7 +77,7 @@ static int submit(struct store *store, struct lane *lane, struct store_job *job)
 	uv_mutex_lock(&store->lock);
 	if (store->closing)
 		rc = -ECANCELED;
-	else if (lane->waiting >= store->max_queued)
+	else if (is_full(store, lane, job))
 		rc = -ENOBUFS;
 	else if (answers_at_once(store, lane, &job->rc)) {
 		list_add_tail(&store->done, &job->link);
@@ -83,6 +102,11 @@ int store_read(struct store *store, struct store_job *job)
 	return submit(store, &store->reads, job);
 }
 
+int store_read_for_request(struct store *store, struct store_job *job)
+{
+	return submit(store, &store->requests, job);
+}
+
 bool store_is_up(const struct store *store)
 {
 	return atomic_load(&store->state) == STORE_UP;
@@ -102,9 +126,11 @@ bool store_is_embedded(const struct store *store)
 
 static void free_store(struct store *store)
 {
+	uv_cond_destroy(&store->requests.wake);
 	uv_cond_destroy(&store->reads.wake);
 	uv_cond_destroy(&store->writes.wake);
 	uv_mutex_destroy(&store->lock);
+	free(store->requests.running_teams);
 	free(store->threads);
 	free(store->url);
 	free(store);
@@ -170,6 +196,7 @@ void store_close_within(struct store *store, unsigned grace_ms, void (*on_closed
 	store->close_deadline_ms = clock_mono_ms() + grace_ms;
 	uv_cond_broadcast(&store->writes.wake);
 	uv_cond_broadcast(&store->reads.wake);
+	uv_cond_broadcast(&store->requests.wake);
 	uv_mutex_unlock(&store->lock);
 	uv_async_send(&store->async); /* there may be no thread to do it */
 }
@@ -198,14 +225,19 @@ static struct store *new_store(const struct store_options *options)
 	store->max_queued = options->max_queued ? options->max_queued : DEFAULT_MAX_QUEUED;
 	store->is_embedded = url_is_sqlite(str_of(options->url));
 	store->url = strdup(options->url);
-	store->threads = calloc(options->readers + 1, sizeof(*store->threads));
+	store->threads =
+		calloc(1 + options->readers + options->request_readers, sizeof(*store->threads));
+	store->requests.is_by_team = true;
+	store->requests.running_teams =
+		calloc(options->request_readers + 1, sizeof(*store->requests.running_teams));
 	trouble_init(&store->trouble);
 	list_init(&store->done);
 	init_lane(&store->writes);
 	init_lane(&store->reads);
+	init_lane(&store->requests);
 	if (uv_mutex_init(&store->lock))
 		abort();
-	if (!store->url || !store->threads) {
+	if (!store->url || !store->threads || !store->requests.running_teams) {
 		free_store(store);
 		return NULL;
 	}
@@ -213,8 +245,9 @@ static struct store *new_store(const struct store_options *options)
 }
 
 /* Signals are the loop's business; a thread started here inherits that none reaches it. */
-static int start_threads(struct store *store, unsigned readers)
+static int start_threads(struct store *store, const struct store_options *options)
 {
+	unsigned own = 1 + options->readers; /* the writer first */
 	sigset_t all;
 	sigset_t before;
 	int rc = 0;
@@ -222,8 +255,10 @@ static int start_threads(struct store *store, unsigned readers)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	uv_mutex_lock(&store->lock);
-	for (unsigned i = 0; i <= readers && !rc; i++) {
-		rc = uv_thread_create(&store->threads[i], i ? worker_read : worker_write, store);
+	for (unsigned i = 0; i < own + options->request_readers && !rc; i++) {
+		uv_thread_cb run = i == 0 ? worker_write : i < own ? worker_read : worker_serve;
+
+		rc = uv_thread_create(&store->threads[i], run, store);
 		if (!rc) {
 			store->thread_count++;
 			store->running++;
@@ -238,7 +273,8 @@ int store_open(const struct store_options *options, struct store **out)
 {
 	int rc = store_url_check(str_of(options->url), NULL);
 
-	if (rc || options->readers < 1 || options->readers > READERS_MAX)
+	if (rc || options->readers < 1 || options->readers > READERS_MAX ||
+	    options->request_readers > READERS_MAX)
 		return rc ? rc : -EINVAL;
 
 	struct store *store = new_store(options);
@@ -255,7 +291,7 @@ int store_open(const struct store_options *options, struct store **out)
 	store->open_handles = 2;
 	uv_timer_start(&store->watch, on_watch, WATCH_MS, WATCH_MS);
 	uv_unref((uv_handle_t *)&store->watch);
-	rc = start_threads(store, options->readers);
+	rc = start_threads(store, options);
 	if (rc) {
 		store_close_within(store, 0, NULL, NULL);
 		return -ENOMEM;

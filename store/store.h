@@ -176,6 +176,8 @@ struct store_job {
 	/* A power cut or a crash of the database server may undo it, a crash of ours may not: nobody
 	 * was told of it but ourselves. Alone or among its like it does not wait for the disk. */
 	bool is_repeatable;
+	/* store_read_for_request(): whose request it is. */
+	struct uuid team;
 	/* The store's own. */
 	struct list link;
 	int rc;
@@ -183,9 +185,10 @@ struct store_job {
 
 struct store_options {
 	uv_loop_t *loop;
-	const char *url;     /* sqlite:<path> or postgres://... (postgresql://...) */
-	unsigned readers;    /* reader threads, 1 to 64 */
-	unsigned max_queued; /* jobs waiting per queue; 0 means 4096 */
+	const char *url;          /* sqlite:<path> or postgres://... (postgresql://...) */
+	unsigned readers;         /* threads for store_read(), 1 to 64 */
+	unsigned request_readers; /* for store_read_for_request(), 0 (when it is not used) to 64 */
+	unsigned max_queued;      /* jobs waiting per queue; 0 means 4096 */
 };
 
 /* Checks the form of the URL alone. -EINVAL with the fault, never the URL, in *why. */
@@ -218,6 +221,11 @@ void store_close(struct store *store, void (*on_closed)(void *owner), void *owne
  * the queue is full and -ECANCELED after store_close(). */
 int store_write(struct store *store, struct store_job *job) must_check;
 int store_read(struct store *store, struct store_job *job) must_check;
+
+/* A read that a client asked for: threads of their own serve these, one of a team at a time, so that
+ * neither the service's own reads nor another team wait for them. -ENOBUFS also when 64 of the team
+ * wait already. */
+int store_read_for_request(struct store *store, struct store_job *job) must_check;
 
 /* What the last contact said; any thread. */
 bool store_is_up(const struct store *store);

@@ -2,7 +2,8 @@
 
 /*
  * The threads. The writer takes what has queued up (at most GROUP_MAX jobs) and commits it as a
- * group; it alone decides whether the database counts as up. A reader takes one job at a time.
+ * group; it alone decides whether the database counts as up. A reader takes one job at a time; those
+ * that serve requests run one of a team at a time, so that no team has them all.
  *
  * Failing: a thread whose connection is lost tries at once to get another, then with growing
  * pauses. When the writer's try fails the store is AWAY: what waits is answered with -ENOTCONN and
@@ -79,6 +80,47 @@ static struct store_job *take_job(struct lane *lane)
 	return job;
 }
 
+static bool is_running(const struct lane *lane, const struct uuid *team)
+{
+	for (unsigned i = 0; i < lane->running_count; i++)
+		if (uuid_eq(&lane->running_teams[i], team))
+			return true;
+	return false;
+}
+
+/* The first that may run now: of requests, the first whose team has none running. NULL: none. */
+static struct store_job *next_job(struct lane *lane)
+{
+	for (struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next) {
+		struct store_job *job = list_item(n, struct store_job, link);
+
+		if (!lane->is_by_team || !is_running(lane, &job->team))
+			return job;
+	}
+	return NULL;
+}
+
+static void begin_job(struct lane *lane, struct store_job *job)
+{
+	list_remove(&job->link);
+	lane->waiting--;
+	if (lane->is_by_team)
+		lane->running_teams[lane->running_count++] = job->team;
+}
+
+/* Another request of its team may run now. */
+static void end_job(struct lane *lane, const struct store_job *job)
+{
+	unsigned i = 0;
+
+	if (!lane->is_by_team)
+		return;
+	while (!uuid_eq(&lane->running_teams[i], &job->team))
+		i++;
+	lane->running_teams[i] = lane->running_teams[--lane->running_count];
+	uv_cond_broadcast(&lane->wake);
+}
+
 void lane_answer_all(struct store *store, struct lane *lane, int rc)
 {
 	while (!list_is_empty(&lane->jobs)) {
@@ -109,10 +151,16 @@ static bool must_end(struct store *store, struct lane *lane)
 	return list_is_empty(&lane->jobs);
 }
 
+static void wake_readers(struct store *store)
+{
+	uv_cond_broadcast(&store->reads.wake);
+	uv_cond_broadcast(&store->requests.wake);
+}
+
 static void end_thread(struct store *store)
 {
 	store->running--;
-	uv_cond_broadcast(&store->reads.wake); /* one connection less to rely on */
+	wake_readers(store); /* one connection less to rely on */
 	uv_async_send(&store->async);
 	uv_mutex_unlock(&store->lock);
 }
@@ -141,7 +189,7 @@ static void set_state(struct store *store, const struct contact *contact, enum s
 	atomic_store(&store->state, (int)state);
 	if (state == STORE_AWAY)
 		lane_answer_all(store, &store->writes, -ENOTCONN);
-	uv_cond_broadcast(&store->reads.wake);
+	wake_readers(store);
 	uv_mutex_unlock(&store->lock);
 }
 
@@ -244,7 +292,7 @@ void worker_write(void *arg)
 
 /* ---- readers -------------------------------------------------------------------------------- */
 
-static void connect_reader(struct store *store, struct contact *contact)
+static void connect_reader(struct store *store, struct lane *lane, struct contact *contact)
 {
 	struct reason why = { .text = "" };
 	char identity[DB_IDENTITY_SIZE];
@@ -256,17 +304,17 @@ static void connect_reader(struct store *store, struct contact *contact)
 	note_try(contact, rc, &why, "reader");
 	uv_mutex_lock(&store->lock);
 	if (!rc) {
-		store->connected_readers++;
+		lane->connected++;
 		note_server(store, contact);
 	}
 }
 
-static void lose_reader(struct store *store, struct contact *contact)
+static void lose_reader(struct store *store, struct lane *lane, struct contact *contact)
 {
 	uv_mutex_unlock(&store->lock);
 	drop_contact(contact);
 	uv_mutex_lock(&store->lock);
-	store->connected_readers--;
+	lane->connected--;
 	store->probe_wanted = true;
 	uv_cond_signal(&store->writes.wake);
 }
@@ -278,29 +326,30 @@ static bool may_connect(const struct store *store, const struct contact *contact
 }
 
 /* Another reader may take the job while this one looks at its connection. */
-static void read_one(struct store *store, struct contact *contact)
+static void read_one(struct store *store, struct lane *lane, struct contact *contact)
 {
 	if (leads_elsewhere(store, contact)) {
-		lose_reader(store, contact);
+		lose_reader(store, lane, contact);
 		return;
 	}
 	uv_mutex_unlock(&store->lock);
 	bool usable = contact->db->engine->is_usable(contact->db);
 	uv_mutex_lock(&store->lock);
-	if (usable && !list_is_empty(&store->reads.jobs)) {
-		struct store_job *job = take_job(&store->reads);
-
+	struct store_job *job = usable ? next_job(lane) : NULL;
+	if (job) {
+		begin_job(lane, job);
 		uv_mutex_unlock(&store->lock);
 		job_run_reading(contact->db, job);
 		uv_mutex_lock(&store->lock);
+		end_job(lane, job);
 		list_add_tail(&store->done, &job->link);
 		uv_async_send(&store->async);
 	}
 	if (contact->db->is_lost)
-		lose_reader(store, contact);
+		lose_reader(store, lane, contact);
 }
 
-static void wait_to_read(struct store *store, const struct contact *contact)
+static void wait_to_read(struct store *store, struct lane *lane, const struct contact *contact)
 {
 	int64_t deadline_ms = INT64_MAX;
 
@@ -309,32 +358,41 @@ static void wait_to_read(struct store *store, const struct contact *contact)
 	if (store->closing && store->close_deadline_ms < deadline_ms)
 		deadline_ms = store->close_deadline_ms;
 	if (deadline_ms == INT64_MAX)
-		uv_cond_wait(&store->reads.wake, &store->lock);
+		uv_cond_wait(&lane->wake, &store->lock);
 	else
-		wait_until(store, &store->reads, deadline_ms);
+		wait_until(store, lane, deadline_ms);
 }
 
-void worker_read(void *arg)
+static void run_reader(struct store *store, struct lane *lane)
 {
-	struct store *store = arg;
 	struct contact contact = new_contact();
 
 	uv_mutex_lock(&store->lock);
-	while (!must_end(store, &store->reads)) {
-		bool has_jobs = !list_is_empty(&store->reads.jobs);
+	while (!must_end(store, lane)) {
+		bool has_jobs = !list_is_empty(&lane->jobs);
 
 		if (may_connect(store, &contact))
-			connect_reader(store, &contact);
-		else if (has_jobs && contact.db)
-			read_one(store, &contact);
-		else if (has_jobs && store->connected_readers == 0 &&
+			connect_reader(store, lane, &contact);
+		else if (contact.db && next_job(lane))
+			read_one(store, lane, &contact);
+		else if (has_jobs && lane->connected == 0 &&
 			 atomic_load(&store->state) != STORE_STARTING)
-			lane_answer_all(store, &store->reads, -ENOTCONN);
+			lane_answer_all(store, lane, -ENOTCONN);
 		else
-			wait_to_read(store, &contact);
+			wait_to_read(store, lane, &contact);
 	}
 	uv_mutex_unlock(&store->lock);
 	db_close(contact.db);
 	uv_mutex_lock(&store->lock);
 	end_thread(store);
+}
+
+void worker_read(void *store)
+{
+	run_reader(store, &((struct store *)store)->reads);
+}
+
+void worker_serve(void *store)
+{
+	run_reader(store, &((struct store *)store)->requests);
 }

@@ -24,10 +24,16 @@
  */
 enum store_state { STORE_STARTING, STORE_UP, STORE_AWAY };
 
+/* Jobs of one kind, and the threads that run them. */
 struct lane {
 	struct list jobs;
 	unsigned waiting;
 	uv_cond_t wake;
+	unsigned connected; /* readers with a connection */
+	/* Of requests: whose are being run, one of a team at most. */
+	bool is_by_team;
+	struct uuid *running_teams; /* as many as threads */
+	unsigned running_count;
 };
 
 struct store {
@@ -42,13 +48,13 @@ struct store {
 
 	uv_mutex_t lock;
 	struct lane writes;
-	struct lane reads;
-	struct list done; /* jobs whose on_done is due, in that order */
+	struct lane reads;    /* what the service itself needs */
+	struct lane requests; /* what clients ask for */
+	struct list done;     /* jobs whose on_done is due, in that order */
 	bool closing;
 	int64_t close_deadline_ms; /* monotonic */
 	bool probe_wanted;         /* a reader lost its connection: have a look */
-	unsigned connected_readers;
-	unsigned running; /* threads */
+	unsigned running;          /* threads */
 	/* The server the newest connection leads to. Another one behind the same address: every
 	 * connection that leads elsewhere is left. */
 	int64_t server;
@@ -70,6 +76,7 @@ void lane_answer_all(struct store *store, struct lane *lane, int rc);
 
 void worker_write(void *store);
 void worker_read(void *store);
+void worker_serve(void *store); /* the requests */
 
 /* store_close() with another limit than its 5 s. */
 void store_close_within(struct store *store, unsigned grace_ms, void (*on_closed)(void *owner),

@@ -72,7 +72,8 @@ static void rig_open(struct rig *rig, enum database_engine engine, const char *u
 
 	const struct store_options store = { .loop = &rig->loop,
 					     .url = url ? url : rig->database.url,
-					     .readers = 1 };
+					     .readers = 1,
+					     .request_readers = 1 };
 	const struct http_options http = { .loop = &rig->loop,
 					   .host = "127.0.0.1",
 					   .max_connections = 10,

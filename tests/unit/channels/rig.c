@@ -425,9 +425,9 @@ void rig_open(struct rig *rig, enum database_engine engine, const struct rig_opt
 			     "('" TEAM_B "', 'B', 'b')");
 	}
 
-	const struct store_options store = { .loop = &rig->loop,
-					     .url = rig->database.url,
-					     .readers = 2 };
+	const struct store_options store = {
+		.loop = &rig->loop, .url = rig->database.url, .readers = 2, .request_readers = 2
+	};
 
 	cr_assert_eq(store_open(&store, &rig->store), 0);
 	open_channels(rig, options);

@@ -39,9 +39,9 @@ static void ignore(void *owner)
 
 static void open_sources(struct stage *stage)
 {
-	const struct store_options store = { .loop = &stage->loop,
-					     .url = stage->database.url,
-					     .readers = 2 };
+	const struct store_options store = {
+		.loop = &stage->loop, .url = stage->database.url, .readers = 2, .request_readers = 2
+	};
 	const struct redis_options redis = {
 		.loop = &stage->loop,
 		.address = &stage->address,

@@ -80,9 +80,11 @@ static inline void fixture_open(struct fixture *fixture, const char *url, unsign
 				unsigned max_queued)
 {
 	cr_assert_eq(uv_loop_init(&fixture->loop), 0);
-	const struct store_options options = {
-		.loop = &fixture->loop, .url = url, .readers = readers, .max_queued = max_queued
-	};
+	const struct store_options options = { .loop = &fixture->loop,
+					       .url = url,
+					       .readers = readers,
+					       .request_readers = 2,
+					       .max_queued = max_queued };
 	cr_assert_eq(store_open(&options, &fixture->store), 0);
 }
 

@@ -305,6 +305,103 @@ TEST_BOTH(read, goes_on_beside_a_busy_writer_and_a_busy_reader)
 	gate_destroy(&reader);
 }
 
+/* ---- what clients ask for -------------------------------------------------------------------- */
+
+static void gate_enter(struct fixture *fixture, struct gate *gate, uint8_t team)
+{
+	gate_init(gate);
+	gate->job.team.bytes[0] = team;
+	cr_assert_eq(store_read_for_request(fixture->store, &gate->job), 0);
+}
+
+static void gate_leave(struct fixture *fixture, struct gate *gate)
+{
+	uv_sem_post(&gate->open);
+	loop_until(&fixture->loop, &gate->done);
+	gate_destroy(gate);
+}
+
+static struct count count_of_team(uint8_t team)
+{
+	struct count count = { .job = { .run = count_run, .on_done = count_done }, .count = -1 };
+
+	count.job.team.bytes[0] = team;
+	return count;
+}
+
+TEST_BOTH(request, of_a_team_waits_for_its_own_and_holds_up_nobody_else)
+{
+	struct count same = count_of_team(1);
+	struct count other = count_of_team(2);
+	struct fixture fixture;
+	struct gate slow;
+
+	fixture_open(&fixture, database->url, 1, 0);
+	gate_enter(&fixture, &slow, 1);
+	uv_sem_wait(&slow.inside);
+	cr_assert_eq(store_read_for_request(fixture.store, &same.job), 0);
+	cr_assert_eq(store_read_for_request(fixture.store, &other.job), 0);
+	loop_until(&fixture.loop, &other.done);
+	cr_expect_not(same.done, "a team has one thread at a time");
+	cr_expect_eq(count_rows(&fixture), 0, "the service's own reads go on");
+
+	gate_leave(&fixture, &slow);
+	loop_until(&fixture.loop, &same.done);
+	cr_expect_eq(same.rc, 0);
+	fixture_close(&fixture);
+}
+
+Test(request, of_a_team_may_queue_so_far_and_others_still_may)
+{
+	static struct count counts[64];
+	struct database database = database_make(DATABASE_SQLITE);
+	struct count over = count_of_team(1);
+	struct count other = count_of_team(2);
+	struct fixture fixture;
+	struct gate slow;
+
+	fixture_open(&fixture, database.url, 1, 0);
+	gate_enter(&fixture, &slow, 1);
+	uv_sem_wait(&slow.inside);
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		counts[i] = count_of_team(1);
+		cr_assert_eq(store_read_for_request(fixture.store, &counts[i].job), 0);
+	}
+	cr_expect_eq(store_read_for_request(fixture.store, &over.job), -ENOBUFS);
+	cr_expect_eq(store_read_for_request(fixture.store, &other.job), 0);
+	loop_until(&fixture.loop, &other.done);
+	cr_expect_not(counts[0].done);
+	gate_leave(&fixture, &slow);
+	loop_until(&fixture.loop, &counts[63].done);
+	fixture_close(&fixture);
+}
+
+static const struct db_query endless = {
+	.sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT 1 - i FROM n) "
+	       "SELECT count(*) FROM n",
+};
+
+static int run_endless(struct db *db, struct store_job *job)
+{
+	struct count *count = container_of(job, struct count, job);
+
+	return db_run(db, &endless, NULL, 0, take_count, &count->count, NULL);
+}
+
+TEST_BOTH(request, that_reads_for_too_long_is_ended)
+{
+	struct count count = count_of_team(1);
+	struct fixture fixture;
+
+	count.job.run = run_endless;
+	fixture_open(&fixture, database->url, 1, 0);
+	cr_assert_eq(store_read_for_request(fixture.store, &count.job), 0);
+	loop_until(&fixture.loop, &count.done);
+	cr_expect_eq(count.rc, -EBUSY, "%d", count.rc);
+	cr_expect_eq(count_rows(&fixture), 0, "and the reader goes on");
+	fixture_close(&fixture);
+}
+
 static const struct db_query nonsense = { .sql = "SELECT nothing FROM nowhere" };
 
 /* A failure outside a transaction ends at the flush. */
