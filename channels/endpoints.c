@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * GET, GET {id} and DELETE on /v1/channels (contract c), and the table of all endpoints of channels/.
+ * GET and DELETE on /v1/channels/{id} (contract c), and the table of all endpoints of channels/.
  *
  * Happy path: the path is read, one store job does the work, and its end answers the request.
  * Failure: a store that is away is a 503, another team's channel a 404.
@@ -12,35 +12,6 @@
 #include "channels/views.h"
 
 /* ---- GET ------------------------------------------------------------------------------- */
-
-static int run_list(struct db *db, struct store_job *job)
-{
-	struct errand *errand = container_of(job, struct errand, job);
-
-	buf_reset(&errand->json);
-	return channel_list(db, &errand->who.team, &errand->json);
-}
-
-static void on_listed(struct store_job *job, int rc)
-{
-	struct errand *errand = container_of(job, struct errand, job);
-
-	if (rc < 0)
-		errand_fail(errand, rc);
-	else
-		errand_answer(errand, 200);
-}
-
-static void list_channels(struct http_request *request, void *owner)
-{
-	struct errand *errand = errand_new(owner, request, sizeof(*errand));
-
-	if (!errand)
-		return;
-	errand->job.run = run_list;
-	errand->job.on_done = on_listed;
-	errand_submit(errand, store_read_for_request);
-}
 
 static int run_get(struct db *db, struct store_job *job)
 {

@@ -6,6 +6,8 @@
 
 #include "http/http.h"
 
+/* list.c: GET /v1/channels */
+void list_channels(struct http_request *request, void *owner);
 /* create.c: POST /v1/channels */
 void create_channel(struct http_request *request, void *owner);
 /* change.c: PATCH /v1/channels/{id}, POST /v1/channels/{id}/enable */

@@ -209,7 +209,8 @@ int channel_delete(struct db *db, const struct uuid *id, const struct change *ch
 	"LEFT JOIN channel_state s ON s.channel_id = c.id WHERE c.team_id = $1 "
 
 static const struct db_query list_channels = {
-	.sql = SHOWN "ORDER BY c.created_at DESC, c.id DESC",
+	.sql = SHOWN "AND (c.created_at, c.id) < ($2, $3) "
+		     "ORDER BY c.created_at DESC, c.id DESC LIMIT $4",
 };
 static const struct db_query get_channel = {
 	.sql = SHOWN "AND c.id = $2",
@@ -275,13 +276,38 @@ static int write_row(const struct db_row *row, void *arg)
 	return out->err;
 }
 
-int channel_list(struct db *db, const struct uuid *team, struct buf *out)
+struct listing {
+	struct channel_page *page;
+	struct buf *out;
+};
+
+static int on_listed(const struct db_row *row, void *arg)
 {
-	const struct db_value id = db_uuid(team);
+	const struct listing *listing = arg;
+	struct channel_page *page = listing->page;
+
+	/* One more than is shown was asked for. */
+	page->has_more = page->count == page->limit;
+	if (page->has_more)
+		return 0;
+	page->count++;
+	page->last_id = row_uuid(row, 0);
+	page->last_us = row_time(row, 5);
+	return write_row(row, listing->out);
+}
+
+int channel_list(struct db *db, const struct uuid *team, struct channel_page *page, struct buf *out)
+{
+	const struct db_value values[] = { db_uuid(team), db_time(page->before_us),
+					   db_uuid(&page->before_id),
+					   db_int((int64_t)page->limit + 1) };
+	struct listing listing = { .page = page, .out = out };
 	int rc;
 
+	page->count = 0;
+	page->has_more = false;
 	buf_add_char(out, '[');
-	rc = db_run_now(db, &list_channels, &id, 1, write_row, out, NULL);
+	rc = db_run_now(db, &list_channels, values, ARRAY_LEN(values), on_listed, &listing, NULL);
 	buf_add_char(out, ']');
 	return rc < 0 ? rc : out->err;
 }

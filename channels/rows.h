@@ -118,8 +118,22 @@ int channel_lock_team(struct db *db, const struct uuid *team, bool *is_there) mu
 
 /* ---- showing --------------------------------------------------------------------------- */
 
-/* Appends the team's channels as a JSON array, newest first. */
-int channel_list(struct db *db, const struct uuid *team, struct buf *out) must_check;
+/* A page of the team's channels, newest first. */
+struct channel_page {
+	/* The cursor: channels created before, or then and with a lower id. */
+	int64_t before_us;
+	struct uuid before_id;
+	unsigned limit;
+	/* What was found: the last one shown, and whether another follows it. */
+	int64_t last_us;
+	struct uuid last_id;
+	unsigned count;
+	bool has_more;
+};
+
+/* Appends the page as a JSON array. */
+int channel_list(struct db *db, const struct uuid *team, struct channel_page *page,
+		 struct buf *out) must_check;
 
 /* Appends one as ChannelResponse; *found false when the team has none of that id. */
 int channel_get(struct db *db, const struct uuid *team, const struct uuid *id, struct buf *out,

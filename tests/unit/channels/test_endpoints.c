@@ -185,6 +185,65 @@ Test(endpoints, list_the_teams_channels_newest_first)
 	ON_BOTH_STORES(&strict, list);
 }
 
+/* Follows the Link header; two of the three were created in the same moment. */
+static void follow_pages(struct rig *rig)
+{
+	char seen[4] = "";
+	char path[256] = "/v1/channels?limit=1";
+	char created[64];
+
+	call_create(rig, BODY("a"), created);
+	rig_now_us += SECOND_US / 2;
+	call_create(rig, BODY("b"), created);
+	call_create(rig, BODY("c"), created);
+	for (size_t i = 0; i < 3; i++) {
+		cJSON *tree;
+
+		cr_assert_eq(call(rig, "GET", path, ""), 200, "%s", call_answer);
+		tree = call_tree();
+		cr_assert_eq(cJSON_GetArraySize(tree), 1);
+		seen[i] = json_get_string(cJSON_GetArrayItem(tree, 0), "name")[0];
+		cJSON_Delete(tree);
+
+		struct str link =
+			answer_header(&(struct answer){ .headers = str_of(rig_headers) }, "Link");
+
+		cr_assert_eq(link.len > 0, i < 2, "%s", rig_headers);
+		if (link.len > 0) {
+			struct str rest = str_from(link, 1);
+			struct str next = str_cut(&rest, '>');
+
+			cr_expect(str_is(rest, "; rel=\"next\""));
+			snprintf(path, sizeof(path), "%.*s", STR_ARGS(next));
+		}
+	}
+	cr_expect_eq(seen[2], 'a');
+	cr_expect_eq(seen[0] + seen[1], 'b' + 'c', "%s", seen);
+}
+
+Test(endpoints, lead_from_one_page_of_channels_to_the_next)
+{
+	ON_BOTH_STORES(&strict, follow_pages);
+}
+
+static void refuse_bad_pages(struct rig *rig)
+{
+	static const char *const bad[] = { "limit=0", "limit=x", "limit=1&limit=2", "before=now",
+					   "before_id=1" };
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		snprintf(path, sizeof(path), "/v1/channels?%s", bad[i]);
+		cr_expect_eq(call(rig, "GET", path, ""), 400, "%s: %s", bad[i], call_answer);
+	}
+	cr_expect_eq(call(rig, "GET", "/v1/channels?limit=99999", ""), 200, "%s", call_answer);
+}
+
+Test(endpoints, refuse_pages_that_make_no_sense)
+{
+	ON_BOTH_STORES(&strict, refuse_bad_pages);
+}
+
 static void hide_from_others(struct rig *rig)
 {
 	char path[64];
