@@ -110,6 +110,7 @@ void errand_submit(struct errand *errand, errand_submit_fn submit)
 	int rc;
 
 	errand->job.team = errand->who.team;
+	errand->job.is_audited = true;
 	rc = submit(errand->channels->store, &errand->job);
 
 	if (rc < 0)

@@ -34,22 +34,28 @@ static bool answers_at_once(const struct store *store, const struct lane *lane, 
 {
 	if (atomic_load(&store->state) == STORE_AWAY)
 		*rc = -ENOTCONN;
-	else if (lane == &store->writes && trouble_is_stuck(&store->trouble))
+	else if (lane->is_writing && trouble_is_stuck(&lane->trouble))
 		*rc = -EBUSY;
 	else
 		return false;
 	return true;
 }
 
+static void end_waiting(struct store *store, struct lane *lane)
+{
+	if (!trouble_is_stuck(&lane->trouble))
+		return;
+	uv_mutex_lock(&store->lock);
+	lane_answer_all(store, lane, -EBUSY);
+	uv_mutex_unlock(&store->lock);
+}
+
 static void on_watch(uv_timer_t *timer)
 {
 	struct store *store = timer->data;
 
-	if (!trouble_is_stuck(&store->trouble))
-		return;
-	uv_mutex_lock(&store->lock);
-	lane_answer_all(store, &store->writes, -EBUSY);
-	uv_mutex_unlock(&store->lock);
+	end_waiting(store, &store->writes);
+	end_waiting(store, &store->audited);
 }
 
 static unsigned count_waiting(const struct lane *lane, const struct uuid *team)
@@ -94,7 +100,9 @@ static int submit(struct store *store, struct lane *lane, struct store_job *job)
 
 int store_write(struct store *store, struct store_job *job)
 {
-	return submit(store, &store->writes, job);
+	bool has_own_writer = job->is_audited && !store->is_embedded;
+
+	return submit(store, has_own_writer ? &store->audited : &store->writes, job);
 }
 
 int store_read(struct store *store, struct store_job *job)
@@ -114,7 +122,11 @@ bool store_is_up(const struct store *store)
 
 const char *store_trouble(const struct store *store)
 {
-	return store_is_up(store) ? trouble_words(&store->trouble) : "it is not reachable";
+	const char *words = trouble_words(&store->writes.trouble);
+
+	if (!store_is_up(store))
+		return "it is not reachable";
+	return words ? words : trouble_words(&store->audited.trouble);
 }
 
 bool store_is_embedded(const struct store *store)
@@ -128,6 +140,7 @@ static void free_store(struct store *store)
 {
 	uv_cond_destroy(&store->requests.wake);
 	uv_cond_destroy(&store->reads.wake);
+	uv_cond_destroy(&store->audited.wake);
 	uv_cond_destroy(&store->writes.wake);
 	uv_mutex_destroy(&store->lock);
 	free(store->requests.running_teams);
@@ -197,6 +210,7 @@ void store_close_within(struct store *store, unsigned grace_ms, void (*on_closed
 	uv_cond_broadcast(&store->writes.wake);
 	uv_cond_broadcast(&store->reads.wake);
 	uv_cond_broadcast(&store->requests.wake);
+	uv_cond_broadcast(&store->audited.wake);
 	uv_mutex_unlock(&store->lock);
 	uv_async_send(&store->async); /* there may be no thread to do it */
 }
@@ -226,13 +240,17 @@ static struct store *new_store(const struct store_options *options)
 	store->is_embedded = url_is_sqlite(str_of(options->url));
 	store->url = strdup(options->url);
 	store->threads =
-		calloc(1 + options->readers + options->request_readers, sizeof(*store->threads));
+		calloc(2 + options->readers + options->request_readers, sizeof(*store->threads));
 	store->requests.is_by_team = true;
 	store->requests.running_teams =
 		calloc(options->request_readers + 1, sizeof(*store->requests.running_teams));
-	trouble_init(&store->trouble);
+	trouble_init(&store->writes.trouble);
+	trouble_init(&store->audited.trouble);
+	store->writes.is_writing = true;
+	store->audited.is_writing = true;
 	list_init(&store->done);
 	init_lane(&store->writes);
+	init_lane(&store->audited);
 	init_lane(&store->reads);
 	init_lane(&store->requests);
 	if (uv_mutex_init(&store->lock))
@@ -247,7 +265,15 @@ static struct store *new_store(const struct store_options *options)
 /* Signals are the loop's business; a thread started here inherits that none reaches it. */
 static int start_threads(struct store *store, const struct store_options *options)
 {
-	unsigned own = 1 + options->readers; /* the writer first */
+	const struct {
+		uv_thread_cb run;
+		unsigned count;
+	} kinds[] = {
+		{ worker_write, 1 },
+		{ worker_audit, store->is_embedded ? 0 : 1 },
+		{ worker_read, options->readers },
+		{ worker_serve, options->request_readers },
+	};
 	sigset_t all;
 	sigset_t before;
 	int rc = 0;
@@ -255,15 +281,15 @@ static int start_threads(struct store *store, const struct store_options *option
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	uv_mutex_lock(&store->lock);
-	for (unsigned i = 0; i < own + options->request_readers && !rc; i++) {
-		uv_thread_cb run = i == 0 ? worker_write : i < own ? worker_read : worker_serve;
-
-		rc = uv_thread_create(&store->threads[i], run, store);
-		if (!rc) {
-			store->thread_count++;
-			store->running++;
+	for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++)
+		for (unsigned i = 0; i < kinds[kind].count && !rc; i++) {
+			rc = uv_thread_create(&store->threads[store->thread_count], kinds[kind].run,
+					      store);
+			if (!rc) {
+				store->thread_count++;
+				store->running++;
+			}
 		}
-	}
 	uv_mutex_unlock(&store->lock);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;

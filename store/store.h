@@ -176,6 +176,9 @@ struct store_job {
 	/* A power cut or a crash of the database server may undo it, a crash of ours may not: nobody
 	 * was told of it but ourselves. Alone or among its like it does not wait for the disk. */
 	bool is_repeatable;
+	/* store_write(): it writes to audit_logs, which others write to and may lock. On PostgreSQL such
+	 * jobs have a writer of their own, so that the rest does not wait for that lock with them. */
+	bool is_audited;
 	/* store_read_for_request(): whose request it is. */
 	struct uuid team;
 	/* The store's own. */

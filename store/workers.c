@@ -155,6 +155,7 @@ static void wake_readers(struct store *store)
 {
 	uv_cond_broadcast(&store->reads.wake);
 	uv_cond_broadcast(&store->requests.wake);
+	uv_cond_broadcast(&store->audited.wake);
 }
 
 static void end_thread(struct store *store)
@@ -205,10 +206,10 @@ static void connect_writer(struct store *store, struct contact *contact)
 /* In quiet times: is it still there, and can it still be written to? */
 static bool ask(struct store *store, struct db *db)
 {
-	if (!trouble_wants_probe(&store->trouble))
+	if (!trouble_wants_probe(&store->writes.trouble))
 		return db->engine->is_alive(db);
 	if (db->engine->is_usable(db))
-		trouble_probe(&store->trouble, db);
+		trouble_probe(&store->writes.trouble, db);
 	return !db->is_lost;
 }
 
@@ -255,9 +256,9 @@ static void write_group(struct store *store, struct contact *contact, struct sto
 			size_t count)
 {
 	uv_mutex_unlock(&store->lock);
-	trouble_begin(&store->trouble);
+	trouble_begin(&store->writes.trouble);
 	group_run(contact->db, jobs, count);
-	trouble_end(&store->trouble, jobs, count);
+	trouble_end(&store->writes.trouble, jobs, count);
 	if (contact->db->is_lost)
 		drop_contact(contact);
 	uv_mutex_lock(&store->lock);
@@ -300,8 +301,8 @@ static void connect_reader(struct store *store, struct lane *lane, struct contac
 	/* The writer has filled it in: readers connect after it has. */
 	memcpy(identity, store->identity, sizeof(identity));
 	uv_mutex_unlock(&store->lock);
-	int rc = db_open_same(store->url, false, identity, &contact->db, &why);
-	note_try(contact, rc, &why, "reader");
+	int rc = db_open_same(store->url, lane->is_writing, identity, &contact->db, &why);
+	note_try(contact, rc, &why, lane->is_writing ? "audit writer" : "reader");
 	uv_mutex_lock(&store->lock);
 	if (!rc) {
 		lane->connected++;
@@ -325,6 +326,19 @@ static bool may_connect(const struct store *store, const struct contact *contact
 	return !contact->db && atomic_load(&store->state) == STORE_UP && is_due(contact);
 }
 
+static void run_job(struct lane *lane, struct db *db, struct store_job *job)
+{
+	struct store_job *jobs[] = { job };
+
+	if (!lane->is_writing) {
+		job_run_reading(db, job);
+		return;
+	}
+	trouble_begin(&lane->trouble);
+	job_run_alone(db, job);
+	trouble_end(&lane->trouble, jobs, 1);
+}
+
 /* Another reader may take the job while this one looks at its connection. */
 static void read_one(struct store *store, struct lane *lane, struct contact *contact)
 {
@@ -339,7 +353,7 @@ static void read_one(struct store *store, struct lane *lane, struct contact *con
 	if (job) {
 		begin_job(lane, job);
 		uv_mutex_unlock(&store->lock);
-		job_run_reading(contact->db, job);
+		run_job(lane, contact->db, job);
 		uv_mutex_lock(&store->lock);
 		end_job(lane, job);
 		list_add_tail(&store->done, &job->link);
@@ -395,4 +409,9 @@ void worker_read(void *store)
 void worker_serve(void *store)
 {
 	run_reader(store, &((struct store *)store)->requests);
+}
+
+void worker_audit(void *store)
+{
+	run_reader(store, &((struct store *)store)->audited);
 }

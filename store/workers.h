@@ -29,7 +29,9 @@ struct lane {
 	struct list jobs;
 	unsigned waiting;
 	uv_cond_t wake;
-	unsigned connected; /* readers with a connection */
+	unsigned connected; /* threads with a connection, but for the first writer */
+	bool is_writing;
+	struct trouble trouble; /* of a writing lane; guards itself */
 	/* Of requests: whose are being run, one of a team at most. */
 	bool is_by_team;
 	struct uuid *running_teams; /* as many as threads */
@@ -43,11 +45,11 @@ struct store {
 	unsigned max_queued;
 	bool is_embedded;
 
-	atomic_int state;       /* written under the lock, read anywhere */
-	struct trouble trouble; /* guards itself */
+	atomic_int state; /* written under the lock, read anywhere */
 
 	uv_mutex_t lock;
 	struct lane writes;
+	struct lane audited;  /* writes that the lock of a foreign table may hold up */
 	struct lane reads;    /* what the service itself needs */
 	struct lane requests; /* what clients ask for */
 	struct list done;     /* jobs whose on_done is due, in that order */
@@ -77,6 +79,7 @@ void lane_answer_all(struct store *store, struct lane *lane, int rc);
 void worker_write(void *store);
 void worker_read(void *store);
 void worker_serve(void *store); /* the requests */
+void worker_audit(void *store); /* the audited writes; not on SQLite, which has one writer */
 
 /* store_close() with another limit than its 5 s. */
 void store_close_within(struct store *store, unsigned grace_ms, void (*on_closed)(void *owner),

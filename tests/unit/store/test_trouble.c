@@ -80,7 +80,7 @@ Test(trouble, is_a_write_that_does_not_come_to_an_end)
 	cr_assert_eq(store_write(fixture.store, &waiting.job), 0);
 	expect_trouble(store_trouble(fixture.store), NULL);
 
-	fixture.store->trouble.stuck_ms = 0;
+	fixture.store->writes.trouble.stuck_ms = 0;
 	expect_trouble(store_trouble(fixture.store), "a write does not come to an end");
 	loop_until(&fixture.loop, &waiting.done);
 	cr_expect_eq(waiting.rc, -EBUSY, "what waits is answered");
@@ -89,7 +89,7 @@ Test(trouble, is_a_write_that_does_not_come_to_an_end)
 
 	uv_sem_post(&gate.open);
 	loop_until(&fixture.loop, &gate.done);
-	fixture.store->trouble.stuck_ms = 10000;
+	fixture.store->writes.trouble.stuck_ms = 10000;
 	expect_trouble(store_trouble(fixture.store), NULL);
 	cr_expect_eq(write_with(&fixture, succeed), 0);
 	fixture_close(&fixture);
