@@ -131,7 +131,8 @@ struct queue {
 	int64_t wake_us;
 	int64_t idle_since_us;
 	int64_t rest_until_us;
-	int64_t noted_us; /* when a success was last written down for its owner */
+	int64_t unreadable_us; /* updated_at of settings that were said not to open */
+	int64_t noted_us;      /* when a success was last written down for its owner */
 	struct share_seat seat;
 	int64_t seat_us; /* updated_at of the settings that `seat` knows the destination of */
 	struct settings settings;
@@ -323,7 +324,7 @@ void drop_start(struct queue *queue);
 
 /* Sends the delivery whose turn it is, or waits for the channel's pace. */
 void send_start(struct queue *queue);
-/* The opened settings; a failure is logged. Zero or -EBADMSG. */
+/* The opened settings. Zero, -EBADMSG or -ENOMEM. */
 int settings_open(const struct queue *queue, struct opened_config *out) must_check;
 /* The old secret while it is valid, else nothing. settings_wipe() ends *out in either case. */
 struct str settings_old_secret(const struct queue *queue, struct buf *out);

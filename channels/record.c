@@ -304,12 +304,16 @@ void record_start(struct queue *queue)
 {
 	struct engine *engine = queue->engine;
 	struct record *record = &queue->record;
+	struct standing after = queue->settings.standing;
 
 	record->job = (struct store_job){
 		.run = run_record,
 		.on_done = on_recorded,
 		/* Undone by a power cut, the delivery is sent once more. */
 		.is_repeatable = true,
+		/* As far as is known here: the job reads the state once more. */
+		.is_audited =
+			standing_apply(&after, &record->said, record->error, record->ended_us),
 	};
 	if (queue->phase != QUEUE_RECORDING)
 		queue_enter(queue, QUEUE_RECORDING);

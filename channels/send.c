@@ -5,8 +5,9 @@
  *
  * Happy path: the channel's pace has a token, the settings are opened for the moment the request is
  * built, and judge.c gets the answer.
- * Failure: what can never be built fails the delivery without a request. Without a token, or with
- * too little left of the lease, the queue waits.
+ * Failure: what can never be built fails the delivery without a request. Without a token, with too
+ * little left of the lease, or with settings that cannot be opened (the key may come back, or they may be
+ * replaced), the queue waits.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -65,10 +66,14 @@ void settings_find_paces(struct queue *queue)
 						  queue->engine->options.key, settings->paced.list);
 }
 
-static void log_unreadable(const struct queue *queue)
+/* Once for the same settings. */
+static void log_unreadable(struct queue *queue)
 {
 	char id[UUID_TEXT_SIZE];
 
+	if (queue->unreadable_us == queue->settings.updated_us)
+		return;
+	queue->unreadable_us = queue->settings.updated_us;
 	uuid_format(&queue->channel, id);
 	metric_add(queue->engine->metrics.unreadable, 1);
 	log_error("a channel's settings cannot be decrypted", log_str("channel_id", id));
@@ -133,8 +138,8 @@ static int build_with(const struct queue *queue, const struct content *content,
 	return rc;
 }
 
-/* Zero with *out built; -ENOMEM; or another negative with the sentence for the owner. */
-static int build(const struct queue *queue, struct outgoing *out, const char **sentence)
+/* Zero with *out built; -ENOMEM; -EKEYREJECTED when the settings do not open; or another negative with the sentence for the owner. */
+static int build(struct queue *queue, struct outgoing *out, const char **sentence)
 {
 	struct opened_config opened;
 	struct content content;
@@ -143,13 +148,9 @@ static int build(const struct queue *queue, struct outgoing *out, const char **s
 	*sentence = "the channel's provider is not supported";
 	if (!queue->settings.provider)
 		return -EINVAL;
-	*sentence = "the channel's settings cannot be decrypted";
 	rc = settings_open(queue, &opened);
-	if (rc < 0) {
-		if (rc != -ENOMEM)
-			log_unreadable(queue);
-		return rc;
-	}
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : -EKEYREJECTED;
 	*sentence = "the stored event cannot be read";
 	rc = read_content(queue->current, &content);
 	if (rc == 0) {
@@ -177,6 +178,16 @@ static void fail_unsent(struct queue *queue, const char *sentence)
 	buf_init(&record->rebound, 0);
 	snprintf(record->error, sizeof(record->error), "%s", sentence);
 	record_start(queue);
+}
+
+/* Everything stays pending; the settings are read again once in a while. */
+static void wait_for_settings(struct queue *queue)
+{
+	log_unreadable(queue);
+	queue->current = NULL;
+	queue_discard(queue);
+	queue->more = true;
+	queue_wait(queue, engine_mono_us(queue->engine) + LOOK_AGAIN_US);
 }
 
 static int send_built(struct queue *queue, struct outgoing *request)
@@ -217,6 +228,8 @@ static void send_current(struct queue *queue)
 	if (rc == -ENOMEM) {
 		queue_discard(queue);
 		queue_again(queue);
+	} else if (rc == -EKEYREJECTED) {
+		wait_for_settings(queue);
 	} else if (rc < 0) {
 		fail_unsent(queue, sentence);
 	}

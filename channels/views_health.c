@@ -3,13 +3,17 @@
 /*
  * How a channel is doing: what the engine remembers of it, its pace, and what waits. A channel nobody
  * has sent to yet has no state row and is healthy. The config is opened only to find the pace and
- * wiped at once; one that cannot be opened has no pace to show. The pace is as this process has learned
+ * wiped at once; one that cannot be opened keeps what waits, which is said in place of the last error. The pace is as this process has learned
  * it, on the loop, where the paces live.
  */
 #include "channels/seal.h"
 #include "channels/standing.h"
 #include "channels/views.h"
 #include "core/json.h"
+
+#define UNREADABLE                                                                           \
+	"the settings cannot be decrypted with the service's key; what waits is kept until " \
+	"they are replaced or the key is back"
 
 struct health_view {
 	struct errand errand;
@@ -89,10 +93,26 @@ static void add_pace(struct buf *out, const struct health_view *health)
 	buf_add_char(out, '}');
 }
 
-static const char *state_word(const struct standing *standing, enum standing_state state)
+static bool is_unreadable(const struct health_view *health)
+{
+	struct opened_config opened;
+
+	if (!health->provider)
+		return false;
+	if (config_open(&opened, health->provider, buf_str(&health->sealed),
+			health->errand.channels->key) == -EBADMSG)
+		return true;
+	opened_config_done(&opened);
+	return false;
+}
+
+static const char *state_word(const struct standing *standing, enum standing_state state,
+			      bool unreadable)
 {
 	if (state == STANDING_DISABLED)
 		return "disabled";
+	if (unreadable)
+		return "failing";
 	if (state == STANDING_PROBING)
 		return "probing";
 	return state == STANDING_OPEN || standing->failures > 0 ? "failing" : "healthy";
@@ -102,9 +122,11 @@ static void write_health(struct buf *out, const struct health_view *health)
 {
 	const struct standing *standing = &health->standing;
 	enum standing_state state = standing_state(standing, health->errand.now_us);
+	bool unreadable = is_unreadable(health);
+	struct str last_error = unreadable ? STR(UNREADABLE) : buf_str(&health->last_error);
 
 	buf_add_char(out, '{');
-	json_add_member(out, "state", str_of(state_word(standing, state)));
+	json_add_member(out, "state", str_of(state_word(standing, state, unreadable)));
 	view_add_time(out, "failing_since", standing->failing_since_us);
 	json_add_name(out, "breaker");
 	buf_add_char(out, '{');
@@ -120,7 +142,7 @@ static void write_health(struct buf *out, const struct health_view *health)
 	view_add_time(out, "oldest_at", health->oldest_us);
 	buf_add_char(out, '}');
 	view_add_time(out, "last_success_at", health->last_success_us);
-	view_add_text(out, "last_error", buf_str(&health->last_error));
+	view_add_text(out, "last_error", last_error);
 	view_add_time(out, "last_error_at", health->last_error_us);
 	view_add_time(out, "disabled_at", standing->disabled_us);
 	view_add_text(out, "disabled_reason", buf_str(&health->disabled_reason));
