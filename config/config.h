@@ -34,13 +34,13 @@ struct config_origin {
 };
 
 struct config {
-	char *database_url;            /* may hold a password */
+	char *database_url;              /* may hold a password */
 	enum config_create create_store; /* WRENN_EVENTS_CREATE_STORE, default on */
-	char *redis_url;               /* may hold a password */
-	char *redis_ca_file;           /* WRENN_EVENTS_REDIS_CA_FILE; NULL: the system's */
-	char *redis_cert_file;         /* WRENN_EVENTS_REDIS_CERT_FILE; NULL: none */
-	char *redis_key_file;          /* WRENN_EVENTS_REDIS_KEY_FILE; NULL: none */
-	char *redis_sentinel_password; /* WRENN_EVENTS_REDIS_SENTINEL_PASSWORD; NULL: none */
+	char *redis_url;                 /* may hold a password */
+	char *redis_ca_file;             /* WRENN_EVENTS_REDIS_CA_FILE; NULL: the system's */
+	char *redis_cert_file;           /* WRENN_EVENTS_REDIS_CERT_FILE; NULL: none */
+	char *redis_key_file;            /* WRENN_EVENTS_REDIS_KEY_FILE; NULL: none */
+	char *redis_sentinel_password;   /* WRENN_EVENTS_REDIS_SENTINEL_PASSWORD; NULL: none */
 	uint8_t encryption_key[SEAL_KEY_SIZE];
 	bool key_is_open; /* it came from a file that others than its owner may use */
 	bool allow_private;

@@ -171,10 +171,8 @@ int store_run_blocking(const char *url, struct store_job *job, struct reason *wh
 {
 	struct reason unread;
 	struct db *db = NULL;
-	int rc = store_make(url, why ? why : &unread);
+	int rc = db_open_current(url, &db, why ? why : &unread);
 
-	if (!rc)
-		rc = db_open_current(url, &db, why ? why : &unread);
 	if (rc)
 		return rc;
 	db->fault[0] = '\0';
