@@ -15,14 +15,29 @@ bool cors_lists(const char *origins, struct str origin)
 	return false;
 }
 
+/* Requests that could not be read are answered, too. */
+static bool was_read(const struct http_request *request)
+{
+	return request->message.path.at;
+}
+
 static bool is_covered(const struct http_request *request, const char *origins)
 {
-	return origins && origins[0] && str_starts(http_request_path(request), STR("/v1/"));
+	struct str path = was_read(request) ? http_request_path(request)
+					    : message_raw_path(&request->message);
+
+	return origins && origins[0] && str_starts(path, STR("/v1/"));
+}
+
+static struct str origin_of(const struct http_request *request)
+{
+	return was_read(request) ? http_request_header(request, "Origin")
+				 : message_raw_field(&request->message, "Origin");
 }
 
 void cors_add_fields(struct http_request *request, const char *origins)
 {
-	struct str origin = http_request_header(request, "Origin");
+	struct str origin = origin_of(request);
 
 	if (!is_covered(request, origins))
 		return;

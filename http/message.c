@@ -84,6 +84,36 @@ struct str message_field(const struct message *message, const char *name)
 	return value;
 }
 
+static struct str raw_lines(const struct message *message)
+{
+	return str_from(buf_str(&message->text), message->start);
+}
+
+struct str message_raw_path(const struct message *message)
+{
+	struct str lines = raw_lines(message);
+	struct str target = str_cut(&lines, '\n');
+
+	(void)str_cut(&target, ' '); /* the method */
+	target = str_cut(&target, ' ');
+	return str_cut(&target, '?');
+}
+
+struct str message_raw_field(const struct message *message, const char *name)
+{
+	struct str lines = raw_lines(message);
+
+	(void)str_cut(&lines, '\n');
+	while (lines.at) {
+		struct str value = str_cut(&lines, '\n');
+
+		/* The last line may have been cut off. */
+		if (lines.at && str_eq_nocase(str_cut(&value, ':'), str_of(name)))
+			return str_trim(value);
+	}
+	return (struct str){ .at = NULL, .len = 0 };
+}
+
 /* ---- the meaning of a head ------------------------------------------------------------- */
 
 static void read_method(struct message *message)

@@ -56,6 +56,11 @@ size_t message_take(struct message *message, const char *bytes, size_t n);
 /* The value of the first field of that name, trimmed; at == NULL when absent. */
 struct str message_field(const struct message *message, const char *name);
 
+/* The same two of a head that could not be read, or not to its end, as they stand there. For what an answer
+ * to it needs, and nothing else. */
+struct str message_raw_path(const struct message *message);
+struct str message_raw_field(const struct message *message, const char *name);
+
 /* The n-th field; n below head.field_count. */
 struct str message_field_name(const struct message *message, size_t n);
 struct str message_field_value(const struct message *message, size_t n);

@@ -36,6 +36,7 @@ void connection_refuse_request(struct connection *c, enum http_error error, cons
 		return;
 	c->request->close_after = true;
 	connection_set_state(c, CONNECTION_BUSY);
+	cors_add_fields(c->request, c->server->cors_origins);
 	http_respond_fault(c->request, error, NULL, text);
 }
 

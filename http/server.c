@@ -35,12 +35,26 @@
 #define LINGER_MS        2000
 #define SOON_MS          1
 
+/* A client that vanished without a word is asked after a minute of silence and given up soon after. */
+#define KEEPALIVE_IDLE_S     60
+#define KEEPALIVE_INTERVAL_S 10
+#define KEEPALIVE_PROBES     3
+
 /* ---- listening --------------------------------------------------------------------------- */
 
-/* Accepted sockets inherit it. It ends connections to clients that vanished with bytes of ours
- * underway. */
-static void limit_writes(int fd, unsigned write_timeout_ms)
+/* Accepted sockets inherit them. They end connections to clients that vanished, with bytes of ours
+ * underway and without. */
+static void set_limits(int fd, unsigned write_timeout_ms)
 {
+	const int on = 1;
+	const int idle_s = KEEPALIVE_IDLE_S;
+	const int interval_s = KEEPALIVE_INTERVAL_S;
+	const int probes = KEEPALIVE_PROBES;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &write_timeout_ms,
 			 sizeof(write_timeout_ms));
 }
@@ -235,7 +249,7 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 	if (rc < 0)
 		goto fail;
 	server->listen_fd = rc;
-	limit_writes(server->listen_fd, length_or(options->write_timeout_ms, WRITE_TIMEOUT_MS));
+	set_limits(server->listen_fd, length_or(options->write_timeout_ms, WRITE_TIMEOUT_MS));
 	server->port = port_of(server->listen_fd);
 	rc = start_polling(server);
 	if (rc < 0) {
@@ -256,6 +270,12 @@ int http_server_add_routes(struct http_server *server, const struct http_route *
 			   size_t count)
 {
 	return router_add(&server->router, routes, count);
+}
+
+int http_server_add_streams(struct http_server *server, const struct http_route *routes,
+			    size_t count)
+{
+	return router_add_streams(&server->router, routes, count);
 }
 
 uint16_t http_server_port(const struct http_server *server)

@@ -104,7 +104,7 @@ static int settle_cursor(struct reading *r, struct str last_event_id, struct rea
 	if (r->has_last_id && r->has_since)
 		return reason_set(why, -EINVAL, "since",
 				  "since and last_event_id cannot both be given");
-	if (!last_event_id.at)
+	if (last_event_id.len == 0) /* an empty one is what clients send who have none yet */
 		return 0;
 	if (stream_id_parse(last_event_id, &r->query.cursor) < 0)
 		return reason_set(why, -EINVAL, "Last-Event-ID",

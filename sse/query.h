@@ -27,7 +27,7 @@ struct stream_query {
 	unsigned timeout_s;
 };
 
-/* `last_event_id` is the header's value, at == NULL when absent. 0, -EINVAL with *why, or -ENOMEM.
+/* `last_event_id` is the header's value, empty when absent. 0, -EINVAL with *why, or -ENOMEM.
  */
 int stream_query_parse(struct str query, struct str last_event_id, int64_t now_ms,
 		       struct stream_query *out, struct reason *why) must_check;

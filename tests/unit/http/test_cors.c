@@ -13,17 +13,23 @@ static void answer(struct http_request *request, void *owner)
 	http_respond(request, 200, "text/plain", STR("seen"));
 }
 
-static void start(void)
+static void start_with(unsigned head_timeout_ms)
 {
 	const struct http_route routes[] = {
 		{ HTTP_GET, "/v1/things/{id}", ACCESS_PUBLIC, answer, NULL },
 		{ HTTP_DELETE, "/v1/things/{id}", ACCESS_TEAM, answer, NULL },
 	};
 
-	rig_open(&rig, (struct http_options){
-			       .cors_origins = "https://app.example, http://localhost:5173" });
+	rig_open(&rig, (struct http_options){ .cors_origins =
+						      "https://app.example, http://localhost:5173",
+					      .head_timeout_ms = head_timeout_ms });
 	cr_assert_eq(http_server_add_routes(rig.server, routes, ARRAY_LEN(routes)), 0);
 	client_open(&client, &rig);
+}
+
+static void start(void)
+{
+	start_with(0);
 }
 
 static void end(void)
@@ -148,4 +154,44 @@ Test(cors, covers_the_api_only)
 	cr_expect_null(reply_field(&reply, "Vary").at);
 	cr_expect_null(reply_field(&reply, "Access-Control-Allow-Origin").at);
 	reply_done(&reply);
+}
+
+/* A page must be able to read why, also when its request was not read to the end. */
+Test(cors, also_of_requests_that_cannot_be_read)
+{
+	static const struct {
+		const char *end; /* of the head, and what follows it */
+		int status;
+	} cases[] = {
+		{ "Content-Length: 65537\r\n\r\n", 413 },
+		{ "Transfer-Encoding: gzip\r\n\r\n", 400 },
+		{ "A b: c\r\n\r\n", 400 },
+		{ "", 431 },
+		{ "A: b\r\n", 408 },
+	};
+
+	end();
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf request;
+		struct reply reply;
+
+		start_with(cases[i].status == 408 ? 10 : 0);
+		buf_init(&request, 65536);
+		buf_add_text(&request, "POST /v1/things/1?a=b HTTP/1.1\r\nHost: x\r\n"
+				       "Origin: https://app.example\r\n");
+		for (int n = 0; cases[i].status == 431 && n < 700; n++)
+			buf_add_text(&request, "A: 0123456789012345678\r\n");
+		buf_add_text(&request, cases[i].end);
+		client_send(&client, buf_str(&request));
+		reply = client_reply(&client, &rig, false);
+		cr_expect_eq(reply.status, cases[i].status);
+		cr_expect(str_is(reply_field(&reply, "Access-Control-Allow-Origin"),
+				 "https://app.example"),
+			  "%d", cases[i].status);
+		cr_expect(str_is(reply_field(&reply, "Access-Control-Allow-Credentials"), "true"));
+		reply_done(&reply);
+		buf_done(&request);
+		end();
+	}
+	start();
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Clients that finish sending, leave, or reset, and a server that closes, while a handler is busy. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "http/server.h"
@@ -190,6 +192,33 @@ Test(departure, survives_a_client_that_leaves_amid_a_large_answer)
 	client_close(&client);
 	client_open(&client, &rig);
 	client_expect(&client, &rig, GET("/hello"), 200, "hello");
+	client_close(&client);
+	rig_close(&rig);
+}
+
+static int option_of(const struct connection *c, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	cr_assert_eq(getsockopt(c->fd, level, name, &value, &len), 0);
+	return value;
+}
+
+/* A machine that lost its power sends no FIN, and a wait writes nothing for ten minutes. */
+Test(departure, is_asked_for_by_the_kernel_after_a_minute_of_silence)
+{
+	struct client client;
+	const struct connection *c;
+
+	rig_open(&rig, (struct http_options){ 0 });
+	client_open(&client, &rig);
+	client_expect(&client, &rig, GET("/hello"), 200, "hello");
+	c = list_item(rig.server->connections.next, struct connection, link);
+	cr_expect_eq(option_of(c, SOL_SOCKET, SO_KEEPALIVE), 1);
+	cr_expect_leq(option_of(c, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+	cr_expect_leq(option_of(c, IPPROTO_TCP, TCP_KEEPINTVL), 10);
+	cr_expect_leq(option_of(c, IPPROTO_TCP, TCP_KEEPCNT), 3);
 	client_close(&client);
 	rig_close(&rig);
 }

@@ -132,9 +132,21 @@ Test(query, lets_the_header_win)
 	cr_expect_eq(query.cursor.ms, 9);
 }
 
-Test(query, refuses_a_malformed_header_even_an_empty_one)
+/* Clients that have none yet send it empty. */
+Test(query, takes_an_empty_header_for_none)
 {
-	static const char *const headers[] = { "", "x", "1", "1-1x", "1--1", "\"1-1\"" };
+	struct stream_query query;
+
+	cr_assert_eq(stream_query_parse(STR(""), STR(""), NOW_MS, &query, NULL), 0);
+	cr_expect_eq(query.start, START_NOW);
+	cr_assert_eq(stream_query_parse(STR("last_event_id=1-1"), STR(""), NOW_MS, &query, NULL),
+		     0);
+	cr_expect_eq(query.start, START_ID);
+}
+
+Test(query, refuses_a_malformed_header)
+{
+	static const char *const headers[] = { "x", "1", "1-1x", "1--1", "\"1-1\"" };
 
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
 		struct stream_query query;
