@@ -53,6 +53,7 @@ struct connection {
 	bool peer_finished : 1; /* the client will send no more */
 	bool gone : 1;          /* nothing can reach the client any more */
 	bool wants_write : 1;   /* a stream whose last write was short */
+	bool chunked : 1;       /* a stream that ends with the last chunk */
 	bool closing : 1;       /* its memory goes with the next tick */
 };
 

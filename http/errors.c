@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "core/backoff.h"
 #include "core/json.h"
 #include "core/utf8.h"
 #include "http/connection.h"
@@ -48,6 +49,10 @@ static const struct {
 				       "the service is not available at the moment", "5", 503,
 				       true },
 };
+
+/* What an EventSource is told instead: when to come back, each at a time of its own. */
+#define RETRY_MS             5500
+#define RETRY_SPREAD_PERCENT 80
 
 static void add_clean_member(struct buf *out, const char *name, const char *text)
 {
@@ -97,12 +102,41 @@ static void add_fields(struct http_request *request, enum http_error error)
 	buf_done(&allowed);
 }
 
+/* It passes, and this client would not come back after it. */
+static bool is_turned_away(const struct http_request *request, enum http_error error)
+{
+	return request->match.is_stream && !request->extra.err &&
+	       (errors[error].retryable || error == HTTP_INTERNAL_ERROR) &&
+	       http_request_takes(request, "text/event-stream");
+}
+
+static void turn_away(struct http_request *request, enum http_error error, const struct reason *why)
+{
+	const char *text = why && why->text[0] ? why->text : errors[error].message;
+	struct buf body;
+
+	buf_init(&body, MAX_ENVELOPE);
+	buf_add_text(&body, ": ");
+	utf8_clean(&body, str_of(text), sizeof(struct reason), false);
+	buf_addf(&body, "\nretry: %u\n\n", (unsigned)jitter(RETRY_MS, RETRY_SPREAD_PERCENT));
+	http_respond_header(request, "Cache-Control", STR("no-cache, no-transform"));
+	if (body.err)
+		connection_drop(request->connection);
+	else
+		http_respond(request, 200, "text/event-stream", buf_str(&body));
+	buf_done(&body);
+}
+
 void http_respond_error(struct http_request *request, enum http_error error,
 			const struct reason *why)
 {
 	struct buf envelope;
 
 	assert(error < HTTP_ERRORS);
+	if (is_turned_away(request, error)) {
+		turn_away(request, error, why);
+		return;
+	}
 	if (request->extra.err) {
 		buf_reset(&request->extra);
 		error = HTTP_INTERNAL_ERROR;

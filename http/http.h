@@ -104,6 +104,12 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 int http_server_add_routes(struct http_server *server, const struct http_route *routes,
 			   size_t count) must_check;
 
+/* The same for routes that answer with a stream. A client that takes text/event-stream is never told there that
+ * it should come back: an EventSource gives up for good after any answer but 200. For it, the errors that pass
+ * (429, 503, and 500, for want of memory) become a 200 with `retry:` and the message as a comment, and the end. */
+int http_server_add_streams(struct http_server *server, const struct http_route *routes,
+			    size_t count) must_check;
+
 uint16_t http_server_port(const struct http_server *server);
 
 /* Takes the connections that wait already, and stops accepting; open exchanges go on. For a graceful end, before http_server_close(). */
@@ -126,6 +132,10 @@ struct str http_request_cookie(const struct http_request *request, const char *n
 struct str http_request_body(const struct http_request *request);
 /* Is the body announced as application/json? */
 bool http_request_is_json(const struct http_request *request);
+/* By the field Accept, which must name the type, its kind or everything, not with q=0; without it all is taken. */
+bool http_request_takes(const struct http_request *request, const char *type);
+/* False for HTTP/1.0, which has no chunks. */
+bool http_request_takes_chunks(const struct http_request *request);
 const char *http_request_id(const struct http_request *request);
 struct identity *http_request_identity(struct http_request *request);
 
@@ -198,13 +208,13 @@ struct http_stream_events {
 /* Answers 200 with the headers of contract b.2 and `first`, whole chunks or nothing, in one write, and
  * turns the connection into a stream; the request is dead afterwards. Never calls back from within.
  * The events are copied. 0, or -EPIPE when there is no stream (the request is dead as well): the
- * client has gone, it asked with HEAD and got the headers, or it speaks HTTP/1.0, which has no
- * chunks, and got a 400. What a client sends on a stream is thrown away; one that sends more than
- * 64 KiB, or finishes sending, is closed. */
+ * client has gone, or it asked with HEAD and got the headers. A client that does not take chunks has to be
+ * sent everything without them, until the connection closes. What a client sends on a stream is thrown away;
+ * one that sends more than 64 KiB, or finishes sending, is closed. */
 int http_stream_open(struct http_request *request, const struct http_stream_events *events,
 		     void *owner, struct str first, struct http_stream **out) must_check;
 
-/* One writev on the socket, no copy. The caller has framed the bytes as HTTP chunks. Returns what
+/* One writev on the socket, no copy. The caller has framed the bytes as HTTP chunks, where the client takes them. Returns what
  * was taken (0 when the socket is full) or a negative errno (then close). Whenever less than all
  * was taken, on_writable follows, or on_closed once nothing has been taken for the write time-out.
  */

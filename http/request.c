@@ -96,6 +96,56 @@ bool http_request_is_json(const struct http_request *request)
 	return str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
 }
 
+/* The parameters of a media range say that it is not wanted: q=0, q=0.0 and so on. */
+static bool is_unwanted(struct str parameters)
+{
+	while (parameters.at) {
+		struct str value = str_cut(&parameters, ';');
+		struct str name = str_trim(str_cut(&value, '='));
+		size_t zeros = 0;
+
+		if (!value.at || !str_eq_nocase(name, STR("q")))
+			continue;
+		value = str_trim(value);
+		while (zeros < value.len && (value.at[zeros] == '0' || value.at[zeros] == '.'))
+			zeros++;
+		return zeros == value.len;
+	}
+	return false;
+}
+
+static bool range_fits(struct str range, struct str type)
+{
+	struct str range_kind = str_cut(&range, '/');
+	struct str kind = str_cut(&type, '/');
+
+	if (str_is(range, "*") && str_is(range_kind, "*"))
+		return true;
+	return str_eq_nocase(range_kind, kind) &&
+	       (str_is(range, "*") || str_eq_nocase(range, type));
+}
+
+bool http_request_takes(const struct http_request *request, const char *type)
+{
+	struct str ranges = http_request_header(request, "accept");
+
+	if (!ranges.at)
+		return true;
+	while (ranges.at) {
+		struct str parameters = str_cut(&ranges, ',');
+		struct str range = str_trim(str_cut(&parameters, ';'));
+
+		if (range_fits(range, str_of(type)) && !is_unwanted(parameters))
+			return true;
+	}
+	return false;
+}
+
+bool http_request_takes_chunks(const struct http_request *request)
+{
+	return !request->message.is_http10;
+}
+
 const char *http_request_id(const struct http_request *request)
 {
 	return request->id;

@@ -72,7 +72,7 @@ static bool is_json(const char *content_type)
 
 static void write_connection(struct buf *out, const struct http_request *request, bool is_stream)
 {
-	if (request->close_after)
+	if (request->close_after || (is_stream && request->message.is_http10))
 		buf_add_text(out, "Connection: close\r\n");
 	else if (is_stream || request->message.is_http10)
 		buf_add_text(out, "Connection: keep-alive\r\n");
@@ -89,9 +89,10 @@ void response_write_head(struct buf *out, const struct http_request *request,
 		buf_addf(out, "Content-Type: %s\r\n", response->content_type);
 	if (response->is_stream)
 		buf_add_text(out,
-			     "Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n"
-			     "Transfer-Encoding: chunked\r\n");
-	else if (has_body)
+			     "Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n");
+	if (response->is_stream && http_request_takes_chunks(request))
+		buf_add_text(out, "Transfer-Encoding: chunked\r\n");
+	if (!response->is_stream && has_body)
 		buf_addf(out, "Content-Length: %zu\r\n", response->body_len);
 	if (is_json(response->content_type) && !response_has_field(request, "Cache-Control"))
 		buf_add_text(out, "Cache-Control: no-store\r\n");

@@ -11,8 +11,8 @@
 
 void router_done(struct router *router)
 {
-	free(router->routes);
-	*router = (struct router){ .routes = NULL };
+	free(router->entries);
+	*router = (struct router){ .entries = NULL };
 }
 
 static bool is_param(struct str piece)
@@ -42,9 +42,10 @@ static bool pattern_is_valid(struct str pattern)
 	return params <= HTTP_MAX_PARAMS;
 }
 
-int router_add(struct router *router, const struct http_route *routes, size_t count)
+static int add(struct router *router, const struct http_route *routes, size_t count,
+	       bool are_streams)
 {
-	struct http_route *grown;
+	struct router_entry *grown;
 
 	for (size_t i = 0; i < count; i++) {
 		if (!routes[i].handler || routes[i].method >= HTTP_OPTIONS ||
@@ -53,13 +54,25 @@ int router_add(struct router *router, const struct http_route *routes, size_t co
 	}
 	if (count == 0)
 		return 0;
-	grown = realloc(router->routes, (router->count + count) * sizeof(*grown));
+	grown = realloc(router->entries, (router->count + count) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	memcpy(grown + router->count, routes, count * sizeof(*grown));
-	router->routes = grown;
+	for (size_t i = 0; i < count; i++)
+		grown[router->count + i] =
+			(struct router_entry){ .route = routes[i], .is_stream = are_streams };
+	router->entries = grown;
 	router->count += count;
 	return 0;
+}
+
+int router_add(struct router *router, const struct http_route *routes, size_t count)
+{
+	return add(router, routes, count, false);
+}
+
+int router_add_streams(struct router *router, const struct http_route *routes, size_t count)
+{
+	return add(router, routes, count, true);
 }
 
 static bool pattern_fits(struct str pattern, struct str path, struct str params[HTTP_MAX_PARAMS])
@@ -87,7 +100,7 @@ struct match router_find(const struct router *router, enum http_method method, s
 	struct match match = { .route = NULL };
 
 	for (size_t i = 0; i < router->count; i++) {
-		const struct http_route *route = &router->routes[i];
+		const struct http_route *route = &router->entries[i].route;
 		struct str params[HTTP_MAX_PARAMS] = { { .len = 0 } };
 
 		if (!pattern_fits(str_of(route->pattern), path, params))
@@ -96,12 +109,13 @@ struct match router_find(const struct router *router, enum http_method method, s
 		if (match.route || route->method != method)
 			continue;
 		match.route = route;
+		match.is_stream = router->entries[i].is_stream;
 		memcpy(match.params, params, sizeof(params));
 	}
 	/* OPTIONS * asks about the server as a whole. */
 	if (str_eq(path, STR("*"))) {
 		for (size_t i = 0; i < router->count; i++)
-			match.allowed |= 1U << router->routes[i].method;
+			match.allowed |= 1U << router->entries[i].route.method;
 	}
 	return match;
 }

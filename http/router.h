@@ -6,15 +6,21 @@
 
 #include "http/http.h"
 
+struct router_entry {
+	struct http_route route;
+	bool is_stream;
+};
+
 struct router {
-	struct http_route *routes;
+	struct router_entry *entries;
 	size_t count;
 };
 
 /* What a path came to. */
 struct match {
 	const struct http_route *route; /* NULL: none for this method */
-	unsigned allowed;               /* bits 1 << method of the routes that fit the path */
+	bool is_stream;
+	unsigned allowed; /* bits 1 << method of the routes that fit the path */
 	struct str params[HTTP_MAX_PARAMS];
 };
 
@@ -22,6 +28,8 @@ void router_done(struct router *router);
 
 /* -EINVAL on a bad pattern, -ENOMEM; then none is added. */
 int router_add(struct router *router, const struct http_route *routes, size_t count) must_check;
+int router_add_streams(struct router *router, const struct http_route *routes,
+		       size_t count) must_check;
 
 /* A linear walk, since there are a few dozen routes and comparing stops at the first odd piece. */
 struct match router_find(const struct router *router, enum http_method method, struct str path);

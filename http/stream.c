@@ -65,10 +65,6 @@ int http_stream_open(struct http_request *request, const struct http_stream_even
 		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
 		return -EPIPE;
 	}
-	if (!c->gone && request->message.is_http10) {
-		http_respond_fault(request, HTTP_INVALID_REQUEST, NULL, "a stream needs HTTP/1.1");
-		return -EPIPE;
-	}
 	if (!c->gone && request->message.head_only) {
 		answer_head_only(request, &response);
 		return -EPIPE;
@@ -78,6 +74,7 @@ int http_stream_open(struct http_request *request, const struct http_stream_even
 		return -EPIPE;
 	}
 	connection_count_answer(c, response.status);
+	c->chunked = http_request_takes_chunks(request);
 	request_free(request);
 	c->request = NULL;
 	c->stream = (struct http_stream){ .events = *events, .owner = owner };
@@ -118,7 +115,7 @@ void http_stream_close(struct http_stream *stream, bool ended_well)
 
 	if (c->closing)
 		return;
-	if (ended_well)
+	if (ended_well && c->chunked)
 		(void)connection_send(c, &piece, 1); /* without it the client sees a break */
 	connection_close(c);
 }

@@ -18,6 +18,7 @@
 #include "sse/source.h"
 #include "sse/wait.h"
 
+static const char stops[] = "the service stops";
 static const char cannot_be_read[] = "the event stream cannot be read at the moment";
 
 /* A request on its way to be a listener; its place counts against the limit already. */
@@ -43,12 +44,6 @@ static void refuse(const struct opening *o, enum http_error error, const char *m
 {
 	free(o->query.filter);
 	http_respond_fault(o->request, error, "", message);
-}
-
-static void turn_away(const struct opening *o)
-{
-	free(o->query.filter);
-	stream_turn_away(o->request);
 }
 
 /* A wait must not go on where its answer may be lost. */
@@ -82,7 +77,9 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 	struct beginning beginning;
 
 	sse->pending--;
-	if (edges->rc < 0 || sse->closing || !source_is_shared(sse)) {
+	if (sse->closing) {
+		refuse(o, HTTP_SERVICE_UNAVAILABLE, stops);
+	} else if (edges->rc < 0 || !source_is_shared(sse)) {
 		refuse(o, HTTP_SERVICE_UNAVAILABLE, cannot_be_read);
 	} else {
 		cursor_begin_at_edges(&sse->history, &o->query, edges, &beginning);
@@ -121,7 +118,7 @@ void openings_resume(struct sse *sse)
 
 		list_remove(&o->link);
 		if (sse->closing) {
-			refuse(o, HTTP_SERVICE_UNAVAILABLE, "the service is stopping");
+			refuse(o, HTTP_SERVICE_UNAVAILABLE, stops);
 			free_opening(o);
 		} else if (try_in_memory(o)) {
 			free_opening(o);
@@ -174,9 +171,9 @@ static void accept_request(struct sse *sse, struct topic *topic, struct http_req
 	if (rc < 0)
 		http_respond_error(
 			request, rc == -ENOMEM ? HTTP_INTERNAL_ERROR : HTTP_INVALID_REQUEST, &why);
-	else if (sse->closing && !is_wait)
-		turn_away(&o);
-	else if (!sse->started || sse->closing)
+	else if (sse->closing)
+		refuse(&o, HTTP_SERVICE_UNAVAILABLE, stops);
+	else if (!sse->started)
 		refuse(&o, HTTP_SERVICE_UNAVAILABLE, "the event stream is not being read yet");
 	else if (topic->streams >= sse->options.max_streams_per_team)
 		refuse(&o, HTTP_RATE_LIMITED, "too many open streams");
@@ -215,11 +212,14 @@ static void on_admin_stream(struct http_request *request, void *owner)
 
 int sse_add_routes(struct sse *sse, struct http_server *server)
 {
-	const struct http_route routes[] = {
+	const struct http_route streams[] = {
 		{ HTTP_GET, "/v1/events/stream", ACCESS_STREAM, on_stream, sse },
-		{ HTTP_GET, "/v1/events/wait", ACCESS_WAIT, on_wait, sse },
 		{ HTTP_GET, "/v1/admin/events/stream", ACCESS_ADMIN, on_admin_stream, sse },
 	};
+	const struct http_route others[] = {
+		{ HTTP_GET, "/v1/events/wait", ACCESS_WAIT, on_wait, sse },
+	};
+	int rc = http_server_add_streams(server, streams, ARRAY_LEN(streams));
 
-	return http_server_add_routes(server, routes, ARRAY_LEN(routes));
+	return rc < 0 ? rc : http_server_add_routes(server, others, ARRAY_LEN(others));
 }

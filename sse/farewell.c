@@ -27,35 +27,19 @@ void farewell_write(char text[FAREWELL_SIZE])
 }
 
 /* True when all of it went out. */
-static bool say(struct http_stream *stream, const char *text)
+static bool say(const struct subscriber *sub, const char *text)
 {
 	char head[CHUNK_HEAD_MAX];
-	size_t head_len = chunk_head(strlen(text), head);
+	size_t head_len = sub->unchunked ? 0 : chunk_head(strlen(text), head);
+	size_t tail_len = sub->unchunked ? 0 : 2;
 	const struct iovec pieces[] = {
 		{ .iov_base = head, .iov_len = head_len },
 		{ .iov_base = (char *)text, .iov_len = strlen(text) },
-		{ .iov_base = (char *)"\r\n", .iov_len = 2 },
+		{ .iov_base = (char *)"\r\n", .iov_len = tail_len },
 	};
-	ssize_t taken = http_stream_write(stream, pieces, ARRAY_LEN(pieces));
+	ssize_t taken = http_stream_write(sub->stream, pieces, ARRAY_LEN(pieces));
 
-	return taken == (ssize_t)(head_len + strlen(text) + 2);
-}
-
-static void ignore(void *owner)
-{
-	(void)owner;
-}
-
-void stream_turn_away(struct http_request *request)
-{
-	static const struct http_stream_events events = { .on_writable = ignore,
-							  .on_closed = ignore };
-	struct http_stream *stream;
-	char text[FAREWELL_SIZE];
-
-	farewell_write(text);
-	if (http_stream_open(request, &events, NULL, STR(""), &stream) == 0)
-		http_stream_close(stream, say(stream, text));
+	return taken == (ssize_t)(head_len + strlen(text) + tail_len);
 }
 
 static bool begin_parting(struct subscriber *sub, enum close_reason reason, const char *last_words)
@@ -92,7 +76,7 @@ void subscriber_end(struct subscriber *sub, enum close_reason reason, const char
 	else if (last_words && !at_boundary && begin_parting(sub, reason, last_words))
 		return;
 	else if (last_words && at_boundary)
-		at_boundary = say(sub->stream, last_words);
+		at_boundary = say(sub, last_words);
 	subscriber_leave(sub);
 	metric_add(sub->topic->sse->metrics.closes[reason], 1);
 	http_stream_close(sub->stream, at_boundary);

@@ -184,6 +184,14 @@ int item_from_text(struct str text, struct item **out)
 	return 0;
 }
 
+struct str item_frame(const struct item *item)
+{
+	struct str frame = { .at = item->bytes, .len = item->bytes_len - strlen("\r\n") };
+
+	(void)str_cut(&frame, '\n'); /* the head */
+	return frame;
+}
+
 struct str item_json(const struct item *item)
 {
 	return (struct str){ .at = item->bytes + item->json_at, .len = item->json_len };

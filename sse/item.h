@@ -80,6 +80,9 @@ int item_finish(struct item *item, struct str sandbox, struct buf *scratch) must
 /* The JSON of a ready item made from an event. */
 struct str item_json(const struct item *item);
 
+/* Its frame without the chunk around it, for who takes no chunks. */
+struct str item_frame(const struct item *item);
+
 /* There is something to send. */
 static inline bool item_is_sendable(const struct item *item)
 {

@@ -24,6 +24,7 @@ struct run {
 	bool stuck;    /* the item behind them is wanted and not ready, or never will be */
 	bool durable;  /* moves the client's cursor */
 	bool apart;    /* no part of any chain, and must not get lost */
+	bool bare;     /* frames without their chunks */
 	bool fell_off; /* the chain is cut behind them, at fell_at */
 	struct stream_id fell_at;
 	uint64_t fell_serial;
@@ -35,8 +36,9 @@ struct run {
 	struct iovec pieces[RUN_PIECES];
 };
 
-static void run_init(struct run *run)
+static void run_init(struct run *run, bool bare)
 {
+	run->bare = bare;
 	run->count = 0;
 	run->stuck = false;
 	run->durable = false;
@@ -49,10 +51,14 @@ static void run_init(struct run *run)
 
 static void run_add(struct run *run, struct item *item, uint32_t offset)
 {
+	struct str bytes = { .at = item->bytes, .len = item->bytes_len };
+
+	if (run->bare)
+		bytes = item_frame(item);
 	run->items[run->count] = item;
-	run->pieces[run->count].iov_base = item->bytes + offset;
-	run->pieces[run->count].iov_len = item->bytes_len - offset;
-	run->bytes += item->bytes_len - offset;
+	run->pieces[run->count].iov_base = (char *)bytes.at + offset;
+	run->pieces[run->count].iov_len = bytes.len - offset;
+	run->bytes += bytes.len - offset;
 	run->durable = run->durable || (item->kind != EVENT_UNKNOWN && !item->transient);
 	run->count++;
 }
@@ -208,7 +214,7 @@ void stream_send(struct subscriber *sub, struct item *item)
 
 	if (sub->ended || sub->blocked || sub->partial)
 		return;
-	run_init(&run);
+	run_init(&run, sub->unchunked);
 	run_add(&run, item, 0);
 	run.apart = true;
 	run.next = sub->in_front ? sub->topic->front : sub->cursor;
@@ -229,7 +235,7 @@ static void gather(struct subscriber *sub, struct run *run)
 		.newest_states = subscriber_is_behind(sub),
 	};
 
-	run_init(run);
+	run_init(run, sub->unchunked);
 	if (sub->partial)
 		run_add(run, sub->partial, sub->offset);
 	run_gather(run, first, chain, &taste);
@@ -259,6 +265,8 @@ static void try_front(struct subscriber *sub)
 
 	if (!sub->stream || sub->filter || sub->replay || sub->partial || sub->blocked)
 		return;
+	if (sub->unchunked) /* what the front line gets is chunked */
+		return;
 	if (topic->arrived || sub->cursor != topic->front)
 		return;
 	if (topic->front && topic->front->serial <= sub->from_serial)
@@ -274,7 +282,7 @@ static void pump_farewell(struct subscriber *sub)
 {
 	struct run run;
 
-	run_init(&run);
+	run_init(&run, sub->unchunked);
 	run.apart = true;
 	if (sub->partial)
 		run_add(&run, sub->partial, sub->offset);
@@ -334,7 +342,7 @@ void front_line_flush(struct topic *topic)
 			topic->front = NULL;
 			return;
 		}
-		run_init(&run);
+		run_init(&run, false);
 		run_gather(&run, topic->front, topic->chain, &everything);
 		topic->front = run.next;
 		if (run.stuck)

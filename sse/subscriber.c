@@ -128,13 +128,17 @@ static int open_stream(struct subscriber *sub, struct http_request *request,
 		       const struct item *greeting)
 {
 	const struct sse_metrics *metrics = &sub->topic->sse->metrics;
-	const struct str first = { .at = greeting->bytes, .len = greeting->bytes_len };
-	int rc = http_stream_open(request, &stream_events, sub, first, &sub->stream);
+	struct str first = { .at = greeting->bytes, .len = greeting->bytes_len };
+	int rc;
 
+	sub->unchunked = !http_request_takes_chunks(request);
+	if (sub->unchunked)
+		first = item_frame(greeting);
+	rc = http_stream_open(request, &stream_events, sub, first, &sub->stream);
 	if (rc < 0)
 		return rc;
 	metric_add(metrics->frames, 1);
-	metric_add(metrics->bytes, greeting->bytes_len);
+	metric_add(metrics->bytes, (int64_t)first.len);
 	deadline_start(&sub->topic->sse->keepalives, &sub->quiet);
 	return 0;
 }

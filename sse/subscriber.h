@@ -38,6 +38,7 @@ struct subscriber {
 	uint8_t credential;     /* enum credential */
 	uint8_t kind;           /* enum listener_kind */
 	bool is_admin;
+	bool unchunked; /* speaks HTTP/1.0 */
 	bool in_front;
 	bool blocked; /* the socket is full; on_writable will come */
 	bool stalled; /* `quiet` is in the stalls */
@@ -86,8 +87,6 @@ void subscriber_end(struct subscriber *sub, enum close_reason reason, const char
 /* What a stream is told when we stop: when to come back, each a time of its own. */
 #define FAREWELL_SIZE 64
 void farewell_write(char text[FAREWELL_SIZE]);
-/* A stream asked for while we stop: told the same, since browsers never come back after a 503. */
-void stream_turn_away(struct http_request *request);
 
 /* Sends what there is. For listeners outside the front line. */
 void subscriber_pump(struct subscriber *sub);

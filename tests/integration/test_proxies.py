@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples in config/ for nginx and Caddy, as they stand but for names, ports and certificates: events come through
 HTTP/2 one by one, the moment they happen. Needs the packages nginx, caddy and curl."""
+import json
 import os
 import subprocess
 import threading
+import types
+import urllib.request
 
 import pytest
-from support import free_port, make_event, until
+from support import Stream, free_port, make_event, until
 
 CONFIG = os.path.join(os.path.dirname(__file__), "../../config")
 
@@ -30,6 +33,10 @@ def start_nginx(folder, port, service):
         "listen 443 ssl http2": f"listen 127.0.0.1:{port} ssl http2", "wrenn.example.com;": "localhost;",
         "/etc/ssl/certs/wrenn.example.com.pem": f"{folder}/tls.pem", "/etc/ssl/private/wrenn.example.com.key": f"{folder}/tls.key",
         "127.0.0.1:9730": f"127.0.0.1:{service.port}", "127.0.0.1:9725": f"127.0.0.1:{service.port}"})
+    return run_nginx(folder, site)
+
+
+def run_nginx(folder, site):
     temporary = "".join(f"{kind}_temp_path {folder}/nginx-{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     with open(f"{folder}/nginx.conf", "w") as main:
         main.write(f"daemon off; master_process off; pid {folder}/nginx.pid; events {{}} http {{ {temporary} gzip on; gzip_types *; access_log off;\n{site}\n}}\n")
@@ -112,3 +119,36 @@ def test_events_come_through_the_proxy_one_by_one(make_service, redis, folder, s
             one.end()
         proxy.terminate()
         proxy.wait()
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_nginx_with_nothing_but_proxy_pass_serves_everything(make_service, redis, folder):
+    """To what lies behind it, it then speaks HTTP/1.0."""
+    service = make_service().start()
+    team, key = service.new_team()
+    port = free_port()
+    proxy = run_nginx(folder, f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{service.port}; }} }}")
+    front = types.SimpleNamespace(port=port)
+    try:
+        until(lambda: proxy.poll() is None and is_answered(port), "the proxy to answer")
+        stream = Stream(front, key)
+        assert stream.connected().data["event"] == "connected"
+        for _ in range(5):
+            stream_id = redis.publish(make_event(team, "host.up", resource="host-1"))
+            until(lambda: stream.events() and stream.events()[-1].id == stream_id, "the event, before the next one is published")
+        again = Stream(front, key, last_id=stream.events()[-2].id)
+        assert [f.id for f in again.wait_for(1)] == [stream_id]
+        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/v1/events/wait?since=earliest", headers={"X-API-Key": key})) as answer:
+            assert json.load(answer)["event"] == "host.up"
+        stream.close()
+        again.close()
+    finally:
+        proxy.terminate()
+        proxy.wait()
+
+
+def is_answered(port):
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").status == 200
+    except OSError:
+        return False

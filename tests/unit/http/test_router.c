@@ -25,6 +25,14 @@ static const struct http_route routes[] = {
 
 #define BIT(method) (1U << (method))
 
+static int place_of(const struct router *router, const struct http_route *route)
+{
+	for (size_t i = 0; route && i < router->count; i++)
+		if (&router->entries[i].route == route)
+			return (int)i;
+	return -1;
+}
+
 Test(router, finds_the_first_route_that_fits)
 {
 	static const struct {
@@ -69,15 +77,14 @@ Test(router, finds_the_first_route_that_fits)
 		  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
 		  { "", "" } },
 	};
-	struct router router = { .routes = NULL };
+	struct router router = { .entries = NULL };
 
 	cr_assert_eq(router_add(&router, routes, 3), 0);
 	cr_assert_eq(router_add(&router, routes + 3, ARRAY_LEN(routes) - 3), 0);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct match match = router_find(&router, cases[i].method, str_of(cases[i].path));
 
-		cr_expect_eq(match.route ? match.route - router.routes : -1, cases[i].route, "%s",
-			     cases[i].path);
+		cr_expect_eq(place_of(&router, match.route), cases[i].route, "%s", cases[i].path);
 		cr_expect_eq(match.allowed, cases[i].allowed, "%s: %x", cases[i].path,
 			     match.allowed);
 		for (size_t p = 0; p < 2; p++)
@@ -93,7 +100,7 @@ Test(router, refuses_bad_patterns_and_then_adds_none)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
-		struct router router = { .routes = NULL };
+		struct router router = { .entries = NULL };
 		const struct http_route pair[] = {
 			{ HTTP_GET, "/good", ACCESS_PUBLIC, answer, NULL },
 			{ HTTP_GET, patterns[i], ACCESS_PUBLIC, answer, NULL },

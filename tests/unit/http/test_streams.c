@@ -228,13 +228,82 @@ Test(stream, answers_head_with_the_fields_alone)
 	cr_expect_eq(rig.streams_closed, 0);
 }
 
-Test(stream, needs_a_client_that_knows_chunks)
+/* nginx speaks HTTP/1.0 to what lies behind it, unless told otherwise. */
+Test(stream, lasts_until_the_connection_closes_for_a_client_without_chunks)
 {
 	rig_open(&rig, (struct http_options){ 0 });
 	client_open(&client, &rig);
-	client_expect(&client, &rig, "GET /stream HTTP/1.0\r\n\r\n", 400, NULL);
-	cr_expect_eq(rig.stream_rc, -EPIPE);
+	client_send_text(&client, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+	RIG_UNTIL(&rig, rig.stream && client_has(&client, "\r\n\r\n"));
+	cr_expect(client_has(&client, "\r\nConnection: close\r\n"));
+	cr_expect_not(client_has(&client, "chunked"));
+	cr_expect_not(client_has(&client, "Content-Length"));
+	write_text("data: 1\n\n");
+	RIG_UNTIL(&rig, client_has(&client, "data: 1\n\n"));
+	http_stream_close(rig.stream, true);
+	RIG_UNTIL(&rig, client_has_ended(&client));
+	cr_expect_not(client_has(&client, "0\r\n\r\n"));
+	cr_expect_not(client.reset);
 	end();
+}
+
+/* ---- no stream for now --------------------------------------------------------------------- */
+
+static void refuse(struct http_request *request, void *owner)
+{
+	const enum http_error *error = owner;
+
+	http_respond_fault(request, *error, NULL, "not\nnow");
+}
+
+static struct reply ask_refuser(enum http_error *error, const char *accept)
+{
+	const struct http_route route = { HTTP_GET, "/refuser", ACCESS_PUBLIC, refuse, error };
+	char request[256];
+
+	rig_open(&rig, (struct http_options){ 0 });
+	cr_assert_eq(http_server_add_streams(rig.server, &route, 1), 0);
+	client_open(&client, &rig);
+	snprintf(request, sizeof(request), "GET /refuser HTTP/1.1\r\n" HOST "%s\r\n", accept);
+	client_send_text(&client, request);
+	return client_reply(&client, &rig, false);
+}
+
+Test(stream, is_turned_away_with_a_200_where_an_event_source_would_give_up)
+{
+	static const struct {
+		enum http_error error;
+		const char *accept;
+		int status;
+	} cases[] = {
+		{ HTTP_SERVICE_UNAVAILABLE, "Accept: text/event-stream\r\n", 200 },
+		{ HTTP_RATE_LIMITED, "Accept: text/event-stream\r\n", 200 },
+		{ HTTP_INTERNAL_ERROR, "Accept: text/event-stream\r\n", 200 },
+		{ HTTP_RATE_LIMITED, "", 200 },
+		{ HTTP_RATE_LIMITED, "Accept: */*\r\n", 200 },
+		{ HTTP_RATE_LIMITED, "Accept: text/html, TEXT/*;q=0.1\r\n", 200 },
+		{ HTTP_RATE_LIMITED, "Accept: application/json\r\n", 429 },
+		{ HTTP_SERVICE_UNAVAILABLE, "Accept: application/json\r\n", 503 },
+		{ HTTP_RATE_LIMITED, "Accept: text/event-stream;q=0.0, a/b\r\n", 429 },
+		{ HTTP_UNAUTHORIZED, "Accept: text/event-stream\r\n", 401 },
+		{ HTTP_FORBIDDEN, "Accept: text/event-stream\r\n", 403 },
+		{ HTTP_INVALID_REQUEST, "Accept: text/event-stream\r\n", 400 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		enum http_error error = cases[i].error;
+		struct reply reply = ask_refuser(&error, cases[i].accept);
+
+		cr_expect_eq(reply.status, cases[i].status, "case %zu: %d", i, reply.status);
+		if (cases[i].status == 200) {
+			cr_expect(str_is(reply_field(&reply, "Content-Type"), "text/event-stream"));
+			cr_expect(str_starts(reply.body, STR(": not?now\nretry: ")), "%.*s",
+				  STR_ARGS(reply.body));
+			cr_expect_null(reply_field(&reply, "Retry-After").at);
+		}
+		reply_done(&reply);
+		end();
+	}
 }
 
 Test(stream, does_not_open_for_a_client_that_is_gone)

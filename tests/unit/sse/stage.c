@@ -256,13 +256,13 @@ static int connect_to(const struct stage *stage)
 	return fd;
 }
 
-struct client *client_open(struct stage *stage, const char *team, const char *path,
-			   const char *headers)
+static struct client *open_as(struct stage *stage, const char *version, const char *team,
+			      const char *path, const char *headers)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	char request[2048];
 	int len = snprintf(request, sizeof(request),
-			   "GET %s HTTP/1.1\r\nHost: x\r\nX-Test-Team: %s\r\n%s\r\n", path,
+			   "GET %s %s\r\nHost: x\r\nX-Test-Team: %s\r\n%s\r\n", path, version,
 			   team ? team : "none", headers);
 
 	cr_assert(client);
@@ -274,6 +274,27 @@ struct client *client_open(struct stage *stage, const char *team, const char *pa
 	list_add_tail(&stage->clients, &client->link);
 	cr_assert_eq(send(client->fd, request, (size_t)len, 0), len);
 	return client;
+}
+
+struct client *client_open(struct stage *stage, const char *team, const char *path,
+			   const char *headers)
+{
+	return open_as(stage, "HTTP/1.1", team, path, headers);
+}
+
+struct client *client_open_plain(struct stage *stage, const char *team, const char *path)
+{
+	return open_as(stage, "HTTP/1.0", team, path, "");
+}
+
+void client_expect_turned_away(struct client *client, const char *reason)
+{
+	UNTIL(client->stage, client_frames(client) == 1);
+	cr_expect_eq(client->status, 200);
+	cr_expect(memmem(client->head.bytes, client->head.len, "\r\nContent-Length: ", 18),
+		  "it ends at once");
+	cr_expect(client_frame(client, 0).retry.at);
+	cr_expect(client_has(client, reason), "%.*s", STR_ARGS(buf_str(&client->text)));
 }
 
 struct client *client_listen(struct stage *stage, const char *team, const char *path)

@@ -106,6 +106,10 @@ struct client *client_open(struct stage *stage, const char *team, const char *pa
 			   const char *headers);
 /* The same, and its first frame has come. */
 struct client *client_listen(struct stage *stage, const char *team, const char *path);
+/* The same as somebody who speaks HTTP/1.0, as proxies do. */
+struct client *client_open_plain(struct stage *stage, const char *team, const char *path);
+/* A stream was asked for, and the answer is no stream, but one that a browser comes back after. */
+void client_expect_turned_away(struct client *client, const char *reason);
 void client_close(struct client *client);
 /* Leaves the server's end of the connection little room, so that every write is cut. */
 void client_squeeze(struct client *client);

@@ -381,6 +381,35 @@ Test(life, everybody_gets_the_same_however_they_read)
 
 /* ---- the source ---------------------------------------------------------------------------- */
 
+/* Without chunks, to the last word: what nginx speaks to us unless told otherwise. */
+Test(life, a_stream_over_http_1_0_lasts_until_the_connection_closes)
+{
+	struct client *client = client_open_plain(&stage, TEAM_A, "/v1/events/stream");
+	struct client *filtered =
+		client_open_plain(&stage, TEAM_A, "/v1/events/stream?event=host.up");
+	char more[60100];
+
+	UNTIL(&stage, client_frames(client) == 1 && client_frames(filtered) == 1);
+	cr_expect_not(memmem(client->head.bytes, client->head.len, "chunked", 7));
+	cr_expect(memmem(client->head.bytes, client->head.len, "\r\nConnection: close\r\n", 21));
+	entry_publish(&stage, 1, HOST_UP(TEAM_A));
+	snprintf(more, sizeof(more), ",\"metadata\":{\"a\":\"%060000d\"}", 7);
+	client_squeeze(client);
+	entry_publish(&stage, 2,
+		      event_json("host.up", TEAM_A, "host-1", more)); /* cut many times */
+	for (unsigned n = 3; n <= 40; n++)
+		entry_publish(&stage, n, HOST_UP(TEAM_A));
+	UNTIL(&stage,
+	      client_has(client, "id: 1000040-0\n") && client_has(filtered, "id: 1000040-0\n"));
+	cr_expect_str_eq(client_entries(client), numbers(1, 40));
+	cr_expect_str_eq(client_entries(filtered), numbers(1, 40));
+	UNTIL(&stage, client_has(client, ": keepalive\n\n"));
+	stage_close_sse(&stage);
+	UNTIL(&stage, client->broken);
+	cr_expect(client_frame(client, client_frames(client) - 1).retry.at);
+	cr_expect_eq(client->text.bytes[client->text.len - 1], '\n', "no last chunk");
+}
+
 Test(life, a_lost_source_is_told_once_and_the_stream_goes_on)
 {
 	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
@@ -487,6 +516,8 @@ Test(life, a_stream_is_refused_before_the_source_was_ever_there)
 
 	stage.sse->started = false;
 	client = client_open(&stage, TEAM_A, "/v1/events/stream", "");
+	client_expect_turned_away(client, ": the event stream is not being read yet\n");
+	client = client_open(&stage, TEAM_A, "/v1/events/stream", "Accept: application/json\r\n");
 	UNTIL(&stage, client->status);
 	cr_expect_eq(client->status, 503);
 	cr_expect(memmem(client->head.bytes, client->head.len, "Retry-After", 11));
@@ -540,6 +571,5 @@ Test(life, the_end_waits_for_look_ups_and_openings_under_way)
 	cr_expect_eq(stage.closed, 0);
 	kill(stage.redis_server.pid, SIGCONT);
 	stage_end_close_sse(&stage);
-	UNTIL(&stage, opening->status);
-	cr_expect_eq(opening->status, 503);
+	client_expect_turned_away(opening, ": the service stops\n");
 }

@@ -424,18 +424,19 @@ Test(stream, counts_streams_and_waits_against_the_team_s_limit)
 	kept[1] = client_listen(&stage, TEAM_A, "/v1/events/stream");
 	kept[2] = client_open(&stage, TEAM_A, "/v1/events/wait", "");
 	UNTIL(&stage, stage.sse->listeners == 3);
-	client = client_open(&stage, TEAM_A, "/v1/events/stream", "");
+	client = client_open(&stage, TEAM_A, "/v1/events/stream", "Accept: text/event-stream\r\n");
+	client_expect_turned_away(client, ": too many open streams\n");
+	client = client_open(&stage, TEAM_A, "/v1/events/stream", "Accept: application/json\r\n");
 	UNTIL(&stage, client->status);
 	cr_expect_eq(client->status, 429);
-	client = client_open(&stage, TEAM_A, "/v1/events/wait", "");
+	client = client_open(&stage, TEAM_A, "/v1/events/wait", "Accept: text/event-stream\r\n");
 	UNTIL(&stage, client->status);
 	cr_expect_eq(client->status, 429);
 	client_listen(&stage, TEAM_B, "/v1/events/stream");
 	for (int i = 0; i < 3; i++)
 		client_listen(&stage, NULL, "/v1/admin/events/stream");
 	client = client_open(&stage, NULL, "/v1/admin/events/stream", "");
-	UNTIL(&stage, client->status);
-	cr_expect_eq(client->status, 429);
+	client_expect_turned_away(client, ": too many open streams\n");
 
 	client_close(kept[0]);
 	client_close(kept[2]);
