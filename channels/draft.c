@@ -14,6 +14,7 @@
 
 #include "core/digest.h"
 #include "core/json.h"
+#include "core/utf8.h"
 #include "http/http.h"
 
 static int wrong_shape(struct reason *why, const char *message)
@@ -148,20 +149,68 @@ static void set_field(struct draft *draft, const char *name, struct str value)
 	draft->config.count++;
 }
 
-/* Fields the provider does not know are dropped here. */
+/* White space of any script, and what is not seen at all: it comes along when people paste. */
+static bool is_unseen(uint32_t code)
+{
+	return code <= ' ' || code == 0x7f || (code >= 0x80 && code <= 0xa0) || code == 0x1680 ||
+	       (code >= 0x2000 && code <= 0x200f) || (code >= 0x2028 && code <= 0x202f) ||
+	       (code >= 0x205f && code <= 0x206f) || code == 0x3000 || code == 0xfeff;
+}
+
+static struct str trim_setting(struct str value)
+{
+	struct str rest = value;
+	size_t end = 0; /* of the last that is seen, in `value` */
+	bool is_begun = false;
+
+	while (rest.len) {
+		uint32_t code;
+		size_t n = utf8_decode(rest, &code);
+		bool is_seen = n == 0 || !is_unseen(code);
+
+		rest = str_from(rest, n ? n : 1);
+		if (!is_seen && !is_begun) {
+			value = rest;
+			continue;
+		}
+		is_begun = true;
+		if (is_seen)
+			end = value.len - rest.len;
+	}
+	value.len = end;
+	return value;
+}
+
+static void keep_stored(struct draft *draft, const struct provider_config *stored, const char *name)
+{
+	struct str value = config_value(stored, name);
+
+	if (value.len > 0)
+		set_field(draft, name, value);
+}
+
+/* Fields the provider does not know are dropped here. What is optional and kept as it is stored is not
+ * checked again: it may be older than a rule. */
 int draft_take_config(struct draft *draft, const struct provider *provider,
 		      const struct provider_config *stored, struct reason *why)
 {
 	const struct provider_field *fields = provider->fields;
 	const cJSON *config = json_get(draft->tree, "config");
+	const char *kept = NULL;
+	int rc;
 
 	assert(provider);
 	draft->provider = provider;
 	draft->config.count = 0;
 	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && fields[i].name; i++) {
-		struct str value = str_of(json_get_string(config, fields[i].name));
+		struct str value = trim_setting(str_of(json_get_string(config, fields[i].name)));
+		bool is_kept = value.len == 0 && stored && provider_signs(provider);
 
-		if (value.len == 0 && stored && provider_signs(provider))
+		if (is_kept && fields[i].need == FIELD_OPTIONAL) {
+			kept = fields[i].name;
+			continue;
+		}
+		if (is_kept)
 			value = config_value(stored, fields[i].name);
 		if (value.len > CONFIG_MAX_VALUE)
 			return reason_set(why, -EINVAL, fields[i].name,
@@ -170,7 +219,10 @@ int draft_take_config(struct draft *draft, const struct provider *provider,
 		if (value.len > 0)
 			set_field(draft, fields[i].name, value);
 	}
-	return provider->check(&draft->config, why);
+	rc = provider->check(&draft->config, why);
+	if (rc == 0 && kept)
+		keep_stored(draft, stored, kept);
+	return rc;
 }
 
 static int read_parts(struct draft *draft, unsigned parts, struct reason *why)

@@ -155,6 +155,21 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 		errand_refuse_draft(&rotation->errand, rc, why);
 }
 
+/* A receiver that checks webhook-signature would find none any more. */
+static bool loses_a_signature(const struct rotation *rotation)
+{
+	return rotation->is_open &&
+	       webhook_signs_by_standard(config_value(&rotation->stored.config, "secret")) &&
+	       !webhook_signs_by_standard(config_value(&rotation->draft.config, "secret"));
+}
+
+static int refuse_lost_signature(struct reason *why)
+{
+	return reason_set(why, -EINVAL, "secret",
+			  "secret is not base64, so webhook-signature would be missing from now "
+			  "on; a right one: 64 hexadecimal digits from `openssl rand -hex 32`");
+}
+
 static int take_config(struct rotation *rotation, const struct provider *provider,
 		       struct reason *why)
 {
@@ -169,7 +184,7 @@ static int take_config(struct rotation *rotation, const struct provider *provide
 	if (rc == 0 && provider_signs(provider) && config_value(&draft->config, "secret").len == 0)
 		return reason_set(why, -EINVAL, "secret",
 				  "there is no secret that could be kept, a new one is needed");
-	return rc;
+	return rc == 0 && loses_a_signature(rotation) ? refuse_lost_signature(why) : rc;
 }
 
 static void judge(struct rotation *rotation)

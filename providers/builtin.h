@@ -19,8 +19,16 @@ extern const struct provider webhook_provider;
 int config_check_fields(const struct provider_config *config, const struct provider_field *fields,
 			struct reason *why) must_check;
 
-/* An address at a vendor: https, and the port absent or 443. */
-bool url_split_https(struct str url, struct url_parts *out) must_check;
+/* An address at a vendor: https, and the port absent or 443. Slashes at the end of the path are left out: no
+ * vendor gives any, and they come from pasting. NULL, or what is wrong, as url_fault() says it. */
+const char *url_hook_fault(struct str url, struct url_parts *out) must_check;
+
+/* Such an address with another query (or none). */
+void url_write_hook(struct buf *out, const struct url_parts *parts, struct str query);
+
+/* Ends a check: "<field> <fault>; a right one: <example>". */
+int config_refuse(struct reason *why, const char *field, const char *fault,
+		  const char *example) must_check;
 
 /* Whether the text ends so, in any case. */
 bool str_ends_nocase(struct str text, struct str end);

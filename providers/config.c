@@ -29,3 +29,8 @@ int config_check_fields(const struct provider_config *config, const struct provi
 	}
 	return 0;
 }
+
+int config_refuse(struct reason *why, const char *field, const char *fault, const char *example)
+{
+	return reason_set(why, -EINVAL, field, "%s %s; a right one: %s", field, fault, example);
+}

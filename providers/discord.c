@@ -68,46 +68,78 @@ static bool read_thread(struct str query, struct str *out)
 	return true;
 }
 
-/* /api[/v10]/webhooks/{id}/{token}; all but the thread. */
-static bool read_hook(struct str url, struct hook *out)
+/* The host to send to: the name of before 2020 is still found in old settings and answers ever less. */
+static struct str host_of(struct str host)
 {
-	static const char *const hosts[] = { "discord.com",           "discordapp.com",
-					     "canary.discord.com",    "ptb.discord.com",
-					     "canary.discordapp.com", "ptb.discordapp.com" };
-	bool is_known = false;
+	static const struct {
+		const char *given, *sent;
+	} hosts[] = {
+		{ "discord.com", "discord.com" },
+		{ "canary.discord.com", "canary.discord.com" },
+		{ "ptb.discord.com", "ptb.discord.com" },
+		{ "discordapp.com", "discord.com" },
+		{ "canary.discordapp.com", "canary.discord.com" },
+		{ "ptb.discordapp.com", "ptb.discord.com" },
+	};
 
-	if (!url_split_https(url, &out->parts) || !str_starts(out->parts.path, STR("/api/")))
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		if (str_eq_nocase(host, str_of(hosts[i].given)))
+			return str_of(hosts[i].sent);
+	}
+	return STR("");
+}
+
+/* /api[/v10]/webhooks/{id}/{token} */
+static bool read_path(struct str path, struct hook *out)
+{
+	struct str rest = path;
+	struct str piece;
+
+	if (!str_starts(path, STR("/api/")))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
-		is_known |= str_eq_nocase(out->parts.host, str_of(hosts[i]));
-
-	struct str rest = str_from(out->parts.path, strlen("/api/"));
-	struct str piece = str_cut(&rest, '/');
-
+	rest = str_from(path, strlen("/api/"));
+	piece = str_cut(&rest, '/');
 	if (is_version(piece))
 		piece = str_cut(&rest, '/');
-	if (!is_known || !str_is(piece, "webhooks") || !rest.at)
+	if (!str_is(piece, "webhooks") || !rest.at)
 		return false;
 	out->id = str_cut(&rest, '/');
 	out->token = rest;
 	return is_snowflake(out->id) && is_made_of_alnum(out->token, "_-", 256);
 }
 
+static const char *read_hook(struct str url, struct hook *out)
+{
+	const char *fault = url_hook_fault(url, &out->parts);
+
+	if (fault)
+		return fault;
+	out->parts.host = host_of(out->parts.host);
+	if (out->parts.host.len == 0)
+		return "has a host other than discord.com";
+	if (str_ends_nocase(out->parts.path, STR("/slack")) ||
+	    str_ends_nocase(out->parts.path, STR("/github")))
+		return "takes the messages of another service: leave out /slack or /github at its "
+		       "end";
+	if (!read_path(out->parts.path, out))
+		return "has another path than /api/webhooks/<number>/<token>";
+	return read_thread(out->parts.query, &out->thread)
+		       ? NULL
+		       : "has another parameter than thread_id=<number>";
+}
+
 static int discord_check(const struct provider_config *config, struct reason *why)
 {
-	struct hook hook;
 	int rc = config_check_fields(config, discord_provider.fields, why);
+	struct hook hook;
+	const char *fault;
 
 	if (rc)
 		return rc;
-	if (!read_hook(config_value(config, "webhook_url"), &hook))
-		return reason_set(why, -EINVAL, "webhook_url",
-				  "webhook_url must look like https://discord.com/api/webhooks/"
-				  "<number>/<token>, without /slack or /github behind it");
-	if (!read_thread(hook.parts.query, &hook.thread))
-		return reason_set(why, -EINVAL, "webhook_url",
-				  "webhook_url takes no parameter but thread_id=<number>");
-	return 0;
+	fault = read_hook(config_value(config, "webhook_url"), &hook);
+	return fault ? config_refuse(why, "webhook_url", fault,
+				     "https://discord.com/api/webhooks/123456789012345678/Ab-12_Cd")
+		     : 0;
 }
 
 static size_t discord_paces(const struct provider_config *config,
@@ -115,7 +147,7 @@ static size_t discord_paces(const struct provider_config *config,
 {
 	struct hook hook;
 
-	if (!read_hook(config_value(config, "webhook_url"), &hook))
+	if (read_hook(config_value(config, "webhook_url"), &hook))
 		return 0;
 	out[0] = chat_pace("discord webhook", hook.id, hook.token, WEBHOOK_BURST,
 			   WEBHOOK_INTERVAL_US);
@@ -244,8 +276,7 @@ static int discord_build(const struct message *message, const struct provider_co
 	struct buf agent;
 	int rc;
 
-	if (!read_hook(config_value(config, "webhook_url"), &hook) ||
-	    !read_thread(hook.parts.query, &hook.thread))
+	if (read_hook(config_value(config, "webhook_url"), &hook))
 		return -EINVAL;
 	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)

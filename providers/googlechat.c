@@ -61,39 +61,72 @@ static unsigned count_parameter(struct str query, const char *name)
 	return count;
 }
 
-static bool is_webhook(struct str url, struct str *out_space)
+#define REPLY_OPTION "messageReplyOption"
+#define FALLBACK     "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
+
+/* The owner's, when it never refuses a message for its thread's sake; else ours. */
+static struct str reply_option(struct str query)
+{
+	struct str option = chat_parameter(query, REPLY_OPTION);
+
+	return str_is(option, "MESSAGE_REPLY_OPTION_UNSPECIFIED") ? option : STR(FALLBACK);
+}
+
+static const char *read_webhook(struct str url, struct url_parts *out, struct str *out_space)
+{
+	const char *fault = url_hook_fault(url, out);
+
+	if (fault)
+		return fault;
+	if (!str_eq_nocase(out->host, STR("chat.googleapis.com")))
+		return "has a host other than chat.googleapis.com";
+	*out_space = space_of(out->path);
+	if (out_space->len == 0)
+		return "has another path than /v1/spaces/<space>/messages";
+	if (count_parameter(out->query, "key") != 1)
+		return "needs key=... in it, once";
+	return count_parameter(out->query, "token") == 1 ? NULL : "needs token=... in it, once";
+}
+
+/* With REPLY_MESSAGE_OR_FAIL the first message of a thread would be refused as if the space were gone. */
+static const char *find_fault(struct str url)
 {
 	struct url_parts parts;
+	struct str space;
+	const char *fault = read_webhook(url, &parts, &space);
+	struct str option;
 
-	if (!url_split_https(url, &parts) || !str_eq_nocase(parts.host, STR("chat.googleapis.com")))
-		return false;
-	*out_space = space_of(parts.path);
-	return out_space->len && count_parameter(parts.query, "key") == 1 &&
-	       count_parameter(parts.query, "token") == 1;
+	if (fault)
+		return fault;
+	option = chat_parameter(parts.query, REPLY_OPTION);
+	if (option.len && !str_eq(option, reply_option(parts.query)))
+		return "has a " REPLY_OPTION
+		       " that refuses messages: leave it out or use " FALLBACK;
+	return count_parameter(parts.query, "threadKey") > 1 ? "has threadKey more than once"
+							     : NULL;
 }
 
 static int googlechat_check(const struct provider_config *config, struct reason *why)
 {
-	struct str space;
 	int rc = config_check_fields(config, googlechat_provider.fields, why);
+	const char *fault;
 
 	if (rc)
 		return rc;
-	if (!is_webhook(config_value(config, "webhook_url"), &space))
-		return reason_set(why, -EINVAL, "webhook_url",
-				  "webhook_url must look like https://chat.googleapis.com/v1/"
-				  "spaces/.../messages?key=...&token=...");
-	return 0;
+	fault = find_fault(config_value(config, "webhook_url"));
+	return fault ? config_refuse(why, "webhook_url", fault,
+				     "https://chat.googleapis.com/v1/spaces/AAAAb1cD2eF/messages?"
+				     "key=AIza...&token=...")
+		     : 0;
 }
 
 static size_t googlechat_paces(const struct provider_config *config,
 			       struct pace out[PROVIDER_MAX_PACES])
 {
-	struct str url = config_value(config, "webhook_url");
 	struct url_parts parts;
 	struct str space;
 
-	if (!is_webhook(url, &space) || !url_split(url, &parts))
+	if (read_webhook(config_value(config, "webhook_url"), &parts, &space))
 		return 0;
 	/* The vendor counts by space alone, whose name is no secret: without the token any team
 	 * could use up another one's pace. */
@@ -242,35 +275,57 @@ static const struct chat_form plain = {
 	{ card_write_text, size_utf16, PLAIN_LIMIT }, UNIT_UTF16, escape_chat, "text", "",
 };
 
+/* The owner's query with an option that loses no message. */
+static void write_url(struct buf *url, const struct url_parts *parts, bool is_threaded)
+{
+	struct str rest = parts->query;
+
+	url_write_hook(url, parts, STR(""));
+	buf_add_char(url, '?');
+	while (rest.len) {
+		struct str value = str_cut(&rest, '&');
+		struct str name = value;
+
+		if (value.len == 0 || str_is(str_cut(&name, '='), REPLY_OPTION))
+			continue;
+		if (url->len && url->bytes[url->len - 1] != '?')
+			buf_add_char(url, '&');
+		buf_add_str(url, value);
+	}
+	if (is_threaded || count_parameter(parts->query, REPLY_OPTION)) {
+		buf_add_text(url, "&" REPLY_OPTION "=");
+		buf_add_str(url, reply_option(parts->query));
+	}
+}
+
 /* All about one resource goes into one thread; a digest starts its own. */
-static void add_thread(struct outgoing *out, const struct message *message, bool is_set_already)
+static void add_thread(struct buf *body, struct str resource)
 {
 	char key[SHA256_HEX_SIZE];
 
-	if (!message->event || message->event->resource_id.len == 0)
-		return;
-	digest_sha256_hex(message->event->resource_id, key);
-	out->body.len--; /* the closing brace */
-	buf_addf(&out->body, ",\"thread\":{\"threadKey\":\"%s\"}}", key);
-	if (!is_set_already)
-		buf_add_text(&out->url, "&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD");
+	digest_sha256_hex(resource, key);
+	body->len--; /* the closing brace */
+	buf_addf(body, ",\"thread\":{\"threadKey\":\"%s\"}}", key);
 }
 
 static int googlechat_build(const struct message *message, const struct provider_config *config,
 			    const struct attempt *attempt, struct outgoing *out)
 {
-	struct str url = config_value(config, "webhook_url");
+	bool has_resource = message->event && message->event->resource_id.len;
 	struct url_parts parts;
+	bool has_own_thread;
 	struct str space;
 	int rc;
 
-	if (!is_webhook(url, &space) || !url_split(url, &parts))
+	if (read_webhook(config_value(config, "webhook_url"), &parts, &space))
 		return -EINVAL;
 	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
-	buf_add_str(&out->url, url);
-	add_thread(out, message, count_parameter(parts.query, "messageReplyOption") > 0);
+	has_own_thread = count_parameter(parts.query, "threadKey") > 0;
+	if (has_resource && !has_own_thread)
+		add_thread(&out->body, message->event->resource_id);
+	write_url(&out->url, &parts, has_resource || has_own_thread);
 	chat_post(out, "application/json; charset=UTF-8", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }

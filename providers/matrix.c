@@ -31,11 +31,38 @@ static struct str base_of(const struct provider_config *config)
 	return base;
 }
 
+static bool holds(struct str text, const char *part)
+{
+	return memmem(text.at, text.len, part, strlen(part)) != NULL;
+}
+
+static bool is_link_for_people(struct str text)
+{
+	return holds(text, "matrix.to/") || holds(text, "app.element.io");
+}
+
+static const char *base_fault(struct str base)
+{
+	struct url_parts parts;
+	const char *fault;
+
+	if (is_link_for_people(base))
+		return "is a link for people, not the homeserver's address: paste the server's own "
+		       "URL";
+	fault = url_fault(base, &parts);
+	if (fault)
+		return fault;
+	if (holds(parts.path, "/_matrix"))
+		return "has a path of the API in it, and the path below /_matrix is added by us: "
+		       "leave out /_matrix and all after it";
+	/* No '?' at all: an empty query cannot be told from none. */
+	return memchr(base.at, '?', base.len) ? "has parameters after ?" : NULL;
+}
+
 static bool is_base_url(struct str base)
 {
 	struct url_parts parts;
 
-	/* No '?' at all: url_split() cannot tell an empty query from none. */
 	return url_split(base, &parts) && !memchr(base.at, '?', base.len);
 }
 
@@ -65,26 +92,42 @@ static bool is_alias(struct str room)
 	       server.len > 0 && !memchr(room.at, '\0', room.len);
 }
 
+static const char *room_fault(struct str room)
+{
+	if (is_link_for_people(room))
+		return "is a link: paste what follows /#/ in it";
+	if (str_starts(room, STR("@")))
+		return "names a user, not a room";
+	return is_room_id(room) || is_alias(room)
+		       ? NULL
+		       : "is neither a room's id (!...) nor its alias (#name:server)";
+}
+
 static int matrix_check(const struct provider_config *config, struct reason *why)
 {
-	struct str room = config_value(config, "room_id");
 	int rc = config_check_fields(config, matrix_provider.fields, why);
+	const char *fault;
 
 	if (rc)
 		return rc;
-	if (!is_base_url(base_of(config)))
-		return reason_set(why, -EINVAL, "homeserver_url",
-				  "homeserver_url must be an http or https URL without user "
-				  "name, query, fragment or spaces");
+	fault = base_fault(base_of(config));
+	if (fault)
+		return config_refuse(why, "homeserver_url", fault, "https://matrix.example.org");
 	if (!is_token(config_value(config, "access_token")))
-		return reason_set(why, -EINVAL, "access_token",
-				  "access_token must be printable ASCII without spaces");
-	if (!is_room_id(room) && !is_alias(room))
-		return reason_set(why, -EINVAL, "room_id",
-				  "room_id must be a room's id (!...) or its alias "
-				  "(#name:server), at most %d bytes",
-				  ROOM_MAX);
-	return 0;
+		return config_refuse(why, "access_token",
+				     "has a space or another character that no token has",
+				     "syt_Ym90_aBcDeFgHiJ_0k1l2m");
+	fault = room_fault(config_value(config, "room_id"));
+	return fault ? config_refuse(why, "room_id", fault, "!AbCdEfGh:example.org") : 0;
+}
+
+/* What a request can be made of, however it came into the store. */
+static bool is_usable(const struct provider_config *config)
+{
+	struct str room = config_value(config, "room_id");
+
+	return is_base_url(base_of(config)) && is_token(config_value(config, "access_token")) &&
+	       (is_room_id(room) || is_alias(room));
 }
 
 static size_t matrix_paces(const struct provider_config *config,
@@ -244,10 +287,9 @@ static int matrix_build(const struct message *message, const struct provider_con
 {
 	struct str room = config_value(config, "room_id");
 	struct buf bearer;
-	struct reason why;
 	int rc = 0;
 
-	if (matrix_check(config, &why) != 0 || attempt->delivery_id.len == 0)
+	if (!is_usable(config) || attempt->delivery_id.len == 0)
 		return -EINVAL;
 	buf_add_str(&out->url, base_of(config));
 	if (is_alias(room))

@@ -194,6 +194,9 @@ struct provider {
 /* NULL when there is none of that name. */
 const struct provider *provider_find(struct str name);
 
+/* Whether a webhook's secret gives a webhook-signature: it is base64, perhaps behind "whsec_". */
+bool webhook_signs_by_standard(struct str secret);
+
 /* The verdict of an answer without words: 2xx is delivered, a refused address rejects, and all else is
  * tried again, with Retry-After. A status counts although its body was too long or broke off. */
 struct verdict judge_by_status(const struct answer *answer, int64_t now_us);
@@ -223,5 +226,9 @@ struct url_parts {
  * hyphens and underscores or an IPv6 address in brackets; a port of 1 to 65535 or none; no user
  * info, fragment, backslash, control character or space. False with nothing written otherwise. */
 bool url_split(struct str url, struct url_parts *out) must_check;
+
+/* The same: NULL when it is well, else what is wrong with it, to follow the name of its field. Repeats
+ * nothing of it. */
+const char *url_fault(struct str url, struct url_parts *out) must_check;
 
 #endif

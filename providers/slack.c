@@ -21,15 +21,9 @@
 
 /* ---- the address ------------------------------------------------------------------------ */
 
-/* /services/{T...}/{B...}/{secret} */
-static bool read_hook(struct str url, struct url_parts *out)
+static bool has_hook_path(struct str path)
 {
-	if (!url_split_https(url, out) || out->query.len ||
-	    (!str_eq_nocase(out->host, STR("hooks.slack.com")) &&
-	     !str_eq_nocase(out->host, STR("hooks.slack-gov.com"))) ||
-	    !str_starts(out->path, STR("/services/")))
-		return false;
-	struct str secret = str_from(out->path, strlen("/services/"));
+	struct str secret = str_from(path, strlen("/services/"));
 	struct str team = str_cut(&secret, '/');
 	struct str app = str_cut(&secret, '/');
 
@@ -37,25 +31,44 @@ static bool read_hook(struct str url, struct url_parts *out)
 	       is_made_of_alnum(secret, "", 128);
 }
 
+/* /services/{T...}/{B...}/{secret} */
+static const char *read_hook(struct str url, struct url_parts *out)
+{
+	const char *fault = url_hook_fault(url, out);
+
+	if (fault)
+		return fault;
+	if (!str_eq_nocase(out->host, STR("hooks.slack.com")) &&
+	    !str_eq_nocase(out->host, STR("hooks.slack-gov.com")))
+		return "has a host other than hooks.slack.com";
+	if (str_starts(out->path, STR("/triggers/")) || str_starts(out->path, STR("/workflows/")))
+		return "belongs to Workflow Builder, which takes other messages: add an incoming "
+		       "webhook to a Slack app and paste its URL";
+	if (!str_starts(out->path, STR("/services/")) || !has_hook_path(out->path))
+		return "has another path than /services/T.../B.../<secret>";
+	return out->query.len ? "has parameters after ?, which Slack does not give" : NULL;
+}
+
 static int slack_check(const struct provider_config *config, struct reason *why)
 {
-	struct url_parts parts;
 	int rc = config_check_fields(config, slack_provider.fields, why);
+	struct url_parts parts;
+	const char *fault;
 
 	if (rc)
 		return rc;
-	if (read_hook(config_value(config, "webhook_url"), &parts))
-		return 0;
-	return reason_set(why, -EINVAL, "webhook_url",
-			  "webhook_url must look like https://hooks.slack.com/services/T.../B.../"
-			  "<secret>; URLs of Workflow Builder take other messages");
+	fault = read_hook(config_value(config, "webhook_url"), &parts);
+	return fault ? config_refuse(
+			       why, "webhook_url", fault,
+			       "https://hooks.slack.com/services/T0123ABCD/B0123ABCD/Xy12Zw34")
+		     : 0;
 }
 
 static size_t slack_paces(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES])
 {
 	struct url_parts parts;
 
-	if (!read_hook(config_value(config, "webhook_url"), &parts))
+	if (read_hook(config_value(config, "webhook_url"), &parts))
 		return 0;
 	out[0] = chat_pace("slack webhook", parts.path, STR(""), 1, WEBHOOK_INTERVAL_US);
 	return 1;
@@ -201,16 +214,15 @@ static const struct chat_form plain = {
 static int slack_build(const struct message *message, const struct provider_config *config,
 		       const struct attempt *attempt, struct outgoing *out)
 {
-	struct str url = config_value(config, "webhook_url");
 	struct url_parts parts;
 	int rc;
 
-	if (!read_hook(url, &parts))
+	if (read_hook(config_value(config, "webhook_url"), &parts))
 		return -EINVAL;
 	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
-	buf_add_str(&out->url, url);
+	url_write_hook(&out->url, &parts, STR(""));
 	chat_post(out, "application/json", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }

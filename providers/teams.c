@@ -20,70 +20,137 @@
 
 /* ---- the address ------------------------------------------------------------------------ */
 
-enum address { ADDRESS_NONE, ADDRESS_WORKFLOW, ADDRESS_MOVED_WORKFLOW, ADDRESS_CONNECTOR };
+enum address { ADDRESS_WORKFLOW, ADDRESS_MOVED_WORKFLOW, ADDRESS_CONNECTOR };
 
-static enum address read_address(struct str url, struct url_parts *out)
+static bool ends_in_one_of(struct str host, const char *const *ends, size_t count)
 {
-	if (!url_split_https(url, out))
-		return ADDRESS_NONE;
-	if ((str_ends_nocase(out->host, STR(".webhook.office.com")) &&
-	     str_starts(out->path, STR("/webhookb2/"))) ||
-	    ((str_eq_nocase(out->host, STR("outlook.office.com")) ||
-	      str_eq_nocase(out->host, STR("outlook.office365.com"))) &&
-	     str_starts(out->path, STR("/webhook/"))))
-		return ADDRESS_CONNECTOR;
-	const struct str end = STR("/triggers/manual/paths/invoke");
+	for (size_t i = 0; i < count; i++) {
+		if (str_ends_nocase(host, str_of(ends[i])))
+			return true;
+	}
+	return false;
+}
 
-	if (out->path.len <= end.len ||
-	    !str_eq(str_from(out->path, out->path.len - end.len), end) ||
-	    !chat_parameter(out->query, "sig").len)
-		return ADDRESS_NONE;
-	if (str_ends_nocase(out->host, STR(".environment.api.powerplatform.com")))
-		return ADDRESS_WORKFLOW;
-	return str_ends_nocase(out->host, STR(".logic.azure.com")) ? ADDRESS_MOVED_WORKFLOW
-								   : ADDRESS_NONE;
+/* Power Automate's hosts, in all clouds that Microsoft runs: public, GCC, GCC High, DoD and China. */
+static bool is_flow_host(struct str host)
+{
+	static const char *const ends[] = {
+		".environment.api.powerplatform.com",
+		".environment.api.gov.powerplatform.microsoft.us",
+		".environment.api.high.powerplatform.microsoft.us",
+		".environment.api.appsplatform.us",
+		".environment.api.powerplatform.partner.microsoftonline.cn",
+	};
+
+	return ends_in_one_of(host, ends, ARRAY_LEN(ends));
+}
+
+/* Logic Apps, where Power Automate's triggers once lived, too. */
+static bool is_logic_host(struct str host)
+{
+	static const char *const ends[] = { ".logic.azure.com", ".logic.azure.us",
+					    ".logic.azure.cn" };
+
+	return ends_in_one_of(host, ends, ARRAY_LEN(ends));
+}
+
+static bool is_connector(const struct url_parts *parts)
+{
+	return (str_ends_nocase(parts->host, STR(".webhook.office.com")) &&
+		str_starts(parts->path, STR("/webhookb2/"))) ||
+	       ((str_eq_nocase(parts->host, STR("outlook.office.com")) ||
+		 str_eq_nocase(parts->host, STR("outlook.office365.com"))) &&
+		str_starts(parts->path, STR("/webhook/")));
+}
+
+/* .../triggers/<name>/paths/invoke. Power Automate calls its trigger "manual", Logic Apps as its author or
+ * the designer does: "When_a_HTTP_request_is_received". */
+static struct str trigger_of(struct str path)
+{
+	const struct str mark = STR("/triggers/");
+	const struct str end = STR("/paths/invoke");
+	const char *found = memmem(path.at, path.len, mark.at, mark.len);
+	struct str name;
+
+	if (!found || found == path.at || path.len < end.len ||
+	    !str_eq(str_from(path, path.len - end.len), end))
+		return STR("");
+	name = str_from(path, (size_t)(found - path.at) + mark.len);
+	if (name.len <= end.len)
+		return STR("");
+	name.len -= end.len;
+	return is_made_of_alnum(name, "_-.%()", 256) ? name : STR("");
+}
+
+static const char *read_address(struct str url, struct url_parts *out, enum address *out_kind)
+{
+	const char *fault = url_hook_fault(url, out);
+	struct str trigger;
+
+	if (fault)
+		return fault;
+	*out_kind = ADDRESS_CONNECTOR;
+	if (is_connector(out))
+		return NULL;
+	if (!is_flow_host(out->host) && !is_logic_host(out->host))
+		return "has a host that is not one of Power Automate or Logic Apps";
+	trigger = trigger_of(out->path);
+	if (trigger.len == 0)
+		return "has a path that does not end in /triggers/<name>/paths/invoke";
+	if (!chat_parameter(out->query, "sig").len)
+		return "has no sig=... in it: let the workflow be triggered by anyone and copy its "
+		       "URL whole";
+	*out_kind = str_ends_nocase(out->host, STR(".logic.azure.com")) && str_is(trigger, "manual")
+			    ? ADDRESS_MOVED_WORKFLOW
+			    : ADDRESS_WORKFLOW;
+	return NULL;
 }
 
 static int teams_check(const struct provider_config *config, struct reason *why)
 {
-	struct url_parts parts;
 	int rc = config_check_fields(config, teams_provider.fields, why);
+	struct url_parts parts;
+	enum address kind;
+	const char *fault;
 
 	if (rc)
 		return rc;
-	if (read_address(config_value(config, "webhook_url"), &parts) != ADDRESS_NONE)
-		return 0;
-	return reason_set(
-		why, -EINVAL, "webhook_url",
-		"webhook_url must be the URL of a Teams workflow that anyone may trigger: "
-		"https://....environment.api.powerplatform.com/.../triggers/manual/paths/"
-		"invoke?...&sig=...");
+	fault = read_address(config_value(config, "webhook_url"), &parts, &kind);
+	return fault ? config_refuse(why, "webhook_url", fault,
+				     "https://a1.b2.environment.api.powerplatform.com/"
+				     "powerautomate/automations/direct/workflows/c3/triggers/"
+				     "manual/paths/invoke?api-version=1&sig=d4")
+		     : 0;
 }
 
 static const char *teams_warning(const struct provider_config *config)
 {
 	struct url_parts parts;
+	enum address kind;
 
-	switch (read_address(config_value(config, "webhook_url"), &parts)) {
+	if (read_address(config_value(config, "webhook_url"), &parts, &kind))
+		return NULL;
+	switch (kind) {
 	case ADDRESS_CONNECTOR:
 		return "Microsoft has shut down the connectors behind office.com URLs: make a "
 		       "workflow in Teams and use its URL";
 	case ADDRESS_MOVED_WORKFLOW:
 		return "Microsoft has moved workflows away from logic.azure.com: open the workflow "
 		       "and copy its new URL";
-	default:
-		return NULL;
+	case ADDRESS_WORKFLOW:
+		break;
 	}
+	return NULL;
 }
 
 /* By all that makes the URL work: the path of a workflow is no secret, its signature is. */
 static size_t teams_paces(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES])
 {
 	struct url_parts parts;
-	enum address address = read_address(config_value(config, "webhook_url"), &parts);
+	enum address address;
 	struct buf place;
 
-	if (address == ADDRESS_NONE)
+	if (read_address(config_value(config, "webhook_url"), &parts, &address))
 		return 0;
 	buf_init(&place, CONFIG_MAX_VALUE);
 	chat_add_lower(&place, parts.host);
@@ -231,16 +298,16 @@ static const struct chat_form plain = {
 static int teams_build(const struct message *message, const struct provider_config *config,
 		       const struct attempt *attempt, struct outgoing *out)
 {
-	struct str url = config_value(config, "webhook_url");
 	struct url_parts parts;
+	enum address kind;
 	int rc;
 
-	if (read_address(url, &parts) == ADDRESS_NONE)
+	if (read_address(config_value(config, "webhook_url"), &parts, &kind))
 		return -EINVAL;
 	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
-	buf_add_str(&out->url, url);
+	url_write_hook(&out->url, &parts, parts.query);
 	chat_post(out, "application/json", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }

@@ -103,22 +103,55 @@ static bool chat_parse(struct str text, struct chat *out)
 	return true;
 }
 
-static int telegram_check(const struct provider_config *config, struct reason *why)
+static bool holds(struct str text, const char *part)
+{
+	return memmem(text.at, text.len, part, strlen(part)) != NULL;
+}
+
+static const char *token_fault(const struct provider_config *config)
+{
+	struct str token = config_value(config, "bot_token");
+
+	if (token_of(config).len)
+		return NULL;
+	if (memchr(token.at, '/', token.len))
+		return "is a URL: paste the token alone, as BotFather gave it";
+	return "is not a number, a colon and a secret, as BotFather gave it";
+}
+
+static const char *chat_fault(struct str text)
 {
 	struct chat chat;
+
+	if (chat_parse(text, &chat))
+		return NULL;
+	if (holds(text, "t.me/+") || holds(text, "joinchat"))
+		return "is an invitation, which names no chat: add the bot to the chat and paste "
+		       "the chat's number";
+	if (holds(text, "t.me/c/"))
+		return "is a link: paste -100 and behind it the number after /c/";
+	if (holds(text, "t.me/"))
+		return "is a link: paste @ and the name after t.me/";
+	if (holds(text, "web.telegram.org"))
+		return "is a link: paste the number after # in it";
+	if (is_word(text, "_"))
+		return "is a name without @ in front";
+	return "is neither a chat's number nor @name, with :<number> after it for a topic";
+}
+
+static int telegram_check(const struct provider_config *config, struct reason *why)
+{
 	int rc = config_check_fields(config, telegram_provider.fields, why);
+	const char *fault;
 
 	if (rc)
 		return rc;
-	if (token_of(config).len == 0)
-		return reason_set(why, -EINVAL, "bot_token",
-				  "bot_token must be a number, a colon and a secret, as "
-				  "BotFather gave it");
-	if (!chat_parse(config_value(config, "chat_id"), &chat))
-		return reason_set(why, -EINVAL, "chat_id",
-				  "chat_id must be one chat's number or @name, with :<number> "
-				  "behind it for a topic");
-	return 0;
+	fault = token_fault(config);
+	if (fault)
+		return config_refuse(why, "bot_token", fault,
+				     "123456789:AAEexampleExampleExampleExampleExampl");
+	fault = chat_fault(config_value(config, "chat_id"));
+	return fault ? config_refuse(why, "chat_id", fault, "-1001234567890 or @alerts") : 0;
 }
 
 static size_t telegram_paces(const struct provider_config *config,

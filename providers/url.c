@@ -5,7 +5,9 @@
  * libcurl) can disagree about which host it names: nothing in the host is percent-encoded or
  * outside ASCII, and there is no user info to hide one in. Path and query stay as they are.
  */
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <netinet/in.h>
 
 #include "providers/builtin.h"
 
@@ -48,14 +50,17 @@ static bool is_host_name(struct str host)
 	return host.len > 0 && host.len <= URL_MAX_HOST && host.at[0] != '.';
 }
 
-/* Only the alphabet: whether it is an address is for the guard to find out. */
+/* An IPv4 address in brackets is none, and libcurl would take it for a name. */
 static bool is_ipv6_text(struct str host)
 {
-	for (size_t i = 0; i < host.len; i++) {
-		if (!isxdigit((unsigned char)host.at[i]) && !strchr(":.", host.at[i]))
-			return false;
-	}
-	return host.len >= 2 && host.len <= 45;
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (host.len == 0 || host.len >= sizeof(text) || memchr(host.at, '\0', host.len))
+		return false;
+	memcpy(text, host.at, host.len);
+	text[host.len] = '\0';
+	return inet_pton(AF_INET6, text, &address) == 1;
 }
 
 static bool is_port(struct str port)
@@ -66,60 +71,90 @@ static bool is_port(struct str port)
 }
 
 /* host, host:port, [v6] or [v6]:port. */
-static bool split_authority(struct str authority, struct url_parts *out)
+static const char *split_authority(struct str authority, struct url_parts *out)
 {
+	if (memchr(authority.at, '@', authority.len))
+		return "has a user name or password in it";
 	if (authority.len && authority.at[0] == '[') {
 		size_t close = find_any(authority, "]");
 
-		if (close == authority.len)
-			return false;
-		out->host = (struct str){ .at = authority.at + 1, .len = close - 1 };
+		out->host = (struct str){ .at = authority.at + 1, .len = close ? close - 1 : 0 };
+		if (close == authority.len || !is_ipv6_text(out->host))
+			return "has something in brackets that is no IPv6 address";
 		take(&authority, close + 1);
-		if (!is_ipv6_text(out->host))
-			return false;
 	} else {
 		out->host = take(&authority, find_any(authority, ":"));
 		if (!is_host_name(out->host))
-			return false;
+			return "has no valid host name";
 	}
 	if (authority.len == 0)
-		return true;
-	if (authority.at[0] != ':')
-		return false;
+		return NULL;
 	out->port = str_from(authority, 1);
-	return is_port(out->port);
+	return authority.at[0] == ':' && is_port(out->port)
+		       ? NULL
+		       : "has a port that is no number from 1 to 65535";
 }
 
-bool url_split(struct str url, struct url_parts *out)
+const char *url_fault(struct str url, struct url_parts *out)
 {
 	struct url_parts parts = { .port = STR(""), .path = STR(""), .query = STR("") };
 	struct str rest = url;
+	const char *fault;
 
-	if (!has_only_url_bytes(url))
-		return false;
 	parts.scheme = take(&rest, find_any(rest, ":"));
 	if (!str_starts(rest, STR("://")) || (!str_eq_nocase(parts.scheme, STR("http")) &&
 					      !str_eq_nocase(parts.scheme, STR("https"))))
-		return false;
+		return "does not begin with https:// or http://";
+	if (memchr(url.at, '#', url.len))
+		return "has a part after #, which no server would see";
+	if (!has_only_url_bytes(url))
+		return "has a space, a line end or another character that no URL has";
 	take(&rest, 3);
-	if (!split_authority(take(&rest, find_any(rest, "/?")), &parts))
-		return false;
+	fault = split_authority(take(&rest, find_any(rest, "/?")), &parts);
+	if (fault)
+		return fault;
 	parts.path = take(&rest, find_any(rest, "?"));
 	if (rest.len)
 		parts.query = str_from(rest, 1);
 	*out = parts;
-	return true;
+	return NULL;
 }
 
-bool url_split_https(struct str url, struct url_parts *out)
+bool url_split(struct str url, struct url_parts *out)
+{
+	return url_fault(url, out) == NULL;
+}
+
+const char *url_hook_fault(struct str url, struct url_parts *out)
 {
 	struct url_parts parts;
+	const char *fault = url_fault(url, &parts);
 
-	if (!url_split(url, &parts) || !str_eq_nocase(parts.scheme, STR("https")) ||
-	    (parts.port.len && !str_is(parts.port, "443")))
-		return false;
+	if (fault)
+		return fault;
+	if (!str_eq_nocase(parts.scheme, STR("https")))
+		return "does not begin with https://";
+	if (parts.port.len && !str_is(parts.port, "443"))
+		return "names a port other than 443";
+	while (parts.path.len && parts.path.at[parts.path.len - 1] == '/')
+		parts.path.len--;
 	*out = parts;
-	return true;
+	return NULL;
+}
+
+void url_write_hook(struct buf *out, const struct url_parts *parts, struct str query)
+{
+	buf_add_text(out, "https://");
+	buf_add_str(out, parts->host);
+	if (parts->port.len) {
+		buf_add_char(out, ':');
+		buf_add_str(out, parts->port);
+	}
+	buf_add_str(out, parts->path);
+	if (query.len) {
+		buf_add_char(out, '?');
+		buf_add_str(out, query);
+	}
 }
 
 bool str_ends_nocase(struct str text, struct str end)

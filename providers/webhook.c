@@ -14,18 +14,83 @@
 #include "core/rfc3339.h"
 #include "providers/builtin.h"
 
+#define SECRET_MIN 16 /* bytes */
+
+static void wipe(struct buf *key)
+{
+	if (key->bytes)
+		explicit_bzero(key->bytes, key->cap);
+	buf_done(key);
+}
+
+/* The key of Standard Webhooks: the secret decoded from base64, without its prefix. Behind the prefix nothing
+ * else can be meant, so padding that was lost in copying is put back. False: it cannot sign that way. The caller wipes *out in either case. */
+static bool standard_key(struct str secret, struct buf *out)
+{
+	static const char padding[] = "==";
+	bool has_prefix = str_starts(secret, STR("whsec_"));
+	struct buf padded;
+	bool is_key;
+
+	if (has_prefix)
+		secret = str_from(secret, strlen("whsec_"));
+	buf_init(&padded, CONFIG_MAX_VALUE + 4);
+	buf_add_str(&padded, secret);
+	if (has_prefix && secret.len % 4 >= 2)
+		buf_add(&padded, padding, 4 - secret.len % 4);
+	is_key = base64_decode(out, buf_str(&padded)) && out->len > 0;
+	if (padded.err)
+		out->err = padded.err;
+	wipe(&padded);
+	return is_key && !out->err;
+}
+
+bool webhook_signs_by_standard(struct str secret)
+{
+	struct buf key;
+	bool is_key;
+
+	buf_init(&key, CONFIG_MAX_VALUE);
+	is_key = standard_key(secret, &key);
+	wipe(&key);
+	return is_key;
+}
+
+static const char *secret_fault(struct str secret)
+{
+	struct buf key;
+	const char *fault = NULL;
+
+	if (secret.len == 0)
+		return NULL;
+	if (secret.len < SECRET_MIN)
+		return "has fewer than 16 bytes and could be guessed";
+	if (!str_starts(secret, STR("whsec_")))
+		return NULL;
+	buf_init(&key, CONFIG_MAX_VALUE);
+	if (!standard_key(secret, &key))
+		fault = "begins with whsec_, but what follows is not base64";
+	else if (key.len < SECRET_MIN)
+		fault = "has a key of fewer than 16 bytes after whsec_, which could be guessed";
+	wipe(&key);
+	return fault;
+}
+
 static int webhook_check(const struct provider_config *config, struct reason *why)
 {
-	struct url_parts parts;
 	int rc = config_check_fields(config, webhook_provider.fields, why);
+	struct url_parts parts;
+	const char *fault;
 
 	if (rc)
 		return rc;
-	if (!url_split(config_value(config, "url"), &parts))
-		return reason_set(why, -EINVAL, "url",
-				  "url must be an http or https URL without user name, password, "
-				  "fragment or spaces");
-	return 0;
+	fault = url_fault(config_value(config, "url"), &parts);
+	if (fault)
+		return config_refuse(why, "url", fault, "https://example.com/hooks/wrenn");
+	fault = secret_fault(config_value(config, "secret"));
+	return fault ? config_refuse(why, "secret", fault,
+				     "64 hexadecimal digits from `openssl rand -hex 32`, or none")
+		     : 0;
 }
 
 static void sign_plainly(struct outgoing *out, struct str secret, struct str timestamp,
@@ -48,19 +113,15 @@ static void add_standard_signature(struct buf *out, struct str secret, const str
 	struct buf key;
 	uint8_t mac[SHA256_SIZE];
 
-	if (str_starts(secret, STR("whsec_")))
-		secret = str_from(secret, strlen("whsec_"));
 	buf_init(&key, CONFIG_MAX_VALUE);
-	if (base64_decode(&key, secret) && key.len > 0) {
+	if (standard_key(secret, &key)) {
 		digest_hmac_sha256(buf_str(&key), pieces, count, mac);
 		buf_add_text(out, out->len ? " v1," : "v1,");
 		base64_encode(out, (struct str){ .at = (const char *)mac, .len = sizeof(mac) });
 	}
 	if (key.err)
 		out->err = key.err;
-	if (key.bytes)
-		explicit_bzero(key.bytes, key.cap);
-	buf_done(&key);
+	wipe(&key);
 }
 
 static void sign_by_standard(struct outgoing *out, struct str secret, const struct attempt *attempt,
@@ -93,11 +154,12 @@ static int webhook_build(const struct message *message, const struct provider_co
 	struct str secret = config_value(config, "secret");
 	char timestamp[RFC3339_TEXT_SIZE];
 	char number[12];
-	struct reason why;
+	struct url_parts parts;
 
 	assert(attempt->now_us >= 0);
 	/* An empty key would sign for everybody; a full stop in the id would blur what is signed. */
-	if (secret.len == 0 || webhook_check(config, &why) != 0 || attempt->delivery_id.len == 0 ||
+	if (secret.len == 0 || !url_split(config_value(config, "url"), &parts) ||
+	    attempt->delivery_id.len == 0 ||
 	    memchr(attempt->delivery_id.at, '.', attempt->delivery_id.len))
 		return -EINVAL;
 

@@ -317,12 +317,13 @@ static void keep_supplied_secret(struct rig *rig)
 	char path[64];
 	cJSON *tree;
 
-	cr_assert_eq(call(rig, "POST", "/v1/channels",
-			  "{\"name\":\"a\",\"provider\":\"webhook\",\"events\":[\"host.up\"],"
-			  "\"config\":{\"url\":\"http://8.8.8.8/\",\"secret\":\"my own\"}}"),
-		     201);
+	cr_assert_eq(
+		call(rig, "POST", "/v1/channels",
+		     "{\"name\":\"a\",\"provider\":\"webhook\",\"events\":[\"host.up\"],"
+		     "\"config\":{\"url\":\"http://8.8.8.8/\",\"secret\":\"my very own secret\"}}"),
+		201);
 	tree = call_tree();
-	cr_expect_str_eq(json_get_string(tree, "secret"), "my own");
+	cr_expect_str_eq(json_get_string(tree, "secret"), "my very own secret");
 	cJSON_Delete(tree);
 	call_create(rig, BODY("b"), path);
 }

@@ -9,7 +9,7 @@
 
 #define BODY                                                                      \
 	"{\"name\":\"hook\",\"provider\":\"webhook\",\"events\":[\"host.down\"]," \
-	"\"config\":{\"url\":\"https://8.8.8.8/s3cret-path\",\"secret\":\"s3cret-one\"}}"
+	"\"config\":{\"url\":\"https://8.8.8.8/s3cret-path\",\"secret\":\"s3cret-one-and-more\"}}"
 
 #define PATH_SIZE (CALL_PATH_SIZE + 16)
 
@@ -75,10 +75,11 @@ static void replace_both(struct rig *rig)
 		     "SELECT id, updated_at, 9, 1, 3, updated_at, updated_at, updated_at, 'gone' "
 		     "FROM channels");
 	rig_now_us += SECOND_US;
-	cr_assert_eq(call(rig, "PUT", path,
-			  "{\"config\":{\"url\":\"https://9.9.9.9/\",\"secret\":\"s3cret-two\","
-			  "\"more\":\"x\"}}"),
-		     200, "%s", call_answer);
+	cr_assert_eq(
+		call(rig, "PUT", path,
+		     "{\"config\":{\"url\":\"https://9.9.9.9/\",\"secret\":\"s3cret-two-and-more\","
+		     "\"more\":\"x\"}}"),
+		200, "%s", call_answer);
 	rig_now_us -= SECOND_US;
 	tree = call_tree();
 	cr_expect_str_eq(json_get_string(tree, "updated_at"), "2027-01-15T08:00:01Z");
@@ -86,8 +87,8 @@ static void replace_both(struct rig *rig)
 	cr_expect_null(strstr(call_answer, "s3cret"));
 	cr_expect_null(json_get(tree, "config"));
 	cJSON_Delete(tree);
-	expect_stored(rig, "https://9.9.9.9/", "s3cret-two");
-	expect_old_secret(rig, "s3cret-one", START_US + SECOND_US + 24 * HOUR_US);
+	expect_stored(rig, "https://9.9.9.9/", "s3cret-two-and-more");
+	expect_old_secret(rig, "s3cret-one-and-more", START_US + SECOND_US + 24 * HOUR_US);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE failures = 0 AND "
 				  "disabling = 0 AND breaker_opened = 0 AND breaker_until IS NULL "
 				  "AND failing_since IS NULL AND disabled_at IS NOT NULL"),
@@ -107,18 +108,18 @@ static void keep_what_is_absent(struct rig *rig)
 	char path[PATH_SIZE];
 
 	create(rig, path);
-	cr_assert_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"s3cret-two\"}}"), 200, "%s",
-		     call_answer);
-	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-two");
-	expect_old_secret(rig, "s3cret-one", START_US + 24 * HOUR_US);
+	cr_assert_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"s3cret-two-and-more\"}}"),
+		     200, "%s", call_answer);
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-two-and-more");
+	expect_old_secret(rig, "s3cret-one-and-more", START_US + 24 * HOUR_US);
 	cr_assert_eq(call(rig, "PUT", path,
 			  "{\"config\":{\"url\":\"https://9.9.9.9/\",\"secret\":\"\"}}"),
 		     200, "%s", call_answer);
-	expect_stored(rig, "https://9.9.9.9/", "s3cret-two");
-	expect_old_secret(rig, "s3cret-one", START_US + 24 * HOUR_US);
+	expect_stored(rig, "https://9.9.9.9/", "s3cret-two-and-more");
+	expect_old_secret(rig, "s3cret-one-and-more", START_US + 24 * HOUR_US);
 	cr_assert_eq(call(rig, "PUT", path, "{\"config\":{}}"), 200, "%s", call_answer);
-	expect_stored(rig, "https://9.9.9.9/", "s3cret-two");
-	expect_old_secret(rig, "s3cret-one", START_US + 24 * HOUR_US);
+	expect_stored(rig, "https://9.9.9.9/", "s3cret-two-and-more");
+	expect_old_secret(rig, "s3cret-one-and-more", START_US + 24 * HOUR_US);
 }
 
 Test(rotate, keeps_url_and_secret_of_a_webhook_when_they_are_absent)
@@ -132,11 +133,11 @@ static void choose_overlap(struct rig *rig)
 
 	create(rig, path);
 	cr_assert_eq(call(rig, "PUT", path,
-			  "{\"config\":{\"secret\":\"s3cret-two\"},\"overlap_s\":604800}"),
+			  "{\"config\":{\"secret\":\"s3cret-two-and-more\"},\"overlap_s\":604800}"),
 		     200, "%s", call_answer);
-	expect_old_secret(rig, "s3cret-one", START_US + 7 * 24 * HOUR_US);
+	expect_old_secret(rig, "s3cret-one-and-more", START_US + 7 * 24 * HOUR_US);
 	cr_assert_eq(call(rig, "PUT", path,
-			  "{\"config\":{\"secret\":\"s3cret-three\"},\"overlap_s\":0}"),
+			  "{\"config\":{\"secret\":\"s3cret-three-and-more\"},\"overlap_s\":0}"),
 		     200, "%s", call_answer);
 	expect_old_secret(rig, NULL, 0);
 }
@@ -179,7 +180,7 @@ static void refuse_bad_configs(struct rig *rig)
 	cr_expect_eq(call(rig, "PUT", path, body), 400, "%s", call_answer);
 	cr_expect(strstr(call_answer, "\"secret\""), "%s", call_answer);
 	cr_expect_eq(call(rig, "PUT", "/v1/channels/ch-x/config", "{\"config\":{}}"), 400);
-	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one");
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one-and-more");
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 1);
 }
 
@@ -193,17 +194,68 @@ static void keep_others_out(struct rig *rig)
 	char path[PATH_SIZE];
 
 	create(rig, path);
-	cr_expect_eq(call_as(rig, TEAM_B, "PUT", path, "{\"config\":{\"secret\":\"x\"}}"), 404,
-		     "%s", call_answer);
+	cr_expect_eq(call_as(rig, TEAM_B, "PUT", path,
+			     "{\"config\":{\"secret\":\"s3cret-of-another-team\"}}"),
+		     404, "%s", call_answer);
 	cr_expect_eq(call(rig, "PUT", "/v1/channels/ch-0000000000000000000000001/config",
 			  "{\"config\":{}}"),
 		     404);
-	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one");
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one-and-more");
 	rig_ask(rig, "UPDATE teams SET deleted_at = created_at WHERE id = '" TEAM_A "'");
-	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"x\"}}"), 403, "%s",
-		     call_answer);
-	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one");
+	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"s3cret-of-another-team\"}}"),
+		     403, "%s", call_answer);
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "s3cret-one-and-more");
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 1);
+}
+
+/* Whoever checks webhook-signature would find none from then on. */
+static void refuse_lost_signature(struct rig *rig)
+{
+	char path[PATH_SIZE];
+
+	create(rig, path);
+	cr_assert_eq(
+		call(rig, "PUT", path,
+		     "{\"config\":{\"secret\":\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\\n\"}}"),
+		200, "%s", call_answer);
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+	cr_expect_eq(
+		call(rig, "PUT", path, "{\"config\":{\"secret\":\"long, but not base64 at all\"}}"),
+		400);
+	cr_expect(strstr(call_answer, "webhook-signature would be missing"), "%s", call_answer);
+	expect_stored(rig, "https://8.8.8.8/s3cret-path", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+}
+
+Test(rotate, refuses_a_secret_that_would_drop_a_header)
+{
+	ON_BOTH_STORES(&quiet, refuse_lost_signature);
+}
+
+/* The control plane takes secrets of any length; what is stored is kept until it is replaced. */
+static void keep_short_secret(struct rig *rig)
+{
+	const struct str values[] = { STR("https://8.8.8.8/"), STR("short") };
+	struct provider_config config = {
+		.count = 2, .fields = { { "url", values[0] }, { "secret", values[1] } }
+	};
+	struct buf sealed;
+	char path[PATH_SIZE];
+
+	create(rig, path);
+	buf_init(&sealed, SEALED_CONFIG_MAX);
+	config_seal(&sealed, &config, rig->key);
+	rig_ask(rig, "UPDATE channels SET config = '%s'", buf_text(&sealed));
+	buf_done(&sealed);
+	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"url\":\"https://9.9.9.9/\"}}"), 200,
+		     "%s", call_answer);
+	expect_stored(rig, "https://9.9.9.9/", "short");
+	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"as short\"}}"), 400, "%s",
+		     call_answer);
+}
+
+Test(rotate, keeps_a_short_secret_of_before_and_takes_no_new_one)
+{
+	ON_BOTH_STORES(&quiet, keep_short_secret);
 }
 
 Test(rotate, keeps_other_teams_and_dead_ones_out)
@@ -222,9 +274,10 @@ static void replace_unreadable(struct rig *rig)
 	cr_expect_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"x\"}}"), 400);
 	cr_expect(strstr(call_answer, "\"field\":\"url\""), "%s", call_answer);
 	cr_assert_eq(call(rig, "PUT", path,
-			  "{\"config\":{\"url\":\"https://9.9.9.9/\",\"secret\":\"new\"}}"),
+			  "{\"config\":{\"url\":\"https://9.9.9.9/"
+			  "\",\"secret\":\"s3cret-that-is-new\"}}"),
 		     200, "%s", call_answer);
-	expect_stored(rig, "https://9.9.9.9/", "new");
+	expect_stored(rig, "https://9.9.9.9/", "s3cret-that-is-new");
 	expect_old_secret(rig, NULL, 0);
 }
 
@@ -270,9 +323,9 @@ Test(rotate, starts_over_when_somebody_else_was_faster)
 	for (int i = 0; i < 10; i++) {
 		static const char *const back =
 			"{\"config\":{\"url\":\"https://8.8.8.8/s3cret-path\","
-			"\"secret\":\"s3cret-one\"}}";
+			"\"secret\":\"s3cret-one-and-more\"}}";
 		static const char *const bodies[2] = {
-			"{\"config\":{\"secret\":\"s3cret-two\"}}",
+			"{\"config\":{\"secret\":\"s3cret-two-and-more\"}}",
 			"{\"config\":{\"url\":\"https://9.9.9.9/\"}}",
 		};
 		int statuses[2];
@@ -281,7 +334,7 @@ Test(rotate, starts_over_when_somebody_else_was_faster)
 		rig_request_both(&rig, "PUT", path, bodies, statuses);
 		cr_expect(statuses[0] == 200 && statuses[1] == 200, "%d %d", statuses[0],
 			  statuses[1]);
-		expect_stored(&rig, "https://9.9.9.9/", "s3cret-two");
+		expect_stored(&rig, "https://9.9.9.9/", "s3cret-two-and-more");
 	}
 	rig_close(&rig);
 }

@@ -227,9 +227,11 @@ Test(discord_build, waits_for_the_message_in_version_10_and_keeps_the_thread)
 		{ "https://discord.com/api/webhooks/" HOOK,
 		  "https://discord.com/api/v10/webhooks/" HOOK "?wait=true" },
 		{ "https://PTB.discord.com:443/api/v9/webhooks/" HOOK "?thread_id=5",
-		  "https://PTB.discord.com/api/v10/webhooks/" HOOK "?wait=true&thread_id=5" },
+		  "https://ptb.discord.com/api/v10/webhooks/" HOOK "?wait=true&thread_id=5" },
 		{ "https://discordapp.com/api/v10/webhooks/" HOOK "?wait=true&&thread_id=6&",
-		  "https://discordapp.com/api/v10/webhooks/" HOOK "?wait=true&thread_id=6" },
+		  "https://discord.com/api/v10/webhooks/" HOOK "?wait=true&thread_id=6" },
+		{ "https://canary.discordapp.com/api/webhooks/" HOOK "/?thread_id=7",
+		  "https://canary.discord.com/api/v10/webhooks/" HOOK "?wait=true&thread_id=7" },
 		{ "https://discord.com/api/v10/webhooks/" HOOK "?wait=true",
 		  "https://discord.com/api/v10/webhooks/" HOOK "?wait=true" },
 	};
@@ -287,7 +289,8 @@ Test(discord_check, takes_no_parameter_but_the_thread)
 		settings.fields[0].value = str_of(url);
 		cr_expect_eq(provider_find(STR(NAME))->check(&settings, &why), -EINVAL, "%s", url);
 		cr_expect_str_eq(why.field, "webhook_url");
-		cr_expect(strstr(why.text, "no parameter but thread_id"), "%s: %s", url, why.text);
+		cr_expect(strstr(why.text, "another parameter than thread_id"), "%s: %s", url,
+			  why.text);
 		rig_success(&rig, NAME);
 		cr_expect_eq(rig_build(&rig, &one, FORM_RICH, ""), -EINVAL, "%s", url);
 		rig_done(&rig);
@@ -336,7 +339,7 @@ Test(discord_check, takes_addresses_of_webhooks_only)
 		{ "https://discord.com/api/webhooks/12345678901234567x/t", -EINVAL },
 		{ "https://discord.com/api/webhooks/" HOOK "/slack", -EINVAL },
 		{ "https://discord.com/api/webhooks/" HOOK "/github", -EINVAL },
-		{ "https://discord.com/api/webhooks/" HOOK "/", -EINVAL },
+		{ "https://discord.com/api/webhooks/" HOOK "/", 0 },
 		{ "https://discord.com/api/webhooks/123456789012345678/", -EINVAL },
 		{ "https://discord.com/api/webhooks/123456789012345678", -EINVAL },
 		{ "https://discord.com/api/webhooks/123456789012345678/t%20", -EINVAL },

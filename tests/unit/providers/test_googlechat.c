@@ -144,6 +144,33 @@ Test(googlechat_build, posts_to_the_webhook)
 	rig_expect_head(NAME, &webhook, FORM_RICH, request_head);
 }
 
+/* With an option that refuses, kept from before we refused it, the first message of a thread would be lost. */
+Test(googlechat_build, keeps_the_owners_thread_and_never_an_option_that_refuses)
+{
+	static const struct {
+		const char *url, *sent;
+		bool has_our_thread;
+	} cases[] = {
+		{ URL "&messageReplyOption=REPLY_MESSAGE_OR_FAIL", URL REPLY, true },
+		{ URL "&messageReplyOption=X&a=b", URL "&a=b" REPLY, true },
+		{ URL "&messageReplyOption=MESSAGE_REPLY_OPTION_UNSPECIFIED",
+		  URL "&messageReplyOption=MESSAGE_REPLY_OPTION_UNSPECIFIED", true },
+		{ URL "&threadKey=mine", URL "&threadKey=mine" REPLY, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct rig_config config = { { "webhook_url", cases[i].url } };
+		struct rig rig;
+
+		rig_success(&rig, NAME);
+		cr_assert_eq(rig_build(&rig, &config, FORM_RICH, ""), 0);
+		cr_expect_str_eq(buf_text(&rig.out.url), cases[i].sent);
+		cr_expect_eq(strstr(buf_text(&rig.out.body), "threadKey") != NULL,
+			     cases[i].has_our_thread, "%s", cases[i].url);
+		rig_done(&rig);
+	}
+}
+
 Test(googlechat_build, keeps_the_url_and_asks_for_the_thread_once)
 {
 	static const struct {
@@ -152,7 +179,7 @@ Test(googlechat_build, keeps_the_url_and_asks_for_the_thread_once)
 		{ URL, URL REPLY },
 		{ SPACE "?token=T&key=K", SPACE "?token=T&key=K" REPLY },
 		{ SPACE "?a=%20&key=K&b&token=T", SPACE "?a=%20&key=K&b&token=T" REPLY },
-		{ URL "&messageReplyOption=X", URL "&messageReplyOption=X" },
+		{ SPACE "/?key=K&token=T", SPACE "?key=K&token=T" REPLY },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -165,7 +192,7 @@ Test(googlechat_build, keeps_the_url_and_asks_for_the_thread_once)
 		rig_done(&rig);
 		rig_digest(&rig, NAME);
 		cr_assert_eq(rig_build(&rig, &config, FORM_RICH, ""), 0);
-		cr_expect_str_eq(buf_text(&rig.out.url), cases[i].url, "a digest has no thread");
+		cr_expect_null(strstr(buf_text(&rig.out.url), "Option"), "a digest has no thread");
 		rig_done(&rig);
 	}
 }
@@ -310,7 +337,12 @@ Test(googlechat_check, takes_the_webhooks_of_google_chat_alone)
 		{ HOST "/v1/spaces/A/B/messages?key=K&token=T", -EINVAL },
 		{ HOST "/v1/spaces/../messages?key=K&token=T", -EINVAL },
 		{ HOST "/v1/spaces/A%2F/messages?key=K&token=T", -EINVAL },
-		{ HOST "/v1/spaces/A/messages/?key=K&token=T", -EINVAL },
+		{ HOST "/v1/spaces/A/messages/?key=K&token=T", 0 },
+		{ URL "&threadKey=mine&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
+		  0 },
+		{ URL "&messageReplyOption=MESSAGE_REPLY_OPTION_UNSPECIFIED", 0 },
+		{ URL "&messageReplyOption=REPLY_MESSAGE_OR_FAIL", -EINVAL },
+		{ URL "&threadKey=a&threadKey=b", -EINVAL },
 		{ HOST "/v1/spaces/A/members?key=K&token=T", -EINVAL },
 		{ HOST "/v2/spaces/A/messages?key=K&token=T", -EINVAL },
 		{ SPACE, -EINVAL },

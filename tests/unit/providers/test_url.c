@@ -116,6 +116,9 @@ static const char *const refused[] = {
 	"http://::1",
 	"http://[::1]]",
 	"http://[h]",
+	"http://[1.2.3.4]",
+	"http://[1.2.3.4]/",
+	"http://[12:34]",
 	"http://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0]",
 	/* fragments and bytes that have no place in a URL */
 	"http://h#",

@@ -18,10 +18,11 @@
 	"{\"type\":\"system\"},\"resource\":{\"id\":\"cl-6dfzh5ik5uxynzmlf5cshamdk\",\"type\":" \
 	"\"sandbox\"},\"metadata\":{\"reason\":\"ttl_expired\"}}"
 
-#define NEW_KEY       "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define OLD_KEY       "whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA="
-#define NEW_SIGNATURE "v1,jjpbUZiZHuk1bMaPZUIczaRMZN3LcZUwny/Wq78c9Sw="
-#define OLD_SIGNATURE "v1,wa1yGQjcVi0QUdOX+dETcYzf54ZUs8nsNcEt8xS/WTc="
+#define NEW_KEY          "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define NEW_KEY_UNPADDED "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+#define OLD_KEY          "whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA="
+#define NEW_SIGNATURE    "v1,jjpbUZiZHuk1bMaPZUIczaRMZN3LcZUwny/Wq78c9Sw="
+#define OLD_SIGNATURE    "v1,wa1yGQjcVi0QUdOX+dETcYzf54ZUs8nsNcEt8xS/WTc="
 #define BODY_B                                                                                   \
 	"{\"type\":\"instance.lifecycle.test\",\"timestamp\":\"2026-01-02T03:04:05Z\",\"data\":" \
 	"{\"name\":\"caf\xc3\xa9\"}}"
@@ -129,7 +130,9 @@ Test(webhook_build, signs_with_every_usable_secret_new_first)
 		{ "not base64!", "", NULL },
 		{ "not base64!", "neither", NULL },
 		{ "whsec_", "", NULL },
-		{ "whsec_AAE", "", NULL },
+		{ "whsec_A", "", NULL },
+		/* Without its padding it is still the same key. */
+		{ NEW_KEY_UNPADDED, "", NEW_SIGNATURE },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -260,13 +263,37 @@ Test(webhook_check, takes_any_http_url_and_any_secret)
 		"http://10.0.0.1:8080/x?y=z",
 		"http://[::1]/",
 	};
-	static const char *const secrets[] = { "", "x", "not base64!", NEW_KEY, "caf\xc3\xa9\n" };
+	static const char *const secrets[] = { "", "long, but not base64!", NEW_KEY,
+					       NEW_KEY_UNPADDED };
 	struct reason why;
 
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
 		for (size_t k = 0; k < ARRAY_LEN(secrets); k++)
 			cr_expect_eq(check(str_of(urls[i]), str_of(secrets[k]), &why), 0, "%s",
 				     urls[i]);
+	}
+}
+
+Test(webhook_check, refuses_secrets_that_can_be_guessed_or_never_sign)
+{
+	static const struct {
+		const char *secret, *says;
+	} cases[] = {
+		{ "x", "16 bytes" },
+		{ "fifteen bytes!!", "16 bytes" },
+		{ "whsec_not base64 at all", "base64" },
+		{ "whsec_////", "16 bytes" },
+		{ "whsec_AAECAwQFBgcICQ==", "16 bytes" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reason why = { .text = "" };
+
+		cr_expect_eq(check(STR("https://h"), str_of(cases[i].secret), &why), -EINVAL, "%s",
+			     cases[i].secret);
+		cr_expect_str_eq(why.field, "secret");
+		cr_expect(strstr(why.text, cases[i].says), "%s: %s", cases[i].secret, why.text);
+		cr_expect(strstr(why.text, "a right one: "), "%s", why.text);
 	}
 }
 
@@ -312,7 +339,7 @@ Test(webhook_check, limits_the_length_of_every_value)
 	cr_expect_eq(check((struct str){ url, CONFIG_MAX_VALUE },
 			   (struct str){ secret, CONFIG_MAX_VALUE }, &why),
 		     0);
-	cr_expect_eq(check((struct str){ url, CONFIG_MAX_VALUE + 1 }, STR("s"), &why), -EINVAL);
+	cr_expect_eq(check((struct str){ url, CONFIG_MAX_VALUE + 1 }, STR(""), &why), -EINVAL);
 	cr_expect_str_eq(why.field, "url");
 	cr_expect_eq(check(STR("https://h"), (struct str){ secret, CONFIG_MAX_VALUE + 1 }, &why),
 		     -EINVAL);
