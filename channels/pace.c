@@ -183,7 +183,10 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
 
 struct pace_view paces_view(const struct paces *paces, const struct paced *paced, int64_t now_us)
 {
-	struct pace_view view = { .next_us = now_us };
+	struct pace_view view = {
+		.next_us = now_us,
+		.limited_us = vendors_limited(&paces->vendors, paced->provider, &paced->user.team),
+	};
 
 	if (paced->provider->paces)
 		view.next_us =
@@ -194,8 +197,10 @@ struct pace_view paces_view(const struct paces *paces, const struct paced *paced
 		int64_t interval_us = bucket ? interval_of(bucket, pace) : pace->interval_us;
 
 		view.interval_us = later(view.interval_us, interval_us);
-		if (bucket)
-			view.next_us = later(view.next_us, next_of(bucket, pace));
+		if (!bucket)
+			continue;
+		view.next_us = later(view.next_us, next_of(bucket, pace));
+		view.limited_us = later(view.limited_us, bucket->blocked_us);
 	}
 	return view;
 }

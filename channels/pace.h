@@ -45,7 +45,8 @@ void paces_forget(struct paces *paces, const struct uuid *team, const struct uui
 /* For the owner: the present interval (slowed or not) and when the next message may go. */
 struct pace_view {
 	int64_t interval_us;
-	int64_t next_us; /* not after now_us: at once */
+	int64_t next_us;    /* not after now_us: at once */
+	int64_t limited_us; /* the destination wished for a rest until then; not after now_us: none */
 };
 struct pace_view paces_view(const struct paces *paces, const struct paced *paced, int64_t now_us);
 

@@ -172,6 +172,16 @@ int64_t vendors_next(const struct vendors *vendors, const struct provider *provi
 	return next_us;
 }
 
+int64_t vendors_limited(const struct vendors *vendors, const struct provider *provider,
+			const struct uuid *team)
+{
+	const struct vendor *vendor = find(vendors, provider);
+	const struct vendor_team *entry = find_team(vendors, provider, team);
+
+	return later(vendor ? vendor->pause.until_us : LEAST_US,
+		     entry ? entry->pause.until_us : LEAST_US);
+}
+
 /* ---- refusals and anger ------------------------------------------------------------------ */
 
 /* Requests under way together are refused together: the team never waits for more than a minute. */
@@ -246,7 +256,10 @@ void vendors_learn(struct vendors *vendors, const struct vendor_answer *answer, 
 		if (entry)
 			count_refusal(entry, now_us);
 	}
-	if (verdict->pause == PAUSE_PROVIDER && verdict->pause_ms >= 0) {
+	if (verdict->pause == PAUSE_EVERYBODY && verdict->pause_ms >= 0) {
+		extend(&find_or_add(vendors, answer->provider)->pause, verdict->pause_ms * 1000,
+		       now_us);
+	} else if (verdict->pause == PAUSE_PROVIDER && verdict->pause_ms >= 0) {
 		entry = find_or_add_team(vendors, answer->provider, &answer->team);
 		take_anger(find_or_add(vendors, answer->provider), entry, verdict->pause_ms * 1000,
 			   now_us);

@@ -58,12 +58,16 @@ void vendors_done(struct vendors *vendors);
 int64_t vendors_next(const struct vendors *vendors, const struct provider *provider,
 		     const struct uuid *team, int64_t now_us);
 
+/* Until when the vendor wished to be left alone by the team; before now_us: it did not. */
+int64_t vendors_limited(const struct vendors *vendors, const struct provider *provider,
+			const struct uuid *team);
+
 /* A request goes out now. */
 void vendors_count(struct vendors *vendors, const struct provider *provider,
 		   const struct uuid *team, int64_t now_us);
 
 /* What an answer said. The vendor's wish for a pause holds for the team that was told; told to a
- * second team as well meanwhile, for everybody. */
+ * second team as well meanwhile, or about our address itself, for everybody. */
 struct vendor_answer {
 	const struct provider *provider;
 	struct uuid team;

@@ -68,6 +68,18 @@ static int on_backlog(const struct db_row *row, void *arg)
 	return 0;
 }
 
+static void add_limit(struct buf *out, const struct health_view *health,
+		      const struct pace_view *view, int64_t mono_us)
+{
+	if (view->limited_us <= mono_us)
+		return;
+	json_add_name(out, "rate_limited");
+	buf_add_char(out, '{');
+	json_add_member(out, "by", str_of(health->provider->title));
+	view_add_time(out, "until", health->errand.channels->now_us() + view->limited_us - mono_us);
+	buf_add_char(out, '}');
+}
+
 static void add_pace(struct buf *out, const struct health_view *health)
 {
 	const struct channels *channels = health->errand.channels;
@@ -80,6 +92,7 @@ static void add_pace(struct buf *out, const struct health_view *health)
 	paced.count = config_find_paces(health->provider, buf_str(&health->sealed), channels->key,
 					paced.list);
 	view = paces_view(channels->paces, &paced, mono_us);
+	add_limit(out, health, &view, mono_us);
 	if (paced.count == 0 || (view.interval_us == 0 && view.next_us <= mono_us))
 		return;
 	json_add_name(out, "pace");

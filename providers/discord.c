@@ -393,8 +393,8 @@ static int64_t longer(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* Of a limit of all: the least is a minute. */
-static struct verdict pause_everybody(struct verdict verdict, int64_t pause_ms)
+/* Of more than the channel: the least is a minute. */
+static struct verdict pause_more(struct verdict verdict, int64_t pause_ms)
 {
 	verdict.kind = VERDICT_RETRY;
 	verdict.is_throttled = true;
@@ -405,14 +405,18 @@ static struct verdict pause_everybody(struct verdict verdict, int64_t pause_ms)
 }
 
 /* The wall in front of Discord. Its wish is the channel's alone: whoever provokes it with one channel must not
- * stop everybody for an hour. The pause of all begins with a minute and grows while the wall stands. */
+ * stop everybody for an hour. The pause of all begins with a minute and grows while the wall stands. A 429
+ * is about our address; a 403 may be about what one team wrote. */
 static struct verdict judge_ban(const struct answer *answer, int64_t now_us)
 {
 	struct verdict verdict =
 		chat_verdict(VERDICT_RETRY, "Discord blocks this sender's address for a while");
 
 	verdict.retry_after_ms = retry_after_ms(answer, now_us);
-	return pause_everybody(verdict, BAN_PAUSE_MS);
+	verdict = pause_more(verdict, BAN_PAUSE_MS);
+	if (answer->status == 429)
+		verdict.pause = PAUSE_EVERYBODY;
+	return verdict;
 }
 
 /* Discord's own limiter says so in JSON, or at least in its headers. */
@@ -438,7 +442,7 @@ static struct verdict judge_too_fast(const struct answer *answer, const cJSON *t
 		return judge_ban(answer, now_us);
 	if (is_global) {
 		verdict.why = "Discord limits this whole service";
-		return pause_everybody(verdict, verdict.pause_ms);
+		return pause_more(verdict, verdict.pause_ms);
 	}
 	return verdict;
 }

@@ -140,6 +140,24 @@ Test(vendors, that_are_angry_pause_the_team_they_told_first)
 	cr_expect_eq(wait_of(3, 62 * S), 0);
 }
 
+Test(vendors, that_shut_our_address_out_are_left_alone_by_everybody_at_once)
+{
+	struct verdict verdict = { .kind = VERDICT_RETRY,
+				   .pause = PAUSE_EVERYBODY,
+				   .pause_ms = 60000 };
+	const struct vendor_answer said = {
+		.provider = &discord, .team = team_of(1), .verdict = &verdict, .status = 429
+	};
+	const struct uuid other = team_of(2);
+
+	vendors_learn(&vendors, &said, S);
+	cr_expect_eq(wait_of(1, S), 60 * S);
+	cr_expect_eq(wait_of(2, S), 60 * S);
+	cr_expect_eq(vendors_limited(&vendors, &discord, &other), 61 * S);
+	vendors_learn(&vendors, &said, 61 * S);
+	cr_expect_eq(wait_of(2, 61 * S), 120 * S, "it grows");
+}
+
 Test(vendors, that_are_angry_again_pause_the_team_for_longer)
 {
 	answer(1, 429, 60000, S);

@@ -446,6 +446,7 @@ static void show_the_learned_pace(struct rig *rig)
 		 (long long)paced.list[0].interval_us / 1000, paced.list[0].burst);
 	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
 	cr_expect(strstr(answer, interval), "%s", answer);
+	cr_expect_null(strstr(answer, "rate_limited"), "%s", answer);
 	verdict.is_throttled = true;
 	verdict.retry_after_ms = 90000;
 	paces_learn(rig->channels->paces, &paced, &verdict, 429, rig->channels->mono_us());
@@ -454,6 +455,9 @@ static void show_the_learned_pace(struct rig *rig)
 	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
 	cr_expect(strstr(answer, interval), "%s", answer);
 	cr_expect(strstr(answer, "\"next_at\":\"2027-01-15T08:01:30Z\""), "%s", answer);
+	cr_expect(strstr(answer, "\"rate_limited\":{\"by\":\"Slack\",\"until\":"
+				 "\"2027-01-15T08:01:30Z\"}"),
+		  "%s", answer);
 	cr_expect_null(strstr(answer, "s3cret"), "%s", answer);
 }
 
