@@ -127,7 +127,7 @@ static const struct sample_settings {
 	{ "matrix",
 	  { "homeserver_url", "https://matrix.example.com", "access_token", "example", "room_id",
 	    "!example:example.com" } },
-	{ "webhook", { "url", "https://example.com/", "secret", "example" } },
+	{ "webhook", { "url", "https://example.com/", "secret", "an example secret" } },
 };
 
 void sample_config(struct provider_config *out, const struct provider *provider)

@@ -5,9 +5,7 @@
  * libcurl) can disagree about which host it names: nothing in the host is percent-encoded or
  * outside ASCII, and there is no user info to hide one in. Path and query stay as they are.
  */
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <netinet/in.h>
 
 #include "providers/builtin.h"
 
@@ -50,17 +48,18 @@ static bool is_host_name(struct str host)
 	return host.len > 0 && host.len <= URL_MAX_HOST && host.at[0] != '.';
 }
 
-/* An IPv4 address in brackets is none, and libcurl would take it for a name. */
+/* Only the alphabet: whether it is an address is for the guard to find out. But an IPv4 address in brackets is
+ * none, and libcurl would take it for a name: an IPv6 address has two colons at least. */
 static bool is_ipv6_text(struct str host)
 {
-	char text[INET6_ADDRSTRLEN];
-	struct in6_addr address;
+	unsigned colons = 0;
 
-	if (host.len == 0 || host.len >= sizeof(text) || memchr(host.at, '\0', host.len))
-		return false;
-	memcpy(text, host.at, host.len);
-	text[host.len] = '\0';
-	return inet_pton(AF_INET6, text, &address) == 1;
+	for (size_t i = 0; i < host.len; i++) {
+		if (!isxdigit((unsigned char)host.at[i]) && !strchr(":.", host.at[i]))
+			return false;
+		colons += host.at[i] == ':' ? 1 : 0;
+	}
+	return colons >= 2 && host.len <= 45;
 }
 
 static bool is_port(struct str port)

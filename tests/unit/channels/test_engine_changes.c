@@ -269,7 +269,8 @@ static void edit_under_way(struct rig *rig)
 	end_request(rig);
 	destination.is_held = false;
 	snprintf(body, sizeof(body),
-		 "{\"config\":{\"url\":\"http://127.0.0.1:%d/new\",\"secret\":\"c2VjcmV0\"}}",
+		 "{\"config\":{\"url\":\"http://127.0.0.1:%d/"
+		 "new\",\"secret\":\"c2VjcmV0c2VjcmV0\"}}",
 		 receiver_port(rig->receiver));
 	cr_assert_eq(call(rig, "PUT", PATH_1 "/config", body), 200, "%s", call_answer);
 	rig_now_us += 15 * SECOND_US;

@@ -266,6 +266,7 @@ static const struct {
 	{ "javascript:alert(1)", -EINVAL, -EINVAL },
 	{ "http://[::1/", -EINVAL, -EINVAL },
 	{ "http://[12345::1]/", -EINVAL, 0 },
+	{ "http://[8.8.8.8]/", -EINVAL, -EINVAL },
 	{ "http://localhost/", -EINVAL, 0 },
 	{ "http://no-such-name.invalid/", -EINVAL, 0 },
 	{ "ftp://8.8.8.8/", -EINVAL, -EINVAL },

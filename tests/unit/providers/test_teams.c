@@ -250,72 +250,71 @@ Test(teams_build, lets_no_template_of_a_user_be_expanded)
 	rig_done(&rig);
 }
 
+enum { GOOD, WARNED, REFUSED };
+
+static const struct {
+	const char *url;
+	int expected;
+} addresses[] = {
+	{ WORKFLOW, GOOD },
+	{ PLATFORM ":443" DIRECT "/cu/02" INVOKE "?sig=a", GOOD },
+	{ "https://E.01.Environment.API.powerplatform.com" DIRECT INVOKE "?sig=a", GOOD },
+	{ PLATFORM DIRECT INVOKE "?api-version=2022-03-01-preview&sig=a%3D", GOOD },
+	{ PLATFORM DIRECT INVOKE "?api-version=2016-06-01&sp=%2Frun&sv=1.0&sig=a", GOOD },
+	{ MOVED, WARNED },
+	{ "https://prod-115.northeurope.logic.azure.com" INVOKE "?sig=a", WARNED },
+	{ CONNECTOR "/V2abc", WARNED },
+	{ CONNECTOR, WARNED },
+	{ "https://outlook.office.com/webhook/a@b/IncomingWebhook/c/d", WARNED },
+	{ "https://outlook.office365.com/webhook/a@b/IncomingWebhook/c/d", WARNED },
+	{ PLATFORM DIRECT INVOKE "?api-version=1", REFUSED },
+	{ PLATFORM DIRECT INVOKE "?sig=", REFUSED },
+	{ PLATFORM DIRECT INVOKE "?xsig=a", REFUSED },
+	{ PLATFORM DIRECT INVOKE "/more?sig=a", REFUSED },
+	{ PLATFORM "/triggers/manual/paths/invoke?sig=a", REFUSED },
+	{ PLATFORM ":8443" DIRECT INVOKE "?sig=a", REFUSED },
+	{ "http://e.01.environment.api.powerplatform.com" DIRECT INVOKE "?sig=a", REFUSED },
+	{ "https://environment.api.powerplatform.com.evil.io" INVOKE "?sig=a", REFUSED },
+	{ "https://evillogic.azure.com" INVOKE "?sig=a", REFUSED },
+	{ "https://logic.azure.com" INVOKE "?sig=a", REFUSED },
+	{ "https://evilwebhook.office.com/webhookb2/a", REFUSED },
+	{ "https://t.webhook.office.com/webhook/a", REFUSED },
+	{ "https://outlook.office.com/x", REFUSED },
+	{ "https://a@outlook.office.com/webhook/a", REFUSED },
+	{ "https://gateway.azure-api.net" INVOKE "?sig=a", REFUSED },
+	{ "https://api.powerautomate.com" INVOKE "?sig=a", REFUSED },
+	{ "https://e.01.environment.api.gov.powerplatform.microsoft.us" INVOKE "?sig=a", GOOD },
+	{ "https://e.01.environment.api.high.powerplatform.microsoft.us" INVOKE "?sig=a", GOOD },
+	{ "https://e.01.environment.api.appsplatform.us" INVOKE "?sig=a", GOOD },
+	{ "https://e.01.environment.api.powerplatform.partner.microsoftonline.cn" INVOKE "?sig=a",
+	  GOOD },
+	{ "https://prod-1.usgovtexas.logic.azure.us" INVOKE "?sig=a", GOOD },
+	{ "https://prod-1.chinaeast2.logic.azure.cn" INVOKE "?sig=a", GOOD },
+	{ PLATFORM DIRECT INVOKE "/?sig=a", GOOD },
+	{ "https://prod-1.westeurope.logic.azure.com/workflows/a1/triggers/"
+	  "When_a_HTTP_request_is_received/paths/invoke?sig=a",
+	  GOOD },
+	{ "https://evil.microsoft.us" INVOKE "?sig=a", REFUSED },
+	{ WORKFLOW "#x", REFUSED },
+	{ WORKFLOW "\n", REFUSED },
+	{ "", REFUSED },
+};
+
 Test(teams_check, takes_addresses_it_knows_and_warns_of_the_old_ones)
 {
-	enum { GOOD, WARNED, REFUSED };
-	static const struct {
-		const char *url;
-		int expected;
-	} cases[] = {
-		{ WORKFLOW, GOOD },
-		{ PLATFORM ":443" DIRECT "/cu/02" INVOKE "?sig=a", GOOD },
-		{ "https://E.01.Environment.API.powerplatform.com" DIRECT INVOKE "?sig=a", GOOD },
-		{ PLATFORM DIRECT INVOKE "?api-version=2022-03-01-preview&sig=a%3D", GOOD },
-		{ PLATFORM DIRECT INVOKE "?api-version=2016-06-01&sp=%2Frun&sv=1.0&sig=a", GOOD },
-		{ MOVED, WARNED },
-		{ "https://prod-115.northeurope.logic.azure.com" INVOKE "?sig=a", WARNED },
-		{ CONNECTOR "/V2abc", WARNED },
-		{ CONNECTOR, WARNED },
-		{ "https://outlook.office.com/webhook/a@b/IncomingWebhook/c/d", WARNED },
-		{ "https://outlook.office365.com/webhook/a@b/IncomingWebhook/c/d", WARNED },
-		{ PLATFORM DIRECT INVOKE "?api-version=1", REFUSED },
-		{ PLATFORM DIRECT INVOKE "?sig=", REFUSED },
-		{ PLATFORM DIRECT INVOKE "?xsig=a", REFUSED },
-		{ PLATFORM DIRECT INVOKE "/more?sig=a", REFUSED },
-		{ PLATFORM "/triggers/manual/paths/invoke?sig=a", REFUSED },
-		{ PLATFORM ":8443" DIRECT INVOKE "?sig=a", REFUSED },
-		{ "http://e.01.environment.api.powerplatform.com" DIRECT INVOKE "?sig=a", REFUSED },
-		{ "https://environment.api.powerplatform.com.evil.io" INVOKE "?sig=a", REFUSED },
-		{ "https://evillogic.azure.com" INVOKE "?sig=a", REFUSED },
-		{ "https://logic.azure.com" INVOKE "?sig=a", REFUSED },
-		{ "https://evilwebhook.office.com/webhookb2/a", REFUSED },
-		{ "https://t.webhook.office.com/webhook/a", REFUSED },
-		{ "https://outlook.office.com/x", REFUSED },
-		{ "https://a@outlook.office.com/webhook/a", REFUSED },
-		{ "https://gateway.azure-api.net" INVOKE "?sig=a", REFUSED },
-		{ "https://api.powerautomate.com" INVOKE "?sig=a", REFUSED },
-		{ "https://e.01.environment.api.gov.powerplatform.microsoft.us" INVOKE "?sig=a",
-		  GOOD },
-		{ "https://e.01.environment.api.high.powerplatform.microsoft.us" INVOKE "?sig=a",
-		  GOOD },
-		{ "https://e.01.environment.api.appsplatform.us" INVOKE "?sig=a", GOOD },
-		{ "https://e.01.environment.api.powerplatform.partner.microsoftonline.cn" INVOKE
-		  "?sig=a",
-		  GOOD },
-		{ "https://prod-1.usgovtexas.logic.azure.us" INVOKE "?sig=a", GOOD },
-		{ "https://prod-1.chinaeast2.logic.azure.cn" INVOKE "?sig=a", GOOD },
-		{ PLATFORM DIRECT INVOKE "/?sig=a", GOOD },
-		{ "https://prod-1.westeurope.logic.azure.com/workflows/a1/triggers/"
-		  "When_a_HTTP_request_is_received/paths/invoke?sig=a",
-		  GOOD },
-		{ "https://evil.microsoft.us" INVOKE "?sig=a", REFUSED },
-		{ WORKFLOW "#x", REFUSED },
-		{ WORKFLOW "\n", REFUSED },
-		{ "", REFUSED },
-	};
 	const struct provider *teams = provider_find(STR(NAME));
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct rig_config one = { { "webhook_url", cases[i].url } };
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+		const struct rig_config one = { { "webhook_url", addresses[i].url } };
 		const struct provider_config settings = {
-			.count = 1, .fields = { { "webhook_url", str_of(cases[i].url) } }
+			.count = 1, .fields = { { "webhook_url", str_of(addresses[i].url) } }
 		};
 		char field[48];
-		int expected = cases[i].expected == REFUSED ? -EINVAL : 0;
+		int expected = addresses[i].expected == REFUSED ? -EINVAL : 0;
 
-		cr_expect_eq(rig_check(NAME, &one, field), expected, "%s", cases[i].url);
-		cr_expect_eq(teams->warning(&settings) != NULL, cases[i].expected == WARNED, "%s",
-			     cases[i].url);
+		cr_expect_eq(rig_check(NAME, &one, field), expected, "%s", addresses[i].url);
+		cr_expect_eq(teams->warning(&settings) != NULL, addresses[i].expected == WARNED,
+			     "%s", addresses[i].url);
 		if (expected)
 			cr_expect_str_eq(field, "webhook_url");
 	}
