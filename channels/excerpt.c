@@ -117,7 +117,11 @@ static bool repeats_a_setting(struct str body, const struct excerpt_secrets *sec
 		if (repeats_value(body, secrets->config->fields[i].value))
 			return true;
 	}
-	return repeats_value(body, secrets->old_secret);
+	for (size_t i = 0; i < secrets->old_secret_count; i++) {
+		if (repeats_value(body, secrets->old_secrets[i]))
+			return true;
+	}
+	return false;
 }
 
 void excerpt_add(struct buf *out, struct str answer, const struct excerpt_secrets *secrets)

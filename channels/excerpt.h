@@ -17,7 +17,8 @@
 /* In clear: what must not be kept. */
 struct excerpt_secrets {
 	const struct provider_config *config;
-	struct str old_secret; /* may be empty */
+	const struct str *old_secrets;
+	size_t old_secret_count;
 };
 
 /* Appends ": " and the excerpt, or nothing. */

@@ -71,7 +71,7 @@ static void write_detail(struct queue *queue, const struct answer *answer, const
 	struct record *record = &queue->record;
 	struct excerpt_secrets secrets;
 	struct opened_config opened;
-	struct buf old_secret;
+	struct old_secrets old;
 
 	buf_init(&record->detail, DETAIL_MAX);
 	buf_add_text(&record->detail, sentence);
@@ -80,9 +80,11 @@ static void write_detail(struct queue *queue, const struct answer *answer, const
 	    settings_open(queue, &opened) < 0)
 		return;
 	secrets.config = &opened.config;
-	secrets.old_secret = settings_old_secret(queue, &old_secret);
+	settings_old_secrets(queue, &old);
+	secrets.old_secrets = old.values;
+	secrets.old_secret_count = old.count;
 	excerpt_add(&record->detail, answer->body, &secrets);
-	settings_wipe(&old_secret);
+	old_secrets_done(&old);
 	opened_config_done(&opened);
 }
 

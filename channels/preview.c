@@ -151,7 +151,6 @@ static int build_with(struct preview *preview, const struct provider_config *con
 		.delivery_id = STR("00000000-0000-4000-8000-000000000000"),
 		.number = 1,
 		.now_us = preview->errand.now_us,
-		.old_secret = STR(""),
 		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
 	};
 

@@ -27,6 +27,7 @@
 
 #include "channels/delivery.h"
 #include "channels/engine.h"
+#include "channels/old_secrets.h"
 #include "channels/seal.h"
 #include "channels/shares.h"
 #include "channels/standing.h"
@@ -79,7 +80,7 @@ struct settings {
 	const struct provider *provider; /* NULL: one we do not know */
 	struct uuid team;
 	struct buf sealed;     /* the config as stored */
-	struct buf old_secret; /* of a webhook, as stored: the one before the last replacement */
+	struct buf old_secret; /* of a webhook, as stored: those before the last replacements */
 	int64_t old_secret_until_us;
 	int64_t updated_us;
 	int64_t success_us;       /* the last one that was written down; 0: none */
@@ -326,9 +327,8 @@ void drop_start(struct queue *queue);
 void send_start(struct queue *queue);
 /* The opened settings. Zero, -EBADMSG or -ENOMEM. */
 int settings_open(const struct queue *queue, struct opened_config *out) must_check;
-/* The old secret while it is valid, else nothing. settings_wipe() ends *out in either case. */
-struct str settings_old_secret(const struct queue *queue, struct buf *out);
-void settings_wipe(struct buf *secret);
+/* Those that are still valid; for old_secrets_done(). */
+void settings_old_secrets(const struct queue *queue, struct old_secrets *out);
 /* Once for all that is sent under these settings: none when they cannot be opened. */
 void settings_find_paces(struct queue *queue);
 

@@ -14,6 +14,7 @@
 #include "channels/draft.h"
 #include "channels/endpoints.h"
 #include "channels/errand.h"
+#include "channels/old_secrets.h"
 #include "channels/rows.h"
 #include "channels/seal.h"
 #include "channels/targets.h"
@@ -32,6 +33,8 @@ struct rotation {
 	/* As loaded. */
 	struct buf provider;
 	struct buf before;
+	struct buf old_before; /* the secrets before the last replacements, as stored */
+	int64_t old_before_until_us;
 	bool is_open;
 	struct opened_config stored;
 	/* As it shall be. */
@@ -48,6 +51,7 @@ static void forget_loaded(struct rotation *rotation)
 	rotation->is_open = false;
 	buf_reset(&rotation->provider);
 	buf_reset(&rotation->before);
+	buf_reset(&rotation->old_before);
 	buf_reset(&rotation->sealed);
 	buf_reset(&rotation->old_secret);
 }
@@ -59,6 +63,7 @@ static void end_rotation(struct errand *errand)
 	forget_loaded(rotation);
 	buf_done(&rotation->provider);
 	buf_done(&rotation->before);
+	buf_done(&rotation->old_before);
 	buf_done(&rotation->sealed);
 	buf_done(&rotation->old_secret);
 	draft_done(&rotation->draft);
@@ -111,19 +116,41 @@ static void on_replaced(struct store_job *job, int rc)
 		errand_fail(errand, -EBUSY);
 }
 
-/* What becomes of the secret that was valid until now. */
-static void plan_old_secret(struct rotation *rotation)
+/* Without an overlap the owner wants the new secret alone, from now on. */
+static void write_old_secrets(struct rotation *rotation, struct old_secrets *old, struct str before,
+			      struct str after)
 {
-	const uint8_t *key = rotation->errand.channels->key;
+	int64_t until_us = rotation->errand.now_us + rotation->overlap_us;
+
+	if (rotation->overlap_us == 0)
+		return;
+	if (before.len > 0)
+		old_secrets_push(old, before, until_us, after);
+	old_secrets_seal(&rotation->old_secret, old, rotation->errand.channels->key);
+	for (size_t i = 0; i < old->count; i++) {
+		if (old->until_us[i] > rotation->config.old_secret_until_us)
+			rotation->config.old_secret_until_us = old->until_us[i];
+	}
+}
+
+/* What becomes of the secret that was valid until now, and of those before it. */
+static void plan_old_secrets(struct rotation *rotation)
+{
+	const struct stored_secrets stored = { .text = buf_str(&rotation->old_before),
+					       .until_us = rotation->old_before_until_us };
 	struct str before =
 		rotation->is_open ? config_value(&rotation->stored.config, "secret") : STR("");
 	struct str after = config_value(&rotation->draft.config, "secret");
+	struct old_secrets old;
 
 	rotation->config.has_old_secret = !str_eq(before, after);
-	if (before.len > 0 && rotation->overlap_us > 0)
-		setting_seal(&rotation->old_secret, before, key);
+	rotation->config.old_secret_until_us = 0;
+	if (!rotation->config.has_old_secret)
+		return;
+	old_secrets_open(&old, &stored, rotation->errand.now_us, rotation->errand.channels->key);
+	write_old_secrets(rotation, &old, before, after);
+	old_secrets_done(&old);
 	rotation->config.old_secret = buf_str(&rotation->old_secret);
-	rotation->config.old_secret_until_us = rotation->errand.now_us + rotation->overlap_us;
 }
 
 static void store(struct rotation *rotation)
@@ -131,7 +158,7 @@ static void store(struct rotation *rotation)
 	struct errand *errand = &rotation->errand;
 
 	config_seal(&rotation->sealed, &rotation->draft.config, errand->channels->key);
-	plan_old_secret(rotation);
+	plan_old_secrets(rotation);
 	if (rotation->sealed.err || rotation->old_secret.err) {
 		errand_fail(errand,
 			    rotation->sealed.err ? rotation->sealed.err : rotation->old_secret.err);
@@ -219,11 +246,17 @@ static int run_load(struct db *db, struct store_job *job)
 {
 	struct rotation *rotation = container_of(job, struct rotation, errand.job);
 	struct errand *errand = &rotation->errand;
+	int rc;
 
 	buf_reset(&rotation->provider);
 	buf_reset(&rotation->before);
-	return channel_load(db, &errand->who.team, &errand->id, &rotation->provider,
-			    &rotation->before, &errand->found);
+	buf_reset(&rotation->old_before);
+	rc = channel_load(db, &errand->who.team, &errand->id, &rotation->provider,
+			  &rotation->before, &errand->found);
+	if (rc < 0 || !errand->found)
+		return rc;
+	return channel_load_old_secrets(db, &errand->id, &rotation->old_before,
+					&rotation->old_before_until_us);
 }
 
 static void on_loaded(struct store_job *job, int rc)
@@ -280,6 +313,7 @@ void replace_config(struct http_request *request, void *owner)
 	errand->done = end_rotation;
 	buf_init(&rotation->provider, 1024);
 	buf_init(&rotation->before, SEALED_CONFIG_MAX);
+	buf_init(&rotation->old_before, SEALED_CONFIG_MAX);
 	buf_init(&rotation->sealed, SEALED_CONFIG_MAX);
 	buf_init(&rotation->old_secret, SEALED_CONFIG_MAX);
 	rc = draft_parse(http_request_body(request), DRAFT_CONFIG, &rotation->draft, &why);

@@ -67,12 +67,17 @@ int channel_update(struct db *db, const struct uuid *id, const struct draft *dra
 int channel_load(struct db *db, const struct uuid *team, const struct uuid *id,
 		 struct buf *provider, struct buf *sealed, bool *found) must_check;
 
+/* Its old secrets as old_secrets_seal() wrote them, appended; *until_us as in stored_secrets. */
+int channel_load_old_secrets(struct db *db, const struct uuid *id, struct buf *out,
+			     int64_t *until_us) must_check;
+
 /* Other settings for a channel whose stored ones are `before`. */
 struct new_config {
 	struct str before; /* as channel_load() gave it */
 	struct str sealed;
-	bool has_old_secret;   /* the signing secret changes: */
-	struct str old_secret; /* the one before, sealed; empty: worth nothing from now on */
+	bool has_old_secret; /* the signing secret changes: */
+	struct str
+		old_secret; /* those before, as old_secrets_seal() wrote them; empty: none is valid */
 	int64_t old_secret_until_us;
 };
 

@@ -142,6 +142,34 @@ int channel_load(struct db *db, const struct uuid *team, const struct uuid *id,
 	return rc;
 }
 
+static const struct db_query load_old_secrets = {
+	.sql = "SELECT old_secret, old_secret_until FROM channel_state WHERE channel_id = $1",
+};
+
+struct loaded_secrets {
+	struct buf *text;
+	int64_t *until_us;
+};
+
+static int on_old_secrets(const struct db_row *row, void *arg)
+{
+	struct loaded_secrets *loaded = arg;
+
+	buf_add_str(loaded->text, row_text(row, 0));
+	*loaded->until_us = row_time(row, 1);
+	return loaded->text->err;
+}
+
+int channel_load_old_secrets(struct db *db, const struct uuid *id, struct buf *out,
+			     int64_t *until_us)
+{
+	const struct db_value value = db_uuid(id);
+	struct loaded_secrets loaded = { .text = out, .until_us = until_us };
+
+	*until_us = 0;
+	return db_run_now(db, &load_old_secrets, &value, 1, on_old_secrets, &loaded, NULL);
+}
+
 static int store_old_secret(struct db *db, const struct uuid *id, const struct new_config *config)
 {
 	const struct db_value values[] = {

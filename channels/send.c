@@ -31,25 +31,15 @@ int settings_open(const struct queue *queue, struct opened_config *out)
 			   queue->engine->options.key);
 }
 
-struct str settings_old_secret(const struct queue *queue, struct buf *out)
+void settings_old_secrets(const struct queue *queue, struct old_secrets *out)
 {
 	const struct settings *settings = &queue->settings;
+	const struct stored_secrets stored = {
+		.text = settings->old_secret.err ? STR("") : buf_str(&settings->old_secret),
+		.until_us = settings->old_secret_until_us,
+	};
 
-	buf_init(out, CONFIG_MAX_VALUE);
-	if (settings->old_secret.len == 0 || settings->old_secret.err ||
-	    settings->old_secret_until_us <= engine_now_us(queue->engine))
-		return STR("");
-	/* One that does not open is no reason to send nothing. */
-	if (setting_open(out, buf_str(&settings->old_secret), queue->engine->options.key) < 0)
-		return STR("");
-	return buf_str(out);
-}
-
-void settings_wipe(struct buf *secret)
-{
-	if (secret->bytes)
-		explicit_bzero(secret->bytes, secret->cap);
-	buf_done(secret);
+	old_secrets_open(out, &stored, engine_now_us(queue->engine), queue->engine->options.key);
 }
 
 void settings_find_paces(struct queue *queue)
@@ -127,14 +117,16 @@ static int build_with(const struct queue *queue, const struct content *content,
 		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
 	};
 	char id[UUID_TEXT_SIZE];
-	struct buf old_secret;
+	struct old_secrets old;
 	int rc;
 
 	uuid_format(&delivery->id, id);
 	attempt.delivery_id = str_of(id);
-	attempt.old_secret = settings_old_secret(queue, &old_secret);
+	settings_old_secrets(queue, &old);
+	attempt.old_secret_count = old.count;
+	memcpy(attempt.old_secrets, old.values, sizeof(old.values));
 	rc = queue->settings.provider->build(&message, config, &attempt, out);
-	settings_wipe(&old_secret);
+	old_secrets_done(&old);
 	return rc;
 }
 

@@ -63,7 +63,6 @@ static int build(const struct trial *trial, struct outgoing *out)
 	struct attempt attempt = {
 		.number = 1,
 		.now_us = trial->errand.now_us,
-		.old_secret = STR(""),
 		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
 	};
 	struct buf body;

@@ -99,12 +99,15 @@ struct message {
 	struct trims *trims;  /* filled unless NULL */
 };
 
+#define ATTEMPT_OLD_SECRETS 4
+
 struct attempt {
 	struct str delivery_id; /* UUID text, the same on every attempt */
 	unsigned number;        /* 1 for the first */
 	unsigned before;        /* attempts before it was sent again on request; 0: never */
 	int64_t now_us;
-	struct str old_secret; /* still valid beside the new one, or empty (webhook) */
+	size_t old_secret_count; /* of a webhook: still valid beside the new one, newest first */
+	struct str old_secrets[ATTEMPT_OLD_SECRETS];
 	const char *user_agent;
 };
 

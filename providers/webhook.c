@@ -93,16 +93,54 @@ static int webhook_check(const struct provider_config *config, struct reason *wh
 		     : 0;
 }
 
-static void sign_plainly(struct outgoing *out, struct str secret, struct str timestamp,
-			 struct str body)
-{
-	const struct str pieces[] = { timestamp, STR("."), body };
-	uint8_t mac[SHA256_SIZE];
-	char text[sizeof("sha256=") + SHA256_HEX_SIZE] = "sha256=";
+/* The secrets that are valid now, newest first. */
+struct ring {
+	size_t count;
+	struct str secrets[1 + ATTEMPT_OLD_SECRETS];
+};
 
-	digest_hmac_sha256(secret, pieces, ARRAY_LEN(pieces), mac);
-	hex_encode(mac, sizeof(mac), text + strlen("sha256="));
-	outgoing_header(out, "X-Wrenn-Signature", str_of(text));
+static struct ring ring_of(struct str secret, const struct attempt *attempt)
+{
+	struct ring ring = { .count = 1, .secrets = { secret } };
+
+	assert(attempt->old_secret_count <= ATTEMPT_OLD_SECRETS);
+	for (size_t i = 0; i < attempt->old_secret_count; i++)
+		ring.secrets[ring.count++] = attempt->old_secrets[i];
+	return ring;
+}
+
+static void add_plain_signature(struct buf *out, struct str secret, const struct str *pieces,
+				size_t count)
+{
+	uint8_t mac[SHA256_SIZE];
+	char hex[SHA256_HEX_SIZE];
+
+	digest_hmac_sha256(secret, pieces, count, mac);
+	hex_encode(mac, sizeof(mac), hex);
+	buf_add_text(out, out->len ? ", sha256=" : "sha256=");
+	buf_add_text(out, hex);
+}
+
+/* X-Wrenn-Signature is one signature, because receivers compare the whole header. While several secrets are
+ * valid each attempt takes the next one, the new one first: a receiver that still has an old one takes the
+ * event at a later attempt. X-Wrenn-Signatures has them all, for receivers that look for theirs. */
+static void sign_plainly(struct outgoing *out, const struct ring *ring,
+			 const struct attempt *attempt, const struct str pieces[3])
+{
+	size_t turn = (attempt->number > 0 ? attempt->number - 1 : 0) % ring->count;
+	struct buf one, all;
+
+	buf_init(&one, 128);
+	buf_init(&all, 512);
+	add_plain_signature(&one, ring->secrets[turn], pieces, 3);
+	for (size_t i = 0; i < ring->count; i++)
+		add_plain_signature(&all, ring->secrets[i], pieces, 3);
+	if (one.err || all.err)
+		out->url.err = one.err ? one.err : all.err;
+	outgoing_header(out, "X-Wrenn-Signature", buf_str(&one));
+	outgoing_header(out, "X-Wrenn-Signatures", buf_str(&all));
+	buf_done(&all);
+	buf_done(&one);
 }
 
 /* Appends "v1,<signature>", behind a space when it is not the first. A secret that is no base64
@@ -124,19 +162,19 @@ static void add_standard_signature(struct buf *out, struct str secret, const str
 	wipe(&key);
 }
 
-static void sign_by_standard(struct outgoing *out, struct str secret, const struct attempt *attempt,
-			     struct str body)
+static void sign_by_standard(struct outgoing *out, const struct ring *ring,
+			     const struct attempt *attempt, struct str body)
 {
 	struct buf seconds, signatures;
 
 	buf_init(&seconds, 24);
-	buf_init(&signatures, 256);
+	buf_init(&signatures, 512);
 	buf_add_i64(&seconds, attempt->now_us / 1000000);
 
 	const struct str pieces[] = { attempt->delivery_id, STR("."), buf_str(&seconds), STR("."),
 				      body };
-	add_standard_signature(&signatures, secret, pieces, ARRAY_LEN(pieces));
-	add_standard_signature(&signatures, attempt->old_secret, pieces, ARRAY_LEN(pieces));
+	for (size_t i = 0; i < ring->count; i++)
+		add_standard_signature(&signatures, ring->secrets[i], pieces, ARRAY_LEN(pieces));
 	if (seconds.err || signatures.err)
 		out->url.err = seconds.err ? seconds.err : signatures.err;
 
@@ -164,17 +202,21 @@ static int webhook_build(const struct message *message, const struct provider_co
 		return -EINVAL;
 
 	rfc3339_format(attempt->now_us, 0, timestamp);
+
+	const struct ring ring = ring_of(secret, attempt);
+	const struct str signed_text[] = { str_of(timestamp), STR("."), message->body };
+
 	snprintf(number, sizeof(number), "%u", attempt->number);
 	out->method = "POST";
 	buf_add_str(&out->url, config_value(config, "url"));
 	buf_add_str(&out->body, message->body);
 	outgoing_header(out, "Content-Type", STR("application/json"));
 	outgoing_header(out, "User-Agent", str_of(attempt->user_agent));
-	sign_plainly(out, secret, str_of(timestamp), message->body);
+	sign_plainly(out, &ring, attempt, signed_text);
 	outgoing_header(out, "X-Wrenn-Delivery", attempt->delivery_id);
 	outgoing_header(out, "X-Wrenn-Timestamp", str_of(timestamp));
 	outgoing_header(out, "X-Wrenn-Attempt", str_of(number));
-	sign_by_standard(out, secret, attempt, message->body);
+	sign_by_standard(out, &ring, attempt, message->body);
 	return outgoing_error(out);
 }
 

@@ -76,6 +76,35 @@ def test_after_a_rotation_both_secrets_verify(service, redis, fake):
     assert request["headers"]["X-Wrenn-Signature"] == "sha256=" + own.hex()
 
 
+def own_signature(secret, request):
+    message = request["headers"]["X-Wrenn-Timestamp"].encode() + b"." + request["body"].encode()
+    return "sha256=" + openssl_hmac(secret.encode(), message).hex()
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_receiver_that_compares_the_whole_header_takes_events_with_either_secret(service, redis, receiver):
+    """It answers 401 to what it cannot verify, as receivers do."""
+    team, key = service.new_team()
+    channel = service.add_channel(key, "webhook", {"url": receiver.url})
+    new = "whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA="
+    answer = service.request("PUT", f"/v1/channels/{channel['id']}/config", key=key, body={"config": {"secret": new}})
+    assert answer.status == 200, answer.body
+    for secret, attempts in ((new, 1), (channel["secret"], 2)):
+        mine = []
+
+        def verify(request):
+            request = {"headers": request["headers"], "body": request["body"].decode()}
+            mine.append(request)
+            return 204 if request["headers"]["X-Wrenn-Signature"] == own_signature(secret, request) else 401
+
+        receiver.answer = verify
+        redis.publish(make_event(team))
+        until(lambda: len(mine) == attempts, f"attempt {attempts}", 60)
+        listed = service.get(f"/v1/channels/{channel['id']}/deliveries?limit=1", key=key).json()["items"]
+        until(lambda: service.get(f"/v1/deliveries/{listed[0]['id']}", key=key).json()["state"] == "delivered", "the delivery")
+        assert mine[0]["headers"]["X-Wrenn-Signatures"].split(", ") == [own_signature(s, mine[0]) for s in (new, channel["secret"])]
+
+
 def test_a_rotation_without_overlap_leaves_the_new_secret_alone(service, redis, fake):
     team, key = service.new_team()
     destination = webhook(fake)

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "calls.h"
+#include "channels/old_secrets.h"
 #include "channels/seal.h"
-#include "core/rfc3339.h"
 
 #define BODY                                                                      \
 	"{\"name\":\"hook\",\"provider\":\"webhook\",\"events\":[\"host.down\"]," \
@@ -39,29 +39,43 @@ static void expect_stored(struct rig *rig, const char *url, const char *secret)
 	opened_config_done(&opened);
 }
 
-/* What is kept of the secret before; NULL: nothing. */
+/* What is kept of the secrets before, newest first, and until when; nothing: it ends with NULL at once. */
+struct kept {
+	const char *secret;
+	int64_t until_us;
+};
+
+static void expect_old_secrets(struct rig *rig, const struct kept *expected)
+{
+	struct old_secrets old;
+	char text[8192], until[64];
+
+	rig_ask_text(rig, text, sizeof(text),
+		     "SELECT COALESCE(max(old_secret), '') FROM channel_state");
+	cr_expect_null(strstr(text, "s3cret"), "it is stored in clear");
+	rig_ask_text(rig, until, sizeof(until),
+		     "SELECT COALESCE(CAST(max(old_secret_until) AS text), '') FROM channel_state");
+	cr_expect_eq(*until == '\0', *text == '\0', "%s", until);
+
+	const struct stored_secrets stored = { .text = str_of(text) };
+
+	old_secrets_open(&old, &stored, rig_now_us, rig->key);
+	for (size_t i = 0; i < old.count; i++) {
+		cr_assert_not_null(expected[i].secret, "%.*s", STR_ARGS(old.values[i]));
+		cr_expect(str_is(old.values[i], expected[i].secret), "%.*s",
+			  STR_ARGS(old.values[i]));
+		cr_expect_eq(old.until_us[i], expected[i].until_us, "%s: %lld", expected[i].secret,
+			     (long long)old.until_us[i]);
+	}
+	cr_expect_null(expected[old.count].secret, "%s is missing", expected[old.count].secret);
+	old_secrets_done(&old);
+}
+
 static void expect_old_secret(struct rig *rig, const char *secret, int64_t until_us)
 {
-	char text[4096], want[RFC3339_TEXT_SIZE];
-	struct buf opened;
+	const struct kept kept[] = { { secret, until_us }, { NULL, 0 } };
 
-	if (!secret) {
-		cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE old_secret IS "
-					  "NOT NULL OR old_secret_until IS NOT NULL"),
-			     0);
-		return;
-	}
-	rig_ask_text(rig, text, sizeof(text), "SELECT old_secret FROM channel_state");
-	cr_expect_null(strstr(text, "s3cret"), "it is stored in clear");
-	buf_init(&opened, 4096);
-	cr_assert_eq(setting_open(&opened, str_of(text), rig->key), 0, "%s", text);
-	cr_expect(str_is(buf_str(&opened), secret), "%s", buf_text(&opened));
-	buf_done(&opened);
-	rfc3339_format(until_us, 6, want);
-	cr_expect_eq(rig_ask(rig,
-			     "SELECT count(*) FROM channel_state WHERE old_secret_until = '%s'",
-			     want),
-		     1);
+	expect_old_secrets(rig, kept);
 }
 
 static void replace_both(struct rig *rig)
@@ -145,6 +159,47 @@ static void choose_overlap(struct rig *rig)
 Test(rotate, lets_the_client_choose_the_overlap)
 {
 	ON_BOTH_STORES(&quiet, choose_overlap);
+}
+
+/* Each in its own time; the one that is used again is no old one. */
+static void rotate_twice(struct rig *rig)
+{
+	const struct kept both[] = {
+		{ "s3cret-two-and-more", START_US + 13 * HOUR_US },
+		{ "s3cret-one-and-more", START_US + 24 * HOUR_US },
+		{ NULL, 0 },
+	};
+	const struct kept back[] = {
+		{ "s3cret-three-and-more", START_US + 26 * HOUR_US },
+		{ "s3cret-two-and-more", START_US + 13 * HOUR_US },
+		{ NULL, 0 },
+	};
+	const struct kept later[] = { { "s3cret-three-and-more", START_US + 26 * HOUR_US },
+				      { NULL, 0 } };
+	char path[PATH_SIZE];
+
+	rig_now_us = START_US;
+	create(rig, path);
+	cr_assert_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"s3cret-two-and-more\"}}"),
+		     200, "%s", call_answer);
+	rig_now_us += HOUR_US;
+	cr_assert_eq(call(rig, "PUT", path,
+			  "{\"config\":{\"secret\":\"s3cret-three-and-more\"},"
+			  "\"overlap_s\":43200}"),
+		     200, "%s", call_answer);
+	expect_old_secrets(rig, both);
+	rig_now_us += HOUR_US;
+	cr_assert_eq(call(rig, "PUT", path, "{\"config\":{\"secret\":\"s3cret-one-and-more\"}}"),
+		     200, "%s", call_answer);
+	expect_old_secrets(rig, back);
+	rig_now_us += 12 * HOUR_US;
+	expect_old_secrets(rig, later);
+	rig_now_us = START_US;
+}
+
+Test(rotate, keeps_every_old_secret_for_its_own_time)
+{
+	ON_BOTH_STORES(&quiet, rotate_twice);
 }
 
 static void refuse_bad_configs(struct rig *rig)

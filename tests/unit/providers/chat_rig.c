@@ -132,7 +132,6 @@ int rig_build(struct rig *rig, const struct rig_config *config, enum message_for
 		.number = rig->before + 1,
 		.before = rig->before,
 		.now_us = RIG_NOW_US,
-		.old_secret = STR(""),
 		.user_agent = "wrenn-events/0.1.0",
 	};
 

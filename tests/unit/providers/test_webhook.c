@@ -6,6 +6,7 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/digest.h"
 #include "providers/provider.h"
@@ -33,6 +34,7 @@ struct input {
 	const char *old_secret;
 	const char *body;
 	const char *id;
+	unsigned number; /* 0: the third */
 	int64_t now_us;
 };
 
@@ -45,9 +47,10 @@ static int build(const struct input *input, struct outgoing *out)
 	const struct message message = { .body = str_of(input->body) };
 	const struct attempt attempt = {
 		.delivery_id = str_of(input->id),
-		.number = 3,
 		.now_us = input->now_us,
-		.old_secret = str_of(input->old_secret),
+		.old_secret_count = input->old_secret && *input->old_secret,
+		.old_secrets = { str_of(input->old_secret) },
+		.number = input->number ? input->number : 3,
 		.user_agent = "wrenn-events/0.1.0",
 	};
 
@@ -74,6 +77,8 @@ Test(webhook_build, writes_the_request_of_the_contract)
 		"Content-Type: application/json",
 		"User-Agent: wrenn-events/0.1.0",
 		("X-Wrenn-Signature: "
+		 "sha256=56c9aadb11b50684b86405a2eaa992a879be7907f42ff6303f3e091a6997d349"),
+		("X-Wrenn-Signatures: "
 		 "sha256=56c9aadb11b50684b86405a2eaa992a879be7907f42ff6303f3e091a6997d349"),
 		"X-Wrenn-Delivery: 4f0c5a4e-8f5e-5b7e-9c39-6a1f5f0d2b11",
 		"X-Wrenn-Timestamp: 2026-05-24T05:02:09Z",
@@ -186,20 +191,44 @@ Test(webhook_build, signs_each_attempt_anew_under_the_same_id)
 	outgoing_done(&second);
 }
 
-Test(webhook_build, signs_our_own_header_with_the_new_secret_alone)
+/* Receivers compare X-Wrenn-Signature as a whole, with the one secret they have. */
+Test(webhook_build, signs_our_own_header_with_one_valid_secret_after_the_other)
 {
-	struct input input = { .url = "https://h",
-			       .secret = SECRET,
-			       .old_secret = "older",
-			       .body = BODY,
-			       .id = "id",
-			       .now_us = 1779598929000000 };
-	struct outgoing out;
+	static const char *const secrets[] = { SECRET, "older-older-older" };
+	static const struct {
+		const char *old_secret;
+		unsigned number, signer;
+	} cases[] = { { "", 1, 0 },         { "", 2, 0 },         { secrets[1], 1, 0 },
+		      { secrets[1], 2, 1 }, { secrets[1], 3, 0 }, { secrets[1], 4, 1 } };
+	char wanted[2][128];
 
-	cr_assert_eq(build(&input, &out), 0);
-	cr_expect_str_eq(header(&out, "X-Wrenn-Signature"),
-			 "sha256=56c9aadb11b50684b86405a2eaa992a879be7907f42ff6303f3e091a6997d349");
-	outgoing_done(&out);
+	for (size_t i = 0; i < 2; i++) {
+		const struct str pieces[] = { STR("2026-05-24T05:02:09Z"), STR("."), STR(BODY) };
+		uint8_t mac[SHA256_SIZE];
+
+		digest_hmac_sha256(str_of(secrets[i]), pieces, 3, mac);
+		memcpy(wanted[i], "sha256=", strlen("sha256="));
+		hex_encode(mac, sizeof(mac), wanted[i] + strlen("sha256="));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct input input = { .url = "https://h",
+				       .secret = SECRET,
+				       .old_secret = cases[i].old_secret,
+				       .body = BODY,
+				       .id = "id",
+				       .number = cases[i].number,
+				       .now_us = 1779598929000000 };
+		struct outgoing out;
+		char all[300];
+
+		snprintf(all, sizeof(all), "%s%s%s", wanted[0], *input.old_secret ? ", " : "",
+			 *input.old_secret ? wanted[1] : "");
+		cr_assert_eq(build(&input, &out), 0);
+		cr_expect_str_eq(header(&out, "X-Wrenn-Signature"), wanted[cases[i].signer],
+				 "case %zu", i);
+		cr_expect_str_eq(header(&out, "X-Wrenn-Signatures"), all, "case %zu", i);
+		outgoing_done(&out);
+	}
 }
 
 Test(webhook_build, carries_any_body_unchanged)
