@@ -33,7 +33,8 @@
 
 #define STOP_LIMIT_MS 20000
 #define RESTART_MS    1000
-#define OTHER_FILES   128 /* Redis, the database, the loop, listening */
+#define LOG_LIMIT_MS  1000 /* for the last lines */
+#define OTHER_FILES   128  /* Redis, the database, the loop, listening */
 
 static const char usage[] =
 	"Usage: wrenn-events serve [--config FILE] [--workers N] [--check] [--accept-key]\n"
@@ -59,12 +60,29 @@ struct supervisor {
 	int64_t stop_by_ms;
 };
 
+/* In every process; `worker` is negative for the one that was started first. */
+static void begin_to_log(const struct config *config, int worker)
+{
+	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
+		  LOG_LEVEL_INFO, worker);
+	log_start();
+}
+
 static int run_worker(const struct config *config, int index, int listener)
 {
 	metrics_select(index);
-	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
-		  LOG_LEVEL_INFO, config->workers > 1 ? index : -1);
 	return worker_run(config, index, listener);
+}
+
+/* The rest of a forked worker's life. */
+static int run_forked_worker(const struct supervisor *all, int index)
+{
+	int code;
+
+	begin_to_log(all->config, index);
+	code = run_worker(all->config, index, all->port->listener);
+	log_stop(LOG_LIMIT_MS);
+	return code;
 }
 
 static void start_worker(struct supervisor *all, unsigned index, const sigset_t *old_mask)
@@ -87,7 +105,7 @@ static void start_worker(struct supervisor *all, unsigned index, const sigset_t 
 	if (getppid() != parent)
 		_exit(EXIT_FAILED);
 	sigprocmask(SIG_SETMASK, old_mask, NULL);
-	exit(run_worker(all->config, (int)index, all->port->listener));
+	exit(run_forked_worker(all, (int)index));
 }
 
 static void start_missing_workers(struct supervisor *all, const sigset_t *old_mask)
@@ -246,8 +264,7 @@ static int run_workers(const struct config *config)
 
 static int serve(const struct config *config, enum channels_key_use key_use)
 {
-	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
-		  LOG_LEVEL_INFO, -1);
+	begin_to_log(config, -1);
 	metrics_setup((int)config->workers);
 	if (config->core_dumps == CONFIG_CORE_DUMPS_ON)
 		prctl(PR_SET_DUMPABLE, 1);
@@ -260,7 +277,10 @@ static int serve(const struct config *config, enum channels_key_use key_use)
 
 	int code = prepare_store(config, key_use);
 
-	return code == EXIT_GOOD ? run_workers(config) : code;
+	if (code == EXIT_GOOD)
+		code = run_workers(config);
+	log_stop(LOG_LIMIT_MS);
+	return code;
 }
 
 /* What only the owners of these settings can judge; config/ knows their schemes. */

@@ -36,6 +36,7 @@
 #include "store/store.h"
 
 #define STOP_LIMIT_MS   15000
+#define LAST_LINES_MS   1000
 #define STORE_READERS   2
 #define REQUEST_READERS 2
 #define SOURCE_PULSE_MS 1000
@@ -181,6 +182,7 @@ static void on_stop_limit(uv_timer_t *timer)
 
 	log_error("could not stop in time, leaving the rest behind",
 		  log_int("step", (int64_t)w->step), log_int("limit_ms", STOP_LIMIT_MS));
+	log_stop(LAST_LINES_MS);
 	_exit(EXIT_FAILED);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A line is built on the stack and leaves in one write(2), so lines of several threads do not
- * mix. Values are cleaned (core/utf8), redacted (core/redact) and cut, in that order: a control
+ * A line is built on the stack and handed to core/log_writer as a whole, so lines of several threads
+ * do not mix. Values are cleaned (core/utf8), redacted (core/redact) and cut, in that order: a control
  * character cannot split a secret and a cut cannot hide half of one. A line that would not fit
- * loses its last fields and says so. When standard error is gone, lines are lost in silence.
+ * loses its last fields and says so.
  */
 #include "core/log.h"
 
@@ -12,14 +12,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/clock.h"
+#include "core/errno_text.h"
+#include "core/log_writer.h"
 #include "core/redact.h"
 #include "core/rfc3339.h"
 #include "core/utf8.h"
 
-#define LOG_LINE_SIZE  8192
 #define LOG_TAIL_SIZE  32 /* kept free for the mark of a cut line and its end */
 #define LOG_VALUE_SIZE 1024
 
@@ -204,16 +204,41 @@ static void put_tail(struct line *line)
 	put_text(line, setup.format == LOG_FORMAT_JSON ? "}\n" : "\n");
 }
 
-static void write_line(const struct line *line)
+static void build_line(struct line *line, enum log_level level, const char *message,
+		       const struct log_field *fields, size_t count)
 {
-	for (size_t done = 0; done < line->len;) {
-		ssize_t n = write(STDERR_FILENO, line->text + done, line->len - done);
+	line->len = 0;
+	line->room = LOG_LINE_SIZE - LOG_TAIL_SIZE;
+	line->full = false;
+	put_head(line, level, message);
+	for (size_t i = 0; i < count && !line->full; i++)
+		put_field(line, &fields[i]);
+	put_tail(line);
+}
 
-		if (n > 0)
-			done += (size_t)n;
-		else if (n == 0 || errno != EINTR)
-			return;
-	}
+static size_t describe_lost(uint64_t count, char out[LOG_LINE_SIZE])
+{
+	const struct log_field field = log_int("count", (int64_t)count);
+	struct line line;
+
+	build_line(&line, LOG_LEVEL_WARN, "log lines were lost, nobody read them in time", &field,
+		   1);
+	memcpy(out, line.text, line.len);
+	return line.len;
+}
+
+void log_start(void)
+{
+	int rc = log_writer_start(describe_lost);
+
+	if (rc < 0)
+		log_warn("log lines are written at once: a reader who stalls will hold us up",
+			 log_str("error", errno_text(rc)));
+}
+
+void log_stop(unsigned limit_ms)
+{
+	log_writer_stop(limit_ms);
 }
 
 void log_line(enum log_level level, const char *message, const struct log_field *fields,
@@ -225,13 +250,7 @@ void log_line(enum log_level level, const char *message, const struct log_field 
 	int saved_errno = errno; /* a log call must not disturb the code around it */
 	struct line line;
 
-	line.len = 0;
-	line.room = LOG_LINE_SIZE - LOG_TAIL_SIZE;
-	line.full = false;
-	put_head(&line, level, message);
-	for (size_t i = 0; i < count && !line.full; i++)
-		put_field(&line, &fields[i]);
-	put_tail(&line);
-	write_line(&line);
+	build_line(&line, level, message, fields, count);
+	log_writer_put(line.text, line.len);
 	errno = saved_errno;
 }

@@ -56,6 +56,13 @@ static inline struct log_field log_stream_id(const char *name, struct stream_id 
 /* Once, before the first line. `worker` is shown when it is not negative. */
 void log_setup(enum log_format format, enum log_level lowest, int worker);
 
+/* Lines are written at once, and a reader of standard error who stalls stops whoever logs. From
+ * here on they go through a bounded ring and a thread: for a service, once in every process. */
+void log_start(void);
+
+/* Before the end of such a process: the last lines are written, for which a reader has so long. */
+void log_stop(unsigned limit_ms);
+
 void log_line(enum log_level level, const char *message, const struct log_field *fields,
 	      size_t count);
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that comes from outside may be wrong, huge, slow or hostile. Each fault gets a clear answer or
 a counter, and the service goes on."""
+import contextlib
 import json
 import os
 import re
 import socket
+import subprocess
 
 import pytest
 import redis as redis_module
-from support import Stream, make_event, new_id, until
+from support import PROGRAM, Stream, make_event, new_id, until
 
 
 def metric(service, prefix):
@@ -284,3 +286,24 @@ def test_no_secret_is_in_the_log(service, redis, receiver):
     log = service.log_text() + service.get("/metrics").body.decode() + service.get("/v1/channels", key=key).body.decode()
     for secret in (key, channel["secret"], "very-secret-token", "000102030405060708090a0b"):
         assert secret not in log
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_log_that_nobody_reads_holds_nothing_up(make_service, workers):
+    service = make_service(WRENN_EVENTS_WORKERS=workers)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\0" * 4096)
+    os.set_blocking(writer, True)
+    service.process = subprocess.Popen([PROGRAM, "serve"], env=service.environment, stdout=subprocess.DEVNULL, stderr=writer)
+    try:
+        until(service.answers, "readiness without a log", 20)
+        service.process.terminate()
+        assert service.process.wait(timeout=30) == 0
+    finally:
+        service.process.kill()
+        os.close(reader)
+        os.close(writer)

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -264,4 +265,105 @@ Test(log_line, does_not_mix_the_lines_of_threads, .init = capture_start)
 		lines++;
 	}
 	cr_expect_eq(lines, 2000);
+}
+
+/* ---- a reader who stalls ------------------------------------------------------------------ */
+
+/* Standard error becomes a pipe without room for anything more; its other end. */
+static int stall(void)
+{
+	static const char noise[4096];
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+	while (write(ends[1], noise, sizeof(noise)) > 0) {
+	}
+	cr_assert_eq(fcntl(ends[1], F_SETFL, 0), 0);
+	cr_assert_geq(dup2(ends[1], STDERR_FILENO), 0);
+	close(ends[1]);
+	return ends[0];
+}
+
+static void *read_all(void *arg)
+{
+	const int *fd = arg;
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < sizeof(captured) - 1 &&
+	       (n = read(*fd, captured + len, sizeof(captured) - 1 - len)) > 0) {
+		/* What filled the pipe before the first line. */
+		while (len == 0 && n > 0 && captured[0] == '\0') {
+			n--;
+			memmove(captured, captured + 1, (size_t)n);
+		}
+		len += (size_t)n;
+	}
+	captured[len] = '\0';
+	return NULL;
+}
+
+Test(log_ring, holds_nobody_up_and_counts_what_does_not_fit)
+{
+	static const int logged = 20000;
+	int fd = stall();
+	pthread_t reader;
+	int lines = 0;
+
+	log_start();
+	for (int i = 0; i < logged; i++)
+		log_info("line", log_int("number", i));
+	cr_assert_eq(pthread_create(&reader, NULL, read_all, &fd), 0);
+	log_stop(60000);
+	close(STDERR_FILENO);
+	pthread_join(reader, NULL);
+
+	for (const char *at = captured; (at = strstr(at, "line number=")) != NULL; at++)
+		lines++;
+	cr_expect_gt(lines, 1000);
+	const char *lost =
+		strstr(captured, "warn log lines were lost, nobody read them in time count=");
+	cr_assert_not_null(lost);
+	cr_expect_eq(strtol(strchr(lost, '=') + 1, NULL, 10), logged - lines);
+}
+
+Test(log_ring, waits_for_a_stalled_reader_no_longer_than_asked)
+{
+	stall();
+	log_start();
+	log_info("nobody hears");
+	log_stop(50);
+	log_info("nor this");
+}
+
+Test(log_ring, is_each_process_own, .init = capture_start)
+{
+	int status;
+	pid_t child;
+
+	cr_assert_eq(fcntl(STDERR_FILENO, F_SETFL, O_APPEND), 0);
+	log_start();
+	log_info("parent");
+	child = fork();
+	cr_assert_geq(child, 0);
+	if (child == 0) {
+		log_info("child at once");
+		log_start();
+		log_info("child");
+		log_stop(60000);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
+	log_stop(60000);
+	for (const char *const *line =
+		     (const char *const[]){ "info parent\n", "info child at once\n", "info child\n",
+					    NULL };
+	     *line; line++) {
+		const char *first = strstr(capture_read(), *line);
+
+		cr_assert_not_null(first, "%s", *line);
+		cr_expect_null(strstr(first + 1, *line));
+	}
 }
