@@ -35,7 +35,7 @@ static const char teams_usage[] =
 	"Usage: wrenn-events teams create --name NAME\n"
 	"       wrenn-events teams list\n"
 	"\n"
-	"Adds a team to the embedded store and prints its id, or lists the teams there are.\n"
+	"Adds a team to the embedded store and prints its id, or lists the teams.\n"
 	"\n"
 	"  --name NAME     what the team is called\n"
 	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/command.h"
@@ -50,6 +51,20 @@ void output_write(FILE *out, struct str text)
 	text = buf_str(&escaped);
 	fwrite(text.at, 1, text.len, out);
 	buf_done(&escaped);
+}
+
+void output_add_place(struct buf *out, struct str url)
+{
+	struct str rest = str_cut(&url, '?');
+	const char *mark = memmem(rest.at, rest.len, "://", 3);
+	size_t scheme_len = mark ? (size_t)(mark - rest.at) + 3 : 0;
+	const char *at = memrchr(rest.at, '@', rest.len);
+
+	buf_add(out, rest.at, scheme_len);
+	if (at)
+		buf_add_str(out, str_from(rest, (size_t)(at - rest.at) + 1));
+	else
+		buf_add_str(out, str_from(rest, scheme_len));
 }
 
 /* The first failure's errno: a later flush may have nothing left to do, and so no reason. */

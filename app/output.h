@@ -21,6 +21,9 @@ void output_escape(struct buf *out, struct str text, bool keep_lines);
 /* Writes the text, escaped but for tabs and line feeds when `out` is a terminal. */
 void output_write(FILE *out, struct str text);
 
+/* Appends a URL as people may see it: without user, password and parameters. */
+void output_add_place(struct buf *out, struct str url);
+
 /* Flushes; true when standard output could not be written, now or before. */
 bool output_failed(void);
 

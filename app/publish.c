@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/output.h"
 #include "app/redis_settings.h"
 #include "bus/bus.h"
 #include "core/clock.h"
+#include "core/errno_text.h"
 #include "core/log.h"
 
 static const char usage[] =
@@ -165,11 +167,6 @@ static int read_flags(int argc, char **argv, struct flags *flags)
 	return EXIT_GOOD;
 }
 
-static int code_of(int rc)
-{
-	return rc == -ENOTCONN ? EXIT_UNREACHABLE : EXIT_FAILED;
-}
-
 static int publish_json(struct redis_blocking *redis, struct str json, struct reason *why)
 {
 	char id[STREAM_ID_TEXT_SIZE] = "";
@@ -193,8 +190,9 @@ static int publish_flags(struct redis_blocking *redis, const struct flags *flags
 		rc = publish_json(redis, buf_str(&json), &why);
 	buf_done(&json);
 	if (rc < 0)
-		return command_fault(code_of(rc), "%s%s%s", why.field, why.field[0] ? ": " : "",
-				     why.text[0] ? why.text : strerror(-rc));
+		return command_fault(command_code(rc), "%s%s%s", why.field,
+				     why.field[0] ? ": " : "",
+				     why.text[0] ? why.text : errno_text(rc));
 	return EXIT_GOOD;
 }
 
@@ -216,12 +214,12 @@ static int publish_lines(struct redis_blocking *redis, FILE *in)
 		int rc = publish_json(redis, json, &why);
 
 		if (rc < 0)
-			code = command_fault(code_of(rc), "line %lu: %s%s%s", number, why.field,
-					     why.field[0] ? ": " : "", why.text);
+			code = command_fault(command_code(rc), "line %lu: %s%s%s", number,
+					     why.field, why.field[0] ? ": " : "", why.text);
 	}
 	if (code == EXIT_GOOD && ferror(in))
 		code = command_fault(EXIT_FAILED, "cannot read after line %lu: %s", number,
-				     strerror(errno));
+				     errno_text(-errno));
 	free(line);
 	return code;
 }
@@ -234,12 +232,23 @@ static int publish_file(struct redis_blocking *redis, const char *path)
 	FILE *in = fopen(path, "re");
 
 	if (!in)
-		return command_fault(EXIT_FAILED, "%s: %s", path, strerror(errno));
+		return command_fault(EXIT_USAGE, "%s: %s", path, errno_text(-errno));
 
 	int code = publish_lines(redis, in);
 
 	fclose(in);
 	return code;
+}
+
+/* Without REDIS_URL, or with an old one in the environment, any Redis takes an event. */
+static void say_where(const struct config *config)
+{
+	struct buf place;
+
+	buf_init(&place, 4096);
+	output_add_place(&place, str_of(config->redis_url));
+	command_fault(EXIT_GOOD, "published to %.*s", STR_ARGS(buf_str(&place)));
+	buf_done(&place);
 }
 
 static int publish_all(const struct config *config, const struct flags *flags)
@@ -257,6 +266,8 @@ static int publish_all(const struct config *config, const struct flags *flags)
 		code = command_fault(command_code(rc), "%s: %s", why.field, why.text);
 	else
 		code = flags->file ? publish_file(redis, flags->file) : publish_flags(redis, flags);
+	if (code == EXIT_GOOD)
+		say_where(config);
 	redis_blocking_close(redis);
 	redis_address_done(&address);
 	return code;

@@ -225,7 +225,7 @@ static int prepare_store(const struct config *config, enum channels_key_use key_
 		log_warn("the database cannot be reached yet", log_str("reason", why.text));
 		return EXIT_GOOD;
 	}
-	return command_fault(EXIT_FAILED, "%s: %s", why.field[0] ? why.field : "DATABASE_URL",
+	return command_fault(command_code(rc), "%s: %s", why.field[0] ? why.field : "DATABASE_URL",
 			     why.text[0] ? why.text : errno_text(rc));
 }
 
@@ -292,10 +292,10 @@ static int check_urls(const struct config *config)
 	int code = EXIT_GOOD;
 
 	if (redis_address_read(&settings, &address, &why) < 0)
-		code = command_fault(EXIT_FAILED, "%s: %s", why.field, why.text);
+		code = command_fault(EXIT_USAGE, "%s: %s", why.field, why.text);
 	redis_address_done(&address);
 	if (store_url_check(str_of(config->database_url), &why) < 0)
-		code = command_fault(EXIT_FAILED, "DATABASE_URL: %s", why.text);
+		code = command_fault(EXIT_USAGE, "DATABASE_URL: %s", why.text);
 	return code;
 }
 

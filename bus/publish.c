@@ -17,14 +17,22 @@ struct redis_answer {
 	int rc;
 };
 
+/* We may not, whatever the event is. */
+static bool is_about_us(struct str error)
+{
+	return str_starts(error, STR("NOPERM")) || str_starts(error, STR("NOAUTH")) ||
+	       str_starts(error, STR("WRONGPASS"));
+}
+
 static void on_answer(const redisReply *reply, void *owner)
 {
 	struct redis_answer *answer = owner;
 	struct str text = reply_text(reply);
 
 	if (reply->type == REDIS_REPLY_ERROR)
-		answer->rc = reason_set(answer->why, -EIO, "", "Redis refused the event: %s",
-					reply->str);
+		answer->rc =
+			reason_set(answer->why, is_about_us(str_of(reply->str)) ? -EACCES : -EIO,
+				   "", "Redis refused the event: %s", reply->str);
 	else if (text.at && text.len < STREAM_ID_TEXT_SIZE)
 		snprintf(answer->id, STREAM_ID_TEXT_SIZE, "%.*s", STR_ARGS(text));
 }

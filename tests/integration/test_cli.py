@@ -52,7 +52,7 @@ def test_publish_of_lines_stops_at_the_first_bad_one_and_names_it(service, redis
     team, _ = service.new_team()
     lines = [json.dumps(make_event(team)) for _ in range(3)]
     result = service.run("publish", "-", stdin="\n".join([lines[0], lines[1], "{not json", lines[2]]) + "\n")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "line 3" in result.stderr
     assert len(result.stdout.split()) == 2
     assert redis.client.xlen("wrenn:events") == 2
@@ -61,7 +61,7 @@ def test_publish_of_lines_stops_at_the_first_bad_one_and_names_it(service, redis
     result = service.run("publish", "--file", f"{folder}/lines")
     assert result.returncode == 0 and len(result.stdout.split()) == 3
     for kind, team_id in (("capsule.created", team), ("capsule.create", "team-zzz"), ("capsule.create", "cl-" + "0" * 25)):
-        assert service.run("publish", kind, "--team", team_id, "--resource", new_id("cl-")).returncode == 1
+        assert service.run("publish", kind, "--team", team_id, "--resource", new_id("cl-")).returncode == 2
     assert redis.client.xlen("wrenn:events") == 5
 
 

@@ -179,6 +179,24 @@ def test_what_cannot_be_reached_is_named_with_its_cause(service, make_front, fol
     assert missing.returncode == 2 and f"{folder}/no.pem: no such file" in missing.stderr, missing
 
 
+def test_publish_says_where_and_ends_with_the_code_of_the_failure(service, redis, folder):
+    team, _ = service.new_team()
+    event = ["publish", "capsule.create", "--team", team, "--resource", new_id("cl-")]
+    done = service.run(*event)
+    assert (done.returncode, done.stderr) == (0, f"wrenn-events: published to {redis.url}\n")
+    unknown = service.run("publish", "capsule.created", *event[2:])
+    assert unknown.returncode == 2 and "capsule.create, capsule.pause, " in unknown.stderr, unknown
+    assert service.run("publish", "--file", f"{folder}/none").returncode == 2
+    away = service.run(*event, environment={"REDIS_URL": f"redis://127.0.0.1:{free_port()}"})
+    assert away.returncode == 3 and "refused" in away.stderr, away
+    redis.client.execute_command("ACL", "SETUSER", "default", "-xadd")
+    shut_out = service.run(*event)
+    redis.client.execute_command("ACL", "SETUSER", "default", "+xadd")
+    assert shut_out.returncode == 3 and "NOPERM" in shut_out.stderr, shut_out
+    away = service.run("keys", "list", environment={"DATABASE_URL": f"postgres://u@127.0.0.1:{free_port()}/x"})
+    assert away.returncode == 3 and away.stderr, away
+
+
 def test_since_is_the_same_moment_in_every_try_and_then_a_cursor(service, redis, make_front, run):
     team, key = service.new_team()
     busy = answer("503 Service Unavailable", "Retry-After: 2")

@@ -28,6 +28,31 @@ static const struct {
 	{ "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
 };
 
+Test(output, shows_a_place_without_its_secrets)
+{
+	static const struct {
+		const char *url;
+		const char *place;
+	} urls[] = {
+		{ "redis://localhost:6379/0", "redis://localhost:6379/0" },
+		{ "redis://:s3cret@host:6379/2", "redis://host:6379/2" },
+		{ "rediss://user:s3@cret@host/2?password=s3cret", "rediss://host/2" },
+		{ "redis+sentinel://u:s3cret@a:26379,b:26379/main/0",
+		  "redis+sentinel://a:26379,b:26379/main/0" },
+		{ "unix:///run/redis.sock?db=3", "unix:///run/redis.sock" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		struct buf place;
+
+		buf_init(&place, 256);
+		output_add_place(&place, str_of(urls[i].url));
+		cr_expect_str_eq(buf_text(&place), urls[i].place);
+		buf_done(&place);
+	}
+}
+
 static void write_to(FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
