@@ -30,7 +30,7 @@
 #define STEADY_MS          5000 /* up for so long, a loss starts the pauses from the first */
 #define COMMAND_MAX_BYTES  (64u << 20)
 #define MINUTE_MS          60000
-#define LINES_A_MINUTE     5 /* about the losses of one connection */
+#define LINES_A_MINUTE     5
 
 static struct metric *reconnects;
 static struct metric *losses;
@@ -82,24 +82,25 @@ void redis_lose(struct redis *redis, const char *why)
 	redis_set_timer(redis, 0);
 }
 
-/* The same fault again and again is one line, and different ones are some a minute. */
-static bool is_worth_a_line(struct redis *redis)
+bool redis_may_log(struct redis_lines *lines, const uv_loop_t *loop)
 {
-	uint64_t now_ms = uv_now(redis->options.loop);
+	uint64_t now_ms = uv_now(loop);
 
-	if (redis->loss_is_logged && strcmp(redis->logged_why, redis->why) == 0)
-		return false;
-	if (now_ms - redis->minute_began_ms >= MINUTE_MS) {
-		redis->minute_began_ms = now_ms;
-		redis->lines_this_minute = 0;
-	}
-	return redis->lines_this_minute++ < LINES_A_MINUTE;
+	if (now_ms - lines->minute_began_ms >= MINUTE_MS)
+		*lines = (struct redis_lines){ .minute_began_ms = now_ms };
+	return lines->this_minute++ < LINES_A_MINUTE;
+}
+
+/* The same fault again and again is one line. */
+static bool is_news(const struct redis *redis)
+{
+	return !redis->loss_is_logged || strcmp(redis->logged_why, redis->why) != 0;
 }
 
 static void log_loss(struct redis *redis, unsigned pause_ms)
 {
 	redis->losses++;
-	if (!is_worth_a_line(redis))
+	if (!is_news(redis) || !redis_may_log(&redis->lines, redis->options.loop))
 		return;
 	memcpy(redis->logged_why, redis->why, sizeof(redis->why));
 	redis->loss_is_logged = true;
@@ -424,7 +425,6 @@ static struct redis *allocate(const struct redis_options *options)
 	redis->phase = PHASE_PAUSED;
 	redis->arrival_is_news = true;
 	redis->backoff = (struct backoff){ .first_ms = PAUSE_FIRST_MS, .max_ms = PAUSE_MAX_MS };
-	redis->minute_began_ms = uv_now(options->loop);
 	list_init(&redis->waiting);
 	list_init(&redis->sibling);
 	buf_init(&redis->scratch, COMMAND_MAX_BYTES);

@@ -285,11 +285,13 @@ int redis_address_read(const struct redis_settings *settings, struct redis_addre
 	int rc = redis_address_parse(str_of(settings->url), &address, why);
 
 	if (rc)
-		return rc;
+		return rc == -ENOMEM ? reason_set(why, rc, FIELD, "out of memory") : rc;
 	if (settings->sentinel_password)
 		rc = secret_set(&address.sentinel_password, str_of(settings->sentinel_password));
 	if (rc == 0 && address.is_tls)
 		rc = redis_tls_open(&files, &address.tls, why);
+	if (rc == -ENOMEM)
+		reason_set(why, rc, FIELD, "out of memory");
 	if (rc) {
 		redis_address_done(&address);
 		return rc;

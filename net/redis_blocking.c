@@ -53,6 +53,8 @@ int redis_blocking_open(const struct redis_address *address, struct redis_blocki
 	if (rc == 0 && blocking->is_lost)
 		rc = reason_set(why, -ENOTCONN, "REDIS_URL", "Redis cannot be reached: %s",
 				redis_fault(blocking->redis));
+	else if (rc)
+		reason_set(why, rc, "", "out of memory");
 	if (rc) {
 		redis_blocking_close(blocking);
 		return rc;

@@ -45,7 +45,8 @@ struct redis_master {
 	struct redis *sentinel; /* NULL: the address says where the server is */
 	bool is_asking;
 	uint64_t trusted_since_ms;
-	struct redis_host named; /* by a sentinel; empty: not yet */
+	struct redis_host named;  /* by a sentinel; empty: not yet */
+	struct redis_lines lines; /* about it */
 	unsigned open_handles;
 	void (*on_closed)(void *owner);
 	void *close_owner;
@@ -161,8 +162,10 @@ static void go_to(struct redis_master *master, const struct redis_host *host)
 	if (master->named.port == host->port && strcmp(master->named.name, host->name) == 0)
 		return;
 	master->named = *host;
-	log_info("the sentinels name the master", log_str("master", master->address->master_name),
-		 log_str("host", host->name), log_int("port", host->port));
+	if (redis_may_log(&master->lines, master->loop))
+		log_info("the sentinels name the master",
+			 log_str("master", master->address->master_name),
+			 log_str("host", host->name), log_int("port", host->port));
 	LIST_EACH (link, &master->connections)
 		redis_relocate(list_item(link, struct redis, sibling));
 }

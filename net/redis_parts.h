@@ -24,6 +24,15 @@ enum phase {
 	PHASE_CLOSING
 };
 
+/* Of one kind of log line, so that no Redis can fill the log. */
+struct redis_lines {
+	uint64_t minute_began_ms;
+	unsigned this_minute;
+};
+
+/* True for the first five of a minute. */
+bool redis_may_log(struct redis_lines *lines, const uv_loop_t *loop);
+
 struct redis {
 	struct redis_options options;
 	char name[64];
@@ -54,8 +63,7 @@ struct redis {
 	bool loss_is_logged;
 	bool arrival_is_news; /* worth a line when it is up */
 	unsigned losses;      /* since the last line about one */
-	unsigned lines_this_minute;
-	uint64_t minute_began_ms;
+	struct redis_lines lines;
 	char why[200];        /* of the loss in hand */
 	char logged_why[200]; /* the same fault again and again is one line */
 	struct redis_identity identity;
