@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channels/clock_trust.h"
 #include "channels/orphans.h"
 #include "channels/parts.h"
 #include "core/clock.h"
@@ -72,8 +73,17 @@ static int open_engine(struct channels *channels, const struct channels_options 
 }
 
 static int open_parts(struct channels *channels, const struct channels_options *options,
-		      unsigned tick_ms)
+		      const struct channels_tuning *tuning)
 {
+	const struct steward_options steward = {
+		.loop = channels->loop,
+		.store = channels->store,
+		.redis = channels->redis,
+		.worker = channels->worker,
+		.now_us = channels->now_us,
+		.mono_us = channels->mono_us,
+		.clock_trust_us = tuning->clock_trust_us,
+	};
 	const struct outbound_options outbound = {
 		.loop = channels->loop,
 		.max_connections = options->max_inflight * CHANNELS_KEPT,
@@ -85,10 +95,9 @@ static int open_parts(struct channels *channels, const struct channels_options *
 	if (rc == 0)
 		rc = paces_open(&channels->paces);
 	if (rc == 0)
-		rc = steward_open(channels->loop, channels->store, channels->worker,
-				  channels->now_us, &channels->steward);
+		rc = steward_open(&steward, &channels->steward);
 	if (rc == 0)
-		rc = open_engine(channels, options, tick_ms);
+		rc = open_engine(channels, options, tuning->tick_ms);
 	return rc;
 }
 
@@ -132,7 +141,7 @@ int channels_open_tuned(const struct channels_options *options,
 	if (channels->worker && channels->group && (channels->link_base || !options->link_base))
 		rc = trials_open(&channels->trials);
 	if (rc == 0)
-		rc = open_parts(channels, options, tuning->tick_ms);
+		rc = open_parts(channels, options, tuning);
 	if (rc < 0) {
 		/* Handles that are open already need the loop to close: leave them to it. */
 		channels_close(channels, NULL, NULL);
@@ -146,7 +155,8 @@ int channels_open(const struct channels_options *options, struct channels **out)
 {
 	const struct channels_tuning tuning = { .now_us = clock_wall_us,
 						.mono_us = clock_mono_us,
-						.tick_ms = TICK_MS };
+						.tick_ms = TICK_MS,
+						.clock_trust_us = CLOCK_TRUST_US };
 
 	return channels_open_tuned(options, &tuning, out);
 }

@@ -59,6 +59,7 @@ struct channels_tuning {
 	int64_t (*now_us)(void);
 	int64_t (*mono_us)(void);
 	unsigned tick_ms;
+	int64_t clock_trust_us; /* before housekeeping believes the clock */
 };
 
 int channels_open_tuned(const struct channels_options *options,

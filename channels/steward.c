@@ -6,12 +6,14 @@
  * Happy path: every 15 s the lease under the zero id is asked for; whoever has it measures, and
  * once an hour removes finished deliveries older than 7 days, in pieces, what was noted of
  * suppressed events as long ago, and accepts older than a day, and drops what waits for channels that
- * were disabled 30 days ago. Failure: a round that fails is forgotten; the next one does the same work.
+ * were disabled 30 days ago, all by a clock that has behaved for an hour, and never more than two hours'
+ * worth at once. Failure: a round that fails is forgotten; the next one does the same work.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "channels/clock_trust.h"
 #include "channels/steward.h"
 #include "core/attributes.h"
 #include "core/errno_text.h"
@@ -29,21 +31,26 @@
 /* Nobody enables a channel any more after so long; its backlog would only grow. */
 #define DISABLED_US (SECOND_US * 30 * 24 * 3600)
 #define ABSURD_US   (120 * SECOND_US) /* no lease given by this clock ends later */
+#define AGING_US    (2 * PURGE_US)    /* of each purge: a stop of weeks is made good, slowly */
+#define REDIS_MS    5000
 
 enum steward_step { STEP_RESTING, STEP_CLAIMING, STEP_MEASURING, STEP_PURGING };
 
 struct steward {
 	struct store_job job;
-	struct store *store;
-	const char *worker;
-	int64_t (*now_us)(void);
+	struct steward_options options;
 	uv_timer_t timer;
+	struct clock_trust trust;
+	bool is_asking_redis;
 	enum steward_step step;
 	bool is_ours; /* the lease */
 	int64_t round_us;
-	int64_t purged_us; /* when the last purge had finished */
-	int64_t removed;   /* by the last piece */
-	int64_t dropped;   /* the same */
+	int64_t database_us;  /* its clock in this round; 0: it has none of its own */
+	int64_t found_age_us; /* by the last piece */
+	int64_t age_us;       /* what this purge reckons ages by; 0: not yet known */
+	int64_t purged_us;    /* when the last purge had finished */
+	int64_t removed;      /* by the last piece */
+	int64_t dropped;      /* the same */
 	int64_t pending;
 	int64_t oldest_us;
 	int64_t open;
@@ -101,20 +108,35 @@ static const struct db_query purge_suppressed = {
 	.sql = "DELETE FROM suppressed WHERE created_at < $1",
 };
 
+/* SQLite's clock is ours. */
+static const struct db_query ask_time = {
+	.sql = "SELECT clock_timestamp()",
+	.sqlite = "SELECT NULL",
+};
+
+static int on_time(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_time(row, 0);
+	return 0;
+}
+
 static int run_claim(struct db *db, struct store_job *job)
 {
 	struct steward *steward = container_of(job, struct steward, job);
 	const struct uuid zero = { .bytes = { 0 } };
 	const struct db_value values[] = {
 		db_uuid(&zero),
-		db_text(str_of(steward->worker)),
+		db_text(str_of(steward->options.worker)),
 		db_time(steward->round_us + LEASE_US),
 		db_time(steward->round_us),
 		db_time(steward->round_us + ABSURD_US),
 	};
 	int64_t changed = 0;
-	int rc = db_run_now(db, &claim, values, ARRAY_LEN(values), NULL, NULL, &changed);
+	int rc = db_run(db, &claim, values, ARRAY_LEN(values), NULL, NULL, &changed);
 
+	steward->database_us = 0;
+	if (rc == 0)
+		rc = db_run_now(db, &ask_time, NULL, 0, on_time, &steward->database_us, NULL);
 	steward->is_ours = rc == 0 && changed > 0;
 	return rc;
 }
@@ -149,17 +171,57 @@ static int run_measure(struct db *db, struct store_job *job)
 	return rc < 0 ? rc : db_flush(db);
 }
 
+/* ---- ages ------------------------------------------------------------------------------ */
+
+static const struct db_query read_age = {
+	.sql = "SELECT CAST(value AS bigint) FROM store_facts WHERE name = 'aged_to_us'",
+};
+static const struct db_query write_age = {
+	.sql = "INSERT INTO store_facts (name, value) VALUES ('aged_to_us', CAST($1 AS text)) "
+	       "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+};
+
+static int on_age(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return 0;
+}
+
+/* Once a purge: its pieces go by the same time. */
+static int find_age(struct steward *steward, struct db *db, int64_t *age_us)
+{
+	struct db_value value;
+	int64_t last_us = 0;
+	int rc;
+
+	*age_us = steward->age_us;
+	if (*age_us)
+		return 0;
+	rc = db_run_now(db, &read_age, NULL, 0, on_age, &last_us, NULL);
+	if (rc < 0)
+		return rc;
+	*age_us = clock_trust_age_us(steward->round_us, last_us, AGING_US);
+	value = db_int(*age_us);
+	return db_run(db, &write_age, &value, 1, NULL, NULL, NULL);
+}
+
 static int run_purge(struct db *db, struct store_job *job)
 {
 	struct steward *steward = container_of(job, struct steward, job);
-	const struct db_value old = db_time(steward->round_us - KEEP_US);
-	const struct db_value old_accept = db_time(steward->round_us - ACCEPTS_US);
+	int64_t age_us;
+	int rc = find_age(steward, db, &age_us);
+
+	if (rc < 0)
+		return rc;
+
+	const struct db_value old = db_time(age_us - KEEP_US);
+	const struct db_value old_accept = db_time(age_us - ACCEPTS_US);
 	const struct db_value disabled[] = { db_time(steward->round_us),
-					     db_time(steward->round_us - DISABLED_US) };
-	int rc;
+					     db_time(age_us - DISABLED_US) };
 
 	steward->removed = 0;
 	steward->dropped = 0;
+	steward->found_age_us = age_us;
 	rc = db_run(db, &purge_attempts, &old, 1, NULL, NULL, NULL);
 	if (rc == 0)
 		rc = db_run(db, &purge_deliveries, &old, 1, NULL, NULL, &steward->removed);
@@ -187,8 +249,8 @@ static void begin(struct steward *steward, enum steward_step step,
 	int rc;
 
 	steward->job = (struct store_job){ .run = run, .on_done = on_step_done };
-	rc = step == STEP_MEASURING ? store_read(steward->store, &steward->job)
-				    : store_write(steward->store, &steward->job);
+	rc = step == STEP_MEASURING ? store_read(steward->options.store, &steward->job)
+				    : store_write(steward->options.store, &steward->job);
 	if (rc == 0)
 		steward->step = step;
 	else
@@ -208,6 +270,9 @@ static void show(const struct steward *steward)
 
 static void on_claimed(struct steward *steward)
 {
+	if (steward->database_us)
+		clock_trust_compare(&steward->trust, steward->round_us, steward->database_us,
+				    steward->options.mono_us());
 	if (steward->is_ours) {
 		begin(steward, STEP_MEASURING, run_measure);
 		return;
@@ -216,12 +281,19 @@ static void on_claimed(struct steward *steward)
 	rest(steward);
 }
 
+static bool is_time_to_purge(const struct steward *steward)
+{
+	/* A last purge in the future was by a clock that has been set back since. */
+	return clock_trust_is_good(&steward->trust, steward->options.mono_us()) &&
+	       (steward->round_us - steward->purged_us >= PURGE_US ||
+		steward->round_us < steward->purged_us);
+}
+
 static void on_all_measured(struct steward *steward)
 {
 	show(steward);
-	/* A last purge in the future was by a clock that has been set back since. */
-	if (steward->round_us - steward->purged_us >= PURGE_US ||
-	    steward->round_us < steward->purged_us)
+	steward->age_us = 0;
+	if (is_time_to_purge(steward))
 		begin(steward, STEP_PURGING, run_purge);
 	else
 		rest(steward);
@@ -230,6 +302,7 @@ static void on_all_measured(struct steward *steward)
 static void on_piece_purged(struct steward *steward)
 {
 	metric_add(steward->dropped_counter, steward->dropped);
+	steward->age_us = steward->found_age_us;
 	if (steward->removed >= PURGE_PIECE || steward->dropped >= PURGE_PIECE) {
 		begin(steward, STEP_PURGING, run_purge);
 		return;
@@ -248,13 +321,21 @@ static void on_timer_closed(uv_handle_t *handle)
 	on_closed(owner);
 }
 
+/* A job or a question under way closes when it is done. */
+static void end_if_quiet(struct steward *steward)
+{
+	if (steward->step == STEP_RESTING && !steward->is_asking_redis)
+		uv_close((uv_handle_t *)&steward->timer, on_timer_closed);
+}
+
 static void on_step_done(struct store_job *job, int rc)
 {
 	struct steward *steward = container_of(job, struct steward, job);
 	enum steward_step step = steward->step;
 
 	if (steward->closing) {
-		uv_close((uv_handle_t *)&steward->timer, on_timer_closed);
+		rest(steward);
+		end_if_quiet(steward);
 		return;
 	}
 	if (rc < 0) {
@@ -270,13 +351,43 @@ static void on_step_done(struct store_job *job, int rc)
 	}
 }
 
+/* TIME answers with seconds and microseconds. */
+static void on_redis_time(const redisReply *reply, void *owner)
+{
+	struct steward *steward = owner;
+	unsigned long long seconds;
+
+	steward->is_asking_redis = false;
+	if (steward->closing) {
+		end_if_quiet(steward);
+		return;
+	}
+	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements < 1 ||
+	    reply->element[0]->type != REDIS_REPLY_STRING ||
+	    !str_to_u64((struct str){ reply->element[0]->str, reply->element[0]->len }, &seconds) ||
+	    seconds > INT64_MAX / SECOND_US)
+		return;
+	clock_trust_compare(&steward->trust, steward->options.now_us(),
+			    (int64_t)seconds * SECOND_US, steward->options.mono_us());
+}
+
+static void ask_redis(struct steward *steward)
+{
+	if (steward->options.redis && !steward->is_asking_redis)
+		steward->is_asking_redis =
+			redis_send_text(steward->options.redis, REDIS_MS, on_redis_time, steward,
+					"TIME", NULL) == 0;
+}
+
 static void on_round(uv_timer_t *timer)
 {
 	struct steward *steward = timer->data;
 
+	ask_redis(steward);
 	if (steward->step != STEP_RESTING)
 		return;
-	steward->round_us = steward->now_us();
+	steward->round_us = steward->options.now_us();
+	clock_trust_note(&steward->trust, steward->round_us, steward->options.mono_us());
 	begin(steward, STEP_CLAIMING, run_claim);
 }
 
@@ -295,18 +406,16 @@ static void open_metrics(struct steward *steward)
 			       "Deliveries dropped because their channel was disabled too long");
 }
 
-int steward_open(uv_loop_t *loop, struct store *store, const char *worker, int64_t (*now_us)(void),
-		 struct steward **out)
+int steward_open(const struct steward_options *options, struct steward **out)
 {
 	struct steward *steward = calloc(1, sizeof(*steward));
 
 	if (!steward)
 		return -ENOMEM;
-	steward->store = store;
-	steward->worker = worker;
-	steward->now_us = now_us;
+	steward->options = *options;
+	steward->trust.needs_us = options->clock_trust_us;
 	open_metrics(steward);
-	uv_timer_init(loop, &steward->timer);
+	uv_timer_init(options->loop, &steward->timer);
 	steward->timer.data = steward;
 	uv_timer_start(&steward->timer, on_round, 0, ROUND_MS);
 	*out = steward;
@@ -322,7 +431,5 @@ void steward_close(struct steward *steward, void (*on_closed)(void *owner), void
 	steward->on_closed = on_closed;
 	steward->owner = owner;
 	uv_timer_stop(&steward->timer);
-	/* A job under way closes when it is done. */
-	if (steward->step == STEP_RESTING)
-		uv_close((uv_handle_t *)&steward->timer, on_timer_closed);
+	end_if_quiet(steward);
 }

@@ -41,6 +41,16 @@ static void add_accept(struct rig *rig, unsigned number, int64_t age_us)
 		number % 100000000u, at);
 }
 
+static void add_state(struct rig *rig, const char *channel, const char *column, int64_t at_us)
+{
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(at_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO channel_state (channel_id, updated_at, %s) VALUES ('%s', '%s', '%s')",
+		column, channel, at, at);
+}
+
 static void fill(struct rig *rig)
 {
 	add_delivery(rig, 1, "delivered", 7 * DAY_US + 1);
@@ -89,6 +99,44 @@ Test(steward, removes_more_than_one_piece)
 		"'2020-01-01T00:00:00.000000Z' FROM n");
 	rig_wait_rows(&rig, 0, "deliveries");
 	rig_close(&rig);
+}
+
+static int64_t count_finished(struct rig *rig)
+{
+	return rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'delivered'");
+}
+
+/* A clock a month ahead, believed or not, is no month of history. */
+Test(steward, lets_nothing_age_by_more_than_two_hours_a_purge)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig_options again = quiet;
+		struct database database;
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		database = rig.database;
+		add_delivery(&rig, 1, "delivered", 8 * DAY_US);
+		add_delivery(&rig, 2, "delivered", 7 * DAY_US - HOUR_US);
+		add_delivery(&rig, 3, "delivered", 7 * DAY_US - 3 * HOUR_US);
+		add_accept(&rig, 1, HOUR_US);
+		add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 10 * DAY_US);
+		add_delivery(&rig, 4, "pending", DAY_US);
+		rig_wait_rows(&rig, 3, "deliveries");
+		rig_close(&rig);
+
+		rig_now_us += 31 * DAY_US;
+		again.database = &database;
+		rig_open(&rig, (enum database_engine)engine, &again);
+		rig_wait_rows(&rig, 2, "deliveries");
+		rig_idle(&rig);
+		cr_expect_eq(count_finished(&rig), 1);
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM accepts"), 1);
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
+					   "state = 'pending'"),
+			     1);
+		rig_close(&rig);
+	}
 }
 
 static bool is_measured(struct rig *rig, void *arg)
@@ -144,16 +192,6 @@ Test(steward, takes_over_a_lease_from_before_the_clock_was_set_back)
 		rig_wait_rows(&rig, 2, "deliveries");
 		rig_close(&rig);
 	}
-}
-
-static void add_state(struct rig *rig, const char *channel, const char *column, int64_t at_us)
-{
-	char at[RFC3339_TEXT_SIZE];
-
-	rfc3339_format(at_us, 6, at);
-	rig_ask(rig,
-		"INSERT INTO channel_state (channel_id, updated_at, %s) VALUES ('%s', '%s', '%s')",
-		column, channel, at, at);
 }
 
 Test(steward, drops_what_waits_for_a_channel_disabled_a_month_ago)
