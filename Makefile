@@ -48,7 +48,7 @@ LLHTTP_OBJS := $(patsubst $(LLHTTP_DIR)/%.c,$(B)/llhttp/%.o,$(LLHTTP_DIR)/llhttp
 LLHTTP_CPPFLAGS := -isystem /usr/share/include/llhttp
 endif
 
-PACKAGES := libuv libcurl hiredis libcjson openssl sqlite3 libpq
+PACKAGES := libuv libcurl hiredis libcjson openssl sqlite3 libpq libutf8proc
 CPPFLAGS := -I. -D_GNU_SOURCE $(LLHTTP_CPPFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 CFLAGS   := -std=gnu17 -g $(WARNINGS) -fPIE $(FLAGS_$(FLAVOUR))

@@ -136,7 +136,7 @@ int session_parse(struct str json, struct str hash, struct session *out)
 {
 	struct session session = { 0 };
 	cJSON *object = NULL;
-	int rc = json_parse(json, MAX_CACHED, &object, NULL);
+	int rc = json_parse_foreign(json, MAX_CACHED, &object, NULL);
 
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : -EINVAL;

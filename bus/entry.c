@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "bus/unknown.h"
+
 struct str reply_text(const redisReply *reply)
 {
 	if (!reply || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS))
@@ -76,7 +78,7 @@ static int read_event(struct str payload, struct entry *entry)
 		return rc;
 	entry->fate = ENTRY_IGNORED;
 	if (entry->event->kind == EVENT_UNKNOWN)
-		metric_add(bus_counters.unknown_kind, 1);
+		unknown_kind_note(entry->event->kind_text, entry->id);
 	else if (!event_kind_is_subscribable(entry->event->kind))
 		metric_add(bus_counters.not_durable, 1);
 	else if (event_is_about_nothing(entry->event))

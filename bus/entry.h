@@ -33,7 +33,8 @@ struct entry {
 	struct reason why;
 };
 
-/* One element of an entry list. 0; -EBADMSG when it is none; -ENOMEM. Counts what it ignores. */
+/* One element of an entry list. 0; -EBADMSG when it is none; -ENOMEM. Counts what it ignores, and warns
+ * once of each kind it does not know. */
 int entry_read(const redisReply *reply, struct entry *out) must_check;
 
 /* The value of the field `payload`; `at` is NULL when there is none. */

@@ -62,6 +62,11 @@ static void answer_update(struct update *update)
 		errand_refuse_text(errand, HTTP_CONFLICT, "name",
 				   "the team has a channel of this name already");
 		break;
+	case UPDATE_UNKNOWN_KIND:
+		errand_refuse_text(errand, HTTP_INVALID_REQUEST, "events",
+				   "events has a kind nobody can subscribe to, which the channel "
+				   "does not have already");
+		break;
 	case UPDATE_NO_TEAM:
 		errand_refuse_text(errand, HTTP_FORBIDDEN, NULL, "the team is gone");
 		break;
@@ -100,8 +105,8 @@ void update_channel(struct http_request *request, void *owner)
 		return;
 	update = container_of(errand, struct update, errand);
 	errand->done = end_update;
-	rc = draft_parse(http_request_body(request), DRAFT_NAME | DRAFT_EVENTS, &update->draft,
-			 &why);
+	rc = draft_parse(http_request_body(request),
+			 DRAFT_NAME | DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, &update->draft, &why);
 	if (rc < 0) {
 		errand_refuse_draft(errand, rc, &why);
 		return;

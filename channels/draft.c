@@ -103,28 +103,41 @@ static int read_provider(struct draft *draft, struct reason *why)
 	return reason_set(why, -EINVAL, "provider", "provider is not one of those offered");
 }
 
-static bool has_event(const struct draft *draft, const char *name)
+static bool has_event(const struct draft *draft, struct str name)
 {
 	for (size_t i = 0; i < draft->event_count; i++) {
-		if (str_is(draft->events[i], name))
+		if (str_eq(draft->events[i], name))
 			return true;
 	}
 	return false;
 }
 
-static int read_events(struct draft *draft, struct reason *why)
+/* Retired names are ours, and not for requests (contract a.4). */
+static bool is_acceptable(struct str word, unsigned parts)
+{
+	enum event_kind kind = event_kind_find_stored(word);
+
+	if (kind == EVENT_UNKNOWN)
+		return parts & DRAFT_UNKNOWN_EVENTS && !utf8_is_blank(word);
+	return event_kind_is_subscribable(event_kind_find(word));
+}
+
+static int read_events(struct draft *draft, unsigned parts, struct reason *why)
 {
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, json_get(draft->tree, "events"))
 	{
-		enum event_kind kind = event_kind_find(str_of(item->valuestring));
+		struct str word = str_of(item->valuestring);
 
-		if (!event_kind_is_subscribable(kind))
-			return event_kind_refuse(str_of(item->valuestring), "events",
-						 event_kind_is_subscribable, why);
-		if (!has_event(draft, event_kind_name(kind)))
-			draft->events[draft->event_count++] = str_of(event_kind_name(kind));
+		if (!is_acceptable(word, parts))
+			return event_kind_refuse(word, "events", event_kind_is_subscribable, why);
+		if (has_event(draft, word))
+			continue;
+		if (draft->event_count == CHANNEL_MAX_EVENTS)
+			return reason_set(why, -EINVAL, "events",
+					  "events may name at most %d kinds", CHANNEL_MAX_EVENTS);
+		draft->events[draft->event_count++] = word;
 	}
 	if (draft->event_count == 0)
 		return reason_set(why, -EINVAL, "events", "events must name at least one kind");
@@ -234,7 +247,7 @@ static int read_parts(struct draft *draft, unsigned parts, struct reason *why)
 	if (rc == 0 && parts & DRAFT_PROVIDER)
 		rc = read_provider(draft, why);
 	if (rc == 0 && parts & DRAFT_EVENTS)
-		rc = read_events(draft, why);
+		rc = read_events(draft, parts, why);
 	if (rc == 0 && parts & DRAFT_CONFIG && parts & DRAFT_PROVIDER)
 		rc = draft_take_config(draft, draft->provider, NULL, why);
 	return rc;

@@ -16,7 +16,7 @@
 #include "providers/provider.h"
 
 #define CHANNEL_NAME_SIZE   65 /* 64 characters and a NUL */
-#define CHANNEL_MAX_EVENTS  8  /* the kinds there are to subscribe to */
+#define CHANNEL_MAX_EVENTS  32 /* more kinds than there are: a newer control plane may know some */
 #define CHANNEL_SECRET_SIZE 65 /* a generated secret: 64 digits and a NUL */
 
 /* Which members of the body are read. With DRAFT_CONFIG but without DRAFT_PROVIDER only the shape of
@@ -26,7 +26,9 @@ enum draft_part {
 	DRAFT_PROVIDER = 2,
 	DRAFT_EVENTS = 4,
 	DRAFT_CONFIG = 8,
-	DRAFT_WHOLE = 15
+	DRAFT_WHOLE = 15,
+	/* Kinds we do not know pass: whether the channel has them already is for the store to say. */
+	DRAFT_UNKNOWN_EVENTS = 16
 };
 
 struct draft {
@@ -34,7 +36,7 @@ struct draft {
 	char name[CHANNEL_NAME_SIZE];
 	const struct provider *provider;
 	size_t event_count;
-	struct str events[CHANNEL_MAX_EVENTS]; /* constants */
+	struct str events[CHANNEL_MAX_EVENTS]; /* text of the tree */
 	struct provider_config config;         /* the provider's own fields; values are secrets */
 	char secret[CHANNEL_SECRET_SIZE];      /* a generated one; config may point at it */
 };

@@ -54,7 +54,8 @@ enum update_result {
 	UPDATE_NOT_FOUND,
 	UPDATE_NAME_TAKEN,
 	UPDATE_NO_TEAM,
-	UPDATE_OVERTAKEN /* somebody else has changed what this change was based on */
+	UPDATE_UNKNOWN_KIND, /* the draft names one that is new to us and to the channel */
+	UPDATE_OVERTAKEN     /* somebody else has changed what this change was based on */
 };
 
 /* Gives the team's channel the draft's name and events and appends it as ChannelResponse. Unless

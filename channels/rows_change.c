@@ -47,6 +47,55 @@ static int check_name(struct db *db, const struct uuid *id, const struct draft *
 	return rc;
 }
 
+static const struct db_query find_events = {
+	.sql = "SELECT event_types FROM channels WHERE id = $1 AND team_id = $2",
+};
+
+/* Which of the draft's kinds are accounted for: known to us, or stored already. */
+struct kinds {
+	const struct draft *draft;
+	bool is_settled[CHANNEL_MAX_EVENTS];
+};
+
+static void on_stored_kind(struct str word, void *arg)
+{
+	struct kinds *kinds = arg;
+
+	for (size_t i = 0; i < kinds->draft->event_count; i++) {
+		if (str_eq(kinds->draft->events[i], word))
+			kinds->is_settled[i] = true;
+	}
+}
+
+static int on_events(const struct db_row *row, void *arg)
+{
+	row_words(row, 0, on_stored_kind, arg);
+	return 0;
+}
+
+/* A kind that a newer control plane has stored may be sent back; another one nobody can subscribe to. */
+static int check_kinds(struct db *db, const struct uuid *id, const struct draft *draft,
+		       const struct uuid *team, enum update_result *result)
+{
+	const struct db_value values[] = { db_uuid(id), db_uuid(team) };
+	struct kinds kinds = { .draft = draft };
+	bool has_unknown = false;
+	int rc;
+
+	for (size_t i = 0; i < draft->event_count; i++) {
+		kinds.is_settled[i] = event_kind_find(draft->events[i]) != EVENT_UNKNOWN;
+		has_unknown = has_unknown || !kinds.is_settled[i];
+	}
+	if (!has_unknown)
+		return 0;
+	rc = db_run_now(db, &find_events, values, ARRAY_LEN(values), on_events, &kinds, NULL);
+	for (size_t i = 0; i < draft->event_count; i++) {
+		if (!kinds.is_settled[i])
+			*result = UPDATE_UNKNOWN_KIND;
+	}
+	return rc;
+}
+
 /* The audit row, and the channel as it is now. */
 static int finish(struct db *db, const struct change *change, const struct changed *changed,
 		  struct buf *out)
@@ -83,6 +132,8 @@ int channel_update(struct db *db, const struct uuid *id, const struct draft *dra
 	if (rc < 0 || !found)
 		return rc;
 	rc = check_name(db, id, draft, change, result);
+	if (rc == 0 && *result == UPDATE_DONE)
+		rc = check_kinds(db, id, draft, &change->who->team, result);
 	if (rc < 0 || *result != UPDATE_DONE)
 		return rc;
 	rc = db_run_now(db, &update_channel, values, ARRAY_LEN(values), NULL, NULL, &count);

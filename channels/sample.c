@@ -74,6 +74,8 @@ void sample_write(struct buf *out, enum event_kind kind, struct str team, struct
 		write_actor(out);
 		if (event_kind_is_capsule(kind))
 			write_party(out, "resource", "cl-" ID_DIGITS_TEXT, "sandbox");
+		else if (kind == EVENT_VOLUME_CREATE || kind == EVENT_VOLUME_DELETE)
+			write_party(out, "resource", "vol-" ID_DIGITS_TEXT, "volume");
 		else
 			write_party(out, "resource", "base-image", "snapshot");
 	}

@@ -72,8 +72,7 @@ static int build(const struct trial *trial, struct outgoing *out)
 	uuid_format(&trial->delivery, id);
 	sample_test(&event, str_of(timestamp));
 	buf_init(&body, 4096);
-	event_write_open(&body, &event);
-	buf_add_char(&body, '}');
+	event_write_body(&body, &event);
 	message.body = buf_str(&body);
 	message.link_base = str_of(trial->errand.channels->link_base);
 	attempt.delivery_id = str_of(id);

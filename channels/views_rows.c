@@ -314,16 +314,16 @@ static int add_array(struct db *db, const struct db_query *query, const char *na
 	return rc;
 }
 
-/* The stored bytes as they stand, once they have proved to be JSON. */
+/* What is stored, with every digit, once it has proved to be JSON. */
 static void add_payload(struct buf *out, const struct buf *payload)
 {
 	cJSON *tree = NULL;
 
-	if (payload->err || json_parse(buf_str(payload), MAX_PAYLOAD, &tree, NULL) < 0)
+	if (payload->err || json_parse_foreign(buf_str(payload), MAX_PAYLOAD, &tree, NULL) < 0)
 		return;
 	cJSON_Delete(tree);
 	json_add_name(out, "payload");
-	buf_add_str(out, buf_str(payload));
+	json_add_parsed(out, buf_str(payload));
 }
 
 static int find_one(struct db *db, const struct uuid *team, const struct uuid *id,

@@ -163,6 +163,8 @@ static int take_metadata(struct draft *d, const cJSON *root)
 		};
 	}
 	event->reason = event_metadata(event, "reason");
+	if (utf8_is_blank(event->reason))
+		event->reason = STR("");
 	return 0;
 }
 
@@ -172,9 +174,11 @@ static int take_error(struct draft *d, const cJSON *root)
 
 	if (rc < 0)
 		return rc;
-	utf8_clean(&d->error, d->event.error, EVENT_MAX_ERROR, false);
+	d->event.payload_is_public = d->event.error.len <= EVENT_MAX_ERROR;
+	if (utf8_is_blank(d->event.error))
+		d->event.error = STR("");
+	utf8_clean(&d->error, d->event.error, EVENT_MAX_ERROR, true);
 	d->event.public_error = buf_str(&d->error);
-	d->event.payload_is_public = str_eq(d->event.error, d->event.public_error);
 	return d->error.err;
 }
 
@@ -207,7 +211,8 @@ static int take_members(struct draft *d, const cJSON *root)
 		return rc;
 	if (id_parse(ID_TEAM, event->team_text, &event->team) < 0)
 		return refuse(d, "team_id", "is no team id");
-	if (rfc3339_parse(event->timestamp, &event->time_us) < 0)
+	if (rfc3339_parse(event->timestamp, &event->time_us) < 0 &&
+	    rfc3339_parse_zoneless(event->timestamp, &event->time_us) < 0)
 		event->time_us = 0;
 
 	rc = take_actor(d, root);
@@ -288,7 +293,7 @@ int event_parse(struct str payload, struct stream_id id, struct event **out, str
 
 	buf_init(&d.error, EVENT_MAX_ERROR);
 	buf_init(&d.sandbox, 8 * EVENT_MAX_BYTES); /* "1e99" needs 21 bytes when written anew */
-	int rc = json_parse(payload, EVENT_MAX_BYTES, &tree, why);
+	int rc = json_parse_foreign(payload, EVENT_MAX_BYTES, &tree, why);
 
 	if (rc == 0)
 		rc = fill_draft(&d, tree);
@@ -322,6 +327,13 @@ void event_unref(struct event *event)
 bool event_is_about_nothing(const struct event *event)
 {
 	return event->has_capsule && uuid_is_zero(&event->capsule);
+}
+
+int64_t event_stream_us(const struct event *event)
+{
+	const uint64_t last_ms = (uint64_t)RFC3339_LAST_US / 1000;
+
+	return (int64_t)(event->id.ms < last_ms ? event->id.ms : last_ms) * 1000;
 }
 
 struct str event_metadata(const struct event *event, const char *name)

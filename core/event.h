@@ -32,6 +32,8 @@ enum event_kind {
 	EVENT_SNAPSHOT_DELETE,
 	EVENT_HOST_UP,
 	EVENT_HOST_DOWN,
+	EVENT_VOLUME_CREATE,
+	EVENT_VOLUME_DELETE,
 	EVENT_CAPSULE_STATE_CHANGED, /* pub/sub only */
 	EVENT_CHANNEL_TEST,          /* never in Redis */
 	EVENT_KINDS
@@ -54,10 +56,10 @@ struct event {
 	struct uuid team;
 	struct uuid capsule; /* the resource, for capsule.* kinds; else zero */
 	bool has_capsule;    /* a capsule.* kind whose resource id is a well-formed cl- id */
-	int64_t time_us;     /* `timestamp`; 0 when it cannot be read */
+	int64_t time_us;     /* `timestamp`, without an offset taken as UTC; 0: it is no time */
 
-	/* Text; the empty slice when the member was absent. Never holds NUL. All are also
-	 * NUL-terminated behind their last byte. */
+	/* Text; the empty slice when the member was absent. Never holds NUL, for which U+FFFD stands. All
+	 * are also NUL-terminated behind their last byte. */
 	struct str kind_text;
 	struct str team_text; /* team-... */
 	struct str timestamp;
@@ -66,12 +68,12 @@ struct event {
 	struct str actor_name;
 	struct str resource_id;
 	struct str resource_type;
-	struct str reason; /* metadata.reason */
+	struct str reason; /* metadata.reason; empty when it is blank, as `error` is */
 	struct str error;
 	struct str public_error; /* as it may leave us: cleaned, at most EVENT_MAX_ERROR */
 	struct str sandbox;      /* the `sandbox` object as compact JSON */
 	struct str payload;      /* the publisher's own bytes */
-	bool payload_is_public;  /* they may leave us as they are: clean error, no `sandbox` */
+	bool payload_is_public;  /* they may leave us as they are: short error, no `sandbox` */
 
 	size_t metadata_count;
 	struct event_member *metadata; /* in the order of the payload */
@@ -81,7 +83,7 @@ struct event {
  * is no fault: kind is EVENT_UNKNOWN and only kind_text and payload are set. Ours to refuse:
  * wrong types, a malformed team id, an unknown outcome, a metadata value that is no string, a
  * missing event, timestamp, team_id, actor or resource, a `sandbox` that is no object, and
- * everything json_parse() refuses. */
+ * everything json_parse_foreign() refuses. */
 int event_parse(struct str payload, struct stream_id id, struct event **out,
 		struct reason *why) must_check;
 
@@ -94,12 +96,18 @@ bool event_is_about_nothing(const struct event *event);
 /* metadata[name], or the empty slice. */
 struct str event_metadata(const struct event *event, const char *name);
 
-/* Appends the members of a.3 in their order, names of metadata sorted, without the closing brace,
- * so that the caller may add more. The error is the public one. Not for EVENT_UNKNOWN. */
-void event_write_open(struct buf *out, const struct event *event);
+/* When it was added to the stream, at most the end of year 9999; 0 when it did not come from there. */
+int64_t event_stream_us(const struct event *event);
+
+/* Appends what a frame says of it: the members of a.3 in their order, names of metadata sorted, without
+ * the closing brace, so that the caller may add more. The error is the public one. An actor type we do
+ * not know is written as `system`, a time without an offset gets its Z, and what is no time becomes that
+ * of the stream; the originals are then metadata.original_actor_type and metadata.original_timestamp.
+ * Not for EVENT_UNKNOWN. */
+void event_write_frame(struct buf *out, const struct event *event);
 
 /* The body of a webhook (contract d.2): the publisher's own bytes, or, when `error` was too long
- * or unclean or a `sandbox` rode along, the same event written anew. Not for EVENT_UNKNOWN. */
+ * or a `sandbox` rode along, the same event written anew. Not for EVENT_UNKNOWN. */
 void event_write_body(struct buf *out, const struct event *event);
 
 /* The same without metadata.host_ip and metadata.host_id (W21): written anew only when there is
@@ -119,8 +127,12 @@ int event_kind_refuse(struct str word, const char *field, bool (*is_offered)(enu
 /* The current kind behind a stored subscription, retired names included. */
 enum event_kind event_kind_find_stored(struct str name);
 
-/* One of the eight kinds a channel can subscribe to. */
+/* One of the kinds a channel can subscribe to; these are the durable ones. */
 bool event_kind_is_subscribable(enum event_kind kind);
+
+/* A kind that live streams carry only to listeners who name it: published clients know a closed list of
+ * kinds, and this one is not in it. */
+bool event_kind_is_opt_in(enum event_kind kind);
 
 /* Any of the five capsule.* kinds. */
 bool event_kind_is_capsule(enum event_kind kind);

@@ -8,7 +8,7 @@
 #include "core/event.h"
 #include "core/utf8.h"
 
-enum trait { SUBSCRIBABLE = 1, CAPSULE = 2 };
+enum trait { SUBSCRIBABLE = 1, CAPSULE = 2, OPT_IN = 4 };
 
 static const struct {
 	struct str name;
@@ -29,6 +29,8 @@ static const struct {
 				    STR("template.snapshot.deleted"), SUBSCRIBABLE },
 	[EVENT_HOST_UP] = { .name = STR("host.up"), .traits = SUBSCRIBABLE },
 	[EVENT_HOST_DOWN] = { .name = STR("host.down"), .traits = SUBSCRIBABLE },
+	[EVENT_VOLUME_CREATE] = { .name = STR("volume.create"), .traits = SUBSCRIBABLE | OPT_IN },
+	[EVENT_VOLUME_DELETE] = { .name = STR("volume.delete"), .traits = SUBSCRIBABLE | OPT_IN },
 	[EVENT_CAPSULE_STATE_CHANGED] = { .name = STR("capsule.state.changed"), .traits = CAPSULE },
 	[EVENT_CHANNEL_TEST] = { .name = STR("channel.test") },
 };
@@ -83,4 +85,10 @@ bool event_kind_is_capsule(enum event_kind kind)
 {
 	assert(kind < EVENT_KINDS);
 	return (kinds[kind].traits & CAPSULE) != 0;
+}
+
+bool event_kind_is_opt_in(enum event_kind kind)
+{
+	assert(kind < EVENT_KINDS);
+	return (kinds[kind].traits & OPT_IN) != 0;
 }

@@ -115,6 +115,35 @@ int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *wh
 	return 0;
 }
 
+/* Both escapes have six bytes. A character after a backslash begins no escape of its own. */
+static void replace_nul(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (len - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
+			memcpy(text + i, "\\ufffd", 6);
+		i++;
+	}
+}
+
+int json_parse_foreign(struct str text, size_t max_bytes, cJSON **out, struct reason *why)
+{
+	char *copy;
+	int rc;
+
+	if (text.len > max_bytes || !memmem(text.at, text.len, "\\u0000", 6))
+		return json_parse(text, max_bytes, out, why);
+	copy = malloc(text.len);
+	if (!copy)
+		return reason_set(why, -ENOMEM, "", "out of memory");
+	memcpy(copy, text.at, text.len);
+	replace_nul(copy, text.len);
+	rc = json_parse((struct str){ .at = copy, .len = text.len }, max_bytes, out, why);
+	free(copy);
+	return rc;
+}
+
 const cJSON *json_get(const cJSON *object, const char *name)
 {
 	return cJSON_GetObjectItemCaseSensitive(object, name);
@@ -125,56 +154,68 @@ const char *json_get_string(const cJSON *object, const char *name)
 	return cJSON_GetStringValue(json_get(object, name));
 }
 
-static void add_escape(struct buf *out, char c)
+/* Bytes of the character here when it may not be sent as it is; else 0. */
+static size_t special_len(struct str text)
+{
+	unsigned char lead = (unsigned char)text.at[0];
+
+	if (lead < 0x20 || lead == '"' || lead == '\\' || lead == 0x7f)
+		return 1;
+	if (lead == 0xc2) /* U+0080 to U+00BF */
+		return text.len >= 2 && (unsigned char)text.at[1] < 0xa0 ? 2 : 0;
+	if (lead != 0xe2)
+		return 0;
+	return str_starts(text, STR("\xe2\x80\xa8")) || str_starts(text, STR("\xe2\x80\xa9")) ? 3
+											      : 0;
+}
+
+static void add_escape(struct buf *out, struct str text)
 {
 	static const char plain[] = "\"\\\b\f\n\r\t";
 	static const char letters[] = "\"\\bfnrt";
-	const char *found = c ? strchr(plain, c) : NULL;
+	const char *found = text.at[0] ? strchr(plain, text.at[0]) : NULL;
+	uint32_t code = 0;
 
 	if (found) {
 		buf_add_char(out, '\\');
 		buf_add_char(out, letters[found - plain]);
-	} else {
-		buf_addf(out, "\\u%04x", (unsigned)(unsigned char)c);
+	} else if (utf8_decode(text, &code) > 0) {
+		buf_addf(out, "\\u%04x", (unsigned)code);
 	}
-}
-
-static bool is_line_separator(struct str text)
-{
-	return str_starts(text, STR("\xe2\x80\xa8")) || str_starts(text, STR("\xe2\x80\xa9"));
-}
-
-/* How many bytes at the start can be copied as they are. */
-static size_t count_plain(struct str text)
-{
-	size_t n = 0;
-
-	while (n < text.len && (unsigned char)text.at[n] >= 0x20 && text.at[n] != '"' &&
-	       text.at[n] != '\\' &&
-	       !(text.at[n] == '\xe2' && is_line_separator(str_from(text, n))))
-		n++;
-	return n;
 }
 
 void json_add_string(struct buf *out, struct str text)
 {
 	buf_add_char(out, '"');
 	while (text.len) {
-		size_t n = count_plain(text);
+		size_t n = 0;
+		size_t special = 0;
 
+		while (n < text.len && (special = special_len(str_from(text, n))) == 0)
+			n++;
 		buf_add(out, text.at, n);
 		text = str_from(text, n);
-		if (text.len == 0)
-			break;
-		if (is_line_separator(text)) {
-			buf_add_text(out, text.at[2] == '\xa8' ? "\\u2028" : "\\u2029");
-			text = str_from(text, 3);
-		} else {
-			add_escape(out, text.at[0]);
-			text = str_from(text, 1);
+		if (special > 0 && text.len > 0) {
+			add_escape(out, text);
+			text = str_from(text, special);
 		}
 	}
 	buf_add_char(out, '"');
+}
+
+/* Quotes and backslashes are JSON's own here, and only blanks can be below U+0020. */
+void json_add_parsed(struct buf *out, struct str json)
+{
+	while (json.len) {
+		bool is_syntax = json.at[0] == '"' || json.at[0] == '\\';
+		size_t special = is_syntax ? 0 : special_len(json);
+
+		if (special == 0)
+			buf_add_char(out, json.at[0]);
+		else if ((unsigned char)json.at[0] >= 0x20)
+			add_escape(out, json);
+		json = str_from(json, special ? special : 1);
+	}
 }
 
 void json_add_member(struct buf *out, const char *name, struct str value)

@@ -5,6 +5,9 @@
  * Refused is whatever RFC 8259 does not allow, and: invalid UTF-8, NUL (also as \u0000), lone
  * surrogates, nesting deeper than JSON_MAX_DEPTH, a member name twice in one object, a number
  * of more than 60 characters.
+ *
+ * Everything written escapes the control characters (U+0000 to U+001F, U+007F to U+009F) and the
+ * separators U+2028 and U+2029, because some readers of lines end a line at one of them.
  */
 #ifndef CORE_JSON_H
 #define CORE_JSON_H
@@ -23,14 +26,18 @@
  * past max_bytes, or -ENOMEM. */
 int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *why) must_check;
 
+/* For JSON that nobody can be asked to write again, such as an event: each \u0000 is read as U+FFFD,
+ * because the tree's strings end at a NUL. Else as json_parse(). */
+int json_parse_foreign(struct str text, size_t max_bytes, cJSON **out,
+		       struct reason *why) must_check;
+
 /* The member, or NULL. Names are compared exactly. */
 const cJSON *json_get(const cJSON *object, const char *name);
 
 /* The member's string; NULL when absent, null or no string. Owned by the tree. */
 const char *json_get_string(const cJSON *object, const char *name);
 
-/* Appends a JSON string with its quotes. The text must be valid UTF-8; quotes, backslash and
- * C0 controls are escaped, and so are U+2028 and U+2029, which end lines in JavaScript. */
+/* Appends a JSON string with its quotes. The text must be valid UTF-8. */
 void json_add_string(struct buf *out, struct str text);
 
 /* Appends `"name":"value"`, with a comma before it unless the last byte is '{' or '['. */
@@ -42,5 +49,9 @@ void json_add_name(struct buf *out, const char *name);
 /* Appends a whole tree as compact JSON. Whole numbers up to 2^53 keep every digit (cJSON's own
  * printing rounds them); a number too large for a double becomes null. */
 void json_add_value(struct buf *out, const cJSON *value);
+
+/* Appends JSON that one of the two readers has accepted, as it stands: escapes and digits are kept,
+ * only the raw characters named above are escaped, and line ends between tokens left out. */
+void json_add_parsed(struct buf *out, struct str json);
 
 #endif

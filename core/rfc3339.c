@@ -160,6 +160,25 @@ int rfc3339_parse_sql(struct str text, int64_t *out_us)
 	return parse_time(text, false, out_us);
 }
 
+int rfc3339_parse_zoneless(struct str text, int64_t *out_us)
+{
+	struct civil c = { .year = 0 };
+
+	if (!take_date_time(&text, &c) || !take_fraction(&text, &c) || text.len)
+		return -EINVAL;
+	return civil_to_us(&c, out_us);
+}
+
+bool rfc3339_is_strict(struct str text)
+{
+	const size_t separator = sizeof("2026-05-24") - 1;
+	const size_t second = sizeof("2026-05-24T05:02:") - 1;
+	int64_t us;
+
+	return rfc3339_parse(text, &us) == 0 && text.at[separator] == 'T' &&
+	       text.at[text.len - 1] != 'z' && text.at[second] != '6';
+}
+
 /* Splits a day counted from 0001-01-01 into year, month and day. */
 static void civil_from_day(int day, struct civil *c)
 {

@@ -14,7 +14,8 @@
 #include "core/attributes.h"
 #include "core/str.h"
 
-#define RFC3339_TEXT_SIZE 32 /* longest text we write, with its NUL */
+#define RFC3339_TEXT_SIZE 32                          /* longest text we write, with its NUL */
+#define RFC3339_LAST_US   INT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999Z */
 
 /* 0, or -EINVAL. The offset (Z or +hh:mm) is required; 't', 'z' and a space between date
  * and time are accepted; a leap second (:60) counts as :59. */
@@ -23,6 +24,13 @@ int rfc3339_parse(struct str text, int64_t *out_us) must_check;
 /* The way PostgreSQL prints timestamptz with TimeZone UTC: "2026-05-24 05:02:08.123456+00".
  * Accepts everything rfc3339_parse() does as well. */
 int rfc3339_parse_sql(struct str text, int64_t *out_us) must_check;
+
+/* Date and time alone, without an offset: taken as UTC. 0, or -EINVAL. */
+int rfc3339_parse_zoneless(struct str text, int64_t *out_us) must_check;
+
+/* A time in the spelling that every reader takes: rfc3339_parse() does, T and Z are capitals, and no
+ * leap second is named. */
+bool rfc3339_is_strict(struct str text);
 
 /* Writes with 0 or 6 fractional digits, rounded down. A time outside the years 0001 to 9999
  * becomes the nearest one inside. */

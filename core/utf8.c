@@ -2,12 +2,16 @@
 
 /*
  * UTF-8: one decoder that refuses what RFC 3629 refuses, and validity, cutting and cleaning
- * built on it. Takes any bytes; only cleaning writes, into the caller's buffer.
+ * built on it. Takes any bytes; only cleaning writes, into the caller's buffer. What Unicode says
+ * of a character (is it a blank, does it belong to the one before it) comes from utf8proc.
  */
 #include "core/utf8.h"
 
-#define ELLIPSIS    "\xe2\x80\xa6" /* U+2026 */
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+#include <utf8proc.h>
+
+#define ELLIPSIS         "\xe2\x80\xa6" /* U+2026 */
+#define REPLACEMENT      "\xef\xbf\xbd" /* U+FFFD */
+#define REPLACEMENT_CODE 0xfffdu
 
 static bool continues(char c)
 {
@@ -53,38 +57,95 @@ bool utf8_is_valid(struct str text)
 	return true;
 }
 
+bool utf8_starts_cluster(struct utf8_clusters *walk, uint32_t code)
+{
+	bool starts =
+		utf8proc_grapheme_break_stateful(walk->last, (utf8proc_int32_t)code, &walk->state);
+
+	walk->last = (int32_t)code;
+	return starts;
+}
+
+/* Takes any bytes: one that begins no code point counts as a U+FFFD. */
+static size_t decode_any(struct str text, uint32_t *code)
+{
+	size_t n = utf8_decode(text, code);
+
+	if (n > 0)
+		return n;
+	*code = REPLACEMENT_CODE;
+	return 1;
+}
+
 struct str utf8_cut(struct str text, size_t max_bytes)
 {
-	size_t n = max_bytes;
+	struct utf8_clusters walk = { .last = 0 };
+	size_t at = 0;
+	size_t cut = 0;
 
 	if (text.len <= max_bytes)
 		return text;
-	/* A code point has at most three continuation bytes; more is no text at all. */
-	while (n > 0 && max_bytes - n < 3 && continues(text.at[n]))
-		n--;
-	text.len = continues(text.at[n]) ? max_bytes : n;
+	while (at <= max_bytes) {
+		uint32_t code;
+		size_t n = decode_any(str_from(text, at), &code);
+
+		if (utf8_starts_cluster(&walk, code))
+			cut = at;
+		at += n;
+	}
+	text.len = cut;
 	return text;
+}
+
+static bool is_blank(uint32_t code)
+{
+	const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)code);
+
+	switch (property->category) {
+	case UTF8PROC_CATEGORY_ZS:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+		return true;
+	default: /* U+2800 is the Braille pattern without dots */
+		return property->ignorable || (code >= '\t' && code <= '\r') || code == 0x85 ||
+		       code == 0x2800;
+	}
+}
+
+bool utf8_is_blank(struct str text)
+{
+	while (text.len) {
+		uint32_t code;
+		size_t n = utf8_decode(text, &code);
+
+		if (n == 0 || !is_blank(code))
+			return false;
+		text = str_from(text, n);
+	}
+	return true;
+}
+
+/* Controls of C0 and C1, and DEL. */
+static bool is_plain_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f);
+}
+
+/* Where these are obeyed, a word or a line ends. */
+static bool parts_words(uint32_t code)
+{
+	return (code >= '\t' && code <= '\r') || code == 0x85 || code == 0x2028 || code == 0x2029;
 }
 
 bool utf8_is_control(uint32_t code)
 {
-	if (code < 0x20 || (code >= 0x7f && code <= 0x9f))
-		return true;
-	return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-	       code == 0x200e || code == 0x200f || code == 0x061c || code == 0x2028 ||
-	       code == 0x2029;
-}
-
-static bool is_unwanted(uint32_t code, bool keep_newlines)
-{
-	/* The separators of lines and paragraphs break a line where a newline does. */
-	if (code == '\n' || code == 0x2028 || code == 0x2029)
-		return !keep_newlines;
-	return utf8_is_control(code);
+	return is_plain_control(code) || parts_words(code) || (code >= 0x202a && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069) || code == 0x200e || code == 0x200f ||
+	       code == 0x061c;
 }
 
 /* Takes the next code point off `*text`; gives the bytes to show for it, perhaps none. */
-static struct str next_clean(struct str *text, bool keep_newlines)
+static struct str next_clean(struct str *text, bool show_controls)
 {
 	uint32_t code;
 	struct str piece = { .at = text->at, .len = utf8_decode(*text, &code) };
@@ -94,20 +155,31 @@ static struct str next_clean(struct str *text, bool keep_newlines)
 		return STR(REPLACEMENT);
 	}
 	*text = str_from(*text, piece.len);
-	if (is_unwanted(code, keep_newlines))
-		piece.len = 0;
-	return piece;
+	if (!utf8_is_control(code))
+		return piece;
+	if (!show_controls || (code == '\r' && str_starts(*text, STR("\n"))))
+		return STR("");
+	if (parts_words(code))
+		return STR(" ");
+	return is_plain_control(code) ? STR(REPLACEMENT) : STR("");
 }
 
-void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool keep_newlines)
+void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool show_controls)
 {
 	const struct str mark = STR(ELLIPSIS);
+	struct utf8_clusters walk = { .last = 0 };
 	size_t start = out->len;
 	size_t fits = start; /* the longest we may be when the mark has to follow */
 
 	while (text.len) {
-		struct str piece = next_clean(&text, keep_newlines);
+		struct str piece = next_clean(&text, show_controls);
+		uint32_t code;
 
+		if (piece.len == 0)
+			continue;
+		(void)decode_any(piece, &code);
+		if (utf8_starts_cluster(&walk, code) && out->len - start + mark.len <= max_bytes)
+			fits = out->len;
 		if (out->len - start + piece.len > max_bytes) {
 			out->len = fits;
 			if (mark.len <= max_bytes)
@@ -117,7 +189,5 @@ void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool keep_ne
 		buf_add_str(out, piece);
 		if (out->err)
 			return;
-		if (out->len - start + mark.len <= max_bytes)
-			fits = out->len;
 	}
 }

@@ -16,17 +16,32 @@ size_t utf8_decode(struct str text, uint32_t *out);
 
 bool utf8_is_valid(struct str text);
 
-/* The longest prefix of at most max_bytes that does not end inside a code point. */
+/* Cuts fall between grapheme clusters (Unicode Standard Annex 29): a letter keeps its accents, a
+ * family of emoji its members, a flag both its halves. Walks a text from its start, zeroed there;
+ * true when this code point begins a cluster, so that the text may be cut before it. */
+struct utf8_clusters {
+	int32_t last;
+	int32_t state;
+};
+bool utf8_starts_cluster(struct utf8_clusters *walk, uint32_t code);
+
+/* The longest prefix of at most max_bytes that does not end inside a cluster. Takes any bytes. */
 struct str utf8_cut(struct str text, size_t max_bytes);
 
 /* What a terminal or a page may obey instead of show: control characters (C0, DEL, C1), bidi controls
  * (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) and the separators U+2028 and U+2029. */
 bool utf8_is_control(uint32_t code);
 
-/* Appends text fit to be shown to people elsewhere: invalid bytes become U+FFFD, control
- * characters (C0, DEL, C1), bidi controls (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C)
- * and line breaks (line feed, U+2028, U+2029) but for keep_newlines are left out, and what is past
- * max_bytes is cut between code points and marked with U+2026 (inside max_bytes). */
-void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool keep_newlines);
+/* Nothing a reader would see: empty, or only white space and characters without a shape. */
+bool utf8_is_blank(struct str text);
+
+/* Appends text fit to be shown to people elsewhere, on one line. Invalid bytes become U+FFFD. Bidi controls
+ * (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) are left out, and so are control characters (C0,
+ * DEL, C1) and the separators U+2028 and U+2029; with show_controls those that part words or lines become
+ * a space instead and the others U+FFFD. What is past max_bytes is cut between clusters and marked with
+ * U+2026 (inside max_bytes).
+ *
+ * Where secrets are looked for afterwards, leave controls out: one of them may stand inside a secret. */
+void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool show_controls);
 
 #endif

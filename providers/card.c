@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "core/rfc3339.h"
+#include "core/utf8.h"
 
 #define CARD_MAX_TEXT 262144 /* of one part: three times an event, for U+FFFD */
 #define LINK_MAX_ID   512    /* bytes of an id; nobody's page is behind a longer one */
@@ -38,7 +39,7 @@ static void add_field(struct card *card, const char *label, const char *what,
 		      struct text_value value)
 {
 	/* Blank counts as absent: vendors trim, and refuse what is then empty. */
-	if (str_trim(value.head).len == 0 && str_trim(value.tail).len == 0)
+	if (utf8_is_blank(value.head) && utf8_is_blank(value.tail))
 		return;
 	assert(card->field_count < CARD_MAX_FIELDS);
 	card->fields[card->field_count++] =
@@ -57,7 +58,7 @@ static const struct wording {
 	const char *subject;
 	const char *success;
 	const char *error;
-	const char *page; /* where a link leads */
+	const char *page; /* where a link leads; NULL: nowhere */
 } wordings[EVENT_KINDS] = {
 	[EVENT_CAPSULE_CREATE] = { "Capsule ", " created", " failed to create", "/capsules/" },
 	[EVENT_CAPSULE_PAUSE] = { "Capsule ", " paused", " failed to pause", "/capsules/" },
@@ -67,6 +68,8 @@ static const struct wording {
 				    "/templates/" },
 	[EVENT_SNAPSHOT_DELETE] = { "Template snapshot ", " deleted", " failed to delete",
 				    "/templates/" },
+	[EVENT_VOLUME_CREATE] = { "Volume ", " created", " failed to create", NULL },
+	[EVENT_VOLUME_DELETE] = { "Volume ", " deleted", " failed to delete", NULL },
 	[EVENT_HOST_UP] = { "Host ", " is up", " is up", "/hosts/" },
 	[EVENT_HOST_DOWN] = { "Host ", " is down", " is down", "/hosts/" },
 };
@@ -87,7 +90,7 @@ static void set_title(struct card *card, const struct event *event)
 
 	if (!words->subject) {
 		card->title.head = join(card, event->resource_type, " ", event->resource_id);
-		if (str_trim(card->title.head).len == 0)
+		if (utf8_is_blank(card->title.head))
 			card->title.head = keep(card, event->kind_text);
 		return;
 	}
@@ -117,13 +120,15 @@ static struct text_value describe_actor(struct card *card, const struct event *e
 {
 	struct text_value value = { .head = STR(""), .tail = STR("") };
 	const char *lead = event->actor == ACTOR_API_KEY ? "api_key " : "";
+	bool has_name = !utf8_is_blank(event->actor_name);
+	bool has_id = !utf8_is_blank(event->actor_id);
 
 	if ((event->actor != ACTOR_USER && event->actor != ACTOR_API_KEY) ||
-	    (event->actor_name.len == 0 && event->actor_id.len == 0)) {
+	    (!has_name && !has_id)) {
 		value.head = keep(card, event->actor_type);
-	} else if (event->actor_id.len == 0) {
+	} else if (!has_id) {
 		value.head = join(card, str_of(lead), "", event->actor_name);
-	} else if (event->actor_name.len == 0) {
+	} else if (!has_name) {
 		value.tail = join(card, str_of(lead), "", event->actor_id);
 	} else {
 		struct buf *tail = add_part(card);
@@ -242,7 +247,7 @@ static void add_failures(struct card *card, const struct digest *digest, size_t 
 		text_clean(part, failure->event);
 		buf_add_char(part, ' ');
 		text_clean(part, failure->resource_id);
-		if (failure->error.len) {
+		if (!utf8_is_blank(failure->error)) {
 			buf_add_text(part, ": ");
 			text_clean(part, failure->error);
 		}

@@ -19,7 +19,7 @@ static void add_text(struct buf *out, const char *name, struct str value)
 	struct buf clean;
 
 	buf_init(&clean, DIGEST_MAX_TEXT);
-	utf8_clean(&clean, value, DIGEST_MAX_TEXT, false);
+	utf8_clean(&clean, value, DIGEST_MAX_TEXT, true);
 	if (clean.err && !out->err)
 		out->err = clean.err;
 	json_add_member(out, name, buf_str(&clean));

@@ -2,7 +2,8 @@
 
 /*
  * One walk over a value: every code point is escaped and counted, and as soon as it is
- * known not to fit, the output goes back to the last place where the mark still fitted.
+ * known not to fit, the output goes back to the last place between two clusters where the mark still
+ * fitted.
  */
 #include "providers/text.h"
 
@@ -72,27 +73,9 @@ size_t text_size(struct str text, enum text_unit unit)
 	return size;
 }
 
-/* How many bytes break the line here: a newline, U+2028, U+2029; else 0. */
-static size_t line_break(struct str rest)
-{
-	if (rest.at[0] == '\n')
-		return 1;
-	return str_starts(rest, STR("\xe2\x80\xa8")) || str_starts(rest, STR("\xe2\x80\xa9")) ? 3
-											      : 0;
-}
-
 void text_clean(struct buf *out, struct str raw)
 {
-	size_t to = out->len;
-
 	utf8_clean(out, raw, SIZE_MAX / 2, true);
-	for (struct str rest = str_from(buf_str(out), to); rest.len;) {
-		size_t n = line_break(rest);
-
-		out->bytes[to++] = n ? ' ' : rest.at[0];
-		rest = str_from(rest, n ? n : 1);
-	}
-	out->len = to;
 }
 
 void text_add_escaped(struct buf *out, text_escape_fn escape, struct str text)
@@ -112,27 +95,49 @@ static size_t add_one(struct buf *out, const struct text_rule *rule, struct str 
 	return text_size(rule->counts_escaped ? escaped : raw, rule->unit);
 }
 
+/* The code points that one call of an escape took. */
+static bool starts_cluster(struct utf8_clusters *walk, struct str taken)
+{
+	bool starts = false;
+	bool is_first = true;
+
+	while (taken.len) {
+		uint32_t code;
+		size_t n = utf8_decode(taken, &code);
+		bool here = utf8_starts_cluster(walk, code);
+
+		starts = is_first ? here : starts;
+		is_first = false;
+		assert(n > 0);
+		taken = str_from(taken, n);
+	}
+	return starts;
+}
+
 /* Appends as much as `room` holds; the size it would have had. */
 static size_t add_cut(struct buf *out, const struct text_rule *rule, struct str text, size_t room,
 		      size_t *kept)
 {
 	const struct str mark = STR(ELLIPSIS);
 	size_t mark_size = text_size(mark, rule->unit);
+	struct utf8_clusters walk = { .last = 0 };
 	size_t size = 0;
 	size_t fits = out->len; /* here the mark can follow ... */
 	size_t fits_size = 0;   /* ... with so much before it */
 
 	while (text.len && !out->err) {
+		struct str whole = text;
 		size_t before = out->len;
 		size_t more = add_one(out, rule, &text);
 
+		whole.len -= text.len;
+		if (starts_cluster(&walk, whole) && size + mark_size <= room) {
+			fits = before;
+			fits_size = size;
+		}
 		size += more;
 		if (size > room)
 			out->len = before;
-		if (size + mark_size <= room) {
-			fits = out->len;
-			fits_size = size;
-		}
 	}
 	*kept = size;
 	if (size > room && !out->err) {

@@ -2,7 +2,7 @@
 
 /*
  * User text on its way into somebody's markup: cleaned, cut in the vendor's unit, escaped, in this
- * order. The cut falls between code points and never inside what an escape wrote.
+ * order. The cut falls between grapheme clusters (core/utf8.h) and never inside what an escape wrote.
  */
 #ifndef PROVIDERS_TEXT_H
 #define PROVIDERS_TEXT_H
@@ -37,7 +37,7 @@ struct text_value {
 
 size_t text_size(struct str text, enum text_unit unit);
 
-/* Appends `raw` on one line: unfit characters left out, line feeds become spaces. */
+/* Appends `raw` on one line, cleaned as utf8_clean() does. */
 void text_clean(struct buf *out, struct str raw);
 
 /* Appends the value escaped, in at most `max` units (and at most rule->cap). A cut is marked with

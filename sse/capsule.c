@@ -6,38 +6,138 @@
  */
 #include "sse/capsule.h"
 
-#include <errno.h>
+#include <string.h>
 
 #include "core/id.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
 
-/* Addresses are for the hosts, and disk_used_mb is never in events. */
-static const char *const withheld[] = { "guest_ip", "host_ip", "disk_used_mb" };
+/* Whole numbers past this are no longer exact in a double. */
+#define LARGEST_WHOLE 9007199254740992.0
 
-static int set_status(cJSON *object, const char *status)
+static const char *const status_words[] = {
+	"pending",  "starting", "running", "pausing",    "paused",  "snapshotting",
+	"resuming", "stopping", "stopped", "hibernated", "missing", "error",
+};
+
+/* Clients have a closed list: one word that is not in it would stop a strict one. */
+static bool is_status(struct str word)
 {
-	if (!status)
-		return 0;
-	cJSON_DeleteItemFromObjectCaseSensitive(object, "status");
-	return cJSON_AddStringToObject(object, "status", status) ? 0 : -ENOMEM;
+	for (size_t i = 0; i < ARRAY_LEN(status_words); i++) {
+		if (str_is(word, status_words[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_only_strings(const cJSON *object)
+{
+	for (const cJSON *member = object->child; member; member = member->next) {
+		if (!cJSON_IsString(member))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the event's own object ---------------------------------------------------------------- */
+
+enum shape { WITHHELD, TEXT, WHOLE, TIME, STRINGS };
+
+static const struct {
+	const char *name;
+	enum shape shape;
+} shapes[] = {
+	/* Addresses are for the hosts, and disk_used_mb is never in events. */
+	{ "guest_ip", WITHHELD },     { "host_ip", WITHHELD },
+	{ "disk_used_mb", WITHHELD }, { "id", TEXT },
+	{ "status", TEXT },           { "template", TEXT },
+	{ "vcpus", WHOLE },           { "memory_mb", WHOLE },
+	{ "timeout_sec", WHOLE },     { "disk_size_mb", WHOLE },
+	{ "created_at", TIME },       { "started_at", TIME },
+	{ "last_active_at", TIME },   { "last_updated", TIME },
+	{ "metadata", STRINGS },
+};
+
+static bool is_whole(const cJSON *value)
+{
+	double number = value->valuedouble;
+
+	return cJSON_IsNumber(value) && number >= -LARGEST_WHOLE && number <= LARGEST_WHOLE &&
+	       number - (double)(int64_t)number == 0;
+}
+
+/* A time without an offset is taken as UTC. */
+static void add_own_time(struct buf *out, const cJSON *member)
+{
+	struct str text = str_of(cJSON_GetStringValue(member));
+	char time[RFC3339_TEXT_SIZE];
+	int64_t us;
+
+	if (rfc3339_is_strict(text)) {
+		json_add_member(out, member->string, text);
+		return;
+	}
+	if (rfc3339_parse(text, &us) < 0 && rfc3339_parse_zoneless(text, &us) < 0)
+		return;
+	rfc3339_format(us, 0, time);
+	json_add_member(out, member->string, str_of(time));
+}
+
+static void add_own_value(struct buf *out, const cJSON *member)
+{
+	json_add_name(out, member->string);
+	json_add_value(out, member);
+}
+
+/* What does not have its shape is left out; members we do not know pass. */
+static void add_own_member(struct buf *out, const cJSON *member)
+{
+	bool fits = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+		if (strcmp(member->string, shapes[i].name) != 0)
+			continue;
+		if (shapes[i].shape == TIME) {
+			add_own_time(out, member);
+			return;
+		}
+		fits = (shapes[i].shape == TEXT && cJSON_IsString(member)) ||
+		       (shapes[i].shape == WHOLE && is_whole(member)) ||
+		       (shapes[i].shape == STRINGS && cJSON_IsObject(member) &&
+			has_only_strings(member));
+	}
+	if (fits)
+		add_own_value(out, member);
 }
 
 void capsule_write_own(struct buf *out, struct str sandbox, const char *status)
 {
 	cJSON *object = NULL;
-	char *text = NULL;
+	const char *own;
 
-	if (json_parse(sandbox, CAPSULE_MAX_BYTES, &object, NULL) == 0 && cJSON_IsObject(object)) {
-		for (size_t i = 0; i < ARRAY_LEN(withheld); i++)
-			cJSON_DeleteItemFromObjectCaseSensitive(object, withheld[i]);
-		if (set_status(object, status) == 0)
-			text = cJSON_PrintUnformatted(object);
+	if (json_parse_foreign(sandbox, CAPSULE_MAX_BYTES, &object, NULL) < 0 ||
+	    !cJSON_IsObject(object)) {
+		buf_add_text(out, "null");
+		cJSON_Delete(object);
+		return;
 	}
-	buf_add_text(out, text ? text : "null");
-	cJSON_free(text);
+	own = json_get_string(object, "status");
+	if (!status && own && !is_status(str_of(own))) {
+		buf_add_text(out, "null");
+	} else {
+		buf_add_char(out, '{');
+		for (const cJSON *member = object->child; member; member = member->next) {
+			if (!status || strcmp(member->string, "status") != 0)
+				add_own_member(out, member);
+		}
+		if (status)
+			json_add_member(out, "status", str_of(status));
+		buf_add_char(out, '}');
+	}
 	cJSON_Delete(object);
 }
+
+/* ---- the row ------------------------------------------------------------------------------- */
 
 enum column {
 	COLUMN_STATUS,
@@ -79,21 +179,12 @@ static void add_time(struct buf *out, const char *name, const struct db_row *row
 static void add_metadata(struct buf *out, const struct db_row *row)
 {
 	struct str text = row_text(row, COLUMN_METADATA);
-	bool is_shown = false;
 	cJSON *object = NULL;
 
-	if (text.len > 0 && json_parse(text, CAPSULE_MAX_BYTES, &object, NULL) == 0 &&
-	    cJSON_IsObject(object)) {
-		is_shown = object->child;
-		for (const cJSON *member = object->child; member; member = member->next)
-			is_shown = is_shown && cJSON_IsString(member);
-	}
-	if (is_shown) {
+	if (text.len > 0 && json_parse_foreign(text, CAPSULE_MAX_BYTES, &object, NULL) == 0 &&
+	    cJSON_IsObject(object) && object->child && has_only_strings(object)) {
 		json_add_name(out, "metadata");
-		buf_add_char(out, '{');
-		for (const cJSON *member = object->child; member; member = member->next)
-			json_add_member(out, member->string, str_of(member->valuestring));
-		buf_add_char(out, '}');
+		json_add_value(out, object);
 	}
 	cJSON_Delete(object);
 }
@@ -101,12 +192,17 @@ static void add_metadata(struct buf *out, const struct db_row *row)
 void capsule_write_row(struct buf *out, const struct db_row *row, const struct uuid *capsule,
 		       const char *status)
 {
+	struct str word = status ? str_of(status) : row_text(row, COLUMN_STATUS);
 	char id[ID_TEXT_SIZE];
 
+	if (!is_status(word)) {
+		buf_add_text(out, "null");
+		return;
+	}
 	id_format(ID_CAPSULE, capsule, id);
 	buf_add_char(out, '{');
 	json_add_member(out, "id", str_of(id));
-	json_add_member(out, "status", status ? str_of(status) : row_text(row, COLUMN_STATUS));
+	json_add_member(out, "status", word);
 	json_add_member(out, "template", row_text(row, COLUMN_TEMPLATE));
 	add_number(out, "vcpus", row, COLUMN_VCPUS);
 	add_number(out, "memory_mb", row, COLUMN_MEMORY);

@@ -13,10 +13,11 @@
 
 #define CAPSULE_MAX_BYTES 65536 /* of JSON; a row that needs more is shown as null */
 
-/* `status` NULL: as stored. Members that events never carry are left out. */
+/* `status` NULL: as it says. Members that events never carry or that have the wrong type are left out;
+ * no object, or a status we do not know: null. */
 void capsule_write_own(struct buf *out, struct str sandbox, const char *status);
 
-/* One row of capsule_query. Wrong values are the row's own fault. */
+/* One row of capsule_query; null when we do not know its status. */
 void capsule_write_row(struct buf *out, const struct db_row *row, const struct uuid *capsule,
 		       const char *status);
 

@@ -36,7 +36,7 @@ static bool is_streamed(enum event_kind kind)
 	return event_kind_is_subscribable(kind) || kind == EVENT_CAPSULE_STATE_CHANGED;
 }
 
-/* "capsule.*" stands for every kind that begins with "capsule."; "*" alone for all. */
+/* "capsule.*" stands for every kind that begins with "capsule."; "*" alone for all, but names none. */
 static unsigned kinds_of(struct str word)
 {
 	bool is_prefix = word.len > 0 && word.at[word.len - 1] == '*';
@@ -47,8 +47,9 @@ static unsigned kinds_of(struct str word)
 		return 0;
 	for (unsigned kind = EVENT_UNKNOWN + 1; kind < EVENT_KINDS; kind++) {
 		struct str name = str_of(event_kind_name(kind));
+		bool is_named = prefix.len > 0 || !event_kind_is_opt_in(kind);
 
-		if (is_streamed(kind) &&
+		if (is_streamed(kind) && is_named &&
 		    (is_prefix ? str_starts(name, prefix) : str_eq(name, word)))
 			kinds |= 1u << kind;
 	}
@@ -108,7 +109,7 @@ int filter_compile(const struct filter_draft *draft, struct filter **out)
 		filter = malloc(sizeof(*filter) + resources.len);
 		if (!filter)
 			return -ENOMEM;
-		filter->kinds = (uint16_t)draft->kinds;
+		filter->kinds = (uint16_t)(draft->kinds ? draft->kinds : kinds_of(STR("*")));
 		filter->outcomes = (uint8_t)draft->outcomes;
 		filter->resource_count = (uint8_t)draft->resource_count;
 		memcpy(filter->resources, resources.at, resources.len);
@@ -135,8 +136,8 @@ bool filter_lets_through(const struct filter *filter, enum event_kind kind,
 			 enum event_outcome outcome, struct str resource)
 {
 	if (!filter)
-		return true;
-	if (filter->kinds && !(filter->kinds >> kind & 1))
+		return !event_kind_is_opt_in(kind);
+	if (!(filter->kinds >> kind & 1))
 		return false;
 	if (filter->outcomes && !(filter->outcomes >> outcome & 1))
 		return false;

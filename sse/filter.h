@@ -3,6 +3,7 @@
 /*
  * What a listener wants to hear (contract b.5): kinds, outcomes, resources. Gathered from the
  * query, then compiled once into one small allocation, or into none when nothing was asked for.
+ * Kinds that published clients do not know (event_kind_is_opt_in()) pass only where they are named.
  * Pure.
  */
 #ifndef SSE_FILTER_H
@@ -19,11 +20,11 @@
 #define FILTER_MAX_RESOURCES 16
 #define FILTER_MAX_RESOURCE  256 /* bytes */
 
-struct filter; /* free() it; NULL lets everything through */
+struct filter; /* free() it; NULL lets everything through that need not be named */
 
 /* Zeroed, then filter_draft_init(). */
 struct filter_draft {
-	unsigned kinds;    /* bit per event_kind; 0: any */
+	unsigned kinds;    /* bit per event_kind; 0: none was named */
 	unsigned outcomes; /* bit per event_outcome; 0: any */
 	unsigned kind_words;
 	unsigned resource_count;
@@ -39,7 +40,7 @@ int filter_add_resource(struct filter_draft *draft, struct str value,
 			struct reason *why) must_check;
 int filter_add_outcome(struct filter_draft *draft, struct str value, struct reason *why) must_check;
 
-/* 0 with the filter, or NULL when the draft lets everything through, in *out. */
+/* 0 with the filter, or NULL when nothing was asked for, in *out. */
 int filter_compile(const struct filter_draft *draft, struct filter **out) must_check;
 
 bool filter_lets_through(const struct filter *filter, enum event_kind kind,

@@ -124,7 +124,7 @@ static struct item *make_item(const struct event *event)
 static int set_open_json(struct item *item, const struct event *event, struct buf *scratch)
 {
 	buf_reset(scratch);
-	event_write_open(scratch, event);
+	event_write_frame(scratch, event);
 	if (scratch->err)
 		return scratch->err;
 	item->bytes = malloc(scratch->len);

@@ -39,7 +39,7 @@ Test(consumer, acknowledges_what_is_nobodys_business)
 	struct world w;
 
 	ledger_start(&l, &w);
-	world_add_event(&w, "volume.create", TEST_CAPSULE, 1);
+	world_add_event(&w, "volume.attach", TEST_CAPSULE, 1);
 	world_add_event(&w, "capsule.create", ZERO_CAPSULE, 2);
 	world_add_event(&w, "capsule.state.changed", TEST_CAPSULE, 3);
 	world_add(&w, 0, 1);

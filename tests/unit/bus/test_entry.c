@@ -2,8 +2,11 @@
 
 /* Reading what a server says about entries, when it is right and when it is not. */
 #include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "bus/entry.h"
+#include "bus/unknown.h"
 #include "tests/unit/bus/bus_fixture.h"
 
 static redisReply *reply_of(const char *resp)
@@ -93,10 +96,46 @@ Test(entry, shows_only_durable_events_of_known_kind_about_something)
 {
 	cr_expect_eq(fate_of("capsule.create", TEST_CAPSULE), ENTRY_SHOWN);
 	cr_expect_eq(fate_of("capsule.create", ZERO_CAPSULE), ENTRY_IGNORED);
-	cr_expect_eq(fate_of("volume.create", TEST_CAPSULE), ENTRY_IGNORED);
+	cr_expect_eq(fate_of("volume.create", TEST_CAPSULE), ENTRY_SHOWN);
+	cr_expect_eq(fate_of("volume.attach", TEST_CAPSULE), ENTRY_IGNORED);
 	cr_expect_eq(fate_of("capsule.state.changed", TEST_CAPSULE), ENTRY_IGNORED);
 	cr_expect_eq(fate_of("channel.test", TEST_CAPSULE), ENTRY_IGNORED);
 	cr_expect_eq(fate_of("connected", TEST_CAPSULE), ENTRY_IGNORED);
+}
+
+/* How often it stands in the file. */
+static size_t count_warnings(int fd, const char *needle)
+{
+	static char text[1 << 16];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	size_t count = 0;
+
+	cr_assert_geq(n, 0);
+	text[n] = '\0';
+	for (const char *at = strstr(text, needle); at; at = strstr(at + 1, needle))
+		count++;
+	return count;
+}
+
+Test(entry, warns_once_of_each_unknown_kind_and_of_no_more_than_it_can_keep)
+{
+	FILE *file = tmpfile();
+	char kind[100];
+
+	cr_assert_not_null(file);
+	cr_assert_geq(dup2(fileno(file), STDERR_FILENO), 0);
+	for (int i = 0; i < 3; i++) {
+		cr_expect_eq(fate_of("volume.attach", TEST_CAPSULE), ENTRY_IGNORED);
+		cr_expect_eq(fate_of("volume.detach", TEST_CAPSULE), ENTRY_IGNORED);
+	}
+	cr_expect_eq(count_warnings(fileno(file), "volume.attach"), 1);
+	cr_expect_eq(count_warnings(fileno(file), "volume.detach"), 1);
+	for (int i = 0; i < 3 * UNKNOWN_MAX_KINDS; i++) {
+		snprintf(kind, sizeof(kind), "made.up.%d", i);
+		fate_of(kind, TEST_CAPSULE);
+	}
+	cr_expect_eq(count_warnings(fileno(file), "unknown kind"), UNKNOWN_MAX_KINDS + 1);
+	fclose(file);
 }
 
 Test(entry, keeps_the_id_in_the_event)

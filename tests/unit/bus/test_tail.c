@@ -47,7 +47,7 @@ Test(tail, skips_what_is_nobodys_business_but_moves_the_head)
 	start_listening(&l, &w);
 	world_add(&w, 0, 1);
 	world_add_payload(&w, "no JSON");
-	world_add_event(&w, "volume.create", TEST_CAPSULE, 7);
+	world_add_event(&w, "volume.attach", TEST_CAPSULE, 7);
 	world_add_event(&w, "capsule.create", ZERO_CAPSULE, 8);
 	redis_server_do(&w.server, "XADD " BUS_STREAM " * other field");
 	world_add(&w, 1, 2);

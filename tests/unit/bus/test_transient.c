@@ -79,7 +79,7 @@ Test(transient, shows_changes_of_state_and_nothing_else)
 
 	open_ear(&ear, &w);
 	publish(&w, "capsule.pause", TEST_CAPSULE, 1);
-	publish(&w, "volume.create", TEST_CAPSULE, 2);
+	publish(&w, "volume.attach", TEST_CAPSULE, 2);
 	publish(&w, "capsule.state.changed", ZERO_CAPSULE, 3);
 	redis_server_do(&w.server, "PUBLISH " BUS_CHANNEL " x");
 	redis_server_do(&w.server, "PUBLISH " BUS_CHANNEL " %s", "\"capsule.state.changed\"");

@@ -55,6 +55,35 @@ Test(change, gives_a_channel_another_name_and_other_events)
 	ON_BOTH_STORES(&quiet, rename_and_resubscribe);
 }
 
+/* A newer control plane has subscribed it to kinds that are new to us. */
+static void edit_a_newer_channel(struct rig *rig)
+{
+	char path[CALL_PATH_SIZE];
+
+	call_create(rig, BODY("newer"), path);
+	rig_ask(rig, "UPDATE channels SET event_types = %s",
+		strncmp(rig->database.url, "sqlite:", 7) == 0 ? "'[\"host.up\",\"volume.attach\"]'"
+							      : "'{host.up,volume.attach}'");
+	cr_expect_eq(call(rig, "PATCH", path,
+			  "{\"name\":\"a\",\"events\":[\"volume.attach\",\"volume.create\"]}"),
+		     200, "%s", call_answer);
+	cr_expect(strstr(call_answer, "\"events\":[\"volume.attach\",\"volume.create\"]"), "%s",
+		  call_answer);
+	cr_expect_eq(call(rig, "PATCH", path,
+			  "{\"name\":\"b\",\"events\":[\"volume.attach\",\"volume.detach\"]}"),
+		     400);
+	cr_expect(strstr(call_answer, "\"events\""), "%s", call_answer);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channels WHERE name = 'a'"), 1);
+	cr_expect_eq(call(rig, "PATCH", path, "{\"name\":\"c\",\"events\":[\"host.up\"]}"), 200);
+	cr_expect_eq(call(rig, "PATCH", path, "{\"name\":\"d\",\"events\":[\"volume.attach\"]}"),
+		     400, "it was dropped before");
+}
+
+Test(change, keeps_a_kind_it_does_not_know_when_the_channel_has_it)
+{
+	ON_BOTH_STORES(&quiet, edit_a_newer_channel);
+}
+
 static void refuse_bad_patches(struct rig *rig)
 {
 	static const struct bad_body cases[] = {

@@ -195,10 +195,13 @@ Test(draft, takes_every_subscribable_kind_however_often)
 	struct buf body;
 	struct reason why;
 	struct draft draft;
+	size_t kinds = 0;
 
 	buf_init(&body, 65536);
 	buf_add_text(&body,
 		     "{\"name\":\"a\",\"provider\":\"webhook\"," GOOD_CONFIG ",\"events\":[");
+	for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
+		kinds += event_kind_is_subscribable(kind);
 	for (int i = 0; i < 50; i++) {
 		for (unsigned kind = 0; kind < EVENT_KINDS; kind++) {
 			if (event_kind_is_subscribable(kind))
@@ -207,8 +210,56 @@ Test(draft, takes_every_subscribable_kind_however_often)
 	}
 	buf_add_text(&body, "\"host.up\"]}");
 	cr_assert_eq(draft_parse(buf_str(&body), DRAFT_WHOLE, &draft, &why), 0, "%s", why.text);
-	cr_assert_eq(draft.event_count, CHANNEL_MAX_EVENTS);
+	cr_assert_eq(draft.event_count, kinds);
+	cr_expect_eq(kinds, 10);
 	draft_done(&draft);
+	buf_done(&body);
+}
+
+Test(draft, takes_unknown_kinds_only_for_a_channel_that_may_have_them)
+{
+	static const struct {
+		const char *events;
+		unsigned parts;
+		bool expected;
+	} cases[] = {
+		{ "\"volume.create\",\"volume.delete\"", DRAFT_EVENTS, true },
+		{ "\"volume.attach\"", DRAFT_EVENTS, false },
+		{ "\"volume.attach\",\"host.up\"", DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, true },
+		{ "\"\"", DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, false },
+		/* These are known, and not for requests. */
+		{ "\"capsule.created\"", DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, false },
+		{ "\"channel.test\"", DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reason why = { .text = "" };
+		struct draft draft;
+		char body[200];
+		int rc;
+
+		snprintf(body, sizeof(body), "{\"events\":[%s]}", cases[i].events);
+		rc = draft_parse(str_of(body), cases[i].parts, &draft, &why);
+		cr_expect_eq(rc, cases[i].expected ? 0 : -EINVAL, "%s: %s", body, why.text);
+		if (rc == 0)
+			draft_done(&draft);
+	}
+}
+
+Test(draft, bounds_the_kinds_it_does_not_know)
+{
+	struct reason why = { .text = "" };
+	struct draft draft;
+	struct buf body;
+
+	buf_init(&body, 4096);
+	buf_add_text(&body, "{\"events\":[\"host.up\"");
+	for (int i = 0; i < CHANNEL_MAX_EVENTS; i++)
+		buf_addf(&body, ",\"new.%d\"", i);
+	buf_add_text(&body, "]}");
+	cr_expect_eq(draft_parse(buf_str(&body), DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, &draft, &why),
+		     -EINVAL);
+	cr_expect_str_eq(why.field, "events");
 	buf_done(&body);
 }
 

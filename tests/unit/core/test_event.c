@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "core/clock.h"
 #include "core/event.h"
+#include "core/json.h"
+#include "core/rfc3339.h"
 
 #define TEAM    "team-0x5yg3bfyrehlas5fmd3rslxq"
 #define CAPSULE "cl-6dfzh5ik5uxynzmlf5cshamdk"
@@ -138,8 +141,8 @@ Test(event_parse, takes_null_and_empty_for_absent)
 Test(event_parse, takes_an_unknown_kind_without_looking_further)
 {
 	static const char *const cases[] = {
-		"{\"event\":\"volume.create\"}",
-		"{\"event\":\"volume.create\",\"team_id\":5,\"actor\":[],\"outcome\":\"odd\"}",
+		"{\"event\":\"volume.attach\"}",
+		"{\"event\":\"volume.attach\",\"team_id\":5,\"actor\":[],\"outcome\":\"odd\"}",
 		"{\"event\":\"capsule.created\"}",
 		"{\"event\":\"connected\"}",
 		"{\"event\":\"capsule.create \"}",
@@ -209,6 +212,8 @@ Test(event_parse, refuses_a_malformed_event_and_names_the_member)
 		{ PAUSE(T ID A R ",\"sandbox\":[]"), "sandbox" },
 		{ PAUSE(T ID A R ",\"sandbox\":\"x\""), "sandbox" },
 		{ PAUSE(T ID A R) "x", "" },
+		{ PAUSE(T ID A R ",\"error\":\"\\ud800\""), "error" },
+		{ PAUSE(T ID A R ",\"error\":\"\\u0000"), "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -285,13 +290,13 @@ static void expect_open(const char *payload, const char *expected)
 	struct buf out;
 
 	buf_init(&out, 2 * EVENT_MAX_BYTES);
-	event_write_open(&out, event);
+	event_write_frame(&out, event);
 	cr_expect_str_eq(buf_text(&out), expected);
 	buf_done(&out);
 	event_unref(event);
 }
 
-Test(event_write_open, writes_the_members_in_order_and_leaves_out_empty_ones)
+Test(event_write_frame, writes_the_members_in_order_and_leaves_out_empty_ones)
 {
 	char vector[sizeof(VECTOR)] = VECTOR;
 
@@ -301,10 +306,12 @@ Test(event_write_open, writes_the_members_in_order_and_leaves_out_empty_ones)
 		    "\"\\u2028\"},"
 		    "\"sandbox\":{\"id\":\"x\"},\"new\":1,"
 		    "\"resource\":{\"type\":\"host\",\"id\":\"\"},\"actor\":{\"name\":\"N\","
-		    "\"id\":\"I\",\"type\":\"robot\"},\"team_id\":\"" TEAM "\","
-		    "\"timestamp\":\"t\",\"outcome\":\"error\",\"event\":\"host.down\"}",
-		    "{\"event\":\"host.down\",\"outcome\":\"error\",\"timestamp\":\"t\","
-		    "\"team_id\":\"" TEAM "\",\"actor\":{\"type\":\"robot\",\"id\":\"I\","
+		    "\"id\":\"I\",\"type\":\"user\"},\"team_id\":\"" TEAM "\","
+		    "\"timestamp\":\"2026-05-24T05:02:08.5+02:00\",\"outcome\":\"error\","
+		    "\"event\":\"host.down\"}",
+		    "{\"event\":\"host.down\",\"outcome\":\"error\","
+		    "\"timestamp\":\"2026-05-24T05:02:08.5+02:00\","
+		    "\"team_id\":\"" TEAM "\",\"actor\":{\"type\":\"user\",\"id\":\"I\","
 		    "\"name\":\"N\"},\"resource\":{\"id\":\"\",\"type\":\"host\"},"
 		    "\"metadata\":{\"\":\"\",\"B\":\"3\",\"a\":\"\\u2028\",\"b\":\"2\"},"
 		    "\"error\":\"e\"");
@@ -312,6 +319,118 @@ Test(event_write_open, writes_the_members_in_order_and_leaves_out_empty_ones)
 		    "{\"event\":\"host.up\",\"timestamp\":\"2026-05-24T05:02:08Z\","
 		    "\"team_id\":\"" TEAM "\",\"actor\":{\"type\":\"system\"},"
 		    "\"resource\":{\"id\":\"" CAPSULE "\",\"type\":\"sandbox\"}");
+}
+
+/* A frame's members from the timestamp on. */
+#define FRAME(time, actor, metadata)                                                          \
+	"{\"event\":\"host.up\",\"timestamp\":\"" time "\",\"team_id\":\"" TEAM               \
+	"\",\"actor\":{\"type\":\"" actor "\"},\"resource\":{\"id\":\"x\",\"type\":\"host\"}" \
+	",\"metadata\":{" metadata "}"
+
+Test(event_write_frame, says_only_what_a_strict_client_can_read_and_keeps_the_original)
+{
+	static const struct {
+		const char *time;
+		const char *actor;
+		const char *metadata;
+		const char *expected;
+	} cases[] = {
+		{ "2026-05-24T05:02:08", "robot", "\"z\":\"1\",\"a\":\"2\"",
+		  FRAME("2026-05-24T05:02:08Z", "system",
+			"\"a\":\"2\",\"original_actor_type\":\"robot\","
+			"\"original_timestamp\":\"2026-05-24T05:02:08\",\"z\":\"1\"") },
+		{ "2026-05-24 05:02:08.25", "system", "",
+		  FRAME("2026-05-24T05:02:08.250000Z", "system",
+			"\"original_timestamp\":\"2026-05-24 05:02:08.25\"") },
+		{ "2026-05-24t05:02:08z", "user", "",
+		  FRAME("2026-05-24T05:02:08Z", "user",
+			"\"original_timestamp\":\"2026-05-24t05:02:08z\"") },
+		{ "2026-05-24T05:02:60Z", "user", "",
+		  FRAME("2026-05-24T05:02:59Z", "user",
+			"\"original_timestamp\":\"2026-05-24T05:02:60Z\"") },
+		/* The stream's time: 1779598928123-8. */
+		{ "yesterday", "system", "",
+		  FRAME("2026-05-24T05:02:08Z", "system", "\"original_timestamp\":\"yesterday\"") },
+		{ "2026-13-01T00:00:00Z", "System", "\"original_timestamp\":\"mine\"",
+		  FRAME("2026-05-24T05:02:08Z", "system",
+			"\"original_actor_type\":\"System\",\"original_timestamp\":\"mine\"") },
+		{ "2026-05-24T05:02:08.123456789-11:30", "api_key", "\"k\":\"v\"",
+		  FRAME("2026-05-24T05:02:08.123456789-11:30", "api_key", "\"k\":\"v\"") },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct event *event = NULL;
+		struct buf payload;
+		struct buf out;
+
+		buf_init(&payload, 1000);
+		buf_addf(&payload, FRAME("%s", "%s", "%s") "}", cases[i].time, cases[i].actor,
+			 cases[i].metadata);
+		cr_assert_eq(event_parse(buf_str(&payload), (struct stream_id){ 1779598928123, 8 },
+					 &event, NULL),
+			     0);
+		buf_init(&out, 1000);
+		event_write_frame(&out, event);
+		cr_expect_str_eq(buf_text(&out), cases[i].expected);
+		buf_done(&out);
+		buf_done(&payload);
+		event_unref(event);
+	}
+}
+
+Test(event_write_frame, gives_an_event_without_a_stream_id_the_time_of_its_coming)
+{
+	struct event *event = NULL;
+	struct buf out;
+	cJSON *tree = NULL;
+	int64_t before_us = clock_wall_us() / 1000000 * 1000000;
+	int64_t us = 0;
+
+	cr_assert_eq(event_parse(STR(FRAME("now", "system", "") "}"), (struct stream_id){ 0, 0 },
+				 &event, NULL),
+		     0);
+	buf_init(&out, 1000);
+	event_write_frame(&out, event);
+	buf_add_char(&out, '}');
+	cr_assert_eq(json_parse(buf_str(&out), 1000, &tree, NULL), 0);
+	cr_assert_eq(rfc3339_parse(str_of(json_get_string(tree, "timestamp")), &us), 0);
+	cr_expect_geq(us, before_us);
+	cr_expect_leq(us, clock_wall_us());
+	cJSON_Delete(tree);
+	buf_done(&out);
+	event_unref(event);
+}
+
+Test(event_parse, reads_every_string_that_can_be_written_and_shows_controls)
+{
+	struct event *event =
+		parsed("{\"event\":\"template.snapshot.create\",\"outcome\":\"error\"," T ID
+		       "\"actor\":{\"type\":\"user\",\"name\":\"A\\u0000B\"},\"resource\":{\"id\":"
+		       "\"s\\u0000\","
+		       "\"type\":\"snapshot\"},\"metadata\":{\"k\\u0000\":\"v\\u0000\"},"
+		       "\"error\":\"tar: bad\\tmagic\\n \\u0000\\u0001\\u007f\\u0085.\"}");
+
+	cr_expect_str_eq(event->actor_name.at, "A\xef\xbf\xbd"
+					       "B");
+	cr_expect_str_eq(event->resource_id.at, "s\xef\xbf\xbd");
+	cr_expect_str_eq(event_metadata(event, "k\xef\xbf\xbd").at, "v\xef\xbf\xbd");
+	cr_expect_str_eq(event->public_error.at,
+			 "tar: bad magic  \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd .");
+	cr_expect(event->payload_is_public);
+	event_unref(event);
+}
+
+Test(event_parse, takes_blank_for_empty_where_somebody_would_be_shown_nothing)
+{
+	struct event *event = parsed(WITH("capsule.pause", ",\"outcome\":\"error\",\"error\":"
+							   "\"\\u00a0\\u2003\",\"metadata\":"
+							   "{\"reason\":\"\\u3000\"}"));
+
+	cr_expect_eq(event->error.len, 0);
+	cr_expect_eq(event->public_error.len, 0);
+	cr_expect_eq(event->reason.len, 0);
+	cr_expect(event->payload_is_public);
+	event_unref(event);
 }
 
 static void expect_body(const char *payload, const char *expected)
@@ -333,6 +452,8 @@ Test(event_write_body, passes_the_publishers_bytes_on)
 		"  " VECTOR "\n",
 		WITH("capsule.create",
 		     ",\"unknown\":{\"a\":[1,2]},\"error\":\"a \\u0026 \\u00e9\""),
+		WITH("capsule.create", ",\"error\":\"a\\u001b[31m\\nb\\u0085\\u0000\""),
+		WITH("capsule.create", ",\"error\":\"\\n\""),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -341,9 +462,6 @@ Test(event_write_body, passes_the_publishers_bytes_on)
 
 Test(event_write_body, is_written_anew_when_something_must_not_leave)
 {
-	expect_body(WITH("capsule.create", ",\"error\":\"a\\u001b[31m\\nb\\u0085\""),
-		    WITH("capsule.create", ",\"error\":\"a[31mb\""));
-	expect_body(WITH("capsule.create", ",\"error\":\"\\n\""), WITH("capsule.create", ""));
 	expect_body(WITH("capsule.create", ",\"sandbox\":{\"id\":\"x\"}"),
 		    WITH("capsule.create", ""));
 	expect_body(WITH("capsule.create", ",\"sandbox\":null"), WITH("capsule.create", ""));
@@ -425,95 +543,4 @@ Test(event_ref, counts_on_every_thread_and_the_last_one_frees)
 	cr_expect_eq(event->refs, 1);
 	event_unref(event);
 	event_unref(NULL);
-}
-
-Test(event_kind, knows_each_name_its_retired_name_and_its_traits)
-{
-	static const struct {
-		enum event_kind kind;
-		const char *name;
-		const char *retired;
-		bool subscribable;
-		bool capsule;
-	} cases[] = {
-		{ EVENT_CAPSULE_CREATE, "capsule.create", "capsule.created", true, true },
-		{ EVENT_CAPSULE_PAUSE, "capsule.pause", "capsule.paused", true, true },
-		{ EVENT_CAPSULE_RESUME, "capsule.resume", "capsule.running", true, true },
-		{ EVENT_CAPSULE_DESTROY, "capsule.destroy", "capsule.destroyed", true, true },
-		{ EVENT_SNAPSHOT_CREATE, "template.snapshot.create", "template.snapshot.created",
-		  true, false },
-		{ EVENT_SNAPSHOT_DELETE, "template.snapshot.delete", "template.snapshot.deleted",
-		  true, false },
-		{ EVENT_HOST_UP, "host.up", NULL, true, false },
-		{ EVENT_HOST_DOWN, "host.down", NULL, true, false },
-		{ EVENT_CAPSULE_STATE_CHANGED, "capsule.state.changed", NULL, false, true },
-		{ EVENT_CHANNEL_TEST, "channel.test", NULL, false, false },
-	};
-
-	cr_assert_eq(ARRAY_LEN(cases), EVENT_KINDS - 1);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct str name = str_of(cases[i].name);
-
-		cr_expect_str_eq(event_kind_name(cases[i].kind), cases[i].name);
-		cr_expect_eq(event_kind_find(name), cases[i].kind, "%s", cases[i].name);
-		cr_expect_eq(event_kind_find_stored(name), cases[i].kind, "%s", cases[i].name);
-		cr_expect_eq(event_kind_is_subscribable(cases[i].kind), cases[i].subscribable);
-		cr_expect_eq(event_kind_is_capsule(cases[i].kind), cases[i].capsule);
-		if (!cases[i].retired)
-			continue;
-		cr_expect_eq(event_kind_find(str_of(cases[i].retired)), EVENT_UNKNOWN);
-		cr_expect_eq(event_kind_find_stored(str_of(cases[i].retired)), cases[i].kind);
-	}
-}
-
-Test(event_kind, knows_nothing_else)
-{
-	static const struct str cases[] = {
-		STR(""),
-		STR("capsule"),
-		STR("capsule."),
-		STR("Capsule.create"),
-		STR("capsule.create "),
-		STR("capsule.create\0"),
-		STR("capsule.*"),
-		STR("connected"),
-		STR("volume.create"),
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		cr_expect_eq(event_kind_find(cases[i]), EVENT_UNKNOWN, "case %zu", i);
-		cr_expect_eq(event_kind_find_stored(cases[i]), EVENT_UNKNOWN, "case %zu", i);
-	}
-	cr_expect_eq(event_kind_find_stored((struct str){ NULL, 0 }), EVENT_UNKNOWN);
-	cr_expect_null(event_kind_name(EVENT_UNKNOWN));
-	cr_expect_not(event_kind_is_subscribable(EVENT_UNKNOWN));
-	cr_expect_not(event_kind_is_capsule(EVENT_UNKNOWN));
-}
-
-static bool is_any(enum event_kind kind)
-{
-	(void)kind;
-	return true;
-}
-
-Test(event_kind, refused_lists_those_in_question_and_has_room_for_all)
-{
-	struct reason why = { .text = "" };
-	char word[200];
-
-	cr_expect_eq(
-		event_kind_refuse(STR("capsule.created"), "events", event_kind_is_capsule, &why),
-		-EINVAL);
-	cr_expect_str_eq(why.field, "events");
-	cr_expect_str_eq(why.text,
-			 "unknown event kind \"capsule.created\"; the kinds are "
-			 "capsule.create, capsule.pause, capsule.resume, capsule.destroy, "
-			 "capsule.state.changed");
-
-	memset(word, 'x', sizeof(word));
-	cr_expect_eq(event_kind_refuse((struct str){ word, sizeof(word) }, "events", is_any, &why),
-		     -EINVAL);
-	for (enum event_kind kind = EVENT_UNKNOWN + 1; kind < EVENT_KINDS; kind++)
-		cr_expect(strstr(why.text, event_kind_name(kind)), "%s in %s",
-			  event_kind_name(kind), why.text);
 }

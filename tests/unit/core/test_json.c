@@ -233,7 +233,9 @@ Test(json_add_string, escapes_what_could_end_or_break_a_string)
 		{ STR("plain \xc3\xa9 \xf0\x9f\x98\x80"), "\"plain \xc3\xa9 \xf0\x9f\x98\x80\"" },
 		{ STR("a\"b\\c/"), "\"a\\\"b\\\\c/\"" },
 		{ STR("\b\f\n\r\t"), "\"\\b\\f\\n\\r\\t\"" },
-		{ STR("\x01\x1f\x7f"), "\"\\u0001\\u001f\x7f\"" },
+		{ STR("\x01\x1f\x7f~"), "\"\\u0001\\u001f\\u007f~\"" },
+		{ STR("\xc2\x80 \xc2\x85 \xc2\x9f\xc2\xa0\xc3\x85"),
+		  "\"\\u0080 \\u0085 \\u009f\xc2\xa0\xc3\x85\"" },
 		{ STR("a\0b"), "\"a\\u0000b\"" },
 		{ STR("\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa"), "\"\\u2028\\u2029\xe2\x80\xaa\"" },
 		{ STR("<&>"), "\"<&>\"" },
@@ -247,6 +249,68 @@ Test(json_add_string, escapes_what_could_end_or_break_a_string)
 		cr_expect_str_eq(buf_text(&out), cases[i].expected);
 		buf_done(&out);
 	}
+}
+
+Test(json_add_parsed, keeps_the_text_and_escapes_what_ends_lines_for_some)
+{
+	static const struct {
+		const char *json;
+		const char *expected;
+	} cases[] = {
+		{ "{\"a\":1e400,\"b\":[12345678901234567890,\"\\u0000\\\"\"]}", NULL },
+		{ "\"x\xc2\x85y\x7f\xe2\x80\xa8\xc2\xa0\"", "\"x\\u0085y\\u007f\\u2028\xc2\xa0\"" },
+		{ "{\"\xc2\x9f\" :\n\t[ ]\r\n}\n", "{\"\\u009f\" :[ ]}" },
+		{ "\"a\\\\\xe2\x80\xa9\"", "\"a\\\\\\u2029\"" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *expected = cases[i].expected ? cases[i].expected : cases[i].json;
+		struct buf out;
+
+		buf_init(&out, 200);
+		json_add_parsed(&out, str_of(cases[i].json));
+		cr_expect_str_eq(buf_text(&out), expected);
+		buf_done(&out);
+	}
+}
+
+Test(json_parse_foreign, reads_an_escaped_nul_as_u_fffd)
+{
+	static const struct {
+		const char *json;
+		const char *expected; /* written anew; NULL: refused */
+	} cases[] = {
+		{ "\"a\\u0000b\"", "\"a\xef\xbf\xbd"
+				   "b\"" },
+		{ "{\"k\\u0000\":[\"\\u0000\\u0000\"]}",
+		  "{\"k\xef\xbf\xbd\":[\"\xef\xbf\xbd\xef\xbf\xbd\"]}" },
+		{ "\"\\\\u0000\"", "\"\\\\u0000\"" }, /* a backslash, then five characters */
+		{ "\"\\\\\\u0000\"", "\"\\\\\xef\xbf\xbd\"" },
+		{ "\"\\u00001\"", "\"\xef\xbf\xbd"
+				  "1\"" },
+		{ "{\"a\":1}", "{\"a\":1}" },
+		{ "\"\\u000\"", NULL },
+		{ "\\u0000", NULL },
+		{ "\"\\u0000", NULL },
+		{ "\"\\u0000\\ud800\"", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct str json = str_of(cases[i].json);
+		struct buf out;
+		cJSON *tree = NULL;
+		int rc = json_parse_foreign(json, 100, &tree, NULL);
+
+		cr_expect_eq(rc, cases[i].expected ? 0 : -EINVAL, "%s", cases[i].json);
+		buf_init(&out, 200);
+		if (rc == 0 && cases[i].expected) {
+			json_add_value(&out, tree);
+			cr_expect_str_eq(buf_text(&out), cases[i].expected, "%s", cases[i].json);
+		}
+		buf_done(&out);
+		cJSON_Delete(tree);
+	}
+	cr_expect_eq(json_parse_foreign(STR("\"\\u0000\""), 7, &(cJSON *){ NULL }, NULL), -E2BIG);
 }
 
 Test(json_add_string, is_read_back_as_it_was)

@@ -117,6 +117,48 @@ Test(rfc3339_parse_sql, reads_short_offsets_and_only_it_does)
 	}
 }
 
+Test(rfc3339_parse_zoneless, takes_a_time_without_an_offset_for_utc)
+{
+	static const char *const bad[] = { "",
+					   "2026-05-24T05:02:08Z",
+					   "2026-05-24T05:02:08+02:00",
+					   "2026-05-24",
+					   "2026-05-24T05:02",
+					   "2026-02-30T05:02:08",
+					   "2026-05-24T05:02:08." };
+	int64_t us = 1;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		cr_expect_eq(rfc3339_parse_zoneless(str_of(bad[i]), &us), -EINVAL, "%s", bad[i]);
+	cr_expect_eq(us, 1);
+	cr_expect_eq(rfc3339_parse_zoneless(STR("2026-05-24 05:02:08.25"), &us), 0);
+	cr_expect_eq(us, INT64_C(1779598928250000));
+}
+
+Test(rfc3339_is_strict, knows_the_spelling_that_every_reader_takes)
+{
+	static const struct {
+		const char *text;
+		bool expected;
+	} cases[] = {
+		{ "2026-05-24T05:02:08Z", true },
+		{ "2026-05-24T05:02:08.123456789Z", true },
+		{ "2026-05-24T05:02:08-11:30", true },
+		{ "2026-05-24T05:02:08", false },
+		{ "2026-05-24t05:02:08Z", false },
+		{ "2026-05-24 05:02:08Z", false },
+		{ "2026-05-24T05:02:08z", false },
+		{ "2026-05-24T05:02:60Z", false },
+		{ "2026-13-24T05:02:08Z", false },
+		{ "", false },
+		{ "now", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_expect_eq(rfc3339_is_strict(str_of(cases[i].text)), cases[i].expected, "%s",
+			     cases[i].text);
+}
+
 Test(rfc3339_format, writes_zero_or_six_digits_rounded_down)
 {
 	static const struct {

@@ -7,6 +7,9 @@
 #include "core/attributes.h"
 #include "core/utf8.h"
 
+#define SHOWN  "\xef\xbf\xbd"                                 /* U+FFFD */
+#define FAMILY "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa6" /* two people, U+200D between */
+
 Test(utf8_is_valid, accepts_the_first_and_last_of_each_length)
 {
 	static const struct str cases[] = {
@@ -94,36 +97,101 @@ Test(utf8_cut, never_ends_inside_a_code_point)
 			     "case %zu", i);
 }
 
-Test(utf8_clean, leaves_out_what_must_not_be_shown)
+#define FLAG   "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa"     /* two regional indicators */
+#define SYMBOL "\xe2\x9d\xa4\xef\xb8\x8f"             /* a heart with a variation selector */
+#define HANGUL "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab" /* three letters of one syllable */
+#define TONED  "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd"     /* a thumb with a skin tone */
+
+Test(utf8_cut, never_ends_inside_a_grapheme)
+{
+	static const struct {
+		const char *clusters[3]; /* of one kind each, one after the other */
+	} cases[] = {
+		{ { "e\xcc\x81", "o\xcc\x88\xcc\x84", "x" } },
+		{ { FAMILY, FAMILY, "x" } },
+		{ { FLAG, FLAG, FLAG } },
+		{ { SYMBOL, "x", SYMBOL } },
+		{ { HANGUL, HANGUL, "x" } },
+		{ { TONED, FAMILY, FLAG } },
+		{ { "\r\n", "\r", "x" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf text;
+		size_t end = 0;
+
+		buf_init(&text, 200);
+		for (size_t j = 0; j < ARRAY_LEN(cases[i].clusters); j++)
+			buf_add_text(&text, cases[i].clusters[j]);
+		for (size_t j = 0; j < ARRAY_LEN(cases[i].clusters); j++) {
+			size_t next = end + strlen(cases[i].clusters[j]);
+
+			for (size_t max = end; max < next; max++)
+				cr_expect_eq(utf8_cut(buf_str(&text), max).len, end,
+					     "case %zu at %zu", i, max);
+			end = next;
+		}
+		buf_done(&text);
+	}
+}
+
+Test(utf8_is_blank, means_that_a_reader_sees_nothing)
 {
 	static const struct {
 		struct str text;
-		bool keep_newlines;
-		const char *expected;
+		bool expected;
 	} cases[] = {
-		{ STR("plain \xc3\xa9 \xf0\x9f\x98\x80"), false,
+		{ STR(""), true },
+		{ STR(" \t\r\n\v\f"), true },
+		{ STR("\xc2\xa0\xe2\x80\x83"), true },             /* U+00A0 U+2003 */
+		{ STR("\xc2\x85\xe1\x9a\x80\xe3\x80\x80"), true }, /* U+0085 U+1680 U+3000 */
+		{ STR("\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaf\xe2\x81\x9f"), true },
+		{ STR("\xe2\x80\x8b\xe2\x81\xa0\xef\xbb\xbf\xc2\xad"), true }, /* of no width */
+		{ STR("\xe3\x85\xa4\xe2\xa0\x80"), true }, /* Hangul filler, empty Braille */
+		{ STR("\xc2\xa0."), false },
+		{ STR("\x01"), false }, /* shown as U+FFFD */
+		{ STR("\xff"), false },
+		{ STR("\xcc\x81"), false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_expect_eq(utf8_is_blank(cases[i].text), cases[i].expected, "case %zu", i);
+}
+
+Test(utf8_clean, leaves_out_or_replaces_what_must_not_be_shown)
+{
+	static const struct {
+		struct str text;
+		const char *left_out;
+		const char *shown;
+	} cases[] = {
+		{ STR("plain \xc3\xa9 \xf0\x9f\x98\x80"), "plain \xc3\xa9 \xf0\x9f\x98\x80",
 		  "plain \xc3\xa9 \xf0\x9f\x98\x80" },
 		{ STR("a\0b\x01\x1f\x7f"
-		      "c\t\r"),
-		  false, "abc" },
-		{ STR("a\nb\r\nc"), true, "a\nb\nc" },
-		{ STR("a\nb"), false, "ab" },
-		{ STR("\xc2\x80\xc2\x9f\xc2\xa0"), false, "\xc2\xa0" },
-		{ STR("x\xff\xc3y"), false, "x\xef\xbf\xbd\xef\xbf\xbdy" },
-		{ STR("\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xaa\xe2\x80\xae"), true, "" },
-		{ STR("\xe2\x81\xa6\xe2\x81\xa9\xe2\x80\x8d"), true, "\xe2\x80\x8d" },
-		{ STR("\xd8\x9c\xd8\x9b"), true, "\xd8\x9b" },
-		{ STR("a\xe2\x80\xa8\xe2\x80\xa9z"), false, "az" },
-		{ STR("a\xe2\x80\xa8z"), true, "a\xe2\x80\xa8z" },
-		{ STR(""), true, "" },
+		      "c"),
+		  "abc", "a" SHOWN "b" SHOWN SHOWN SHOWN "c" },
+		{ STR("a\tb\rc\vd\fe\xc2\x85"
+		      "f"),
+		  "abcdef", "a b c d e f" },
+		{ STR("a\nb\r\nc"), "abc", "a b c" },
+		{ STR("\xc2\x80\xc2\x9f\xc2\xa0"), "\xc2\xa0", SHOWN SHOWN "\xc2\xa0" },
+		{ STR("x\xff\xc3y"), "x" SHOWN SHOWN "y", "x" SHOWN SHOWN "y" },
+		{ STR("\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xaa\xe2\x80\xae"), "", "" },
+		{ STR("\xe2\x81\xa6\xe2\x81\xa9\xe2\x80\x8d"), "\xe2\x80\x8d", "\xe2\x80\x8d" },
+		{ STR("\xd8\x9c\xd8\x9b"), "\xd8\x9b", "\xd8\x9b" },
+		{ STR("a\xe2\x80\xa8\xe2\x80\xa9z"), "az", "a  z" },
+		{ STR(""), "", "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct buf out;
 
 		buf_init(&out, 100);
-		utf8_clean(&out, cases[i].text, 100, cases[i].keep_newlines);
-		cr_expect_str_eq(buf_text(&out), cases[i].expected, "case %zu", i);
+		utf8_clean(&out, cases[i].text, 100, false);
+		cr_expect_str_eq(buf_text(&out), cases[i].left_out, "case %zu", i);
+		buf_reset(&out);
+		utf8_clean(&out, cases[i].text, 100, true);
+		cr_expect_str_eq(buf_text(&out), cases[i].shown, "case %zu", i);
 		buf_done(&out);
 	}
 }
@@ -139,7 +207,13 @@ Test(utf8_clean, marks_a_cut_inside_the_limit)
 		{ "abcdefg", 6, "abc\xe2\x80\xa6" },
 		{ "abcd\xc3\xa9x", 6, "abc\xe2\x80\xa6" },
 		{ "ab\xc3\xa9xyz", 6, "ab\xe2\x80\xa6" },
-		{ "abcdef\x01\x02", 6, "abcdef" },
+		{ "abc\x01", 6, "abc" SHOWN },
+		{ "abc\x01\x02", 6, "abc\xe2\x80\xa6" },
+		{ "abcdef\xe2\x80\x8e", 6, "abcdef" },
+		{ "ab" FAMILY, 11, "ab\xe2\x80\xa6" },
+		{ FAMILY "bcde", 14, FAMILY "\xe2\x80\xa6" },
+		/* The letter and its accent are one once what stood between them is left out. */
+		{ "aaae\xe2\x80\x8e\xcc\x81zz", 7, "aaa\xe2\x80\xa6" },
 		{ "abcd", 3, "\xe2\x80\xa6" },
 		{ "abcd", 2, "" },
 		{ "abcd", 0, "" },
@@ -150,7 +224,7 @@ Test(utf8_clean, marks_a_cut_inside_the_limit)
 
 		buf_init(&out, 100);
 		buf_add_text(&out, "> ");
-		utf8_clean(&out, str_of(cases[i].text), cases[i].max_bytes, false);
+		utf8_clean(&out, str_of(cases[i].text), cases[i].max_bytes, true);
 		cr_expect(str_is(str_from(buf_str(&out), 2), cases[i].expected), "case %zu", i);
 		buf_done(&out);
 	}

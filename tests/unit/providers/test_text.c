@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Cutting in three units, of raw and of escaped text; never inside a code point or an escape. */
+/* Cutting in three units, of raw and of escaped text; never inside a grapheme or an escape. */
 #include <criterion/criterion.h>
 
 #include "core/utf8.h"
 #include "providers/text.h"
 
-#define SMILE "\xf0\x9f\x98\x80"
-#define DOTS  "\xe2\x80\xa6"
+#define SMILE  "\xf0\x9f\x98\x80"
+#define DOTS   "\xe2\x80\xa6"
+#define ACUTE  "e\xcc\x81"                                    /* e and U+0301 */
+#define FAMILY "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa6" /* two people and a joiner */
+#define FLAG   "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa"             /* two halves */
 
 static const char *cut(struct buf *out, const struct text_rule *rule, const char *head,
 		       const char *tail, size_t max)
@@ -56,6 +59,17 @@ Test(text_add, cuts_in_the_unit_it_is_told)
 		{ UNIT_CODE_POINTS, true, "<<<<", "", 16, "&lt;&lt;&lt;&lt;" },
 		{ UNIT_CODE_POINTS, true, "<<<<", "", 15, "&lt;&lt;&lt;" DOTS },
 		{ UNIT_CODE_POINTS, true, "<<<<", "", 8, "&lt;" DOTS },
+		/* Nor is what readers take for one character. */
+		{ UNIT_CODE_POINTS, false, "ab" ACUTE "cd", "", 4, "ab" DOTS },
+		{ UNIT_CODE_POINTS, false, "ab" ACUTE "cd", "", 5, "ab" ACUTE DOTS },
+		{ UNIT_UTF16, false, "a" FAMILY "bc", "", 6, "a" DOTS },
+		{ UNIT_UTF16, false, "a" FAMILY "bc", "", 8, "a" FAMILY "bc" },
+		{ UNIT_UTF16, false, "a" FAMILY "bcd", "", 8, "a" FAMILY "b" DOTS },
+		{ UNIT_BYTES, false, FLAG FLAG FLAG, "", 18, FLAG DOTS },
+		{ UNIT_BYTES, false, FLAG FLAG FLAG, "", 23, FLAG FLAG DOTS },
+		{ UNIT_CODE_POINTS, true, "<\xcc\x81<<<", "", 9, "&lt;\xcc\x81" DOTS },
+		{ UNIT_CODE_POINTS, true, "<\xcc\x81<<<", "", 5, DOTS },
+		{ UNIT_CODE_POINTS, false, FAMILY FAMILY, " (us-1)", 10, DOTS " (us-1)" },
 		/* The name gives way, never the id. */
 		{ UNIT_CODE_POINTS, false, "somebody", " (us-1)", 15, "somebody (us-1)" },
 		{ UNIT_CODE_POINTS, false, "somebody", " (us-1)", 10, "so" DOTS " (us-1)" },
@@ -104,7 +118,7 @@ Test(text_clean, leaves_one_line_without_what_no_reader_sees)
 	} cases[] = {
 		{ { "a\nb", 3 }, "a b" },
 		{ { "a\xff", 2 }, "a\xef\xbf\xbd" },
-		{ { "\x1b[1m\tx\r", 7 }, "[1mx" },
+		{ { "\x1b[1m\tx\r", 7 }, "\xef\xbf\xbd[1m x " },
 		{ { "a\xe2\x80\xae"
 		    "b",
 		    5 },

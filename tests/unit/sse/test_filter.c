@@ -25,6 +25,15 @@ static struct filter *filter_of_events(const char *events)
 	return compile(&draft);
 }
 
+static struct filter *filter_of_resource(const char *resource)
+{
+	struct filter_draft draft;
+
+	filter_draft_init(&draft);
+	cr_assert_eq(filter_add_resource(&draft, str_of(resource), NULL), 0, "%s", resource);
+	return compile(&draft);
+}
+
 static bool lets_kind(const struct filter *filter, enum event_kind kind)
 {
 	return filter_lets_through(filter, kind, OUTCOME_SUCCESS, STR("r"));
@@ -41,6 +50,8 @@ static const struct {
 			       1u << EVENT_CAPSULE_RESUME | 1u << EVENT_CAPSULE_DESTROY |
 			       1u << EVENT_CAPSULE_STATE_CHANGED },
 	{ "capsule.state.*", 1u << EVENT_CAPSULE_STATE_CHANGED },
+	{ "volume.*", 1u << EVENT_VOLUME_CREATE | 1u << EVENT_VOLUME_DELETE },
+	{ "host.up,volume.delete", 1u << EVENT_HOST_UP | 1u << EVENT_VOLUME_DELETE },
 	{ "template.*", 1u << EVENT_SNAPSHOT_CREATE | 1u << EVENT_SNAPSHOT_DELETE },
 	{ "template.snapshot.*,host.up",
 	  1u << EVENT_SNAPSHOT_CREATE | 1u << EVENT_SNAPSHOT_DELETE | 1u << EVENT_HOST_UP },
@@ -59,13 +70,19 @@ Test(filter, lets_through_exactly_the_kinds_that_were_named)
 	}
 }
 
-Test(filter, of_a_star_alone_lets_every_streamed_kind_through)
+/* Published clients have a closed list of kinds, without volumes. */
+Test(filter, without_a_named_kind_lets_through_all_that_every_client_knows)
 {
-	struct filter *filter = filter_of_events("*");
+	struct filter *filters[] = { NULL, filter_of_events("*"), filter_of_resource("r") };
 
-	for (unsigned kind = EVENT_CAPSULE_CREATE; kind <= EVENT_CAPSULE_STATE_CHANGED; kind++)
-		cr_expect(lets_kind(filter, (enum event_kind)kind));
-	free(filter);
+	for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+		for (unsigned kind = EVENT_CAPSULE_CREATE; kind <= EVENT_CAPSULE_STATE_CHANGED;
+		     kind++)
+			cr_expect_eq(lets_kind(filters[i], (enum event_kind)kind),
+				     kind != EVENT_VOLUME_CREATE && kind != EVENT_VOLUME_DELETE,
+				     "filter %zu: %s", i, event_kind_name((enum event_kind)kind));
+		free(filters[i]);
+	}
 }
 
 static const char *const bad_events[] = {
@@ -82,7 +99,7 @@ static const char *const bad_events[] = {
 	"channel.test",
 	"connected",
 	"capsule.created",
-	"volume.create",
+	"volume.attach",
 	"host.up host.down",
 	"**",
 	".*",
@@ -104,9 +121,9 @@ Test(filter, refuses_kinds_that_can_never_come_and_names_them)
 	struct reason why = { .text = "" };
 
 	filter_draft_init(&draft);
-	cr_assert_eq(filter_add_events(&draft, STR("host.up,volume.create"), &why), -EINVAL);
+	cr_assert_eq(filter_add_events(&draft, STR("host.up,volume.attach"), &why), -EINVAL);
 	cr_expect_str_eq(why.field, "event");
-	cr_expect(strstr(why.text, "volume.create"), "%s", why.text);
+	cr_expect(strstr(why.text, "volume.attach"), "%s", why.text);
 	filter_draft_done(&draft);
 }
 

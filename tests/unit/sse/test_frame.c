@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "sse/capsule.h"
 #include "sse/frame.h"
 
 static const struct {
@@ -47,6 +48,35 @@ Test(frame, is_written_byte_by_byte)
 			  "%s: got \"%.*s\"", frames[i].what, STR_ARGS(buf_str(&out)));
 		buf_done(&out);
 	}
+}
+
+static void expect_sandbox(const char *sandbox, const char *status, const char *expected)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	capsule_write_own(&out, str_of(sandbox), status);
+	cr_expect_str_eq(buf_text(&out), expected, "%s", buf_text(&out));
+	buf_done(&out);
+}
+
+Test(frame, shows_of_the_events_own_capsule_what_a_strict_client_can_read)
+{
+	expect_sandbox(
+		"{\"id\":\"cl-1\",\"status\":\"paused\",\"vcpus\":2,\"memory_mb\":2.5,"
+		"\"timeout_sec\":\"600\",\"disk_size_mb\":1e300,\"template\":7,"
+		"\"created_at\":\"2026-05-24T04:40:00\",\"started_at\":null,"
+		"\"last_active_at\":\"soon\",\"last_updated\":\"2026-05-24T05:02:08.5+01:00\","
+		"\"metadata\":{\"a\":1},\"host_ip\":\"10.0.0.1\",\"new\":[1,null]}",
+		NULL,
+		"{\"id\":\"cl-1\",\"status\":\"paused\",\"vcpus\":2,"
+		"\"created_at\":\"2026-05-24T04:40:00Z\","
+		"\"last_updated\":\"2026-05-24T05:02:08.5+01:00\",\"new\":[1,null]}");
+	expect_sandbox("{\"status\":\"thawing\",\"metadata\":{\"k\":\"a\\u0085\"}}", "running",
+		       "{\"metadata\":{\"k\":\"a\\u0085\"},\"status\":\"running\"}");
+	expect_sandbox("{\"status\":\"thawing\"}", NULL, "null");
+	expect_sandbox("{\"status\":5}", NULL, "{}");
+	expect_sandbox("[]", "running", "null");
 }
 
 Test(frame, says_where_its_data_begins_though_others_stand_before_it)

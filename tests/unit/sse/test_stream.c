@@ -195,19 +195,22 @@ Test(stream, does_not_let_one_damaged_row_spoil_the_others)
 	capsule_add(&stage, CAPSULE, TEAM_A, "running");
 	capsule_add(&stage, "cl-0000000000000000000000006", TEAM_A, "running");
 	capsule_add(&stage, "cl-0000000000000000000000007", TEAM_A, "running");
+	capsule_add(&stage, "cl-0000000000000000000000008", TEAM_A, "running");
 	database_ask(&stage.database, "UPDATE sandboxes SET created_at = 'yesterday'"
 				      " WHERE id LIKE '%6'");
-	for (unsigned n = 5; n <= 7; n++) {
+	database_ask(&stage.database, "UPDATE sandboxes SET status = 'thawing' WHERE id LIKE '%7'");
+	for (unsigned n = 5; n <= 8; n++) {
 		char capsule[64];
 
 		snprintf(capsule, sizeof(capsule), "cl-000000000000000000000000%u", n);
 		entry_show(&stage, n, event_json("capsule.destroy", TEAM_A, capsule, ""));
 	}
-	batch_end(&stage, 7);
-	UNTIL(&stage, client_frames(client) == 4);
+	batch_end(&stage, 8);
+	UNTIL(&stage, client_frames(client) == 5);
 	cr_expect_str_eq(status_of(client, 1), "running");
 	cr_expect_str_eq(status_of(client, 2), "null");
-	cr_expect_str_eq(status_of(client, 3), "running");
+	cr_expect_str_eq(status_of(client, 3), "null", "a status no client knows");
+	cr_expect_str_eq(status_of(client, 4), "running");
 }
 
 /* Holds the store's readers up until it is let go. */
@@ -403,15 +406,41 @@ Test(stream, filters_live_and_replayed_events_alike)
 	cr_expect_str_eq(client_entries(client), "1 5 ");
 }
 
+Test(stream, sends_volumes_only_to_those_who_name_them)
+{
+	static const char *const paths[] = {
+		"/v1/events/stream?since=earliest", "/v1/events/stream?since=earliest&event=*",
+		"/v1/events/stream?since=earliest&event=*,volume.*",
+		"/v1/events/stream?since=earliest&event=volume.delete"
+	};
+	static const char *const wanted[] = { "3 ", "3 ", "1 2 3 ", "2 " };
+	struct client *clients[ARRAY_LEN(paths)];
+
+	entry_publish(&stage, 1, event_json("volume.create", TEAM_A, "vol-1", ""));
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		clients[i] = client_listen(&stage, TEAM_A, paths[i]);
+	entry_publish(&stage, 2, event_json("volume.delete", TEAM_A, "vol-1", ""));
+	entry_publish(&stage, 3, HOST_UP(TEAM_A));
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		size_t frames = 1 + strlen(wanted[i]) / 2;
+
+		UNTIL(&stage, client_frames(clients[i]) == frames);
+	}
+	stage_rest(&stage);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		cr_expect_str_eq(client_entries(clients[i]), wanted[i], "%s", paths[i]);
+	cr_expect_not(client_has(clients[2], "\"sandbox\":"));
+}
+
 Test(stream, refuses_a_bad_query_with_a_plain_error)
 {
 	struct client *client =
-		client_open(&stage, TEAM_A, "/v1/events/stream?event=volume.create", "");
+		client_open(&stage, TEAM_A, "/v1/events/stream?event=volume.attach", "");
 
 	UNTIL(&stage, client->status && client->text.len > 0);
 	cr_expect_eq(client->status, 400);
 	cr_expect(client_has(client, "\"code\":\"invalid_request\""));
-	cr_expect(client_has(client, "volume.create"));
+	cr_expect(client_has(client, "volume.attach"));
 }
 
 Test(stream, counts_streams_and_waits_against_the_team_s_limit)
