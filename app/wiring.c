@@ -372,7 +372,11 @@ static int open_services(struct worker *w)
 
 	if (rc < 0)
 		return rc;
-	rc = audit_open(w->store, &w->audit);
+	rc = audit_open(w->store,
+			config->audit_status == CONFIG_AUDIT_STATUS_DASHBOARD
+				? AUDIT_STATUS_DASHBOARD
+				: AUDIT_STATUS_SEED,
+			&w->audit);
 	if (rc < 0)
 		return rc;
 	memcpy(channels.encryption_key, config->encryption_key, SEAL_KEY_SIZE);

@@ -22,11 +22,13 @@ enum audit_mode { AUDIT_ALL, AUDIT_MISSING, AUDIT_OFF };
 
 /* What the ledger found out about an event before its row is made. */
 struct audit_facts {
-	bool has_accept; /* a matching accept event was seen in the last 15 minutes (a.7) */
+	bool has_accept;    /* a matching accept event was seen in the last 15 minutes (a.7) */
+	bool may_be_stored; /* by an earlier version, which gave rows of events another id */
 };
 
 struct audit_entry {
 	struct uuid id;
+	struct uuid old_id; /* zero unless a row of this id counts as this one */
 	struct uuid team;
 	struct str actor_type; /* user, api_key, host, system */
 	struct str actor_id;   /* prefixed text; empty: NULL */
@@ -42,10 +44,9 @@ struct audit_entry {
 };
 
 /* The mapping of e.6 with the modes of e.5 and point 7 of (o). Pure. False: no row. On true the entry
- * borrows text from the event. now_us is used when the event's timestamp is unreadable. */
+ * borrows text from the event. Its created_us and id are in the order of the stream. */
 bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
-			    const struct audit_facts *facts, int64_t now_us,
-			    struct audit_entry *out) must_check;
+			    const struct audit_facts *facts, struct audit_entry *out) must_check;
 void audit_entry_done(struct audit_entry *entry);
 
 /* INSERT ... DO NOTHING on conflict; may be pipelined (see db_run()). */
@@ -57,8 +58,12 @@ int audit_insert_change(struct db *db, enum audit_mode mode, const struct identi
 			struct str resource_type, struct str resource_id, struct str action,
 			struct str status, struct str metadata, int64_t now_us) must_check;
 
+/* What `status` of a shown entry is: the two outcomes of the API, or the four words of the table, which
+ * the control plane's dashboard colours. */
+enum audit_status { AUDIT_STATUS_SEED, AUDIT_STATUS_DASHBOARD };
+
 struct audit; /* the endpoints */
-int audit_open(struct store *store, struct audit **out) must_check;
+int audit_open(struct store *store, enum audit_status status, struct audit **out) must_check;
 void audit_close(struct audit *audit);
 
 /* GET /v1/audit-logs and GET /v1/admin/audit-logs. */

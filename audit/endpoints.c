@@ -17,6 +17,7 @@
 
 struct audit {
 	struct store *store;
+	enum audit_status status;
 };
 
 struct listing {
@@ -63,6 +64,7 @@ static void start_listing(struct audit *audit, struct http_request *request, boo
 	listing->job.on_done = answer_listing;
 	listing->page.team = http_request_identity(request)->team;
 	listing->page.with_admin_rows = with_admin_rows;
+	listing->page.with_stored_words = audit->status == AUDIT_STATUS_DASHBOARD;
 	page_init(&listing->page);
 
 	int rc = page_query_parse(http_request_query(request), &listing->page.query, &why);
@@ -94,13 +96,14 @@ static void list_platform(struct http_request *request, void *owner)
 	start_listing(owner, request, true);
 }
 
-int audit_open(struct store *store, struct audit **out)
+int audit_open(struct store *store, enum audit_status status, struct audit **out)
 {
 	struct audit *audit = calloc(1, sizeof(*audit));
 
 	if (!audit)
 		return -ENOMEM;
 	audit->store = store;
+	audit->status = status;
 	audit_count_rows();
 	*out = audit;
 	return 0;

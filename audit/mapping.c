@@ -13,6 +13,8 @@
 
 #define MAX_TEXT     1024 /* bytes of any one text of a row */
 #define MAX_METADATA 16384
+#define SECOND_US    INT64_C(1000000)
+#define MINUTE_US    (60 * SECOND_US)
 
 /* Who acted: a bit per enum actor_type. A type newer than we are reports like the system. */
 #define BY(type)   (1u << (type))
@@ -44,6 +46,7 @@
 #define PHASE         4u /* the verb that failed */
 #define ERROR         8u
 #define HOST_REPORTED 16u /* reason = host_reported */
+#define NAME          32u /* what people call the resource */
 
 static const struct rule {
 	enum event_kind kind;
@@ -90,12 +93,17 @@ static const struct rule {
 	{ EVENT_SNAPSHOT_DELETE, BY_SYSTEM,  WENT_WELL,  WHATEVER, WHATEVER, IN_ALL,  "delete", "warning", REASON },
 	{ EVENT_SNAPSHOT_DELETE, BY_SYSTEM,  WENT_WRONG, WHATEVER, WHATEVER, IN_ALL,  "delete", "error",   REASON | ERROR },
 
+	{ EVENT_VOLUME_CREATE, BY_ANYBODY, WENT_WELL,  WHATEVER, WHATEVER, IN_ALL, "create", "success", NAME | REASON },
+	{ EVENT_VOLUME_CREATE, BY_ANYBODY, WENT_WRONG, WHATEVER, WHATEVER, IN_ALL, "create", "error",   NAME | REASON | ERROR },
+	{ EVENT_VOLUME_DELETE, BY_ANYBODY, WENT_WELL,  WHATEVER, WHATEVER, IN_ALL, "delete", "warning", NAME | REASON },
+	{ EVENT_VOLUME_DELETE, BY_ANYBODY, WENT_WRONG, WHATEVER, WHATEVER, IN_ALL, "delete", "error",   NAME | REASON | ERROR },
+
 	{ EVENT_HOST_UP,   BY_ANYBODY, WENT_ANYHOW, WHATEVER, WHATEVER, IN_ALL, "marked_up",   "success", 0 },
 	{ EVENT_HOST_DOWN, BY_ANYBODY, WENT_ANYHOW, WHATEVER, WHATEVER, IN_ALL, "marked_down", "error",   0 },
 	/* clang-format on */
 };
 
-/* Row ids are UUIDs of version 5 in this space, so that an entry read twice makes one row. */
+/* Row ids are named in this space, so that an entry read twice makes one row. */
 static const struct uuid row_space = { { 0x02, 0x94, 0xa4, 0x78, 0x84, 0x22, 0x42, 0xbc, 0xb9, 0xca,
 					 0x83, 0xcb, 0xb9, 0xdd, 0xbc, 0xd7 } };
 
@@ -125,10 +133,18 @@ static struct str resource_type_of(const struct event *event)
 {
 	if (is_about_host(event))
 		return STR("host");
+	if (event->kind == EVENT_VOLUME_CREATE || event->kind == EVENT_VOLUME_DELETE)
+		return STR("volume");
 	return event_kind_is_capsule(event->kind) ? STR("sandbox") : STR("snapshot");
 }
 
-/* Contract e.4: what a host reports is the host's doing, though events call it the system's. */
+static struct str name_of(struct str raw)
+{
+	return utf8_is_blank(raw) ? STR("") : utf8_cut(raw, MAX_TEXT);
+}
+
+/* Contract e.4: what a host reports is the host's doing, though events call it the system's. The
+ * dashboard shows an actor by name, and of a host the id is all there is. */
 static void fill_actor(const struct event *event, struct audit_entry *entry)
 {
 	struct str host =
@@ -137,22 +153,22 @@ static void fill_actor(const struct event *event, struct audit_entry *entry)
 	if (BY(event->actor) & BY_PEOPLE && !is_about_host(event)) {
 		entry->actor_type = event->actor == ACTOR_USER ? STR("user") : STR("api_key");
 		entry->actor_id = utf8_cut(event->actor_id, MAX_TEXT);
-		entry->actor_name = utf8_cut(event->actor_name, MAX_TEXT);
+		entry->actor_name = name_of(event->actor_name);
 		return;
 	}
 	entry->actor_type = host.len || is_about_host(event) ? STR("host") : STR("system");
 	entry->actor_id = utf8_cut(host, MAX_TEXT);
-	entry->actor_name = STR("");
+	entry->actor_name = name_of(host);
 }
 
 static void add_cleaned(struct buf *out, const char *name, struct str value)
 {
 	struct buf clean;
 
-	if (value.len == 0)
+	if (utf8_is_blank(value))
 		return;
 	buf_init(&clean, MAX_TEXT);
-	utf8_clean(&clean, value, MAX_TEXT, false);
+	utf8_clean(&clean, value, MAX_TEXT, true);
 	if (clean.err && !out->err)
 		out->err = clean.err;
 	json_add_member(out, name, buf_str(&clean));
@@ -164,6 +180,8 @@ static void write_metadata(struct buf *out, const struct event *event, unsigned 
 	buf_add_char(out, '{');
 	if (members & TEMPLATE)
 		add_cleaned(out, "template", event_metadata(event, "template"));
+	if (members & NAME)
+		add_cleaned(out, "name", event_metadata(event, "name"));
 	if (members & HOST_REPORTED)
 		json_add_member(out, "reason", STR("host_reported"));
 	if (members & REASON)
@@ -177,12 +195,33 @@ static void write_metadata(struct buf *out, const struct event *event, unsigned 
 	buf_add_char(out, '}');
 }
 
+/* Events name whole seconds, and their rows should be in the order of the stream within one. A publisher
+ * whose clock is far off does not decide when it was. */
+static int64_t created_us(const struct event *event)
+{
+	int64_t stream_us = event_stream_us(event);
+	int64_t apart_us = event->time_us - stream_us;
+
+	if (event->time_us == 0 || apart_us > MINUTE_US || apart_us < -MINUTE_US)
+		return stream_us;
+	return event->time_us / SECOND_US * SECOND_US + stream_us % SECOND_US;
+}
+
+static void name_row(const struct event *event, const struct audit_facts *facts,
+		     struct audit_entry *out)
+{
+	char text[STREAM_ID_TEXT_SIZE];
+
+	stream_id_format(event->id, text);
+	uuid_v8(event->id, &row_space, str_of(text), &out->id);
+	if (facts->may_be_stored)
+		uuid_v5(&row_space, str_of(text), &out->old_id);
+}
+
 bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
-			    const struct audit_facts *facts, int64_t now_us,
-			    struct audit_entry *out)
+			    const struct audit_facts *facts, struct audit_entry *out)
 {
 	const struct rule *rule = find_rule(event, mode, facts);
-	char stream_id[STREAM_ID_TEXT_SIZE];
 
 	if (!rule || event_is_about_nothing(event))
 		return false;
@@ -194,10 +233,9 @@ bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
 		.action = str_of(rule->action),
 		.scope = STR("team"),
 		.status = str_of(rule->status),
-		.created_us = event->time_us ? event->time_us : now_us,
+		.created_us = created_us(event),
 	};
-	stream_id_format(event->id, stream_id);
-	uuid_v5(&row_space, str_of(stream_id), &out->id);
+	name_row(event, facts, out);
 	fill_actor(event, out);
 	buf_init(&out->metadata_buf, MAX_METADATA);
 	write_metadata(&out->metadata_buf, event, rule->metadata);

@@ -6,7 +6,7 @@
  * One row more than asked for is fetched: it is not shown, and its being there says that a cursor
  * is worth giving. A page also ends, with a cursor, once it is MAX_PAGE bytes long. The rows may be
  * written by others, so what they hold cannot break the page: long text is cut, metadata that is no
- * small JSON object is left out.
+ * small JSON object is left out, and control characters are escaped.
  */
 #include <errno.h>
 
@@ -66,16 +66,16 @@ static void add_text_unless_empty(struct buf *out, const char *name, struct str 
 		add_text(out, name, value);
 }
 
-/* The stored text is passed on as it stands once it has proved to be an object. */
+/* What is stored, with every digit, once it has proved to be an object. */
 static void add_metadata(struct buf *out, struct str stored)
 {
 	cJSON *object = NULL;
 
-	if (json_parse(stored, MAX_METADATA, &object, NULL) < 0)
+	if (json_parse_foreign(stored, MAX_METADATA, &object, NULL) < 0)
 		return;
 	if (cJSON_IsObject(object) && object->child) {
 		json_add_name(out, "metadata");
-		buf_add_str(out, stored);
+		json_add_parsed(out, stored);
 	}
 	cJSON_Delete(object);
 }
@@ -86,8 +86,21 @@ static const char *outcome_of(struct str severity)
 	return str_is(severity, "error") ? "failure" : "success";
 }
 
-static void add_item(struct buf *out, const struct db_row *row)
+/* The dashboard knows these four; other writers may have stored another. */
+static const char *known_severity(struct str severity)
 {
+	static const char *const words[] = { "success", "warning", "error" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (str_is(severity, words[i]))
+			return words[i];
+	}
+	return "info";
+}
+
+static void add_item(struct page *page, const struct db_row *row)
+{
+	struct buf *out = &page->json;
 	struct uuid id = row_uuid(row, 0);
 	struct str severity = row_text(row, 8);
 	char id_text[ID_TEXT_SIZE];
@@ -105,7 +118,9 @@ static void add_item(struct buf *out, const struct db_row *row)
 	add_text_unless_empty(out, "resource_id", row_text(row, 5));
 	add_text(out, "action", row_text(row, 6));
 	add_text(out, "scope", row_text(row, 7));
-	json_add_member(out, "status", str_of(outcome_of(severity)));
+	json_add_member(
+		out, "status",
+		str_of(page->with_stored_words ? known_severity(severity) : outcome_of(severity)));
 	add_text(out, "severity", severity);
 	add_metadata(out, row_text(row, 9));
 	json_add_member(out, "created_at", str_of(time_text));
@@ -122,7 +137,7 @@ static int on_row(const struct db_row *row, void *arg)
 	}
 	if (page->rows > 0)
 		buf_add_char(&page->json, ',');
-	add_item(&page->json, row);
+	add_item(page, row);
 	page->rows++;
 	page->last_us = row_time(row, 10);
 	page->last_id = row_uuid(row, 0);

@@ -43,6 +43,7 @@ void page_query_done(struct page_query *query);
 struct page {
 	struct uuid team;
 	bool with_admin_rows;
+	bool with_stored_words; /* `status` is the word of the table */
 	struct page_query query;
 
 	struct buf json; /* the answer */

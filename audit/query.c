@@ -13,8 +13,6 @@
 #include "http/http.h"
 
 #define DEFAULT_ROWS 50
-/* Later than any row: 9999-12-31T23:59:59.999999Z. */
-#define END_OF_TIME_US INT64_C(253402300799999999)
 
 struct reading {
 	struct page_query *query;
@@ -120,7 +118,7 @@ int page_query_parse(struct str query, struct page_query *out, struct reason *wh
 	struct reading reading = { .query = out };
 	int rc;
 
-	*out = (struct page_query){ .before_us = END_OF_TIME_US, .limit = DEFAULT_ROWS };
+	*out = (struct page_query){ .before_us = RFC3339_LAST_US, .limit = DEFAULT_ROWS };
 	out->text = malloc(query.len + 1);
 	if (!out->text)
 		return -ENOMEM;

@@ -11,11 +11,19 @@
 #include "audit/written.h"
 #include "core/id.h"
 
+#define INTO                                                                      \
+	"INSERT INTO audit_logs (id, team_id, actor_type, actor_id, actor_name, " \
+	"resource_type, resource_id, action, scope, status, metadata, created_at) "
+#define VALUES        "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12"
+#define UNLESS_STORED " ON CONFLICT (id) DO NOTHING"
+
 static const struct db_query insert_row = {
-	.sql = "INSERT INTO audit_logs (id, team_id, actor_type, actor_id, actor_name, "
-	       "resource_type, resource_id, action, scope, status, metadata, created_at) "
-	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
-	       "ON CONFLICT (id) DO NOTHING",
+	.sql = INTO "VALUES (" VALUES ")" UNLESS_STORED,
+};
+/* One statement more for the entries around an upgrade, so that nobody else pays for the look-up. */
+static const struct db_query insert_row_once = {
+	.sql = INTO "SELECT " VALUES
+		    " WHERE NOT EXISTS (SELECT 1 FROM audit_logs WHERE id = $13)" UNLESS_STORED,
 };
 
 /* Set by audit_open() on the loop, before the store's thread writes its first row. */
@@ -46,8 +54,11 @@ static int insert(struct db *db, const struct audit_entry *entry, struct metric 
 		db_text(entry->status),
 		db_json(entry->metadata),
 		db_time(entry->created_us),
+		db_uuid(&entry->old_id),
 	};
-	int rc = db_run(db, &insert_row, values, ARRAY_LEN(values), NULL, NULL, NULL);
+	bool is_once = !uuid_is_zero(&entry->old_id);
+	int rc = db_run(db, is_once ? &insert_row_once : &insert_row, values,
+			ARRAY_LEN(values) - !is_once, NULL, NULL, NULL);
 
 	if (rc == 0)
 		metric_add(counter, 1);

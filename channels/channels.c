@@ -128,6 +128,7 @@ int channels_open_tuned(const struct channels_options *options,
 	channels->strip_host = options->strip_host;
 	channels->audit_mode = options->audit_mode;
 	channels->now_us = tuning->now_us;
+	channels->started_us = tuning->now_us();
 	channels->mono_us = tuning->mono_us;
 	channels->worker = strdup(options->worker);
 	channels->group = strdup(options->group);

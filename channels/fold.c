@@ -258,7 +258,7 @@ static void name_digest(const struct fold *fold, unsigned again, struct uuid *ou
 		snprintf(name, sizeof(name), "digest:%s:%s", first, last);
 	else
 		snprintf(name, sizeof(name), "digest:%s:%s:%u", first, last, again + 1);
-	uuid_v5(&fold->order->channel, str_of(name), out);
+	uuid_v8(last_row(fold)->stream_id, &fold->order->channel, str_of(name), out);
 }
 
 /* *inserted false: a digest of that id is there. */

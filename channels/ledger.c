@@ -25,6 +25,8 @@
 #include "core/errno_text.h"
 #include "core/log.h"
 
+#define UPGRADE_US (INT64_C(3600) * 1000000) /* in which old and new workers may run side by side */
+
 struct counts {
 	int64_t deliveries;
 	int64_t accepts;
@@ -54,12 +56,24 @@ struct commit {
 
 /* ---- what is stored of an event ------------------------------------------------------------ */
 
+/* Earlier versions gave other ids. What one had committed but not acknowledged when it was stopped is
+ * read again here, and it may have run beside us for a while after our start. */
+static bool may_be_stored(const struct commit *commit, const struct event *event)
+{
+	return event_stream_us(event) < commit->channels->started_us + UPGRADE_US;
+}
+
 static int write_delivery(struct commit *commit, struct db *db, const struct event *event,
 			  struct match *match, struct str payload)
 {
 	match->is_used = true;
 	commit->counts.deliveries++;
-	return delivery_insert(db, event, &match->channel, payload, commit->now_us);
+	return delivery_insert(
+		db, &(struct new_delivery){ .event = event,
+					    .channel = &match->channel,
+					    .payload = payload,
+					    .now_us = commit->now_us,
+					    .may_be_stored = may_be_stored(commit, event) });
 }
 
 static void write_payload(const struct commit *commit, struct buf *out, const struct event *event)
@@ -96,12 +110,12 @@ static int write_deliveries(struct commit *commit, struct db *db, const struct e
 static int write_audit(const struct commit *commit, struct db *db, const struct event *event,
 		       bool has_accept)
 {
-	const struct audit_facts facts = { .has_accept = has_accept };
+	const struct audit_facts facts = { .has_accept = has_accept,
+					   .may_be_stored = may_be_stored(commit, event) };
 	struct audit_entry entry;
 	int rc;
 
-	if (!audit_entry_from_event(event, commit->channels->audit_mode, &facts, commit->now_us,
-				    &entry))
+	if (!audit_entry_from_event(event, commit->channels->audit_mode, &facts, &entry))
 		return 0;
 	rc = audit_insert(db, &entry);
 	audit_entry_done(&entry);

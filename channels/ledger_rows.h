@@ -17,9 +17,17 @@
 
 /* What a delivery of an event to a channel is called, now and after a crash. */
 void delivery_id_make(const struct uuid *channel, struct stream_id event, struct uuid *out);
+/* What earlier versions called it; their rows keep that. */
+void delivery_id_make_old(const struct uuid *channel, struct stream_id event, struct uuid *out);
 
-int delivery_insert(struct db *db, const struct event *event, const struct uuid *channel,
-		    struct str payload, int64_t now_us) must_check;
+struct new_delivery {
+	const struct event *event;
+	const struct uuid *channel;
+	struct str payload;
+	int64_t now_us;
+	bool may_be_stored; /* under its old id */
+};
+int delivery_insert(struct db *db, const struct new_delivery *delivery) must_check;
 
 /* `reason` is "follow_up", "repeat" or "accept". */
 int suppressed_insert(struct db *db, const struct event *event, const char *reason,

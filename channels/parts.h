@@ -41,6 +41,7 @@ struct channels {
 	struct trials *trials; /* test notifications under way and in the last minute */
 	struct pauses pauses;  /* of these, for the pace of their destination */
 	enum audit_mode audit_mode;
+	int64_t started_us;
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock, of the engine and the paces */
 	struct paces *paces;

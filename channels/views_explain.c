@@ -66,8 +66,8 @@ static const struct db_query read_channels = {
 	       "ORDER BY c.created_at, c.id LIMIT 200",
 };
 static const struct db_query read_delivery = {
-	.sql = "SELECT state, delivered_at, last_error, digest_id, event, outcome, resource "
-	       "FROM deliveries WHERE id = $1 AND team_id = $2",
+	.sql = "SELECT state, delivered_at, last_error, digest_id, event, outcome, resource, id "
+	       "FROM deliveries WHERE id IN ($1, $2) AND team_id = $3",
 };
 static const struct db_query read_suppressed = {
 	.sql = "SELECT event, reason FROM suppressed WHERE team_id = $1 AND stream_id = $2",
@@ -98,7 +98,6 @@ static int on_channel(const struct db_row *row, void *arg)
 	};
 	keep_text(told->name, sizeof(told->name), row_text(row, 1));
 	row_words(row, 2, on_word, &told->kinds);
-	delivery_id_make(&told->channel, explanation->event, &told->delivery);
 	return 0;
 }
 
@@ -112,6 +111,7 @@ static int on_delivery(const struct db_row *row, void *arg)
 	keep_text(told->error, sizeof(told->error), row_text(row, 2));
 	told->has_digest = !row_is_null(row, 3);
 	told->digest = row_uuid(row, 3);
+	told->delivery = row_uuid(row, 7);
 	return 0;
 }
 
@@ -135,30 +135,47 @@ static int on_suppressed(const struct db_row *row, void *arg)
 	return 0;
 }
 
+/* Rows of older versions have another id. */
+struct delivery_key {
+	struct uuid id;
+	struct uuid old_id;
+	struct db_value values[3];
+};
+
+static void make_key(const struct explanation *explanation, const struct told *told,
+		     struct delivery_key *out)
+{
+	delivery_id_make(&told->channel, explanation->event, &out->id);
+	delivery_id_make_old(&told->channel, explanation->event, &out->old_id);
+	out->values[0] = db_uuid(&out->id);
+	out->values[1] = db_uuid(&out->old_id);
+	out->values[2] = db_uuid(&explanation->errand.who.team);
+}
+
 /* All of them in one round. */
 static int read_deliveries(struct db *db, struct explanation *explanation)
 {
+	struct delivery_key key;
 	int rc = 0;
 
 	for (size_t i = 0; i < explanation->count && rc == 0; i++) {
-		const struct db_value values[] = { db_uuid(&explanation->channels[i].delivery),
-						   db_uuid(&explanation->errand.who.team) };
-
-		rc = db_run(db, &read_delivery, values, 2, on_delivery, &explanation->channels[i],
-			    NULL);
+		make_key(explanation, &explanation->channels[i], &key);
+		rc = db_run(db, &read_delivery, key.values, 3, on_delivery,
+			    &explanation->channels[i], NULL);
 	}
 	return rc < 0 ? rc : db_flush(db);
 }
 
 static int read_summary(struct db *db, struct explanation *explanation)
 {
-	for (size_t i = 0; i < explanation->count; i++) {
-		const struct db_value values[] = { db_uuid(&explanation->channels[i].delivery),
-						   db_uuid(&explanation->errand.who.team) };
+	struct delivery_key key;
 
-		if (explanation->channels[i].has_row)
-			return db_run_now(db, &read_delivery, values, 2, on_summary,
-					  &explanation->summary, NULL);
+	for (size_t i = 0; i < explanation->count; i++) {
+		if (!explanation->channels[i].has_row)
+			continue;
+		make_key(explanation, &explanation->channels[i], &key);
+		return db_run_now(db, &read_delivery, key.values, 3, on_summary,
+				  &explanation->summary, NULL);
 	}
 	return 0;
 }

@@ -57,6 +57,8 @@ const struct setting settings[] = {
 	    CHOICE(notify_on, "accept", "completion")),
 	ROW("WRENN_EVENTS_STRIP_HOST", "false", read_choice, CHOICE(strip_host, "false", "true")),
 	ROW("WRENN_EVENTS_AUDIT", "all", read_choice, CHOICE(audit, "all", "missing", "off")),
+	ROW("WRENN_EVENTS_AUDIT_STATUS", "seed", read_choice,
+	    CHOICE(audit_status, "seed", "dashboard")),
 	ROW("WRENN_EVENTS_API_KEYS", "manage", read_choice, CHOICE(api_keys, "manage", "stream")),
 	ROW("WRENN_EVENTS_CHANNEL_ROLE", "member", read_choice,
 	    CHOICE(channel_role, "member", "admin", "owner")),

@@ -19,6 +19,7 @@ enum config_notify { CONFIG_NOTIFY_ACCEPT, CONFIG_NOTIFY_COMPLETION };
 enum config_create { CONFIG_CREATE_ON, CONFIG_CREATE_OFF };
 enum config_strip { CONFIG_STRIP_OFF, CONFIG_STRIP_ON };
 enum config_audit { CONFIG_AUDIT_ALL, CONFIG_AUDIT_MISSING, CONFIG_AUDIT_OFF };
+enum config_audit_status { CONFIG_AUDIT_STATUS_SEED, CONFIG_AUDIT_STATUS_DASHBOARD };
 enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
 enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
 enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
@@ -54,6 +55,7 @@ struct config {
 	enum config_notify notify_on; /* WRENN_EVENTS_NOTIFY_ON, default accept */
 	enum config_strip strip_host; /* WRENN_EVENTS_STRIP_HOST, default false */
 	enum config_audit audit;
+	enum config_audit_status audit_status;
 	enum config_api_keys api_keys;
 	enum config_role channel_role;
 	unsigned keepalive_s;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * UUIDs: 122 random bits or a SHA-1 of a name, then version and variant stamped over them.
- * Parsing is strict; nothing else can fail.
+ * UUIDs: 122 random bits, a hash of a name, or an entry of the stream and a hash, then version and variant stamped
+ * over them. Parsing is strict; nothing else can fail.
  */
 #include "core/uuid.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "core/digest.h"
@@ -30,6 +31,27 @@ void uuid_v5(const struct uuid *space, struct str name, struct uuid *out)
 	digest_sha1(first, name, digest);
 	memcpy(out->bytes, digest, sizeof(out->bytes));
 	stamp(out, 5);
+}
+
+void uuid_v8(struct stream_id entry, const struct uuid *space, struct str name, struct uuid *out)
+{
+	const uint64_t last_ms = (UINT64_C(1) << 48) - 1;
+	uint64_t ms = entry.ms < last_ms ? entry.ms : last_ms;
+	unsigned seq = (unsigned)(entry.seq < UUID_MAX_SEQ ? entry.seq : UUID_MAX_SEQ);
+	uint8_t digest[SHA256_SIZE];
+	char whole[sizeof(space->bytes) + UUID_MAX_NAME];
+
+	assert(name.len <= UUID_MAX_NAME);
+	memcpy(whole, space->bytes, sizeof(space->bytes));
+	memcpy(whole + sizeof(space->bytes), name.at, name.len);
+	digest_sha256((struct str){ .at = whole, .len = sizeof(space->bytes) + name.len }, digest);
+	for (size_t i = 0; i < 6; i++)
+		out->bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+	out->bytes[6] = (uint8_t)(seq >> 14);
+	out->bytes[7] = (uint8_t)(seq >> 6);
+	out->bytes[8] = (uint8_t)(seq & 0x3fu);
+	memcpy(out->bytes + 9, digest, sizeof(out->bytes) - 9);
+	stamp(out, 8);
 }
 
 /* A hyphen stands before these bytes. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* UUIDs (RFC 9562): random (version 4), named (version 5), and their text form. */
+/* UUIDs (RFC 9562): random (version 4), named (versions 5 and 8), and their text form. */
 #ifndef CORE_UUID_H
 #define CORE_UUID_H
 
@@ -10,6 +10,7 @@
 
 #include "core/attributes.h"
 #include "core/str.h"
+#include "core/stream_id.h"
 
 #define UUID_TEXT_SIZE 37 /* 36 characters and a NUL */
 
@@ -21,6 +22,17 @@ void uuid_v4(struct uuid *out);
 
 /* SHA-1 of namespace and name, RFC 9562 section 5.5. */
 void uuid_v5(const struct uuid *space, struct str name, struct uuid *out);
+
+/* What is made of an entry of the stream is called this for ever. In the order of the stream, so that
+ * new rows meet on the newest pages of an index: version 8.
+ *
+ *	48 bits of milliseconds | version | 12 and, after the variant, 6 bits of the sequence number
+ *	| 56 bits of SHA-256 of namespace and name
+ *
+ * A sequence number past UUID_MAX_SEQ counts as that. `name` has at most UUID_MAX_NAME bytes. */
+#define UUID_MAX_SEQ  262143u
+#define UUID_MAX_NAME 200
+void uuid_v8(struct stream_id entry, const struct uuid *space, struct str name, struct uuid *out);
 
 /* Lower-case, hyphenated. */
 void uuid_format(const struct uuid *id, char out[UUID_TEXT_SIZE]);

@@ -80,7 +80,7 @@ static void rig_open(struct rig *rig, enum database_engine engine, const char *u
 					   .authenticate = believe };
 
 	cr_assert_eq(store_open(&store, &rig->store), 0);
-	cr_assert_eq(audit_open(rig->store, &rig->audit), 0);
+	cr_assert_eq(audit_open(rig->store, AUDIT_STATUS_SEED, &rig->audit), 0);
 	cr_assert_eq(http_server_open(&http, &rig->server, &why), 0, "%s", why.text);
 	cr_assert_eq(audit_add_routes(rig->audit, rig->server), 0);
 }

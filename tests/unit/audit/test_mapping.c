@@ -7,19 +7,20 @@
 #include "audit/audit.h"
 #include "core/json.h"
 
-#define CAPSULE  "cl-6dfzh5ik5uxynzmlf5cshamdk"
-#define HOST     "host-0x5yg3bfyrehlas5fmd3rslxq"
-#define SYSTEM   "{\"type\":\"system\"}"
-#define USER     "{\"type\":\"user\",\"id\":\"usr-0x5yg3bfyrehlas5fmd3rslxq\",\"name\":\"Ada\"}"
-#define KEY      "{\"type\":\"api_key\",\"id\":\"key-0x5yg3bfyrehlas5fmd3rslxq\",\"name\":\"ci\"}"
-#define NOW_US   INT64_C(1800000000000000)
-#define EVENT_US INT64_C(1779598928000000) /* 2026-05-24T05:02:08Z */
+#define CAPSULE   "cl-6dfzh5ik5uxynzmlf5cshamdk"
+#define HOST      "host-0x5yg3bfyrehlas5fmd3rslxq"
+#define VOLUME    "vol-0x5yg3bfyrehlas5fmd3rslxq"
+#define SYSTEM    "{\"type\":\"system\"}"
+#define USER      "{\"type\":\"user\",\"id\":\"usr-0x5yg3bfyrehlas5fmd3rslxq\",\"name\":\"Ada\"}"
+#define KEY       "{\"type\":\"api_key\",\"id\":\"key-0x5yg3bfyrehlas5fmd3rslxq\",\"name\":\"ci\"}"
+#define EVENT_US  INT64_C(1779598928000000) /* 2026-05-24T05:02:08Z */
+#define STREAM_MS INT64_C(1779598928123)
 
 static struct event *read_event(const char *json)
 {
 	struct event *event = NULL;
 	struct reason why = { .text = "" };
-	const struct stream_id id = { .ms = 1779598928123, .seq = 4 };
+	const struct stream_id id = { .ms = STREAM_MS, .seq = 4 };
 
 	cr_assert_eq(event_parse(str_of(json), id, &event, &why), 0, "%s: %s", json, why.text);
 	return event;
@@ -48,12 +49,13 @@ static bool map(const struct event *event, enum audit_mode mode, bool has_accept
 {
 	const struct audit_facts facts = { .has_accept = has_accept };
 
-	return audit_entry_from_event(event, mode, &facts, NOW_US, out);
+	return audit_entry_from_event(event, mode, &facts, out);
 }
 
 #define WELL       ",\"outcome\":\"success\""
 #define WRONG      ",\"outcome\":\"error\",\"error\":\"boom\""
 #define BECAUSE(r) ",\"metadata\":{\"reason\":\"" r "\"}"
+#define NAMED      ",\"metadata\":{\"name\":\"data\"}"
 #define FROM(t)    ",\"metadata\":{\"template\":\"" t "\"}"
 
 static const struct {
@@ -118,6 +120,14 @@ static const struct {
 	{ "template.snapshot.delete", SYSTEM, "mine", WELL BECAUSE("expired"), false, false, "system snapshot mine delete warning {\"reason\":\"expired\"}" },
 	{ "template.snapshot.delete", SYSTEM, "mine", WRONG BECAUSE("expired"), false, false, "system snapshot mine delete error {\"reason\":\"expired\",\"error\":\"boom\"}" },
 
+	/* Volumes: of people, without a word about the outcome, of the system. */
+	{ "volume.create", USER, VOLUME, WELL NAMED, false, false, "user volume " VOLUME " create success {\"name\":\"data\"}" },
+	{ "volume.create", KEY, VOLUME, NAMED, false, false, "api_key volume " VOLUME " create success {\"name\":\"data\"}" },
+	{ "volume.create", USER, VOLUME, WRONG NAMED, false, false, "user volume " VOLUME " create error {\"name\":\"data\",\"error\":\"boom\"}" },
+	{ "volume.delete", USER, VOLUME, WELL, false, false, "user volume " VOLUME " delete warning {}" },
+	{ "volume.delete", SYSTEM, VOLUME, WELL BECAUSE("expired"), false, false, "system volume " VOLUME " delete warning {\"reason\":\"expired\"}" },
+	{ "volume.delete", SYSTEM, VOLUME, WRONG BECAUSE("expired"), false, false, "system volume " VOLUME " delete error {\"reason\":\"expired\",\"error\":\"boom\"}" },
+
 	/* Hosts. */
 	{ "host.up", SYSTEM, HOST, "", false, false, "host host " HOST " marked_up success {}" },
 	{ "host.down", SYSTEM, HOST, "", false, false, "host host " HOST " marked_down error {}" },
@@ -125,7 +135,7 @@ static const struct {
 	/* Never. */
 	{ "capsule.state.changed", SYSTEM, CAPSULE, ",\"metadata\":{\"from\":\"\",\"to\":\"running\"}", false, false, NULL },
 	{ "channel.test", SYSTEM, "test", "", false, false, NULL },
-	{ "volume.create", USER, "vol-0x5yg3bfyrehlas5fmd3rslxq", WELL, false, false, NULL },
+	{ "volume.attach", USER, VOLUME, WELL, false, false, NULL },
 	{ "capsule.create", USER, "cl-0000000000000000000000000", WRONG, false, false, NULL },
 	{ "capsule.pause", SYSTEM, "cl-0000000000000000000000000", WRONG, false, false, NULL },
 	/* clang-format on */
@@ -189,7 +199,7 @@ Test(mapping, gives_the_row_of_the_test_vector)
 	cr_expect(str_is(entry.scope, "team"));
 	cr_expect(str_is(entry.status, "info"));
 	cr_expect(str_is(entry.metadata, "{\"reason\":\"ttl_expired\"}"));
-	cr_expect_eq(entry.created_us, EVENT_US);
+	cr_expect_eq(entry.created_us, EVENT_US + 123000);
 	cr_expect(uuid_eq(&entry.team, &event->team));
 	audit_entry_done(&entry);
 	event_unref(event);
@@ -245,6 +255,35 @@ Test(mapping, gives_an_unknown_actor_type_the_systems_rules_and_no_name)
 	event_unref(event);
 }
 
+Test(mapping, names_a_host_by_its_id_and_nobody_by_blanks)
+{
+	static const struct {
+		const char *kind;
+		const char *actor;
+		const char *resource;
+		const char *more;
+		const char *name;
+	} named[] = {
+		{ "host.down", SYSTEM, HOST, "", HOST },
+		{ "host.up", USER, HOST, "", HOST },
+		{ "host.up", SYSTEM, "", "", "" },
+		{ "capsule.resume", SYSTEM, CAPSULE,
+		  WELL ",\"metadata\":{\"host_id\":\"" HOST "\"}", HOST },
+		{ "capsule.pause", "{\"type\":\"user\",\"name\":\"\\u2003\"}", CAPSULE, WELL, "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(named); i++) {
+		struct event *event =
+			make_event(named[i].kind, named[i].actor, named[i].resource, named[i].more);
+		struct audit_entry entry;
+
+		cr_assert(map(event, AUDIT_ALL, false, &entry));
+		cr_expect(str_is(entry.actor_name, named[i].name), "case %zu", i);
+		audit_entry_done(&entry);
+		event_unref(event);
+	}
+}
+
 Test(mapping, derives_the_id_from_the_stream_entry_alone)
 {
 	struct event *first = make_event("capsule.pause", USER, CAPSULE, WELL);
@@ -254,11 +293,12 @@ Test(mapping, derives_the_id_from_the_stream_entry_alone)
 	cr_assert(map(first, AUDIT_ALL, false, &a));
 	cr_assert(map(again, AUDIT_ALL, true, &b));
 	cr_expect(uuid_eq(&a.id, &b.id));
-	cr_expect_eq(a.id.bytes[6] >> 4, 5, "version");
+	cr_expect_eq(a.id.bytes[6] >> 4, 8, "version");
+	cr_expect(uuid_is_zero(&a.old_id));
 
 	again->id.seq++;
 	cr_assert(map(again, AUDIT_ALL, false, &c));
-	cr_expect_not(uuid_eq(&a.id, &c.id));
+	cr_expect_gt(uuid_compare(&c.id, &a.id), 0);
 	audit_entry_done(&a);
 	audit_entry_done(&b);
 	audit_entry_done(&c);
@@ -266,21 +306,72 @@ Test(mapping, derives_the_id_from_the_stream_entry_alone)
 	event_unref(again);
 }
 
-Test(mapping, takes_now_when_the_time_is_unreadable)
+Test(mapping, puts_rows_of_one_second_in_the_order_of_the_stream)
 {
-	struct event *event = read_event(
-		"{\"event\":\"host.up\",\"timestamp\":\"yesterday\","
-		"\"team_id\":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"actor\":{\"type\":\"system\"},"
-		"\"resource\":{\"id\":\"\",\"type\":\"host\"}}");
-	struct audit_entry entry;
+	static const struct stream_id ids[] = {
+		{ STREAM_MS, 0 },     { STREAM_MS, 1 },      { STREAM_MS, 999 },
+		{ STREAM_MS, 1000 },  { STREAM_MS, 200000 }, { STREAM_MS + 1, 0 },
+		{ STREAM_MS + 2, 0 },
+	};
+	struct event *event = make_event("capsule.pause", USER, CAPSULE, WELL);
+	struct audit_entry before = { .created_us = 0 };
 
-	cr_assert(map(event, AUDIT_ALL, false, &entry));
-	cr_expect_eq(entry.created_us, NOW_US);
-	cr_expect_eq(entry.resource_id.len, 0);
-	cr_expect(str_is(entry.actor_type, "host"));
-	cr_expect_eq(entry.actor_id.len, 0);
-	audit_entry_done(&entry);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct audit_entry entry;
+
+		event->id = ids[i];
+		cr_assert(map(event, AUDIT_ALL, false, &entry));
+		cr_expect(entry.created_us > before.created_us ||
+				  (entry.created_us == before.created_us &&
+				   uuid_compare(&entry.id, &before.id) > 0),
+			  "case %zu", i);
+		before = entry;
+		audit_entry_done(&entry);
+	}
 	event_unref(event);
+}
+
+Test(mapping, takes_the_second_of_the_event_unless_it_is_far_from_the_streams_time)
+{
+	static const struct {
+		const char *timestamp;
+		int64_t stream_ms;
+		int64_t created_us;
+	} times[] = {
+		{ "2026-05-24T05:02:08Z", STREAM_MS, EVENT_US + 123000 },
+		{ "2026-05-24T05:02:08.9Z", STREAM_MS, EVENT_US + 123000 },
+		{ "2026-05-24T05:02:08", STREAM_MS, EVENT_US + 123000 },
+		{ "2026-05-24T05:02:08Z", STREAM_MS + 30000, EVENT_US + 123000 },
+		{ "2026-05-24T05:02:08Z", EVENT_US / 1000 + 60000, EVENT_US },
+		{ "2026-05-24T05:02:08Z", EVENT_US / 1000 + 60001, EVENT_US + 60001000 },
+		{ "2026-05-24T05:02:08Z", EVENT_US / 1000 - 60001, EVENT_US - 60001000 },
+		{ "yesterday", STREAM_MS, STREAM_MS * 1000 },
+		{ "2026-05-24T05:02:08Z", INT64_MAX, INT64_C(253402300799999000) },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		struct event *event = NULL;
+		struct audit_entry entry;
+		struct buf json;
+
+		buf_init(&json, 1000);
+		buf_addf(&json,
+			 "{\"event\":\"host.up\",\"timestamp\":\"%s\","
+			 "\"team_id\":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"actor\":" SYSTEM ","
+			 "\"resource\":{\"id\":\"\",\"type\":\"host\"}}",
+			 times[i].timestamp);
+		event = read_event(buf_text(&json));
+		event->id.ms = (uint64_t)times[i].stream_ms;
+		cr_assert(map(event, AUDIT_ALL, false, &entry));
+		cr_expect_eq(entry.created_us, times[i].created_us, "case %zu: %lld", i,
+			     (long long)entry.created_us);
+		cr_expect_eq(entry.resource_id.len, 0);
+		cr_expect(str_is(entry.actor_type, "host"));
+		cr_expect_eq(entry.actor_id.len, 0);
+		audit_entry_done(&entry);
+		event_unref(event);
+		buf_done(&json);
+	}
 }
 
 static const char *metadata_text(const struct audit_entry *entry, const char *name, cJSON **tree)
@@ -288,6 +379,21 @@ static const char *metadata_text(const struct audit_entry *entry, const char *na
 	cr_assert_eq(json_parse(entry->metadata, 65536, tree, NULL), 0, "%.*s",
 		     STR_ARGS(entry->metadata));
 	return json_get_string(*tree, name);
+}
+
+Test(mapping, writes_no_blank_member_and_shows_a_control_character)
+{
+	struct event *event = make_event("template.snapshot.create", SYSTEM, "s",
+					 ",\"outcome\":\"error\",\"error\":\"\\u00a0\\u2003\","
+					 "\"metadata\":{\"reason\":\"a\\u0000b\"}");
+	struct audit_entry entry;
+
+	cr_assert(map(event, AUDIT_ALL, false, &entry));
+	cr_expect(str_is(entry.metadata, "{\"reason\":\"a\xef\xbf\xbd"
+					 "b\"}"),
+		  "%.*s", STR_ARGS(entry.metadata));
+	audit_entry_done(&entry);
+	event_unref(event);
 }
 
 Test(mapping, cleans_the_error_and_cuts_it_at_a_kibibyte)
@@ -309,7 +415,7 @@ Test(mapping, cleans_the_error_and_cuts_it_at_a_kibibyte)
 
 	cr_expect_leq(strlen(error), 1024);
 	cr_expect_gt(strlen(error), 1000);
-	cr_expect_eq(strncmp(error, "[31m\"quoted\" \\\\", 15), 0, "%.20s", error);
+	cr_expect_eq(strncmp(error, "\xef\xbf\xbd[31m\"quoted\" \\\\", 18), 0, "%.20s", error);
 	cJSON_Delete(tree);
 	audit_entry_done(&entry);
 	event_unref(event);

@@ -65,7 +65,10 @@ static int run_filling(struct db *db, struct store_job *job)
 
 		buf_init(&body, EVENT_MAX_BYTES);
 		event_write_body(&body, event);
-		rc = delivery_insert(db, event, &channel, buf_str(&body), START_US);
+		rc = delivery_insert(db, &(struct new_delivery){ .event = event,
+								 .channel = &channel,
+								 .payload = buf_str(&body),
+								 .now_us = START_US });
 		buf_done(&body);
 		event_unref(event);
 	}
@@ -197,14 +200,15 @@ Test(fold, turns_a_storm_into_one_delivery)
 		struct uuid channel = uuid_of(CHANNEL);
 		char first[STREAM_ID_TEXT_SIZE], last[STREAM_ID_TEXT_SIZE];
 		char name[128], id[UUID_TEXT_SIZE], condition[400];
+		const struct stream_id last_id = { .ms = START_MS + STORM - 1 };
 		struct uuid digest, expected;
 
 		fill(&database, STORM);
 		cr_expect_eq(fold_with(&database, folding_of(&chat, ALLOWED), &digest), STORM);
 		stream_id_format((struct stream_id){ .ms = START_MS }, first);
-		stream_id_format((struct stream_id){ .ms = START_MS + STORM - 1 }, last);
+		stream_id_format(last_id, last);
 		snprintf(name, sizeof(name), "digest:%s:%s", first, last);
-		uuid_v5(&channel, str_of(name), &expected);
+		uuid_v8(last_id, &channel, str_of(name), &expected);
 		cr_expect(uuid_eq(&digest, &expected), "its id comes from the stream");
 		uuid_format(&digest, id);
 		snprintf(condition, sizeof(condition), "state = 'folded' AND digest_id = '%s'", id);

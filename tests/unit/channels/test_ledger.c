@@ -60,7 +60,7 @@ static void commit_rows(struct rig *rig)
 	cr_expect_eq(audits(rig), 1);
 	stream_id_format(id, id_text);
 	cr_assert_eq(uuid_parse(STR(CHANNEL_1), &channel), 0);
-	uuid_v5(&channel, str_of(id_text), &expected);
+	uuid_v8(id, &channel, str_of(id_text), &expected);
 	uuid_format(&expected, expected_text);
 	rig_ask_text(rig, text, sizeof(text), "SELECT CAST(id AS text) FROM deliveries");
 	cr_expect_str_eq(text, expected_text);

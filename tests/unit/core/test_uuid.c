@@ -93,6 +93,67 @@ Test(uuid_v5, agrees_with_known_names)
 	}
 }
 
+Test(uuid_v8, is_time_number_and_hash)
+{
+	static const struct {
+		struct stream_id entry;
+		const char *name;
+		const char *expected; /* reckoned by another program */
+	} cases[] = {
+		{ { UINT64_C(1779598928123), UINT64_C(4) },
+		  "1779598928123-4",
+		  "019e585c-a8fb-8000-8499-fa7c4997cd4c" },
+		{ { UINT64_C(0), UINT64_C(0) }, "", "00000000-0000-8000-804e-bc3bf944587d" },
+		{ { UINT64_C(281474976710655), UINT64_C(262143) },
+		  "x",
+		  "ffffffff-ffff-8fff-bf32-30b69d2f1993" },
+		{ { UINT64_C(18446744073709551615), UINT64_C(18446744073709551615) },
+		  "x",
+		  "ffffffff-ffff-8fff-bf32-30b69d2f1993" },
+		{ { UINT64_C(1779598928123), UINT64_C(173507) },
+		  "n",
+		  "019e585c-a8fb-8a97-83b0-fee00b8d10ba" },
+	};
+	struct uuid dns = parsed("6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[UUID_TEXT_SIZE];
+		struct uuid id;
+
+		uuid_v8(cases[i].entry, &dns, str_of(cases[i].name), &id);
+		uuid_format(&id, text);
+		cr_expect_str_eq(text, cases[i].expected);
+	}
+}
+
+Test(uuid_v8, is_in_the_order_of_the_stream)
+{
+	static const struct stream_id ordered[] = {
+		{ 0, 0 },
+		{ 0, 1 },
+		{ 1, 0 },
+		{ 255, 63 },
+		{ 255, 64 },
+		{ 255, 16383 },
+		{ 255, 16384 },
+		{ 255, UUID_MAX_SEQ },
+		{ 256, 0 },
+		{ 1779598928123, 9 },
+		{ 1779598928124, 0 },
+	};
+	struct uuid space;
+	struct uuid before = { { 0 } };
+
+	uuid_v4(&space);
+	for (size_t i = 0; i < ARRAY_LEN(ordered); i++) {
+		struct uuid id;
+
+		uuid_v8(ordered[i], &space, STR("x"), &id);
+		cr_expect_gt(uuid_compare(&id, &before), 0, "case %zu", i);
+		before = id;
+	}
+}
+
 Test(uuid_v4, is_random_but_for_version_and_variant)
 {
 	struct uuid ones = { { 0 } };

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* How rows are shown, also those that others wrote. */
+#include <stdlib.h>
+
+#include "core/json.h"
+#include "rows_fixture.h"
+
+Test(audit_page, answers_either_outcomes_or_the_words_of_the_table)
+{
+	static const struct {
+		const char *stored;
+		const char *seed;
+		const char *dashboard;
+	} words[] = {
+		{ "success", "success", "success" }, { "info", "success", "info" },
+		{ "warning", "success", "warning" }, { "error", "failure", "error" },
+		{ "novel", "success", "info" },
+	};
+
+	ON_BOTH_ENGINES(engine)
+	{
+		struct database database = database_make(engine);
+		for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+			struct audit_entry entry = entry_at((unsigned)i + 1, BASE_US);
+			const struct page dashboard = { .with_stored_words = true };
+			const struct page seed = { .with_stored_words = false };
+			char expected[100];
+			char *text;
+
+			entry.status = str_of(words[i].stored);
+			entry.action = entry.status;
+			cr_assert_eq(insert_all(&database, &entry, 1), 0);
+			snprintf(expected, sizeof(expected),
+				 "\"status\":\"%s\",\"severity\":\"%s\"", words[i].dashboard,
+				 words[i].stored);
+			snprintf(expected + 60, 40, "action=%s", words[i].stored);
+			text = read_text(&database, &dashboard, expected + 60);
+			cr_expect(strstr(text, expected), "%s in %s", expected, text);
+			free(text);
+			text = read_text(&database, &seed, expected + 60);
+			snprintf(expected, sizeof(expected), "\"status\":\"%s\"", words[i].seed);
+			cr_expect(strstr(text, expected), "%s in %s", expected, text);
+			free(text);
+		}
+	}
+}
+
+Test(audit_page, escapes_what_ends_lines_for_some_readers)
+{
+	ON_BOTH_ENGINES(engine)
+	{
+		struct database database = database_make(engine);
+		const struct page what = { .with_admin_rows = false };
+		struct audit_entry entry = entry_at(1, BASE_US);
+		char *text;
+
+		entry.actor_name = STR("A\xc2\x85"
+				       "B");
+		entry.metadata =
+			STR("{\"name\":\"x\xe2\x80\xa8\x7f\xc2\x9fy\",\"n\":12345678901234567890}");
+		cr_assert_eq(insert_all(&database, &entry, 1), 0);
+		text = read_text(&database, &what, "");
+		cr_expect(strstr(text, "\"A\\u0085B\""), "%s", text);
+		cr_expect(strstr(text, "x\\u2028\\u007f\\u009fy"), "%s", text);
+		cr_expect(strstr(text, "12345678901234567890"), "%s", text);
+		free(text);
+	}
+}
+
+Test(audit_page, shows_rows_whose_metadata_is_no_object)
+{
+	static const char *const texts[] = { "[1,2]", "\"text\"", "7", "null", "{}" };
+
+	ON_BOTH_ENGINES(engine)
+	{
+		struct database database = database_make(engine);
+
+		for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+			struct audit_entry entry = entry_at((unsigned)i + 1, BASE_US);
+
+			entry.metadata = str_of(texts[i]);
+			cr_assert_eq(insert_all(&database, &entry, 1), 0);
+		}
+		/* SQLite keeps whatever somebody puts there. */
+		if (engine == DATABASE_SQLITE) {
+			database_ask(&database, "UPDATE audit_logs SET metadata = '{\"a\":' "
+						"WHERE metadata = '7'");
+			database_ask(&database, "UPDATE audit_logs SET metadata = '' "
+						"WHERE metadata = 'null'");
+		}
+
+		cJSON *page = read_page(&database, false, "");
+
+		cr_assert_eq(item_count(page), (int)ARRAY_LEN(texts));
+		for (int i = 0; i < item_count(page); i++)
+			cr_expect_null(json_get(item_at(page, i), "metadata"), "row %d", i);
+		cJSON_Delete(page);
+	}
+}
