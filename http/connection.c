@@ -383,22 +383,26 @@ static struct connection *connection_new(struct http_server *server, int fd)
 	return c;
 }
 
-void connection_open(struct http_server *server, int fd)
+static void open_socket(struct http_server *server, int fd, bool is_surplus)
 {
 	struct connection *c = connection_new(server, fd);
 
 	if (!c)
 		return;
+	c->surplus = is_surplus;
 	c->fresh = true;
 	c->state = CONNECTION_IDLE;
 	deadline_start(&server->waits[WAIT_HEAD], &c->deadline);
 	connection_arm(c);
 }
 
+void connection_open(struct http_server *server, int fd)
+{
+	open_socket(server, fd, false);
+}
+
+/* Not before it has asked: who wants a stream is refused in another way than the others. */
 void connection_refuse(struct http_server *server, int fd)
 {
-	struct connection *c = connection_new(server, fd);
-
-	if (c)
-		connection_refuse_request(c, HTTP_SERVICE_UNAVAILABLE, "too many connections");
+	open_socket(server, fd, true);
 }

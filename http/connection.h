@@ -49,6 +49,7 @@ struct connection {
 	uint32_t armed;     /* the events waited for */
 	uint8_t state;
 	bool fresh : 1;         /* has not sent a byte yet */
+	bool surplus : 1;       /* beyond the cap: its request is refused */
 	bool in_turn : 1;       /* inside connection_on_ready(), which arms at its end */
 	bool peer_finished : 1; /* the client will send no more */
 	bool gone : 1;          /* nothing can reach the client any more */
@@ -60,7 +61,7 @@ struct connection {
 /* Takes over an accepted, non-blocking socket; closes it when there is no memory. */
 void connection_open(struct http_server *server, int fd);
 
-/* The same for one connection too many: it is told so and let go. */
+/* The same for one connection too many: its request is read, told so, and let go. */
 void connection_refuse(struct http_server *server, int fd);
 
 /* Something it waits for has happened; for the server's poller. */

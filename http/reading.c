@@ -53,6 +53,11 @@ static void dispatch(struct connection *c)
 		router_find(&server->router, request->message.method, request->message.path);
 	route = request->match.route;
 	cors_add_fields(request, server->cors_origins);
+	if (c->surplus) {
+		request->close_after = true;
+		http_respond_fault(request, HTTP_SERVICE_UNAVAILABLE, NULL, "too many connections");
+		return;
+	}
 	if (cors_answer_preflight(request, server->cors_origins))
 		return;
 	if (!route)

@@ -112,6 +112,10 @@ def test_postgres_stops_for_a_while_and_nothing_is_lost(redis, receiver, make_se
         answer = service.get("/v1/channels", key=key)
         assert answer.status == 503 and answer.headers["Retry-After"]
         assert answer.json()["error"]["code"] == "service_unavailable"
+        # Whoever it is cannot be told now. A browser must come back for the answer, and nobody is let in meanwhile.
+        answer = service.get("/v1/events/stream", key="wrn_" + "0" * 32, headers={"Accept": "text/event-stream"})
+        assert answer.status == 200 and answer.body.startswith(b": ") and b"\nretry: " in answer.body and b"data:" not in answer.body
+        assert service.get("/v1/events/stream", key="wrn_" + "0" * 32, headers={"Accept": "application/json"}).status == 503
         ids = [redis.publish(make_event(team)) for _ in range(50)]
         assert [f.id for f in stream.wait_for(50)] == ids  # live goes on, without the capsule rows
         assert redis.client.xinfo_groups("wrenn:events")[0]["pending"] > 0

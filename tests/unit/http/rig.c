@@ -141,9 +141,9 @@ void rig_open(struct rig *rig, struct http_options options)
 		{ HTTP_GET, "/things/{id}", ACCESS_PUBLIC, answer_thing, rig },
 		{ HTTP_GET, "/big", ACCESS_PUBLIC, answer_big, rig },
 		{ HTTP_GET, "/later", ACCESS_PUBLIC, answer_later, rig },
-		{ HTTP_GET, "/stream", ACCESS_PUBLIC, answer_stream, rig },
 		{ HTTP_GET, "/private", ACCESS_TEAM, answer_later, rig },
 	};
+	const struct http_route stream = { HTTP_GET, "/stream", ACCESS_PUBLIC, answer_stream, rig };
 	struct reason why;
 
 	*rig = (struct rig){ .stream_rc = 1 };
@@ -159,6 +159,7 @@ void rig_open(struct rig *rig, struct http_options options)
 		options.max_connections = 100;
 	cr_assert_eq(http_server_open(&options, &rig->server, &why), 0, "%s", why.text);
 	cr_assert_eq(http_server_add_routes(rig->server, routes, ARRAY_LEN(routes)), 0);
+	cr_assert_eq(http_server_add_streams(rig->server, &stream, 1), 0);
 }
 
 static void on_server_closed(void *owner)

@@ -247,6 +247,27 @@ Test(stream, lasts_until_the_connection_closes_for_a_client_without_chunks)
 	end();
 }
 
+/* It would give up for good after a 503. */
+Test(stream, is_turned_away_with_a_200_beyond_the_cap_of_connections)
+{
+	struct client kept;
+	struct reply reply;
+
+	rig_open(&rig, (struct http_options){ .max_connections = 1 });
+	client_open(&kept, &rig);
+	client_expect(&kept, &rig, GET("/hello"), 200, "hello");
+	client_open(&client, &rig);
+	client_send_text(&client,
+			 "GET /stream HTTP/1.1\r\n" HOST "Accept: text/event-stream\r\n\r\n");
+	reply = client_reply(&client, &rig, false);
+	cr_expect_eq(reply.status, 200);
+	cr_expect(str_starts(reply.body, STR(": too many connections\nretry: ")));
+	reply_done(&reply);
+	RIG_UNTIL(&rig, client_has_ended(&client));
+	client_close(&kept);
+	end();
+}
+
 /* ---- no stream for now --------------------------------------------------------------------- */
 
 static void refuse(struct http_request *request, void *owner)
