@@ -11,12 +11,11 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define DAY_S         INT64_C(86400)
-#define SECOND_US     INT64_C(1000000)
-#define EPOCH_DAY     INT64_C(719162)  /* 1970-01-01 */
-#define LAST_DAY      INT64_C(3652058) /* 9999-12-31 */
-#define TEN_YEARS_S   (3650 * DAY_S)
-#define HTTP_DATE_LEN 29
+#define DAY_S       INT64_C(86400)
+#define SECOND_US   INT64_C(1000000)
+#define EPOCH_DAY   INT64_C(719162)  /* 1970-01-01 */
+#define LAST_DAY    INT64_C(3652058) /* 9999-12-31 */
+#define TEN_YEARS_S (3650 * DAY_S)
 
 struct civil {
 	int year, month, day;
@@ -261,19 +260,72 @@ static bool take_name(struct str *rest, const char *names, int *out)
 	return false;
 }
 
+#define MONTHS "JanFebMarAprMayJunJulAugSepOctNovDec"
+#define DAYS   "MonTueWedThuFriSatSun"
+
+/* "24 May 2026 05:02:08 GMT" */
+static bool take_fixed_date(struct str *rest, struct civil *c)
+{
+	return take_one_of(rest, " ") && take_digits(rest, 2, &c->day) && take_one_of(rest, " ") &&
+	       take_name(rest, MONTHS, &c->month) && take_one_of(rest, " ") &&
+	       take_digits(rest, 4, &c->year) && take_one_of(rest, " ") && take_time(rest, c) &&
+	       str_is(*rest, " GMT");
+}
+
+/* "24-May-26 05:02:08 GMT", the form of RFC 850. Two digits of a year are of the half century before or after
+ * the turn of the millennium: nothing that is told in the other form is older. */
+static bool take_old_date(struct str *rest, struct civil *c)
+{
+	bool is_read = take_one_of(rest, " ") && take_digits(rest, 2, &c->day) &&
+		       take_one_of(rest, "-") && take_name(rest, MONTHS, &c->month) &&
+		       take_one_of(rest, "-") && take_digits(rest, 2, &c->year) &&
+		       take_one_of(rest, " ") && take_time(rest, c) && str_is(*rest, " GMT");
+
+	c->year += c->year < 70 ? 2000 : 1900;
+	return is_read;
+}
+
+/* "May 24 05:02:08 2026", the form of asctime(); a day of one digit has a space before it. */
+static bool take_c_date(struct str *rest, struct civil *c)
+{
+	if (!take_name(rest, MONTHS, &c->month) || !take_one_of(rest, " "))
+		return false;
+	return (take_one_of(rest, " ") ? take_digits(rest, 1, &c->day)
+				       : take_digits(rest, 2, &c->day)) &&
+	       take_one_of(rest, " ") && take_time(rest, c) && take_one_of(rest, " ") &&
+	       take_digits(rest, 4, &c->year) && rest->len == 0;
+}
+
+/* Whether the rest of a weekday's full name follows its first three letters. */
+static bool take_day_end(struct str *rest, int weekday)
+{
+	static const char *const ends[] = {
+		"day", "sday", "nesday", "rsday", "day", "urday", "day"
+	};
+	struct str end = str_of(ends[weekday]);
+
+	if (!str_starts(*rest, end))
+		return false;
+	*rest = str_from(*rest, end.len);
+	return true;
+}
+
 /* The weekday has to be one, but is not checked against the date: the date says it all. */
 int http_date_parse(struct str text, int64_t *out_us)
 {
 	struct civil c = { .year = 0 };
+	bool is_read;
 	int weekday;
 
-	if (text.len != HTTP_DATE_LEN || !take_name(&text, "MonTueWedThuFriSatSun", &weekday) ||
-	    !take_one_of(&text, ",") || !take_one_of(&text, " ") ||
-	    !take_digits(&text, 2, &c.day) || !take_one_of(&text, " "))
+	if (!take_name(&text, DAYS, &weekday))
 		return -EINVAL;
-	if (!take_name(&text, "JanFebMarAprMayJunJulAugSepOctNovDec", &c.month) ||
-	    !take_one_of(&text, " ") || !take_digits(&text, 4, &c.year) ||
-	    !take_one_of(&text, " ") || !take_time(&text, &c) || !str_is(text, " GMT"))
+	if (take_one_of(&text, " "))
+		is_read = take_c_date(&text, &c);
+	else if (take_day_end(&text, weekday))
+		is_read = take_one_of(&text, ",") && take_old_date(&text, &c);
+	else
+		is_read = take_one_of(&text, ",") && take_fixed_date(&text, &c);
+	if (!is_read)
 		return -EINVAL;
 	c.month++;
 	return civil_to_us(&c, out_us);

@@ -39,7 +39,8 @@ void rfc3339_format(int64_t us, int fraction_digits, char out[RFC3339_TEXT_SIZE]
 /* A duration: digits and one unit, s m h or d. 0 or -EINVAL (also past ten years). */
 int duration_parse(struct str text, int64_t *out_ms) must_check;
 
-/* RFC 9110 HTTP-date in its IMF-fixdate form ("Sun, 24 May 2026 05:02:08 GMT"). */
+/* RFC 9110 HTTP-date in its three forms: "Sun, 24 May 2026 05:02:08 GMT", "Sunday, 24-May-26 05:02:08 GMT" and
+ * "Sun May 24 05:02:08 2026". */
 int http_date_parse(struct str text, int64_t *out_us) must_check;
 
 #endif

@@ -6,8 +6,8 @@
  * Happy path: the call's handle is set up and added, the loop drives it, the answer is
  * collected up to its bounds, the owner is called, and the call dies when its timer has closed.
  * Failure: every end has one name of enum answer_fault. The deadline is a timer of ours, which also
- * carries out a cancellation on the next turn. libcurl's own error texts are never used, since
- * they may hold a URL.
+ * carries out a cancellation on the next turn. libcurl's own error texts are only searched for what
+ * OpenSSL said: they may hold a URL.
  */
 #include "net/outbound.h"
 
@@ -23,6 +23,7 @@
 #include "core/clock.h"
 #include "core/list.h"
 #include "net/curl_loop.h"
+#include "net/outbound_fault.h"
 
 #define HEAD_MAX_BYTES 16384
 #define NUDGE_MS       250
@@ -54,8 +55,11 @@ struct outbound_call {
 	uint64_t end_ms;   /* on the loop's clock */
 	uint64_t nudge_ms; /* when to nudge it first, while it is not connected */
 	bool is_connected;
-	bool is_refused;   /* by the guard, at least once */
-	bool is_too_large; /* the answer's body */
+	bool is_refused;               /* by the guard, at least once */
+	bool is_too_large;             /* the answer's body */
+	int status;                    /* of the last status line, interim ones included */
+	bool head_is_over;             /* what comes of header lines now are trailers */
+	char trouble[CURL_ERROR_SIZE]; /* libcurl's words: looked through, never shown */
 	bool is_cancelled;
 	bool is_finished; /* on_done has been called or is being called */
 };
@@ -74,16 +78,47 @@ static size_t on_body(const char *bytes, size_t size, size_t count, void *owner)
 	return CURL_WRITEFUNC_ERROR;
 }
 
+/* "HTTP/1.1 103 Early Hints": 103; 0 when the line is none of this kind. */
+static int status_of_line(struct str line)
+{
+	unsigned long long status;
+	struct str rest = line;
+	struct str number;
+
+	if (!str_starts(line, STR("HTTP/")))
+		return 0;
+	(void)str_cut(&rest, ' ');
+	number = str_trim(str_cut(&rest, ' '));
+	return number.len == 3 && str_to_u64(number, &status) ? (int)status : 0;
+}
+
+static bool is_interim(int status)
+{
+	return status >= 100 && status <= 199;
+}
+
 /* One header line per call. What does not fit any more is left out: the bound is on what we
- * keep, the deadline on what we read. */
+ * keep, the deadline on what we read. Nothing is kept of trailers: they come from whoever wrote the
+ * body. */
 static size_t on_head(const char *bytes, size_t size, size_t count, void *owner)
 {
 	struct outbound_call *call = owner;
 	const struct str line = { .at = bytes, .len = size * count };
+	int status = status_of_line(line);
 
-	/* An interim answer (1xx) is followed by another one. */
-	if (str_starts(line, STR("HTTP/")))
+	if (call->head_is_over && !is_interim(call->status))
+		return line.len;
+	/* An interim answer is followed by another one, but a switch of protocols by nothing, and
+	 * nobody asked for the others: the rest of the time would be waited for in vain. */
+	if (status) {
 		buf_reset(&call->head);
+		call->status = status;
+		call->head_is_over = false;
+		if (is_interim(status) && status != 100 && status != 103)
+			return 0;
+	}
+	if (str_trim(line).len == 0)
+		call->head_is_over = true;
 	if (line.len <= HEAD_MAX_BYTES - call->head.len)
 		buf_add_str(&call->head, line);
 	return line.len;
@@ -151,27 +186,15 @@ static enum answer_fault fault_of(const struct outbound_call *call, CURLcode res
 		return ANSWER_REFUSED;
 	if (call->is_too_large)
 		return ANSWER_TOO_LARGE;
-	switch (result) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return ANSWER_UNRESOLVED;
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_GOT_NOTHING:
-		return ANSWER_UNREACHED;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-		return ANSWER_TLS;
-	case CURLE_OPERATION_TIMEDOUT:
-		return ANSWER_TIMEOUT;
-	default:
-		return ANSWER_BROKEN;
-	}
+	return outbound_fault(result, call->trouble);
+}
+
+/* A constant for the owner, or NULL when the fault says all we know. */
+static const char *explain(const struct outbound_call *call, enum answer_fault fault)
+{
+	if (is_interim(call->status) && call->status != 100 && call->status != 103)
+		return "the destination answered with a 1xx status that nothing was asked for";
+	return fault == ANSWER_TLS ? outbound_explain_tls(call->easy, call->trouble) : NULL;
 }
 
 static void free_call(struct outbound_call *call)
@@ -223,15 +246,14 @@ static void finish_call(struct outbound_call *call, enum answer_fault fault)
 		.headers = buf_str(&call->head),
 		.duration_us = clock_mono_us() - call->started_us,
 	};
-	long status = 0;
 
 	call->is_finished = true;
-	if (fault == ANSWER_OK || fault == ANSWER_TOO_LARGE)
-		curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status >= 100 && status <= 999)
-		answer.status = (int)status;
-	else if (fault == ANSWER_OK)
+	/* An answer that began counts, however it ended: its status said what became of the request. */
+	if (fault != ANSWER_REFUSED && fault != ANSWER_CANCELLED && !is_interim(call->status))
+		answer.status = call->status;
+	if (fault == ANSWER_OK && answer.status == 0)
 		answer.fault = ANSWER_BROKEN;
+	answer.why = explain(call, answer.fault);
 	call->on_done(&answer, call->owner);
 	uv_close((uv_handle_t *)&call->deadline, on_call_closed);
 }
@@ -374,6 +396,7 @@ static void set_callbacks(struct outbound_call *call)
 	CURL *easy = call->easy;
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->trouble);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);

@@ -108,7 +108,7 @@ def test_of_1000_channels_half_never_answer_and_the_others_get_theirs_in_order(s
 def test_every_fault_of_a_destination_is_tried_again_and_ends_delivered(service, redis, fake, store):
     """All at once, because each waits for the same ten seconds."""
     team, key = service.new_team()
-    faults = {"hang": {}, "drip": {}, "reset": {}, "half": {}, "answer": {"status": 503}, "answer-408": {"status": 408},
+    faults = {"hang": {}, "reset": {}, "answer": {"status": 503}, "answer-408": {"status": 408},
               "answer-425": {"status": 425}, "answer-500": {"status": 500}}
     channels = {}
     for name, more in faults.items():
@@ -123,6 +123,24 @@ def test_every_fault_of_a_destination_is_tried_again_and_ends_delivered(service,
         assert first["headers"]["X-Wrenn-Delivery"] == second["headers"]["X-Wrenn-Delivery"], name
         assert first["body"] == second["body"], name
         assert [e["headers"]["X-Wrenn-Attempt"] for e in (first, second)] == ["1", "2"], name
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_an_answer_that_begins_well_and_breaks_is_delivered_once_and_says_so(service, redis, fake, store):
+    team, key = service.new_team()
+    words = {"half": "broke off", "drip": "did not come to the end"}
+    channels = {}
+    for name in words:
+        destination = webhook(fake)
+        channels[name] = (destination, service.add_channel(key, "webhook", destination.config))
+        fake.script({"destination": destination.name, "kind": name})
+    redis.publish(make_event(team))
+    for name, (destination, channel) in channels.items():
+        until(lambda: only_row(store, channel)[:3] == ("delivered", 1, 200), name, 60)
+        detail, = store.query("SELECT a.detail FROM delivery_attempts a JOIN deliveries d ON d.id = a.delivery_id "
+                              "WHERE d.channel_id = %s", id_to_uuid(channel["id"]))[0]
+        assert words[name] in detail and len(fake.arrived(destination.name)) == 1
+    fake.stopping.set()
 
 
 def test_an_endless_answer_does_not_hurt_and_a_4xx_is_not_final(service, redis, fake, store):

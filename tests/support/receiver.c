@@ -234,6 +234,8 @@ static void *accept_peers(void *arg)
 	}
 }
 
+void (*receiver_tune_tls)(SSL_CTX *context);
+
 static SSL_CTX *open_tls(const char *certificate, const char *key)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
@@ -241,6 +243,8 @@ static SSL_CTX *open_tls(const char *certificate, const char *key)
 	assert(tls);
 	assert(SSL_CTX_use_certificate_chain_file(tls, certificate) == 1);
 	assert(SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) == 1);
+	if (receiver_tune_tls)
+		receiver_tune_tls(tls);
 	return tls;
 }
 

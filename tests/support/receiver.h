@@ -14,6 +14,7 @@
 #include "core/str.h"
 
 struct receiver;
+struct ssl_ctx_st;
 
 /* One request as it came; text dies with the receiver. */
 struct received {
@@ -31,6 +32,9 @@ struct received {
 enum receiver_reply { RECEIVER_ANSWER, RECEIVER_CLOSE, RECEIVER_HOLD };
 typedef enum receiver_reply (*receiver_fn)(const struct received *request, struct buf *out,
 					   void *arg);
+
+/* What is done with the TLS context of the receivers that start from now on; NULL: nothing. */
+extern void (*receiver_tune_tls)(struct ssl_ctx_st *context);
 
 /* Answers 200 to all when `answer` is NULL. With certificate and key (files) it speaks TLS. */
 struct receiver *receiver_start(receiver_fn answer, void *arg, const char *certificate,

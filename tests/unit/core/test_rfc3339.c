@@ -270,13 +270,39 @@ Test(http_date_parse, reads_the_fixed_form)
 	cr_expect_eq(us, 1735689599 * S);
 }
 
+Test(http_date_parse, reads_the_two_old_forms)
+{
+	static const struct {
+		const char *text;
+		int64_t us;
+	} cases[] = {
+		{ "Sunday, 06-Nov-94 08:49:37 GMT", 784111777 * S },
+		{ "Sun Nov  6 08:49:37 1994", 784111777 * S },
+		{ "Sunday, 24-May-26 05:02:08 GMT", 1779598928 * S },
+		{ "Wednesday, 24-May-69 05:02:08 GMT", INT64_C(3136597328) * S },
+		{ "Sun May 24 05:02:08 2026", 1779598928 * S },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t us = 0;
+
+		cr_expect_eq(http_date_parse(str_of(cases[i].text), &us), 0, "%s", cases[i].text);
+		cr_expect_eq(us, cases[i].us, "%s: %lld", cases[i].text, (long long)us);
+	}
+}
+
 Test(http_date_parse, refuses_everything_else)
 {
 	static const char *const cases[] = {
 		"",
 		"120",
-		"Sunday, 06-Nov-94 08:49:37 GMT",
-		"Sun Nov  6 08:49:37 1994",
+		"Sunday, 06-Nov-1994 08:49:37 GMT",
+		"Sun, 06-Nov-94 08:49:37 GMT",
+		"Sunday, 06 Nov 1994 08:49:37 GMT",
+		"Moday, 06-Nov-94 08:49:37 GMT",
+		"Sun Nov 6 08:49:37 1994",
+		"Sun Nov  6 08:49:37 1994 GMT",
+		"Sun Nov 06 08:49:37 94",
 		"Sun, 24 May 2026 05:02:08 UTC",
 		"Sun, 24 May 2026 05:02:08 gmt",
 		"Sun, 24 May 2026 05:02:08 GMT ",

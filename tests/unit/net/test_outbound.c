@@ -11,154 +11,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "net/net.h"
-#include "tests/support/receiver.h"
-
-#define PATIENCE_MS 30000
-
-/* What came back, copied out of the callback. */
-struct result {
-	unsigned calls;
-	enum answer_fault fault;
-	int status;
-	size_t body_len;
-	char body[64];
-	char retry_after[64];
-	char content_type[64];
-	int64_t duration_us;
-};
-
-struct bench {
-	uv_loop_t loop;
-	uv_timer_t tick; /* wakes the loop, so that a condition elsewhere is seen */
-	struct outbound *outbound;
-	struct receiver *receiver;
-	bool is_closed;
-};
-
-static struct bench bench;
-static bool guard_allows;
-static unsigned guard_calls;
-static struct sockaddr_storage guard_saw;
-
-static bool guard(const struct sockaddr *address, const void *arg)
-{
-	cr_assert_eq(arg, &bench);
-	guard_calls++;
-	memcpy(&guard_saw, address, sizeof(struct sockaddr_in));
-	return guard_allows;
-}
-
-static void on_answer(const struct answer *answer, void *owner)
-{
-	struct result *result = owner;
-	struct str retry = answer_header(answer, "Retry-After");
-	struct str type = answer_header(answer, "Content-Type");
-
-	result->calls++;
-	result->fault = answer->fault;
-	result->status = answer->status;
-	result->body_len = answer->body.len;
-	result->duration_us = answer->duration_us;
-	snprintf(result->body, sizeof(result->body), "%.*s", STR_ARGS(answer->body));
-	snprintf(result->retry_after, sizeof(result->retry_after), "%.*s", STR_ARGS(retry));
-	snprintf(result->content_type, sizeof(result->content_type), "%.*s", STR_ARGS(type));
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-	(void)timer;
-}
-
-static void on_closed(void *owner)
-{
-	bool *closed = owner;
-
-	*closed = true;
-}
-
-static void open_bench(receiver_fn answer, const char *ca_file)
-{
-	const struct outbound_options options = {
-		.loop = &bench.loop,
-		.max_connections = 16,
-		.user_agent = "wrenn-events/test",
-		.ca_file = ca_file,
-	};
-
-	guard_allows = true;
-	guard_calls = 0;
-	bench.is_closed = false;
-	uv_loop_init(&bench.loop);
-	uv_timer_init(&bench.loop, &bench.tick);
-	uv_timer_start(&bench.tick, on_tick, 5, 5);
-	bench.receiver = answer ? receiver_start(answer, NULL, NULL, NULL) : NULL;
-	cr_assert_eq(outbound_open(&options, &bench.outbound), 0);
-}
-
-/* Turns the loop until the flag is set, or fails. */
-static void turn_until(const bool *condition)
-{
-	uint64_t limit = uv_now(&bench.loop) + PATIENCE_MS;
-
-	while (!*condition) {
-		uv_run(&bench.loop, UV_RUN_ONCE);
-		cr_assert_lt(uv_now(&bench.loop), limit, "nothing happened in time");
-	}
-}
-
-static void wait_for(const struct result *result)
-{
-	uint64_t limit = uv_now(&bench.loop) + PATIENCE_MS;
-
-	while (result->calls == 0) {
-		uv_run(&bench.loop, UV_RUN_ONCE);
-		cr_assert_lt(uv_now(&bench.loop), limit, "no answer in time");
-	}
-	cr_assert_eq(result->calls, 1);
-}
-
-static void close_bench(void)
-{
-	outbound_close(bench.outbound, on_closed, &bench.is_closed);
-	turn_until(&bench.is_closed);
-	uv_close((uv_handle_t *)&bench.tick, NULL);
-	uv_run(&bench.loop, UV_RUN_DEFAULT);
-	cr_assert_eq(uv_loop_close(&bench.loop), 0, "a handle was left open");
-	if (bench.receiver)
-		receiver_stop(bench.receiver);
-}
-
-static struct outbound_call *send_to(const char *url, const char *method, unsigned timeout_ms,
-				     struct result *result)
-{
-	struct outbound_call *call = NULL;
-	struct outgoing request;
-
-	outgoing_init(&request);
-	request.method = method;
-	buf_add_text(&request.url, url);
-	buf_add_text(&request.body, "{\"a\":1}");
-	outgoing_header(&request, "Content-Type", STR("application/json"));
-	outgoing_header(&request, "X-Sample", STR("yes"));
-	memset(result, 0, sizeof(*result));
-	cr_assert_eq(outbound_send(bench.outbound, &request, timeout_ms, guard, &bench, on_answer,
-				   result, &call),
-		     0);
-	cr_assert_eq(result->calls, 0, "called back from within outbound_send()");
-	cr_assert_eq(request.url.len, 0, "the request was not taken over");
-	cr_assert_eq(request.header_count, 0);
-	return call;
-}
-
-static void exchange(const char *path, struct result *result)
-{
-	char url[256];
-
-	snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", receiver_port(bench.receiver), path);
-	send_to(url, "POST", PATIENCE_MS, result);
-	wait_for(result);
-}
+#include "outbound_rig.h"
 
 /* "/status/404" under "/status/" is 404. */
 static bool number_under(const char *target, const char *path, unsigned long long *out)
@@ -194,6 +47,17 @@ static enum receiver_reply answer_by_path(const struct received *request, struct
 		buf_add_text(out, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n"
 				  "\r\nonly this");
 		return RECEIVER_CLOSE;
+	} else if (strcmp(request->target, "/begun") == 0) {
+		buf_add_text(out, "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nnot");
+		return RECEIVER_CLOSE;
+	} else if (strcmp(request->target, "/switch") == 0) {
+		buf_add_text(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n");
+	} else if (strcmp(request->target, "/processing") == 0) {
+		buf_add_text(out, "HTTP/1.1 102 Processing\r\n\r\n");
+	} else if (strcmp(request->target, "/trailer") == 0) {
+		buf_add_text(out, "HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\nTrailer: "
+				  "Retry-After\r\n\r\n2\r\nno\r\n0\r\nRetry-After: 3600\r\n"
+				  "X-RateLimit-Global: true\r\n\r\n");
 	} else if (strcmp(request->target, "/heads") == 0) {
 		buf_add_text(out, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nRetry-After: 9\r\n");
 		for (int i = 0; i < 1000; i++)
@@ -230,11 +94,11 @@ Test(outbound, sends_method_headers_and_body_as_built)
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/put", receiver_port(bench.receiver));
 	send_to(url, "PUT", PATIENCE_MS, &result);
-	wait_for(&result);
+	wait_for_result(&result);
 	cr_assert_str_eq(receiver_get(bench.receiver, 1)->method, "PUT");
 	cr_assert_str_eq(receiver_get(bench.receiver, 1)->body, "{\"a\":1}");
 	send_to(url, "GET", PATIENCE_MS, &result);
-	wait_for(&result);
+	wait_for_result(&result);
 	cr_assert_str_eq(receiver_get(bench.receiver, 2)->method, "GET");
 	cr_assert_eq(receiver_get(bench.receiver, 2)->body_len, 0);
 	close_bench();
@@ -247,17 +111,13 @@ Test(outbound, names_every_way_an_exchange_can_end)
 		enum answer_fault fault;
 		int status;
 	} cases[] = {
-		{ "/status/200", ANSWER_OK, 200 },
-		{ "/status/404", ANSWER_OK, 404 },
-		{ "/status/503", ANSWER_OK, 503 },
-		{ "/status/302", ANSWER_OK, 302 },
-		{ "/big/65536", ANSWER_OK, 200 },
-		{ "/big/65537", ANSWER_TOO_LARGE, 200 },
-		{ "/big/500000", ANSWER_TOO_LARGE, 200 },
-		{ "/garbage", ANSWER_BROKEN, 0 },
-		{ "/nothing", ANSWER_UNREACHED, 0 },
-		{ "/short", ANSWER_BROKEN, 0 },
-		{ "/heads", ANSWER_OK, 200 },
+		{ "/status/200", ANSWER_OK, 200 },        { "/status/404", ANSWER_OK, 404 },
+		{ "/status/503", ANSWER_OK, 503 },        { "/status/302", ANSWER_OK, 302 },
+		{ "/big/65536", ANSWER_OK, 200 },         { "/big/65537", ANSWER_TOO_LARGE, 200 },
+		{ "/big/500000", ANSWER_TOO_LARGE, 200 }, { "/garbage", ANSWER_BROKEN, 0 },
+		{ "/nothing", ANSWER_UNREACHED, 0 },      { "/short", ANSWER_BROKEN, 200 },
+		{ "/begun", ANSWER_BROKEN, 404 },         { "/switch", ANSWER_BROKEN, 0 },
+		{ "/processing", ANSWER_BROKEN, 0 },      { "/heads", ANSWER_OK, 200 },
 	};
 
 	open_bench(answer_by_path, NULL);
@@ -299,6 +159,10 @@ Test(outbound, keeps_the_headers_of_the_final_answer_only)
 	cr_assert_str_eq(result.retry_after, "");
 	cr_assert_str_eq(result.content_type, "text/plain");
 	cr_assert_str_eq(result.body, "late");
+	exchange("/trailer", &result);
+	cr_assert_eq(result.status, 503);
+	cr_assert_str_eq(result.body, "no");
+	cr_assert_str_eq(result.retry_after, "", "whoever writes a body may write its trailer");
 	close_bench();
 }
 
@@ -360,7 +224,7 @@ Test(outbound, gives_up_at_the_deadline)
 	open_bench(answer_by_path, NULL);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/hold", receiver_port(bench.receiver));
 	send_to(url, "POST", 50, &result);
-	wait_for(&result);
+	wait_for_result(&result);
 	cr_assert_eq(result.fault, ANSWER_TIMEOUT);
 	cr_assert_eq(result.status, 0);
 	exchange("/", &result); /* and works on afterwards */
@@ -380,7 +244,7 @@ Test(outbound, cancels_on_a_later_turn_and_only_once)
 	outbound_cancel(call);
 	outbound_cancel(call);
 	cr_assert_eq(result.calls, 0);
-	wait_for(&result);
+	wait_for_result(&result);
 	cr_assert_eq(result.fault, ANSWER_CANCELLED);
 	close_bench();
 	cr_assert_eq(result.calls, 1);
@@ -426,7 +290,7 @@ Test(outbound, tells_what_it_cannot_reach)
 		struct result result;
 
 		send_to(cases[i].url, "POST", PATIENCE_MS, &result);
-		wait_for(&result);
+		wait_for_result(&result);
 		cr_expect_eq(result.fault, cases[i].fault, "%s: fault %d", cases[i].url,
 			     result.fault);
 	}
@@ -483,89 +347,6 @@ Test(outbound, serves_many_calls_at_once)
 	for (size_t i = 0; i < CALLS; i++)
 		cr_expect_eq(results[i].fault, ANSWER_OK);
 	cr_assert_eq(receiver_count(bench.receiver), CALLS);
-	close_bench();
-}
-
-/* ---- TLS -------------------------------------------------------------------------------- */
-
-static char tls_dir[256];
-
-static void run_shell(char *command)
-{
-	char *arguments[] = { "sh", "-c", command, NULL };
-	int status = 0;
-	pid_t child;
-
-	cr_assert_eq(posix_spawn(&child, "/bin/sh", NULL, NULL, arguments, environ), 0);
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	cr_assert_eq(status, 0, "%s", command);
-}
-
-static void make_certificates(void)
-{
-	static const char *const commands[] = {
-		"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 "
-		"-subj /CN=test-ca -keyout ca.key -out ca.pem",
-		"openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=good "
-		"-keyout good.key -out good.csr",
-		"printf 'subjectAltName=IP:127.0.0.1' > good.ext",
-		"openssl x509 -req -in good.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 "
-		"-extfile good.ext -out good.pem",
-		"printf 'subjectAltName=DNS:other.example.com' > wrong.ext",
-		"openssl x509 -req -in good.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 "
-		"-extfile wrong.ext -out wrong.pem",
-	};
-	char command[1024];
-
-	snprintf(tls_dir, sizeof(tls_dir), "%s/tls-XXXXXX", getenv("TEST_DIR"));
-	cr_assert(mkdtemp(tls_dir));
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-		snprintf(command, sizeof(command), "cd '%s' && (%s) >log 2>&1", tls_dir,
-			 commands[i]);
-		run_shell(command);
-	}
-}
-
-static enum answer_fault tls_exchange(const char *certificate, bool with_ca)
-{
-	struct result result;
-	char ca[300];
-	char pem[300];
-	char key[300];
-	char url[128];
-
-	snprintf(ca, sizeof(ca), "%s/ca.pem", tls_dir);
-	snprintf(pem, sizeof(pem), "%s/%s", tls_dir, certificate);
-	snprintf(key, sizeof(key), "%s/good.key", tls_dir);
-	open_bench(NULL, with_ca ? ca : NULL);
-	bench.receiver = receiver_start(answer_by_path, NULL, pem, key);
-	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", receiver_port(bench.receiver));
-	send_to(url, "POST", PATIENCE_MS, &result);
-	wait_for(&result);
-	if (result.fault != ANSWER_OK)
-		cr_expect_eq(receiver_count(bench.receiver), 0, "the request went out");
-	close_bench();
-	return result.fault;
-}
-
-Test(outbound, verifies_certificates)
-{
-	make_certificates();
-	cr_expect_eq(tls_exchange("good.pem", true), ANSWER_OK);
-	cr_expect_eq(tls_exchange("good.pem", false), ANSWER_TLS, "an unknown issuer was trusted");
-	cr_expect_eq(tls_exchange("wrong.pem", true), ANSWER_TLS, "another name was trusted");
-}
-
-Test(outbound, calls_plain_http_on_a_tls_port_a_tls_fault_only_for_https)
-{
-	struct result result;
-	char url[128];
-
-	open_bench(answer_by_path, NULL);
-	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", receiver_port(bench.receiver));
-	send_to(url, "POST", 2000, &result);
-	wait_for(&result);
-	cr_assert(result.fault == ANSWER_TLS || result.fault == ANSWER_TIMEOUT);
 	close_bench();
 }
 

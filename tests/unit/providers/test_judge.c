@@ -101,6 +101,34 @@ Test(judge_by_status, counts_a_success_with_a_body_too_long_to_read)
 	cr_expect_eq(judge_by_status(&answer, NOW_US).kind, VERDICT_DELIVERED);
 }
 
+/* Its status said what became of the message; another one would only repeat it. */
+Test(judge_by_status, goes_by_the_status_of_an_answer_that_broke_off)
+{
+	static const enum answer_fault faults[] = { ANSWER_BROKEN, ANSWER_UNREACHED, ANSWER_TIMEOUT,
+						    ANSWER_TOO_LARGE, ANSWER_TLS };
+	static const char *const names[] = { "discord",    "slack",    "teams",
+					     "googlechat", "telegram", "webhook" };
+
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+			const struct provider *provider = provider_find(str_of(names[k]));
+			const struct answer good = { .fault = faults[i], .status = 200 };
+			const struct answer bad = { .fault = faults[i], .status = 404 };
+			const struct answer page = { .fault = faults[i],
+						     .status = 200,
+						     .body = STR("<html>") };
+
+			cr_expect_eq(provider->judge(&good, NOW_US).kind, VERDICT_DELIVERED, "%s",
+				     names[k]);
+			cr_expect_eq(provider->judge(&bad, NOW_US).kind, VERDICT_RETRY, "%s",
+				     names[k]);
+			if (strcmp(names[k], "webhook") != 0)
+				cr_expect_eq(provider->judge(&page, NOW_US).kind, VERDICT_RETRY,
+					     "%s", names[k]);
+		}
+	}
+}
+
 Test(judge_by_status, passes_on_the_wish_of_the_destination)
 {
 	static const struct {
@@ -134,6 +162,8 @@ Test(retry_after_ms, reads_seconds_and_dates_and_nothing_else)
 		{ "99999999999999999999999999999999999999", HOUR_MS },
 		{ "Sun, 24 May 2026 05:02:09 GMT", 1000 },
 		{ "Sun, 24 May 2026 05:02:08 GMT", 0 },
+		{ "Sunday, 24-May-26 05:02:09 GMT", 1000 },
+		{ "Sun May 24 05:02:09 2026", 1000 },
 		{ "Sun, 24 May 2026 05:02:07 GMT", 0 },
 		{ "Thu, 01 Jan 1970 00:00:00 GMT", 0 },
 		{ "Sun, 24 May 2026 06:02:08 GMT", HOUR_MS },

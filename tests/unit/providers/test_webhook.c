@@ -191,15 +191,17 @@ Test(webhook_build, signs_each_attempt_anew_under_the_same_id)
 	outgoing_done(&second);
 }
 
+#define OLDER "older-older-older"
+
 /* Receivers compare X-Wrenn-Signature as a whole, with the one secret they have. */
 Test(webhook_build, signs_our_own_header_with_one_valid_secret_after_the_other)
 {
-	static const char *const secrets[] = { SECRET, "older-older-older" };
+	static const char *const secrets[] = { SECRET, OLDER };
 	static const struct {
 		const char *old_secret;
 		unsigned number, signer;
-	} cases[] = { { "", 1, 0 },         { "", 2, 0 },         { secrets[1], 1, 0 },
-		      { secrets[1], 2, 1 }, { secrets[1], 3, 0 }, { secrets[1], 4, 1 } };
+	} cases[] = { { "", 1, 0 },    { "", 2, 0 },    { OLDER, 1, 0 },
+		      { OLDER, 2, 1 }, { OLDER, 3, 0 }, { OLDER, 4, 1 } };
 	char wanted[2][128];
 
 	for (size_t i = 0; i < 2; i++) {
