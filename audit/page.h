@@ -51,12 +51,16 @@ struct page {
 	bool has_more;
 	int64_t last_us;
 	struct uuid last_id;
+	/* How far the trail is looked at for this page; no edge: to its end. */
+	unsigned edge_rows; /* 2: more follows */
+	int64_t edge_us;
+	struct uuid edge_id;
 };
 
 extern const struct db_query page_statement;
 
 /* The parameters of page_statement; `values` has room for PAGE_VALUES. */
-#define PAGE_VALUES 9
+#define PAGE_VALUES 11
 void page_bind(const struct page *page, struct db_value values[PAGE_VALUES]);
 
 void page_init(struct page *page);

@@ -98,3 +98,75 @@ Test(audit_page, shows_rows_whose_metadata_is_no_object)
 		cJSON_Delete(page);
 	}
 }
+
+#define MANY "12000"
+
+/* Many rows of one kind, newer than the few that are asked for. */
+static void add_many(const struct database *database, enum database_engine engine)
+{
+	static const char *const sql[] = {
+		[DATABASE_SQLITE] =
+			"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+			"i < " MANY ") INSERT INTO audit_logs (id, team_id, actor_type, "
+			"resource_type, action, created_at) SELECT "
+			"printf('%08d-0000-4000-8000-000000000000', i), "
+			"'01020304-0506-0708-090a-0b0c0d0e0f10', 'system', 'sandbox', 'pause', "
+			"'2027-01-01T00:00:00.000000Z' FROM n",
+		[DATABASE_POSTGRES] =
+			"INSERT INTO audit_logs (id, team_id, actor_type, resource_type, action, "
+			"created_at) SELECT (lpad(i::text, 8, '0') || "
+			"'-0000-4000-8000-000000000000')::uuid, "
+			"'01020304-0506-0708-090a-0b0c0d0e0f10', 'system', 'sandbox', 'pause', "
+			"'2027-01-01T00:00:00Z' FROM generate_series(1, " MANY ") AS i",
+	};
+
+	database_ask(database, sql[engine]);
+}
+
+static int count_pages(const struct database *database, const char *filter, int *items)
+{
+	char query[256];
+	int pages = 0;
+	bool is_last = false;
+
+	*items = 0;
+	snprintf(query, sizeof(query), "%s", filter);
+	while (!is_last && pages < 10) {
+		cJSON *page = read_page(database, false, query);
+
+		*items += item_count(page);
+		pages++;
+		is_last = !json_get_string(page, "next_before");
+		if (!is_last)
+			snprintf(query, sizeof(query), "%s&before=%s&before_id=%s", filter,
+				 json_get_string(page, "next_before"),
+				 json_get_string(page, "next_before_id"));
+		cJSON_Delete(page);
+	}
+	return pages;
+}
+
+/* 12,000 rows that do not match are passed over in three requests, of 5,000 rows at most each. */
+Test(audit_page, looks_at_so_many_rows_and_then_says_where_to_go_on)
+{
+	ON_BOTH_ENGINES(engine)
+	{
+		struct database database = database_make(engine);
+		const struct audit_entry entries[] = { entry_at(1, BASE_US), entry_at(2, BASE_US) };
+		int items;
+
+		cr_assert_eq(insert_all(&database, entries, 2), 0);
+		add_many(&database, engine);
+		database_ask(&database, "UPDATE audit_logs SET action = 'resume' "
+					"WHERE created_at < '2027-01-01T00:00:00.000000Z'");
+		cr_expect_eq(count_pages(&database, "action=resume", &items), 3);
+		cr_expect_eq(items, 2);
+		cr_expect_eq(count_pages(&database, "resource_type=nothing", &items), 3);
+		cr_expect_eq(items, 0);
+		/* Rows the caller may not see are passed over, too. */
+		database_ask(&database,
+			     "UPDATE audit_logs SET scope = 'admin' WHERE action = 'pause'");
+		cr_expect_eq(count_pages(&database, "limit=50", &items), 3);
+		cr_expect_eq(items, 2);
+	}
+}

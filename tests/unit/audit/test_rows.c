@@ -434,7 +434,7 @@ Test(audit_rows, walks_the_index_and_sorts_nothing)
 		cr_expect_not_null(
 			strstr(plan, engine == DATABASE_SQLITE
 					     ? "USING INDEX audit_logs_newest (team_id=? AND "
-					       "(created_at,id)<(?,?))"
+					       "(created_at,id)>(?,?) AND (created_at,id)<(?,?))"
 					     : "Index Scan using audit_logs_newest"),
 			"%s", plan);
 		cr_expect_null(strcasestr(plan, "sort"), "%s", plan);
