@@ -37,15 +37,15 @@
 #define OTHER_FILES   128  /* Redis, the database, the loop, listening */
 
 static const char usage[] =
-	"Usage: wrenn-events serve [--config FILE] [--workers N] [--check] [--accept-key]\n"
+	"Usage: wrenn-events serve [OPTION...]\n"
 	"\n"
 	"Runs the service until SIGTERM or SIGINT.\n"
 	"\n"
 	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
 	"  --workers N     worker processes, a number or `auto` (WRENN_EVENTS_WORKERS)\n"
 	"  --check         check every setting, say what is wrong, and exit\n"
-	"  --accept-key    make WRENN_ENCRYPTION_KEY the store's key, though another one sealed\n"
-	"                  its settings; their channels wait until they get new settings\n"
+	"  --accept-key    take WRENN_ENCRYPTION_KEY though another key sealed the store's\n"
+	"                  settings; their channels wait until they get new settings\n"
 	"\n"
 	"The settings are environment variables; docs/configuration.md lists them.\n"
 	"\n"
