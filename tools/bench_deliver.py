@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The delivery part of `make bench`: signed webhooks to bench_sink.c, beside bench_post.c."""
+import contextlib
 import json
 import pathlib
+import socket
 import statistics
 import subprocess
 import time
@@ -112,20 +114,72 @@ def take_in(redis):
     until(lambda: group()["lag"] == 0 and group()["pending"] == 0, "the ledger", 300)
 
 
+# What the channels of other teams do, and how many teams of fifty channels do it.
+ATTACKS = {
+    "slow successes": (10, "slow"),
+    "slow failures": (6, "late"),
+    "hangs": (6, "hang"),
+    "one byte, and no more": (6, "drip"),
+    "resets": (6, "refuse"),
+    "TLS handshakes that hang": (6, "tls"),
+    "names that never resolve": (6, "name"),
+    "a storm of one team": (1, "storm"),
+}
+
+
+def attacker_url(sink, number, kind):
+    if kind == "tls":
+        return sink.url(number, "hang").replace("http:", "https:")
+    return f"http://never-{number}.invalid/" if kind == "name" else sink.url(number, kind)
+
+
+def make_attackers(service, sink, teams, kind):
+    made = [service.new_team() for _ in range(teams)]
+    for number in range(teams * CHANNELS_PER_TEAM):
+        key = made[number // CHANNELS_PER_TEAM][1]
+        service.add_webhook(key, attacker_url(sink, number, kind), name=f"a{number}")
+    return made
+
+
+@contextlib.contextmanager
+def resolver_that_swallows():
+    """Takes what is asked on port 53 of this host and never answers; a name server only where resolv.conf names it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as swallower:
+        with contextlib.suppress(OSError):
+            swallower.bind(("127.0.0.1", 53))
+        yield
+
+
 def isolation(service, redis, sink, rounds):
-    """100 healthy channels at a fixed rate, without and with 100 more that hang, drip or reset and have work."""
+    """(p50, p99) in ms of 100 healthy channels at a fixed rate, alone and beside each attack."""
+    pick = lambda found: tuple(statistics.median(f[name] for f in found) for name in ("p50_ms", "p99_ms"))
     good = make_channels(service, sink, 100)
-    calm, stormy = [], []
-    for _ in range(rounds):
-        calm.append(paced(service, redis, sink, good, 4, 5))
-    bad = make_channels(service, sink, 100, lambda number: ("hang", "drip", "refuse")[number % 3])
-    for _ in range(rounds):
-        publish(redis, [team for team, _ in bad], 20)
-        take_in(redis)
-        stormy.append(paced(service, redis, sink, good, 4, 5))
-    remove_channels(service, good + bad)
-    pick = lambda found, name: statistics.median(f[name] for f in found)
-    return {name: (pick(calm, name), pick(stormy, name)) for name in ("p50_ms", "p99_ms")}
+    paced(service, redis, sink, good, 2, 5)  # they are known from here on
+    measured = {"alone": pick([paced(service, redis, sink, good, 4, 5) for _ in range(rounds)])}
+    for name, (teams, kind) in ATTACKS.items():
+        bad = make_attackers(service, sink, teams, kind)
+        found = []
+        for _ in range(rounds):
+            publish(redis, [team for team, _ in bad], 2000 if kind == "storm" else 20)
+            take_in(redis)
+            found.append(paced(service, redis, sink, good, 4, 5))
+        measured[name] = pick(found)
+        remove_channels(service, bad)
+    remove_channels(service, good)
+    return measured
+
+
+def show_isolation(service, redis, rounds):
+    sink = Sink()
+    try:
+        with resolver_that_swallows():
+            measured = isolation(service, redis, sink, rounds)
+    finally:
+        sink.stop()
+    alone = measured.pop("alone")
+    print(f"isolate  p50 {alone[0]:.1f} ms, p99 {alone[1]:.1f} ms to 100 healthy channels alone")
+    for name, (p50, p99) in measured.items():
+        print(f"         p50 {p50:.1f} ms, p99 {p99:.1f} ms beside {name}  ratio {p50 / alone[0]:.2f}, {p99 / alone[1]:.2f}")
 
 
 def backlog_memory(service, redis, sink, resident_bytes, count):
@@ -152,9 +206,6 @@ def run(service, redis, resident_bytes, rounds):
         bare_many, bare_many_cpu = bare(sink, 1000, 256, 20000, rounds)
         print(f"deliver  {many:8.0f} webhooks/s to 1,000 endpoints ({many_cpu:.0f} us CPU each)")
         print(f"         {bare_many:8.0f} posts/s by a bare libcurl loop ({bare_many_cpu:.0f} us)  ratio {many / bare_many:.3f}")
-        apart = isolation(service, redis, sink, rounds)
-        for name, (calm, stormy) in apart.items():
-            print(f"isolate  {name} {calm:.1f} ms to 100 healthy channels, {stormy:.1f} ms beside 100 bad ones  ratio {stormy / calm:.2f}")
         used = backlog_memory(service, redis, sink, resident_bytes, 100000)
         print(f"backlog  {used / 1e6:8.1f} MB resident more with 100,000 deliveries pending")
     finally:

@@ -11,6 +11,8 @@
  *
  *   /good    answers at once             /hang    never answers
  *   /drip    one byte, and no more       /refuse  resets the connection
+ *   /slow    204 after five seconds      /late    503 after five seconds
+ *   /storm   answers at once, is not counted
  *
  * GET /stats answers {"count":..,"per_second":..,"p50_ms":..,"p99_ms":..} of the good ones since the last
  * GET /reset.
@@ -35,13 +37,28 @@
 #define READ_BYTES 65536
 #define MAX_FDS    65536
 #define ANSWER     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define SLOW       "HTTP/1.1 204 No Content\r\n\r\n"
+#define LATE       "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+#define DELAY_US   5000000
+#define MAX_WAITS  65536 /* answers that wait; more are never given */
 
 struct connection {
 	char *bytes;
 	size_t len;
+	unsigned uses; /* how often there was a connection of this number */
+};
+
+/* An answer that waits. All wait equally long, so they lie in a ring in the order of their time. */
+struct wait {
+	int fd;
+	unsigned uses;
+	int64_t due_us;
+	const char *text;
 };
 
 static struct connection connections[MAX_FDS];
+static struct wait waits[MAX_WAITS];
+static size_t wait_first, wait_count;
 static uint32_t *ages_us;
 static size_t age_count;
 static int64_t first_us, last_us;
@@ -60,7 +77,7 @@ static void drop(int fd, bool is_reset)
 	if (is_reset)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	free(connections[fd].bytes);
-	connections[fd] = (struct connection){ 0 };
+	connections[fd] = (struct connection){ .uses = connections[fd].uses + 1 };
 	close(fd);
 }
 
@@ -68,6 +85,33 @@ static void answer(int fd, const char *text, size_t len)
 {
 	if (write(fd, text, len) != (ssize_t)len && errno != EPIPE && errno != ECONNRESET)
 		die("write");
+}
+
+static void answer_later(int fd, const char *text)
+{
+	if (wait_count == MAX_WAITS)
+		return;
+	waits[(wait_first + wait_count++) % MAX_WAITS] =
+		(struct wait){ .fd = fd,
+			       .uses = connections[fd].uses,
+			       .due_us = clock_mono_us() + DELAY_US,
+			       .text = text };
+}
+
+/* Gives the answers that are due; milliseconds to the next one, -1: none. */
+static int answer_due(void)
+{
+	int64_t now_us = clock_mono_us();
+
+	while (wait_count > 0 && waits[wait_first].due_us <= now_us) {
+		const struct wait *wait = &waits[wait_first];
+
+		if (wait->uses == connections[wait->fd].uses)
+			answer(wait->fd, wait->text, strlen(wait->text));
+		wait_first = (wait_first + 1) % MAX_WAITS;
+		wait_count--;
+	}
+	return wait_count == 0 ? -1 : (int)((waits[wait_first].due_us - now_us + 999) / 1000);
 }
 
 static void note_arrival(const char *body, size_t len)
@@ -128,6 +172,12 @@ static bool serve(int fd, const char *head, const char *body, size_t body_len)
 		return false;
 	} else if (starts(head, "POST /drip")) {
 		answer(fd, "H", 1);
+	} else if (starts(head, "POST /slow")) {
+		answer_later(fd, SLOW);
+	} else if (starts(head, "POST /late")) {
+		answer_later(fd, LATE);
+	} else if (starts(head, "POST /storm")) {
+		answer(fd, ANSWER, strlen(ANSWER));
 	} else if (!starts(head, "POST /hang")) {
 		note_arrival(body, body_len);
 		answer(fd, ANSWER, strlen(ANSWER));
@@ -236,7 +286,7 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	for (;;) {
-		int n = epoll_wait(epoll, ready, 512, -1);
+		int n = epoll_wait(epoll, ready, 512, answer_due());
 
 		for (int i = 0; i < n; i++) {
 			if (ready[i].data.fd == listener)
