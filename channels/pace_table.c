@@ -50,12 +50,12 @@ static void set_count(struct pace_table *table, struct pace_holder *holder, unsi
 {
 	holder->count = count;
 	list_remove(&holder->level);
-	if (count > 0) {
+	if (count == 0) {
+		list_remove(&holder->hashed);
+		free(holder);
+	} else {
 		list_add_tail(&table->by_count[count], &holder->level);
-		return;
 	}
-	list_remove(&holder->hashed);
-	free(holder);
 }
 
 static struct pace_holder *largest_holder(const struct pace_table *table)
@@ -135,7 +135,7 @@ static void make_room(struct pace_table *table, const struct uuid *team, int64_t
 {
 	const struct pace_holder *holder = find_holder(table, team);
 
-	if (holder && holder->count == PACES_TEAM_BUCKETS)
+	if (holder && holder->count >= PACES_TEAM_BUCKETS)
 		give_one_up(table, holder, now_us);
 	else if (table->count == PACES_MAX_BUCKETS && !forget_one_at_rest(table, now_us))
 		give_one_up(table, largest_holder(table), now_us);
