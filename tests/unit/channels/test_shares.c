@@ -238,8 +238,9 @@ Test(shares, keeps_a_bounded_number_of_teams)
 	cr_expect_eq(add(3 * SHARE_MAX_TEAMS, 1, true)->lane, SHARE_QUICK);
 }
 
-Test(shares, works_with_a_single_slot, .init = NULL)
+Test(shares, works_with_a_single_slot)
 {
+	shares_close(shares);
 	open_with(1);
 	add(1, 2, false);
 	cr_expect_eq(take_all(), 1);
