@@ -71,7 +71,7 @@ static void begin_to_log(const struct config *config, int worker)
 static int run_worker(const struct config *config, int index, int listener)
 {
 	metrics_select(index);
-	return worker_run(config, index, listener);
+	return worker_run(config, listener);
 }
 
 /* The rest of a forked worker's life. */

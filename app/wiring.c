@@ -5,8 +5,9 @@
  * connects them to one another, runs the loop, and closes them from the top down.
  *
  * The end has an order, and each step begins when the one before has called back: not ready, no new
- * connections, then the readers of Redis (a batch in hand is committed and acknowledged), then the
- * streams (told when to come back), then the deliveries in flight, and the store last.
+ * connections, then the readers of Redis (a batch in hand is committed and acknowledged, the ledger left
+ * to another worker), then the streams (told when to come back), then the deliveries in flight, and the
+ * store last.
  * After STOP_LIMIT_MS what still hangs is left behind: everything that matters is committed.
  */
 #include "app/wiring.h"
@@ -43,7 +44,6 @@
 
 struct worker {
 	const struct config *config;
-	int index;    /* among the workers of this process; 0 alone shows what they share */
 	int listener; /* 0: the server opens its own */
 	uv_loop_t loop;
 	uv_signal_t on_term;
@@ -52,7 +52,7 @@ struct worker {
 	uv_timer_t stop_limit;
 	uv_timer_t drain;
 	struct loop_lag lag;
-	char name[WORKER_NAME_SIZE]; /* the consumer in Redis, the owner of leases */
+	char name[WORKER_NAME_SIZE]; /* the owner of leases */
 
 	struct redis_address redis_address;
 	struct store *store;
@@ -66,6 +66,7 @@ struct worker {
 	struct bus_transient *transient;
 	struct bus_tail *tail;
 	struct bus_consumer *consumer;
+	struct ledger_lease *lease;
 	struct channels_origin origins[CONFIG_MAX_ORIGINS];
 	struct health health;
 
@@ -83,6 +84,14 @@ static void stop_consumer(struct worker *w)
 {
 	if (w->consumer)
 		bus_consumer_close(w->consumer, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_lease(struct worker *w)
+{
+	if (w->lease)
+		ledger_lease_close(w->lease, next_step, w);
 	else
 		next_step(w);
 }
@@ -164,8 +173,8 @@ static void stop_handles(struct worker *w)
 }
 
 static void (*const stop_steps[])(struct worker *w) = {
-	stop_consumer,   stop_tail,  stop_transient, stop_streams, stop_server,
-	stop_deliveries, stop_redis, stop_master,    stop_store,   stop_handles,
+	stop_consumer,   stop_lease, stop_tail,   stop_transient, stop_streams, stop_server,
+	stop_deliveries, stop_redis, stop_master, stop_store,     stop_handles,
 };
 
 static void next_step(void *owner)
@@ -235,6 +244,8 @@ static void on_committed(int rc, void *owner)
 {
 	struct worker *w = owner;
 
+	if (rc == -EPERM)
+		ledger_lease_lost(w->lease);
 	bus_consumer_committed(w->consumer, rc);
 }
 
@@ -245,18 +256,25 @@ static void on_batch(struct bus_batch *batch, void *owner)
 	ledger_commit(w->channels, batch, on_committed, w);
 }
 
-static void on_position(int rc, bool known, struct stream_id last, void *owner)
+static bool may_read(unsigned for_ms, void *owner)
 {
-	struct worker *w = owner;
+	const struct worker *w = owner;
 
-	bus_consumer_position(w->consumer, rc, known, last);
+	return ledger_lease_runs(w->lease, for_ms);
 }
 
-static void on_position_wanted(void *owner)
+static void on_lead(bool known, struct stream_id last, void *owner)
 {
 	struct worker *w = owner;
 
-	ledger_position(w->channels, on_position, w);
+	bus_consumer_lead(w->consumer, known, last);
+}
+
+static void on_stand_by(void *owner)
+{
+	struct worker *w = owner;
+
+	bus_consumer_stand_by(w->consumer);
 }
 
 /* ---- opening --------------------------------------------------------------------------- */
@@ -457,11 +475,15 @@ static int open_readers(struct worker *w)
 		.address = &w->redis_address,
 		.master = w->master,
 		.group = w->config->group,
-		.name = w->name,
 		.claim_idle_ms = w->config->claim_idle_s * 1000,
-		.lag_is_shown_elsewhere = w->index > 0,
 		.on_batch = on_batch,
-		.on_position_wanted = on_position_wanted,
+		.may_read = may_read,
+		.owner = w,
+	};
+	const struct ledger_lease_options lease = {
+		.channels = w->channels,
+		.on_lead = on_lead,
+		.on_stand_by = on_stand_by,
 		.owner = w,
 	};
 	const struct bus_transient_options transient = {
@@ -477,6 +499,8 @@ static int open_readers(struct worker *w)
 		rc = bus_tail_open(&tail, &w->tail);
 	if (rc == 0)
 		rc = bus_consumer_open(&consumer, &w->consumer);
+	if (rc == 0)
+		rc = ledger_lease_open(&lease, &w->lease);
 	w->health.store = w->store;
 	w->health.redis = w->redis;
 	w->health.tail = w->tail;
@@ -504,7 +528,7 @@ static int run_loop(struct worker *w, bool is_open)
 	int rc;
 
 	if (is_open)
-		log_info("ready for connections", log_str("consumer", w->name),
+		log_info("ready for connections", log_str("worker", w->name),
 			 log_int("port", http_server_port(w->server)));
 	else
 		begin_stop(w);
@@ -526,9 +550,9 @@ static int read_redis_address(struct worker *w)
 	return rc;
 }
 
-int worker_run(const struct config *config, int index, int listener)
+int worker_run(const struct config *config, int listener)
 {
-	struct worker w = { .config = config, .index = index, .listener = listener };
+	struct worker w = { .config = config, .listener = listener };
 	int rc = read_redis_address(&w);
 
 	if (rc == 0) {

@@ -7,9 +7,9 @@
 #include "config/config.h"
 #include "core/attributes.h"
 
-/* Runs the worker of that index (from 0) until SIGTERM or SIGINT. `listener` is a listening socket
- * it takes over, or 0. Returns a process exit code. */
-int worker_run(const struct config *config, int index, int listener);
+/* Runs a worker until SIGTERM or SIGINT. `listener` is a listening socket it takes over, or 0. Returns
+ * a process exit code. */
+int worker_run(const struct config *config, int listener);
 
 /* SIGHUP comes from a terminal that closes, or from somebody who wants other settings: it ends
  * nothing, and this says that it changes nothing. */

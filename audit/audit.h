@@ -52,6 +52,10 @@ void audit_entry_done(struct audit_entry *entry);
 /* INSERT ... DO NOTHING on conflict; may be pipelined (see db_run()). */
 int audit_insert(struct db *db, const struct audit_entry *entry) must_check;
 
+/* Sets *is_other when a row of another event has the entry's id; may be pipelined. Who acted is not
+ * compared, since erased users leave the rows. */
+int audit_ask_other(struct db *db, const struct audit_entry *entry, bool *is_other) must_check;
+
 /* For changes through our endpoints: who from the identity, random id, scope team. `metadata` is
  * a JSON object text without secrets. Writes nothing in AUDIT_OFF. */
 int audit_insert_change(struct db *db, enum audit_mode mode, const struct identity *who,

@@ -26,6 +26,13 @@ static const struct db_query insert_row_once = {
 		    " WHERE NOT EXISTS (SELECT 1 FROM audit_logs WHERE id = $13)" UNLESS_STORED,
 };
 
+static const struct db_query find_other = {
+	.sql = "SELECT 1 FROM audit_logs WHERE id = $1 AND NOT (team_id = $2 AND resource_type = "
+	       "$3 "
+	       "AND coalesce(resource_id, '') = $4 AND action = $5 AND status = $6 "
+	       "AND created_at = $7)",
+};
+
 /* Set by audit_open() on the loop, before the store's thread writes its first row. */
 static struct metric *event_rows;
 static struct metric *change_rows;
@@ -70,6 +77,24 @@ int audit_insert(struct db *db, const struct audit_entry *entry)
 	if (entry->metadata_buf.err)
 		return entry->metadata_buf.err;
 	return insert(db, entry, event_rows);
+}
+
+static int on_other(const struct db_row *row, void *arg)
+{
+	(void)row;
+	*(bool *)arg = true;
+	return 0;
+}
+
+int audit_ask_other(struct db *db, const struct audit_entry *entry, bool *is_other)
+{
+	const struct db_value values[] = {
+		db_uuid(&entry->id),         db_uuid(&entry->team),  db_text(entry->resource_type),
+		db_text(entry->resource_id), db_text(entry->action), db_text(entry->status),
+		db_time(entry->created_us),
+	};
+
+	return db_run(db, &find_other, values, ARRAY_LEN(values), on_other, is_other, NULL);
 }
 
 int audit_insert_change(struct db *db, enum audit_mode mode, const struct identity *who,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "bus/consumer_parts.h"
+#include "core/clock.h"
 #include "core/log.h"
 
 /* Sixteen times what an event may have: a payload refused for its length is kept whole, so that it
@@ -124,17 +125,49 @@ static int add_entry(struct batch *batch, const redisReply *reply, size_t *trimm
 	return -EBADMSG;
 }
 
-void batch_report_trimmed(size_t count)
+struct batch *batch_of_position(struct bus_consumer *consumer, struct stream_id last)
 {
-	metric_add(bus_counters.trimmed, (int64_t)count);
-	log_warn("entries were trimmed before anybody committed them",
-		 log_int("entries", (int64_t)count));
+	struct batch *batch = allocate(consumer, 1);
+
+	if (batch)
+		batch->shown.last = last;
+	return batch;
 }
 
-int batch_from_entries(struct bus_consumer *consumer, const redisReply *list, struct batch **out)
+void consumer_report_trimmed(struct bus_consumer *consumer, size_t count)
+{
+	int64_t kept_back;
+
+	metric_add(bus_counters.trimmed, (int64_t)count);
+	if (log_limit_passes(&consumer->trimmed_lines, clock_mono_ms(), &kept_back))
+		log_warn("entries were trimmed before anybody committed them",
+			 log_int("entries", (int64_t)count), log_int("kept_back", kept_back));
+}
+
+static int add_entries(struct batch *batch, const redisReply *list, struct stream_id limit,
+		       size_t *trimmed)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < list->elements && rc == 0; i++) {
+		struct str text = reply_text(reply_element(list->element[i], 0));
+		struct stream_id id;
+
+		if (!text.at || stream_id_parse(text, &id) != 0)
+			return -EBADMSG;
+		if (stream_id_compare(id, limit) > 0)
+			return 0;
+		rc = add_entry(batch, list->element[i], trimmed);
+	}
+	return rc;
+}
+
+int batch_from_entries(struct bus_consumer *consumer, const redisReply *list,
+		       struct stream_id limit, struct batch **out)
 {
 	struct batch *batch;
 	size_t trimmed = 0;
+	int rc;
 
 	*out = NULL;
 	if (list->elements == 0)
@@ -142,25 +175,13 @@ int batch_from_entries(struct bus_consumer *consumer, const redisReply *list, st
 	batch = allocate(consumer, list->elements);
 	if (!batch)
 		return -ENOMEM;
-	for (size_t i = 0; i < list->elements; i++) {
-		int rc = 0;
-
-		/* Redis 6.2 claims entries whose content is gone as bare nils. */
-		if (list->element[i]->type == REDIS_REPLY_NIL)
-			trimmed++;
-		else
-			rc = add_entry(batch, list->element[i], &trimmed);
-		if (rc) {
-			batch_free(batch);
-			return rc;
-		}
+	rc = add_entries(batch, list, limit, &trimmed);
+	if (rc || batch->item_count == 0) {
+		batch_free(batch);
+		return rc;
 	}
 	if (trimmed > 0)
-		batch_report_trimmed(trimmed);
-	if (batch->item_count == 0) {
-		batch_free(batch);
-		return 0;
-	}
+		consumer_report_trimmed(consumer, trimmed);
 	metric_add(bus_counters.read[READER_CONSUMER], (int64_t)batch->item_count);
 	*out = batch;
 	return 0;

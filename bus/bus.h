@@ -67,15 +67,19 @@ bool bus_tail_is_up(const struct bus_tail *tail);
 
 struct bus_consumer;
 
+/* The one name under which whoever leads reads the group: its pending entries are there for the
+ * next one. */
+#define BUS_CONSUMER_NAME "ledger"
+
 /* Entries read from the group and not yet acknowledged. */
 struct bus_batch {
-	size_t count;
-	struct event **events; /* each readable, of known kind, about something */
+	size_t count;          /* 0: none of them is an event; commit the position alone */
+	struct event **events; /* in stream order; each readable, of known kind, about something */
 	/* Filled by the ledger: events[i] can never be committed; it goes to the dead letters with
 	 * this sentence. Empty otherwise. */
 	struct reason *rejected;
-	/* The highest stream id of the read this batch came from, for `positions`. Batches taken
-	 * over or repeated have smaller ones than batches before them: keep the highest. */
+	/* The highest stream id of the read this batch came from, for `positions`. Batches that are
+	 * repeated have smaller ones than batches before them: keep the highest. */
 	struct stream_id last;
 };
 
@@ -84,35 +88,33 @@ struct bus_consumer_options {
 	const struct redis_address *address;
 	struct redis_master *master; /* as in redis_options */
 	const char *group;
-	/* Unique per process, from worker_name_make(): what processes of this place that are gone
-	 * left behind is taken over before anything new is read. */
-	const char *name;
-	/* When the entries of any other silent consumer are taken over. */
+	/* When entries that were handed out and not acknowledged are taken over from consumers of other
+	 * names, which only older versions have. */
 	unsigned claim_idle_ms;
-	/* A sibling that shares our metrics shows the group's lag already (gauges are added up). */
-	bool lag_is_shown_elsewhere;
 	/* Commit these. The answer is bus_consumer_committed(), now or later; batches come one at a
 	 * time. */
 	void (*on_batch)(struct bus_batch *batch, void *owner);
-	/* The last acknowledged id kept in the store is wanted (the group is gone). The answer is
-	 * bus_consumer_position(). */
-	void (*on_position_wanted)(void *owner);
+	/* May what takes for_ms still be read? Asked before every read, so that a process that was held
+	 * up takes nothing from whoever leads by now. */
+	bool (*may_read)(unsigned for_ms, void *owner);
 	void *owner;
 };
 
+/* It stands by: reads nothing. */
 int bus_consumer_open(const struct bus_consumer_options *options,
 		      struct bus_consumer **out) must_check;
 /* Finishes the batch in hand (its answer must still come), acknowledges, then closes. */
 void bus_consumer_close(struct bus_consumer *consumer, void (*on_closed)(void *owner), void *owner);
 
-/* rc 0: committed, acknowledge. Negative: not committed; the same batch is handed out again after
- * a growing pause. */
-void bus_consumer_committed(struct bus_consumer *consumer, int rc);
+/* Reads the group from now on. `last` is where the ledger was left; `known` false: it never saw this
+ * group. */
+void bus_consumer_lead(struct bus_consumer *consumer, bool known, struct stream_id last);
+/* Reads nothing more. A batch that is not committed is forgotten: it stays pending for the next one. */
+void bus_consumer_stand_by(struct bus_consumer *consumer);
 
-/* `known` false: this group was never seen before. rc negative: could not be read, asked again
- * later. */
-void bus_consumer_position(struct bus_consumer *consumer, int rc, bool known,
-			   struct stream_id last);
+/* rc 0: committed, acknowledge. Negative: not committed; the same batch is handed out again after
+ * a growing pause, unless it stands by. */
+void bus_consumer_committed(struct bus_consumer *consumer, int rc);
 
 /* The group exists as far as the last contact said; for /readyz. */
 bool bus_consumer_is_ready(const struct bus_consumer *consumer);

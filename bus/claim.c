@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a consumer does for its siblings: takes over the entries of those who fell silent, removes
- * those who are gone for good, and watches the group's lag.
+ * What the consumer does from time to time: takes over what consumers of other names left pending, which
+ * only older versions of this program have, removes those names, and watches the group's lag.
  *
- * A round of XAUTOCLAIM follows the cursor to its end; then consumers without entries that were
- * silent for sixty times the idle limit (an hour, with the usual minute) are removed. Nothing is taken
- * over while our own oldest batch is old: then the ledger is away for everybody, and our own
- * entries would come back to us as if they were another's.
+ * A round of XAUTOCLAIM follows the cursor to its end and moves only the ownership; draining reads the
+ * contents with everything else that is pending, in the order of the stream. Then other consumers that hold
+ * nothing and were silent for sixty times the idle limit (an hour, with the usual minute) are removed. While
+ * a batch of our own is old nothing is taken over: it would be counted as another's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,8 +15,10 @@
 #include "bus/consumer_parts.h"
 #include "core/log.h"
 
-#define GONE_FACTOR 60
-#define LAG_ALARM   5000
+#define CLAIM_COUNT       "100"
+#define GONE_FACTOR       60
+#define LAG_ALARM         5000
+#define LOOK_FOR_GROUP_MS 500 /* of one that stands by */
 
 /* ---- consumers that are gone ----------------------------------------------------------- */
 
@@ -37,7 +39,7 @@ static void remove_if_gone(struct bus_consumer *consumer, const redisReply *abou
 	const struct str argv[] = { STR("XGROUP"), STR("DELCONSUMER"), STR(BUS_STREAM),
 				    str_of(consumer->options.group), name };
 
-	if (!name.at || pending > 0 || str_is(name, consumer->options.name) ||
+	if (!name.at || pending > 0 || str_is(name, BUS_CONSUMER_NAME) ||
 	    idle_ms <= (uint64_t)consumer->options.claim_idle_ms * GONE_FACTOR)
 		return;
 	if (redis_send(consumer->writer, CONSUMER_WAIT_MS, on_removed, consumer, ARRAY_LEN(argv),
@@ -50,19 +52,10 @@ static void on_consumers(const redisReply *reply, void *owner)
 	struct bus_consumer *consumer = owner;
 	const redisReply *about;
 
-	if (!reply || consumer->state != CONSUMER_FOLLOWING)
+	if (!reply || !consumer_has_group(consumer))
 		return;
 	for (size_t i = 0; (about = reply_element(reply, i)); i++)
 		remove_if_gone(consumer, about);
-}
-
-static void look_for_the_gone(struct bus_consumer *consumer)
-{
-	int rc = redis_send_text(consumer->writer, CONSUMER_WAIT_MS, on_consumers, consumer,
-				 "XINFO", "CONSUMERS", BUS_STREAM, consumer->options.group, NULL);
-
-	if (rc && rc != -ENOTCONN)
-		redis_fail(consumer->writer, "out of memory");
 }
 
 /* ---- taking over ----------------------------------------------------------------------- */
@@ -70,59 +63,45 @@ static void look_for_the_gone(struct bus_consumer *consumer)
 static int take_claimed(struct bus_consumer *consumer, const redisReply *reply)
 {
 	struct str cursor = reply_text(reply_element(reply, 0));
-	const redisReply *list = reply_element(reply, 1);
+	const redisReply *ids = reply_element(reply, 1);
 	const redisReply *deleted = reply_element(reply, 2);
 	struct stream_id next;
-	struct batch *batch;
-	int rc;
 
-	if (!cursor.at || stream_id_parse(cursor, &next) != 0 || !list ||
-	    list->type != REDIS_REPLY_ARRAY || list->elements > CONSUMER_CLAIM_COUNT ||
+	if (!cursor.at || stream_id_parse(cursor, &next) != 0 || !ids ||
+	    ids->type != REDIS_REPLY_ARRAY ||
 	    (!stream_id_is_zero(next) && stream_id_compare(next, consumer->claim_cursor) <= 0))
 		return -EBADMSG;
-	rc = batch_from_entries(consumer, list, &batch);
-	if (rc)
-		return rc;
 	consumer->claim_cursor = next;
-	consumer->claim_is_wanted = !stream_id_is_zero(next);
-	if (deleted && deleted->type == REDIS_REPLY_ARRAY && deleted->elements > 0) {
-		metric_add(bus_counters.trimmed, (int64_t)deleted->elements);
-		log_warn("entries were trimmed before anybody committed them",
-			 log_int("entries", (int64_t)deleted->elements));
+	if (deleted && deleted->type == REDIS_REPLY_ARRAY && deleted->elements > 0)
+		consumer_report_trimmed(consumer, deleted->elements);
+	if (ids->elements > 0) {
+		consumer->drain_is_wanted = true;
+		metric_add(bus_counters.claimed, (int64_t)ids->elements);
+		log_info("entries of a silent consumer are taken over",
+			 log_int("entries", (int64_t)ids->elements));
 	}
-	if (!batch)
-		return 0;
-	metric_add(bus_counters.claimed, (int64_t)batch->item_count);
-	log_info("entries of a silent consumer are taken over",
-		 log_int("entries", (int64_t)batch->item_count));
-	consumer_take_batch(consumer, batch);
 	return 0;
 }
 
 static void on_claimed(const redisReply *reply, void *owner)
 {
 	struct bus_consumer *consumer = owner;
-	int rc;
 
 	consumer->is_claiming = false;
-	if (!reply)
+	if (!reply || consumer->claim_epoch != consumer->epoch || !consumer_has_group(consumer))
 		return;
-	if (consumer->claim_epoch == consumer->epoch && consumer_has_group(consumer)) {
-		if (reply->type == REDIS_REPLY_ERROR) {
-			consumer_take_error(consumer, consumer->writer, reply);
-			return;
-		}
-		rc = take_claimed(consumer, reply);
-		if (rc) {
-			redis_fail(consumer->writer,
-				   rc == -ENOMEM ? "out of memory"
-						 : "an answer to XAUTOCLAIM that makes no sense");
-			return;
-		}
-		if (!consumer->claim_is_wanted && consumer->state == CONSUMER_FOLLOWING)
-			look_for_the_gone(consumer);
+	if (reply->type == REDIS_REPLY_ERROR) {
+		consumer_take_error(consumer, consumer->writer, reply);
+	} else if (take_claimed(consumer, reply) != 0) {
+		redis_fail(consumer->writer, "an answer to XAUTOCLAIM that makes no sense");
+	} else if (!stream_id_is_zero(consumer->claim_cursor)) {
+		consumer_claim(consumer);
+	} else {
+		consumer_check_sent(consumer->writer,
+				    redis_send_text(consumer->writer, CONSUMER_WAIT_MS,
+						    on_consumers, consumer, "XINFO", "CONSUMERS",
+						    BUS_STREAM, consumer->options.group, NULL));
 	}
-	consumer_pump(consumer);
 }
 
 static bool ledger_is_slow(const struct bus_consumer *consumer)
@@ -137,24 +116,21 @@ void consumer_claim(struct bus_consumer *consumer)
 {
 	char cursor[STREAM_ID_TEXT_SIZE];
 	char idle[16];
-	char count[16];
 	int rc;
 
 	if (consumer->state != CONSUMER_FOLLOWING || consumer->is_claiming ||
-	    !consumer_has_room(consumer) || ledger_is_slow(consumer))
+	    ledger_is_slow(consumer))
 		return;
 	stream_id_format(consumer->claim_cursor, cursor);
 	snprintf(idle, sizeof(idle), "%u", consumer->options.claim_idle_ms);
-	snprintf(count, sizeof(count), "%d", CONSUMER_CLAIM_COUNT);
 	rc = redis_send_text(consumer->writer, CONSUMER_WAIT_MS, on_claimed, consumer, "XAUTOCLAIM",
-			     BUS_STREAM, consumer->options.group, consumer->options.name, idle,
-			     cursor, "COUNT", count, NULL);
+			     BUS_STREAM, consumer->options.group, BUS_CONSUMER_NAME, idle, cursor,
+			     "COUNT", CLAIM_COUNT, "JUSTID", NULL);
 	if (rc == 0) {
 		consumer->is_claiming = true;
 		consumer->claim_epoch = consumer->epoch;
-	} else if (rc != -ENOTCONN) {
-		redis_fail(consumer->writer, "out of memory");
 	}
+	consumer_check_sent(consumer->writer, rc);
 }
 
 /* ---- lag --------------------------------------------------------------------------------- */
@@ -173,38 +149,41 @@ static void judge_lag(struct bus_consumer *consumer, uint64_t lag)
 	metric_set(bus_counters.lag, (int64_t)lag);
 }
 
+static void show(struct bus_consumer *consumer, const redisReply *group)
+{
+	const redisReply *lag = reply_find(group, "lag");
+
+	metric_set(bus_counters.pending, (int64_t)reply_number(reply_find(group, "pending"), 0));
+	/* After a trimmed hole, or when it was set back, Redis does not know the lag until the group has
+	 * caught up. */
+	if (lag && lag->type == REDIS_REPLY_INTEGER)
+		judge_lag(consumer, reply_number(lag, 0));
+}
+
 static void on_sample(const redisReply *reply, void *owner)
 {
 	struct bus_consumer *consumer = owner;
 	const redisReply *group;
 
-	if (!reply || !consumer_has_group(consumer))
+	if (!reply)
 		return;
-	for (size_t i = 0; (group = reply_element(reply, i)); i++) {
-		struct str name = reply_text(reply_find(group, "name"));
-
-		if (!name.at || !str_is(name, consumer->options.group))
-			continue;
-		metric_set(bus_counters.pending,
-			   (int64_t)reply_number(reply_find(group, "pending"), 0));
-		/* After a trimmed hole Redis does not know the lag, until the group has caught up. */
-		const redisReply *lag = reply_find(group, "lag");
-
-		if (lag && lag->type == REDIS_REPLY_INTEGER)
-			judge_lag(consumer, reply_number(lag, 0));
-		return;
+	group = consumer_find_group(consumer, reply);
+	if (consumer->state == CONSUMER_STANDING_BY) {
+		consumer->group_is_there = group != NULL;
+		consumer_set_due(consumer, DUE_SAMPLE,
+				 group ? CONSUMER_SAMPLE_MS : LOOK_FOR_GROUP_MS);
+	} else if (consumer_has_group(consumer) && group) {
+		show(consumer, group);
+	} else if (consumer_has_group(consumer)) {
+		consumer_look_again(consumer);
 	}
-	consumer_look_again(consumer);
 }
 
 void consumer_sample(struct bus_consumer *consumer)
 {
-	int rc;
-
-	if (!consumer_has_group(consumer) || consumer->options.lag_is_shown_elsewhere)
-		return;
-	rc = redis_send_text(consumer->writer, CONSUMER_WAIT_MS, on_sample, consumer, "XINFO",
-			     "GROUPS", BUS_STREAM, NULL);
-	if (rc && rc != -ENOTCONN)
-		redis_fail(consumer->writer, "out of memory");
+	if (consumer->state != CONSUMER_STANDING_BY)
+		consumer_set_due(consumer, DUE_SAMPLE, CONSUMER_SAMPLE_MS);
+	consumer_check_sent(consumer->writer,
+			    redis_send_text(consumer->writer, CONSUMER_WAIT_MS, on_sample, consumer,
+					    "XINFO", "GROUPS", BUS_STREAM, NULL));
 }

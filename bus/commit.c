@@ -9,15 +9,17 @@
  *          pause (100 ms to 5 s, for ever)
  *
  * Nothing is acknowledged before the ledger said "committed" and Redis took the dead letters. A
- * dead letter that Redis refuses leaves its entry pending, so that it is taken over and tried again,
- * and does not hold up the others. A connection lost on the way loses nothing either: the entries are
- * still pending, are read again, and commit again to the same rows.
+ * dead letter that Redis refuses leaves its entry pending, so that it is read and tried again, and does
+ * not hold up the others. A batch without a single event takes the same way: its position is committed,
+ * and who leads no longer buries and acknowledges nothing. A connection lost on the way loses nothing
+ * either: the entries are still pending, are read again, and commit again to the same rows.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "bus/consumer_parts.h"
+#include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"
 
@@ -94,6 +96,33 @@ static void acknowledge(struct batch *batch)
 
 /* ---- dead letters -------------------------------------------------------------------------- */
 
+static void report_dead(struct dead_letter *letter, struct stream_id id)
+{
+	struct bus_consumer *consumer = letter->batch->consumer;
+	int64_t kept_back;
+
+	metric_add(bus_counters.dead[letter->class], 1);
+	if (log_limit_passes(&consumer->dead_lines, clock_mono_ms(), &kept_back))
+		log_warn("an entry was put aside as a dead letter", log_stream_id("id", id),
+			 log_str("class", class_names[letter->class]),
+			 log_str("field", letter->why.field), log_str("why", letter->why.text),
+			 log_int("kept_back", kept_back));
+}
+
+static void report_refused(struct dead_letter *letter, struct stream_id id, const redisReply *reply)
+{
+	struct bus_consumer *consumer = letter->batch->consumer;
+	int64_t kept_back;
+
+	metric_add(bus_counters.unburied, 1);
+	if (log_limit_passes(&consumer->refused_lines, clock_mono_ms(), &kept_back))
+		log_error("a dead letter was refused and its entry stays pending",
+			  log_stream_id("id", id),
+			  log_str("answer", reply->type == REDIS_REPLY_ERROR ? reply->str
+									     : "of the wrong type"),
+			  log_int("kept_back", kept_back));
+}
+
 static void judge_burial(struct dead_letter *letter, const redisReply *reply)
 {
 	struct batch_item *item = &letter->batch->items[letter->item];
@@ -101,18 +130,10 @@ static void judge_burial(struct dead_letter *letter, const redisReply *reply)
 	if (!reply) {
 		letter->batch->is_lost = true;
 	} else if (reply->type == REDIS_REPLY_STRING) {
-		metric_add(bus_counters.dead[letter->class], 1);
-		log_warn("an entry was put aside as a dead letter", log_stream_id("id", item->id),
-			 log_str("class", class_names[letter->class]),
-			 log_str("field", letter->why.field), log_str("why", letter->why.text));
+		report_dead(letter, item->id);
 	} else {
 		item->stays_pending = true;
-		metric_add(bus_counters.unburied, 1);
-		log_error("a dead letter was refused and its entry stays pending",
-			  log_stream_id("id", item->id),
-			  log_str("answer", reply->type == REDIS_REPLY_ERROR
-						    ? reply->str
-						    : "of the wrong type"));
+		report_refused(letter, item->id, reply);
 	}
 }
 
@@ -194,10 +215,6 @@ void consumer_commit(struct bus_consumer *consumer)
 	struct batch *batch = consumer->in_hand;
 
 	assert(batch && !consumer->is_committing);
-	if (batch->shown.count == 0) {
-		bury(batch);
-		return;
-	}
 	memset(batch->shown.rejected, 0, batch->shown.count * sizeof(struct reason));
 	consumer->is_committing = true;
 	consumer->options.on_batch(&batch->shown, consumer->options.owner);
@@ -224,9 +241,13 @@ void bus_consumer_committed(struct bus_consumer *consumer, int rc)
 		if (consumer->commit_pause.tries > 0)
 			log_info("batches are committed again");
 		backoff_reset(&consumer->commit_pause);
+		if (stream_id_compare(consumer->in_hand->shown.last, consumer->position) > 0)
+			consumer->position = consumer->in_hand->shown.last;
+		if (consumer->in_hand->item_count > 0)
+			consumer->is_untouched = false;
 		bury(consumer->in_hand);
-	} else if (consumer->state == CONSUMER_CLOSING) {
-		finish(consumer->in_hand); /* it stays pending; somebody takes it over */
+	} else if (consumer->state == CONSUMER_CLOSING || consumer->in_hand->is_old) {
+		finish(consumer->in_hand); /* it stays pending for whoever leads next */
 	} else {
 		commit_later(consumer, rc);
 	}

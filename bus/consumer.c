@@ -3,23 +3,18 @@
 /*
  * The consumer: its states, its two connections, and reading.
  *
- *             both connections up               the group is there
- *      AWAY ----------------------> LOOKING ------------------------> INHERITING
- *       ^                            ^   |                             ^   |
- *       | a connection is lost       |   | the group is missing        |   | nothing left by the gone
- *       | (from anywhere)            |   v                             |   v
- *       +--                          |  ASKING ------> CREATING -------+  DRAINING
- *                                    |                                     |
- *                                    |                                     | nothing of ours is left
- *                                    |                                     v
- *                                    +--- Redis says there is no group ---- FOLLOWING
- *                                         (in any of these three)
+ *               lead                both connections up       the group is there, in its place
+ *   STANDING_BY ----> AWAY ----------------------> LOOKING ------------------> DRAINING
+ *        ^             ^                            ^   |                      ^   |  ^
+ *        | stand by    | a connection is lost       |   | missing, or at       |   |  | now and
+ *        | (from       | (from anywhere after it)   |   v another place        |   v  | then
+ *        +- anywhere)  +--                          |  PLACING ----------------+  FOLLOWING
+ *                                                   |                              |
+ *                                                   +-- Redis says: no group ------+
  *
- * and from anywhere to CLOSING. Our own pending entries are read before new ones, because a reply
- * or an acknowledgement may have been lost with a connection: what Redis holds as pending is the
- * memory of this program, so that a loss forgets everything but the batch in the ledger's hands.
- * What processes of this place that are gone had pending is made ours before that, so that it is
- * read first and in the order of the stream.
+ * and from anywhere to CLOSING. Whoever leads reads under one name, so what Redis holds as pending for it
+ * is the memory of all who lead after one another: a loss forgets everything but the batch in the ledger's
+ * hands. The ledger's position says what of it is committed.
  *
  * At most two batches exist, requests for more included: one with the ledger, one behind it.
  */
@@ -30,35 +25,35 @@
 #include "bus/consumer_parts.h"
 #include "core/log.h"
 
-#define SAMPLE_MS      10000
 #define READ_COUNT     "500" /* CONSUMER_READ_COUNT */
-#define BLOCK_MS       "2000"
+#define BLOCK_MS       2000
+#define BLOCK          "2000" /* BLOCK_MS */
+#define READ_MARGIN_MS 500
+#define ASK_AGAIN_MS   500
+#define PATIENCE_LOOKS 2 /* in a row for nothing */
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   5000
+#define AFTER_ALL      ((struct stream_id){ .ms = UINT64_MAX, .seq = UINT64_MAX })
 
 /* ---- states ------------------------------------------------------------------------------ */
 
 #define TO(state) (1u << (state))
+#define ANYWHERE  (TO(CONSUMER_STANDING_BY) | TO(CONSUMER_AWAY) | TO(CONSUMER_CLOSING))
 
 static const unsigned allowed_moves[CONSUMER_STATES] = {
-	[CONSUMER_AWAY] = TO(CONSUMER_LOOKING) | TO(CONSUMER_CLOSING),
-	[CONSUMER_LOOKING] = TO(CONSUMER_AWAY) | TO(CONSUMER_ASKING) | TO(CONSUMER_INHERITING) |
-			     TO(CONSUMER_CLOSING),
-	[CONSUMER_ASKING] = TO(CONSUMER_AWAY) | TO(CONSUMER_CREATING) | TO(CONSUMER_CLOSING),
-	[CONSUMER_CREATING] = TO(CONSUMER_AWAY) | TO(CONSUMER_INHERITING) | TO(CONSUMER_CLOSING),
-	[CONSUMER_INHERITING] = TO(CONSUMER_AWAY) | TO(CONSUMER_LOOKING) | TO(CONSUMER_DRAINING) |
-				TO(CONSUMER_CLOSING),
-	[CONSUMER_DRAINING] = TO(CONSUMER_AWAY) | TO(CONSUMER_LOOKING) | TO(CONSUMER_FOLLOWING) |
-			      TO(CONSUMER_CLOSING),
-	[CONSUMER_FOLLOWING] = TO(CONSUMER_AWAY) | TO(CONSUMER_LOOKING) | TO(CONSUMER_CLOSING),
+	[CONSUMER_STANDING_BY] = TO(CONSUMER_AWAY) | TO(CONSUMER_CLOSING),
+	[CONSUMER_AWAY] = ANYWHERE | TO(CONSUMER_LOOKING),
+	[CONSUMER_LOOKING] =
+		ANYWHERE | TO(CONSUMER_LOOKING) | TO(CONSUMER_PLACING) | TO(CONSUMER_DRAINING),
+	[CONSUMER_PLACING] = ANYWHERE | TO(CONSUMER_LOOKING) | TO(CONSUMER_DRAINING),
+	[CONSUMER_DRAINING] = ANYWHERE | TO(CONSUMER_LOOKING) | TO(CONSUMER_FOLLOWING),
+	[CONSUMER_FOLLOWING] = ANYWHERE | TO(CONSUMER_LOOKING) | TO(CONSUMER_DRAINING),
 };
 
 void consumer_move(struct bus_consumer *consumer, enum consumer_state to)
 {
 	assert(allowed_moves[consumer->state] & TO(to));
 	consumer->state = to;
-	if (to == CONSUMER_FOLLOWING)
-		consumer_set_due(consumer, DUE_SAMPLE, 0);
 }
 
 void consumer_forget(struct batch **batch)
@@ -67,22 +62,34 @@ void consumer_forget(struct batch **batch)
 	*batch = NULL;
 }
 
+void consumer_check_sent(struct redis *redis, int rc)
+{
+	if (rc && rc != -ENOTCONN)
+		redis_fail(redis, "out of memory");
+}
+
+/* In a failover the two connections may see different servers, and then looking helps nothing: never
+ * without a pause. */
 void consumer_look_again(struct bus_consumer *consumer)
 {
-	if (!consumer_has_group(consumer))
+	if (consumer->state < CONSUMER_LOOKING || consumer->state > CONSUMER_FOLLOWING)
 		return;
+	if (consumer->look_pause.tries == 0)
+		log_warn("the consumer group is gone", log_str("group", consumer->options.group));
 	consumer_forget(&consumer->queued);
-	consumer_look(consumer);
+	consumer->epoch++;
+	consumer_move(consumer, CONSUMER_LOOKING);
+	consumer_set_due(consumer, DUE_LOOK, backoff_next_ms(&consumer->look_pause));
 }
 
 void consumer_take_error(struct bus_consumer *consumer, struct redis *redis,
 			 const redisReply *reply)
 {
 	if (reply_is_error(reply, "NOGROUP") || reply_is_error(reply, "UNBLOCKED")) {
-		if (consumer_has_group(consumer))
-			log_warn("the consumer group is gone",
-				 log_str("group", consumer->options.group));
 		consumer_look_again(consumer);
+		/* The other connection shows or makes one again and again. */
+		if (consumer->look_pause.tries > PATIENCE_LOOKS)
+			redis_fail(redis, "it does not know the consumer group");
 	} else if (reply_is_error(reply, "WRONGTYPE")) {
 		redis_fail(redis, "the key " BUS_STREAM " holds something that is no stream");
 	} else {
@@ -125,17 +132,23 @@ static void take_due(struct bus_consumer *consumer, enum consumer_due which)
 		if (consumer->in_hand && !consumer->is_committing)
 			consumer_commit(consumer);
 		return;
-	case DUE_ASK:
-		consumer_ask_position(consumer);
+	case DUE_LOOK:
+		if (consumer->state == CONSUMER_LOOKING)
+			consumer_look(consumer);
+		return;
+	case DUE_READ:
+		consumer_pump(consumer);
+		return;
+	case DUE_DRAIN:
+		consumer->drain_is_wanted = true;
+		consumer_set_due(consumer, DUE_DRAIN, CONSUMER_SAMPLE_MS);
 		return;
 	case DUE_CLAIM:
-		consumer->claim_is_wanted = true;
+		consumer_claim(consumer);
 		consumer_set_due(consumer, DUE_CLAIM, consumer->options.claim_idle_ms / 2 + 1);
-		consumer_pump(consumer);
 		return;
 	case DUE_SAMPLE:
 		consumer_sample(consumer);
-		consumer_set_due(consumer, DUE_SAMPLE, SAMPLE_MS);
 		return;
 	case CONSUMER_DUES:
 		return;
@@ -158,11 +171,9 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
-bool consumer_has_room(const struct bus_consumer *consumer)
+static bool has_room(const struct bus_consumer *consumer)
 {
-	return (consumer->in_hand != NULL) + (consumer->queued != NULL) + consumer->is_reading +
-		       consumer->is_claiming <
-	       2;
+	return !consumer->is_reading && !(consumer->in_hand && consumer->queued);
 }
 
 void consumer_take_batch(struct bus_consumer *consumer, struct batch *batch)
@@ -176,30 +187,35 @@ void consumer_take_batch(struct bus_consumer *consumer, struct batch *batch)
 	consumer_commit(consumer);
 }
 
-/* The end of our own entries is an empty list; of new ones, a nil after the blocking. */
+/* Pending entries end with an empty list, or with the first past the limit; new ones with a nil
+ * after the blocking. */
 static int take_read(struct bus_consumer *consumer, const redisReply *reply)
 {
+	bool is_draining = consumer->state == CONSUMER_DRAINING;
 	const redisReply *list;
 	struct batch *batch = NULL;
 	int rc = entry_list(reply, &list);
 
 	if (rc == 0 && list)
-		rc = batch_from_entries(consumer, list, &batch);
+		rc = batch_from_entries(consumer, list,
+					is_draining ? consumer->drain_limit : AFTER_ALL, &batch);
 	if (rc)
 		return rc;
-	if (consumer->state == CONSUMER_DRAINING && !batch) {
-		consumer_move(consumer, CONSUMER_FOLLOWING);
-	} else if (consumer->state == CONSUMER_DRAINING) {
+	if (is_draining && batch) {
 		if (stream_id_compare(batch->shown.last, consumer->drained_to) <= 0) {
 			batch_free(batch);
 			return -EBADMSG;
 		}
 		consumer->drained_to = batch->shown.last;
 	}
+	if (is_draining && (!batch || batch->item_count < list->elements))
+		consumer_move(consumer, CONSUMER_FOLLOWING);
 	if (batch)
 		consumer_take_batch(consumer, batch);
 	return 0;
 }
+
+static void connect_both(struct bus_consumer *consumer);
 
 static void on_read(const redisReply *reply, void *owner)
 {
@@ -221,7 +237,9 @@ static void on_read(const redisReply *reply, void *owner)
 						 : "an answer to XREADGROUP that makes no sense");
 			return;
 		}
+		backoff_reset(&consumer->look_pause);
 	}
+	connect_both(consumer);
 	consumer_pump(consumer);
 }
 
@@ -232,31 +250,64 @@ static int send_read(struct bus_consumer *consumer)
 	if (consumer->state == CONSUMER_FOLLOWING)
 		return redis_send_text(consumer->reader, CONSUMER_WAIT_MS, on_read, consumer,
 				       "XREADGROUP", "GROUP", consumer->options.group,
-				       consumer->options.name, "COUNT", READ_COUNT, "BLOCK",
-				       BLOCK_MS, "STREAMS", BUS_STREAM, ">", NULL);
+				       BUS_CONSUMER_NAME, "COUNT", READ_COUNT, "BLOCK", BLOCK,
+				       "STREAMS", BUS_STREAM, ">", NULL);
 	stream_id_format(consumer->drained_to, from);
 	return redis_send_text(consumer->reader, CONSUMER_WAIT_MS, on_read, consumer, "XREADGROUP",
-			       "GROUP", consumer->options.group, consumer->options.name, "COUNT",
+			       "GROUP", consumer->options.group, BUS_CONSUMER_NAME, "COUNT",
 			       READ_COUNT, "STREAMS", BUS_STREAM, from, NULL);
+}
+
+static void drain(struct bus_consumer *consumer, struct stream_id limit)
+{
+	consumer->drain_is_wanted = false;
+	consumer->drained_to = (struct stream_id){ 0 };
+	consumer->drain_limit = limit;
+	consumer_move(consumer, CONSUMER_DRAINING);
+}
+
+void consumer_begin(struct bus_consumer *consumer, struct stream_id drain_limit)
+{
+	drain(consumer, drain_limit);
+	consumer->claim_cursor = (struct stream_id){ 0 };
+	/* A read that was under way when a connection broke may still be served by Redis, for as
+	 * long as it blocks. */
+	consumer_set_due(consumer, DUE_DRAIN, BLOCK_MS + READ_MARGIN_MS);
+	consumer_set_due(consumer, DUE_CLAIM, consumer->options.claim_idle_ms / 2 + 1);
+	consumer_set_due(consumer, DUE_SAMPLE, 0);
+	consumer_pump(consumer);
+}
+
+/* What is in the ledger's hands is pending, and would be read a second time. */
+static bool must_wait(struct bus_consumer *consumer)
+{
+	bool is_first = consumer->state == CONSUMER_FOLLOWING
+				? consumer->drain_is_wanted
+				: stream_id_is_zero(consumer->drained_to);
+
+	return is_first && (consumer->in_hand || consumer->queued);
 }
 
 static void read_more(struct bus_consumer *consumer)
 {
 	int rc;
 
-	if (consumer->is_reading || !consumer_has_room(consumer))
+	if (!has_room(consumer) || must_wait(consumer))
 		return;
-	/* What is in the ledger's hands is pending, and would be read a second time. */
-	if (consumer->state == CONSUMER_DRAINING && stream_id_is_zero(consumer->drained_to) &&
-	    consumer->in_hand)
+	if (!consumer->options.may_read(BLOCK_MS + READ_MARGIN_MS, consumer->options.owner)) {
+		consumer_set_due(consumer, DUE_READ, ASK_AGAIN_MS);
 		return;
+	}
+	/* Whatever came to be pending without being read is found here: what a held up process took
+	 * that led before, what was taken over, dead letters that Redis refused. */
+	if (consumer->state == CONSUMER_FOLLOWING && consumer->drain_is_wanted)
+		drain(consumer, AFTER_ALL);
 	rc = send_read(consumer);
 	if (rc == 0) {
 		consumer->is_reading = true;
 		consumer->read_epoch = consumer->epoch;
-	} else if (rc != -ENOTCONN) {
-		redis_fail(consumer->reader, "out of memory");
 	}
+	consumer_check_sent(consumer->reader, rc);
 }
 
 void consumer_pump(struct bus_consumer *consumer)
@@ -266,28 +317,69 @@ void consumer_pump(struct bus_consumer *consumer)
 		consumer->queued = NULL;
 		consumer_commit(consumer); /* may come back here before it returns */
 	}
-	if (consumer->state == CONSUMER_CLOSING) {
+	if (consumer->state == CONSUMER_CLOSING)
 		consumer_finish_closing(consumer);
-		return;
-	}
-	if (consumer->claim_is_wanted)
-		consumer_claim(consumer);
-	if (consumer_has_group(consumer) && consumer->state != CONSUMER_INHERITING)
+	else if (consumer_has_group(consumer))
 		read_more(consumer);
+	else
+		connect_both(consumer);
+}
+
+/* ---- leading and standing by --------------------------------------------------------------- */
+
+/* A read or batch of an earlier time as leader ends first: looking is for what Redis holds then. */
+static void connect_both(struct bus_consumer *consumer)
+{
+	if (consumer->state == CONSUMER_AWAY && consumer->reader_up && consumer->writer_up &&
+	    !consumer->is_reading && !(consumer->in_hand && consumer->in_hand->is_old))
+		consumer_look(consumer);
+}
+
+void bus_consumer_lead(struct bus_consumer *consumer, bool known, struct stream_id last)
+{
+	if (consumer->state != CONSUMER_STANDING_BY)
+		return;
+	consumer->is_placed = known;
+	consumer->is_untouched = false;
+	consumer->position = last;
+	backoff_reset(&consumer->look_pause);
+	backoff_reset(&consumer->commit_pause);
+	memset(consumer->due_ms, 0, sizeof(consumer->due_ms));
+	consumer_move(consumer, CONSUMER_AWAY);
+	connect_both(consumer);
+}
+
+void bus_consumer_stand_by(struct bus_consumer *consumer)
+{
+	if (consumer->state == CONSUMER_CLOSING || consumer->state == CONSUMER_STANDING_BY)
+		return;
+	consumer->epoch++;
+	consumer_move(consumer, CONSUMER_STANDING_BY);
+	consumer_forget(&consumer->queued);
+	if (consumer->in_hand && !consumer->is_committing && consumer->in_hand->replies_due == 0)
+		consumer_forget(&consumer->in_hand);
+	if (consumer->in_hand)
+		consumer->in_hand->is_old = true;
+	metric_set(bus_counters.lag, 0);
+	metric_set(bus_counters.pending, 0);
+	memset(consumer->due_ms, 0, sizeof(consumer->due_ms));
+	consumer_set_due(consumer, DUE_SAMPLE, 0);
+}
+
+bool bus_consumer_is_ready(const struct bus_consumer *consumer)
+{
+	return consumer->state == CONSUMER_STANDING_BY ? consumer->group_is_there
+						       : consumer_has_group(consumer);
 }
 
 /* ---- connections --------------------------------------------------------------------------- */
 
-static void begin(struct bus_consumer *consumer)
-{
-	if (consumer->reader_up && consumer->writer_up && consumer->state == CONSUMER_AWAY)
-		consumer_look(consumer);
-}
-
 static void lose(struct bus_consumer *consumer)
 {
-	if (consumer->state != CONSUMER_AWAY)
-		consumer_move(consumer, CONSUMER_AWAY);
+	consumer->group_is_there = false;
+	if (consumer->state == CONSUMER_STANDING_BY || consumer->state == CONSUMER_CLOSING)
+		return;
+	consumer_move(consumer, CONSUMER_AWAY);
 	consumer_forget(&consumer->queued);
 }
 
@@ -296,7 +388,7 @@ static void on_reader_up(void *owner)
 	struct bus_consumer *consumer = owner;
 
 	consumer->reader_up = true;
-	begin(consumer);
+	connect_both(consumer);
 }
 
 static void on_reader_down(void *owner)
@@ -304,8 +396,7 @@ static void on_reader_down(void *owner)
 	struct bus_consumer *consumer = owner;
 
 	consumer->reader_up = false;
-	if (consumer->state != CONSUMER_CLOSING)
-		lose(consumer);
+	lose(consumer);
 }
 
 static void on_writer_up(void *owner)
@@ -313,7 +404,9 @@ static void on_writer_up(void *owner)
 	struct bus_consumer *consumer = owner;
 
 	consumer->writer_up = true;
-	begin(consumer);
+	if (consumer->state == CONSUMER_STANDING_BY)
+		consumer_set_due(consumer, DUE_SAMPLE, 0);
+	connect_both(consumer);
 }
 
 static void on_writer_down(void *owner)
@@ -321,13 +414,7 @@ static void on_writer_down(void *owner)
 	struct bus_consumer *consumer = owner;
 
 	consumer->writer_up = false;
-	if (consumer->state != CONSUMER_CLOSING)
-		lose(consumer);
-}
-
-bool bus_consumer_is_ready(const struct bus_consumer *consumer)
-{
-	return consumer_has_group(consumer);
+	lose(consumer);
 }
 
 /* ---- opening and closing --------------------------------------------------------------- */
@@ -356,7 +443,7 @@ void consumer_finish_closing(struct bus_consumer *consumer)
 
 	if (batch && !consumer->is_committing && batch->replies_due == 0)
 		consumer_forget(&consumer->in_hand);
-	if (consumer->in_hand || consumer->position_is_asked || !consumer->writer)
+	if (consumer->in_hand || !consumer->writer)
 		return;
 	redis_close(consumer->writer, release_one, consumer);
 	consumer->writer = NULL;
@@ -410,10 +497,10 @@ int bus_consumer_open(const struct bus_consumer_options *options, struct bus_con
 		return -ENOMEM;
 	bus_counters_register();
 	consumer->options = *options;
-	consumer->state = CONSUMER_AWAY;
+	consumer->state = CONSUMER_STANDING_BY;
 	consumer->commit_pause =
 		(struct backoff){ .first_ms = PAUSE_FIRST_MS, .max_ms = PAUSE_MAX_MS };
-	consumer->ask_pause = consumer->commit_pause;
+	consumer->look_pause = consumer->commit_pause;
 	rc = open_connections(consumer);
 	if (rc) {
 		free(consumer);
@@ -422,7 +509,6 @@ int bus_consumer_open(const struct bus_consumer_options *options, struct bus_con
 	uv_timer_init(options->loop, &consumer->timer);
 	consumer->timer.data = consumer;
 	consumer->open_handles = 3;
-	consumer_set_due(consumer, DUE_CLAIM, options->claim_idle_ms / 2 + 1);
 	*out = consumer;
 	return 0;
 }

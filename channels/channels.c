@@ -36,9 +36,12 @@ static void open_ledger_metrics(struct ledger_metrics *metrics)
 	metrics->repeats = metric_counter("wrenn_events_ledger_suppressed_total", "why=\"repeat\"",
 					  "Events that notify nobody");
 	metrics->rejected = metric_counter("wrenn_events_ledger_rejected_total", NULL,
-					   "Events the store can never hold");
+					   "Events refused for ever, dead letters");
 	metrics->bad_capsules = metric_counter("wrenn_events_ledger_bad_capsules_total", NULL,
 					       "Events whose sandbox object was ignored");
+	metrics->reused_ids =
+		metric_counter("wrenn_events_ledger_reused_ids_total", NULL,
+			       "Events refused because another was committed under their id");
 	metrics->latency = metric_histogram("wrenn_events_ledger_commit_seconds", NULL,
 					    "From a batch handed over to its commit");
 }
@@ -130,6 +133,7 @@ int channels_open_tuned(const struct channels_options *options,
 	channels->now_us = tuning->now_us;
 	channels->started_us = tuning->now_us();
 	channels->mono_us = tuning->mono_us;
+	channels->tick_ms = tuning->tick_ms;
 	channels->worker = strdup(options->worker);
 	channels->group = strdup(options->group);
 	channels->link_base = options->link_base ? strdup(options->link_base) : NULL;

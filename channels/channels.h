@@ -76,15 +76,37 @@ int channels_add_routes(struct channels *channels, struct http_server *server) m
 
 /* ---- the ledger ------------------------------------------------------------------------- */
 
-/* Commits the batch: accepts, audit rows, delivery rows and the group's position, all or nothing.
- * on_done with 0, or negative when the store failed and the batch must be offered again. An event that
- * can never be stored is marked in batch->rejected and the rest committed. */
+/* Commits the batch: accepts, audit rows, delivery rows and the group's position, all or nothing; an empty
+ * one commits its position. on_done with 0, or negative when nothing was committed and the batch must be
+ * offered again: -EPERM when this worker does not have the ledger's lease, or the store is no longer where
+ * this worker left it. An event that can never be stored is marked in batch->rejected and the rest
+ * committed. */
 typedef void (*ledger_done_fn)(int rc, void *owner);
 void ledger_commit(struct channels *channels, struct bus_batch *batch, ledger_done_fn on_done,
 		   void *owner);
 
-/* The group's position from the store. */
-typedef void (*ledger_position_fn)(int rc, bool known, struct stream_id last, void *owner);
-void ledger_position(struct channels *channels, ledger_position_fn on_done, void *owner);
+/* One worker of all machines writes the ledger: the holder of a lease of 10 s. */
+struct ledger_lease;
+
+struct ledger_lease_options {
+	struct channels *channels;
+	/* This worker has it, and the store says that the group has come so far. */
+	void (*on_lead)(bool known, struct stream_id last, void *owner);
+	/* It has it no longer. */
+	void (*on_stand_by)(void *owner);
+	void *owner;
+};
+
+int ledger_lease_open(const struct ledger_lease_options *options,
+		      struct ledger_lease **out) must_check;
+/* Gives it back, so that another worker takes it at once; before channels_close(). Neither on_lead nor
+ * on_stand_by come any more. */
+void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owner), void *owner);
+
+/* A commit answered -EPERM. */
+void ledger_lease_lost(struct ledger_lease *lease);
+
+/* It is this worker's, for so long from now at least. */
+bool ledger_lease_runs(const struct ledger_lease *lease, unsigned for_ms);
 
 #endif

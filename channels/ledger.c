@@ -4,10 +4,11 @@
  * Turns a batch of events into what must not be lost: marks, audit rows, delivery rows, capsule rows and the
  * group's position, in one store job.
  *
- * Happy path: what the batch needs to know is read in one round, every event is decided in stream order,
- * everything is written in one round; then the engine is told which channels have work.
- * Failure: with the store away the batch is offered again by its owner; all ids are derived from the stream,
- * so a second time changes nothing. When the store refuses the content, the batch is committed event by
+ * Happy path: what the batch needs to know is read in one round, the fence first; every event is decided
+ * in stream order; everything is written in one round; then the engine is told which channels have work.
+ * Failure: without the lease nothing is written. With the store away the batch is offered again by its
+ * owner; all ids are derived from the stream, so a second time changes nothing, and an event that comes
+ * under an id of another one is marked. When the store refuses the content, the batch is committed event by
  * event and the culprits are marked, unless not even the bare position can be written: then it is not the
  * events. docs/notes/ledger.md
  */
@@ -16,11 +17,13 @@
 #include <stdlib.h>
 
 #include "channels/capsules.h"
+#include "channels/ledger_lease.h"
 #include "channels/ledger_rows.h"
 #include "channels/marks.h"
 #include "channels/matches.h"
 #include "channels/parts.h"
 #include "channels/position.h"
+#include "channels/reread.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"
@@ -43,9 +46,11 @@ struct commit {
 	void *owner;
 	int64_t started_us; /* monotonic */
 	int64_t now_us;
-	size_t *order; /* indices of the batch's events by stream id */
+	struct reread *rereads; /* one for each event of the batch */
 	/* What one run works on. */
-	size_t from; /* of `order` */
+	struct position known; /* when it was submitted */
+	struct fence fence;
+	size_t from; /* of the batch's events */
 	size_t to;
 	bool with_position;
 	bool is_single; /* event by event, after the batch as a whole was refused */
@@ -184,9 +189,21 @@ static int write_notifications(struct commit *commit, struct db *db, const struc
 		      : write_deliveries(commit, db, event);
 }
 
+/* There is one writer and it goes forward: only what is not past the position was ever committed. */
+static bool is_reread(const struct commit *commit, const struct event *event)
+{
+	const struct position *stored = &commit->fence.stored;
+
+	return stored->is_known && stream_id_compare(event->id, stored->last) <= 0;
+}
+
+/* Of an event that is read again, what was told is stored already; when it cannot be seen any more how it
+ * was decided, nobody was told. */
 static int write_event(struct commit *commit, struct db *db, const struct event *event)
 {
-	bool has_accept = event_may_follow_up(event) && marks_has_accept(&commit->marks, event);
+	bool is_over = is_reread(commit, event) && marks_hide_the_past(&commit->marks, event);
+	bool has_accept =
+		event_may_follow_up(event) && (is_over || marks_has_accept(&commit->marks, event));
 	int rc;
 
 	if (event_is_accept(event))
@@ -194,7 +211,7 @@ static int write_event(struct commit *commit, struct db *db, const struct event 
 	rc = write_audit(commit, db, event, has_accept);
 	if (rc == 0)
 		rc = write_capsule(commit, db, event);
-	return rc < 0 ? rc : write_notifications(commit, db, event, has_accept);
+	return rc < 0 || is_over ? rc : write_notifications(commit, db, event, has_accept);
 }
 
 static int write_position(const struct commit *commit, struct db *db)
@@ -208,12 +225,7 @@ static int write_position(const struct commit *commit, struct db *db)
 
 static bool is_rejected(const struct commit *commit, size_t at)
 {
-	return commit->batch->rejected[commit->order[at]].text[0] != '\0';
-}
-
-static const struct event *event_at(const struct commit *commit, size_t at)
-{
-	return commit->batch->events[commit->order[at]];
+	return commit->batch->rejected[at].text[0] != '\0' || commit->rereads[at].is_other;
 }
 
 static int read_facts(struct commit *commit, struct db *db)
@@ -223,13 +235,32 @@ static int read_facts(struct commit *commit, struct db *db)
 	for (size_t i = commit->from; i < commit->to; i++) {
 		if (is_rejected(commit, i))
 			continue;
-		marks_gather(&commit->marks, event_at(commit, i));
+		marks_gather(&commit->marks, commit->batch->events[i]);
 		if (commit->channels->deliver)
-			matches_gather(&commit->matches, event_at(commit, i));
+			matches_gather(&commit->matches, commit->batch->events[i]);
 	}
-	rc = marks_read(&commit->marks, db);
+	rc = fence_ask(db, commit->channels->group, commit->channels->worker, &commit->fence);
+	if (rc == 0)
+		rc = marks_read(&commit->marks, db);
 	if (rc == 0)
 		rc = matches_read(&commit->matches, db);
+	if (rc == 0)
+		rc = db_flush(db);
+	return rc == 0 && !fence_holds(&commit->fence, &commit->known) ? -EPERM : rc;
+}
+
+static int read_again(struct commit *commit, struct db *db)
+{
+	int rc = 0;
+
+	for (size_t i = commit->from; i < commit->to && rc == 0; i++) {
+		const struct event *event = commit->batch->events[i];
+
+		if (is_rejected(commit, i) || !is_reread(commit, event))
+			continue;
+		rc = reread_ask(db, commit->channels->audit_mode,
+				matches_of(&commit->matches, &event->team), &commit->rereads[i]);
+	}
 	return rc < 0 ? rc : db_flush(db);
 }
 
@@ -241,14 +272,17 @@ static int run_commit(struct db *db, struct store_job *job)
 	marks_reset(&commit->marks);
 	matches_reset(&commit->matches);
 	commit->counts = (struct counts){ .deliveries = 0 };
+	for (size_t i = commit->from; i < commit->to; i++)
+		commit->rereads[i] = (struct reread){ .event = commit->batch->events[i] };
 	rc = read_facts(commit, db);
+	if (rc == 0)
+		rc = read_again(commit, db);
 	for (size_t i = commit->from; i < commit->to && rc == 0; i++) {
 		if (!is_rejected(commit, i))
-			rc = write_event(commit, db, event_at(commit, i));
+			rc = write_event(commit, db, commit->batch->events[i]);
 	}
 	if (rc == 0)
 		rc = marks_write(&commit->marks, db);
-	/* Last, because every worker of the group writes this one row. */
 	if (rc == 0)
 		rc = write_position(commit, db);
 	return rc < 0 ? rc : db_flush(db);
@@ -260,7 +294,7 @@ static void free_commit(struct commit *commit)
 {
 	marks_done(&commit->marks);
 	matches_done(&commit->matches);
-	free(commit->order);
+	free(commit->rereads);
 	free(commit);
 }
 
@@ -321,8 +355,10 @@ static bool is_fault_of_data(int rc)
 
 static void submit(struct commit *commit)
 {
-	int rc = store_write(commit->channels->store, &commit->job);
+	int rc;
 
+	commit->known = commit->channels->position;
+	rc = store_write(commit->channels->store, &commit->job);
 	if (rc < 0)
 		finish(commit, rc);
 }
@@ -340,8 +376,21 @@ static void submit_next(struct commit *commit)
 
 static void reject(const struct commit *commit, size_t at, int rc)
 {
-	reason_set(&commit->batch->rejected[commit->order[at]], rc, "",
-		   "the store refuses this event (%s)", errno_text(rc));
+	reason_set(&commit->batch->rejected[at], rc, "", "the store refuses this event (%s)",
+		   errno_text(rc));
+}
+
+/* After a run that was committed. */
+static void reject_others(const struct commit *commit)
+{
+	for (size_t i = commit->from; i < commit->to; i++) {
+		if (!commit->rereads[i].is_other)
+			continue;
+		metric_add(commit->channels->ledger.reused_ids, 1);
+		reason_set(&commit->batch->rejected[i], -EEXIST, "",
+			   "another event was committed under this id; Redis lost entries and "
+			   "gave their ids again");
+	}
 }
 
 static void on_committed(struct store_job *job, int rc)
@@ -350,6 +399,9 @@ static void on_committed(struct store_job *job, int rc)
 
 	if (rc == 0) {
 		count_run(commit);
+		reject_others(commit);
+		if (commit->with_position)
+			position_advance(&commit->channels->position, commit->batch->last);
 		wake_channels(commit);
 	}
 	if (!commit->is_single && is_fault_of_data(rc)) {
@@ -373,23 +425,6 @@ static void on_committed(struct store_job *job, int rc)
 
 /* ---- the front ------------------------------------------------------------------------- */
 
-static int by_stream_id(const void *a, const void *b, void *arg)
-{
-	const struct bus_batch *batch = arg;
-
-	return stream_id_compare(batch->events[*(const size_t *)a]->id,
-				 batch->events[*(const size_t *)b]->id);
-}
-
-/* Entries taken over from another consumer come between newer ones. */
-static void sort_events(struct commit *commit)
-{
-	for (size_t i = 0; i < commit->batch->count; i++)
-		commit->order[i] = i;
-	qsort_r(commit->order, commit->batch->count, sizeof(*commit->order), by_stream_id,
-		commit->batch);
-}
-
 static struct commit *new_commit(struct channels *channels, struct bus_batch *batch)
 {
 	struct commit *commit = calloc(1, sizeof(*commit));
@@ -398,13 +433,12 @@ static struct commit *new_commit(struct channels *channels, struct bus_batch *ba
 		return NULL;
 	commit->channels = channels;
 	commit->batch = batch;
-	commit->order = calloc(batch->count + 1, sizeof(*commit->order));
-	if (!commit->order || marks_init(&commit->marks, batch->count) < 0 ||
+	commit->rereads = calloc(batch->count + 1, sizeof(*commit->rereads));
+	if (!commit->rereads || marks_init(&commit->marks, batch->count) < 0 ||
 	    matches_init(&commit->matches, batch->count) < 0) {
 		free_commit(commit);
 		return NULL;
 	}
-	sort_events(commit);
 	return commit;
 }
 

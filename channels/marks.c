@@ -243,6 +243,28 @@ bool marks_see_repeat(struct marks *marks, const struct event *event)
 	return false;
 }
 
+static bool is_later(const struct marks *marks, const struct mark *key, const struct event *event)
+{
+	const struct mark *mark = find(marks, key);
+
+	return mark->is_stored && mark->stored_us > time_of(event);
+}
+
+bool marks_hide_the_past(const struct marks *marks, const struct event *event)
+{
+	struct mark key;
+
+	if (event_may_follow_up(event)) {
+		key = accept_key(event);
+		if (is_later(marks, &key, event))
+			return true;
+	}
+	if (!event_may_repeat(event))
+		return false;
+	key = repeat_key(event);
+	return is_later(marks, &key, event);
+}
+
 int marks_write(const struct marks *marks, struct db *db)
 {
 	int rc = 0;

@@ -65,6 +65,8 @@ void marks_see_accept(struct marks *marks, const struct event *event);
 bool marks_has_accept(const struct marks *marks, const struct event *event);
 /* Whether it repeats an earlier one; when not, it is the one that later ones repeat. */
 bool marks_see_repeat(struct marks *marks, const struct event *event);
+/* A later mark has replaced the one that decided this event, if it was ever decided. */
+bool marks_hide_the_past(const struct marks *marks, const struct event *event);
 
 /* Writes the changed ones, pipelined. */
 int marks_write(const struct marks *marks, struct db *db) must_check;

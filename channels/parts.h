@@ -9,6 +9,7 @@
 #include "channels/guard.h"
 #include "channels/pace.h"
 #include "channels/pauses.h"
+#include "channels/position.h"
 #include "channels/steward.h"
 #include "channels/trials.h"
 #include "core/metrics.h"
@@ -22,6 +23,7 @@ struct ledger_metrics {
 	struct metric *repeats;
 	struct metric *rejected;
 	struct metric *bad_capsules;
+	struct metric *reused_ids;
 	struct metric *latency;
 };
 
@@ -50,6 +52,9 @@ struct channels {
 	struct engine *engine; /* NULL with deliver off */
 	struct steward *steward;
 	struct ledger_metrics ledger;
+	/* Where this worker left the ledger; what it found there when it got the lease. */
+	struct position position;
+	unsigned tick_ms;
 	bool is_closing; /* the endpoints send nothing more */
 	void (*on_closed)(void *owner);
 	void *owner;

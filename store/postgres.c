@@ -192,7 +192,7 @@ static int set_up(struct postgres *pg)
 		 "SET client_min_messages = 'warning';"
 		 "SET lock_timeout = %d;"
 		 "SET statement_timeout = %d;"
-		 "SET idle_in_transaction_session_timeout = 60000;"
+		 "SET idle_in_transaction_session_timeout = 10000;"
 		 "SET default_transaction_isolation = 'read committed';"
 		 "SET default_transaction_read_only = %s",
 		 DB_BUSY_MS, pg->db.writable ? DB_ANSWER_MS : DB_READ_MS,

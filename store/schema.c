@@ -18,6 +18,8 @@ EMBED(schema_002_sqlite, "store/schema/002_engine.sqlite.sql");
 EMBED(schema_002_postgres, "store/schema/002_engine.postgres.sql");
 EMBED(schema_003_sqlite, "store/schema/003_fewer_indexes.sqlite.sql");
 EMBED(schema_003_postgres, "store/schema/003_fewer_indexes.postgres.sql");
+EMBED(schema_004_sqlite, "store/schema/004_ledger_lease.sqlite.sql");
+EMBED(schema_004_postgres, "store/schema/004_ledger_lease.postgres.sql");
 EMBED(schema_005_sqlite, "store/schema/005_facts.sqlite.sql");
 EMBED(schema_005_postgres, "store/schema/005_facts.postgres.sql");
 
@@ -30,6 +32,7 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_001_sqlite, .postgres = schema_001_postgres },
 	{ .sqlite = schema_002_sqlite, .postgres = schema_002_postgres },
 	{ .sqlite = schema_003_sqlite, .postgres = schema_003_postgres },
+	{ .sqlite = schema_004_sqlite, .postgres = schema_004_postgres },
 	{ .sqlite = schema_005_sqlite, .postgres = schema_005_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -44,10 +44,22 @@ static void dismiss(struct liar_guest *guest)
 		uv_close(&guest->socket.handle, on_gone);
 }
 
+static const char *find_answer(struct liar *liar, const uv_buf_t *words, size_t n)
+{
+	for (struct liar_lie *lie = liar->lies; lie && lie->to; lie++) {
+		if (!memmem(words->base, n, lie->to, strlen(lie->to)))
+			continue;
+		lie->told++;
+		return lie->answer;
+	}
+	return liar->then;
+}
+
 static void on_heard(uv_stream_t *stream, ssize_t n, const uv_buf_t *piece)
 {
 	struct liar_guest *guest = stream->data;
 	struct liar *liar = guest->liar;
+	const char *answer;
 
 	if (n < 0) {
 		dismiss(guest);
@@ -58,9 +70,9 @@ static void on_heard(uv_stream_t *stream, ssize_t n, const uv_buf_t *piece)
 		return;
 	if (!guest->greeted) {
 		say(guest, liar->greeting);
-	} else if (liar->then) {
+	} else if ((answer = find_answer(liar, piece, (size_t)n))) {
 		liar->answers++;
-		say(guest, liar->then);
+		say(guest, answer);
 	}
 	guest->greeted = true;
 }

@@ -30,14 +30,23 @@ struct liar_guest {
 	bool greeted;
 };
 
+/* What it says to words that contain these. */
+struct liar_lie {
+	const char *to;
+	const char *answer;
+	int told;
+};
+
 struct liar {
 	union liar_socket listener;
 	struct liar_guest guests[LIAR_GUESTS];
 	const char *greeting; /* what it says to the PING of a new connection */
 	const char *then;     /* and to all later words; NULL: nothing */
-	int answers;          /* given after greetings */
-	char path[100];       /* empty where it is a port */
-	int port;             /* of 127.0.0.1 */
+	/* Looked through before `then`; ends with an empty one. May be NULL. */
+	struct liar_lie *lies;
+	int answers;    /* given after greetings */
+	char path[100]; /* empty where it is a port */
+	int port;       /* of 127.0.0.1 */
 	char space[4096];
 };
 

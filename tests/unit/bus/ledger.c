@@ -27,6 +27,7 @@ static void commit(struct ledger *l)
 		if (l->seen[number]++ == 0)
 			l->order[l->distinct++] = number;
 	}
+	l->is_known = true;
 	if (stream_id_compare(l->batch->last, l->last) > 0)
 		l->last = l->batch->last;
 }
@@ -34,7 +35,7 @@ static void commit(struct ledger *l)
 void ledger_answer(struct ledger *l)
 {
 	l->owes_answer = false;
-	if (l->fail_first > 0) {
+	if (l->fail_first > 0 && l->batch->count > 0) {
 		int now = ledger_pending(l);
 
 		l->fail_first--;
@@ -52,26 +53,19 @@ static void on_batch(struct bus_batch *batch, void *owner)
 	struct ledger *l = owner;
 
 	cr_assert_not(l->owes_answer, "batches come one at a time");
-	cr_assert_gt(batch->count, 0);
 	for (size_t i = 0; i < batch->count; i++)
 		cr_assert_eq(batch->rejected[i].text[0], '\0');
-	l->batches++;
+	l->batches += batch->count > 0;
 	l->batch = batch;
 	l->owes_answer = true;
-	if (!l->dawdles)
+	if (!l->dawdles || batch->count == 0)
 		ledger_answer(l);
 }
 
-static void on_position_wanted(void *owner)
+static bool may_read(unsigned for_ms, void *owner)
 {
-	struct ledger *l = owner;
-
-	l->questions++;
-	if (l->unanswerable-- > 0)
-		bus_consumer_position(l->consumer, -EIO, false, (struct stream_id){ 0 });
-	else
-		bus_consumer_position(l->consumer, 0, !l->never_seen && !stream_id_is_zero(l->last),
-				      l->last);
+	(void)for_ms;
+	return !((struct ledger *)owner)->may_not_read;
 }
 
 bool ledger_is_ready(void *owner)
@@ -132,14 +126,25 @@ void ledger_open_consumer(struct ledger *l, unsigned claim_idle_ms)
 		.loop = &l->world->loop,
 		.address = &l->world->address,
 		.group = GROUP,
-		.name = l->name ? l->name : NAME,
 		.claim_idle_ms = claim_idle_ms,
 		.on_batch = on_batch,
-		.on_position_wanted = on_position_wanted,
+		.may_read = may_read,
 		.owner = l,
 	};
 
 	cr_assert_eq(bus_consumer_open(&options, &l->consumer), 0);
+	ledger_lead(l);
+}
+
+void ledger_know(struct ledger *l, uint64_t ms)
+{
+	l->is_known = true;
+	l->last = (struct stream_id){ .ms = ms };
+}
+
+void ledger_lead(struct ledger *l)
+{
+	bus_consumer_lead(l->consumer, l->is_known, l->last);
 }
 
 void ledger_init(struct ledger *l, struct world *w)

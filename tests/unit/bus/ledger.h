@@ -10,7 +10,6 @@
 #include "tests/unit/bus/bus_fixture.h"
 
 #define GROUP   "g"
-#define NAME    "me"
 #define NUMBERS 12000
 
 struct ledger {
@@ -27,15 +26,18 @@ struct ledger {
 	struct bus_batch *batch;
 	int reject; /* the number to reject; -1: none */
 	struct stream_id last;
-	bool never_seen;
-	int questions;
-	int unanswerable; /* position questions to fail first */
-	const char *name; /* the consumer's; NULL: NAME */
+	bool is_known; /* `last` is */
+	bool may_not_read;
 	int want;
 };
 
 void ledger_init(struct ledger *l, struct world *w);
+/* One that leads. */
 void ledger_open_consumer(struct ledger *l, unsigned claim_idle_ms);
+/* It was left there. */
+void ledger_know(struct ledger *l, uint64_t ms);
+/* As whoever takes the lease. */
+void ledger_lead(struct ledger *l);
 /* A world, a consumer and a group that starts at 0. */
 void ledger_start(struct ledger *l, struct world *w);
 void ledger_stop(struct ledger *l);

@@ -3,7 +3,10 @@
 /* Entries that can never be committed: each ends as a dead letter, and holds up nobody. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "bus/counters.h"
+#include "core/log_limit.h"
 #include "tests/unit/bus/ledger.h"
 
 /* ---- poison ------------------------------------------------------------------------------ */
@@ -150,5 +153,60 @@ Test(consumer, keeps_poison_pending_while_there_is_no_place_for_it)
 	ledger_wait(&l, ledger_has_dead_letters, 1, "the dead letter");
 	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgement");
 	cr_expect_eq(ledger_repeats(&l), 0);
+	ledger_stop(&l);
+}
+
+/* Lines of the log in which the words are, from here to count_lines(). */
+static FILE *record_log(void)
+{
+	FILE *log = tmpfile();
+
+	cr_assert(log);
+	cr_assert_geq(dup2(fileno(log), STDERR_FILENO), 0);
+	return log;
+}
+
+static int count_lines(FILE *log, const char *words)
+{
+	char line[4096];
+	int count = 0;
+
+	rewind(log);
+	while (fgets(line, sizeof(line), log))
+		count += strstr(line, words) != NULL;
+	return count;
+}
+
+Test(consumer, tells_a_flood_of_dead_letters_in_a_few_lines)
+{
+	static struct ledger l;
+	struct world w;
+	FILE *log = record_log();
+
+	ledger_start(&l, &w);
+	for (int i = 0; i < 700; i++)
+		world_add_payload(&w, "poison");
+	ledger_wait(&l, ledger_has_dead_letters, 700, "the dead letters");
+	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgements");
+	cr_expect_eq(count_lines(log, "put aside as a dead letter"), LOG_LIMIT_LINES);
+	cr_expect_eq(metric_value(bus_counters.dead[DEAD_UNREADABLE]), 700);
+	ledger_stop(&l);
+}
+
+Test(consumer, tells_of_refused_dead_letters_in_a_few_lines)
+{
+	static struct ledger l;
+	struct world w;
+	FILE *log = record_log();
+
+	ledger_start(&l, &w);
+	redis_server_do(&w.server, "SET " BUS_DEAD_STREAM " x");
+	for (int i = 0; i < 300; i++)
+		world_add_payload(&w, "poison");
+	world_add(&w, 0, 1);
+	ledger_wait(&l, ledger_has_committed, 1, "the good one");
+	run_turns(&w.loop, 100);
+	cr_expect_eq(count_lines(log, "a dead letter was refused"), LOG_LIMIT_LINES);
+	cr_expect_geq(metric_value(bus_counters.unburied), 299);
 	ledger_stop(&l);
 }

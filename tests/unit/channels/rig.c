@@ -226,6 +226,15 @@ struct event *rig_event_of_b(const char *kind, int64_t ms)
 	return event_of(TEAM_B_ID, kind, USER, ",\"outcome\":\"success\"", ms);
 }
 
+void rig_hold_ledger(struct rig *rig)
+{
+	rig_ask(rig, "DELETE FROM ledger_leases");
+	rig_ask(rig,
+		"INSERT INTO ledger_leases (group_name, owner, expires_at) "
+		"VALUES ('%s', '%s', '2999-01-01T00:00:00.000000Z')",
+		rig->channels->group, rig->channels->worker);
+}
+
 #define MAX_BATCH 2048
 static struct reason rejected[MAX_BATCH];
 
@@ -431,6 +440,8 @@ void rig_open(struct rig *rig, enum database_engine engine, const struct rig_opt
 
 	cr_assert_eq(store_open(&store, &rig->store), 0);
 	open_channels(rig, options);
+	if (!options->database)
+		rig_hold_ledger(rig);
 	open_server(rig);
 }
 

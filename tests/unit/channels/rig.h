@@ -101,6 +101,9 @@ struct event *rig_event(const char *kind, const char *actor, const char *more, i
 /* A success of team B. */
 struct event *rig_event_of_b(const char *kind, int64_t ms);
 
+/* Gives this rig the ledger's lease, whoever has it. One that made its database has it from the start. */
+void rig_hold_ledger(struct rig *rig);
+
 /* Commits the events and drops them. The ledger's rc. */
 int rig_commit(struct rig *rig, struct event **events, size_t count);
 struct reason rig_rejected(size_t index); /* of the last commit */

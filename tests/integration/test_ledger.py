@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One worker of all writes the ledger: in the order of the stream, whoever it is and however it ends."""
+import json
+import os
+import shutil
+import signal
+import threading
+
+import pytest
+from support import make_event, new_id, until
+
+SYSTEM = {"type": "system"}
+KINDS = ("capsule.create", "capsule.pause", "capsule.resume", "capsule.destroy")
+
+
+def leader(store):
+    """The process that has the lease, from "<host>-<place>-<pid>-<random>"; None when nobody has."""
+    rows = store.query("SELECT owner FROM ledger_leases")
+    return int(rows[0][0].rsplit("-", 2)[1]) if rows else None
+
+
+def another_leads(store, than):
+    return lambda: leader(store) not in (None, than)
+
+
+class Load:
+    """250 events a second: lives of capsules, each request with its completion, and monitors that repeat themselves."""
+
+    def __init__(self, redis, team):
+        self.redis, self.team = redis, team
+        self.published = []  # (stream id, kind, capsule, what should become of it)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def publish(self, kind, capsule, fate, **more):
+        self.published.append((self.redis.publish(make_event(self.team, kind, capsule, **more)), kind, capsule, fate))
+        self.stop.wait(0.004)
+
+    def run(self):
+        while not self.stop.is_set():
+            capsule = new_id("cl-")
+            for kind in KINDS[:3]:
+                self.publish(kind, capsule, "told")
+                self.publish(kind, capsule, "follow_up", actor=SYSTEM)
+            for fate in ("told", "repeat"):
+                self.publish("capsule.destroy", capsule, fate, actor=SYSTEM, metadata={"reason": "orphaned"})
+
+    def some_more(self, count=200):
+        before = len(self.published)
+        until(lambda: len(self.published) >= before + count, "some more load")
+
+    def end(self):
+        self.stop.set()
+        self.thread.join()
+        return self.published
+
+
+def told(receiver):
+    """What arrived, in order, without the repetitions that a crash may cause."""
+    seen, events = set(), []
+    for request in list(receiver.requests):
+        if request["headers"]["X-Wrenn-Delivery"] not in seen:
+            seen.add(request["headers"]["X-Wrenn-Delivery"])
+            body = json.loads(request["body"])
+            events.append((body["event"], body["resource"]["id"]))
+    return events
+
+
+def expect_the_order_of_the_stream(published, receiver, redis, store):
+    until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0
+          and redis.client.xinfo_groups("wrenn:events")[0]["last-delivered-id"] == published[-1][0], "all to be acknowledged")
+    wanted = [event for event in published if event[3] == "told"]
+    # Rows become visible in the order they are committed in.
+    assert store.query("SELECT stream_id FROM deliveries ORDER BY stream_ms, stream_seq") == [(event[0],) for event in wanted]
+    assert dict(store.query("SELECT stream_id, reason FROM suppressed")) == {
+        event[0]: event[3] for event in published if event[3] != "told"}
+    audited = [(event[1].split(".")[1], event[2]) for event in published if event[3] != "follow_up"]
+    rows = store.query("SELECT action, resource_id FROM audit_logs WHERE resource_type = 'sandbox'")
+    assert sorted(rows) == sorted(audited)
+    until(lambda: len(told(receiver)) >= len(wanted), "all webhooks")
+    assert told(receiver) == [(event[1], event[2]) for event in wanted]
+
+
+def test_the_ledger_keeps_the_order_of_the_stream_whoever_writes_it(make_service, redis, receiver, store, folder):
+    first = make_service(WRENN_EVENTS_WORKERS="2").start()
+    second = make_service(WRENN_EVENTS_WORKERS="4")
+    second.log_path = f"{folder}/second.log"
+    second.start()
+    team, key = first.new_team()
+    first.add_webhook(key, receiver.url, events=KINDS)
+    load = Load(redis, team)
+    try:
+        load.some_more()
+        killed = leader(store)
+        os.kill(killed, signal.SIGKILL)
+        until(another_leads(store, killed), "another to take over from a dead one")
+        load.some_more()
+        stopped = leader(store)
+        leaving, staying = (first, second) if stopped in children(first) else (second, first)
+        leaving.process.send_signal(signal.SIGTERM)
+        until(another_leads(store, stopped), "another to take over from one that is stopped")
+        assert leaving.process.wait(timeout=30) == 0
+        load.some_more()
+        assert leader(store) in children(staying)
+        assert staying.get("/metrics").body.decode().count("wrenn_events_ledger_leader 1\n") == 1
+    finally:
+        published = load.end()
+    expect_the_order_of_the_stream(published, receiver, redis, store)
+    assert [consumer["name"] for consumer in redis.client.xinfo_consumers("wrenn:events", "wrenn-events-v1")] == ["ledger"]
+
+
+def children(service):
+    with open(f"/proc/{service.process.pid}/task/{service.process.pid}/children") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_a_writer_that_freezes_is_replaced_and_spoils_nothing_when_it_thaws(make_service, redis, receiver, store, folder):
+    first = make_service().start()
+    team, key = first.new_team()
+    first.add_webhook(key, receiver.url, events=KINDS)
+    second = make_service()
+    second.log_path = f"{folder}/second.log"
+    second.start()
+    load = Load(redis, team)
+    try:
+        load.some_more()
+        assert leader(store) == first.process.pid
+        first.process.send_signal(signal.SIGSTOP)
+        try:
+            until(lambda: leader(store) == second.process.pid, "the second to take over")
+            load.some_more()
+        finally:
+            first.process.send_signal(signal.SIGCONT)
+        until(lambda: "does not write the ledger any more" in first.log_text(), "the first to notice")
+        load.some_more()
+        assert leader(store) == second.process.pid
+    finally:
+        published = load.end()
+    expect_the_order_of_the_stream(published, receiver, redis, store)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_an_older_copy_of_the_store_gets_again_what_it_lacks(make_service, redis, receiver, store, folder):
+    service = make_service().start()
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+
+    def publish(count):
+        ids = [redis.publish(make_event(team)) for _ in range(count)]
+        until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0
+              and redis.client.xinfo_groups("wrenn:events")[0]["last-delivered-id"] == ids[-1], "the acknowledgements")
+        return ids
+
+    before = publish(5)
+    service.stop()
+    shutil.copy(store.path, f"{folder}/backup")
+    service.start()
+    lost = publish(10)
+    service.stop()
+    os.replace(f"{folder}/backup", store.path)
+    service.start()
+    after = publish(3)
+    rows = store.query("SELECT stream_id FROM deliveries ORDER BY rowid")
+    assert rows == [(stream_id,) for stream_id in before + lost + after]
+    assert store.query("SELECT count(*) FROM audit_logs WHERE resource_type = 'sandbox'") == [(18,)]
+    assert "the store is behind the consumer group" in service.log_text()
+
+
+def test_an_id_used_again_for_another_event_is_a_dead_letter(service, redis, receiver, store):
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    lost = redis.publish(make_event(team))
+    until(lambda: len(receiver.requests) == 1, "the first webhook")
+    until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0, "the acknowledgement")
+    # As after a failover to a server that lacked the last entry.
+    other = json.dumps(make_event(team))
+    redis.client.pipeline().delete("wrenn:events").xadd("wrenn:events", {"payload": other}, id=lost).execute()
+    letters = until(lambda: redis.client.xrange("wrenn:events:dead"), "the dead letter")
+    assert letters[0][1]["id"] == lost and letters[0][1]["payload"] == other
+    assert "another event was committed under this id" in letters[0][1]["reason"]
+    assert "another event was committed under this id" in service.log_text()
+    assert "wrenn_events_ledger_reused_ids_total 1\n" in service.get("/metrics").body.decode()
+    assert store.query("SELECT count(*) FROM deliveries") == [(1,)]
