@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every provider end to end: a channel made through the API, an event in Redis, a message people can read."""
 import json
+import re
 
 import destinations
 import pytest
@@ -104,6 +105,19 @@ def test_a_refused_form_is_followed_at_once_by_the_plain_text(chat_service, redi
     capsule = event["resource"]["id"]
     assert plain["posted"] and f"Capsule {capsule} created" in plain["shown"] and "Event: capsule.create" in plain["shown"]
     assert verdicts_of(store, channel)[0] == "reformed"
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_key_that_is_not_valid_keeps_the_backlog(chat_service, redis, fake, store):
+    """Google calls it an invalid argument, as it calls a message it does not understand."""
+    team, key = chat_service.new_team()
+    destination = destinations.googlechat()
+    config = {"webhook_url": re.sub("key=[^&]*", "key=expired", destination.config["webhook_url"])}
+    channel = chat_service.add_channel(key, "googlechat", config)
+    redis.publish(make_event(team))
+    until(lambda: verdicts_of(store, channel) == ["disabled"], "the answer")
+    assert [row[0] for row in rows_of(store, channel)] == ["pending"]
+    assert len(fake.arrived(destination.name)) == 1, "the plain form went out as well"
 
 
 def test_a_migrated_telegram_group_is_followed_and_remembered(chat_service, redis, fake, store):

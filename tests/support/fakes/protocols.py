@@ -189,11 +189,14 @@ class Slack(Protocol):
         message = request.json()
         refuse_unless(message is not None, Reply(400, "invalid_payload"))
         text, attachments = message.get("text") or "", message.get("attachments") or []
+        refuse_unless(text or attachments or message.get("blocks"), Reply(400, "missing_text_or_fallback_or_attachments"))
+        refuse_unless(isinstance(attachments, list) and all(isinstance(one, dict) for one in attachments), Reply(400, "invalid_attachments"))
         refuse_unless(isinstance(text, str) and text, Reply(400, "no_text"))
         refuse_unless(len(text) <= 40000, Reply(400, "msg_too_long"))
         refuse_unless(len(attachments) <= 100, Reply(400, "too_many_attachments"))
         lines = [text]
         for blocks in [message.get("blocks") or [], *(a.get("blocks") or [] for a in attachments)]:
+            refuse_unless(isinstance(blocks, list), Reply(400, "invalid_blocks_format"))
             refuse_unless(len(blocks) <= 50, Reply(400, "invalid_blocks"))
             refuse_unless(len(json.dumps(blocks, ensure_ascii=False)) <= 13200, Reply(400, "msg_blocks_too_long"))
             for block in blocks:
@@ -331,9 +334,18 @@ class GoogleChat(Protocol):
     def invalid(self, message):
         return self.error(400, "INVALID_ARGUMENT", message)
 
+    def key_not_valid(self):
+        """Not a 401, as one would think."""
+        info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
+        reply = self.invalid("API key not valid. Please pass a valid API key.")
+        body = json.loads(reply.body)
+        body["error"]["details"] = [info]
+        return Reply.of(400, body)
+
     def answer(self, request, match):
         refuse_unless(request.query.get("key") and request.query.get("token"),
                       self.error(401, "UNAUTHENTICATED", "Request is missing required authentication credential."))
+        refuse_unless(request.query["key"] != ["expired"], self.key_not_valid())
         refuse_unless(request.method == "POST", self.error(404, "NOT_FOUND", "Requested entity was not found."))
         message = request.json()
         refuse_unless(message is not None, self.invalid("Invalid JSON payload received."))
