@@ -152,6 +152,8 @@ Test(card_make, names_actors_as_the_contract_does)
 		{ "{\"type\":\"api_key\",\"id\":\"key-1\"}", "api_key key-1" },
 		{ "{\"type\":\"user\",\"name\":\"Bob\"}", "Bob" },
 		{ "{\"type\":\"user\"}", "user" },
+		{ "{\"type\":\"user\",\"id\":\"usr-1\",\"name\":\"\\u2003\\u00a0\"}", "usr-1" },
+		{ "{\"type\":\"user\",\"id\":\"\\u3000\",\"name\":\"\\u200b\"}", "user" },
 		{ "{\"type\":\"robot\",\"id\":\"r\",\"name\":\"R\"}", "robot" },
 		{ "{\"type\":\"user\",\"id\":\"usr-1\",\"name\":\"a\\nEvent: b\"}",
 		  "a Event: b (usr-1)" },
@@ -170,6 +172,20 @@ Test(card_make, names_actors_as_the_contract_does)
 				   buf_text(&drawn.text));
 		drawn_done(&drawn);
 	}
+}
+
+Test(card_make, says_a_volume_without_a_page_and_no_time_of_white_space)
+{
+	struct drawn drawn;
+
+	draw(&drawn,
+	     "{\"event\":\"volume.create\",\"timestamp\":\"\\u2003\",\"team_id\":\"" RIG_TEAM
+	     "\"," SYSTEM RESOURCE("vol-1", "volume") ",\"metadata\":{\"name\":\"data\"}}",
+	     RIG_LINK);
+	cr_expect(str_starts(buf_str(&drawn.text), STR("Volume vol-1 created\n")));
+	cr_expect_null(card_field_find(&drawn.card, "Time"));
+	cr_expect_eq(drawn.card.link.len, 0);
+	drawn_done(&drawn);
 }
 
 Test(card_make, leaves_out_blank_fields_and_addresses_too_long_to_be_one)
