@@ -90,7 +90,8 @@ static void check_build(const struct provider *provider, const struct provider_c
 {
 	bool is_chat = strcmp(provider->name, "webhook") != 0;
 	const struct attempt attempt = { .delivery_id = STR("4f0c5a4e-8f5e-5b7e-9c39-6a1f5f0d2b11"),
-					 .old_secret = message->body,
+					 .old_secret_count = 1,
+					 .old_secrets = { message->body },
 					 .user_agent = "x" };
 
 	for (int form = 0; form < 2; form++) {

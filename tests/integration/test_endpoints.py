@@ -47,11 +47,18 @@ class World:
         self.fail_one()
 
     def fail_one(self):
-        """One more failed delivery; the last one is the one that is asked for."""
-        self.receiver.answer = lambda request: 422
+        """One more failed delivery; the last one is the one that is asked for. What a webhook answers is tried again for a day, so the row
+        is made what that would make it, while its request is under way."""
+        def fail(request):
+            self.store.query("UPDATE deliveries SET state = 'failed', attempts = 1, last_status = 422, last_error = 'destination answered 422' "
+                             "WHERE id = %s", request["headers"]["X-Wrenn-Delivery"])
+            return 422
+
+        self.receiver.answer = fail
         self.ids["event"] = self.redis.publish(make_event(self.team))
         failed = until(lambda: [d for d in self.ask("deliveries", query="?state=failed").json()["items"] if d["event_id"] == self.ids["event"]], "the failure")
         self.ids["delivery"] = failed[0]["id"]
+        until(lambda: self.ask("delivery").json()["attempts"], "the attempt's own row")
         self.receiver.answer = lambda request: 204
 
     def body(self, name, members=None):
