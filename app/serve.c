@@ -34,7 +34,9 @@
 #define STOP_LIMIT_MS 20000
 #define RESTART_MS    1000
 #define LOG_LIMIT_MS  1000 /* for the last lines */
-#define OTHER_FILES   128  /* Redis, the database, the loop, listening */
+/* Redis, the database, the loop, look-ups of names, clients that are told of the limit. */
+#define OTHER_FILES       256
+#define FILES_PER_REQUEST 2 /* besides its connections, which are kept: to look up a name */
 
 static const char usage[] =
 	"Usage: wrenn-events serve [OPTION...]\n"
@@ -229,16 +231,28 @@ static int prepare_store(const struct config *config, enum channels_key_use key_
 			     why.text[0] ? why.text : errno_text(rc));
 }
 
-/* Per worker. Below that new connections wait, whatever the settings allow. */
-static void allow_open_files(const struct config *config)
+/* Per worker. Where fewer are allowed than the settings may need, clients get a part that leaves
+ * our own work enough: they are told 503, deliveries and the store go on. */
+static void fit_open_files(struct config *config)
 {
-	uint64_t wanted = (uint64_t)config->max_connections +
-			  (uint64_t)config->max_inflight * CHANNELS_KEPT + OTHER_FILES;
+	const uint64_t each = CHANNELS_KEPT + FILES_PER_REQUEST;
+	uint64_t wanted =
+		config->max_connections + config->max_inflight * each + (uint64_t)OTHER_FILES;
 	uint64_t allowed = open_files_allow(wanted);
+	uint64_t room = allowed > OTHER_FILES ? allowed - OTHER_FILES : 0;
+	uint64_t requests = room / 2 / each;
 
-	if (allowed < wanted)
-		log_warn("fewer open files are allowed than the settings may need",
-			 log_int("allowed", (int64_t)allowed), log_int("wanted", (int64_t)wanted));
+	if (allowed >= wanted)
+		return;
+	requests = requests < config->max_inflight ? requests : config->max_inflight;
+	config->max_inflight = requests > 0 ? (unsigned)requests : 1;
+	room = room > config->max_inflight * each ? room - config->max_inflight * each : 1;
+	config->max_connections =
+		room < config->max_connections ? (unsigned)room : config->max_connections;
+	log_warn("fewer open files are allowed than the settings may need",
+		 log_int("allowed", (int64_t)allowed), log_int("wanted", (int64_t)wanted),
+		 log_int("connections", config->max_connections),
+		 log_int("requests", config->max_inflight));
 }
 
 static int run_workers(const struct config *config)
@@ -262,7 +276,7 @@ static int run_workers(const struct config *config)
 	return code;
 }
 
-static int serve(const struct config *config, enum channels_key_use key_use)
+static int serve(struct config *config, enum channels_key_use key_use)
 {
 	begin_to_log(config, -1);
 	metrics_setup((int)config->workers);
@@ -273,7 +287,7 @@ static int serve(const struct config *config, enum channels_key_use key_use)
 			 log_str("setting", "WRENN_ENCRYPTION_KEY_FILE"));
 	sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 
-	allow_open_files(config);
+	fit_open_files(config);
 
 	int code = prepare_store(config, key_use);
 

@@ -42,7 +42,8 @@ enum answer_fault {
 	ANSWER_TLS,        /* certificate or handshake */
 	ANSWER_TIMEOUT,
 	ANSWER_TOO_LARGE, /* more than ANSWER_MAX_BODY */
-	ANSWER_CANCELLED, /* we are closing, or the caller cancelled */
+	ANSWER_CANCELLED, /* by ourselves: we are closing, the caller cancelled, or we had no
+			   * descriptor or memory for it; nobody else's failure */
 	ANSWER_BROKEN     /* anything else: not HTTP, cut short */
 };
 

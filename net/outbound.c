@@ -17,11 +17,13 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/list.h"
+#include "core/metrics.h"
 #include "net/curl_loop.h"
 #include "net/outbound_fault.h"
 
@@ -31,6 +33,7 @@
 struct outbound {
 	struct curl_loop curl;
 	struct list calls;
+	struct metric *shortages;
 	char *user_agent;
 	char *ca_file;
 	bool closing;
@@ -57,6 +60,7 @@ struct outbound_call {
 	bool is_connected;
 	bool is_refused;               /* by the guard, at least once */
 	bool is_too_large;             /* the answer's body */
+	bool is_starved;               /* there was no descriptor for its last socket */
 	int status;                    /* of the last status line, interim ones included */
 	bool head_is_over;             /* what comes of header lines now are trailers */
 	char trouble[CURL_ERROR_SIZE]; /* libcurl's words: looked through, never shown */
@@ -126,6 +130,11 @@ static size_t on_head(const char *bytes, size_t size, size_t count, void *owner)
 
 /* ---- the guard ------------------------------------------------------------------------- */
 
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct outbound_call *call = owner;
@@ -134,8 +143,12 @@ static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_
 		call->is_refused = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		      address->protocol);
+
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			address->protocol);
+
+	call->is_starved = fd < 0 && is_shortage(errno);
+	return fd;
 }
 
 static bool address_from_text(const char *text, int port, struct sockaddr_storage *out)
@@ -178,6 +191,27 @@ static int before_request(void *owner, char *remote_ip, char *local_ip, int remo
 
 /* ---- the end of a call ------------------------------------------------------------------- */
 
+/* The resolver does not say what it failed for; it needs a descriptor, as this does. */
+static bool lacks_descriptors(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (fd < 0)
+		return is_shortage(errno);
+	close(fd);
+	return false;
+}
+
+/* What we ran out of is nobody else's failure. */
+static bool is_our_shortage(const struct outbound_call *call, CURLcode result)
+{
+	if (result == CURLE_OUT_OF_MEMORY)
+		return true;
+	if (result == CURLE_COULDNT_RESOLVE_HOST)
+		return lacks_descriptors();
+	return result == CURLE_COULDNT_CONNECT && call->is_starved;
+}
+
 static enum answer_fault fault_of(const struct outbound_call *call, CURLcode result)
 {
 	if (result == CURLE_OK)
@@ -186,6 +220,10 @@ static enum answer_fault fault_of(const struct outbound_call *call, CURLcode res
 		return ANSWER_REFUSED;
 	if (call->is_too_large)
 		return ANSWER_TOO_LARGE;
+	if (is_our_shortage(call, result)) {
+		metric_add(call->outbound->shortages, 1);
+		return ANSWER_CANCELLED;
+	}
 	return outbound_fault(result, call->trouble);
 }
 
@@ -511,6 +549,9 @@ int outbound_open(const struct outbound_options *options, struct outbound **out)
 		return -ENOMEM;
 	}
 	list_init(&outbound->calls);
+	outbound->shortages =
+		metric_counter("wrenn_events_outbound_shortages_total", NULL,
+			       "Requests put off because we had no descriptor or memory for them");
 	if (copy_options(outbound, options) < 0) {
 		free(outbound->user_agent);
 		free(outbound->ca_file);

@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -293,6 +294,32 @@ Test(outbound, tells_what_it_cannot_reach)
 		wait_for_result(&result);
 		cr_expect_eq(result.fault, cases[i].fault, "%s: fault %d", cases[i].url,
 			     result.fault);
+	}
+	close_bench();
+}
+
+/* Without a descriptor nothing goes out, which is not the destination's failure. */
+Test(outbound, blames_nobody_when_descriptors_run_out)
+{
+	static const char *const urls[] = { "http://127.0.0.1:1/", "http://localhost:1/" };
+	struct rlimit before;
+	struct rlimit none;
+
+	open_bench(NULL, NULL);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		struct result result;
+
+		none = before;
+		none.rlim_cur = 0;
+		cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+		send_to(urls[i], "POST", PATIENCE_MS, &result);
+		wait_for_result(&result);
+		cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+		cr_expect_eq(result.fault, ANSWER_CANCELLED, "%s: fault %d", urls[i], result.fault);
+		send_to(urls[i], "POST", PATIENCE_MS, &result);
+		wait_for_result(&result);
+		cr_expect_eq(result.fault, ANSWER_UNREACHED, "%s: fault %d", urls[i], result.fault);
 	}
 	close_bench();
 }
