@@ -458,6 +458,7 @@ void ledger_commit(struct channels *channels, struct bus_batch *batch, ledger_do
 	commit->to = batch->count;
 	commit->with_position = true;
 	commit->job.run = run_commit;
+	commit->job.is_audited = true;
 	commit->job.on_done = on_committed;
 	for (size_t i = 0; i < batch->count; i++) {
 		batch->rejected[i] = (struct reason){ .text = "" };

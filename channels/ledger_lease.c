@@ -239,8 +239,14 @@ static void start(struct ledger_lease *lease, enum lease_step step)
 	lease->step = step;
 	lease->asked_us = lease->channels->mono_us();
 	lease->known = lease->channels->position;
-	lease->job =
-		(struct store_job){ .run = runs[step], .on_done = on_done, .is_repeatable = true };
+	/* By the ledger's own writer: behind another it would wait for the ledger's lock of the row,
+	 * and that one's jobs with it. */
+	lease->job = (struct store_job){
+		.run = runs[step],
+		.on_done = on_done,
+		.is_repeatable = true,
+		.is_audited = true,
+	};
 	rc = step == STEP_LOOKING ? store_read(store, &lease->job)
 				  : store_write(store, &lease->job);
 	if (rc == 0)
