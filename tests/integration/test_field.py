@@ -8,7 +8,7 @@ import pathlib
 
 import destinations
 import pytest
-from support import fast_clock, id_to_uuid, make_event, until
+from support import Stream, fast_clock, id_to_uuid, make_event, until
 from test_providers import is_rich, rows_of, verdicts_of
 
 LINES = [json.loads(text) for text in (pathlib.Path(__file__).parent.parent / "cases/field.jsonl").read_text().splitlines()]
@@ -155,3 +155,67 @@ def the_path_of_the_api_is_ours_to_add(world):
 
 
 # ---- what is in an event -----------------------------------------------------------------------
+
+
+KINDS = ["capsule.create", "capsule.pause", "template.snapshot.create"]
+ACTORS = {"user", "api_key", "system"}
+BREAKS_LINES = [chr(code) for code in [*range(0x20), *range(0x7f, 0xa0), 0x2028, 0x2029]]
+
+
+def published(world):
+    """The line's event through the whole service: its frame, its audit rows as text, and what each chat got."""
+    chats = {}
+    for provider, make in destinations.CHAT.items():
+        chats[provider] = make()
+        world.service.add_channel(world.key, provider, chats[provider].config, events=KINDS)
+    stream = Stream(world.service, world.key)
+    stream.connected()
+    world.redis.publish({**world.line["event"], "team_id": world.team})
+    frame = stream.wait_for(1)[0]
+    until(lambda: world.store.query("SELECT count(*) FROM deliveries WHERE state = 'delivered'") == [(len(chats),)], "the messages")
+    stream.close()
+    assert world.redis.client.exists("wrenn:events:dead") == 0
+    audit = world.service.get("/v1/audit-logs?resource_type=sandbox,snapshot", key=world.key).body.decode().rstrip("\n")
+    assert not [c for c in BREAKS_LINES if c in audit]
+    assert frame.data["actor"]["type"] in ACTORS
+    datetime.datetime.strptime(frame.data["timestamp"], "%Y-%m-%dT%H:%M:%SZ")
+    messages = {provider: world.fake.arrived(chat.name)[0]["body"] for provider, chat in chats.items()}
+    for provider, body in messages.items():
+        assert not blank_values(json.loads(body)), provider
+    return frame.data, json.loads(audit)["items"], messages
+
+
+def blank_values(value):
+    """Texts of nothing but white space, wherever they are."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for item in value for text in blank_values(item)]
+    return [value] if isinstance(value, str) and not value.strip() else []
+
+
+@check("nul-in-error")
+def a_nul_is_shown(world):
+    frame, audit, messages = published(world)
+    assert frame["error"] == "tar: bad magic \ufffd"
+    assert [item["metadata"]["error"] for item in audit] == ["tar: bad magic \ufffd"]
+    assert [provider for provider, body in messages.items() if "bad magic \ufffd" not in json.dumps(json.loads(body), ensure_ascii=False)] == []
+
+
+@check("error-of-white-space")
+def white_space_is_nothing(world):
+    frame, audit, _ = published(world)
+    assert "error" not in frame and "error" not in audit[0].get("metadata", {})
+
+
+@check("next-line-in-a-name")
+def a_next_line_is_escaped(world):
+    frame, audit, _ = published(world)
+    assert frame["actor"]["name"] == "A\u0085B"
+    assert audit[0]["actor_name"] == "A\u0085B"
+
+
+@check("actor-of-a-new-type")
+def an_unknown_actor_is_the_system(world):
+    frame, _, _ = published(world)
+    assert frame["actor"]["type"] == "system" and frame["metadata"]["original_actor_type"] == "robot"
