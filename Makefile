@@ -148,7 +148,7 @@ check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@tools/install-packages build run test lint
 	@$(MAKE) --no-print-directory -j2 build
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=clang build unit-binaries
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 lint
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
 	@$(MAKE) --no-print-directory asan
 	@$(MAKE) --no-print-directory integration PYTEST_ARGS="-k '$(NOT_UNDER_ASAN) or test_spine or test_live'"
@@ -163,7 +163,7 @@ asan-integration: build
 # Those about clients and proxies, which drive the program no other way than the rest does, the longest,
 # and those with a clock of their own: its library and the sanitizers' do not go together.
 NOT_UNDER_ASAN := test_clients or test_cuts or test_fakes or test_proxies or test_signature or test_waiting or test_wait_moments or \
-	test_model or test_clock or test_disabling or more_than_a_minute or says_to_everybody or 1000_channels
+	test_model or test_clock or test_disabling or test_field or more_than_a_minute or says_to_everybody or 1000_channels
 
 tsan: ## the program under the thread sanitizer, driven by integration tests
 	@tools/install-packages build run test lint

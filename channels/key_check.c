@@ -127,5 +127,5 @@ int channels_check_key(const char *database_url, const uint8_t key[SEAL_KEY_SIZE
 		"another key sealed this store's settings (%lld of %lld channels open with "
 		"this one): set that key again, or give those settings up with `serve "
 		"--accept-key`",
-		(long long)check.opened, (long long)(check.opened + check.closed));
+		(long long)check.opened, (long long)check.opened + (long long)check.closed);
 }
