@@ -33,6 +33,7 @@
 
 #define STOP_LIMIT_MS 20000
 #define RESTART_MS    1000
+#define FORK_LIMIT_MS 100  /* a reader of the log who stalls holds up no worker for longer */
 #define LOG_LIMIT_MS  1000 /* for the last lines */
 /* Redis, the database, the loop, look-ups of names, clients that are told of the limit. */
 #define OTHER_FILES       256
@@ -90,10 +91,17 @@ static int run_forked_worker(const struct supervisor *all, int index)
 static void start_worker(struct supervisor *all, unsigned index, const sigset_t *old_mask)
 {
 	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t pid;
+	int error;
 
+	/* A fork copies one thread alone, and a leak checker asks after every other. */
+	log_stop(FORK_LIMIT_MS);
+	pid = fork();
+	error = errno;
+	if (pid != 0)
+		log_start();
 	if (pid < 0) {
-		log_error("cannot start a worker", log_str("error", strerror(errno)));
+		log_error("cannot start a worker", log_str("error", strerror(error)));
 		all->restart_at_ms[index] = clock_mono_ms() + RESTART_MS;
 		return;
 	}

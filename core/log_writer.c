@@ -197,8 +197,10 @@ int log_writer_start(log_lost_fn describe_lost)
 	writer.has_fork_handlers = true;
 	pthread_mutex_lock(&writer.lock);
 	writer.describe_lost = describe_lost;
+	/* One that could not be stopped goes on. */
+	writer.is_stopping = false;
+	writer.is_stuck = false;
 	if (!writer.is_running) {
-		writer.is_stopping = false;
 		rc = create_thread();
 		writer.is_running = rc == 0;
 	}

@@ -168,4 +168,4 @@ def test_sighup_ends_nothing_and_is_answered_in_the_log(make_service, workers):
     service = make_service(WRENN_EVENTS_WORKERS=workers).start()
     service.process.send_signal(signal.SIGHUP)
     until(lambda: "settings are not read again" in service.log_text(), "the word about SIGHUP")
-    assert service.get("/readyz").status == 200
+    until(lambda: service.get("/readyz").status == 200, "readiness")
