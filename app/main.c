@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The entry point: finds the subcommand and hands over. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/output.h"
@@ -97,8 +99,21 @@ static int dispatch(int argc, char **argv)
 	return command->run(argc - 1, argv + 1);
 }
 
+/* Started without them, a socket or a database would be opened in their place, and be written to. */
+static void hold_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	hold_standard_files();
 	/* libuv resolves names on at most half of its threads: enough for all look-ups that
 	 * channels/ allows at once, and for Redis beside them. */
 	setenv("UV_THREADPOOL_SIZE", "72", 1);

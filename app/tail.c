@@ -185,12 +185,20 @@ static void print_event(struct tail *tail, const struct sse_frame *frame)
 
 /* ---- one connection ---------------------------------------------------------------------- */
 
+/* Metadata holds texts. */
+static bool tells_gap(const cJSON *connected)
+{
+	const char *gap = json_get_string(json_get(connected, "metadata"), "gap");
+
+	return gap && strcmp(gap, "true") == 0;
+}
+
 static void take_connected(struct tail *tail, struct str data)
 {
 	cJSON *connected = NULL;
 
 	if (tail->client.last_id.len && json_parse(data, FAULT_LIMIT, &connected, NULL) == 0 &&
-	    cJSON_IsTrue(json_get(json_get(connected, "metadata"), "gap")))
+	    tells_gap(connected))
 		command_fault(EXIT_GOOD, "events between the last one shown and here are gone");
 	cJSON_Delete(connected);
 	backoff_reset(&tail->backoff);

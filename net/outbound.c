@@ -202,11 +202,12 @@ static bool lacks_descriptors(void)
 	return false;
 }
 
-/* What we ran out of is nobody else's failure. */
+/* What we ran out of is nobody else's failure. But libcurl says "out of memory", too, of an answer that
+ * is past one of its limits, such as an endless header line. */
 static bool is_our_shortage(const struct outbound_call *call, CURLcode result)
 {
 	if (result == CURLE_OUT_OF_MEMORY)
-		return true;
+		return !call->is_connected;
 	if (result == CURLE_COULDNT_RESOLVE_HOST)
 		return lacks_descriptors();
 	return result == CURLE_COULDNT_CONNECT && call->is_starved;

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "net/redis.h"
+#include "net/redis_parts.h"
 
 #define REPLY_TIMEOUT_MS 5000
 
@@ -82,10 +82,13 @@ int redis_blocking_send(struct redis_blocking *blocking, const struct redis_ques
 	blocking->on_reply = question->on_reply;
 	blocking->owner = question->owner;
 	blocking->is_answered = false;
+	/* The loop stood still while the person or the program before us took its time. */
+	uv_update_time(&blocking->loop);
 	if (!blocking->is_lost)
 		rc = redis_send(blocking->redis, REPLY_TIMEOUT_MS, on_reply, blocking,
 				question->argc, question->argv);
-	while (rc == 0 && !blocking->is_answered)
+	/* Nothing is left to be answered while it stands still. */
+	while (rc == 0 && (!blocking->is_answered || blocking->redis->waiting_count > 0))
 		uv_run(&blocking->loop, UV_RUN_ONCE);
 	if (rc == 0 && !blocking->is_lost)
 		return 0;

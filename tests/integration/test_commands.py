@@ -301,3 +301,30 @@ def test_the_key_may_come_from_a_file(service, folder):
                 file.write(text)
         refused = service.run("tail", "--api-key-file", path)
         assert refused.returncode == 2 and words in refused.stderr and key not in refused.stderr, refused
+
+
+def test_tail_says_when_events_are_gone(service, redis):
+    team, key = service.new_team()
+    tail = Running(service, "tail", "--json", WRENN_API_KEY=key)
+    tail.says("connected")
+    first = redis.publish(make_event(team))
+    assert tail.event()["id"] == first
+    redis.client.flushall()
+    redis.publish(make_event(team))
+    tail.says("are gone")
+    tail.end()
+
+
+def test_publish_bears_a_pause_of_its_input(service, redis):
+    """Longer than a reply may take: Redis is not to blame for it."""
+    team, _ = service.new_team()
+    line = json.dumps(make_event(team)) + "\n"
+    publish = subprocess.Popen([PROGRAM, "publish", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=service.environment)
+    publish.stdin.write(line)
+    publish.stdin.flush()
+    until(lambda: redis.client.xlen("wrenn:events") == 1, "the first event")
+    began = time.monotonic()
+    until(lambda: time.monotonic() > began + 6, "a pause")
+    output, _ = publish.communicate(line, timeout=DEADLINE_S)
+    assert publish.returncode == 0 and len(output.split()) == 2
+    assert redis.client.xlen("wrenn:events") == 2

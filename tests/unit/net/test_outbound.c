@@ -48,6 +48,14 @@ static enum receiver_reply answer_by_path(const struct received *request, struct
 		buf_add_text(out, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n"
 				  "\r\nonly this");
 		return RECEIVER_CLOSE;
+	} else if (strcmp(request->target, "/endless-line") == 0) {
+		buf_add_text(out, "HTTP/1.1 200 OK\r\nX: ");
+		for (int i = 0; i < 40000; i++)
+			buf_add_text(out, "yyyyyyyy");
+	} else if (strcmp(request->target, "/endless-status") == 0) {
+		buf_add_text(out, "HTTP/1.1 ");
+		for (int i = 0; i < 40000; i++)
+			buf_add_text(out, "yyyyyyyy");
 	} else if (strcmp(request->target, "/begun") == 0) {
 		buf_add_text(out, "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nnot");
 		return RECEIVER_CLOSE;
@@ -119,6 +127,7 @@ Test(outbound, names_every_way_an_exchange_can_end)
 		{ "/nothing", ANSWER_UNREACHED, 0 },      { "/short", ANSWER_BROKEN, 200 },
 		{ "/begun", ANSWER_BROKEN, 404 },         { "/switch", ANSWER_BROKEN, 0 },
 		{ "/processing", ANSWER_BROKEN, 0 },      { "/heads", ANSWER_OK, 200 },
+		{ "/endless-line", ANSWER_BROKEN, 200 },  { "/endless-status", ANSWER_BROKEN, 0 },
 	};
 
 	open_bench(answer_by_path, NULL);
