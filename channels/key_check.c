@@ -20,6 +20,10 @@
 static const struct db_query read_sealed = {
 	.sql = "SELECT value FROM store_facts WHERE name = 'sealed_text'",
 };
+static const struct db_query add_sealed = {
+	.sql = "INSERT INTO store_facts (name, value) VALUES ('sealed_text', $1) "
+	       "ON CONFLICT (name) DO NOTHING",
+};
 static const struct db_query write_sealed = {
 	.sql = "INSERT INTO store_facts (name, value) VALUES ('sealed_text', $1) "
 	       "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -78,7 +82,7 @@ static int on_settings(const struct db_row *row, void *arg)
 	return 0;
 }
 
-static int keep_key(const struct key_check *check, struct db *db)
+static int keep_key(const struct key_check *check, struct db *db, const struct db_query *query)
 {
 	struct buf sealed;
 	struct db_value value;
@@ -87,7 +91,7 @@ static int keep_key(const struct key_check *check, struct db *db)
 	buf_init(&sealed, SEALED_BYTES);
 	setting_seal(&sealed, STR(KNOWN_TEXT), check->key);
 	value = db_text(buf_str(&sealed));
-	rc = sealed.err ? sealed.err : db_run_now(db, &write_sealed, &value, 1, NULL, NULL, NULL);
+	rc = sealed.err ? sealed.err : db_run_now(db, query, &value, 1, NULL, NULL, NULL);
 	buf_done(&sealed);
 	return rc;
 }
@@ -107,10 +111,13 @@ static int run_check(struct db *db, struct store_job *job)
 		return rc;
 	if (!check->is_known)
 		check->fits = check->opened > 0 || check->closed == 0;
-	if (check->use == CHANNELS_KEY_ACCEPT ||
-	    (check->use == CHANNELS_KEY_KEEP && check->fits && !check->is_known))
-		return keep_key(check, db);
-	return 0;
+	if (check->use == CHANNELS_KEY_ACCEPT)
+		return keep_key(check, db, &write_sealed);
+	if (check->use != CHANNELS_KEY_KEEP || !check->fits || check->is_known)
+		return 0;
+	/* Of two that start at once one is first, and the other has to have the same key. */
+	rc = keep_key(check, db, &add_sealed);
+	return rc < 0 ? rc : db_run_now(db, &read_sealed, NULL, 0, on_sealed, check, NULL);
 }
 
 int channels_check_key(const char *database_url, const uint8_t key[SEAL_KEY_SIZE],

@@ -52,7 +52,7 @@ struct commit {
 	struct fence fence;
 	size_t from; /* of the batch's events */
 	size_t to;
-	bool with_position;
+	bool is_last_run;
 	bool is_single; /* event by event, after the batch as a whole was refused */
 	struct marks marks;
 	struct matches matches;
@@ -214,11 +214,18 @@ static int write_event(struct commit *commit, struct db *db, const struct event 
 	return rc < 0 || is_over ? rc : write_notifications(commit, db, event, has_accept);
 }
 
+/* Up to where the ledger is once this run is committed. */
+static struct stream_id position_of(const struct commit *commit)
+{
+	bool is_one_event = commit->is_single && commit->from < commit->to;
+
+	return is_one_event ? commit->batch->events[commit->from]->id : commit->batch->last;
+}
+
+/* Also after a single event: what is at or before the position is decided as it was (marks.h). */
 static int write_position(const struct commit *commit, struct db *db)
 {
-	if (!commit->with_position)
-		return 0;
-	return position_store(db, commit->channels->group, commit->batch->last, commit->now_us);
+	return position_store(db, commit->channels->group, position_of(commit), commit->now_us);
 }
 
 /* ---- the job --------------------------------------------------------------------------- */
@@ -370,7 +377,7 @@ static void submit_next(struct commit *commit)
 
 	commit->from = commit->to;
 	commit->to = commit->from < count ? commit->from + 1 : count;
-	commit->with_position = commit->from == count;
+	commit->is_last_run = commit->from == count;
 	submit(commit);
 }
 
@@ -400,8 +407,7 @@ static void on_committed(struct store_job *job, int rc)
 	if (rc == 0) {
 		count_run(commit);
 		reject_others(commit);
-		if (commit->with_position)
-			position_advance(&commit->channels->position, commit->batch->last);
+		position_advance(&commit->channels->position, position_of(commit));
 		wake_channels(commit);
 	}
 	if (!commit->is_single && is_fault_of_data(rc)) {
@@ -417,7 +423,7 @@ static void on_committed(struct store_job *job, int rc)
 		reject(commit, commit->from, rc);
 		rc = 0;
 	}
-	if (rc == 0 && commit->is_single && !commit->with_position)
+	if (rc == 0 && commit->is_single && !commit->is_last_run)
 		submit_next(commit);
 	else
 		finish(commit, rc);
@@ -456,7 +462,7 @@ void ledger_commit(struct channels *channels, struct bus_batch *batch, ledger_do
 	commit->started_us = clock_mono_us();
 	commit->now_us = channels->now_us();
 	commit->to = batch->count;
-	commit->with_position = true;
+	commit->is_last_run = true;
 	commit->job.run = run_commit;
 	commit->job.is_audited = true;
 	commit->job.on_done = on_committed;

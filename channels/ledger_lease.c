@@ -59,21 +59,28 @@ struct ledger_lease {
 
 /* ---- the fence ----------------------------------------------------------------------------- */
 
-static const struct db_query ask_fence = {
-	.sql = "SELECT p.last_ms, p.last_seq FROM ledger_leases l "
-	       "LEFT JOIN positions p ON p.group_name = l.group_name "
-	       "WHERE l.group_name = $1 AND l.owner = $2 FOR UPDATE OF l",
-	.sqlite = "SELECT p.last_ms, p.last_seq FROM ledger_leases l "
-		  "LEFT JOIN positions p ON p.group_name = l.group_name "
-		  "WHERE l.group_name = $1 AND l.owner = $2",
+static const struct db_query lock_lease = {
+	.sql = "SELECT 1 FROM ledger_leases WHERE group_name = $1 AND owner = $2 FOR UPDATE",
+	.sqlite = "SELECT 1 FROM ledger_leases WHERE group_name = $1 AND owner = $2",
+};
+/* A statement of its own: PostgreSQL shows the one that waited for the lock what was there before it
+ * waited. */
+static const struct db_query read_stored = {
+	.sql = "SELECT last_ms, last_seq FROM positions WHERE group_name = $1",
 };
 
-static int on_fence(const struct db_row *row, void *arg)
+static int on_lease(const struct db_row *row, void *arg)
+{
+	(void)row;
+	((struct fence *)arg)->is_ours = true;
+	return 0;
+}
+
+static int on_stored(const struct db_row *row, void *arg)
 {
 	struct fence *fence = arg;
 
-	fence->is_ours = true;
-	fence->stored.is_known = !row_is_null(row, 0);
+	fence->stored.is_known = true;
 	fence->stored.last.ms = (uint64_t)row_int(row, 0);
 	fence->stored.last.seq = (uint64_t)row_int(row, 1);
 	return 0;
@@ -82,9 +89,11 @@ static int on_fence(const struct db_row *row, void *arg)
 int fence_ask(struct db *db, const char *group, const char *worker, struct fence *fence)
 {
 	const struct db_value values[] = { db_text(str_of(group)), db_text(str_of(worker)) };
+	int rc;
 
 	*fence = (struct fence){ .is_ours = false };
-	return db_run(db, &ask_fence, values, ARRAY_LEN(values), on_fence, fence, NULL);
+	rc = db_run(db, &lock_lease, values, 2, on_lease, fence, NULL);
+	return rc < 0 ? rc : db_run(db, &read_stored, values, 1, on_stored, fence, NULL);
 }
 
 bool fence_holds(const struct fence *fence, const struct position *known)

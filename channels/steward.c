@@ -99,7 +99,7 @@ static const struct db_query drop_disabled = {
 	.sql = "UPDATE deliveries SET state = 'dropped', last_error = 'the channel has been "
 	       "disabled for more than 30 days', updated_at = $1 WHERE id IN (SELECT d.id "
 	       "FROM deliveries d WHERE d.state = 'pending' AND d.channel_id IN (SELECT channel_id "
-	       "FROM channel_state WHERE disabled_at < $2) LIMIT 1000)",
+	       "FROM channel_state WHERE disabled_at < $2) LIMIT 1000) AND state = 'pending'",
 };
 static const struct db_query purge_accepts = {
 	.sql = "DELETE FROM accepts WHERE seen_at < $1",

@@ -244,8 +244,9 @@ static struct store *new_store(const struct store_options *options)
 	store->requests.is_by_team = true;
 	store->requests.running_teams =
 		calloc(options->request_readers + 1, sizeof(*store->requests.running_teams));
-	trouble_init(&store->writes.trouble);
-	trouble_init(&store->audited.trouble);
+	trouble_init(&store->writes.trouble,
+		     store->is_embedded ? TROUBLE_EVERYWHERE : TROUBLE_BESIDE_AUDIT);
+	trouble_init(&store->audited.trouble, TROUBLE_WITH_AUDIT);
 	store->writes.is_writing = true;
 	store->audited.is_writing = true;
 	list_init(&store->done);

@@ -17,16 +17,23 @@
 #define STUCK_MS 10000
 
 /* Naming a table takes its lock, though no row is touched. */
-static const struct db_query probes[] = {
-	{ .sql = "UPDATE wrenn_events.schema_version SET applied_at = applied_at WHERE version = 1",
-	  .sqlite = "UPDATE wrenn_events_schema SET applied_at = applied_at WHERE version = 1" },
-	{ .sql = "UPDATE positions SET last_seq = last_seq WHERE false" },
-	{ .sql = "UPDATE deliveries SET attempts = attempts WHERE false" },
-	{ .sql = "INSERT INTO audit_logs SELECT * FROM audit_logs WHERE false" },
+static const struct {
+	struct db_query query;
+	enum trouble_scope beside; /* the scope that leaves it out */
+} probes[] = {
+	{ { .sql = "UPDATE wrenn_events.schema_version SET applied_at = applied_at "
+		   "WHERE version = 1",
+	    .sqlite = "UPDATE wrenn_events_schema SET applied_at = applied_at WHERE version = 1" },
+	  TROUBLE_WITH_AUDIT },
+	{ { .sql = "UPDATE positions SET last_seq = last_seq WHERE false" }, TROUBLE_WITH_AUDIT },
+	{ { .sql = "UPDATE deliveries SET attempts = attempts WHERE false" }, TROUBLE_WITH_AUDIT },
+	{ { .sql = "INSERT INTO audit_logs SELECT * FROM audit_logs WHERE false" },
+	  TROUBLE_BESIDE_AUDIT },
 };
 
-void trouble_init(struct trouble *trouble)
+void trouble_init(struct trouble *trouble, enum trouble_scope scope)
 {
+	trouble->scope = scope;
 	atomic_init(&trouble->began_ms, 0);
 	atomic_init(&trouble->rc, 0);
 	trouble->tried_ms = clock_mono_ms();
@@ -65,23 +72,30 @@ bool trouble_wants_probe(const struct trouble *trouble)
 	return atomic_load(&trouble->rc) != 0 || clock_mono_ms() - trouble->tried_ms >= QUIET_MS;
 }
 
+struct probe {
+	struct store_job job;
+	enum trouble_scope scope;
+};
+
 static int run_probes(struct db *db, struct store_job *job)
 {
+	const struct probe *probe = container_of(job, struct probe, job);
 	int rc = 0;
 
-	(void)job;
 	for (size_t i = 0; i < ARRAY_LEN(probes) && rc == 0; i++)
-		rc = db_run(db, &probes[i], NULL, 0, NULL, NULL, NULL);
+		if (probes[i].beside != probe->scope)
+			rc = db_run(db, &probes[i].query, NULL, 0, NULL, NULL, NULL);
 	return rc;
 }
 
 void trouble_probe(struct trouble *trouble, struct db *db)
 {
-	struct store_job job = { .run = run_probes, .is_repeatable = true };
-	struct store_job *jobs[] = { &job };
+	struct probe probe = { .job = { .run = run_probes, .is_repeatable = true },
+			       .scope = trouble->scope };
+	struct store_job *jobs[] = { &probe.job };
 
 	trouble_begin(trouble);
-	job_run_alone(db, &job);
+	job_run_alone(db, &probe.job);
 	trouble_end(trouble, jobs, 1);
 }
 

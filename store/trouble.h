@@ -15,14 +15,18 @@
 struct db;
 struct store_job;
 
+/* Which tables a probe asks for: audit_logs has a writer of its own on PostgreSQL. */
+enum trouble_scope { TROUBLE_EVERYWHERE, TROUBLE_WITH_AUDIT, TROUBLE_BESIDE_AUDIT };
+
 struct trouble {
+	enum trouble_scope scope;
 	atomic_llong began_ms; /* monotonic; when the write under way began, 0: none is */
 	atomic_int rc; /* why the last write failed; 0: it did not, or its values were to blame */
 	int64_t tried_ms; /* monotonic, the writer's own: when the last write ended */
 	int64_t stuck_ms; /* a write that takes longer is stuck */
 };
 
-void trouble_init(struct trouble *trouble);
+void trouble_init(struct trouble *trouble, enum trouble_scope scope);
 
 /* Around every write, on the writer's thread. */
 void trouble_begin(struct trouble *trouble);

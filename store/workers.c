@@ -204,12 +204,12 @@ static void connect_writer(struct store *store, struct contact *contact)
 }
 
 /* In quiet times: is it still there, and can it still be written to? */
-static bool ask(struct store *store, struct db *db)
+static bool ask(struct lane *lane, struct db *db)
 {
-	if (!trouble_wants_probe(&store->writes.trouble))
+	if (!trouble_wants_probe(&lane->trouble))
 		return db->engine->is_alive(db);
 	if (db->engine->is_usable(db))
-		trouble_probe(&store->writes.trouble, db);
+		trouble_probe(&lane->trouble, db);
 	return !db->is_lost;
 }
 
@@ -224,7 +224,7 @@ static bool check_writer(struct store *store, struct contact *contact, bool has_
 	if (good && has_jobs)
 		good = db->engine->is_usable(db);
 	else if (good)
-		good = ask(store, db);
+		good = ask(&store->writes, db);
 	if (!good)
 		drop_contact(contact);
 	uv_mutex_lock(&store->lock);
@@ -369,12 +369,27 @@ static void wait_to_read(struct store *store, struct lane *lane, const struct co
 
 	if (!contact->db && atomic_load(&store->state) == STORE_UP)
 		deadline_ms = contact->next_try_ms;
+	if (contact->db && lane->is_writing)
+		deadline_ms = clock_mono_ms() + PROBE_MS;
 	if (store->closing && store->close_deadline_ms < deadline_ms)
 		deadline_ms = store->close_deadline_ms;
 	if (deadline_ms == INT64_MAX)
 		uv_cond_wait(&lane->wake, &store->lock);
 	else
 		wait_until(store, lane, deadline_ms);
+}
+
+/* Of a writing lane in quiet times; a failure there is known to nobody else. */
+static void ask_when_quiet(struct store *store, struct lane *lane, struct contact *contact)
+{
+	if (!lane->is_writing || !contact->db || store->closing || !list_is_empty(&lane->jobs) ||
+	    !trouble_wants_probe(&lane->trouble))
+		return;
+	uv_mutex_unlock(&store->lock);
+	bool good = ask(lane, contact->db);
+	uv_mutex_lock(&store->lock);
+	if (!good)
+		lose_reader(store, lane, contact);
 }
 
 static void run_reader(struct store *store, struct lane *lane)
@@ -392,8 +407,10 @@ static void run_reader(struct store *store, struct lane *lane)
 		else if (has_jobs && lane->connected == 0 &&
 			 atomic_load(&store->state) != STORE_STARTING)
 			lane_answer_all(store, lane, -ENOTCONN);
-		else
+		else {
 			wait_to_read(store, lane, &contact);
+			ask_when_quiet(store, lane, &contact);
+		}
 	}
 	uv_mutex_unlock(&store->lock);
 	db_close(contact.db);

@@ -106,7 +106,7 @@ Test(probe, meets_a_locked_file)
 	sqlite3 *other = NULL;
 	struct db *db = NULL;
 
-	trouble_init(&trouble);
+	trouble_init(&trouble, TROUBLE_EVERYWHERE);
 	cr_assert_eq(db_open(database.url, true, &db, &why), 0);
 	cr_assert_eq(db_exec(db, "PRAGMA busy_timeout = 10"), 0);
 	trouble_probe(&trouble, db);
@@ -136,7 +136,7 @@ Test(probe, meets_each_locked_table)
 	struct reason why;
 	struct db *db = NULL;
 
-	trouble_init(&trouble);
+	trouble_init(&trouble, TROUBLE_EVERYWHERE);
 	cr_assert_eq(db_open(database.url, true, &db, &why), 0);
 	cr_assert_eq(db_exec(db, "SET lock_timeout = 10"), 0);
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
@@ -160,7 +160,7 @@ TEST_BOTH(probe, changes_nothing)
 	struct reason why;
 	struct db *db = NULL;
 
-	trouble_init(&trouble);
+	trouble_init(&trouble, TROUBLE_EVERYWHERE);
 	cr_assert_eq(db_open(database->url, true, &db, &why), 0);
 	trouble_probe(&trouble, db);
 	expect_trouble(trouble_words(&trouble), NULL);
@@ -173,8 +173,31 @@ Test(probe, is_wanted_after_a_quiet_time)
 {
 	struct trouble trouble;
 
-	trouble_init(&trouble);
+	trouble_init(&trouble, TROUBLE_EVERYWHERE);
 	cr_expect_not(trouble_wants_probe(&trouble));
 	trouble.tried_ms -= 15000;
 	cr_expect(trouble_wants_probe(&trouble));
+}
+
+/* The writer of audited rows finds out by itself that a lock is gone. */
+Test(probe, of_the_audited_writer_ends_its_trouble)
+{
+	struct database database = database_make(DATABASE_POSTGRES);
+	int64_t deadline_ms = clock_mono_ms() + 30000;
+	struct fixture fixture;
+	struct entry entry;
+
+	fixture_open(&fixture, database.url, 1, 0);
+	entry_init(&entry, NULL, 1);
+	entry.job.run = meet_a_lock;
+	entry.job.is_audited = true;
+	cr_assert_eq(store_write(fixture.store, &entry.job), 0);
+	loop_until(&fixture.loop, &entry.done);
+	expect_trouble(store_trouble(fixture.store), "it is locked");
+	while (store_trouble(fixture.store)) {
+		cr_assert_lt(clock_mono_ms(), deadline_ms, "it is still said to be locked");
+		uv_run(&fixture.loop, UV_RUN_NOWAIT);
+		sched_yield();
+	}
+	fixture_close(&fixture);
 }
