@@ -1,28 +1,13 @@
 # wrenn-events. `make help` lists the targets.
 
-MODULES := core config net providers store http bus audit auth channels sse app
 FLAVOUR ?= release
-
-# Which modules a module may lean on (docs/architecture.md); its tests link these and itself.
-floor2 := core
-floor3 := $(floor2) config net providers
-floor4 := $(floor3) store http
-floor5 := $(floor4) bus audit auth
-floor7 := $(floor5) channels sse console
-below_core      :=
-below_config    := $(floor2)
-below_net       := $(floor2)
-below_providers := $(floor2)
-below_store     := $(floor3)
-below_http      := $(floor3)
-below_bus       := $(floor4)
-below_audit     := $(floor4)
-below_auth      := $(floor4)
-below_channels  := $(floor5)
-below_sse       := $(floor5)
-below_app       := $(filter $(MODULES),$(floor7))
-
 comma := ,
+
+# tools/floors is the table of folders. below_X: the folders that X may lean on; its tests link these and itself.
+FLOORS := $(shell awk '/^[0-9]/ { if ($$1 != floor) { floor = $$1; below = all } print $$2 "=" below; all = all "," $$2 }' tools/floors)
+MODULES := $(foreach f,$(FLOORS),$(firstword $(subst =, ,$(f))))
+$(foreach f,$(FLOORS),$(eval below_$(firstword $(subst =, ,$(f))) := $(subst $(comma), ,$(word 2,$(subst =, ,$(f))))))
+
 B := build/$(FLAVOUR)
 
 CC_release := gcc
@@ -176,12 +161,13 @@ h_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.h)) $(wildcard tests/*/*.h t
 fmt: ## format every C file
 	clang-format -i $(sort $(c_files) $(h_files))
 
-lint: lint-format lint-tree lint-cppcheck lint-tidy ## formatting, include floors, cppcheck, clang-tidy
+lint: lint-format lint-tree lint-cppcheck lint-tidy ## formatting, floors and circles, cppcheck, clang-tidy
 
 lint-format:
 	clang-format --dry-run -Werror $(sort $(c_files) $(h_files))
 
-lint-tree:
+# The circles are found in the object files.
+lint-tree: $(foreach m,$(MODULES),$(patsubst %.c,build/release/%.o,$(call sources,$(m))))
 	/usr/bin/python3 tools/check-tree
 
 lint-cppcheck:
