@@ -5,7 +5,7 @@
  *
  * With one worker this process is the worker. With more, it forks them and only watches: a worker
  * that dies is started again after a second, SIGTERM and SIGINT are handed on, and workers that
- * do not end within twenty seconds are killed.
+ * do not end within twenty seconds are killed. After the last one a SQLite store is left as one file.
  */
 #include <errno.h>
 #include <signal.h>
@@ -284,6 +284,17 @@ static int run_workers(const struct config *config)
 	return code;
 }
 
+/* Backups copy the file alone. */
+static void leave_one_file(const struct config *config)
+{
+	struct reason why = { .text = "" };
+	int rc = store_checkpoint(config->database_url, &why);
+
+	if (rc)
+		log_warn("the SQLite file lacks what is in its -wal file: copy both or neither",
+			 log_str("reason", why.text[0] ? why.text : errno_text(rc)));
+}
+
 static int serve(struct config *config, enum channels_key_use key_use)
 {
 	begin_to_log(config, -1);
@@ -301,6 +312,8 @@ static int serve(struct config *config, enum channels_key_use key_use)
 
 	if (code == EXIT_GOOD)
 		code = run_workers(config);
+	if (code == EXIT_GOOD)
+		leave_one_file(config);
 	log_stop(LOG_LIMIT_MS);
 	return code;
 }

@@ -149,3 +149,33 @@ int store_make(const char *url, struct reason *why)
 			 log_slice("file", url_sqlite_path(text)));
 	return rc;
 }
+
+static int take_busy(const struct db_row *row, void *arg)
+{
+	*(bool *)arg = row_int(row, 0) != 0;
+	return 0;
+}
+
+int store_checkpoint(const char *url, struct reason *why)
+{
+	static const struct db_query checkpoint = { .sql = "PRAGMA wal_checkpoint(TRUNCATE)" };
+	/* It waits for readers with the write lock held, and another process may want to write. */
+	static const char short_wait[] = "PRAGMA busy_timeout = 1000";
+	struct db *db = NULL;
+	bool is_busy = false;
+	int rc;
+
+	if (!url_is_sqlite(str_of(url)))
+		return 0;
+	rc = db_open(url, true, &db, why);
+	if (rc)
+		return rc;
+	rc = db_exec(db, short_wait);
+	if (!rc)
+		rc = db_run_now(db, &checkpoint, NULL, 0, take_busy, &is_busy, NULL);
+	if (rc || is_busy)
+		rc = reason_set(why, rc ? rc : -EBUSY, "DATABASE_URL", "%s",
+				is_busy ? "another program is using the SQLite file" : db->fault);
+	db_close(db);
+	return rc;
+}

@@ -213,6 +213,11 @@ int store_make(const char *url, struct reason *why) must_check;
  * writer thread does it on its first contact), -ENOENT when there is no SQLite file, other codes with the fault in *why. */
 int store_migrate(const char *url, struct reason *why) must_check;
 
+/* Blocking, for the end of a process: two SQLite connections that close at the same moment each
+ * leave the log (`-wal`) to the other. Moves what it still holds into the file. Does nothing on
+ * PostgreSQL. -EBUSY while another program reads, and other codes, with the fault in *why. */
+int store_checkpoint(const char *url, struct reason *why) must_check;
+
 /* Starts the threads. Does not wait for the database. 0, -EINVAL, -ENOMEM. */
 int store_open(const struct store_options *options, struct store **out) must_check;
 

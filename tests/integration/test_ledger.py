@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One worker of all writes the ledger: in the order of the stream, whoever it is and however it ends."""
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import threading
 
 import pytest
@@ -141,6 +143,32 @@ def test_a_writer_that_freezes_is_replaced_and_spoils_nothing_when_it_thaws(make
     expect_the_order_of_the_stream(published, receiver, redis, store)
 
 
+def put_back(backup, store):
+    """As docs/operations.md says: SQLite would play the log of the file that was there into this one."""
+    for left in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(store.path + left)
+    os.replace(backup, store.path)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_orderly_stop_leaves_one_whole_file(make_service, redis, store, folder, workers):
+    service = make_service(WRENN_EVENTS_WORKERS=workers).start()
+    team, _ = service.new_team()
+    # Whoever is the last to close a file empties its log; here that is never the service.
+    with contextlib.closing(sqlite3.connect(store.path)) as other:
+        other.execute("SELECT count(*) FROM audit_logs").fetchall()
+        redis.publish(make_event(team))
+        until(lambda: store.query("SELECT count(*) FROM audit_logs WHERE resource_type = 'sandbox'") == [(1,)], "the row")
+        assert os.path.getsize(store.path + "-wal") > 0
+        service.stop()
+        assert os.path.getsize(store.path + "-wal") == 0
+        shutil.copy(store.path, f"{folder}/copy.db")
+    with contextlib.closing(sqlite3.connect(f"{folder}/copy.db")) as copy:
+        assert copy.execute("SELECT count(*) FROM audit_logs WHERE resource_type = 'sandbox'").fetchall() == [(1,)]
+
+
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_an_older_copy_of_the_store_gets_again_what_it_lacks(make_service, redis, receiver, store, folder):
     service = make_service().start()
@@ -159,7 +187,7 @@ def test_an_older_copy_of_the_store_gets_again_what_it_lacks(make_service, redis
     service.start()
     lost = publish(10)
     service.stop()
-    os.replace(f"{folder}/backup", store.path)
+    put_back(f"{folder}/backup", store)
     service.start()
     after = publish(3)
     rows = store.query("SELECT stream_id FROM deliveries ORDER BY rowid")
