@@ -5,7 +5,7 @@
  * an end; it is taken when nobody has one that still runs, and renewed by its owner. Failure: a
  * claim that fails or loses is forgotten, the next scan finds the channel again. A renewal that
  * changes nothing says the lease went to another worker: the queue is left as soon as its request
- * has ended. What clocks that are set do to leases: clock_jump.c.
+ * has ended. What clocks that are set do to leases: clock.c.
  */
 #include <errno.h>
 

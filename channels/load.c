@@ -34,7 +34,7 @@ static const struct db_query read_settings = {
 #define REBOUND  COUNT_ATTEMPTS "'rebound') ELSE 0 END"
 #define REFORMED COUNT_ATTEMPTS "'reformed') ELSE 0 END"
 
-/* As delivery.c counts them, of those that may have failed twice. */
+/* As states.c counts them, of those that may have failed twice. */
 #define FREE     "(CASE WHEN " WAITS " > 5 THEN 5 ELSE " WAITS " END)"
 #define FAILURES "(d.attempts - d.attempts_before - (" REBOUND ") - (" REFORMED ") - " FREE ")"
 _Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the statements below");

@@ -5,7 +5,7 @@
 #define CHANNELS_PARTS_H
 
 #include "channels/channels.h"
-#include "channels/engine.h"
+#include "channels/delivery.h"
 #include "channels/guard.h"
 #include "channels/pace.h"
 #include "channels/pauses.h"

@@ -26,11 +26,11 @@
 #include <stdint.h>
 
 #include "channels/delivery.h"
-#include "channels/engine.h"
 #include "channels/old_secrets.h"
 #include "channels/seal.h"
 #include "channels/shares.h"
 #include "channels/standing.h"
+#include "channels/states.h"
 #include "channels/tally.h"
 #include "core/buf.h"
 #include "core/list.h"
@@ -207,7 +207,7 @@ struct gone_look {
 	bool is_there[GONE_BATCH];
 };
 
-/* What the wall clock did while we looked, clock_jump.c. */
+/* What the wall clock did while we looked, clock.c. */
 struct clock_watch {
 	struct store_job job;
 	bool is_repairing;
@@ -247,7 +247,7 @@ struct engine {
 	void *owner;
 };
 
-/* ---- schedule.c ------------------------------------------------------------------------ */
+/* ---- scheduler.c ------------------------------------------------------------------------ */
 
 /* Every callback of the engine ends with engine_serve(). Once the engine is stopping that gives the
  * leases back and ends the engine when nothing is left. */
@@ -290,12 +290,12 @@ void lease_start(struct engine *engine);
 /* Looks for channels with something due that nobody holds. */
 void scan_start(struct engine *engine);
 
-/* ---- gone.c ---------------------------------------------------------------------------- */
+/* ---- cancel.c ---------------------------------------------------------------------------- */
 
 /* With the tick: ends requests whose channel is gone. */
 void gone_look(struct engine *engine);
 
-/* ---- clock_jump.c ---------------------------------------------------------------------- */
+/* ---- clock.c ---------------------------------------------------------------------- */
 
 void clock_open(struct engine *engine);
 /* Looks whether the wall clock was set, and what is known by it is known no more then. */

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "channels/delivery.h"
+#include "channels/states.h"
 #include "providers/provider.h"
 
 #define TALLY_PROVIDERS 8 /* the last one: others */

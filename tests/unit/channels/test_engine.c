@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "channels/delivery.h"
+#include "channels/states.h"
 #include "rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "channels/delivery.h"
 #include "channels/queue.h"
 #include "channels/seal.h"
+#include "channels/states.h"
 #include "chat_channel.h"
 
 #define CHANNEL_2 "22222222-2222-4222-8222-222222222222"

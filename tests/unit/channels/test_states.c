@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "channels/delivery.h"
+#include "channels/states.h"
 
 #define SECOND_US INT64_C(1000000)
 #define EVENT_US  (INT64_C(1800000000) * SECOND_US)

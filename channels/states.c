@@ -4,7 +4,7 @@
  * The states of a delivery, the retry schedule (contract d.4, o.8) and the order inside a
  * channel. See the diagram in the header.
  */
-#include "channels/delivery.h"
+#include "channels/states.h"
 
 #include <assert.h>
 
