@@ -64,7 +64,7 @@ static int check_pair(struct str name, struct str value, void *arg, struct reaso
 
 static void check_complete(const struct message *m)
 {
-	struct router router = { .routes = NULL };
+	struct router router = { .entries = NULL };
 	struct reason why;
 	struct match match;
 	int rc;
