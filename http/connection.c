@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #include "http/request.h"
-#include "http/server.h"
+#include "http/request_state.h"
+#include "http/server_state.h"
 
 #define LINGER_LIMIT (1024 * 1024)
 

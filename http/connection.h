@@ -18,7 +18,8 @@
 #define HTTP_CONNECTION_H
 
 #include "core/list.h"
-#include "http/http.h"
+#include "http/stream.h"
+#include "http/types.h"
 #include "net/net.h"
 
 #define CONNECTION_READ_SIZE 16384

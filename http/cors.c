@@ -3,6 +3,9 @@
 /* The list is short and asked once per request, so it stays the text it was configured as. */
 #include "http/cors.h"
 
+#include "http/request.h"
+#include "http/response.h"
+
 #define MAX_AGE_S "600"
 
 bool cors_lists(const char *origins, struct str origin)

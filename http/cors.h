@@ -7,7 +7,7 @@
 #ifndef HTTP_CORS_H
 #define HTTP_CORS_H
 
-#include "http/request.h"
+#include "http/request_state.h"
 
 /* Origins are scheme://host or scheme://host:port, separated by commas. */
 bool cors_lists(const char *origins, struct str origin);

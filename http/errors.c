@@ -11,7 +11,9 @@
 #include "core/json.h"
 #include "core/utf8.h"
 #include "http/connection.h"
+#include "http/request.h"
 #include "http/response.h"
+#include "http/response_head.h"
 
 #define MAX_ENVELOPE 4096
 
@@ -66,8 +68,9 @@ static void add_clean_member(struct buf *out, const char *name, const char *text
 	buf_done(&clean);
 }
 
-void response_write_error(struct buf *out, enum http_error error, const char *request_id,
-			  const struct reason *why)
+/* The error envelope of contract c.5, with its newline. */
+static void write_envelope(struct buf *out, enum http_error error, const char *request_id,
+			   const struct reason *why)
 {
 	bool has_text = why && why->text[0];
 
@@ -144,7 +147,7 @@ void http_respond_error(struct http_request *request, enum http_error error,
 	}
 	add_fields(request, error);
 	buf_init(&envelope, MAX_ENVELOPE);
-	response_write_error(&envelope, error, request->id, why);
+	write_envelope(&envelope, error, request->id, why);
 	if (envelope.err)
 		connection_drop(request->connection);
 	else

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "core/errno_text.h"
-#include "http/http.h"
+#include "http/server.h"
 
 #define BACKLOG 16384 /* the kernel's net.core.somaxconn may be lower */
 

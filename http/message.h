@@ -14,7 +14,7 @@
 #include "core/str.h"
 #include "http/chunks.h"
 #include "http/head.h"
-#include "http/http.h"
+#include "http/types.h"
 
 enum message_state { MESSAGE_HEAD, MESSAGE_BODY, MESSAGE_COMPLETE, MESSAGE_FAILED };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Walks a query string: application/x-www-form-urlencoded, read strictly. */
+#include "http/query.h"
+
 #include <errno.h>
 
+#include "core/buf.h"
 #include "core/utf8.h"
-#include "http/http.h"
 #include "http/target.h"
 
 #define MAX_PAIRS 64

@@ -15,7 +15,9 @@
 
 #include "http/cors.h"
 #include "http/request.h"
-#include "http/server.h"
+#include "http/request_state.h"
+#include "http/response.h"
+#include "http/server_state.h"
 
 bool connection_begin_request(struct connection *c)
 {

@@ -8,6 +8,7 @@
 
 #include "core/digest.h"
 #include "http/connection.h"
+#include "http/request_state.h"
 
 struct http_request *request_new(struct connection *connection)
 {

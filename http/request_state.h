@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A request from its first byte until its answer has left: the memory an idle connection lacks. */
-#ifndef HTTP_REQUEST_H
-#define HTTP_REQUEST_H
+#ifndef HTTP_REQUEST_STATE_H
+#define HTTP_REQUEST_STATE_H
 
-#include "core/list.h"
-#include "http/http.h"
+#include "core/buf.h"
+#include "core/identity.h"
 #include "http/message.h"
 #include "http/router.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Builds the bytes of an answer's head. Sending is the connection's. */
-#ifndef HTTP_RESPONSE_H
-#define HTTP_RESPONSE_H
+#ifndef HTTP_RESPONSE_HEAD_H
+#define HTTP_RESPONSE_HEAD_H
 
-#include "http/request.h"
+#include "http/request_state.h"
 
 struct response {
 	int status;
@@ -20,9 +20,5 @@ void response_write_head(struct buf *out, const struct http_request *request,
 
 /* Has the handler set that field of the answer itself? */
 bool response_has_field(const struct http_request *request, const char *name);
-
-/* The error envelope of contract c.5, with its newline. `why` may be NULL. */
-void response_write_error(struct buf *out, enum http_error error, const char *request_id,
-			  const struct reason *why);
 
 #endif

@@ -4,7 +4,11 @@
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
 
-#include "http/http.h"
+#include <stdbool.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "http/types.h"
 
 struct router_entry {
 	struct http_route route;

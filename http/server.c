@@ -7,7 +7,7 @@
  * 503, once it is known who has left; when the process or the machine has no room for another socket,
  * accepting pauses for a moment and clients wait in the kernel's queue.
  */
-#include "http/server.h"
+#include "http/server_state.h"
 
 #include <assert.h>
 #include <errno.h>

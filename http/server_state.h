@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* What the server shares with its connections. */
-#ifndef HTTP_SERVER_H
-#define HTTP_SERVER_H
+#ifndef HTTP_SERVER_STATE_H
+#define HTTP_SERVER_STATE_H
 
 #include "core/list.h"
 #include "core/metrics.h"
 #include "http/connection.h"
-#include "http/http.h"
 #include "http/poller.h"
 #include "http/router.h"
+#include "http/server.h"
 #include "net/net.h"
 
 /* The waits of a connection; it is in at most one. */

@@ -13,8 +13,10 @@
 #include <sys/epoll.h>
 
 #include "http/request.h"
+#include "http/request_state.h"
 #include "http/response.h"
-#include "http/server.h"
+#include "http/response_head.h"
+#include "http/server_state.h"
 
 #define STREAM_DISCARD_LIMIT 65536
 

@@ -5,7 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "http/server.h"
+#include "http/server_state.h"
 #include "tests/unit/http/rig.h"
 
 #define HOST      "Host: localhost\r\n"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/metrics.h"
-#include "http/server.h"
+#include "http/server_state.h"
 #include "tests/unit/http/rig.h"
 
 #define HOST      "Host: localhost\r\n"

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A server: its options, its routes, its beginning and its end. */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/attributes.h"
+#include "core/reason.h"
+#include "http/types.h"
+
+/* Finds out who is asking: fills *http_request_identity(request) and calls
+ * http_request_authenticated(), or answers with an error; now or later. It also checks the CSRF
+ * token of methods that change something. */
+typedef void (*http_authenticate_fn)(struct http_request *request, enum http_access access,
+				     void *owner);
+
+struct http_options {
+	uv_loop_t *loop;
+	const char *host; /* numeric address or name; resolved at start */
+	uint16_t port;    /* 0: any free one, see http_server_port() */
+	int listener; /* from http_listen(), taken over on success; 0: the server opens a shared one */
+	unsigned max_connections; /* at least 1; beyond it, new clients get 503 and are closed */
+	http_authenticate_fn authenticate; /* NULL: only public routes are served */
+	void *authenticate_owner;
+	/* Whose pages may read answers below /v1/ with their visitors' cookies: scheme://host[:port],
+	 * separated by commas. Must outlive the server. NULL: nobody's. */
+	const char *cors_origins;
+	/* Tests shorten these. 0 means 10 s, 30 s and 20 s (contract), and our 75 s when idle. */
+	unsigned head_timeout_ms;
+	unsigned body_timeout_ms;
+	unsigned idle_timeout_ms;
+	unsigned write_timeout_ms; /* without progress, for answers and streams */
+};
+
+/* Opens a listening socket; shared ones may join it on its port later. An exclusive socket fails
+ * with -EADDRINUSE when anybody has the port, a shared one only when the other does not share.
+ * Returns the socket, which is never 0 while standard input is open, or a negative errno and *why. */
+int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *why) must_check;
+
+/* Listens, next to other shared sockets on the port. 0, or a negative errno and *why. */
+int http_server_open(const struct http_options *options, struct http_server **out,
+		     struct reason *why) must_check;
+
+/* Call before the loop runs. Routes are copied; patterns must be constants. The first match wins,
+ * so put /test before /{id}. -EINVAL for a bad pattern, -ENOMEM. */
+int http_server_add_routes(struct http_server *server, const struct http_route *routes,
+			   size_t count) must_check;
+
+/* The same for routes that answer with a stream. An EventSource gives up for good after any answer
+ * except 200. So a client that takes text/event-stream gets temporary errors (429, 503, and 500
+ * without memory) as a 200 with `retry:` and the message as a comment. */
+int http_server_add_streams(struct http_server *server, const struct http_route *routes,
+			    size_t count) must_check;
+
+uint16_t http_server_port(const struct http_server *server);
+
+/* Accepts the connections that already wait, then no more. Open requests go on. For a graceful end,
+ * before http_server_close(). */
+void http_server_stop_listening(struct http_server *server);
+
+/* Closes every connection; streams get on_closed, unanswered handlers on_abort. */
+void http_server_close(struct http_server *server, void (*on_closed)(void *owner), void *owner);
+
+#endif
