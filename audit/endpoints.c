@@ -3,83 +3,76 @@
 /*
  * GET /v1/audit-logs and GET /v1/admin/audit-logs (contract e.1).
  *
- * A request becomes one read job, whose page was finished on the store's thread; the loop only
- * sends it. What the caller may see is settled here: members and API keys get the rows of scope
- * `team`, owners and admins of the team also those of scope `admin`, a platform administrator on
- * the admin path both scopes of the platform team and of no other.
+ * A request becomes one read job. The store's thread writes the page, the loop only sends it.
+ * Who may see what is decided here: members and API keys see rows of scope `team`. Owners and admins
+ * of the team also see scope `admin`. A platform administrator on the admin path sees both scopes of
+ * the platform team, and of no other.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "api/api.h"
 #include "audit/audit.h"
 #include "audit/page.h"
 #include "audit/written.h"
+#include "core/clock.h"
 
 struct audit {
-	struct store *store;
+	struct api api;
 	enum audit_status status;
 };
 
 struct listing {
-	struct store_job job;
-	struct http_request *request;
+	struct api_call call;
 	struct page page;
 };
 
-static void listing_free(struct listing *listing)
+static void end_listing(struct api_call *call)
 {
-	page_done(&listing->page);
-	free(listing);
+	page_done(&container_of(call, struct listing, call)->page);
 }
 
 static int run_listing(struct db *db, struct store_job *job)
 {
-	struct listing *listing = container_of(job, struct listing, job);
-
-	return page_read(db, &listing->page);
+	return page_read(db, &container_of(job, struct listing, call.job)->page);
 }
 
-static void answer_listing(struct store_job *job, int rc)
+static void on_listed(struct store_job *job, int rc)
 {
-	struct listing *listing = container_of(job, struct listing, job);
+	struct listing *listing = container_of(job, struct listing, call.job);
+	struct api_call *call = &listing->call;
 
-	if (rc < 0)
-		http_respond_store_error(listing->request, rc);
-	else
-		http_respond_json(listing->request, 200, &listing->page.json);
-	listing_free(listing);
-}
-
-static void start_listing(struct audit *audit, struct http_request *request, bool with_admin_rows)
-{
-	struct reason why = { .text = "" };
-	struct listing *listing = calloc(1, sizeof(*listing));
-
-	if (!listing) {
-		http_respond_store_error(request, -ENOMEM);
+	if (rc < 0) {
+		api_call_fail(call, rc);
 		return;
 	}
-	listing->request = request;
-	listing->job.run = run_listing;
-	listing->job.on_done = answer_listing;
-	listing->page.team = http_request_identity(request)->team;
+	http_respond_json(call->request, 200, &listing->page.json);
+	api_call_free(call);
+}
+
+static void start_listing(const struct audit *audit, struct http_request *request,
+			  bool with_admin_rows)
+{
+	struct api_call *call = api_call_new(&audit->api, request, sizeof(struct listing));
+	struct reason why = { .text = "" };
+	struct listing *listing;
+	int rc;
+
+	if (!call)
+		return;
+	listing = container_of(call, struct listing, call);
+	listing->page.team = call->who.team;
 	listing->page.with_admin_rows = with_admin_rows;
 	listing->page.with_stored_words = audit->status == AUDIT_STATUS_DASHBOARD;
 	page_init(&listing->page);
-
-	int rc = page_query_parse(http_request_query(request), &listing->page.query, &why);
-
-	if (rc == 0) {
-		listing->job.team = listing->page.team;
-		rc = store_read_for_request(audit->store, &listing->job);
-		if (rc == 0)
-			return;
-	}
-	if (rc == -EINVAL)
-		http_respond_error(request, HTTP_INVALID_REQUEST, &why);
+	call->done = end_listing;
+	call->job.run = run_listing;
+	call->job.on_done = on_listed;
+	rc = page_query_parse(http_request_query(request), &listing->page.query, &why);
+	if (rc < 0)
+		api_call_refuse_input(call, rc, &why);
 	else
-		http_respond_store_error(request, rc);
-	listing_free(listing);
+		api_call_submit(call, store_read_for_request);
 }
 
 static void list_team(struct http_request *request, void *owner)
@@ -102,7 +95,7 @@ int audit_open(struct store *store, enum audit_status status, struct audit **out
 
 	if (!audit)
 		return -ENOMEM;
-	audit->store = store;
+	audit->api = (struct api){ .store = store, .now_us = clock_wall_us, .owner = audit };
 	audit->status = status;
 	audit_count_rows();
 	*out = audit;

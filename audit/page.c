@@ -57,14 +57,14 @@ void page_bind(const struct page *page, struct db_value values[PAGE_VALUES])
 	const struct page_filter *actions = &query->actions;
 
 	values[0] = db_uuid(&page->team);
-	values[1] = db_time(query->before_us);
-	values[2] = db_uuid(&query->before_id);
+	values[1] = db_time(query->paging.before_us);
+	values[2] = db_uuid(&query->paging.before_id);
 	values[3] = db_bool(page->with_admin_rows);
 	values[4] = db_bool(types->count == 0);
 	values[5] = db_words(types->values, types->count);
 	values[6] = db_bool(actions->count == 0);
 	values[7] = db_words(actions->values, actions->count);
-	values[8] = db_int((int64_t)query->limit + 1);
+	values[8] = db_int((int64_t)query->paging.limit + 1);
 	values[9] = db_time(page->edge_us);
 	values[10] = db_uuid(&page->edge_id);
 }
@@ -145,7 +145,7 @@ static int on_row(const struct db_row *row, void *arg)
 {
 	struct page *page = arg;
 
-	if (page->rows == page->query.limit || page->json.len > MAX_PAGE) {
+	if (page->rows == page->query.paging.limit || page->json.len > MAX_PAGE) {
 		page->has_more = true;
 		return 0;
 	}
@@ -173,8 +173,8 @@ static int on_edge(const struct db_row *row, void *arg)
 static int find_edge(struct db *db, struct page *page)
 {
 	const struct page_query *query = &page->query;
-	const struct db_value values[] = { db_uuid(&page->team), db_time(query->before_us),
-					   db_uuid(&query->before_id) };
+	const struct db_value values[] = { db_uuid(&page->team), db_time(query->paging.before_us),
+					   db_uuid(&query->paging.before_id) };
 
 	page->edge_rows = 0;
 	page->edge_us = 0;

@@ -10,14 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/api.h"
 #include "core/buf.h"
 #include "core/reason.h"
 #include "core/str.h"
 #include "core/uuid.h"
 #include "store/store.h"
 
-#define PAGE_MAX_VALUES 32  /* of each filter */
-#define PAGE_MAX_ROWS   200 /* whatever `limit` says */
+#define PAGE_MAX_VALUES 32 /* of each filter */
 
 /* Values of a repeatable, comma-separated filter; none: everything fits. */
 struct page_filter {
@@ -26,9 +26,7 @@ struct page_filter {
 };
 
 struct page_query {
-	int64_t before_us;
-	struct uuid before_id;
-	unsigned limit;
+	struct paging paging;
 	struct page_filter resource_types;
 	struct page_filter actions;
 	char *text; /* page_query_done() frees it */

@@ -9,151 +9,150 @@
  */
 #include <errno.h>
 
+#include "api/api.h"
 #include "channels/draft.h"
 #include "channels/endpoints.h"
-#include "channels/errand.h"
+#include "channels/parts.h"
 #include "channels/rows.h"
 #include "core/json.h"
 
-static void note_change(const struct errand *errand)
+static void note_change(const struct api_call *call)
 {
-	if (errand->channels->engine)
-		engine_changed(errand->channels->engine, &errand->id);
+	if (channels_of(call)->engine)
+		engine_changed(channels_of(call)->engine, &call->id);
 }
 
 /* ---- PATCH ----------------------------------------------------------------------------- */
 
 struct update {
-	struct errand errand;
+	struct api_call call;
 	struct draft draft;
 	enum update_result result;
 };
 
-static void end_update(struct errand *errand)
+static void end_update(struct api_call *call)
 {
-	draft_done(&container_of(errand, struct update, errand)->draft);
+	draft_done(&container_of(call, struct update, call)->draft);
 }
 
 static int run_update(struct db *db, struct store_job *job)
 {
-	struct update *update = container_of(job, struct update, errand.job);
-	struct errand *errand = &update->errand;
+	struct update *update = container_of(job, struct update, call.job);
+	struct api_call *call = &update->call;
 	const struct change change = {
-		.who = &errand->who,
-		.audit_mode = errand->channels->audit_mode,
-		.now_us = errand->now_us,
+		.who = &call->who,
+		.audit_mode = channels_of(call)->audit_mode,
+		.now_us = call->now_us,
 	};
 
-	buf_reset(&errand->json);
-	return channel_update(db, &errand->id, &update->draft, &change, &errand->json,
-			      &update->result);
+	buf_reset(&call->json);
+	return channel_update(db, &call->id, &update->draft, &change, &call->json, &update->result);
 }
 
 static void answer_update(struct update *update)
 {
-	struct errand *errand = &update->errand;
+	struct api_call *call = &update->call;
 
 	switch (update->result) {
 	case UPDATE_DONE:
-		note_change(errand);
-		errand_answer(errand, 200);
+		note_change(call);
+		api_call_answer(call, 200);
 		break;
 	case UPDATE_NAME_TAKEN:
-		errand_refuse_text(errand, HTTP_CONFLICT, "name",
-				   "the team has a channel of this name already");
+		api_call_refuse_text(call, HTTP_CONFLICT, "name",
+				     "the team has a channel of this name already");
 		break;
 	case UPDATE_UNKNOWN_KIND:
-		errand_refuse_text(errand, HTTP_INVALID_REQUEST, "events",
-				   "events has a kind nobody can subscribe to, which the channel "
-				   "does not have already");
+		api_call_refuse_text(call, HTTP_INVALID_REQUEST, "events",
+				     "events has a kind nobody can subscribe to, which the channel "
+				     "does not have already");
 		break;
 	case UPDATE_NO_TEAM:
-		errand_refuse_text(errand, HTTP_FORBIDDEN, NULL, "the team is gone");
+		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team is gone");
 		break;
 	case UPDATE_NOT_FOUND:
 	case UPDATE_OVERTAKEN:
-		errand_not_found(errand);
+		api_call_no_channel(call);
 		break;
 	}
 }
 
 static void on_updated(struct store_job *job, int rc)
 {
-	struct update *update = container_of(job, struct update, errand.job);
+	struct update *update = container_of(job, struct update, call.job);
 
 	if (rc == -EEXIST) { /* the control plane was faster */
 		update->result = UPDATE_NAME_TAKEN;
 		rc = 0;
 	}
 	if (rc < 0)
-		errand_fail(&update->errand, rc);
+		api_call_fail(&update->call, rc);
 	else
 		answer_update(update);
 }
 
 void update_channel(struct http_request *request, void *owner)
 {
-	struct errand *errand;
+	struct api_call *call;
 	struct update *update;
 	struct reason why = { .text = "" };
 	int rc;
 
-	if (!errand_body_is_json(request))
+	if (!body_is_json(request))
 		return;
-	errand = errand_new_of_channel(owner, request, sizeof(*update));
-	if (!errand)
+	call = api_call_new_for_channel(owner, request, sizeof(*update));
+	if (!call)
 		return;
-	update = container_of(errand, struct update, errand);
-	errand->done = end_update;
+	update = container_of(call, struct update, call);
+	call->done = end_update;
 	rc = draft_parse(http_request_body(request),
 			 DRAFT_NAME | DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, &update->draft, &why);
 	if (rc < 0) {
-		errand_refuse_draft(errand, rc, &why);
+		api_call_refuse_input(call, rc, &why);
 		return;
 	}
-	errand->job.run = run_update;
-	errand->job.on_done = on_updated;
-	errand_submit(errand, store_write);
+	call->job.run = run_update;
+	call->job.on_done = on_updated;
+	api_call_submit(call, store_write);
 }
 
 /* ---- enabling -------------------------------------------------------------------------- */
 
 /* Each piece of the backlog is a job of its own, so that others get at the writer in between. */
 struct enabling {
-	struct errand errand;
+	struct api_call call;
 	struct backlog_piece piece;
 };
 
 static int run_enable(struct db *db, struct store_job *job)
 {
-	struct enabling *enabling = container_of(job, struct enabling, errand.job);
-	struct errand *errand = &enabling->errand;
+	struct enabling *enabling = container_of(job, struct enabling, call.job);
+	struct api_call *call = &enabling->call;
 	const struct change change = {
-		.who = &errand->who,
-		.audit_mode = errand->channels->audit_mode,
-		.now_us = errand->now_us,
+		.who = &call->who,
+		.audit_mode = channels_of(call)->audit_mode,
+		.now_us = call->now_us,
 	};
 
-	buf_reset(&errand->json);
-	return channel_enable(db, &errand->id, &enabling->piece, &change, &errand->json,
-			      &errand->found);
+	buf_reset(&call->json);
+	return channel_enable(db, &call->id, &enabling->piece, &change, &call->json, &call->found);
 }
 
 static void on_enabled(struct store_job *job, int rc)
 {
-	struct enabling *enabling = container_of(job, struct enabling, errand.job);
-	struct errand *errand = &enabling->errand;
+	struct enabling *enabling = container_of(job, struct enabling, call.job);
+	struct api_call *call = &enabling->call;
 
 	if (rc == 0 && enabling->piece.has_more) {
 		/* What has this very place and did not fit comes with the next piece. */
 		enabling->piece.from_ms = enabling->piece.last_ms;
 		enabling->piece.from_seq = enabling->piece.last_seq;
-		errand_submit(errand, store_write);
+		api_call_submit(call, store_write);
 		return;
 	}
-	if (rc == 0 && errand->found)
-		note_change(errand);
-	errand_on_shown(job, rc);
+	if (rc == 0 && call->found)
+		note_change(call);
+	api_call_on_shown(job, rc);
 }
 
 /* `backlog` of the body, which may be missing altogether. */
@@ -183,23 +182,23 @@ static int read_backlog(struct str body, bool *skips, struct reason *why)
 
 void enable_channel(struct http_request *request, void *owner)
 {
-	struct errand *errand;
+	struct api_call *call;
 	struct reason why = { .text = "" };
 	bool skips;
 	int rc;
 
-	if (!errand_body_is_json(request))
+	if (!body_is_json(request))
 		return;
-	errand = errand_new_of_channel(owner, request, sizeof(struct enabling));
-	if (!errand)
+	call = api_call_new_for_channel(owner, request, sizeof(struct enabling));
+	if (!call)
 		return;
 	rc = read_backlog(http_request_body(request), &skips, &why);
 	if (rc < 0) {
-		errand_refuse_draft(errand, rc, &why);
+		api_call_refuse_input(call, rc, &why);
 		return;
 	}
-	container_of(errand, struct enabling, errand)->piece.skips = skips;
-	errand->job.run = run_enable;
-	errand->job.on_done = on_enabled;
-	errand_submit(errand, store_write);
+	container_of(call, struct enabling, call)->piece.skips = skips;
+	call->job.run = run_enable;
+	call->job.on_done = on_enabled;
+	api_call_submit(call, store_write);
 }

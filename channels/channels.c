@@ -125,6 +125,9 @@ int channels_open_tuned(const struct channels_options *options,
 		return rc;
 	channels->loop = options->loop;
 	channels->store = options->store;
+	channels->api = (struct api){ .store = options->store,
+				      .now_us = tuning->now_us,
+				      .owner = channels };
 	channels->redis = options->redis;
 	channels->deliver = options->deliver;
 	channels->notify_completion = options->notify_completion;

@@ -9,16 +9,17 @@
  */
 #include <errno.h>
 
+#include "api/api.h"
 #include "channels/draft.h"
 #include "channels/endpoints.h"
-#include "channels/errand.h"
+#include "channels/parts.h"
 #include "channels/rows.h"
 #include "channels/seal.h"
 #include "channels/targets.h"
 
 /* A channel on its way into the store. */
 struct creation {
-	struct errand errand;
+	struct api_call call;
 	struct draft draft;
 	struct targets targets;
 	struct buf sealed;
@@ -26,9 +27,9 @@ struct creation {
 	enum insert_result result;
 };
 
-static void end_creation(struct errand *errand)
+static void end_creation(struct api_call *call)
 {
-	struct creation *creation = container_of(errand, struct creation, errand);
+	struct creation *creation = container_of(call, struct creation, call);
 
 	draft_done(&creation->draft);
 	buf_done(&creation->sealed);
@@ -36,11 +37,11 @@ static void end_creation(struct errand *errand)
 
 static int run_insert(struct db *db, struct store_job *job)
 {
-	struct creation *creation = container_of(job, struct creation, errand.job);
+	struct creation *creation = container_of(job, struct creation, call.job);
 	const struct change change = {
-		.who = &creation->errand.who,
-		.audit_mode = creation->errand.channels->audit_mode,
-		.now_us = creation->errand.now_us,
+		.who = &creation->call.who,
+		.audit_mode = channels_of(&creation->call)->audit_mode,
+		.now_us = creation->call.now_us,
 	};
 
 	return channel_insert(db, &creation->channel, &change, &creation->result);
@@ -48,58 +49,58 @@ static int run_insert(struct db *db, struct store_job *job)
 
 static void answer_creation(struct creation *creation)
 {
-	struct errand *errand = &creation->errand;
+	struct api_call *call = &creation->call;
 
 	switch (creation->result) {
 	case CHANNEL_STORED:
-		channel_write_new(&errand->json, &creation->channel,
+		channel_write_new(&call->json, &creation->channel,
 				  config_value(&creation->draft.config, "secret"));
-		channel_add_warnings(&errand->json, creation->draft.provider,
+		channel_add_warnings(&call->json, creation->draft.provider,
 				     &creation->draft.config);
-		errand_answer(errand, 201);
+		api_call_answer(call, 201);
 		break;
 	case CHANNEL_NAME_TAKEN:
-		errand_refuse_text(errand, HTTP_CONFLICT, "name",
-				   "the team has a channel of this name already");
+		api_call_refuse_text(call, HTTP_CONFLICT, "name",
+				     "the team has a channel of this name already");
 		break;
 	case CHANNEL_TOO_MANY:
-		errand_refuse_text(errand, HTTP_CONFLICT, NULL,
-				   "the team has as many channels as it can have");
+		api_call_refuse_text(call, HTTP_CONFLICT, NULL,
+				     "the team has as many channels as it can have");
 		break;
 	case CHANNEL_NO_TEAM:
-		errand_refuse_text(errand, HTTP_FORBIDDEN, NULL, "the team is gone");
+		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team is gone");
 		break;
 	}
 }
 
 static void on_inserted(struct store_job *job, int rc)
 {
-	struct creation *creation = container_of(job, struct creation, errand.job);
+	struct creation *creation = container_of(job, struct creation, call.job);
 
 	if (rc < 0)
-		errand_fail(&creation->errand, rc);
+		api_call_fail(&creation->call, rc);
 	else
 		answer_creation(creation);
 }
 
 static void store_creation(struct creation *creation)
 {
-	struct channels *channels = creation->errand.channels;
+	struct channels *channels = channels_of(&creation->call);
 
 	draft_complete_secret(&creation->draft);
 	config_seal(&creation->sealed, &creation->draft.config, channels->key);
 	if (creation->sealed.err) {
-		errand_fail(&creation->errand, creation->sealed.err);
+		api_call_fail(&creation->call, creation->sealed.err);
 		return;
 	}
 	uuid_v4(&creation->channel.id);
-	creation->channel.team = creation->errand.who.team;
+	creation->channel.team = creation->call.who.team;
 	creation->channel.draft = &creation->draft;
 	creation->channel.sealed = buf_str(&creation->sealed);
-	creation->channel.created_us = creation->errand.now_us;
-	creation->errand.job.run = run_insert;
-	creation->errand.job.on_done = on_inserted;
-	errand_submit(&creation->errand, store_write);
+	creation->channel.created_us = creation->call.now_us;
+	creation->call.job.run = run_insert;
+	creation->call.job.on_done = on_inserted;
+	api_call_submit(&creation->call, store_write);
 }
 
 static void on_judged(int rc, const struct reason *why, void *owner)
@@ -109,23 +110,23 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 	if (rc == 0)
 		store_creation(creation);
 	else
-		errand_refuse_draft(&creation->errand, rc, why);
+		api_call_refuse_input(&creation->call, rc, why);
 }
 
 void create_channel(struct http_request *request, void *owner)
 {
 	struct creation *creation;
-	struct errand *errand;
+	struct api_call *call;
 	struct reason why = { .text = "" };
 	int rc;
 
-	if (!errand_body_is_json(request))
+	if (!body_is_json(request))
 		return;
-	errand = errand_new(owner, request, sizeof(*creation));
-	if (!errand)
+	call = api_call_new(owner, request, sizeof(*creation));
+	if (!call)
 		return;
-	creation = container_of(errand, struct creation, errand);
-	errand->done = end_creation;
+	creation = container_of(call, struct creation, call);
+	call->done = end_creation;
 	buf_init(&creation->sealed, SEALED_CONFIG_MAX);
 	rc = draft_parse(http_request_body(request), DRAFT_WHOLE, &creation->draft, &why);
 	if (rc < 0) {
@@ -133,10 +134,10 @@ void create_channel(struct http_request *request, void *owner)
 		return;
 	}
 	creation->targets = (struct targets){
-		.channels = errand->channels,
+		.channels = channels_of(call),
 		.provider = creation->draft.provider,
 		.config = &creation->draft.config,
-		.team = errand->who.team,
+		.team = call->who.team,
 		.on_done = on_judged,
 		.owner = creation,
 	};

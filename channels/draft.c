@@ -12,10 +12,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "core/digest.h"
 #include "core/json.h"
 #include "core/utf8.h"
-#include "http/http.h"
 
 static int wrong_shape(struct reason *why, const char *message)
 {
@@ -251,15 +251,6 @@ static int read_parts(struct draft *draft, unsigned parts, struct reason *why)
 	if (rc == 0 && parts & DRAFT_CONFIG && parts & DRAFT_PROVIDER)
 		rc = draft_take_config(draft, draft->provider, NULL, why);
 	return rc;
-}
-
-int body_parse(struct str body, cJSON **out, struct reason *why)
-{
-	int rc = json_parse(body, HTTP_MAX_BODY, out, why);
-
-	if (rc == 0 || rc == -ENOMEM || why->field[0])
-		return rc;
-	return wrong_shape(why, "the body is not valid JSON");
 }
 
 int draft_parse(struct str body, unsigned parts, struct draft *out, struct reason *why)

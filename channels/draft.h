@@ -41,10 +41,6 @@ struct draft {
 	char secret[CHANNEL_SECRET_SIZE];      /* a generated one; config may point at it */
 };
 
-/* The body as a tree, for the caller to delete. -EINVAL with the fault in *why, which names the member
- * when one is at fault; or -ENOMEM. */
-int body_parse(struct str body, cJSON **out, struct reason *why) must_check;
-
 /* Those of the steps 1 to 5 and 7 of c.3 that the parts ask for, in that order. 0; -EINVAL with *why,
  * its field empty for a body of the wrong shape; -ENOMEM. draft_done() is needed after 0 only. The
  * draft must not be moved. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The endpoints that are not in endpoints.c itself; `owner` is the struct channels. */
+/* The endpoints that are not in endpoints.c itself; `owner` is the api of the struct channels. */
 #ifndef CHANNELS_ENDPOINTS_H
 #define CHANNELS_ENDPOINTS_H
 

@@ -4,6 +4,7 @@
 #ifndef CHANNELS_PARTS_H
 #define CHANNELS_PARTS_H
 
+#include "api/api.h"
 #include "channels/channels.h"
 #include "channels/delivery.h"
 #include "channels/guard.h"
@@ -30,6 +31,7 @@ struct ledger_metrics {
 struct channels {
 	uv_loop_t *loop;
 	struct store *store;
+	struct api api;      /* of the endpoints */
 	struct redis *redis; /* may be NULL: then nothing is looked up there */
 	char *worker;
 	char *group;
@@ -59,6 +61,11 @@ struct channels {
 	void (*on_closed)(void *owner);
 	void *owner;
 };
+
+static inline struct channels *channels_of(const struct api_call *call)
+{
+	return call->api.owner;
+}
 
 /* What production never changes: the clocks and the engine's beat. */
 struct channels_tuning {

@@ -10,10 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "channels/draft.h"
 #include "channels/endpoints.h"
-#include "channels/errand.h"
 #include "channels/mask.h"
+#include "channels/parts.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
 #include "core/id.h"
@@ -23,7 +24,7 @@
 #include "core/version.h"
 
 struct preview {
-	struct errand errand;
+	struct api_call call;
 	struct draft draft;
 	struct provider_config config; /* the client's or a sample */
 	bool has_config;               /* the client's */
@@ -35,9 +36,9 @@ struct preview {
 	struct trims trims;
 };
 
-static void end_preview(struct errand *errand)
+static void end_preview(struct api_call *call)
 {
-	struct preview *preview = container_of(errand, struct preview, errand);
+	struct preview *preview = container_of(call, struct preview, call);
 
 	draft_done(&preview->draft);
 	event_unref(preview->event);
@@ -86,7 +87,7 @@ static int parse_event(struct preview *preview, struct str json, struct reason *
 	if (!event_kind_is_subscribable(preview->event->kind))
 		return event_kind_refuse(preview->event->kind_text, "event",
 					 event_kind_is_subscribable, why);
-	if (preview->errand.channels->strip_host)
+	if (channels_of(&preview->call)->strip_host)
 		event_write_body_without_host(&preview->body, preview->event);
 	else
 		event_write_body(&preview->body, preview->event);
@@ -144,13 +145,13 @@ static int build_with(struct preview *preview, const struct provider_config *con
 		.event = preview->event,
 		.digest = preview->event ? NULL : &preview->digest,
 		.form = form,
-		.link_base = str_of(preview->errand.channels->link_base),
+		.link_base = str_of(channels_of(&preview->call)->link_base),
 		.trims = form == FORM_RICH ? &preview->trims : NULL,
 	};
 	const struct attempt attempt = {
 		.delivery_id = STR("00000000-0000-4000-8000-000000000000"),
 		.number = 1,
-		.now_us = preview->errand.now_us,
+		.now_us = preview->call.now_us,
 		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
 	};
 
@@ -230,7 +231,7 @@ static int add_plain(struct preview *preview)
 		return 0;
 	rc = build(preview, FORM_PLAIN, &plain);
 	if (rc == 0)
-		json_add_member(&preview->errand.json, "plain_body", buf_str(&plain.body));
+		json_add_member(&preview->call.json, "plain_body", buf_str(&plain.body));
 	outgoing_done(&plain);
 	return rc;
 }
@@ -238,7 +239,7 @@ static int add_plain(struct preview *preview)
 static int show(struct preview *preview)
 {
 	const struct provider *provider = preview->draft.provider;
-	struct buf *json = &preview->errand.json;
+	struct buf *json = &preview->call.json;
 	struct outgoing rich;
 	int rc = build(preview, FORM_RICH, &rich);
 
@@ -284,27 +285,27 @@ static int read_request(struct preview *preview, struct str body, struct reason 
 void preview_message(struct http_request *request, void *owner)
 {
 	struct preview *preview;
-	struct errand *errand;
+	struct api_call *call;
 	struct reason why = { .text = "" };
 	int rc;
 
-	if (!errand_body_is_json(request))
+	if (!body_is_json(request))
 		return;
-	errand = errand_new(owner, request, sizeof(*preview));
-	if (!errand)
+	call = api_call_new(owner, request, sizeof(*preview));
+	if (!call)
 		return;
-	preview = container_of(errand, struct preview, errand);
-	errand->done = end_preview;
+	preview = container_of(call, struct preview, call);
+	call->done = end_preview;
 	buf_init(&preview->body, (size_t)2 * EVENT_MAX_BYTES);
-	rfc3339_format(errand->now_us, 0, preview->timestamp);
-	id_format(ID_TEAM, &errand->who.team, preview->team);
+	rfc3339_format(call->now_us, 0, preview->timestamp);
+	id_format(ID_TEAM, &call->who.team, preview->team);
 	rc = read_request(preview, http_request_body(request), &why);
 	if (rc == 0)
 		rc = show(preview);
 	if (rc == -E2BIG)
 		rc = reason_set(&why, -EINVAL, "event", "event does not fit into a message");
 	if (rc < 0)
-		errand_refuse_draft(errand, rc, &why);
+		api_call_refuse_input(call, rc, &why);
 	else
-		errand_answer(errand, 200);
+		api_call_answer(call, 200);
 }

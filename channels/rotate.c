@@ -11,10 +11,11 @@
  */
 #include <errno.h>
 
+#include "api/api.h"
 #include "channels/draft.h"
 #include "channels/endpoints.h"
-#include "channels/errand.h"
 #include "channels/old_secrets.h"
+#include "channels/parts.h"
 #include "channels/rows.h"
 #include "channels/seal.h"
 #include "channels/targets.h"
@@ -25,7 +26,7 @@
 #define ROUNDS            3
 
 struct rotation {
-	struct errand errand;
+	struct api_call call;
 	struct draft draft;
 	struct targets targets;
 	int64_t overlap_us;
@@ -56,9 +57,9 @@ static void forget_loaded(struct rotation *rotation)
 	buf_reset(&rotation->old_secret);
 }
 
-static void end_rotation(struct errand *errand)
+static void end_rotation(struct api_call *call)
 {
-	struct rotation *rotation = container_of(errand, struct rotation, errand);
+	struct rotation *rotation = container_of(call, struct rotation, call);
 
 	forget_loaded(rotation);
 	buf_done(&rotation->provider);
@@ -75,58 +76,58 @@ static void load(struct rotation *rotation);
 
 static int run_replace(struct db *db, struct store_job *job)
 {
-	struct rotation *rotation = container_of(job, struct rotation, errand.job);
-	struct errand *errand = &rotation->errand;
+	struct rotation *rotation = container_of(job, struct rotation, call.job);
+	struct api_call *call = &rotation->call;
 	const struct change change = {
-		.who = &errand->who,
-		.audit_mode = errand->channels->audit_mode,
-		.now_us = errand->now_us,
+		.who = &call->who,
+		.audit_mode = channels_of(call)->audit_mode,
+		.now_us = call->now_us,
 	};
 
-	buf_reset(&errand->json);
-	return channel_replace_config(db, &errand->id, &rotation->config, &change, &errand->json,
+	buf_reset(&call->json);
+	return channel_replace_config(db, &call->id, &rotation->config, &change, &call->json,
 				      &rotation->result);
 }
 
 static void answer_rotation(struct rotation *rotation)
 {
-	struct errand *errand = &rotation->errand;
+	struct api_call *call = &rotation->call;
 
-	paces_forget(errand->channels->paces, &errand->who.team, &errand->id);
-	if (errand->channels->engine)
-		engine_changed(errand->channels->engine, &errand->id);
-	channel_add_warnings(&errand->json, rotation->draft.provider, &rotation->draft.config);
-	errand_answer(errand, 200);
+	paces_forget(channels_of(call)->paces, &call->who.team, &call->id);
+	if (channels_of(call)->engine)
+		engine_changed(channels_of(call)->engine, &call->id);
+	channel_add_warnings(&call->json, rotation->draft.provider, &rotation->draft.config);
+	api_call_answer(call, 200);
 }
 
 static void on_replaced(struct store_job *job, int rc)
 {
-	struct rotation *rotation = container_of(job, struct rotation, errand.job);
-	struct errand *errand = &rotation->errand;
+	struct rotation *rotation = container_of(job, struct rotation, call.job);
+	struct api_call *call = &rotation->call;
 
 	if (rc < 0)
-		errand_fail(errand, rc);
+		api_call_fail(call, rc);
 	else if (rotation->result == UPDATE_DONE)
 		answer_rotation(rotation);
 	else if (rotation->result == UPDATE_NO_TEAM)
-		errand_refuse_text(errand, HTTP_FORBIDDEN, NULL, "the team is gone");
+		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team is gone");
 	else if (++rotation->round < ROUNDS)
 		load(rotation);
 	else
-		errand_fail(errand, -EBUSY);
+		api_call_fail(call, -EBUSY);
 }
 
 /* Without an overlap the owner wants the new secret alone, from now on. */
 static void write_old_secrets(struct rotation *rotation, struct old_secrets *old, struct str before,
 			      struct str after)
 {
-	int64_t until_us = rotation->errand.now_us + rotation->overlap_us;
+	int64_t until_us = rotation->call.now_us + rotation->overlap_us;
 
 	if (rotation->overlap_us == 0)
 		return;
 	if (before.len > 0)
 		old_secrets_push(old, before, until_us, after);
-	old_secrets_seal(&rotation->old_secret, old, rotation->errand.channels->key);
+	old_secrets_seal(&rotation->old_secret, old, channels_of(&rotation->call)->key);
 	for (size_t i = 0; i < old->count; i++) {
 		if (old->until_us[i] > rotation->config.old_secret_until_us)
 			rotation->config.old_secret_until_us = old->until_us[i];
@@ -147,7 +148,7 @@ static void plan_old_secrets(struct rotation *rotation)
 	rotation->config.old_secret_until_us = 0;
 	if (!rotation->config.has_old_secret)
 		return;
-	old_secrets_open(&old, &stored, rotation->errand.now_us, rotation->errand.channels->key);
+	old_secrets_open(&old, &stored, rotation->call.now_us, channels_of(&rotation->call)->key);
 	write_old_secrets(rotation, &old, before, after);
 	old_secrets_done(&old);
 	rotation->config.old_secret = buf_str(&rotation->old_secret);
@@ -155,19 +156,19 @@ static void plan_old_secrets(struct rotation *rotation)
 
 static void store(struct rotation *rotation)
 {
-	struct errand *errand = &rotation->errand;
+	struct api_call *call = &rotation->call;
 
-	config_seal(&rotation->sealed, &rotation->draft.config, errand->channels->key);
+	config_seal(&rotation->sealed, &rotation->draft.config, channels_of(call)->key);
 	plan_old_secrets(rotation);
 	if (rotation->sealed.err || rotation->old_secret.err) {
-		errand_fail(errand,
-			    rotation->sealed.err ? rotation->sealed.err : rotation->old_secret.err);
+		api_call_fail(call, rotation->sealed.err ? rotation->sealed.err
+							 : rotation->old_secret.err);
 		return;
 	}
 	rotation->config.before = buf_str(&rotation->before);
 	rotation->config.sealed = buf_str(&rotation->sealed);
-	errand->job = (struct store_job){ .run = run_replace, .on_done = on_replaced };
-	errand_submit(errand, store_write);
+	call->job = (struct store_job){ .run = run_replace, .on_done = on_replaced };
+	api_call_submit(call, store_write);
 }
 
 /* ---- reading and judging ----------------------------------------------------------------- */
@@ -179,7 +180,7 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 	if (rc == 0)
 		store(rotation);
 	else
-		errand_refuse_draft(&rotation->errand, rc, why);
+		api_call_refuse_input(&rotation->call, rc, why);
 }
 
 /* A receiver that checks webhook-signature would find none any more. */
@@ -202,7 +203,7 @@ static int take_config(struct rotation *rotation, const struct provider *provide
 {
 	struct draft *draft = &rotation->draft;
 	int rc = config_open(&rotation->stored, provider, buf_str(&rotation->before),
-			     rotation->errand.channels->key);
+			     channels_of(&rotation->call)->key);
 
 	if (rc == -ENOMEM)
 		return rc;
@@ -217,25 +218,25 @@ static int take_config(struct rotation *rotation, const struct provider *provide
 static void judge(struct rotation *rotation)
 {
 	const struct provider *provider = provider_find(buf_str(&rotation->provider));
-	struct errand *errand = &rotation->errand;
+	struct api_call *call = &rotation->call;
 	struct reason why = { .text = "" };
 	int rc;
 
 	if (!provider) {
-		errand_refuse_text(errand, HTTP_INVALID_STATE, NULL,
-				   "the channel's provider is not supported");
+		api_call_refuse_text(call, HTTP_INVALID_STATE, NULL,
+				     "the channel's provider is not supported");
 		return;
 	}
 	rc = take_config(rotation, provider, &why);
 	if (rc < 0) {
-		errand_refuse_draft(errand, rc, &why);
+		api_call_refuse_input(call, rc, &why);
 		return;
 	}
 	rotation->targets = (struct targets){
-		.channels = errand->channels,
+		.channels = channels_of(call),
 		.provider = provider,
 		.config = &rotation->draft.config,
-		.team = errand->who.team,
+		.team = call->who.team,
 		.on_done = on_judged,
 		.owner = rotation,
 	};
@@ -244,40 +245,40 @@ static void judge(struct rotation *rotation)
 
 static int run_load(struct db *db, struct store_job *job)
 {
-	struct rotation *rotation = container_of(job, struct rotation, errand.job);
-	struct errand *errand = &rotation->errand;
+	struct rotation *rotation = container_of(job, struct rotation, call.job);
+	struct api_call *call = &rotation->call;
 	int rc;
 
 	buf_reset(&rotation->provider);
 	buf_reset(&rotation->before);
 	buf_reset(&rotation->old_before);
-	rc = channel_load(db, &errand->who.team, &errand->id, &rotation->provider,
-			  &rotation->before, &errand->found);
-	if (rc < 0 || !errand->found)
+	rc = channel_load(db, &call->who.team, &call->id, &rotation->provider, &rotation->before,
+			  &call->found);
+	if (rc < 0 || !call->found)
 		return rc;
-	return channel_load_old_secrets(db, &errand->id, &rotation->old_before,
+	return channel_load_old_secrets(db, &call->id, &rotation->old_before,
 					&rotation->old_before_until_us);
 }
 
 static void on_loaded(struct store_job *job, int rc)
 {
-	struct rotation *rotation = container_of(job, struct rotation, errand.job);
+	struct rotation *rotation = container_of(job, struct rotation, call.job);
 
 	if (rc < 0)
-		errand_fail(&rotation->errand, rc);
-	else if (!rotation->errand.found)
-		errand_not_found(&rotation->errand);
+		api_call_fail(&rotation->call, rc);
+	else if (!rotation->call.found)
+		api_call_no_channel(&rotation->call);
 	else
 		judge(rotation);
 }
 
 static void load(struct rotation *rotation)
 {
-	struct errand *errand = &rotation->errand;
+	struct api_call *call = &rotation->call;
 
 	forget_loaded(rotation);
-	errand->job = (struct store_job){ .run = run_load, .on_done = on_loaded };
-	errand_submit(errand, store_read_for_request);
+	call->job = (struct store_job){ .run = run_load, .on_done = on_loaded };
+	api_call_submit(call, store_read_for_request);
 }
 
 /* ---- the request ------------------------------------------------------------------------- */
@@ -300,17 +301,17 @@ static int read_overlap(const struct draft *draft, int64_t *out_us, struct reaso
 void replace_config(struct http_request *request, void *owner)
 {
 	struct rotation *rotation;
-	struct errand *errand;
+	struct api_call *call;
 	struct reason why = { .text = "" };
 	int rc;
 
-	if (!errand_body_is_json(request))
+	if (!body_is_json(request))
 		return;
-	errand = errand_new_of_channel(owner, request, sizeof(*rotation));
-	if (!errand)
+	call = api_call_new_for_channel(owner, request, sizeof(*rotation));
+	if (!call)
 		return;
-	rotation = container_of(errand, struct rotation, errand);
-	errand->done = end_rotation;
+	rotation = container_of(call, struct rotation, call);
+	call->done = end_rotation;
 	buf_init(&rotation->provider, 1024);
 	buf_init(&rotation->before, SEALED_CONFIG_MAX);
 	buf_init(&rotation->old_before, SEALED_CONFIG_MAX);
@@ -320,7 +321,7 @@ void replace_config(struct http_request *request, void *owner)
 	if (rc == 0)
 		rc = read_overlap(&rotation->draft, &rotation->overlap_us, &why);
 	if (rc < 0)
-		errand_refuse_draft(errand, rc, &why);
+		api_call_refuse_input(call, rc, &why);
 	else
 		load(rotation);
 }

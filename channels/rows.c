@@ -287,7 +287,7 @@ static int on_listed(const struct db_row *row, void *arg)
 	struct channel_page *page = listing->page;
 
 	/* One more than is shown was asked for. */
-	page->has_more = page->count == page->limit;
+	page->has_more = page->count == page->paging.limit;
 	if (page->has_more)
 		return 0;
 	page->count++;
@@ -298,9 +298,9 @@ static int on_listed(const struct db_row *row, void *arg)
 
 int channel_list(struct db *db, const struct uuid *team, struct channel_page *page, struct buf *out)
 {
-	const struct db_value values[] = { db_uuid(team), db_time(page->before_us),
-					   db_uuid(&page->before_id),
-					   db_int((int64_t)page->limit + 1) };
+	const struct db_value values[] = { db_uuid(team), db_time(page->paging.before_us),
+					   db_uuid(&page->paging.before_id),
+					   db_int((int64_t)page->paging.limit + 1) };
 	struct listing listing = { .page = page, .out = out };
 	int rc;
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/api.h"
 #include "audit/audit.h"
 #include "channels/draft.h"
 #include "core/attributes.h"
@@ -126,10 +127,7 @@ int channel_lock_team(struct db *db, const struct uuid *team, bool *is_there) mu
 
 /* A page of the team's channels, newest first. */
 struct channel_page {
-	/* The cursor: channels created before, or then and with a lower id. */
-	int64_t before_us;
-	struct uuid before_id;
-	unsigned limit;
+	struct paging paging;
 	/* What was found: the last one shown, and whether another follows it. */
 	int64_t last_us;
 	struct uuid last_id;

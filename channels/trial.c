@@ -14,10 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "channels/draft.h"
 #include "channels/endpoints.h"
-#include "channels/errand.h"
 #include "channels/origin.h"
+#include "channels/parts.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
 #include "channels/targets.h"
@@ -29,7 +30,7 @@
 #define TRIAL_MS 10000
 
 struct trial {
-	struct errand errand;
+	struct api_call call;
 	struct draft draft;
 	struct targets targets;
 	bool has_place; /* among those under way */
@@ -39,15 +40,15 @@ struct trial {
 	struct uuid delivery;
 	char moved_to[VERDICT_VALUE_SIZE]; /* the config may point at it */
 	struct paced paced;
-	struct outbound_call *call;
+	struct outbound_call *outbound;
 };
 
-static void end_trial(struct errand *errand)
+static void end_trial(struct api_call *call)
 {
-	struct trial *trial = container_of(errand, struct trial, errand);
+	struct trial *trial = container_of(call, struct trial, call);
 
 	if (trial->has_place)
-		trials_leave(errand->channels->trials, &errand->who.team);
+		trials_leave(channels_of(call)->trials, &call->who.team);
 	draft_done(&trial->draft);
 	explicit_bzero(trial->moved_to, sizeof(trial->moved_to));
 }
@@ -62,19 +63,19 @@ static int build(const struct trial *trial, struct outgoing *out)
 	struct message message = { .event = &event, .form = trial->form };
 	struct attempt attempt = {
 		.number = 1,
-		.now_us = trial->errand.now_us,
+		.now_us = trial->call.now_us,
 		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
 	};
 	struct buf body;
 	int rc;
 
-	rfc3339_format(trial->errand.now_us, 0, timestamp);
+	rfc3339_format(trial->call.now_us, 0, timestamp);
 	uuid_format(&trial->delivery, id);
 	sample_test(&event, str_of(timestamp));
 	buf_init(&body, 4096);
 	event_write_body(&body, &event);
 	message.body = buf_str(&body);
-	message.link_base = str_of(trial->errand.channels->link_base);
+	message.link_base = str_of(channels_of(&trial->call)->link_base);
 	attempt.delivery_id = str_of(id);
 	rc = body.err;
 	if (rc == 0)
@@ -87,7 +88,7 @@ static void on_answer(const struct answer *answer, void *owner);
 
 static int send_built(struct trial *trial, struct outgoing *request)
 {
-	struct channels *channels = trial->errand.channels;
+	struct channels *channels = channels_of(&trial->call);
 	const struct channels_origin *origin =
 		origin_find(channels->origins, channels->origin_count, trial->draft.provider->name);
 	int64_t left_ms = trial->deadline_ms - clock_mono_ms();
@@ -99,7 +100,7 @@ static int send_built(struct trial *trial, struct outgoing *request)
 	if (left_ms <= 0)
 		return -ETIMEDOUT;
 	return outbound_send(channels->outbound, request, (unsigned)left_ms, passage.allows,
-			     passage.arg, on_answer, trial, &trial->call);
+			     passage.arg, on_answer, trial, &trial->outbound);
 }
 
 static void send_trial(struct trial *trial)
@@ -113,27 +114,27 @@ static void send_trial(struct trial *trial)
 		rc = send_built(trial, &request);
 	outgoing_done(&request);
 	if (rc == -ETIMEDOUT)
-		errand_refuse_text(&trial->errand, HTTP_DELIVERY_FAILED, NULL, "timed out");
+		api_call_refuse_text(&trial->call, HTTP_DELIVERY_FAILED, NULL, "timed out");
 	else if (rc < 0)
-		errand_fail(&trial->errand, rc);
+		api_call_fail(&trial->call, rc);
 }
 
 /* ---- its turn ---------------------------------------------------------------------------- */
 
-static void refuse_for(struct errand *errand, int64_t wait_us, const char *sentence)
+static void refuse_for(struct api_call *call, int64_t wait_us, const char *sentence)
 {
 	char seconds[24];
 
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)((wait_us + 999999) / 1000000));
-	http_respond_header(errand->request, "Retry-After", str_of(seconds));
-	errand_refuse_text(errand, HTTP_RATE_LIMITED, NULL, sentence);
+	http_respond_header(call->request, "Retry-After", str_of(seconds));
+	api_call_refuse_text(call, HTTP_RATE_LIMITED, NULL, sentence);
 }
 
 static void find_paces(struct trial *trial)
 {
 	const struct provider *provider = trial->draft.provider;
 
-	trial->paced = (struct paced){ .provider = provider, .user.team = trial->errand.who.team };
+	trial->paced = (struct paced){ .provider = provider, .user.team = trial->call.who.team };
 	if (provider->paces)
 		trial->paced.count = provider->paces(&trial->draft.config, trial->paced.list);
 }
@@ -145,7 +146,7 @@ static void on_pause_over(int rc, void *owner)
 	struct trial *trial = owner;
 
 	if (rc < 0)
-		errand_fail(&trial->errand, rc);
+		api_call_fail(&trial->call, rc);
 	else
 		send_in_turn(trial);
 }
@@ -156,23 +157,24 @@ static void wait_for_turn(struct trial *trial, int64_t wait_us)
 	int rc;
 
 	if (wait_ms >= trial->deadline_ms - clock_mono_ms()) {
-		refuse_for(&trial->errand, wait_us,
+		refuse_for(&trial->call, wait_us,
 			   "the destination may not be sent anything more for now");
 		return;
 	}
-	rc = pause_start(&trial->errand.channels->pauses, (uint64_t)wait_ms, on_pause_over, trial);
+	rc = pause_start(&channels_of(&trial->call)->pauses, (uint64_t)wait_ms, on_pause_over,
+			 trial);
 	if (rc < 0)
-		errand_fail(&trial->errand, rc);
+		api_call_fail(&trial->call, rc);
 }
 
 static void send_in_turn(struct trial *trial)
 {
-	const struct channels *channels = trial->errand.channels;
+	const struct channels *channels = channels_of(&trial->call);
 	int64_t now_us = channels->mono_us();
 	int64_t next_us = 0;
 
 	if (channels->is_closing) {
-		errand_fail(&trial->errand, -ECANCELED);
+		api_call_fail(&trial->call, -ECANCELED);
 		return;
 	}
 	if (trial->draft.provider->paces)
@@ -222,27 +224,27 @@ static void answer_failure(struct trial *trial, const struct answer *answer,
 
 	verdict_describe(trial->draft.provider, answer, verdict, sentence);
 	(void)reason_set(&why, 0, NULL, "%s", sentence);
-	errand_refuse(&trial->errand, HTTP_DELIVERY_FAILED, &why);
+	api_call_refuse(&trial->call, HTTP_DELIVERY_FAILED, &why);
 }
 
 static void answer_success(struct trial *trial)
 {
-	struct errand *errand = &trial->errand;
+	struct api_call *call = &trial->call;
 
-	buf_add_text(&errand->json, "{\"status\":\"ok\"}");
-	channel_add_warnings(&errand->json, trial->draft.provider, &trial->draft.config);
-	errand_answer(errand, 200);
+	buf_add_text(&call->json, "{\"status\":\"ok\"}");
+	channel_add_warnings(&call->json, trial->draft.provider, &trial->draft.config);
+	api_call_answer(call, 200);
 }
 
 static void on_answer(const struct answer *answer, void *owner)
 {
 	struct trial *trial = owner;
-	const struct channels *channels = trial->errand.channels;
+	const struct channels *channels = channels_of(&trial->call);
 	const struct provider *provider = trial->draft.provider;
 	struct verdict verdict;
 
 	if (answer->fault == ANSWER_CANCELLED) {
-		errand_fail(&trial->errand, -ECANCELED);
+		api_call_fail(&trial->call, -ECANCELED);
 		return;
 	}
 	verdict = provider->judge(answer, channels->now_us());
@@ -264,7 +266,7 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 	struct trial *trial = owner;
 
 	if (rc < 0) {
-		errand_refuse_draft(&trial->errand, rc, why);
+		api_call_refuse_input(&trial->call, rc, why);
 		return;
 	}
 	draft_complete_secret(&trial->draft);
@@ -277,47 +279,47 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 /* Answers and frees when the team, or everybody together, has tried too often. */
 static bool is_allowed(struct trial *trial)
 {
-	struct errand *errand = &trial->errand;
-	struct trials *trials = errand->channels->trials;
-	int64_t wait_us = trials_take(trials, &errand->who.team, clock_mono_us());
+	struct api_call *call = &trial->call;
+	struct trials *trials = channels_of(call)->trials;
+	int64_t wait_us = trials_take(trials, &call->who.team, clock_mono_us());
 
 	if (wait_us > 0) {
-		refuse_for(errand, wait_us, "a team may send ten test notifications a minute");
+		refuse_for(call, wait_us, "a team may send ten test notifications a minute");
 		return false;
 	}
-	trial->has_place = trials_enter(trials, &errand->who.team);
+	trial->has_place = trials_enter(trials, &call->who.team);
 	if (!trial->has_place)
-		errand_fail(errand, -EBUSY);
+		api_call_fail(call, -EBUSY);
 	return trial->has_place;
 }
 
 void try_channel(struct http_request *request, void *owner)
 {
 	struct trial *trial;
-	struct errand *errand;
+	struct api_call *call;
 	struct reason why = { .text = "" };
 	int rc;
 
-	if (!errand_body_is_json(request))
+	if (!body_is_json(request))
 		return;
-	errand = errand_new(owner, request, sizeof(*trial));
-	if (!errand)
+	call = api_call_new(owner, request, sizeof(*trial));
+	if (!call)
 		return;
-	trial = container_of(errand, struct trial, errand);
-	errand->done = end_trial;
+	trial = container_of(call, struct trial, call);
+	call->done = end_trial;
 	rc = draft_parse(http_request_body(request), DRAFT_PROVIDER | DRAFT_CONFIG, &trial->draft,
 			 &why);
 	if (rc < 0) {
-		errand_refuse_draft(errand, rc, &why);
+		api_call_refuse_input(call, rc, &why);
 		return;
 	}
 	if (!is_allowed(trial))
 		return;
 	trial->targets = (struct targets){
-		.channels = errand->channels,
+		.channels = channels_of(call),
 		.provider = trial->draft.provider,
 		.config = &trial->draft.config,
-		.team = errand->who.team,
+		.team = call->who.team,
 		.on_done = on_judged,
 		.owner = trial,
 	};

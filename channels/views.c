@@ -6,16 +6,10 @@
  */
 #include "channels/views.h"
 
-#include "core/json.h"
-#include "core/rfc3339.h"
-#include "core/utf8.h"
-
-#define MAX_TEXT 1024
-
-struct errand *errand_new_of_delivery(struct channels *channels, struct http_request *request,
-				      size_t size)
+struct api_call *api_call_new_for_delivery(const struct api *api, struct http_request *request,
+					   size_t size)
 {
-	struct errand *errand;
+	struct api_call *call;
 	struct uuid id;
 
 	if (uuid_parse(http_request_param(request, 0), &id) < 0) {
@@ -23,15 +17,15 @@ struct errand *errand_new_of_delivery(struct channels *channels, struct http_req
 				   "the delivery id must be a UUID, as in X-Wrenn-Delivery");
 		return NULL;
 	}
-	errand = errand_new(channels, request, size);
-	if (errand)
-		errand->id = id;
-	return errand;
+	call = api_call_new(api, request, size);
+	if (call)
+		call->id = id;
+	return call;
 }
 
-void errand_no_delivery(struct errand *errand)
+void delivery_not_found(struct api_call *call)
 {
-	errand_refuse_text(errand, HTTP_NOT_FOUND, NULL, "there is no such delivery");
+	api_call_refuse_text(call, HTTP_NOT_FOUND, NULL, "there is no such delivery");
 }
 
 static const struct db_query find_channel = {
@@ -45,12 +39,12 @@ static int on_channel(const struct db_row *row, void *arg)
 	return 0;
 }
 
-int view_find_channel(struct db *db, struct errand *errand)
+int view_find_channel(struct db *db, struct api_call *call)
 {
-	const struct db_value values[] = { db_uuid(&errand->id), db_uuid(&errand->who.team) };
+	const struct db_value values[] = { db_uuid(&call->id), db_uuid(&call->who.team) };
 
-	errand->found = false;
-	return db_run_now(db, &find_channel, values, ARRAY_LEN(values), on_channel, &errand->found,
+	call->found = false;
+	return db_run_now(db, &find_channel, values, ARRAY_LEN(values), on_channel, &call->found,
 			  NULL);
 }
 
@@ -63,106 +57,73 @@ void view_wake(struct channels *channels, const struct uuid *channel)
 	engine_serve(channels->engine);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------ */
-
-void view_add_time(struct buf *out, const char *name, int64_t us)
-{
-	char text[RFC3339_TEXT_SIZE];
-
-	if (us == 0)
-		return;
-	rfc3339_format(us, 0, text);
-	json_add_member(out, name, str_of(text));
-}
-
-void view_add_number(struct buf *out, const char *name, int64_t number)
-{
-	json_add_name(out, name);
-	buf_add_i64(out, number);
-}
-
-void view_add_uuid(struct buf *out, const char *name, const struct uuid *id)
-{
-	char text[UUID_TEXT_SIZE];
-
-	uuid_format(id, text);
-	json_add_member(out, name, str_of(text));
-}
-
-void view_add_text(struct buf *out, const char *name, struct str text)
-{
-	if (text.len)
-		json_add_member(out, name, utf8_cut(text, MAX_TEXT));
-}
-
 /* ---- the list -------------------------------------------------------------------------------- */
 
 struct list_view {
-	struct errand errand;
+	struct api_call call;
 	struct list_query query;
 };
 
 static int run_list(struct db *db, struct store_job *job)
 {
-	struct list_view *list = container_of(job, struct list_view, errand.job);
-	struct errand *errand = &list->errand;
-	int rc = view_find_channel(db, errand);
+	struct list_view *list = container_of(job, struct list_view, call.job);
+	struct api_call *call = &list->call;
+	int rc = view_find_channel(db, call);
 
-	buf_reset(&errand->json);
-	if (rc < 0 || !errand->found)
+	buf_reset(&call->json);
+	if (rc < 0 || !call->found)
 		return rc;
-	return deliveries_list(db, &errand->id, &list->query, &errand->json);
+	return deliveries_list(db, &call->id, &list->query, &call->json);
 }
 
 void view_deliveries(struct http_request *request, void *owner)
 {
-	struct errand *errand = errand_new_of_channel(owner, request, sizeof(struct list_view));
+	struct api_call *call = api_call_new_for_channel(owner, request, sizeof(struct list_view));
 	struct list_view *list;
 	struct reason why = { .text = "" };
 	int rc;
 
-	if (!errand)
+	if (!call)
 		return;
-	list = container_of(errand, struct list_view, errand);
-	errand->job.run = run_list;
-	errand->job.on_done = errand_on_shown;
-	rc = list_query_parse(http_request_query(request), errand->now_us, &list->query, &why);
+	list = container_of(call, struct list_view, call);
+	call->job.run = run_list;
+	call->job.on_done = api_call_on_shown;
+	rc = list_query_parse(http_request_query(request), call->now_us, &list->query, &why);
 	if (rc < 0)
-		errand_refuse_draft(errand, rc, &why);
+		api_call_refuse_input(call, rc, &why);
 	else
-		errand_submit(errand, store_read_for_request);
+		api_call_submit(call, store_read_for_request);
 }
 
 /* ---- one delivery ---------------------------------------------------------------------------- */
 
 static int run_show(struct db *db, struct store_job *job)
 {
-	struct errand *errand = container_of(job, struct errand, job);
+	struct api_call *call = container_of(job, struct api_call, job);
 
-	buf_reset(&errand->json);
-	return delivery_show_whole(db, &errand->who.team, &errand->id, &errand->json,
-				   &errand->found);
+	buf_reset(&call->json);
+	return delivery_show_whole(db, &call->who.team, &call->id, &call->json, &call->found);
 }
 
 static void on_shown(struct store_job *job, int rc)
 {
-	struct errand *errand = container_of(job, struct errand, job);
+	struct api_call *call = container_of(job, struct api_call, job);
 
 	if (rc < 0)
-		errand_fail(errand, rc);
-	else if (!errand->found)
-		errand_no_delivery(errand);
+		api_call_fail(call, rc);
+	else if (!call->found)
+		delivery_not_found(call);
 	else
-		errand_answer(errand, 200);
+		api_call_answer(call, 200);
 }
 
 void view_delivery(struct http_request *request, void *owner)
 {
-	struct errand *errand = errand_new_of_delivery(owner, request, sizeof(*errand));
+	struct api_call *call = api_call_new_for_delivery(owner, request, sizeof(*call));
 
-	if (!errand)
+	if (!call)
 		return;
-	errand->job.run = run_show;
-	errand->job.on_done = on_shown;
-	errand_submit(errand, store_read_for_request);
+	call->job.run = run_show;
+	call->job.on_done = on_shown;
+	api_call_submit(call, store_read_for_request);
 }

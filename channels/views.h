@@ -10,36 +10,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "channels/errand.h"
+#include "api/api.h"
+#include "channels/parts.h"
 #include "core/attributes.h"
 #include "core/buf.h"
 #include "core/reason.h"
 #include "core/str.h"
 #include "core/uuid.h"
 
-#define VIEW_MAX_ROWS   200
 #define VIEW_MAX_VALUES 16
-/* Later than any row: 9999-12-31T23:59:59.999999Z. */
-#define VIEW_END_OF_TIME_US INT64_C(253402300799999999)
 
 /* Lets the engine look at the channel again. */
 void view_wake(struct channels *channels, const struct uuid *channel);
 
-/* Whether the team has the channel errand->id, in errand->found. */
-int view_find_channel(struct db *db, struct errand *errand) must_check;
+/* Whether the team has the channel call->id, in call->found. */
+int view_find_channel(struct db *db, struct api_call *call) must_check;
 
-/* An errand about the delivery in the path's {id}, as errand_new_of_channel(). */
-struct errand *errand_new_of_delivery(struct channels *channels, struct http_request *request,
-				      size_t size) must_check;
-void errand_no_delivery(struct errand *errand); /* 404; frees */
-
-/* ---- JSON ------------------------------------------------------------------------------------ */
-
-void view_add_time(struct buf *out, const char *name, int64_t us); /* nothing for 0 */
-void view_add_number(struct buf *out, const char *name, int64_t number);
-void view_add_uuid(struct buf *out, const char *name, const struct uuid *id);
-/* At most 1 KiB of it; nothing when it is empty. */
-void view_add_text(struct buf *out, const char *name, struct str text);
+/* An call about the delivery in the path's {id}, as api_call_new_for_channel(). */
+struct api_call *api_call_new_for_delivery(const struct api *api, struct http_request *request,
+					   size_t size) must_check;
+void delivery_not_found(struct api_call *call); /* 404; frees */
 
 /* ---- views_query.c --------------------------------------------------------------------------- */
 
@@ -49,11 +39,9 @@ struct view_words {
 };
 
 struct list_query {
-	int64_t before_us;
-	struct uuid before_id;
+	struct paging paging;
 	int64_t since_us;
 	int64_t until_us;
-	unsigned limit;
 	struct view_words states;
 	struct view_words events;
 };
@@ -61,10 +49,6 @@ struct list_query {
 /* The raw query string of a list. 0, or -EINVAL with *why. */
 int list_query_parse(struct str query, int64_t now_us, struct list_query *out,
 		     struct reason *why) must_check;
-
-/* An RFC 3339 time, or how long before now: "90s", "10m", "2h", "3d". */
-int view_time_parse(struct str text, const char *field, int64_t now_us, int64_t *out_us,
-		    struct reason *why) must_check;
 
 struct recover_query {
 	int64_t since_us;

@@ -47,7 +47,7 @@ struct summary {
 };
 
 struct explanation {
-	struct errand errand;
+	struct api_call call;
 	struct redis *redis;
 	struct stream_id event;
 	char event_text[STREAM_ID_TEXT_SIZE];
@@ -149,7 +149,7 @@ static void make_key(const struct explanation *explanation, const struct told *t
 	delivery_id_make_old(&told->channel, explanation->event, &out->old_id);
 	out->values[0] = db_uuid(&out->id);
 	out->values[1] = db_uuid(&out->old_id);
-	out->values[2] = db_uuid(&explanation->errand.who.team);
+	out->values[2] = db_uuid(&explanation->call.who.team);
 }
 
 /* All of them in one round. */
@@ -182,8 +182,8 @@ static int read_summary(struct db *db, struct explanation *explanation)
 
 static int run_explain(struct db *db, struct store_job *job)
 {
-	struct explanation *explanation = container_of(job, struct explanation, errand.job);
-	const struct db_value values[] = { db_uuid(&explanation->errand.who.team),
+	struct explanation *explanation = container_of(job, struct explanation, call.job);
+	const struct db_value values[] = { db_uuid(&explanation->call.who.team),
 					   db_text(str_of(explanation->event_text)) };
 	int rc;
 
@@ -252,11 +252,11 @@ static void write_channel(struct buf *out, const struct explanation *explanation
 	json_add_member(out, "name", str_of(told->name));
 	json_add_member(out, "verdict", str_of(finding.verdict));
 	if (told->has_row) {
-		view_add_uuid(out, "delivery_id", &told->delivery);
-		view_add_time(out, "delivered_at", told->delivered_us);
+		field_add_uuid(out, "delivery_id", &told->delivery);
+		field_add_time(out, "delivered_at", told->delivered_us);
 	}
 	if (told->has_row && told->has_digest)
-		view_add_uuid(out, "digest_id", &told->digest);
+		field_add_uuid(out, "digest_id", &told->digest);
 	if (finding.detail)
 		json_add_member(out, "detail", str_of(finding.detail));
 	buf_add_char(out, '}');
@@ -269,10 +269,10 @@ static void write_explanation(struct buf *out, const struct explanation *explana
 	buf_add_text(out, "{\"event\":{");
 	json_add_member(out, "id", str_of(explanation->event_text));
 	json_add_member(out, "event", str_of(event_kind_name(summary->kind)));
-	view_add_text(out, "outcome", str_of(summary->outcome));
-	view_add_text(out, "resource", str_of(summary->resource));
+	field_add_text(out, "outcome", str_of(summary->outcome));
+	field_add_text(out, "resource", str_of(summary->resource));
 	if (explanation->event.ms <= INT64_MAX / 1000)
-		view_add_time(out, "published_at", (int64_t)explanation->event.ms * 1000);
+		field_add_time(out, "published_at", (int64_t)explanation->event.ms * 1000);
 	buf_add_text(out, "},\"channels\":[");
 	for (size_t i = 0; i < explanation->count; i++) {
 		if (i > 0)
@@ -284,20 +284,21 @@ static void write_explanation(struct buf *out, const struct explanation *explana
 
 static void answer(struct explanation *explanation)
 {
-	struct errand *errand = &explanation->errand;
+	struct api_call *call = &explanation->call;
 
 	if (!explanation->summary.is_known && explanation->suppressed[0]) {
 		explanation->summary.is_known = true;
 		explanation->summary.kind = explanation->suppressed_kind;
 	}
 	if (!explanation->summary.is_known || explanation->summary.kind == EVENT_UNKNOWN) {
-		errand_refuse_text(errand, HTTP_NOT_FOUND, NULL,
-				   "there is no event of this id, or it is so old that nothing is "
-				   "kept of it");
+		api_call_refuse_text(
+			call, HTTP_NOT_FOUND, NULL,
+			"there is no event of this id, or it is so old that nothing is "
+			"kept of it");
 		return;
 	}
-	write_explanation(&errand->json, explanation);
-	errand_answer(errand, 200);
+	write_explanation(&call->json, explanation);
+	api_call_answer(call, 200);
 }
 
 /* ---- Redis ----------------------------------------------------------------------------------- */
@@ -307,7 +308,7 @@ static void take_event(struct explanation *explanation, const struct event *even
 	struct summary *summary = &explanation->summary;
 
 	if (stream_id_compare(event->id, explanation->event) != 0 ||
-	    !uuid_eq(&event->team, &explanation->errand.who.team))
+	    !uuid_eq(&event->team, &explanation->call.who.team))
 		return;
 	summary->is_known = true;
 	summary->kind = event->kind;
@@ -320,7 +321,7 @@ static void on_range(const struct bus_range *range, void *owner)
 	struct explanation *explanation = owner;
 
 	if (range->rc < 0 && !explanation->suppressed[0]) {
-		errand_fail(&explanation->errand, range->rc);
+		api_call_fail(&explanation->call, range->rc);
 		return;
 	}
 	for (size_t i = 0; i < range->count; i++)
@@ -330,10 +331,10 @@ static void on_range(const struct bus_range *range, void *owner)
 
 static void on_explained(struct store_job *job, int rc)
 {
-	struct explanation *explanation = container_of(job, struct explanation, errand.job);
+	struct explanation *explanation = container_of(job, struct explanation, call.job);
 
 	if (rc < 0) {
-		errand_fail(&explanation->errand, rc);
+		api_call_fail(&explanation->call, rc);
 		return;
 	}
 	if (explanation->summary.is_known || !explanation->redis) {
@@ -347,29 +348,28 @@ static void on_explained(struct store_job *job, int rc)
 	if (explanation->suppressed[0])
 		answer(explanation);
 	else
-		errand_fail(&explanation->errand, rc);
+		api_call_fail(&explanation->call, rc);
 }
 
 void view_explain(struct http_request *request, void *owner)
 {
-	struct channels *channels = owner;
 	struct stream_id event;
 	struct explanation *explanation;
-	struct errand *errand;
+	struct api_call *call;
 
 	if (stream_id_parse(http_request_param(request, 0), &event) < 0) {
 		http_respond_fault(request, HTTP_INVALID_REQUEST, NULL,
 				   "the event's id must look like 1779598928123-0");
 		return;
 	}
-	errand = errand_new(channels, request, sizeof(*explanation));
-	if (!errand)
+	call = api_call_new(owner, request, sizeof(*explanation));
+	if (!call)
 		return;
-	explanation = container_of(errand, struct explanation, errand);
-	explanation->redis = channels->redis;
+	explanation = container_of(call, struct explanation, call);
+	explanation->redis = channels_of(call)->redis;
 	explanation->event = event;
 	stream_id_format(event, explanation->event_text);
-	errand->job.run = run_explain;
-	errand->job.on_done = on_explained;
-	errand_submit(errand, store_read_for_request);
+	call->job.run = run_explain;
+	call->job.on_done = on_explained;
+	api_call_submit(call, store_read_for_request);
 }

@@ -16,7 +16,7 @@
 	"they are replaced or the key is back"
 
 struct health_view {
-	struct errand errand;
+	struct api_call call;
 	const struct provider *provider;
 	struct buf sealed;
 	struct standing standing;
@@ -44,7 +44,7 @@ static int on_channel(const struct db_row *row, void *arg)
 {
 	struct health_view *health = arg;
 
-	health->errand.found = true;
+	health->call.found = true;
 	health->provider = provider_find(row_text(row, 0));
 	buf_add_str(&health->sealed, row_text(row, 1));
 	health->standing.failures = (unsigned)row_int(row, 2);
@@ -76,15 +76,16 @@ static void add_limit(struct buf *out, const struct health_view *health,
 	json_add_name(out, "rate_limited");
 	buf_add_char(out, '{');
 	json_add_member(out, "by", str_of(health->provider->title));
-	view_add_time(out, "until", health->errand.channels->now_us() + view->limited_us - mono_us);
+	field_add_time(out, "until",
+		       channels_of(&health->call)->now_us() + view->limited_us - mono_us);
 	buf_add_char(out, '}');
 }
 
 static void add_pace(struct buf *out, const struct health_view *health)
 {
-	const struct channels *channels = health->errand.channels;
+	const struct channels *channels = channels_of(&health->call);
 	int64_t mono_us = channels->mono_us();
-	struct paced paced = { .provider = health->provider, .user.team = health->errand.who.team };
+	struct paced paced = { .provider = health->provider, .user.team = health->call.who.team };
 	struct pace_view view;
 
 	if (!health->provider)
@@ -98,11 +99,11 @@ static void add_pace(struct buf *out, const struct health_view *health)
 	json_add_name(out, "pace");
 	buf_add_char(out, '{');
 	if (view.interval_us > 0) {
-		view_add_number(out, "interval_ms", view.interval_us / 1000);
-		view_add_number(out, "burst", paced.list[0].burst);
+		field_add_number(out, "interval_ms", view.interval_us / 1000);
+		field_add_number(out, "burst", paced.list[0].burst);
 	}
 	if (view.next_us > mono_us)
-		view_add_time(out, "next_at", channels->now_us() + view.next_us - mono_us);
+		field_add_time(out, "next_at", channels->now_us() + view.next_us - mono_us);
 	buf_add_char(out, '}');
 }
 
@@ -113,7 +114,7 @@ static bool is_unreadable(const struct health_view *health)
 	if (!health->provider)
 		return false;
 	if (config_open(&opened, health->provider, buf_str(&health->sealed),
-			health->errand.channels->key) == -EBADMSG)
+			channels_of(&health->call)->key) == -EBADMSG)
 		return true;
 	opened_config_done(&opened);
 	return false;
@@ -134,66 +135,66 @@ static const char *state_word(const struct standing *standing, enum standing_sta
 static void write_health(struct buf *out, const struct health_view *health)
 {
 	const struct standing *standing = &health->standing;
-	enum standing_state state = standing_state(standing, health->errand.now_us);
+	enum standing_state state = standing_state(standing, health->call.now_us);
 	bool unreadable = is_unreadable(health);
 	struct str last_error = unreadable ? STR(UNREADABLE) : buf_str(&health->last_error);
 
 	buf_add_char(out, '{');
 	json_add_member(out, "state", str_of(state_word(standing, state, unreadable)));
-	view_add_time(out, "failing_since", standing->failing_since_us);
+	field_add_time(out, "failing_since", standing->failing_since_us);
 	json_add_name(out, "breaker");
 	buf_add_char(out, '{');
 	json_add_member(out, "state", str_of(standing_name(state)));
 	if (state == STANDING_OPEN)
-		view_add_time(out, "until", standing->open_until_us);
-	view_add_number(out, "failures", standing->failures);
+		field_add_time(out, "until", standing->open_until_us);
+	field_add_number(out, "failures", standing->failures);
 	buf_add_char(out, '}');
 	add_pace(out, health);
 	json_add_name(out, "backlog");
 	buf_add_char(out, '{');
-	view_add_number(out, "pending", health->pending);
-	view_add_time(out, "oldest_at", health->oldest_us);
+	field_add_number(out, "pending", health->pending);
+	field_add_time(out, "oldest_at", health->oldest_us);
 	buf_add_char(out, '}');
-	view_add_time(out, "last_success_at", health->last_success_us);
-	view_add_text(out, "last_error", last_error);
-	view_add_time(out, "last_error_at", health->last_error_us);
-	view_add_time(out, "disabled_at", standing->disabled_us);
-	view_add_text(out, "disabled_reason", buf_str(&health->disabled_reason));
+	field_add_time(out, "last_success_at", health->last_success_us);
+	field_add_text(out, "last_error", last_error);
+	field_add_time(out, "last_error_at", health->last_error_us);
+	field_add_time(out, "disabled_at", standing->disabled_us);
+	field_add_text(out, "disabled_reason", buf_str(&health->disabled_reason));
 	buf_add_char(out, '}');
 }
 
 static int run_health(struct db *db, struct store_job *job)
 {
-	struct health_view *health = container_of(job, struct health_view, errand.job);
-	struct errand *errand = &health->errand;
-	const struct db_value values[] = { db_uuid(&errand->id), db_uuid(&errand->who.team) };
+	struct health_view *health = container_of(job, struct health_view, call.job);
+	struct api_call *call = &health->call;
+	const struct db_value values[] = { db_uuid(&call->id), db_uuid(&call->who.team) };
 	int rc;
 
 	buf_reset(&health->sealed);
 	buf_reset(&health->last_error);
 	buf_reset(&health->disabled_reason);
-	errand->found = false;
+	call->found = false;
 	rc = db_run_now(db, &read_channel, values, ARRAY_LEN(values), on_channel, health, NULL);
-	if (rc < 0 || !errand->found)
+	if (rc < 0 || !call->found)
 		return rc;
 	return db_run_now(db, &read_backlog, values, 1, on_backlog, health, NULL);
 }
 
 static void on_health_read(struct store_job *job, int rc)
 {
-	struct health_view *health = container_of(job, struct health_view, errand.job);
-	struct errand *errand = &health->errand;
+	struct health_view *health = container_of(job, struct health_view, call.job);
+	struct api_call *call = &health->call;
 
-	if (rc == 0 && errand->found) {
-		write_health(&errand->json, health);
-		rc = errand->json.err;
+	if (rc == 0 && call->found) {
+		write_health(&call->json, health);
+		rc = call->json.err;
 	}
-	errand_on_shown(job, rc);
+	api_call_on_shown(job, rc);
 }
 
-static void end_health(struct errand *errand)
+static void end_health(struct api_call *call)
 {
-	struct health_view *health = container_of(errand, struct health_view, errand);
+	struct health_view *health = container_of(call, struct health_view, call);
 
 	buf_done(&health->sealed);
 	buf_done(&health->last_error);
@@ -202,17 +203,18 @@ static void end_health(struct errand *errand)
 
 void view_health(struct http_request *request, void *owner)
 {
-	struct errand *errand = errand_new_of_channel(owner, request, sizeof(struct health_view));
+	struct api_call *call =
+		api_call_new_for_channel(owner, request, sizeof(struct health_view));
 	struct health_view *health;
 
-	if (!errand)
+	if (!call)
 		return;
-	health = container_of(errand, struct health_view, errand);
+	health = container_of(call, struct health_view, call);
 	buf_init(&health->sealed, SEALED_CONFIG_MAX);
 	buf_init(&health->last_error, 65536);
 	buf_init(&health->disabled_reason, 65536);
-	errand->done = end_health;
-	errand->job.run = run_health;
-	errand->job.on_done = on_health_read;
-	errand_submit(errand, store_read_for_request);
+	call->done = end_health;
+	call->job.run = run_health;
+	call->job.on_done = on_health_read;
+	api_call_submit(call, store_read_for_request);
 }

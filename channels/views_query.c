@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 
-#include "channels/draft.h"
 #include "channels/views.h"
 #include "core/event.h"
 #include "core/json.h"
@@ -17,82 +16,16 @@
 #define DEFAULT_ROWS       50
 #define DEFAULT_RECOVER_US (INT64_C(24) * 3600 * 1000000)
 
-int view_time_parse(struct str text, const char *field, int64_t now_us, int64_t *out_us,
-		    struct reason *why)
-{
-	int64_t back_ms;
-
-	if (duration_parse(text, &back_ms) == 0) {
-		*out_us = now_us - back_ms * 1000;
-		return 0;
-	}
-	if (rfc3339_parse(text, out_us) == 0)
-		return 0;
-	return reason_set(why, -EINVAL, field,
-			  "%s must be an RFC 3339 time with its offset (write + as %%2B), or a "
-			  "duration such as 90s, 10m, 2h or 3d",
-			  field);
-}
-
 /* ---- the list -------------------------------------------------------------------------------- */
 
 struct reading {
 	struct list_query *query;
 	int64_t now_us;
-	bool has_before;
-	bool has_before_id;
-	bool has_limit;
 	bool has_since;
 	bool has_until;
 };
 
-static int once(bool *has, const char *name, struct reason *why)
-{
-	if (*has)
-		return reason_set(why, -EINVAL, name, "%s may be given once", name);
-	*has = true;
-	return 0;
-}
-
-static int read_before(struct reading *reading, struct str value, struct reason *why)
-{
-	if (once(&reading->has_before, "before", why) < 0)
-		return -EINVAL;
-	if (rfc3339_parse(value, &reading->query->before_us) == 0)
-		return 0;
-	return reason_set(why, -EINVAL, "before",
-			  "before must be an RFC 3339 time with its offset (write + as %%2B)");
-}
-
-static int read_before_id(struct reading *reading, struct str value, struct reason *why)
-{
-	if (once(&reading->has_before_id, "before_id", why) < 0)
-		return -EINVAL;
-	if (uuid_parse(value, &reading->query->before_id) == 0)
-		return 0;
-	return reason_set(why, -EINVAL, "before_id", "before_id must be the id of a delivery");
-}
-
-static int read_limit(struct reading *reading, struct str value, struct reason *why)
-{
-	unsigned limit = 0;
-
-	if (once(&reading->has_limit, "limit", why) < 0)
-		return -EINVAL;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.at[i] < '0' || value.at[i] > '9') {
-			limit = 0;
-			break;
-		}
-		/* However many digits follow, it stays "above 200". */
-		if (limit <= VIEW_MAX_ROWS)
-			limit = limit * 10 + (unsigned)(value.at[i] - '0');
-	}
-	if (limit == 0)
-		return reason_set(why, -EINVAL, "limit", "limit must be a whole number above zero");
-	reading->query->limit = limit > VIEW_MAX_ROWS ? VIEW_MAX_ROWS : limit;
-	return 0;
-}
+static const struct paging_ids ids = { uuid_parse, "the id of a delivery" };
 
 static const char *find_state(struct str word)
 {
@@ -134,31 +67,32 @@ static int read_words(struct view_words *words, const char *name, struct str val
 	return 0;
 }
 
+static int read_bound(struct reading *reading, bool *is_there, const char *name, struct str value,
+		      int64_t *out_us, struct reason *why)
+{
+	int rc = parameter_once(is_there, name, why);
+
+	return rc < 0 ? rc : parameter_time(value, name, reading->now_us, out_us, why);
+}
+
 static int read_pair(struct str name, struct str value, void *arg, struct reason *why)
 {
 	struct reading *reading = arg;
 	struct list_query *query = reading->query;
+	int rc = paging_read(&query->paging, name, value, why);
 
-	if (str_is(name, "before"))
-		return read_before(reading, value, why);
-	if (str_is(name, "before_id"))
-		return read_before_id(reading, value, why);
-	if (str_is(name, "limit"))
-		return read_limit(reading, value, why);
+	if (rc != -ENOENT)
+		return rc;
 	if (str_is(name, "state"))
 		return read_words(&query->states, "state", value, find_state, why);
 	if (str_is(name, "event"))
 		return read_words(&query->events, "event", value, find_event, why);
 	if (str_is(name, "since"))
-		return once(&reading->has_since, "since", why) < 0
-			       ? -EINVAL
-			       : view_time_parse(value, "since", reading->now_us, &query->since_us,
-						 why);
+		return read_bound(reading, &reading->has_since, "since", value, &query->since_us,
+				  why);
 	if (str_is(name, "until"))
-		return once(&reading->has_until, "until", why) < 0
-			       ? -EINVAL
-			       : view_time_parse(value, "until", reading->now_us, &query->until_us,
-						 why);
+		return read_bound(reading, &reading->has_until, "until", value, &query->until_us,
+				  why);
 	return 0;
 }
 
@@ -167,15 +101,10 @@ int list_query_parse(struct str query, int64_t now_us, struct list_query *out, s
 	struct reading reading = { .query = out, .now_us = now_us };
 	int rc;
 
-	*out = (struct list_query){
-		.before_us = VIEW_END_OF_TIME_US,
-		.until_us = VIEW_END_OF_TIME_US,
-		.limit = DEFAULT_ROWS,
-	};
+	*out = (struct list_query){ .until_us = RFC3339_LAST_US };
+	paging_init(&out->paging, DEFAULT_ROWS, &ids);
 	rc = http_query_each(query, read_pair, &reading, why);
-	/* A time alone takes what is strictly older; without one there is no tie to break. */
-	if (rc == 0 && !reading.has_before)
-		memset(out->before_id.bytes, 0xff, sizeof(out->before_id.bytes));
+	paging_finish(&out->paging);
 	return rc;
 }
 
@@ -202,7 +131,7 @@ static int read_time(const cJSON *body, const char *name, int64_t now_us, int64_
 
 	if (rc < 0 || !text)
 		return rc;
-	return view_time_parse(str_of(text), name, now_us, out_us, why);
+	return parameter_time(str_of(text), name, now_us, out_us, why);
 }
 
 static int read_state(const cJSON *body, struct recover_query *out, struct reason *why)
@@ -244,7 +173,7 @@ int recover_query_parse(struct str body, int64_t now_us, struct recover_query *o
 
 	*out = (struct recover_query){
 		.since_us = now_us - DEFAULT_RECOVER_US,
-		.until_us = VIEW_END_OF_TIME_US,
+		.until_us = RFC3339_LAST_US,
 		.failed = true,
 		.dropped = true,
 	};

@@ -24,7 +24,7 @@
 /* ---- one ------------------------------------------------------------------------------------- */
 
 struct redelivery {
-	struct errand errand;
+	struct api_call call;
 	struct uuid channel;
 	bool is_pending;
 	int64_t changed;
@@ -49,58 +49,58 @@ static int on_looked(const struct db_row *row, void *arg)
 
 static int run_redeliver(struct db *db, struct store_job *job)
 {
-	struct redelivery *redelivery = container_of(job, struct redelivery, errand.job);
-	struct errand *errand = &redelivery->errand;
-	const struct db_value values[] = { db_time(errand->now_us), db_uuid(&errand->id),
-					   db_uuid(&errand->who.team) };
+	struct redelivery *redelivery = container_of(job, struct redelivery, call.job);
+	struct api_call *call = &redelivery->call;
+	const struct db_value values[] = { db_time(call->now_us), db_uuid(&call->id),
+					   db_uuid(&call->who.team) };
 	int rc;
 
-	buf_reset(&errand->json);
+	buf_reset(&call->json);
 	redelivery->changed = 0;
 	rc = db_run_now(db, &requeue_one, values, ARRAY_LEN(values), NULL, NULL,
 			&redelivery->changed);
 	if (rc == 0)
 		rc = db_run_now(db, &look_at_one, values + 1, 2, on_looked, redelivery, NULL);
 	return rc < 0 ? rc
-		      : delivery_show(db, &errand->who.team, &errand->id, &errand->json,
-				      &errand->found);
+		      : delivery_show(db, &call->who.team, &call->id, &call->json, &call->found);
 }
 
 static void on_redelivered(struct store_job *job, int rc)
 {
-	struct redelivery *redelivery = container_of(job, struct redelivery, errand.job);
-	struct errand *errand = &redelivery->errand;
+	struct redelivery *redelivery = container_of(job, struct redelivery, call.job);
+	struct api_call *call = &redelivery->call;
 
 	if (rc < 0) {
-		errand_fail(errand, rc);
-	} else if (!errand->found) {
-		errand_no_delivery(errand);
+		api_call_fail(call, rc);
+	} else if (!call->found) {
+		delivery_not_found(call);
 	} else if (redelivery->changed > 0) {
-		view_wake(errand->channels, &redelivery->channel);
-		errand_answer(errand, 202);
+		view_wake(channels_of(call), &redelivery->channel);
+		api_call_answer(call, 202);
 	} else {
-		errand_refuse_text(errand, HTTP_INVALID_STATE, NULL,
-				   redelivery->is_pending
-					   ? "the delivery is waiting to be sent already"
-					   : "the channel of this delivery was deleted");
+		api_call_refuse_text(call, HTTP_INVALID_STATE, NULL,
+				     redelivery->is_pending
+					     ? "the delivery is waiting to be sent already"
+					     : "the channel of this delivery was deleted");
 	}
 }
 
 void redeliver_one(struct http_request *request, void *owner)
 {
-	struct errand *errand = errand_new_of_delivery(owner, request, sizeof(struct redelivery));
+	struct api_call *call =
+		api_call_new_for_delivery(owner, request, sizeof(struct redelivery));
 
-	if (!errand)
+	if (!call)
 		return;
-	errand->job.run = run_redeliver;
-	errand->job.on_done = on_redelivered;
-	errand_submit(errand, store_write);
+	call->job.run = run_redeliver;
+	call->job.on_done = on_redelivered;
+	api_call_submit(call, store_write);
 }
 
 /* ---- many ------------------------------------------------------------------------------------ */
 
 struct recovery {
-	struct errand errand;
+	struct api_call call;
 	struct recover_query query;
 	unsigned pieces;
 	int64_t requeued;
@@ -147,19 +147,19 @@ static int on_requeued(const struct db_row *row, void *arg)
 
 static int run_recover(struct db *db, struct store_job *job)
 {
-	struct recovery *recovery = container_of(job, struct recovery, errand.job);
-	struct errand *errand = &recovery->errand;
+	struct recovery *recovery = container_of(job, struct recovery, call.job);
+	struct api_call *call = &recovery->call;
 	const struct db_value values[] = {
-		db_time(errand->now_us),
-		db_uuid(&errand->id),
+		db_time(call->now_us),
+		db_uuid(&call->id),
 		db_time(recovery->query.since_us),
 		db_time(recovery->query.until_us),
 	};
-	int rc = view_find_channel(db, errand);
+	int rc = view_find_channel(db, call);
 
 	recovery->changed = 0;
 	recovery->last_us = recovery->query.since_us;
-	if (rc < 0 || !errand->found)
+	if (rc < 0 || !call->found)
 		return rc;
 	return db_run_now(db, piece_of(&recovery->query), values, ARRAY_LEN(values), on_requeued,
 			  recovery, NULL);
@@ -167,60 +167,59 @@ static int run_recover(struct db *db, struct store_job *job)
 
 static void answer_recovery(struct recovery *recovery, bool has_more)
 {
-	struct errand *errand = &recovery->errand;
+	struct api_call *call = &recovery->call;
 
-	buf_add_char(&errand->json, '{');
-	view_add_number(&errand->json, "requeued", recovery->requeued);
-	json_add_name(&errand->json, "more");
-	buf_add_text(&errand->json, has_more ? "true}" : "false}");
-	errand_answer(errand, 202);
+	buf_add_char(&call->json, '{');
+	field_add_number(&call->json, "requeued", recovery->requeued);
+	json_add_name(&call->json, "more");
+	buf_add_text(&call->json, has_more ? "true}" : "false}");
+	api_call_answer(call, 202);
 }
 
 static void on_recovered(struct store_job *job, int rc)
 {
-	struct recovery *recovery = container_of(job, struct recovery, errand.job);
-	struct errand *errand = &recovery->errand;
+	struct recovery *recovery = container_of(job, struct recovery, call.job);
+	struct api_call *call = &recovery->call;
 
 	if (rc < 0) {
-		errand_fail(errand, rc);
+		api_call_fail(call, rc);
 		return;
 	}
-	if (!errand->found) {
-		errand_not_found(errand);
+	if (!call->found) {
+		api_call_no_channel(call);
 		return;
 	}
 	recovery->requeued += recovery->changed;
 	/* What has this very time and did not fit comes with the next piece. */
 	recovery->query.since_us = recovery->last_us;
 	if (recovery->changed > 0)
-		view_wake(errand->channels, &errand->id);
+		view_wake(channels_of(call), &call->id);
 	if (recovery->changed < REQUEUE_PIECE)
 		answer_recovery(recovery, false);
 	else if (++recovery->pieces == REQUEUE_PIECES)
 		answer_recovery(recovery, true);
 	else
-		errand_submit(errand, store_write);
+		api_call_submit(call, store_write);
 }
 
 void recover_many(struct http_request *request, void *owner)
 {
-	struct errand *errand;
+	struct api_call *call;
 	struct recovery *recovery;
 	struct reason why = { .text = "" };
 	int rc;
 
-	if (!errand_body_is_json(request))
+	if (!body_is_json(request))
 		return;
-	errand = errand_new_of_channel(owner, request, sizeof(*recovery));
-	if (!errand)
+	call = api_call_new_for_channel(owner, request, sizeof(*recovery));
+	if (!call)
 		return;
-	recovery = container_of(errand, struct recovery, errand);
-	errand->job.run = run_recover;
-	errand->job.on_done = on_recovered;
-	rc = recover_query_parse(http_request_body(request), errand->now_us, &recovery->query,
-				 &why);
+	recovery = container_of(call, struct recovery, call);
+	call->job.run = run_recover;
+	call->job.on_done = on_recovered;
+	rc = recover_query_parse(http_request_body(request), call->now_us, &recovery->query, &why);
 	if (rc < 0)
-		errand_refuse_draft(errand, rc, &why);
+		api_call_refuse_input(call, rc, &why);
 	else
-		errand_submit(errand, store_write);
+		api_call_submit(call, store_write);
 }

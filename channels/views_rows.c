@@ -90,23 +90,23 @@ static void open_item(struct buf *out, const struct db_row *row)
 	char text[ID_TEXT_SIZE];
 
 	buf_add_char(out, '{');
-	view_add_uuid(out, "id", &id);
+	field_add_uuid(out, "id", &id);
 	id_format(ID_CHANNEL, &channel, text);
 	json_add_member(out, "channel_id", str_of(text));
 	json_add_member(out, "event_id", row_text(row, COLUMN_STREAM_ID));
 	json_add_member(out, "event", row_text(row, COLUMN_EVENT));
-	view_add_text(out, "outcome", row_text(row, COLUMN_OUTCOME));
-	view_add_text(out, "resource", row_text(row, COLUMN_RESOURCE));
+	field_add_text(out, "outcome", row_text(row, COLUMN_OUTCOME));
+	field_add_text(out, "resource", row_text(row, COLUMN_RESOURCE));
 	json_add_member(out, "state", row_text(row, COLUMN_STATE));
-	view_add_time(out, "created_at", row_time(row, COLUMN_CREATED));
-	view_add_time(out, "delivered_at", row_time(row, COLUMN_DELIVERED));
+	field_add_time(out, "created_at", row_time(row, COLUMN_CREATED));
+	field_add_time(out, "delivered_at", row_time(row, COLUMN_DELIVERED));
 	if (str_is(row_text(row, COLUMN_STATE), "pending"))
-		view_add_time(out, "next_attempt_at", row_time(row, COLUMN_NEXT));
+		field_add_time(out, "next_attempt_at", row_time(row, COLUMN_NEXT));
 	if (!row_is_null(row, COLUMN_STATUS))
-		view_add_number(out, "last_status", row_int(row, COLUMN_STATUS));
-	view_add_text(out, "last_error", row_text(row, COLUMN_ERROR));
+		field_add_number(out, "last_status", row_int(row, COLUMN_STATUS));
+	field_add_text(out, "last_error", row_text(row, COLUMN_ERROR));
 	if (!row_is_null(row, COLUMN_DIGEST))
-		view_add_uuid(out, "digest_id", &digest);
+		field_add_uuid(out, "digest_id", &digest);
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */
@@ -133,14 +133,14 @@ static int on_item(const struct db_row *row, void *arg)
 {
 	struct page *page = arg;
 
-	if (page->rows == page->query->limit) {
+	if (page->rows == page->query->paging.limit) {
 		page->has_more = true;
 		return 0;
 	}
 	if (page->rows++ > 0)
 		buf_add_char(page->out, ',');
 	open_item(page->out, row);
-	view_add_number(page->out, "attempts", row_int(row, COLUMN_ATTEMPTS));
+	field_add_number(page->out, "attempts", row_int(row, COLUMN_ATTEMPTS));
 	buf_add_char(page->out, '}');
 	page->last.us = row_time(row, COLUMN_CREATED);
 	page->last.id = row_uuid(row, COLUMN_ID);
@@ -153,14 +153,15 @@ static void add_cursor(struct buf *out, const struct place *place)
 
 	rfc3339_format(place->us, 6, text);
 	json_add_member(out, "next_before", str_of(text));
-	view_add_uuid(out, "next_before_id", &place->id);
+	field_add_uuid(out, "next_before_id", &place->id);
 }
 
 static void set_bounds(struct page *page, const struct list_query *query)
 {
-	page->before = (struct place){ .us = query->before_us, .id = query->before_id };
+	page->before =
+		(struct place){ .us = query->paging.before_us, .id = query->paging.before_id };
 	/* The lowest id there is: nothing of that very time. */
-	if (query->until_us <= query->before_us)
+	if (query->until_us <= query->paging.before_us)
 		page->before = (struct place){ .us = query->until_us };
 	page->from = (struct place){ .us = query->since_us };
 }
@@ -207,7 +208,7 @@ static int write_items(struct db *db, const struct uuid *channel, struct page *p
 
 	if (page->of_state)
 		values[count++] = db_text(query->states.values[0]);
-	values[count++] = db_int((int64_t)query->limit + 1);
+	values[count++] = db_int((int64_t)query->paging.limit + 1);
 	if (!page->of_state) {
 		values[count++] = db_bool(query->states.count == 0);
 		values[count++] = db_words(query->states.values, query->states.count);
@@ -258,8 +259,8 @@ static int on_one(const struct db_row *row, void *arg)
 	whole->found = true;
 	whole->is_digest = str_is(row_text(row, COLUMN_EVENT), DIGEST_EVENT);
 	open_item(whole->out, row);
-	view_add_number(whole->out, whole->with_count ? "attempts" : "attempt_count",
-			row_int(row, COLUMN_ATTEMPTS));
+	field_add_number(whole->out, whole->with_count ? "attempts" : "attempt_count",
+			 row_int(row, COLUMN_ATTEMPTS));
 	if (!whole->with_count)
 		buf_add_str(&whole->payload, row_blob(row, COLUMN_PAYLOAD));
 	return whole->out->err;
@@ -277,13 +278,13 @@ static int on_attempt(const struct db_row *row, void *arg)
 
 	separate(out);
 	buf_add_char(out, '{');
-	view_add_number(out, "number", row_int(row, 0));
-	view_add_time(out, "started_at", row_time(row, 1));
-	view_add_number(out, "duration_ms", row_int(row, 2) / 1000);
+	field_add_number(out, "number", row_int(row, 0));
+	field_add_time(out, "started_at", row_time(row, 1));
+	field_add_number(out, "duration_ms", row_int(row, 2) / 1000);
 	if (!row_is_null(row, 3))
-		view_add_number(out, "status", row_int(row, 3));
+		field_add_number(out, "status", row_int(row, 3));
 	json_add_member(out, "verdict", row_text(row, 4));
-	view_add_text(out, "detail", row_text(row, 5));
+	field_add_text(out, "detail", row_text(row, 5));
 	buf_add_char(out, '}');
 	return out->err;
 }
@@ -295,8 +296,8 @@ static int on_folded(const struct db_row *row, void *arg)
 	separate(out);
 	buf_add_char(out, '{');
 	json_add_member(out, "event", row_text(row, 0));
-	view_add_text(out, "outcome", row_text(row, 1));
-	view_add_number(out, "count", row_int(row, 2));
+	field_add_text(out, "outcome", row_text(row, 1));
+	field_add_number(out, "count", row_int(row, 2));
 	buf_add_char(out, '}');
 	return out->err;
 }

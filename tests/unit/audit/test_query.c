@@ -14,11 +14,11 @@ Test(page_query, takes_the_defaults_without_parameters)
 	struct reason why;
 
 	cr_assert_eq(page_query_parse(STR(""), &query, &why), 0);
-	cr_expect_eq(query.limit, 50);
+	cr_expect_eq(query.paging.limit, 50);
 	cr_expect_eq(query.resource_types.count, 0);
 	cr_expect_eq(query.actions.count, 0);
-	cr_expect_gt(query.before_us, INT64_C(253402300799000000));
-	cr_expect_eq(query.before_id.bytes[0], 0xff);
+	cr_expect_gt(query.paging.before_us, INT64_C(253402300799000000));
+	cr_expect_eq(query.paging.before_id.bytes[0], 0xff);
 	page_query_done(&query);
 }
 
@@ -56,7 +56,7 @@ Test(page_query, reads_limits)
 
 		cr_expect_eq(rc, cases[i].expected ? 0 : -EINVAL, "%s: %d", cases[i].text, rc);
 		if (rc == 0) {
-			cr_expect_eq(query.limit, cases[i].expected, "%s", cases[i].text);
+			cr_expect_eq(query.paging.limit, cases[i].expected, "%s", cases[i].text);
 			page_query_done(&query);
 		} else {
 			cr_expect_str_eq(why.field, "limit", "%s", cases[i].text);
@@ -74,8 +74,8 @@ Test(page_query, reads_the_cursor_with_any_offset_and_fraction)
 					  "log-0x5yg3bfyrehlas5fmd3rslxq"),
 				      &query, &why),
 		     0);
-	cr_expect_eq(query.before_us, INT64_C(1779598928123456));
-	id_format(ID_AUDIT, &query.before_id, id);
+	cr_expect_eq(query.paging.before_us, INT64_C(1779598928123456));
+	id_format(ID_AUDIT, &query.paging.before_id, id);
 	cr_expect_str_eq(id, "log-0x5yg3bfyrehlas5fmd3rslxq");
 	page_query_done(&query);
 }
@@ -87,10 +87,10 @@ Test(page_query, ignores_an_id_without_a_time_and_takes_a_time_without_an_id_str
 
 	cr_assert_eq(page_query_parse(STR("before_id=log-0x5yg3bfyrehlas5fmd3rslxq"), &query, &why),
 		     0);
-	cr_expect_eq(query.before_id.bytes[0], 0xff);
+	cr_expect_eq(query.paging.before_id.bytes[0], 0xff);
 	page_query_done(&query);
 	cr_assert_eq(page_query_parse(STR("before=2026-05-24T05:02:08Z"), &query, &why), 0);
-	cr_expect(uuid_is_zero(&query.before_id));
+	cr_expect(uuid_is_zero(&query.paging.before_id));
 	page_query_done(&query);
 }
 
