@@ -30,6 +30,7 @@
 #include "core/version.h"
 #include "net/net.h"
 #include "store/store.h"
+#include "targets/targets.h"
 
 #define STOP_LIMIT_MS 20000
 #define RESTART_MS    1000
@@ -217,7 +218,7 @@ static int supervise(const struct config *config, struct port *port)
 
 /* A database that cannot be reached now is a state to sit out, the store retries by itself; a
  * schema that cannot be used is not. */
-static int prepare_store(const struct config *config, enum channels_key_use key_use)
+static int prepare_store(const struct config *config, enum key_use key_use)
 {
 	struct reason why = { .text = "" };
 	int rc = 0;
@@ -227,8 +228,7 @@ static int prepare_store(const struct config *config, enum channels_key_use key_
 	if (rc == 0)
 		rc = store_migrate(config->database_url, &why);
 	if (rc == 0)
-		rc = channels_check_key(config->database_url, config->encryption_key, key_use,
-					&why);
+		rc = key_check(config->database_url, config->encryption_key, key_use, &why);
 	if (rc == 0)
 		return EXIT_GOOD;
 	if (rc == -ENOTCONN) {
@@ -295,7 +295,7 @@ static void leave_one_file(const struct config *config)
 			 log_str("reason", why.text[0] ? why.text : errno_text(rc)));
 }
 
-static int serve(struct config *config, enum channels_key_use key_use)
+static int serve(struct config *config, enum key_use key_use)
 {
 	begin_to_log(config, -1);
 	metrics_setup((int)config->workers);
@@ -338,8 +338,7 @@ static int check_urls(const struct config *config)
 static int check_key(const struct config *config)
 {
 	struct reason why = { .text = "" };
-	int rc = channels_check_key(config->database_url, config->encryption_key, CHANNELS_KEY_LOOK,
-				    &why);
+	int rc = key_check(config->database_url, config->encryption_key, KEY_LOOK, &why);
 
 	if (rc == -EKEYREJECTED)
 		return command_fault(EXIT_FAILED, "%s: %s", why.field, why.text);
@@ -359,7 +358,7 @@ static int run(int argc, char **argv)
 		{ 0 },
 	};
 	const char *file = NULL;
-	enum channels_key_use key_use = CHANNELS_KEY_KEEP;
+	enum key_use key_use = KEY_KEEP;
 	bool check_only = false;
 	int flag;
 
@@ -371,7 +370,7 @@ static int run(int argc, char **argv)
 		else if (flag == 'k')
 			check_only = true;
 		else if (flag == 'a')
-			key_use = CHANNELS_KEY_ACCEPT;
+			key_use = KEY_ACCEPT;
 		else
 			return EXIT_USAGE;
 	}

@@ -67,7 +67,7 @@ struct worker {
 	struct bus_tail *tail;
 	struct bus_consumer *consumer;
 	struct ledger_lease *lease;
-	struct channels_origin origins[CONFIG_MAX_ORIGINS];
+	struct target_origin origins[CONFIG_MAX_ORIGINS];
 	struct health health;
 
 	bool stopping;
@@ -350,12 +350,11 @@ static int open_sources(struct worker *w)
 	return rc < 0 ? rc : redis_open(&redis, &w->redis);
 }
 
-static size_t origins_of(const struct config *config,
-			 struct channels_origin out[CONFIG_MAX_ORIGINS])
+static size_t origins_of(const struct config *config, struct target_origin out[CONFIG_MAX_ORIGINS])
 {
 	for (size_t i = 0; i < config->origin_count; i++)
-		out[i] = (struct channels_origin){ .provider = config->origins[i].provider,
-						   .origin = config->origins[i].origin };
+		out[i] = (struct target_origin){ .provider = config->origins[i].provider,
+						 .origin = config->origins[i].origin };
 	return config->origin_count;
 }
 

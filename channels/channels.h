@@ -18,17 +18,12 @@
 #include "http/http.h"
 #include "net/net.h"
 #include "store/store.h"
+#include "targets/targets.h"
 
 /* Connections kept open for each request allowed at once: destinations are many more than that. */
 #define CHANNELS_KEPT 4
 
 struct channels;
-
-/* Where the requests of a provider go instead of the stored address. */
-struct channels_origin {
-	const char *provider; /* as in the registry of providers */
-	const char *origin;   /* scheme://host or scheme://host:port */
-};
 
 struct channels_options {
 	uv_loop_t *loop;
@@ -50,21 +45,9 @@ struct channels_options {
 	const char *ca_file;   /* for outbound TLS; NULL: the system's */
 	const char *link_base; /* of links in messages, without a trailing slash; NULL: no links */
 	/* Must outlive the channels, texts included. */
-	const struct channels_origin *origins;
+	const struct target_origin *origins;
 	size_t origin_count;
 };
-
-enum channels_key_use {
-	CHANNELS_KEY_LOOK,  /* changes nothing, makes nothing */
-	CHANNELS_KEY_KEEP,  /* a store that has not seen a key yet remembers this one */
-	CHANNELS_KEY_ACCEPT /* it becomes the store's, whatever that one's was */
-};
-
-/* Whether the key is the one the store's settings were sealed with; blocking, before workers are
- * started. -EKEYREJECTED with *why when it is another one, or what the store answered (-ENXIO: looked at
- * a store of another version, which tells nothing). */
-int channels_check_key(const char *database_url, const uint8_t key[SEAL_KEY_SIZE],
-		       enum channels_key_use use, struct reason *why) must_check;
 
 int channels_open(const struct channels_options *options, struct channels **out) must_check;
 

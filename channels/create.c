@@ -14,14 +14,13 @@
 #include "channels/endpoints.h"
 #include "channels/parts.h"
 #include "channels/rows.h"
-#include "channels/seal.h"
-#include "channels/targets.h"
+#include "targets/targets.h"
 
 /* A channel on its way into the store. */
 struct creation {
 	struct api_call call;
 	struct draft draft;
-	struct targets targets;
+	struct target_check check;
 	struct buf sealed;
 	struct new_channel channel;
 	enum insert_result result;
@@ -133,13 +132,15 @@ void create_channel(struct http_request *request, void *owner)
 		on_judged(rc, &why, creation);
 		return;
 	}
-	creation->targets = (struct targets){
-		.channels = channels_of(call),
+	creation->check = (struct target_check){
+		.guard = &channels_of(call)->guard,
+		.origins = channels_of(call)->origins,
+		.origin_count = channels_of(call)->origin_count,
 		.provider = creation->draft.provider,
 		.config = &creation->draft.config,
 		.team = call->who.team,
 		.on_done = on_judged,
 		.owner = creation,
 	};
-	targets_check(&creation->targets);
+	target_check_start(&creation->check);
 }

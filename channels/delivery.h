@@ -13,13 +13,12 @@
 #include <uv.h>
 
 #include "audit/audit.h"
-#include "channels/guard.h"
-#include "channels/pace.h"
 #include "core/attributes.h"
 #include "core/digest.h"
 #include "core/uuid.h"
 #include "net/net.h"
 #include "store/store.h"
+#include "targets/targets.h"
 
 struct engine;
 
@@ -34,7 +33,7 @@ struct engine_options {
 	unsigned tick_ms;
 	enum audit_mode audit_mode;
 	struct str link_base; /* WRENN_EVENTS_LINK_BASE; empty: none; must outlive the engine */
-	const struct channels_origin *origins; /* the same */
+	const struct target_origin *origins; /* the same */
 	size_t origin_count;
 	struct paces *paces;      /* the same; the endpoints look at it, too */
 	int64_t (*now_us)(void);  /* wall clock */

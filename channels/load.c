@@ -10,10 +10,10 @@
 #include <stdlib.h>
 
 #include "channels/queue.h"
-#include "channels/seal.h"
 #include "core/attributes.h"
 #include "core/errno_text.h"
 #include "core/log.h"
+#include "targets/targets.h"
 
 /* ---- reading --------------------------------------------------------------------------- */
 

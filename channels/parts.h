@@ -7,13 +7,12 @@
 #include "api/api.h"
 #include "channels/channels.h"
 #include "channels/delivery.h"
-#include "channels/guard.h"
-#include "channels/pace.h"
 #include "channels/pauses.h"
 #include "channels/position.h"
 #include "channels/steward.h"
 #include "channels/trials.h"
 #include "core/metrics.h"
+#include "targets/targets.h"
 
 struct ledger_metrics {
 	struct metric *commits;
@@ -40,7 +39,7 @@ struct channels {
 	bool notify_completion;
 	bool strip_host;
 	char *link_base; /* NULL: no links */
-	const struct channels_origin *origins;
+	const struct target_origin *origins;
 	size_t origin_count;
 	struct trials *trials; /* test notifications under way and in the last minute */
 	struct pauses pauses;  /* of these, for the pace of their destination */

@@ -26,8 +26,6 @@
 #include <stdint.h>
 
 #include "channels/delivery.h"
-#include "channels/old_secrets.h"
-#include "channels/seal.h"
 #include "channels/shares.h"
 #include "channels/standing.h"
 #include "channels/states.h"
@@ -35,6 +33,7 @@
 #include "core/buf.h"
 #include "core/list.h"
 #include "core/metrics.h"
+#include "targets/targets.h"
 
 #define QUEUE_MAX_LINE    56 /* rows of one channel in memory, in their order, */
 #define QUEUE_MAX_BESIDE  8  /* and such as failed twice */

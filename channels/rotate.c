@@ -14,12 +14,10 @@
 #include "api/api.h"
 #include "channels/draft.h"
 #include "channels/endpoints.h"
-#include "channels/old_secrets.h"
 #include "channels/parts.h"
 #include "channels/rows.h"
-#include "channels/seal.h"
-#include "channels/targets.h"
 #include "core/json.h"
+#include "targets/targets.h"
 
 #define OVERLAP_DEFAULT_S 86400
 #define OVERLAP_MAX_S     604800
@@ -28,7 +26,7 @@
 struct rotation {
 	struct api_call call;
 	struct draft draft;
-	struct targets targets;
+	struct target_check check;
 	int64_t overlap_us;
 	unsigned round;
 	/* As loaded. */
@@ -232,15 +230,17 @@ static void judge(struct rotation *rotation)
 		api_call_refuse_input(call, rc, &why);
 		return;
 	}
-	rotation->targets = (struct targets){
-		.channels = channels_of(call),
+	rotation->check = (struct target_check){
+		.guard = &channels_of(call)->guard,
+		.origins = channels_of(call)->origins,
+		.origin_count = channels_of(call)->origin_count,
 		.provider = provider,
 		.config = &rotation->draft.config,
 		.team = call->who.team,
 		.on_done = on_judged,
 		.owner = rotation,
 	};
-	targets_check(&rotation->targets);
+	target_check_start(&rotation->check);
 }
 
 static int run_load(struct db *db, struct store_job *job)

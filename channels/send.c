@@ -12,12 +12,12 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "channels/origin.h"
 #include "channels/queue.h"
 #include "core/attributes.h"
 #include "core/event.h"
 #include "core/log.h"
 #include "core/version.h"
+#include "targets/targets.h"
 
 /* ---- settings ---------------------------------------------------------------------------- */
 
@@ -186,8 +186,8 @@ static int send_built(struct queue *queue, struct outgoing *request)
 {
 	struct engine *engine = queue->engine;
 	const struct engine_options *options = &engine->options;
-	const struct channels_origin *origin = origin_find(options->origins, options->origin_count,
-							   queue->settings.provider->name);
+	const struct target_origin *origin = origin_find(options->origins, options->origin_count,
+							 queue->settings.provider->name);
 	struct passage passage;
 	int rc = origin_lead(origin, options->guard, request, &passage);
 

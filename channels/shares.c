@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/share.h"
+
 #define BUCKETS    1024
 #define WORD_BITS  64
 #define HALVING_US (INT64_C(60) * 1000000)

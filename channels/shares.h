@@ -4,10 +4,8 @@
  * Shares the slots for requests out by team, and keeps some free for whoever comes next.
  * docs/notes/delivery.md, "Shares".
  *
- * A team may take one more slot while it holds less than a multiple of what is still free. So every
- * team that wants many ends with the same number, and a part of the slots stays free for the others,
- * without anybody counting teams or keeping a list of who may what. Of the teams that wait the one
- * with the fewest slots goes first; equal ones take turns, and so do the channels of a team.
+ * The rule is that of core/share.h. Of the teams that wait the one with the fewest slots goes first;
+ * equal ones take turns, and so do the channels of a team.
  *
  * There are two lanes. Channels that answer quickly may use every slot. Those that keep a slot for
  * long, and those that have not answered yet, share half of them.
@@ -30,13 +28,6 @@
 #define SHARE_MAX_TEAMS 4096             /* remembered although they have no request */
 
 enum share_lane { SHARE_QUICK, SHARE_SLOW, SHARE_LANES };
-
-/* True: whoever holds `held` may have one more, with `left` of them free. `weight` in quarters: 4
- * lets one who is alone have half of all, 8 two thirds, 1 a fifth. The first is for everybody. */
-static inline bool share_allows(unsigned held, unsigned left, unsigned weight)
-{
-	return left > 0 && (held == 0 || (uint64_t)held * 4 < (uint64_t)left * weight);
-}
 
 /* How long requests keep a slot, on average over the time the slot was kept: one long request
  * weighs as much as many short ones. Halved with every minute that passes. All zero: unknown. */

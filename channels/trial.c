@@ -17,22 +17,21 @@
 #include "api/api.h"
 #include "channels/draft.h"
 #include "channels/endpoints.h"
-#include "channels/origin.h"
 #include "channels/parts.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
-#include "channels/targets.h"
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
 #include "core/version.h"
+#include "targets/targets.h"
 
 #define TRIAL_MS 10000
 
 struct trial {
 	struct api_call call;
 	struct draft draft;
-	struct targets targets;
+	struct target_check check;
 	bool has_place; /* among those under way */
 	int64_t deadline_ms;
 	enum message_form form;
@@ -89,7 +88,7 @@ static void on_answer(const struct answer *answer, void *owner);
 static int send_built(struct trial *trial, struct outgoing *request)
 {
 	struct channels *channels = channels_of(&trial->call);
-	const struct channels_origin *origin =
+	const struct target_origin *origin =
 		origin_find(channels->origins, channels->origin_count, trial->draft.provider->name);
 	int64_t left_ms = trial->deadline_ms - clock_mono_ms();
 	struct passage passage;
@@ -315,13 +314,15 @@ void try_channel(struct http_request *request, void *owner)
 	}
 	if (!is_allowed(trial))
 		return;
-	trial->targets = (struct targets){
-		.channels = channels_of(call),
+	trial->check = (struct target_check){
+		.guard = &channels_of(call)->guard,
+		.origins = channels_of(call)->origins,
+		.origin_count = channels_of(call)->origin_count,
 		.provider = trial->draft.provider,
 		.config = &trial->draft.config,
 		.team = call->who.team,
 		.on_done = on_judged,
 		.owner = trial,
 	};
-	targets_check(&trial->targets);
+	target_check_start(&trial->check);
 }

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "channels/shares.h"
+#include "core/share.h"
 
 #define WINDOW_US   (INT64_C(60) * 1000000)
 #define TEAM_WEIGHT 2 /* in quarters of what is left, share_allows() */

@@ -6,10 +6,10 @@
  * wiped at once; one that cannot be opened keeps what waits, which is said in place of the last error. The pace is as this process has learned
  * it, on the loop, where the paces live.
  */
-#include "channels/seal.h"
 #include "channels/standing.h"
 #include "channels/views.h"
 #include "core/json.h"
+#include "targets/targets.h"
 
 #define UNREADABLE                                                                           \
 	"the settings cannot be decrypted with the service's key; what waits is kept until " \

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channels/seal.h"
+#include "targets/targets.h"
 
 #define PATIENCE_MS 60000
 
@@ -409,8 +409,8 @@ static void open_channels(struct rig *rig, const struct rig_options *options)
 	if (options->chat) {
 		snprintf(rig->origin, sizeof(rig->origin), "http://127.0.0.1:%d",
 			 receiver_port(rig->receiver));
-		rig->origins[0] = (struct channels_origin){ "slack", rig->origin };
-		rig->origins[1] = (struct channels_origin){ "telegram", rig->origin };
+		rig->origins[0] = (struct target_origin){ "slack", rig->origin };
+		rig->origins[1] = (struct target_origin){ "telegram", rig->origin };
 		channels.origins = rig->origins;
 		channels.origin_count = 2;
 	}

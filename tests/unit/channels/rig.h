@@ -53,7 +53,7 @@ struct rig {
 	struct receiver *receiver;
 	uint8_t key[SEAL_KEY_SIZE];
 	char origin[64];
-	struct channels_origin origins[2];
+	struct target_origin origins[2];
 	bool is_closed;
 };
 

@@ -5,7 +5,7 @@
 
 #include "calls.h"
 #include "channels/queue.h"
-#include "channels/seal.h"
+#include "targets/targets.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
 #define PATH_1    "/v1/channels/ch-10dgnsxljlxoxc3rmyv4e8snl"

@@ -4,8 +4,7 @@
 #include <stdio.h>
 
 #include "calls.h"
-#include "channels/old_secrets.h"
-#include "channels/seal.h"
+#include "targets/targets.h"
 
 #define BODY                                                                      \
 	"{\"name\":\"hook\",\"provider\":\"webhook\",\"events\":[\"host.down\"]," \

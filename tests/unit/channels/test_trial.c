@@ -55,7 +55,7 @@ static enum receiver_reply hold(const struct received *request, struct buf *out,
 static void redirect(struct rig *rig)
 {
 	static char origin[64];
-	static const struct channels_origin origins[] = {
+	static const struct target_origin origins[] = {
 		{ "slack", origin },
 		{ "telegram", origin },
 		{ "matrix", origin },

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "channels/guard.h"
+#include "targets/guard.h"
 
 static bool judge(const char *text)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The buckets of pace.c: found by key, bounded for each team and for all together. A team that has as
- * many as it may gives one of its own up for a new one; when the table is full, something at rest goes,
- * else one of the team that holds most. Of a team's buckets the first at rest gives way, or the one that
- * is blocked for longest.
+ * The buckets of pace.c: found by key, bounded for each team and for all together. A team that
+ * has as many as it may gives one of its own up for a new one; when the table is full, something
+ * at rest goes, else one of the team that holds most. Of a team's buckets the first at rest gives
+ * way, or the one that is blocked for longest.
  */
-#ifndef CHANNELS_PACE_TABLE_H
-#define CHANNELS_PACE_TABLE_H
+#ifndef TARGETS_PACE_TABLE_H
+#define TARGETS_PACE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@
 
 struct pace_holder; /* a team with buckets */
 
-struct bucket {
+struct pace_bucket {
 	struct list hashed;
 	struct list used; /* least recently used, or looked at for room, first */
 	struct list of_team;
@@ -57,13 +57,14 @@ struct pace_user {
 void pace_table_init(struct pace_table *table);
 void pace_table_done(struct pace_table *table);
 
-struct bucket *bucket_find(const struct pace_table *table, const char *key);
+struct pace_bucket *bucket_find(const struct pace_table *table, const char *key);
 
 /* The bucket, used now; NULL without memory for a new one. */
-struct bucket *bucket_get(struct pace_table *table, const char *key, const struct pace_user *user,
-			  int64_t now_us);
+struct pace_bucket *bucket_get(struct pace_table *table, const char *key,
+			       const struct pace_user *user, int64_t now_us);
 
-/* The channel is gone or has another destination: its buckets go unless another channel uses them. */
+/* The channel is gone or has another destination: its buckets go unless another channel uses
+ * them. */
 void pace_table_forget(struct pace_table *table, const struct pace_user *user);
 
 #endif

@@ -4,8 +4,8 @@
  * Keeps requests away from internal addresses (contract d.7): judges an address, judges a URL
  * when a channel is made, and judges every address again when a connection is opened or used.
  */
-#ifndef CHANNELS_GUARD_H
-#define CHANNELS_GUARD_H
+#ifndef TARGETS_GUARD_H
+#define TARGETS_GUARD_H
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -18,8 +18,9 @@
 #include "core/str.h"
 #include "core/uuid.h"
 
-/* Names being resolved at once; see UV_THREADPOOL_SIZE in app/. A team may have a few of them, and fewer
- * the fewer are left (share_allows), so that slow names of some teams leave room for others. */
+/* Names being resolved at once; see UV_THREADPOOL_SIZE in app/. A team may have a few of them,
+ * and fewer the fewer are left (share_allows), so that slow names of some teams leave room for
+ * others. */
 #define GUARD_MAX_LOOKUPS      32
 #define GUARD_MAX_TEAM_LOOKUPS 4
 
@@ -55,8 +56,8 @@ struct target {
 };
 
 /* Whether a channel may have this URL. Zero: yes. -EINVAL: no, with field and sentence in *why.
- * -EBUSY: too many lookups under way, or none could be begun in time; -ENOMEM. -EINPROGRESS: on_done
- * will say, with one of the values before, never from within this call. */
+ * -EBUSY: too many lookups under way, or none could be begun in time; -ENOMEM. -EINPROGRESS:
+ * on_done will say, with one of the values before, never from within this call. */
 typedef void (*guard_done_fn)(int rc, const struct reason *why, void *owner);
 int guard_check_target(struct guard *guard, const struct target *target, struct reason *why,
 		       guard_done_fn on_done, void *owner) must_check;

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "channels/vendors.h"
+#include "targets/vendors.h"
 
 #define S INT64_C(1000000)
 

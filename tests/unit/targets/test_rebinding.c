@@ -11,9 +11,9 @@
 #include <netdb.h>
 #include <string.h>
 
-#include "channels/guard.h"
 #include "core/clock.h"
 #include "net/net.h"
+#include "targets/guard.h"
 #include "tests/support/receiver.h"
 
 #define NAME "rebinds.example"

@@ -3,15 +3,17 @@
 /*
  * Whether the encryption key is the one that the stored settings were sealed with.
  *
- * A known text, sealed with the first key a store sees, is kept beside the settings. A store of an
- * older version has none: then the settings themselves are tried, and one that opens is enough.
- * Failure: with another key nothing is changed and the start is refused, before any delivery could fail
- * for settings that cannot be opened.
+ * A known text, sealed with the first key a store sees, is kept beside the settings. A store of
+ * an older version has none: then the settings themselves are tried, and one that opens is
+ * enough. Failure: with another key nothing is changed and the start is refused, before any
+ * delivery could fail for settings that cannot be opened.
  */
+#include "targets/key_check.h"
+
 #include <errno.h>
 
-#include "channels/channels.h"
-#include "channels/seal.h"
+#include "store/store.h"
+#include "targets/seal.h"
 
 #define KNOWN_TEXT   "wrenn-events"
 #define SEALED_BYTES 128
@@ -35,7 +37,7 @@ static const struct db_query sample_settings = {
 struct key_check {
 	struct store_job job;
 	const uint8_t *key;
-	enum channels_key_use use;
+	enum key_use use;
 	bool is_known;
 	bool fits;
 	int64_t opened;
@@ -111,23 +113,23 @@ static int run_check(struct db *db, struct store_job *job)
 		return rc;
 	if (!check->is_known)
 		check->fits = check->opened > 0 || check->closed == 0;
-	if (check->use == CHANNELS_KEY_ACCEPT)
+	if (check->use == KEY_ACCEPT)
 		return keep_key(check, db, &write_sealed);
-	if (check->use != CHANNELS_KEY_KEEP || !check->fits || check->is_known)
+	if (check->use != KEY_KEEP || !check->fits || check->is_known)
 		return 0;
 	/* Of two that start at once one is first, and the other has to have the same key. */
 	rc = keep_key(check, db, &add_sealed);
 	return rc < 0 ? rc : db_run_now(db, &read_sealed, NULL, 0, on_sealed, check, NULL);
 }
 
-int channels_check_key(const char *database_url, const uint8_t key[SEAL_KEY_SIZE],
-		       enum channels_key_use use, struct reason *why)
+int key_check(const char *database_url, const uint8_t key[SEAL_KEY_SIZE], enum key_use use,
+	      struct reason *why)
 {
 	struct key_check check = { .job.run = run_check, .key = key, .use = use };
-	int rc = use == CHANNELS_KEY_LOOK ? store_read_blocking(database_url, &check.job, why)
-					  : store_run_blocking(database_url, &check.job, why);
+	int rc = use == KEY_LOOK ? store_read_blocking(database_url, &check.job, why)
+				 : store_run_blocking(database_url, &check.job, why);
 
-	if (rc < 0 || use == CHANNELS_KEY_ACCEPT || check.fits)
+	if (rc < 0 || use == KEY_ACCEPT || check.fits)
 		return rc;
 	return reason_set(
 		why, -EKEYREJECTED, "WRENN_ENCRYPTION_KEY",

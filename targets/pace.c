@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A bucket is one number: the time at which it will be full again, so that a message moves it by one interval
- * and a rest costs nothing. An answer that says "too fast" empties the bucket, blocks it as long as the
- * destination wished and doubles its interval; successes halve it again. A pace without an interval has
- * nothing to count or to double: it has a bucket only once a destination has wished for a rest.
- * Failure: no memory for a bucket is an answer like an empty one, look again in a second.
+ * A bucket is one number: the time at which it will be full again, so that a message moves it by
+ * one interval and a rest costs nothing. An answer that says "too fast" empties the bucket,
+ * blocks it as long as the destination wished and doubles its interval; successes halve it again.
+ * A pace without an interval has nothing to count or to double: it has a bucket only once a
+ * destination has wished for a rest. Failure: no memory for a bucket is an answer like an empty
+ * one, look again in a second.
  */
-#include "channels/pace.h"
+#include "targets/pace.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "channels/pace_table.h"
-#include "channels/vendors.h"
+#include "targets/pace_table.h"
+#include "targets/vendors.h"
 
 #define MAX_SLOWER    4  /* doublings: 16 times the interval */
 #define SUCCESSES     10 /* in a row make it faster again */
@@ -32,13 +33,13 @@ static bool has_interval(const struct pace *pace)
 	return pace->interval_us > 0;
 }
 
-static int64_t interval_of(const struct bucket *bucket, const struct pace *pace)
+static int64_t interval_of(const struct pace_bucket *bucket, const struct pace *pace)
 {
 	return pace->interval_us << bucket->slower;
 }
 
 /* How far ahead of now a bucket that is just empty becomes full. */
-static int64_t depth_of(const struct bucket *bucket, const struct pace *pace)
+static int64_t depth_of(const struct pace_bucket *bucket, const struct pace *pace)
 {
 	return (int64_t)(pace->burst > 1 ? pace->burst - 1 : 0) * interval_of(bucket, pace);
 }
@@ -49,7 +50,7 @@ static int64_t later(int64_t a, int64_t b)
 }
 
 /* When its next token is there; not after now_us when it already is. */
-static int64_t next_of(const struct bucket *bucket, const struct pace *pace)
+static int64_t next_of(const struct pace_bucket *bucket, const struct pace *pace)
 {
 	int64_t token_us = bucket->full_us;
 
@@ -61,8 +62,8 @@ static int64_t next_of(const struct bucket *bucket, const struct pace *pace)
 /* ---- taking ---------------------------------------------------------------------------- */
 
 /* A bucket only where one is needed: without an interval there is nothing to count. */
-static struct bucket *bucket_for(struct paces *paces, const struct paced *paced, size_t i,
-				 int64_t now_us)
+static struct pace_bucket *bucket_for(struct paces *paces, const struct paced *paced, size_t i,
+				      int64_t now_us)
 {
 	if (has_interval(&paced->list[i]))
 		return bucket_get(&paces->table, paced->list[i].key, &paced->user, now_us);
@@ -71,7 +72,7 @@ static struct bucket *bucket_for(struct paces *paces, const struct paced *paced,
 
 int64_t paces_take(struct paces *paces, const struct paced *paced, int64_t now_us)
 {
-	struct bucket *buckets[PROVIDER_MAX_PACES];
+	struct pace_bucket *buckets[PROVIDER_MAX_PACES];
 	int64_t next_us = now_us;
 
 	assert(paced->count <= PROVIDER_MAX_PACES);
@@ -102,7 +103,7 @@ int64_t paces_take(struct paces *paces, const struct paced *paced, int64_t now_u
 /* ---- learning -------------------------------------------------------------------------- */
 
 /* Several requests that went out together are told off together: that counts once. */
-static void slow_down(struct bucket *bucket, const struct pace *pace, int64_t now_us)
+static void slow_down(struct pace_bucket *bucket, const struct pace *pace, int64_t now_us)
 {
 	bool is_same = bucket->slowed_us != INT64_MIN &&
 		       now_us - bucket->slowed_us < interval_of(bucket, pace);
@@ -116,12 +117,12 @@ static void slow_down(struct bucket *bucket, const struct pace *pace, int64_t no
 }
 
 /* After a block messages go one by one, not as a burst. */
-static void drain(struct bucket *bucket, const struct pace *pace, int64_t from_us)
+static void drain(struct pace_bucket *bucket, const struct pace *pace, int64_t from_us)
 {
 	bucket->full_us = later(bucket->full_us, from_us + depth_of(bucket, pace));
 }
 
-static void speed_up(struct bucket *bucket)
+static void speed_up(struct pace_bucket *bucket)
 {
 	if (bucket->slower == 0 || ++bucket->successes < SUCCESSES)
 		return;
@@ -139,8 +140,8 @@ static int64_t wish_ms(const struct verdict *verdict)
 	return verdict->pause == PAUSE_CHANNEL ? later(ms, verdict->pause_ms) : ms;
 }
 
-static void learn(struct bucket *bucket, const struct pace *pace, const struct verdict *verdict,
-		  int64_t now_us)
+static void learn(struct pace_bucket *bucket, const struct pace *pace,
+		  const struct verdict *verdict, int64_t now_us)
 {
 	int64_t ms = wish_ms(verdict);
 
@@ -167,7 +168,7 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
 					      .team = paced->user.team,
 					      .verdict = verdict,
 					      .status = status };
-	struct bucket *bucket;
+	struct pace_bucket *bucket;
 
 	assert(paced->count <= PROVIDER_MAX_PACES);
 	if (paced->provider->paces)
@@ -193,7 +194,7 @@ struct pace_view paces_view(const struct paces *paces, const struct paced *paced
 			vendors_next(&paces->vendors, paced->provider, &paced->user.team, now_us);
 	for (size_t i = 0; i < paced->count; i++) {
 		const struct pace *pace = &paced->list[i];
-		const struct bucket *bucket = bucket_find(&paces->table, pace->key);
+		const struct pace_bucket *bucket = bucket_find(&paces->table, pace->key);
 		int64_t interval_us = bucket ? interval_of(bucket, pace) : pace->interval_us;
 
 		view.interval_us = later(view.interval_us, interval_us);

@@ -4,18 +4,18 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "channels/channels.h"
-#include "channels/seal.h"
+#include "targets/key_check.h"
+#include "targets/seal.h"
 #include "tests/support/databases.h"
 
 static const uint8_t first_key[SEAL_KEY_SIZE] = { 1 };
 static const uint8_t other_key[SEAL_KEY_SIZE] = { 2 };
 
 static int check(const struct database *database, const uint8_t key[SEAL_KEY_SIZE],
-		 enum channels_key_use use)
+		 enum key_use use)
 {
 	struct reason why = { .text = "" };
-	int rc = channels_check_key(database->url, key, use, &why);
+	int rc = key_check(database->url, key, use, &why);
 
 	if (rc == -EKEYREJECTED) {
 		cr_expect_str_eq(why.field, "WRENN_ENCRYPTION_KEY");
@@ -71,16 +71,16 @@ static void refuses_another(enum database_engine engine)
 {
 	struct database database = database_make(engine);
 
-	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), 0, "a new store");
-	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), 0);
-	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_LOOK), 0);
-	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_LOOK), -EKEYREJECTED);
-	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_KEEP), -EKEYREJECTED);
-	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), 0, "nothing was changed");
+	cr_expect_eq(check(&database, first_key, KEY_KEEP), 0, "a new store");
+	cr_expect_eq(check(&database, first_key, KEY_KEEP), 0);
+	cr_expect_eq(check(&database, first_key, KEY_LOOK), 0);
+	cr_expect_eq(check(&database, other_key, KEY_LOOK), -EKEYREJECTED);
+	cr_expect_eq(check(&database, other_key, KEY_KEEP), -EKEYREJECTED);
+	cr_expect_eq(check(&database, first_key, KEY_KEEP), 0, "nothing was changed");
 
-	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_ACCEPT), 0);
-	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_KEEP), 0);
-	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), -EKEYREJECTED);
+	cr_expect_eq(check(&database, other_key, KEY_ACCEPT), 0);
+	cr_expect_eq(check(&database, other_key, KEY_KEEP), 0);
+	cr_expect_eq(check(&database, first_key, KEY_KEEP), -EKEYREJECTED);
 }
 
 Test(key, that_is_not_the_stores_is_refused_on_sqlite)
@@ -99,10 +99,10 @@ static void tries_the_settings(enum database_engine engine)
 	struct database database = database_make(engine);
 
 	add_channel(&database, first_key);
-	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_LOOK), -EKEYREJECTED);
-	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_KEEP), -EKEYREJECTED);
-	cr_expect_eq(check(&database, first_key, CHANNELS_KEY_KEEP), 0);
-	cr_expect_eq(check(&database, other_key, CHANNELS_KEY_KEEP), -EKEYREJECTED);
+	cr_expect_eq(check(&database, other_key, KEY_LOOK), -EKEYREJECTED);
+	cr_expect_eq(check(&database, other_key, KEY_KEEP), -EKEYREJECTED);
+	cr_expect_eq(check(&database, first_key, KEY_KEEP), 0);
+	cr_expect_eq(check(&database, other_key, KEY_KEEP), -EKEYREJECTED);
 }
 
 Test(key, is_tried_on_the_settings_of_an_older_store_on_sqlite)
@@ -122,6 +122,6 @@ Test(key, a_look_makes_no_store)
 
 	snprintf(database.url, sizeof(database.url), "sqlite:%s/no_%d/events.db",
 		 getenv("TEST_DIR"), (int)getpid());
-	cr_expect_eq(channels_check_key(database.url, first_key, CHANNELS_KEY_LOOK, &why), -ENOENT);
+	cr_expect_eq(key_check(database.url, first_key, KEY_LOOK, &why), -ENOENT);
 	cr_expect_eq(access(database.url + strlen("sqlite:"), F_OK), -1);
 }

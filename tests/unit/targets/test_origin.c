@@ -7,9 +7,9 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-#include "channels/origin.h"
+#include "targets/origin.h"
 
-static const struct channels_origin origins[] = {
+static const struct target_origin origins[] = {
 	{ .provider = "discord", .origin = "https://gateway.internal" },
 	{ .provider = "slack", .origin = "http://127.0.0.1:8080" },
 };
@@ -26,7 +26,7 @@ Test(origin, is_found_by_its_provider)
 
 static int apply(const char *origin, const char *url, struct outgoing *request)
 {
-	const struct channels_origin there = { .provider = "slack", .origin = origin };
+	const struct target_origin there = { .provider = "slack", .origin = origin };
 
 	outgoing_init(request);
 	buf_add_text(&request->url, url);
@@ -102,8 +102,8 @@ Test(origin, changes_nothing_it_cannot_read)
 
 Test(origin, says_when_the_url_has_no_room)
 {
-	const struct channels_origin there = { .provider = "slack",
-					       .origin = "https://a-much-longer-name.example" };
+	const struct target_origin there = { .provider = "slack",
+					     .origin = "https://a-much-longer-name.example" };
 	struct outgoing request;
 
 	outgoing_init(&request);
@@ -119,7 +119,7 @@ Test(origin, says_when_the_url_has_no_room)
 
 static bool allows(const char *origin, const char *address, uint16_t port)
 {
-	const struct channels_origin there = { .provider = "slack", .origin = origin };
+	const struct target_origin there = { .provider = "slack", .origin = origin };
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a vendor allows our address as a whole, whatever the destination: so many requests a second,
- * few refusals, and nothing for a while after it was angry. All three are shared out by team, so that
- * one team's channels use up that team's part. Pure but for its own memory: time is an argument,
- * microseconds of the monotonic clock. docs/notes/delivery.md
+ * What a vendor allows our address as a whole, whatever the destination: so many requests a
+ * second, few refusals, and nothing for a while after it was angry. All three are shared out by
+ * team, so that one team's channels use up that team's part. Pure but for its own memory: time is
+ * an argument, microseconds of the monotonic clock. docs/notes/delivery.md
  */
-#ifndef CHANNELS_VENDORS_H
-#define CHANNELS_VENDORS_H
+#ifndef TARGETS_VENDORS_H
+#define TARGETS_VENDORS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * A channel's settings at rest (contract c.6): a JSON object with the names in clear and each
  * value encrypted on its own. The control plane reads and writes the same rows.
  */
-#ifndef CHANNELS_SEAL_H
-#define CHANNELS_SEAL_H
+#ifndef TARGETS_SEAL_H
+#define TARGETS_SEAL_H
 
 #include "core/attributes.h"
 #include "core/buf.h"
@@ -38,9 +38,9 @@ int config_open(struct opened_config *out, const struct provider *provider, stru
 		const uint8_t key[SEAL_KEY_SIZE]) must_check;
 void opened_config_done(struct opened_config *opened);
 
-/* How fast one may send to what these settings lead to; how many paces, none when the settings do not
- * open. With a provider that takes any pace there is one without an interval, for what a destination
- * wishes. */
+/* How fast one may send to what these settings lead to; how many paces, none when the settings do
+ * not open. With a provider that takes any pace there is one without an interval, for what a
+ * destination wishes. */
 size_t config_find_paces(const struct provider *provider, struct str sealed,
 			 const uint8_t key[SEAL_KEY_SIZE], struct pace out[PROVIDER_MAX_PACES]);
 

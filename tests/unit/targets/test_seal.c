@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "channels/seal.h"
 #include "core/json.h"
+#include "targets/seal.h"
 #include "tests/support/heap.h"
 
 #define VECTOR "oKGio6SlpqeoqaqrjmwIXTbxLZAKCui4dFSlphHBKXz3mSED8SFR9BrFG1YYyeYAQQrTZyYWWKeQTUE="

@@ -4,7 +4,7 @@
  * Splits both URLs with the reader every other check uses and puts the parts together anew.
  * What cannot be split is refused: a request is never sent to a place nobody has looked at.
  */
-#include "channels/origin.h"
+#include "targets/origin.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,8 +13,8 @@
 
 #include "providers/provider.h"
 
-const struct channels_origin *origin_find(const struct channels_origin *origins, size_t count,
-					  const char *provider)
+const struct target_origin *origin_find(const struct target_origin *origins, size_t count,
+					const char *provider)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(origins[i].provider, provider) == 0)
@@ -24,14 +24,14 @@ const struct channels_origin *origin_find(const struct channels_origin *origins,
 }
 
 /* Nothing but scheme, host and port. */
-static bool split_origin(const struct channels_origin *origin, struct url_parts *out)
+static bool split_origin(const struct target_origin *origin, struct url_parts *out)
 {
 	struct str text = str_of(origin->origin);
 
 	return !memchr(text.at, '?', text.len) && url_split(text, out) && out->path.len == 0;
 }
 
-int origin_apply(const struct channels_origin *origin, struct outgoing *request)
+int origin_apply(const struct target_origin *origin, struct outgoing *request)
 {
 	struct str url = buf_str(&request->url);
 	struct url_parts to, from;
@@ -95,7 +95,7 @@ bool origin_allows(const struct sockaddr *address, const void *origin)
 	return port_of(address) == port && is_host(address, host);
 }
 
-int origin_lead(const struct channels_origin *origin, const struct guard *guard,
+int origin_lead(const struct target_origin *origin, const struct guard *guard,
 		struct outgoing *request, struct passage *out)
 {
 	if (!origin) {

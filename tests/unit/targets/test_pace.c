@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "channels/pace.h"
+#include "targets/pace.h"
 
 #define S INT64_C(1000000)
 

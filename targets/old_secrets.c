@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reading, changing and writing the list of old secrets. A damaged entry is left out by itself; whatever
- * is opened is wiped.
+ * Reading, changing and writing the list of old secrets. A damaged entry is left out by itself;
+ * whatever is opened is wiped.
  */
-#include "channels/old_secrets.h"
+#include "targets/old_secrets.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "channels/seal.h"
+#include "targets/seal.h"
 
 static void wipe(struct buf *secret)
 {

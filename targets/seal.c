@@ -6,7 +6,7 @@
  * Failure: one value that does not open makes the whole config unusable; what had been
  * opened before it is wiped.
  */
-#include "channels/seal.h"
+#include "targets/seal.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* See the header. A bucket counts for the team that made it, whoever uses it besides. */
-#include "channels/pace_table.h"
+#include "targets/pace_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +71,7 @@ static struct pace_holder *largest_holder(const struct pace_table *table)
 
 /* ---- room ------------------------------------------------------------------------------ */
 
-static void forget(struct pace_table *table, struct bucket *bucket)
+static void forget(struct pace_table *table, struct pace_bucket *bucket)
 {
 	list_remove(&bucket->hashed);
 	list_remove(&bucket->used);
@@ -82,23 +82,23 @@ static void forget(struct pace_table *table, struct bucket *bucket)
 }
 
 /* Nothing is lost by forgetting it. */
-static bool is_at_rest(const struct bucket *bucket, int64_t now_us)
+static bool is_at_rest(const struct pace_bucket *bucket, int64_t now_us)
 {
 	return bucket->full_us <= now_us && bucket->blocked_us <= now_us &&
 	       (bucket->slower == 0 || now_us - bucket->used_us >= FORGET_US);
 }
 
-static int64_t busy_until(const struct bucket *bucket)
+static int64_t busy_until(const struct pace_bucket *bucket)
 {
 	return bucket->full_us > bucket->blocked_us ? bucket->full_us : bucket->blocked_us;
 }
 
 static void give_one_up(struct pace_table *table, const struct pace_holder *holder, int64_t now_us)
 {
-	struct bucket *longest = list_item(holder->buckets.next, struct bucket, of_team);
+	struct pace_bucket *longest = list_item(holder->buckets.next, struct pace_bucket, of_team);
 
 	LIST_EACH (link, &holder->buckets) {
-		struct bucket *bucket = list_item(link, struct bucket, of_team);
+		struct pace_bucket *bucket = list_item(link, struct pace_bucket, of_team);
 
 		if (busy_until(bucket) > busy_until(longest))
 			longest = bucket;
@@ -110,17 +110,18 @@ static void give_one_up(struct pace_table *table, const struct pace_holder *hold
 	forget(table, longest);
 }
 
-static void move_to_end(struct pace_table *table, struct bucket *bucket)
+static void move_to_end(struct pace_table *table, struct pace_bucket *bucket)
 {
 	list_remove(&bucket->used);
 	list_add_tail(&table->used, &bucket->used);
 }
 
-/* Those that must stay go to the end, or a few of them would hide all the others from every search. */
+/* Those that must stay go to the end, or a few of them would hide all the others from every
+ * search. */
 static bool forget_one_at_rest(struct pace_table *table, int64_t now_us)
 {
 	for (unsigned i = 0; i < EVICT_TRIES; i++) {
-		struct bucket *bucket = list_item(table->used.next, struct bucket, used);
+		struct pace_bucket *bucket = list_item(table->used.next, struct pace_bucket, used);
 
 		if (is_at_rest(bucket, now_us)) {
 			forget(table, bucket);
@@ -152,12 +153,12 @@ static size_t slot_of(const char *key)
 	return hash % PACE_SLOTS;
 }
 
-struct bucket *bucket_find(const struct pace_table *table, const char *key)
+struct pace_bucket *bucket_find(const struct pace_table *table, const char *key)
 {
 	const struct list *slot = &table->slots[slot_of(key)];
 
 	LIST_EACH (link, slot) {
-		struct bucket *bucket = list_item(link, struct bucket, hashed);
+		struct pace_bucket *bucket = list_item(link, struct pace_bucket, hashed);
 
 		if (strcmp(bucket->key, key) == 0)
 			return bucket;
@@ -165,10 +166,10 @@ struct bucket *bucket_find(const struct pace_table *table, const char *key)
 	return NULL;
 }
 
-static struct bucket *make(struct pace_table *table, const char *key, const struct uuid *team,
-			   int64_t now_us)
+static struct pace_bucket *make(struct pace_table *table, const char *key, const struct uuid *team,
+				int64_t now_us)
 {
-	struct bucket *bucket = calloc(1, sizeof(*bucket));
+	struct pace_bucket *bucket = calloc(1, sizeof(*bucket));
 	struct pace_holder *holder;
 
 	if (!bucket)
@@ -200,7 +201,7 @@ static bool is_none(const struct uuid *channel)
 	return uuid_eq(channel, &none);
 }
 
-static void note_user(struct bucket *bucket, const struct uuid *channel)
+static void note_user(struct pace_bucket *bucket, const struct uuid *channel)
 {
 	if (is_none(channel) || uuid_eq(&bucket->users[0], channel))
 		return;
@@ -210,10 +211,10 @@ static void note_user(struct bucket *bucket, const struct uuid *channel)
 	bucket->users[0] = *channel;
 }
 
-struct bucket *bucket_get(struct pace_table *table, const char *key, const struct pace_user *user,
-			  int64_t now_us)
+struct pace_bucket *bucket_get(struct pace_table *table, const char *key,
+			       const struct pace_user *user, int64_t now_us)
 {
-	struct bucket *bucket = bucket_find(table, key);
+	struct pace_bucket *bucket = bucket_find(table, key);
 
 	if (!bucket)
 		bucket = make(table, key, &user->team, now_us);
@@ -226,7 +227,7 @@ struct bucket *bucket_get(struct pace_table *table, const char *key, const struc
 }
 
 /* True: nobody else uses it. */
-static bool remove_user(struct bucket *bucket, const struct uuid *channel)
+static bool remove_user(struct pace_bucket *bucket, const struct uuid *channel)
 {
 	if (uuid_eq(&bucket->users[0], channel))
 		bucket->users[0] = bucket->users[1];
@@ -244,7 +245,7 @@ void pace_table_forget(struct pace_table *table, const struct pace_user *user)
 
 	/* With its last bucket the holder goes, and with it the head of the list. */
 	for (; left > 0; left--) {
-		struct bucket *bucket = list_item(link, struct bucket, of_team);
+		struct pace_bucket *bucket = list_item(link, struct pace_bucket, of_team);
 
 		link = link->next;
 		if (remove_user(bucket, &user->channel))
@@ -269,5 +270,5 @@ void pace_table_init(struct pace_table *table)
 void pace_table_done(struct pace_table *table)
 {
 	LIST_EACH_SAFE (link, &table->used)
-		forget(table, list_item(link, struct bucket, used));
+		forget(table, list_item(link, struct pace_bucket, used));
 }

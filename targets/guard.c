@@ -7,7 +7,7 @@
  * address is refused. A lookup cannot be taken back, so one that comes too late only
  * cleans up after itself.
  */
-#include "channels/guard.h"
+#include "targets/guard.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "channels/shares.h"
+#include "core/share.h"
 #include "providers/provider.h"
 
 #define LOOKUP_MS     5000
@@ -47,8 +47,9 @@ static const struct {
 };
 
 /* Only 2000::/3 is given out to the public. All else is refused unseen: loopback, local and
- * multicast, NAT64 and every other form that carries an IPv4 address, and what is unassigned. Within
- * it, these are not public either; those that carry an IPv4 address are refused whatever it is. */
+ * multicast, NAT64 and every other form that carries an IPv4 address, and what is unassigned.
+ * Within it, these are not public either; those that carry an IPv4 address are refused whatever
+ * it is. */
 static const struct {
 	const char *prefix;
 	unsigned bits;
@@ -176,7 +177,7 @@ static int check_literal(const struct guard *guard, const char *host, const char
 
 /* ---- names ----------------------------------------------------------------------------- */
 
-struct lookup {
+struct name_lookup {
 	struct list link; /* guard->lookups */
 	struct guard *guard;
 	struct uuid team;
@@ -188,7 +189,7 @@ struct lookup {
 	void *owner;
 };
 
-static void release(struct lookup *lookup)
+static void release(struct name_lookup *lookup)
 {
 	struct guard *guard = lookup->guard;
 
@@ -206,7 +207,7 @@ static void on_limit_closed(uv_handle_t *handle)
 	release(handle->data);
 }
 
-static void answer(struct lookup *lookup, int rc, const struct reason *why)
+static void answer(struct name_lookup *lookup, int rc, const struct reason *why)
 {
 	guard_done_fn on_done = lookup->on_done;
 
@@ -217,7 +218,7 @@ static void answer(struct lookup *lookup, int rc, const struct reason *why)
 
 static void on_limit(uv_timer_t *timer)
 {
-	struct lookup *lookup = timer->data;
+	struct name_lookup *lookup = timer->data;
 	struct reason why;
 	/* Only what still waits for a thread can be cancelled: then the name is not to blame. */
 	int rc = uv_cancel((uv_req_t *)&lookup->request) == 0 ? -EBUSY : -EINVAL;
@@ -229,7 +230,7 @@ static void on_limit(uv_timer_t *timer)
 
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
-	struct lookup *lookup = request->data;
+	struct name_lookup *lookup = request->data;
 	struct reason why = { .text = "" };
 	int rc = 0;
 
@@ -252,7 +253,7 @@ static bool has_room(const struct guard *guard, const struct uuid *team)
 	unsigned of_team = 0;
 
 	LIST_EACH (link, &guard->lookups) {
-		if (uuid_eq(&list_item(link, struct lookup, link)->team, team))
+		if (uuid_eq(&list_item(link, struct name_lookup, link)->team, team))
 			of_team++;
 	}
 	return of_team < GUARD_MAX_TEAM_LOOKUPS &&
@@ -263,7 +264,7 @@ static int start_lookup(struct guard *guard, const char *host, const struct targ
 			guard_done_fn on_done, void *owner)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct lookup *lookup;
+	struct name_lookup *lookup;
 
 	if (!has_room(guard, &target->team))
 		return -EBUSY;
