@@ -46,7 +46,8 @@ static void end_waiting(struct store *store, struct lane *lane)
 	if (!trouble_is_stuck(&lane->trouble))
 		return;
 	uv_mutex_lock(&store->lock);
-	lane_answer_all(store, lane, -EBUSY);
+	lane_answer_all(lane, -EBUSY, &store->done);
+	uv_async_send(&store->async);
 	uv_mutex_unlock(&store->lock);
 }
 
@@ -58,22 +59,13 @@ static void on_watch(uv_timer_t *timer)
 	end_waiting(store, &store->audited);
 }
 
-static unsigned count_waiting(const struct lane *lane, const struct uuid *team)
-{
-	unsigned count = 0;
-
-	for (const struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next)
-		count += uuid_eq(&list_item(n, struct store_job, link)->team, team);
-	return count;
-}
-
 /* Under the lock. */
 static bool is_full(const struct store *store, const struct lane *lane, const struct store_job *job)
 {
 	if (lane->waiting >= store->max_queued)
 		return true;
 	return lane->is_by_team && lane->waiting >= TEAM_QUEUED_MAX &&
-	       count_waiting(lane, &job->team) >= TEAM_QUEUED_MAX;
+	       lane_count(lane, &job->team) >= TEAM_QUEUED_MAX;
 }
 
 static int submit(struct store *store, struct lane *lane, struct store_job *job)
@@ -89,8 +81,7 @@ static int submit(struct store *store, struct lane *lane, struct store_job *job)
 		list_add_tail(&store->done, &job->link);
 		uv_async_send(&store->async);
 	} else {
-		list_add_tail(&lane->jobs, &job->link);
-		lane->waiting++;
+		lane_add(lane, job);
 		/* All: a reader without a connection would leave it to others. */
 		uv_cond_broadcast(&lane->wake);
 	}
@@ -222,13 +213,6 @@ void store_close(struct store *store, void (*on_closed)(void *owner), void *owne
 
 /* ---- opening ----------------------------------------------------------------------------- */
 
-static void init_lane(struct lane *lane)
-{
-	list_init(&lane->jobs);
-	if (uv_cond_init(&lane->wake))
-		abort(); /* libuv's advice: it cannot fail but for our bugs */
-}
-
 static struct store *new_store(const struct store_options *options)
 {
 	struct store *store = calloc(1, sizeof(*store));
@@ -250,10 +234,10 @@ static struct store *new_store(const struct store_options *options)
 	store->writes.is_writing = true;
 	store->audited.is_writing = true;
 	list_init(&store->done);
-	init_lane(&store->writes);
-	init_lane(&store->audited);
-	init_lane(&store->reads);
-	init_lane(&store->requests);
+	lane_init(&store->writes);
+	lane_init(&store->audited);
+	lane_init(&store->reads);
+	lane_init(&store->requests);
 	if (uv_mutex_init(&store->lock))
 		abort();
 	if (!store->url || !store->threads || !store->requests.running_teams) {

@@ -71,64 +71,9 @@ static void note_try(struct contact *contact, int rc, const struct reason *why, 
 
 /* ---- shared, with the lock held ------------------------------------------------------------ */
 
-static struct store_job *take_job(struct lane *lane)
+static void answer_all(struct store *store, struct lane *lane, int rc)
 {
-	struct store_job *job = list_item(lane->jobs.next, struct store_job, link);
-
-	list_remove(&job->link);
-	lane->waiting--;
-	return job;
-}
-
-static bool is_running(const struct lane *lane, const struct uuid *team)
-{
-	for (unsigned i = 0; i < lane->running_count; i++)
-		if (uuid_eq(&lane->running_teams[i], team))
-			return true;
-	return false;
-}
-
-/* The first that may run now: of requests, the first whose team has none running. NULL: none. */
-static struct store_job *next_job(struct lane *lane)
-{
-	for (struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next) {
-		struct store_job *job = list_item(n, struct store_job, link);
-
-		if (!lane->is_by_team || !is_running(lane, &job->team))
-			return job;
-	}
-	return NULL;
-}
-
-static void begin_job(struct lane *lane, struct store_job *job)
-{
-	list_remove(&job->link);
-	lane->waiting--;
-	if (lane->is_by_team)
-		lane->running_teams[lane->running_count++] = job->team;
-}
-
-/* Another request of its team may run now. */
-static void end_job(struct lane *lane, const struct store_job *job)
-{
-	unsigned i = 0;
-
-	if (!lane->is_by_team)
-		return;
-	while (!uuid_eq(&lane->running_teams[i], &job->team))
-		i++;
-	lane->running_teams[i] = lane->running_teams[--lane->running_count];
-	uv_cond_broadcast(&lane->wake);
-}
-
-void lane_answer_all(struct store *store, struct lane *lane, int rc)
-{
-	while (!list_is_empty(&lane->jobs)) {
-		struct store_job *job = take_job(lane);
-
-		job->rc = rc;
-		list_add_tail(&store->done, &job->link);
-	}
+	lane_answer_all(lane, rc, &store->done);
 	uv_async_send(&store->async);
 }
 
@@ -147,7 +92,7 @@ static bool must_end(struct store *store, struct lane *lane)
 	if (!store->closing)
 		return false;
 	if (clock_mono_ms() >= store->close_deadline_ms)
-		lane_answer_all(store, lane, -ECANCELED);
+		answer_all(store, lane, -ECANCELED);
 	return list_is_empty(&lane->jobs);
 }
 
@@ -189,7 +134,7 @@ static void set_state(struct store *store, const struct contact *contact, enum s
 		note_server(store, contact);
 	atomic_store(&store->state, (int)state);
 	if (state == STORE_AWAY)
-		lane_answer_all(store, &store->writes, -ENOTCONN);
+		answer_all(store, &store->writes, -ENOTCONN);
 	wake_readers(store);
 	uv_mutex_unlock(&store->lock);
 }
@@ -248,7 +193,7 @@ static size_t take_group(struct store *store, struct contact *contact, struct st
 	if (!check_writer(store, contact, !list_is_empty(&lane->jobs)))
 		return 0;
 	while (count < GROUP_MAX && !list_is_empty(&lane->jobs))
-		jobs[count++] = take_job(lane);
+		jobs[count++] = lane_take(lane);
 	return count;
 }
 
@@ -349,13 +294,13 @@ static void read_one(struct store *store, struct lane *lane, struct contact *con
 	uv_mutex_unlock(&store->lock);
 	bool usable = contact->db->engine->is_usable(contact->db);
 	uv_mutex_lock(&store->lock);
-	struct store_job *job = usable ? next_job(lane) : NULL;
+	struct store_job *job = usable ? lane_next(lane) : NULL;
 	if (job) {
-		begin_job(lane, job);
+		lane_begin(lane, job);
 		uv_mutex_unlock(&store->lock);
 		run_job(lane, contact->db, job);
 		uv_mutex_lock(&store->lock);
-		end_job(lane, job);
+		lane_end(lane, job);
 		list_add_tail(&store->done, &job->link);
 		uv_async_send(&store->async);
 	}
@@ -402,11 +347,11 @@ static void run_reader(struct store *store, struct lane *lane)
 
 		if (may_connect(store, &contact))
 			connect_reader(store, lane, &contact);
-		else if (contact.db && next_job(lane))
+		else if (contact.db && lane_next(lane))
 			read_one(store, lane, &contact);
 		else if (has_jobs && lane->connected == 0 &&
 			 atomic_load(&store->state) != STORE_STARTING)
-			lane_answer_all(store, lane, -ENOTCONN);
+			answer_all(store, lane, -ENOTCONN);
 		else {
 			wait_to_read(store, lane, &contact);
 			ask_when_quiet(store, lane, &contact);

@@ -14,8 +14,8 @@
 
 #include "core/list.h"
 #include "store/engine.h"
+#include "store/lane.h"
 #include "store/store.h"
-#include "store/trouble.h"
 
 /*
  *   STARTING --> UP <--> AWAY        STARTING --> AWAY
@@ -23,20 +23,6 @@
  * STARTING queues jobs, UP runs them, AWAY answers them at once. Only the writer moves it.
  */
 enum store_state { STORE_STARTING, STORE_UP, STORE_AWAY };
-
-/* Jobs of one kind, and the threads that run them. */
-struct lane {
-	struct list jobs;
-	unsigned waiting;
-	uv_cond_t wake;
-	unsigned connected; /* threads with a connection, but for the first writer */
-	bool is_writing;
-	struct trouble trouble; /* of a writing lane; guards itself */
-	/* Of requests: whose are being run, one of a team at most. */
-	bool is_by_team;
-	struct uuid *running_teams; /* as many as threads */
-	unsigned running_count;
-};
 
 struct store {
 	/* Constant after store_open(). */
@@ -72,9 +58,6 @@ struct store {
 	void (*on_closed)(void *owner);
 	void *owner;
 };
-
-/* Under the lock: what waits there is answered with rc. */
-void lane_answer_all(struct store *store, struct lane *lane, int rc);
 
 void worker_write(void *store);
 void worker_read(void *store);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The queue of one kind of jobs. It decides which job runs next; it runs none and calls nobody back.
+ */
+#include "store/lane.h"
+
+#include <stdlib.h>
+
+void lane_init(struct lane *lane)
+{
+	list_init(&lane->jobs);
+	if (uv_cond_init(&lane->wake))
+		abort(); /* libuv's advice: it cannot fail but for our bugs */
+}
+
+void lane_add(struct lane *lane, struct store_job *job)
+{
+	list_add_tail(&lane->jobs, &job->link);
+	lane->waiting++;
+}
+
+unsigned lane_count(const struct lane *lane, const struct uuid *team)
+{
+	unsigned count = 0;
+
+	for (const struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next)
+		count += uuid_eq(&list_item(n, struct store_job, link)->team, team);
+	return count;
+}
+
+struct store_job *lane_take(struct lane *lane)
+{
+	struct store_job *job = list_item(lane->jobs.next, struct store_job, link);
+
+	list_remove(&job->link);
+	lane->waiting--;
+	return job;
+}
+
+static bool is_running(const struct lane *lane, const struct uuid *team)
+{
+	for (unsigned i = 0; i < lane->running_count; i++)
+		if (uuid_eq(&lane->running_teams[i], team))
+			return true;
+	return false;
+}
+
+struct store_job *lane_next(struct lane *lane)
+{
+	for (struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next) {
+		struct store_job *job = list_item(n, struct store_job, link);
+
+		if (!lane->is_by_team || !is_running(lane, &job->team))
+			return job;
+	}
+	return NULL;
+}
+
+void lane_begin(struct lane *lane, struct store_job *job)
+{
+	list_remove(&job->link);
+	lane->waiting--;
+	if (lane->is_by_team)
+		lane->running_teams[lane->running_count++] = job->team;
+}
+
+void lane_end(struct lane *lane, const struct store_job *job)
+{
+	unsigned i = 0;
+
+	if (!lane->is_by_team)
+		return;
+	while (!uuid_eq(&lane->running_teams[i], &job->team))
+		i++;
+	lane->running_teams[i] = lane->running_teams[--lane->running_count];
+	uv_cond_broadcast(&lane->wake);
+}
+
+void lane_answer_all(struct lane *lane, int rc, struct list *done)
+{
+	while (!list_is_empty(&lane->jobs)) {
+		struct store_job *job = lane_take(lane);
+
+		job->rc = rc;
+		list_add_tail(done, &job->link);
+	}
+}

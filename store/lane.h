@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The jobs of one kind that wait. The store's lock guards them all. */
+#ifndef STORE_LANE_H
+#define STORE_LANE_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "core/list.h"
+#include "store/store.h"
+#include "store/trouble.h"
+
+/* Jobs of one kind, and the threads that run them. */
+struct lane {
+	struct list jobs;
+	unsigned waiting;
+	uv_cond_t wake;
+	unsigned connected; /* threads with a connection, except the first writer */
+	bool is_writing;
+	struct trouble trouble; /* of a writing lane; guards itself */
+	/* Of requests: whose are being run, one of a team at most. */
+	bool is_by_team;
+	struct uuid *running_teams; /* as many as threads */
+	unsigned running_count;
+};
+
+void lane_init(struct lane *lane);
+
+void lane_add(struct lane *lane, struct store_job *job);
+
+/* The first, which there is. */
+struct store_job *lane_take(struct lane *lane);
+
+/* The first that may run now: of requests, the first whose team has none running. NULL: none. It
+ * stays there until lane_begin(). */
+struct store_job *lane_next(struct lane *lane);
+void lane_begin(struct lane *lane, struct store_job *job);
+/* Another request of its team may run now. */
+void lane_end(struct lane *lane, const struct store_job *job);
+
+/* How many jobs of the team wait. */
+unsigned lane_count(const struct lane *lane, const struct uuid *team);
+
+/* What waits gets this rc and goes to `done`. */
+void lane_answer_all(struct lane *lane, int rc, struct list *done);
+
+#endif
