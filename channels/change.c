@@ -113,7 +113,7 @@ void update_channel(struct http_request *request, void *owner)
 	}
 	call->job.run = run_update;
 	call->job.on_done = on_updated;
-	api_call_submit(call, store_write);
+	submit_change(call);
 }
 
 /* ---- enabling -------------------------------------------------------------------------- */
@@ -147,7 +147,7 @@ static void on_enabled(struct store_job *job, int rc)
 		/* What has this very place and did not fit comes with the next piece. */
 		enabling->piece.from_ms = enabling->piece.last_ms;
 		enabling->piece.from_seq = enabling->piece.last_seq;
-		api_call_submit(call, store_write);
+		submit_change(call);
 		return;
 	}
 	if (rc == 0 && call->found)
@@ -200,5 +200,5 @@ void enable_channel(struct http_request *request, void *owner)
 	container_of(call, struct enabling, call)->piece.skips = skips;
 	call->job.run = run_enable;
 	call->job.on_done = on_enabled;
-	api_call_submit(call, store_write);
+	submit_change(call);
 }

@@ -99,7 +99,7 @@ static void store_creation(struct creation *creation)
 	creation->channel.created_us = creation->call.now_us;
 	creation->call.job.run = run_insert;
 	creation->call.job.on_done = on_inserted;
-	api_call_submit(&creation->call, store_write);
+	submit_change(&creation->call);
 }
 
 static void on_judged(int rc, const struct reason *why, void *owner)

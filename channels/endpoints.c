@@ -74,7 +74,7 @@ static void delete_channel(struct http_request *request, void *owner)
 		return;
 	call->job.run = run_delete;
 	call->job.on_done = on_removed;
-	api_call_submit(call, store_write);
+	submit_change(call);
 }
 
 int endpoints_add(struct channels *channels, struct http_server *server)

@@ -465,6 +465,8 @@ void ledger_commit(struct channels *channels, struct bus_batch *batch, ledger_do
 	commit->is_last_run = true;
 	commit->job.run = run_commit;
 	commit->job.is_audited = true;
+	commit->job.needs_audit_lock = channels->audit_mode != AUDIT_OFF;
+	commit->job.priority = STORE_PRIORITY_HIGH;
 	commit->job.on_done = on_committed;
 	for (size_t i = 0; i < batch->count; i++) {
 		batch->rejected[i] = (struct reason){ .text = "" };

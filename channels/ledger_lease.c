@@ -255,6 +255,7 @@ static void start(struct ledger_lease *lease, enum lease_step step)
 		.on_done = on_done,
 		.is_repeatable = true,
 		.is_audited = true,
+		.priority = STORE_PRIORITY_HIGHEST,
 	};
 	rc = step == STEP_LOOKING ? store_read(store, &lease->job)
 				  : store_write(store, &lease->job);

@@ -66,6 +66,13 @@ static inline struct channels *channels_of(const struct api_call *call)
 	return call->api.owner;
 }
 
+/* Submits a change that leaves an audit row. */
+static inline void submit_change(struct api_call *call)
+{
+	call->job.needs_audit_lock = channels_of(call)->audit_mode != AUDIT_OFF;
+	api_call_submit(call, store_write);
+}
+
 /* What production never changes: the clocks and the engine's beat. */
 struct channels_tuning {
 	int64_t (*now_us)(void);

@@ -166,7 +166,7 @@ static void store(struct rotation *rotation)
 	rotation->config.before = buf_str(&rotation->before);
 	rotation->config.sealed = buf_str(&rotation->sealed);
 	call->job = (struct store_job){ .run = run_replace, .on_done = on_replaced };
-	api_call_submit(call, store_write);
+	submit_change(call);
 }
 
 /* ---- reading and judging ----------------------------------------------------------------- */

@@ -68,8 +68,9 @@ struct db {
 	bool is_lost; /* of no use any more: close it */
 	/* Which server it leads to: PostgreSQL's start in microseconds since 1970; 0 on SQLite. */
 	int64_t server;
-	int err;      /* the failure that sticks */
-	size_t owner; /* which job of the group is running */
+	int err;              /* the failure that sticks */
+	bool is_audit_locked; /* the last job that needed audit_logs did not get its lock */
+	size_t owner;         /* which job of the group is running */
 	size_t failed_owner;
 	char fault[160]; /* the engine's words for the last failure; no values in it */
 };

@@ -35,15 +35,31 @@ static int call_job(struct db *db, struct store_job *job, size_t owner)
 	return rc;
 }
 
+/* Before all other locks: whoever waits for this one must not make others wait for the rest.
+ * SQLite has one lock for everything. */
+static int lock_audit(struct db *db)
+{
+	static const struct db_query lock = {
+		.sql = "LOCK TABLE audit_logs IN ROW EXCLUSIVE MODE",
+	};
+
+	return db->engine->is_embedded ? 0 : db_run(db, &lock, NULL, 0, NULL, NULL, NULL);
+}
+
 /* A job that swallowed the failure of a statement has lost its transaction all the same. */
 static int run_in_transaction(struct db *db, struct store_job *job)
 {
-	int rc = db->engine->begin(db, !job->is_repeatable);
+	int rc;
 
+	db->owner = DB_NO_OWNER; /* until the job's own statements */
+	rc = db->engine->begin(db, !job->is_repeatable);
+	if (!rc && job->needs_audit_lock)
+		rc = lock_audit(db);
 	if (!rc)
 		rc = call_job(db, job, 0);
 	if (!rc)
 		rc = db->engine->commit(db);
+	db->is_audit_locked = rc == -EBUSY && db->err && db->failed_owner == DB_NO_OWNER;
 	return rc;
 }
 

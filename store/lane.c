@@ -5,6 +5,7 @@
  */
 #include "store/lane.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 void lane_init(struct lane *lane)
@@ -16,7 +17,12 @@ void lane_init(struct lane *lane)
 
 void lane_add(struct lane *lane, struct store_job *job)
 {
-	list_add_tail(&lane->jobs, &job->link);
+	struct list *next = &lane->jobs;
+
+	while (next->prev != &lane->jobs &&
+	       list_item(next->prev, struct store_job, link)->priority < job->priority)
+		next = next->prev;
+	list_add_tail(next, &job->link);
 	lane->waiting++;
 }
 
@@ -83,6 +89,29 @@ void lane_answer_all(struct lane *lane, int rc, struct list *done)
 		struct store_job *job = lane_take(lane);
 
 		job->rc = rc;
+		list_add_tail(done, &job->link);
+	}
+}
+
+bool lane_waits_for_audit(const struct lane *lane, const struct store_job *job)
+{
+	return lane->is_audit_locked && job->needs_audit_lock &&
+	       (lane->waiting > 0 || trouble_is_writing(&lane->trouble));
+}
+
+void lane_note_audit_lock(struct lane *lane, bool is_locked, struct list *done)
+{
+	lane->is_audit_locked = is_locked;
+	if (!is_locked)
+		return;
+	LIST_EACH_SAFE (link, &lane->jobs) {
+		struct store_job *job = list_item(link, struct store_job, link);
+
+		if (!job->needs_audit_lock)
+			continue;
+		list_remove(&job->link);
+		lane->waiting--;
+		job->rc = -EBUSY;
 		list_add_tail(done, &job->link);
 	}
 }

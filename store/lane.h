@@ -19,6 +19,7 @@ struct lane {
 	unsigned connected; /* threads with a connection, except the first writer */
 	bool is_writing;
 	struct trouble trouble; /* of a writing lane; guards itself */
+	bool is_audit_locked;   /* the last job that needed audit_logs did not get its lock */
 	/* Of requests: whose are being run, one of a team at most. */
 	bool is_by_team;
 	struct uuid *running_teams; /* as many as threads */
@@ -27,6 +28,7 @@ struct lane {
 
 void lane_init(struct lane *lane);
 
+/* After those of its priority and before those of a lower one. */
 void lane_add(struct lane *lane, struct store_job *job);
 
 /* The first, which there is. */
@@ -41,6 +43,14 @@ void lane_end(struct lane *lane, const struct store_job *job);
 
 /* How many jobs of the team wait. */
 unsigned lane_count(const struct lane *lane, const struct uuid *team);
+
+/* Others hold audit_logs, and a job waits for that lock already, as long as may be: this one would
+ * wait for its end and then for the lock. */
+bool lane_waits_for_audit(const struct lane *lane, const struct store_job *job);
+
+/* Whether the job that just ended got the lock. When not, those that need it, too, get -EBUSY and go
+ * to `done`: they would wait for it just as long, one after another. */
+void lane_note_audit_lock(struct lane *lane, bool is_locked, struct list *done);
 
 /* What waits gets this rc and goes to `done`. */
 void lane_answer_all(struct lane *lane, int rc, struct list *done);

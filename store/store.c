@@ -30,12 +30,14 @@
 
 /* ---- jobs ----------------------------------------------------------------------------- */
 
-static bool answers_at_once(const struct store *store, const struct lane *lane, int *rc)
+static bool answers_at_once(const struct store *store, const struct lane *lane,
+			    struct store_job *job)
 {
 	if (atomic_load(&store->state) == STORE_AWAY)
-		*rc = -ENOTCONN;
-	else if (lane->is_writing && trouble_is_stuck(&lane->trouble))
-		*rc = -EBUSY;
+		job->rc = -ENOTCONN;
+	else if ((lane->is_writing && trouble_is_stuck(&lane->trouble)) ||
+		 lane_waits_for_audit(lane, job))
+		job->rc = -EBUSY;
 	else
 		return false;
 	return true;
@@ -77,7 +79,7 @@ static int submit(struct store *store, struct lane *lane, struct store_job *job)
 		rc = -ECANCELED;
 	else if (is_full(store, lane, job))
 		rc = -ENOBUFS;
-	else if (answers_at_once(store, lane, &job->rc)) {
+	else if (answers_at_once(store, lane, job)) {
 		list_add_tail(&store->done, &job->link);
 		uv_async_send(&store->async);
 	} else {

@@ -99,6 +99,11 @@ void trouble_probe(struct trouble *trouble, struct db *db)
 	trouble_end(trouble, jobs, 1);
 }
 
+bool trouble_is_writing(const struct trouble *trouble)
+{
+	return atomic_load(&trouble->began_ms) != 0;
+}
+
 bool trouble_is_stuck(const struct trouble *trouble)
 {
 	int64_t began_ms = atomic_load(&trouble->began_ms);

@@ -38,6 +38,9 @@ bool trouble_wants_probe(const struct trouble *trouble);
 /* A write that changes nothing, in the tables that matter. */
 void trouble_probe(struct trouble *trouble, struct db *db);
 
+/* Any thread. */
+bool trouble_is_writing(const struct trouble *trouble);
+
 /* A write has been under way for too long. Any thread. */
 bool trouble_is_stuck(const struct trouble *trouble);
 

@@ -301,6 +301,8 @@ static void read_one(struct store *store, struct lane *lane, struct contact *con
 		run_job(lane, contact->db, job);
 		uv_mutex_lock(&store->lock);
 		lane_end(lane, job);
+		if (job->needs_audit_lock)
+			lane_note_audit_lock(lane, contact->db->is_audit_locked, &store->done);
 		list_add_tail(&store->done, &job->link);
 		uv_async_send(&store->async);
 	}
@@ -335,6 +337,8 @@ static void ask_when_quiet(struct store *store, struct lane *lane, struct contac
 	uv_mutex_lock(&store->lock);
 	if (!good)
 		lose_reader(store, lane, contact);
+	else if (!trouble_words(&lane->trouble))
+		lane_note_audit_lock(lane, false, &store->done);
 }
 
 static void run_reader(struct store *store, struct lane *lane)

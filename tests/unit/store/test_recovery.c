@@ -463,39 +463,6 @@ Test(damaged, an_empty_file_counts_as_new)
 	cr_expect_eq(store_migrate(url, NULL), 0);
 }
 
-static int write_audited(struct db *db, struct store_job *job)
-{
-	static const struct db_query lock = {
-		.sql = "LOCK TABLE audit_logs IN ROW EXCLUSIVE MODE"
-	};
-
-	(void)job;
-	return run_query(db, &lock);
-}
-
-Test(locked, audit_table_holds_up_no_other_write)
-{
-	struct database database = database_make(DATABASE_POSTGRES);
-	PGconn *other = PQconnectdb(database.url);
-	struct fixture fixture;
-	struct entry audited;
-
-	fixture_open(&fixture, database.url, 1, 0);
-	PQclear(PQexec(other, "BEGIN; LOCK TABLE public.audit_logs"));
-	entry_init(&audited, NULL, 1);
-	audited.job.run = write_audited;
-	audited.job.is_audited = true;
-	cr_assert_eq(store_write(fixture.store, &audited.job), 0);
-	for (int i = 2; i < 50; i++)
-		cr_expect_eq(write_one(&fixture, i), 0);
-	cr_expect_not(audited.done);
-	PQclear(PQexec(other, "COMMIT"));
-	loop_until(&fixture.loop, &audited.done);
-	cr_expect_eq(audited.rc, 0);
-	fixture_close(&fixture);
-	PQfinish(other);
-}
-
 Test(away, audited_writes_are_answered_too)
 {
 	struct fixture fixture;
