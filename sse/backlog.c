@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Slow readers. Nothing is queued for them, so what waits is the part of the chain ahead of their
- * cursor, and its size two subtractions of running totals.
+ * Slow readers. Nothing is queued for them: what waits is the part of the chain after their cursor,
+ * and its size is the difference of two running totals.
  *
- * A blocked reader over the bound is behind: of the states of a capsule it is then shown the newest one
- * only. That helps unless the lasting events alone are over the bound; a reader who stays there is
- * told so and closed, and its cursor still works.
+ * A blocked reader over the bound gets only the newest state of each capsule. That helps unless the
+ * lasting events alone are over the bound. A reader who stays there is told and closed; its cursor
+ * still works.
  */
-#include "sse/subscriber.h"
+#include "sse/backlog.h"
 
 struct backlog {
 	uint32_t frames;
@@ -45,19 +45,19 @@ static bool is_over(struct backlog backlog, uint32_t times)
 	       backlog.bytes >= times * BACKLOG_MAX_BYTES;
 }
 
-bool subscriber_is_behind(const struct subscriber *sub)
+bool backlog_is_full(const struct subscriber *sub)
 {
 	return sub->full_since_ms != 0 && is_over(everything_ahead(sub), 1);
 }
 
 static void note_high_water(struct sse *sse, struct backlog backlog)
 {
-	if (backlog.frames > sse->high_water_frames) {
-		sse->high_water_frames = backlog.frames;
+	if (backlog.frames > sse->high_water.frames) {
+		sse->high_water.frames = backlog.frames;
 		metric_set(sse->metrics.high_water_frames, backlog.frames);
 	}
-	if (backlog.bytes > sse->high_water_bytes) {
-		sse->high_water_bytes = backlog.bytes;
+	if (backlog.bytes > sse->high_water.bytes) {
+		sse->high_water.bytes = backlog.bytes;
 		metric_set(sse->metrics.high_water_bytes, backlog.bytes);
 	}
 }
@@ -80,7 +80,7 @@ static bool is_too_slow(struct subscriber *sub, uint32_t now_ms)
 	return (int32_t)(now_ms - sub->full_since_ms) >= BACKLOG_GRACE_MS;
 }
 
-void topic_close_slow(struct topic *topic)
+void backlog_end_slow(struct topic *topic)
 {
 	uint32_t now_ms = (uint32_t)uv_now(topic->sse->options.loop);
 
@@ -88,8 +88,6 @@ void topic_close_slow(struct topic *topic)
 		struct subscriber *sub = list_item(link, struct subscriber, link);
 
 		if (is_too_slow(sub, now_ms))
-			subscriber_end(sub, CLOSE_SLOW,
-				       ": too many events wait for this reader, come back with "
-				       "your cursor\n\n");
+			subscriber_end(sub, CLOSE_SLOW);
 	}
 }

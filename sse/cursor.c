@@ -3,7 +3,7 @@
 /* Judging cursors. Nothing here waits or fails. */
 #include "sse/cursor.h"
 
-#include "sse/hole.h"
+#include "sse/live.h"
 
 static bool is_before(struct stream_id a, struct stream_id b)
 {
@@ -41,7 +41,7 @@ bool cursor_begin_in_memory(const struct history *history, const struct stream_q
 			    struct beginning *out)
 {
 	bool has_all = stream_id_is_zero(history->floor);
-	bool misses = hole_concerns(history, query->cursor);
+	bool misses = history_misses(history, query->cursor);
 
 	if (misses && history->went_back)
 		return false;
@@ -101,7 +101,7 @@ static void begin_at_front(const struct bus_edges *edges, bool gap, struct begin
 static bool front_hides(const struct history *history, const struct stream_query *query,
 			const struct bus_edges *edges)
 {
-	return edges->trimmed || hole_concerns(history, query->cursor) ||
+	return edges->trimmed || history_misses(history, query->cursor) ||
 	       query->start == START_ID || history->other_history;
 }
 
@@ -111,13 +111,13 @@ static bool is_strange(const struct history *history, const struct stream_query 
 {
 	return query->start == START_ID &&
 	       (is_before(edges->newest, query->cursor) ||
-		(history->went_back && hole_concerns(history, query->cursor)));
+		(history->went_back && history_misses(history, query->cursor)));
 }
 
 void cursor_begin_at_edges(const struct history *history, const struct stream_query *query,
 			   const struct bus_edges *edges, struct beginning *out)
 {
-	bool misses = hole_concerns(history, query->cursor);
+	bool misses = history_misses(history, query->cursor);
 
 	if (query->start == START_EARLIEST || (stream_id_is_zero(query->cursor) && !edges->trimmed))
 		begin_at_front(edges, false, out);

@@ -11,8 +11,17 @@
 #ifndef SSE_CURSOR_H
 #define SSE_CURSOR_H
 
+#include "bus/bus.h"
+#include "sse/history.h"
 #include "sse/query.h"
-#include "sse/subscriber.h"
+
+/* Where a listener begins. */
+struct beginning {
+	bool from_cursor; /* else at the head */
+	bool gap;         /* entries after the cursor are lost, */
+	struct stream_id cursor;
+	struct stream_id oldest; /* and with a gap, this is the first one left */
+};
 
 /* False: the history alone cannot tell, Redis has to be asked. */
 bool cursor_begin_in_memory(const struct history *history, const struct stream_query *query,

@@ -10,12 +10,15 @@
  */
 #include "sse/endpoints.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "core/clock.h"
 #include "sse/cursor.h"
-#include "sse/preload.h"
-#include "sse/source.h"
+#include "sse/metrics.h"
+#include "sse/server.h"
+#include "sse/stream.h"
+#include "sse/turn.h"
 #include "sse/wait.h"
 
 static const char stops[] = "the service stops";
@@ -66,7 +69,7 @@ static void free_opening(struct opening *o)
 
 	topic_count(topic, -1);
 	if (topic_is_unused(topic))
-		hub_mark(topic);
+		turn_mark(topic);
 	free(o);
 }
 
@@ -79,14 +82,14 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 	sse->pending--;
 	if (sse->closing) {
 		refuse(o, HTTP_SERVICE_UNAVAILABLE, stops);
-	} else if (edges->rc < 0 || !source_is_shared(sse)) {
+	} else if (edges->rc < 0 || !server_is_shared(sse)) {
 		refuse(o, HTTP_SERVICE_UNAVAILABLE, cannot_be_read);
 	} else {
 		cursor_begin_at_edges(&sse->history, &o->query, edges, &beginning);
 		begin_or_refuse(o, &beginning, false);
 	}
 	free_opening(o);
-	sse_release(sse);
+	live_release(sse);
 }
 
 static void ask_edges(struct opening *o)
@@ -180,7 +183,7 @@ static void accept_request(struct sse *sse, struct topic *topic, struct http_req
 	else
 		open_listener(&o);
 	if (topic_is_unused(topic))
-		hub_mark(topic);
+		turn_mark(topic);
 }
 
 static void accept_team_request(struct sse *sse, struct http_request *request, bool is_wait)

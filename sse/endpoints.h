@@ -7,7 +7,7 @@
 #ifndef SSE_ENDPOINTS_H
 #define SSE_ENDPOINTS_H
 
-#include "sse/hub.h"
+#include "sse/live.h"
 
 /* The preload has ended: those who waited for it go on. */
 void openings_resume(struct sse *sse);

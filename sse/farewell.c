@@ -1,89 +1,129 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * How a listener is ended by us, with a word about the reason.
+ * How we end listeners.
  *
- * Happy path: the socket is free, the words leave, the stream is closed at the end of a chunk.
- * A full socket comes first: the listener leaves its topic at once and so costs nothing but
- * the item half on the wire, and has a few seconds to take the rest of that and the words. Failure: it
- * does not, or there is no memory for the words; then the connection just closes.
+ * Happy path: the socket is free, the words leave, and the stream closes at the end of a chunk. With
+ * a full socket the listener leaves its topic at once, so it costs only the item half on the wire,
+ * and has a few seconds to take the rest of that and the words. Failure: it does not take them, or
+ * there is no memory for the words; then the connection just closes.
  */
+#include "sse/farewell.h"
+
 #include <stdio.h>
 
 #include "core/backoff.h"
+#include "http/http.h"
 #include "sse/frame.h"
 #include "sse/replay.h"
-#include "sse/subscriber.h"
-#include "sse/wait.h"
+#include "sse/write.h"
 
-/* What clients are asked to wait when we stop, so that they do not all come back at once. */
+#define WORDS_SIZE 96
+
+/* After a stop, clients wait this long, so that they do not all come back at once. */
 #define RESTART_RETRY_MS     5500
 #define RESTART_RETRY_SPREAD 80 /* percent */
 
-void farewell_write(char text[FAREWELL_SIZE])
+/* Without words there is nobody to tell. */
+static const char *const last_words[CLOSE_REASONS] = {
+	[CLOSE_SLOW] = ": too many events wait for this reader, come back with your cursor\n\n",
+	[CLOSE_CREDENTIALS] = ": credentials no longer valid\n\n",
+	[CLOSE_GAP] = ": events were missed, come back with your cursor\n\n",
+	[CLOSE_LOST] = ": events were missed, come back with your cursor\n\n",
+	[CLOSE_FAILED] = ": out of memory, come back with your cursor\n\n",
+};
+
+static const char *write_words(enum close_reason reason, char text[WORDS_SIZE])
 {
-	snprintf(text, FAREWELL_SIZE, ": the service stops\nretry: %u\n\n",
+	if (reason != CLOSE_SHUTDOWN)
+		return last_words[reason];
+	snprintf(text, WORDS_SIZE, ": the service stops\nretry: %u\n\n",
 		 (unsigned)jitter(RESTART_RETRY_MS, RESTART_RETRY_SPREAD));
+	return text;
 }
 
 /* True when all of it went out. */
-static bool say(const struct subscriber *sub, const char *text)
+static bool say(const struct subscriber *sub, const char *words)
 {
 	char head[CHUNK_HEAD_MAX];
-	size_t head_len = sub->unchunked ? 0 : chunk_head(strlen(text), head);
+	size_t len = strlen(words);
+	size_t head_len = sub->unchunked ? 0 : chunk_head(len, head);
 	size_t tail_len = sub->unchunked ? 0 : 2;
 	const struct iovec pieces[] = {
 		{ .iov_base = head, .iov_len = head_len },
-		{ .iov_base = (char *)text, .iov_len = strlen(text) },
+		{ .iov_base = (char *)words, .iov_len = len },
 		{ .iov_base = (char *)"\r\n", .iov_len = tail_len },
 	};
 	ssize_t taken = http_stream_write(sub->stream, pieces, ARRAY_LEN(pieces));
 
-	return taken == (ssize_t)(head_len + strlen(text) + tail_len);
+	return taken == (ssize_t)(head_len + len + tail_len);
 }
 
-static bool begin_parting(struct subscriber *sub, enum close_reason reason, const char *last_words)
+/* Leaves the topic with nothing but what is half written and the words. */
+static bool begin_parting(struct subscriber *sub, const char *words)
 {
-	struct sse *sse = sub->topic->sse;
-	struct item *words;
+	struct item *item;
 
-	if (item_from_text(str_of(last_words), &words) < 0)
+	if (item_from_text(str_of(words), &item) < 0)
 		return false;
 	list_remove(&sub->link);
-	list_add_tail(&sse->parting, &sub->link);
 	list_remove(&sub->recheck);
-	replay_stop(sub);
-	item_unref(sub->cursor);
-	sub->cursor = words;
+	replay_stop(sub->replay);
+	sub->replay = NULL;
+	subscriber_set_cursor(sub, item);
+	item_unref(item);
+	sub->ending = false;
 	sub->parting = true;
-	sub->parting_reason = (uint8_t)reason;
-	deadline_start(&sse->partings, &sub->quiet);
+	deadline_start(&sub->topic->sse->partings, &sub->quiet);
 	return true;
 }
 
-void subscriber_end(struct subscriber *sub, enum close_reason reason, const char *last_words)
+static void close_stream(struct subscriber *sub, bool at_boundary)
 {
+	subscriber_leave(sub);
+	metric_add(sub->topic->sse->metrics.closes[sub->reason], 1);
+	http_stream_close(sub->stream, at_boundary);
+}
+
+void farewell_end_stream(struct subscriber *sub)
+{
+	char text[WORDS_SIZE];
+	const char *words = sub->parting ? NULL : write_words(sub->reason, text);
 	bool at_boundary = !sub->partial && !sub->blocked;
 
-	if (sub->ended)
+	if (words && !at_boundary && begin_parting(sub, words))
 		return;
-	if (!sub->stream) {
-		wait_refuse(sub, reason);
-		return;
-	}
-	if (sub->parting)
-		reason = sub->parting_reason;
-	else if (last_words && !at_boundary && begin_parting(sub, reason, last_words))
-		return;
-	else if (last_words && at_boundary)
-		at_boundary = say(sub, last_words);
-	subscriber_leave(sub);
-	metric_add(sub->topic->sse->metrics.closes[reason], 1);
-	http_stream_close(sub->stream, at_boundary);
+	if (words && at_boundary)
+		at_boundary = say(sub, words);
+	close_stream(sub, at_boundary);
+}
+
+void farewell_continue(struct subscriber *sub)
+{
+	struct run run;
+
+	run_init(&run, sub->unchunked);
+	run.apart = true;
+	if (sub->partial)
+		run_add(&run, sub->partial, sub->offset);
+	if (sub->cursor)
+		run_add(&run, sub->cursor, 0);
+	if (write_run(sub, &run))
+		close_stream(sub, true);
 }
 
 void on_parting_due(struct deadline *deadline, void *owner)
 {
 	(void)owner;
-	subscriber_end(container_of(deadline, struct subscriber, quiet), CLOSE_STALLED, NULL);
+	subscriber_end(container_of(deadline, struct subscriber, quiet), CLOSE_STALLED);
+}
+
+void farewell_run(struct sse *sse)
+{
+	while (!list_is_empty(&sse->ending)) {
+		struct subscriber *sub = list_item(sse->ending.next, struct subscriber, link);
+
+		list_remove(&sub->link);
+		sub->type->end(sub);
+	}
 }

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
+#include "sse/cursor.h"
 #include "sse/frame.h"
 
 #define RETRY_MIN_MS    2000

@@ -4,7 +4,9 @@
 #ifndef SSE_GREETING_H
 #define SSE_GREETING_H
 
-#include "sse/subscriber.h"
+#include "sse/live.h"
+
+struct beginning;
 
 /* 0, -ENOMEM or -E2BIG. */
 int greeting_make(struct sse *sse, const struct beginning *beginning, struct item **out) must_check;

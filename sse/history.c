@@ -278,6 +278,25 @@ bool history_has(const struct history *history, struct stream_id id)
 	return false;
 }
 
+bool history_misses(const struct history *history, struct stream_id cursor)
+{
+	if (stream_id_compare(cursor, history->hole) > 0)
+		return false;
+	if (!history->went_back)
+		return !stream_id_is_zero(history->hole);
+	/* An id may stand on both sides of the hole. What is kept is from after it. */
+	return stream_id_compare(cursor, history->head) != 0 && !history_has(history, cursor);
+}
+
+void history_each_topic(struct history *history, void (*visit)(struct topic *topic, void *arg),
+			void *arg)
+{
+	visit(&history->all, arg);
+	for (size_t i = 0; i < HISTORY_TEAM_BUCKETS; i++)
+		LIST_EACH (link, &history->teams[i])
+			visit(list_item(link, struct topic, link), arg);
+}
+
 void history_recount(struct history *history, const struct item *item, size_t old_cost)
 {
 	if (item->place == ITEM_KEPT)

@@ -101,6 +101,13 @@ void history_recount(struct history *history, const struct item *item, size_t ol
 /* The lasting item of exactly this id is kept. Walks back to it. */
 bool history_has(const struct history *history, struct stream_id id);
 
+/* Entries after this cursor are lost (sse/hole.h). */
+bool history_misses(const struct history *history, struct stream_id cursor);
+
+/* The topic of all teams, then each team's. The visit must not free a topic. */
+void history_each_topic(struct history *history, void (*visit)(struct topic *topic, void *arg),
+			void *arg);
+
 static inline bool topic_is_unused(const struct topic *topic)
 {
 	return topic->chain == CHAIN_TEAM && !topic->oldest && topic->pins == 0 &&

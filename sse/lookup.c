@@ -17,6 +17,7 @@
 #include "core/errno_text.h"
 #include "core/log.h"
 #include "sse/capsule.h"
+#include "sse/turn.h"
 
 struct want {
 	struct item *item;   /* held; the loop's, like `topic` */
@@ -27,11 +28,11 @@ struct want {
 	struct buf json;    /* the thread's until the job is done; empty: no row */
 };
 
-struct lookup {
+struct capsule_lookup {
 	struct store_job job;
 	struct deadline limit;
-	struct list link; /* in sse->lookups */
 	struct sse *sse;
+	bool late; /* its items have gone out without it */
 	size_t count;
 	struct want wants[LOOKUP_MAX_WANTS];
 };
@@ -54,7 +55,7 @@ static int ask(struct db *db, struct want *want)
 	return db_run(db, &capsule_query, values, ARRAY_LEN(values), on_row, want, NULL);
 }
 
-static int ask_all(struct db *db, struct lookup *lookup)
+static int ask_all(struct db *db, struct capsule_lookup *lookup)
 {
 	int rc = 0;
 	int flushed;
@@ -68,7 +69,7 @@ static int ask_all(struct db *db, struct lookup *lookup)
 }
 
 /* A row that cannot be read spoils the pipeline, but must not cost the other capsules theirs. */
-static int ask_each(struct db *db, struct lookup *lookup)
+static int ask_each(struct db *db, struct capsule_lookup *lookup)
 {
 	for (size_t i = 0; i < lookup->count; i++) {
 		struct want *want = &lookup->wants[i];
@@ -89,7 +90,7 @@ static int ask_each(struct db *db, struct lookup *lookup)
 
 static int run(struct db *db, struct store_job *job)
 {
-	struct lookup *lookup = container_of(job, struct lookup, job);
+	struct capsule_lookup *lookup = container_of(job, struct capsule_lookup, job);
 	int rc = ask_all(db, lookup);
 
 	return rc == -EBADMSG ? ask_each(db, lookup) : rc;
@@ -100,7 +101,7 @@ static int run(struct db *db, struct store_job *job)
 static void wake(struct topic *topic)
 {
 	if (!list_is_empty(&topic->others) || !list_is_empty(&topic->front_line))
-		hub_mark(topic);
+		turn_mark(topic);
 }
 
 static void finish(struct sse *sse, struct want *want, struct str sandbox)
@@ -109,19 +110,19 @@ static void finish(struct sse *sse, struct want *want, struct str sandbox)
 	size_t old_cost = item_cost(item);
 
 	if (item_finish(item, sandbox, &sse->scratch) < 0)
-		hub_lose_soon(sse);
+		turn_lose(sse);
 	history_recount(&sse->history, item, old_cost);
 	wake(want->topic);
 	wake(&sse->history.all);
 	want->topic->pins--;
 	if (topic_is_unused(want->topic))
-		hub_mark(want->topic);
+		turn_mark(want->topic);
 	item_unref(item);
 	want->item = NULL;
 }
 
 /* An answer for every item that has none yet. */
-static void finish_all(struct lookup *lookup, enum lookup_result failure)
+static void finish_all(struct capsule_lookup *lookup, enum lookup_result failure)
 {
 	struct sse *sse = lookup->sse;
 
@@ -136,10 +137,9 @@ static void finish_all(struct lookup *lookup, enum lookup_result failure)
 		finish(sse, want, has_row ? buf_str(&want->json) : STR("null"));
 	}
 	deadline_stop(&lookup->limit);
-	list_remove(&lookup->link);
 }
 
-static void lookup_free(struct lookup *lookup)
+static void lookup_free(struct capsule_lookup *lookup)
 {
 	for (size_t i = 0; i < lookup->count; i++)
 		buf_done(&lookup->wants[i].json);
@@ -148,63 +148,64 @@ static void lookup_free(struct lookup *lookup)
 
 static void note_health(struct sse *sse, int rc)
 {
-	if (rc < 0 && !sse->lookups_fail)
+	if (rc < 0 && !sse->lookups.failing)
 		log_warn("capsules cannot be looked up, live events go out without them",
 			 log_str("error", errno_text(rc)));
-	else if (rc == 0 && sse->lookups_fail)
+	else if (rc == 0 && sse->lookups.failing)
 		log_info("capsules can be looked up again");
-	sse->lookups_fail = rc < 0;
+	sse->lookups.failing = rc < 0;
 }
 
 static void on_done(struct store_job *job, int rc)
 {
-	struct lookup *lookup = container_of(job, struct lookup, job);
+	struct capsule_lookup *lookup = container_of(job, struct capsule_lookup, job);
 	struct sse *sse = lookup->sse;
-	bool is_late = list_is_empty(&lookup->link);
 
 	note_health(sse, rc);
-	if (!is_late)
+	if (!lookup->late)
 		finish_all(lookup, rc < 0 ? LOOKUP_FAILED : LOOKUP_ROW);
 	lookup_free(lookup);
-	sse->lookups_running--;
+	sse->lookups.running--;
 	sse->pending--;
-	sse_release(sse);
+	live_release(sse);
 }
 
 void on_lookup_limit(struct deadline *deadline, void *owner)
 {
+	struct capsule_lookup *lookup = container_of(deadline, struct capsule_lookup, limit);
+
 	(void)owner;
-	finish_all(container_of(deadline, struct lookup, limit), LOOKUP_LATE);
+	lookup->late = true;
+	finish_all(lookup, LOOKUP_LATE);
 }
 
-static bool start(struct lookup *lookup)
+static bool start(struct capsule_lookup *lookup)
 {
 	struct sse *sse = lookup->sse;
 
-	if (sse->lookups_running >= LOOKUP_MAX_RUNNING ||
+	if (sse->lookups.running >= LOOKUP_MAX_RUNNING ||
 	    store_read(sse->options.store, &lookup->job) < 0)
 		return false;
-	list_add_tail(&sse->lookups, &lookup->link);
 	deadline_start(&sse->lookup_limits, &lookup->limit);
-	sse->lookups_running++;
+	sse->lookups.running++;
 	sse->pending++;
 	return true;
 }
 
 void lookup_submit(struct sse *sse)
 {
-	struct lookup *lookup = sse->gathering;
+	struct capsule_lookup *lookup = sse->lookups.gathering;
 
-	sse->gathering = NULL;
+	sse->lookups.gathering = NULL;
 	if (!lookup || start(lookup))
 		return;
 	finish_all(lookup, LOOKUP_FAILED);
 	lookup_free(lookup);
 }
 
-static struct lookup *gathering(struct sse *sse)
+static struct capsule_lookup *gathering(struct sse *sse)
 {
-	struct lookup *lookup = sse->gathering;
+	struct capsule_lookup *lookup = sse->lookups.gathering;
 
 	if (lookup && lookup->count < LOOKUP_MAX_WANTS)
 		return lookup;
@@ -215,20 +216,19 @@ static struct lookup *gathering(struct sse *sse)
 	lookup->job.run = run;
 	lookup->job.on_done = on_done;
 	lookup->sse = sse;
-	list_init(&lookup->link);
 	deadline_init(&lookup->limit);
-	sse->gathering = lookup;
-	hub_wake(sse);
+	sse->lookups.gathering = lookup;
+	turn_wake(sse);
 	return lookup;
 }
 
 static void want(struct sse *sse, struct item *item)
 {
-	struct lookup *lookup = gathering(sse);
+	struct capsule_lookup *lookup = gathering(sse);
 	struct want *new;
 
 	if (!lookup) {
-		hub_lose_soon(sse);
+		turn_lose(sse);
 		return;
 	}
 	new = &lookup->wants[lookup->count++];

@@ -8,7 +8,7 @@
 #define SSE_LOOKUP_H
 
 #include "sse/filter.h"
-#include "sse/hub.h"
+#include "sse/live.h"
 
 #define LOOKUP_LIMIT_MS    2000
 #define LOOKUP_MAX_WANTS   64

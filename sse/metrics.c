@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The names under which the live path can be watched. */
-#include "sse/hub.h"
+#include "sse/metrics.h"
+
+#include "sse/live.h"
 
 /* 1, up to 9, up to 99, more. */
 static struct metric *crowd_of(const struct sse_metrics *metrics, unsigned streams)
@@ -55,6 +57,7 @@ static void register_closes(struct metric **closes)
 		[CLOSE_GAP] = "reason=\"gap\"",
 		[CLOSE_SHUTDOWN] = "reason=\"shutdown\"",
 		[CLOSE_FAILED] = "reason=\"failed\"",
+		[CLOSE_LOST] = "reason=\"failed\"",
 	};
 
 	for (size_t i = 0; i < CLOSE_REASONS; i++)

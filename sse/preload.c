@@ -10,13 +10,13 @@
 #include <stdlib.h>
 
 #include "core/log.h"
-#include "sse/endpoints.h"
-#include "sse/source.h"
+#include "sse/server.h"
 
 #define PRELOAD_STEP_ENTRIES 200
 
 struct preload {
 	struct sse *sse;
+	void (*on_ended)(struct sse *sse);
 	struct deadline pause;
 	unsigned failures;
 	struct stream_id position;
@@ -41,6 +41,7 @@ static void drop_oldest(struct preload *preload)
 static void end(struct preload *preload)
 {
 	struct sse *sse = preload->sse;
+	void (*on_ended)(struct sse * sse) = preload->on_ended;
 
 	for (size_t i = preload->first; i < preload->count; i++)
 		item_unref(preload->items[i]);
@@ -48,8 +49,8 @@ static void end(struct preload *preload)
 		sse->preload = NULL;
 	free(preload->items);
 	free(preload);
-	openings_resume(sse);
-	sse_release(sse);
+	on_ended(sse);
+	live_release(sse);
 }
 
 static int keep(struct preload *preload, const struct event *event)
@@ -108,7 +109,7 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 
 	sse->pending--;
 	/* An eviction in the meantime raised the floor past what was to come in front of it. */
-	if (edges->rc == 0 && sse->preload == preload && source_is_shared(sse) &&
+	if (edges->rc == 0 && sse->preload == preload && server_is_shared(sse) &&
 	    stream_id_compare(sse->history.floor, preload->until) == 0) {
 		if (edges->trimmed)
 			floor = stream_id_is_zero(edges->oldest)
@@ -143,7 +144,7 @@ static void on_range(const struct bus_range *range, void *owner)
 		end(preload);
 		return;
 	}
-	if (range->rc < 0 || !source_is_shared(sse)) {
+	if (range->rc < 0 || !server_is_shared(sse)) {
 		try_later(preload);
 		return;
 	}
@@ -176,13 +177,14 @@ void on_preload_pause_due(struct deadline *deadline, void *owner)
 	read_on(container_of(deadline, struct preload, pause));
 }
 
-void preload_start(struct sse *sse)
+void preload_start(struct sse *sse, void (*on_ended)(struct sse *sse))
 {
 	struct preload *preload = calloc(1, sizeof(*preload));
 
 	if (!preload)
 		return;
 	preload->sse = sse;
+	preload->on_ended = on_ended;
 	preload->until = sse->history.head;
 	deadline_init(&preload->pause);
 	sse->preload = preload;

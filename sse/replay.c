@@ -1,33 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Replays. Reading pauses by itself while the listener's socket is full, since the next step is
- * only asked for when everything taken has been sent; few reads run at a time, the others queue.
- * Failure: a read that fails is tried again, at once when Redis is back and else after a pause. The
- * listener meanwhile stays where it is.
+ * Replays.
+ *
+ * Happy path: a step is read, its items are sent, and only then is the next step read, so reading
+ * pauses while the listener's socket is full. Few reads run at a time, the others queue. Failure: a
+ * read that fails is tried again, at once when Redis is back and else after a pause. Meanwhile the
+ * listener stays where it is.
  */
 #include "sse/replay.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sse/source.h"
+#include "sse/filter.h"
+#include "sse/server.h"
+#include "sse/turn.h"
+
+/* What a read brings counts once the edges of the stream prove that nothing before it was trimmed. */
+struct reader {
+	struct replay replay;
+	struct sse *sse;
+	struct topic *topic; /* this and the filter are valid while the replay has a listener */
+	const struct filter *filter;
+	struct deadline pause; /* in sse->read_pauses */
+	struct item *held;     /* what the read under way has brought, linked as above */
+	struct item *held_last;
+	struct stream_id read_to;
+	struct stream_id floor; /* of the history when the read was started */
+	bool reading;
+	bool has_read;
+	bool read_failed;
+	bool asks_edges;
+};
 
 static void start_reads(struct sse *sse);
 
-int replay_start(struct subscriber *sub, struct stream_id position)
+static struct reader *reader_of(struct replay *replay)
 {
-	struct replay *replay = calloc(1, sizeof(*replay));
+	return container_of(replay, struct reader, replay);
+}
 
-	if (!replay)
-		return -ENOMEM;
-	replay->sub = sub;
-	replay->sse = sub->topic->sse;
-	replay->position = position;
-	list_init(&replay->link);
-	deadline_init(&replay->pause);
-	sub->replay = replay;
-	return 0;
+struct replay *replay_open(struct topic *topic, const struct filter *filter,
+			   struct stream_id position, struct subscriber *sub)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return NULL;
+	reader->replay.sub = sub;
+	reader->replay.position = position;
+	reader->sse = topic->sse;
+	reader->topic = topic;
+	reader->filter = filter;
+	list_init(&reader->replay.link);
+	deadline_init(&reader->pause);
+	return &reader->replay;
 }
 
 void replay_drop_before(struct replay *replay, const struct item *next)
@@ -38,64 +66,70 @@ void replay_drop_before(struct replay *replay, const struct item *next)
 		replay->first = item->next[CHAIN_TEAM];
 		item_unref(item);
 	}
-	if (!replay->first)
-		replay->last = NULL;
 }
 
-void replay_stop(struct subscriber *sub)
+void replay_stop(struct replay *replay)
 {
-	struct replay *replay = sub->replay;
-
 	if (!replay)
 		return;
-	sub->replay = NULL;
 	replay->sub = NULL;
 	replay_drop_before(replay, NULL);
 	list_remove(&replay->link);
-	deadline_stop(&replay->pause);
-	if (!replay->reading)
-		free(replay);
+	deadline_stop(&reader_of(replay)->pause);
+	if (!reader_of(replay)->reading)
+		free(reader_of(replay));
 }
 
-/* ---- reading Redis ----------------------------------------------------------------------- */
+/* ---- the entries of a read --------------------------------------------------------------- */
 
-static bool is_for(const struct subscriber *sub, const struct event *event)
+static bool is_wanted(const struct reader *reader, const struct event *event)
 {
-	const struct topic *topic = sub->topic;
+	const struct topic *topic = reader->topic;
 
 	if (topic->chain == CHAIN_TEAM && !uuid_eq(&event->team, &topic->team))
 		return false;
-	return filter_lets_through(sub->filter, event->kind, event->outcome, event->resource_id);
+	return filter_lets_through(reader->filter, event->kind, event->outcome, event->resource_id);
 }
 
-static int take_event(struct replay *replay, const struct event *event, size_t *bytes)
+static int hold_event(struct reader *reader, const struct event *event, size_t *bytes)
 {
 	struct item *item;
-	int rc = item_from_event(event, &replay->sse->scratch, &item);
+	int rc = item_from_event(event, &reader->sse->scratch, &item);
 
 	if (rc < 0)
 		return rc;
 	/* Rows have long caught up with events this old, so b.4 is not for them, unless
 	 * mark_newest() finds that nothing came later. */
 	item->superseded = true;
-	item->topic = replay->sub->topic;
+	item->topic = reader->topic;
 	*bytes += item_cost(item);
-	if (replay->last)
-		replay->last->next[CHAIN_TEAM] = item;
+	if (reader->held_last)
+		reader->held_last->next[CHAIN_TEAM] = item;
 	else
-		replay->first = item;
-	replay->last = item;
+		reader->held = item;
+	reader->held_last = item;
 	return 0;
 }
 
-/* With everything up to the floor taken and the rest in the history, it can be said which events
- * are the newest of their capsule. */
-static void mark_newest(struct replay *replay)
+static void drop_held(struct reader *reader)
 {
-	for (struct item *item = replay->first; item; item = item->next[CHAIN_TEAM]) {
+	while (reader->held) {
+		struct item *item = reader->held;
+
+		reader->held = item->next[CHAIN_TEAM];
+		item_unref(item);
+	}
+	reader->held_last = NULL;
+}
+
+/* Everything up to the floor is held and the rest is in the history, so the events that are the
+ * newest of their capsule are known. */
+static void mark_newest(struct reader *reader)
+{
+	for (struct item *item = reader->held; item; item = item->next[CHAIN_TEAM]) {
 		const struct item *later = item->next[CHAIN_TEAM];
 
-		if (!item->has_capsule || history_knows_capsule(&replay->sse->history, item))
+		if (!item->has_capsule || history_knows_capsule(&reader->sse->history, item))
 			continue;
 		while (later && !item_is_same_capsule(later, item))
 			later = later->next[CHAIN_TEAM];
@@ -103,22 +137,22 @@ static void mark_newest(struct replay *replay)
 	}
 }
 
-/* Whether the answer holds everything up to the floor. That the stream ended says so only about the
- * floor of that time: while the answer was on its way, the history may have taken in and let go
+/* Whether the answer holds everything up to the floor. The end of the stream proves this only for the
+ * floor of that time: while the answer was on its way, the history may have taken in and evicted
  * entries that came after it. */
-static bool reaches_floor(const struct replay *replay, const struct bus_range *range)
+static bool reaches_floor(const struct reader *reader, const struct bus_range *range)
 {
-	struct stream_id floor = replay->sse->history.floor;
+	struct stream_id floor = reader->sse->history.floor;
 
 	if (stream_id_compare(range->head, floor) >= 0)
 		return true;
-	return range->at_end && stream_id_compare(replay->floor, floor) == 0;
+	return range->at_end && stream_id_compare(reader->floor, floor) == 0;
 }
 
-/* Takes what is wanted up to the floor and moves the position as far as was looked at. */
-static int take_events(struct replay *replay, const struct bus_range *range)
+/* Holds what is wanted up to the floor, and notes how far it looked. */
+static int hold_events(struct reader *reader, const struct bus_range *range)
 {
-	struct stream_id floor = replay->sse->history.floor;
+	struct stream_id floor = reader->sse->history.floor;
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < range->count; i++) {
@@ -127,148 +161,150 @@ static int take_events(struct replay *replay, const struct bus_range *range)
 
 		if (stream_id_compare(event->id, floor) > 0)
 			break;
-		if (is_for(replay->sub, event))
-			rc = take_event(replay, event, &bytes);
+		if (is_wanted(reader, event))
+			rc = hold_event(reader, event, &bytes);
 		if (rc < 0)
 			return rc;
-		replay->position = event->id;
+		reader->read_to = event->id;
 		if (bytes >= REPLAY_STEP_BYTES)
 			return 0;
 	}
-	replay->position = range->head;
-	if (reaches_floor(replay, range)) {
-		replay->position = floor;
-		mark_newest(replay);
+	reader->read_to = range->head;
+	if (reaches_floor(reader, range)) {
+		reader->read_to = floor;
+		mark_newest(reader);
 	}
 	return 0;
 }
 
-/* Puts what was taken aside. */
-static void hold(struct replay *replay, struct stream_id asked_after)
-{
-	replay->held = replay->first;
-	replay->held_last = replay->last;
-	replay->read_to = replay->position;
-	replay->first = NULL;
-	replay->last = NULL;
-	replay->position = asked_after;
-}
+/* ---- reading Redis ----------------------------------------------------------------------- */
 
-static void release_held(struct replay *replay)
-{
-	replay->first = replay->held;
-	replay->last = replay->held_last;
-	replay->held = NULL;
-	replay->held_last = NULL;
-}
-
-/* Asked for behind the read, so what is not trimmed by now was not trimmed then. */
-static bool may_have_lost(const struct replay *replay, const struct bus_edges *edges)
+/* The edges were read after the entries: what is not trimmed by now was not trimmed then. */
+static bool may_have_lost(const struct reader *reader, const struct bus_edges *edges)
 {
 	struct stream_id last_gone = stream_id_is_zero(edges->oldest)
 					     ? edges->newest
 					     : stream_id_previous(edges->oldest);
 
-	return edges->trimmed && stream_id_compare(last_gone, replay->position) > 0;
+	return edges->trimmed && stream_id_compare(last_gone, reader->replay.position) > 0;
+}
+
+static void fail(struct reader *reader, enum close_reason reason)
+{
+	reader->replay.failed = true;
+	reader->replay.failure = reason;
+}
+
+/* Gives the pump what was held, or a reason to end the listener. */
+static void finish_read(struct reader *reader, const struct bus_edges *edges)
+{
+	struct sse *sse = reader->sse;
+
+	if (!reader->replay.failed &&
+	    (reader->read_failed || edges->rc < 0 || !server_is_shared(sse))) {
+		drop_held(reader);
+		deadline_start(&sse->read_pauses, &reader->pause);
+		return;
+	}
+	if (!reader->replay.failed && may_have_lost(reader, edges))
+		fail(reader, CLOSE_GAP);
+	if (reader->replay.failed) {
+		drop_held(reader);
+	} else {
+		reader->replay.first = reader->held;
+		reader->replay.position = reader->read_to;
+		reader->held = NULL;
+		reader->held_last = NULL;
+	}
+	list_add_tail(&sse->reads.done, &reader->replay.link);
+	turn_wake(sse);
 }
 
 /* The read is over, and nothing calls back any more. */
-static void end_read(struct replay *replay, const struct bus_edges *edges)
+static void end_read(struct reader *reader, const struct bus_edges *edges)
 {
-	struct sse *sse = replay->sse;
-	struct subscriber *sub = replay->sub;
+	struct sse *sse = reader->sse;
 
-	replay->reading = false;
-	sse->reads_running--;
-	release_held(replay);
-	if (!sub) {
-		replay_drop_before(replay, NULL);
-		free(replay);
-	} else if (replay->read_failed || edges->rc < 0 || !source_is_shared(sse)) {
-		replay_drop_before(replay, NULL);
-		deadline_start(&sse->read_pauses, &replay->pause);
-	} else if (may_have_lost(replay, edges)) {
-		subscriber_end(sub, CLOSE_GAP,
-			       ": events were missed, come back with your cursor\n\n");
+	reader->reading = false;
+	sse->reads.running--;
+	if (reader->replay.sub) {
+		finish_read(reader, edges);
 	} else {
-		replay->position = replay->read_to;
-		subscriber_pump(sub);
+		drop_held(reader);
+		free(reader);
 	}
 	start_reads(sse);
-	sse_release(sse);
+	live_release(sse);
 }
 
 static void on_range(const struct bus_range *range, void *owner)
 {
 	static const struct bus_edges unknown = { .rc = -ENOMEM };
-	struct replay *replay = owner;
-	struct stream_id asked_after = replay->position;
+	struct reader *reader = owner;
 
-	replay->sse->pending--;
-	replay->read_failed = range->rc < 0;
-	if (replay->sub && !replay->read_failed) {
-		if (take_events(replay, range) < 0)
-			subscriber_end(replay->sub, CLOSE_FAILED,
-				       ": out of memory, come back with your cursor\n\n");
-		else
-			hold(replay, asked_after);
-	}
-	if (!replay->asks_edges)
-		end_read(replay, &unknown);
+	reader->sse->pending--;
+	reader->read_failed = range->rc < 0;
+	if (reader->replay.sub && !reader->read_failed && hold_events(reader, range) < 0)
+		fail(reader, CLOSE_FAILED);
+	if (!reader->asks_edges)
+		end_read(reader, &unknown);
 }
 
 static void on_edges(const struct bus_edges *edges, void *owner)
 {
-	struct replay *replay = owner;
+	struct reader *reader = owner;
 
-	replay->sse->pending--;
-	end_read(replay, edges);
+	reader->sse->pending--;
+	end_read(reader, edges);
 }
 
-static void start_read(struct replay *replay)
+static void start_read(struct reader *reader)
 {
-	struct sse *sse = replay->sse;
-	int rc = bus_range(sse->options.redis, replay->position, REPLAY_STEP_ENTRIES, on_range,
-			   replay);
+	struct sse *sse = reader->sse;
+	int rc = bus_range(sse->options.redis, reader->replay.position, REPLAY_STEP_ENTRIES,
+			   on_range, reader);
 
 	if (rc < 0) {
-		deadline_start(&sse->read_pauses, &replay->pause);
+		deadline_start(&sse->read_pauses, &reader->pause);
 		return;
 	}
 	sse->pending++;
-	if (!replay->has_read)
+	if (!reader->has_read)
 		metric_add(sse->metrics.from_redis, 1);
-	replay->floor = sse->history.floor;
-	replay->has_read = true;
-	replay->reading = true;
-	sse->reads_running++;
-	replay->asks_edges = bus_edges(sse->options.redis, on_edges, replay) == 0;
-	if (replay->asks_edges)
+	reader->floor = sse->history.floor;
+	reader->has_read = true;
+	reader->reading = true;
+	sse->reads.running++;
+	reader->asks_edges = bus_edges(sse->options.redis, on_edges, reader) == 0;
+	if (reader->asks_edges)
 		sse->pending++;
 }
 
 static void start_reads(struct sse *sse)
 {
-	while (sse->reads_running < REPLAY_MAX_READS && !list_is_empty(&sse->reads)) {
-		struct replay *replay = list_item(sse->reads.next, struct replay, link);
+	while (sse->reads.running < REPLAY_MAX_READS && !list_is_empty(&sse->reads.waiting)) {
+		struct replay *next = list_item(sse->reads.waiting.next, struct replay, link);
 
-		list_remove(&replay->link);
-		start_read(replay);
+		list_remove(&next->link);
+		start_read(reader_of(next));
 	}
 }
 
-static void queue_read(struct replay *replay)
+static void queue_read(struct reader *reader)
 {
-	if (replay->reading || !list_is_empty(&replay->link) || deadline_is_waiting(&replay->pause))
+	struct sse *sse = reader->sse;
+
+	if (reader->reading || !list_is_empty(&reader->replay.link) ||
+	    deadline_is_waiting(&reader->pause))
 		return;
-	list_add_tail(&replay->sse->reads, &replay->link);
-	start_reads(replay->sse);
+	list_add_tail(&sse->reads.waiting, &reader->replay.link);
+	start_reads(sse);
 }
 
 void on_read_pause_due(struct deadline *deadline, void *owner)
 {
 	(void)owner;
-	queue_read(container_of(deadline, struct replay, pause));
+	queue_read(container_of(deadline, struct reader, pause));
 }
 
 void replay_retry(struct sse *sse)
@@ -278,34 +314,32 @@ void replay_retry(struct sse *sse)
 			list_item(sse->read_pauses.waiting.next, struct deadline, link);
 
 		deadline_stop(deadline);
-		list_add_tail(&sse->reads, &container_of(deadline, struct replay, pause)->link);
+		list_add_tail(&sse->reads.waiting,
+			      &container_of(deadline, struct reader, pause)->replay.link);
 	}
 	start_reads(sse);
 }
 
 /* ---- the hand-over ----------------------------------------------------------------------- */
 
-bool replay_continue(struct subscriber *sub)
+bool replay_continue(struct replay *replay)
 {
-	struct replay *replay = sub->replay;
-	struct history *history = &replay->sse->history;
-	struct item *item;
+	struct reader *reader = reader_of(replay);
+	struct sse *sse = reader->sse;
+	const struct history *history = &sse->history;
 
-	/* The listener has seen ids that we have not: another worker was faster. They will come. What is
-	 * from before a hole may lie beyond the head, and is here. */
+	if (replay->failed)
+		return false;
+	/* The listener has seen ids that we have not: another worker was faster. They will come.
+	 * What is from before a hole may lie beyond the head, and is here. */
 	if (stream_id_compare(replay->position, history->head) > 0 &&
 	    stream_id_compare(replay->position, history->hole) > 0)
 		return false;
 	if (stream_id_compare(replay->position, history->floor) < 0) {
-		queue_read(replay);
+		queue_read(reader);
 		return false;
 	}
-	item = history_after(sub->topic, replay->position);
-	if (!item)
-		sub->from_serial = history->serial; /* it has got everything that arrived */
-	if (!replay->has_read)
-		metric_add(replay->sse->metrics.from_memory, 1);
-	replay_stop(sub);
-	sub->cursor = item ? item_ref(item) : NULL;
+	if (!reader->has_read)
+		metric_add(sse->metrics.from_memory, 1);
 	return true;
 }

@@ -7,8 +7,6 @@
  */
 #include "sse/source.h"
 
-#include <string.h>
-
 #include "core/clock.h"
 #include "core/log.h"
 #include "sse/replay.h"
@@ -18,24 +16,18 @@
 
 /* ---- telling ----------------------------------------------------------------------------- */
 
-static void tell(struct topic *topic, struct item *item)
+static void tell_topic(struct topic *topic, void *item)
 {
 	LIST_EACH_SAFE (link, &topic->others) {
 		struct subscriber *sub = list_item(link, struct subscriber, link);
 
-		if (sub->stream)
-			stream_send(sub, item);
+		(void)sub->type->send(sub, item);
 	}
-	LIST_EACH_SAFE (link, &topic->front_line)
-		stream_send(list_item(link, struct subscriber, link), item);
-}
+	LIST_EACH_SAFE (link, &topic->front_line) {
+		struct subscriber *sub = list_item(link, struct subscriber, link);
 
-static void tell_all(struct sse *sse, struct item *item)
-{
-	tell(&sse->history.all, item);
-	for (size_t i = 0; i < HISTORY_TEAM_BUCKETS; i++)
-		LIST_EACH (link, &sse->history.teams[i])
-			tell(list_item(link, struct topic, link), item);
+		(void)sub->type->send(sub, item);
+	}
 }
 
 static void judge(struct sse *sse)
@@ -50,25 +42,12 @@ static void judge(struct sse *sse)
 	if (source->up && is_stale)
 		log_warn("live streams are behind the source",
 			 log_str("because", source->silent ? "redis does not answer" : "it lags"));
-	tell_all(sse, is_stale ? sse->source_lost : sse->source_back);
+	history_each_topic(&sse->history, tell_topic,
+			   is_stale ? sse->source_lost : sse->source_back);
 }
 
-bool sse_is_stale(const struct sse *sse)
+void source_set_up(struct sse *sse, bool up)
 {
-	return sse->source.stale_since_us != 0;
-}
-
-bool source_is_shared(const struct sse *sse)
-{
-	const struct redis_identity *other = redis_identity(sse->options.redis);
-
-	return !sse->server[0] || !other->run_id[0] || strcmp(sse->server, other->run_id) == 0;
-}
-
-void sse_on_source(bool up, void *owner)
-{
-	struct sse *sse = owner;
-
 	sse->source.up = up;
 	if (up)
 		replay_retry(sse);
@@ -88,7 +67,7 @@ static void on_newest(const struct bus_edges *edges, void *owner)
 	if (edges->rc == 0)
 		sse->source.newest = edges->readable;
 	judge(sse);
-	sse_release(sse);
+	live_release(sse);
 }
 
 static void ask(struct sse *sse)

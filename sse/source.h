@@ -8,14 +8,13 @@
 #ifndef SSE_SOURCE_H
 #define SSE_SOURCE_H
 
-#include "sse/hub.h"
+#include "sse/live.h"
 
 /* Begins to ask, if options.pulse_ms says so. */
 void source_watch(struct sse *sse);
 
-/* The shared connection is to the server whose stream the tail reads. What another one answers must not be
- * taken for this stream. */
-bool source_is_shared(const struct sse *sse);
+/* The tail has reached Redis, or lost it. */
+void source_set_up(struct sse *sse, bool up);
 
 /* The history's head has moved. */
 void source_on_head(struct sse *sse);

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/id.h"
+#include "sse/recheck.h"
 
 #define CLIENT_MAX_BYTES (64 * 1024 * 1024)
 
@@ -91,16 +92,16 @@ void stage_open(struct stage *stage, const struct sse_options *options)
 	sse.redis = stage->redis;
 	sse.auth = stage->auth;
 	cr_assert_eq(sse_open(&sse, &stage->sse), 0);
-	deadline_stop(&stage->sse->recheck_round); /* stage_recheck() takes its place */
+	deadline_stop(&stage->sse->rechecks.next); /* stage_recheck() takes its place */
 	open_server(stage);
 	UNTIL(stage, redis_is_up(stage->redis) && store_is_up(stage->store));
 }
 
 void stage_recheck_round(struct stage *stage)
 {
-	stage->sse->round_due_ms = uv_now(&stage->loop);
-	on_recheck_due(&stage->sse->recheck_round, stage->sse);
-	deadline_stop(&stage->sse->recheck_round);
+	stage->sse->rechecks.due_ms = uv_now(&stage->loop);
+	on_recheck_due(&stage->sse->rechecks.next, stage->sse);
+	deadline_stop(&stage->sse->rechecks.next);
 }
 
 void stage_recheck(struct stage *stage)

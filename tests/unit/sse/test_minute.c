@@ -3,6 +3,7 @@
 /* What happens every minute: credentials are looked at again, and who heard nothing gets a bookmark. */
 #include <criterion/criterion.h>
 
+#include "sse/recheck.h"
 #include "tests/unit/sse/stage.h"
 
 static struct stage stage;
@@ -147,12 +148,12 @@ Test(minute, is_no_longer_when_the_loop_is_late)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint64_t now_ms = uv_now(&stage.loop);
-		unsigned before = stage.sse->rounds;
+		unsigned before = stage.sse->rechecks.count;
 
-		stage.sse->round_due_ms = now_ms - cases[i].late_rounds * RECHECK_ROUND_MS;
-		on_recheck_due(&stage.sse->recheck_round, stage.sse);
-		cr_expect_eq(stage.sse->rounds - before, cases[i].expected, "case %zu", i);
-		cr_expect_eq(stage.sse->round_due_ms, now_ms + RECHECK_ROUND_MS, "case %zu", i);
+		stage.sse->rechecks.due_ms = now_ms - cases[i].late_rounds * RECHECK_ROUND_MS;
+		on_recheck_due(&stage.sse->rechecks.next, stage.sse);
+		cr_expect_eq(stage.sse->rechecks.count - before, cases[i].expected, "case %zu", i);
+		cr_expect_eq(stage.sse->rechecks.due_ms, now_ms + RECHECK_ROUND_MS, "case %zu", i);
 	}
-	deadline_stop(&stage.sse->recheck_round);
+	deadline_stop(&stage.sse->rechecks.next);
 }

@@ -184,12 +184,12 @@ Test(replay, leaves_a_seam_at_every_possible_place)
 /* As if so many reads of other listeners were under way: further ones queue. */
 static void hold_reads(void)
 {
-	stage.sse->reads_running += REPLAY_MAX_READS;
+	stage.sse->reads.running += REPLAY_MAX_READS;
 }
 
 static void release_reads(void)
 {
-	stage.sse->reads_running -= REPLAY_MAX_READS;
+	stage.sse->reads.running -= REPLAY_MAX_READS;
 	replay_retry(stage.sse);
 }
 
@@ -205,16 +205,16 @@ Test(replay, misses_nothing_when_a_burst_overtakes_the_answer_of_redis)
 	hold_reads();
 	client = listen_after(0);
 	sub = only_listener(&stage, TEAM_A);
-	cr_assert(sub->replay && !sub->replay->reading);
+	cr_assert(sub->replay && !list_is_empty(&stage.sse->reads.waiting));
 	release_reads();
-	cr_assert(sub->replay->reading);
+	cr_assert_eq(stage.sse->reads.running, 1);
 	hold_reads();
 	/* Redis answers up to 60, while everything up to there and more is pushed out of memory. */
 	for (unsigned n = 61; n <= 160; n++)
 		entry_show(&stage, n, nth_json(n));
 	batch_end(&stage, 160);
 	cr_assert_gt(stage.sse->history.floor.ms, entry_id(70).ms);
-	UNTIL(&stage, !sub->replay || !sub->replay->reading);
+	UNTIL(&stage, stage.sse->reads.running == REPLAY_MAX_READS);
 	for (unsigned n = 61; n <= 160; n++)
 		entry_add(&stage, n, nth_json(n));
 	release_reads();
@@ -315,7 +315,7 @@ Test(replay, ends_with_a_word_when_the_stream_is_trimmed_before_it)
 	stage_start(&stage, 1000);
 	stage.sse->history.floor = entry_id(1000); /* as if there had been no room for them */
 	client = client_open(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000001-0", "");
-	UNTIL(&stage, stage.sse->reads_running == 1);
+	UNTIL(&stage, stage.sse->reads.running == 1);
 	/* The first step is on its way; the others come too late. */
 	redis_server_do(&stage.redis_server, "XTRIM wrenn:events MINID 1000900-0");
 	UNTIL(&stage, client->broken);
@@ -506,7 +506,7 @@ Test(replay, waits_while_the_shared_connection_is_to_another_server_than_the_tai
 	client = listen_after(0);
 	sse_on_server(&other, true, stage.sse);
 	release_reads();
-	UNTIL(&stage, deadline_is_waiting(&only_listener(&stage, TEAM_A)->replay->pause));
+	UNTIL(&stage, !list_is_empty(&stage.sse->read_pauses.waiting));
 	cr_expect_str_eq(client_entries(client), "");
 	sse_on_server(redis_identity(stage.redis), true, stage.sse);
 	expect_entries(client, 1, 60);

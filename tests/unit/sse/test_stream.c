@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "core/json.h"
+#include "sse/turn.h"
 #include "tests/unit/sse/stage.h"
 
 static struct stage stage;
@@ -291,7 +292,7 @@ Test(stream, shows_null_when_a_capsule_takes_longer_than_two_seconds)
 	cr_expect_eq(done, 0);
 	sem_post(&gate);
 	sem_post(&gate);
-	UNTIL(&stage, done == 2 && stage.sse->lookups_running == 0);
+	UNTIL(&stage, done == 2 && stage.sse->lookups.running == 0);
 }
 
 Test(stream, looks_nothing_up_that_nobody_listens_to)
@@ -512,7 +513,7 @@ Test(stream, ends_before_an_event_that_could_not_be_made)
 	stage_rest(&stage);
 	cr_expect_str_eq(client_entries(client), "");
 	cr_expect_str_eq(client_entries(filtered), "");
-	hub_lose_soon(stage.sse);
+	turn_lose(stage.sse);
 	UNTIL(&stage, client->ended && filtered->ended);
 	cr_expect_str_eq(client_entries(client), "");
 	buf_done(&small);

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include "core/json.h"
-#include "sse/wait.h"
+#include "sse/turn.h"
 #include "tests/unit/sse/stage.h"
 
 static struct stage stage;
@@ -182,7 +182,10 @@ Test(wait, is_refused_an_item_that_could_not_be_made)
 	entry_show(&stage, 1, event_json("capsule.destroy", TEAM_A, CAPSULE, ""));
 	item = stage.sse->history.all.newest;
 	cr_assert_lt(item_finish(item, STR("null"), &small), 0);
-	wait_answer(only_listener(&stage, TEAM_A), item);
+	batch_end(&stage, 1);
+	stage_rest(&stage);
+	cr_expect_eq(client->status, 0, "an item without bytes is no answer");
+	turn_lose(stage.sse);
 	UNTIL(&stage, client->status);
 	cr_expect_eq(client->status, 503);
 	cr_expect_not(client_has(client, CAPSULE));

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Consecutive items that leave in one write. Pure: it walks a chain and changes nothing. */
+#ifndef SSE_RUN_H
+#define SSE_RUN_H
+
+#include <sys/uio.h>
+
+#include "sse/item.h"
+
+#define RUN_PIECES 256
+
+struct filter;
+
+struct run {
+	int count;
+	bool stuck;    /* the item after them is wanted and not ready, or never will be */
+	bool durable;  /* moves the client's cursor */
+	bool apart;    /* no part of any chain, and must not get lost */
+	bool bare;     /* frames without their chunks */
+	bool fell_off; /* the chain is cut after them, at fell_at */
+	struct stream_id fell_at;
+	uint64_t fell_serial;
+	struct item *next; /* the first one not taken */
+	size_t bytes;
+	struct iovec whole; /* all pieces copied together for many readers; else no bytes */
+	struct item *items[RUN_PIECES];
+	struct iovec pieces[RUN_PIECES];
+};
+
+/* What one listener wants. */
+struct taste {
+	const struct filter *filter;
+	uint64_t from_serial;
+	bool newest_states; /* skips a capsule's states that another one followed */
+};
+
+/* Empty. Does not touch the arrays, which are large. */
+void run_init(struct run *run, bool bare);
+
+/* Adds what follows the first `offset` bytes. There must be room. */
+void run_add(struct run *run, struct item *item, uint32_t offset);
+
+/* Adds what is wanted from `first` onward, until it is full, stuck or at the end of the chain. */
+void run_gather(struct run *run, struct item *first, enum item_chain chain,
+		const struct taste *taste);
+
+#endif
