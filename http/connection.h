@@ -1,121 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One accepted socket, small because ten thousand of them may be open streams. What a request needs
- * lives in struct http_request, which only exists while one is being read or answered.
+ * One accepted socket. It moves bytes, waits and ends; it does not know what is served on it.
+ * That is a table of functions, which changes when an exchange of HTTP becomes a stream.
  *
- *            +------------------------------ keep-alive ------------------------------+
- *            v                                                                        |
- *   --> IDLE --> HEAD --> BODY --> BUSY --> WRITING --+--------------------------------+
- *                  \________________^  \              |
- *                                       \             +--> LINGER --> closed
- *                                        +--> STREAM --> closed
- *
- * Every state may fall to closed, but for BUSY: its handler holds the request, so the connection is
- * marked gone and closes when the answer comes.
+ * It is small because ten thousand of them may be open streams.
  */
 #ifndef HTTP_CONNECTION_H
 #define HTTP_CONNECTION_H
 
+#include <sys/uio.h>
+
 #include "core/list.h"
-#include "http/stream.h"
-#include "http/types.h"
+#include "core/str.h"
+#include "http/pool.h"
 #include "net/net.h"
 
-#define CONNECTION_READ_SIZE 16384
+/* Bytes of every connection. The first are struct connection; the rest is for what is served. */
+#define CONNECTION_SIZE 96
 
-enum connection_state {
-	CONNECTION_IDLE,    /* no byte of the next request yet */
-	CONNECTION_HEAD,    /* reading a head */
-	CONNECTION_BODY,    /* reading a body */
-	CONNECTION_BUSY,    /* the request is with its handler */
-	CONNECTION_WRITING, /* an answer did not fit into the socket at once */
-	CONNECTION_STREAM,
-	CONNECTION_LINGER /* answered and shut down; the client may still be sending */
-};
+struct connection;
 
-struct http_stream {
-	struct http_stream_events events;
-	void *owner;
+struct connection_events {
+	/* Which of EPOLLIN, EPOLLOUT and EPOLLRDHUP to wait for now. */
+	uint32_t (*wanted)(const struct connection *c);
+	void (*on_bytes)(struct connection *c, struct str bytes);
+	void (*on_writable)(struct connection *c);
+	/* The client has finished sending, or (c->gone) nothing reaches it any more. */
+	void (*on_end)(struct connection *c);
+	void (*on_due)(struct connection *c);    /* its wait has run out */
+	void (*on_closed)(struct connection *c); /* the last call, never from within a call */
 };
 
 struct connection {
-	struct http_server *server;
+	struct pool *pool;
+	const struct connection_events *events;
 	struct list link;
 	struct deadline deadline;
-	struct http_request *request; /* NULL in IDLE, STREAM, LINGER */
-	struct http_stream stream;
 	int fd;
-	uint32_t discarded; /* bytes thrown away, as a stream or lingering */
-	uint32_t armed;     /* the events waited for */
-	uint8_t state;
-	bool fresh : 1;         /* has not sent a byte yet */
-	bool surplus : 1;       /* beyond the cap: its request is refused */
-	bool in_turn : 1;       /* inside connection_on_ready(), which arms at its end */
-	bool peer_finished : 1; /* the client will send no more */
-	bool gone : 1;          /* nothing can reach the client any more */
-	bool wants_write : 1;   /* a stream whose last write was short */
-	bool chunked : 1;       /* a stream that ends with the last chunk */
-	bool closing : 1;       /* its memory goes with the next tick */
+	uint16_t armed;    /* the events waited for */
+	bool in_turn : 1;  /* inside connection_on_ready(), which arms at its end */
+	bool gone : 1;     /* nothing reaches the client any more */
+	bool closing : 1;  /* closed; its memory goes with the next tick */
+	bool reported : 1; /* on_closed was called */
 };
 
-/* Takes over an accepted, non-blocking socket; closes it when there is no memory. */
-void connection_open(struct http_server *server, int fd);
+/* Takes over an accepted, non-blocking socket. It waits for nothing before connection_arm(). NULL
+ * without memory, and then the socket is closed. The connection frees itself after on_closed. */
+struct connection *connection_open(struct pool *pool, int fd,
+				   const struct connection_events *events) must_check;
 
-/* The same for one connection too many: its request is read, told so, and let go. */
-void connection_refuse(struct http_server *server, int fd);
+/* Something else is served from now on. */
+void connection_serve(struct connection *c, const struct connection_events *events);
 
-/* Something it waits for has happened; for the server's poller. */
-void connection_on_ready(void *owner, uint32_t events);
-
-/* A wait of the connection, on one of the server's deadlines, has run out. */
-void connection_on_due(struct deadline *deadline, void *owner);
-
-/* For the end of the server: closes, or marks as gone while a handler is busy with it. */
-void connection_end(struct connection *c);
-
-/* ---- for answers ------------------------------------------------------------------------ */
-
-const char *connection_date(struct connection *c);
-bool connection_is_ending(const struct connection *c); /* no further request is welcome */
-
-/* Sends the answer to its request, which is dead afterwards. A failed head drops the connection. */
-void connection_answer(struct connection *c, int status, const struct buf *head, struct str body);
-
-/* Gives up on answering. */
-void connection_drop(struct connection *c);
-
-/* ---- for streams, and between the files of this folder ------------------------------------ */
-
-void connection_set_state(struct connection *c, enum connection_state state);
-
-/* Waits for what the state needs; while events are being looked at that is left to their end. */
+/* Waits for the wanted events. Inside a callback of the connection this waits for its end. */
 void connection_arm(struct connection *c);
 
-/* One sendmsg. Bytes taken, 0 when the socket is full, or a negative errno. */
+/* Starts or restarts its one wait. */
+void connection_start_wait(struct connection *c, enum pool_wait wait);
+void connection_stop_wait(struct connection *c);
+
+/* One system call. Bytes taken, 0 when the socket is full, or a negative errno. */
 ssize_t connection_send(struct connection *c, const struct iovec *pieces, int count);
 
-/* Reads and throws away what has come. False at the end, on a fault, or past `limit` bytes in all. */
-bool connection_discard(struct connection *c, uint32_t limit);
+/* One system call, then on_bytes. Closes at the end of the bytes and on a fault. */
+void connection_read(struct connection *c);
 
-/* Closes now; not in BUSY. Safe to repeat. */
+/* Closes now; on_closed comes later. Safe to repeat. */
 void connection_close(struct connection *c);
 
-void connection_count_answer(struct connection *c, int status);
+/* Nothing reaches the client any more: on_end decides. Safe to repeat. */
+void connection_lose(struct connection *c);
 
-/* stream.c: what happened to a stream. */
-void stream_on_ready(struct connection *c, uint32_t events);
-void stream_on_closed(struct connection *c);
-
-/* reading.c: bytes from the socket, bytes left over from the request before. */
-void connection_read(struct connection *c);
-void connection_read_rest(struct connection *c);
-bool connection_has_rest(const struct connection *c);
-
-/* Answers a request that could not be read, and closes; with a NULL text the error's own. */
-void connection_refuse_request(struct connection *c, enum http_error error, const char *text);
-
-/* A request to read into; false when there is no memory, and then the connection is closed. */
-bool connection_begin_request(struct connection *c);
+/* For the pool: an event of the poller, a wait that has run out. */
+void connection_on_ready(void *connection, uint32_t events);
+void connection_on_due(struct deadline *deadline, void *pool);
 
 #endif

@@ -10,7 +10,7 @@
 #include "core/backoff.h"
 #include "core/json.h"
 #include "core/utf8.h"
-#include "http/connection.h"
+#include "http/exchange.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/response_head.h"
@@ -124,7 +124,7 @@ static void turn_away(struct http_request *request, enum http_error error, const
 	buf_addf(&body, "\nretry: %u\n\n", (unsigned)jitter(RETRY_MS, RETRY_SPREAD_PERCENT));
 	http_respond_header(request, "Cache-Control", STR("no-cache, no-transform"));
 	if (body.err)
-		connection_drop(request->connection);
+		exchange_drop(request);
 	else
 		http_respond(request, 200, "text/event-stream", buf_str(&body));
 	buf_done(&body);
@@ -149,7 +149,7 @@ void http_respond_error(struct http_request *request, enum http_error error,
 	buf_init(&envelope, MAX_ENVELOPE);
 	write_envelope(&envelope, error, request->id, why);
 	if (envelope.err)
-		connection_drop(request->connection);
+		exchange_drop(request);
 	else
 		http_respond(request, errors[error].status, "application/json", buf_str(&envelope));
 	buf_done(&envelope);

@@ -3,7 +3,8 @@
 /*
  * Front door of http/: the HTTP/1.1 server, llhttp on the loop.
  *
- *   server.h    open a server, add routes, authenticate callers, close it again
+ *   listen.h    a listening socket, which several workers may share
+ *   server.h    open a server, add routes, close it again
  *   request.h   what a handler reads of a request: path, query, fields, body, identity
  *   query.h     the pairs of a query string
  *   response.h  the answer: a body, JSON, or an error of contract c.5
@@ -26,6 +27,7 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include "http/listen.h"
 #include "http/query.h"
 #include "http/request.h"
 #include "http/response.h"

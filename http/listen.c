@@ -8,6 +8,8 @@
  * when anybody else has the port, and of two that come at the same time it refuses one. Later
  * shared sockets are let in beside it.
  */
+#include "http/listen.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -16,7 +18,6 @@
 #include <unistd.h>
 
 #include "core/errno_text.h"
-#include "http/server.h"
 
 #define BACKLOG 16384 /* the kernel's net.core.somaxconn may be lower */
 

@@ -31,7 +31,7 @@ void message_done(struct message *message)
 	buf_done(&message->body);
 }
 
-static void fail(struct message *message, enum http_error fault, const char *text)
+void message_fail(struct message *message, enum http_error fault, const char *text)
 {
 	if (message->state == MESSAGE_FAILED)
 		return;
@@ -42,7 +42,7 @@ static void fail(struct message *message, enum http_error fault, const char *tex
 
 static void fail_syntax(struct message *message, const char *text)
 {
-	fail(message, HTTP_INVALID_REQUEST, text);
+	message_fail(message, HTTP_INVALID_REQUEST, text);
 }
 
 struct str message_field_name(const struct message *message, size_t n)
@@ -188,7 +188,7 @@ static void read_length(struct message *message)
 	if (lengths && !str_to_u64(length, &len))
 		return fail_syntax(message, "Content-Length must be a number");
 	if (len > HTTP_MAX_BODY)
-		return fail(message, HTTP_PAYLOAD_TOO_LARGE, "the body is too large");
+		return message_fail(message, HTTP_PAYLOAD_TOO_LARGE, "the body is too large");
 	message->chunked = codings > 0;
 	message->body_len = (size_t)len;
 }
@@ -210,7 +210,7 @@ static void head_complete(struct message *message)
 	int rc = head_parse(&message->head, text);
 
 	if (rc == -E2BIG)
-		return fail(message, HTTP_HEAD_TOO_LARGE, "too many header fields");
+		return message_fail(message, HTTP_HEAD_TOO_LARGE, "too many header fields");
 	if (rc < 0)
 		return fail_syntax(message, "this is not an HTTP request");
 	if (message->head.major != 1 || message->head.minor > 1)
@@ -266,7 +266,7 @@ static size_t take_head(struct message *message, const char *bytes, size_t n)
 
 	while (used < n && !ended && message->state == MESSAGE_HEAD) {
 		if (before + used == HTTP_MAX_HEAD) {
-			fail(message, HTTP_HEAD_TOO_LARGE, "the request head is too large");
+			message_fail(message, HTTP_HEAD_TOO_LARGE, "the request head is too large");
 			return used;
 		}
 		ended = look_at(message, bytes[used], before + used);
@@ -274,7 +274,7 @@ static size_t take_head(struct message *message, const char *bytes, size_t n)
 	}
 	buf_add(&message->text, bytes, used);
 	if (message->text.err)
-		fail(message, HTTP_INTERNAL_ERROR, "out of memory");
+		message_fail(message, HTTP_INTERNAL_ERROR, "out of memory");
 	if (ended && message->state == MESSAGE_HEAD)
 		head_complete(message);
 	return used;
@@ -291,9 +291,9 @@ static size_t take_body(struct message *message, const char *bytes, size_t n)
 	else
 		buf_add(body, bytes, used);
 	if (body->err == -E2BIG)
-		fail(message, HTTP_PAYLOAD_TOO_LARGE, "the body is too large");
+		message_fail(message, HTTP_PAYLOAD_TOO_LARGE, "the body is too large");
 	else if (body->err)
-		fail(message, HTTP_INTERNAL_ERROR, "out of memory");
+		message_fail(message, HTTP_INTERNAL_ERROR, "out of memory");
 	else if (message->chunks.state == CHUNKS_BROKEN)
 		fail_syntax(message, "the chunks of the body are malformed");
 	else if (message->chunked ? message->chunks.state == CHUNKS_END

@@ -49,6 +49,9 @@ struct message {
 void message_init(struct message *message);
 void message_done(struct message *message);
 
+/* Refuses the request with this answer; the text is a constant or NULL. The first failure stays. */
+void message_fail(struct message *message, enum http_error fault, const char *text);
+
 /* Takes bytes that belong to this request, while it is in HEAD or BODY, and returns how many those
  * were; the rest belongs to the next one. */
 size_t message_take(struct message *message, const char *bytes, size_t n);

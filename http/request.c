@@ -7,21 +7,21 @@
 #include <stdlib.h>
 
 #include "core/digest.h"
-#include "http/connection.h"
+#include "http/pool.h"
 #include "http/request_state.h"
 
-struct http_request *request_new(struct connection *connection)
+struct http_request *request_new(struct exchange *exchange)
 {
 	struct http_request *request = calloc(1, sizeof(*request));
 	uint8_t number[8];
 
 	if (!request)
 		return NULL;
-	request->connection = connection;
+	request->exchange = exchange;
 	message_init(&request->message);
 	buf_init(&request->extra, RESPONSE_MAX_EXTRA);
 	buf_init(&request->unsent, RESPONSE_MAX_BYTES);
-	buf_init(&request->rest, CONNECTION_READ_SIZE);
+	buf_init(&request->rest, POOL_READ_SIZE);
 	random_bytes(number, sizeof(number));
 	memcpy(request->id, "req_", 5);
 	hex_encode(number, sizeof(number), request->id + 4);

@@ -13,10 +13,10 @@
 #define RESPONSE_MAX_HEAD  16384 /* all fields together */
 #define RESPONSE_MAX_BYTES 33554432
 
-struct connection;
+struct exchange;
 
 struct http_request {
-	struct connection *connection;
+	struct exchange *exchange;
 	struct message message;
 	struct match match;
 	struct identity identity;
@@ -33,7 +33,7 @@ struct http_request {
 };
 
 /* NULL without memory. */
-struct http_request *request_new(struct connection *connection) must_check;
+struct http_request *request_new(struct exchange *exchange) must_check;
 void request_free(struct http_request *request); /* accepts NULL */
 
 #endif

@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "http/connection.h"
+#include "http/exchange.h"
 #include "http/response_head.h"
 
 #define JSON_TYPE "application/json"
@@ -31,23 +31,21 @@ void http_respond_header(struct http_request *request, const char *name, struct 
 static void answer(struct http_request *request, int status, const char *content_type,
 		   struct str body)
 {
-	struct connection *connection = request->connection;
 	struct buf head;
 	struct response response = {
 		.status = status,
 		.content_type = content_type,
 		.body_len = body.len,
-		.date = connection_date(connection),
 	};
 
 	assert(!(status == 204 || status == 304) || body.len == 0);
-	if (!request->message.head.keep_alive || connection_is_ending(connection))
+	if (!request->message.head.keep_alive || request->exchange->connection.pool->is_ending)
 		request->close_after = true;
 	buf_init(&head, RESPONSE_MAX_HEAD);
 	response_write_head(&head, request, &response);
 	if (request->message.head_only)
 		body.len = 0;
-	connection_answer(connection, status, &head, body);
+	exchange_answer(request, status, &head, body);
 	buf_done(&head);
 }
 

@@ -3,6 +3,7 @@
 /* The head of an answer as text. Pure, except for what it reads of the request. */
 #include "http/response_head.h"
 
+#include "http/exchange.h"
 #include "http/request.h"
 
 #define JSON_TYPE "application/json"
@@ -73,10 +74,11 @@ static void write_connection(struct buf *out, const struct http_request *request
 void response_write_head(struct buf *out, const struct http_request *request,
 			 const struct response *response)
 {
+	struct pool *pool = request->exchange->connection.pool;
 	bool has_body = response->status != 204 && response->status != 304;
 
 	buf_addf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", response->status,
-		 status_text(response->status), response->date);
+		 status_text(response->status), date_now(&pool->date));
 	if (response->content_type)
 		buf_addf(out, "Content-Type: %s\r\n", response->content_type);
 	if (response->is_stream)

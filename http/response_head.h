@@ -10,8 +10,7 @@ struct response {
 	int status;
 	const char *content_type; /* NULL: none */
 	size_t body_len;
-	bool is_stream;   /* the fields of contract b.2 and chunks instead of a length */
-	const char *date; /* IMF-fixdate */
+	bool is_stream; /* the fields of contract b.2 and chunks instead of a length */
 };
 
 /* Status line, fields and the empty line. Reads of the request: its id, version, and the fields added. */

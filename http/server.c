@@ -7,7 +7,7 @@
  * 503, once it is known who has left; when the process or the machine has no room for another socket,
  * accepting pauses for a moment and clients wait in the kernel's queue.
  */
-#include "http/server_state.h"
+#include "http/server.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,12 +15,13 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"
+#include "http/exchange.h"
+#include "http/listen.h"
+#include "http/server_state.h"
 
 #define ACCEPTS_AT_END   16384 /* as many as can wait in the kernel's queue */
 #define ACCEPTS_PER_TURN 2048  /* they come in crowds, and wait in a bounded queue */
@@ -86,29 +87,26 @@ static void on_pause_over(uv_timer_t *timer)
 
 static void pause_accepting(struct http_server *server, int error)
 {
-	metric_add(server->metrics.accept_faults, 1);
+	metric_add(server->accept_faults, 1);
 	log_warn("cannot accept connections, pausing", log_str("error", errno_text(-error)),
-		 log_int("open", server->connection_count));
+		 log_int("open", server->pool.count));
 	uv_poll_stop(&server->listener);
 	uv_timer_start(&server->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
 }
 
 static int room_of(const struct http_server *server)
 {
-	return (int)server->max_connections - (int)server->open_count;
+	return (int)server->max_connections - (int)server->pool.open_count;
 }
 
 static void take_socket(struct http_server *server, int fd)
 {
 	int room = room_of(server);
 
-	if (room > 0) {
-		connection_open(server, fd);
-		return;
-	}
-	metric_add(server->metrics.refused, 1);
-	if (-room < MAX_REFUSED)
-		connection_refuse(server, fd);
+	if (room <= 0)
+		metric_add(server->refused, 1);
+	if (room > -MAX_REFUSED)
+		exchange_open(&server->pool, fd, room <= 0);
 	else
 		close(fd);
 }
@@ -138,7 +136,7 @@ static void accept_turn(struct http_server *server)
 {
 	int room;
 
-	if (room_of(server) <= 0 && poller_take(&server->poller))
+	if (room_of(server) <= 0 && poller_take(&server->pool.poller))
 		return;
 	room = room_of(server);
 	accept_waiting(server, room > 0 && room < ACCEPTS_PER_TURN ? room : ACCEPTS_PER_TURN);
@@ -157,58 +155,12 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 
 /* ---- beginning --------------------------------------------------------------------------- */
 
-static void register_metrics(struct http_metrics *m)
-{
-	static const char requests[] = "wrenn_events_http_requests_total";
-	static const char help[] = "Answers by class of status";
-
-	m->requests[1] = metric_counter(requests, "class=\"1xx\"", help);
-	m->requests[2] = metric_counter(requests, "class=\"2xx\"", help);
-	m->requests[3] = metric_counter(requests, "class=\"3xx\"", help);
-	m->requests[4] = metric_counter(requests, "class=\"4xx\"", help);
-	m->requests[5] = metric_counter(requests, "class=\"5xx\"", help);
-	m->connections = metric_gauge("wrenn_events_http_connections", NULL, "Open connections");
-	m->bytes_in = metric_counter("wrenn_events_http_received_bytes_total", NULL,
-				     "Bytes read from clients");
-	m->bytes_out = metric_counter("wrenn_events_http_sent_bytes_total", NULL,
-				      "Bytes handed to the kernel for clients");
-	m->malformed = metric_counter("wrenn_events_http_malformed_total", NULL,
-				      "Requests that could not be read");
-	m->timeouts = metric_counter("wrenn_events_http_timeouts_total", NULL,
-				     "Connections closed because the client was too slow");
-	m->refused = metric_counter("wrenn_events_http_refused_total", NULL,
-				    "Connections refused by the cap");
-	m->accept_faults = metric_counter("wrenn_events_http_accept_faults_total", NULL,
-					  "Pauses because no further socket could be had");
-}
-
 static unsigned length_or(unsigned length_ms, unsigned otherwise_ms)
 {
 	return length_ms ? length_ms : otherwise_ms;
 }
 
-static int start_polling(struct http_server *server)
-{
-	int rc = poller_init(&server->poller, connection_on_ready);
-
-	if (rc < 0)
-		return rc;
-	rc = uv_poll_init(server->loop, &server->listener, server->listen_fd);
-	if (rc < 0) {
-		poller_done(&server->poller);
-		return rc;
-	}
-	poller_start(&server->poller, server->loop);
-	server->listener.data = server;
-	uv_timer_init(server->loop, &server->pause);
-	server->pause.data = server;
-	server->open_handles = 3;
-	rc = uv_poll_start(&server->listener, UV_READABLE, on_listener);
-	assert(rc == 0); /* fails only for bad handles */
-	return 0;
-}
-
-static void start_waits(struct http_server *server, const struct http_options *options)
+static void start_pool(struct http_server *server, const struct http_options *options)
 {
 	const unsigned lengths_ms[WAITS] = {
 		[WAIT_HEAD] = length_or(options->head_timeout_ms, HEAD_TIMEOUT_MS),
@@ -219,10 +171,39 @@ static void start_waits(struct http_server *server, const struct http_options *o
 		[WAIT_SOON] = SOON_MS,
 	};
 
-	for (int i = 0; i < WAITS; i++)
-		deadlines_init(&server->waits[i], server->loop, lengths_ms[i], connection_on_due,
-			       server);
-	server->open_handles += WAITS;
+	server->pool.on_request = dispatch_request;
+	server->pool.request_owner = &server->dispatch;
+	pool_start(&server->pool, server->loop, lengths_ms, connection_on_due);
+}
+
+/* What fails comes first, because handles that were started would have to be closed on the loop. */
+static int start(struct http_server *server, const struct http_options *options)
+{
+	int rc = pool_init(&server->pool, connection_on_ready);
+
+	if (rc < 0)
+		return rc;
+	rc = uv_poll_init(server->loop, &server->listener, server->listen_fd);
+	if (rc < 0) {
+		pool_done(&server->pool);
+		return rc;
+	}
+	start_pool(server, options);
+	server->listener.data = server;
+	uv_timer_init(server->loop, &server->pause);
+	server->pause.data = server;
+	server->open_handles = 3;
+	rc = uv_poll_start(&server->listener, UV_READABLE, on_listener);
+	assert(rc == 0); /* fails only for bad handles */
+	return 0;
+}
+
+static void register_metrics(struct http_server *server)
+{
+	server->refused = metric_counter("wrenn_events_http_refused_total", NULL,
+					 "Connections refused by the cap");
+	server->accept_faults = metric_counter("wrenn_events_http_accept_faults_total", NULL,
+					       "Pauses because no further socket could be had");
 }
 
 int http_server_open(const struct http_options *options, struct http_server **out,
@@ -238,11 +219,10 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 		return reason_set(why, -ENOMEM, NULL, "out of memory");
 	server->loop = options->loop;
 	server->max_connections = options->max_connections;
-	server->authenticate = options->authenticate;
-	server->authenticate_owner = options->authenticate_owner;
-	server->cors_origins = options->cors_origins;
-	list_init(&server->connections);
-	register_metrics(&server->metrics);
+	server->dispatch.authenticate = options->authenticate;
+	server->dispatch.authenticate_owner = options->authenticate_owner;
+	server->dispatch.cors_origins = options->cors_origins;
+	register_metrics(server);
 	rc = options->listener;
 	if (rc == 0)
 		rc = http_listen(options->host, options->port, false, why);
@@ -251,13 +231,12 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 	server->listen_fd = rc;
 	set_limits(server->listen_fd, length_or(options->write_timeout_ms, WRITE_TIMEOUT_MS));
 	server->port = port_of(server->listen_fd);
-	rc = start_polling(server);
+	rc = start(server, options);
 	if (rc < 0) {
 		close(server->listen_fd);
 		(void)reason_set(why, rc, NULL, "%s", errno_text(rc));
 		goto fail;
 	}
-	start_waits(server, options);
 	*out = server;
 	return 0;
 
@@ -269,33 +248,18 @@ fail:
 int http_server_add_routes(struct http_server *server, const struct http_route *routes,
 			   size_t count)
 {
-	return router_add(&server->router, routes, count);
+	return router_add(&server->dispatch.router, routes, count);
 }
 
 int http_server_add_streams(struct http_server *server, const struct http_route *routes,
 			    size_t count)
 {
-	return router_add_streams(&server->router, routes, count);
+	return router_add_streams(&server->dispatch.router, routes, count);
 }
 
 uint16_t http_server_port(const struct http_server *server)
 {
 	return server->port;
-}
-
-const char *server_date(struct http_server *server)
-{
-	int64_t now_s = clock_wall_ms() / 1000;
-
-	if (now_s != server->date_s || !server->date[0]) {
-		time_t now = (time_t)now_s;
-		struct tm parts;
-
-		gmtime_r(&now, &parts);
-		strftime(server->date, sizeof(server->date), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-		server->date_s = now_s;
-	}
-	return server->date;
 }
 
 /* ---- end ----------------------------------------------------------------------------------- */
@@ -306,7 +270,7 @@ static void drop_handle(struct http_server *server)
 		return;
 	if (server->on_closed)
 		server->on_closed(server->owner);
-	router_done(&server->router);
+	router_done(&server->dispatch.router);
 	free(server);
 }
 
@@ -315,33 +279,9 @@ static void on_handle_closed(uv_handle_t *handle)
 	drop_handle(handle->data);
 }
 
-static void on_poller_closed(uv_handle_t *handle)
+static void on_pool_closed(struct pool *pool)
 {
-	struct poller *poller = handle->data;
-
-	drop_handle(container_of(poller, struct http_server, poller));
-}
-
-static void on_wait_closed(struct deadlines *waits)
-{
-	drop_handle(waits->owner);
-}
-
-/* These go last: a handler that is still busy may yet need one. */
-static void close_waits(struct http_server *server)
-{
-	poller_close(&server->poller, on_poller_closed);
-	for (int i = 0; i < WAITS; i++)
-		deadlines_close(&server->waits[i], on_wait_closed);
-}
-
-void server_forget(struct http_server *server, struct connection *connection)
-{
-	list_remove(&connection->link);
-	server->connection_count--;
-	metric_add(server->metrics.connections, -1);
-	if (server->closing && server->connection_count == 0)
-		close_waits(server);
+	drop_handle(container_of(pool, struct http_server, pool));
 }
 
 void http_server_stop_listening(struct http_server *server)
@@ -354,6 +294,7 @@ void http_server_stop_listening(struct http_server *server)
 	uv_close((uv_handle_t *)&server->pause, on_handle_closed);
 	close(server->listen_fd);
 	server->listen_fd = -1;
+	server->pool.is_ending = true;
 }
 
 void http_server_close(struct http_server *server, void (*on_closed)(void *owner), void *owner)
@@ -364,8 +305,7 @@ void http_server_close(struct http_server *server, void (*on_closed)(void *owner
 	server->owner = owner;
 	http_server_stop_listening(server);
 	/* They leave the list in callbacks of their own, so the walk is safe. */
-	LIST_EACH (link, &server->connections)
-		connection_end(list_item(link, struct connection, link));
-	if (server->connection_count == 0)
-		close_waits(server);
+	LIST_EACH (link, &server->pool.connections)
+		connection_lose(list_item(link, struct connection, link));
+	pool_close(&server->pool, on_pool_closed);
 }

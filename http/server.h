@@ -4,19 +4,12 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
 #include "core/attributes.h"
 #include "core/reason.h"
 #include "http/types.h"
-
-/* Finds out who is asking: fills *http_request_identity(request) and calls
- * http_request_authenticated(), or answers with an error; now or later. It also checks the CSRF
- * token of methods that change something. */
-typedef void (*http_authenticate_fn)(struct http_request *request, enum http_access access,
-				     void *owner);
 
 struct http_options {
 	uv_loop_t *loop;
@@ -35,11 +28,6 @@ struct http_options {
 	unsigned idle_timeout_ms;
 	unsigned write_timeout_ms; /* without progress, for answers and streams */
 };
-
-/* Opens a listening socket; shared ones may join it on its port later. An exclusive socket fails
- * with -EADDRINUSE when anybody has the port, a shared one only when the other does not share.
- * Returns the socket, which is never 0 while standard input is open, or a negative errno and *why. */
-int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *why) must_check;
 
 /* Listens, next to other shared sockets on the port. 0, or a negative errno and *why. */
 int http_server_open(const struct http_options *options, struct http_server **out,

@@ -16,7 +16,7 @@ struct http_stream_events {
 };
 
 /* Answers 200 with the fields of contract b.2 and `first`, which is whole chunks or nothing, in one
- * write. The connection then is a stream. The events are copied, and never called from within.
+ * write. The connection then is a stream. The events must outlive it; none is called from within.
  *
  * The request is dead afterwards, whatever this returns. 0, or -EPIPE without a stream: the client
  * has left, or it asked with HEAD and got the fields. A client that does not take chunks must get

@@ -46,6 +46,12 @@ struct http_route {
 	void *owner;
 };
 
+/* Finds out who is asking: fills *http_request_identity(request) and calls
+ * http_request_authenticated(), or answers with an error; now or later. It also checks the CSRF
+ * token of methods that change something. */
+typedef void (*http_authenticate_fn)(struct http_request *request, enum http_access access,
+				     void *owner);
+
 /* The errors of contract c.5. Each has a status and a stable code. */
 enum http_error {
 	HTTP_INVALID_REQUEST,     /* 400 invalid_request */

@@ -87,22 +87,25 @@ static void on_writable(void *owner)
 		;
 }
 
+const struct connection *rig_connection(const struct rig *rig)
+{
+	return (const struct connection *)rig->stream;
+}
+
 static void on_stream_closed(void *owner)
 {
 	struct rig *rig = owner;
 
-	const struct connection *c = container_of(rig->stream, struct connection, stream);
-
 	rig->streams_closed++;
-	rig->told_before_the_end = deadline_is_waiting(&c->deadline);
+	rig->told_before_the_end = deadline_is_waiting(&rig_connection(rig)->deadline);
 	http_stream_close(rig->stream, true); /* harmless so late */
 	rig->stream = NULL;
 }
 
 static void answer_stream(struct http_request *request, void *owner)
 {
-	const struct http_stream_events events = { .on_writable = on_writable,
-						   .on_closed = on_stream_closed };
+	static const struct http_stream_events events = { .on_writable = on_writable,
+							  .on_closed = on_stream_closed };
 	struct rig *rig = owner;
 
 	rig->calls++;

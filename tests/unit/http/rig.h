@@ -18,6 +18,8 @@
 
 enum rig_auth { AUTH_ALLOWS, AUTH_REFUSES, AUTH_WAITS };
 
+struct connection;
+
 struct rig {
 	uv_loop_t loop;
 	uv_timer_t tick; /* so that a turn ends also when only a client has news */
@@ -59,6 +61,9 @@ void rig_turn(struct rig *rig);
 		while (!(condition))     \
 			rig_turn((rig)); \
 	} while (0)
+
+/* The connection of the open stream, which starts with it. */
+const struct connection *rig_connection(const struct rig *rig);
 
 struct client {
 	int fd;

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "http/connection.h"
 #include "http/server_state.h"
 #include "tests/unit/http/rig.h"
 
@@ -44,8 +45,8 @@ Test(departure, answers_late_to_a_client_that_has_finished_sending)
 	cr_assert_eq(shutdown(client.fd, SHUT_WR), 0);
 	RIG_UNTIL(&rig, rig.aborts == 1);
 	rig_turn(&rig);
-	cr_expect_eq(list_item(rig.server->connections.next, struct connection, link)->armed, 0,
-		     "the poll would tell of it again in every turn");
+	cr_expect_eq(list_item(rig.server->pool.connections.next, struct connection, link)->armed,
+		     0, "the poll would tell of it again in every turn");
 	http_respond(rig.pending[0], 200, "text/plain", STR("late"));
 	reply = client_reply(&client, &rig, false);
 	cr_expect(str_is(reply.body, "late"));
@@ -214,7 +215,7 @@ Test(departure, is_asked_for_by_the_kernel_after_a_minute_of_silence)
 	rig_open(&rig, (struct http_options){ 0 });
 	client_open(&client, &rig);
 	client_expect(&client, &rig, GET("/hello"), 200, "hello");
-	c = list_item(rig.server->connections.next, struct connection, link);
+	c = list_item(rig.server->pool.connections.next, struct connection, link);
 	cr_expect_eq(option_of(c, SOL_SOCKET, SO_KEEPALIVE), 1);
 	cr_expect_leq(option_of(c, IPPROTO_TCP, TCP_KEEPIDLE), 60);
 	cr_expect_leq(option_of(c, IPPROTO_TCP, TCP_KEEPINTVL), 10);

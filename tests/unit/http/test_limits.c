@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/metrics.h"
+#include "http/exchange.h"
 #include "http/server_state.h"
 #include "tests/unit/http/rig.h"
 
@@ -82,13 +83,13 @@ Test(limits, counts_the_time_of_the_first_head_from_the_accept)
 
 	rig_open(&rig, (struct http_options){ 0 });
 	client_open(&client, &rig);
-	RIG_UNTIL(&rig, rig.server->connection_count == 1);
-	c = list_item(rig.server->connections.next, struct connection, link);
+	RIG_UNTIL(&rig, rig.server->pool.count == 1);
+	c = list_item(rig.server->pool.connections.next, struct connection, link);
 	due_ms = c->deadline.due_ms;
 	for (uint64_t start_ms = uv_now(&rig.loop); uv_now(&rig.loop) == start_ms;)
 		rig_turn(&rig);
 	client_send_text(&client, "GET /");
-	RIG_UNTIL(&rig, c->request);
+	RIG_UNTIL(&rig, container_of(c, struct exchange, connection)->request);
 	cr_expect(deadline_is_waiting(&c->deadline));
 	cr_expect_eq(c->deadline.due_ms, due_ms);
 	client_close(&client);
@@ -235,7 +236,7 @@ Test(limits, lets_newcomers_wait_while_it_looks_who_has_left)
 	rig_open(&rig, (struct http_options){ .max_connections = ARRAY_LEN(crowd) });
 	for (size_t i = 0; i < ARRAY_LEN(crowd); i++) {
 		client_open(&crowd[i], &rig);
-		RIG_UNTIL(&rig, rig.server->connection_count == i + 1);
+		RIG_UNTIL(&rig, rig.server->pool.count == i + 1);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(crowd) - ARRAY_LEN(late); i++)
 		client_send_text(&crowd[i], GET("/hello"));

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Listening sockets that workers share. */
+#ifndef HTTP_LISTEN_H
+#define HTTP_LISTEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/reason.h"
+
+/* Opens a listening socket; shared ones may join it on its port later. An exclusive socket fails
+ * with -EADDRINUSE when anybody has the port, a shared one only when the other does not share.
+ * Returns the socket, which is never 0 while standard input is open, or a negative errno and *why. */
+int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *why) must_check;
+
+#endif
