@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A batch: every entry of one read, sorted into what the ledger is shown, what becomes a dead
- * letter, and what is acknowledged without either. It owns copies, since the reply dies at once.
+ * Sorts the entries of one read: the ledger sees events, an unreadable entry becomes a dead letter,
+ * and any other entry is acknowledged without either.
  */
+#include "bus/batch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "bus/consumer_parts.h"
+#include "bus/entry.h"
+#include "bus/reply.h"
+#include "bus/trimmed.h"
 #include "core/clock.h"
-#include "core/log.h"
 
-/* Sixteen times what an event may have: a payload refused for its length is kept whole, so that it
- * can be looked at and mended. Only what is longer still is cut. */
+/* Sixteen times the limit of an event. A payload that is refused for its length is kept whole, so
+ * that people can read and repair it; only a still longer one is cut. */
 #define DEAD_PAYLOAD_MAX ((size_t)16 * EVENT_MAX_BYTES)
 
 void batch_free(struct batch *batch)
@@ -31,19 +34,18 @@ void batch_free(struct batch *batch)
 	free(batch);
 }
 
-static struct batch *allocate(struct bus_consumer *consumer, size_t count)
+static struct batch *allocate(size_t count)
 {
 	struct batch *batch = calloc(1, sizeof(*batch));
 
 	if (!batch)
 		return NULL;
-	batch->consumer = consumer;
-	batch->read_ms = uv_now(consumer->options.loop);
+	batch->read_ms = clock_mono_ms();
 	batch->shown.events = calloc(count, sizeof(struct event *));
 	batch->shown.rejected = calloc(count, sizeof(struct reason));
 	batch->shown_items = calloc(count, sizeof(size_t));
 	batch->items = calloc(count, sizeof(struct batch_item));
-	batch->dead = calloc(count, sizeof(struct dead_letter)); /* an entry dies but once */
+	batch->dead = calloc(count, sizeof(struct dead_letter)); /* at most one per entry */
 	if (!batch->shown.events || !batch->shown.rejected || !batch->shown_items ||
 	    !batch->items || !batch->dead) {
 		batch_free(batch);
@@ -73,7 +75,7 @@ int batch_add_dead(struct batch *batch, size_t item, enum dead_class class, stru
 	return 0;
 }
 
-/* An entry without a payload is shown as it is, one "name=value" per line. */
+/* The dead letter of an entry without a payload has its fields, one "name=value" per line. */
 static int add_fields_as_dead(struct batch *batch, size_t item, const struct entry *entry)
 {
 	struct buf text;
@@ -125,23 +127,13 @@ static int add_entry(struct batch *batch, const redisReply *reply, size_t *trimm
 	return -EBADMSG;
 }
 
-struct batch *batch_of_position(struct bus_consumer *consumer, struct stream_id last)
+struct batch *batch_of_position(struct stream_id last)
 {
-	struct batch *batch = allocate(consumer, 1);
+	struct batch *batch = allocate(1);
 
 	if (batch)
 		batch->shown.last = last;
 	return batch;
-}
-
-void consumer_report_trimmed(struct bus_consumer *consumer, size_t count)
-{
-	int64_t kept_back;
-
-	metric_add(bus_counters.trimmed, (int64_t)count);
-	if (log_limit_passes(&consumer->trimmed_lines, clock_mono_ms(), &kept_back))
-		log_warn("entries were trimmed before anybody committed them",
-			 log_int("entries", (int64_t)count), log_int("kept_back", kept_back));
 }
 
 static int add_entries(struct batch *batch, const redisReply *list, struct stream_id limit,
@@ -162,8 +154,7 @@ static int add_entries(struct batch *batch, const redisReply *list, struct strea
 	return rc;
 }
 
-int batch_from_entries(struct bus_consumer *consumer, const redisReply *list,
-		       struct stream_id limit, struct batch **out)
+int batch_from_entries(const redisReply *list, struct stream_id limit, struct batch **out)
 {
 	struct batch *batch;
 	size_t trimmed = 0;
@@ -172,7 +163,7 @@ int batch_from_entries(struct bus_consumer *consumer, const redisReply *list,
 	*out = NULL;
 	if (list->elements == 0)
 		return 0;
-	batch = allocate(consumer, list->elements);
+	batch = allocate(list->elements);
 	if (!batch)
 		return -ENOMEM;
 	rc = add_entries(batch, list, limit, &trimmed);
@@ -181,7 +172,7 @@ int batch_from_entries(struct bus_consumer *consumer, const redisReply *list,
 		return rc;
 	}
 	if (trimmed > 0)
-		consumer_report_trimmed(consumer, trimmed);
+		trimmed_note(trimmed);
 	metric_add(bus_counters.read[READER_CONSUMER], (int64_t)batch->item_count);
 	*out = batch;
 	return 0;

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A batch's way from the ledger to its acknowledgement.
- *
- *   shown to the ledger --> committed --> dead letters written --> acknowledged --> forgotten
- *          ^   |
- *          |   v not committed
- *          pause (100 ms to 5 s, for ever)
- *
- * Nothing is acknowledged before the ledger said "committed" and Redis took the dead letters. A
- * dead letter that Redis refuses leaves its entry pending, so that it is read and tried again, and does
- * not hold up the others. A batch without a single event takes the same way: its position is committed,
- * and who leads no longer buries and acknowledges nothing. A connection lost on the way loses nothing
- * either: the entries are still pending, are read again, and commit again to the same rows.
+ * Acknowledges nothing before the ledger said "committed" and Redis took the dead letters. When
+ * Redis refuses a dead letter, its entry stays pending and is read again; the other entries go on.
+ * A batch without an event takes the same way: the ledger commits its position, so a worker that no
+ * longer leads buries and acknowledges nothing. A lost connection loses no entry either: it is still
+ * pending, is read again, and is committed to the same row again.
  */
+#include "bus/commit.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <string.h>
 
-#include "bus/consumer_parts.h"
+#include "bus/reply.h"
+#include "bus/stream.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"
+#include "net/net.h"
 
 static const char *const class_names[DEAD_CLASSES] = {
 	[DEAD_NO_PAYLOAD] = "no payload",
@@ -29,42 +26,61 @@ static const char *const class_names[DEAD_CLASSES] = {
 	[DEAD_REJECTED] = "rejected",
 };
 
-static void finish(struct batch *batch)
+static void show(struct batch_commit *commit)
 {
-	struct bus_consumer *consumer = batch->consumer;
+	struct batch *batch = commit->batch;
 
-	assert(batch == consumer->in_hand && batch->replies_due == 0);
-	consumer->in_hand = NULL;
-	batch_free(batch);
-	consumer_pump(consumer);
+	memset(batch->shown.rejected, 0, batch->shown.count * sizeof(struct reason));
+	commit->is_with_ledger = true;
+	position_reach(commit->ledger, batch->shown.last);
+	commit->on_show(&batch->shown, commit->step.owner);
+}
+
+static void drop_batch(struct batch_commit *commit)
+{
+	batch_free(commit->batch);
+	commit->batch = NULL;
+	commit->is_old = false;
+	commit->is_lost = false;
+}
+
+static void finish(struct batch_commit *commit)
+{
+	struct batch *next = commit->queued;
+
+	assert(commit->batch && commit->replies_awaited == 0);
+	drop_batch(commit);
+	commit->queued = NULL;
+	if (next)
+		commit_take(commit, next); /* may come back here before it returns */
+	commit->on_done(commit->step.owner);
 }
 
 /* ---- acknowledging ----------------------------------------------------------------------- */
 
 static void on_acknowledged(const redisReply *reply, void *owner)
 {
-	struct batch *batch = owner;
-	struct bus_consumer *consumer = batch->consumer;
+	struct batch_commit *commit = owner;
 
-	batch->replies_due--;
+	commit->replies_awaited--;
 	if (reply && reply->type == REDIS_REPLY_INTEGER)
 		metric_add(bus_counters.acknowledged, reply->integer > 0 ? reply->integer : 0);
 	else if (reply)
-		consumer_take_error(consumer, consumer->writer, reply);
-	if (batch->replies_due == 0)
-		finish(batch);
+		step_fail(&commit->step, reply);
+	if (commit->replies_awaited == 0)
+		finish(commit);
 }
 
-static int send_acknowledgement(struct batch *batch, size_t from, size_t *next)
+static int send_acknowledgement(struct batch_commit *commit, size_t from, size_t *next)
 {
-	struct bus_consumer *consumer = batch->consumer;
-	char ids[CONSUMER_READ_COUNT][STREAM_ID_TEXT_SIZE];
-	struct str argv[3 + CONSUMER_READ_COUNT] = { STR("XACK"), STR(BUS_STREAM),
-						     str_of(consumer->options.group) };
+	const struct batch *batch = commit->batch;
+	char ids[BATCH_MAX_ENTRIES][STREAM_ID_TEXT_SIZE];
+	struct str argv[3 + BATCH_MAX_ENTRIES] = { STR("XACK"), STR(BUS_STREAM),
+						   str_of(commit->step.group) };
 	int argc = 3;
 	size_t i = from;
 
-	for (; i < batch->item_count && argc < 3 + CONSUMER_READ_COUNT; i++) {
+	for (; i < batch->item_count && argc < 3 + BATCH_MAX_ENTRIES; i++) {
 		if (batch->items[i].stays_pending)
 			continue;
 		stream_id_format(batch->items[i].id, ids[argc - 3]);
@@ -74,36 +90,36 @@ static int send_acknowledgement(struct batch *batch, size_t from, size_t *next)
 	*next = i;
 	if (argc == 3)
 		return 0;
-	int rc = redis_send(consumer->writer, CONSUMER_WAIT_MS, on_acknowledged, batch, argc, argv);
+	int rc = redis_send(commit->step.redis, REPLY_TIMEOUT_MS, on_acknowledged, commit, argc,
+			    argv);
 
 	if (rc == 0)
-		batch->replies_due++;
+		commit->replies_awaited++;
 	return rc;
 }
 
-static void acknowledge(struct batch *batch)
+static void acknowledge(struct batch_commit *commit)
 {
 	size_t next = 0;
 	int rc = 0;
 
-	while (next < batch->item_count && rc == 0 && !batch->is_lost)
-		rc = send_acknowledgement(batch, next, &next);
-	if (rc && rc != -ENOTCONN)
-		redis_fail(batch->consumer->writer, "out of memory");
-	if (batch->replies_due == 0)
-		finish(batch);
+	while (next < commit->batch->item_count && rc == 0 && !commit->is_lost)
+		rc = send_acknowledgement(commit, next, &next);
+	reply_check_sent(commit->step.redis, rc);
+	if (commit->replies_awaited == 0)
+		finish(commit);
 }
 
 /* ---- dead letters -------------------------------------------------------------------------- */
 
 static void report_dead(struct dead_letter *letter, struct stream_id id)
 {
-	struct bus_consumer *consumer = letter->batch->consumer;
+	struct batch_commit *commit = letter->batch->commit;
 	int64_t kept_back;
 
 	metric_add(bus_counters.dead[letter->class], 1);
-	if (log_limit_passes(&consumer->dead_lines, clock_mono_ms(), &kept_back))
-		log_warn("an entry was put aside as a dead letter", log_stream_id("id", id),
+	if (log_limit_passes(&commit->dead_lines, clock_mono_ms(), &kept_back))
+		log_warn("put an entry aside as a dead letter", log_stream_id("id", id),
 			 log_str("class", class_names[letter->class]),
 			 log_str("field", letter->why.field), log_str("why", letter->why.text),
 			 log_int("kept_back", kept_back));
@@ -111,12 +127,12 @@ static void report_dead(struct dead_letter *letter, struct stream_id id)
 
 static void report_refused(struct dead_letter *letter, struct stream_id id, const redisReply *reply)
 {
-	struct bus_consumer *consumer = letter->batch->consumer;
+	struct batch_commit *commit = letter->batch->commit;
 	int64_t kept_back;
 
 	metric_add(bus_counters.unburied, 1);
-	if (log_limit_passes(&consumer->refused_lines, clock_mono_ms(), &kept_back))
-		log_error("a dead letter was refused and its entry stays pending",
+	if (log_limit_passes(&commit->refused_lines, clock_mono_ms(), &kept_back))
+		log_error("Redis refused a dead letter; its entry stays pending and is tried again",
 			  log_stream_id("id", id),
 			  log_str("answer", reply->type == REDIS_REPLY_ERROR ? reply->str
 									     : "of the wrong type"),
@@ -128,7 +144,7 @@ static void judge_burial(struct dead_letter *letter, const redisReply *reply)
 	struct batch_item *item = &letter->batch->items[letter->item];
 
 	if (!reply) {
-		letter->batch->is_lost = true;
+		letter->batch->commit->is_lost = true;
 	} else if (reply->type == REDIS_REPLY_STRING) {
 		report_dead(letter, item->id);
 	} else {
@@ -140,16 +156,15 @@ static void judge_burial(struct dead_letter *letter, const redisReply *reply)
 static void on_buried(const redisReply *reply, void *owner)
 {
 	struct dead_letter *letter = owner;
-	struct batch *batch = letter->batch;
+	struct batch_commit *commit = letter->batch->commit;
 
 	judge_burial(letter, reply);
-	if (--batch->replies_due == 0)
-		acknowledge(batch);
+	if (--commit->replies_awaited == 0)
+		acknowledge(commit);
 }
 
 static int send_dead_letter(struct dead_letter *letter)
 {
-	struct bus_consumer *consumer = letter->batch->consumer;
 	char id[STREAM_ID_TEXT_SIZE];
 
 	stream_id_format(letter->batch->items[letter->item].id, id);
@@ -169,8 +184,8 @@ static int send_dead_letter(struct dead_letter *letter)
 		str_of(letter->why.text),
 	};
 
-	return redis_send(consumer->writer, CONSUMER_WAIT_MS, on_buried, letter, ARRAY_LEN(argv),
-			  argv);
+	return redis_send(letter->batch->commit->step.redis, REPLY_TIMEOUT_MS, on_buried, letter,
+			  ARRAY_LEN(argv), argv);
 }
 
 static int add_rejected(struct batch *batch)
@@ -189,66 +204,92 @@ static int add_rejected(struct batch *batch)
 	return 0;
 }
 
-/* The ledger has it. Whatever fails from here on leaves entries pending, and they come again. */
-static void bury(struct batch *batch)
+/* The ledger has committed the batch. A failure from here on leaves entries pending; they are read
+ * again. */
+static void bury(struct batch_commit *commit)
 {
+	struct batch *batch = commit->batch;
 	int rc = add_rejected(batch);
 
 	for (size_t i = 0; i < batch->dead_count && rc == 0; i++) {
 		rc = send_dead_letter(&batch->dead[i]);
 		if (rc == 0)
-			batch->replies_due++;
+			commit->replies_awaited++;
 	}
-	if (rc) {
-		batch->is_lost = true;
-		if (rc != -ENOTCONN)
-			redis_fail(batch->consumer->writer, "out of memory");
-	}
-	if (batch->replies_due == 0)
-		acknowledge(batch);
+	if (rc)
+		commit->is_lost = true;
+	reply_check_sent(commit->step.redis, rc);
+	if (commit->replies_awaited == 0)
+		acknowledge(commit);
 }
 
 /* ---- the ledger ---------------------------------------------------------------------------- */
 
-void consumer_commit(struct bus_consumer *consumer)
+bool commit_has_room(const struct batch_commit *commit)
 {
-	struct batch *batch = consumer->in_hand;
-
-	assert(batch && !consumer->is_committing);
-	memset(batch->shown.rejected, 0, batch->shown.count * sizeof(struct reason));
-	consumer->is_committing = true;
-	consumer->options.on_batch(&batch->shown, consumer->options.owner);
+	return !commit->batch || !commit->queued;
 }
 
-static void commit_later(struct bus_consumer *consumer, int rc)
+void commit_take(struct batch_commit *commit, struct batch *batch)
 {
-	bool is_first = consumer->commit_pause.tries == 0;
-	unsigned pause_ms = backoff_next_ms(&consumer->commit_pause);
+	assert(commit_has_room(commit));
+	batch->commit = commit;
+	if (commit->batch) {
+		commit->queued = batch;
+		return;
+	}
+	commit->batch = batch;
+	show(commit);
+}
+
+void commit_again(struct batch_commit *commit)
+{
+	if (commit->batch && !commit->is_with_ledger)
+		show(commit);
+}
+
+static unsigned try_later(struct batch_commit *commit, int rc)
+{
+	bool is_first = commit->pause.tries == 0;
+	unsigned pause_ms = backoff_next_ms(&commit->pause);
 
 	metric_add(bus_counters.failed_commits, 1);
 	if (is_first)
-		log_warn("a batch could not be committed and is tried again",
-			 log_int("events", (int64_t)consumer->in_hand->shown.count),
+		log_warn("cannot commit a batch; trying again",
+			 log_int("events", (int64_t)commit->batch->shown.count),
 			 log_str("why", errno_text(rc)), log_int("retry_ms", pause_ms));
-	consumer_set_due(consumer, DUE_COMMIT, pause_ms);
+	return pause_ms;
 }
 
-void bus_consumer_committed(struct bus_consumer *consumer, int rc)
+unsigned commit_answer(struct batch_commit *commit, int rc)
 {
-	assert(consumer->is_committing);
-	consumer->is_committing = false;
-	if (rc == 0) {
-		if (consumer->commit_pause.tries > 0)
-			log_info("batches are committed again");
-		backoff_reset(&consumer->commit_pause);
-		if (stream_id_compare(consumer->in_hand->shown.last, consumer->position) > 0)
-			consumer->position = consumer->in_hand->shown.last;
-		if (consumer->in_hand->item_count > 0)
-			consumer->is_untouched = false;
-		bury(consumer->in_hand);
-	} else if (consumer->state == CONSUMER_CLOSING || consumer->in_hand->is_old) {
-		finish(consumer->in_hand); /* it stays pending for whoever leads next */
-	} else {
-		commit_later(consumer, rc);
+	const struct batch *batch = commit->batch;
+
+	assert(commit->is_with_ledger);
+	commit->is_with_ledger = false;
+	if (rc && !commit->is_old)
+		return try_later(commit, rc);
+	if (rc) {
+		finish(commit); /* it stays pending for the next leader */
+		return 0;
 	}
+	if (commit->pause.tries > 0)
+		log_info("batches are committed again");
+	backoff_reset(&commit->pause);
+	position_commit(commit->ledger, batch->shown.last, batch->item_count > 0);
+	bury(commit);
+	return 0;
+}
+
+void commit_drop_queued(struct batch_commit *commit)
+{
+	batch_free(commit->queued);
+	commit->queued = NULL;
+}
+
+void commit_abandon(struct batch_commit *commit)
+{
+	if (commit->batch && !commit->is_with_ledger && commit->replies_awaited == 0)
+		drop_batch(commit);
+	commit->is_old = commit->batch != NULL;
 }

@@ -1,39 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The consumer: its states, its two connections, and reading.
+ * The consumer: its states, and what leads from one to the next.
  *
- *               lead                both connections up       the group is there, in its place
- *   STANDING_BY ----> AWAY ----------------------> LOOKING ------------------> DRAINING
- *        ^             ^                            ^   |                      ^   |  ^
- *        | stand by    | a connection is lost       |   | missing, or at       |   |  | now and
- *        | (from       | (from anywhere after it)   |   v another place        |   v  | then
- *        +- anywhere)  +--                          |  PLACING ----------------+  FOLLOWING
- *                                                   |                              |
- *                                                   +-- Redis says: no group ------+
+ *               lead          both connections up           the group is in its place
+ *   STANDING_BY ----> AWAY ----------------------> PLACING ---------------------------> READING
+ *        ^             ^                             ^                                     |
+ *        | stand by    | a connection is lost        |       Redis says: no group          |
+ *        +- anywhere   +- anywhere after it          +-------------------------------------+
  *
- * and from anywhere to CLOSING. Whoever leads reads under one name, so what Redis holds as pending for it
- * is the memory of all who lead after one another: a loss forgets everything but the batch in the ledger's
- * hands. The ledger's position says what of it is committed.
- *
- * At most two batches exist, requests for more included: one with the ledger, one behind it.
+ * CLOSING follows from anywhere. Only this file moves states; the steps (group, reader, commit,
+ * claim, lag) call back. A loss forgets everything except the batch that the ledger has: the pending
+ * entries in Redis and the ledger's position are the memory, and the next leader shares it.
  */
+#include "bus/consumer.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "bus/consumer_parts.h"
+#include "bus/batch.h"
+#include "bus/claim.h"
+#include "bus/commit.h"
+#include "bus/counters.h"
+#include "bus/dues.h"
+#include "bus/group.h"
+#include "bus/lag.h"
+#include "bus/position.h"
+#include "bus/reader.h"
+#include "bus/reply.h"
+#include "core/clock.h"
 #include "core/log.h"
 
-#define READ_COUNT     "500" /* CONSUMER_READ_COUNT */
-#define BLOCK_MS       2000
-#define BLOCK          "2000" /* BLOCK_MS */
-#define READ_MARGIN_MS 500
-#define ASK_AGAIN_MS   500
-#define PATIENCE_LOOKS 2 /* in a row for nothing */
-#define PAUSE_FIRST_MS 100
-#define PAUSE_MAX_MS   5000
-#define AFTER_ALL      ((struct stream_id){ .ms = UINT64_MAX, .seq = UINT64_MAX })
+#define ASK_AGAIN_MS      500
+#define SAMPLE_MS         10000
+#define LOOK_FOR_GROUP_MS 500 /* while standing by */
+#define PATIENCE_LOOKS    2   /* in vain, in a row */
+#define PAUSE_FIRST_MS    100
+#define PAUSE_MAX_MS      5000
+
+enum consumer_state {
+	CONSUMER_STANDING_BY, /* another worker leads */
+	CONSUMER_AWAY,        /* a connection is down */
+	CONSUMER_PLACING,     /* the group is looked for, created or set back */
+	CONSUMER_READING,
+	CONSUMER_CLOSING,
+	CONSUMER_STATES
+};
+
+/* What the one timer is set for. */
+enum consumer_due { DUE_COMMIT, DUE_PLACE, DUE_READ, DUE_DRAIN, DUE_CLAIM, DUE_SAMPLE };
+
+struct bus_consumer {
+	struct bus_consumer_options options;
+	enum consumer_state state;
+	struct redis *read_link; /* XREADGROUP blocks it */
+	struct redis *link;      /* everything else */
+	bool group_is_there;     /* as seen while standing by */
+
+	struct ledger_position ledger;
+	struct consumer_group group;
+	struct group_reader reader;
+	struct batch_commit commit;
+	struct claim claim;
+	struct lag lag;
+
+	struct dues dues;
+	struct backoff place_pause; /* between a group that is gone and the next look */
+
+	unsigned open_handles; /* the timer and the connections */
+	void (*on_closed)(void *owner);
+	void *close_owner;
+};
 
 /* ---- states ------------------------------------------------------------------------------ */
 
@@ -42,382 +80,66 @@
 
 static const unsigned allowed_moves[CONSUMER_STATES] = {
 	[CONSUMER_STANDING_BY] = TO(CONSUMER_AWAY) | TO(CONSUMER_CLOSING),
-	[CONSUMER_AWAY] = ANYWHERE | TO(CONSUMER_LOOKING),
-	[CONSUMER_LOOKING] =
-		ANYWHERE | TO(CONSUMER_LOOKING) | TO(CONSUMER_PLACING) | TO(CONSUMER_DRAINING),
-	[CONSUMER_PLACING] = ANYWHERE | TO(CONSUMER_LOOKING) | TO(CONSUMER_DRAINING),
-	[CONSUMER_DRAINING] = ANYWHERE | TO(CONSUMER_LOOKING) | TO(CONSUMER_FOLLOWING),
-	[CONSUMER_FOLLOWING] = ANYWHERE | TO(CONSUMER_LOOKING) | TO(CONSUMER_DRAINING),
+	[CONSUMER_AWAY] = ANYWHERE | TO(CONSUMER_PLACING),
+	[CONSUMER_PLACING] = ANYWHERE | TO(CONSUMER_PLACING) | TO(CONSUMER_READING),
+	[CONSUMER_READING] = ANYWHERE | TO(CONSUMER_PLACING),
 };
 
-void consumer_move(struct bus_consumer *consumer, enum consumer_state to)
+/* Answers to questions of an earlier state no longer count. */
+static void move(struct bus_consumer *consumer, enum consumer_state to)
 {
 	assert(allowed_moves[consumer->state] & TO(to));
 	consumer->state = to;
+	group_cancel(&consumer->group);
+	reader_cancel(&consumer->reader);
+	claim_cancel(&consumer->claim);
 }
 
-void consumer_forget(struct batch **batch)
+/* ---- the group's place --------------------------------------------------------------------- */
+
+static void place(struct bus_consumer *consumer)
 {
-	batch_free(*batch);
-	*batch = NULL;
+	move(consumer, CONSUMER_PLACING);
+	group_place(&consumer->group, consumer->place_pause.tries > 1);
 }
 
-void consumer_check_sent(struct redis *redis, int rc)
+/* A read or batch from an earlier time as leader ends first, because the group is compared with
+ * what Redis holds after it. */
+static void place_when_up(struct bus_consumer *consumer)
 {
-	if (rc && rc != -ENOTCONN)
-		redis_fail(redis, "out of memory");
+	if (consumer->state == CONSUMER_AWAY && redis_is_up(consumer->read_link) &&
+	    redis_is_up(consumer->link) && !consumer->reader.is_busy && !consumer->commit.is_old)
+		place(consumer);
 }
 
-/* In a failover the two connections may see different servers, and then looking helps nothing: never
- * without a pause. */
-void consumer_look_again(struct bus_consumer *consumer)
+/* The group is, or may be, gone. In a failover the two connections may see different servers, and
+ * then looking does not help: never look without a pause. */
+static void place_again(struct bus_consumer *consumer)
 {
-	if (consumer->state < CONSUMER_LOOKING || consumer->state > CONSUMER_FOLLOWING)
+	if (consumer->state != CONSUMER_PLACING && consumer->state != CONSUMER_READING)
 		return;
-	if (consumer->look_pause.tries == 0)
+	if (consumer->place_pause.tries == 0)
 		log_warn("the consumer group is gone", log_str("group", consumer->options.group));
-	consumer_forget(&consumer->queued);
-	consumer->epoch++;
-	consumer_move(consumer, CONSUMER_LOOKING);
-	consumer_set_due(consumer, DUE_LOOK, backoff_next_ms(&consumer->look_pause));
+	move(consumer, CONSUMER_PLACING);
+	commit_drop_queued(&consumer->commit);
+	dues_set(&consumer->dues, DUE_PLACE, backoff_next_ms(&consumer->place_pause));
 }
 
-void consumer_take_error(struct bus_consumer *consumer, struct redis *redis,
-			 const redisReply *reply)
-{
-	if (reply_is_error(reply, "NOGROUP") || reply_is_error(reply, "UNBLOCKED")) {
-		consumer_look_again(consumer);
-		/* The other connection shows or makes one again and again. */
-		if (consumer->look_pause.tries > PATIENCE_LOOKS)
-			redis_fail(redis, "it does not know the consumer group");
-	} else if (reply_is_error(reply, "WRONGTYPE")) {
-		redis_fail(redis, "the key " BUS_STREAM " holds something that is no stream");
-	} else {
-		redis_fail(redis, reply->type == REDIS_REPLY_ERROR
-					  ? reply->str
-					  : "an answer that makes no sense");
-	}
-}
-
-/* ---- time -------------------------------------------------------------------------------- */
-
-static void on_timer(uv_timer_t *timer);
-
-static void set_timer(struct bus_consumer *consumer)
-{
-	uint64_t now_ms = uv_now(consumer->options.loop);
-	uint64_t first_ms = UINT64_MAX;
-
-	for (int i = 0; i < CONSUMER_DUES; i++) {
-		if (consumer->due_ms[i] && consumer->due_ms[i] < first_ms)
-			first_ms = consumer->due_ms[i];
-	}
-	if (first_ms == UINT64_MAX || consumer->state == CONSUMER_CLOSING)
-		return;
-	uv_timer_start(&consumer->timer, on_timer, first_ms > now_ms ? first_ms - now_ms : 0, 0);
-}
-
-void consumer_set_due(struct bus_consumer *consumer, enum consumer_due which, uint64_t after_ms)
-{
-	consumer->due_ms[which] = uv_now(consumer->options.loop) + after_ms;
-	if (consumer->due_ms[which] == 0)
-		consumer->due_ms[which] = 1;
-	set_timer(consumer);
-}
-
-static void take_due(struct bus_consumer *consumer, enum consumer_due which)
-{
-	switch (which) {
-	case DUE_COMMIT:
-		if (consumer->in_hand && !consumer->is_committing)
-			consumer_commit(consumer);
-		return;
-	case DUE_LOOK:
-		if (consumer->state == CONSUMER_LOOKING)
-			consumer_look(consumer);
-		return;
-	case DUE_READ:
-		consumer_pump(consumer);
-		return;
-	case DUE_DRAIN:
-		consumer->drain_is_wanted = true;
-		consumer_set_due(consumer, DUE_DRAIN, CONSUMER_SAMPLE_MS);
-		return;
-	case DUE_CLAIM:
-		consumer_claim(consumer);
-		consumer_set_due(consumer, DUE_CLAIM, consumer->options.claim_idle_ms / 2 + 1);
-		return;
-	case DUE_SAMPLE:
-		consumer_sample(consumer);
-		return;
-	case CONSUMER_DUES:
-		return;
-	}
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-	struct bus_consumer *consumer = timer->data;
-	uint64_t now_ms = uv_now(consumer->options.loop);
-
-	for (int i = 0; i < CONSUMER_DUES && consumer->state != CONSUMER_CLOSING; i++) {
-		if (consumer->due_ms[i] == 0 || consumer->due_ms[i] > now_ms)
-			continue;
-		consumer->due_ms[i] = 0;
-		take_due(consumer, (enum consumer_due)i);
-	}
-	set_timer(consumer);
-}
-
-/* ---- reading ----------------------------------------------------------------------------- */
-
-static bool has_room(const struct bus_consumer *consumer)
-{
-	return !consumer->is_reading && !(consumer->in_hand && consumer->queued);
-}
-
-void consumer_take_batch(struct bus_consumer *consumer, struct batch *batch)
-{
-	assert(!consumer->queued);
-	if (consumer->in_hand) {
-		consumer->queued = batch;
-		return;
-	}
-	consumer->in_hand = batch;
-	consumer_commit(consumer);
-}
-
-/* Pending entries end with an empty list, or with the first past the limit; new ones with a nil
- * after the blocking. */
-static int take_read(struct bus_consumer *consumer, const redisReply *reply)
-{
-	bool is_draining = consumer->state == CONSUMER_DRAINING;
-	const redisReply *list;
-	struct batch *batch = NULL;
-	int rc = entry_list(reply, &list);
-
-	if (rc == 0 && list)
-		rc = batch_from_entries(consumer, list,
-					is_draining ? consumer->drain_limit : AFTER_ALL, &batch);
-	if (rc)
-		return rc;
-	if (is_draining && batch) {
-		if (stream_id_compare(batch->shown.last, consumer->drained_to) <= 0) {
-			batch_free(batch);
-			return -EBADMSG;
-		}
-		consumer->drained_to = batch->shown.last;
-	}
-	if (is_draining && (!batch || batch->item_count < list->elements))
-		consumer_move(consumer, CONSUMER_FOLLOWING);
-	if (batch)
-		consumer_take_batch(consumer, batch);
-	return 0;
-}
-
-static void connect_both(struct bus_consumer *consumer);
-
-static void on_read(const redisReply *reply, void *owner)
-{
-	struct bus_consumer *consumer = owner;
-	int rc;
-
-	consumer->is_reading = false;
-	if (!reply)
-		return;
-	if (consumer->read_epoch == consumer->epoch && consumer_has_group(consumer)) {
-		if (reply->type == REDIS_REPLY_ERROR) {
-			consumer_take_error(consumer, consumer->reader, reply);
-			return;
-		}
-		rc = take_read(consumer, reply);
-		if (rc) {
-			redis_fail(consumer->reader,
-				   rc == -ENOMEM ? "out of memory"
-						 : "an answer to XREADGROUP that makes no sense");
-			return;
-		}
-		backoff_reset(&consumer->look_pause);
-	}
-	connect_both(consumer);
-	consumer_pump(consumer);
-}
-
-static int send_read(struct bus_consumer *consumer)
-{
-	char from[STREAM_ID_TEXT_SIZE];
-
-	if (consumer->state == CONSUMER_FOLLOWING)
-		return redis_send_text(consumer->reader, CONSUMER_WAIT_MS, on_read, consumer,
-				       "XREADGROUP", "GROUP", consumer->options.group,
-				       BUS_CONSUMER_NAME, "COUNT", READ_COUNT, "BLOCK", BLOCK,
-				       "STREAMS", BUS_STREAM, ">", NULL);
-	stream_id_format(consumer->drained_to, from);
-	return redis_send_text(consumer->reader, CONSUMER_WAIT_MS, on_read, consumer, "XREADGROUP",
-			       "GROUP", consumer->options.group, BUS_CONSUMER_NAME, "COUNT",
-			       READ_COUNT, "STREAMS", BUS_STREAM, from, NULL);
-}
-
-static void drain(struct bus_consumer *consumer, struct stream_id limit)
-{
-	consumer->drain_is_wanted = false;
-	consumer->drained_to = (struct stream_id){ 0 };
-	consumer->drain_limit = limit;
-	consumer_move(consumer, CONSUMER_DRAINING);
-}
-
-void consumer_begin(struct bus_consumer *consumer, struct stream_id drain_limit)
-{
-	drain(consumer, drain_limit);
-	consumer->claim_cursor = (struct stream_id){ 0 };
-	/* A read that was under way when a connection broke may still be served by Redis, for as
-	 * long as it blocks. */
-	consumer_set_due(consumer, DUE_DRAIN, BLOCK_MS + READ_MARGIN_MS);
-	consumer_set_due(consumer, DUE_CLAIM, consumer->options.claim_idle_ms / 2 + 1);
-	consumer_set_due(consumer, DUE_SAMPLE, 0);
-	consumer_pump(consumer);
-}
-
-/* What is in the ledger's hands is pending, and would be read a second time. */
-static bool must_wait(struct bus_consumer *consumer)
-{
-	bool is_first = consumer->state == CONSUMER_FOLLOWING
-				? consumer->drain_is_wanted
-				: stream_id_is_zero(consumer->drained_to);
-
-	return is_first && (consumer->in_hand || consumer->queued);
-}
-
-static void read_more(struct bus_consumer *consumer)
-{
-	int rc;
-
-	if (!has_room(consumer) || must_wait(consumer))
-		return;
-	if (!consumer->options.may_read(BLOCK_MS + READ_MARGIN_MS, consumer->options.owner)) {
-		consumer_set_due(consumer, DUE_READ, ASK_AGAIN_MS);
-		return;
-	}
-	/* Whatever came to be pending without being read is found here: what a held up process took
-	 * that led before, what was taken over, dead letters that Redis refused. */
-	if (consumer->state == CONSUMER_FOLLOWING && consumer->drain_is_wanted)
-		drain(consumer, AFTER_ALL);
-	rc = send_read(consumer);
-	if (rc == 0) {
-		consumer->is_reading = true;
-		consumer->read_epoch = consumer->epoch;
-	}
-	consumer_check_sent(consumer->reader, rc);
-}
-
-void consumer_pump(struct bus_consumer *consumer)
-{
-	if (!consumer->in_hand && consumer->queued) {
-		consumer->in_hand = consumer->queued;
-		consumer->queued = NULL;
-		consumer_commit(consumer); /* may come back here before it returns */
-	}
-	if (consumer->state == CONSUMER_CLOSING)
-		consumer_finish_closing(consumer);
-	else if (consumer_has_group(consumer))
-		read_more(consumer);
-	else
-		connect_both(consumer);
-}
-
-/* ---- leading and standing by --------------------------------------------------------------- */
-
-/* A read or batch of an earlier time as leader ends first: looking is for what Redis holds then. */
-static void connect_both(struct bus_consumer *consumer)
-{
-	if (consumer->state == CONSUMER_AWAY && consumer->reader_up && consumer->writer_up &&
-	    !consumer->is_reading && !(consumer->in_hand && consumer->in_hand->is_old))
-		consumer_look(consumer);
-}
-
-void bus_consumer_lead(struct bus_consumer *consumer, bool known, struct stream_id last)
-{
-	if (consumer->state != CONSUMER_STANDING_BY)
-		return;
-	consumer->is_placed = known;
-	consumer->is_untouched = false;
-	consumer->position = last;
-	backoff_reset(&consumer->look_pause);
-	backoff_reset(&consumer->commit_pause);
-	memset(consumer->due_ms, 0, sizeof(consumer->due_ms));
-	consumer_move(consumer, CONSUMER_AWAY);
-	connect_both(consumer);
-}
-
-void bus_consumer_stand_by(struct bus_consumer *consumer)
-{
-	if (consumer->state == CONSUMER_CLOSING || consumer->state == CONSUMER_STANDING_BY)
-		return;
-	consumer->epoch++;
-	consumer_move(consumer, CONSUMER_STANDING_BY);
-	consumer_forget(&consumer->queued);
-	if (consumer->in_hand && !consumer->is_committing && consumer->in_hand->replies_due == 0)
-		consumer_forget(&consumer->in_hand);
-	if (consumer->in_hand)
-		consumer->in_hand->is_old = true;
-	metric_set(bus_counters.lag, 0);
-	metric_set(bus_counters.pending, 0);
-	memset(consumer->due_ms, 0, sizeof(consumer->due_ms));
-	consumer_set_due(consumer, DUE_SAMPLE, 0);
-}
-
-bool bus_consumer_is_ready(const struct bus_consumer *consumer)
-{
-	return consumer->state == CONSUMER_STANDING_BY ? consumer->group_is_there
-						       : consumer_has_group(consumer);
-}
-
-/* ---- connections --------------------------------------------------------------------------- */
-
-static void lose(struct bus_consumer *consumer)
-{
-	consumer->group_is_there = false;
-	if (consumer->state == CONSUMER_STANDING_BY || consumer->state == CONSUMER_CLOSING)
-		return;
-	consumer_move(consumer, CONSUMER_AWAY);
-	consumer_forget(&consumer->queued);
-}
-
-static void on_reader_up(void *owner)
+static void on_error(struct redis *redis, const redisReply *error, void *owner)
 {
 	struct bus_consumer *consumer = owner;
 
-	consumer->reader_up = true;
-	connect_both(consumer);
+	if (!reply_is_error(error, "NOGROUP") && !reply_is_error(error, "UNBLOCKED")) {
+		reply_reject_error(redis, error);
+		return;
+	}
+	place_again(consumer);
+	/* The other connection finds or creates one each time. */
+	if (consumer->place_pause.tries > PATIENCE_LOOKS)
+		redis_fail(redis, "it does not know the consumer group");
 }
 
-static void on_reader_down(void *owner)
-{
-	struct bus_consumer *consumer = owner;
-
-	consumer->reader_up = false;
-	lose(consumer);
-}
-
-static void on_writer_up(void *owner)
-{
-	struct bus_consumer *consumer = owner;
-
-	consumer->writer_up = true;
-	if (consumer->state == CONSUMER_STANDING_BY)
-		consumer_set_due(consumer, DUE_SAMPLE, 0);
-	connect_both(consumer);
-}
-
-static void on_writer_down(void *owner)
-{
-	struct bus_consumer *consumer = owner;
-
-	consumer->writer_up = false;
-	lose(consumer);
-}
-
-/* ---- opening and closing --------------------------------------------------------------- */
+/* ---- what starts next ---------------------------------------------------------------------- */
 
 static void release_one(void *owner)
 {
@@ -425,28 +147,224 @@ static void release_one(void *owner)
 
 	if (--consumer->open_handles > 0)
 		return;
-	assert(!consumer->in_hand && !consumer->queued);
+	assert(!consumer->commit.batch);
 	if (consumer->on_closed)
 		consumer->on_closed(consumer->close_owner);
 	free(consumer);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+/* A batch that waits for its next try is given up: it stays pending for the next leader. */
+static void finish_closing(struct bus_consumer *consumer)
 {
-	release_one(handle->data);
+	commit_abandon(&consumer->commit);
+	if (consumer->commit.batch || !consumer->link)
+		return;
+	redis_close(consumer->link, release_one, consumer);
+	consumer->link = NULL;
 }
 
-/* A batch that waits for its next try is given up: it stays pending for whoever comes. */
-void consumer_finish_closing(struct bus_consumer *consumer)
+static void read_more(struct bus_consumer *consumer)
 {
-	struct batch *batch = consumer->in_hand;
-
-	if (batch && !consumer->is_committing && batch->replies_due == 0)
-		consumer_forget(&consumer->in_hand);
-	if (consumer->in_hand || !consumer->writer)
+	if (!commit_has_room(&consumer->commit) ||
+	    !reader_can_start(&consumer->reader, consumer->commit.batch != NULL))
 		return;
-	redis_close(consumer->writer, release_one, consumer);
-	consumer->writer = NULL;
+	if (consumer->options.may_read(READER_MAX_MS, consumer->options.owner))
+		reader_start(&consumer->reader);
+	else
+		dues_set(&consumer->dues, DUE_READ, ASK_AGAIN_MS);
+}
+
+/* Starts whatever can start now. */
+static void pump(void *owner)
+{
+	struct bus_consumer *consumer = owner;
+
+	if (consumer->state == CONSUMER_CLOSING)
+		finish_closing(consumer);
+	else if (consumer->state == CONSUMER_READING)
+		read_more(consumer);
+	else
+		place_when_up(consumer);
+}
+
+static void begin_reading(struct bus_consumer *consumer, struct stream_id drain_limit)
+{
+	move(consumer, CONSUMER_READING);
+	reader_begin(&consumer->reader, drain_limit);
+	/* Redis may still serve a read whose connection broke, for as long as it blocks. */
+	dues_set(&consumer->dues, DUE_DRAIN, READER_MAX_MS);
+	dues_set(&consumer->dues, DUE_CLAIM, consumer->options.claim_idle_ms / 2 + 1);
+	dues_set(&consumer->dues, DUE_SAMPLE, 0);
+	pump(consumer);
+}
+
+static void on_read(struct batch *batch, void *owner)
+{
+	struct bus_consumer *consumer = owner;
+
+	backoff_reset(&consumer->place_pause);
+	if (batch)
+		commit_take(&consumer->commit, batch);
+}
+
+/* Where a group begins that is new to the ledger is committed before any entry is read from it. */
+static void on_placed(struct stream_id at, bool was_set_back, void *owner)
+{
+	struct bus_consumer *consumer = owner;
+	struct ledger_position *ledger = &consumer->ledger;
+
+	if (!ledger->is_known) {
+		struct batch *batch = batch_of_position(at);
+
+		if (!batch) {
+			redis_fail(consumer->link, "out of memory");
+			return;
+		}
+		*ledger = (struct ledger_position){
+			.is_known = true, .is_untouched = true, .committed = at, .reached = at
+		};
+		commit_take(&consumer->commit, batch);
+	}
+	begin_reading(consumer, was_set_back ? ledger->reached : READER_EVERYTHING);
+}
+
+static void on_show(struct bus_batch *shown, void *owner)
+{
+	struct bus_consumer *consumer = owner;
+
+	consumer->options.on_batch(shown, consumer->options.owner);
+}
+
+void bus_consumer_committed(struct bus_consumer *consumer, int rc)
+{
+	unsigned pause_ms = commit_answer(&consumer->commit, rc);
+
+	if (pause_ms > 0)
+		dues_set(&consumer->dues, DUE_COMMIT, pause_ms);
+}
+
+/* ---- from time to time --------------------------------------------------------------------- */
+
+/* While our own batch is old we take over nothing, because Redis would count it as idle, too. */
+static void take_over(struct bus_consumer *consumer)
+{
+	const struct batch *oldest = consumer->commit.batch;
+	int64_t limit_ms = consumer->options.claim_idle_ms / 2;
+	bool is_slow = oldest && clock_mono_ms() - oldest->read_ms >= limit_ms;
+
+	if (consumer->state == CONSUMER_READING && !consumer->reader.is_draining && !is_slow)
+		claim_next(&consumer->claim);
+}
+
+static void on_claimed(size_t taken, bool is_finished, void *owner)
+{
+	struct bus_consumer *consumer = owner;
+
+	if (taken > 0)
+		reader_drain_soon(&consumer->reader);
+	if (!is_finished)
+		take_over(consumer);
+}
+
+static void on_sampled(const redisReply *group, void *owner)
+{
+	struct bus_consumer *consumer = owner;
+
+	dues_set(&consumer->dues, DUE_SAMPLE, SAMPLE_MS);
+	if (consumer->state == CONSUMER_STANDING_BY) {
+		consumer->group_is_there = group != NULL;
+		if (!group)
+			dues_set(&consumer->dues, DUE_SAMPLE, LOOK_FOR_GROUP_MS);
+	} else if (consumer->state == CONSUMER_READING) {
+		if (group)
+			lag_show(&consumer->lag, group);
+		else
+			place_again(consumer);
+	}
+}
+
+static void on_due(int which, void *owner)
+{
+	struct bus_consumer *consumer = owner;
+
+	switch ((enum consumer_due)which) {
+	case DUE_COMMIT:
+		commit_again(&consumer->commit);
+		return;
+	case DUE_PLACE:
+		if (consumer->state == CONSUMER_PLACING)
+			place(consumer);
+		return;
+	case DUE_READ:
+		pump(consumer);
+		return;
+	case DUE_DRAIN:
+		reader_drain_soon(&consumer->reader);
+		dues_set(&consumer->dues, DUE_DRAIN, SAMPLE_MS);
+		return;
+	case DUE_CLAIM:
+		take_over(consumer);
+		dues_set(&consumer->dues, DUE_CLAIM, consumer->options.claim_idle_ms / 2 + 1);
+		return;
+	case DUE_SAMPLE:
+		lag_sample(&consumer->lag);
+		return;
+	}
+}
+
+/* ---- leading and standing by --------------------------------------------------------------- */
+
+void bus_consumer_lead(struct bus_consumer *consumer, bool known, struct stream_id last)
+{
+	if (consumer->state != CONSUMER_STANDING_BY)
+		return;
+	consumer->ledger =
+		(struct ledger_position){ .is_known = known, .committed = last, .reached = last };
+	backoff_reset(&consumer->place_pause);
+	backoff_reset(&consumer->commit.pause);
+	dues_clear(&consumer->dues);
+	move(consumer, CONSUMER_AWAY);
+	place_when_up(consumer);
+}
+
+void bus_consumer_stand_by(struct bus_consumer *consumer)
+{
+	if (consumer->state == CONSUMER_CLOSING || consumer->state == CONSUMER_STANDING_BY)
+		return;
+	move(consumer, CONSUMER_STANDING_BY);
+	commit_drop_queued(&consumer->commit);
+	commit_abandon(&consumer->commit);
+	lag_hide();
+	dues_clear(&consumer->dues);
+	dues_set(&consumer->dues, DUE_SAMPLE, 0);
+}
+
+bool bus_consumer_is_ready(const struct bus_consumer *consumer)
+{
+	return consumer->state == CONSUMER_STANDING_BY ? consumer->group_is_there
+						       : consumer->state == CONSUMER_READING;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------- */
+
+static void on_up(void *owner)
+{
+	struct bus_consumer *consumer = owner;
+
+	if (consumer->state == CONSUMER_STANDING_BY)
+		dues_set(&consumer->dues, DUE_SAMPLE, 0);
+	place_when_up(consumer);
+}
+
+static void on_down(void *owner)
+{
+	struct bus_consumer *consumer = owner;
+
+	consumer->group_is_there = false;
+	if (consumer->state == CONSUMER_STANDING_BY || consumer->state == CONSUMER_CLOSING)
+		return;
+	move(consumer, CONSUMER_AWAY);
+	commit_drop_queued(&consumer->commit);
 }
 
 void bus_consumer_close(struct bus_consumer *consumer, void (*on_closed)(void *owner), void *owner)
@@ -458,33 +376,47 @@ void bus_consumer_close(struct bus_consumer *consumer, void (*on_closed)(void *o
 	}
 	consumer->on_closed = on_closed;
 	consumer->close_owner = owner;
-	consumer_move(consumer, CONSUMER_CLOSING);
-	consumer_forget(&consumer->queued);
-	uv_close((uv_handle_t *)&consumer->timer, on_timer_closed);
-	redis_close(consumer->reader, release_one, consumer);
-	consumer_finish_closing(consumer);
+	move(consumer, CONSUMER_CLOSING);
+	commit_drop_queued(&consumer->commit);
+	dues_close(&consumer->dues, release_one);
+	redis_close(consumer->read_link, release_one, consumer);
+	finish_closing(consumer);
 }
 
-static int open_connections(struct bus_consumer *consumer)
+static int open_link(struct bus_consumer *consumer, const char *name, struct redis **out)
 {
-	struct redis_options options = { .loop = consumer->options.loop,
-					 .address = consumer->options.address,
-					 .master = consumer->options.master,
-					 .name = "wrenn-events:reader",
-					 .on_up = on_reader_up,
-					 .on_down = on_reader_down,
-					 .owner = consumer };
-	int rc = redis_open(&options, &consumer->reader);
+	return redis_open(&(struct redis_options){ .loop = consumer->options.loop,
+						   .address = consumer->options.address,
+						   .master = consumer->options.master,
+						   .name = name,
+						   .on_up = on_up,
+						   .on_down = on_down,
+						   .owner = consumer },
+			  out);
+}
 
-	if (rc)
-		return rc;
-	options.name = "wrenn-events:writer";
-	options.on_up = on_writer_up;
-	options.on_down = on_writer_down;
-	rc = redis_open(&options, &consumer->writer);
-	if (rc)
-		redis_close(consumer->reader, NULL, NULL);
-	return rc;
+static void init_steps(struct bus_consumer *consumer)
+{
+	struct step step = { .redis = consumer->link,
+			     .group = consumer->options.group,
+			     .on_error = on_error,
+			     .owner = consumer };
+
+	consumer->group = (struct consumer_group){ .step = step,
+						   .ledger = &consumer->ledger,
+						   .on_placed = on_placed };
+	consumer->commit = (struct batch_commit){ .step = step,
+						  .ledger = &consumer->ledger,
+						  .pause = consumer->place_pause,
+						  .on_show = on_show,
+						  .on_done = pump };
+	consumer->claim = (struct claim){ .step = step,
+					  .idle_ms = consumer->options.claim_idle_ms,
+					  .on_claimed = on_claimed };
+	consumer->lag = (struct lag){ .step = step, .on_sampled = on_sampled };
+	step.redis = consumer->read_link;
+	consumer->reader =
+		(struct group_reader){ .step = step, .on_read = on_read, .on_idle = pump };
 }
 
 int bus_consumer_open(const struct bus_consumer_options *options, struct bus_consumer **out)
@@ -498,16 +430,18 @@ int bus_consumer_open(const struct bus_consumer_options *options, struct bus_con
 	bus_counters_register();
 	consumer->options = *options;
 	consumer->state = CONSUMER_STANDING_BY;
-	consumer->commit_pause =
+	consumer->place_pause =
 		(struct backoff){ .first_ms = PAUSE_FIRST_MS, .max_ms = PAUSE_MAX_MS };
-	consumer->look_pause = consumer->commit_pause;
-	rc = open_connections(consumer);
+	rc = open_link(consumer, "wrenn-events:reader", &consumer->read_link);
+	if (rc == 0)
+		rc = open_link(consumer, "wrenn-events:writer", &consumer->link);
 	if (rc) {
+		redis_close(consumer->read_link, NULL, NULL);
 		free(consumer);
 		return rc;
 	}
-	uv_timer_init(options->loop, &consumer->timer);
-	consumer->timer.data = consumer;
+	init_steps(consumer);
+	dues_init(&consumer->dues, options->loop, on_due, consumer);
 	consumer->open_handles = 3;
 	*out = consumer;
 	return 0;

@@ -1,54 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reading entries. An entry that is no event is a fate, not a failure: the stream goes on behind
- * it. Only a reply of the wrong shape fails, because then nothing behind it can be trusted.
+ * Reads entries. An entry that is no event has a fate of its own and is no failure: the stream goes
+ * on after it. Only a reply of the wrong shape fails, because nothing after it can be trusted.
  */
 #include "bus/entry.h"
 
 #include <errno.h>
 
+#include "bus/counters.h"
+#include "bus/reply.h"
 #include "bus/unknown.h"
-
-struct str reply_text(const redisReply *reply)
-{
-	if (!reply || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS))
-		return (struct str){ NULL, 0 };
-	return (struct str){ reply->str, (size_t)reply->len };
-}
-
-const redisReply *reply_element(const redisReply *reply, size_t i)
-{
-	if (!reply || reply->type != REDIS_REPLY_ARRAY || i >= reply->elements)
-		return NULL;
-	return reply->element[i];
-}
-
-const redisReply *reply_find(const redisReply *reply, const char *name)
-{
-	for (size_t i = 0; reply_element(reply, i + 1); i += 2) {
-		struct str text = reply_text(reply_element(reply, i));
-
-		if (text.at && str_is(text, name))
-			return reply_element(reply, i + 1);
-	}
-	return NULL;
-}
-
-bool reply_is_error(const redisReply *reply, const char *code)
-{
-	size_t len = strlen(code);
-
-	return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, code, len) == 0 &&
-	       (reply->str[len] == ' ' || reply->str[len] == '\0');
-}
-
-uint64_t reply_number(const redisReply *reply, uint64_t otherwise)
-{
-	if (!reply || reply->type != REDIS_REPLY_INTEGER || reply->integer < 0)
-		return otherwise;
-	return (uint64_t)reply->integer;
-}
 
 struct str entry_payload(const redisReply *fields)
 {

@@ -17,26 +17,26 @@ static struct stream_id last_gone(const struct bus_edges *edges)
 	return stream_id_is_zero(edges->oldest) ? edges->newest : stream_id_previous(edges->oldest);
 }
 
-void place_start(struct place *place, const struct bus_edges *edges)
+void place_start(struct stream_place *place, const struct bus_edges *edges)
 {
 	place->position = edges->newest;
 	place->removed = edges->removed;
 	place->expected = (struct stream_id){ .ms = 0 };
 }
 
-static void go_to(struct place *place, struct stream_id position)
+static void go_to(struct stream_place *place, struct stream_id position)
 {
 	place->position = position;
 	recent_cut(&place->recent, position);
 }
 
 /* Nothing that was read is there any more, so it can vouch for nothing. */
-static void forget_recent(struct place *place)
+static void forget_recent(struct stream_place *place)
 {
 	place->recent.count = 0;
 }
 
-static bool lose_to(struct place *place, struct stream_id position)
+static bool lose_to(struct stream_place *place, struct stream_id position)
 {
 	forget_recent(place);
 	place->position = position;
@@ -44,12 +44,12 @@ static bool lose_to(struct place *place, struct stream_id position)
 }
 
 /* The stream ends before what was read from it. */
-static bool is_shorter(const struct place *place, const struct bus_edges *edges)
+static bool is_shorter(const struct stream_place *place, const struct bus_edges *edges)
 {
 	return is_before(edges->newest, place->position);
 }
 
-static bool check_edges(struct place *place, const struct bus_edges *edges)
+static bool check_edges(struct stream_place *place, const struct bus_edges *edges)
 {
 	if (is_shorter(place, edges) || edges->removed < place->removed)
 		return lose_to(place, last_gone(edges));
@@ -58,7 +58,7 @@ static bool check_edges(struct place *place, const struct bus_edges *edges)
 	return false;
 }
 
-static bool check_recent(struct place *place, const struct bus_edges *edges,
+static bool check_recent(struct stream_place *place, const struct bus_edges *edges,
 			 const struct recent_match *match, bool same_server)
 {
 	struct stream_id newest = recent_newest(&place->recent);
@@ -85,7 +85,7 @@ static bool check_recent(struct place *place, const struct bus_edges *edges,
 	return true;
 }
 
-bool place_check(struct place *place, const struct bus_edges *edges,
+bool place_check(struct stream_place *place, const struct bus_edges *edges,
 		 const struct recent_match *match, bool same_server)
 {
 	bool lost = place->recent.count > 0 ? check_recent(place, edges, match, same_server)
@@ -98,7 +98,7 @@ bool place_check(struct place *place, const struct bus_edges *edges,
 	return lost;
 }
 
-bool place_precedes(const struct place *place, struct stream_id first,
+bool place_precedes(const struct stream_place *place, struct stream_id first,
 		    const struct bus_edges *edges)
 {
 	if (!stream_id_is_zero(place->expected))

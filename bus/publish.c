@@ -5,11 +5,13 @@
  * the very same bytes on the pub/sub channel, the second also when the first failed. An event
  * that no reader could read is refused before anything is sent.
  */
+#include "bus/publish.h"
+
 #include <errno.h>
 #include <stdio.h>
 
-#include "bus/bus.h"
-#include "bus/entry.h"
+#include "bus/reply.h"
+#include "bus/stream.h"
 
 struct redis_answer {
 	char id[STREAM_ID_TEXT_SIZE]; /* empty when the answer is none */

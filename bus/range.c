@@ -5,15 +5,18 @@
  * XINFO STREAM. One question, one answer; a lost connection is -ENOTCONN and a reply that makes
  * no sense is -EBADMSG, left to the asker, since the connection is not ours to drop.
  */
+#include "bus/range.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bus/bus.h"
+#include "bus/counters.h"
 #include "bus/entry.h"
+#include "bus/reply.h"
+#include "bus/stream.h"
 
-#define REPLY_TIMEOUT_MS 10000
 /* The publisher trims to about this many and never below: what is shorter was never trimmed. */
 #define TRIMMED_FROM 10000
 

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bus/entry.h"
+#include "bus/reply.h"
 #include "core/event.h"
 
 /* An event and the names around it. Of a longer text only the length counts, since no reader takes it. */
@@ -45,12 +45,12 @@ static int read_entry(const redisReply *reply, struct recent_entry *out)
 	return digest_fields(fields, out->digest);
 }
 
-static const struct recent_entry *nth(const struct recent *recent, size_t n)
+static const struct recent_entry *nth(const struct recent_entries *recent, size_t n)
 {
 	return &recent->entries[(recent->first + n) % RECENT_MAX];
 }
 
-int recent_add(struct recent *recent, const redisReply *entry)
+int recent_add(struct recent_entries *recent, const redisReply *entry)
 {
 	struct recent_entry new;
 	int rc = read_entry(entry, &new);
@@ -65,23 +65,23 @@ int recent_add(struct recent *recent, const redisReply *entry)
 	return 0;
 }
 
-struct stream_id recent_oldest(const struct recent *recent)
+struct stream_id recent_oldest(const struct recent_entries *recent)
 {
 	return nth(recent, 0)->id;
 }
 
-struct stream_id recent_newest(const struct recent *recent)
+struct stream_id recent_newest(const struct recent_entries *recent)
 {
 	return nth(recent, recent->count - 1)->id;
 }
 
-void recent_cut(struct recent *recent, struct stream_id last)
+void recent_cut(struct recent_entries *recent, struct stream_id last)
 {
 	while (recent->count > 0 && stream_id_compare(recent_newest(recent), last) > 0)
 		recent->count--;
 }
 
-static bool has(const struct recent *recent, const struct recent_entry *entry)
+static bool has(const struct recent_entries *recent, const struct recent_entry *entry)
 {
 	for (size_t i = 0; i < recent->count; i++) {
 		const struct recent_entry *known = nth(recent, i);
@@ -92,7 +92,8 @@ static bool has(const struct recent *recent, const struct recent_entry *entry)
 	return false;
 }
 
-int recent_compare(const struct recent *recent, const redisReply *list, struct recent_match *out)
+int recent_compare(const struct recent_entries *recent, const redisReply *list,
+		   struct recent_match *out)
 {
 	struct recent_match match = { .newest_is_there = false };
 

@@ -22,7 +22,7 @@ struct recent_entry {
 	uint8_t digest[SHA256_SIZE];
 };
 
-struct recent {
+struct recent_entries {
 	size_t count;
 	size_t first; /* the oldest one's place in the ring */
 	struct recent_entry entries[RECENT_MAX];
@@ -37,18 +37,18 @@ struct recent_match {
 };
 
 /* Adds an element of an entry list, read after all others. 0, -ENOMEM, or -EBADMSG when it is no entry. */
-int recent_add(struct recent *recent, const redisReply *entry) must_check;
+int recent_add(struct recent_entries *recent, const redisReply *entry) must_check;
 
 /* Both only when there is one. */
-struct stream_id recent_oldest(const struct recent *recent);
-struct stream_id recent_newest(const struct recent *recent);
+struct stream_id recent_oldest(const struct recent_entries *recent);
+struct stream_id recent_newest(const struct recent_entries *recent);
 
 /* Keeps those up to `last`. */
-void recent_cut(struct recent *recent, struct stream_id last);
+void recent_cut(struct recent_entries *recent, struct stream_id last);
 
 /* `list` is what the stream has from the oldest one (or any later one) to the newest one. 0, -ENOMEM, or
  * -EBADMSG when it is no list of entries. */
-int recent_compare(const struct recent *recent, const redisReply *list,
+int recent_compare(const struct recent_entries *recent, const redisReply *list,
 		   struct recent_match *out) must_check;
 
 #endif

@@ -13,19 +13,22 @@
  *
  *   START --> READING <--> CHECKING      a lost connection leads to CHECKING, before the start to START
  */
+#include "bus/tail.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "bus/bus.h"
+#include "bus/counters.h"
 #include "bus/entry.h"
 #include "bus/place.h"
+#include "bus/range.h"
+#include "bus/reply.h"
+#include "bus/stream.h"
 #include "core/log.h"
 
-#define READ_COUNT       1000
-#define READ_COUNT_TEXT  "1000"
-#define BLOCK_TEXT       "5000"
-#define REPLY_TIMEOUT_MS 10000 /* with the blocking */
+#define READ_COUNT      1000
+#define READ_COUNT_TEXT "1000"
+#define BLOCK_TEXT      "5000"
 
 /* What a read has brought; shown once it is known that nothing before it was missed. */
 struct held {
@@ -33,7 +36,7 @@ struct held {
 	struct stream_id first;
 	struct stream_id last;
 	size_t event_count;
-	struct recent recent; /* as it will be then */
+	struct recent_entries recent; /* as it will be then */
 	struct event *events[READ_COUNT];
 };
 
@@ -45,7 +48,7 @@ struct bus_tail {
 	bool source_is_up;
 	bool closing;
 	struct redis_identity server; /* whose stream was found to be the one we read */
-	struct place place;
+	struct stream_place place;
 	struct held held;
 	struct recent_match match;
 	void (*on_closed)(void *owner);
@@ -70,18 +73,6 @@ static void tell_gap(struct bus_tail *tail, struct stream_id after)
 	log_warn("entries of the stream may be lost", log_stream_id("after", after),
 		 log_stream_id("going_on_after", tail->place.position));
 	tail->options.on_gap(tail->place.position, tail->options.owner);
-}
-
-static void fail(struct bus_tail *tail, int rc, const char *otherwise)
-{
-	redis_fail(tail->redis, rc == -ENOMEM ? "out of memory" : otherwise);
-}
-
-/* For what could not be sent. Without a connection on_up goes on. */
-static void fail_sending(struct bus_tail *tail, int rc)
-{
-	if (rc && rc != -ENOTCONN)
-		redis_fail(tail->redis, "out of memory");
 }
 
 /* ---- what a read has brought ------------------------------------------------------------- */
@@ -160,7 +151,7 @@ static void on_read(const redisReply *reply, void *owner)
 	if (rc == 0 && list)
 		rc = hold_entries(tail, list);
 	if (rc)
-		fail(tail, rc, "an answer to XREAD that makes no sense");
+		reply_reject(tail->redis, rc, "XREAD");
 }
 
 /* Asked for in one go with the read, and answered after it. */
@@ -174,7 +165,7 @@ static void on_newest(const redisReply *reply, void *owner)
 		return;
 	rc = recent_compare(&tail->place.recent, reply, &match);
 	if (rc) {
-		fail(tail, rc, "an answer to XRANGE that makes no sense");
+		reply_reject(tail->redis, rc, "XRANGE");
 	} else if (!match.newest_is_there) {
 		drop_held(tail);
 		check(tail);
@@ -183,12 +174,6 @@ static void on_newest(const redisReply *reply, void *owner)
 			show_held(tail);
 		read_next(tail);
 	}
-}
-
-static const char *edges_fault(int rc)
-{
-	return rc == -EPROTOTYPE ? "the key " BUS_STREAM " holds something that is no stream"
-				 : "an answer to XINFO STREAM that makes no sense";
 }
 
 /* The same, where no entry was read yet. */
@@ -201,7 +186,7 @@ static void on_edges_behind(const struct bus_edges *edges, void *owner)
 	if (edges->rc == -ENOTCONN || tail->closing)
 		return;
 	if (edges->rc) {
-		redis_fail(tail->redis, edges_fault(edges->rc));
+		reply_reject(tail->redis, edges->rc, "XINFO STREAM");
 		return;
 	}
 	if (tail->held.count == 0) {
@@ -239,7 +224,7 @@ static void read_next(struct bus_tail *tail)
 	rc = redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_read, tail, "XREAD", "COUNT",
 			     READ_COUNT_TEXT, "BLOCK", BLOCK_TEXT, "STREAMS", BUS_STREAM, from,
 			     NULL);
-	fail_sending(tail, rc ? rc : ask_newest(tail));
+	reply_check_sent(tail->redis, rc ? rc : ask_newest(tail));
 }
 
 /* ---- is it still the same stream? -------------------------------------------------------- */
@@ -276,7 +261,7 @@ static void on_checked(const struct bus_edges *edges, void *owner)
 	if (edges->rc == -ENOTCONN || tail->closing)
 		return;
 	if (edges->rc) {
-		redis_fail(tail->redis, edges_fault(edges->rc));
+		reply_reject(tail->redis, edges->rc, "XINFO STREAM");
 		return;
 	}
 	same_server = tail->server.run_id[0] &&
@@ -296,7 +281,7 @@ static void on_recent(const redisReply *reply, void *owner)
 		return;
 	rc = recent_compare(&tail->place.recent, reply, &tail->match);
 	if (rc)
-		fail(tail, rc, "an answer to XRANGE that makes no sense");
+		reply_reject(tail->redis, rc, "XRANGE");
 }
 
 static int ask_recent(struct bus_tail *tail)
@@ -318,7 +303,7 @@ static void check(struct bus_tail *tail)
 {
 	int rc = ask_recent(tail);
 
-	fail_sending(tail, rc ? rc : bus_edges(tail->redis, on_checked, tail));
+	reply_check_sent(tail->redis, rc ? rc : bus_edges(tail->redis, on_checked, tail));
 }
 
 /* ---- the start --------------------------------------------------------------------------- */
@@ -334,7 +319,7 @@ static void on_last_entries(const redisReply *reply, void *owner)
 	for (size_t i = reply->elements; i > 0 && rc == 0; i--)
 		rc = recent_add(&tail->place.recent, reply->element[i - 1]);
 	if (rc)
-		fail(tail, rc, "an answer to XREVRANGE that makes no sense");
+		reply_reject(tail->redis, rc, "XREVRANGE");
 }
 
 static void on_start_edges(const struct bus_edges *edges, void *owner)
@@ -344,7 +329,7 @@ static void on_start_edges(const struct bus_edges *edges, void *owner)
 	if (edges->rc == -ENOTCONN || tail->closing)
 		return;
 	if (edges->rc) {
-		redis_fail(tail->redis, edges_fault(edges->rc));
+		reply_reject(tail->redis, edges->rc, "XINFO STREAM");
 		return;
 	}
 	tail->started = true;
@@ -360,7 +345,7 @@ static void start(struct bus_tail *tail)
 	int rc = redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_last_entries, tail, "XREVRANGE",
 				 BUS_STREAM, "+", "-", "COUNT", RECENT_MAX_TEXT, NULL);
 
-	fail_sending(tail, rc ? rc : bus_edges(tail->redis, on_start_edges, tail));
+	reply_check_sent(tail->redis, rc ? rc : bus_edges(tail->redis, on_start_edges, tail));
 }
 
 /* ---- the connection ---------------------------------------------------------------------- */

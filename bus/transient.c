@@ -5,11 +5,13 @@
  * well; those copies are told by their bytes, unparsed, because the stream brings them anyway. What
  * is published while the connection is away is lost; these events promise nothing else.
  */
+#include "bus/transient.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "bus/bus.h"
 #include "bus/counters.h"
+#include "bus/stream.h"
 
 /* As a JSON string; no writer escapes any of its characters. */
 #define KIND_TEXT "\"capsule.state.changed\""

@@ -188,7 +188,7 @@ Test(consumer, tells_a_flood_of_dead_letters_in_a_few_lines)
 		world_add_payload(&w, "poison");
 	ledger_wait(&l, ledger_has_dead_letters, 700, "the dead letters");
 	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgements");
-	cr_expect_eq(count_lines(log, "put aside as a dead letter"), LOG_LIMIT_LINES);
+	cr_expect_eq(count_lines(log, "put an entry aside as a dead letter"), LOG_LIMIT_LINES);
 	cr_expect_eq(metric_value(bus_counters.dead[DEAD_UNREADABLE]), 700);
 	ledger_stop(&l);
 }
@@ -206,7 +206,7 @@ Test(consumer, tells_of_refused_dead_letters_in_a_few_lines)
 	world_add(&w, 0, 1);
 	ledger_wait(&l, ledger_has_committed, 1, "the good one");
 	run_turns(&w.loop, 100);
-	cr_expect_eq(count_lines(log, "a dead letter was refused"), LOG_LIMIT_LINES);
+	cr_expect_eq(count_lines(log, "Redis refused a dead letter"), LOG_LIMIT_LINES);
 	cr_expect_geq(metric_value(bus_counters.unburied), 299);
 	ledger_stop(&l);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Takes over what consumers of other names left pending, and removes those names. Only older
+ * versions of this program have them. Private to bus/.
+ */
+#ifndef BUS_CLAIM_H
+#define BUS_CLAIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bus/step.h"
+#include "core/stream_id.h"
+
+struct claim {
+	/* The owner sets these once. */
+	struct step step;
+	unsigned idle_ms; /* an entry that is pending for longer is taken over */
+	/* `taken` entries are pending for us now. Unless `is_finished`, claim_next() goes on. */
+	void (*on_claimed)(size_t taken, bool is_finished, void *owner);
+	/* Private. */
+	struct stream_id cursor;
+	bool is_busy;
+	bool is_cancelled;
+};
+
+/* Takes over some entries. Does nothing while an answer is awaited. An unusable answer drops the
+ * connection, and then there is no callback. */
+void claim_next(struct claim *claim);
+/* Ignores an answer that is awaited. The next call begins a new round. */
+void claim_cancel(struct claim *claim);
+
+#endif

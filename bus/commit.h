@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Brings batches, one after the other, from the ledger to their acknowledgement:
+ *
+ *   shown to the ledger --> committed --> dead letters written --> acknowledged --> done
+ *          ^   |
+ *          |   v not committed
+ *          pause (100 ms to 5 s, for ever)
+ *
+ * Private to bus/.
+ */
+#ifndef BUS_COMMIT_H
+#define BUS_COMMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bus/batch.h"
+#include "bus/position.h"
+#include "bus/step.h"
+#include "core/backoff.h"
+#include "core/log_limit.h"
+
+struct batch_commit {
+	/* The owner sets these once. */
+	struct step step;
+	struct ledger_position *ledger; /* moved on with every batch */
+	struct backoff pause;
+	/* The ledger is to commit this. commit_answer() follows, now or later. */
+	void (*on_show)(struct bus_batch *shown, void *owner);
+	/* The batch is gone. */
+	void (*on_done)(void *owner);
+	/* Private, except for reading. */
+	struct batch *batch;    /* in hand, or NULL */
+	struct batch *queued;   /* after it, or NULL */
+	bool is_with_ledger;    /* which owes an answer */
+	bool is_old;            /* abandoned */
+	bool is_lost;           /* the connection broke: the entries will be read again */
+	size_t replies_awaited; /* from Redis */
+	struct log_limit dead_lines;
+	struct log_limit refused_lines;
+};
+
+/* For one batch in hand and one that is queued. */
+bool commit_has_room(const struct batch_commit *commit);
+void commit_take(struct batch_commit *commit, struct batch *batch);
+
+/* Shows the batch to the ledger again, if there is one and the ledger does not have it. */
+void commit_again(struct batch_commit *commit);
+
+/* The ledger's answer; rc 0: committed. Returns after how many milliseconds the owner is to call
+ * commit_again(); 0: not at all. */
+unsigned commit_answer(struct batch_commit *commit, int rc);
+
+/* Forgets the queued batch: it stays pending. */
+void commit_drop_queued(struct batch_commit *commit);
+/* The ledger never gets the batch in hand again. It is forgotten now, or after the answer that the
+ * ledger or Redis owes; then on_done comes. */
+void commit_abandon(struct batch_commit *commit);
+
+#endif

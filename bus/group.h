@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Makes sure that the consumer group exists and is where the ledger is: group_place() looks, creates
+ * or sets back, and calls back once. Private to bus/.
+ */
+#ifndef BUS_GROUP_H
+#define BUS_GROUP_H
+
+#include <stdbool.h>
+
+#include "bus/position.h"
+#include "bus/range.h"
+#include "bus/step.h"
+#include "core/stream_id.h"
+
+enum group_phase {
+	GROUP_IDLE,
+	GROUP_LOOKING, /* at the edges of the stream */
+	GROUP_ASKING,  /* for the groups on it */
+	GROUP_CREATING,
+	GROUP_SETTING_BACK
+};
+
+struct consumer_group {
+	/* The owner sets these once. */
+	struct step step;
+	const struct ledger_position *ledger; /* the consumer changes it meanwhile */
+	/* The group is in its place, `at`. `was_set_back`: it had handed out entries after it. */
+	void (*on_placed)(struct stream_id at, bool was_set_back, void *owner);
+	/* Private. */
+	enum group_phase phase;
+	bool is_repeated;
+	struct bus_edges edges;
+	struct stream_id at;
+};
+
+/* `is_repeated`: it was missing before, so its creation is not logged again. An unusable answer
+ * drops the connection, and then there is no callback. */
+void group_place(struct consumer_group *group, bool is_repeated);
+void group_cancel(struct consumer_group *group);
+
+/* The entry of the group of that name in a reply to XINFO GROUPS, or NULL. */
+const redisReply *group_find(const redisReply *groups, const char *name);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads the group by XREADGROUP, one read at a time. It drains pending entries first, from the
+ * oldest on, and then follows with new ones. Private to bus/.
+ */
+#ifndef BUS_READER_H
+#define BUS_READER_H
+
+#include <stdbool.h>
+
+#include "bus/batch.h"
+#include "bus/step.h"
+#include "core/stream_id.h"
+
+/* The longest that Redis may need for a read of new entries: its blocking and a margin. */
+#define READER_MAX_MS 2500
+
+/* A limit that all pending entries are below. */
+#define READER_EVERYTHING ((struct stream_id){ .ms = UINT64_MAX, .seq = UINT64_MAX })
+
+struct group_reader {
+	/* The owner sets these once. */
+	struct step step; /* nothing else may use its connection, because a read blocks it */
+	/* One read is done. The callee owns `batch`, which is NULL when nothing came. */
+	void (*on_read)(struct batch *batch, void *owner);
+	/* The next read may start: after on_read, and after a read that was cancelled. */
+	void (*on_idle)(void *owner);
+	/* Private, except for reading. */
+	bool is_busy;
+	bool is_cancelled; /* the answer that is still to come does not count */
+	bool is_draining;
+	bool drain_is_wanted;
+	struct stream_id drained_to;  /* pending entries up to here have been read again */
+	struct stream_id drain_limit; /* later ones are read as if they were new */
+};
+
+/* The next read drains pending entries up to `limit`. */
+void reader_begin(struct group_reader *reader, struct stream_id limit);
+/* Drains everything that is pending, after the present read or drain. */
+void reader_drain_soon(struct group_reader *reader);
+
+/* Draining must not begin while a batch exists: it is pending, and would be read a second time. */
+bool reader_can_start(const struct group_reader *reader, bool has_batch);
+/* Sends one read. An unusable answer drops the connection, and then there is no callback. */
+void reader_start(struct group_reader *reader);
+/* Ignores the answer of a read that is under way; only on_idle comes. */
+void reader_cancel(struct group_reader *reader);
+
+#endif
