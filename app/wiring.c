@@ -3,12 +3,6 @@
 /*
  * One worker: opens every module from the floor up, hands each a copy of the settings it needs,
  * connects them to one another, runs the loop, and closes them from the top down.
- *
- * The end has an order, and each step begins when the one before has called back: not ready, no new
- * connections, then the readers of Redis (a batch in hand is committed and acknowledged, the ledger left
- * to another worker), then the streams (told when to come back), then the deliveries in flight, and the
- * store last.
- * After STOP_LIMIT_MS what still hangs is left behind: everything that matters is committed.
  */
 #include "app/wiring.h"
 
@@ -20,201 +14,20 @@
 #include <string.h>
 
 #include "app/command.h"
-#include "app/health.h"
-#include "app/loop_lag.h"
 #include "app/openapi.h"
 #include "app/redis_settings.h"
-#include "audit/audit.h"
-#include "auth/auth.h"
-#include "bus/bus.h"
-#include "channels/channels.h"
+#include "app/stop.h"
+#include "app/worker.h"
+#include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"
-#include "core/worker_name.h"
-#include "http/http.h"
-#include "net/net.h"
-#include "sse/sse.h"
-#include "store/store.h"
 
-#define STOP_LIMIT_MS   15000
-#define LAST_LINES_MS   1000
 #define STORE_READERS   2
 #define REQUEST_READERS 2
 #define SOURCE_PULSE_MS 1000
+#define LEDGER_TICK_MS  1000
 
-struct worker {
-	const struct config *config;
-	int listener; /* 0: the server opens its own */
-	uv_loop_t loop;
-	uv_signal_t on_term;
-	uv_signal_t on_int;
-	uv_signal_t on_hangup;
-	uv_timer_t stop_limit;
-	uv_timer_t drain;
-	struct loop_lag lag;
-	char name[WORKER_NAME_SIZE]; /* the owner of leases */
-
-	struct redis_address redis_address;
-	struct store *store;
-	struct redis_master *master; /* of all connections to Redis */
-	struct redis *redis;         /* shared by whoever sends single commands */
-	struct auth *auth;
-	struct audit *audit;
-	struct channels *channels;
-	struct sse *sse;
-	struct http_server *server;
-	struct bus_transient *transient;
-	struct bus_tail *tail;
-	struct bus_consumer *consumer;
-	struct ledger_lease *lease;
-	struct target_origin origins[CONFIG_MAX_ORIGINS];
-	struct health health;
-
-	bool stopping;
-	size_t step; /* of stop_steps[] */
-};
-
-/* ---- the end ------------------------------------------------------------------------- */
-
-/* Each step goes on to the next when its part has closed, or at once when it never opened. */
-
-static void next_step(void *owner);
-
-static void stop_consumer(struct worker *w)
-{
-	if (w->consumer)
-		bus_consumer_close(w->consumer, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_lease(struct worker *w)
-{
-	if (w->lease)
-		ledger_lease_close(w->lease, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_tail(struct worker *w)
-{
-	if (w->tail)
-		bus_tail_close(w->tail, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_transient(struct worker *w)
-{
-	if (w->transient)
-		bus_transient_close(w->transient, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_streams(struct worker *w)
-{
-	if (w->sse)
-		sse_close(w->sse, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_server(struct worker *w)
-{
-	if (w->server)
-		http_server_close(w->server, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_deliveries(struct worker *w)
-{
-	if (w->channels)
-		channels_close(w->channels, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_redis(struct worker *w)
-{
-	auth_close(w->auth);
-	audit_close(w->audit);
-	if (w->redis)
-		redis_close(w->redis, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_master(struct worker *w)
-{
-	if (w->master)
-		redis_master_close(w->master, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_store(struct worker *w)
-{
-	if (w->store)
-		store_close(w->store, next_step, w);
-	else
-		next_step(w);
-}
-
-static void stop_handles(struct worker *w)
-{
-	uv_close((uv_handle_t *)&w->on_term, NULL);
-	uv_close((uv_handle_t *)&w->on_int, NULL);
-	uv_close((uv_handle_t *)&w->on_hangup, NULL);
-	uv_close((uv_handle_t *)&w->stop_limit, NULL);
-	uv_close((uv_handle_t *)&w->drain, NULL);
-	loop_lag_stop(&w->lag);
-}
-
-static void (*const stop_steps[])(struct worker *w) = {
-	stop_consumer,   stop_lease, stop_tail,   stop_transient, stop_streams, stop_server,
-	stop_deliveries, stop_redis, stop_master, stop_store,     stop_handles,
-};
-
-static void next_step(void *owner)
-{
-	struct worker *w = owner;
-
-	assert(w->step < ARRAY_LEN(stop_steps));
-	stop_steps[w->step++](w);
-}
-
-static void on_stop_limit(uv_timer_t *timer)
-{
-	const struct worker *w = timer->data;
-
-	log_error("could not stop in time, leaving the rest behind",
-		  log_int("step", (int64_t)w->step), log_int("limit_ms", STOP_LIMIT_MS));
-	log_stop(LAST_LINES_MS);
-	_exit(EXIT_FAILED);
-}
-
-static void on_drained(uv_timer_t *timer)
-{
-	struct worker *w = timer->data;
-
-	http_server_stop_listening(w->server);
-	next_step(w);
-}
-
-/* Readiness is the first to go. What balances the load in front of us may be given some time to
- * notice, in which everything works as ever. */
-static void begin_stop(struct worker *w)
-{
-	w->stopping = true;
-	w->health.stopping = true;
-	uv_timer_start(&w->stop_limit, on_stop_limit, STOP_LIMIT_MS, 0);
-	if (w->server)
-		uv_timer_start(&w->drain, on_drained, w->config->drain_s * UINT64_C(1000), 0);
-	else
-		next_step(w);
-}
+/* ---- signals --------------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -223,7 +36,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (w->stopping)
 		return;
 	log_info("stopping", log_int("signal", number));
-	begin_stop(w);
+	stop_begin(w);
 }
 
 void wiring_log_hangup(void)
@@ -238,14 +51,14 @@ static void on_hangup(uv_signal_t *handle, int number)
 	wiring_log_hangup();
 }
 
-/* ---- the ledger between the consumer and the channels ----------------------------------- */
+/* ---- the ledger between the consumer and the deliveries --------------------------------- */
 
 static void on_committed(int rc, void *owner)
 {
 	struct worker *w = owner;
 
 	if (rc == -EPERM)
-		ledger_lease_lost(w->lease);
+		ledger_lost(w->ledger);
 	bus_consumer_committed(w->consumer, rc);
 }
 
@@ -253,14 +66,14 @@ static void on_batch(struct bus_batch *batch, void *owner)
 {
 	struct worker *w = owner;
 
-	ledger_commit(w->channels, batch, on_committed, w);
+	ledger_commit(w->ledger, batch, on_committed, w);
 }
 
 static bool may_read(unsigned for_ms, void *owner)
 {
 	const struct worker *w = owner;
 
-	return ledger_lease_runs(w->lease, for_ms);
+	return ledger_runs(w->ledger, for_ms);
 }
 
 static void on_lead(bool known, struct stream_id last, void *owner)
@@ -275,6 +88,13 @@ static void on_stand_by(void *owner)
 	struct worker *w = owner;
 
 	bus_consumer_stand_by(w->consumer);
+}
+
+static void on_work(const struct uuid *channel, void *owner)
+{
+	const struct worker *w = owner;
+
+	channels_note_work(w->channels, channel);
 }
 
 /* ---- opening --------------------------------------------------------------------------- */
@@ -375,11 +195,9 @@ static int open_services(struct worker *w)
 		.worker = w->name,
 		.allow_private = config->allow_private,
 		.deliver = config->deliver == CONFIG_DELIVER_ON,
-		.notify_completion = config->notify_on == CONFIG_NOTIFY_COMPLETION,
 		.strip_host = config->strip_host == CONFIG_STRIP_ON,
 		.max_inflight = config->max_inflight,
 		.audit_mode = audit_mode_of(config),
-		.group = config->group,
 		.ca_file = config->ca_file,
 		.link_base = config->link_base,
 		.origins = w->origins,
@@ -455,6 +273,35 @@ static int open_server(struct worker *w)
 	return add_routes(w);
 }
 
+/* Last of all: it has nothing to do before the consumer is there to hear that this worker leads. */
+static int open_ledger(struct worker *w)
+{
+	const struct config *config = w->config;
+	const struct ledger_options options = {
+		.loop = &w->loop,
+		.store = w->store,
+		.worker = w->name,
+		.group = config->group,
+		.audit_mode = audit_mode_of(config),
+		.deliver = config->deliver == CONFIG_DELIVER_ON,
+		.notify_completion = config->notify_on == CONFIG_NOTIFY_COMPLETION,
+		.strip_host = config->strip_host == CONFIG_STRIP_ON,
+		.now_us = clock_wall_us,
+		.mono_us = clock_mono_us,
+		.tick_ms = LEDGER_TICK_MS,
+		.on_work = on_work,
+		.owner = w,
+	};
+	const struct lease_events events = {
+		.on_lead = on_lead,
+		.on_stand_by = on_stand_by,
+		.owner = w,
+	};
+	int rc = ledger_open(&options, &w->ledger);
+
+	return rc < 0 ? rc : ledger_start(w->ledger, &events);
+}
+
 static int open_readers(struct worker *w)
 {
 	const struct bus_tail_options tail = {
@@ -479,12 +326,6 @@ static int open_readers(struct worker *w)
 		.may_read = may_read,
 		.owner = w,
 	};
-	const struct ledger_lease_options lease = {
-		.channels = w->channels,
-		.on_lead = on_lead,
-		.on_stand_by = on_stand_by,
-		.owner = w,
-	};
 	const struct bus_transient_options transient = {
 		.loop = &w->loop,
 		.address = &w->redis_address,
@@ -499,7 +340,7 @@ static int open_readers(struct worker *w)
 	if (rc == 0)
 		rc = bus_consumer_open(&consumer, &w->consumer);
 	if (rc == 0)
-		rc = ledger_lease_open(&lease, &w->lease);
+		rc = open_ledger(w);
 	w->health.store = w->store;
 	w->health.redis = w->redis;
 	w->health.tail = w->tail;
@@ -530,7 +371,7 @@ static int run_loop(struct worker *w, bool is_open)
 		log_info("ready for connections", log_str("worker", w->name),
 			 log_int("port", http_server_port(w->server)));
 	else
-		begin_stop(w);
+		stop_begin(w);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	rc = uv_loop_close(&w->loop);
 	if (rc < 0)

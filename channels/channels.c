@@ -21,31 +21,6 @@
 
 #define TICK_MS 1000
 
-static void open_ledger_metrics(struct ledger_metrics *metrics)
-{
-	metrics->commits = metric_counter("wrenn_events_ledger_commits_total", NULL,
-					  "Batches of events committed");
-	metrics->events =
-		metric_counter("wrenn_events_ledger_events_total", NULL, "Events committed");
-	metrics->deliveries = metric_counter("wrenn_events_ledger_deliveries_total", NULL,
-					     "Deliveries made from events");
-	metrics->accepts = metric_counter("wrenn_events_ledger_suppressed_total", "why=\"accept\"",
-					  "Events that notify nobody");
-	metrics->follow_ups = metric_counter("wrenn_events_ledger_suppressed_total",
-					     "why=\"follow_up\"", "Events that notify nobody");
-	metrics->repeats = metric_counter("wrenn_events_ledger_suppressed_total", "why=\"repeat\"",
-					  "Events that notify nobody");
-	metrics->rejected = metric_counter("wrenn_events_ledger_rejected_total", NULL,
-					   "Events refused for ever, dead letters");
-	metrics->bad_capsules = metric_counter("wrenn_events_ledger_bad_capsules_total", NULL,
-					       "Events whose sandbox object was ignored");
-	metrics->reused_ids =
-		metric_counter("wrenn_events_ledger_reused_ids_total", NULL,
-			       "Events refused because another was committed under their id");
-	metrics->latency = metric_histogram("wrenn_events_ledger_commit_seconds", NULL,
-					    "From a batch handed over to its commit");
-}
-
 static int open_engine(struct channels *channels, const struct channels_options *options,
 		       unsigned tick_ms)
 {
@@ -108,7 +83,6 @@ static void free_channels(struct channels *channels)
 {
 	explicit_bzero(channels->key, sizeof(channels->key));
 	free(channels->worker);
-	free(channels->group);
 	free(channels->link_base);
 	trials_close(channels->trials);
 	paces_close(channels->paces);
@@ -129,24 +103,18 @@ int channels_open_tuned(const struct channels_options *options,
 				      .now_us = tuning->now_us,
 				      .owner = channels };
 	channels->redis = options->redis;
-	channels->deliver = options->deliver;
-	channels->notify_completion = options->notify_completion;
 	channels->strip_host = options->strip_host;
 	channels->audit_mode = options->audit_mode;
 	channels->now_us = tuning->now_us;
-	channels->started_us = tuning->now_us();
 	channels->mono_us = tuning->mono_us;
-	channels->tick_ms = tuning->tick_ms;
 	channels->worker = strdup(options->worker);
-	channels->group = strdup(options->group);
 	channels->link_base = options->link_base ? strdup(options->link_base) : NULL;
 	channels->origins = options->origins;
 	channels->origin_count = options->origin_count;
 	memcpy(channels->key, options->encryption_key, sizeof(channels->key));
 	guard_init(&channels->guard, options->loop, options->allow_private);
 	pauses_init(&channels->pauses, options->loop);
-	open_ledger_metrics(&channels->ledger);
-	if (channels->worker && channels->group && (channels->link_base || !options->link_base))
+	if (channels->worker && (channels->link_base || !options->link_base))
 		rc = trials_open(&channels->trials);
 	if (rc == 0)
 		rc = open_parts(channels, options, tuning);
@@ -220,6 +188,14 @@ void channels_close(struct channels *channels, void (*on_closed)(void *owner), v
 		engine_close(channels->engine, on_engine_closed, channels);
 	else
 		on_engine_closed(channels);
+}
+
+void channels_note_work(struct channels *channels, const struct uuid *channel)
+{
+	if (!channels->engine)
+		return;
+	engine_note(channels->engine, channel);
+	engine_serve(channels->engine);
 }
 
 int channels_add_routes(struct channels *channels, struct http_server *server)

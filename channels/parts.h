@@ -8,24 +8,10 @@
 #include "channels/channels.h"
 #include "channels/delivery.h"
 #include "channels/pauses.h"
-#include "channels/position.h"
 #include "channels/steward.h"
 #include "channels/trials.h"
 #include "core/metrics.h"
 #include "targets/targets.h"
-
-struct ledger_metrics {
-	struct metric *commits;
-	struct metric *events;
-	struct metric *deliveries;
-	struct metric *accepts;
-	struct metric *follow_ups;
-	struct metric *repeats;
-	struct metric *rejected;
-	struct metric *bad_capsules;
-	struct metric *reused_ids;
-	struct metric *latency;
-};
 
 struct channels {
 	uv_loop_t *loop;
@@ -33,10 +19,7 @@ struct channels {
 	struct api api;      /* of the endpoints */
 	struct redis *redis; /* may be NULL: then nothing is looked up there */
 	char *worker;
-	char *group;
 	uint8_t key[SEAL_KEY_SIZE];
-	bool deliver;
-	bool notify_completion;
 	bool strip_host;
 	char *link_base; /* NULL: no links */
 	const struct target_origin *origins;
@@ -44,7 +27,6 @@ struct channels {
 	struct trials *trials; /* test notifications under way and in the last minute */
 	struct pauses pauses;  /* of these, for the pace of their destination */
 	enum audit_mode audit_mode;
-	int64_t started_us;
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock, of the engine and the paces */
 	struct paces *paces;
@@ -52,10 +34,6 @@ struct channels {
 	struct outbound *outbound;
 	struct engine *engine; /* NULL with deliver off */
 	struct steward *steward;
-	struct ledger_metrics ledger;
-	/* Where this worker left the ledger; what it found there when it got the lease. */
-	struct position position;
-	unsigned tick_ms;
 	bool is_closing; /* the endpoints send nothing more */
 	void (*on_closed)(void *owner);
 	void *owner;

@@ -14,11 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "channels/ledger_rows.h"
+#include "bus/bus.h"
 #include "channels/views.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/utf8.h"
+#include "ledger/ledger.h"
 
 #define MAX_CHANNELS 200 /* the limit is 50, but others write the table too */
 #define NAME_SIZE    256

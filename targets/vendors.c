@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A team's part of the requests a second follows the rule of shares.h: it may send one more while
- * it has sent less in this half second than a multiple of what is left of it. A refusal is an
- * answer that says our request should not have been made (401, 403, 404): vendors ban an address
- * for thousands of them, so a team's come at a bounded rate. Failure: without memory for a team
- * it is held to the bounds of the whole alone.
+ * A team's part of the requests a second follows the rule of core/share.h: it may send one more
+ * while it has sent less in this half second than a multiple of what is left of it. A refusal is
+ * an answer that says our request should not have been made (401, 403, 404): vendors ban an
+ * address for thousands of them, so a team's come at a bounded rate. Failure: without memory for
+ * a team it is held to the bounds of the whole alone.
  */
 #include "targets/vendors.h"
 

@@ -3,7 +3,7 @@
 /* PATCH /v1/channels/{id} and POST /v1/channels/{id}/enable over HTTP, on both stores. */
 #include <stdio.h>
 
-#include "calls.h"
+#include "tests/support/calls.h"
 
 #define BODY(name)                                         \
 	"{\"name\":\"" name "\",\"provider\":\"webhook\"," \

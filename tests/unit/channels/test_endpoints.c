@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "calls.h"
+#include "tests/support/calls.h"
 
 #define BODY(name)                                         \
 	"{\"name\":\"" name "\",\"provider\":\"webhook\"," \

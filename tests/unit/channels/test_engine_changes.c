@@ -3,9 +3,9 @@
 /* What owners do to channels and deliveries while the engine is at work, on both stores. */
 #include <stdio.h>
 
-#include "calls.h"
 #include "channels/queue.h"
 #include "targets/targets.h"
+#include "tests/support/calls.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
 #define PATH_1    "/v1/channels/ch-10dgnsxljlxoxc3rmyv4e8snl"

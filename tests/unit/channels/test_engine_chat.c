@@ -9,8 +9,8 @@
 
 #include "channels/queue.h"
 #include "channels/states.h"
-#include "chat_channel.h"
 #include "targets/targets.h"
+#include "tests/support/chat_channel.h"
 
 #define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
 #define BOT_TOKEN "123456789:AAExampleExampleExampleExampleExampl"

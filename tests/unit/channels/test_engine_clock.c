@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "core/rfc3339.h"
-#include "rig.h"
+#include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
 #define DAY_US    (24 * HOUR_US)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "chat_channel.h"
+#include "tests/support/chat_channel.h"
 
 static void reject(struct rig *rig)
 {

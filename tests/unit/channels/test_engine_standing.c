@@ -3,7 +3,7 @@
 /* Breakers and disabled channels, as the engine acts on them, on both stores and a hand-set clock. */
 #include <stdio.h>
 
-#include "calls.h"
+#include "tests/support/calls.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
 #define CHANNEL_2 "22222222-2222-4222-8222-222222222222"

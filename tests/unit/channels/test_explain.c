@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/json.h"
-#include "rig.h"
+#include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
 #define CHANNEL_2 "22222222-2222-4222-8222-222222222222"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "channels/fold.h"
-#include "channels/ledger_rows.h"
-#include "rig.h"
+#include "ledger/ledger.h"
+#include "tests/support/rig.h"
 
 #define CHANNEL "11111111-1111-4111-8111-111111111111"
 #define OTHER   "22222222-2222-4222-8222-222222222222"

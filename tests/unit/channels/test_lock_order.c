@@ -2,7 +2,7 @@
 
 /* PostgreSQL alone locks rows one by one: in which order the engine does, beside a change of the channel, and
  * what a change makes of what was changed while it waited. */
-#include "view_rig.h"
+#include "tests/support/view_rig.h"
 
 #define WAITING "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 #define MOVED                                                                         \

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "calls.h"
 #include "channels/sample.h"
 #include "core/event.h"
+#include "tests/support/calls.h"
 
 #define PREVIEW "/v1/channels/preview"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "view_rig.h"
+#include "tests/support/view_rig.h"
 
 #define WELL ",\"outcome\":\"success\""
 

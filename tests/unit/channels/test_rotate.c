@@ -3,8 +3,8 @@
 /* PUT /v1/channels/{id}/config over HTTP, on both stores. */
 #include <stdio.h>
 
-#include "calls.h"
 #include "targets/targets.h"
+#include "tests/support/calls.h"
 
 #define BODY                                                                      \
 	"{\"name\":\"hook\",\"provider\":\"webhook\",\"events\":[\"host.down\"]," \

@@ -5,7 +5,7 @@
 
 #include "channels/standing.h"
 #include "core/utf8.h"
-#include "rig.h"
+#include "tests/support/rig.h"
 
 #define NOW     START_US
 #define DAY_US  (24 * HOUR_US)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "core/rfc3339.h"
-#include "rig.h"
+#include "tests/support/rig.h"
 
 #define DAY_US (24 * HOUR_US)
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "calls.h"
+#include "tests/support/calls.h"
 
 #define TEST "/v1/channels/test"
 #define SLACK                                                  \

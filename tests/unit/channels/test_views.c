@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "view_rig.h"
+#include "tests/support/view_rig.h"
 
 static const struct rig_options options = { .strict = false };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Webhooks that wish to rest because of one event, on both stores: what is held back, and for how long. */
-#include "view_rig.h"
+#include "tests/support/view_rig.h"
 
 #define BAD       ",\"outcome\":\"error\",\"error\":\"poison\""
 #define GOOD      ",\"outcome\":\"success\""

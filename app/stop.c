@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The end has an order, and each step begins when the one before has called back: not ready, no
+ * new connections, then the readers of Redis (a batch in hand is committed and acknowledged, the
+ * ledger left to another worker), then the streams (told when to come back), then the deliveries
+ * in flight, and the store last. A part that still hangs after STOP_LIMIT_MS is left: everything
+ * that matters is committed.
+ */
+#include "app/stop.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "core/log.h"
+
+#define STOP_LIMIT_MS 15000
+#define LAST_LINES_MS 1000
+
+/* Each step goes on to the next when its part has closed, or at once when it never opened. */
+
+static void next_step(void *owner);
+
+static void stop_consumer(struct worker *w)
+{
+	if (w->consumer)
+		bus_consumer_close(w->consumer, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_ledger(struct worker *w)
+{
+	if (w->ledger)
+		ledger_stop(w->ledger, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_tail(struct worker *w)
+{
+	if (w->tail)
+		bus_tail_close(w->tail, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_transient(struct worker *w)
+{
+	if (w->transient)
+		bus_transient_close(w->transient, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_streams(struct worker *w)
+{
+	if (w->sse)
+		sse_close(w->sse, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_server(struct worker *w)
+{
+	if (w->server)
+		http_server_close(w->server, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_deliveries(struct worker *w)
+{
+	if (w->channels)
+		channels_close(w->channels, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_redis(struct worker *w)
+{
+	ledger_close(w->ledger);
+	auth_close(w->auth);
+	audit_close(w->audit);
+	if (w->redis)
+		redis_close(w->redis, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_master(struct worker *w)
+{
+	if (w->master)
+		redis_master_close(w->master, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_store(struct worker *w)
+{
+	if (w->store)
+		store_close(w->store, next_step, w);
+	else
+		next_step(w);
+}
+
+static void stop_handles(struct worker *w)
+{
+	uv_close((uv_handle_t *)&w->on_term, NULL);
+	uv_close((uv_handle_t *)&w->on_int, NULL);
+	uv_close((uv_handle_t *)&w->on_hangup, NULL);
+	uv_close((uv_handle_t *)&w->stop_limit, NULL);
+	uv_close((uv_handle_t *)&w->drain, NULL);
+	loop_lag_stop(&w->lag);
+}
+
+static void (*const stop_steps[])(struct worker *w) = {
+	stop_consumer,   stop_ledger, stop_tail,   stop_transient, stop_streams, stop_server,
+	stop_deliveries, stop_redis,  stop_master, stop_store,     stop_handles,
+};
+
+static void next_step(void *owner)
+{
+	struct worker *w = owner;
+
+	assert(w->step < ARRAY_LEN(stop_steps));
+	stop_steps[w->step++](w);
+}
+
+static void on_stop_limit(uv_timer_t *timer)
+{
+	const struct worker *w = timer->data;
+
+	log_error("could not stop in time, leaving the rest behind",
+		  log_int("step", (int64_t)w->step), log_int("limit_ms", STOP_LIMIT_MS));
+	log_stop(LAST_LINES_MS);
+	_exit(EXIT_FAILED);
+}
+
+static void on_drained(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+
+	http_server_stop_listening(w->server);
+	next_step(w);
+}
+
+/* Readiness is the first to go. What balances the load in front of us may be given some time to
+ * notice, in which everything works as ever. */
+void stop_begin(struct worker *w)
+{
+	w->stopping = true;
+	w->health.stopping = true;
+	uv_timer_start(&w->stop_limit, on_stop_limit, STOP_LIMIT_MS, 0);
+	if (w->server)
+		uv_timer_start(&w->drain, on_drained, w->config->drain_s * UINT64_C(1000), 0);
+	else
+		next_step(w);
+}

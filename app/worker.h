@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One worker and its parts, as wiring.c opens them and stop.c closes them. */
+#ifndef APP_WORKER_H
+#define APP_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "app/health.h"
+#include "app/loop_lag.h"
+#include "audit/audit.h"
+#include "auth/auth.h"
+#include "bus/bus.h"
+#include "channels/channels.h"
+#include "config/config.h"
+#include "core/worker_name.h"
+#include "http/http.h"
+#include "ledger/ledger.h"
+#include "net/net.h"
+#include "sse/sse.h"
+#include "store/store.h"
+#include "targets/targets.h"
+
+struct worker {
+	const struct config *config;
+	int listener; /* 0: the server opens its own */
+	uv_loop_t loop;
+	uv_signal_t on_term;
+	uv_signal_t on_int;
+	uv_signal_t on_hangup;
+	uv_timer_t stop_limit;
+	uv_timer_t drain;
+	struct loop_lag lag;
+	char name[WORKER_NAME_SIZE]; /* the owner of leases */
+
+	struct redis_address redis_address;
+	struct store *store;
+	struct redis_master *master; /* of all connections to Redis */
+	struct redis *redis;         /* shared by whoever sends single commands */
+	struct auth *auth;
+	struct audit *audit;
+	struct channels *channels;
+	struct sse *sse;
+	struct http_server *server;
+	struct bus_transient *transient;
+	struct bus_tail *tail;
+	struct bus_consumer *consumer;
+	struct ledger *ledger;
+	struct target_origin origins[CONFIG_MAX_ORIGINS];
+	struct health health;
+
+	bool stopping;
+	size_t step; /* of the end, in stop.c */
+};
+
+#endif

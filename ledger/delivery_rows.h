@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The rows the ledger writes of an event for its team's channels: deliveries, and notes of why
+ * nobody was told. Both leave rows that are there already alone, and may be pipelined.
+ */
+#ifndef LEDGER_DELIVERY_ROWS_H
+#define LEDGER_DELIVERY_ROWS_H
+
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/event.h"
+#include "core/str.h"
+#include "core/uuid.h"
+#include "store/store.h"
+
+/* What a delivery of an event to a channel is called, now and after a crash. */
+void delivery_id_make(const struct uuid *channel, struct stream_id event, struct uuid *out);
+/* What earlier versions called it; their rows keep that. */
+void delivery_id_make_old(const struct uuid *channel, struct stream_id event, struct uuid *out);
+
+struct new_delivery {
+	const struct event *event;
+	const struct uuid *channel;
+	struct str payload;
+	int64_t now_us;
+	bool may_be_stored; /* under its old id */
+};
+int delivery_insert(struct db *db, const struct new_delivery *delivery) must_check;
+
+/* `reason` is "follow_up", "repeat" or "accept". */
+int suppressed_insert(struct db *db, const struct event *event, const char *reason,
+		      int64_t now_us) must_check;
+
+/* "success", "error", or the empty slice. */
+struct str event_outcome_word(enum event_outcome outcome);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Decides what one event means and writes it. Every id comes from the stream, so an event that is
+ * written again changes nothing.
+ */
+#include "ledger/event_rows.h"
+
+#include "ledger/capsules.h"
+#include "ledger/delivery_rows.h"
+
+#define UPGRADE_US (INT64_C(3600) * 1000000) /* old and new workers run side by side so long */
+
+int event_rows_init(struct event_rows *rows, size_t events)
+{
+	int rc = marks_init(&rows->marks, events);
+
+	return rc < 0 ? rc : matches_init(&rows->matches, events);
+}
+
+void event_rows_done(struct event_rows *rows)
+{
+	marks_done(&rows->marks);
+	matches_done(&rows->matches);
+}
+
+void event_rows_reset(struct event_rows *rows)
+{
+	marks_reset(&rows->marks);
+	matches_reset(&rows->matches);
+	rows->counts = (struct event_counts){ .deliveries = 0 };
+}
+
+void event_rows_gather(struct event_rows *rows, const struct event *event)
+{
+	marks_gather(&rows->marks, event);
+	if (rows->rules->deliver)
+		matches_gather(&rows->matches, event);
+}
+
+int event_rows_read(struct event_rows *rows, struct db *db)
+{
+	int rc = marks_read(&rows->marks, db);
+
+	return rc < 0 ? rc : matches_read(&rows->matches, db);
+}
+
+int event_rows_write_marks(const struct event_rows *rows, struct db *db)
+{
+	return marks_write(&rows->marks, db);
+}
+
+/* ---- what is stored of an event ------------------------------------------------------------ */
+
+/* Earlier versions gave other ids. What one of them committed but did not acknowledge before it was
+ * stopped comes again here. One may also have run beside us for a while after our start. */
+static bool may_be_stored(const struct event_rows *rows, const struct event *event)
+{
+	return event_stream_us(event) < rows->rules->started_us + UPGRADE_US;
+}
+
+static int write_delivery(struct event_rows *rows, struct db *db, const struct event *event,
+			  struct channel_match *match, struct str payload)
+{
+	match->is_used = true;
+	rows->counts.deliveries++;
+	return delivery_insert(
+		db, &(struct new_delivery){ .event = event,
+					    .channel = &match->channel,
+					    .payload = payload,
+					    .now_us = rows->now_us,
+					    .may_be_stored = may_be_stored(rows, event) });
+}
+
+static void write_payload(const struct event_rows *rows, struct buf *out, const struct event *event)
+{
+	if (rows->rules->strip_host)
+		event_write_body_without_host(out, event);
+	else
+		event_write_body(out, event);
+}
+
+static int write_deliveries(struct event_rows *rows, struct db *db, const struct event *event)
+{
+	struct team_matches *team = matches_of(&rows->matches, &event->team);
+	struct buf payload;
+	int rc = 0;
+
+	if (!team || !event_kind_is_subscribable(event->kind))
+		return 0;
+	buf_init(&payload, (size_t)2 * EVENT_MAX_BYTES);
+	for (size_t i = 0; i < team->count && rc == 0; i++) {
+		if (!match_wants(&team->channels[i], event->kind))
+			continue;
+		if (payload.len == 0)
+			write_payload(rows, &payload, event);
+		rc = payload.err;
+		if (rc == 0)
+			rc = write_delivery(rows, db, event, &team->channels[i], buf_str(&payload));
+	}
+	buf_done(&payload);
+	return rc;
+}
+
+static int write_audit(const struct event_rows *rows, struct db *db, const struct event *event,
+		       bool has_accept)
+{
+	const struct audit_facts facts = { .has_accept = has_accept,
+					   .may_be_stored = may_be_stored(rows, event) };
+	struct audit_entry entry;
+	int rc;
+
+	if (!audit_entry_from_event(event, rows->rules->audit_mode, &facts, &entry))
+		return 0;
+	rc = audit_insert(db, &entry);
+	audit_entry_done(&entry);
+	return rc;
+}
+
+static int write_capsule(struct event_rows *rows, struct db *db, const struct event *event)
+{
+	struct capsule capsule;
+	int rc;
+
+	if (event->sandbox.len == 0 || !db_is_embedded(db))
+		return 0;
+	if (!capsule_read(event, &capsule)) {
+		rows->counts.bad_capsules++;
+		return 0;
+	}
+	rc = capsule_store(db, &capsule);
+	capsule_done(&capsule);
+	return rc;
+}
+
+/* ---- who hears of it ----------------------------------------------------------------------- */
+
+/* Why nobody hears of the event; NULL when it is news. */
+static const char *why_suppressed(struct event_rows *rows, const struct event *event,
+				  bool has_accept)
+{
+	bool on_completion = rows->rules->notify_completion;
+
+	if (on_completion && event_is_accept(event)) {
+		rows->counts.accepts++;
+		return "accept";
+	}
+	if (!on_completion && has_accept) {
+		rows->counts.follow_ups++;
+		return "follow_up";
+	}
+	if (event_may_repeat(event) && marks_see_repeat(&rows->marks, event)) {
+		rows->counts.repeats++;
+		return "repeat";
+	}
+	return NULL;
+}
+
+/* Owners may ask why they heard nothing. So the note is needed only where a channel would have
+ * heard. */
+static int write_suppressed(const struct event_rows *rows, struct db *db, const struct event *event,
+			    const char *reason)
+{
+	const struct team_matches *team = matches_of(&rows->matches, &event->team);
+
+	if (!team || !event_kind_is_subscribable(event->kind))
+		return 0;
+	for (size_t i = 0; i < team->count; i++) {
+		if (match_wants(&team->channels[i], event->kind))
+			return suppressed_insert(db, event, reason, rows->now_us);
+	}
+	return 0;
+}
+
+static int write_notifications(struct event_rows *rows, struct db *db, const struct event *event,
+			       bool has_accept)
+{
+	const char *reason = why_suppressed(rows, event, has_accept);
+
+	if (!rows->rules->deliver)
+		return 0;
+	return reason ? write_suppressed(rows, db, event, reason)
+		      : write_deliveries(rows, db, event);
+}
+
+/* There is one writer and it goes forward: only events up to the position were ever committed. */
+bool event_rows_is_reread(const struct event_rows *rows, const struct event *event)
+{
+	return rows->stored->is_known && stream_id_compare(event->id, rows->stored->last) <= 0;
+}
+
+/* The notifications of an event that comes again are stored already. When the marks cannot show any
+ * more how the event was decided, nobody hears of it. */
+int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event)
+{
+	bool is_over =
+		event_rows_is_reread(rows, event) && marks_hide_the_past(&rows->marks, event);
+	bool has_accept =
+		event_may_follow_up(event) && (is_over || marks_has_accept(&rows->marks, event));
+	int rc;
+
+	if (event_is_accept(event))
+		marks_see_accept(&rows->marks, event);
+	rc = write_audit(rows, db, event, has_accept);
+	if (rc == 0)
+		rc = write_capsule(rows, db, event);
+	return rc < 0 || is_over ? rc : write_notifications(rows, db, event, has_accept);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The rows that events become: audit rows, deliveries, notes of what was suppressed, capsules,
+ * and the marks that later events are compared with. For one run of a batch: gather every event,
+ * read once, write every event in stream order, write the marks.
+ */
+#ifndef LEDGER_EVENT_ROWS_H
+#define LEDGER_EVENT_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audit/audit.h"
+#include "core/attributes.h"
+#include "core/event.h"
+#include "ledger/marks.h"
+#include "ledger/matches.h"
+#include "ledger/position.h"
+#include "store/store.h"
+
+/* The same for all events of this worker. */
+struct event_rules {
+	enum audit_mode audit_mode;
+	bool deliver;
+	bool notify_completion; /* channels hear of a request when it is done, not when accepted */
+	bool strip_host;        /* no host_ip and host_id in what is delivered */
+	int64_t started_us;     /* wall clock */
+};
+
+struct event_counts {
+	int64_t deliveries;
+	int64_t accepts;
+	int64_t follow_ups;
+	int64_t repeats;
+	int64_t bad_capsules;
+};
+
+struct event_rows {
+	const struct event_rules *rules;
+	const struct position *stored; /* the ledger's, once it is read */
+	int64_t now_us;
+	struct marks marks;
+	struct matches matches;
+	struct event_counts counts;
+};
+
+/* Room for so many events. 0 or -ENOMEM; event_rows_done() is needed after both. */
+int event_rows_init(struct event_rows *rows, size_t events) must_check;
+void event_rows_done(struct event_rows *rows);
+/* Forgets the events, keeps the memory. */
+void event_rows_reset(struct event_rows *rows);
+
+void event_rows_gather(struct event_rows *rows, const struct event *event);
+/* Pipelined; complete after the caller's db_flush(). */
+int event_rows_read(struct event_rows *rows, struct db *db) must_check;
+int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event) must_check;
+int event_rows_write_marks(const struct event_rows *rows, struct db *db) must_check;
+
+/* The event comes again: it is not past the stored position. */
+bool event_rows_is_reread(const struct event_rows *rows, const struct event *event);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The ledger's lease. One worker of all machines writes the ledger: the one that holds this
+ * lease. */
+#ifndef LEDGER_LEASE_H
+#define LEDGER_LEASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/attributes.h"
+#include "core/stream_id.h"
+#include "ledger/position.h"
+#include "store/store.h"
+
+struct ledger_lease;
+
+/* What the lease tells its owner. */
+struct lease_events {
+	/* This worker has the lease. The store says how far the group has come (`known` false: it
+	 * was never seen). */
+	void (*on_lead)(bool known, struct stream_id last, void *owner);
+	/* This worker has lost the lease. */
+	void (*on_stand_by)(void *owner);
+	void *owner;
+};
+
+struct ledger_lease_options {
+	uv_loop_t *loop;
+	struct store *store;
+	const char *group;         /* must outlive the lease */
+	const char *worker;        /* the same */
+	struct position *position; /* the same; set to the stored one when the lease is taken */
+	int64_t (*mono_us)(void);
+	unsigned tick_ms;
+	struct lease_events events;
+};
+
+int ledger_lease_open(const struct ledger_lease_options *options,
+		      struct ledger_lease **out) must_check;
+/* Gives the lease back, so that another worker takes it at once. No event comes after this call. */
+void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owner), void *owner);
+
+/* A commit was refused: this worker does not have the lease any more. */
+void ledger_lease_lost(struct ledger_lease *lease);
+
+/* The lease is this worker's for at least so long. */
+bool ledger_lease_runs(const struct ledger_lease *lease, unsigned for_ms);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Holds what the writer and the lease share: names, clocks and the position. */
+#include "ledger/ledger.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/writer.h"
+
+struct ledger {
+	uv_loop_t *loop;
+	char *worker;
+	char *group;
+	unsigned tick_ms;
+	int64_t (*mono_us)(void);
+	struct ledger_writer writer;
+	struct ledger_lease *lease; /* NULL: not started */
+	void (*on_stopped)(void *owner);
+	void *stop_owner;
+};
+
+static void init_writer(struct ledger *ledger, const struct ledger_options *options)
+{
+	ledger->writer = (struct ledger_writer){
+		.store = options->store,
+		.group = ledger->group,
+		.worker = ledger->worker,
+		.rules = {
+			.audit_mode = options->audit_mode,
+			.deliver = options->deliver,
+			.notify_completion = options->notify_completion,
+			.strip_host = options->strip_host,
+			.started_us = options->now_us(),
+		},
+		.now_us = options->now_us,
+		.on_work = options->on_work,
+		.work_owner = options->owner,
+	};
+	ledger_writer_init(&ledger->writer);
+}
+
+int ledger_open(const struct ledger_options *options, struct ledger **out)
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+
+	if (!ledger)
+		return -ENOMEM;
+	ledger->loop = options->loop;
+	ledger->mono_us = options->mono_us;
+	ledger->tick_ms = options->tick_ms;
+	ledger->worker = strdup(options->worker);
+	ledger->group = strdup(options->group);
+	if (!ledger->worker || !ledger->group) {
+		ledger_close(ledger);
+		return -ENOMEM;
+	}
+	init_writer(ledger, options);
+	*out = ledger;
+	return 0;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	assert(!ledger->lease);
+	free(ledger->worker);
+	free(ledger->group);
+	free(ledger);
+}
+
+int ledger_start(struct ledger *ledger, const struct lease_events *events)
+{
+	const struct ledger_lease_options options = {
+		.loop = ledger->loop,
+		.store = ledger->writer.store,
+		.group = ledger->group,
+		.worker = ledger->worker,
+		.position = &ledger->writer.position,
+		.mono_us = ledger->mono_us,
+		.tick_ms = ledger->tick_ms,
+		.events = *events,
+	};
+
+	assert(!ledger->lease);
+	return ledger_lease_open(&options, &ledger->lease);
+}
+
+static void on_lease_closed(void *owner)
+{
+	struct ledger *ledger = owner;
+
+	ledger->lease = NULL;
+	ledger->on_stopped(ledger->stop_owner);
+}
+
+void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *owner)
+{
+	if (!ledger->lease) {
+		on_stopped(owner);
+		return;
+	}
+	ledger->on_stopped = on_stopped;
+	ledger->stop_owner = owner;
+	ledger_lease_close(ledger->lease, on_lease_closed, ledger);
+}
+
+void ledger_commit(struct ledger *ledger, struct bus_batch *batch,
+		   void (*on_done)(int rc, void *owner), void *owner)
+{
+	ledger_writer_commit(&ledger->writer, batch, on_done, owner);
+}
+
+void ledger_lost(struct ledger *ledger)
+{
+	ledger_lease_lost(ledger->lease);
+}
+
+bool ledger_runs(const struct ledger *ledger, unsigned for_ms)
+{
+	return ledger_lease_runs(ledger->lease, for_ms);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The ledger: a batch of events becomes audit rows, deliveries, capsule rows and the group's
+ * position, in one transaction. It promises:
+ *
+ *   all or nothing   a batch that was not committed left no trace and may be offered again
+ *   once             an event that comes again changes nothing; all ids come from the stream
+ *   one writer       of all workers on all machines, the one with the lease writes
+ *   no blockage      an event that the store will never take is rejected, the rest committed
+ *
+ * ledger.c opens it, writer.c commits batches, event_rows.c decides what one event becomes, lease.c
+ * asks for the lease and fence.c keeps a worker without it out. docs/notes/ledger.md
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "audit/audit.h"
+#include "bus/bus.h"
+#include "core/attributes.h"
+#include "core/uuid.h"
+#include "ledger/delivery_rows.h"
+#include "ledger/lease.h"
+#include "store/store.h"
+
+struct ledger;
+
+struct ledger_options {
+	uv_loop_t *loop;
+	struct store *store;
+	const char
+		*worker;   /* unique per process, from worker_name_make(): the owner of the lease */
+	const char *group; /* whose position the ledger keeps */
+	enum audit_mode audit_mode;
+	bool deliver;           /* WRENN_EVENTS_DELIVER */
+	bool notify_completion; /* WRENN_EVENTS_NOTIFY_ON: tell when done, not when accepted */
+	bool strip_host; /* WRENN_EVENTS_STRIP_HOST: no host_ip and host_id in what is delivered */
+	int64_t (*now_us)(void);  /* wall clock */
+	int64_t (*mono_us)(void); /* monotonic clock */
+	unsigned tick_ms;         /* the lease is renewed every third tick */
+	/* A channel has new deliveries; may be NULL. */
+	void (*on_work)(const struct uuid *channel, void *owner);
+	void *owner;
+};
+
+int ledger_open(const struct ledger_options *options, struct ledger **out) must_check;
+/* After ledger_stop() and the last commit. Accepts NULL. */
+void ledger_close(struct ledger *ledger);
+
+/* Asks for the lease until this worker has it, and again whenever it was lost. */
+int ledger_start(struct ledger *ledger, const struct lease_events *events) must_check;
+/* Gives the lease back, so that another worker takes it at once. No event comes after this call.
+ * Calls back, perhaps from within. */
+void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *owner);
+
+/* Commits the batch; an empty one commits its position. on_done gets 0, or a negative code when
+ * nothing was committed and the batch must be offered again. -EPERM: this worker does not have
+ * the lease, or the store is no longer where this worker left it. An event that can never be
+ * stored is marked in batch->rejected and the rest committed. */
+void ledger_commit(struct ledger *ledger, struct bus_batch *batch,
+		   void (*on_done)(int rc, void *owner), void *owner);
+
+/* A commit answered -EPERM. */
+void ledger_lost(struct ledger *ledger);
+
+/* The lease is this worker's for at least so long. */
+bool ledger_runs(const struct ledger *ledger, unsigned for_ms);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What was seen before, kept in the table `accepts` under (team, subject, name), newest time
+ * only:
+ *
+ *   mark of                              subject               name
+ *   an accepted request of a user/key    the capsule           "capsule.pause"
+ *   a system event that notified         resource and content  "repeat capsule.pause"
+ *
+ * Marks of the first kind find follow-ups (contract a.7), the others exact repeats (W39). The
+ * marks of one batch are gathered, read in one round, asked in stream order, and written in one
+ * round.
+ */
+#ifndef LEDGER_MARKS_H
+#define LEDGER_MARKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/event.h"
+#include "store/store.h"
+
+#define MARK_BUCKETS 1024
+
+struct mark {
+	struct uuid team;
+	struct uuid subject;
+	const char *name; /* a constant */
+	bool is_wanted;   /* read it from the store */
+	bool is_changed;  /* write it */
+	bool is_stored;
+	int64_t stored_us;
+	int64_t seen_us; /* in this batch so far; INT64_MIN: not */
+	size_t next;     /* in its bucket, counted from 1; 0 ends */
+};
+
+struct marks {
+	struct mark *all;
+	size_t count;
+	size_t cap;
+	size_t buckets[MARK_BUCKETS]; /* first of each, counted from 1 */
+};
+
+/* Room for two marks per event; 0 or -ENOMEM. */
+int marks_init(struct marks *marks, size_t events) must_check;
+void marks_done(struct marks *marks);
+/* Forgets all, keeps the memory. */
+void marks_reset(struct marks *marks);
+
+/* A capsule verb that a user or key asked for, and that was accepted. Pure. */
+bool event_is_accept(const struct event *event);
+/* A capsule verb the system reports without a reason: a follow-up, if it was asked for. Pure. */
+bool event_may_follow_up(const struct event *event);
+/* A system event, of which an exact copy may have been before. Pure. */
+bool event_may_repeat(const struct event *event);
+
+/* Makes the marks this event will write or ask. */
+void marks_gather(struct marks *marks, const struct event *event);
+
+/* Reads the wanted ones; pipelined, complete after the caller's db_flush(). */
+int marks_read(struct marks *marks, struct db *db) must_check;
+
+/* In stream order, after the reading: */
+void marks_see_accept(struct marks *marks, const struct event *event);
+bool marks_has_accept(const struct marks *marks, const struct event *event);
+/* Whether it repeats an earlier one; when not, it is the one that later ones repeat. */
+bool marks_see_repeat(struct marks *marks, const struct event *event);
+/* A later mark has replaced the one that decided this event, if it was ever decided. */
+bool marks_hide_the_past(const struct marks *marks, const struct event *event);
+
+/* Writes the changed ones, pipelined. */
+int marks_write(const struct marks *marks, struct db *db) must_check;
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reads channels and compiles their subscriptions into bits; see the header. */
+#include "ledger/matches.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int matches_init(struct matches *matches, size_t events)
+{
+	*matches = (struct matches){ .cap = events };
+	matches->teams = calloc(events ? events : 1, sizeof(*matches->teams));
+	return matches->teams ? 0 : -ENOMEM;
+}
+
+void matches_reset(struct matches *matches)
+{
+	for (size_t i = 0; i < matches->count; i++)
+		free(matches->teams[i].channels);
+	matches->count = 0;
+}
+
+void matches_done(struct matches *matches)
+{
+	matches_reset(matches);
+	free(matches->teams);
+	matches->teams = NULL;
+}
+
+struct team_matches *matches_of(const struct matches *matches, const struct uuid *team)
+{
+	for (size_t i = 0; i < matches->count; i++) {
+		if (uuid_eq(&matches->teams[i].team, team))
+			return &matches->teams[i];
+	}
+	return NULL;
+}
+
+void matches_gather(struct matches *matches, const struct event *event)
+{
+	if (!event_kind_is_subscribable(event->kind) || matches_of(matches, &event->team))
+		return;
+	matches->teams[matches->count++] = (struct team_matches){ .team = event->team };
+}
+
+static const struct db_query read_channels = {
+	.sql = "SELECT c.id, c.event_types FROM channels c JOIN teams t ON t.id = c.team_id "
+	       "WHERE c.team_id = $1 AND t.deleted_at IS NULL ORDER BY c.created_at, c.id",
+};
+
+static void on_word(struct str word, void *arg)
+{
+	struct channel_match *match = arg;
+	enum event_kind kind = event_kind_find_stored(word);
+
+	if (kind != EVENT_UNKNOWN)
+		match->kinds |= 1u << kind;
+}
+
+static int on_channel(const struct db_row *row, void *arg)
+{
+	struct team_matches *team = arg;
+	struct channel_match *match;
+
+	if (team->count == team->cap) {
+		size_t cap = team->cap ? 2 * team->cap : 8;
+		struct channel_match *more = realloc(team->channels, cap * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		team->channels = more;
+		team->cap = cap;
+	}
+	match = &team->channels[team->count++];
+	*match = (struct channel_match){ .channel = row_uuid(row, 0) };
+	row_words(row, 1, on_word, match);
+	return 0;
+}
+
+int matches_read(struct matches *matches, struct db *db)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < matches->count && rc == 0; i++) {
+		const struct db_value team = db_uuid(&matches->teams[i].team);
+
+		rc = db_run(db, &read_channels, &team, 1, on_channel, &matches->teams[i], NULL);
+	}
+	return rc;
+}
+
+bool match_wants(const struct channel_match *match, enum event_kind kind)
+{
+	return (match->kinds & 1u << kind) != 0;
+}

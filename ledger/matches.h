@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Which channels an event goes to (contract d.1). The channels of every team of a batch are read
+ * in one round; teams that are deleted have none.
+ */
+#ifndef LEDGER_MATCHES_H
+#define LEDGER_MATCHES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/attributes.h"
+#include "core/event.h"
+#include "core/uuid.h"
+#include "store/store.h"
+
+struct channel_match {
+	struct uuid channel;
+	unsigned kinds; /* one bit per enum event_kind */
+	bool is_used;   /* got a delivery */
+};
+
+struct team_matches {
+	struct uuid team;
+	struct channel_match *channels; /* oldest first */
+	size_t count;
+	size_t cap;
+};
+
+struct matches {
+	struct team_matches *teams;
+	size_t count;
+	size_t cap;
+};
+
+int matches_init(struct matches *matches, size_t events) must_check;
+void matches_done(struct matches *matches);
+void matches_reset(struct matches *matches);
+
+/* The event's team is of interest. */
+void matches_gather(struct matches *matches, const struct event *event);
+/* Pipelined; complete after the caller's db_flush(). */
+int matches_read(struct matches *matches, struct db *db) must_check;
+
+struct team_matches *matches_of(const struct matches *matches, const struct uuid *team);
+bool match_wants(const struct channel_match *match, enum event_kind kind);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* How far a consumer group has come, as the store knows it (table `positions`). */
+#ifndef LEDGER_POSITION_H
+#define LEDGER_POSITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/stream_id.h"
+#include "store/store.h"
+
+struct position {
+	bool is_known; /* false: the group was never seen */
+	struct stream_id last;
+};
+
+/* Both numbers fit into the columns, and the milliseconds into a time. */
+bool position_fits(struct stream_id id);
+
+/* Moves the group's position forward, never back. One that does not fit is left out. */
+int position_store(struct db *db, const char *group, struct stream_id last,
+		   int64_t now_us) must_check;
+
+/* The same with what is known of it here. */
+void position_advance(struct position *position, struct stream_id last);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Commits batches of events, one store job for each run of a batch. */
+#ifndef LEDGER_WRITER_H
+#define LEDGER_WRITER_H
+
+#include <stdint.h>
+
+#include "bus/bus.h"
+#include "core/metrics.h"
+#include "core/uuid.h"
+#include "ledger/event_rows.h"
+#include "ledger/position.h"
+#include "store/store.h"
+
+typedef void (*ledger_done_fn)(int rc, void *owner);
+
+/* A channel has new deliveries. */
+typedef void (*ledger_work_fn)(const struct uuid *channel, void *owner);
+
+struct ledger_metrics {
+	struct metric *commits;
+	struct metric *events;
+	struct metric *deliveries;
+	struct metric *accepts;
+	struct metric *follow_ups;
+	struct metric *repeats;
+	struct metric *rejected;
+	struct metric *bad_capsules;
+	struct metric *reused_ids;
+	struct metric *latency;
+};
+
+/* What the commits of one worker share. */
+struct ledger_writer {
+	struct store *store;
+	const char *group;
+	const char *worker;
+	struct event_rules rules;
+	int64_t (*now_us)(void); /* wall clock */
+	/* Where this worker left the ledger; what it found there when it got the lease. */
+	struct position position;
+	struct ledger_metrics metrics;
+	ledger_work_fn on_work; /* may be NULL */
+	void *work_owner;
+};
+
+/* Registers the metrics. The caller sets the other members. */
+void ledger_writer_init(struct ledger_writer *writer);
+
+/* As ledger_commit(). */
+void ledger_writer_commit(struct ledger_writer *writer, struct bus_batch *batch,
+			  ledger_done_fn on_done, void *owner);
+
+#endif

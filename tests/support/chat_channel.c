@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* See chat_channel.h. */
+#include "tests/support/chat_channel.h"
+
+const char *const slack_fields[] = { "webhook_url", SLACK_URL, NULL };
+struct script {
+	const struct reply *replies;
+	unsigned at;
+};
+
+static enum receiver_reply follow_script(const struct received *request, struct buf *out, void *arg)
+{
+	struct script *script = arg;
+	const struct reply *reply = &script->replies[script->at];
+
+	(void)request;
+	if (script->replies[script->at + 1].status)
+		script->at++;
+	receiver_answer(out, reply->status, reply->headers, str_of(reply->body));
+	return RECEIVER_ANSWER;
+}
+
+void with_replies(const struct reply *replies, void (*steps)(struct rig *rig))
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct script script = { .replies = replies };
+		const struct rig_options options = {
+			.answer = follow_script, .arg = &script, .strict = true, .chat = true
+		};
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		steps(&rig);
+		rig_close(&rig);
+	}
+}
+
+const struct reply ok[] = { { 200, "", "ok" }, { .status = 0 } };
+
+void add_slack(struct rig *rig)
+{
+	rig_add_chat(rig, CHANNEL_1, "slack", slack_fields, "capsule.pause");
+}
+
+void commit_pauses(struct rig *rig, int count, int64_t ms)
+{
+	static struct event *events[1200];
+
+	for (int i = 0; i < count; i++)
+		events[i] = rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", ms + i);
+	cr_assert_eq(rig_commit(rig, events, (size_t)count), 0);
+}
+
+int64_t count_attempts(struct rig *rig, const char *verdict)
+{
+	return rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE verdict = '%s'", verdict);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The ledger and channels/ on a fresh database, with a server for the endpoints, a destination on
+ * loopback and a hand-set clock. Faults of the set-up fail the test.
+ */
+#ifndef TESTS_SUPPORT_RIG_H
+#define TESTS_SUPPORT_RIG_H
+
+#include <criterion/criterion.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "channels/parts.h"
+#include "ledger/ledger.h"
+#include "tests/support/databases.h"
+#include "tests/support/receiver.h"
+
+#define TEAM_A     "0f8fad5b-d9cb-469f-a165-70867728950e"
+#define TEAM_B     "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+#define TEAM_A_ID  "team-0x5yg3bfyrehlas5fmd3rslxq"
+#define TEAM_B_ID  "team-6dfzh5ik5uxynzmlf5cshamdk"
+#define CAPSULE_ID "cl-6dfzh5ik5uxynzmlf5cshamdk"
+#define USER       "{\"type\":\"user\",\"id\":\"usr-0x5yg3bfyrehlas5fmd3rslxq\",\"name\":\"Ada\"}"
+#define SYSTEM     "{\"type\":\"system\"}"
+#define SECOND_US  INT64_C(1000000)
+#define MINUTE_US  (60 * SECOND_US)
+#define HOUR_US    (60 * MINUTE_US)
+#define START_US   (INT64_C(1800000000) * SECOND_US)
+#define START_MS   (START_US / 1000)
+
+struct rig_options {
+	bool strict; /* the guard refuses loopback */
+	bool no_delivery;
+	bool chat; /* what goes to Slack and Telegram comes to the receiver */
+	bool notify_completion;
+	bool strip_host;
+	enum audit_mode audit_mode;
+	unsigned max_inflight; /* 0: 16 */
+	receiver_fn answer;    /* NULL: 200 to all */
+	void *arg;
+	const char *worker;              /* NULL: "worker-1" */
+	const struct database *database; /* NULL: a fresh one with the teams A and B */
+};
+
+struct rig {
+	uv_loop_t loop;
+	uv_timer_t beat; /* wakes the loop, so that conditions elsewhere are seen */
+	struct database database;
+	struct store *store;
+	const char *worker;
+	struct ledger *ledger; /* without its lease: rig_hold_ledger() writes that */
+	struct channels *channels;
+	struct http_server *server;
+	struct outbound *client;
+	struct receiver *receiver;
+	uint8_t key[SEAL_KEY_SIZE];
+	char origin[64];
+	struct target_origin origins[2];
+	bool is_closed;
+};
+
+/* The wall clock. Moved alone it says that time has passed; moved with rig_set_clock(), that
+ * somebody has set it and no time has passed. */
+extern int64_t rig_now_us;
+void rig_set_clock(int64_t by_us);
+
+void rig_open(struct rig *rig, enum database_engine engine, const struct rig_options *options);
+void rig_close(struct rig *rig);
+
+/* Calls steps(struct rig *) once per engine, each on a fresh rig. */
+#define ON_BOTH_STORES(options, steps)                                 \
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {    \
+		struct rig rig;                                        \
+		rig_open(&rig, (enum database_engine)engine, options); \
+		steps(&rig);                                           \
+		rig_close(&rig);                                       \
+	}
+
+/* Turns the loop until the condition holds, or fails after a generous while. */
+void rig_turn_until(struct rig *rig, bool (*is_true)(struct rig *rig, void *arg), void *arg);
+/* ... until the receiver has got this many requests. */
+void rig_wait_received(struct rig *rig, unsigned count);
+/* ... until this many rows fulfil the condition, such as "deliveries WHERE state = 'failed'". */
+void rig_wait_rows(struct rig *rig, int64_t count, const char *from);
+/* Turns the loop for some beats; for showing that nothing happens. */
+void rig_idle(struct rig *rig);
+
+/* One statement of the test's own, printf-style; the first column of its last row as a number. */
+int64_t rig_ask(struct rig *rig, const char *format, ...) printf_like(2, 3);
+/* The same for one text. */
+void rig_ask_text(struct rig *rig, char *out, size_t size, const char *sql);
+
+/* A webhook channel written straight into the table, with the target /<path> at the receiver. */
+void rig_add_channel(struct rig *rig, const char *id, const char *team, const char *path,
+		     const char *kinds);
+
+/* The same for a chat provider, with the settings { name, value, name, value, NULL }. */
+void rig_add_chat(struct rig *rig, const char *id, const char *provider, const char *const *fields,
+		  const char *kinds);
+
+/* An event as the bus would hand it over. `more` is further members with a comma before each. */
+struct event *rig_event(const char *kind, const char *actor, const char *more, int64_t ms);
+/* A success of team B. */
+struct event *rig_event_of_b(const char *kind, int64_t ms);
+
+/* Gives this rig the ledger's lease, whoever has it. One that made its database has it from the
+ * start. */
+void rig_hold_ledger(struct rig *rig);
+
+/* The ledger with other settings, as after a restart. */
+void rig_open_ledger(struct rig *rig, const struct rig_options *options);
+
+/* Commits the events and drops them. The ledger's rc. */
+int rig_commit(struct rig *rig, struct event **events, size_t count);
+struct reason rig_rejected(size_t index); /* of the last commit */
+
+/* One request to the endpoints as a member of `team`. The status; the body goes to out. */
+int rig_request(struct rig *rig, const char *method, const char *path, const char *team,
+		const char *body, char *out, size_t size);
+extern char rig_headers[4096]; /* of the last answer */
+
+/* Two requests of team A at the same time, each on a connection of its own; the statuses. */
+void rig_request_both(struct rig *rig, const char *method, const char *path,
+		      const char *const bodies[2], int statuses[2]);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the tests of the delivery endpoints share: asking as a team, and rows written straight into
+ * the tables. */
+#ifndef TESTS_SUPPORT_VIEW_RIG_H
+#define TESTS_SUPPORT_VIEW_RIG_H
+
+#include "core/json.h"
+#include "tests/support/rig.h"
+
+#define CHANNEL_1  "11111111-1111-4111-8111-111111111111"
+#define CHANNEL_2  "22222222-2222-4222-8222-222222222222"
+#define STRANGER   TEAM_B
+#define NOBODYS_ID "99999999-9999-4999-8999-999999999999"
+#define DELIVERY_1 "aaaaaaaa-0000-4000-8000-000000000001"
+
+extern char answer[1048576]; /* of the last request */
+
+int ask_as(struct rig *rig, const char *team, const char *method, const char *path,
+	   const char *body);
+int ask(struct rig *rig, const char *method, const char *path, const char *body); /* as team A */
+cJSON *parse_answer(void);
+
+/* "/v1/channels/<id><rest>", until the next call. */
+const char *path_of(const char *channel, const char *rest);
+
+/* A channel made in 2020 whose lease somebody else has for ever, so that its rows stay as they
+ * are. */
+void add_quiet_channel(struct rig *rig, const char *id, const char *team, const char *kinds);
+
+/* A delivery that ends in `number`, made in that second of 2027-01-15T07:00. */
+void add_row(struct rig *rig, const char *channel, const char *team, int number, const char *state);
+
+#endif
