@@ -43,7 +43,7 @@ struct api_call {
 
 typedef int (*api_submit_fn)(struct store *store, struct store_job *job);
 
-/* `size` is that of the whole struct, which begins with the call. Everything behind the call is
+/* `size` is that of the whole struct, which begins with the call. All members after the call are
  * zero. NULL: the request has been answered. */
 struct api_call *api_call_new(const struct api *api, struct http_request *request,
 			      size_t size) must_check;

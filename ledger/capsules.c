@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From a `sandbox` object to a row. The object is a stranger's: every member is checked for type
- * and range before any is used, the id must be the event's own capsule, and the team is the
+ * From a `sandbox` object to a row. The object comes from outside, so every member is checked for
+ * type and range before any is used. The id must be that of the event's capsule. The team is the
  * event's.
  */
 #include "ledger/capsules.h"
@@ -67,7 +67,7 @@ static bool read_status(const cJSON *tree, struct str *out)
 	return false;
 }
 
-/* An object of strings, written anew; anything else counts as empty (contract b.3). */
+/* Copies the strings of an object. Anything else counts as empty (contract b.3). */
 static void write_metadata(const cJSON *object, struct buf *out)
 {
 	const cJSON *item;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Keeps the embedded store's `sandboxes` from events that carry a `sandbox` object (contract h.7,
- * o.4). With the control plane's own tables nothing is written.
+ * Updates the embedded store's table `sandboxes` from events that carry a `sandbox` object
+ * (contract h.7, o.4). The control plane keeps its own tables itself, so there nothing is
+ * written.
  */
 #ifndef LEDGER_CAPSULES_H
 #define LEDGER_CAPSULES_H
@@ -14,7 +15,7 @@
 #include "core/event.h"
 #include "store/store.h"
 
-/* The columns an event's object fills; text points into `tree`. */
+/* The columns that an event's object fills; text points into `tree`. */
 struct capsule {
 	cJSON *tree;
 	struct uuid id;
@@ -32,12 +33,12 @@ struct capsule {
 	struct buf metadata;
 };
 
-/* Reads the event's object. False when it is none we could show again: wrong types, another
- * capsule's, an unknown status. Pure. capsule_done() is needed after true only. */
+/* Reads the event's object. False when it cannot be shown again: wrong types, another capsule's
+ * id, an unknown status. Pure. capsule_done() is needed after true only. */
 bool capsule_read(const struct event *event, struct capsule *out) must_check;
 void capsule_done(struct capsule *capsule);
 
-/* Stores it unless the row is newer or another team's. Pipelined. */
+/* Stores the capsule unless the row is newer or another team's. Pipelined. */
 int capsule_store(struct db *db, const struct capsule *capsule) must_check;
 
 #endif

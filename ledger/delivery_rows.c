@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Statements on `deliveries` and `suppressed`; see the header. All ids come from the stream, so a
- * batch that is committed again changes nothing. */
+/* Statements on `deliveries` and `suppressed`. All ids come from the stream, so a batch that is
+ * committed again changes nothing. */
 #include "ledger/delivery_rows.h"
 
 #define INTO                                                                      \
@@ -14,8 +14,8 @@
 static const struct db_query insert_delivery = {
 	.sql = INTO "VALUES (" VALUES ")" UNLESS_STORED,
 };
-/* One statement more for the entries around an upgrade, so that nobody else pays for the look-
- * up. */
+/* Looks for the old id, too. A statement of its own, so that only entries around an upgrade pay
+ * for it. */
 static const struct db_query insert_delivery_once = {
 	.sql = INTO "SELECT " VALUES
 		    " WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE id = $12)" UNLESS_STORED,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The rows the ledger writes of an event for its team's channels: deliveries, and notes of why
- * nobody was told. Both leave rows that are there already alone, and may be pipelined.
+ * The rows that the ledger writes for a team's channels: deliveries, and notes of why an event
+ * notified nobody. A row that is already there stays as it is. Both may be pipelined.
  */
 #ifndef LEDGER_DELIVERY_ROWS_H
 #define LEDGER_DELIVERY_ROWS_H
@@ -15,9 +15,9 @@
 #include "core/uuid.h"
 #include "store/store.h"
 
-/* What a delivery of an event to a channel is called, now and after a crash. */
+/* The id of an event's delivery to a channel. The same after a crash. */
 void delivery_id_make(const struct uuid *channel, struct stream_id event, struct uuid *out);
-/* What earlier versions called it; their rows keep that. */
+/* The id that earlier versions gave it. Their rows keep it. */
 void delivery_id_make_old(const struct uuid *channel, struct stream_id event, struct uuid *out);
 
 struct new_delivery {
@@ -25,7 +25,7 @@ struct new_delivery {
 	const struct uuid *channel;
 	struct str payload;
 	int64_t now_us;
-	bool may_be_stored; /* under its old id */
+	bool may_be_stored; /* perhaps stored under its old id */
 };
 int delivery_insert(struct db *db, const struct new_delivery *delivery) must_check;
 

@@ -9,7 +9,7 @@
 #include "ledger/capsules.h"
 #include "ledger/delivery_rows.h"
 
-#define UPGRADE_US (INT64_C(3600) * 1000000) /* old and new workers run side by side so long */
+#define UPGRADE_US (INT64_C(3600) * 1000000) /* old and new workers may run side by side so long */
 
 int event_rows_init(struct event_rows *rows, size_t events)
 {
@@ -52,8 +52,8 @@ int event_rows_write_marks(const struct event_rows *rows, struct db *db)
 
 /* ---- what is stored of an event ------------------------------------------------------------ */
 
-/* Earlier versions gave other ids. What one of them committed but did not acknowledge before it was
- * stopped comes again here. One may also have run beside us for a while after our start. */
+/* Earlier versions gave other ids. An old worker may have committed an event and stopped before
+ * it acknowledged it, or may still have run for a while after our start. */
 static bool may_be_stored(const struct event_rows *rows, const struct event *event)
 {
 	return event_stream_us(event) < rows->rules->started_us + UPGRADE_US;
@@ -156,8 +156,8 @@ static const char *why_suppressed(struct event_rows *rows, const struct event *e
 	return NULL;
 }
 
-/* Owners may ask why they heard nothing. So the note is needed only where a channel would have
- * heard. */
+/* Owners may ask why they heard nothing. The note is needed only if a channel would have heard of
+ * it. */
 static int write_suppressed(const struct event_rows *rows, struct db *db, const struct event *event,
 			    const char *reason)
 {
@@ -183,18 +183,18 @@ static int write_notifications(struct event_rows *rows, struct db *db, const str
 		      : write_deliveries(rows, db, event);
 }
 
-/* There is one writer and it goes forward: only events up to the position were ever committed. */
+/* One writer goes forward, so only events up to the position were ever committed. */
 bool event_rows_is_reread(const struct event_rows *rows, const struct event *event)
 {
 	return rows->stored->is_known && stream_id_compare(event->id, rows->stored->last) <= 0;
 }
 
-/* The notifications of an event that comes again are stored already. When the marks cannot show any
- * more how the event was decided, nobody hears of it. */
+/* The notifications of an event that comes again are already stored. If later marks hide how the
+ * event was decided, nobody hears of it. */
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event)
 {
 	bool is_over =
-		event_rows_is_reread(rows, event) && marks_hide_the_past(&rows->marks, event);
+		event_rows_is_reread(rows, event) && marks_have_moved_on(&rows->marks, event);
 	bool has_accept =
 		event_may_follow_up(event) && (is_over || marks_has_accept(&rows->marks, event));
 	int rc;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The rows that events become: audit rows, deliveries, notes of what was suppressed, capsules,
- * and the marks that later events are compared with. For one run of a batch: gather every event,
- * read once, write every event in stream order, write the marks.
+ * The rows that events become: audit rows, deliveries, notes of suppressed events, capsules, and
+ * the marks that later events are compared with. For one run of a batch: gather every event, read
+ * once, write every event in stream order, write the marks.
  */
 #ifndef LEDGER_EVENT_ROWS_H
 #define LEDGER_EVENT_ROWS_H
@@ -24,8 +24,8 @@
 struct event_rules {
 	enum audit_mode audit_mode;
 	bool deliver;
-	bool notify_completion; /* channels hear of a request when it is done, not when accepted */
-	bool strip_host;        /* no host_ip and host_id in what is delivered */
+	bool notify_completion; /* notify when a request is completed, not when it is accepted */
+	bool strip_host;        /* leave host_ip and host_id out of payloads */
 	int64_t started_us;     /* wall clock */
 };
 
@@ -39,7 +39,7 @@ struct event_counts {
 
 struct event_rows {
 	const struct event_rules *rules;
-	const struct position *stored; /* the ledger's, once it is read */
+	const struct position *stored; /* of the ledger; read before the first write */
 	int64_t now_us;
 	struct marks marks;
 	struct matches matches;
@@ -58,7 +58,7 @@ int event_rows_read(struct event_rows *rows, struct db *db) must_check;
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event) must_check;
 int event_rows_write_marks(const struct event_rows *rows, struct db *db) must_check;
 
-/* The event comes again: it is not past the stored position. */
+/* True when the event comes again: it is not past the stored position. */
 bool event_rows_is_reread(const struct event_rows *rows, const struct event *event);
 
 #endif

@@ -4,20 +4,20 @@
  * Who writes the ledger: one worker of all machines at a time, the holder of a lease in the
  * store.
  *
- *                     free, or its owner is gone            taken
- *   STANDING_BY --------------------------------> TAKING ---------> LEADING
- *        ^   ^                                      |                |   | renewed every 3 s
- *        |   +-- another was faster ----------------+                |   v
- *        +----- another worker has it, or the store went back -------+  given back: closed
+ *                      free, or its owner is gone            taken
+ *    STANDING_BY --------------------------------> TAKING ---------> LEADING
+ *         ^   ^                                      |                |   | renewed every 3 s
+ *         |   +-- another was faster ----------------+                |   v
+ *         +----- another worker has it, or the store went back -------+  given back: closed
  *
- * Who stands by looks twice a second, which is a read and blocks nobody. Times are the store's:
- * the clock of PostgreSQL, or that of the machine with SQLite. A lease that ends later than any
- * could is of a clock that was set back, and counts as over. A process of this place that is not
- * there any more (core/worker_name.h) is not waited for.
+ * A worker that stands by looks twice a second; that is a read and blocks nobody. Times are those
+ * of the store: the clock of PostgreSQL, or of the machine with SQLite. A lease that ends later
+ * than any lease can was given by a clock that was set back since. It counts as over. So does the
+ * lease of a process of this machine that is gone (core/worker_name.h).
  *
- * Failure: a job that fails is tried again with the next beat. The holder goes on meanwhile,
- * because its commits carry the fence, but reads nothing more from the group once its lease may
- * have run out.
+ * Failure: a job that fails is tried again on the next tick. The holder goes on meanwhile,
+ * because its commits carry the fence. It reads nothing more from the group once its lease may be
+ * over.
  */
 #include "ledger/lease.h"
 
@@ -43,14 +43,14 @@ struct ledger_lease {
 	struct store_job job;
 	enum lease_step step;
 	bool is_leading;
-	int64_t until_us; /* monotonic; until then nobody else takes it */
+	int64_t until_us; /* monotonic; until then no other worker takes the lease */
 	bool is_closing;
 	void (*on_closed)(void *owner);
 	void *close_owner;
 	struct metric *leader_gauge;
 	bool standby_is_logged;
 
-	/* Of the job under way. */
+	/* Of the running job. */
 	int64_t asked_us;
 	struct position known;
 	bool is_found;
@@ -73,7 +73,7 @@ struct ledger_lease {
 			      "+20") " FROM ledger_leases WHERE group_name = $1"
 
 static const struct db_query look = { .sql = POSTGRES_LOOK, .sqlite = SQLITE_LOOK };
-/* A holder that froze inside a transaction keeps the row locked: nobody's writes wait for it. */
+/* A holder that froze in a transaction keeps the row locked. Nobody's writes may wait for that. */
 static const struct db_query look_and_lock = { .sql = POSTGRES_LOOK " FOR UPDATE SKIP LOCKED",
 					       .sqlite = SQLITE_LOOK };
 static const struct db_query add = {
@@ -127,7 +127,7 @@ static int run_look(struct db *db, struct store_job *job)
 	return run_look_as(container_of(job, struct ledger_lease, job), db, &look);
 }
 
-/* A row that is not found is missing, or locked by who has just been faster. */
+/* A row that is not found is missing, or locked by a faster worker. */
 static int run_take(struct db *db, struct store_job *job)
 {
 	struct ledger_lease *lease = container_of(job, struct ledger_lease, job);
@@ -204,8 +204,8 @@ static void start(struct ledger_lease *lease, enum lease_step step)
 	lease->step = step;
 	lease->asked_us = lease->options.mono_us();
 	lease->known = *lease->options.position;
-	/* By the ledger's own writer: behind another it would wait for the ledger's lock of the
-	 * row, and that one's jobs with it. */
+	/* Uses the ledger's own writer of the store. On another writer it would wait for the row
+	 * that the ledger has locked, and the jobs of that writer would wait, too. */
 	lease->job = (struct store_job){
 		.run = runs[step],
 		.on_done = on_done,
@@ -218,7 +218,7 @@ static void start(struct ledger_lease *lease, enum lease_step step)
 	if (rc == 0)
 		return;
 	if (lease->is_closing)
-		finish_closing(lease); /* it runs out by itself */
+		finish_closing(lease); /* the lease runs out by itself */
 	else
 		rest(lease);
 }
@@ -253,15 +253,15 @@ void ledger_lease_lost(struct ledger_lease *lease)
 	metric_set(lease->leader_gauge, 0);
 	if (lease->is_closing)
 		return;
-	log_warn("this worker does not write the ledger any more: another took over, or the "
-		 "store lost commits",
+	log_warn("this worker no longer writes the ledger: another worker took over, or the store "
+		 "lost commits",
 		 log_str("group", lease->options.group));
 	if (lease->step == STEP_RESTING)
-		rest(lease); /* the next look comes sooner than a renewal would have */
+		rest(lease); /* the next look comes sooner than a renewal would */
 	lease->options.events.on_stand_by(lease->options.events.owner);
 }
 
-/* True when it is to be taken. */
+/* True when this worker should take the lease. */
 static bool judge_look(struct ledger_lease *lease, int rc)
 {
 	if (rc < 0)
@@ -338,7 +338,7 @@ void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owne
 	lease->is_closing = true;
 	uv_timer_stop(&lease->timer);
 	if (lease->step != STEP_RESTING)
-		return; /* its job goes on from there */
+		return; /* on_done() closes it */
 	if (lease->is_leading)
 		start(lease, STEP_GIVING_BACK);
 	else

@@ -18,8 +18,8 @@ struct ledger_lease;
 
 /* What the lease tells its owner. */
 struct lease_events {
-	/* This worker has the lease. The store says how far the group has come (`known` false: it
-	 * was never seen). */
+	/* This worker has the lease. `last` is how far the group has come, by the store; `known`
+	 * is false for a group that was never seen. */
 	void (*on_lead)(bool known, struct stream_id last, void *owner);
 	/* This worker has lost the lease. */
 	void (*on_stand_by)(void *owner);
@@ -45,7 +45,7 @@ void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owne
 /* A commit was refused: this worker does not have the lease any more. */
 void ledger_lease_lost(struct ledger_lease *lease);
 
-/* The lease is this worker's for at least so long. */
+/* True when this worker has the lease for at least so long. */
 bool ledger_lease_runs(const struct ledger_lease *lease, unsigned for_ms);
 
 #endif

@@ -36,9 +36,9 @@ struct ledger_options {
 		*worker;   /* unique per process, from worker_name_make(): the owner of the lease */
 	const char *group; /* whose position the ledger keeps */
 	enum audit_mode audit_mode;
-	bool deliver;           /* WRENN_EVENTS_DELIVER */
-	bool notify_completion; /* WRENN_EVENTS_NOTIFY_ON: tell when done, not when accepted */
-	bool strip_host; /* WRENN_EVENTS_STRIP_HOST: no host_ip and host_id in what is delivered */
+	bool deliver;             /* WRENN_EVENTS_DELIVER */
+	bool notify_completion;   /* WRENN_EVENTS_NOTIFY_ON: when completed, not when accepted */
+	bool strip_host;          /* WRENN_EVENTS_STRIP_HOST: no host_ip and host_id in payloads */
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock */
 	unsigned tick_ms;         /* the lease is renewed every third tick */
@@ -51,7 +51,7 @@ int ledger_open(const struct ledger_options *options, struct ledger **out) must_
 /* After ledger_stop() and the last commit. Accepts NULL. */
 void ledger_close(struct ledger *ledger);
 
-/* Asks for the lease until this worker has it, and again whenever it was lost. */
+/* Asks for the lease until this worker has it, and again after every loss. */
 int ledger_start(struct ledger *ledger, const struct lease_events *events) must_check;
 /* Gives the lease back, so that another worker takes it at once. No event comes after this call.
  * Calls back, perhaps from within. */
@@ -60,14 +60,14 @@ void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *o
 /* Commits the batch; an empty one commits its position. on_done gets 0, or a negative code when
  * nothing was committed and the batch must be offered again. -EPERM: this worker does not have
  * the lease, or the store is no longer where this worker left it. An event that can never be
- * stored is marked in batch->rejected and the rest committed. */
+ * stored is marked in batch->rejected and the others are committed. */
 void ledger_commit(struct ledger *ledger, struct bus_batch *batch,
 		   void (*on_done)(int rc, void *owner), void *owner);
 
 /* A commit answered -EPERM. */
 void ledger_lost(struct ledger *ledger);
 
-/* The lease is this worker's for at least so long. */
+/* True when this worker has the lease for at least so long. */
 bool ledger_runs(const struct ledger *ledger, unsigned for_ms);
 
 #endif

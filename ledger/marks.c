@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * See the header. Times are those of the stream ids, not of any clock: a batch read again,
- * minutes later and by another process, decides the same. A repeat is only what is strictly later
- * than the event it repeats, so an event read twice is not taken for its own repeat.
+ * Times come from the stream ids, not from a clock. So a batch that is read again by another
+ * process, minutes later, decides the same. Only a strictly later event is a repeat, so an event
+ * that is read twice is not its own repeat.
  */
 #include "ledger/marks.h"
 
@@ -38,7 +38,7 @@ bool event_may_repeat(const struct event *event)
 	return event->actor == ACTOR_SYSTEM;
 }
 
-/* Orders events of one millisecond, too: the microseconds are the sequence number. */
+/* The sequence number serves as microseconds, so that events of one millisecond have an order. */
 static int64_t time_of(const struct event *event)
 {
 	uint64_t seq = event->id.seq < 1000 ? event->id.seq : 999;
@@ -46,7 +46,7 @@ static int64_t time_of(const struct event *event)
 	return (int64_t)(event->id.ms * 1000 + seq);
 }
 
-/* What lies exactly so long before it, at whatever place in its millisecond, is still inside. */
+/* An event exactly so long before is still inside, wherever in its millisecond it lies. */
 static int64_t time_before(const struct event *event, int64_t span_us)
 {
 	return (int64_t)event->id.ms * 1000 - span_us;
@@ -137,7 +137,7 @@ static const char *repeat_name(enum event_kind kind)
 	return names[kind] ? names[kind] : "repeat";
 }
 
-/* Resource, outcome and reason as one id. The lengths keep the parts apart. */
+/* Resource, outcome and reason as one id. The lengths separate the parts. */
 static struct mark repeat_key(const struct event *event)
 {
 	struct mark key = { .team = event->team, .name = repeat_name(event->kind) };
@@ -250,7 +250,7 @@ static bool is_later(const struct marks *marks, const struct mark *key, const st
 	return mark->is_stored && mark->stored_us > time_of(event);
 }
 
-bool marks_hide_the_past(const struct marks *marks, const struct event *event)
+bool marks_have_moved_on(const struct marks *marks, const struct event *event)
 {
 	struct mark key;
 

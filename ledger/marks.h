@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What was seen before, kept in the table `accepts` under (team, subject, name), newest time
+ * What was seen before, in the table `accepts` under (team, subject, name), with the newest time
  * only:
  *
  *   mark of                              subject               name
@@ -33,45 +33,46 @@ struct mark {
 	bool is_changed;  /* write it */
 	bool is_stored;
 	int64_t stored_us;
-	int64_t seen_us; /* in this batch so far; INT64_MIN: not */
-	size_t next;     /* in its bucket, counted from 1; 0 ends */
+	int64_t seen_us; /* in this batch so far; INT64_MIN: not yet */
+	size_t next;     /* the next in its bucket, counted from 1; 0: none */
 };
 
 struct marks {
 	struct mark *all;
 	size_t count;
 	size_t cap;
-	size_t buckets[MARK_BUCKETS]; /* first of each, counted from 1 */
+	size_t buckets[MARK_BUCKETS]; /* the first of each, counted from 1; 0: none */
 };
 
 /* Room for two marks per event; 0 or -ENOMEM. */
 int marks_init(struct marks *marks, size_t events) must_check;
 void marks_done(struct marks *marks);
-/* Forgets all, keeps the memory. */
+/* Forgets all marks, keeps the memory. */
 void marks_reset(struct marks *marks);
 
-/* A capsule verb that a user or key asked for, and that was accepted. Pure. */
+/* True for a capsule verb that a user or key asked for and that was accepted. Pure. */
 bool event_is_accept(const struct event *event);
-/* A capsule verb the system reports without a reason: a follow-up, if it was asked for. Pure. */
+/* True for a capsule verb that the system reports without a reason: a follow-up, if somebody
+ * asked. Pure. */
 bool event_may_follow_up(const struct event *event);
-/* A system event, of which an exact copy may have been before. Pure. */
+/* True for a system event, which may repeat an earlier one exactly. Pure. */
 bool event_may_repeat(const struct event *event);
 
-/* Makes the marks this event will write or ask. */
+/* Makes the marks that this event will read or write. */
 void marks_gather(struct marks *marks, const struct event *event);
 
-/* Reads the wanted ones; pipelined, complete after the caller's db_flush(). */
+/* Reads the wanted marks. Pipelined; complete after the caller's db_flush(). */
 int marks_read(struct marks *marks, struct db *db) must_check;
 
-/* In stream order, after the reading: */
+/* In stream order, after marks_read(): */
 void marks_see_accept(struct marks *marks, const struct event *event);
 bool marks_has_accept(const struct marks *marks, const struct event *event);
-/* Whether it repeats an earlier one; when not, it is the one that later ones repeat. */
+/* True when the event repeats an earlier one. Otherwise later events are compared with this one. */
 bool marks_see_repeat(struct marks *marks, const struct event *event);
-/* A later mark has replaced the one that decided this event, if it was ever decided. */
-bool marks_hide_the_past(const struct marks *marks, const struct event *event);
+/* True when a later mark has replaced the one that would have decided this event. */
+bool marks_have_moved_on(const struct marks *marks, const struct event *event);
 
-/* Writes the changed ones, pipelined. */
+/* Writes the changed marks. Pipelined. */
 int marks_write(const struct marks *marks, struct db *db) must_check;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads channels and compiles their subscriptions into bits; see the header. */
+/* Reads the channels of teams and turns their subscriptions into bits. */
 #include "ledger/matches.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Which channels an event goes to (contract d.1). The channels of every team of a batch are read
- * in one round; teams that are deleted have none.
+ * Which channels an event goes to (contract d.1). The channels of all teams of a batch are read
+ * in one round. A deleted team has none.
  */
 #ifndef LEDGER_MATCHES_H
 #define LEDGER_MATCHES_H
@@ -18,7 +18,7 @@
 struct channel_match {
 	struct uuid channel;
 	unsigned kinds; /* one bit per enum event_kind */
-	bool is_used;   /* got a delivery */
+	bool is_used;   /* it got a delivery */
 };
 
 struct team_matches {
@@ -38,7 +38,7 @@ int matches_init(struct matches *matches, size_t events) must_check;
 void matches_done(struct matches *matches);
 void matches_reset(struct matches *matches);
 
-/* The event's team is of interest. */
+/* Notes the event's team. */
 void matches_gather(struct matches *matches, const struct event *event);
 /* Pipelined; complete after the caller's db_flush(). */
 int matches_read(struct matches *matches, struct db *db) must_check;

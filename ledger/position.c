@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Keeps positions. Entries that are read again are older than the position; comparing both
- * numbers in the statement keeps them from moving it back.
+ * The statement compares both numbers of an id, so an entry that comes again never moves the
+ * position back.
  */
 #include "ledger/position.h"
 
-/* The last millisecond a stored time can show, 9999-12-31T23:59:59.999Z. */
+/* The last millisecond that a stored time can show, 9999-12-31T23:59:59.999Z. */
 #define STREAM_MS_MAX UINT64_C(253402300799999)
 
 static const struct db_query store_position = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How far a consumer group has come, as the store knows it (table `positions`). */
+/* How far a consumer group has come, by the store (table `positions`). */
 #ifndef LEDGER_POSITION_H
 #define LEDGER_POSITION_H
 
@@ -16,14 +16,14 @@ struct position {
 	struct stream_id last;
 };
 
-/* Both numbers fit into the columns, and the milliseconds into a time. */
+/* True when both numbers fit into the columns, and the milliseconds into a time. */
 bool position_fits(struct stream_id id);
 
-/* Moves the group's position forward, never back. One that does not fit is left out. */
+/* Moves the group's position forward, never back. Ignores an id that does not fit. */
 int position_store(struct db *db, const char *group, struct stream_id last,
 		   int64_t now_us) must_check;
 
-/* The same with what is known of it here. */
+/* The same for the position in memory. */
 void position_advance(struct position *position, struct stream_id last);
 
 #endif

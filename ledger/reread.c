@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Compares what is stored with what would be. A delivery's payload may be of another version or
- * setting of this program (hosts left out, other escapes), so it is the event in it that is
- * compared, without its hosts.
+ * Compares stored rows with those that the event would give. Another version or other settings
+ * may have written the payload (hosts left out, other escapes). So the events are compared,
+ * without their hosts.
  */
 #include "ledger/reread.h"
 
@@ -19,7 +19,7 @@ static bool is_of_host(struct str name)
 	return str_is(name, "host_ip") || str_is(name, "host_id");
 }
 
-/* Every member of `a` is in `b`. */
+/* True when every member of `a` is in `b`. */
 static bool has_metadata_of(const struct event *b, const struct event *a)
 {
 	for (size_t i = 0; i < a->metadata_count; i++) {
@@ -32,7 +32,7 @@ static bool has_metadata_of(const struct event *b, const struct event *a)
 	return true;
 }
 
-static bool tell_the_same(const struct event *a, const struct event *b)
+static bool are_the_same(const struct event *a, const struct event *b)
 {
 	return str_eq(a->kind_text, b->kind_text) && a->outcome == b->outcome &&
 	       uuid_eq(&a->team, &b->team) && str_eq(a->timestamp, b->timestamp) &&
@@ -55,8 +55,8 @@ static int on_payload(const struct db_row *row, void *arg)
 	rc = event_parse(stored, reread->event->id, &event, &unread);
 	if (rc == -ENOMEM)
 		return rc;
-	/* What cannot be read proves nothing. */
-	if (rc == 0 && !tell_the_same(event, reread->event))
+	/* a payload that cannot be read proves nothing */
+	if (rc == 0 && !are_the_same(event, reread->event))
 		reread->is_other = true;
 	event_unref(event);
 	return 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Entries that come again. What they caused is stored already, so nothing is written a second
- * time; but when Redis lost entries and gave their ids to others, what is stored is of another
- * event, and that must not pass in silence.
+ * Entries that come again. Their rows are stored, so nothing is written a second time. But Redis
+ * may have lost entries and given their ids to others. Then the stored rows belong to another
+ * event, and the entry must not vanish silently.
  */
 #ifndef LEDGER_REREAD_H
 #define LEDGER_REREAD_H
@@ -21,9 +21,8 @@ struct reread {
 	bool is_other; /* another event is stored under its id */
 };
 
-/* Asks for the audit row and the deliveries under the ids that `reread->event` would give its
- * own. *reread, which lives in the job, is filled by the time of db_flush(). `team` may be
- * NULL. */
+/* Looks for an audit row and deliveries of another event under the ids of `reread->event`.
+ * *reread must live in the job; it is filled after db_flush(). `team` may be NULL. */
 int reread_ask(struct db *db, enum audit_mode mode, const struct team_matches *team,
 	       struct reread *reread) must_check;
 

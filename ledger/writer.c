@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One store job for a batch, or several when the store refuses it as a whole.
+ * Commits a batch in one store job, or in several when the store refuses it as a whole.
  *
- * Happy path: the fence and everything the events need to know are read in one round. Every event
- * is decided in stream order. Everything is written in one round, the position last. Then the
- * owner hears which channels have work. Failure: without the lease nothing is written. With the
- * store away the owner offers the batch again. When the store refuses the content, the batch is
- * committed event by event and each culprit is rejected. When even the position alone is refused,
- * the events are not to blame. docs/notes/ledger.md
+ * Happy path: one round reads the fence and all that the events need to know. Every event is
+ * decided in stream order. One round writes everything, the position last. Then the owner hears
+ * which channels have work.
+ *
+ * Failure: without the lease nothing is written. With the store away the owner offers the batch
+ * again. When the store refuses the content, the batch is committed event by event and each
+ * culprit is rejected. When it refuses even the position alone, the events are not to blame.
+ * docs/notes/ledger.md
  */
 #include "ledger/writer.h"
 
@@ -39,7 +41,7 @@ struct commit {
 	struct event_rows rows;
 };
 
-/* Up to where the ledger is once this run is committed. */
+/* Where the ledger is after this run. */
 static struct stream_id position_of(const struct commit *commit)
 {
 	bool is_one_event = commit->is_single && commit->from < commit->to;
@@ -105,8 +107,8 @@ static int run_commit(struct db *db, struct store_job *job)
 	if (rc == 0)
 		rc = event_rows_write_marks(&commit->rows, db);
 	if (rc == 0)
-		/* After a single event, too: what is at or before the position is decided
-		 * (marks.h). */
+		/* Also after a single event, because what is at or before the position counts as
+		 * decided. */
 		rc = position_store(db, commit->writer->group, position_of(commit),
 				    commit->rows.now_us);
 	return rc < 0 ? rc : db_flush(db);
@@ -143,7 +145,7 @@ static void finish(struct commit *commit, int rc)
 	on_done(rc, owner);
 }
 
-static void tell_of_work(const struct commit *commit)
+static void report_work(const struct commit *commit)
 {
 	const struct ledger_writer *writer = commit->writer;
 
@@ -183,7 +185,7 @@ static void submit(struct commit *commit)
 		finish(commit, rc);
 }
 
-/* The next event alone; behind the last the position, which no event can spoil. */
+/* Submits the next event alone; after the last one the position, which no event can spoil. */
 static void submit_next(struct commit *commit)
 {
 	size_t count = commit->batch->count;
@@ -208,8 +210,8 @@ static void reject_others(const struct commit *commit)
 			continue;
 		metric_add(commit->writer->metrics.reused_ids, 1);
 		reason_set(&commit->batch->rejected[i], -EEXIST, "",
-			   "another event was committed under this id; Redis lost entries and "
-			   "gave their ids again");
+			   "another event was committed under this id: Redis lost entries and "
+			   "gave their ids to new ones");
 	}
 }
 
@@ -221,10 +223,10 @@ static void on_committed(struct store_job *job, int rc)
 		count_run(commit);
 		reject_others(commit);
 		position_advance(&commit->writer->position, position_of(commit));
-		tell_of_work(commit);
+		report_work(commit);
 	}
 	if (!commit->is_single && is_fault_of_data(rc)) {
-		log_warn("a batch was refused, going on event by event",
+		log_warn("the store refused a batch; its events are committed one by one",
 			 log_int("events", (int64_t)commit->batch->count),
 			 log_str("error", errno_text(rc)));
 		commit->is_single = true;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The target rules (contract d.7, W32). One table says which addresses are not for us; a name is
- * allowed only if every address behind it is.
- * Failure: a name that cannot be resolved within 5 s is refused; what cannot be read as an
- * address is refused. A lookup cannot be taken back, so one that comes too late only
- * cleans up after itself.
+ * The target rules (contract d.7, W32). Two tables list the addresses that we never send to. A
+ * name is allowed only if each of its addresses is.
+ *
+ * Failure: a name that does not resolve within 5 s is refused, and so is a host that is neither a
+ * name nor an address. A running lookup cannot be cancelled; one that ends too late only frees
+ * its memory.
  */
 #include "targets/guard.h"
 
@@ -21,7 +22,7 @@
 #include "providers/provider.h"
 
 #define LOOKUP_MS     5000
-#define LOOKUP_WEIGHT 1 /* in quarters of what is left */
+#define LOOKUP_WEIGHT 1 /* in quarters of the free lookups, share_allows() */
 
 /* ---- addresses ------------------------------------------------------------------------- */
 
@@ -46,10 +47,9 @@ static const struct {
 	{ "240.0.0.0", 4 },     /* reserved, broadcast */
 };
 
-/* Only 2000::/3 is given out to the public. All else is refused unseen: loopback, local and
- * multicast, NAT64 and every other form that carries an IPv4 address, and what is unassigned.
- * Within it, these are not public either; those that carry an IPv4 address are refused whatever
- * it is. */
+/* Only addresses in 2000::/3 are given to the public, so every other one is refused: loopback,
+ * local, multicast, NAT64 and all forms that carry an IPv4 address. The prefixes below are not
+ * public either. Those that carry an IPv4 address are refused whatever that address is. */
 static const struct {
 	const char *prefix;
 	unsigned bits;
@@ -122,8 +122,8 @@ bool guard_allows(const struct sockaddr *address, const void *guard)
 
 /* ---- hosts ----------------------------------------------------------------------------- */
 
-/* The last label of a name is never a number; where it is one, some resolver reads the whole host
- * as an address in one of inet_aton()'s spellings. */
+/* The last label of a name is never a number. If it is one, some resolvers read the whole host as
+ * an address in a spelling of inet_aton(). */
 bool host_is_odd_number(struct str host)
 {
 	size_t start;
@@ -144,7 +144,7 @@ bool host_is_odd_number(struct str host)
 		if (!isdigit((unsigned char)host.at[i]))
 			return false;
 	}
-	return true; /* digits only, or nothing at all */
+	return true; /* digits only, or empty */
 }
 
 static int refuse(const struct guard *guard, struct reason *why, const char *field)
@@ -154,8 +154,7 @@ static int refuse(const struct guard *guard, struct reason *why, const char *fie
 			  "%s must not lead to a private, local or reserved address", field);
 }
 
-/* Zero or -EINVAL when the host is an address or can never be allowed; -EAGAIN when it is a name.
- */
+/* 0 or -EINVAL when the host is an address or can never be allowed, -EAGAIN when it is a name. */
 static int check_literal(const struct guard *guard, const char *host, const char *field,
 			 struct reason *why)
 {
@@ -220,7 +219,8 @@ static void on_limit(uv_timer_t *timer)
 {
 	struct name_lookup *lookup = timer->data;
 	struct reason why;
-	/* Only what still waits for a thread can be cancelled: then the name is not to blame. */
+	/* A lookup can be cancelled only while it waits for a thread. Then the name is not at
+	 * fault. */
 	int rc = uv_cancel((uv_req_t *)&lookup->request) == 0 ? -EBUSY : -EINVAL;
 
 	reason_set(&why, rc, lookup->field, "the host of %s could not be resolved in time",

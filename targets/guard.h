@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Keeps requests away from internal addresses (contract d.7): judges an address, judges a URL
- * when a channel is made, and judges every address again when a connection is opened or used.
+ * Keeps requests away from internal addresses (contract d.7). It judges a URL when a channel is
+ * made, and every address again when a connection is opened or used.
  */
 #ifndef TARGETS_GUARD_H
 #define TARGETS_GUARD_H
@@ -18,46 +18,45 @@
 #include "core/str.h"
 #include "core/uuid.h"
 
-/* Names being resolved at once; see UV_THREADPOOL_SIZE in app/. A team may have a few of them,
- * and fewer the fewer are left (share_allows), so that slow names of some teams leave room for
- * others. */
+/* Lookups at once; see UV_THREADPOOL_SIZE in app/. A team may have a few of them, and fewer the
+ * fewer are free (core/share.h), so that one team's slow names leave room for the others. */
 #define GUARD_MAX_LOOKUPS      32
 #define GUARD_MAX_TEAM_LOOKUPS 4
 
 struct guard {
 	uv_loop_t *loop;
 	bool allow_private;
-	struct list lookups; /* under way, those whose owner has been answered included */
+	struct list lookups; /* running, also those whose owner has its answer */
 	unsigned lookup_count;
-	void (*on_idle)(void *owner); /* set while somebody waits for the last lookup */
+	void (*on_idle)(void *owner); /* set while the owner waits for the last lookup */
 	void *idle_owner;
 	struct metric *refusals;
 };
 
 void guard_init(struct guard *guard, uv_loop_t *loop, bool allow_private);
 
-/* Calls on_idle (perhaps at once) when no lookup is under way any more. */
+/* Calls on_idle when no lookup is running, perhaps from within. */
 void guard_wait_idle(struct guard *guard, void (*on_idle)(void *owner), void *owner);
 
-/* A public unicast address. Pure. */
+/* True for a public unicast address. Pure. */
 bool address_is_public(const struct sockaddr *address);
 
-/* A host that a resolver could read as a number although it is no dotted quad. Pure. */
+/* True for a host that a resolver may read as a number although it is not a dotted quad. Pure. */
 bool host_is_odd_number(struct str host);
 
 /* For outbound_send(); `guard` is the struct guard. */
 bool guard_allows(const struct sockaddr *address, const void *guard);
 
-/* A URL somebody wants a channel to have. `field` must be a constant. */
+/* A URL that a channel shall have. `field` must be a constant. */
 struct target {
 	struct str url;
 	const char *field;
 	struct uuid team;
 };
 
-/* Whether a channel may have this URL. Zero: yes. -EINVAL: no, with field and sentence in *why.
- * -EBUSY: too many lookups under way, or none could be begun in time; -ENOMEM. -EINPROGRESS:
- * on_done will say, with one of the values before, never from within this call. */
+/* May a channel have this URL? 0: yes. -EINVAL: no, with field and sentence in *why. -EBUSY: too
+ * many lookups are running, or no thread was free in time. -ENOMEM. -EINPROGRESS: on_done gets
+ * one of these codes later, never from within this call. */
 typedef void (*guard_done_fn)(int rc, const struct reason *why, void *owner);
 int guard_check_target(struct guard *guard, const struct target *target, struct reason *why,
 		       guard_done_fn on_done, void *owner) must_check;

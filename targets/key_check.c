@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Whether the encryption key is the one that the stored settings were sealed with.
+ * Tries the key on a known text, which the first key of a store has sealed. A store of an older
+ * version has no such text. Then the key is tried on the settings themselves, and one that
+ * decrypts is enough.
  *
- * A known text, sealed with the first key a store sees, is kept beside the settings. A store of
- * an older version has none: then the settings themselves are tried, and one that opens is
- * enough. Failure: with another key nothing is changed and the start is refused, before any
- * delivery could fail for settings that cannot be opened.
+ * Failure: with another key nothing is changed and the service does not start. So no delivery
+ * fails for settings that cannot be decrypted.
  */
 #include "targets/key_check.h"
 
@@ -17,7 +17,7 @@
 
 #define KNOWN_TEXT   "wrenn-events"
 #define SEALED_BYTES 128
-#define SAMPLE_LIMIT "100" /* settings that are tried */
+#define SAMPLE_LIMIT "100" /* settings to try */
 
 static const struct db_query read_sealed = {
 	.sql = "SELECT value FROM store_facts WHERE name = 'sealed_text'",
@@ -117,7 +117,7 @@ static int run_check(struct db *db, struct store_job *job)
 		return keep_key(check, db, &write_sealed);
 	if (check->use != KEY_KEEP || !check->fits || check->is_known)
 		return 0;
-	/* Of two that start at once one is first, and the other has to have the same key. */
+	/* Two services may start at once. The second must find its own key. */
 	rc = keep_key(check, db, &add_sealed);
 	return rc < 0 ? rc : db_run_now(db, &read_sealed, NULL, 0, on_sealed, check, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reading, changing and writing the list of old secrets. A damaged entry is left out by itself;
- * whatever is opened is wiped.
+ * Reads, changes and writes the list of old secrets. A damaged entry is skipped and does not
+ * spoil the others. Every decrypted secret is wiped.
  */
 #include "targets/old_secrets.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Splits both URLs with the reader every other check uses and puts the parts together anew.
- * What cannot be split is refused: a request is never sent to a place nobody has looked at.
+ * Splits both URLs with the parser that every other check uses, and joins the parts. A URL that
+ * cannot be split is refused, because no request may go to a place that nobody has judged.
  */
 #include "targets/origin.h"
 
@@ -23,7 +23,7 @@ const struct target_origin *origin_find(const struct target_origin *origins, siz
 	return NULL;
 }
 
-/* Nothing but scheme, host and port. */
+/* True when the origin has a scheme, a host and perhaps a port, and no more. */
 static bool split_origin(const struct target_origin *origin, struct url_parts *out)
 {
 	struct str text = str_of(origin->origin);
@@ -43,7 +43,7 @@ int origin_apply(const struct target_origin *origin, struct outgoing *request)
 		return -EINVAL;
 	buf_init(&changed, request->url.limit);
 	buf_add_text(&changed, origin->origin);
-	/* Everything behind the authority, whatever it is. */
+	/* everything after the authority */
 	buf_add_str(&changed, str_from(url, (size_t)(from.path.at - url.at)));
 	buf_done(&request->url);
 	request->url = changed;
@@ -67,7 +67,7 @@ static bool is_host(const struct sockaddr *address, const char *host)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-	struct in6_addr literal; /* room for both */
+	struct in6_addr literal; /* large enough for both */
 
 	if (inet_pton(AF_INET, host, &literal) == 1)
 		return address->sa_family == AF_INET &&

@@ -2,8 +2,8 @@
 
 /*
  * The operator's overrides of where a provider's requests go, for tests and gateways. A channel's
- * address is checked as it was stored; scheme, host and port are exchanged only when a request goes
- * out, path and query stay byte for byte. Pure.
+ * address is checked as it is stored. Only an outgoing request gets the other scheme, host and
+ * port; path and query stay byte for byte. Pure.
  */
 #ifndef TARGETS_ORIGIN_H
 #define TARGETS_ORIGIN_H
@@ -27,23 +27,24 @@ struct target_origin {
 const struct target_origin *origin_find(const struct target_origin *origins, size_t count,
 					const char *provider);
 
-/* Points the request there. 0; -EINVAL when its URL or the origin is none, with nothing
- * changed; -ENOMEM or -E2BIG, with the URL no longer usable (its `err` says so). */
+/* Points the request to the override. 0; -EINVAL when either URL is malformed, with nothing
+ * changed; -ENOMEM or -E2BIG, after which the request's URL is unusable (its `err` says so). */
 int origin_apply(const struct target_origin *origin, struct outgoing *request) must_check;
 
-/* What outbound_send() is to ask before it connects. */
+/* The guard that outbound_send() asks before it connects. */
 struct passage {
 	outbound_guard_fn allows;
 	const void *arg;
 };
 
-/* For every request to a destination: with an override (NULL: there is none) points it there.
- * Codes of origin_apply(). */
+/* For every request to a destination. With an override, points the request there; NULL: there is
+ * none. Returns the codes of origin_apply(). */
 int origin_lead(const struct target_origin *origin, const struct guard *guard,
 		struct outgoing *request, struct passage *out) must_check;
 
-/* In place of guard_allows(), with the struct target_origin: the override's own address and port
- * alone; any address at its port when it is a name, since the operator chose that. */
+/* In place of guard_allows(), for a struct target_origin. Allows only the override's own address
+ * and port. If the override is a name, it allows any address at that port, because the operator
+ * chose the name. */
 bool origin_allows(const struct sockaddr *address, const void *origin);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A bucket is one number: the time at which it will be full again, so that a message moves it by
- * one interval and a rest costs nothing. An answer that says "too fast" empties the bucket,
- * blocks it as long as the destination wished and doubles its interval; successes halve it again.
- * A pace without an interval has nothing to count or to double: it has a bucket only once a
- * destination has wished for a rest. Failure: no memory for a bucket is an answer like an empty
- * one, look again in a second.
+ * A bucket is one number: the time at which it is full again. A message moves that time by one
+ * interval, and waiting costs nothing. An answer that says "too fast" empties the bucket, blocks
+ * it as long as the destination asked, and doubles its interval. Ten successes in a row halve the
+ * interval again. A pace without an interval has a bucket only after a destination has asked for
+ * a rest.
+ *
+ * Failure: without memory for a bucket the caller waits a second, as for an empty one.
  */
 #include "targets/pace.h"
 
@@ -17,8 +18,8 @@
 #include "targets/pace_table.h"
 #include "targets/vendors.h"
 
-#define MAX_SLOWER    4  /* doublings: 16 times the interval */
-#define SUCCESSES     10 /* in a row make it faster again */
+#define MAX_SLOWER    4  /* doublings, so at most 16 times the interval */
+#define SUCCESSES     10 /* in a row halve the interval */
 #define LOOK_AGAIN_US INT64_C(1000000)
 
 struct paces {
@@ -38,7 +39,7 @@ static int64_t interval_of(const struct pace_bucket *bucket, const struct pace *
 	return pace->interval_us << bucket->slower;
 }
 
-/* How far ahead of now a bucket that is just empty becomes full. */
+/* How far ahead of now the time of an empty bucket lies. */
 static int64_t depth_of(const struct pace_bucket *bucket, const struct pace *pace)
 {
 	return (int64_t)(pace->burst > 1 ? pace->burst - 1 : 0) * interval_of(bucket, pace);
@@ -49,7 +50,7 @@ static int64_t later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* When its next token is there; not after now_us when it already is. */
+/* The time of the next token. At or before now_us: a token is there. */
 static int64_t next_of(const struct pace_bucket *bucket, const struct pace *pace)
 {
 	int64_t token_us = bucket->full_us;
@@ -61,7 +62,7 @@ static int64_t next_of(const struct pace_bucket *bucket, const struct pace *pace
 
 /* ---- taking ---------------------------------------------------------------------------- */
 
-/* A bucket only where one is needed: without an interval there is nothing to count. */
+/* Without an interval there is nothing to count, so no bucket is made. */
 static struct pace_bucket *bucket_for(struct paces *paces, const struct paced *paced, size_t i,
 				      int64_t now_us)
 {
@@ -81,7 +82,7 @@ int64_t paces_take(struct paces *paces, const struct paced *paced, int64_t now_u
 	for (size_t i = 0; i < paced->count; i++)
 		(void)bucket_for(paces, paced, i, now_us);
 	for (size_t i = 0; i < paced->count; i++) {
-		/* The team may have given the first one up for the second. */
+		/* the team may have lost the first bucket to the second */
 		buckets[i] = bucket_find(&paces->table, paced->list[i].key);
 		if (buckets[i])
 			next_us = later(next_us, next_of(buckets[i], &paced->list[i]));
@@ -102,7 +103,7 @@ int64_t paces_take(struct paces *paces, const struct paced *paced, int64_t now_u
 
 /* ---- learning -------------------------------------------------------------------------- */
 
-/* Several requests that went out together are told off together: that counts once. */
+/* Requests that ran at the same time get the same complaint, which counts once. */
 static void slow_down(struct pace_bucket *bucket, const struct pace *pace, int64_t now_us)
 {
 	bool is_same = bucket->slowed_us != INT64_MIN &&
@@ -116,7 +117,7 @@ static void slow_down(struct pace_bucket *bucket, const struct pace *pace, int64
 		bucket->slower++;
 }
 
-/* After a block messages go one by one, not as a burst. */
+/* After a block messages go one by one, not in a burst. */
 static void drain(struct pace_bucket *bucket, const struct pace *pace, int64_t from_us)
 {
 	bucket->full_us = later(bucket->full_us, from_us + depth_of(bucket, pace));
@@ -130,8 +131,8 @@ static void speed_up(struct pace_bucket *bucket)
 	bucket->slower--;
 }
 
-/* How long the channel's own bucket is asked to rest, or -1. */
-static int64_t wish_ms(const struct verdict *verdict)
+/* How long the destination asks us to rest, or -1. */
+static int64_t rest_ms(const struct verdict *verdict)
 {
 	int64_t ms = verdict->kind == VERDICT_RETRY || verdict->is_throttled
 			     ? verdict->retry_after_ms
@@ -143,7 +144,7 @@ static int64_t wish_ms(const struct verdict *verdict)
 static void learn(struct pace_bucket *bucket, const struct pace *pace,
 		  const struct verdict *verdict, int64_t now_us)
 {
-	int64_t ms = wish_ms(verdict);
+	int64_t ms = rest_ms(verdict);
 
 	if (ms >= 0)
 		bucket->blocked_us = later(bucket->blocked_us, now_us + ms * 1000);
@@ -151,7 +152,7 @@ static void learn(struct pace_bucket *bucket, const struct pace *pace,
 		return;
 	if (verdict->is_throttled) {
 		slow_down(bucket, pace, now_us);
-		/* Without a wish: one interval of the new length. */
+		/* the destination named no time: one interval of the new length */
 		if (ms < 0)
 			bucket->blocked_us =
 				later(bucket->blocked_us, now_us + interval_of(bucket, pace));
@@ -173,7 +174,7 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
 	assert(paced->count <= PROVIDER_MAX_PACES);
 	if (paced->provider->paces)
 		vendors_learn(&paces->vendors, &answer, now_us);
-	if (paced->count == 0 || (!has_interval(&paced->list[0]) && wish_ms(verdict) < 0))
+	if (paced->count == 0 || (!has_interval(&paced->list[0]) && rest_ms(verdict) < 0))
 		return;
 	bucket = bucket_get(&paces->table, paced->list[0].key, &paced->user, now_us);
 	if (bucket)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* See the header. A bucket counts for the team that made it, whoever uses it besides. */
+/* A bucket counts for the team that made it, whichever teams use it later. */
 #include "targets/pace_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FORGET_US   (INT64_C(3600) * 1000000) /* a slowed bucket that is not used */
+#define FORGET_US   (INT64_C(3600) * 1000000) /* a slower interval is kept so long */
 #define EVICT_TRIES 32
 
 struct pace_holder {
@@ -45,7 +45,7 @@ static struct pace_holder *make_holder(struct pace_table *table, const struct uu
 	return holder;
 }
 
-/* A holder without buckets is not kept. */
+/* A holder without buckets is freed. */
 static void set_count(struct pace_table *table, struct pace_holder *holder, unsigned count)
 {
 	holder->count = count;
@@ -81,7 +81,7 @@ static void forget(struct pace_table *table, struct pace_bucket *bucket)
 	free(bucket);
 }
 
-/* Nothing is lost by forgetting it. */
+/* A new bucket would behave the same. */
 static bool is_at_rest(const struct pace_bucket *bucket, int64_t now_us)
 {
 	return bucket->full_us <= now_us && bucket->blocked_us <= now_us &&
@@ -116,7 +116,7 @@ static void move_to_end(struct pace_table *table, struct pace_bucket *bucket)
 	list_add_tail(&table->used, &bucket->used);
 }
 
-/* Those that must stay go to the end, or a few of them would hide all the others from every
+/* Moves busy buckets to the end, because a few of them would hide all the others from every
  * search. */
 static bool forget_one_at_rest(struct pace_table *table, int64_t now_us)
 {
@@ -226,7 +226,7 @@ struct pace_bucket *bucket_get(struct pace_table *table, const char *key,
 	return bucket;
 }
 
-/* True: nobody else uses it. */
+/* True when no other channel uses it. */
 static bool remove_user(struct pace_bucket *bucket, const struct uuid *channel)
 {
 	if (uuid_eq(&bucket->users[0], channel))
@@ -243,7 +243,7 @@ void pace_table_forget(struct pace_table *table, const struct pace_user *user)
 	unsigned left = holder ? holder->count : 0;
 	struct list *link = holder ? holder->buckets.next : NULL;
 
-	/* With its last bucket the holder goes, and with it the head of the list. */
+	/* With its last bucket the holder is freed, and the head of the list with it. */
 	for (; left > 0; left--) {
 		struct pace_bucket *bucket = list_item(link, struct pace_bucket, of_team);
 

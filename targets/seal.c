@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Encrypts and decrypts settings, value by value: base64(nonce || ciphertext || tag), AES-256-GCM,
- * no associated data. The layout is frozen, since the control plane reads the same rows.
- * Failure: one value that does not open makes the whole config unusable; what had been
- * opened before it is wiped.
+ * Encrypts and decrypts settings, value by value: base64(nonce || ciphertext || tag),
+ * AES-256-GCM, no associated data. The layout is frozen because the control plane reads the same
+ * rows.
+ *
+ * Failure: one value that does not decrypt makes the whole config unusable. Values that were
+ * decrypted before it are wiped.
  */
 #include "targets/seal.h"
 
@@ -50,7 +52,7 @@ int setting_open(struct buf *out, struct str text, const uint8_t key[SEAL_KEY_SI
 	buf_init(&sealed, SEALED_VALUE_MAX);
 	if (!base64_decode(&sealed, text) || !seal_decrypt(out, key, buf_str(&sealed)))
 		rc = -EBADMSG;
-	/* Out of memory says nothing about the value. */
+	/* out of memory: the value may be good */
 	if (sealed.err == -ENOMEM || out->err == -ENOMEM)
 		rc = -ENOMEM;
 	buf_done(&sealed);

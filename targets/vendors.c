@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A team's part of the requests a second follows the rule of core/share.h: it may send one more
- * while it has sent less in this half second than a multiple of what is left of it. A refusal is
- * an answer that says our request should not have been made (401, 403, 404): vendors ban an
- * address for thousands of them, so a team's come at a bounded rate. Failure: without memory for
- * a team it is held to the bounds of the whole alone.
+ * Teams share a vendor's requests per second by the rule of core/share.h, half a second at a
+ * time. Vendors ban an address that causes thousands of refusals (401, 403, 404), so the refusals
+ * of a team come at a bounded rate.
+ *
+ * Failure: a team without memory of its own is held to the bounds of the whole only.
  */
 #include "targets/vendors.h"
 
@@ -15,10 +15,10 @@
 
 #include "core/share.h"
 
-#define LONG_PAUSE_US (INT64_C(900) * 1000000) /* pauses grow up to this */
+#define LONG_PAUSE_US (INT64_C(900) * 1000000) /* pauses grow to this length */
 #define LEAST_US      (-(INT64_C(1) << 60))    /* long ago */
 #define WINDOW_US     INT64_C(500000)
-#define FAIR          8 /* in quarters of what is left, share_allows() */
+#define FAIR          8 /* in quarters of the free requests, share_allows() */
 
 struct vendor_team {
 	struct list hashed;
@@ -26,7 +26,7 @@ struct vendor_team {
 	const struct provider *provider;
 	struct uuid team;
 	struct window window;
-	int64_t refused_us; /* no refusal counts any more from then on */
+	int64_t refused_us; /* until then a refusal still counts */
 	struct pause_state pause;
 };
 
@@ -114,7 +114,7 @@ static struct vendor_team *find_or_add_team(struct vendors *vendors,
 
 /* ---- so many a second -------------------------------------------------------------------- */
 
-/* Any second touches three windows at most, so each may have a third. */
+/* A second touches three windows at most, so each may have a third. */
 static unsigned limit_of(const struct provider *provider)
 {
 	return provider->per_second / 3 > 0 ? provider->per_second / 3 : 1;
@@ -183,9 +183,10 @@ int64_t vendors_limited(const struct vendors *vendors, const struct provider *pr
 		     entry ? entry->pause.until_us : LEAST_US);
 }
 
-/* ---- refusals and anger ------------------------------------------------------------------ */
+/* ---- refusals and complaints ------------------------------------------------------------- */
 
-/* Requests under way together are refused together: the team never waits for more than a minute. */
+/* Requests that ran at the same time are refused together. The bound keeps a team from waiting
+ * more than a minute for that. */
 static void count_refusal(struct vendor_team *entry, int64_t now_us)
 {
 	int64_t most_us = now_us + (VENDOR_REFUSALS + 6) * VENDOR_REFUSAL_US;
@@ -195,7 +196,7 @@ static void count_refusal(struct vendor_team *entry, int64_t now_us)
 		entry->refused_us = most_us;
 }
 
-/* Whoever goes on after a pause and is told the same has waited too little. */
+/* A vendor that complains again after a pause was not left alone for long enough. */
 static int64_t grown(int64_t span_us, unsigned repeats)
 {
 	int64_t longest_us = later(span_us, LONG_PAUSE_US);
@@ -207,7 +208,7 @@ static int64_t grown(int64_t span_us, unsigned repeats)
 
 static void extend(struct pause_state *pause, int64_t span_us, int64_t now_us)
 {
-	/* Requests that were under way together are told the same: that counts once. */
+	/* Requests that ran at the same time get the same complaint, which counts once. */
 	if (pause->until_us > now_us) {
 		pause->until_us = later(pause->until_us, now_us + span_us);
 		return;
@@ -217,15 +218,15 @@ static void extend(struct pause_state *pause, int64_t span_us, int64_t now_us)
 		pause->repeats++;
 }
 
-static void take_anger(struct vendor *vendor, struct vendor_team *entry, int64_t span_us,
-		       int64_t now_us)
+static void take_complaint(struct vendor *vendor, struct vendor_team *entry, int64_t span_us,
+			   int64_t now_us)
 {
-	bool is_told_to_others =
+	bool concerns_everybody =
 		!entry || (vendor->blamed_us > now_us && !uuid_eq(&vendor->blamed, &entry->team));
 
 	if (entry)
 		extend(&entry->pause, span_us, now_us);
-	if (is_told_to_others) {
+	if (concerns_everybody) {
 		extend(&vendor->pause, span_us, now_us);
 		return;
 	}
@@ -233,7 +234,7 @@ static void take_anger(struct vendor *vendor, struct vendor_team *entry, int64_t
 	vendor->blamed_us = entry->pause.until_us;
 }
 
-/* It was no block of our address, or it is over. The pauses themselves are kept. */
+/* A success: our address is not blocked, or not any more. Pauses that run stay. */
 static void note_success(struct vendor *vendor, struct vendor_team *entry)
 {
 	if (vendor)
@@ -262,8 +263,8 @@ void vendors_learn(struct vendors *vendors, const struct vendor_answer *answer, 
 		       now_us);
 	} else if (verdict->pause == PAUSE_PROVIDER && verdict->pause_ms >= 0) {
 		entry = find_or_add_team(vendors, answer->provider, &answer->team);
-		take_anger(find_or_add(vendors, answer->provider), entry, verdict->pause_ms * 1000,
-			   now_us);
+		take_complaint(find_or_add(vendors, answer->provider), entry,
+			       verdict->pause_ms * 1000, now_us);
 	} else if (verdict->kind == VERDICT_DELIVERED) {
 		note_success(find(vendors, answer->provider),
 			     find_team(vendors, answer->provider, &answer->team));

@@ -2,9 +2,9 @@
 
 /*
  * What a vendor allows our address as a whole, whatever the destination: so many requests a
- * second, few refusals, and nothing for a while after it was angry. All three are shared out by
- * team, so that one team's channels use up that team's part. Pure but for its own memory: time is
- * an argument, microseconds of the monotonic clock. docs/notes/delivery.md
+ * second, few refusals, and a pause after a complaint. Teams share all three, so one team's
+ * channels use up only that team's part. Pure except for its own memory: time is an argument, in
+ * microseconds of the monotonic clock. docs/notes/delivery.md
  */
 #ifndef TARGETS_VENDORS_H
 #define TARGETS_VENDORS_H
@@ -16,20 +16,20 @@
 #include "core/uuid.h"
 #include "providers/provider.h"
 
-#define VENDORS_MAX 16 /* providers are constants of ours, and fewer */
+#define VENDORS_MAX 16 /* more than there are providers */
 #define VENDORS_MAX_TEAMS \
-	4096 /* a team counts once for each vendor; the least recently used goes */
+	4096 /* a team counts once per vendor; the least recently used is dropped */
 #define VENDORS_SLOTS     1024
-#define VENDOR_REFUSALS   20 /* a team may cause at once, and after that one every: */
+#define VENDOR_REFUSALS   20 /* a team may cause at once; after that one every: */
 #define VENDOR_REFUSAL_US (INT64_C(10) * 1000000)
 
-/* A wish of the vendor to be left alone. */
+/* A pause that the vendor asked for. */
 struct pause_state {
 	int64_t until_us;
-	unsigned repeats; /* pauses without a success in between */
+	unsigned repeats; /* pauses in a row without a success */
 };
 
-/* Requests that went out in the half second of that number. */
+/* Requests sent in one half second, which `number` names. */
 struct window {
 	int64_t number;
 	unsigned sent;
@@ -39,7 +39,7 @@ struct vendor {
 	const struct provider *provider;
 	struct window window;
 	struct pause_state pause;
-	struct uuid blamed; /* the team that was paused last, alone, and until when */
+	struct uuid blamed; /* the last team that was paused alone, and until when */
 	int64_t blamed_us;
 };
 
@@ -54,11 +54,11 @@ struct vendors {
 void vendors_init(struct vendors *vendors);
 void vendors_done(struct vendors *vendors);
 
-/* When the team may send the vendor its next request: not after now_us when at once. */
+/* When the team may send its next request to the vendor. At or before now_us: at once. */
 int64_t vendors_next(const struct vendors *vendors, const struct provider *provider,
 		     const struct uuid *team, int64_t now_us);
 
-/* Until when the vendor wished to be left alone by the team; before now_us: it did not. */
+/* Until when the vendor asked the team to pause. Before now_us: no pause. */
 int64_t vendors_limited(const struct vendors *vendors, const struct provider *provider,
 			const struct uuid *team);
 
@@ -66,8 +66,8 @@ int64_t vendors_limited(const struct vendors *vendors, const struct provider *pr
 void vendors_count(struct vendors *vendors, const struct provider *provider,
 		   const struct uuid *team, int64_t now_us);
 
-/* What an answer said. The vendor's wish for a pause holds for the team that was told; told to a
- * second team as well meanwhile, or about our address itself, for everybody. */
+/* Learns from an answer. A pause holds for the team that got the answer. It holds for everybody
+ * when a second team gets the same answer meanwhile, or when it is about our address itself. */
 struct vendor_answer {
 	const struct provider *provider;
 	struct uuid team;

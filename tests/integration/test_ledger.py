@@ -135,7 +135,7 @@ def test_a_writer_that_freezes_is_replaced_and_spoils_nothing_when_it_thaws(make
             load.some_more()
         finally:
             first.process.send_signal(signal.SIGCONT)
-        until(lambda: "does not write the ledger any more" in first.log_text(), "the first to notice")
+        until(lambda: "no longer writes the ledger" in first.log_text(), "the first to notice")
         load.some_more()
         assert leader(store) == second.process.pid
     finally:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* See the header. */
+/* Asks, then parses what came back. */
 #include "tests/support/calls.h"
 
 #include <stdio.h>

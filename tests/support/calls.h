@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the tests of the endpoints share: one request at a time as team A, and its answer. */
+/* Requests to the endpoints as team A, one at a time, and their answers. */
 #ifndef TESTS_SUPPORT_CALLS_H
 #define TESTS_SUPPORT_CALLS_H
 
@@ -11,18 +11,18 @@
 
 extern char call_answer[262144];
 
-/* The status; the body is in call_answer. */
+/* Returns the status. The body is in call_answer. */
 int call(struct rig *rig, const char *method, const char *path, const char *body);
 int call_as(struct rig *rig, const char *team, const char *method, const char *path,
 	    const char *body);
 
-/* The answer as a tree for cJSON_Delete(). */
+/* The answer as a tree, for cJSON_Delete(). */
 cJSON *call_tree(void);
 
-/* Makes a channel, gives its path. */
+/* Makes a channel and gives its path. */
 void call_create(struct rig *rig, const char *body, char path[CALL_PATH_SIZE]);
 
-/* A body and the field the refusal names; NULL: none. */
+/* A body, and the field that the refusal names; NULL: none. */
 struct bad_body {
 	const char *body;
 	const char *field;

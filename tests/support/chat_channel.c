@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* See chat_channel.h. */
+/* Opens a rig with one chat channel on each store. */
 #include "tests/support/chat_channel.h"
 
 const char *const slack_fields[] = { "webhook_url", SLACK_URL, NULL };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Something on a Unix socket or a port that greets like Redis, or not even that, and then answers everything
- * with the same words. One guest at a time, on the test's own loop.
+ * Something on a Unix socket or a port that greets like Redis, or not even that, and then answers
+ * everything with the same words. One guest at a time, on the test's own loop.
  */
 #ifndef TESTS_SUPPORT_LIAR_H
 #define TESTS_SUPPORT_LIAR_H

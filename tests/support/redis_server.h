@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A redis-server or a sentinel of a test's own, to be killed, restarted and emptied at will, and a way to run a
- * loop until something has happened. Whatever goes wrong here fails the test.
+ * A redis-server or a sentinel of a test's own, to be killed, restarted and emptied at will, and
+ * a way to run a loop until something has happened. Whatever goes wrong here fails the test.
  */
 #ifndef TESTS_SUPPORT_REDIS_SERVER_H
 #define TESTS_SUPPORT_REDIS_SERVER_H
@@ -30,9 +30,9 @@ void redis_server_start_with(struct redis_server *server, const char *password,
 /* Has it listen on a free port of 127.0.0.1, too, which is returned. `setting` is "port" or
  * "tls-port". A restart forgets it. */
 int redis_server_listen(struct redis_server *server, const char *setting);
-/* A sentinel that watches the server at that port of 127.0.0.1 under the name "events", decides alone
- * and soon, and wants `password`. It listens on the port in *out_port, with TLS when `tls` has the lines of
- * its configuration for that (NULL: plain). */
+/* A sentinel that watches the server at that port of 127.0.0.1 under the name "events", decides
+ * alone and soon, and wants `password`. It listens on the port in *out_port, with TLS when `tls`
+ * has the lines of its configuration for that (NULL: plain). */
 void redis_server_start_sentinel(struct redis_server *server, const char *password,
 				 int watched_port, const char *tls, int *out_port);
 void redis_server_kill(struct redis_server *server); /* SIGKILL */

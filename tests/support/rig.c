@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* See the header. */
+/* Opens the service bottom up and closes it top down, as app/wiring.c does. */
 #include "tests/support/rig.h"
 
 #include <stdarg.h>
@@ -278,7 +278,7 @@ struct reason rig_rejected(size_t index)
 
 /* ---- the endpoints ------------------------------------------------------------------------- */
 
-/* Who asks stands in a header; what a route demands is checked by the tests of auth/. */
+/* A header says who asks. The tests of auth/ check what a route demands. */
 static void authenticate(struct http_request *request, enum http_access access, void *owner)
 {
 	struct identity *identity = http_request_identity(request);

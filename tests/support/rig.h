@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The ledger and channels/ on a fresh database, with a server for the endpoints, a destination on
- * loopback and a hand-set clock. Faults of the set-up fail the test.
+ * The whole service without its readers of Redis, for tests: ledger, engine and endpoints on a
+ * fresh database, with a destination on loopback and a hand-set clock. Faults of the set-up fail
+ * the test.
  */
 #ifndef TESTS_SUPPORT_RIG_H
 #define TESTS_SUPPORT_RIG_H
@@ -32,7 +33,7 @@
 struct rig_options {
 	bool strict; /* the guard refuses loopback */
 	bool no_delivery;
-	bool chat; /* what goes to Slack and Telegram comes to the receiver */
+	bool chat; /* requests to Slack and Telegram go to the receiver */
 	bool notify_completion;
 	bool strip_host;
 	enum audit_mode audit_mode;
@@ -45,11 +46,11 @@ struct rig_options {
 
 struct rig {
 	uv_loop_t loop;
-	uv_timer_t beat; /* wakes the loop, so that conditions elsewhere are seen */
+	uv_timer_t beat; /* wakes the loop, so that it sees changes that other threads made */
 	struct database database;
 	struct store *store;
 	const char *worker;
-	struct ledger *ledger; /* without its lease: rig_hold_ledger() writes that */
+	struct ledger *ledger; /* not started: rig_hold_ledger() writes its lease */
 	struct channels *channels;
 	struct http_server *server;
 	struct outbound *client;
@@ -60,8 +61,8 @@ struct rig {
 	bool is_closed;
 };
 
-/* The wall clock. Moved alone it says that time has passed; moved with rig_set_clock(), that
- * somebody has set it and no time has passed. */
+/* The wall clock. Moved directly it means that time has passed. Moved by rig_set_clock() it means
+ * that somebody has set the clock and no time has passed. */
 extern int64_t rig_now_us;
 void rig_set_clock(int64_t by_us);
 
@@ -77,21 +78,21 @@ void rig_close(struct rig *rig);
 		rig_close(&rig);                                       \
 	}
 
-/* Turns the loop until the condition holds, or fails after a generous while. */
+/* Turns the loop until the condition holds. Fails after a minute. */
 void rig_turn_until(struct rig *rig, bool (*is_true)(struct rig *rig, void *arg), void *arg);
-/* ... until the receiver has got this many requests. */
+/* ... until the receiver has this many requests. */
 void rig_wait_received(struct rig *rig, unsigned count);
-/* ... until this many rows fulfil the condition, such as "deliveries WHERE state = 'failed'". */
+/* ... until this many rows meet the condition, such as "deliveries WHERE state = 'failed'". */
 void rig_wait_rows(struct rig *rig, int64_t count, const char *from);
-/* Turns the loop for some beats; for showing that nothing happens. */
+/* Turns the loop some times, to show that nothing happens. */
 void rig_idle(struct rig *rig);
 
-/* One statement of the test's own, printf-style; the first column of its last row as a number. */
+/* Runs one statement, printf-style. Returns the first column of its last row as a number. */
 int64_t rig_ask(struct rig *rig, const char *format, ...) printf_like(2, 3);
-/* The same for one text. */
+/* The same for a text. */
 void rig_ask_text(struct rig *rig, char *out, size_t size, const char *sql);
 
-/* A webhook channel written straight into the table, with the target /<path> at the receiver. */
+/* Writes a webhook channel into the table, with the target /<path> at the receiver. */
 void rig_add_channel(struct rig *rig, const char *id, const char *team, const char *path,
 		     const char *kinds);
 
@@ -99,28 +100,28 @@ void rig_add_channel(struct rig *rig, const char *id, const char *team, const ch
 void rig_add_chat(struct rig *rig, const char *id, const char *provider, const char *const *fields,
 		  const char *kinds);
 
-/* An event as the bus would hand it over. `more` is further members with a comma before each. */
+/* An event as the bus gives it. `more` is further members with a comma before each. */
 struct event *rig_event(const char *kind, const char *actor, const char *more, int64_t ms);
 /* A success of team B. */
 struct event *rig_event_of_b(const char *kind, int64_t ms);
 
-/* Gives this rig the ledger's lease, whoever has it. One that made its database has it from the
- * start. */
+/* Gives this rig the ledger's lease, whoever has it. A rig that made its database has the lease. */
 void rig_hold_ledger(struct rig *rig);
 
 /* The ledger with other settings, as after a restart. */
 void rig_open_ledger(struct rig *rig, const struct rig_options *options);
 
-/* Commits the events and drops them. The ledger's rc. */
+/* Commits the events and frees them. Returns the ledger's code. */
 int rig_commit(struct rig *rig, struct event **events, size_t count);
 struct reason rig_rejected(size_t index); /* of the last commit */
 
-/* One request to the endpoints as a member of `team`. The status; the body goes to out. */
+/* Sends one request to the endpoints as a member of `team`. Returns the status; the body goes to
+ * out. */
 int rig_request(struct rig *rig, const char *method, const char *path, const char *team,
 		const char *body, char *out, size_t size);
 extern char rig_headers[4096]; /* of the last answer */
 
-/* Two requests of team A at the same time, each on a connection of its own; the statuses. */
+/* Sends two requests of team A at the same time, on two connections. */
 void rig_request_both(struct rig *rig, const char *method, const char *path,
 		      const char *const bodies[2], int statuses[2]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* See the header. */
+/* Asks, and writes rows that a test needs. */
 #include "tests/support/view_rig.h"
 
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the tests of the delivery endpoints share: asking as a team, and rows written straight into
- * the tables. */
+/* Requests to the endpoints about deliveries, and rows written straight into the tables. */
 #ifndef TESTS_SUPPORT_VIEW_RIG_H
 #define TESTS_SUPPORT_VIEW_RIG_H
 
@@ -24,11 +23,11 @@ cJSON *parse_answer(void);
 /* "/v1/channels/<id><rest>", until the next call. */
 const char *path_of(const char *channel, const char *rest);
 
-/* A channel made in 2020 whose lease somebody else has for ever, so that its rows stay as they
+/* A channel made in 2020. Another worker holds its lease for ever, so that its rows stay as they
  * are. */
 void add_quiet_channel(struct rig *rig, const char *id, const char *team, const char *kinds);
 
-/* A delivery that ends in `number`, made in that second of 2027-01-15T07:00. */
+/* A delivery whose id ends in `number`, made in that second of 2027-01-15T07:00. */
 void add_row(struct rig *rig, const char *channel, const char *team, int number, const char *state);
 
 #endif

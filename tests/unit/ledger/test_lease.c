@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One worker of all writes the ledger: who gets the lease, how it is lost, and what the fence
- * keeps out. */
+/* One worker of all writes the ledger: who gets the lease, who loses it, and what the fence keeps
+ * out. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -12,7 +12,7 @@
 
 #define WELL ",\"outcome\":\"success\""
 
-/* A worker with a lease, and what it was told. */
+/* A worker with a lease, and what its owner heard. */
 struct member {
 	struct rig rig;
 	int leads;
@@ -154,7 +154,7 @@ static void hand_over(struct two *two)
 	rig_turn_until(&two->b.rig, is_leading, &two->b);
 	cr_expect_eq(two->b.leads, 1);
 	cr_expect(two->b.known);
-	cr_expect_eq(two->b.last.ms, START_MS + 7, "it is told where the ledger is");
+	cr_expect_eq(two->b.last.ms, START_MS + 7, "it hears where the ledger is");
 	cr_expect_eq(commit(&two->b, START_MS + 8), 0);
 	stand(&two->a);
 }
@@ -189,7 +189,7 @@ Test(ledger_lease, is_taken_when_it_is_over_or_of_a_clock_that_was_set_back)
 	WITH_TWO(take_over);
 }
 
-/* The name of a worker of this place that is gone by now. */
+/* The name of a worker of this machine that is gone. */
 static void name_the_gone(char out[WORKER_NAME_SIZE])
 {
 	int ends[2];
@@ -207,7 +207,7 @@ static void name_the_gone(char out[WORKER_NAME_SIZE])
 	close(ends[1]);
 }
 
-/* Its lease goes on for as long as one can. */
+/* Renews the lease of the gone worker, so that it does not run out. */
 static bool leads_in_spite_of_it(struct rig *rig, void *arg)
 {
 	bool is_embedded = strncmp(rig->database.url, "sqlite", 6) == 0;
@@ -246,7 +246,7 @@ Test(ledger_lease, of_a_process_that_is_gone_is_not_waited_for)
 static void thaw(struct two *two)
 {
 	cr_assert_eq(commit(&two->a, START_MS), 0);
-	/* The first sleeps from here on: its loop does not turn. */
+	/* The first worker is frozen from here on: its loop does not turn. */
 	expire(two);
 	rig_turn_until(&two->b.rig, is_leading, &two->b);
 	cr_assert_eq(commit(&two->b, START_MS + 1), 0);
@@ -295,7 +295,7 @@ static void notice_lost_commits(struct two *two)
 	rig_turn_until(&two->a.rig, is_leading, &two->a);
 	cr_expect_eq(two->a.last.ms, START_MS, "it goes on where the store is");
 	cr_assert_eq(commit(&two->a, START_MS + 100), 0);
-	/* The same while there is nothing to commit. */
+	/* The renewal notices it, too, when there is nothing to commit. */
 	two->a.stands = 0;
 	roll_back(two);
 	rig_turn_until(&two->a.rig, has_stood_down, &two->a);
@@ -324,8 +324,7 @@ Test(ledger_lease, is_not_relied_on_when_it_may_have_run_out)
 	WITH_TWO(doubt);
 }
 
-/* ---- a holder that froze inside a transaction
- * -------------------------------------------------- */
+/* ---- a holder that froze in a transaction ------------------------------------------------ */
 
 Test(ledger_lease, locked_by_a_frozen_holder_holds_up_no_other_write)
 {

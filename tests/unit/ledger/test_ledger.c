@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a batch leaves in the store, on both engines; what is sent is tested elsewhere. */
+/* What a batch leaves in the store, on both engines. What is sent is tested elsewhere. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static void commit_rows(struct rig *rig)
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
 	rig_add_channel(rig, CHANNEL_2, TEAM_A, "two", "host.up");
 	rig_add_channel(rig, CHANNEL_3, TEAM_B, "three", "capsule.pause");
-	/* Somebody else has the lease, so the row stays as it was made. */
+	/* another worker holds the channel's lease, so the row stays as it was made */
 	rig_ask(rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
 		     "VALUES ('" CHANNEL_1 "', 'other', '2999-01-01T00:00:00.000000Z', "
 		     "'2027-01-01T00:00:00.000000Z')");
@@ -113,7 +113,7 @@ Test(ledger, matches_subscriptions_under_their_retired_names)
 static int64_t deliveries_of_pair(struct rig *rig, const char *more, int64_t gap_ms, bool together)
 {
 	int64_t before = deliveries(rig);
-	/* Far from everything earlier, so that pairs do not meddle with each other. */
+	/* Far after everything earlier, so that pairs do not affect each other. */
 	static int64_t at_ms = START_MS;
 	struct event *pair[2];
 
@@ -155,7 +155,7 @@ static void suppress_follow_ups(struct rig *rig)
 	}
 }
 
-Test(ledger, tells_nobody_of_a_follow_up_but_of_everything_else)
+Test(ledger, notifies_of_everything_except_a_follow_up)
 {
 	ON_BOTH_STORES(&options, suppress_follow_ups);
 }
@@ -172,7 +172,7 @@ static void look_only_back(struct rig *rig)
 	cr_expect_eq(deliveries(rig), 2, "the accept came after the completion");
 }
 
-Test(ledger, tells_of_a_completion_whose_accept_comes_after_it)
+Test(ledger, notifies_of_a_completion_whose_accept_comes_after_it)
 {
 	ON_BOTH_STORES(&options, look_only_back);
 }
@@ -190,7 +190,7 @@ static void tell_kinds_apart(struct rig *rig)
 	cr_expect_eq(audits(rig), 2);
 }
 
-Test(ledger, takes_an_accept_of_another_kind_for_no_accept)
+Test(ledger, ignores_an_accept_of_another_kind)
 {
 	ON_BOTH_STORES(&options, tell_kinds_apart);
 }
@@ -204,7 +204,7 @@ static void audit_follow_ups(struct rig *rig)
 	cr_expect_eq(audits(rig), 2, "a destroy nobody asked for has one");
 }
 
-Test(ledger, tells_the_audit_trail_about_accepts)
+Test(ledger, notes_accepts_for_the_audit_trail)
 {
 	ON_BOTH_STORES(&options, audit_follow_ups);
 }
@@ -238,7 +238,7 @@ static void drop_repeats_of_one_moment(struct rig *rig)
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
 	commit_one(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS));
 	commit_one(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS));
-	cr_expect_eq(deliveries(rig), 1, "one behind the other in the stream");
+	cr_expect_eq(deliveries(rig), 1, "one after the other in the stream");
 }
 
 Test(ledger, drops_repeats_within_a_millisecond_in_another_batch)
@@ -363,7 +363,7 @@ Test(ledger, rejects_an_id_no_column_can_hold)
 	ON_BOTH_STORES(&options, reject_the_culprit);
 }
 
-/* A trigger that refuses one kind stands for whatever the store may find to refuse. */
+/* A trigger that refuses one kind, as an example of what a store may refuse. */
 static void poison(struct rig *rig)
 {
 	if (strncmp(rig->database.url, "sqlite", 6) == 0) {
@@ -465,7 +465,7 @@ Test(ledger, keeps_capsules_from_events_in_the_embedded_store_only)
 						   START_MS + 2));
 			rig_ask_text(&rig, text, sizeof(text), "SELECT status FROM sandboxes");
 			cr_expect_str_eq(text, "paused");
-			/* another team cannot take it over */
+			/* another team cannot take it */
 			rig_ask(&rig, "UPDATE sandboxes SET team_id = '" TEAM_B "'");
 			commit_one(&rig, rig_event("capsule.pause", SYSTEM,
 						   SANDBOX("error", "2027-01-15T08:00:09Z"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Entries that are read again: the same ones change nothing, others under their ids are refused
- * aloud. */
+/* Entries that are read again: the same ones change nothing, other ones under their ids are
+ * refused. */
 #include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
@@ -16,7 +16,7 @@ static int64_t count(struct rig *rig, const char *table)
 	return rig_ask(rig, "SELECT count(*) FROM %s", table);
 }
 
-/* Commits one under this id and says whether it was refused. */
+/* Commits the event under this id and says whether it was refused. */
 static bool is_refused(struct rig *rig, struct event *event, struct stream_id id)
 {
 	event->id = id;
@@ -59,7 +59,7 @@ Test(reread, refuses_another_event_under_a_committed_id)
 	ON_BOTH_STORES(&options, refuse_others);
 }
 
-/* Neither the audit trail nor its position decides alone: only what is stored of an event does. */
+/* Only the stored rows of an event decide, not the audit trail or its position alone. */
 static void take_what_left_nothing(struct rig *rig)
 {
 	const struct stream_id id = { .ms = START_MS, .seq = 3 };
@@ -79,7 +79,8 @@ Test(reread, takes_an_older_event_that_was_never_committed)
 	ON_BOTH_STORES(&options, take_what_left_nothing);
 }
 
-/* The payload was stored with its host; now it would not be. And a channel has come since. */
+/* The payload was stored with its host, which new settings leave out. A new channel has come
+ * since. */
 static void know_the_same(struct rig *rig)
 {
 	const struct stream_id id = { .ms = START_MS, .seq = 3 };
@@ -97,7 +98,7 @@ static void know_the_same(struct rig *rig)
 		is_refused(rig, pause_by(USER, WELL), (struct stream_id){ .ms = START_MS + 1 }));
 }
 
-Test(reread, knows_an_event_again_whatever_was_made_of_it)
+Test(reread, recognizes_an_event_however_it_was_stored)
 {
 	static const struct rig_options options = { .strict = false };
 
@@ -121,7 +122,7 @@ Test(reread, compares_deliveries_when_there_is_no_audit_trail)
 	}
 }
 
-/* Marks keep the newest time only: a later accept and a later repeat hide what decided these. */
+/* Marks keep only the newest time, so a later accept and a later repeat hide what decided these. */
 static void decide_as_before(struct rig *rig)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which events a team's channels hear of under each setting, what of them, and what is noted of
- * the others; on both engines. */
+/* Which events a team's channels hear of under each setting, and what is noted about the others,
+ * on both engines. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,7 +32,7 @@ static void note_what_is_suppressed(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
 	commit_one(rig, rig_event("capsule.pause", USER, WELL, START_MS));
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM suppressed"), 0, "an accept is told");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM suppressed"), 0, "an accept notifies");
 	commit_one(rig, rig_event("capsule.pause", SYSTEM, WELL, START_MS + 1));
 	commit_one(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + 2));
 	commit_one(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + 3));
@@ -43,10 +43,10 @@ static void note_what_is_suppressed(struct rig *rig)
 		     1);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM suppressed WHERE reason = 'repeat'"), 1);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM suppressed"), 2,
-		     "nobody would have been told of the other kind");
+		     "no channel wants the other kind");
 }
 
-Test(suppressed, notes_why_nobody_was_told)
+Test(suppressed, notes_why_an_event_notified_nobody)
 {
 	ON_BOTH_STORES(&options, note_what_is_suppressed);
 }
@@ -67,7 +67,7 @@ static void tell_on_completion(struct rig *rig)
 	cr_expect_eq(audits(rig), 2, "the trail is the same in both modes");
 }
 
-Test(suppressed, tells_of_completions_instead_of_accepts_when_asked_to)
+Test(suppressed, notifies_of_completions_instead_of_accepts_when_set)
 {
 	const struct rig_options completion = { .notify_completion = true };
 
@@ -100,7 +100,7 @@ static void strip_host(struct rig *rig)
 	cr_expect(strstr(text, "capsule.pause") && !strstr(text, "metadata"), "%s", text);
 }
 
-Test(suppressed, leaves_the_host_out_when_asked_to)
+Test(suppressed, leaves_the_host_out_when_set)
 {
 	const struct rig_options stripped = { .strip_host = true };
 

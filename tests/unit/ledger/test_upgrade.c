@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rows that an earlier version wrote, whose ids were derived otherwise. */
+/* Rows that an earlier version wrote, with ids of another form. */
 #include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
@@ -8,7 +8,7 @@
 
 static const struct rig_options options = { .strict = false };
 
-/* The row's id as earlier versions derived it. */
+/* The row's id in the form of earlier versions. */
 static void age_ids(struct rig *rig, struct stream_id entry)
 {
 	const struct uuid space = { { 0x02, 0x94, 0xa4, 0x78, 0x84, 0x22, 0x42, 0xbc, 0xb9, 0xca,

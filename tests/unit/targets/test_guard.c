@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The target rules: the judge of addresses as a table, then URLs with and without a look-up. */
+/* The rules of the guard: addresses as a table, then URLs with and without a look-up. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -119,8 +119,8 @@ static const struct {
 	{ "5f00::1", false },
 };
 
-/* Every range with its first and last address and the neighbours outside it. */
-Test(guard, refuses_every_range_and_nothing_beside_it)
+/* Every range: its first and last address, and the neighbours outside it. */
+Test(guard, refuses_every_range_and_nothing_outside)
 {
 	for (size_t i = 0; i < ARRAY_LEN(addresses); i++)
 		cr_expect_eq(judge(addresses[i].address), addresses[i].is_public, "%s",
@@ -134,7 +134,7 @@ Test(guard, refuses_addresses_of_other_families)
 	cr_assert_not(address_is_public((const struct sockaddr *)&local));
 }
 
-Test(guard, knows_hosts_that_are_numbers_in_disguise)
+Test(guard, knows_hosts_that_are_disguised_numbers)
 {
 	static const struct {
 		const char *host;
@@ -339,7 +339,7 @@ Test(guard, lets_the_names_of_one_team_hinder_no_other)
 	cr_assert_eq(uv_loop_close(&loop), 0);
 }
 
-/* Eight teams whose names never resolve: each asks for as many as it can get. */
+/* Eight teams, whose names never resolve, each ask for as many look-ups as they can get. */
 Test(guard, leaves_look_ups_to_other_teams)
 {
 	static struct outcome outcomes[8 * GUARD_MAX_TEAM_LOOKUPS + 1];

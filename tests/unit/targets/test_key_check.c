@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A start with another key than the store's is refused, before a delivery could fail for it. */
+/* With another key than the store's the service does not start, so no delivery fails for it. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

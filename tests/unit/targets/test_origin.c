@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where requests go under an override, and what may be connected to then. */
+/* Where a request goes with an override, and which addresses it may connect to. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ static int apply(const char *origin, const char *url, struct outgoing *request)
 	return origin_apply(&there, request);
 }
 
-Test(origin, replaces_scheme_host_and_port_and_not_a_byte_behind_them)
+Test(origin, replaces_scheme_host_and_port_and_not_a_byte_after_them)
 {
 	static const struct {
 		const char *origin;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Token buckets under a clock set by hand. */
+/* Token buckets on a hand-set clock. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static size_t find_paces(const struct provider_config *config, struct pace out[P
 static const struct provider slack = { .name = "slack", .paces = find_paces };
 static const struct provider discord = { .name = "discord", .paces = find_paces };
 
-/* Who asks in what follows. */
+/* Who asks, in the tests below. */
 static struct pace_user user;
 
 static struct paced paced_of(const struct provider *provider, const struct pace *list, size_t count)
@@ -102,7 +102,7 @@ static struct verdict pausing(int64_t pause_ms, int whom)
 	return verdict;
 }
 
-/* How many go out in `seconds`, asking again exactly when told to. */
+/* How many messages go out in `seconds`. Each asks again exactly at the time it was given. */
 static unsigned sent_in(struct paces *paces, const struct pace *pace, int64_t from_us,
 			int64_t span_us)
 {
@@ -156,7 +156,7 @@ Test(pace, is_full_again_after_a_rest_but_never_fuller)
 	paces_close(paces);
 }
 
-Test(pace, is_shared_by_all_with_the_same_key_and_by_nobody_else)
+Test(pace, is_shared_by_all_with_the_same_key_only)
 {
 	struct paces *paces = open_paces();
 	struct pace mine = pace_of("a", 1, S);
@@ -184,7 +184,7 @@ Test(pace, takes_from_all_buckets_or_from_none)
 	paces_close(paces);
 }
 
-Test(pace, without_buckets_waits_for_nothing_but_its_provider)
+Test(pace, without_buckets_waits_only_for_its_provider)
 {
 	struct paces *paces = open_paces();
 	struct verdict pause = pausing(60000, PAUSE_PROVIDER);
@@ -313,7 +313,7 @@ Test(pace, pauses_the_channels_first_bucket_or_the_whole_provider)
 	paces_close(paces);
 }
 
-/* How long the provider pauses when it says so now. */
+/* How long the provider pauses if it complains now. */
 static int64_t pause_after(struct paces *paces, int64_t span_ms, int64_t now_us)
 {
 	struct pace pace = pace_of("a", 5, S);
@@ -336,7 +336,7 @@ Test(pace, pauses_a_provider_longer_each_time_nothing_came_through)
 
 	for (size_t i = 0; i < ARRAY_LEN(spans_s); i++) {
 		cr_expect_eq(pause_after(paces, 60000, now_us), spans_s[i] * S, "pause %zu", i);
-		/* Others under way then are told the same. */
+		/* Another request that runs meanwhile gets the same complaint. */
 		cr_expect_eq(pause_after(paces, 60000, now_us), spans_s[i] * S, "pause %zu", i);
 		learn_from(paces, &discord, &pace, 1, &failed, now_us + 2 * S);
 		now_us += spans_s[i] * S;
@@ -370,7 +370,7 @@ Test(pace, shows_the_interval_and_when_the_next_may_go_and_makes_nothing_by_look
 	paces_close(paces);
 }
 
-/* From now on that team asks, with a channel of that number; 0: none. */
+/* From now on this team asks, for the channel of this number; 0: no channel. */
 static void be(unsigned team, unsigned channel)
 {
 	user = (struct pace_user){ .team.bytes = { 1 } };
@@ -378,7 +378,7 @@ static void be(unsigned team, unsigned channel)
 	memcpy(user.channel.bytes + 8, &channel, sizeof(channel));
 }
 
-/* Teams enough that none of them is at its own bound. */
+/* So many teams that none reaches its own bound. */
 static void fill(struct paces *paces, unsigned count, int64_t now_us)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -414,7 +414,7 @@ Test(pace, makes_room_from_what_is_at_rest_or_from_the_team_that_holds_most)
 	paces_close(paces);
 }
 
-/* 16,384 tokens that answer with an hour; twice, so that the table would be full of them. */
+/* 16,384 tokens whose destinations ask for an hour. Made twice, they would fill the table. */
 Test(pace, lets_no_team_take_the_room_of_the_others)
 {
 	struct paces *paces = open_paces();
@@ -470,7 +470,7 @@ Test(pace, forgets_a_channels_destination_unless_another_channel_uses_it)
 	paces_close(paces);
 }
 
-Test(pace, does_not_forget_for_an_hour_who_was_told_off)
+Test(pace, remembers_a_slower_interval_for_an_hour)
 {
 	struct paces *paces = open_paces();
 	struct pace slowed = pace_of("slowed", 1, S);
@@ -492,9 +492,9 @@ Test(pace, does_not_forget_for_an_hour_who_was_told_off)
 	paces_close(paces);
 }
 
-Test(pace, lets_no_crowd_that_was_told_off_hide_those_at_rest)
+Test(pace, finds_a_bucket_at_rest_after_many_slowed_ones)
 {
-	enum { CROWD = 40 }; /* more than one search looks at */
+	enum { CROWD = 40 }; /* more buckets than one search looks at */
 	struct paces *paces = open_paces();
 	struct pace late = pace_of("late", 1, S);
 	struct verdict verdict = throttled(-1);
@@ -546,7 +546,7 @@ Test(pace, without_an_interval_rests_as_long_as_it_is_asked_to_and_is_never_slow
 	learn_from(paces, &slack, &free, 1, &too_fast, 20 * S);
 	for (int i = 0; i < 100; i++)
 		cr_assert_eq(take(paces, &slack, &free, 1, 31 * S), 0);
-	/* Over, it is one of those that make room. */
+	/* Once it is over, its bucket can be given up. */
 	fill(paces, PACES_MAX_BUCKETS, 31 * S);
 	paces_close(paces);
 }

@@ -2,8 +2,8 @@
 
 /*
  * A name that is public when a channel is made and internal when its request goes out (DNS
- * rebinding). The resolver is this file: it takes the place of the C library's for one name, for
- * libuv and libcurl alike, and answers each question with what the test has set.
+ * rebinding). This file is the resolver: for one name it replaces the one of the C library, for
+ * libuv and libcurl alike, and gives the answers that the test has set.
  */
 #include <criterion/criterion.h>
 #include <dlfcn.h>
@@ -18,7 +18,7 @@
 
 #define NAME "rebinds.example"
 
-static const char *volatile address; /* what NAME resolves to now */
+static const char *volatile address; /* the address of NAME now */
 static _Atomic unsigned questions;
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -124,13 +124,14 @@ Test(rebinding, is_refused_when_the_address_has_turned_internal_since_the_check)
 	cr_assert_eq(receiver_connections(receiver), 0, "a connection was made");
 	cr_assert_geq(questions, 2, "the name was not asked for again");
 
-	/* The same, where internal addresses are allowed: what was refused was the address. */
+	/* Where internal addresses are allowed, the same request passes: it was refused for the
+	 * address. */
 	guard.allow_private = true;
 	post(&guard, outbound, port, &outcome);
 	cr_assert_eq(outcome.fault, ANSWER_OK);
 	cr_assert_eq(outcome.status, 200);
 
-	/* And on the connection that is now open, which would be used again. */
+	/* An open connection, which would be used again, is judged again, too. */
 	guard.allow_private = false;
 	post(&guard, outbound, port, &outcome);
 	cr_assert_eq(outcome.fault, ANSWER_REFUSED);

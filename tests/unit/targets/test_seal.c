@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Settings at rest: the contract's vector (m), round trips, and everything that must not open. */
+/* Settings at rest: the contract's vector (m), round trips, and everything that must not
+ * decrypt. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ Test(seal, brings_back_what_it_sealed)
 	}
 }
 
-/* base64(nonce || ciphertext || tag), so 12 + n + 16 bytes behind the encoding. */
+/* base64(nonce || ciphertext || tag): the decoded text has 12 + n + 16 bytes */
 Test(seal, uses_the_frozen_layout_and_a_fresh_nonce)
 {
 	struct provider_config config = { .count = 1 };
@@ -161,7 +162,7 @@ Test(seal, takes_a_single_setting_there_and_back)
 	buf_done(&sealed);
 }
 
-/* -EBADMSG would end deliveries for good. */
+/* With -EBADMSG the settings would count as unreadable. */
 Test(seal, out_of_memory_is_no_fault_of_the_settings)
 {
 	const struct str sealed = STR("{\"url\":\"" VECTOR "\"}");

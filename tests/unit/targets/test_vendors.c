@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a vendor allows our address, shared out by team, on a hand-set clock. */
+/* What a vendor allows our address and how teams share it, on a hand-set clock. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -84,7 +84,7 @@ Test(vendors, have_room_for_a_newcomer_while_others_send_all_they_may)
 	for (int64_t now_us = 0; now_us < 4 * S; now_us += 1000) {
 		for (unsigned team = 1; team <= 3; team++) {
 			if (team == 3 && now_us % (S / 2) < S / 4)
-				continue; /* it comes when the others have sent what they may */
+				continue; /* it comes when the others have sent all they may */
 			sent[team] += send_one(team, now_us) ? 1 : 0;
 		}
 	}
@@ -128,7 +128,7 @@ Test(vendors, forgive_a_team_a_few_refusals)
 	cr_expect_gt(wait_of(1, S), 50 * S);
 }
 
-Test(vendors, that_are_angry_pause_the_team_they_told_first)
+Test(vendors, that_complain_pause_the_team_that_asked)
 {
 	answer(1, 429, 60000, S);
 	answer(1, 429, 60000, S);
@@ -136,7 +136,7 @@ Test(vendors, that_are_angry_pause_the_team_they_told_first)
 	cr_expect_eq(wait_of(2, S), 0);
 	answer(2, 429, 60000, 2 * S);
 	cr_expect_eq(wait_of(2, 2 * S), 60 * S);
-	cr_expect_eq(wait_of(3, 2 * S), 60 * S, "two teams were told: it means everybody");
+	cr_expect_eq(wait_of(3, 2 * S), 60 * S, "two teams got the answer: everybody pauses");
 	cr_expect_eq(wait_of(3, 62 * S), 0);
 }
 
@@ -158,7 +158,7 @@ Test(vendors, that_shut_our_address_out_are_left_alone_by_everybody_at_once)
 	cr_expect_eq(wait_of(2, 61 * S), 120 * S, "it grows");
 }
 
-Test(vendors, that_are_angry_again_pause_the_team_for_longer)
+Test(vendors, that_complain_again_pause_the_team_for_longer)
 {
 	answer(1, 429, 60000, S);
 	answer(1, 429, 60000, 61 * S);
@@ -166,7 +166,7 @@ Test(vendors, that_are_angry_again_pause_the_team_for_longer)
 	cr_expect_eq(wait_of(2, 61 * S), 0);
 	answer(1, 204, -1, 200 * S);
 	answer(1, 429, 60000, 200 * S);
-	cr_expect_eq(wait_of(1, 200 * S), 60 * S, "something came through in between");
+	cr_expect_eq(wait_of(1, 200 * S), 60 * S, "a message got through in between");
 }
 
 Test(vendors, remember_a_bounded_number_of_teams)
