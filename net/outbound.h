@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Outgoing HTTP on libcurl's multi interface, driven by the loop. Connections are kept and
- * reused, names are resolved on libcurl's own threads, redirects are not followed, proxies from
- * the environment are ignored, certificates are verified, http and https are all it speaks.
+ * Outgoing HTTP and HTTPS on libcurl's multi interface, driven by the loop. It keeps and reuses
+ * connections, resolves names on libcurl's own threads, verifies certificates, follows no
+ * redirects and ignores the proxies of the environment.
  *
- * Every connection is shown to the guard twice: when its socket is about to be opened and, so
- * that a reused connection is judged too, right before the request goes out.
+ * A guard of the caller sees every address twice (net/outbound_guard.h).
  */
 #ifndef NET_OUTBOUND_H
 #define NET_OUTBOUND_H
 
-#include <stdbool.h>
-#include <sys/socket.h>
 #include <uv.h>
 
 #include "core/attributes.h"
 #include "core/exchange.h"
+#include "net/outbound_guard.h"
 
 struct outbound;
 struct outbound_call; /* one request under way; owned by outbound */
@@ -28,25 +26,23 @@ struct outbound_options {
 	const char *ca_file; /* NULL: the system's; for tests */
 };
 
-/* Judges one address; `guard` is the per-request argument of outbound_send(). */
-typedef bool (*outbound_guard_fn)(const struct sockaddr *address, const void *guard);
-
-/* The answer and its text die with the callback. Called exactly once for every started call,
- * never from within outbound_send(). */
+/* The answer and its text are valid during the callback only. Each started call gets exactly one
+ * callback, never from within outbound_send(). */
 typedef void (*outbound_done_fn)(const struct answer *answer, void *owner);
 
 int outbound_open(const struct outbound_options *options, struct outbound **out) must_check;
 
-/* Calls under way end as ANSWER_CANCELLED first. Accepts NULL and then does nothing. */
+/* Ends the calls under way as ANSWER_CANCELLED first. Accepts NULL and then does nothing, on_closed
+ * included. */
 void outbound_close(struct outbound *outbound, void (*on_closed)(void *owner), void *owner);
 
-/* Takes over the content of *request (it is empty afterwards, whatever happens). 0, or -ENOMEM /
- * -EINVAL and on_done will not be called. `guard` must outlive the call. */
+/* Takes the content of *request and leaves it empty, also on failure. 0, or -ENOMEM or -EINVAL
+ * without a call of on_done. `guard` must outlive the call. */
 int outbound_send(struct outbound *outbound, struct outgoing *request, unsigned timeout_ms,
 		  outbound_guard_fn allow, const void *guard, outbound_done_fn on_done, void *owner,
 		  struct outbound_call **out) must_check;
 
-/* on_done comes with ANSWER_CANCELLED on a later loop turn. */
+/* on_done comes on a later loop turn, with ANSWER_CANCELLED. */
 void outbound_cancel(struct outbound_call *call);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From what libcurl and OpenSSL say to one of our names, and to a constant sentence for the owner. Their own
- * words are only searched, since they may hold a URL. Pure.
+ * From what libcurl and OpenSSL say to one of our names, and to a constant sentence for the owner.
+ * Their own words are only searched, since they may hold a URL. Pure.
  */
 #include "net/outbound_fault.h"
 

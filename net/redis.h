@@ -84,8 +84,8 @@ struct redis_master;
 int redis_master_open(uv_loop_t *loop, const struct redis_address *address,
 		      struct redis_master **out) must_check;
 
-/* After redis_close() of all connections. on_closed (may be NULL) comes on a later loop turn. Accepts
- * NULL and then does nothing at all. */
+/* After redis_close() of all connections. on_closed (may be NULL) comes on a later loop turn.
+ * Accepts NULL and then does nothing at all. */
 void redis_master_close(struct redis_master *master, void (*on_closed)(void *owner), void *owner);
 
 /* `reply` is NULL when the connection broke first; it is freed after the callback. Redis errors
@@ -118,8 +118,9 @@ const char *redis_fault(const struct redis *redis);
 
 /*
  * Which server answers, and which history it holds. `replid` names the history that it writes: it
- * is the same on a master and its replicas, and a replica that becomes master begins a new one. Then
- * `replid2` names the one before, and `second_offset` says up to which byte the two are the same.
+ * is the same on a master and its replicas, and a replica that becomes master begins a new one.
+ * Then `replid2` names the one before, and `second_offset` says up to which byte the two are the
+ * same.
  */
 struct redis_identity {
 	char run_id[REDIS_ID_SIZE];  /* another one after every restart */
@@ -166,8 +167,8 @@ struct redis_question {
 	void *owner;
 };
 
-/* 0 after on_reply was called; else -ENOTCONN with the fault in *why, or -ENOMEM. Once it has failed, it
- * always does. */
+/* 0 after on_reply was called; else -ENOTCONN with the fault in *why, or -ENOMEM. Once it has
+ * failed, it always does. */
 int redis_blocking_send(struct redis_blocking *redis, const struct redis_question *question,
 			struct reason *why) must_check;
 

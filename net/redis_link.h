@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One socket to Redis, plain or with TLS: bytes out, parsed replies in. It lives from one connect to
- * one close and never comes back; net/redis.c opens the next. The protocol is hiredis's reader, the
- * socket is a libuv stream, the TLS is OpenSSL between the two. hiredis's own asynchronous half is not used: in 0.14 it aborts the program on
- * a reply nobody asked for.
+ * One socket to Redis, plain or with TLS: bytes out, parsed replies in. It lives from one connect
+ * to one close and never comes back; net/redis.c opens the next. The protocol is hiredis's reader,
+ * the socket is a libuv stream, the TLS is OpenSSL between the two. hiredis's own asynchronous half
+ * is not used: in 0.14 it aborts the program on a reply nobody asked for.
  */
 #ifndef NET_REDIS_LINK_H
 #define NET_REDIS_LINK_H

@@ -7,12 +7,12 @@
  * to the name it was found by. So after a failover some connections may be at the new master and
  * some at the old one, which answers as ever when it was only cut off. Three things end that:
  *
- *  - The newest connection decides. When it finds another run id than the one in force, the
+ * - The newest connection decides. When it finds another run id than the one in force, the
  *    connections to that one are lost and come back by the same way. Only a server that names our
  *    history as its successor's past (replid2) is refused, as long as the successor is there.
- *  - Every five seconds each connection asks ROLE. One that finds no master is lost, and with it
+ * - Every five seconds each connection asks ROLE. One that finds no master is lost, and with it
  *    all others to the same server: a subscribed connection cannot ask.
- *  - With Sentinel, one connection goes to a sentinel and asks for the master every second. When the
+ * - With Sentinel, one connection goes to a sentinel and asks for the master every second. When the
  *    answer changes, all connections are lost. A sentinel that does not answer, does not know the
  *    name, or whose master cannot be used, is left for the next one.
  */

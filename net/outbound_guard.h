@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Shows every address that a request would connect to, to the caller's guard. It does so twice:
+ * before the socket is opened, and before the request is sent. The second covers a kept connection
+ * that an earlier request opened, perhaps under another guard. Part of net/outbound.c.
+ */
+#ifndef NET_OUTBOUND_GUARD_H
+#define NET_OUTBOUND_GUARD_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* Judges one address; `guard` is the per-request argument of outbound_send(). */
+typedef bool (*outbound_guard_fn)(const struct sockaddr *address, const void *guard);
+
+struct outbound_guard {
+	outbound_guard_fn allow;
+	const void *argument;
+	bool is_refused;   /* at least once */
+	bool is_connected; /* the request went out, or was refused there */
+	bool is_starved;   /* we had no descriptor or memory for the last socket */
+};
+
+/* Has libcurl ask *guard, which must outlive the transfer. */
+void outbound_guard_watch(struct outbound_guard *guard, CURL *easy);
+
+/* Whether the transfer failed because we ran out of descriptors or memory. */
+bool outbound_guard_is_our_shortage(const struct outbound_guard *guard, CURLcode result);
+
+#endif
