@@ -89,6 +89,14 @@ static void stop_redis(struct worker *w)
 		next_step(w);
 }
 
+static void stop_sentinel(struct worker *w)
+{
+	if (w->sentinel)
+		redis_sentinel_close(w->sentinel, next_step, w);
+	else
+		next_step(w);
+}
+
 static void stop_master(struct worker *w)
 {
 	if (w->master)
@@ -116,8 +124,8 @@ static void stop_handles(struct worker *w)
 }
 
 static void (*const stop_steps[])(struct worker *w) = {
-	stop_consumer,   stop_ledger, stop_tail,   stop_transient, stop_streams, stop_server,
-	stop_deliveries, stop_redis,  stop_master, stop_store,     stop_handles,
+	stop_consumer,   stop_ledger, stop_tail,     stop_transient, stop_streams, stop_server,
+	stop_deliveries, stop_redis,  stop_sentinel, stop_master,    stop_store,   stop_handles,
 };
 
 static void next_step(void *owner)

@@ -166,6 +166,8 @@ static int open_sources(struct worker *w)
 
 	if (rc == 0)
 		rc = redis_master_open(&w->loop, &w->redis_address, &w->master);
+	if (rc == 0)
+		rc = redis_sentinel_open(&w->loop, &w->redis_address, w->master, &w->sentinel);
 	redis.master = w->master;
 	return rc < 0 ? rc : redis_open(&redis, &w->redis);
 }

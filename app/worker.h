@@ -37,8 +37,9 @@ struct worker {
 
 	struct redis_address redis_address;
 	struct store *store;
-	struct redis_master *master; /* of all connections to Redis */
-	struct redis *redis;         /* shared by whoever sends single commands */
+	struct redis_master *master;     /* of all connections to Redis */
+	struct redis_sentinel *sentinel; /* NULL: none */
+	struct redis *redis;             /* shared by whoever sends single commands */
 	struct auth *auth;
 	struct audit *audit;
 	struct channels *channels;

@@ -7,5 +7,7 @@
 #include "net/deadlines.h"
 #include "net/outbound.h"
 #include "net/redis.h"
+#include "net/redis_blocking.h"
+#include "net/redis_sentinel.h"
 
 #endif

@@ -5,13 +5,14 @@
  * percent-encoded. Faults name the part at fault and repeat nothing of the URL except the name
  * of a parameter, because a password may stand in it.
  */
+#include "net/redis_address.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/digest.h"
-#include "net/redis.h"
 #include "net/redis_tls.h"
 
 #define FIELD                 "REDIS_URL"
@@ -30,6 +31,11 @@ static const struct scheme {
 	{ "redis+sentinel://", false, true },
 	{ "rediss+sentinel://", true, true },
 };
+
+bool redis_host_is_same(const struct redis_host *a, const struct redis_host *b)
+{
+	return a->port == b->port && strcmp(a->name, b->name) == 0;
+}
 
 static int fault(struct reason *why, const char *text)
 {

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The connection of the command line, which waits: the same as the service's, on a loop of its own
- * that turns only inside these calls. Unlike the service it does not try again: the first loss is
- * told, and the person who typed the command decides.
+ * The service's connection, on a loop of its own that runs only inside these calls. It does not use
+ * the service's retries: the first loss is an error, and the person who typed the command decides.
  */
+#include "net/redis_blocking.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "net/redis_parts.h"
+#include "net/redis.h"
+#include "net/redis_sentinel.h"
 
 #define REPLY_TIMEOUT_MS 5000
 
 struct redis_blocking {
 	uv_loop_t loop;
-	struct redis *redis; /* NULL when it has closed */
+	struct redis_master *master;
+	struct redis_sentinel *sentinel;
+	struct redis *redis;
 	bool is_lost;
 	bool is_answered;
-	redis_reply_fn on_reply; /* of the command in hand */
+	redis_reply_fn on_reply; /* of the command that waits */
 	void *owner;
 };
 
@@ -27,9 +31,22 @@ static void on_down(void *owner)
 	((struct redis_blocking *)owner)->is_lost = true;
 }
 
-static void on_closed(void *owner)
+static int open_parts(struct redis_blocking *blocking, const struct redis_address *address)
 {
-	((struct redis_blocking *)owner)->redis = NULL;
+	int rc = redis_master_open(&blocking->loop, address, &blocking->master);
+
+	if (rc == 0)
+		rc = redis_sentinel_open(&blocking->loop, address, blocking->master,
+					 &blocking->sentinel);
+	if (rc)
+		return rc;
+	return redis_open(&(struct redis_options){ .loop = &blocking->loop,
+						   .address = address,
+						   .master = blocking->master,
+						   .name = "wrenn-events:publish",
+						   .on_down = on_down,
+						   .owner = blocking },
+			  &blocking->redis);
 }
 
 int redis_blocking_open(const struct redis_address *address, struct redis_blocking **out,
@@ -42,16 +59,11 @@ int redis_blocking_open(const struct redis_address *address, struct redis_blocki
 		free(blocking);
 		return reason_set(why, -ENOMEM, "", "out of memory");
 	}
-	rc = redis_open(&(struct redis_options){ .loop = &blocking->loop,
-						 .address = address,
-						 .name = "wrenn-events:publish",
-						 .on_down = on_down,
-						 .owner = blocking },
-			&blocking->redis);
+	rc = open_parts(blocking, address);
 	while (rc == 0 && !redis_is_up(blocking->redis) && !blocking->is_lost)
 		uv_run(&blocking->loop, UV_RUN_ONCE);
 	if (rc == 0 && blocking->is_lost)
-		rc = reason_set(why, -ENOTCONN, "REDIS_URL", "Redis cannot be reached: %s",
+		rc = reason_set(why, -ENOTCONN, "REDIS_URL", "cannot connect to Redis: %s",
 				redis_fault(blocking->redis));
 	else if (rc)
 		reason_set(why, rc, "", "out of memory");
@@ -82,19 +94,20 @@ int redis_blocking_send(struct redis_blocking *blocking, const struct redis_ques
 	blocking->on_reply = question->on_reply;
 	blocking->owner = question->owner;
 	blocking->is_answered = false;
-	/* The loop stood still while the person or the program before us took its time. */
+	/* The loop's clock stopped between the calls. */
 	uv_update_time(&blocking->loop);
 	if (!blocking->is_lost)
 		rc = redis_send(blocking->redis, REPLY_TIMEOUT_MS, on_reply, blocking,
 				question->argc, question->argv);
-	/* Nothing is left to be answered while it stands still. */
-	while (rc == 0 && (!blocking->is_answered || blocking->redis->waiting_count > 0))
+	/* Every reply must come now: between the calls it would be overdue. */
+	while (rc == 0 && (!blocking->is_answered || !redis_is_idle(blocking->redis)))
 		uv_run(&blocking->loop, UV_RUN_ONCE);
 	if (rc == 0 && !blocking->is_lost)
 		return 0;
 	if (rc == -ENOMEM)
 		return reason_set(why, rc, "", "out of memory");
-	return reason_set(why, -ENOTCONN, "", "Redis is away: %s", redis_fault(blocking->redis));
+	return reason_set(why, -ENOTCONN, "", "Redis is unavailable: %s",
+			  redis_fault(blocking->redis));
 }
 
 void redis_blocking_close(struct redis_blocking *blocking)
@@ -103,8 +116,9 @@ void redis_blocking_close(struct redis_blocking *blocking)
 
 	if (!blocking)
 		return;
-	if (blocking->redis)
-		redis_close(blocking->redis, on_closed, blocking);
+	redis_close(blocking->redis, NULL, NULL); /* each accepts NULL */
+	redis_sentinel_close(blocking->sentinel, NULL, NULL);
+	redis_master_close(blocking->master, NULL, NULL);
 	uv_run(&blocking->loop, UV_RUN_DEFAULT);
 	rc = uv_loop_close(&blocking->loop);
 	assert(rc == 0);

@@ -1,29 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What goes over a connection to Redis: commands and their replies, or one subscription. Replies
- * come in the order of the commands, so the waiting ones are a queue; an overdue one, or a reply
- * that nobody waits for, means that the connection is lost.
+ * The waiting commands are a queue, and one timer watches over it. A subscribed connection sends no
+ * commands; the same timer then sends PING, because a connection that only listens would not notice
+ * a dead peer.
  */
+#include "net/redis_commands.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "net/redis_parts.h"
+#include <string.h>
 
 #define LISTEN_TIMEOUT_MS 5000
 #define LISTEN_IDLE_MS    15000 /* between the PINGs of a subscribed connection */
 #define WAITING_MAX       10000
-#define TEXT_ARGS_MAX     32
+#define COMMAND_MAX_BYTES (64u << 20)
+#define WHY_SIZE          200
 
-struct command {
+struct redis_command {
 	struct list link;
 	redis_reply_fn on_reply;
 	void *owner;
 	uint64_t due_ms;
 };
+
+static void on_timer(uv_timer_t *timer);
+
+static void give_up(struct redis_commands *commands, const char *why)
+{
+	commands->on_unusable(why, commands->owner);
+}
 
 /* ---- commands ------------------------------------------------------------------------------ */
 
@@ -38,147 +46,119 @@ static void encode(struct buf *out, int argc, const struct str *argv)
 	}
 }
 
-static void watch_until(struct redis *redis, uint64_t due_ms)
+static void watch_until(struct redis_commands *commands, uint64_t due_ms)
 {
-	uint64_t now_ms = uv_now(redis->options.loop);
+	uint64_t now_ms = uv_now(commands->timer.loop);
 
-	if (redis->watch_due_ms && redis->watch_due_ms <= due_ms)
+	if (commands->watch_due_ms && commands->watch_due_ms <= due_ms)
 		return;
-	redis->watch_due_ms = due_ms;
-	redis_set_timer(redis, due_ms > now_ms ? due_ms - now_ms : 0);
+	commands->watch_due_ms = due_ms;
+	uv_timer_start(&commands->timer, on_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
-int redis_enqueue(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
-		  int argc, const struct str *argv)
+int redis_commands_send(struct redis_commands *commands, unsigned timeout_ms,
+			redis_reply_fn on_reply, void *owner, int argc, const struct str *argv)
 {
-	struct command *command;
+	struct redis_command *command;
 	int rc;
 
-	if (redis->waiting_count >= WAITING_MAX)
+	if (commands->waiting_count >= WAITING_MAX)
 		return -ENOBUFS;
-	encode(&redis->scratch, argc, argv);
-	if (redis->scratch.err)
+	encode(&commands->scratch, argc, argv);
+	if (commands->scratch.err)
 		return -ENOMEM;
 	command = malloc(sizeof(*command));
 	if (!command)
 		return -ENOMEM;
-	rc = redis_link_write(redis->link, redis->scratch.bytes, redis->scratch.len);
+	rc = redis_link_write(commands->link, commands->scratch.bytes, commands->scratch.len);
 	if (rc) {
 		free(command);
 		return rc;
 	}
-	*command = (struct command){ .on_reply = on_reply,
-				     .owner = owner,
-				     .due_ms = uv_now(redis->options.loop) + timeout_ms };
+	*command = (struct redis_command){ .on_reply = on_reply,
+					   .owner = owner,
+					   .due_ms = uv_now(commands->timer.loop) + timeout_ms };
 	list_init(&command->link);
-	list_add_tail(&redis->waiting, &command->link);
-	redis->waiting_count++;
-	watch_until(redis, command->due_ms);
+	list_add_tail(&commands->waiting, &command->link);
+	commands->waiting_count++;
+	watch_until(commands, command->due_ms);
 	return 0;
-}
-
-int redis_send(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
-	       int argc, const struct str *argv)
-{
-	assert(argc > 0);
-	if (redis->phase != PHASE_UP || redis->on_message)
-		return -ENOTCONN;
-	return redis_enqueue(redis, timeout_ms, on_reply, owner, argc, argv);
-}
-
-int redis_send_text(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
-		    ...)
-{
-	struct str argv[TEXT_ARGS_MAX];
-	const char *text;
-	int argc = 0;
-	va_list args;
-
-	va_start(args, owner);
-	while ((text = va_arg(args, const char *))) {
-		assert(argc < TEXT_ARGS_MAX);
-		argv[argc++] = str_of(text);
-	}
-	va_end(args);
-	return redis_send(redis, timeout_ms, on_reply, owner, argc, argv);
 }
 
 /* ---- subscribed ---------------------------------------------------------------------------- */
 
-static void await_answer(struct redis *redis)
+static void await_answer(struct redis_commands *commands)
 {
-	redis->answer_is_due = true;
-	redis->watch_due_ms = 0;
-	redis_set_timer(redis, LISTEN_TIMEOUT_MS);
+	commands->answer_is_due = true;
+	commands->watch_due_ms = 0;
+	uv_timer_start(&commands->timer, on_timer, LISTEN_TIMEOUT_MS, 0);
 }
 
-int redis_subscribe(struct redis *redis, const char *channel,
-		    void (*on_message)(struct str message, void *owner), void *owner)
+int redis_commands_subscribe(struct redis_commands *commands, const char *channel,
+			     redis_message_fn on_message, void *owner)
 {
 	int rc;
 
-	if (redis->phase != PHASE_UP || redis->on_message)
-		return -ENOTCONN;
-	assert(list_is_empty(&redis->waiting));
-	encode(&redis->scratch, 2, (const struct str[]){ STR("SUBSCRIBE"), str_of(channel) });
-	if (redis->scratch.err)
+	assert(list_is_empty(&commands->waiting));
+	encode(&commands->scratch, 2, (const struct str[]){ STR("SUBSCRIBE"), str_of(channel) });
+	if (commands->scratch.err)
 		return -ENOMEM;
-	rc = redis_link_write(redis->link, redis->scratch.bytes, redis->scratch.len);
+	rc = redis_link_write(commands->link, commands->scratch.bytes, commands->scratch.len);
 	if (rc)
 		return rc;
-	redis->on_message = on_message;
-	redis->message_owner = owner;
-	await_answer(redis);
+	commands->on_message = on_message;
+	commands->message_owner = owner;
+	await_answer(commands);
 	return 0;
 }
 
-/* Nobody would notice a dead peer on a connection that only listens. */
-static void judge_listening(struct redis *redis)
+static void judge_listening(struct redis_commands *commands)
 {
-	if (redis->answer_is_due) {
-		redis_lose(redis, "no reply in time");
+	if (commands->answer_is_due) {
+		give_up(commands, "no reply in time");
 		return;
 	}
-	encode(&redis->scratch, 1, (const struct str[]){ STR("PING") });
-	if (redis->scratch.err ||
-	    redis_link_write(redis->link, redis->scratch.bytes, redis->scratch.len)) {
-		redis_lose(redis, "out of memory");
+	encode(&commands->scratch, 1, (const struct str[]){ STR("PING") });
+	if (commands->scratch.err ||
+	    redis_link_write(commands->link, commands->scratch.bytes, commands->scratch.len)) {
+		give_up(commands, "out of memory");
 		return;
 	}
-	await_answer(redis);
+	await_answer(commands);
 }
 
-/* Looks at all, because a later command may be less patient than an earlier one. */
-void redis_judge_waiting(struct redis *redis)
+/* Looks at all of them, because a later command may have a shorter timeout than an earlier one. */
+static void on_timer(uv_timer_t *timer)
 {
-	uint64_t now_ms = uv_now(redis->options.loop);
+	struct redis_commands *commands = timer->data;
+	uint64_t now_ms = uv_now(commands->timer.loop);
 	uint64_t next_ms = 0;
 
-	if (redis->on_message) {
-		judge_listening(redis);
+	if (commands->on_message) {
+		judge_listening(commands);
 		return;
 	}
-	redis->watch_due_ms = 0;
-	LIST_EACH (link, &redis->waiting) {
-		const struct command *command = list_item(link, struct command, link);
+	commands->watch_due_ms = 0;
+	LIST_EACH (link, &commands->waiting) {
+		const struct redis_command *command = list_item(link, struct redis_command, link);
 
 		if (command->due_ms <= now_ms) {
-			redis_lose(redis, "no reply in time");
+			give_up(commands, "no reply in time");
 			return;
 		}
 		if (next_ms == 0 || command->due_ms < next_ms)
 			next_ms = command->due_ms;
 	}
 	if (next_ms)
-		watch_until(redis, next_ms);
+		watch_until(commands, next_ms);
 }
 
-uint64_t redis_last_due_ms(const struct redis *redis)
+uint64_t redis_commands_last_due_ms(const struct redis_commands *commands)
 {
 	uint64_t last_ms = 0;
 
-	LIST_EACH (link, &redis->waiting) {
-		const struct command *command = list_item(link, struct command, link);
+	LIST_EACH (link, &commands->waiting) {
+		const struct redis_command *command = list_item(link, struct redis_command, link);
 
 		if (command->due_ms > last_ms)
 			last_ms = command->due_ms;
@@ -191,36 +171,35 @@ static struct str element_text(const redisReply *reply, size_t i)
 	if (reply->type != REDIS_REPLY_ARRAY || i >= reply->elements ||
 	    reply->element[i]->type != REDIS_REPLY_STRING)
 		return (struct str){ NULL, 0 };
-	return (struct str){ reply->element[i]->str, (size_t)reply->element[i]->len };
+	return redis_reply_text(reply->element[i]);
 }
 
-static void take_push(struct redis *redis, const redisReply *reply)
+static void take_push(struct redis_commands *commands, const redisReply *reply)
 {
 	struct str what = element_text(reply, 0);
 	struct str message = element_text(reply, 2);
 
 	if (reply->type == REDIS_REPLY_ERROR) {
-		redis_lose(redis, reply->str);
+		give_up(commands, reply->str);
 	} else if (what.at && str_is(what, "message") && message.at) {
-		redis->on_message(message, redis->message_owner);
+		commands->on_message(message, commands->message_owner);
 	} else if (what.at && (str_is(what, "subscribe") || str_is(what, "pong"))) {
-		redis->answer_is_due = false;
-		redis_set_timer(redis, LISTEN_IDLE_MS);
+		commands->answer_is_due = false;
+		uv_timer_start(&commands->timer, on_timer, LISTEN_IDLE_MS, 0);
 	} else {
-		redis_lose(redis, "nonsense on a subscribed connection");
+		give_up(commands, "nonsense on a subscribed connection");
 	}
 }
 
-/* Owners may close the connection from here, but not send: it is not up. */
-void redis_fail_waiting(struct redis *redis)
+void redis_commands_fail(struct redis_commands *commands)
 {
 	struct list lost;
 
 	list_init(&lost);
-	list_splice_tail(&lost, &redis->waiting);
-	redis->waiting_count = 0;
+	list_splice_tail(&lost, &commands->waiting);
+	commands->waiting_count = 0;
 	while (!list_is_empty(&lost)) {
-		struct command *command = list_item(lost.next, struct command, link);
+		struct redis_command *command = list_item(lost.next, struct redis_command, link);
 		redis_reply_fn on_reply = command->on_reply;
 		void *owner = command->owner;
 
@@ -232,55 +211,93 @@ void redis_fail_waiting(struct redis *redis)
 
 /* ---- replies --------------------------------------------------------------------------- */
 
-bool redis_is_error(const redisReply *reply, const char *code)
-{
-	size_t len = strlen(code);
-
-	return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, code, len) == 0 &&
-	       (reply->str[len] == ' ' || reply->str[len] == '\0');
-}
-
-/* Errors that mean: not this server, or not now. Perhaps another one answers next time. */
-static void judge_error(struct redis *redis, const redisReply *reply)
+/* These errors mean: not this server, or not now. The next try may find another one. */
+static void judge_error(struct redis_commands *commands, const redisReply *reply)
 {
 	static const char *const useless[] = { "LOADING", "NOAUTH", "MASTERDOWN", "READONLY" };
 	static const char *const sharded[] = { "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN" };
-	char why[sizeof(redis->why)];
+	char why[WHY_SIZE];
 
 	for (size_t i = 0; i < ARRAY_LEN(useless); i++) {
-		if (redis_is_error(reply, useless[i]))
-			redis_lose(redis, reply->str);
+		if (redis_reply_is_error(reply, useless[i]))
+			give_up(commands, reply->str);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(sharded); i++) {
-		if (!redis_is_error(reply, sharded[i]))
+		if (!redis_reply_is_error(reply, sharded[i]))
 			continue;
 		snprintf(why, sizeof(why),
 			 "a cluster of several shards cannot be used, and the server says %.120s",
 			 reply->str);
-		redis_lose(redis, why);
+		give_up(commands, why);
 	}
 }
 
-void redis_take_reply(struct redis *redis, const redisReply *reply)
+void redis_commands_take_reply(struct redis_commands *commands, const redisReply *reply)
 {
-	struct command *command;
+	struct redis_command *command;
 	redis_reply_fn on_reply;
 	void *command_owner;
 
-	if (redis->on_message) {
-		take_push(redis, reply);
+	if (commands->on_message) {
+		take_push(commands, reply);
 		return;
 	}
-	if (list_is_empty(&redis->waiting)) {
-		redis_lose(redis, "a reply nobody asked for");
+	if (list_is_empty(&commands->waiting)) {
+		give_up(commands, "a reply nobody asked for");
 		return;
 	}
-	command = list_item(redis->waiting.next, struct command, link);
+	command = list_item(commands->waiting.next, struct redis_command, link);
 	on_reply = command->on_reply;
 	command_owner = command->owner;
 	list_remove(&command->link);
 	free(command);
-	redis->waiting_count--;
+	commands->waiting_count--;
 	on_reply(reply, command_owner);
-	judge_error(redis, reply);
+	judge_error(commands, reply);
+}
+
+/* ---- the link -------------------------------------------------------------------------- */
+
+void redis_commands_init(struct redis_commands *commands, uv_loop_t *loop,
+			 void (*on_unusable)(const char *why, void *owner), void *owner)
+{
+	*commands = (struct redis_commands){ .on_unusable = on_unusable, .owner = owner };
+	list_init(&commands->waiting);
+	buf_init(&commands->scratch, COMMAND_MAX_BYTES);
+	uv_timer_init(loop, &commands->timer);
+	commands->timer.data = commands;
+}
+
+void redis_commands_use(struct redis_commands *commands, struct redis_link *link)
+{
+	commands->link = link;
+}
+
+void redis_commands_drop_link(struct redis_commands *commands)
+{
+	commands->link = NULL;
+	commands->on_message = NULL;
+	commands->answer_is_due = false;
+	commands->watch_due_ms = 0;
+	uv_timer_stop(&commands->timer);
+}
+
+void redis_commands_forget(struct redis_commands *commands)
+{
+	if (commands->scratch.bytes)
+		explicit_bzero(commands->scratch.bytes, commands->scratch.cap);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct redis_commands *commands = handle->data;
+
+	buf_done(&commands->scratch);
+	commands->on_closed(commands->owner);
+}
+
+void redis_commands_close(struct redis_commands *commands, void (*on_closed)(void *owner))
+{
+	commands->on_closed = on_closed;
+	uv_close((uv_handle_t *)&commands->timer, on_timer_closed);
 }

@@ -1,90 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The first words on a new connection to Redis: AUTH, SELECT, CLIENT SETNAME, INFO, ROLE and PING,
- * sent at once, and CLUSTER INFO to a node of one. Who answers must be a master: a replica serves
- * old data and refuses writes. The answer to PING comes last and decides, because a server that is
- * loading its data refuses it. A sentinel is greeted alike, with its own password.
+ * The answer to PING comes last and decides, because a server that is loading its data refuses it.
+ * A replica is refused: it serves old data and refuses writes. A sentinel is greeted in the same
+ * way, with its own password.
  *
- * INFO and ROLE may be forbidden to our user. Then nobody can tell who the server is, and the
- * connection is used all the same.
+ * INFO and ROLE may be forbidden to our user. Then we cannot tell which server answers, and use the
+ * connection all the same.
  */
+#include "net/redis_greeting.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "core/log.h"
-#include "net/redis_parts.h"
 
 #define GREETING_TIMEOUT_MS 5000
 #define WHY_SIZE            160
 
-static int say(struct redis *redis, redis_reply_fn on_reply, int argc, const struct str *argv)
+static int say(struct redis_greeting *greeting, redis_reply_fn on_reply, int argc,
+	       const struct str *argv)
 {
-	return redis_enqueue(redis, GREETING_TIMEOUT_MS, on_reply, redis, argc, argv);
+	return redis_commands_send(greeting->commands, GREETING_TIMEOUT_MS, on_reply, greeting,
+				   argc, argv);
 }
 
-/* ---- who answers ----------------------------------------------------------------------- */
-
-/* Replication ids of forty zeros mean that there is none. */
-static bool is_id(struct str text)
+static void refuse(const struct redis_greeting *greeting, const char *why)
 {
-	bool has_digit = false;
-
-	for (size_t i = 0; i < text.len; i++)
-		has_digit = has_digit || text.at[i] != '0';
-	return has_digit && text.len < REDIS_ID_SIZE;
+	greeting->events->on_refused(why, greeting->owner);
 }
 
-static void set_id(char out[REDIS_ID_SIZE], struct str text)
-{
-	if (is_id(text))
-		snprintf(out, REDIS_ID_SIZE, "%.*s", STR_ARGS(text));
-}
-
-static void take_line(struct redis_identity *identity, struct str line)
-{
-	struct str value = line;
-	struct str name = str_cut(&value, ':');
-	unsigned long long offset;
-
-	if (!value.at)
-		return;
-	if (str_is(name, "run_id"))
-		set_id(identity->run_id, value);
-	else if (str_is(name, "master_replid"))
-		set_id(identity->replid, value);
-	else if (str_is(name, "master_replid2"))
-		set_id(identity->replid2, value);
-	else if (str_is(name, "second_repl_offset") && str_to_u64(value, &offset) &&
-		 offset <= INT64_MAX)
-		identity->second_offset = (int64_t)offset;
-}
-
-void redis_identity_parse(struct str info, struct redis_identity *out)
-{
-	*out = (struct redis_identity){ .second_offset = -1 };
-	while (info.at)
-		take_line(out, str_trim(str_cut(&info, '\n')));
-}
+/* ---- which server answers -------------------------------------------------------------- */
 
 static void on_info_reply(const redisReply *reply, void *owner)
 {
-	struct redis *redis = owner;
-	struct str info = STR("");
+	struct redis_greeting *greeting = owner;
+	struct str info;
 
 	if (!reply)
 		return;
-	if (reply->type == REDIS_REPLY_STRING)
-		info = (struct str){ reply->str, (size_t)reply->len };
-	redis_identity_parse(info, &redis->identity);
-	redis->is_cluster_node = memmem(info.at, info.len, "cluster_enabled:1", 17) != NULL;
+	info = redis_reply_text(reply);
+	redis_identity_parse(info, &greeting->identity);
+	greeting->is_cluster_node = memmem(info.at, info.len, "cluster_enabled:1", 17) != NULL;
 }
 
-/* What the answer to ROLE has against the server, or an empty text. "master", or "slave" with host
- * and port of its master, or "sentinel". Whoever may not ask knows nothing against it. */
-static void judge_role(const struct redis *redis, const redisReply *reply, char why[WHY_SIZE])
+/* Why the answer to ROLE rules the server out, or an empty text. The first element is "master",
+ * "sentinel", or "slave" with host and port of its master. An error rules out nothing. */
+static void judge_role(const char *wanted, const redisReply *reply, char why[WHY_SIZE])
 {
-	const char *wanted = redis->master ? "master" : "sentinel";
 	const redisReply *role = NULL;
 
 	why[0] = '\0';
@@ -104,179 +65,166 @@ static void judge_role(const struct redis *redis, const redisReply *reply, char 
 
 static void on_role_reply(const redisReply *reply, void *owner)
 {
-	struct redis *redis = owner;
+	struct redis_greeting *greeting = owner;
 	char why[WHY_SIZE];
 
-	redis->role_is_asked = false;
+	greeting->role_is_asked = false;
 	if (!reply)
 		return;
-	judge_role(redis, reply, why);
-	if (why[0] && redis->master)
-		redis_master_depose(redis->master, redis, why);
-	else if (why[0])
-		redis_lose(redis, why);
+	judge_role(greeting->hello.role, reply, why);
+	if (why[0])
+		greeting->events->on_wrong_role(why, greeting->owner);
 }
 
-/* Commands that wait for something new come first, and may take their time. */
-static unsigned role_timeout_ms(const struct redis *redis)
+/* The server answers blocking commands that were sent before only after their own wait. */
+static unsigned role_timeout_ms(const struct redis_commands *commands)
 {
-	uint64_t now_ms = uv_now(redis->options.loop);
-	uint64_t last_ms = redis_last_due_ms(redis);
+	uint64_t now_ms = uv_now(commands->timer.loop);
+	uint64_t last_ms = redis_commands_last_due_ms(commands);
 	uint64_t before_ms = last_ms > now_ms ? last_ms - now_ms : 0;
 
 	return before_ms < UINT32_MAX / 2 ? GREETING_TIMEOUT_MS + (unsigned)before_ms : UINT32_MAX;
 }
 
-void redis_ask_role(struct redis *redis)
+void redis_greeting_check_role(struct redis_greeting *greeting)
 {
-	if (redis->phase != PHASE_UP || redis->on_message || redis->role_is_asked)
+	struct redis_commands *commands = greeting->commands;
+
+	if (greeting->role_is_asked)
 		return;
-	redis->role_is_asked = redis_enqueue(redis, role_timeout_ms(redis), on_role_reply, redis, 1,
-					     (struct str[]){ STR("ROLE") }) == 0;
+	greeting->role_is_asked =
+		redis_commands_send(commands, role_timeout_ms(commands), on_role_reply, greeting, 1,
+				    (struct str[]){ STR("ROLE") }) == 0;
 }
 
-static void warn_of_a_stranger(struct redis *redis)
-{
-	if (!redis->identity.run_id[0] && redis->master &&
-	    redis_master_notes_stranger(redis->master))
-		log_warn("redis does not say who it is, so a failover may be noticed late",
-			 log_str("allow", "INFO and ROLE"));
-}
+/* ---- the other commands ---------------------------------------------------------------- */
 
-const struct redis_identity *redis_identity(const struct redis *redis)
-{
-	return &redis->identity;
-}
-
-/* ---- the other words ------------------------------------------------------------------- */
-
-static struct str password_of(const struct redis *redis)
-{
-	const struct redis_address *address = redis->options.address;
-
-	return secret_reveal(redis->master ? &address->password : &address->sentinel_password);
-}
-
-/* A server that does not know AUTH repeats what it was sent. */
+/* A server that does not know AUTH repeats the password in its error. */
 static void on_auth_reply(const redisReply *reply, void *owner)
 {
 	static const char unknown[] = "ERR unknown command";
-	struct redis *redis = owner;
-	struct str password = password_of(redis);
+	struct redis_greeting *greeting = owner;
+	struct str password = secret_reveal(greeting->hello.password);
 
 	if (!reply || reply->type != REDIS_REPLY_ERROR)
 		return;
 	if (strncmp(reply->str, unknown, strlen(unknown)) == 0 ||
 	    memmem(reply->str, (size_t)reply->len, password.at, password.len))
-		redis_lose(redis, "the server refused AUTH");
+		refuse(greeting, "the server refused AUTH");
 	else
-		redis_lose(redis, reply->str);
+		refuse(greeting, reply->str);
 }
 
 static void on_select_reply(const redisReply *reply, void *owner)
 {
 	if (reply && reply->type == REDIS_REPLY_ERROR)
-		redis_lose(owner, reply->str);
+		refuse(owner, reply->str);
 }
 
-/* The name is for the eyes of operators; a server that forbids it is good enough. */
+/* Only operators read the name, so a server that forbids it will do. */
 static void on_name_reply(const redisReply *reply, void *owner)
 {
 	(void)reply;
 	(void)owner;
 }
 
-static void arrive(struct redis *redis)
+static void succeed(const struct redis_greeting *greeting)
 {
-	warn_of_a_stranger(redis);
-	if (!redis->master || redis_master_admit(redis->master, redis))
-		redis_arrive(redis);
+	greeting->events->on_greeted(greeting->owner);
 }
 
-/* A cluster of one shard is a server like any other. */
-static void on_cluster_reply(const redisReply *reply, void *owner)
+/* True when the answer to CLUSTER INFO says that there is more than one shard. */
+static bool has_several_shards(struct str lines)
 {
-	struct redis *redis = owner;
-	struct str lines = STR("");
-
-	if (!reply || redis->phase != PHASE_GREETING)
-		return;
-	if (reply->type == REDIS_REPLY_STRING)
-		lines = (struct str){ reply->str, (size_t)reply->len };
 	while (lines.at) {
 		struct str value = str_trim(str_cut(&lines, '\n'));
 		unsigned long long shards;
 
 		if (str_is(str_cut(&value, ':'), "cluster_size") && str_to_u64(value, &shards) &&
-		    shards > 1) {
-			redis_lose(redis, "the server is one of several shards of a cluster, which "
-					  "cannot be used; a cluster of one shard can");
-			return;
-		}
+		    shards > 1)
+			return true;
 	}
-	arrive(redis);
+	return false;
+}
+
+static void on_cluster_reply(const redisReply *reply, void *owner)
+{
+	struct redis_greeting *greeting = owner;
+
+	if (!reply)
+		return;
+	if (has_several_shards(redis_reply_text(reply)))
+		refuse(greeting, "the server is one of several shards of a cluster, which cannot "
+				 "be used; a cluster of one shard can");
+	else
+		succeed(greeting);
 }
 
 static void on_ping_reply(const redisReply *reply, void *owner)
 {
-	struct redis *redis = owner;
+	struct redis_greeting *greeting = owner;
 
-	if (!reply || redis->phase != PHASE_GREETING)
+	if (!reply)
 		return;
-	/* A user who may not PING may still do what he is here for. */
-	if (reply->type == REDIS_REPLY_ERROR && !redis_is_error(reply, "NOPERM")) {
-		redis_lose(redis, reply->str);
-		return;
-	}
-	if (!redis->is_cluster_node)
-		arrive(redis);
-	else if (say(redis, on_cluster_reply, 2, (struct str[]){ STR("CLUSTER"), STR("INFO") }) !=
-		 0)
-		redis_lose(redis, "out of memory");
+	/* A user who may not PING may still be allowed the commands that we need. */
+	if (reply->type == REDIS_REPLY_ERROR && !redis_reply_is_error(reply, "NOPERM"))
+		refuse(greeting, reply->str);
+	else if (!greeting->is_cluster_node)
+		succeed(greeting);
+	else if (say(greeting, on_cluster_reply, 2, (struct str[]){ STR("CLUSTER"), STR("INFO") }))
+		refuse(greeting, "out of memory");
 }
 
-static int log_in(struct redis *redis)
+static int log_in(struct redis_greeting *greeting)
 {
-	struct str password = password_of(redis);
-	struct str user = redis->master ? str_of(redis->options.address->user) : STR("");
-	struct str argv[] = { STR("AUTH"), user, password };
+	struct str password = secret_reveal(greeting->hello.password);
+	struct str argv[] = { STR("AUTH"), str_of(greeting->hello.user), password };
 
 	if (password.len == 0)
 		return 0;
 	if (argv[1].len > 0)
-		return say(redis, on_auth_reply, 3, argv);
+		return say(greeting, on_auth_reply, 3, argv);
 	argv[1] = password;
-	return say(redis, on_auth_reply, 2, argv);
+	return say(greeting, on_auth_reply, 2, argv);
 }
 
-static int select_db(struct redis *redis)
+static int select_db(struct redis_greeting *greeting)
 {
 	char db[12];
 
-	if (redis->options.address->db == 0 || !redis->master)
+	if (greeting->hello.db == 0)
 		return 0;
-	snprintf(db, sizeof(db), "%d", redis->options.address->db);
-	return say(redis, on_select_reply, 2, (struct str[]){ STR("SELECT"), str_of(db) });
+	snprintf(db, sizeof(db), "%d", greeting->hello.db);
+	return say(greeting, on_select_reply, 2, (struct str[]){ STR("SELECT"), str_of(db) });
 }
 
-int redis_send_greeting(struct redis *redis)
+void redis_greeting_init(struct redis_greeting *greeting, struct redis_commands *commands,
+			 const struct redis_hello *hello,
+			 const struct redis_greeting_events *events, void *owner)
 {
-	const struct str name[] = { STR("CLIENT"), STR("SETNAME"), str_of(redis->name) };
-	int rc = log_in(redis);
+	*greeting = (struct redis_greeting){
+		.commands = commands, .hello = *hello, .events = events, .owner = owner
+	};
+}
 
-	redis_identity_parse(STR(""), &redis->identity);
-	redis->is_cluster_node = false;
+int redis_greeting_start(struct redis_greeting *greeting)
+{
+	const struct str name[] = { STR("CLIENT"), STR("SETNAME"), str_of(greeting->hello.name) };
+	int rc = log_in(greeting);
+
+	redis_identity_parse(STR(""), &greeting->identity);
+	greeting->is_cluster_node = false;
+	greeting->role_is_asked = false;
 	if (rc == 0)
-		rc = select_db(redis);
+		rc = select_db(greeting);
 	if (rc == 0)
-		rc = say(redis, on_name_reply, 3, name);
+		rc = say(greeting, on_name_reply, 3, name);
 	if (rc == 0)
-		rc = say(redis, on_info_reply, 1, (struct str[]){ STR("INFO") });
+		rc = say(greeting, on_info_reply, 1, (struct str[]){ STR("INFO") });
 	if (rc == 0)
-		rc = say(redis, on_role_reply, 1, (struct str[]){ STR("ROLE") });
+		rc = say(greeting, on_role_reply, 1, (struct str[]){ STR("ROLE") });
 	if (rc == 0)
-		rc = say(redis, on_ping_reply, 1, (struct str[]){ STR("PING") });
-	if (redis->scratch.bytes) /* the password went through it */
-		explicit_bzero(redis->scratch.bytes, redis->scratch.cap);
+		rc = say(greeting, on_ping_reply, 1, (struct str[]){ STR("PING") });
+	redis_commands_forget(greeting->commands);
 	return rc;
 }

@@ -287,6 +287,13 @@ int redis_link_open(const struct redis_link_options *options, struct redis_link 
 	return 0;
 }
 
+void redis_link_set_owner(struct redis_link *link, const struct redis_link_events *events,
+			  void *owner)
+{
+	link->events = events;
+	link->owner = owner;
+}
+
 /* ---- writing --------------------------------------------------------------------------- */
 
 static void on_written(uv_write_t *request, int status)

@@ -42,6 +42,10 @@ struct redis_link_options {
  * there is no link and no callback. */
 int redis_link_open(const struct redis_link_options *options, struct redis_link **out) must_check;
 
+/* From now on the link has another owner. */
+void redis_link_set_owner(struct redis_link *link, const struct redis_link_events *events,
+			  void *owner);
+
 /* What on_connected waits for, as the words for its being late. */
 const char *redis_link_lateness(const struct redis_link *link);
 

@@ -1,39 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Which server the connections of a process talk to: where it is, and that it is the same one for
- * all. net/redis.c asks and reports here; redis.h has what owners of connections see.
+ * The server that all connections of a process talk to. After a failover, those at the old master
+ * are dropped as soon as one of them has found the new one.
+ *
+ * Connections (net/redis.c) are its members and report here. Sentinels (net/redis_sentinel.c) are
+ * its finder: they name the host. It calls both back through the functions they registered.
  */
 #ifndef NET_REDIS_MASTER_H
 #define NET_REDIS_MASTER_H
 
 #include <stdbool.h>
+#include <uv.h>
 
-#include "net/redis.h"
+#include "core/attributes.h"
+#include "core/list.h"
+#include "net/redis_address.h"
+#include "net/redis_identity.h"
 
-/* From opening to closing. */
-void redis_master_join(struct redis_master *master, struct redis *redis);
-void redis_master_leave(struct redis *redis);
+struct redis_master;
 
-/* Where to connect to; NULL while no sentinel has said. The connection then waits for
- * redis_relocate(). */
+/* 0 or -ENOMEM. `address` must outlive it. */
+int redis_master_open(uv_loop_t *loop, const struct redis_address *address,
+		      struct redis_master **out) must_check;
+
+/* After redis_close() of all connections, and redis_sentinel_close(). on_closed (may be NULL) comes
+ * on a later loop turn. Accepts NULL and then does nothing, on_closed included. */
+void redis_master_close(struct redis_master *master, void (*on_closed)(void *owner), void *owner);
+
+/* ---- for connections ------------------------------------------------------------------- */
+
+struct redis_member_events {
+	/* The connection must be dropped. */
+	void (*on_dismissed)(const char *why, void *owner);
+	/* The server is at redis_master_host() now. */
+	void (*on_moved)(void *owner);
+	/* Time to ask ROLE; a server that is no master: redis_master_dismiss(). */
+	void (*on_role_check)(void *owner);
+};
+
+/* One connection, from opening to closing. */
+struct redis_member {
+	struct list link;
+	const struct redis_identity *identity; /* of its server */
+	bool is_up;
+	const struct redis_member_events *events;
+	void *owner;
+};
+
+void redis_master_join(struct redis_master *master, struct redis_member *member);
+void redis_master_leave(struct redis_member *member);
+
+/* Where to connect to; NULL until a sentinel has named the host. on_moved comes then. */
 const struct redis_host *redis_master_host(const struct redis_master *master);
 
-/* Why there is no host, in words. */
-const char *redis_master_riddle(const struct redis_master *master);
+/* Why there is no host. */
+const char *redis_master_fault(const struct redis_master *master);
 
-/* A connection was greeted by a master. True when it may stay: then all connections to other
- * servers are lost. False when it has been lost itself. */
-bool redis_master_admit(struct redis_master *master, struct redis *redis);
+/* A master has greeted this connection. True when it may stay: then all connections to other
+ * servers are dismissed. False when it was dismissed itself. */
+bool redis_master_admit(struct redis_master *master, struct redis_member *member);
 
-/* The server of this connection turned out to be none that we can work with. It is lost, and with
- * it all others to the same server. */
-void redis_master_depose(struct redis_master *master, struct redis *redis, const char *why);
+/* The server of this connection cannot be used. All connections to it are dismissed. */
+void redis_master_dismiss(struct redis_master *master, struct redis_member *member,
+			  const char *why);
 
-/* A try to connect has failed: perhaps another sentinel knows better. */
-void redis_master_doubt(struct redis_master *master);
+/* A try to connect has failed. */
+void redis_master_report_failure(struct redis_master *master);
 
-/* True for the first caller: once for all connections a stranger is logged. */
-bool redis_master_notes_stranger(struct redis_master *master);
+/* ---- for sentinels --------------------------------------------------------------------- */
+
+struct redis_finder {
+	const char *(*fault)(void *owner); /* why it has named no host */
+	void (*on_bad_host)(void *owner);  /* the host it named cannot be reached or used */
+	void *owner;
+};
+
+/* NULL: nobody names the host any more. *finder must outlive its use. */
+void redis_master_set_finder(struct redis_master *master, const struct redis_finder *finder);
+
+/* The server is there. All connections move when that is news. */
+void redis_master_move(struct redis_master *master, const struct redis_host *host);
 
 #endif

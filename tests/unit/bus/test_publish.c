@@ -316,7 +316,7 @@ Test(publish, says_when_redis_has_gone)
 	redis_server_kill(&w.server);
 	event_text(text, "capsule.pause", TEST_CAPSULE, 1);
 	cr_expect_eq(bus_publish(redis, str_of(text), id, &why), -ENOTCONN);
-	cr_expect_eq(strncmp(why.text, "Redis is away", 13), 0, "%s", why.text);
+	cr_expect_eq(strncmp(why.text, "Redis is unavailable", 20), 0, "%s", why.text);
 	redis_blocking_close(redis);
 	redis_server_restart(&w.server);
 	world_close(&w);

@@ -84,9 +84,13 @@ void wait_for(struct fixture *f, bool (*condition)(void *owner), int want, const
 
 void open_connection(struct fixture *f)
 {
+	cr_assert_eq(redis_master_open(&f->loop, &f->address, &f->master), 0);
+	cr_assert_eq(redis_sentinel_open(&f->loop, &f->address, f->master, &f->sentinel), 0);
 	cr_assert_eq(redis_open(&(struct redis_options){ .loop = &f->loop,
 							 .address = &f->address,
+							 .master = f->master,
 							 .name = "test",
+							 .max_pause_ms = f->max_pause_ms,
 							 .on_up = on_up,
 							 .on_down = on_down,
 							 .owner = f },
@@ -130,6 +134,13 @@ void close_fixture(struct fixture *f)
 	redis_close(f->redis, on_closed, f);
 	cr_expect_eq(f->closed, 0, "never from within the call");
 	wait_for(f, is_closed, 0, "the end");
+	end_fixture(f);
+}
+
+void end_fixture(struct fixture *f)
+{
+	redis_sentinel_close(f->sentinel, NULL, NULL);
+	redis_master_close(f->master, NULL, NULL);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	cr_expect_eq(f->closed, 1);
 	cr_assert_eq(uv_loop_close(&f->loop), 0);

@@ -11,7 +11,10 @@
 struct fixture {
 	uv_loop_t loop;
 	struct redis_address address;
+	struct redis_master *master;
+	struct redis_sentinel *sentinel; /* NULL: the address names none */
 	struct redis *redis;
+	unsigned max_pause_ms; /* between its tries; 0: as the service */
 	int ups;
 	int downs;
 	int replies; /* with content */
@@ -45,6 +48,8 @@ void connect_to_socket(struct fixture *f, const char *socket);
 void open_at(struct fixture *f, const char *url);
 void open_on_socket(struct fixture *f, const char *socket);
 void close_fixture(struct fixture *f);
+/* The same after redis_close(). */
+void end_fixture(struct fixture *f);
 
 /* Two words, answered by on_reply. */
 void send_ok(struct fixture *f, const char *first, const char *second);

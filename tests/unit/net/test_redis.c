@@ -170,7 +170,7 @@ Test(redis, may_be_closed_by_the_callback_of_a_lost_command)
 	wait_for(&f, is_closed, 0, "the end");
 	cr_expect_eq(f.losses, 3);
 	cr_expect_eq(f.downs, 0);
-	cr_assert_eq(uv_loop_close(&f.loop), 0);
+	end_fixture(&f);
 }
 
 Test(redis, tells_waiting_commands_when_it_is_closed)

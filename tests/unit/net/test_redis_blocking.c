@@ -14,7 +14,7 @@ static void expect_fault(const struct redis_address *address, const char *words)
 	struct reason why = { .text = "" };
 
 	cr_expect_eq(redis_blocking_open(address, &redis, &why), -ENOTCONN);
-	cr_expect_eq(strncmp(why.text, "Redis cannot be reached", 23), 0, "%s", why.text);
+	cr_expect_eq(strncmp(why.text, "cannot connect to Redis: ", 25), 0, "%s", why.text);
 	cr_expect_neq(strstr(why.text, words), NULL, "%s", why.text);
 }
 
@@ -60,8 +60,8 @@ Test(redis_blocking, connects_logs_in_and_says_what_is_wrong)
 	redis_server_kill(&server);
 	for (int i = 0; i < 2; i++) {
 		cr_expect_eq(ask(redis, "three", text, &why), -ENOTCONN);
-		cr_expect_eq(strncmp(why.text, "Redis is away: ", 15), 0, "%s", why.text);
-		cr_expect_neq(why.text[15], '\0');
+		cr_expect_eq(strncmp(why.text, "Redis is unavailable: ", 22), 0, "%s", why.text);
+		cr_expect_neq(why.text[22], '\0');
 	}
 	redis_blocking_close(redis);
 	redis_blocking_close(NULL);

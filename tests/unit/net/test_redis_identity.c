@@ -4,7 +4,6 @@
 #include <criterion/criterion.h>
 
 #include "net/net.h"
-#include "net/redis_parts.h"
 #include "tests/support/redis_server.h"
 #include "tests/unit/net/redis_fixture.h"
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "net/net.h"
-#include "net/redis_master.h"
 #include "tests/support/liar.h"
 #include "tests/support/redis_server.h"
 
@@ -26,6 +25,7 @@ struct crew {
 	uv_loop_t loop;
 	struct redis_address address;
 	struct redis_master *master;
+	struct redis_sentinel *sentinel;
 	struct member members[MEMBERS];
 	int closed;
 	bool nobody_listens;
@@ -95,6 +95,8 @@ static void open_crew(struct crew *crew, const char *url)
 	cr_assert_eq(uv_loop_init(&crew->loop), 0);
 	cr_assert_eq(redis_address_read(&settings, &crew->address, &why), 0, "%s", why.text);
 	cr_assert_eq(redis_master_open(&crew->loop, &crew->address, &crew->master), 0);
+	cr_assert_eq(
+		redis_sentinel_open(&crew->loop, &crew->address, crew->master, &crew->sentinel), 0);
 	for (int i = 0; i < MEMBERS; i++) {
 		struct member *member = &crew->members[i];
 
@@ -115,6 +117,7 @@ static void close_crew(struct crew *crew)
 {
 	for (int i = 0; i < MEMBERS; i++)
 		redis_close(crew->members[i].redis, on_closed, crew);
+	redis_sentinel_close(crew->sentinel, NULL, NULL);
 	redis_master_close(crew->master, on_closed, crew);
 	cr_expect_eq(crew->closed, 0, "never from within the call");
 	run_until(&crew->loop, all_closed, crew, "the end");
@@ -399,9 +402,9 @@ static bool has_host(void *owner)
 	return redis_master_host(owner) != NULL;
 }
 
-static bool has_riddle(void *owner)
+static bool has_fault(void *owner)
 {
-	return redis_master_riddle(owner)[0] != '\0';
+	return redis_master_fault(owner)[0] != '\0';
 }
 
 Test(redis_master, believes_no_sentinel_that_talks_nonsense)
@@ -428,6 +431,7 @@ Test(redis_master, believes_no_sentinel_that_talks_nonsense)
 		bool is_good = i == ARRAY_LEN(answers);
 		struct redis_address address = { .host_count = 1, .master_name = "events" };
 		struct redis_master *master;
+		struct redis_sentinel *sentinel;
 		struct liar liar;
 		uv_loop_t loop;
 
@@ -438,10 +442,12 @@ Test(redis_master, believes_no_sentinel_that_talks_nonsense)
 		snprintf(address.hosts[0].name, sizeof(address.hosts[0].name), "127.0.0.1");
 		address.hosts[0].port = liar.port;
 		cr_assert_eq(redis_master_open(&loop, &address, &master), 0);
+		cr_assert_eq(redis_sentinel_open(&loop, &address, master, &sentinel), 0);
 		run_until(&loop, was_asked, &liar, "the question");
-		run_until(&loop, is_good ? has_host : has_riddle, master, "its answer");
+		run_until(&loop, is_good ? has_host : has_fault, master, "its answer");
 		cr_expect_eq(redis_master_host(master) != NULL, is_good, "%zu", i);
 		liar_stop(&liar);
+		redis_sentinel_close(sentinel, NULL, NULL);
 		redis_master_close(master, NULL, NULL);
 		uv_run(&loop, UV_RUN_DEFAULT);
 		cr_assert_eq(uv_loop_close(&loop), 0);

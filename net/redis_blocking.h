@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The connection of the command line. It blocks: each call returns when Redis has answered, or does
+ * not answer in time.
+ */
+#ifndef NET_REDIS_BLOCKING_H
+#define NET_REDIS_BLOCKING_H
+
+#include "core/attributes.h"
+#include "core/reason.h"
+#include "net/redis_address.h"
+#include "net/redis_reply.h"
+
+struct redis_blocking;
+
+/* Connects, logs in and selects the database. -ENOTCONN with the fault in *why, or -ENOMEM. */
+int redis_blocking_open(const struct redis_address *address, struct redis_blocking **out,
+			struct reason *why) must_check;
+void redis_blocking_close(struct redis_blocking *redis); /* accepts NULL */
+
+struct redis_question {
+	int argc;
+	const struct str *argv;
+	redis_reply_fn on_reply; /* called from within redis_blocking_send(), never with NULL */
+	void *owner;
+};
+
+/* 0 after the call of on_reply; else -ENOTCONN with the fault in *why, or -ENOMEM. After a failure
+ * every further call fails, too. */
+int redis_blocking_send(struct redis_blocking *redis, const struct redis_question *question,
+			struct reason *why) must_check;
+
+#endif
