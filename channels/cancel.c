@@ -5,10 +5,26 @@
  * those of other workers and of the control plane, the store is asked every tick about the
  * requests that are under way for a second. Failure: the next tick asks again.
  */
+#include "channels/cancel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
 #include "channels/queue.h"
 #include "core/attributes.h"
 
+#define BATCH   256              /* requests */
 #define LOOK_US INT64_C(1000000) /* a request that is younger is over soon */
+
+struct canceller {
+	struct store_job job;
+	struct delivery_engine *engine;
+	bool is_running;
+	int64_t asked_us;
+	size_t count;
+	struct uuid channels[BATCH];
+	bool is_there[BATCH];
+};
 
 static const struct db_query find_channels = {
 	.sql = "SELECT c.id FROM channels c JOIN teams t ON t.id = c.team_id "
@@ -19,34 +35,35 @@ static const struct db_query find_channels = {
 
 static int on_there(const struct db_row *row, void *arg)
 {
-	struct gone_look *look = arg;
+	struct canceller *canceller = arg;
 	const struct uuid channel = row_uuid(row, 0);
 
-	for (size_t i = 0; i < look->count; i++)
-		look->is_there[i] |= uuid_eq(&look->channels[i], &channel);
+	for (size_t i = 0; i < canceller->count; i++)
+		canceller->is_there[i] |= uuid_eq(&canceller->channels[i], &channel);
 	return 0;
 }
 
 static int run_look(struct db *db, struct store_job *job)
 {
-	struct gone_look *look = container_of(job, struct gone_look, job);
-	char texts[GONE_BATCH][UUID_TEXT_SIZE];
-	struct str words[GONE_BATCH];
+	struct canceller *canceller = container_of(job, struct canceller, job);
+	char texts[BATCH][UUID_TEXT_SIZE];
+	struct str words[BATCH];
 	struct db_value values[1];
 
-	for (size_t i = 0; i < look->count; i++) {
-		uuid_format(&look->channels[i], texts[i]);
+	for (size_t i = 0; i < canceller->count; i++) {
+		uuid_format(&canceller->channels[i], texts[i]);
 		words[i] = str_of(texts[i]);
-		look->is_there[i] = false;
+		canceller->is_there[i] = false;
 	}
-	values[0] = db_words(words, look->count);
-	return db_run_now(db, &find_channels, values, 1, on_there, look, NULL);
+	values[0] = db_words(words, canceller->count);
+	return db_run_now(db, &find_channels, values, 1, on_there, canceller, NULL);
 }
 
-/* A request that has begun since is of a channel that was there. */
-static void end_request(struct engine *engine, const struct uuid *channel, int64_t asked_us)
+/* A request that began after the question belongs to a channel that was there. */
+static void end_request(struct delivery_engine *engine, const struct uuid *channel,
+			int64_t asked_us)
 {
-	struct queue *queue = engine_find(engine, channel);
+	struct queue *queue = queue_find(engine, channel);
 
 	if (queue && queue->phase == QUEUE_SENDING && queue->seat.since_us < asked_us)
 		outbound_cancel(queue->call);
@@ -54,50 +71,62 @@ static void end_request(struct engine *engine, const struct uuid *channel, int64
 
 static void on_looked(struct store_job *job, int rc)
 {
-	struct gone_look *look = container_of(job, struct gone_look, job);
-	struct engine *engine = container_of(look, struct engine, gone);
+	struct canceller *canceller = container_of(job, struct canceller, job);
 
-	look->is_running = false;
-	engine->jobs--;
-	for (size_t i = 0; i < look->count && rc == 0; i++) {
-		if (!look->is_there[i])
-			end_request(engine, &look->channels[i], look->asked_us);
+	canceller->is_running = false;
+	engine_end_job(canceller->engine);
+	for (size_t i = 0; i < canceller->count && rc == 0; i++) {
+		if (!canceller->is_there[i])
+			end_request(canceller->engine, &canceller->channels[i],
+				    canceller->asked_us);
 	}
-	engine_serve(engine);
 }
 
-/* The oldest requests come first; what does not fit is asked about when some of them are over. */
-static void collect(struct engine *engine, struct gone_look *look)
+/* The oldest requests come first. The others are asked about when some of these have ended. */
+static void collect(struct canceller *canceller)
 {
-	look->count = 0;
-	LIST_EACH (link, &engine->in[QUEUE_SENDING]) {
+	canceller->count = 0;
+	LIST_EACH (link, &canceller->engine->in[QUEUE_SENDING]) {
 		const struct queue *queue = list_item(link, struct queue, turn);
 
-		if (look->count == GONE_BATCH || look->asked_us - queue->seat.since_us < LOOK_US)
+		if (canceller->count == BATCH ||
+		    canceller->asked_us - queue->seat.since_us < LOOK_US)
 			return;
-		look->channels[look->count++] = queue->channel;
+		canceller->channels[canceller->count++] = queue->channel;
 	}
 }
 
-void gone_look(struct engine *engine)
+void cancel_orphans(struct canceller *canceller)
 {
-	struct gone_look *look = &engine->gone;
+	struct delivery_engine *engine = canceller->engine;
 
-	if (look->is_running || engine->stopping)
+	if (canceller->is_running || engine->stopping)
 		return;
-	look->asked_us = engine_mono_us(engine);
-	collect(engine, look);
-	if (look->count == 0)
+	canceller->asked_us = engine_mono_us(engine);
+	collect(canceller);
+	if (canceller->count == 0)
 		return;
-	look->job = (struct store_job){ .run = run_look, .on_done = on_looked };
-	if (store_read(engine->options.store, &look->job) < 0)
-		return;
-	look->is_running = true;
-	engine->jobs++;
+	canceller->job = (struct store_job){ .run = run_look, .on_done = on_looked };
+	canceller->is_running = engine_read(engine, &canceller->job) == 0;
 }
 
-void engine_removed(struct engine *engine, const struct uuid *channel)
+void cancel_channel(struct delivery_engine *engine, const struct uuid *channel)
 {
 	end_request(engine, channel, INT64_MAX);
-	engine_changed(engine, channel);
+}
+
+int canceller_open(struct delivery_engine *engine, struct canceller **out)
+{
+	struct canceller *canceller = calloc(1, sizeof(*canceller));
+
+	if (!canceller)
+		return -ENOMEM;
+	canceller->engine = engine;
+	*out = canceller;
+	return 0;
+}
+
+void canceller_close(struct canceller *canceller)
+{
+	free(canceller);
 }

@@ -19,7 +19,7 @@
 static void note_change(const struct api_call *call)
 {
 	if (channels_of(call)->engine)
-		engine_changed(channels_of(call)->engine, &call->id);
+		scheduler_changed(channels_of(call)->engine, &call->id);
 }
 
 /* ---- PATCH ----------------------------------------------------------------------------- */

@@ -47,7 +47,7 @@ static int open_engine(struct channels *channels, const struct channels_options 
 	if (!options->deliver)
 		return 0;
 	rc = orphans_release(channels->store, channels->worker, channels->now_us());
-	return rc < 0 ? rc : engine_open(&engine, &channels->engine);
+	return rc < 0 ? rc : scheduler_open(&engine, &channels->engine);
 }
 
 static int open_parts(struct channels *channels, const struct channels_options *options,
@@ -185,7 +185,7 @@ void channels_close(struct channels *channels, void (*on_closed)(void *owner), v
 	channels->owner = owner;
 	pauses_end(&channels->pauses);
 	if (channels->engine)
-		engine_close(channels->engine, on_engine_closed, channels);
+		scheduler_close(channels->engine, on_engine_closed, channels);
 	else
 		on_engine_closed(channels);
 }
@@ -194,8 +194,7 @@ void channels_note_work(struct channels *channels, const struct uuid *channel)
 {
 	if (!channels->engine)
 		return;
-	engine_note(channels->engine, channel);
-	engine_serve(channels->engine);
+	scheduler_note(channels->engine, channel);
 }
 
 int channels_add_routes(struct channels *channels, struct http_server *server)

@@ -20,7 +20,9 @@
 #include "store/store.h"
 #include "targets/targets.h"
 
-struct engine;
+struct scheduler;
+
+#define SCHEDULER_MAX_QUEUES 4096 /* channels that a worker works on at a time */
 
 struct engine_options {
 	uv_loop_t *loop;
@@ -40,22 +42,19 @@ struct engine_options {
 	int64_t (*mono_us)(void); /* monotonic clock */
 };
 
-int engine_open(const struct engine_options *options, struct engine **out) must_check;
+int scheduler_open(const struct engine_options *options, struct scheduler **out) must_check;
 
-/* Sends nothing more; requests under way may end by themselves for 10 s. Their results are stored
- * and the leases given back before on_closed. */
-void engine_close(struct engine *engine, void (*on_closed)(void *owner), void *owner);
+/* Sends nothing more. Running requests may end by themselves for 10 s. Their results are stored and
+ * the leases given back before on_closed. */
+void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner), void *owner);
 
-/* The channel has got new rows. After the last of several notes: engine_serve(). */
-void engine_note(struct engine *engine, const struct uuid *channel);
-/* Starts whatever there is room for. */
-void engine_serve(struct engine *engine);
-
+/* The channel has new rows. */
+void scheduler_note(struct scheduler *scheduler, const struct uuid *channel);
 /* The channel was changed, enabled or deleted, or rows of it were made pending or dropped: what is
  * known of it is read again before anything is sent. */
-void engine_changed(struct engine *engine, const struct uuid *channel);
-/* The same of a channel that was deleted: a request under way is cancelled, its slot free with the
+void scheduler_changed(struct scheduler *scheduler, const struct uuid *channel);
+/* The same of a channel that was deleted. A running request is cancelled; its slot is free with the
  * next turn of the loop. */
-void engine_removed(struct engine *engine, const struct uuid *channel);
+void scheduler_removed(struct scheduler *scheduler, const struct uuid *channel);
 
 #endif

@@ -5,6 +5,8 @@
  * forgotten. That goes in pieces of DROP_PIECE rows, each a job of its own, so that others get at the
  * writer in between. Failure: the queue waits a moment and reads again, which shows again that it is gone.
  */
+#include "channels/drop.h"
+
 #include <stdlib.h>
 
 #include "channels/queue.h"
@@ -52,24 +54,23 @@ static void on_dropped(struct store_job *job, int rc)
 {
 	struct dropping *dropping = container_of(job, struct dropping, job);
 	struct queue *queue = dropping->queue;
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 
-	engine->jobs--;
+	engine_end_job(engine);
 	if (rc == 0)
 		metric_add(engine->metrics.dropped, dropping->dropped);
 	if (rc < 0 || (dropping->dropped == DROP_PIECE && engine->stopping))
 		queue_again(queue);
 	else if (dropping->dropped == DROP_PIECE)
-		drop_start(queue);
+		queue_enter(queue, QUEUE_GONE); /* there is another piece */
 	else
 		queue_free(queue);
 	free(dropping);
-	engine_serve(engine);
 }
 
 void drop_start(struct queue *queue)
 {
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 	struct dropping *dropping = calloc(1, sizeof(*dropping));
 
 	queue_discard(queue);
@@ -79,8 +80,7 @@ void drop_start(struct queue *queue)
 		dropping->now_us = engine_now_us(engine);
 		dropping->job.run = run_drop;
 		dropping->job.on_done = on_dropped;
-		if (store_write(engine->options.store, &dropping->job) == 0) {
-			engine->jobs++;
+		if (engine_write(engine, &dropping->job) == 0) {
 			queue_enter(queue, QUEUE_DROPPING);
 			return;
 		}

@@ -58,7 +58,7 @@ static void on_removed(struct store_job *job, int rc)
 	if (call->found)
 		paces_forget(channels_of(call)->paces, &call->who.team, &call->id);
 	if (call->found && channels_of(call)->engine)
-		engine_removed(channels_of(call)->engine, &call->id);
+		scheduler_removed(channels_of(call)->engine, &call->id);
 	/* It drops what is left of the backlog. */
 	if (call->found)
 		view_wake(channels_of(call), &call->id);

@@ -9,10 +9,13 @@
  * Failure: a cancelled request leaves no trace; the next owner of the channel repeats it. A setting
  * the answer names but that cannot be stored is an ordinary failure, tried again later.
  */
+#include "channels/judge.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "channels/clock.h"
 #include "channels/excerpt.h"
 #include "channels/queue.h"
 
@@ -37,7 +40,7 @@ static int rebind(struct queue *queue, const struct verdict *verdict)
 	struct record *record = &queue->record;
 	struct opened_config opened;
 	struct reason why;
-	int rc = settings_open(queue, &opened);
+	int rc = settings_open(&queue->settings, queue->engine->options.key, &opened);
 
 	if (rc < 0)
 		return rc;
@@ -68,6 +71,7 @@ static bool is_good(enum attempt_verdict verdict)
 
 static void write_detail(struct queue *queue, const struct answer *answer, const char *sentence)
 {
+	const uint8_t *key = queue->engine->options.key;
 	struct record *record = &queue->record;
 	struct excerpt_secrets secrets;
 	struct opened_config opened;
@@ -77,10 +81,10 @@ static void write_detail(struct queue *queue, const struct answer *answer, const
 	buf_add_text(&record->detail, sentence);
 	/* An answer that names a setting repeats it. */
 	if (is_good(record->verdict) || record->verdict == ATTEMPT_REBOUND ||
-	    settings_open(queue, &opened) < 0)
+	    settings_open(&queue->settings, key, &opened) < 0)
 		return;
 	secrets.config = &opened.config;
-	settings_old_secrets(queue, &old);
+	settings_old_secrets(&queue->settings, key, engine_now_us(queue->engine), &old);
 	secrets.old_secrets = old.values;
 	secrets.old_secret_count = old.count;
 	excerpt_add(&record->detail, answer->body, &secrets);
@@ -133,7 +137,7 @@ static bool is_wish_for_one(const struct queue *queue, const struct verdict *ver
 
 static void learn(struct queue *queue, const struct verdict *verdict)
 {
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 	const struct settings *settings = &queue->settings;
 	struct verdict lesson = *verdict;
 
@@ -145,7 +149,7 @@ static void learn(struct queue *queue, const struct verdict *verdict)
 
 static void end_request(struct queue *queue)
 {
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 
 	queue->call = NULL;
 	share_give_back(engine->shares, &queue->seat, engine_mono_us(engine));
@@ -155,7 +159,7 @@ static void end_request(struct queue *queue)
 void judge_answer(const struct answer *answer, void *owner)
 {
 	struct queue *queue = owner;
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 	struct record *record = &queue->record;
 	struct verdict verdict;
 	char sentence[VERDICT_TEXT_SIZE];
@@ -164,7 +168,6 @@ void judge_answer(const struct answer *answer, void *owner)
 	if (answer->fault == ANSWER_CANCELLED) {
 		queue_discard(queue);
 		queue_again(queue);
-		engine_serve(engine);
 		return;
 	}
 	clock_look(engine);
@@ -184,6 +187,5 @@ void judge_answer(const struct answer *answer, void *owner)
 	learn(queue, &verdict);
 	tally_attempt(&engine->tally, queue->settings.provider, record->verdict,
 		      record->duration_us);
-	record_start(queue);
-	engine_serve(engine);
+	queue_enter(queue, QUEUE_JUDGED);
 }

@@ -7,11 +7,37 @@
  * changes nothing says the lease went to another worker: the queue is left as soon as its request
  * has ended. What clocks that are set do to leases: clock.c.
  */
-#include <errno.h>
+#include "channels/lease.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+#include "channels/clock.h"
 #include "channels/queue.h"
 #include "core/attributes.h"
-#include "core/log.h"
+
+#define BATCH    256
+#define RENEW_US (INT64_C(20) * 1000000) /* with less than this left it is renewed */
+
+enum lease_action { LEASE_CLAIM, LEASE_RENEW, LEASE_RELEASE };
+
+struct lease_item {
+	struct uuid channel;
+	enum lease_action action;
+	int64_t changed;
+};
+
+struct leases {
+	struct store_job job;
+	struct delivery_engine *engine;
+	bool is_running;
+	unsigned clock_jumps; /* when the job began */
+	int64_t now_us;       /* wall clock */
+	int64_t until_us;     /* monotonic */
+	struct takeover takeover;
+	size_t count;
+	struct lease_item items[BATCH];
+};
 
 /* ---- taking, keeping, giving back -------------------------------------------------------- */
 
@@ -32,18 +58,18 @@ static const struct db_query give_back = {
 	       "WHERE channel_id = $1 AND lease_owner = $2",
 };
 
-static int run_item(struct db *db, const struct lease_job *lease, struct lease_item *item)
+static int run_item(struct db *db, const struct leases *leases, struct lease_item *item)
 {
 	const struct db_value channel = db_uuid(&item->channel);
-	const struct db_value worker = db_text(str_of(lease->worker));
-	const struct db_value now = db_time(lease->now_us);
+	const struct db_value worker = db_text(str_of(leases->engine->options.worker));
+	const struct db_value now = db_time(leases->now_us);
 	const struct db_value keep[] = {
 		channel,
 		worker,
-		db_time(lease->now_us + LEASE_US),
+		db_time(leases->now_us + LEASE_US),
 		now,
-		db_time(lease->takeover.ended_us),
-		db_time(lease->takeover.absurd_us),
+		db_time(leases->takeover.ended_us),
+		db_time(leases->takeover.absurd_us),
 	};
 	const struct db_value end[] = { channel, worker, now };
 
@@ -60,12 +86,12 @@ static int run_item(struct db *db, const struct lease_job *lease, struct lease_i
 
 static int run_lease(struct db *db, struct store_job *job)
 {
-	struct lease_job *lease = container_of(job, struct lease_job, job);
+	struct leases *leases = container_of(job, struct leases, job);
 	int rc = 0;
 
-	for (size_t i = 0; i < lease->count && rc == 0; i++) {
-		lease->items[i].changed = 0;
-		rc = run_item(db, lease, &lease->items[i]);
+	for (size_t i = 0; i < leases->count && rc == 0; i++) {
+		leases->items[i].changed = 0;
+		rc = run_item(db, leases, &leases->items[i]);
 	}
 	return rc < 0 ? rc : db_flush(db);
 }
@@ -84,7 +110,7 @@ static void finish_claim(struct queue *queue, bool is_ours, int64_t until_us)
 /* More work may have come while the lease was on its way back. */
 static void finish_release(struct queue *queue)
 {
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 
 	if (!engine->stopping && queue->rest_until_us > engine_mono_us(engine))
 		queue_enter(queue, QUEUE_RESTING);
@@ -108,18 +134,19 @@ static void finish_renewal(struct queue *queue, int rc, int64_t changed, int64_t
 
 static void on_lease_done(struct store_job *job, int rc)
 {
-	struct lease_job *lease = container_of(job, struct lease_job, job);
-	struct engine *engine = container_of(lease, struct engine, lease);
-	int64_t until_us = lease->is_outdated ? 0 : lease->until_us;
+	struct leases *leases = container_of(job, struct leases, job);
+	struct delivery_engine *engine = leases->engine;
+	/* One given by the clock of before is renewed before anything is sent under it. */
+	bool is_outdated = leases->clock_jumps != clock_jumps(engine);
+	int64_t until_us = is_outdated ? 0 : leases->until_us;
 
-	lease->is_running = false;
-	lease->is_outdated = false;
-	engine->jobs--;
+	leases->is_running = false;
+	engine_end_job(engine); /* what did not fit into this job comes with the next */
 	if (rc < 0)
-		lease->seeks_renewals = false; /* until the next tick */
-	for (size_t i = 0; i < lease->count; i++) {
-		const struct lease_item *item = &lease->items[i];
-		struct queue *queue = engine_find(engine, &item->channel);
+		engine->seeks_renewals = false; /* until the next tick */
+	for (size_t i = 0; i < leases->count; i++) {
+		const struct lease_item *item = &leases->items[i];
+		struct queue *queue = queue_find(engine, &item->channel);
 
 		if (!queue)
 			continue;
@@ -130,82 +157,101 @@ static void on_lease_done(struct store_job *job, int rc)
 		else
 			finish_renewal(queue, rc, item->changed, until_us);
 	}
-	lease->count = 0;
-	engine_serve(engine); /* takes up what did not fit into this job, too */
+	leases->count = 0;
 }
 
-static void add_item(struct lease_job *lease, const struct queue *queue, enum lease_action action)
+static void add_item(struct leases *leases, const struct queue *queue, enum lease_action action)
 {
-	struct lease_item *item = &lease->items[lease->count++];
+	struct lease_item *item = &leases->items[leases->count++];
 
 	item->channel = queue->channel;
 	item->action = action;
 }
 
-static void add_all(struct engine *engine, enum queue_phase phase, enum lease_action action)
+static void add_all(struct leases *leases, enum queue_phase phase, enum lease_action action)
 {
-	struct lease_job *lease = &engine->lease;
-
-	LIST_EACH (link, &engine->in[phase]) {
-		if (lease->count < LEASE_BATCH)
-			add_item(lease, list_item(link, struct queue, turn), action);
+	LIST_EACH (link, &leases->engine->in[phase]) {
+		if (leases->count < BATCH)
+			add_item(leases, list_item(link, struct queue, turn), action);
 	}
 }
 
-/* Queues whose lease will need to run longer than it does. One that idles is between two events, or
- * soon let go; without a renewal its next event would have to wait for one. */
-static void add_renewals(struct engine *engine, int64_t mono_us)
+/* Queues whose lease ends too soon. An idle queue keeps its lease as well: the next event would
+ * have to wait for another one. */
+static void add_renewals(struct leases *leases, int64_t mono_us)
 {
 	static const enum queue_phase at_work[] = { QUEUE_HUNGRY,  QUEUE_LOADING, QUEUE_FOLDING,
 						    QUEUE_READY,   QUEUE_SENDING, QUEUE_RECORDING,
 						    QUEUE_WAITING, QUEUE_IDLE };
-	struct lease_job *lease = &engine->lease;
+	struct delivery_engine *engine = leases->engine;
 
-	if (!lease->seeks_renewals)
+	if (!engine->seeks_renewals)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(at_work); i++) {
 		LIST_EACH (link, &engine->in[at_work[i]]) {
 			const struct queue *queue = list_item(link, struct queue, turn);
 
-			if (lease->count < LEASE_BATCH && !queue->is_lost &&
-			    queue->lease_until_us - mono_us < LEASE_RENEW_US)
-				add_item(lease, queue, LEASE_RENEW);
+			if (leases->count < BATCH && !queue->is_lost &&
+			    queue->lease_until_us - mono_us < RENEW_US)
+				add_item(leases, queue, LEASE_RENEW);
 		}
 	}
-	lease->seeks_renewals = lease->count == LEASE_BATCH;
+	engine->seeks_renewals = leases->count == BATCH;
 }
 
-static void free_all(struct engine *engine, enum queue_phase phase)
+static void collect(struct leases *leases)
+{
+	struct delivery_engine *engine = leases->engine;
+	int64_t mono_us = engine_mono_us(engine);
+
+	leases->now_us = engine_now_us(engine);
+	leases->until_us = mono_us + LEASE_US;
+	leases->takeover = clock_takeover(engine, leases->now_us);
+	leases->clock_jumps = clock_jumps(engine);
+	leases->count = 0;
+	add_all(leases, QUEUE_CLAIMING, LEASE_CLAIM);
+	add_all(leases, QUEUE_RELEASING, LEASE_RELEASE);
+	add_renewals(leases, mono_us);
+}
+
+static void free_all(struct delivery_engine *engine, enum queue_phase phase)
 {
 	LIST_EACH_SAFE (link, &engine->in[phase])
 		queue_free(list_item(link, struct queue, turn));
 }
 
-void lease_start(struct engine *engine)
+void leases_start(struct leases *leases)
 {
-	struct lease_job *lease = &engine->lease;
+	struct delivery_engine *engine = leases->engine;
 
-	if (lease->is_running)
+	if (leases->is_running)
 		return;
 	if (engine->stopping) {
 		free_all(engine, QUEUE_CLAIMING);
 		free_all(engine, QUEUE_RESTING);
 	}
-	lease->now_us = engine_now_us(engine);
-	lease->until_us = engine_mono_us(engine) + LEASE_US;
-	lease->takeover = clock_takeover(engine, lease->now_us);
-	lease->is_outdated = false;
-	lease->count = 0;
-	add_all(engine, QUEUE_CLAIMING, LEASE_CLAIM);
-	add_all(engine, QUEUE_RELEASING, LEASE_RELEASE);
-	add_renewals(engine, engine_mono_us(engine));
-	if (lease->count == 0)
+	collect(leases);
+	if (leases->count == 0)
 		return;
-	lease->job = (struct store_job){ .run = run_lease, .on_done = on_lease_done };
-	if (store_write(engine->options.store, &lease->job) == 0) {
-		lease->is_running = true;
-		engine->jobs++;
-	} else if (engine->stopping) {
-		free_all(engine, QUEUE_RELEASING); /* these leases run out by themselves */
-	}
+	leases->job = (struct store_job){ .run = run_lease, .on_done = on_lease_done };
+	if (engine_write(engine, &leases->job) == 0)
+		leases->is_running = true;
+	else if (engine->stopping)
+		free_all(engine, QUEUE_RELEASING); /* these leases end by themselves */
+}
+
+int leases_open(struct delivery_engine *engine, struct leases **out)
+{
+	struct leases *leases = calloc(1, sizeof(*leases));
+
+	if (!leases)
+		return -ENOMEM;
+	leases->engine = engine;
+	*out = leases;
+	return 0;
+}
+
+void leases_close(struct leases *leases)
+{
+	free(leases);
 }

@@ -6,6 +6,8 @@
  * once a minute, some of those that are retried beside the queue. Nothing is kept of a channel
  * that may not be sent to. Failure: the store away means waiting a moment and reading again.
  */
+#include "channels/load.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -150,11 +152,8 @@ static void reset_loading(struct loading *loading)
 		list_remove(link);
 		free(list_item(link, struct delivery, link));
 	}
-	buf_done(&loading->settings.sealed);
-	buf_done(&loading->settings.old_secret);
-	loading->settings = (struct settings){ .provider = NULL };
-	buf_init(&loading->settings.sealed, SEALED_CONFIG_MAX);
-	buf_init(&loading->settings.old_secret, SEALED_CONFIG_MAX);
+	settings_wipe(&loading->settings);
+	settings_init(&loading->settings);
 	loading->is_there = false;
 	loading->is_full = false;
 	loading->has_gone_beside = false;
@@ -228,29 +227,25 @@ static void on_loaded(struct store_job *job, int rc)
 {
 	struct loading *loading = container_of(job, struct loading, job);
 	struct queue *queue = loading->queue;
-	struct engine *engine = queue->engine;
 
-	engine->jobs--;
-	engine->loads--;
+	queue->engine->loads--;
+	engine_end_job(queue->engine);
 	if (rc < 0) {
 		queue_again(queue);
 	} else if (!loading->is_there) {
-		drop_start(queue);
+		queue_enter(queue, QUEUE_GONE);
 	} else {
 		take_over(queue, loading);
-		if (standing_wait_us(&queue->settings.standing, loading->now_us) != 0 ||
-		    !storm_start(queue))
-			queue_settle(queue);
+		queue_enter(queue, QUEUE_LOADED);
 	}
 	if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED && rc != -EBUSY)
 		log_error("could not read pending deliveries", log_str("error", errno_text(rc)));
 	free_loading(loading);
-	engine_serve(engine);
 }
 
 void load_start(struct queue *queue)
 {
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 	struct loading *loading = calloc(1, sizeof(*loading));
 
 	if (!loading) {
@@ -265,13 +260,12 @@ void load_start(struct queue *queue)
 	list_init(&loading->deliveries);
 	loading->job.run = run_load;
 	loading->job.on_done = on_loaded;
-	if (store_read(engine->options.store, &loading->job) < 0) {
+	if (engine_read(engine, &loading->job) < 0) {
 		free_loading(loading);
 		queue_again(queue);
 		return;
 	}
 	queue->more = false; /* from here on every wake means something new */
-	engine->jobs++;
 	engine->loads++;
 	queue_enter(queue, QUEUE_LOADING);
 }

@@ -32,7 +32,7 @@ struct channels {
 	struct paces *paces;
 	struct guard guard;
 	struct outbound *outbound;
-	struct engine *engine; /* NULL with deliver off */
+	struct scheduler *engine; /* NULL with deliver off */
 	struct steward *steward;
 	bool is_closing; /* the endpoints send nothing more */
 	void (*on_closed)(void *owner);

@@ -13,9 +13,24 @@
 
 #include "core/clock.h"
 
-struct list *engine_bucket(struct engine *engine, const struct uuid *channel)
+#define REST_US INT64_C(60000000) /* how long a disabled channel is not looked at */
+
+/* ---- a queue ----------------------------------------------------------------------------- */
+
+static struct list *bucket_of(struct delivery_engine *engine, const struct uuid *channel)
 {
 	return &engine->buckets[uuid_hash(channel) % ENGINE_BUCKETS];
+}
+
+struct queue *queue_find(struct delivery_engine *engine, const struct uuid *channel)
+{
+	LIST_EACH (link, bucket_of(engine, channel)) {
+		struct queue *queue = list_item(link, struct queue, hashed);
+
+		if (uuid_eq(&queue->channel, channel))
+			return queue;
+	}
+	return NULL;
 }
 
 void queue_enter(struct queue *queue, enum queue_phase phase)
@@ -25,9 +40,10 @@ void queue_enter(struct queue *queue, enum queue_phase phase)
 	queue->phase = phase;
 	queue->needs_lease = false;
 	list_add_tail(&queue->engine->in[phase], &queue->turn);
+	engine_wake(queue->engine);
 }
 
-struct queue *queue_open(struct engine *engine, const struct uuid *channel)
+struct queue *queue_open(struct delivery_engine *engine, const struct uuid *channel)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
 
@@ -39,7 +55,7 @@ struct queue *queue_open(struct engine *engine, const struct uuid *channel)
 	list_init(&queue->turn);
 	share_seat_init(&queue->seat);
 	list_init(&queue->deliveries);
-	list_add_tail(engine_bucket(engine, channel), &queue->hashed);
+	list_add_tail(bucket_of(engine, channel), &queue->hashed);
 	engine->queues++;
 	queue_enter(queue, QUEUE_CLAIMING);
 	return queue;
@@ -62,9 +78,7 @@ void queue_discard(struct queue *queue)
 	LIST_EACH_SAFE (link, &queue->deliveries)
 		queue_remove(queue, list_item(link, struct delivery, link));
 	queue->current = NULL;
-	buf_done(&queue->settings.sealed);
-	buf_done(&queue->settings.old_secret);
-	queue->settings = (struct settings){ .provider = NULL };
+	settings_wipe(&queue->settings);
 }
 
 void queue_trim(struct queue *queue, unsigned keep)
@@ -90,6 +104,7 @@ void queue_free(struct queue *queue)
 	list_remove(&queue->turn);
 	list_remove(&queue->hashed);
 	queue->engine->queues--;
+	engine_wake(queue->engine); /* its place is free */
 	free(queue);
 }
 
@@ -99,6 +114,16 @@ void queue_wait(struct queue *queue, int64_t wake_us)
 {
 	queue->wake_us = wake_us;
 	queue_enter(queue, QUEUE_WAITING);
+}
+
+/* Further off than PACED_US the tick is exact enough. */
+void queue_wait_exactly(struct queue *queue, int64_t wake_us)
+{
+	struct delivery_engine *engine = queue->engine;
+
+	queue_wait(queue, wake_us);
+	if (wake_us < engine->alarm_us && wake_us - engine_mono_us(engine) <= PACED_US)
+		engine->alarm_us = wake_us;
 }
 
 void queue_again(struct queue *queue)

@@ -6,6 +6,8 @@
  * Failure: a result that cannot be stored is tried again every tick. What others did meanwhile
  * wins: a row they dropped stays dropped, settings they replaced start as new.
  */
+#include "channels/record.h"
+
 #include <errno.h>
 
 #include "channels/fold.h"
@@ -272,7 +274,7 @@ static void continue_queue(struct queue *queue)
 		use_rebound(queue);
 	forget_record(record);
 	if (!record->channel_is_there) {
-		drop_start(queue);
+		queue_enter(queue, QUEUE_GONE);
 		return;
 	}
 	if (!queue->is_stale && delivery->state != DELIVERY_PENDING)
@@ -284,9 +286,9 @@ static void on_recorded(struct store_job *job, int rc)
 {
 	struct record *record = container_of(job, struct record, job);
 	struct queue *queue = container_of(record, struct queue, record);
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 
-	engine->jobs--;
+	engine_end_job(engine);
 	record->is_running = false;
 	if (rc == 0) {
 		continue_queue(queue);
@@ -297,12 +299,11 @@ static void on_recorded(struct store_job *job, int rc)
 		log_error("could not store the result of a delivery",
 			  log_str("error", errno_text(rc)));
 	}
-	engine_serve(engine);
 }
 
 void record_start(struct queue *queue)
 {
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 	struct record *record = &queue->record;
 	struct standing after = queue->settings.standing;
 
@@ -317,9 +318,8 @@ void record_start(struct queue *queue)
 	};
 	if (queue->phase != QUEUE_RECORDING)
 		queue_enter(queue, QUEUE_RECORDING);
-	if (store_write(engine->options.store, &record->job) == 0) {
+	if (engine_write(engine, &record->job) == 0) {
 		record->is_running = true;
-		engine->jobs++;
 	} else if (engine->stopping) {
 		forget_record(record);
 		queue_settle(queue);

@@ -93,7 +93,7 @@ static void answer_rotation(struct rotation *rotation)
 
 	paces_forget(channels_of(call)->paces, &call->who.team, &call->id);
 	if (channels_of(call)->engine)
-		engine_changed(channels_of(call)->engine, &call->id);
+		scheduler_changed(channels_of(call)->engine, &call->id);
 	channel_add_warnings(&call->json, rotation->draft.provider, &rotation->draft.config);
 	api_call_answer(call, 200);
 }

@@ -6,12 +6,32 @@
  * whose breaker is open is passed over, but not one that is gone: what waits for it is to be dropped,
  * whenever it would have been due. Failure: the next tick looks again.
  */
-#include <errno.h>
+#include "channels/scan.h"
 
-#include "channels/queue.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#include "channels/clock.h"
+#include "channels/engine.h"
+#include "channels/standing.h"
 #include "core/attributes.h"
 #include "core/errno_text.h"
 #include "core/log.h"
+#include "core/uuid.h"
+
+#define PAGE 256 /* channels */
+
+struct due_scan {
+	struct store_job job;
+	struct delivery_engine *engine;
+	bool is_running;
+	bool has_news; /* `found` was not taken up yet */
+	int64_t now_us;
+	struct takeover takeover;
+	struct uuid after; /* where the next page begins */
+	size_t count;
+	struct uuid found[PAGE];
+};
 
 /* Jumps from channel to channel along the index of pending rows, so that a channel with a hundred
  * thousand of them costs no more than one with a single row. A breaker's end that no breaker of
@@ -37,24 +57,24 @@ static const struct db_query find_due = {
 	       "WHERE c.id = waiting.id AND t.deleted_at IS NULL)) "
 	       "ORDER BY waiting.id LIMIT 256",
 };
-_Static_assert(LEASE_BATCH == 256, "the LIMIT of find_due");
+_Static_assert(PAGE == 256, "the LIMIT of find_due");
 
 static int on_found(const struct db_row *row, void *arg)
 {
-	struct scan *scan = arg;
+	struct due_scan *scan = arg;
 
-	if (scan->count < LEASE_BATCH)
+	if (scan->count < PAGE)
 		scan->found[scan->count++] = row_uuid(row, 0);
 	return 0;
 }
 
 static int run_scan(struct db *db, struct store_job *job)
 {
-	struct scan *scan = container_of(job, struct scan, job);
+	struct due_scan *scan = container_of(job, struct due_scan, job);
 	const struct db_value values[] = {
 		db_uuid(&scan->after),
 		db_time(scan->now_us),
-		db_text(str_of(scan->worker)),
+		db_text(str_of(scan->engine->options.worker)),
 		db_time(scan->takeover.ended_us),
 		db_time(scan->now_us + STANDING_LONGEST_US),
 		db_time(scan->takeover.absurd_us),
@@ -64,66 +84,60 @@ static int run_scan(struct db *db, struct store_job *job)
 	return db_run_now(db, &find_due, values, ARRAY_LEN(values), on_found, scan, NULL);
 }
 
-/* One at rest was enabled or given other settings through another worker, or its time is up. */
-static void take_up(struct engine *engine, const struct uuid *channel)
+static void on_scan_done(struct store_job *job, int rc)
 {
-	struct queue *queue = engine_find(engine, channel);
+	struct due_scan *scan = container_of(job, struct due_scan, job);
 
-	if (queue && queue->phase == QUEUE_RESTING)
-		engine_changed(engine, channel);
-	else
-		engine_note(engine, channel);
+	scan->is_running = false;
+	scan->has_news = rc == 0;
+	engine_end_job(scan->engine);
+	if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED && rc != -EBUSY)
+		log_error("could not look for pending deliveries",
+			  log_str("error", errno_text(rc)));
 }
 
-/* How many of those found have their place, up to the first that has none. */
-static size_t take_up_all(struct engine *engine, const struct scan *scan)
+void scan_start(struct due_scan *scan)
 {
-	size_t placed = scan->count;
+	struct delivery_engine *engine = scan->engine;
 
-	for (size_t i = 0; i < scan->count; i++) {
-		take_up(engine, &scan->found[i]);
-		if (placed == scan->count && !engine_find(engine, &scan->found[i]))
-			placed = i;
-	}
-	return placed;
+	if (scan->is_running || scan->has_news || engine->stopping)
+		return;
+	scan->now_us = engine_now_us(engine);
+	scan->takeover = clock_takeover(engine, scan->now_us);
+	scan->job = (struct store_job){ .run = run_scan, .on_done = on_scan_done };
+	scan->is_running = engine_read(engine, &scan->job) == 0; /* or with the next tick */
 }
 
-/* A full page is not the end: it goes on behind it, so that nobody is left out; and with the first that
- * found no place, or those before it would take every place that becomes free. */
-static void turn_page(struct scan *scan, size_t placed)
+bool scan_has_news(const struct due_scan *scan, const struct uuid **out, size_t *out_count)
 {
-	if (placed == scan->count && scan->count < LEASE_BATCH)
+	*out = scan->found;
+	*out_count = scan->count;
+	return scan->has_news;
+}
+
+/* A full page means there may be more: continue after it. If a channel found no place, continue with
+ * that one, because those before it would take every place that becomes free. */
+void scan_turn_page(struct due_scan *scan, size_t placed)
+{
+	scan->has_news = false;
+	if (placed == scan->count && scan->count < PAGE)
 		scan->after = (struct uuid){ .bytes = { 0 } };
 	else if (placed > 0)
 		scan->after = scan->found[placed - 1];
 }
 
-static void on_scan_done(struct store_job *job, int rc)
+int scan_open(struct delivery_engine *engine, struct due_scan **out)
 {
-	struct scan *scan = container_of(job, struct scan, job);
-	struct engine *engine = container_of(scan, struct engine, scan);
+	struct due_scan *scan = calloc(1, sizeof(*scan));
 
-	scan->is_running = false;
-	engine->jobs--;
-	if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED && rc != -EBUSY)
-		log_error("could not look for pending deliveries",
-			  log_str("error", errno_text(rc)));
-	if (rc == 0)
-		turn_page(scan, take_up_all(engine, scan));
-	engine_serve(engine);
+	if (!scan)
+		return -ENOMEM;
+	scan->engine = engine;
+	*out = scan;
+	return 0;
 }
 
-void scan_start(struct engine *engine)
+void scan_close(struct due_scan *scan)
 {
-	struct scan *scan = &engine->scan;
-
-	if (scan->is_running || engine->stopping)
-		return;
-	scan->now_us = engine_now_us(engine);
-	scan->takeover = clock_takeover(engine, scan->now_us);
-	scan->job = (struct store_job){ .run = run_scan, .on_done = on_scan_done };
-	if (store_read(engine->options.store, &scan->job) < 0)
-		return; /* the next tick tries again */
-	scan->is_running = true;
-	engine->jobs++;
+	free(scan);
 }

@@ -9,9 +9,12 @@
  * little left of the lease, or with settings that cannot be opened (the key may come back, or they may be
  * replaced), the queue waits.
  */
+#include "channels/send.h"
+
 #include <errno.h>
 #include <stdio.h>
 
+#include "channels/judge.h"
 #include "channels/queue.h"
 #include "core/attributes.h"
 #include "core/event.h"
@@ -19,42 +22,11 @@
 #include "core/version.h"
 #include "targets/targets.h"
 
-/* ---- settings ---------------------------------------------------------------------------- */
-
-int settings_open(const struct queue *queue, struct opened_config *out)
-{
-	const struct settings *settings = &queue->settings;
-
-	if (!settings->provider || settings->sealed.err)
-		return -EBADMSG;
-	return config_open(out, settings->provider, buf_str(&settings->sealed),
-			   queue->engine->options.key);
-}
-
-void settings_old_secrets(const struct queue *queue, struct old_secrets *out)
-{
-	const struct settings *settings = &queue->settings;
-	const struct stored_secrets stored = {
-		.text = settings->old_secret.err ? STR("") : buf_str(&settings->old_secret),
-		.until_us = settings->old_secret_until_us,
-	};
-
-	old_secrets_open(out, &stored, engine_now_us(queue->engine), queue->engine->options.key);
-}
-
-void settings_find_paces(struct queue *queue)
-{
-	struct settings *settings = &queue->settings;
-
-	if (settings->has_paces)
-		return;
-	settings->has_paces = true;
-	settings->paced = (struct paced){ .provider = settings->provider,
-					  .user.team = settings->team,
-					  .user.channel = queue->channel };
-	settings->paced.count = config_find_paces(settings->provider, buf_str(&settings->sealed),
-						  queue->engine->options.key, settings->paced.list);
-}
+#define REQUEST_MS      10000
+#define PACED_ROWS      4 /* kept in memory while a channel waits for its pace */
+#define LEASE_MARGIN_US (INT64_C(12) * 1000000) /* with less than this left nothing is sent */
+#define LOOK_AGAIN_US \
+	(INT64_C(30) * 1000000) /* no longer wait without reading the settings again */
 
 /* Once for the same settings. */
 static void log_unreadable(struct queue *queue)
@@ -122,7 +94,8 @@ static int build_with(const struct queue *queue, const struct content *content,
 
 	uuid_format(&delivery->id, id);
 	attempt.delivery_id = str_of(id);
-	settings_old_secrets(queue, &old);
+	settings_old_secrets(&queue->settings, queue->engine->options.key,
+			     engine_now_us(queue->engine), &old);
 	attempt.old_secret_count = old.count;
 	memcpy(attempt.old_secrets, old.values, sizeof(old.values));
 	rc = queue->settings.provider->build(&message, config, &attempt, out);
@@ -140,7 +113,7 @@ static int build(struct queue *queue, struct outgoing *out, const char **sentenc
 	*sentence = "the channel's provider is not supported";
 	if (!queue->settings.provider)
 		return -EINVAL;
-	rc = settings_open(queue, &opened);
+	rc = settings_open(&queue->settings, queue->engine->options.key, &opened);
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : -EKEYREJECTED;
 	*sentence = "the stored event cannot be read";
@@ -169,7 +142,7 @@ static void fail_unsent(struct queue *queue, const char *sentence)
 	buf_init(&record->detail, 0);
 	buf_init(&record->rebound, 0);
 	snprintf(record->error, sizeof(record->error), "%s", sentence);
-	record_start(queue);
+	queue_enter(queue, QUEUE_JUDGED);
 }
 
 /* Everything stays pending; the settings are read again once in a while. */
@@ -184,7 +157,7 @@ static void wait_for_settings(struct queue *queue)
 
 static int send_built(struct queue *queue, struct outgoing *request)
 {
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 	const struct engine_options *options = &engine->options;
 	const struct target_origin *origin = origin_find(options->origins, options->origin_count,
 							 queue->settings.provider->name);
@@ -239,20 +212,20 @@ static bool waits_for_lease(struct queue *queue)
 		return false;
 	queue_wait(queue, mono_us + AGAIN_US);
 	queue->needs_lease = true;
-	queue->engine->lease.seeks_renewals = true;
+	queue->engine->seeks_renewals = true;
 	return true;
 }
 
 static bool waits_for_pace(struct queue *queue)
 {
-	struct engine *engine = queue->engine;
-	const struct settings *settings = &queue->settings;
+	struct delivery_engine *engine = queue->engine;
+	struct settings *settings = &queue->settings;
 	int64_t mono_us = engine_mono_us(engine);
 	int64_t next_us;
 
 	if (!settings->provider)
 		return false;
-	settings_find_paces(queue);
+	settings_find_paces(settings, &queue->channel, engine->options.key);
 	next_us = paces_take(engine->options.paces, &settings->paced, mono_us);
 	if (next_us == 0)
 		return false;
@@ -264,8 +237,7 @@ static bool waits_for_pace(struct queue *queue)
 	/* Whoever changes the channel elsewhere tells only the worker it talks to. */
 	if (next_us - mono_us > LOOK_AGAIN_US)
 		next_us = mono_us + LOOK_AGAIN_US;
-	queue_wait(queue, next_us);
-	engine_set_alarm(engine, next_us);
+	queue_wait_exactly(queue, next_us);
 	return true;
 }
 

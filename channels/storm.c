@@ -6,6 +6,8 @@
  * and the digest loaded.
  * Failure: without the store or memory nothing is folded, the rows go out one by one.
  */
+#include "channels/storm.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -34,9 +36,9 @@ static void on_folded(struct store_job *job, int rc)
 {
 	struct folding *folding = container_of(job, struct folding, job);
 	struct queue *queue = folding->queue;
-	struct engine *engine = queue->engine;
+	struct delivery_engine *engine = queue->engine;
 
-	engine->jobs--;
+	engine_end_job(engine);
 	if (rc == 0 && folding->result.folded > 0) {
 		metric_add(engine->metrics.folded, (int64_t)folding->result.folded);
 		metric_add(engine->metrics.digests, 1);
@@ -49,7 +51,6 @@ static void on_folded(struct store_job *job, int rc)
 		log_error("could not fold a backlog", log_str("error", errno_text(rc)));
 	free(folding);
 	queue_settle(queue);
-	engine_serve(engine);
 }
 
 /* Those that have not been tried: only they may be folded. */
@@ -87,15 +88,16 @@ static bool is_held(const struct queue *queue)
 
 bool storm_start(struct queue *queue)
 {
-	struct engine *engine = queue->engine;
-	const struct settings *settings = &queue->settings;
+	struct delivery_engine *engine = queue->engine;
+	struct settings *settings = &queue->settings;
 	struct folding *folding;
 	size_t allowance;
 
 	if (!settings->provider || !settings->provider->folds || engine->stopping ||
-	    queue->is_lost || queue->is_stale)
+	    queue->is_lost || queue->is_stale ||
+	    standing_wait_us(&settings->standing, engine_now_us(engine)) != 0)
 		return false;
-	settings_find_paces(queue);
+	settings_find_paces(settings, &queue->channel, engine->options.key);
 	if (is_held(queue))
 		return false;
 	allowance = pace_allowance(&settings->paced, FOLD_SPAN_US);
@@ -111,11 +113,10 @@ bool storm_start(struct queue *queue)
 					      .now_us = engine_now_us(engine) };
 	folding->job.run = run_folding;
 	folding->job.on_done = on_folded;
-	if (store_write(engine->options.store, &folding->job) < 0) {
+	if (engine_write(engine, &folding->job) < 0) {
 		free(folding);
 		return false;
 	}
-	engine->jobs++;
 	queue_enter(queue, QUEUE_FOLDING);
 	return true;
 }

@@ -52,9 +52,8 @@ void view_wake(struct channels *channels, const struct uuid *channel)
 {
 	if (!channels->engine)
 		return;
-	engine_changed(channels->engine, channel);
-	engine_note(channels->engine, channel);
-	engine_serve(channels->engine);
+	scheduler_changed(channels->engine, channel);
+	scheduler_note(channels->engine, channel);
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "channels/queue.h"
+#include "channels/delivery.h"
 #include "channels/states.h"
 #include "targets/targets.h"
 #include "tests/support/chat_channel.h"
@@ -317,12 +317,12 @@ static void fill_all_places(struct rig *rig)
 		"INSERT INTO channels (id, team_id, name, provider, config, event_types) "
 		"WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
 		"SELECT %s, team_id, 'c' || i, provider, config, event_types FROM channels, n",
-		ENGINE_MAX_QUEUES,
+		SCHEDULER_MAX_QUEUES,
 		strncmp(rig->database.url, "sqlite", 6) == 0
 			? "printf('11111111-0000-4000-8000-%012d', i)"
 			: "('11111111-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid");
 	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, ENGINE_MAX_QUEUES,
+	rig_wait_rows(rig, SCHEDULER_MAX_QUEUES,
 		      "channel_state WHERE lease_owner IS NOT NULL "
 		      "AND channel_id IN (SELECT id FROM channels)");
 	rig_idle(rig);
