@@ -27,16 +27,12 @@ static int open_engine(struct channels *channels, const struct channels_options 
 	const struct engine_options engine = {
 		.loop = channels->loop,
 		.store = channels->store,
-		.outbound = channels->outbound,
-		.guard = &channels->guard,
+		.route = channels->route,
 		.worker = channels->worker,
 		.key = channels->key,
 		.max_inflight = options->max_inflight,
 		.tick_ms = tick_ms,
 		.audit_mode = channels->audit_mode,
-		.link_base = channels->link_base ? str_of(channels->link_base) : STR(""),
-		.origins = channels->origins,
-		.origin_count = channels->origin_count,
 		.paces = channels->paces,
 		.now_us = channels->now_us,
 		.mono_us = channels->mono_us,
@@ -68,7 +64,7 @@ static int open_parts(struct channels *channels, const struct channels_options *
 		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
 		.ca_file = options->ca_file,
 	};
-	int rc = outbound_open(&outbound, &channels->outbound);
+	int rc = outbound_open(&outbound, &channels->route.outbound);
 
 	if (rc == 0)
 		rc = paces_open(&channels->paces);
@@ -109,8 +105,10 @@ int channels_open_tuned(const struct channels_options *options,
 	channels->mono_us = tuning->mono_us;
 	channels->worker = strdup(options->worker);
 	channels->link_base = options->link_base ? strdup(options->link_base) : NULL;
-	channels->origins = options->origins;
-	channels->origin_count = options->origin_count;
+	channels->route.origins = options->origins;
+	channels->route.origin_count = options->origin_count;
+	channels->route.guard = &channels->guard;
+	channels->route.link_base = str_of(channels->link_base);
 	memcpy(channels->key, options->encryption_key, sizeof(channels->key));
 	guard_init(&channels->guard, options->loop, options->allow_private);
 	pauses_init(&channels->pauses, options->loop);
@@ -161,8 +159,8 @@ static void on_steward_closed(void *owner)
 {
 	struct channels *channels = owner;
 
-	if (channels->outbound)
-		outbound_close(channels->outbound, on_outbound_closed, channels);
+	if (channels->route.outbound)
+		outbound_close(channels->route.outbound, on_outbound_closed, channels);
 	else
 		on_outbound_closed(channels);
 }

@@ -134,8 +134,8 @@ void create_channel(struct http_request *request, void *owner)
 	}
 	creation->check = (struct target_check){
 		.guard = &channels_of(call)->guard,
-		.origins = channels_of(call)->origins,
-		.origin_count = channels_of(call)->origin_count,
+		.origins = channels_of(call)->route.origins,
+		.origin_count = channels_of(call)->route.origin_count,
 		.provider = creation->draft.provider,
 		.config = &creation->draft.config,
 		.team = call->who.team,

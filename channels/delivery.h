@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "audit/audit.h"
+#include "channels/attempt.h"
 #include "core/attributes.h"
 #include "core/digest.h"
 #include "core/uuid.h"
@@ -27,16 +28,12 @@ struct scheduler;
 struct engine_options {
 	uv_loop_t *loop;
 	struct store *store;
-	struct outbound *outbound;
-	const struct guard *guard;
+	struct attempt_route route;
 	const char *worker; /* owner of the leases; must outlive the engine */
 	const uint8_t *key; /* SEAL_KEY_SIZE bytes; the same */
 	unsigned max_inflight;
 	unsigned tick_ms;
 	enum audit_mode audit_mode;
-	struct str link_base; /* WRENN_EVENTS_LINK_BASE; empty: none; must outlive the engine */
-	const struct target_origin *origins; /* the same */
-	size_t origin_count;
 	struct paces *paces;      /* the same; the endpoints look at it, too */
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock */

@@ -21,9 +21,7 @@ struct channels {
 	char *worker;
 	uint8_t key[SEAL_KEY_SIZE];
 	bool strip_host;
-	char *link_base; /* NULL: no links */
-	const struct target_origin *origins;
-	size_t origin_count;
+	char *link_base;       /* NULL: no links */
 	struct trials *trials; /* test notifications under way and in the last minute */
 	struct pauses pauses;  /* of these, for the pace of their destination */
 	enum audit_mode audit_mode;
@@ -31,7 +29,7 @@ struct channels {
 	int64_t (*mono_us)(void); /* monotonic clock, of the engine and the paces */
 	struct paces *paces;
 	struct guard guard;
-	struct outbound *outbound;
+	struct attempt_route route;
 	struct scheduler *engine; /* NULL with deliver off */
 	struct steward *steward;
 	bool is_closing; /* the endpoints send nothing more */

@@ -232,8 +232,8 @@ static void judge(struct rotation *rotation)
 	}
 	rotation->check = (struct target_check){
 		.guard = &channels_of(call)->guard,
-		.origins = channels_of(call)->origins,
-		.origin_count = channels_of(call)->origin_count,
+		.origins = channels_of(call)->route.origins,
+		.origin_count = channels_of(call)->route.origin_count,
 		.provider = provider,
 		.config = &rotation->draft.config,
 		.team = call->who.team,

@@ -14,12 +14,12 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "channels/attempt.h"
 #include "channels/judge.h"
 #include "channels/queue.h"
 #include "core/attributes.h"
 #include "core/event.h"
 #include "core/log.h"
-#include "core/version.h"
 #include "targets/targets.h"
 
 #define REQUEST_MS      10000
@@ -41,7 +41,7 @@ static void log_unreadable(struct queue *queue)
 	log_error("a channel's settings cannot be decrypted", log_str("channel_id", id));
 }
 
-/* ---- building ---------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------- */
 
 /* What a delivery's payload holds: an event or a digest. */
 struct content {
@@ -71,40 +71,38 @@ static void drop_content(struct content *content)
 		digest_done(&content->digest);
 }
 
-static int build_with(const struct queue *queue, const struct content *content,
-		      const struct provider_config *config, struct outgoing *out)
+static int send_content(struct queue *queue, const struct content *content,
+			const struct provider_config *config)
 {
+	const struct engine_options *options = &queue->engine->options;
 	const struct delivery *delivery = queue->current;
-	const struct message message = {
-		.body = { .at = delivery->payload, .len = delivery->payload_len },
-		.event = content->event,
-		.digest = content->has_digest ? &content->digest : NULL,
-		.form = delivery->is_plain ? FORM_PLAIN : FORM_RICH,
-		.link_base = queue->engine->options.link_base,
+	struct attempt_order order = {
+		.provider = queue->settings.provider,
+		.config = config,
+		.delivery = &delivery->id,
+		.message = { .body = { .at = delivery->payload, .len = delivery->payload_len },
+			     .event = content->event,
+			     .digest = content->has_digest ? &content->digest : NULL,
+			     .form = delivery->is_plain ? FORM_PLAIN : FORM_RICH },
+		.attempt = { .number = delivery->attempts + 1,
+			     .before = delivery->attempts_before,
+			     .now_us = queue->record.started_us },
+		.timeout_ms = REQUEST_MS,
 	};
-	struct attempt attempt = {
-		.number = delivery->attempts + 1,
-		.before = delivery->attempts_before,
-		.now_us = queue->record.started_us,
-		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
-	};
-	char id[UUID_TEXT_SIZE];
 	struct old_secrets old;
 	int rc;
 
-	uuid_format(&delivery->id, id);
-	attempt.delivery_id = str_of(id);
-	settings_old_secrets(&queue->settings, queue->engine->options.key,
-			     engine_now_us(queue->engine), &old);
-	attempt.old_secret_count = old.count;
-	memcpy(attempt.old_secrets, old.values, sizeof(old.values));
-	rc = queue->settings.provider->build(&message, config, &attempt, out);
+	settings_old_secrets(&queue->settings, options->key, engine_now_us(queue->engine), &old);
+	order.attempt.old_secret_count = old.count;
+	memcpy(order.attempt.old_secrets, old.values, sizeof(old.values));
+	rc = attempt_send(&options->route, &order, judge_answer, queue, &queue->call);
 	old_secrets_done(&old);
 	return rc;
 }
 
-/* Zero with *out built; -ENOMEM; -EKEYREJECTED when the settings do not open; or another negative with the sentence for the owner. */
-static int build(struct queue *queue, struct outgoing *out, const char **sentence)
+/* Zero when the request is on its way; -ENOMEM; -EKEYREJECTED when the settings do not open; or
+ * another negative with the sentence for the owner. */
+static int send_opened(struct queue *queue, const char **sentence)
 {
 	struct opened_config opened;
 	struct content content;
@@ -120,14 +118,24 @@ static int build(struct queue *queue, struct outgoing *out, const char **sentenc
 	rc = read_content(queue->current, &content);
 	if (rc == 0) {
 		*sentence = "the channel's settings give no request";
-		rc = build_with(queue, &content, &opened.config, out);
+		rc = send_content(queue, &content, &opened.config);
 	}
 	drop_content(&content);
 	opened_config_done(&opened);
 	return rc;
 }
 
-/* ---- sending ----------------------------------------------------------------------------- */
+/* ---- what follows ------------------------------------------------------------------------ */
+
+static void take_slot(struct queue *queue)
+{
+	struct delivery_engine *engine = queue->engine;
+
+	delivery_move(queue->current, DELIVERY_SENDING);
+	share_take(engine->shares, &queue->seat, engine_mono_us(engine));
+	metric_set(engine->metrics.inflight, shares_held(engine->shares));
+	queue_enter(queue, QUEUE_SENDING);
+}
 
 /* Ends the delivery without a request. */
 static void fail_unsent(struct queue *queue, const char *sentence)
@@ -155,50 +163,23 @@ static void wait_for_settings(struct queue *queue)
 	queue_wait(queue, engine_mono_us(queue->engine) + LOOK_AGAIN_US);
 }
 
-static int send_built(struct queue *queue, struct outgoing *request)
-{
-	struct delivery_engine *engine = queue->engine;
-	const struct engine_options *options = &engine->options;
-	const struct target_origin *origin = origin_find(options->origins, options->origin_count,
-							 queue->settings.provider->name);
-	struct passage passage;
-	int rc = origin_lead(origin, options->guard, request, &passage);
-
-	if (rc == 0)
-		rc = outbound_send(options->outbound, request, REQUEST_MS, passage.allows,
-				   passage.arg, judge_answer, queue, &queue->call);
-	if (rc < 0)
-		return rc;
-	share_take(engine->shares, &queue->seat, engine_mono_us(engine));
-	metric_set(engine->metrics.inflight, shares_held(engine->shares));
-	queue_enter(queue, QUEUE_SENDING);
-	return 0;
-}
-
 static void send_current(struct queue *queue)
 {
 	const char *sentence;
-	struct outgoing request;
 	int rc;
 
 	queue->record.started_us = engine_now_us(queue->engine);
-	outgoing_init(&request);
-	rc = build(queue, &request, &sentence);
+	rc = send_opened(queue, &sentence);
 	if (rc == 0) {
-		delivery_move(queue->current, DELIVERY_SENDING);
-		rc = send_built(queue, &request);
-		if (rc < 0)
-			delivery_move(queue->current, DELIVERY_PENDING);
-	}
-	if (rc == -ENOMEM) {
+		take_slot(queue);
+	} else if (rc == -ENOMEM) {
 		queue_discard(queue);
 		queue_again(queue);
 	} else if (rc == -EKEYREJECTED) {
 		wait_for_settings(queue);
-	} else if (rc < 0) {
+	} else {
 		fail_unsent(queue, sentence);
 	}
-	outgoing_done(&request);
 }
 
 /* ---- whether it may now ------------------------------------------------------------------ */

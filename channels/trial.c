@@ -23,7 +23,6 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
-#include "core/version.h"
 #include "targets/targets.h"
 
 #define TRIAL_MS 10000
@@ -54,67 +53,51 @@ static void end_trial(struct api_call *call)
 
 /* ---- building and sending ---------------------------------------------------------------- */
 
-static int build(const struct trial *trial, struct outgoing *out)
+static void on_answer(const struct answer *answer, void *owner);
+
+static int send_event(struct trial *trial, const struct event *event, struct str body,
+		      unsigned timeout_ms)
+{
+	struct attempt_order order = {
+		.provider = trial->draft.provider,
+		.config = &trial->draft.config,
+		.delivery = &trial->delivery,
+		.message = { .body = body, .event = event, .form = trial->form },
+		.attempt = { .number = 1, .now_us = trial->call.now_us },
+		.timeout_ms = timeout_ms,
+	};
+
+	return attempt_send(&channels_of(&trial->call)->route, &order, on_answer, trial,
+			    &trial->outbound);
+}
+
+static int send_sample(struct trial *trial, unsigned timeout_ms)
 {
 	char timestamp[RFC3339_TEXT_SIZE];
-	char id[UUID_TEXT_SIZE];
 	struct event event;
-	struct message message = { .event = &event, .form = trial->form };
-	struct attempt attempt = {
-		.number = 1,
-		.now_us = trial->call.now_us,
-		.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION,
-	};
 	struct buf body;
 	int rc;
 
 	rfc3339_format(trial->call.now_us, 0, timestamp);
-	uuid_format(&trial->delivery, id);
 	sample_test(&event, str_of(timestamp));
 	buf_init(&body, 4096);
 	event_write_body(&body, &event);
-	message.body = buf_str(&body);
-	message.link_base = str_of(channels_of(&trial->call)->link_base);
-	attempt.delivery_id = str_of(id);
-	rc = body.err;
-	if (rc == 0)
-		rc = trial->draft.provider->build(&message, &trial->draft.config, &attempt, out);
+	rc = body.err ? body.err : send_event(trial, &event, buf_str(&body), timeout_ms);
 	buf_done(&body);
 	return rc;
 }
 
-static void on_answer(const struct answer *answer, void *owner);
-
-static int send_built(struct trial *trial, struct outgoing *request)
-{
-	struct channels *channels = channels_of(&trial->call);
-	const struct target_origin *origin =
-		origin_find(channels->origins, channels->origin_count, trial->draft.provider->name);
-	int64_t left_ms = trial->deadline_ms - clock_mono_ms();
-	struct passage passage;
-	int rc = origin_lead(origin, &channels->guard, request, &passage);
-
-	if (rc < 0)
-		return rc;
-	if (left_ms <= 0)
-		return -ETIMEDOUT;
-	return outbound_send(channels->outbound, request, (unsigned)left_ms, passage.allows,
-			     passage.arg, on_answer, trial, &trial->outbound);
-}
-
 static void send_trial(struct trial *trial)
 {
-	struct outgoing request;
+	int64_t left_ms = trial->deadline_ms - clock_mono_ms();
 	int rc;
 
-	outgoing_init(&request);
-	rc = build(trial, &request);
-	if (rc == 0)
-		rc = send_built(trial, &request);
-	outgoing_done(&request);
-	if (rc == -ETIMEDOUT)
+	if (left_ms <= 0) {
 		api_call_refuse_text(&trial->call, HTTP_DELIVERY_FAILED, NULL, "timed out");
-	else if (rc < 0)
+		return;
+	}
+	rc = send_sample(trial, (unsigned)left_ms);
+	if (rc < 0)
 		api_call_fail(&trial->call, rc);
 }
 
@@ -316,8 +299,8 @@ void try_channel(struct http_request *request, void *owner)
 		return;
 	trial->check = (struct target_check){
 		.guard = &channels_of(call)->guard,
-		.origins = channels_of(call)->origins,
-		.origin_count = channels_of(call)->origin_count,
+		.origins = channels_of(call)->route.origins,
+		.origin_count = channels_of(call)->route.origin_count,
 		.provider = trial->draft.provider,
 		.config = &trial->draft.config,
 		.team = call->who.team,

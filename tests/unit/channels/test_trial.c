@@ -62,8 +62,8 @@ static void redirect(struct rig *rig)
 	};
 
 	snprintf(origin, sizeof(origin), "http://127.0.0.1:%d", receiver_port(rig->receiver));
-	rig->channels->origins = origins;
-	rig->channels->origin_count = ARRAY_LEN(origins);
+	rig->channels->route.origins = origins;
+	rig->channels->route.origin_count = ARRAY_LEN(origins);
 }
 
 static void open_with(struct rig *rig, struct script *script, bool strict)
