@@ -28,14 +28,15 @@ static void make_certificates(void)
 		"make() {\n"
 		"  openssl req $ec -subj /CN=$1 -keyout $1.key -out $1.csr\n"
 		"  echo subjectAltName=$3 >$1.ext\n"
-		"  openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days $4 "
+		"  openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 30 "
 		"-extfile $1.ext -out $1.pem\n"
 		"}\n"
-		"make good ca IP:127.0.0.1,DNS:localhost 30\n"
-		"make wrong ca DNS:other.example.com,IP:127.0.0.9 30\n"
-		"make old ca IP:127.0.0.1,DNS:localhost -1\n"
-		"make client ca DNS:client 30\n"
-		"make stranger other DNS:client 30\n";
+		"make good ca IP:127.0.0.1,DNS:localhost\n"
+		"make wrong ca DNS:other.example.com,IP:127.0.0.9\n"
+		"make client ca DNS:client\n"
+		"make stranger other DNS:client\n"
+		"export LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME=-40d\n"
+		"make old ca IP:127.0.0.1,DNS:localhost\n";
 	char command[2048];
 	char *arguments[] = { "sh", "-c", command, NULL };
 	int status = 0;
