@@ -184,7 +184,6 @@ static int open_services(struct worker *w)
 {
 	const struct config *config = w->config;
 	const struct auth_options auth = {
-		.loop = &w->loop,
 		.store = w->store,
 		.redis = w->redis,
 		.api_keys_manage = config->api_keys == CONFIG_KEYS_MANAGE,

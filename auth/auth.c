@@ -1,20 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The server's hook: reads the credential off a request, has it looked up, judges, and lets the
- * request through to its handler or answers it.
+ * The server's hook: reads the credential of a request, looks it up and judges. Then it lets the
+ * request through to its handler, or answers it.
  *
- * Happy path: X-API-Key, when present, decides alone; else the session cookie. Lookup, then team,
- * role or administrator, then for sessions CSRF. Failure: 401 for no, malformed, unknown or ended
- * credentials, 403 for known ones that may not, 503 when the store cannot say.
+ * Happy path: X-API-Key, when present, decides alone; else the session cookie does. After the lookup
+ * come team, role or administrator, and for sessions CSRF. Failure: 401 when the credential is
+ * missing, malformed, unknown or expired, 403 when a known one lacks the right, 503 when the store
+ * fails.
  */
-#include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
+#include "auth/auth.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/access.h"
+#include "auth/credential.h"
 #include "auth/lookup.h"
+#include "auth/recent.h"
+#include "auth/recheck.h"
+#include "auth/uses.h"
 
 #define MAX_COOKIE_LINE 128
+
+enum auth_result { AUTH_ACCEPTED, AUTH_REFUSED, AUTH_FORBIDDEN, AUTH_UNAVAILABLE, AUTH_RESULTS };
+
+struct auth {
+	struct access_rules rules;
+	struct credential_lookups lookups;
+	struct recent_answers recent;
+	struct metric *results[CREDENTIAL_SESSION + 1][AUTH_RESULTS];
+};
 
 /* A request that waits for its lookup. */
 struct visit {
@@ -54,10 +72,10 @@ static void clear_cookie(struct http_request *request, const char *name, const c
 	http_respond_header(request, "Set-Cookie", (struct str){ .at = line, .len = (size_t)len });
 }
 
-/* Where only a session helps, a refused one is taken from the browser, as the reference does. */
+/* Where only a session helps, the browser forgets a refused one, as in the reference. */
 static void refuse_session(struct auth *auth, struct http_request *request, enum http_access access)
 {
-	if (!access_is_session_only(&auth->options, access))
+	if (!access_is_session_only(&auth->rules, access))
 		return;
 	clear_cookie(request, "wrenn_sid", "; HttpOnly");
 	clear_cookie(request, "wrenn_csrf", "");
@@ -85,8 +103,8 @@ static bool changes_something(struct http_request *request)
 	return http_request_method(request) != HTTP_GET;
 }
 
-/* Header, cookie and session must agree: cookie against header alone can be satisfied by anybody
- * who can plant a cookie on the domain (W17). */
+/* Header, cookie and session must agree. An attacker who can plant a cookie on the domain makes
+ * cookie and header agree (W17). */
 static bool has_csrf_token(struct http_request *request, const struct identity *who)
 {
 	struct str header = http_request_header(request, "X-CSRF-Token");
@@ -115,7 +133,7 @@ static void admit(const struct visit *visit, const struct found *found)
 	}
 	count(visit->auth, who->credential, AUTH_ACCEPTED);
 	if (visit->access == ACCESS_STREAM)
-		crowd_grow(visit->auth);
+		recent_count_stream(&visit->auth->recent);
 	access_identify(found, visit->access, http_request_identity(request));
 	http_request_authenticated(request);
 }
@@ -130,7 +148,7 @@ static void judge(const struct visit *visit, const struct found *found)
 		return;
 	}
 
-	enum judgement judgement = access_judge(&auth->options, found, visit->access);
+	enum judgement judgement = access_judge(&auth->rules, found, visit->access);
 
 	if (judgement == ACCESS_GRANTED) {
 		admit(visit, found);
@@ -153,7 +171,7 @@ static void on_found(struct lookup_waiter *waiter, const struct found *found)
 
 /* ---- the hook ------------------------------------------------------------------------------- */
 
-/* What the request shows. False: malformed or nothing at all; *kind says of which sort. */
+/* The credential of the request. False when it is malformed or missing; *kind says which sort. */
 static bool find_credential(struct http_request *request, enum credential *kind, struct str *out)
 {
 	struct str key = http_request_header(request, "X-API-Key");
@@ -179,7 +197,7 @@ static int join_lookup(const struct visit *template, const char *hash)
 	*visit = *template;
 	visit->waiter.is_use = true;
 	visit->waiter.on_found = on_found;
-	rc = lookup_join(visit->auth, visit->kind, hash, &visit->waiter);
+	rc = lookup_join(&visit->auth->lookups, visit->kind, hash, &visit->waiter);
 	if (rc < 0)
 		free(visit);
 	return rc;
@@ -193,7 +211,7 @@ static void look_up(const struct visit *visit, struct str text)
 
 	digest_sha256_hex(text, hash);
 	if (visit->access == ACCESS_STREAM)
-		found = recent_find(visit->auth, visit->kind, hash);
+		found = recent_find(&visit->auth->recent, visit->kind, hash);
 	if (found) {
 		judge(visit, found);
 		return;
@@ -222,8 +240,13 @@ void auth_authenticate(struct http_request *request, enum http_access access, vo
 		refuse(auth, request, access, kind, answers[ACCESS_UNKNOWN].message);
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+int auth_recheck(struct auth *auth, const struct identity *identity, enum http_access access,
+		 auth_recheck_fn on_done, void *owner)
+{
+	return credential_recheck(&auth->lookups, &auth->rules, identity, access, on_done, owner);
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
 
 static void register_metrics(struct auth *auth)
 {
@@ -246,9 +269,21 @@ static void register_metrics(struct auth *auth)
 			auth->results[kind][result] =
 				metric_counter("wrenn_events_auth_total", labels[kind][result],
 					       "Requests by credential and what became of them.");
-	auth->lookups_started =
-		metric_counter("wrenn_events_auth_lookups_total", NULL,
-			       "Lookups of credentials; requests at the same time share one.");
+}
+
+static void on_result(const struct found *found, bool is_use, void *owner)
+{
+	struct auth *auth = owner;
+
+	if (found->rc == 0 && is_use)
+		use_record(auth->lookups.store, auth->lookups.redis, found);
+	if (found->rc != 0 || is_use)
+		recent_keep(&auth->recent, found);
+}
+
+static void on_idle(void *owner)
+{
+	free(owner);
 }
 
 int auth_open(const struct auth_options *options, struct auth **out)
@@ -257,29 +292,24 @@ int auth_open(const struct auth_options *options, struct auth **out)
 
 	if (!auth)
 		return -ENOMEM;
-	auth->options = *options;
-	for (size_t i = 0; i < ARRAY_LEN(auth->lookups); i++)
-		list_init(&auth->lookups[i]);
-	for (size_t i = 0; i < ARRAY_LEN(auth->recents); i++)
-		list_init(&auth->recents[i]);
-	list_init(&auth->recent);
+	auth->rules = (struct access_rules){ .api_keys_manage = options->api_keys_manage,
+					     .change_role = options->change_role };
+	auth->lookups.store = options->store;
+	auth->lookups.redis = options->redis;
+	auth->lookups.on_result = on_result;
+	auth->lookups.on_idle = on_idle;
+	auth->lookups.owner = auth;
+	recent_init(&auth->recent);
 	register_metrics(auth);
+	lookups_init(&auth->lookups);
 	*out = auth;
 	return 0;
-}
-
-void auth_free_when_idle(struct auth *auth)
-{
-	if (auth->in_flight == 0)
-		free(auth);
 }
 
 void auth_close(struct auth *auth)
 {
 	if (!auth)
 		return;
-	/* Redis and the store still answer what is on its way; the last answer frees. */
-	auth->closing = true;
-	recent_forget_all(auth);
-	auth_free_when_idle(auth);
+	recent_forget_all(&auth->recent);
+	lookups_close(&auth->lookups); /* the last answer frees */
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * API keys (contract f.1): their form, and one read that says whom a hash stands for. Only the hash
- * is ever compared, by the database, so nothing here depends on the time a comparison takes. A key
- * of a deleted team, or made by a user who is no longer active, is as unknown as one that never
- * was.
+ * One read says what the hash of a key stands for. The database compares hashes only, so the time of
+ * the comparison tells nothing about a key. A key of a deleted team, or of a creator who is no
+ * longer active, counts as unknown.
  */
-#include "auth/lookup.h"
-#include "core/utf8.h"
+#include "auth/keys.h"
 
-#define KEY_DIGITS 32
+#include <string.h>
+
+#include "core/utf8.h"
 
 static const struct db_query read_key = {
 	.sql = "SELECT k.id, k.team_id, k.name, k.last_used "
@@ -18,23 +18,6 @@ static const struct db_query read_key = {
 	       "WHERE k.key_hash = $1 AND t.deleted_at IS NULL "
 	       "AND (k.created_by IS NULL OR (u.status = 'active' AND u.deleted_at IS NULL))",
 };
-
-static bool is_lower_hex(struct str text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (!((text.at[i] >= '0' && text.at[i] <= '9') ||
-		      (text.at[i] >= 'a' && text.at[i] <= 'f')))
-			return false;
-	return true;
-}
-
-bool key_is_well_formed(struct str key)
-{
-	struct str prefix = STR("wrn_");
-
-	return key.len == prefix.len + KEY_DIGITS && str_starts(key, prefix) &&
-	       is_lower_hex(str_from(key, prefix.len));
-}
 
 static int on_key(const struct db_row *row, void *arg)
 {
@@ -53,9 +36,9 @@ static int on_key(const struct db_row *row, void *arg)
 	return 0;
 }
 
-int key_read(struct db *db, struct lookup *lookup)
+int key_read(struct db *db, struct found *found)
 {
-	const struct db_value hash = db_text(str_of(lookup->hash));
+	const struct db_value hash = db_text(str_of(found->identity.credential_hash));
 
-	return db_run_now(db, &read_key, &hash, 1, on_key, &lookup->found, NULL);
+	return db_run_now(db, &read_key, &hash, 1, on_key, found, NULL);
 }

@@ -1,41 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Lookups in flight, keyed by the hash of the credential. Whoever asks for a credential that is
- * being looked up joins that lookup, so ten thousand streams that come back at once with one key
- * cost one read. Nothing outlives its lookup, but for the streams of a crowd (recent.c): the next question
- * reads again.
+ * Lookups in flight, keyed by the hash of the credential: ten thousand streams that reconnect at
+ * once with one key cost one read. No answer outlives its lookup here; the next caller reads again.
  *
- * Happy path: API key -> one read of the store. Session -> Redis -> one read of the store, for what
- * the cache must not decide. Failure: Redis away, slow or holding nonsense -> the tables know the
- * session as well; the store away -> everybody who waits gets its code.
+ * Happy path: an API key costs one read of the store. A session is asked from Redis, and then costs
+ * one read of the store for what the cache must not decide. Failure: when Redis is down, slow or
+ * holds nonsense, the tables know the session as well. When the store fails, every waiter gets its
+ * code.
  */
+#include "auth/lookup.h"
+
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "auth/lookup.h"
+#include "auth/keys.h"
+#include "auth/sessions.h"
 #include "core/clock.h"
 #include "core/log.h"
 
 #define REDIS_WAIT_MS 2000
 
-unsigned lookup_bucket(const char *hash)
-{
-	uint8_t bytes[2];
+/* One credential that is being looked up, however many callers wait for it. */
+struct credential_lookup {
+	struct store_job job;
+	struct list link; /* in a bucket of lookups->buckets */
+	struct list waiters;
+	struct credential_lookups *lookups;
+	enum credential kind;
+	char hash[SHA256_HEX_SIZE];
+	int64_t asked_us;
+	int64_t asked_ms;
+	bool is_use;
+	bool is_cached; /* Redis held the session: `cached` is filled */
+	struct session cached;
+	struct found found; /* a thread of the store writes it */
+};
 
-	/* SHA-256 is as good a hash as any; its first digits will do. */
-	if (!hex_decode((struct str){ .at = hash, .len = 4 }, bytes, sizeof(bytes)))
-		abort();
-	return (unsigned)(bytes[0] << 8 | bytes[1]) % LOOKUP_BUCKETS;
-}
-
-static struct lookup *find_lookup(struct auth *auth, enum credential kind, const char *hash)
+static struct credential_lookup *find_lookup(struct credential_lookups *lookups,
+					     enum credential kind, const char *hash)
 {
-	struct list *bucket = &auth->lookups[lookup_bucket(hash)];
+	struct list *bucket = &lookups->buckets[credential_bucket(hash)];
 
 	LIST_EACH (link, bucket) {
-		struct lookup *lookup = list_item(link, struct lookup, link);
+		struct credential_lookup *lookup = list_item(link, struct credential_lookup, link);
 
 		if (lookup->kind == kind && strcmp(lookup->hash, hash) == 0)
 			return lookup;
@@ -43,27 +54,27 @@ static struct lookup *find_lookup(struct auth *auth, enum credential kind, const
 	return NULL;
 }
 
-static void drop_lookup(struct lookup *lookup)
+static void drop_lookup(struct credential_lookup *lookup)
 {
-	struct auth *auth = lookup->auth;
+	struct credential_lookups *lookups = lookup->lookups;
 
 	list_remove(&lookup->link);
 	free(lookup);
-	auth->in_flight--;
-	if (auth->closing)
-		auth_free_when_idle(auth);
+	lookups->in_flight--;
+	if (lookups->is_closing && lookups->in_flight == 0)
+		lookups->on_idle(lookups->owner);
 }
 
-static void finish_lookup(struct lookup *lookup, int rc)
+static void finish_lookup(struct credential_lookup *lookup, int rc)
 {
+	struct credential_lookups *lookups = lookup->lookups;
+
 	if (rc < 0)
 		lookup->found.rc = rc;
-	/* From here on the credential is looked up anew, also by the callbacks below. */
+	/* From here on, callers and the callbacks below start a new lookup. */
 	list_remove(&lookup->link);
-	if (lookup->found.rc == 0 && lookup->is_use && !lookup->auth->closing)
-		record_use(lookup);
-	if (!lookup->auth->closing && (lookup->is_use || lookup->found.rc != 0))
-		recent_keep(lookup->auth, lookup);
+	if (!lookups->is_closing)
+		lookups->on_result(&lookup->found, lookup->is_use, lookups->owner);
 
 	while (!list_is_empty(&lookup->waiters)) {
 		struct lookup_waiter *waiter =
@@ -77,66 +88,76 @@ static void finish_lookup(struct lookup *lookup, int rc)
 
 /* ---- the store's part ---------------------------------------------------------------- */
 
+/* Nothing is found yet, except what the lookup began with. The store may run a job again. */
+static void reset_found(struct credential_lookup *lookup)
+{
+	struct found *found = &lookup->found;
+
+	*found = (struct found){ .rc = -EACCES,
+				 .is_cached = lookup->is_cached,
+				 .asked_us = lookup->asked_us,
+				 .asked_ms = lookup->asked_ms,
+				 .identity = { .credential = lookup->kind } };
+	memcpy(found->identity.credential_hash, lookup->hash, sizeof(lookup->hash));
+}
+
 static int run_read(struct db *db, struct store_job *job)
 {
-	struct lookup *lookup = container_of(job, struct lookup, job);
+	struct credential_lookup *lookup = container_of(job, struct credential_lookup, job);
 
-	lookup->found = (struct found){ .rc = -EACCES };
+	reset_found(lookup);
 	if (lookup->kind == CREDENTIAL_API_KEY)
-		return key_read(db, lookup);
+		return key_read(db, &lookup->found);
 	if (lookup->is_cached)
-		return session_read_cached(db, lookup);
-	return session_read_table(db, lookup);
+		return session_read_cached(db, &lookup->cached, &lookup->found);
+	return session_read_table(db, &lookup->found);
 }
 
 static void on_read(struct store_job *job, int rc)
 {
-	struct lookup *lookup = container_of(job, struct lookup, job);
-
-	memcpy(lookup->found.identity.credential_hash, lookup->hash, sizeof(lookup->hash));
-	lookup->found.identity.credential = lookup->kind;
-	finish_lookup(lookup, rc);
+	finish_lookup(container_of(job, struct credential_lookup, job), rc);
 }
 
-static int read_store(struct lookup *lookup)
+static int read_store(struct credential_lookup *lookup)
 {
 	lookup->job.run = run_read;
 	lookup->job.on_done = on_read;
-	return store_read(lookup->auth->options.store, &lookup->job);
+	return store_read(lookup->lookups->store, &lookup->job);
 }
 
 /* ---- Redis ---------------------------------------------------------------------------- */
 
-static void take_cached(struct lookup *lookup, const redisReply *reply)
+static void take_cached(struct credential_lookup *lookup, const redisReply *reply)
 {
+	struct str hash = str_of(lookup->hash);
 	struct str json;
 
 	if (reply->type == REDIS_REPLY_NIL)
 		return;
 	if (reply->type != REDIS_REPLY_STRING) {
-		log_warn("redis did not answer for a session, asking the database",
+		log_warn("Redis did not answer for a session; reading it from the database",
 			 log_int("reply_type", reply->type));
 		return;
 	}
 	json = (struct str){ .at = reply->str, .len = (size_t)reply->len };
-	lookup->is_cached = session_parse(json, str_of(lookup->hash), &lookup->cached) == 0;
+	lookup->is_cached = session_parse(json, hash, &lookup->cached) == 0;
 	if (!lookup->is_cached)
-		log_warn("cannot read a cached session, asking the database");
+		log_warn("cannot parse a session from Redis; reading it from the database");
 }
 
 static void on_cached(const redisReply *reply, void *owner)
 {
-	struct lookup *lookup = owner;
+	struct credential_lookup *lookup = owner;
 	int rc;
 
-	/* The store may be going as well; nobody needs the answer any more. */
-	if (lookup->auth->closing) {
+	/* The store may be closing as well, and no caller needs the answer any more. */
+	if (lookup->lookups->is_closing) {
 		finish_lookup(lookup, -ECANCELED);
 		return;
 	}
 	if (reply)
 		take_cached(lookup, reply);
-	if (lookup->is_cached && lookup->cached.expires_us <= lookup->now_us) {
+	if (lookup->is_cached && lookup->cached.expires_us <= lookup->asked_us) {
 		finish_lookup(lookup, -EACCES);
 		return;
 	}
@@ -145,53 +166,55 @@ static void on_cached(const redisReply *reply, void *owner)
 		finish_lookup(lookup, rc);
 }
 
-static int ask_redis(struct lookup *lookup)
+static int ask_redis(struct credential_lookup *lookup)
 {
 	char key[sizeof("wrenn:session:") + SHA256_HEX_SIZE];
 
 	snprintf(key, sizeof(key), "wrenn:session:%s", lookup->hash);
-	return redis_send_text(lookup->auth->options.redis, REDIS_WAIT_MS, on_cached, lookup, "GET",
-			       key, (char *)NULL);
+	return redis_send_text(lookup->lookups->redis, REDIS_WAIT_MS, on_cached, lookup, "GET", key,
+			       (char *)NULL);
 }
 
 /* ---- start ------------------------------------------------------------------------------ */
 
-static int start_lookup(struct lookup *lookup)
+static int start_lookup(struct credential_lookup *lookup)
 {
 	if (lookup->kind == CREDENTIAL_SESSION && ask_redis(lookup) == 0)
 		return 0;
 	return read_store(lookup);
 }
 
-static struct lookup *lookup_new(struct auth *auth, enum credential kind, const char *hash)
+static struct credential_lookup *lookup_new(struct credential_lookups *lookups,
+					    enum credential kind, const char *hash)
 {
-	struct lookup *lookup = calloc(1, sizeof(*lookup));
+	struct credential_lookup *lookup = calloc(1, sizeof(*lookup));
 
 	if (!lookup)
 		return NULL;
-	lookup->auth = auth;
+	lookup->lookups = lookups;
 	lookup->kind = kind;
-	lookup->now_us = clock_wall_us();
-	lookup->asked_ms = clock_mono_ms();
 	memcpy(lookup->hash, hash, sizeof(lookup->hash));
+	lookup->asked_us = clock_wall_us();
+	lookup->asked_ms = clock_mono_ms();
+	reset_found(lookup);
 	list_init(&lookup->waiters);
-	list_add_tail(&auth->lookups[lookup_bucket(hash)], &lookup->link);
-	auth->in_flight++;
+	list_add_tail(&lookups->buckets[credential_bucket(hash)], &lookup->link);
+	lookups->in_flight++;
 	return lookup;
 }
 
-int lookup_join(struct auth *auth, enum credential kind, const char *hash,
+int lookup_join(struct credential_lookups *lookups, enum credential kind, const char *hash,
 		struct lookup_waiter *waiter)
 {
-	struct lookup *lookup = find_lookup(auth, kind, hash);
+	struct credential_lookup *lookup = find_lookup(lookups, kind, hash);
 
 	assert(kind != CREDENTIAL_NONE);
-	if (auth->closing)
+	if (lookups->is_closing)
 		return -ECANCELED;
 	if (!lookup) {
 		int rc;
 
-		lookup = lookup_new(auth, kind, hash);
+		lookup = lookup_new(lookups, kind, hash);
 		if (!lookup)
 			return -ENOMEM;
 		rc = start_lookup(lookup);
@@ -199,9 +222,29 @@ int lookup_join(struct auth *auth, enum credential kind, const char *hash,
 			drop_lookup(lookup);
 			return rc;
 		}
-		metric_add(auth->lookups_started, 1);
+		metric_add(lookups->started, 1);
 	}
 	lookup->is_use |= waiter->is_use;
 	list_add_tail(&lookup->waiters, &waiter->link);
 	return 0;
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+void lookups_init(struct credential_lookups *lookups)
+{
+	for (size_t i = 0; i < CREDENTIAL_BUCKETS; i++)
+		list_init(&lookups->buckets[i]);
+	lookups->in_flight = 0;
+	lookups->is_closing = false;
+	lookups->started =
+		metric_counter("wrenn_events_auth_lookups_total", NULL,
+			       "Lookups of credentials; requests at the same time share one.");
+}
+
+void lookups_close(struct credential_lookups *lookups)
+{
+	lookups->is_closing = true;
+	if (lookups->in_flight == 0)
+		lookups->on_idle(lookups->owner);
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Browser sessions (contract f.2): the copy in Redis, and the tables behind it.
- *
- * The cached copy may decide user, team and role, as it does for the control plane. It never
- * decides that a team still exists or that somebody is an administrator: that is read from the
- * tables each time. What is missing or unreadable in Redis is read from the tables altogether, and
- * there the user has to be active, the membership current, and the last use less than six hours
- * ago.
+ * The copy in Redis may decide user, team and role, as it does for the control plane. It never
+ * decides that a team still exists or that a user is an administrator: each lookup reads that from
+ * the tables. A session that is missing or unreadable in Redis is read from the tables as a whole.
+ * There the user must be active, the membership current, and the last use less than six hours ago.
  */
-#include <errno.h>
+#include "auth/sessions.h"
 
-#include "auth/lookup.h"
+#include <errno.h>
+#include <string.h>
+
 #include "core/json.h"
 #include "core/rfc3339.h"
 #include "core/utf8.h"
@@ -43,16 +42,6 @@ static const struct {
 	{ "", ROLE_NONE },
 };
 
-bool cookie_is_well_formed(struct str cookie)
-{
-	uint8_t bytes[SHA256_SIZE];
-
-	for (size_t i = 0; i < cookie.len; i++)
-		if (cookie.at[i] >= 'A' && cookie.at[i] <= 'F')
-			return false;
-	return hex_decode(cookie, bytes, sizeof(bytes));
-}
-
 static bool read_role(const char *word, enum team_role *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
@@ -63,8 +52,8 @@ static bool read_role(const char *word, enum team_role *out)
 	return false;
 }
 
-/* The all-zero id is the platform's, and what a lost team looks like when somebody
- * formats it (W4): nobody's session acts for it. No role is no membership. */
+/* The all-zero id is the platform's, and a lost team looks the same once it is formatted (W4), so no
+ * session acts for it. No role means no membership. */
 static bool is_team_of(const struct uuid *team, enum team_role role)
 {
 	return role != ROLE_NONE && !uuid_is_zero(team);
@@ -72,8 +61,8 @@ static bool is_team_of(const struct uuid *team, enum team_role role)
 
 /* ---- the copy in Redis ------------------------------------------------------------------- */
 
-/* Members we do not use must still be what they are said to be: an object in which they are not
- * was not written by the control plane. */
+/* Members that we do not use must have the right types, too. Otherwise the control plane did not
+ * write this object. */
 static bool has_sound_types(const cJSON *object)
 {
 	static const char *const texts[] = { "id",         "user_id", "csrf",        "email",
@@ -161,17 +150,16 @@ static int on_cached_row(const struct db_row *row, void *arg)
 	return 0;
 }
 
-int session_read_cached(struct db *db, struct lookup *lookup)
+int session_read_cached(struct db *db, const struct session *cached, struct found *found)
 {
-	const struct session *cached = &lookup->cached;
-	struct identity *who = &lookup->found.identity;
+	struct identity *who = &found->identity;
 	const struct db_value values[] = {
 		db_uuid(&cached->team),
 		db_uuid(&cached->user),
-		db_text(str_of(lookup->hash)),
+		db_text(str_of(who->credential_hash)),
 	};
-	int rc = db_run_now(db, &read_cached, values, ARRAY_LEN(values), on_cached_row,
-			    &lookup->found, NULL);
+	int rc =
+		db_run_now(db, &read_cached, values, ARRAY_LEN(values), on_cached_row, found, NULL);
 
 	who->has_team = who->has_team && cached->has_team;
 	who->actor = cached->user;
@@ -189,8 +177,7 @@ int session_read_cached(struct db *db, struct lookup *lookup)
 
 static int on_table_row(const struct db_row *row, void *arg)
 {
-	struct lookup *lookup = arg;
-	struct found *found = &lookup->found;
+	struct found *found = arg;
 	struct identity *who = &found->identity;
 	struct str name = utf8_cut(row_text(row, 3), sizeof(who->name) - 1);
 	struct str csrf = row_text(row, 4);
@@ -199,8 +186,8 @@ static int on_table_row(const struct db_row *row, void *arg)
 
 	who->expires_us = row_time(row, 6);
 	found->last_use_us = row_time(row, 7);
-	if (who->expires_us <= lookup->now_us ||
-	    found->last_use_us < lookup->now_us - SESSION_IDLE_US)
+	if (who->expires_us <= found->asked_us ||
+	    found->last_use_us < found->asked_us - SESSION_IDLE_US)
 		return 0;
 
 	found->rc = 0;
@@ -216,15 +203,15 @@ static int on_table_row(const struct db_row *row, void *arg)
 	else
 		who->role = ROLE_NONE;
 	memcpy(who->name, name.at, name.len);
-	/* One that does not fit is no token of the control plane's: nothing will equal it. */
+	/* The control plane makes no token that long; left empty, it equals nothing. */
 	if (csrf.len < sizeof(who->csrf))
 		memcpy(who->csrf, csrf.at, csrf.len);
 	return 0;
 }
 
-int session_read_table(struct db *db, struct lookup *lookup)
+int session_read_table(struct db *db, struct found *found)
 {
-	const struct db_value hash = db_text(str_of(lookup->hash));
+	const struct db_value hash = db_text(str_of(found->identity.credential_hash));
 
-	return db_run_now(db, &read_table, &hash, 1, on_table_row, lookup, NULL);
+	return db_run_now(db, &read_table, &hash, 1, on_table_row, found, NULL);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Notes that a credential was used: last_used of a key, last_seen_at of a session, at most once a
- * minute whatever the traffic, and the idle life of a session in Redis. Fire and forget: a note
- * that gets lost is made by the next request.
+ * Updates last_used of a key or last_seen_at of a session at most once a minute, whatever the
+ * traffic, and prolongs a session in Redis. A lost note does no harm: the next request makes it
+ * again.
  */
+#include "auth/uses.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "auth/lookup.h"
+#include <string.h>
 
 #define NOTE_EVERY_US INT64_C(60000000)
 #define REDIS_WAIT_MS 2000
@@ -20,7 +21,7 @@ struct note {
 	int64_t now_us;
 };
 
-/* The condition again, since other workers had the same idea. */
+/* The statement checks the minute again, because other workers note uses as well. */
 static const struct db_query note_key = {
 	.sql = "UPDATE team_api_keys SET last_used = $1 "
 	       "WHERE key_hash = $2 AND (last_used IS NULL OR last_used <= $3)",
@@ -48,21 +49,21 @@ static void on_noted(struct store_job *job, int rc)
 	free(container_of(job, struct note, job));
 }
 
-static void note_in_store(const struct lookup *lookup)
+static void note_in_store(struct store *store, const struct found *found)
 {
 	struct note *note;
 
-	if (!lookup->found.has_row || lookup->found.last_use_us > lookup->now_us - NOTE_EVERY_US)
+	if (!found->has_row || found->last_use_us > found->asked_us - NOTE_EVERY_US)
 		return;
 	note = calloc(1, sizeof(*note));
 	if (!note)
 		return;
 	note->job.run = run_note;
 	note->job.on_done = on_noted;
-	note->kind = lookup->kind;
-	note->now_us = lookup->now_us;
-	memcpy(note->hash, lookup->hash, sizeof(note->hash));
-	if (store_write(lookup->auth->options.store, &note->job) < 0)
+	note->kind = found->identity.credential;
+	note->now_us = found->asked_us;
+	memcpy(note->hash, found->identity.credential_hash, sizeof(note->hash));
+	if (store_write(store, &note->job) < 0)
 		free(note);
 }
 
@@ -72,28 +73,28 @@ static void on_extended(const redisReply *reply, void *owner)
 	(void)owner;
 }
 
-/* The value belongs to the control plane; only its time to live is moved, and never past the
- * session's end. */
-static void extend_in_redis(const struct lookup *lookup)
+/* The value belongs to the control plane. We move only its time to live, and never past the end of
+ * the session. */
+static void extend_in_redis(struct redis *redis, const struct found *found)
 {
-	int64_t left_us = lookup->cached.expires_us - lookup->now_us;
+	int64_t left_us = found->identity.expires_us - found->asked_us;
 	int64_t life_us = left_us < SESSION_IDLE_US ? left_us : SESSION_IDLE_US;
 	char key[sizeof("wrenn:session:") + SHA256_HEX_SIZE];
 	char life_ms[24];
 
 	if (life_us < 1000) /* zero would delete the key */
 		return;
-	snprintf(key, sizeof(key), "wrenn:session:%s", lookup->hash);
+	snprintf(key, sizeof(key), "wrenn:session:%s", found->identity.credential_hash);
 	snprintf(life_ms, sizeof(life_ms), "%lld", (long long)(life_us / 1000));
-	int rc = redis_send_text(lookup->auth->options.redis, REDIS_WAIT_MS, on_extended, NULL,
-				 "PEXPIRE", key, life_ms, (char *)NULL);
+	int rc = redis_send_text(redis, REDIS_WAIT_MS, on_extended, NULL, "PEXPIRE", key, life_ms,
+				 (char *)NULL);
 
-	(void)rc; /* when Redis is away the session lives on in the table */
+	(void)rc; /* while Redis is down the session lives on in the table */
 }
 
-void record_use(const struct lookup *lookup)
+void use_record(struct store *store, struct redis *redis, const struct found *found)
 {
-	note_in_store(lookup);
-	if (lookup->is_cached)
-		extend_in_redis(lookup);
+	note_in_store(store, found);
+	if (found->is_cached)
+		extend_in_redis(redis, found);
 }

@@ -42,8 +42,7 @@ static void open_redis(struct rig *rig)
 
 void rig_reopen_auth(struct rig *rig, bool api_keys_manage, enum team_role change_role)
 {
-	const struct auth_options options = { .loop = &rig->loop,
-					      .store = rig->store,
+	const struct auth_options options = { .store = rig->store,
 					      .redis = rig->redis,
 					      .api_keys_manage = api_keys_manage,
 					      .change_role = change_role };

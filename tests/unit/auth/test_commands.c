@@ -45,7 +45,7 @@ Test(keys_create, makes_a_key_that_opens_its_team)
 
 		cr_expect_eq(auth_key_revoke(rig.database.url, str_of(id), &why), 0);
 		cr_expect_eq(auth_key_revoke(rig.database.url, str_of(id), &why), -ENOENT);
-		cr_expect_str_eq(why.text, "there is no such key");
+		cr_expect_str_eq(why.text, "no such key; 'keys list' shows the ids");
 		request.answers = 0;
 		cr_expect_eq(rig_visit(&rig, &request, ACCESS_CHANGE), 401);
 		rig_close(&rig);

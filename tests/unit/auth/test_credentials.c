@@ -5,7 +5,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "auth/lookup.h"
+#include "auth/access.h"
+#include "auth/credential.h"
+#include "auth/sessions.h"
 
 #define ZEROS   "0000000000000000000000000000000000000000000000000000000000000000"
 #define ID      "60e05bd1b195af2f94112fa7197a5c88289058840ce7c6df9693756bc6250f55"
@@ -237,16 +239,16 @@ Test(access, is_judged_by_credential_team_role_and_route)
 {
 	for (size_t i = 0; i < ARRAY_LEN(judge_cases); i++) {
 		const struct judge_case *c = &judge_cases[i];
-		const struct auth_options options = { .api_keys_manage = c->keys_manage,
-						      .change_role = c->change_role };
+		const struct access_rules rules = { .api_keys_manage = c->keys_manage,
+						    .change_role = c->change_role };
 		struct found found = { .is_admin = c->is_admin,
 				       .identity = { .credential = c->credential,
 						     .has_team = c->has_team,
 						     .role = c->role } };
 
-		cr_expect_eq(access_judge(&options, &found, c->access), c->expected, "case %zu", i);
+		cr_expect_eq(access_judge(&rules, &found, c->access), c->expected, "case %zu", i);
 		found.rc = -EACCES;
-		cr_expect_eq(access_judge(&options, &found, c->access), ACCESS_UNKNOWN, "case %zu",
+		cr_expect_eq(access_judge(&rules, &found, c->access), ACCESS_UNKNOWN, "case %zu",
 			     i);
 	}
 }

@@ -253,12 +253,11 @@ Test(hook, answers_503_while_the_store_is_away)
 		.readers = 1,
 		.url = "postgres:///none?host=/nonexistent&user=nobody",
 	};
-	struct auth_options auth_options = { .api_keys_manage = true };
 	struct store *present;
 	struct rig rig;
 
 	rig_open(&rig, DATABASE_SQLITE, NULL);
-	options.loop = auth_options.loop = &rig.loop;
+	options.loop = &rig.loop;
 	present = rig.store;
 	cr_assert_eq(store_open(&options, &rig.store), 0);
 	rig_reopen_auth(&rig, true, ROLE_MEMBER);

@@ -50,7 +50,7 @@ static void open_sources(struct stage *stage)
 		.on_up = ignore,
 		.on_down = ignore,
 	};
-	struct auth_options auth = { .loop = &stage->loop, .api_keys_manage = true };
+	struct auth_options auth = { .api_keys_manage = true };
 
 	cr_assert_eq(store_open(&store, &stage->store), 0);
 	cr_assert_eq(redis_open(&redis, &stage->redis), 0);

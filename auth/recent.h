@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Answers of the last two seconds, for live streams that reconnect in a crowd, and for nothing else.
+ * Private to auth/.
+ */
+#ifndef AUTH_RECENT_H
+#define AUTH_RECENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auth/credential.h"
+#include "core/list.h"
+
+struct recent_answers {
+	struct list buckets[CREDENTIAL_BUCKETS];
+	struct list in_order; /* oldest first */
+	size_t count;
+	int64_t crowd_since_ms; /* streams are counted from here on */
+	unsigned crowd_count;
+	int64_t crowd_until_ms; /* until then streams may have a recent answer */
+};
+
+void recent_init(struct recent_answers *recent);
+
+/* A stream was let in. */
+void recent_count_stream(struct recent_answers *recent);
+
+/* A stream asks. During a crowd: the answer about this credential, when it is less than two seconds
+ * old; valid until the next recent_keep() or recent_forget_all(). Else NULL. */
+const struct found *recent_find(struct recent_answers *recent, enum credential kind,
+				const char *hash);
+
+/* Replaces the earlier answer about this credential. An answer that lets nobody in only removes
+ * it. */
+void recent_keep(struct recent_answers *recent, const struct found *found);
+void recent_forget_all(struct recent_answers *recent);
+
+#endif
