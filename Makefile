@@ -96,14 +96,15 @@ TESTED := $(foreach m,$(MODULES),$(if $(wildcard tests/unit/$(m)/*.c),$(m)))
 WITH_RIG := $(filter ledger delivery channels views,$(MODULES))
 linked_by = $(1) $(below_$(1)) $(if $(filter $(1),$(WITH_RIG)),$(filter-out $(1) $(below_$(1)),$(WITH_RIG)))
 
-# An archive, so that a test links only what it uses.
-$(B)/lib/tests.a: $(call objects,tests/support)
+# An archive, so that a test links only what it uses; and the deadline, which nobody calls.
+DEADLINE := $(B)/tests/support/deadline.o
+$(B)/lib/tests.a: $(filter-out $(DEADLINE),$(call objects,tests/support))
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
 define unit_binary
-$(B)/tests/$(1): $(call objects,tests/unit/$(1)) $(B)/lib/tests.a $(foreach m,$(call linked_by,$(1)),$(call archive,$(m))) $(LLHTTP_OBJS)
+$(B)/tests/$(1): $(call objects,tests/unit/$(1)) $(DEADLINE) $(B)/lib/tests.a $(foreach m,$(call linked_by,$(1)),$(call archive,$(m))) $(LLHTTP_OBJS)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
 	$(Q)$(CC) $(LDFLAGS) $(WRAP_HEAP) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDLIBS) -lcriterion
