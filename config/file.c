@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The settings file: NAME=VALUE lines as a shell or the control plane's .env has them. Names of
- * others are skipped without a look at their values. No fault repeats what stands in a line, for
- * a secret may stand there.
+ * NAME=VALUE lines, as in a shell or in the control plane's .env. Other programs' names are skipped
+ * without a look at their values. No fault repeats a line, because it may hold a secret.
  */
+#include "config/file.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/setting.h"
+#include "config/table.h"
 
 int settings_file_read(const char *path, struct buf *out)
 {
@@ -52,7 +54,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Behind a closing quote nothing but a comment may follow. */
+/* After the closing quote only a comment may follow. */
 static bool unquote(struct str *value)
 {
 	char quote = value->at[0];
@@ -62,14 +64,15 @@ static bool unquote(struct str *value)
 	if (!close)
 		return false;
 	size_t len = (size_t)(close - rest.at);
-	struct str behind = str_trim(str_from(rest, len + 1));
-	if (behind.len && behind.at[0] != '#')
+	struct str after = str_trim(str_from(rest, len + 1));
+	if (after.len && after.at[0] != '#')
 		return false;
 	*value = (struct str){ .at = rest.at, .len = len };
 	return true;
 }
 
-/* A '#' in a word belongs to it, as passwords have them; behind a blank it starts a comment. */
+/* A '#' inside a word belongs to it, because passwords have them. After a blank it starts a
+ * comment. */
 static struct str without_comment(struct str value)
 {
 	for (size_t i = 0; i < value.len; i++) {
@@ -87,13 +90,14 @@ static int parse_value(size_t row, struct str value, unsigned number, struct set
 
 	if (texts->line[row])
 		return setting_fault(name, faults,
-				     "set twice in the file, in line %u and in line %u",
+				     "set twice in the file, in line %u and in line %u; remove one",
 				     texts->line[row], number);
 	texts->line[row] = number;
 	if (trimmed.len && (trimmed.at[0] == '"' || trimmed.at[0] == '\'')) {
 		if (!unquote(&trimmed))
 			return setting_fault(name, faults,
-					     "line %u of the file: the quotes do not match",
+					     "line %u of the file: the closing quote is missing, "
+					     "or text follows it",
 					     number);
 		texts->value[row] = trimmed;
 		return 0;
@@ -114,7 +118,7 @@ static int parse_line(struct str line, unsigned number, struct setting_texts *te
 
 	struct str name = str_trim(str_cut(&value, '='));
 	if (!value.at || !is_name(name)) {
-		buf_addf(faults, "line %u of the file: not of the form NAME=VALUE\n", number);
+		buf_addf(faults, "line %u of the file: expected NAME=VALUE\n", number);
 		return -EINVAL;
 	}
 	size_t row = setting_find(name);
@@ -128,7 +132,7 @@ int settings_file_parse(struct str text, struct setting_texts *texts, struct buf
 	unsigned number = 0;
 	int rc = 0;
 
-	if (str_starts(text, STR("\xef\xbb\xbf"))) /* some editors put a byte order mark */
+	if (str_starts(text, STR("\xef\xbb\xbf"))) /* some editors write a byte order mark */
 		text = str_from(text, 3);
 	while (text.at) {
 		if (parse_line(str_cut(&text, '\n'), ++number, texts, faults) < 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Where the encryption key comes from: the variable, a file, or a credential of systemd; exactly
- * one of them. Only `serve` needs it, so other commands do not look into files.
+ * Exactly one of a variable, a file and a credential of systemd holds the key. Only `serve` needs
+ * it, so other commands do not read files.
  */
+#include "config/key.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/file.h"
+#include "config/read.h"
 #include "config/setting.h"
+#include "config/table.h"
 
 #define KEY        "WRENN_ENCRYPTION_KEY"
 #define KEY_FILE   "WRENN_ENCRYPTION_KEY_FILE"
 #define CREDENTIAL "wrenn-encryption-key"
 #define FILE_MAX   4096
 
-/* A value of the environment that is no setting; NULL when it is missing or empty. */
+/* A variable of the environment that is no setting; NULL when it is missing or empty. */
 static const char *find_variable(char *const *environment, const char *name)
 {
 	size_t len = strlen(name);

@@ -5,6 +5,8 @@
  * a database answers is for its module to find out. Values that may hold a password are never
  * repeated in a fault.
  */
+#include "config/read.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>

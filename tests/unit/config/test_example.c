@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "config/setting.h"
+#include "config/table.h"
 
 static char example[65536];
 

@@ -103,7 +103,7 @@ Test(config_file, refuses_bad_lines_by_number_and_repeats_nothing_of_them)
 		{ "WRENN_EVENTS_DATA_DIR=\"a\\\"hunter2\"", "WRENN_EVENTS_DATA_DIR: line 1 " },
 		{ "WRENN_EVENTS_DATA_DIR=\"", "WRENN_EVENTS_DATA_DIR: line 1 " },
 		{ "DATABASE_URL=sqlite:a\n\nDATABASE_URL=hunter2",
-		  "DATABASE_URL: set twice in the file, in line 1 and in line 3" },
+		  "DATABASE_URL: set twice in the file, in line 1 and in line 3; remove one" },
 		{ "A=1\nWRENN_EVENTS_FOO=hunter2", "WRENN_EVENTS_FOO: line 2 of the file: " },
 		{ "DATABASE_URL=hunter2", "DATABASE_URL: " },
 		{ "WRENN_ENCRYPTION_KEY=hunter2", "WRENN_ENCRYPTION_KEY: " },

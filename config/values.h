@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Every setting, read and checked. One member per variable, default in its comment. */
+#ifndef CONFIG_VALUES_H
+#define CONFIG_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/digest.h"
+
+enum config_deliver { CONFIG_DELIVER_ON, CONFIG_DELIVER_OFF };
+enum config_notify { CONFIG_NOTIFY_ACCEPT, CONFIG_NOTIFY_COMPLETION };
+enum config_create { CONFIG_CREATE_ON, CONFIG_CREATE_OFF };
+enum config_strip { CONFIG_STRIP_OFF, CONFIG_STRIP_ON };
+enum config_audit { CONFIG_AUDIT_ALL, CONFIG_AUDIT_MISSING, CONFIG_AUDIT_OFF };
+enum config_audit_status { CONFIG_AUDIT_STATUS_SEED, CONFIG_AUDIT_STATUS_DASHBOARD };
+enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
+enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
+enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+enum config_core_dumps { CONFIG_CORE_DUMPS_OFF, CONFIG_CORE_DUMPS_ON };
+enum config_share { CONFIG_SHARE_DATA_DIR, CONFIG_SHARE_ANY };
+
+#define CONFIG_MAX_ORIGINS 6
+
+/* WRENN_EVENTS_ORIGIN_<PROVIDER>: where that provider's requests go instead. */
+struct config_origin {
+	const char *provider; /* constant, as the registry of providers spells it: "discord" */
+	char *origin;         /* scheme://host or scheme://host:port */
+};
+
+struct config {
+	char *database_url;              /* may hold a password */
+	enum config_create create_store; /* WRENN_EVENTS_CREATE_STORE, default on */
+	char *redis_url;                 /* may hold a password */
+	char *redis_ca_file;             /* WRENN_EVENTS_REDIS_CA_FILE; NULL: the system's */
+	char *redis_cert_file;           /* WRENN_EVENTS_REDIS_CERT_FILE; NULL: none */
+	char *redis_key_file;            /* WRENN_EVENTS_REDIS_KEY_FILE; NULL: none */
+	char *redis_sentinel_password;   /* WRENN_EVENTS_REDIS_SENTINEL_PASSWORD; NULL: none */
+	uint8_t encryption_key[SEAL_KEY_SIZE];
+	bool key_is_open; /* it came from a file that others than its owner may use */
+	bool allow_private;
+	char *listen_host;
+	uint16_t listen_port;
+	enum config_share share_port; /* WRENN_EVENTS_SHARE_PORT, default data-dir */
+	char *data_dir;
+	unsigned workers; /* `auto` is resolved to the number of cores */
+	char *group;
+	enum config_deliver deliver;
+	enum config_notify notify_on; /* WRENN_EVENTS_NOTIFY_ON, default accept */
+	enum config_strip strip_host; /* WRENN_EVENTS_STRIP_HOST, default false */
+	enum config_audit audit;
+	enum config_audit_status audit_status;
+	enum config_api_keys api_keys;
+	enum config_role channel_role;
+	unsigned keepalive_s;
+	enum config_log log;
+	enum config_core_dumps core_dumps; /* WRENN_EVENTS_CORE_DUMPS, default off */
+	unsigned claim_idle_s;             /* WRENN_EVENTS_CLAIM_IDLE_S, default 60 */
+	unsigned max_connections;          /* WRENN_EVENTS_MAX_CONNECTIONS, default 20000 */
+	unsigned max_streams_per_team;     /* WRENN_EVENTS_MAX_STREAMS_PER_TEAM, default 100 */
+	unsigned max_inflight;             /* WRENN_EVENTS_MAX_INFLIGHT, default 256 */
+	char *ca_file;       /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
+	char *link_base;     /* WRENN_EVENTS_LINK_BASE, without trailing slashes; NULL: no links */
+	char *cors_origins;  /* WRENN_EVENTS_CORS_ORIGINS, separated by commas; NULL: none */
+	unsigned history_kb; /* WRENN_EVENTS_HISTORY_KB, default 16384 */
+	unsigned drain_s;    /* WRENN_EVENTS_DRAIN_S, default 0 */
+	size_t origin_count;
+	struct config_origin origins[CONFIG_MAX_ORIGINS];
+};
+
+#endif
