@@ -129,7 +129,7 @@ static const char *chat_fault(struct str text)
 		return "is an invitation, which names no chat: add the bot to the chat and paste "
 		       "the chat's number";
 	if (holds(text, "t.me/c/"))
-		return "is a link: paste -100 and behind it the number after /c/";
+		return "is a link: paste -100 and then the number after /c/";
 	if (holds(text, "t.me/"))
 		return "is a link: paste @ and the name after t.me/";
 	if (holds(text, "web.telegram.org"))

@@ -45,6 +45,7 @@ static const struct {
 	{ "matrix", "room_id", "@bot:example.org", "user" },
 	{ "telegram", "chat_id", "https://t.me/alerts", "paste @" },
 	{ "telegram", "chat_id", "t.me/c/1234567890/5", "-100" },
+	{ "telegram", "chat_id", "https://web.telegram.org/a/#-1001234567890", "after #" },
 	{ "telegram", "chat_id", "https://t.me/+AbCdEf", "invitation" },
 	{ "telegram", "chat_id", "alerts", "without @" },
 	{ "telegram", "bot_token", "https://api.telegram.org/bot" TOKEN "/getMe", "token alone" },
@@ -90,11 +91,11 @@ Test(pasted, says_which_part_is_wrong_and_shows_a_right_one)
 		cr_expect_eq(provider_find(str_of(cases[i].provider))->check(&config, &why),
 			     -EINVAL, "%s", cases[i].value);
 		cr_expect_str_eq(why.field, cases[i].field);
-		cr_expect(strstr(why.text, cases[i].says), "%s: %s", cases[i].value, why.text);
 		cr_expect_lt(strlen(why.text), sizeof(why.text) - 1, "it is cut: %s", why.text);
 		char *example = strstr(why.text, "; a right one: ");
 		cr_assert(example, "%s", why.text);
-		*example = '\0';
+		*example = '\0'; /* it has most of the words that the fault has to say */
+		cr_expect(strstr(why.text, cases[i].says), "%s: %s", cases[i].value, why.text);
 		cr_expect_null(strstr(why.text, cases[i].value), "%s", why.text);
 	}
 }
