@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "channels/clock_trust.h"
+#include "channels/expired.h"
 #include "channels/steward.h"
 #include "core/attributes.h"
 #include "core/errno_text.h"
@@ -94,12 +95,6 @@ static const struct db_query purge_attempts = {
 };
 static const struct db_query purge_deliveries = {
 	.sql = "DELETE FROM deliveries WHERE id IN " FINISHED_PIECE,
-};
-static const struct db_query drop_disabled = {
-	.sql = "UPDATE deliveries SET state = 'dropped', last_error = 'the channel has been "
-	       "disabled for more than 30 days', updated_at = $1 WHERE id IN (SELECT d.id "
-	       "FROM deliveries d WHERE d.state = 'pending' AND d.channel_id IN (SELECT channel_id "
-	       "FROM channel_state WHERE disabled_at < $2) LIMIT 1000) AND state = 'pending'",
 };
 static const struct db_query purge_accepts = {
 	.sql = "DELETE FROM accepts WHERE seen_at < $1",
@@ -216,17 +211,15 @@ static int run_purge(struct db *db, struct store_job *job)
 
 	const struct db_value old = db_time(age_us - KEEP_US);
 	const struct db_value old_accept = db_time(age_us - ACCEPTS_US);
-	const struct db_value disabled[] = { db_time(steward->round_us),
-					     db_time(age_us - DISABLED_US) };
 
 	steward->removed = 0;
 	steward->dropped = 0;
 	steward->found_age_us = age_us;
-	rc = db_run(db, &purge_attempts, &old, 1, NULL, NULL, NULL);
+	rc = expired_drop(db, age_us - DISABLED_US, steward->round_us, &steward->dropped);
+	if (rc == 0)
+		rc = db_run(db, &purge_attempts, &old, 1, NULL, NULL, NULL);
 	if (rc == 0)
 		rc = db_run(db, &purge_deliveries, &old, 1, NULL, NULL, &steward->removed);
-	if (rc == 0)
-		rc = db_run(db, &drop_disabled, disabled, 2, NULL, NULL, &steward->dropped);
 	if (rc == 0)
 		rc = db_run(db, &purge_accepts, &old_accept, 1, NULL, NULL, NULL);
 	if (rc == 0)
@@ -303,7 +296,7 @@ static void on_piece_purged(struct steward *steward)
 {
 	metric_add(steward->dropped_counter, steward->dropped);
 	steward->age_us = steward->found_age_us;
-	if (steward->removed >= PURGE_PIECE || steward->dropped >= PURGE_PIECE) {
+	if (steward->removed >= PURGE_PIECE || steward->dropped > 0) {
 		begin(steward, STEP_PURGING, run_purge);
 		return;
 	}

@@ -214,6 +214,49 @@ Test(steward, drops_what_waits_for_a_channel_disabled_a_month_ago)
 	}
 }
 
+/* PostgreSQL shows the purge a channel as disabled until the owner's change is committed. */
+Test(steward, leaves_the_backlog_of_a_channel_that_is_being_enabled)
+{
+	PGconn *owner;
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_POSTGRES, &quiet);
+	rig_add_channel(&rig, TEAM_A, TEAM_A, "hook", "host.up");
+	add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 31 * DAY_US);
+	add_delivery(&rig, 1, "pending", DAY_US);
+	add_delivery(&rig, 2, "failed", 8 * DAY_US);
+	owner = PQconnectdb(rig.database.url);
+	PQclear(PQexec(owner, "SET search_path = wrenn_events, public; BEGIN; "
+			      "SELECT 1 FROM channels FOR UPDATE; "
+			      "UPDATE channel_state SET disabled_at = NULL"));
+	cr_assert_eq(PQtransactionStatus(owner), PQTRANS_INTRANS);
+	rig_wait_rows(&rig, 1, "deliveries"); /* the purge was there */
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'pending'"), 1);
+	PQclear(PQexec(owner, "COMMIT"));
+	PQfinish(owner);
+	rig_close(&rig);
+}
+
+/* One channel after the other, each in pieces. */
+Test(steward, drops_what_waits_for_all_channels_disabled_a_month_ago)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		rig_add_channel(&rig, TEAM_A, TEAM_A, "hook", "host.up");
+		add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 31 * DAY_US);
+		add_state(&rig, TEAM_B, "disabled_at", rig_now_us - 31 * DAY_US);
+		for (unsigned i = 1; i <= 4; i++)
+			add_delivery(&rig, i, "pending", DAY_US);
+		rig_ask(&rig, "UPDATE deliveries SET channel_id = '" TEAM_B "' WHERE id IN "
+			      "('00000003-0000-4000-8000-000000000000', "
+			      "'00000004-0000-4000-8000-000000000000')");
+		rig_wait_rows(&rig, 4, "deliveries WHERE state = 'dropped'");
+		rig_close(&rig);
+	}
+}
+
 Test(steward, keeps_what_waits_for_a_channel_disabled_of_late)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
