@@ -51,7 +51,7 @@ struct ledger_lease {
 	bool standby_is_logged;
 
 	/* Of the running job. */
-	int64_t asked_us;
+	int64_t asked_us; /* monotonic, when the job ran: time in the queue costs no lease */
 	struct position known;
 	bool is_found;
 	bool is_free;
@@ -131,8 +131,10 @@ static int run_look(struct db *db, struct store_job *job)
 static int run_take(struct db *db, struct store_job *job)
 {
 	struct ledger_lease *lease = container_of(job, struct ledger_lease, job);
-	int rc = run_look_as(lease, db, &look_and_lock);
+	int rc;
 
+	lease->asked_us = lease->options.mono_us();
+	rc = run_look_as(lease, db, &look_and_lock);
 	lease->changed = 0;
 	lease->fence = (struct fence){ .is_ours = false };
 	if (rc == 0 && !lease->is_found)
@@ -148,8 +150,10 @@ static int run_take(struct db *db, struct store_job *job)
 static int run_renew(struct db *db, struct store_job *job)
 {
 	struct ledger_lease *lease = container_of(job, struct ledger_lease, job);
-	int rc = fence_ask(db, lease->options.group, lease->options.worker, &lease->fence);
+	int rc;
 
+	lease->asked_us = lease->options.mono_us();
+	rc = fence_ask(db, lease->options.group, lease->options.worker, &lease->fence);
 	if (rc == 0)
 		rc = db_flush(db);
 	return rc < 0 || !lease->fence.is_ours ? rc : run(lease, db, &keep);
@@ -202,7 +206,6 @@ static void start(struct ledger_lease *lease, enum lease_step step)
 	int rc;
 
 	lease->step = step;
-	lease->asked_us = lease->options.mono_us();
 	lease->known = *lease->options.position;
 	/* Uses the ledger's own writer of the store. On another writer it would wait for the row
 	 * that the ledger has locked, and the jobs of that writer would wait, too. */

@@ -324,6 +324,71 @@ Test(ledger_lease, is_not_relied_on_when_it_may_have_run_out)
 	WITH_TWO(doubt);
 }
 
+/* ---- a renewal that waits for its turn --------------------------------------------------- */
+
+/* Holds the writer of audited jobs. */
+struct gate {
+	struct store_job job;
+	uv_sem_t inside;
+	uv_sem_t open;
+	bool is_done;
+};
+
+static int run_gate(struct db *db, struct store_job *job)
+{
+	struct gate *gate = container_of(job, struct gate, job);
+
+	(void)db;
+	uv_sem_post(&gate->inside);
+	uv_sem_wait(&gate->open);
+	return 0;
+}
+
+static void on_gate_done(struct store_job *job, int rc)
+{
+	struct gate *gate = container_of(job, struct gate, job);
+
+	cr_expect_eq(rc, 0);
+	gate->is_done = true;
+}
+
+static bool is_gate_done(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return ((struct gate *)arg)->is_done;
+}
+
+static void queue_gate(struct rig *rig, struct gate *gate)
+{
+	*gate = (struct gate){ .job = { .run = run_gate, .on_done = on_gate_done } };
+	gate->job.is_audited = true;
+	uv_sem_init(&gate->inside, 0);
+	uv_sem_init(&gate->open, 0);
+	cr_assert_eq(store_write(rig->store, &gate->job), 0);
+}
+
+/* The lease lasts from when the store renewed it, not from when the renewal was queued; and changes
+ * that came before the renewal do not run before it. */
+Test(ledger_lease, renewed_after_a_long_job_lasts_as_long_as_any)
+{
+	struct gate gates[2];
+	struct two two;
+
+	open_two(&two, DATABASE_POSTGRES, NULL);
+	queue_gate(&two.a.rig, &gates[0]);
+	uv_sem_wait(&gates[0].inside);
+	queue_gate(&two.a.rig, &gates[1]);
+	rig_idle(&two.a.rig); /* the renewal is queued */
+	rig_now_us += 8 * SECOND_US;
+	uv_sem_post(&gates[0].open);
+	uv_sem_wait(&gates[1].inside);
+	rig_idle(&two.a.rig);
+	cr_expect(ledger_runs(two.a.rig.ledger, 9500));
+	uv_sem_post(&gates[1].open);
+	rig_turn_until(&two.a.rig, is_gate_done, &gates[1]);
+	close_two(&two);
+}
+
 /* ---- a holder that froze in a transaction ------------------------------------------------ */
 
 Test(ledger_lease, locked_by_a_frozen_holder_holds_up_no_other_write)
