@@ -54,6 +54,7 @@ struct record {
 	bool is_success;     /* it was delivered */
 	bool falls_apart;    /* a digest that was refused: its events go out one by one */
 	struct verdict said; /* for the channel's standing */
+	bool must_audit;     /* the job found that it disables the channel */
 	struct uuid audit_id;
 	struct buf rebound; /* the config with the value the answer named, sealed; empty: none */
 	int64_t rebound_us; /* updated_at with it */

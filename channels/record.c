@@ -147,8 +147,17 @@ static int run_audit(struct db *db, const struct queue *queue)
 	return rc;
 }
 
+/* The job that disables a channel waits for audit_logs, which others may have for long. On
+ * PostgreSQL that is the audited writer's business: the other writer's jobs would wait with this one. */
+static bool belongs_to_audit(const struct db *db, const struct record *record)
+{
+	return !record->job.needs_audit_lock && !db_is_embedded(db);
+}
+
 static int run_standing(struct db *db, const struct queue *queue, struct record *record)
 {
+	bool is_audited = queue->engine->options.audit_mode != AUDIT_OFF;
+
 	const struct standing_note note = {
 		.success_us = record->is_success ? record->ended_us : 0,
 		.error_us = record->is_success ? 0 : record->ended_us,
@@ -161,8 +170,13 @@ static int run_standing(struct db *db, const struct queue *queue, struct record 
 	record->is_noted = true;
 	record->is_disabled =
 		standing_apply(&record->standing, &record->said, record->error, record->ended_us);
+	is_audited = is_audited && record->is_disabled;
+	if (is_audited && belongs_to_audit(db, record)) {
+		record->must_audit = true;
+		return -EAGAIN;
+	}
 	rc = standing_store(db, &queue->channel, &record->standing, &note, record->ended_us);
-	if (rc == 0 && record->is_disabled && queue->engine->options.audit_mode != AUDIT_OFF)
+	if (rc == 0 && is_audited)
 		rc = run_audit(db, queue);
 	return rc;
 }
@@ -229,6 +243,7 @@ static void log_disabled(const struct queue *queue)
 
 static void forget_record(struct record *record)
 {
+	record->must_audit = false;
 	buf_done(&record->detail);
 	buf_done(&record->rebound);
 }
@@ -295,26 +310,39 @@ static void on_recorded(struct store_job *job, int rc)
 	} else if (engine->stopping) {
 		forget_record(record);
 		queue_settle(queue); /* the row is still pending and will be sent again */
+	} else if (rc == -EAGAIN && record->must_audit) {
+		record_start(queue);
 	} else if (rc != -ENOTCONN && rc != -EBUSY) {
 		log_error("could not store the result of a delivery",
 			  log_str("error", errno_text(rc)));
 	}
 }
 
+/* As far as is known here: the state in the store may be another, and then the job says so. */
+static bool will_audit(const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+	struct standing after = queue->settings.standing;
+
+	if (queue->engine->options.audit_mode == AUDIT_OFF)
+		return false;
+	return record->must_audit ||
+	       standing_apply(&after, &record->said, record->error, record->ended_us);
+}
+
 void record_start(struct queue *queue)
 {
 	struct delivery_engine *engine = queue->engine;
 	struct record *record = &queue->record;
-	struct standing after = queue->settings.standing;
+	bool is_audited = will_audit(queue);
 
 	record->job = (struct store_job){
 		.run = run_record,
 		.on_done = on_recorded,
 		/* Undone by a power cut, the delivery is sent once more. */
 		.is_repeatable = true,
-		/* As far as is known here: the job reads the state once more. */
-		.is_audited =
-			standing_apply(&after, &record->said, record->error, record->ended_us),
+		.is_audited = is_audited,
+		.needs_audit_lock = is_audited,
 	};
 	if (queue->phase != QUEUE_RECORDING)
 		queue_enter(queue, QUEUE_RECORDING);

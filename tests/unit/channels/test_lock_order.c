@@ -62,6 +62,106 @@ Test(lock_order, of_a_followed_address_is_that_of_a_change)
 	rig_close(&rig);
 }
 
+/* ---- a change that waits for audit_logs ------------------------------------------------------- */
+
+/* Another process that has audit_logs until a delivery of the channel was stored. */
+struct auditor {
+	struct rig *rig;
+	PGconn *connection;
+	uv_timer_t beat;
+	bool is_awaited;
+	bool is_done;
+};
+
+static void give_back_when_delivered(uv_timer_t *timer)
+{
+	struct auditor *auditor = timer->data;
+
+	if (auditor->is_done)
+		return;
+	if (!auditor->is_awaited && rig_ask(auditor->rig, "SELECT count(*) FROM " WAITING) > 0) {
+		auditor->is_awaited = true;
+		rig_now_us += 12 * SECOND_US; /* time for the second attempt */
+	}
+	if (rig_ask(auditor->rig, "SELECT count(*) FROM deliveries WHERE state = 'delivered'") >
+	    0) {
+		run(auditor->connection, "COMMIT");
+		auditor->is_done = true;
+	}
+}
+
+static enum receiver_reply fail_once(const struct received *request, struct buf *out, void *arg)
+{
+	unsigned *count = arg;
+
+	(void)request;
+	receiver_answer(out, (*count)++ == 0 ? 503 : 200, "", STR(""));
+	return RECEIVER_ANSWER;
+}
+
+Test(lock_order, of_a_change_begins_with_the_audit_table)
+{
+	unsigned count = 0;
+	const struct rig_options options = { .answer = fail_once, .arg = &count };
+	struct auditor auditor;
+	struct event *event = rig_event("host.up", SYSTEM, "", START_MS);
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_POSTGRES, &options);
+	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "host.up");
+	cr_assert_eq(rig_commit(&rig, &event, 1), 0);
+	rig_wait_rows(&rig, 1, "deliveries WHERE attempts = 1");
+	auditor = (struct auditor){ .rig = &rig, .connection = PQconnectdb(rig.database.url) };
+	run(auditor.connection, "BEGIN; LOCK TABLE public.audit_logs");
+	uv_timer_init(&rig.loop, &auditor.beat);
+	auditor.beat.data = &auditor;
+	uv_timer_start(&auditor.beat, give_back_when_delivered, 1, 5);
+	cr_expect_eq(ask(&rig, "PUT", path_of(CHANNEL_1, "/config"),
+			 "{\"config\":{\"secret\":\"c2VjcmV0LXR3by1hbmQtbW9yZQ==\"}}"),
+		     200, "%s", answer);
+	cr_expect(auditor.is_awaited, "nobody waited for the table");
+	cr_expect(auditor.is_done, "the result of the delivery waited with the change");
+	uv_close((uv_handle_t *)&auditor.beat, NULL);
+	PQfinish(auditor.connection);
+	rig_close(&rig);
+}
+
+/* Counts failures for the channel that our copy of its state lacks, and takes audit_logs. */
+static enum receiver_reply fail_for_days(const struct received *request, struct buf *out, void *arg)
+{
+	PGconn *other = *(PGconn *const *)arg;
+
+	(void)request;
+	PQclear(PQexec(other, "UPDATE wrenn_events.channel_state SET failures = 1000, "
+			      "failing_since = '2020-01-01' WHERE channel_id = '" CHANNEL_1 "'"));
+	PQclear(PQexec(other, "BEGIN; LOCK TABLE public.audit_logs"));
+	receiver_answer(out, 503, "", STR(""));
+	return RECEIVER_ANSWER;
+}
+
+Test(lock_order, of_a_result_that_disables_unforeseen_begins_with_the_audit_table)
+{
+	PGconn *other = NULL;
+	const struct rig_options options = { .answer = fail_for_days, .arg = &other };
+	struct event *event = rig_event("host.up", SYSTEM, "", START_MS);
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_POSTGRES, &options);
+	other = PQconnectdb(rig.database.url);
+	run(other, "SET search_path = wrenn_events, public");
+	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "host.up");
+	cr_assert_eq(rig_commit(&rig, &event, 1), 0);
+	rig_wait_rows(&rig, 1, WAITING);
+	run(other, "SELECT 1 FROM deliveries FOR UPDATE NOWAIT");
+	run(other,
+	    "SELECT 1 FROM channel_state WHERE channel_id = '" CHANNEL_1 "' FOR UPDATE NOWAIT");
+	run(other, "COMMIT");
+	PQfinish(other);
+	rig_wait_rows(&rig, 1, "channel_state WHERE disabled_at IS NOT NULL");
+	rig_wait_rows(&rig, 1, "audit_logs WHERE action = 'disable'");
+	rig_close(&rig);
+}
+
 /* ---- two who enable at once ------------------------------------------------------------------ */
 
 /* Another process that enables the channel and is done as soon as ours waits for it. */
