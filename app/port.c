@@ -72,11 +72,14 @@ static void end_deciding(int fd)
 	(void)fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-static bool is_held_by_others(int fd)
+/* 1, 0, or a negative errno. */
+static int is_held_by_others(int fd)
 {
 	struct flock lock = lock_of(F_WRLCK, LISTENING);
 
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return -errno;
+	return lock.l_type != F_UNLCK;
 }
 
 static int hold(int fd)
@@ -116,6 +119,28 @@ static int listen_alone(struct port *port, const struct config *config, struct r
 	return 0;
 }
 
+/* A file system without such locks cannot tell whether the port is free for us. */
+static int explain_lock(const struct config *config, int rc, struct reason *why)
+{
+	return reason_set(why, rc, "WRENN_EVENTS_DATA_DIR",
+			  "cannot see in %s who has the port: %s; the data directory needs a file "
+			  "system with locks",
+			  config->data_dir, errno_text(rc));
+}
+
+static int take(struct port *port, const struct config *config, struct reason *why)
+{
+	int rc = is_held_by_others(port->lock);
+
+	if (rc < 0)
+		return explain_lock(config, rc, why);
+	rc = rc ? 0 : listen_alone(port, config, why);
+	if (rc < 0)
+		return rc;
+	rc = hold(port->lock);
+	return rc < 0 ? explain_lock(config, rc, why) : 0;
+}
+
 static int decide(struct port *port, const struct config *config, struct reason *why)
 {
 	int rc = begin_to_decide(port->lock);
@@ -126,10 +151,7 @@ static int decide(struct port *port, const struct config *config, struct reason 
 				  rc == -EBUSY
 					  ? "a process that starts holds it for 5 s, is it stopped?"
 					  : errno_text(rc));
-	if (!is_held_by_others(port->lock))
-		rc = listen_alone(port, config, why);
-	if (rc == 0)
-		rc = hold(port->lock);
+	rc = take(port, config, why);
 	end_deciding(port->lock);
 	return rc;
 }
