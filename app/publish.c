@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/output.h"
@@ -268,7 +269,8 @@ static int publish_all(const struct config *config, const struct flags *flags)
 		code = flags->file ? publish_file(redis, flags->file) : publish_flags(redis, flags);
 	if (code == EXIT_GOOD)
 		say_where(config);
-	redis_blocking_close(redis);
+	if (!redis_blocking_close(redis))
+		_exit(output_end(code));
 	redis_address_done(&address);
 	return code;
 }

@@ -14,6 +14,7 @@
 #include "net/redis_sentinel.h"
 
 #define REPLY_TIMEOUT_MS 5000
+#define CLOSE_TIMEOUT_MS 200
 
 struct redis_blocking {
 	uv_loop_t loop;
@@ -22,6 +23,9 @@ struct redis_blocking {
 	struct redis *redis;
 	bool is_lost;
 	bool is_answered;
+	bool is_closing;
+	uv_timer_t patience; /* limits the wait for the end */
+	bool is_late;
 	redis_reply_fn on_reply; /* of the command that waits */
 	void *owner;
 };
@@ -55,10 +59,13 @@ int redis_blocking_open(const struct redis_address *address, struct redis_blocki
 	struct redis_blocking *blocking = calloc(1, sizeof(*blocking));
 	int rc;
 
+	*out = NULL;
 	if (!blocking || uv_loop_init(&blocking->loop) != 0) {
 		free(blocking);
 		return reason_set(why, -ENOMEM, "", "out of memory");
 	}
+	uv_timer_init(&blocking->loop, &blocking->patience);
+	blocking->patience.data = blocking;
 	rc = open_parts(blocking, address);
 	while (rc == 0 && !redis_is_up(blocking->redis) && !blocking->is_lost)
 		uv_run(&blocking->loop, UV_RUN_ONCE);
@@ -67,12 +74,8 @@ int redis_blocking_open(const struct redis_address *address, struct redis_blocki
 				redis_fault(blocking->redis));
 	else if (rc)
 		reason_set(why, rc, "", "out of memory");
-	if (rc) {
-		redis_blocking_close(blocking);
-		return rc;
-	}
 	*out = blocking;
-	return 0;
+	return rc;
 }
 
 static void on_reply(const redisReply *reply, void *owner)
@@ -110,18 +113,47 @@ int redis_blocking_send(struct redis_blocking *blocking, const struct redis_ques
 			  redis_fault(blocking->redis));
 }
 
-void redis_blocking_close(struct redis_blocking *blocking)
+static void on_late(uv_timer_t *timer)
+{
+	((struct redis_blocking *)timer->data)->is_late = true;
+}
+
+static void close_parts(struct redis_blocking *blocking)
+{
+	if (blocking->is_closing)
+		return;
+	blocking->is_closing = true;
+	redis_close(blocking->redis, NULL, NULL); /* each accepts NULL */
+	redis_sentinel_close(blocking->sentinel, NULL, NULL);
+	redis_master_close(blocking->master, NULL, NULL);
+}
+
+/* A look-up cannot be interrupted, and a silent name server may take minutes. */
+static bool has_ended(struct redis_blocking *blocking)
+{
+	blocking->is_late = false;
+	uv_update_time(&blocking->loop);
+	uv_timer_start(&blocking->patience, on_late, CLOSE_TIMEOUT_MS, 0);
+	uv_unref((uv_handle_t *)&blocking->patience);
+	while (!blocking->is_late && uv_run(&blocking->loop, UV_RUN_ONCE) != 0)
+		continue;
+	return !uv_loop_alive(&blocking->loop);
+}
+
+bool redis_blocking_close(struct redis_blocking *blocking)
 {
 	int rc;
 
 	if (!blocking)
-		return;
-	redis_close(blocking->redis, NULL, NULL); /* each accepts NULL */
-	redis_sentinel_close(blocking->sentinel, NULL, NULL);
-	redis_master_close(blocking->master, NULL, NULL);
+		return true;
+	close_parts(blocking);
+	if (!has_ended(blocking))
+		return false;
+	uv_close((uv_handle_t *)&blocking->patience, NULL);
 	uv_run(&blocking->loop, UV_RUN_DEFAULT);
 	rc = uv_loop_close(&blocking->loop);
 	assert(rc == 0);
 	(void)rc;
 	free(blocking);
+	return true;
 }

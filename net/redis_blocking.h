@@ -7,6 +7,8 @@
 #ifndef NET_REDIS_BLOCKING_H
 #define NET_REDIS_BLOCKING_H
 
+#include <stdbool.h>
+
 #include "core/attributes.h"
 #include "core/reason.h"
 #include "net/redis_address.h"
@@ -14,10 +16,13 @@
 
 struct redis_blocking;
 
-/* Connects, logs in and selects the database. -ENOTCONN with the fault in *why, or -ENOMEM. */
+/* Connects, logs in and selects the database. -ENOTCONN with the fault in *why, or -ENOMEM. Close
+ * *out in any case; it may be NULL. */
 int redis_blocking_open(const struct redis_address *address, struct redis_blocking **out,
 			struct reason *why) must_check;
-void redis_blocking_close(struct redis_blocking *redis); /* accepts NULL */
+/* Accepts NULL. False: a name server is silent, and nothing was freed. Then close again, or end the
+ * process with _exit(): exit() would wait for the name server, too. */
+bool redis_blocking_close(struct redis_blocking *redis) must_check;
 
 struct redis_question {
 	int argc;

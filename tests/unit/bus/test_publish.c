@@ -235,7 +235,7 @@ Test(publish, writes_the_stream_and_the_very_same_bytes_to_the_channel)
 	cr_expect_str_eq(reply->element[0]->element[1]->element[1]->str, text);
 	freeReplyObject(reply);
 	redisFree(listener);
-	redis_blocking_close(redis);
+	cr_expect(redis_blocking_close(redis));
 	world_close(&w);
 }
 
@@ -257,7 +257,7 @@ Test(publish, keeps_what_is_ephemeral_out_of_the_stream)
 	expect_copy(listener, text);
 	cr_expect_eq(redis_server_number(&w.server, "EXISTS " BUS_STREAM), 0);
 	redisFree(listener);
-	redis_blocking_close(redis);
+	cr_expect(redis_blocking_close(redis));
 	world_close(&w);
 }
 
@@ -280,7 +280,7 @@ Test(publish, sends_the_copy_even_when_the_stream_refuses)
 	cr_expect_str_eq(id, "");
 	expect_copy(listener, text);
 	redisFree(listener);
-	redis_blocking_close(redis);
+	cr_expect(redis_blocking_close(redis));
 	world_close(&w);
 }
 
@@ -299,7 +299,7 @@ Test(publish, sends_nothing_that_nobody_could_read)
 	event_text(text, "channel.test", TEST_CAPSULE, 1);
 	cr_expect_eq(bus_publish(redis, str_of(text), id, &why), -EINVAL);
 	cr_expect_eq(redis_server_number(&w.server, "EXISTS " BUS_STREAM), 0);
-	redis_blocking_close(redis);
+	cr_expect(redis_blocking_close(redis));
 	world_close(&w);
 }
 
@@ -317,7 +317,7 @@ Test(publish, says_when_redis_has_gone)
 	event_text(text, "capsule.pause", TEST_CAPSULE, 1);
 	cr_expect_eq(bus_publish(redis, str_of(text), id, &why), -ENOTCONN);
 	cr_expect_eq(strncmp(why.text, "Redis is unavailable", 20), 0, "%s", why.text);
-	redis_blocking_close(redis);
+	cr_expect(redis_blocking_close(redis));
 	redis_server_restart(&w.server);
 	world_close(&w);
 }

@@ -2,13 +2,16 @@
 
 /*
  * A host with two addresses, the first of which swallows packets: the queue of its listener is full, so
- * nobody answers its handshakes. Its name is resolved here; every other name by the system.
+ * nobody answers its handshakes; and a host whose name server is silent. Their names are resolved
+ * here; every other name by the system.
  */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,9 +21,11 @@
 #include "tests/support/receiver.h"
 
 #define NAME       "two-addresses.test"
+#define SILENT     "silent.test"
 #define TIMEOUT_MS 2000
 #define CALLERS    16 /* more than a queue of length 0 takes */
 
+static sem_t name_server; /* posted: it answers */
 static struct sockaddr_in deaf = { .sin_family = AF_INET };
 static struct sockaddr_in hearing = { .sin_family = AF_INET };
 static struct addrinfo second = { .ai_family = AF_INET,
@@ -42,6 +47,10 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 	if (node && strcmp(node, NAME) == 0) {
 		*out = &first;
 		return 0;
+	}
+	if (node && strcmp(node, SILENT) == 0) {
+		sem_wait(&name_server);
+		return EAI_AGAIN;
 	}
 	*(void **)&of_library = dlsym(RTLD_NEXT, "getaddrinfo");
 	return of_library(node, service, hints, out);
@@ -137,4 +146,21 @@ Test(addresses, of_a_host_are_tried_in_turn_within_the_time_of_a_request)
 	for (int i = 0; i <= CALLERS; i++)
 		close(sockets[i]);
 	receiver_stop(receiver);
+}
+
+Test(addresses, that_never_come_do_not_keep_the_command_line_from_its_end)
+{
+	struct redis_address address = { .host_count = 1,
+					 .hosts = { { .name = SILENT, .port = 6379 } } };
+	struct redis_blocking *redis;
+	struct reason why = { .text = "" };
+
+	sem_init(&name_server, 0, 0);
+	cr_expect_eq(redis_blocking_open(&address, &redis, &why), -ENOTCONN);
+	cr_expect_not_null(strstr(why.text, "its name was not resolved in time"), "%s", why.text);
+	cr_expect_not(redis_blocking_close(redis), "it waited");
+	sem_post(&name_server);
+	while (!redis_blocking_close(redis))
+		continue;
+	redis_address_done(&address);
 }

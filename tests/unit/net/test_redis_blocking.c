@@ -16,6 +16,7 @@ static void expect_fault(const struct redis_address *address, const char *words)
 	cr_expect_eq(redis_blocking_open(address, &redis, &why), -ENOTCONN);
 	cr_expect_eq(strncmp(why.text, "cannot connect to Redis: ", 25), 0, "%s", why.text);
 	cr_expect_neq(strstr(why.text, words), NULL, "%s", why.text);
+	cr_expect(redis_blocking_close(redis));
 }
 
 static void copy_text(const redisReply *reply, void *owner)
@@ -63,8 +64,8 @@ Test(redis_blocking, connects_logs_in_and_says_what_is_wrong)
 		cr_expect_eq(strncmp(why.text, "Redis is unavailable: ", 22), 0, "%s", why.text);
 		cr_expect_neq(why.text[22], '\0');
 	}
-	redis_blocking_close(redis);
-	redis_blocking_close(NULL);
+	cr_expect(redis_blocking_close(redis));
+	cr_expect(redis_blocking_close(NULL));
 	expect_fault(&address, "");
 	redis_address_done(&address);
 	redis_server_stop(&server);

@@ -287,7 +287,7 @@ Test(redis_tls, serves_the_command_line_too)
 					 &why),
 		     0);
 	cr_expect_eq(answers, 1);
-	redis_blocking_close(redis);
+	cr_expect(redis_blocking_close(redis));
 	redis_address_done(&address);
 	redis_server_stop(&server.redis);
 }
