@@ -7,6 +7,7 @@
 
 #include "bus/counters.h"
 #include "core/log_limit.h"
+#include "tests/support/heap.h"
 #include "tests/unit/bus/ledger.h"
 
 /* ---- poison ------------------------------------------------------------------------------ */
@@ -209,4 +210,44 @@ Test(consumer, tells_of_refused_dead_letters_in_a_few_lines)
 	cr_expect_eq(count_lines(log, "Redis refused a dead letter"), LOG_LIMIT_LINES);
 	cr_expect_geq(metric_value(bus_counters.unburied), 299);
 	ledger_stop(&l);
+}
+
+/* ---- a connection that fails while a batch is put aside and acknowledged ------------------------ */
+
+/* The first of a committed batch's commands are on their way when memory is gone, which drops the
+ * connection. True when there was such a moment. */
+static bool fail_on_the_way(unsigned allocations, bool closes)
+{
+	static struct ledger l;
+	struct world w;
+	bool was_met;
+
+	ledger_start(&l, &w);
+	l.dawdles = true;
+	freeReplyObject(redis_server_ask(&w.server, "XADD " BUS_STREAM " * payload a"));
+	freeReplyObject(redis_server_ask(&w.server, "XADD " BUS_STREAM " * payload b"));
+	world_add(&w, 0, 1);
+	ledger_wait(&l, ledger_owes_answer, 1, "a batch");
+	l.dawdles = false;
+	heap_fail_after(allocations);
+	ledger_answer(&l);
+	was_met = heap_recover();
+	if (!closes) {
+		ledger_wait(&l, ledger_has_committed, 1, "the event");
+		ledger_wait(&l, ledger_has_dead_letters, 2, "the dead letters");
+		ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgement");
+	}
+	ledger_stop(&l);
+	return was_met;
+}
+
+Test(consumer, outlives_a_connection_that_fails_while_it_puts_poison_aside)
+{
+	unsigned n = 0;
+
+	while (fail_on_the_way(n, false))
+		n++;
+	cr_expect_gt(n, 2, "no command was on its way");
+	while (n-- > 0)
+		fail_on_the_way(n, true);
 }

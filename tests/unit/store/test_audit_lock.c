@@ -194,3 +194,109 @@ TEST_BOTH(priority, decides_before_the_order_of_arrival)
 	fixture_close(&fixture);
 	gate_destroy(&gate);
 }
+
+/* ---- the two writers in each other's way --------------------------------------------------------- */
+
+/* Touches two rows; in its first run the second only when the other job has its first. */
+struct crossing {
+	struct store_job job;
+	const struct db_query *patience;
+	const struct db_query *touches[2];
+	uv_sem_t arrived;
+	struct crossing *other;
+	int runs;
+	bool done;
+	int rc;
+};
+
+static int cross(struct db *db, struct store_job *job)
+{
+	struct crossing *crossing = container_of(job, struct crossing, job);
+	int rc = db_run(db, crossing->patience, NULL, 0, NULL, NULL, NULL);
+
+	if (rc == 0)
+		rc = db_run_now(db, crossing->touches[0], NULL, 0, NULL, NULL, NULL);
+	if (crossing->runs++ == 0) {
+		uv_sem_post(&crossing->other->arrived);
+		uv_sem_wait(&crossing->arrived);
+	}
+	return rc ? rc : db_run(db, crossing->touches[1], NULL, 0, NULL, NULL, NULL);
+}
+
+static void crossed(struct store_job *job, int rc)
+{
+	struct crossing *crossing = container_of(job, struct crossing, job);
+
+	crossing->done = true;
+	crossing->rc = rc;
+}
+
+static const struct db_query touch_first = {
+	.sql = "UPDATE positions SET last_ms = last_ms + 100 WHERE group_name = 'g1'",
+};
+static const struct db_query touch_second = {
+	.sql = "UPDATE positions SET last_ms = last_ms + 100 WHERE group_name = 'g2'",
+};
+
+/* PostgreSQL ends the job that looks for a deadlock first. */
+static const struct db_query look_at_once = {
+	.sql = "SELECT set_config('deadlock_timeout', '10ms', true)",
+};
+static const struct db_query look_late = {
+	.sql = "SELECT set_config('deadlock_timeout', '60s', true)",
+};
+
+/* The first job is the one that PostgreSQL ends; the main writer's is one of a group. */
+static void meet_crosswise(int audited)
+{
+	struct database database = database_make(DATABASE_POSTGRES);
+	struct crossing jobs[2] = {
+		{ .patience = &look_at_once,
+		  .touches = { &touch_first, &touch_second },
+		  .other = &jobs[1] },
+		{ .patience = &look_late,
+		  .touches = { &touch_second, &touch_first },
+		  .other = &jobs[0] },
+	};
+	struct entry neighbours[2];
+	struct entry rows[2];
+	struct fixture fixture;
+	struct gate gate;
+
+	fixture_open(&fixture, database.url, 1, 0);
+	for (int i = 0; i < 2; i++) {
+		entry_init(&rows[i], NULL, i + 1);
+		entry_init(&neighbours[i], NULL, i + 10);
+		uv_sem_init(&jobs[i].arrived, 0);
+		jobs[i].job = (struct store_job){ .run = cross, .on_done = crossed };
+		cr_assert_eq(store_write(fixture.store, &rows[i].job), 0);
+	}
+	loop_until(&fixture.loop, &rows[1].done);
+	gate_init(&gate);
+	cr_assert_eq(store_write(fixture.store, &gate.job), 0);
+	uv_sem_wait(&gate.inside);
+	jobs[audited].job.is_audited = true;
+	cr_assert_eq(store_write(fixture.store, &neighbours[0].job), 0);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(store_write(fixture.store, &jobs[i].job), 0);
+	cr_assert_eq(store_write(fixture.store, &neighbours[1].job), 0);
+	uv_sem_post(&gate.open);
+	for (int i = 0; i < 2; i++) {
+		loop_until(&fixture.loop, &jobs[i].done);
+		loop_until(&fixture.loop, &neighbours[i].done);
+		cr_expect_eq(jobs[i].rc, 0, "%d: %d", i, jobs[i].rc);
+		cr_expect_eq(neighbours[i].rc, 0, "%d: %d", i, neighbours[i].rc);
+	}
+	cr_expect_geq(jobs[0].runs, 2, "they did not meet");
+	cr_expect_eq(jobs[1].runs, 1);
+	cr_expect_eq(database_ask(&database, "SELECT sum(last_ms) FROM positions"),
+		     1 + 2 + 10 + 11 + 4 * 100);
+	fixture_close(&fixture);
+	gate_destroy(&gate);
+}
+
+Test(crossing, writers_are_tried_again_and_lose_nothing)
+{
+	meet_crosswise(0);
+	meet_crosswise(1);
+}
