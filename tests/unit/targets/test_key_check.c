@@ -3,7 +3,9 @@
 /* With another key than the store's the service does not start, so no delivery fails for it. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <uv.h>
 
+#include "core/clock.h"
 #include "targets/key_check.h"
 #include "targets/seal.h"
 #include "tests/support/databases.h"
@@ -124,4 +126,52 @@ Test(key, a_look_makes_no_store)
 		 getenv("TEST_DIR"), (int)getpid());
 	cr_expect_eq(key_check(database.url, first_key, KEY_LOOK, &why), -ENOENT);
 	cr_expect_eq(access(database.url + strlen("sqlite:"), F_OK), -1);
+}
+
+/* ---- two first starts ------------------------------------------------------------------------ */
+
+struct start {
+	const struct database *database;
+	int rc;
+};
+
+static void start_with_other_key(void *arg)
+{
+	struct start *start = arg;
+
+	start->rc = key_check(start->database->url, other_key, KEY_KEEP, NULL);
+}
+
+static void execute(PGconn *connection, const char *sql)
+{
+	PGresult *result = PQexec(connection, sql);
+
+	cr_assert_eq(PQresultStatus(result), PGRES_COMMAND_OK, "%s", PQerrorMessage(connection));
+	PQclear(result);
+}
+
+/* The first has written its key and not committed yet, so the second finds none and waits. */
+Test(key, of_the_first_of_two_starts_is_the_stores)
+{
+	struct database database = database_make(DATABASE_POSTGRES);
+	struct start second = { .database = &database };
+	PGconn *first = PQconnectdb(database.url);
+	int64_t deadline_ms = clock_mono_ms() + 30000;
+	uv_thread_t thread;
+
+	cr_assert_eq(check(&database, first_key, KEY_KEEP), 0);
+	execute(first, "CREATE TABLE written AS SELECT * FROM wrenn_events.store_facts "
+		       "WHERE name = 'sealed_text'");
+	execute(first, "DELETE FROM wrenn_events.store_facts WHERE name = 'sealed_text'");
+	execute(first, "BEGIN");
+	execute(first, "INSERT INTO wrenn_events.store_facts SELECT * FROM written");
+	cr_assert_eq(uv_thread_create(&thread, start_with_other_key, &second), 0);
+	while (database_ask(&database, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+		cr_assert_lt(clock_mono_ms(), deadline_ms, "the second start does not wait");
+	execute(first, "COMMIT");
+	uv_thread_join(&thread);
+	PQfinish(first);
+
+	cr_expect_eq(second.rc, -EKEYREJECTED);
+	cr_expect_eq(check(&database, first_key, KEY_KEEP), 0);
 }
