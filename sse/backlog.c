@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Slow readers. Nothing is queued for them: what waits is the part of the chain after their cursor,
- * and its size is the difference of two running totals.
+ * Slow readers. They have no queue: their backlog is the part of the chain after their cursor, and
+ * its size is the difference of two running totals.
  *
- * A blocked reader over the bound gets only the newest state of each capsule. That helps unless the
- * lasting events alone are over the bound. A reader who stays there is told and closed; its cursor
- * still works.
+ * A blocked reader over the bound gets only the newest state of each capsule. That helps unless
+ * durable events alone pass the bound. A reader that stays over it is closed with a reason, and its
+ * cursor still works.
  */
 #include "sse/backlog.h"
 
@@ -26,7 +26,7 @@ static struct backlog everything_ahead(const struct subscriber *sub)
 				 .bytes = topic->size - cursor->sizes[topic->chain] };
 }
 
-static struct backlog lasting_ahead(const struct subscriber *sub)
+static struct backlog durable_ahead(const struct subscriber *sub)
 {
 	const struct topic *topic = sub->topic;
 	const struct item *cursor = sub->cursor;
@@ -65,7 +65,7 @@ static void note_high_water(struct sse *sse, struct backlog backlog)
 static bool is_too_slow(struct subscriber *sub, uint32_t now_ms)
 {
 	struct backlog everything = everything_ahead(sub);
-	struct backlog lasting = lasting_ahead(sub);
+	struct backlog durable = durable_ahead(sub);
 
 	if (sub->blocked)
 		note_high_water(sub->topic->sse, everything);
@@ -73,9 +73,9 @@ static bool is_too_slow(struct subscriber *sub, uint32_t now_ms)
 		sub->full_since_ms = 0;
 		return false;
 	}
-	if (sub->full_since_ms == 0 || !is_over(lasting, 1))
+	if (sub->full_since_ms == 0 || !is_over(durable, 1))
 		sub->full_since_ms = now_ms | 1; /* 0 means not full */
-	if (is_over(lasting, BACKLOG_HARD_TIMES))
+	if (is_over(durable, BACKLOG_HARD_TIMES))
 		return true;
 	return (int32_t)(now_ms - sub->full_since_ms) >= BACKLOG_GRACE_MS;
 }

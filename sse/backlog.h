@@ -6,15 +6,16 @@
 
 #include "sse/subscriber.h"
 
-/* A listener with more than this ahead of it is full (contract b.5) ... */
+/* A listener with a backlog of this size is full (contract b.5). */
 #define BACKLOG_MAX_FRAMES 256
 #define BACKLOG_MAX_BYTES  (1024 * 1024)
-/* ... and is closed after this time, because one read of Redis may bring more than the bound at once.
- * It is closed at once when it has this many times the bound. */
+
+/* One read of Redis may bring more than that, so a full listener has this long to catch up. With
+ * this many times the bound it is closed at once. */
 #define BACKLOG_GRACE_MS   1000
 #define BACKLOG_HARD_TIMES 16
 
-/* It is full, states of capsules included: of those it gets the newest only. */
+/* It is full, counting states of capsules. It then gets only the newest state of each capsule. */
 bool backlog_is_full(const struct subscriber *sub);
 
 /* Ends the topic's listeners that have been full for too long. */

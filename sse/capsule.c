@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Capsules as JSON. Foreign objects are read strictly and written anew, so what goes out is always
- * one line of valid JSON; what cannot be read becomes null.
+ * Capsules as JSON. An event's own object is parsed strictly and encoded again, so the output is
+ * always one line of valid JSON. What cannot be parsed becomes null.
  */
 #include "sse/capsule.h"
 
@@ -12,7 +12,7 @@
 #include "core/json.h"
 #include "core/rfc3339.h"
 
-/* Whole numbers past this are no longer exact in a double. */
+/* A double holds whole numbers exactly up to here. */
 #define LARGEST_WHOLE 9007199254740992.0
 
 static const char *const status_words[] = {
@@ -20,7 +20,7 @@ static const char *const status_words[] = {
 	"resuming", "stopping", "stopped", "hibernated", "missing", "error",
 };
 
-/* Clients have a closed list: one word that is not in it would stop a strict one. */
+/* Clients know exactly these words: a strict client fails at any other. */
 static bool is_status(struct str word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(status_words); i++) {
@@ -47,7 +47,7 @@ static const struct {
 	const char *name;
 	enum shape shape;
 } shapes[] = {
-	/* Addresses are for the hosts, and disk_used_mb is never in events. */
+	/* Clients must not see addresses, and events never carry disk_used_mb. */
 	{ "guest_ip", WITHHELD },     { "host_ip", WITHHELD },
 	{ "disk_used_mb", WITHHELD }, { "id", TEXT },
 	{ "status", TEXT },           { "template", TEXT },
@@ -89,7 +89,7 @@ static void add_own_value(struct buf *out, const cJSON *member)
 	json_add_value(out, member);
 }
 
-/* What does not have its shape is left out; members we do not know pass. */
+/* Drops a member of the wrong shape. Unknown members pass. */
 static void add_own_member(struct buf *out, const cJSON *member)
 {
 	bool fits = true;
@@ -175,7 +175,7 @@ static void add_time(struct buf *out, const char *name, const struct db_row *row
 	json_add_member(out, name, str_of(text));
 }
 
-/* Left out when it is empty or no object of strings. */
+/* Drops metadata that is empty or no object of strings. */
 static void add_metadata(struct buf *out, const struct db_row *row)
 {
 	struct str text = row_text(row, COLUMN_METADATA);

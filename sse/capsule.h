@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The `sandbox` of an event (contract b.3, b.4): written from the event's own object or from the
- * capsule's row. Pure; the reading is lookup.c's.
+ * The `sandbox` of an event (contract b.3, b.4), from the event's own object or from the capsule's
+ * row. Pure: lookup.c reads the row.
  */
 #ifndef SSE_CAPSULE_H
 #define SSE_CAPSULE_H
@@ -11,17 +11,18 @@
 #include "core/uuid.h"
 #include "store/store.h"
 
-#define CAPSULE_MAX_BYTES 65536 /* of JSON; a row that needs more is shown as null */
+#define CAPSULE_MAX_BYTES 65536 /* of JSON; a larger one becomes null */
 
-/* `status` NULL: as it says. Members that events never carry or that have the wrong type are left out;
- * no object, or a status we do not know: null. */
+/* Writes the event's own object. A status that is not NULL replaces the object's. Drops members
+ * that events never carry, and members of the wrong type. Writes null when `sandbox` is no
+ * object or its status is unknown. */
 void capsule_write_own(struct buf *out, struct str sandbox, const char *status);
 
-/* One row of capsule_query; null when we do not know its status. */
+/* Writes one row of capsule_query, or null when its status is unknown. */
 void capsule_write_row(struct buf *out, const struct db_row *row, const struct uuid *capsule,
 		       const char *status);
 
-/* By capsule ($1) and team ($2), so that naming a foreign capsule shows nothing of it. */
+/* By capsule ($1) and team ($2): an event that names another team's capsule gets no row. */
 extern const struct db_query capsule_query;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Judging cursors. Nothing here waits or fails. */
+/* Judges cursors. Nothing here waits or fails. */
 #include "sse/cursor.h"
 
 #include "sse/live.h"
@@ -10,7 +10,7 @@ static bool is_before(struct stream_id a, struct stream_id b)
 	return stream_id_compare(a, b) < 0;
 }
 
-/* Asks for all there is. "0-0" is what a stream that began before the first entry was told. */
+/* "0-0" is the cursor of a stream that began before the first entry. */
 static bool asks_for_all(const struct stream_query *query)
 {
 	return query->start == START_EARLIEST || stream_id_is_zero(query->cursor);
@@ -25,7 +25,7 @@ static void begin_at(struct beginning *out, struct stream_id cursor, bool gap)
 
 /* ---- in memory --------------------------------------------------------------------------- */
 
-/* Right before the first item, when all of the stream is kept. */
+/* Right before the first item of a history that holds the whole stream. */
 static struct stream_id beginning_of(const struct history *history)
 {
 	return history->all.oldest ? stream_id_previous(history->all.oldest->id) : history->head;
@@ -78,26 +78,25 @@ bool cursor_outruns_gap(const struct topic *topic, const struct stream_query *qu
 	return false;
 }
 
-/* ---- with Redis's help ------------------------------------------------------------------- */
+/* ---- with Redis's answer ----------------------------------------------------------------- */
 
-/* Everything up to here is gone, or was never there. */
+/* Everything up to here is gone or never existed. */
 static struct stream_id front_of(const struct bus_edges *edges)
 {
 	return stream_id_is_zero(edges->oldest) ? edges->newest : stream_id_previous(edges->oldest);
 }
 
-/* From the first entry there is. */
+/* Begins at the first entry that is left. */
 static void begin_at_front(const struct bus_edges *edges, bool gap, struct beginning *out)
 {
 	begin_at(out, front_of(edges), gap);
 	if (stream_id_is_zero(edges->oldest))
-		out->from_cursor =
-			false; /* memory may have what is gone, but only what comes is wanted */
+		out->from_cursor = false; /* memory may hold entries that are gone from Redis */
 	else
 		out->oldest = edges->oldest;
 }
 
-/* Entries before the front may have been after this cursor. */
+/* Entries between this cursor and the front may be gone. */
 static bool front_hides(const struct history *history, const struct stream_query *query,
 			const struct bus_edges *edges)
 {
@@ -105,7 +104,7 @@ static bool front_hides(const struct history *history, const struct stream_query
 	       query->start == START_ID || history->other_history;
 }
 
-/* Of an entry that is not in this stream. */
+/* The id belongs to an entry that is not in this stream. */
 static bool is_strange(const struct history *history, const struct stream_query *query,
 		       const struct bus_edges *edges)
 {

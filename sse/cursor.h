@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Where a listener begins who comes with a cursor.
+ * Where a listener begins that comes with a cursor.
  *
- * A cursor is compared with ids of the stream only, never with a clock: Redis's clock, a client's and ours may
- * differ by hours. An id is that of an entry somebody has seen. So one beyond the end of the stream, or from before
- * the beginning of a stream that was never trimmed, is of entries that are gone. A time beyond the end is
- * the end.
+ * A cursor is compared only with ids of the stream, never with a clock: the clocks of Redis, of the
+ * client and of this host may differ by hours. An id belongs to an entry that somebody has seen. So
+ * an id after the end of the stream means that entries are gone. The same holds for an id before
+ * the first entry of a stream that was never trimmed. A time after the end means the end.
  */
 #ifndef SSE_CURSOR_H
 #define SSE_CURSOR_H
@@ -18,21 +18,21 @@
 /* Where a listener begins. */
 struct beginning {
 	bool from_cursor; /* else at the head */
-	bool gap;         /* entries after the cursor are lost, */
+	bool gap;         /* entries after the cursor are lost */
 	struct stream_id cursor;
-	struct stream_id oldest; /* and with a gap, this is the first one left */
+	struct stream_id oldest; /* the first entry after the gap */
 };
 
-/* False: the history alone cannot tell, Redis has to be asked. */
+/* False when the history alone cannot tell: ask Redis. */
 bool cursor_begin_in_memory(const struct history *history, const struct stream_query *query,
 			    struct beginning *out) must_check;
 
-/* The same with what Redis says. */
+/* The same with the stream's edges from Redis. */
 void cursor_begin_at_edges(const struct history *history, const struct stream_query *query,
 			   const struct bus_edges *edges, struct beginning *out);
 
-/* A wait that begins in memory with a gap misses nothing after all: its answer lies before the gap, or nothing
- * has come since, so that its cursor may be from after the gap. */
+/* A wait with a gap may begin after all: its answer lies before the gap, or nothing has arrived
+ * since the gap, so its cursor may come from after it. */
 bool cursor_outruns_gap(const struct topic *topic, const struct stream_query *query,
 			const struct beginning *beginning) must_check;
 

@@ -3,10 +3,10 @@
 /*
  * The three endpoints.
  *
- * Happy path: query, limit, cursor, then the listener begins at once. A cursor from before the
- * history takes a question to Redis first, and while the history is still being filled it takes a
- * moment's patience. Failure: 400 for the query, 429 at the limit, 503 without a source, 409 for a
- * wait whose answer may be lost already.
+ * Happy path: query, limit, cursor, and the listener begins at once. A cursor from before the
+ * history waits for the preload, if one runs, and then for an answer from Redis. Failure: 400 for
+ * the query, 429 at the limit, 503 without a source, 409 for a wait whose answer may be lost
+ * already.
  */
 #include "sse/endpoints.h"
 
@@ -21,10 +21,11 @@
 #include "sse/turn.h"
 #include "sse/wait.h"
 
-static const char stops[] = "the service stops";
-static const char cannot_be_read[] = "the event stream cannot be read at the moment";
+static const char stops[] = "the service is stopping, try again";
+static const char cannot_be_read[] = "the event stream cannot be read right now, try again";
+static const char too_many[] = "too many open streams and waits, close one and try again";
 
-/* A request on its way to be a listener; its place counts against the limit already. */
+/* A request that is not a listener yet. It counts against the limit already. */
 struct opening {
 	struct list link; /* in sse->openings */
 	struct topic *topic;
@@ -49,14 +50,15 @@ static void refuse(const struct opening *o, enum http_error error, const char *m
 	http_respond_fault(o->request, error, "", message);
 }
 
-/* A wait must not go on where its answer may be lost. */
+/* A wait must not begin after a gap that may hide its answer. */
 static void begin_or_refuse(const struct opening *o, const struct beginning *beginning,
 			    bool in_memory)
 {
 	if (o->is_wait && beginning->gap &&
 	    !(in_memory && cursor_outruns_gap(o->topic, &o->query, beginning)))
 		refuse(o, HTTP_INVALID_STATE,
-		       "events after the cursor are gone, the answer may be among them");
+		       "events after the cursor are gone and the answer may be among them, "
+		       "load the current state and wait again without the cursor");
 	else
 		begin(o, beginning);
 }
@@ -177,9 +179,9 @@ static void accept_request(struct sse *sse, struct topic *topic, struct http_req
 	else if (sse->closing)
 		refuse(&o, HTTP_SERVICE_UNAVAILABLE, stops);
 	else if (!sse->started)
-		refuse(&o, HTTP_SERVICE_UNAVAILABLE, "the event stream is not being read yet");
+		refuse(&o, HTTP_SERVICE_UNAVAILABLE, "the event stream is not read yet, try again");
 	else if (topic->streams >= sse->options.max_streams_per_team)
-		refuse(&o, HTTP_RATE_LIMITED, "too many open streams");
+		refuse(&o, HTTP_RATE_LIMITED, too_many);
 	else
 		open_listener(&o);
 	if (topic_is_unused(topic))

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From request to listener: the query is read, limits are checked, and where the cursor lies before
- * the history, Redis is asked whether anything has been lost.
+ * From request to listener: reads the query, checks the limit, and asks Redis whether anything is
+ * lost when the cursor lies before the history.
  */
 #ifndef SSE_ENDPOINTS_H
 #define SSE_ENDPOINTS_H
 
 #include "sse/live.h"
 
-/* The preload has ended: those who waited for it go on. */
+/* The preload has ended, or everything ends: serves the requests that waited. */
 void openings_resume(struct sse *sse);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * How we end listeners.
+ * Ends listeners.
  *
- * Happy path: the socket is free, the words leave, and the stream closes at the end of a chunk. With
- * a full socket the listener leaves its topic at once, so it costs only the item half on the wire,
- * and has a few seconds to take the rest of that and the words. Failure: it does not take them, or
- * there is no memory for the words; then the connection just closes.
+ * Happy path: the socket is free, the words go out, and the stream closes at the end of a chunk.
+ * With a full socket the listener leaves its topic at once and costs only the item half on the
+ * wire. It has a few seconds to take the rest of that item and the words. Failure: it does not take
+ * them, or there is no memory for the words; then the connection just closes.
  */
 #include "sse/farewell.h"
 
@@ -20,29 +20,29 @@
 
 #define WORDS_SIZE 96
 
-/* After a stop, clients wait this long, so that they do not all come back at once. */
+/* After a stop, clients wait this long. The spread keeps them from coming back all at once. */
 #define RESTART_RETRY_MS     5500
 #define RESTART_RETRY_SPREAD 80 /* percent */
 
-/* Without words there is nobody to tell. */
+/* A reason without words: the client is gone or does not read. */
 static const char *const last_words[CLOSE_REASONS] = {
-	[CLOSE_SLOW] = ": too many events wait for this reader, come back with your cursor\n\n",
+	[CLOSE_SLOW] = ": this client reads too slowly, reconnect with your cursor\n\n",
 	[CLOSE_CREDENTIALS] = ": credentials no longer valid\n\n",
-	[CLOSE_GAP] = ": events were missed, come back with your cursor\n\n",
-	[CLOSE_LOST] = ": events were missed, come back with your cursor\n\n",
-	[CLOSE_FAILED] = ": out of memory, come back with your cursor\n\n",
+	[CLOSE_GAP] = ": events were missed, reconnect with your cursor\n\n",
+	[CLOSE_LOST] = ": events were missed, reconnect with your cursor\n\n",
+	[CLOSE_FAILED] = ": out of memory, reconnect with your cursor\n\n",
 };
 
 static const char *write_words(enum close_reason reason, char text[WORDS_SIZE])
 {
 	if (reason != CLOSE_SHUTDOWN)
 		return last_words[reason];
-	snprintf(text, WORDS_SIZE, ": the service stops\nretry: %u\n\n",
+	snprintf(text, WORDS_SIZE, ": the service is stopping\nretry: %u\n\n",
 		 (unsigned)jitter(RESTART_RETRY_MS, RESTART_RETRY_SPREAD));
 	return text;
 }
 
-/* True when all of it went out. */
+/* True when all of it went out. False leaves the stream inside a chunk. */
 static bool say(const struct subscriber *sub, const char *words)
 {
 	char head[CHUNK_HEAD_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Filters: bits for kinds and outcomes, resources as text one behind the other. Refuses what can
- * never match, since a listener that waits for a misspelt kind would wait for ever.
+ * Filters: bits for kinds and outcomes, and the texts of resources in a row. A misspelt kind can
+ * never match, and its listener would wait for ever, so it is refused.
  */
 #include "sse/filter.h"
 
@@ -36,7 +36,8 @@ static bool is_streamed(enum event_kind kind)
 	return event_kind_is_subscribable(kind) || kind == EVENT_CAPSULE_STATE_CHANGED;
 }
 
-/* "capsule.*" stands for every kind that begins with "capsule."; "*" alone for all, but names none. */
+/* "capsule.*" means every kind that begins with "capsule.". "*" means all kinds that need not be
+ * named. */
 static unsigned kinds_of(struct str word)
 {
 	bool is_prefix = word.len > 0 && word.at[word.len - 1] == '*';

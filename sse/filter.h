@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a listener wants to hear (contract b.5): kinds, outcomes, resources. Gathered from the
- * query, then compiled once into one small allocation, or into none when nothing was asked for.
- * Kinds that published clients do not know (event_kind_is_opt_in()) pass only where they are named.
+ * What a listener wants to get (contract b.5): kinds, outcomes, resources. The query fills a draft,
+ * which compiles into one small allocation, or into none when the query asks for nothing. Kinds
+ * that published clients do not know (event_kind_is_opt_in()) pass only when the query names them.
  * Pure.
  */
 #ifndef SSE_FILTER_H
@@ -20,7 +20,7 @@
 #define FILTER_MAX_RESOURCES 16
 #define FILTER_MAX_RESOURCE  256 /* bytes */
 
-struct filter; /* free() it; NULL lets everything through that need not be named */
+struct filter; /* free() it; NULL passes every kind that need not be named */
 
 /* Zeroed, then filter_draft_init(). */
 struct filter_draft {
@@ -28,19 +28,19 @@ struct filter_draft {
 	unsigned outcomes; /* bit per event_outcome; 0: any */
 	unsigned kind_words;
 	unsigned resource_count;
-	struct buf resources; /* each behind its length, two bytes */
+	struct buf resources; /* each: its length in two bytes, low first, then its text */
 };
 
 void filter_draft_init(struct filter_draft *draft);
 void filter_draft_done(struct filter_draft *draft);
 
-/* One value of the parameter each. -EINVAL with *why. */
+/* Each adds one value of its parameter. -EINVAL with *why. */
 int filter_add_events(struct filter_draft *draft, struct str value, struct reason *why) must_check;
 int filter_add_resource(struct filter_draft *draft, struct str value,
 			struct reason *why) must_check;
 int filter_add_outcome(struct filter_draft *draft, struct str value, struct reason *why) must_check;
 
-/* 0 with the filter, or NULL when nothing was asked for, in *out. */
+/* *out is NULL when the draft is empty. 0 or -ENOMEM. */
 int filter_compile(const struct filter_draft *draft, struct filter **out) must_check;
 
 bool filter_lets_through(const struct filter *filter, enum event_kind kind,

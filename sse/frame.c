@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Frames as bytes. The names of fields are ours, ids are numbers, and the only foreign text is the
- * data, which is cut into lines here whatever its writer promised. Failure is the buffer's own.
+ * Frames as bytes. The only text that is not ours is the data, so it is split into lines here,
+ * whatever its writer promised. A failure stays in the buffer.
  */
 #include "sse/frame.h"
 
@@ -10,7 +10,7 @@ static size_t line_len(struct str text)
 {
 	size_t len = 0;
 
-	/* Payloads are compact JSON of one line, which memchr() finds out much faster. */
+	/* Nearly every payload is one line, and memchr() is much faster. */
 	if (!memchr(text.at, '\n', text.len) && !memchr(text.at, '\r', text.len))
 		return text.len;
 	while (len < text.len && text.at[len] != '\n' && text.at[len] != '\r')

@@ -3,8 +3,8 @@
 /*
  * Encodes text/event-stream frames and puts them into HTTP chunks.
  *
- * Pure: no sockets, no clock. Every CR, LF and CRLF of the data starts a new "data:" line, so no
- * payload can forge a field or end its frame.
+ * Pure: no sockets, no clock. Every CR, LF and CRLF of the data starts a new "data:" line, so a
+ * payload cannot forge a field or end its frame.
  */
 #ifndef SSE_FRAME_H
 #define SSE_FRAME_H
@@ -16,9 +16,8 @@
 #include "core/str.h"
 #include "core/stream_id.h"
 
-/* What is zero is left out. A frame with neither name nor data fires nothing at the client: with an
- * id it moves the cursor (a bookmark), with retry_ms it sets the pause before the client comes
- * back. */
+/* Zero members are omitted. A frame without name and data fires no event at the client: its id
+ * moves the cursor (a bookmark), its retry_ms sets the pause before a reconnect. */
 struct frame {
 	unsigned retry_ms;
 	bool has_id;
@@ -27,12 +26,12 @@ struct frame {
 	struct str data;
 };
 
-/* Appends one frame. Its id comes last: some clients take an id for their cursor as soon as they have
- * that line, and when cut off before the rest of the frame would never get its event. Returns where
- * the data begins, counted from the frame's first byte. */
+/* Appends one frame. The id is its last line: some clients store the id as soon as they have that
+ * line, and a cut before the rest of the frame would lose the event. Returns the offset of the data
+ * in the frame. */
 size_t frame_encode(struct buf *out, const struct frame *frame);
 
-/* Appends `: text` and a blank line; text is a constant without line ends. */
+/* Appends `: text` and a blank line. The text is a constant without line ends. */
 void frame_comment(struct buf *out, const char *text);
 
 #define CHUNK_HEAD_MAX 18 /* 16 hex digits and CR LF */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The fan-out: the many listeners that keep up share all work except the write itself.
+ * The fan-out: listeners that keep up share all work except the write itself.
  *
  * A listener whose socket does not take all leaves the front line (sse/write.c). An item that waits
- * for its capsule row stops the front line, and nobody else.
+ * for its capsule row stops only the front line.
  */
 #include "sse/front_line.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Writes the frames `connected`. Metadata holds strings, so a gap is said twice. */
+/* Metadata holds only strings, so the frame says a gap twice: as text there, and as a boolean. */
 #include "sse/greeting.h"
 
 #include "core/backoff.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Keeps items in their chains, counts what they cost, and knows the newest event of each capsule.
- * Nothing here walks far: appending and evicting touch the ends, and looking for a cursor goes back
- * from the newest, because those who come back were seldom away for long.
+ * Keeps items in their chains, counts their bytes, and knows the newest event of each capsule.
+ * Appending and evicting touch only the ends. The search for a cursor starts at the newest item,
+ * because most clients that reconnect were away only briefly.
  */
 #include "sse/history.h"
 
@@ -153,7 +153,7 @@ static void link_newest(struct topic *topic, struct item *item)
 	item->state_sizes[chain] = topic->state_size;
 }
 
-/* Its totals are those before the item that was the oldest so far. It is never a transient one. */
+/* A preload brings no transient items. The totals are those before the item that was the oldest. */
 static void link_oldest(struct topic *topic, struct item *item)
 {
 	enum item_chain chain = topic->chain;
@@ -246,7 +246,7 @@ void history_evict(struct history *history)
 		forget_capsule(history, item);
 	item->place = ITEM_EVICTED;
 	history->bytes -= item_cost(item);
-	/* Older items that a preload found may lie before the floor already. */
+	/* Items of a preload may lie before the floor already. */
 	if (stream_id_compare(item->id, history->floor) > 0)
 		history->floor = item->id;
 	item_unref(item);

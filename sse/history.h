@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The recent past, shared by all listeners: items in stream order in one chain of all teams, and
- * those of one team in that team's chain. Everything after `floor` is here; what is at or before it
- * has to be read from Redis.
+ * The recent past, shared by all listeners. Items stand in stream order in the chain of all teams
+ * and in their own team's chain. Everything after `floor` is here; the rest is in Redis.
  *
  *	 floor                                   head
  *	   |   a1 --- b1 --- b2 --- a2 --- c1 --- | next arrives here
  *	   |    \______________/                  |  chain of team a
  *	 evicted first
  *
- * The history alone owns its items; listeners own nothing until they fall behind, and then only the
- * item at their cursor. So a slow one keeps one item alive and not all that follow it.
+ * The history owns its items. A listener holds nothing until it falls behind, and then only the
+ * item at its cursor. So a slow listener keeps one item alive and not all that follow.
  */
 #ifndef SSE_HISTORY_H
 #define SSE_HISTORY_H
@@ -24,25 +23,25 @@ struct sse;
 /* One team, or all of them: its chain and its listeners. */
 struct topic {
 	struct list link;  /* in the history's table of teams */
-	struct list dirty; /* in sse->dirty: there is something to send, or it may be dropped */
+	struct list dirty; /* in sse->dirty: something to send, or perhaps unused */
 	struct sse *sse;
 	struct uuid team;
 	enum item_chain chain;
 	struct item *oldest;
 	struct item *newest;
-	uint32_t frames; /* running totals of everything that was appended; they wrap */
+	uint32_t frames; /* running totals of all that was ever appended; they wrap */
 	uint32_t size;
-	uint32_t states; /* the part of the transient ones in both */
+	uint32_t states; /* the part of transient items in both */
 	uint32_t state_size;
 
-	/* Listeners without a filter that have got everything before `front`, at no cost of their
-	 * own: not even a cursor. All others have one each. */
+	/* The front line: listeners without a filter that have got everything before `front`. They
+	 * need no cursor of their own. All others have one. */
 	struct list front_line;
 	struct list others;
-	struct item *front;   /* NULL: they have got everything */
+	struct item *front;   /* NULL: the front line has got everything */
 	struct item *arrived; /* the first item since the last flush */
 	unsigned streams;     /* counted against the limit */
-	unsigned pins;        /* who else needs this struct: listeners until freed, lookups */
+	unsigned pins;        /* others that need this struct: listeners until freed, look-ups */
 };
 
 #define HISTORY_TEAM_BUCKETS    4096 /* powers of two */
@@ -58,29 +57,29 @@ struct history {
 	size_t bytes;
 	size_t max_bytes;
 	struct stream_id floor;
-	struct stream_id head; /* the last entry of the stream that was seen, shown or not */
+	struct stream_id head; /* the last entry that the tail read, shown or not */
 
 	/* Entries were lost after some of what is kept (sse/hole.h). */
-	struct stream_id hole;   /* cursors up to here miss them; zero: none were lost */
-	struct stream_id resume; /* the head right after the loss */
-	bool went_back;     /* the ids behind it were smaller; nothing from before it is kept */
-	bool other_history; /* the stream came from elsewhere; what it lacks may have been elsewhere */
+	struct stream_id hole;   /* cursors up to here miss entries; zero: none were lost */
+	struct stream_id resume; /* the head right after the hole */
+	bool went_back;          /* ids restarted lower; nothing from before the hole is kept */
+	bool other_history;      /* the stream came from another Redis, which may have had more */
 
 	uint64_t serial; /* of the last item that arrived */
-	uint32_t batch;  /* counts the tail's; items that never were live have 0 */
+	uint32_t batch;  /* counts the tail's batches from 1; items that were never live have 0 */
 };
 
 /* 0 or -ENOMEM. */
 int history_init(struct history *history, struct sse *sse, size_t max_bytes) must_check;
-void history_done(struct history *history); /* accepts a half-made one */
+void history_done(struct history *history); /* accepts one whose init failed */
 
-/* The team's topic, made when there is none; NULL without memory. */
+/* Finds the team's topic or makes it. NULL without memory. */
 struct topic *history_topic(struct history *history, const struct uuid *team);
 
-/* Takes over the reference. 0, or -ENOMEM and the item is gone. */
+/* Takes over the reference, also on failure. 0 or -ENOMEM. */
 int history_append(struct history *history, struct item *item) must_check;
 
-/* The same for an item older than all that are kept. */
+/* The same for an item older than all kept ones. */
 int history_prepend(struct history *history, struct item *item) must_check;
 
 /* An event of the same capsule of the same team is kept. */
@@ -88,17 +87,17 @@ bool history_knows_capsule(const struct history *history, const struct item *ite
 
 bool history_is_full(const struct history *history);
 
-/* Lets go of the oldest item, which there must be; its topics may be unused then. */
+/* Drops the oldest item, which must exist. Its topic may be unused afterwards. */
 void history_evict(struct history *history);
 
-/* The first item of the topic that comes after `id`, which must not lie before the floor; NULL when
- * there is none yet. Transient ones before it are the caller's to skip. */
+/* The topic's first item after `id`, which must not lie before the floor. NULL when there is none
+ * yet. The caller skips transient items that it must not send. */
 struct item *history_after(const struct topic *topic, struct stream_id id);
 
-/* An item was finished and costs something else now. */
+/* An item was finished and now has another size. */
 void history_recount(struct history *history, const struct item *item, size_t old_cost);
 
-/* The lasting item of exactly this id is kept. Walks back to it. */
+/* The durable item with exactly this id is kept. Walks back from the newest. */
 bool history_has(const struct history *history, struct stream_id id);
 
 /* Entries after this cursor are lost (sse/hole.h). */

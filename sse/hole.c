@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Telling of a hole, and keeping the order of the history across it.
+ * Tells listeners about a hole, and keeps the history in order across it.
  *
- * Happy path: everybody has got everything and is told with one frame. A listener with events still
- * to come is closed, comes back with a cursor from before the hole and is told then. Failure: no
- * memory for the frame; then everybody is closed.
+ * Happy path: everybody has got everything and gets one frame. A listener that still waits for
+ * events is closed, comes back with a cursor from before the hole and is told then. Failure:
+ * without memory for the frame everybody is closed.
  */
 #include "sse/hole.h"
 
@@ -37,8 +37,8 @@ void hole_open(struct sse *sse, struct stream_id from)
 	struct item *gap = NULL;
 	bool is_ahead = stream_id_compare(from, history->head) > 0;
 
-	log_warn("events were missed, live streams are told of a gap",
-		 log_stream_id("after", history->head), log_stream_id("going_on_after", from),
+	log_warn("events were missed, telling live streams about the gap",
+		 log_stream_id("after", history->head), log_stream_id("resumes_after", from),
 		 log_int("listeners", (int64_t)sse->listeners));
 	preload_abandon(sse);
 	hub_flush(sse);
@@ -57,7 +57,7 @@ void hole_open(struct sse *sse, struct stream_id from)
 
 /* ---- smaller ids ------------------------------------------------------------------------- */
 
-/* Whoever still needs an item is ended. */
+/* Ends the listeners that still need an item. */
 static void end_topic(struct topic *topic, void *arg)
 {
 	(void)arg;
@@ -79,7 +79,7 @@ void hole_make_room(struct sse *sse, struct stream_id id)
 
 	if (history->went_back || stream_id_compare(id, history->hole) > 0)
 		return;
-	log_warn("ids of the stream went back, events from before are forgotten",
+	log_warn("ids of the stream went back, dropping the events from before",
 		 log_stream_id("to", id), log_stream_id("from", history->hole));
 	hub_flush(sse);
 	history_each_topic(history, end_topic, NULL);

@@ -2,15 +2,15 @@
 
 /*
  * Holes: entries that this worker did not read and never will, because they were trimmed or because
- * Redis is another one than before.
+ * Redis was replaced.
  *
  *	   kept, from before        hole, resume       kept, from after
  *	   a1 --- b1 --- a2 ------- ? ? ? ------------ a3 --- b2 ---
  *
- * What is kept from before stays: it may be all that is left. A stream that has got everything is
- * told in its midst; the others are closed, and waits are refused. Every cursor up to the hole
- * misses something (history_misses()). The history is ordered by id, so it is emptied when the ids
- * after the hole are smaller than those before it, and only then.
+ * Items from before the hole stay, because Redis may no longer have them. A stream that has got
+ * everything is told and stays open. The others are closed, and waits are refused. Every cursor up
+ * to the hole misses something (history_misses()). The history is ordered by id: when the ids after
+ * the hole are smaller than those before it, it is emptied.
  */
 #ifndef SSE_HOLE_H
 #define SSE_HOLE_H

@@ -3,8 +3,8 @@
 /*
  * The end of a turn, step by step: replays, topics, evictions, ends, look-ups.
  *
- * Failure: what cannot be kept without memory is not lost, since the stream still has it. Every
- * listener is closed and, coming back with its cursor, is served from there.
+ * Failure: without memory an event cannot be kept, but the stream still has it. Every listener is
+ * closed, comes back with its cursor and is served from Redis.
  */
 #include "sse/hub.h"
 
@@ -113,7 +113,7 @@ void hub_forget(struct sse *sse)
 
 void hub_lose(struct sse *sse, struct stream_id last)
 {
-	log_warn("live streams are closed because events were missed", log_stream_id("up_to", last),
+	log_warn("out of memory, closing all live streams", log_stream_id("up_to", last),
 		 log_int("listeners", (int64_t)sse->listeners));
 	sse->losing = false;
 	preload_abandon(sse);

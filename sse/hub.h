@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Serves what a loop turn has left to do, and forgets what cannot be kept. */
+/* The end of a loop turn, and the loss of events that cannot be kept. */
 #ifndef SSE_HUB_H
 #define SSE_HUB_H
 
@@ -13,7 +13,7 @@ void hub_flush(struct sse *sse);
  * listener comes back with its cursor and is served from Redis. Not from within a pump. */
 void hub_lose(struct sse *sse, struct stream_id last);
 
-/* Forgets all items. Listeners that need one of them must have been ended. */
+/* Drops all items. The caller has ended the listeners that need one of them. */
 void hub_forget(struct sse *sse);
 
 #endif

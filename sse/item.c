@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From event to bytes. The chunk head and tail are part of the item, so that a write to a thousand
- * listeners is a thousand system calls and nothing else.
+ * From event to bytes. The item includes the head and tail of its chunk, so sending it to a
+ * thousand listeners costs a thousand system calls and nothing else.
  */
 #include "sse/item.h"
 
@@ -13,7 +13,7 @@
 #include "sse/capsule.h"
 #include "sse/frame.h"
 
-#define ALLOCATION_COST 32 /* of the two blocks behind an item, roughly */
+#define ALLOCATION_COST 32 /* of the two blocks of an item, roughly */
 
 size_t item_cost(const struct item *item)
 {
@@ -51,7 +51,7 @@ static int set_chunk(struct item *item, struct str text)
 	return 0;
 }
 
-/* `json` closed; frames it. */
+/* Frames the complete `json`. */
 static int set_frame(struct item *item, struct str json, struct buf *scratch)
 {
 	const struct frame frame = {
@@ -88,7 +88,7 @@ int item_finish(struct item *item, struct str sandbox, struct buf *scratch)
 	return rc;
 }
 
-/* b.4: what the event says about the status, if anything. */
+/* Contract b.4: the status that the event itself proves. NULL: none. */
 static const char *implied_status(const struct event *event)
 {
 	if (event->outcome != OUTCOME_SUCCESS || event->actor != ACTOR_SYSTEM)
@@ -115,7 +115,7 @@ static struct item *make_item(const struct event *event)
 	item->implied_status = implied_status(event);
 	item->team = event->team;
 	item->capsule = event->capsule;
-	/* A payload has at most 64 KiB, and its resource id is only a part of it. */
+	/* It fits: the resource id is a part of the payload, which has at most 64 KiB. */
 	item->resource_len = (uint16_t)event->resource_id.len;
 	memcpy(item->resource, event->resource_id.at, event->resource_id.len);
 	return item;
@@ -188,7 +188,7 @@ struct str item_frame(const struct item *item)
 {
 	struct str frame = { .at = item->bytes, .len = item->bytes_len - strlen("\r\n") };
 
-	(void)str_cut(&frame, '\n'); /* the head */
+	(void)str_cut(&frame, '\n'); /* the head of the chunk */
 	return frame;
 }
 

@@ -4,13 +4,12 @@
  * One event on its way to live listeners, framed once and then shared.
  *
  *	BARE ----> LOOKING ----> READY      a capsule event without a `sandbox` of its own
- *	READY                               everything else, from birth
+ *	READY                               everything else, from the start
  *
- * A bare item holds its JSON without the closing brace; a ready one the very bytes that go out:
- * chunk head, frame, chunk tail. An item without an event (keepalive, greeting, bookmark) is ready
- * too. One that could not be finished is ready and has no bytes; whoever needs it stops before it
- * and is closed at the end of the turn. From READY on nothing in it changes but its links. All on
- * the loop's thread.
+ * A bare item holds its JSON without the closing brace. A ready item holds the bytes to send: chunk
+ * head, frame, chunk tail. Items without an event (keepalive, greeting, bookmark) are ready, too.
+ * An item that could not be finished is ready and has no bytes: listeners stop before it and are
+ * closed at the end of the turn. A ready item changes only its links. All on the loop's thread.
  */
 #ifndef SSE_ITEM_H
 #define SSE_ITEM_H
@@ -24,7 +23,7 @@
 
 enum item_state { ITEM_BARE, ITEM_LOOKING, ITEM_READY };
 
-/* Where it is linked: nowhere or in one listener's own replay; in the history; once was. */
+/* Where it is linked: nowhere or in one replay; in the history; no longer in the history. */
 enum item_place { ITEM_PRIVATE, ITEM_KEPT, ITEM_EVICTED };
 
 /* Every kept item is in two chains: its team's and that of all teams. */
@@ -38,18 +37,18 @@ struct item {
 	uint8_t place;
 	uint8_t kind;
 	uint8_t outcome;
-	bool transient; /* no id line, never replayed; `id` is the last durable one before it */
+	bool transient; /* no id line, never replayed; `id` is that of the last durable item */
 	bool has_capsule;
-	bool superseded; /* a later one of the same sort, lasting or transient, of the same capsule has come */
-	uint32_t batch; /* of the tail, in which it arrived */
+	bool superseded; /* a later item of its capsule has come, of the same sort */
+	uint32_t batch;  /* of the tail, in which it arrived */
 	struct stream_id id;
 	uint64_t serial;     /* order of arrival */
-	struct topic *topic; /* told when it becomes ready; its team's, or the one replaying it */
+	struct topic *topic; /* woken when it becomes ready: its team's, or that of the replay */
 	struct item *next[CHAINS];
 	struct item *prev[CHAINS];
 	uint32_t frames[CHAINS]; /* running totals of the chain, this item included; they wrap */
 	uint32_t sizes[CHAINS];
-	uint32_t states[CHAINS]; /* the part of the transient ones in both */
+	uint32_t states[CHAINS]; /* the part of transient items in both */
 	uint32_t state_sizes[CHAINS];
 	struct item *next_capsule;  /* in the history's table of newest events */
 	const char *implied_status; /* contract b.4; NULL: as stored */
@@ -63,27 +62,26 @@ struct item {
 	char resource[];
 };
 
-/* What one of them costs to keep. */
+/* Bytes of memory that it takes. */
 size_t item_cost(const struct item *item);
 
-/* With one reference and without links. `scratch` is any buffer, emptied. 0 or -ENOMEM. */
+/* Gives it one reference and no links. Overwrites `scratch`. 0, -ENOMEM or -E2BIG. */
 int item_from_event(const struct event *event, struct buf *scratch, struct item **out) must_check;
 
 /* A frame or comment of our own, as text. */
 int item_from_text(struct str text, struct item **out) must_check;
 
-/* Closes the JSON of an item that is not ready, with `sandbox` (JSON, or "null"), and frames it. 0,
- * or -ENOMEM or -E2BIG, which leaves it ready and without bytes: everybody who needs it has to be
- * told. */
+/* Adds `sandbox` (JSON, or "null"), closes the JSON and frames it. 0, or -ENOMEM or -E2BIG, which
+ * leaves it ready without bytes: the caller must end the listeners that need it. */
 int item_finish(struct item *item, struct str sandbox, struct buf *scratch) must_check;
 
 /* The JSON of a ready item made from an event. */
 struct str item_json(const struct item *item);
 
-/* Its frame without the chunk around it, for who takes no chunks. */
+/* Its frame without the chunk around it, for HTTP/1.0. */
 struct str item_frame(const struct item *item);
 
-/* There is something to send. */
+/* It has bytes to send. */
 static inline bool item_is_sendable(const struct item *item)
 {
 	return item->state == ITEM_READY && item->bytes;

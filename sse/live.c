@@ -3,8 +3,8 @@
 /*
  * The memory of the live path.
  *
- * Happy path: the last listener and the last pending call come back, the handles close, and the last
- * handle frees everything and tells the owner.
+ * Happy path of a close: the last listener is freed and the last pending call comes back, the
+ * handles close, and the last handle frees everything and tells the owner.
  */
 #include "sse/live.h"
 

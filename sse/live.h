@@ -93,8 +93,8 @@ struct high_water {
 
 #define RECHECK_ROUNDS 60
 
-/* recheck.c: a list for each round of a minute. A credential's hash says which one, so listeners
- * that share a credential share a look-up. */
+/* recheck.c: a list for each round of a minute. A credential's hash picks the round, so listeners
+ * with the same credential share one look-up. */
 struct rechecks {
 	struct list rounds[RECHECK_ROUNDS];
 	struct deadline next;
@@ -105,13 +105,13 @@ struct rechecks {
 struct sse {
 	struct sse_options options;
 	struct history history;
-	struct buf scratch; /* emptied by whoever uses it; nobody keeps it over a call */
+	struct buf scratch; /* every use overwrites it */
 	struct sse_metrics metrics;
 
 	/* Work for the end of the turn. */
 	struct list dirty;   /* topics with something to send */
 	struct list ending;  /* listeners to be ended, each for its reason */
-	bool losing;         /* an item could not be made: everybody loses it */
+	bool losing;         /* an item could not be made: all listeners lose it */
 	uv_check_t turn;     /* flushes at the end of a loop turn; active while there is work */
 	uv_idle_t turn_soon; /* keeps the loop from sleeping before that */
 	void (*flush)(struct sse *sse);
@@ -141,7 +141,7 @@ struct sse {
 	struct item *source_back;
 
 	size_t listeners; /* streams and waits, until freed */
-	size_t pending;   /* calls that will come back: look-ups, reads, rechecks, openings */
+	size_t pending;   /* calls under way: look-ups, reads, rechecks, openings */
 	bool started;
 	bool closing;
 	void (*on_closed)(void *owner);
@@ -154,8 +154,8 @@ int live_init(struct sse *sse, const struct sse_options *options) must_check;
 /* Frees everything. The handles must be closed, or never have been opened. */
 void live_free(struct sse *sse);
 
-/* Continues a close: closes the handles once no listener and no pending call is left. Whoever lowers
- * `listeners` or `pending` calls this afterwards. */
+/* Continues a close: closes the handles once no listener and no pending call is left. Call it after
+ * lowering `listeners` or `pending`. */
 void live_release(struct sse *sse);
 
 #endif

@@ -3,11 +3,11 @@
 /*
  * Capsule look-ups.
  *
- * Happy path: items that listeners need are gathered during a flush, read by one job on a reader
- * thread (one pipeline, one round trip) and finished on the loop. Failure: no row, a row that
- * cannot be read, a store that is away or full, or two seconds gone: the item goes out with null. A
- * job that is late is left to end by itself and its answer thrown away; the items are not touched
- * by the thread, only the job's own copies of the ids are.
+ * Happy path: a flush gathers the items that listeners need, one job reads their rows on a reader
+ * thread (one pipeline, one round trip), and the loop finishes the items. Failure: no row, a
+ * damaged row, a store that is away or full, or two seconds over: the item goes out with null. A
+ * late job ends by itself and its answer is dropped. The thread never touches items, only the job's
+ * own copies of ids.
  */
 #include "sse/lookup.h"
 
@@ -20,12 +20,12 @@
 #include "sse/turn.h"
 
 struct want {
-	struct item *item;   /* held; the loop's, like `topic` */
+	struct item *item;   /* held; only the loop uses it, and `topic` */
 	struct topic *topic; /* pinned */
 	struct uuid capsule;
 	struct uuid team;
-	const char *status; /* b.4; NULL: as stored */
-	struct buf json;    /* the thread's until the job is done; empty: no row */
+	const char *status; /* contract b.4; NULL: as stored */
+	struct buf json;    /* only the thread uses it until the job is done; empty: no row */
 };
 
 struct capsule_lookup {
@@ -68,7 +68,7 @@ static int ask_all(struct db *db, struct capsule_lookup *lookup)
 	return rc < 0 ? rc : flushed;
 }
 
-/* A row that cannot be read spoils the pipeline, but must not cost the other capsules theirs. */
+/* A damaged row fails the whole pipeline. The other capsules must still get their rows. */
 static int ask_each(struct db *db, struct capsule_lookup *lookup)
 {
 	for (size_t i = 0; i < lookup->count; i++) {
@@ -121,7 +121,7 @@ static void finish(struct sse *sse, struct want *want, struct str sandbox)
 	want->item = NULL;
 }
 
-/* An answer for every item that has none yet. */
+/* Finishes every item: with its row, or with null for this failure (LOOKUP_ROW: none). */
 static void finish_all(struct capsule_lookup *lookup, enum lookup_result failure)
 {
 	struct sse *sse = lookup->sse;
@@ -149,7 +149,7 @@ static void lookup_free(struct capsule_lookup *lookup)
 static void note_health(struct sse *sse, int rc)
 {
 	if (rc < 0 && !sse->lookups.failing)
-		log_warn("capsules cannot be looked up, live events go out without them",
+		log_warn("cannot look up capsules, live events go out without them",
 			 log_str("error", errno_text(rc)));
 	else if (rc == 0 && sse->lookups.failing)
 		log_info("capsules can be looked up again");
@@ -237,8 +237,8 @@ static void want(struct sse *sse, struct item *item)
 	new->topic->pins++;
 	new->capsule = item->capsule;
 	new->team = item->team;
-	/* An old event's word about the status counts no longer once a later one has come; the one
-	 * that has just arrived describes its own moment. */
+	/* An event that a later one followed no longer proves the status. One of this very batch
+	 * does: it describes the moment of its arrival. */
 	if (!item->superseded || item->batch == sse->history.batch)
 		new->status = item->implied_status;
 	buf_init(&new->json, CAPSULE_MAX_BYTES);

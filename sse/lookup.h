@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Capsule rows for items (contract b.3, W37): looked up once per event and only when a listener
- * wants it, many in one job, for at most two seconds, and then it is null.
+ * Capsule rows for items (contract b.3, W37). An item is looked up once, and only when a listener
+ * wants it. One job reads many rows. After two seconds the item goes out with null.
  */
 #ifndef SSE_LOOKUP_H
 #define SSE_LOOKUP_H
@@ -12,16 +12,17 @@
 
 #define LOOKUP_LIMIT_MS    2000
 #define LOOKUP_MAX_WANTS   64
-#define LOOKUP_MAX_RUNNING 64 /* jobs; beyond that the answer is null at once */
+#define LOOKUP_MAX_RUNNING 64 /* jobs; items beyond that get null at once */
 
-/* Wants what a listener with this filter is about to need, from `first` (not ready) onward, looking
- * at no more than `most` items. */
+/* Gathers look-ups for the next `most` items from `first` onward, as far as the filter lets them
+ * through. */
 void lookup_want_from(struct sse *sse, struct item *first, enum item_chain chain,
 		      const struct filter *filter, unsigned most);
 
-/* Sends what has been gathered. */
+/* Sends what was gathered. */
 void lookup_submit(struct sse *sse);
 
+/* For sse->lookup_limits. */
 void on_lookup_limit(struct deadline *deadline, void *owner);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The names under which the live path can be watched. */
+/* Names, labels and help of the metrics. */
 #include "sse/metrics.h"
 
 #include "sse/live.h"

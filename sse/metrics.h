@@ -10,7 +10,7 @@ struct topic;
 /* Registers what sse_metrics names. */
 void sse_metrics_init(struct sse_metrics *metrics);
 
-/* Adds n to the topic's listeners, which the limit counts: a request counts before it is answered. */
+/* Adds n to the topic's listeners. The limit counts them, and requests on their way to be one. */
 void topic_count(struct topic *topic, int n);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Opening and closing of the live path.
+ * Opens and closes the live path.
  *
- * The end: listeners are told when to come back, whatever is under way elsewhere calls back, the
- * handles close, and the memory goes (sse/live.c).
+ * Happy path of a close: listeners are told when to reconnect, calls under way come back, the
+ * handles close, and live.c frees the memory.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 #include "sse/stream.h"
 
 #define STALL_MS      20000
-#define PARTING_MS    5000 /* less than the program has for its end */
+#define PARTING_MS    5000 /* less than the program takes to stop */
 #define READ_PAUSE_MS 1000
 
 static int make_comment(struct sse *sse, const char *text, struct item **out)
@@ -112,6 +112,6 @@ void sse_close(struct sse *sse, void (*on_closed)(void *owner), void *owner)
 	preload_abandon(sse);
 	openings_resume(sse);
 	history_each_topic(&sse->history, dismiss, NULL);
-	hub_flush(sse); /* look-ups still gathered have their answer */
+	hub_flush(sse); /* ends the listeners, and finishes look-ups that were gathered */
 	live_release(sse);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the stream from its beginning to the head, a step at a time, keeps the newest part that
- * fits, and puts it in front of what has arrived meanwhile. Then it asks for the edges, after
- * reading and not before: entries trimmed in between must count as gone.
+ * Reads the stream in steps from its beginning to the head, keeps the newest part that fits, and
+ * puts it in front of what has arrived meanwhile. It asks for the edges after reading, not before,
+ * because entries that were trimmed during the reading must count as gone.
  */
 #include "sse/preload.h"
 
@@ -20,8 +20,8 @@ struct preload {
 	struct deadline pause;
 	unsigned failures;
 	struct stream_id position;
-	struct stream_id until;   /* the head when it began; the tail brings what follows */
-	struct stream_id dropped; /* the newest one that did not fit; zero: all did */
+	struct stream_id until;   /* the head when it began; the tail brings the rest */
+	struct stream_id dropped; /* the newest entry that did not fit; zero: all did */
 	size_t bytes;
 	size_t first; /* items before it were dropped */
 	size_t count;
@@ -77,7 +77,7 @@ static int keep(struct preload *preload, const struct event *event)
 	return 0;
 }
 
-/* From the newest to the oldest, as far as there is room beside what has arrived. */
+/* From the newest to the oldest, as far as the history has room. */
 static void put_in_front(struct preload *preload, struct stream_id floor)
 {
 	struct history *history = &preload->sse->history;
@@ -93,7 +93,7 @@ static void put_in_front(struct preload *preload, struct stream_id floor)
 			break;
 		}
 	}
-	/* What found no room is given back by end(). */
+	/* end() frees what found no room. */
 	if (preload->count > preload->first &&
 	    stream_id_compare(preload->items[preload->count - 1]->id, floor) > 0)
 		floor = preload->items[preload->count - 1]->id;
@@ -108,7 +108,7 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 	struct stream_id floor = { .ms = 0 };
 
 	sse->pending--;
-	/* An eviction in the meantime raised the floor past what was to come in front of it. */
+	/* A raised floor means an eviction: the history no longer begins where the preload ends. */
 	if (edges->rc == 0 && sse->preload == preload && server_is_shared(sse) &&
 	    stream_id_compare(sse->history.floor, preload->until) == 0) {
 		if (edges->trimmed)
@@ -124,7 +124,7 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 
 static void read_on(struct preload *preload);
 
-/* At the start the connection is often not there yet. */
+/* At the start the connection is often not up yet. */
 static void try_later(struct preload *preload)
 {
 	if (++preload->failures < PRELOAD_MAX_TRIES)

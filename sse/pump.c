@@ -3,9 +3,9 @@
 /*
  * From the chain, or from a replay, to one listener.
  *
- * Happy path: runs are gathered and delivered until nothing is left; then a stream without a filter
- * joins the front line. It stops before that when the socket is full, when an item waits for its
- * capsule row, or when Redis has to be read. Whatever it waits for pumps the listener again.
+ * Happy path: gathers and delivers runs until nothing is left; a stream without a filter then joins
+ * the front line. It stops early when the socket is full, when an item waits for its capsule row,
+ * or when the replay has to read Redis. The awaited event pumps the listener again.
  */
 #include "sse/pump.h"
 
@@ -16,7 +16,7 @@
 #include "sse/turn.h"
 #include "sse/write.h"
 
-#define PUMP_ROUNDS 32 /* then it is the turn of others */
+#define PUMP_ROUNDS 32 /* then other listeners get their turn */
 
 static void gather(struct subscriber *sub, struct run *run)
 {
@@ -49,7 +49,7 @@ static void hand_over(struct subscriber *sub)
 	subscriber_set_cursor(sub, item);
 }
 
-/* Nothing to send: moves past what the filter held back. True when there may be more now. */
+/* Moves past items that the filter dropped. True when there may be more to send now. */
 static bool advance(struct subscriber *sub, const struct run *run)
 {
 	write_settle(sub, run, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the query strictly: what is named must be well formed, named once where one is meant, and
- * not empty. Parameters we do not know are left alone, for the sake of newer clients.
+ * Reads the query strictly: every known parameter must be well formed and not empty, and only
+ * filters may repeat. Ignores unknown parameters, which newer clients may send.
  */
 #include "sse/query.h"
 
@@ -33,7 +33,7 @@ static int read_last_id(struct reading *r, struct str value, struct reason *why)
 	return 0;
 }
 
-/* An event of that very millisecond comes after the cursor. */
+/* Right before that millisecond, so its own events come after the cursor. */
 static struct stream_id cursor_before(int64_t ms)
 {
 	return stream_id_previous((struct stream_id){ .ms = ms > 0 ? (uint64_t)ms : 0 });
@@ -98,13 +98,13 @@ static int read_pair(struct str name, struct str value, void *arg, struct reason
 	return 0;
 }
 
-/* The header beats both parameters, which still have to be well formed. */
+/* The header wins over both parameters, which must be well formed all the same. */
 static int settle_cursor(struct reading *r, struct str last_event_id, struct reason *why)
 {
 	if (r->has_last_id && r->has_since)
 		return reason_set(why, -EINVAL, "since",
 				  "since and last_event_id cannot both be given");
-	if (last_event_id.len == 0) /* an empty one is what clients send who have none yet */
+	if (last_event_id.len == 0) /* clients without a cursor send it empty */
 		return 0;
 	if (stream_id_parse(last_event_id, &r->query.cursor) < 0)
 		return reason_set(why, -EINVAL, "Last-Event-ID",

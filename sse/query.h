@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The query of the three endpoints (contract b.5, b.6, o.9, o.16): where to begin, what to let
- * through, how long to wait. Pure: the header and the time are arguments.
+ * The query of the three endpoints (contract b.5, b.6, o.9, o.16): where to begin, which events to
+ * send, how long to wait. Pure: the header and the time are arguments.
  */
 #ifndef SSE_QUERY_H
 #define SSE_QUERY_H
@@ -15,9 +15,9 @@
 
 enum start {
 	START_NOW,      /* at the head */
-	START_EARLIEST, /* at whatever is left of the stream; nothing can be missing from that */
-	START_TIME,     /* after `cursor`, made from a time on somebody's clock */
-	START_ID        /* after `cursor`, an id this listener has seen */
+	START_EARLIEST, /* at the first entry that is left, without a gap */
+	START_TIME,     /* after `cursor`, which stands for a time on some clock */
+	START_ID        /* after `cursor`, an id that this client has seen */
 };
 
 struct stream_query {
@@ -27,8 +27,7 @@ struct stream_query {
 	unsigned timeout_s;
 };
 
-/* `last_event_id` is the header's value, empty when absent. 0, -EINVAL with *why, or -ENOMEM.
- */
+/* `last_event_id` is the header's value, empty when absent. 0, -EINVAL with *why, or -ENOMEM. */
 int stream_query_parse(struct str query, struct str last_event_id, int64_t now_ms,
 		       struct stream_query *out, struct reason *why) must_check;
 

@@ -3,8 +3,9 @@
 /*
  * Rechecks of credentials.
  *
- * Happy path: each round asks auth/ about a sixtieth of the listeners and ends those whose credential
- * is no longer valid. Failure: what cannot be asked now is asked in the next minute.
+ * Happy path: each round asks auth/ about a sixtieth of the credentials and ends the listeners
+ * whose credential is no longer valid. Failure: a check that cannot start waits for the next
+ * minute.
  */
 #include "sse/recheck.h"
 
@@ -68,8 +69,8 @@ void recheck_start(struct sse *sse)
 	rechecks->due_ms = rechecks->next.due_ms;
 }
 
-/* Rounds are due by the clock: a loop that is late makes up for it instead of making the minute
- * longer. After a whole minute each round is due once. */
+/* Rounds are due by the clock: a late loop runs those that it missed, so the minute does not become
+ * longer. After more than a minute each round runs once. */
 void on_recheck_due(struct deadline *deadline, void *owner)
 {
 	const uint64_t others_ms = (uint64_t)(RECHECK_ROUNDS - 1) * RECHECK_ROUND_MS;

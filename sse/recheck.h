@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Looks at every listener's credential again within a minute, and offers it a bookmark. */
+/* Checks every listener's credential again each minute, and offers the listener a bookmark. */
 #ifndef SSE_RECHECK_H
 #define SSE_RECHECK_H
 
 #include "sse/live.h"
 
-/* RECHECK_ROUNDS of them are a little under a minute, since the loop may come late to a round. */
+/* All rounds together take a little under a minute, because the loop may start a round late. */
 #define RECHECK_ROUND_MS 950
 
-/* Begins the rounds. */
+/* Starts the rounds. */
 void recheck_start(struct sse *sse);
 
 /* For sse->recheck_rounds. */

@@ -17,7 +17,7 @@
 #include "sse/server.h"
 #include "sse/turn.h"
 
-/* What a read brings counts once the edges of the stream prove that nothing before it was trimmed. */
+/* Items of a read are held until the stream's edges prove that nothing before them was trimmed. */
 struct reader {
 	struct replay replay;
 	struct sse *sse;
@@ -98,8 +98,8 @@ static int hold_event(struct reader *reader, const struct event *event, size_t *
 
 	if (rc < 0)
 		return rc;
-	/* Rows have long caught up with events this old, so b.4 is not for them, unless
-	 * mark_newest() finds that nothing came later. */
+	/* The row is newer than an event this old, so contract b.4 does not apply, unless
+	 * mark_newest() finds no later event. */
 	item->superseded = true;
 	item->topic = reader->topic;
 	*bytes += item_cost(item);
@@ -122,8 +122,8 @@ static void drop_held(struct reader *reader)
 	reader->held_last = NULL;
 }
 
-/* Everything up to the floor is held and the rest is in the history, so the events that are the
- * newest of their capsule are known. */
+/* Everything up to the floor is held and the rest is in the history, so we know which event is the
+ * newest of its capsule. */
 static void mark_newest(struct reader *reader)
 {
 	for (struct item *item = reader->held; item; item = item->next[CHAIN_TEAM]) {
@@ -137,9 +137,9 @@ static void mark_newest(struct reader *reader)
 	}
 }
 
-/* Whether the answer holds everything up to the floor. The end of the stream proves this only for the
- * floor of that time: while the answer was on its way, the history may have taken in and evicted
- * entries that came after it. */
+/* Whether the answer holds everything up to the floor. An answer at the end of the stream proves it
+ * only for the floor of the time of asking: meanwhile the history may have taken in and evicted
+ * entries that came later. */
 static bool reaches_floor(const struct reader *reader, const struct bus_range *range)
 {
 	struct stream_id floor = reader->sse->history.floor;
@@ -149,7 +149,7 @@ static bool reaches_floor(const struct reader *reader, const struct bus_range *r
 	return range->at_end && stream_id_compare(reader->floor, floor) == 0;
 }
 
-/* Holds what is wanted up to the floor, and notes how far it looked. */
+/* Holds the wanted entries up to the floor, and notes how far it came. */
 static int hold_events(struct reader *reader, const struct bus_range *range)
 {
 	struct stream_id floor = reader->sse->history.floor;
@@ -179,7 +179,7 @@ static int hold_events(struct reader *reader, const struct bus_range *range)
 
 /* ---- reading Redis ----------------------------------------------------------------------- */
 
-/* The edges were read after the entries: what is not trimmed by now was not trimmed then. */
+/* We asked for the edges after the entries, so an entry that is there now was there then. */
 static bool may_have_lost(const struct reader *reader, const struct bus_edges *edges)
 {
 	struct stream_id last_gone = stream_id_is_zero(edges->oldest)
@@ -330,8 +330,8 @@ bool replay_continue(struct replay *replay)
 
 	if (replay->failed)
 		return false;
-	/* The listener has seen ids that we have not: another worker was faster. They will come.
-	 * What is from before a hole may lie beyond the head, and is here. */
+	/* Another worker was faster: the client has seen ids that we have not. They will come. Only
+	 * ids from before a hole may be greater than the head, and the history has those. */
 	if (stream_id_compare(replay->position, history->head) > 0 &&
 	    stream_id_compare(replay->position, history->hole) > 0)
 		return false;

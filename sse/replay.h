@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The way from a cursor to the live chain. In memory it is one step. Before the floor of the history
- * Redis is read in bounded steps, and only what this listener wants is kept, until it is sent. The
- * history holds everything after its floor, so entries after the floor are left for it: that makes
- * the hand-over exact.
+ * The way from a cursor to the live chain. In memory it is one step. Before the floor of the
+ * history a replay reads Redis in bounded steps and keeps what its listener wants until it is sent.
+ * It takes no entries after the floor, because the history holds them all: so the hand-over is
+ * exact.
  *
- * When a read is over, the replay stands on sse->reads.done until the listener is pumped.
+ * After a read the replay stands on sse->reads.done until its listener is pumped.
  */
 #ifndef SSE_REPLAY_H
 #define SSE_REPLAY_H
@@ -23,26 +23,26 @@ struct subscriber;
 struct replay {
 	struct list link;          /* in sse->reads */
 	struct subscriber *sub;    /* who pumps it; NULL: stopped while a read was under way */
-	struct stream_id position; /* everything up to here was taken or is not wanted */
+	struct stream_id position; /* everything up to here was taken or filtered out */
 	struct item *first;        /* taken and not yet sent, linked by next[CHAIN_TEAM] */
 	bool failed;               /* the listener has to end, for this reason: */
 	enum close_reason failure;
 };
 
-/* Starts after `position`. NULL without memory. The filter must outlive it. */
+/* Starts after `position`. NULL without memory. The filter must outlive the replay. */
 struct replay *replay_open(struct topic *topic, const struct filter *filter,
 			   struct stream_id position, struct subscriber *sub);
-/* It ends by itself after the read under way. Accepts NULL. */
+/* Frees it, or lets the read under way end first. Accepts NULL. */
 void replay_stop(struct replay *replay);
 
-/* Everything before `next` was sent (NULL: all that was taken). */
+/* Drops the items before `next`, which were sent. NULL: all of them. */
 void replay_drop_before(struct replay *replay, const struct item *next);
 
-/* Nothing taken is left. True when the history continues at `position`: the replay is over. Else it
- * reads on, if there is more. */
+/* Call it when all taken items were sent. True when the replay is over: the history continues after
+ * `position`. Otherwise it reads the next step, if there is one. */
 bool replay_continue(struct replay *replay);
 
-/* Redis is back. */
+/* Redis is back: paused replays read at once. */
 void replay_retry(struct sse *sse);
 
 /* For sse->read_pauses. */

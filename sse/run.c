@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Gathers items. One that still waits for its capsule row ends the run, and only for who wants it. */
+/* Gathers items. An item that waits for its capsule row ends the run of a listener that wants
+ * it. */
 #include "sse/run.h"
 
 #include "sse/filter.h"
@@ -48,7 +49,7 @@ void run_gather(struct run *run, struct item *first, enum item_chain chain,
 
 	while (item && run->count < RUN_PIECES) {
 		if (wants(taste, item)) {
-			/* A later item's id would hide from the client that this one is missing. */
+			/* Do not skip it: a later id would hide that it is missing. */
 			if (!item_is_sendable(item)) {
 				run->stuck = true;
 				break;

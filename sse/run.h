@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Consecutive items that leave in one write. Pure: it walks a chain and changes nothing. */
+/* Consecutive items for one write. Pure: it walks a chain and changes nothing. */
 #ifndef SSE_RUN_H
 #define SSE_RUN_H
 
@@ -14,11 +14,11 @@ struct filter;
 
 struct run {
 	int count;
-	bool stuck;    /* the item after them is wanted and not ready, or never will be */
+	bool stuck;    /* the next item is wanted and not ready, or could not be made */
 	bool durable;  /* moves the client's cursor */
-	bool apart;    /* no part of any chain, and must not get lost */
+	bool apart;    /* items of ours, outside every chain: a partly written one is kept */
 	bool bare;     /* frames without their chunks */
-	bool fell_off; /* the chain is cut after them, at fell_at */
+	bool fell_off; /* the chain is cut after the item of fell_at */
 	struct stream_id fell_at;
 	uint64_t fell_serial;
 	struct item *next; /* the first one not taken */
@@ -35,13 +35,13 @@ struct taste {
 	bool newest_states; /* skips a capsule's states that another one followed */
 };
 
-/* Empty. Does not touch the arrays, which are large. */
+/* Makes it empty. Does not touch the arrays, which are large. */
 void run_init(struct run *run, bool bare);
 
-/* Adds what follows the first `offset` bytes. There must be room. */
+/* Adds the item without its first `offset` bytes. There must be room. */
 void run_add(struct run *run, struct item *item, uint32_t offset);
 
-/* Adds what is wanted from `first` onward, until it is full, stuck or at the end of the chain. */
+/* Adds wanted items from `first` onward, until the run is full or stuck or the chain ends. */
 void run_gather(struct run *run, struct item *first, enum item_chain chain,
 		const struct taste *taste);
 

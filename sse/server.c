@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Compares run ids, which a Redis makes up at each start. */
+/* Compares run ids. A Redis gets a new one at each start. */
 #include "sse/server.h"
 
 #include <string.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which Redis is it? The tail and the shared connection may reach different servers for a while. */
+/* Which Redis the tail reads. The shared connection may reach another server for a while. */
 #ifndef SSE_SERVER_H
 #define SSE_SERVER_H
 
 #include "sse/live.h"
 
-/* The tail reads from this server now. `continues` is false when its stream is another one. */
+/* The tail reads this server now. `continues` is false when its stream is a different one. */
 void server_set(struct sse *sse, const struct redis_identity *identity, bool continues);
 
-/* The shared connection reaches the server that the tail reads, as far as we know. An answer from
- * another server says nothing about our stream. */
+/* False when the shared connection is known to reach another server than the tail. Ignore an answer
+ * from there: it is about another stream. */
 bool server_is_shared(const struct sse *sse);
 
 #endif

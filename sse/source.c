@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Watching the source. A green dashboard must never be a frozen one, and a connection that is merely
- * quiet looks the same as one that hangs, so we ask. No clock of another machine is trusted: ids
- * are only compared with ids.
+ * Watches the source. A frozen dashboard must not look green, and a quiet connection looks like one
+ * that hangs, so we ask Redis. We trust no clock of another machine: ids are compared only with
+ * ids.
  */
 #include "sse/source.h"
 
@@ -40,8 +40,9 @@ static void judge(struct sse *sse)
 	sse->source.stale_since_us = is_stale ? clock_wall_us() : 0;
 	metric_set(sse->metrics.stale, is_stale);
 	if (source->up && is_stale)
-		log_warn("live streams are behind the source",
-			 log_str("because", source->silent ? "redis does not answer" : "it lags"));
+		log_warn("live streams lag behind Redis",
+			 log_str("because",
+				 source->silent ? "Redis does not answer" : "entries arrive late"));
 	history_each_topic(&sse->history, tell_topic,
 			   is_stale ? sse->source_lost : sse->source_back);
 }

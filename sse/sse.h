@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Live streams (contract b): /v1/events/stream, /v1/admin/events/stream and /v1/events/wait.
+ * Live events (contract b): /v1/events/stream, /v1/admin/events/stream and /v1/events/wait.
  *
- * Events are appended once to a shared, ordered history; a subscriber is a cursor into it. When its
- * turn comes, everything between its cursor and the head leaves in one writev. Replay from
- * before the history reads Redis in bounded steps and hands over at an exact id.
+ * A listener gets every event after its cursor, in stream order and once, or is told of a gap. It
+ * gets only its own team's events; an administrator gets those of all teams. A slow listener, a
+ * slow database or a Redis that is away costs the other listeners nothing.
+ *
+ * Happy path: the tail appends each event to a shared history. A listener is a cursor into it, and
+ * everything between its cursor and the head leaves in one write. A cursor from before the history
+ * is replayed from Redis. Failure: a listener that cannot be served is told why and closed; its
+ * cursor stays valid.
  */
 #ifndef SSE_SSE_H
 #define SSE_SSE_H
@@ -24,25 +29,29 @@ struct sse;
 
 struct sse_options {
 	uv_loop_t *loop;
-	struct store *store; /* capsule rows for `sandbox` */
-	struct redis *redis; /* shared connection, for replay */
-	struct auth *auth;   /* to look at credentials again */
-	unsigned keepalive_s;
-	unsigned max_streams_per_team;
-	size_t history_bytes; /* bound of the shared history; 0: 16 MiB */
-	unsigned pulse_ms;    /* how often Redis is asked whether we are behind; 0: never */
+	struct store *store;           /* reads capsule rows for `sandbox` */
+	struct redis *redis;           /* shared connection, read for replays */
+	struct auth *auth;             /* checks credentials again each minute */
+	unsigned keepalive_s;          /* 0: 15 */
+	unsigned max_streams_per_team; /* waits count, too; 0: 100 */
+	size_t history_bytes;          /* bound of the shared history; 0: 16 MiB */
+	unsigned pulse_ms;             /* how often to ask Redis for its newest entry; 0: never */
 };
 
+/* 0 or -ENOMEM. */
 int sse_open(const struct sse_options *options, struct sse **out) must_check;
-/* Tells each subscriber its own retry: and closes it; on_closed when the last one is gone. */
+
+/* Tells each listener when to reconnect and closes it. Calls on_closed after the last one is
+ * gone. */
 void sse_close(struct sse *sse, void (*on_closed)(void *owner), void *owner);
 
-/* What listeners see is behind the source, which is away, does not answer or lags. */
+/* Listeners may miss recent events: Redis is away, does not answer, or its entries arrive late. */
 bool sse_is_stale(const struct sse *sse);
 
+/* Serves the three endpoints. 0, -EINVAL or -ENOMEM. */
 int sse_add_routes(struct sse *sse, struct http_server *server) must_check;
 
-/* Fed by the tail and the transient subscription; owner is the struct sse. */
+/* Callbacks of the tail and the transient subscription. The owner is the struct sse. */
 void sse_on_start(struct stream_id from, void *owner);
 void sse_on_event(struct event *event, void *owner);
 void sse_on_batch_end(struct stream_id head, void *owner);

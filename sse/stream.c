@@ -60,7 +60,7 @@ static const struct http_stream_events stream_events = {
 	.on_closed = on_closed,
 };
 
-/* It is on its list already, so nothing after the cursor can be missed. */
+/* The listener is on its topic already, so it misses nothing after the cursor. */
 static int open_stream(struct subscriber *sub, struct http_request *request,
 		       const struct item *greeting)
 {
@@ -98,7 +98,7 @@ void stream_start(struct topic *topic, struct http_request *request, struct filt
 	item_unref(greeting);
 	if (rc < 0) {
 		subscriber_leave(sub);
-		on_closed(sub); /* the stream never was and calls nobody */
+		on_closed(sub); /* no stream was opened that would call it */
 	} else {
 		pump_begin(sub, beginning);
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What streams and waits share: where they are listed, counted and held.
+ * What streams and waits share: lists, counters and memory.
  *
- * A listener that has left is on no list, so nothing finds it again. Its memory goes when the last
- * callback has come, which is the connection's or that of a recheck.
+ * A listener that has left is on no list, so nothing finds it again. The last callback frees it:
+ * that of its connection or timer, or that of a recheck.
  */
 #include "sse/subscriber.h"
 
@@ -122,7 +122,7 @@ void subscriber_release(struct subscriber *sub)
 	free(sub->filter);
 	topic->pins--;
 	if (topic_is_unused(topic))
-		turn_mark(topic); /* freed by the flush, which may be walking it now */
+		turn_mark(topic); /* the flush frees it: it may be walking this topic now */
 	sub->type->release(sub);
 	sse->listeners--;
 	live_release(sse);

@@ -9,8 +9,8 @@
  *                                   ^                           |
  *                                   +---(reached the history)---+
  *
- * In the front line it is this struct and nothing else. An item half on the wire is held until its
- * last byte is out, whatever happens to the history meanwhile.
+ * In the front line a listener is this struct and nothing else. It holds an item that is half on
+ * the wire until the last byte is out, whatever happens to the history.
  *
  *   subscriber_end() --> sse->ending --(end of the turn)--> type->end()
  *                                        --(last callback)--> type->release()
@@ -47,12 +47,12 @@ struct subscriber {
 	struct http_stream *stream; /* NULL in a wait */
 	struct filter *filter;
 	struct replay *replay;
-	struct item *cursor;    /* the next to look at, held; NULL: everything was */
+	struct item *cursor;    /* the next item, held; NULL: it has got everything */
 	struct item *partial;   /* half written, held */
 	struct deadline quiet;  /* waits for traffic, or for the socket to take some */
 	struct list recheck;    /* in one of sse->rechecks */
-	uint64_t from_serial;   /* arrivals up to here are past it, or were before it */
-	uint32_t offset;        /* of what is left of `partial` */
+	uint64_t from_serial;   /* it has got arrivals up to here, or they came before it */
+	uint32_t offset;        /* of the part of `partial` that is still to be written */
 	uint32_t full_since_ms; /* 0: not full */
 	uint8_t credential;     /* enum credential */
 	uint8_t kind;           /* enum listener_kind */
@@ -61,13 +61,13 @@ struct subscriber {
 	bool unchunked; /* speaks HTTP/1.0 */
 	bool in_front;
 	bool blocked; /* the socket is full; on_writable will come */
-	bool stalled; /* `quiet` is in the stalls */
+	bool stalled; /* `quiet` is in sse->stalls */
 	bool ending;  /* no event goes to it any more */
-	bool parting; /* `cursor` is the last thing to say */
+	bool parting; /* only `partial` and the last words at `cursor` are still to be sent */
 	bool left;    /* off all lists */
 	bool closed;  /* its last callback has come */
 	bool rechecking;
-	bool moved; /* its client's cursor did, since the last bookmark */
+	bool moved; /* it has sent an id since the last offer of a bookmark */
 	uint8_t credential_hash[SHA256_SIZE];
 };
 
@@ -85,16 +85,16 @@ void subscriber_join_front(struct subscriber *sub);
 /* From here on the listener has a cursor of its own, which the caller sets. */
 void subscriber_leave_front(struct subscriber *sub);
 
-/* No event goes to it any more, and farewell.c ends it at the end of the turn. The first reason
- * counts. Safe from anywhere, within a pump as well. */
+/* Sends no further event; farewell.c ends the listener at the end of the turn. The first reason
+ * counts. Safe anywhere, even within a pump. */
 void subscriber_end(struct subscriber *sub, enum close_reason reason);
-/* The same for everybody who listens to the topic. */
+/* The same for all listeners of the topic. */
 void subscriber_end_all(struct topic *topic, enum close_reason reason);
 
 /* Takes it off all lists at once: nothing finds it from here on. Its memory stays. */
 void subscriber_leave(struct subscriber *sub);
 
-/* Frees a listener that has left, unless a callback is still to come. */
+/* Frees a listener that has left, unless a callback is still under way. */
 void subscriber_release(struct subscriber *sub);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the tail says, and what becomes of it.
+ * The tail's callbacks.
  *
  * Happy path: an event becomes an item at the end of the history and marks two topics, its team's
- * and that of all teams. The end of the batch flushes them, so a burst leaves in one write for each
- * listener. Failure: an item that cannot be made is lost to everybody (hub_lose()).
+ * and that of all teams. The end of the batch flushes them, so a burst costs one write for each
+ * listener. Failure: all listeners lose an item that cannot be made (hub_lose()).
  */
 #include "sse/endpoints.h"
 #include "sse/hole.h"
@@ -52,7 +52,7 @@ void sse_on_event(struct event *event, void *owner)
 {
 	struct sse *sse = owner;
 
-	/* An entry read again must not be sent again. */
+	/* The tail may read an entry twice. */
 	if (sse->closing || event->kind == EVENT_UNKNOWN || event_is_about_nothing(event) ||
 	    stream_id_compare(event->id, sse->history.head) <= 0)
 		return;

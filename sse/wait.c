@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Waits: the same cursor, filter and replay as a stream, but no connection of their own.
+ * Waits: the same cursor, filter and replay as a stream, but a request instead of a connection.
  *
- * Happy path: the first item answers the request and ends the wait. Failure: the time limit answers
- * with 204 and the cursor to continue from; whatever would close a stream answers with an error.
+ * Happy path: the first item answers the request and ends the wait. Failure: at the time limit the
+ * answer is 204 and the cursor to continue from. What closes a stream answers a wait with an error.
  */
 #include "sse/wait.h"
 
@@ -35,7 +35,7 @@ static void on_timer_closed(uv_handle_t *handle)
 	subscriber_release(&wait->sub);
 }
 
-/* Before the answer is sent, because the server may start the connection's next request at once. */
+/* Call it before the answer: the server may start the connection's next request at once. */
 static struct http_request *leave(struct subscriber *sub, enum wait_result result)
 {
 	struct event_wait *wait = wait_of(sub);
@@ -57,7 +57,7 @@ static void write_answer(struct buf *out, const struct item *item)
 	buf_add_char(out, '{');
 	json_add_member(out, "id", str_of(id));
 	buf_add_char(out, ',');
-	buf_add_str(out, str_from(json, 1)); /* after its own brace */
+	buf_add_str(out, str_from(json, 1)); /* without its own brace */
 }
 
 static bool deliver(struct subscriber *sub, const struct run *run)
@@ -75,7 +75,7 @@ static bool deliver(struct subscriber *sub, const struct run *run)
 
 /* ---- not found --------------------------------------------------------------------------- */
 
-/* It has looked at everything up to here. */
+/* It has got or filtered out everything up to here. */
 static struct stream_id position_of(const struct subscriber *sub)
 {
 	const struct item *next = sub->replay ? sub->replay->first : sub->cursor;
@@ -104,7 +104,7 @@ static void on_timeout(uv_timer_t *timer)
 	answer_nothing(timer->data, WAIT_TIMED_OUT);
 }
 
-/* The client may only have stopped sending, and still read. */
+/* Answer all the same: the client may only have stopped sending. */
 static void on_abort(void *owner)
 {
 	answer_nothing(owner, WAIT_LEFT);
@@ -118,7 +118,8 @@ static void refuse(struct subscriber *sub)
 		http_respond_error(request, HTTP_UNAUTHORIZED, NULL);
 	else if (sub->reason == CLOSE_GAP)
 		http_respond_fault(request, HTTP_INVALID_STATE, "",
-				   "events were lost while waiting, the answer may be among them");
+				   "events were missed during the wait and the answer may be among "
+				   "them, load the current state and wait again");
 	else
 		http_respond_error(request, HTTP_SERVICE_UNAVAILABLE, NULL);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Writing to streams.
+ * Writes to streams.
  *
- * Happy path: the socket takes all, and a listener of the front line stays there. One whose socket
- * does not take all gets a cursor of its own and continues when the socket is free. Failure: a broken
- * connection ends the listener.
+ * Happy path: the socket takes all, and a listener of the front line stays there. When the socket
+ * does not take all, the listener gets a cursor of its own and continues when the socket is free.
+ * Failure: a broken connection ends the listener.
  */
 #include "sse/write.h"
 
@@ -18,8 +18,8 @@ static void go_on_from(struct subscriber *sub, const struct run *run, struct ite
 		replay_drop_before(sub->replay, resume);
 		return;
 	}
-	/* The chain grows before its flush. What this listener has walked past must not count as
-	 * arrived then. Where the chain was cut, the states after the cut are still to come. */
+	/* The chain grows before its flush, so this listener may be past new arrivals: note it, or
+	 * the flush would send them again. After a cut the states beyond it are still to come. */
 	if (sub->cursor && !resume && !run->apart) {
 		uint64_t past = run->fell_off ? run->fell_serial : sub->topic->sse->history.serial;
 

@@ -7,8 +7,8 @@
 #include "sse/run.h"
 #include "sse/subscriber.h"
 
-/* True when all of the run is out. Otherwise the listener has left the front line and is blocked, or
- * is ending. */
+/* True when all of the run is out. If not, the listener has left the front line and is blocked, or
+ * it is ending. */
 bool write_run(struct subscriber *sub, const struct run *run);
 
 /* Writes one item of ours. False when the socket is full or inside an item. */

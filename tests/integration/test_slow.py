@@ -98,7 +98,7 @@ def test_a_sleeper_with_too_many_lasting_events_is_told_and_its_cursor_works(ser
     assert sleeper.ended.wait(30)
     # It has a few seconds to take the words; where this program was too slow for that, they are lost.
     words = [c for c in sleeper.comments if c not in ("keepalive", "source lost", "source back")]
-    assert words in ([], ["too many events wait for this reader, come back with your cursor"])
+    assert words in ([], ["this client reads too slowly, reconnect with your cursor"])
     assert metric(service, 'wrenn_events_sse_closes_total{reason="slow"}') == 1
     seen = [f.id for f in sleeper.events()]
     assert 0 < len(seen) < len(ids)

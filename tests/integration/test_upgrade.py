@@ -26,7 +26,7 @@ def test_at_the_end_readiness_goes_first_and_every_stream_is_told_when_to_come_b
     assert not any(stream.ended.is_set() for stream in streams), "streams go on while a balancer takes notice"
     for stream in streams:
         assert stream.ended.wait(15)
-        assert "the service stops" in stream.comments
+        assert "the service is stopping" in stream.comments
         assert 1000 <= stream.retry <= 10000
         stream.close()
     assert len({stream.retry for stream in streams}) > 5, "they would all come back at once"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The stage of stage.h. Clients are read whenever the loop turns, so one thread plays all parts. */
+/* One thread plays all parts: it reads the clients after every turn of the loop. */
 #include "tests/unit/sse/stage.h"
 
 #include <arpa/inet.h>
@@ -92,7 +92,7 @@ void stage_open(struct stage *stage, const struct sse_options *options)
 	sse.redis = stage->redis;
 	sse.auth = stage->auth;
 	cr_assert_eq(sse_open(&sse, &stage->sse), 0);
-	deadline_stop(&stage->sse->rechecks.next); /* stage_recheck() takes its place */
+	deadline_stop(&stage->sse->rechecks.next); /* stage_recheck() runs the rounds */
 	open_server(stage);
 	UNTIL(stage, redis_is_up(stage->redis) && store_is_up(stage->store));
 }
@@ -166,7 +166,7 @@ void stage_close(struct stage *stage)
 
 /* ---- clients ----------------------------------------------------------------------------- */
 
-/* Takes a whole chunk off `raw`. False when there is none yet. */
+/* Moves a whole chunk from `raw` to `text`. False when there is none yet. */
 static bool decode_chunk(struct client *client)
 {
 	struct str raw = buf_str(&client->raw);
@@ -250,7 +250,7 @@ static int connect_to(const struct stage *stage)
 	int small = 4096;
 
 	cr_assert_geq(fd, 0);
-	/* So that a client who does not read is noticed soon. */
+	/* A small buffer, so that a client that does not read blocks soon. */
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);

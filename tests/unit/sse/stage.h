@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A stage for live streams: the service's real parts around the folder under test (server, SQLite store, a
- * Redis of its own), the tail's side played by the test, and raw clients. Whatever goes wrong in here
- * fails the test.
+ * A stage for live streams: a real server, SQLite store and Redis around sse/, and raw clients. The
+ * test plays the tail. A failure in here fails the test.
  */
 #ifndef TESTS_SSE_STAGE_H
 #define TESTS_SSE_STAGE_H
@@ -30,8 +29,7 @@ struct stage {
 	struct http_server *server;
 	struct sse *sse;
 	struct list clients;
-	char api_key_hash
-		[SHA256_HEX_SIZE]; /* what requests are taken to have shown; empty: something unknown */
+	char api_key_hash[SHA256_HEX_SIZE]; /* the key of every request; empty: an unknown one */
 	unsigned closed;
 };
 
@@ -41,8 +39,8 @@ struct client {
 	struct stage *stage;
 	int fd;
 	bool paused;    /* does not read */
-	bool ended;     /* the last chunk has come */
-	bool broken;    /* the connection has ended */
+	bool ended;     /* it has got the last chunk */
+	bool broken;    /* the connection has closed */
 	int status;     /* 0: no head yet */
 	struct buf raw; /* not yet decoded */
 	struct buf head;
@@ -57,16 +55,16 @@ struct heard {
 	struct str retry;
 };
 
-/* A second's part of the listeners has its credentials looked at again, or a minute's: all of them. */
+/* Checks the credentials of one round of listeners, or of all of them. */
 void stage_recheck_round(struct stage *stage);
 void stage_recheck(struct stage *stage);
 
-/* The stage is up, but the tail has not started. Zero options are the defaults. */
+/* Opens everything, but does not start the tail. Options that are zero get their defaults. */
 void stage_open(struct stage *stage, const struct sse_options *options);
-/* The tail starts after entry number `from` (0: at the very beginning) and the preload has ended. */
+/* Starts the tail after entry `from` (0: at the beginning) and waits for the end of the preload. */
 void stage_start(struct stage *stage, unsigned from);
 void stage_close(struct stage *stage);
-/* Closes the folder under test, and waits for it; or the two apart. */
+/* Closes the live path and waits for its end, in one step or in two. */
 void stage_close_sse(struct stage *stage);
 void stage_begin_close_sse(struct stage *stage);
 void stage_end_close_sse(struct stage *stage);
@@ -86,13 +84,13 @@ void stage_rest(struct stage *stage);
 		}                                                                        \
 	} while (0)
 
-/* Entry n has the id n behind FIRST_MS. */
+/* The id of entry n is FIRST_MS + n. */
 struct stream_id entry_id(uint64_t n);
-/* The JSON of an event; `more` are further members with their commas. */
+/* The JSON of an event. `more` adds members, each after its comma. */
 const char *event_json(const char *kind, const char *team, const char *resource, const char *more);
-/* Into the stream in Redis. */
+/* Adds the entry to the stream in Redis. */
 void entry_add(struct stage *stage, uint64_t n, const char *json);
-/* To the folder under test, as the tail does it. */
+/* Calls sse/ as the tail does. */
 void entry_show(struct stage *stage, uint64_t n, const char *json);
 void entry_show_transient(struct stage *stage, const char *json);
 void batch_end(struct stage *stage, uint64_t n);
@@ -106,23 +104,23 @@ struct client *client_open(struct stage *stage, const char *team, const char *pa
 			   const char *headers);
 /* The same, and its first frame has come. */
 struct client *client_listen(struct stage *stage, const char *team, const char *path);
-/* The same as somebody who speaks HTTP/1.0, as proxies do. */
+/* The same over HTTP/1.0, which proxies speak. */
 struct client *client_open_plain(struct stage *stage, const char *team, const char *path);
-/* A stream was asked for, and the answer is no stream, but one that a browser comes back after. */
+/* Expects no stream, but an answer after which a browser reconnects. */
 void client_expect_turned_away(struct client *client, const char *reason);
 void client_close(struct client *client);
-/* Leaves the server's end of the connection little room, so that every write is cut. */
+/* Shrinks the server's send buffer, so that the socket takes only a part of each write. */
 void client_squeeze(struct client *client);
 
 size_t client_frames(const struct client *client);
 struct heard client_frame(const struct client *client, size_t index);
-/* The ids of all frames with data but the greeting, as numbers of entries, "-" where there is none. */
+/* The entry numbers of all frames with data except the greeting; "-" for a frame without an id. */
 const char *client_entries(const struct client *client);
 bool client_has(const struct client *client, const char *text);
-/* "1 2 3 " for 1 and 3. */
+/* numbers(1, 3) is "1 2 3 ". */
 const char *numbers(unsigned from, unsigned to);
 
-/* A row of the store's capsules, status and all. */
+/* Adds a row to the store's capsules. */
 void capsule_add(struct stage *stage, const char *capsule, const char *team, const char *status);
 /* The only listener of the team. */
 struct subscriber *only_listener(struct stage *stage, const char *team);

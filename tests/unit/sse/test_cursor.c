@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Cursors of every kind: ids and times, from before the stream and beyond it, whatever the clocks say. */
+/* Cursors of every kind: ids and times, before the stream and after it, with wrong clocks. */
 #include <criterion/criterion.h>
 
 #include "tests/unit/sse/stage.h"
@@ -37,7 +37,7 @@ static void expect_entries(struct client *client)
 	cr_expect_str_eq(client_entries(client), numbers(10, 20));
 }
 
-/* It was that of an entry once. */
+/* The id belonged to an entry once. */
 Test(cursor, with_a_cursor_beyond_the_stream_is_told_of_a_gap_and_sent_what_there_is)
 {
 	struct client *client;
@@ -52,7 +52,7 @@ Test(cursor, with_a_cursor_beyond_the_stream_is_told_of_a_gap_and_sent_what_ther
 	cr_expect(client_has(client, "\"oldest\":\"1000001-0\""));
 }
 
-/* Redis's clock may be ahead of ours by years, and ours of Redis's. */
+/* Either clock, ours or that of Redis, may be years ahead of the other. */
 Test(cursor, after_a_cursor_ahead_of_every_clock_but_behind_the_head_misses_nothing)
 {
 	static const uint64_t in_a_century = UINT64_C(4900000000000);
@@ -74,7 +74,7 @@ Test(cursor, after_a_cursor_ahead_of_every_clock_but_behind_the_head_misses_noth
 	cr_expect_eq(client->status, 200);
 }
 
-/* This stream was never trimmed, and never had that entry. */
+/* This stream was never trimmed and never had that entry. */
 Test(cursor, after_an_id_from_before_the_stream_is_told_of_a_gap)
 {
 	struct client *client;
@@ -87,7 +87,7 @@ Test(cursor, after_an_id_from_before_the_stream_is_told_of_a_gap)
 	client = listen_after(5);
 	expect_entries(client);
 	cr_expect(client_has(client, "\"gap\":true"));
-	/* A time has no such meaning, nor has the cursor that we make of it. */
+	/* A time proves nothing, and nor does the cursor that we make from it. */
 	client = client_listen(&stage, TEAM_A, "/v1/events/stream?since=1970-01-01T00:16:40.005Z");
 	expect_entries(client);
 	cr_expect_not(client_has(client, "gap"));
@@ -127,7 +127,7 @@ Test(cursor, since_a_time_in_the_future_is_now)
 	cr_expect_str_neq(client_entries(client), "");
 }
 
-/* What happened before it may reach us after the question. */
+/* An event from before that time may arrive after the request. */
 Test(cursor, since_a_time_ahead_of_what_was_seen_hides_what_came_before_it)
 {
 	struct client *client;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What filters let through, and what they refuse to be made of. */
+/* Which events filters let through, and which filters are refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -70,7 +70,7 @@ Test(filter, lets_through_exactly_the_kinds_that_were_named)
 	}
 }
 
-/* Published clients have a closed list of kinds, without volumes. */
+/* Published clients know a fixed list of kinds, without volumes. */
 Test(filter, without_a_named_kind_lets_through_all_that_every_client_knows)
 {
 	struct filter *filters[] = { NULL, filter_of_events("*"), filter_of_resource("r") };

@@ -181,7 +181,7 @@ Test(history, knows_the_newest_event_of_each_capsule)
 	struct item *foreign = append("capsule.create", 2, 5, 12);
 	struct item *second = append("capsule.pause", 1, 5, 13);
 
-	append("capsule.state.changed", 1, 6, 0); /* says nothing that lasts */
+	append("capsule.state.changed", 1, 6, 0); /* transient: proves no status */
 	cr_expect(first->superseded);
 	cr_expect_not(other->superseded);
 	cr_expect_not(foreign->superseded);
@@ -195,7 +195,7 @@ Test(history, knows_the_newest_event_of_each_capsule)
 	cr_expect(older->superseded);
 	cr_expect_not(alone->superseded);
 	while (history.all.oldest)
-		history_evict(&history); /* forgets them without touching the newer ones */
+		history_evict(&history); /* must not touch the newer ones */
 }
 
 Test(history, gives_transient_items_the_position_they_came_at)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Entries that are lost: what connected streams, waits and old cursors are told, and what memory still has. */
+/* Lost entries: what open streams, waits and old cursors are told, and what memory still has. */
 #include <criterion/criterion.h>
 
 #include "tests/unit/sse/stage.h"
@@ -28,7 +28,7 @@ static void publish(unsigned from, unsigned to)
 		entry_publish(&stage, n, HOST_UP(TEAM_A));
 }
 
-/* As the tail does it when it finds an empty Redis. */
+/* Does what the tail does when it finds an empty Redis. */
 static void flush_redis(void)
 {
 	redis_server_do(&stage.redis_server, "FLUSHALL");
@@ -191,7 +191,7 @@ Test(hole, with_smaller_ids_behind_it_hides_no_event)
 	live = client_listen(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000203-0");
 	UNTIL(&stage, client_frames(live) == 3);
 	flush_redis();
-	back = listen_after(204); /* while only memory has anything */
+	back = listen_after(204); /* now only memory has entries */
 	publish(1, 102);
 	UNTIL(&stage, client_frames(live) == 3 + 1 + 102);
 	cr_expect(str_starts(str_of(client_entries(live)), STR("204 205 1 2 3 ")));
@@ -201,7 +201,7 @@ Test(hole, with_smaller_ids_behind_it_hides_no_event)
 	back = listen_after(205);
 	UNTIL(&stage, client_frames(back) == 1 + 102);
 	cr_expect_eq(gaps_in(back), 1);
-	/* Old and new ids may be alike: what is kept is new. */
+	/* An id may be old and new. Only the new entry is kept. */
 	back = listen_after(50);
 	UNTIL(&stage, client_frames(back) == 1 + 52);
 	cr_expect_eq(gaps_in(back), 0);
@@ -216,7 +216,7 @@ Test(hole, is_told_to_times_from_before_a_stream_that_came_from_elsewhere)
 
 	redis_server_do(&stage.redis_server, "XGROUP CREATE wrenn:events g 0 MKSTREAM");
 	publish(10, 12);
-	stage.sse->history.floor = entry_id(9); /* as if more had been read once */
+	stage.sse->history.floor = entry_id(9); /* as if memory had held more */
 	cr_expect_eq(gaps_in(client_listen(&stage, TEAM_A, since)), 0);
 	sse_on_server(&other, false, stage.sse);
 	cr_expect_eq(gaps_in(client_listen(&stage, TEAM_A, since)), 1);

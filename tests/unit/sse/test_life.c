@@ -81,7 +81,7 @@ Test(life, listeners_are_counted_by_kind_and_teams_by_crowd)
 	cr_expect_eq(metric_value(metrics->closes[CLOSE_CLIENT]), ARRAY_LEN(clients));
 }
 
-/* As the client counts them: each frame is a chunk. */
+/* Counts as the client does: each frame is a chunk. */
 static void count_sent(const struct client *client, int64_t *frames, int64_t *bytes)
 {
 	for (size_t i = 0; i < client_frames(client); i++) {
@@ -151,7 +151,7 @@ Test(life, a_reader_who_sleeps_is_closed_and_costs_the_others_nothing)
 	asleep->paused = false;
 	UNTIL(&stage, asleep->broken);
 	cr_expect(asleep->ended);
-	cr_expect(client_has(asleep, ": too many events wait for this reader"));
+	cr_expect(client_has(asleep, ": this client reads too slowly"));
 	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_SLOW]), 1);
 	cr_expect_geq(metric_value(stage.sse->metrics.high_water_bytes), BACKLOG_MAX_BYTES);
 }
@@ -209,7 +209,7 @@ static const char *state_json(unsigned capsule, unsigned n)
 	return event_json("capsule.state.changed", TEAM_A, id, more);
 }
 
-/* Until the bound is passed many times over by states alone. */
+/* Passes the bound many times over, with states only. */
 static unsigned show_states(struct client *asleep, unsigned count)
 {
 	unsigned n = 0;
@@ -332,7 +332,7 @@ Test(life, what_arrives_while_a_reader_catches_up_is_sent_once)
 	snprintf(more, sizeof(more), ",\"metadata\":{\"a\":\"%060000d\"}", 7);
 	client_squeeze(client);
 	entry_publish(&stage, n, event_json("host.up", TEAM_A, "host-1", more));
-	/* The socket takes the rest in a turn whose flush is still to come. */
+	/* The socket takes the rest before the flush of the same turn. */
 	while (only_listener(&stage, TEAM_A)->blocked) {
 		entry_show(&stage, ++n, HOST_UP(TEAM_A));
 		stage_turn(&stage);
@@ -342,8 +342,8 @@ Test(life, what_arrives_while_a_reader_catches_up_is_sent_once)
 	cr_expect_str_eq(client_entries(client), numbers(1, n));
 }
 
-/* Many readers of different patience, frames of every size, writes cut anywhere: everybody gets
- * the same, whole and in order. All of it is within the bound, so nobody may be closed. */
+/* Readers of different speed, frames of every size, writes cut anywhere: all get the same frames,
+ * whole and in order. Everything is within the bound, so no reader may be closed. */
 Test(life, everybody_gets_the_same_however_they_read)
 {
 	static struct client *clients[24];
@@ -385,7 +385,7 @@ Test(life, everybody_gets_the_same_however_they_read)
 
 /* ---- the source ---------------------------------------------------------------------------- */
 
-/* Without chunks, to the last word: what nginx speaks to us unless told otherwise. */
+/* Nginx speaks HTTP/1.0 by default, so even the last words must come without a chunk. */
 Test(life, a_stream_over_http_1_0_lasts_until_the_connection_closes)
 {
 	struct client *client = client_open_plain(&stage, TEAM_A, "/v1/events/stream");
@@ -454,13 +454,13 @@ static void set_up_pulse(void)
 
 	stage_open(&stage, &options);
 	stage_start(&stage, 0);
-	/* The first question may have come before the connection. */
+	/* The first pulse may have come before the connection. */
 	UNTIL(&stage, !sse_is_stale(stage.sse));
 }
 
 TestSuite(pulse, .init = set_up_pulse, .fini = tear_down);
 
-/* Twice, so that what the first answer said has been judged. */
+/* Twice, because the second pulse judges the answer to the first. */
 static void source_ask_again(struct stage *on)
 {
 	const struct source *source = &on->sse->source;
@@ -499,7 +499,7 @@ Test(pulse, a_redis_that_hangs_makes_every_stream_stale)
 	UNTIL(&stage, client_has(client, ": source back\n\n"));
 }
 
-/* Nobody can read it any more, so nobody waits for it. */
+/* It can no longer be read, so its absence is no delay. */
 Test(pulse, an_entry_deleted_before_it_was_read_makes_no_stream_stale)
 {
 	const struct source *source = &stage.sse->source;
@@ -520,7 +520,7 @@ Test(life, a_stream_is_refused_before_the_source_was_ever_there)
 
 	stage.sse->started = false;
 	client = client_open(&stage, TEAM_A, "/v1/events/stream", "");
-	client_expect_turned_away(client, ": the event stream is not being read yet\n");
+	client_expect_turned_away(client, ": the event stream is not read yet, try again\n");
 	client = client_open(&stage, TEAM_A, "/v1/events/stream", "Accept: application/json\r\n");
 	UNTIL(&stage, client->status);
 	cr_expect_eq(client->status, 503);
@@ -564,7 +564,7 @@ Test(life, the_end_waits_for_look_ups_and_openings_under_way)
 
 	stage.sse->history.floor = entry_id(5);
 	stage.sse->history.head = entry_id(5);
-	kill(stage.redis_server.pid, SIGSTOP); /* its answer has to wait */
+	kill(stage.redis_server.pid, SIGSTOP); /* it must not answer yet */
 	opening = client_open(&stage, TEAM_A, "/v1/events/stream?since=earliest", "");
 	UNTIL(&stage, stage.sse->pending == 1);
 	entry_show(&stage, 6, event_json("capsule.destroy", TEAM_A, CAPSULE, ""));
@@ -575,5 +575,5 @@ Test(life, the_end_waits_for_look_ups_and_openings_under_way)
 	cr_expect_eq(stage.closed, 0);
 	kill(stage.redis_server.pid, SIGCONT);
 	stage_end_close_sse(&stage);
-	client_expect_turned_away(opening, ": the service stops\n");
+	client_expect_turned_away(opening, ": the service is stopping, try again\n");
 }

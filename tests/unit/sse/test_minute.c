@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What happens every minute: credentials are looked at again, and who heard nothing gets a bookmark. */
+/* Each minute: credentials are checked again, and listeners without events get a bookmark. */
 #include <criterion/criterion.h>
 
 #include "sse/recheck.h"
@@ -59,7 +59,7 @@ Test(minute, a_listener_who_hears_events_needs_no_bookmarks)
 	stage_recheck(&stage);
 	stage_rest(&stage);
 	cr_expect_not(client_has(client, "id: 1000002-0"));
-	/* The team is quiet for a minute, the others are not. */
+	/* For a minute only other teams have events. */
 	stage_recheck(&stage);
 	UNTIL(&stage, client_has(client, "id: 1000002-0\n\n"));
 }

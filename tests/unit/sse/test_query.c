@@ -73,7 +73,7 @@ static const struct {
 	{ "since=99999999999999999999d", "since" },
 	{ "since=Earliest", "since" },
 	{ "since=2026-05-24T05:02:08", "since" },
-	{ "since=2026-05-24T07:02:08+02:00", "since" }, /* the plus is a space */
+	{ "since=2026-05-24T07:02:08+02:00", "since" }, /* "+" decodes to a space */
 	{ "since=2026-13-24T05:02:08Z", "since" },
 	{ "since=1m&since=1m", "since" },
 	{ "since=1m&last_event_id=1-1", "since" },
@@ -132,7 +132,7 @@ Test(query, lets_the_header_win)
 	cr_expect_eq(query.cursor.ms, 9);
 }
 
-/* Clients that have none yet send it empty. */
+/* Clients without a cursor send it empty. */
 Test(query, takes_an_empty_header_for_none)
 {
 	struct stream_query query;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Coming back with a cursor: from memory, from Redis, across the seam between them, and gaps. */
+/* Reconnects with a cursor: from memory, from Redis, across the seam between them, and gaps. */
 #include <criterion/criterion.h>
 
 #include "core/json.h"
@@ -23,7 +23,7 @@ static void open_with(size_t history_bytes)
 	stage_open(&stage, &options);
 }
 
-/* Every third entry is another team's. */
+/* Every third entry belongs to another team. */
 static const char *nth_json(unsigned n)
 {
 	return HOST_UP(n % 3 == 0 ? TEAM_B : TEAM_A);
@@ -153,7 +153,7 @@ Test(replay, before_the_history_reads_redis_and_hands_over_exactly)
 	for (unsigned n = 1; n <= 900; n++)
 		entry_publish(&stage, n, nth_json(n));
 	cr_assert_gt(stage.sse->history.floor.ms, entry_id(700).ms);
-	/* The floor moves on while they read. */
+	/* The floor rises while they read. */
 	for (unsigned i = 0; i < 8; i++)
 		clients[i] = listen_after(i * 125);
 	for (unsigned n = 901; n <= 1300; n++) {
@@ -181,7 +181,7 @@ Test(replay, leaves_a_seam_at_every_possible_place)
 	}
 }
 
-/* As if so many reads of other listeners were under way: further ones queue. */
+/* As if other listeners had all reads under way, so that further reads queue. */
 static void hold_reads(void)
 {
 	stage.sse->reads.running += REPLAY_MAX_READS;
@@ -209,7 +209,7 @@ Test(replay, misses_nothing_when_a_burst_overtakes_the_answer_of_redis)
 	release_reads();
 	cr_assert_eq(stage.sse->reads.running, 1);
 	hold_reads();
-	/* Redis answers up to 60, while everything up to there and more is pushed out of memory. */
+	/* Redis answers up to 60. Meanwhile memory evicts everything up to there and more. */
 	for (unsigned n = 61; n <= 160; n++)
 		entry_show(&stage, n, nth_json(n));
 	batch_end(&stage, 160);
@@ -218,7 +218,7 @@ Test(replay, misses_nothing_when_a_burst_overtakes_the_answer_of_redis)
 	for (unsigned n = 61; n <= 160; n++)
 		entry_add(&stage, n, nth_json(n));
 	release_reads();
-	/* The last of them would come in any case. */
+	/* The last entry would come in any case. */
 	UNTIL(&stage, client_has(client, "id: 1000160-0"));
 	cr_expect_str_eq(client_entries(client), team_a_entries(1, 160));
 }
@@ -242,7 +242,7 @@ Test(replay, of_a_reader_that_the_history_overtook_goes_on_from_redis)
 	client->paused = true;
 	while (!only_listener(&stage, TEAM_A)->blocked)
 		entry_publish(&stage, ++n, large_json());
-	/* Its own team is quiet from here on, so it is not too slow; the others push it out of memory. */
+	/* Only other teams have events from here on: they evict its cursor, but it is not slow. */
 	entry_publish(&stage, ++n, large_json());
 	entry_publish(&stage, ++n, large_json());
 	for (unsigned i = 0; i < 300; i++)
@@ -256,7 +256,7 @@ Test(replay, of_a_reader_that_the_history_overtook_goes_on_from_redis)
 	cr_expect_gt(metric_value(stage.sse->metrics.from_redis), 0);
 }
 
-/* The numbers of the states it was shown rise, up to the last one. */
+/* The numbers of the states that it got rise up to the last one. */
 static bool is_in_order(const struct client *client, unsigned last)
 {
 	static const char before[] = "\"metadata\":{\"n\":\"";
@@ -313,10 +313,10 @@ Test(replay, ends_with_a_word_when_the_stream_is_trimmed_before_it)
 	for (unsigned n = 1; n <= 1000; n++)
 		entry_add(&stage, n, nth_json(n));
 	stage_start(&stage, 1000);
-	stage.sse->history.floor = entry_id(1000); /* as if there had been no room for them */
+	stage.sse->history.floor = entry_id(1000); /* as if memory had no room for them */
 	client = client_open(&stage, TEAM_A, "/v1/events/stream?last_event_id=1000001-0", "");
 	UNTIL(&stage, stage.sse->reads.running == 1);
-	/* The first step is on its way; the others come too late. */
+	/* The first read is under way. The others come too late. */
 	redis_server_do(&stage.redis_server, "XTRIM wrenn:events MINID 1000900-0");
 	UNTIL(&stage, client->broken);
 	cr_expect(client->ended);
@@ -350,7 +350,7 @@ Test(replay, pauses_while_redis_is_away_and_goes_on)
 	for (unsigned n = 1; n <= 300; n++)
 		entry_publish(&stage, n, nth_json(n));
 	client = listen_after(0);
-	/* The read under way, if any, fails; the next ones do as well. */
+	/* A read under way fails, and so do the next ones. */
 	redis_fail(stage.redis, "test");
 	expect_entries(client, 1, 300);
 }
@@ -451,7 +451,7 @@ Test(replay, tells_of_no_gap_where_none_is)
 	client = listen_after(15);
 	expect_entries(client, 16, 20);
 	cr_expect_not(client_has(client, "gap"));
-	/* The cursor we gave out with a gap is itself none. */
+	/* The cursor that we gave out with a gap has no gap itself. */
 	client = client_listen(&stage, TEAM_A,
 			       "/v1/events/stream?last_event_id=1000010-18446744073709551615");
 	expect_entries(client, 11, 20);
@@ -523,8 +523,9 @@ Test(replay, from_before_memory_is_refused_while_redis_is_away)
 	redis_server_kill(&stage.redis_server);
 	UNTIL(&stage, !redis_is_up(stage.redis));
 	client = client_open(&stage, TEAM_A, "/v1/events/stream?since=earliest", "");
-	client_expect_turned_away(client, ": the event stream cannot be read at the moment\n");
-	/* What is in memory needs no Redis. */
+	client_expect_turned_away(client,
+				  ": the event stream cannot be read right now, try again\n");
+	/* Memory serves without Redis. */
 	client = listen_after(39);
 	UNTIL(&stage, client_frames(client) == 2);
 	cr_expect_str_eq(client_entries(client), "40 ");

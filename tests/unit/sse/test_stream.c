@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Open streams: the greeting, what is shown to whom, and in which order. */
+/* Open streams: the greeting, who gets which events, and in which order. */
 #include <criterion/criterion.h>
 #include <semaphore.h>
 #include <sys/socket.h>
@@ -214,7 +214,7 @@ Test(stream, does_not_let_one_damaged_row_spoil_the_others)
 	cr_expect_str_eq(status_of(client, 4), "running");
 }
 
-/* Holds the store's readers up until it is let go. */
+/* Blocks a reader of the store until it is released. */
 struct hold {
 	struct store_job job;
 	sem_t *gate;
@@ -345,7 +345,7 @@ Test(stream, sends_transient_events_without_an_id_and_never_again)
 	cr_expect_str_eq(client_entries(later), "1 - 2 ");
 }
 
-/* A connection that is kept alive, so that its next request is read within one turn. */
+/* On a connection that is already open, so that its request is read within one turn. */
 static void ask_again(struct client *client, const char *request)
 {
 	buf_reset(&client->head);
@@ -363,7 +363,7 @@ Test(stream, opened_between_an_arrival_and_its_flush_does_not_get_it)
 	stage_rest(&stage);
 	ask_again(client,
 		  "GET /v1/events/stream HTTP/1.1\r\nHost: x\r\nX-Test-Team: " TEAM_A "\r\n\r\n");
-	entry_show(&stage, 1, HOST_UP(TEAM_A)); /* not flushed before the turn ends */
+	entry_show(&stage, 1, HOST_UP(TEAM_A)); /* flushed at the end of the turn */
 	stage_turn(&stage);
 	cr_expect_eq(client->status, 200, "the test missed its turn");
 	entry_publish(&stage, 2, HOST_UP(TEAM_A));
@@ -455,7 +455,8 @@ Test(stream, counts_streams_and_waits_against_the_team_s_limit)
 	kept[2] = client_open(&stage, TEAM_A, "/v1/events/wait", "");
 	UNTIL(&stage, stage.sse->listeners == 3);
 	client = client_open(&stage, TEAM_A, "/v1/events/stream", "Accept: text/event-stream\r\n");
-	client_expect_turned_away(client, ": too many open streams\n");
+	client_expect_turned_away(client,
+				  ": too many open streams and waits, close one and try again\n");
 	client = client_open(&stage, TEAM_A, "/v1/events/stream", "Accept: application/json\r\n");
 	UNTIL(&stage, client->status);
 	cr_expect_eq(client->status, 429);
@@ -466,7 +467,8 @@ Test(stream, counts_streams_and_waits_against_the_team_s_limit)
 	for (int i = 0; i < 3; i++)
 		client_listen(&stage, NULL, "/v1/admin/events/stream");
 	client = client_open(&stage, NULL, "/v1/admin/events/stream", "");
-	client_expect_turned_away(client, ": too many open streams\n");
+	client_expect_turned_away(client,
+				  ": too many open streams and waits, close one and try again\n");
 
 	client_close(kept[0]);
 	client_close(kept[2]);
@@ -474,7 +476,7 @@ Test(stream, counts_streams_and_waits_against_the_team_s_limit)
 	client_listen(&stage, TEAM_A, "/v1/events/stream");
 }
 
-/* Without waiting for what its leaving does. */
+/* At once, before the service has noticed that it left. */
 Test(stream, lets_a_client_back_in_that_has_just_left)
 {
 	struct client *client;
@@ -505,8 +507,8 @@ Test(stream, ends_before_an_event_that_could_not_be_made)
 			event_json("capsule.destroy", team, CAPSULE, ",\"outcome\":\"success\""));
 		cr_assert_lt(item_finish(stage.sse->history.all.newest, STR("null"), &small), 0);
 	}
-	/* Whoever is written to before the turn ends gets neither it nor what comes after it, whose id
-	 * would hide that it is missing. */
+	/* A write before the turn ends must send neither this event nor a later one, whose id would
+	 * hide that this one is missing. */
 	entry_publish(&stage, 3, HOST_UP(TEAM_A));
 	entry_publish(&stage, 4,
 		      event_json("host.up", TEAM_B, "host-1", ",\"outcome\":\"success\""));
