@@ -25,13 +25,11 @@ int history_init(struct history *history, struct sse *sse, size_t max_bytes)
 	*history = (struct history){ .sse = sse, .max_bytes = max_bytes, .batch = 1 };
 	topic_init(&history->all, sse, CHAIN_ALL);
 	history->teams = calloc(HISTORY_TEAM_BUCKETS, sizeof(*history->teams));
+	for (size_t i = 0; history->teams && i < HISTORY_TEAM_BUCKETS; i++)
+		list_init(&history->teams[i]);
 	history->capsules = calloc(HISTORY_CAPSULE_BUCKETS, sizeof(struct item *));
 	history->states = calloc(HISTORY_CAPSULE_BUCKETS, sizeof(struct item *));
-	if (!history->teams || !history->capsules || !history->states)
-		return -ENOMEM;
-	for (size_t i = 0; i < HISTORY_TEAM_BUCKETS; i++)
-		list_init(&history->teams[i]);
-	return 0;
+	return history->teams && history->capsules && history->states ? 0 : -ENOMEM;
 }
 
 void history_done(struct history *history)

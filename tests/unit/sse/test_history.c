@@ -2,11 +2,13 @@
 
 /* Items and the chains that keep them. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/id.h"
 #include "sse/history.h"
+#include "tests/support/heap.h"
 
 static struct history history;
 static struct buf scratch;
@@ -89,6 +91,24 @@ static void expect_chain(const struct topic *topic, const char *expected)
 	}
 	cr_expect_str_eq(buf_text(&got), expected);
 	buf_done(&got);
+}
+
+Test(history, is_freed_after_every_failure_of_its_init)
+{
+	struct history broken;
+	unsigned failures = 0;
+
+	for (;; failures++) {
+		int rc;
+
+		heap_fail_after(failures);
+		rc = history_init(&broken, NULL, 1024);
+		history_done(&broken);
+		if (!heap_recover())
+			break;
+		cr_expect_eq(rc, -ENOMEM);
+	}
+	cr_expect_eq(failures, 3);
 }
 
 Test(history, keeps_two_chains_in_order)
