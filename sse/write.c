@@ -41,9 +41,13 @@ void write_settle(struct subscriber *sub, const struct run *run, size_t taken)
 		left -= run->pieces[i++].iov_len;
 	metric_add(sub->topic->sse->metrics.frames, i);
 	sub->partial = NULL;
-	if (i < run->count && (left > 0 || run->apart || run->items[i] == old)) {
-		sub->offset = (uint32_t)left + (run->items[i] == old ? sub->offset : 0);
-		sub->partial = item_ref(run->items[i++]);
+	if (i < run->count) {
+		bool is_old = old && run->items[i] == old;
+
+		if (left > 0 || run->apart || is_old) {
+			sub->offset = (uint32_t)left + (is_old ? sub->offset : 0);
+			sub->partial = item_ref(run->items[i++]);
+		}
 	}
 	if (i < run->count)
 		resume = run->items[i];
