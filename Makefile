@@ -30,7 +30,7 @@ ifeq ($(wildcard $(LLHTTP_DIR)/llhttp.c),)
 LLHTTP_LIBS := -lllhttp
 else
 LLHTTP_OBJS := $(patsubst $(LLHTTP_DIR)/%.c,$(B)/llhttp/%.o,$(LLHTTP_DIR)/llhttp.c $(LLHTTP_DIR)/api.c $(LLHTTP_DIR)/http.c)
-LLHTTP_CPPFLAGS := -isystem /usr/share/include/llhttp
+LLHTTP_CPPFLAGS := -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
 endif
 
 PACKAGES := libuv libcurl hiredis libcjson openssl sqlite3 libpq libutf8proc
@@ -75,8 +75,9 @@ $(B)/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Generated code of a library: hardened like ours, judged by its own warnings.
-$(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
+# Generated code of a library: hardened like ours, judged by its own warnings. The Makefile says how
+# strict it is.
+$(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS),$(CFLAGS)) -c -o $@ $<

@@ -12,8 +12,7 @@
 
 #include "core/buf.h"
 #include "core/str.h"
-#include "http/chunks.h"
-#include "http/head.h"
+#include "http/parser.h"
 #include "http/types.h"
 
 enum message_state { MESSAGE_HEAD, MESSAGE_BODY, MESSAGE_COMPLETE, MESSAGE_FAILED };
@@ -25,24 +24,18 @@ struct message {
 	enum http_error fault;
 	const char *fault_text;
 
-	/* The head as text, and where we are in it. */
-	struct buf text;
-	size_t start;    /* of the request line, behind empty lines */
-	size_t line_len; /* of the line being read */
-	bool after_cr;
+	struct parser parser;
+	struct buf text; /* the head, with the empty lines before it */
 
 	/* From here on set once the head is complete. */
-	struct head head;
 	enum http_method method;
 	bool head_only; /* HEAD: a GET without the body of the answer */
 	bool is_http10;
 	bool expects_continue;
+	bool has_body;
 	struct str path;
 	struct str query;
 
-	bool chunked;
-	struct chunks chunks;
-	size_t body_len; /* announced */
 	struct buf body;
 };
 

@@ -69,7 +69,7 @@ struct str http_request_cookie(const struct http_request *request, const char *n
 {
 	const struct message *message = &request->message;
 
-	for (size_t i = 0; i < message->head.field_count; i++) {
+	for (size_t i = 0; i < message->parser.head.field_count; i++) {
 		struct str rest = message_field_value(message, i);
 
 		if (!str_eq_nocase(message_field_name(message, i), STR("cookie")))

@@ -10,6 +10,7 @@
 
 #include "core/utf8.h"
 #include "http/message.h"
+#include "http/query.h"
 #include "http/router.h"
 
 #define CHECK(condition)          \
@@ -70,9 +71,9 @@ static void check_complete(const struct message *m)
 	int rc;
 
 	CHECK(m->path.len > 0 && utf8_is_valid(m->path));
-	CHECK(m->head.field_count <= HTTP_MAX_HEADERS && m->body.len <= HTTP_MAX_BODY);
+	CHECK(m->parser.head.field_count <= HTTP_MAX_HEADERS && m->body.len <= HTTP_MAX_BODY);
 	CHECK(m->is_http10 || message_field(m, "host").at);
-	for (size_t i = 0; i < m->head.field_count; i++) {
+	for (size_t i = 0; i < m->parser.head.field_count; i++) {
 		struct str value = message_field_value(m, i);
 
 		CHECK(message_field_name(m, i).len > 0);

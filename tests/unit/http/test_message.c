@@ -92,6 +92,10 @@ Test(message, refuses_what_is_malformed)
 		"GET / HTTP/1.1\rHost: a\r\n\r\n", /* a bare carriage return */
 		"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n",
 		"GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", /* a folded field */
+		"GET / HTTP/1.1\r\n" HOST "X:\r\n b\r\n\r\n",
+		"GET / HTTP/1.1\r\n" HOST "\n", /* the empty line is a bare line feed */
+		"\nGET / HTTP/1.1\r\n" HOST "\r\n",
+		"\rGET / HTTP/1.1\r\n" HOST "\r\n",
 		" GET / HTTP/1.1\r\n" HOST "\r\n",
 		"GET / HTTP/1.1\r\n" HOST "X: a\x01\r\n\r\n",
 		"GET / HTTP/1.1\r\n" HOST "X: a\x7f\r\n\r\n",
@@ -203,6 +207,8 @@ Test(message, refuses_malformed_chunks)
 		"0\r\n\rx",
 		"0\r\nX: a\nb\r\n\r\n",
 		"0\r\nX: a\rb\r\n\r\n",
+		"0\r\nX: a\r\n\n",
+		"5;a=\"\x7f\"\r\nhello",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
@@ -397,7 +403,7 @@ Test(message, knows_when_a_connection_goes_on)
 
 		feed(&m, str_of(cases[i].text), 1000, 1000);
 		cr_assert_eq(m.state, MESSAGE_COMPLETE);
-		cr_expect_eq(m.head.keep_alive, cases[i].keep_alive, "%s", cases[i].text);
+		cr_expect_eq(m.parser.head.keep_alive, cases[i].keep_alive, "%s", cases[i].text);
 		message_done(&m);
 	}
 }
