@@ -58,8 +58,8 @@ struct event {
 	bool has_capsule;    /* a capsule.* kind whose resource id is a well-formed cl- id */
 	int64_t time_us;     /* `timestamp`, without an offset taken as UTC; 0: it is no time */
 
-	/* Text; the empty slice when the member was absent. Never holds NUL, for which U+FFFD stands. All
-	 * are also NUL-terminated behind their last byte. */
+	/* Text; the empty slice when the member was absent. Never holds NUL, for which U+FFFD
+	 * stands. All are also NUL-terminated behind their last byte. */
 	struct str kind_text;
 	struct str team_text; /* team-... */
 	struct str timestamp;
@@ -96,14 +96,15 @@ bool event_is_about_nothing(const struct event *event);
 /* metadata[name], or the empty slice. */
 struct str event_metadata(const struct event *event, const char *name);
 
-/* When it was added to the stream, at most the end of year 9999; 0 when it did not come from there. */
+/* When it was added to the stream, at most the end of year 9999; 0 when it did not come from
+ * there. */
 int64_t event_stream_us(const struct event *event);
 
-/* Appends what a frame says of it: the members of a.3 in their order, names of metadata sorted, without
- * the closing brace, so that the caller may add more. The error is the public one. An actor type we do
- * not know is written as `system`, a time without an offset gets its Z, and what is no time becomes that
- * of the stream; the originals are then metadata.original_actor_type and metadata.original_timestamp.
- * Not for EVENT_UNKNOWN. */
+/* Appends what a frame says of it: the members of a.3 in their order, names of metadata sorted,
+ * without the closing brace, so that the caller may add more. The error is the public one. An actor
+ * type we do not know is written as `system`, a time without an offset gets its Z, and what is no
+ * time becomes that of the stream; the originals are then metadata.original_actor_type and
+ * metadata.original_timestamp. Not for EVENT_UNKNOWN. */
 void event_write_frame(struct buf *out, const struct event *event);
 
 /* The body of a webhook (contract d.2): the publisher's own bytes, or, when `error` was too long
@@ -130,8 +131,8 @@ enum event_kind event_kind_find_stored(struct str name);
 /* One of the kinds a channel can subscribe to; these are the durable ones. */
 bool event_kind_is_subscribable(enum event_kind kind);
 
-/* A kind that live streams carry only to listeners who name it: published clients know a closed list of
- * kinds, and this one is not in it. */
+/* A kind that live streams carry only to listeners who name it: published clients know a closed
+ * list of kinds, and this one is not in it. */
 bool event_kind_is_opt_in(enum event_kind kind);
 
 /* Any of the five capsule.* kinds. */

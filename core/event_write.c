@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Events as JSON, compact and always the same for the same event. Appends to the caller's
- * buffer, whose sticky error is the only failure.
+ * Events as JSON, compact and always the same for the same event. Appends to the caller's buffer,
+ * whose sticky error is the only failure.
  *
- * A body stays as close to the publisher's as it can. A frame is for clients with closed models, who
- * stop at a word or a time they do not know: it says what they can read and keeps the original in the
- * metadata.
+ * A body stays as close to the publisher's as it can. A frame is for clients with closed models,
+ * who stop at a word or a time they do not know: it says what they can read and keeps the original
+ * in the metadata.
  */
 #include "core/clock.h"
 #include "core/event.h"

@@ -21,13 +21,13 @@
 
 #define JSON_MAX_DEPTH 16
 
-/* 0 with the tree in *out, freed by the caller with cJSON_Delete(); -EINVAL with the
- * fault in *why (which may be NULL; it names the member when a string or a repeat is at fault), -E2BIG
- * past max_bytes, or -ENOMEM. */
+/* 0 with the tree in *out, freed by the caller with cJSON_Delete(); -EINVAL with the fault in *why
+ * (which may be NULL; it names the member when a string or a repeat is at fault), -E2BIG past
+ * max_bytes, or -ENOMEM. */
 int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *why) must_check;
 
-/* For JSON that nobody can be asked to write again, such as an event: each \u0000 is read as U+FFFD,
- * because the tree's strings end at a NUL. Else as json_parse(). */
+/* For JSON that nobody can be asked to write again, such as an event: each \u0000 is read as
+ * U+FFFD, because the tree's strings end at a NUL. Else as json_parse(). */
 int json_parse_foreign(struct str text, size_t max_bytes, cJSON **out,
 		       struct reason *why) must_check;
 

@@ -2,11 +2,12 @@
 
 /*
  * Happy path: a line is copied into the ring, the thread takes it out and writes it in one
- * write(2), so lines of processes that share standard error do not mix.
- * Failure: what does not fit is counted, and the count is a line of its own once the ring is empty
- * again. When standard error is gone, lines are lost in silence.
+ * write(2), so lines of processes that share standard error do not mix. Failure: what does not fit
+ * is counted, and the count is a line of its own once the ring is empty again. When standard error
+ * is gone, lines are lost in silence.
  *
- * A forked child has no thread and begins with an empty ring: what is in it is the parent's to write.
+ * A forked child has no thread and begins with an empty ring: what is in it is the parent's to
+ * write.
  */
 #include "core/log_writer.h"
 

@@ -21,8 +21,8 @@ typedef size_t (*log_lost_fn)(uint64_t count, char out[LOG_LINE_SIZE]);
 /* One line with its line end. Any thread. */
 void log_writer_put(const char *line, size_t len);
 
-/* Starts the thread, also again after log_writer_stop() or in a forked child. 0, or a negative errno and
- * lines go on being written at once. */
+/* Starts the thread, also again after log_writer_stop() or in a forked child. 0, or a negative
+ * errno and lines go on being written at once. */
 int log_writer_start(log_lost_fn describe_lost) must_check;
 
 /* Waits until the ring is written, at most so long; what is left then is lost. Lines that come

@@ -28,8 +28,8 @@ int rfc3339_parse_sql(struct str text, int64_t *out_us) must_check;
 /* Date and time alone, without an offset: taken as UTC. 0, or -EINVAL. */
 int rfc3339_parse_zoneless(struct str text, int64_t *out_us) must_check;
 
-/* A time in the spelling that every reader takes: rfc3339_parse() does, T and Z are capitals, and no
- * leap second is named. */
+/* A time in the spelling that every reader takes: rfc3339_parse() does, T and Z are capitals, and
+ * no leap second is named. */
 bool rfc3339_is_strict(struct str text);
 
 /* Writes with 0 or 6 fractional digits, rounded down. A time outside the years 0001 to 9999
@@ -39,8 +39,8 @@ void rfc3339_format(int64_t us, int fraction_digits, char out[RFC3339_TEXT_SIZE]
 /* A duration: digits and one unit, s m h or d. 0 or -EINVAL (also past ten years). */
 int duration_parse(struct str text, int64_t *out_ms) must_check;
 
-/* RFC 9110 HTTP-date in its three forms: "Sun, 24 May 2026 05:02:08 GMT", "Sunday, 24-May-26 05:02:08 GMT" and
- * "Sun May 24 05:02:08 2026". */
+/* RFC 9110 HTTP-date in its three forms: "Sun, 24 May 2026 05:02:08 GMT", "Sunday, 24-May-26
+ * 05:02:08 GMT" and "Sun May 24 05:02:08 2026". */
 int http_date_parse(struct str text, int64_t *out_us) must_check;
 
 #endif

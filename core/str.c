@@ -54,3 +54,24 @@ bool str_to_u64(struct str s, unsigned long long *out)
 	*out = number;
 	return true;
 }
+
+bool str_is_digits(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.at[i] < '0' || s.at[i] > '9')
+			return false;
+	}
+	return s.len > 0;
+}
+
+bool str_is_word(struct str s, const char *also)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.at[i];
+		bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		if (!is_letter && !(c >= '0' && c <= '9') && (c == '\0' || !strchr(also, c)))
+			return false;
+	}
+	return s.len > 0;
+}

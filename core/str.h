@@ -50,6 +50,13 @@ static inline bool str_starts(struct str s, struct str prefix)
 	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.at, prefix.at, prefix.len) == 0);
 }
 
+/* In any case of ASCII letters. */
+static inline bool str_ends_nocase(struct str s, struct str end)
+{
+	return s.len >= end.len &&
+	       (end.len == 0 || strncasecmp(s.at + s.len - end.len, end.at, end.len) == 0);
+}
+
 /* The slice without its first n bytes; n must not exceed the length. */
 static inline struct str str_from(struct str s, size_t n)
 {
@@ -63,6 +70,12 @@ struct str str_cut(struct str *rest, char separator);
 
 /* Without spaces, tabs, CR and LF at both ends. */
 struct str str_trim(struct str s);
+
+/* At least one byte, and decimal digits only. */
+bool str_is_digits(struct str s);
+
+/* At least one byte, and ASCII letters, digits and the bytes of `also` only. */
+bool str_is_word(struct str s, const char *also);
 
 /* Decimal digits only, no sign, at most UINT64_MAX. False when it is anything else. */
 bool str_to_u64(struct str s, unsigned long long *out);

@@ -28,20 +28,22 @@ bool utf8_starts_cluster(struct utf8_clusters *walk, uint32_t code);
 /* The longest prefix of at most max_bytes that does not end inside a cluster. Takes any bytes. */
 struct str utf8_cut(struct str text, size_t max_bytes);
 
-/* What a terminal or a page may obey instead of show: control characters (C0, DEL, C1), bidi controls
- * (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) and the separators U+2028 and U+2029. */
+/* What a terminal or a page may obey instead of show: control characters (C0, DEL, C1), bidi
+ * controls (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) and the separators U+2028 and
+ * U+2029. */
 bool utf8_is_control(uint32_t code);
 
 /* Nothing a reader would see: empty, or only white space and characters without a shape. */
 bool utf8_is_blank(struct str text);
 
-/* Appends text fit to be shown to people elsewhere, on one line. Invalid bytes become U+FFFD. Bidi controls
- * (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) are left out, and so are control characters (C0,
- * DEL, C1) and the separators U+2028 and U+2029; with show_controls those that part words or lines become
- * a space instead and the others U+FFFD. What is past max_bytes is cut between clusters and marked with
- * U+2026 (inside max_bytes).
+/* Appends text fit to be shown to people elsewhere, on one line. Invalid bytes become U+FFFD. Bidi
+ * controls (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) are left out, and so are control
+ * characters (C0, DEL, C1) and the separators U+2028 and U+2029; with show_controls those that part
+ * words or lines become a space instead and the others U+FFFD. What is past max_bytes is cut
+ * between clusters and marked with U+2026 (inside max_bytes).
  *
- * Where secrets are looked for afterwards, leave controls out: one of them may stand inside a secret. */
+ * Where secrets are looked for afterwards, leave controls out: one of them may stand inside a
+ * secret. */
 void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool show_controls);
 
 #endif

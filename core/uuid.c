@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * UUIDs: 122 random bits, a hash of a name, or an entry of the stream and a hash, then version and variant stamped
- * over them. Parsing is strict; nothing else can fail.
+ * UUIDs: 122 random bits, a hash of a name, or an entry of the stream and a hash, then version and
+ * variant stamped over them. Parsing is strict; nothing else can fail.
  */
 #include "core/uuid.h"
 

@@ -23,11 +23,11 @@ void uuid_v4(struct uuid *out);
 /* SHA-1 of namespace and name, RFC 9562 section 5.5. */
 void uuid_v5(const struct uuid *space, struct str name, struct uuid *out);
 
-/* What is made of an entry of the stream is called this for ever. In the order of the stream, so that
- * new rows meet on the newest pages of an index: version 8.
+/* What is made of an entry of the stream is called this for ever. In the order of the stream, so
+ * that new rows meet on the newest pages of an index: version 8.
  *
- *	48 bits of milliseconds | version | 12 and, after the variant, 6 bits of the sequence number
- *	| 56 bits of SHA-256 of namespace and name
+ * 	48 bits of milliseconds | version | 12 and, after the variant, 6 bits of the sequence number
+ * 	| 56 bits of SHA-256 of namespace and name
  *
  * A sequence number past UUID_MAX_SEQ counts as that. `name` has at most UUID_MAX_NAME bytes. */
 #define UUID_MAX_SEQ  262143u

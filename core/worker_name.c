@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Names of workers. The place is the start of SHA-256 over the kernel's boot id and the inode of our
- * PID namespace; where either cannot be read it is random, a place where nobody else has ever been.
+ * Names of workers. The place is the start of SHA-256 over the kernel's boot id and the inode of
+ * our PID namespace; where either cannot be read it is random, a place where nobody else has ever
+ * been.
  */
 #include "core/worker_name.h"
 

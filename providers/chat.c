@@ -147,6 +147,26 @@ size_t chat_size_bytes(struct str body)
 	return body.len;
 }
 
+size_t chat_size_points(struct str body)
+{
+	return text_size(body, UNIT_CODE_POINTS);
+}
+
+size_t chat_size_utf16(struct str body)
+{
+	return text_size(body, UNIT_UTF16);
+}
+
+const struct chat_meaning *chat_meaning_find(const struct chat_meaning *all, size_t count,
+					     struct str word)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (str_is(word, all[i].word))
+			return &all[i];
+	}
+	return NULL;
+}
+
 cJSON *chat_answer_tree(const struct answer *answer)
 {
 	cJSON *tree;
@@ -157,6 +177,18 @@ cJSON *chat_answer_tree(const struct answer *answer)
 		return tree;
 	cJSON_Delete(tree);
 	return NULL;
+}
+
+struct verdict chat_judge(const struct answer *answer, int64_t now_us,
+			  struct verdict (*judge_body)(const struct answer *answer,
+						       const cJSON *tree, int64_t now_us))
+{
+	cJSON *tree = chat_answer_tree(answer);
+	struct verdict verdict = answer->status == 0 ? judge_by_status(answer, now_us)
+						     : judge_body(answer, tree, now_us);
+
+	cJSON_Delete(tree);
+	return verdict;
 }
 
 int64_t chat_wish_ms(const cJSON *number, double unit_ms)

@@ -6,6 +6,7 @@
 
 #include "core/json.h"
 #include "providers/card.h"
+#include "providers/provider.h"
 
 /* Copies, but breaks what clients turn into links and mentions by themselves (addresses, domains,
  * @names, #rooms) with the invisible U+2060. */
@@ -28,22 +29,41 @@ struct chat_form {
 	struct card_sketch sketch;
 	enum text_unit unit;
 	text_escape_fn escape;
-	/* NULL: the sketch draws the body. Else it draws a text that becomes this member of the body, and
-	 * `rest` (",..." or "") is what follows it. */
+	/* NULL: the sketch draws the body. Else it draws a text that becomes this member of the
+	 * body, and `rest` (",..." or "") is what follows it. */
 	const char *member;
 	const char *rest;
 };
 
-/* Makes the card of a message and writes it into `body` (empty) in the form the message asks for. 0,
- * -EINVAL, -E2BIG, -ENOMEM. */
+/* Makes the card of a message and writes it into `body` (empty) in the form the message asks for.
+ * 0, -EINVAL, -E2BIG, -ENOMEM. */
 int chat_write(struct buf *body, const struct message *message, const struct chat_form *rich,
 	       const struct chat_form *plain) must_check;
 
 /* Makes it a POST of out->body, with the headers every vendor wants. */
 void chat_post(struct outgoing *out, const char *type, struct str agent);
 
-/* The size of a drawn body in bytes. */
+/* The size of a drawn body in bytes, code points or UTF-16 units. */
 size_t chat_size_bytes(struct str body);
+size_t chat_size_points(struct str body);
+size_t chat_size_utf16(struct str body);
+
+/* What one of the vendor's own words for a failure means. */
+struct chat_meaning {
+	const char *word;
+	enum verdict_kind kind;
+	const char *why;
+};
+
+/* NULL when there is none of that word. */
+const struct chat_meaning *chat_meaning_find(const struct chat_meaning *all, size_t count,
+					     struct str word);
+
+/* judge_by_status() without a status, else judge_body() with the tree of the answer, which may be
+ * NULL. */
+struct verdict chat_judge(const struct answer *answer, int64_t now_us,
+			  struct verdict (*judge_body)(const struct answer *answer,
+						       const cJSON *tree, int64_t now_us));
 
 /* The answer's body as a tree for cJSON_Delete(), or NULL when it is no JSON object. */
 cJSON *chat_answer_tree(const struct answer *answer);
@@ -52,12 +72,13 @@ cJSON *chat_answer_tree(const struct answer *answer);
  * or negative. */
 int64_t chat_wish_ms(const cJSON *number, double unit_ms);
 
-/* Too fast: tried again after the longer of the header's wish and `wish_ms`, and nobody of the first
- * pace sends until then. */
+/* Too fast: tried again after the longer of the header's wish and `wish_ms`, and nobody of the
+ * first pace sends until then. */
 struct verdict chat_throttled(const struct answer *answer, int64_t now_us, int64_t wish_ms);
 
-/* The vendor's own refusal in words we do not know. What HTTP calls temporary is tried again; anything
- * else goes out once in the plain form and is then tried again: nothing is lost for our ignorance. */
+/* The vendor's own refusal in words we do not know. What HTTP calls temporary is tried again;
+ * anything else goes out once in the plain form and is then tried again: nothing is lost for our
+ * ignorance. */
 struct verdict chat_unknown(const struct answer *answer, int64_t now_us, const char *why);
 
 /* A 2xx whose body did not come whole. It counts, except when what came is the begin of a page. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Reading a channel's settings and the checks that do not depend on the vendor. */
-#include <errno.h>
+#include "providers/config.h"
 
-#include "providers/builtin.h"
+#include <errno.h>
+#include <string.h>
 
 struct str config_value(const struct provider_config *config, const char *name)
 {

@@ -8,7 +8,7 @@
 
 #include "core/json.h"
 #include "core/utf8.h"
-#include "providers/provider.h"
+#include "providers/digest.h"
 
 #define DIGEST_MAX_BYTES 65536
 #define DIGEST_MAX_COUNT 1000000

@@ -88,7 +88,8 @@ static const char *read_webhook(struct str url, struct url_parts *out, struct st
 	return count_parameter(out->query, "token") == 1 ? NULL : "needs token=... in it, once";
 }
 
-/* With REPLY_MESSAGE_OR_FAIL the first message of a thread would be refused as if the space were gone. */
+/* With REPLY_MESSAGE_OR_FAIL the first message of a thread would be refused as if the space were
+ * gone. */
 static const char *find_fault(struct str url)
 {
 	struct url_parts parts;
@@ -263,16 +264,11 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	buf_add_text(body, "]}]}}]}");
 }
 
-static size_t size_utf16(struct str text)
-{
-	return text_size(text, UNIT_UTF16);
-}
-
 static const struct chat_form rich = {
 	{ draw_rich, chat_size_bytes, BODY_LIMIT - 200 }, UNIT_BYTES, escape_card, NULL, NULL,
 };
 static const struct chat_form plain = {
-	{ card_write_text, size_utf16, PLAIN_LIMIT }, UNIT_UTF16, escape_chat, "text", "",
+	{ card_write_text, chat_size_utf16, PLAIN_LIMIT }, UNIT_UTF16, escape_chat, "text", "",
 };
 
 /* The owner's query with an option that loses no message. */
@@ -400,7 +396,8 @@ static struct verdict judge_error(const struct answer *answer, const cJSON *erro
 	}
 }
 
-/* google.rpc.Status, wrapped in "error" or bare; NULL when the answer is none. A good answer has none. */
+/* google.rpc.Status, wrapped in "error" or bare; NULL when the answer is none. A good answer has
+ * none. */
 static const cJSON *find_error(const struct answer *answer, const cJSON *tree)
 {
 	const cJSON *error = json_get(tree, "error");
@@ -431,12 +428,7 @@ static struct verdict judge_body(const struct answer *answer, const cJSON *tree,
 
 static struct verdict googlechat_judge(const struct answer *answer, int64_t now_us)
 {
-	cJSON *tree = chat_answer_tree(answer);
-	struct verdict verdict = answer->status == 0 ? judge_by_status(answer, now_us)
-						     : judge_body(answer, tree, now_us);
-
-	cJSON_Delete(tree);
-	return verdict;
+	return chat_judge(answer, now_us, judge_body);
 }
 
 const struct provider googlechat_provider = {

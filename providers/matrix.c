@@ -317,7 +317,8 @@ static struct measure matrix_measure(const struct outgoing *request)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-/* What settings or permissions cause disables: the backlog waits until its owner has mended them. */
+/* What settings or permissions cause disables: the backlog waits until its owner has mended
+ * them. */
 static const struct {
 	const char *errcode;
 	enum verdict_kind kind;
@@ -343,10 +344,11 @@ static const struct {
 	{ "M_USER_LOCKED", VERDICT_RETRY, "the account is locked" },
 };
 
-/* A homeserver's own code: capitals, and a name space in front of those that are not the standard's. */
+/* A homeserver's own code: capitals, and a name space in front of those that are not the
+ * standard's. */
 static bool is_errcode(const char *text)
 {
-	return text && is_made_of_alnum(str_of(text), "_.", 255) && strchr(text, '_');
+	return text && strlen(text) <= 255 && str_is_word(str_of(text), "_.") && strchr(text, '_');
 }
 
 static struct verdict judge_errcode(const struct answer *answer, const char *errcode,
@@ -365,8 +367,8 @@ static struct verdict judge_errcode(const struct answer *answer, const char *err
 	return chat_unknown(answer, now_us, NULL);
 }
 
-/* What says neither that it was sent nor which room is meant is not a homeserver's; also when it broke off:
- * the transaction id makes another try harmless. */
+/* What says neither that it was sent nor which room is meant is not a homeserver's; also when it
+ * broke off: the transaction id makes another try harmless. */
 static struct verdict judge_success(const struct answer *answer, const cJSON *tree, int64_t now_us)
 {
 	const char *event_id = json_get_string(tree, "event_id");

@@ -27,8 +27,8 @@ static bool has_hook_path(struct str path)
 	struct str team = str_cut(&secret, '/');
 	struct str app = str_cut(&secret, '/');
 
-	return is_made_of_alnum(team, "", 64) && is_made_of_alnum(app, "", 64) &&
-	       is_made_of_alnum(secret, "", 128);
+	return team.len <= 64 && str_is_word(team, "") && app.len <= 64 && str_is_word(app, "") &&
+	       secret.len <= 128 && str_is_word(secret, "");
 }
 
 /* /services/{T...}/{B...}/{secret} */
@@ -195,16 +195,11 @@ static size_t size_body(struct str body)
 	return size;
 }
 
-static size_t size_plain(struct str text)
-{
-	return text_size(text, UNIT_UTF16);
-}
-
 static const struct chat_form rich = {
 	{ draw_rich, size_body, RICH_LIMIT }, UNIT_UTF16, escape_text, NULL, NULL,
 };
 static const struct chat_form plain = {
-	{ card_write_text, size_plain, PLAIN_LIMIT },
+	{ card_write_text, chat_size_utf16, PLAIN_LIMIT },
 	UNIT_UTF16,
 	escape_text,
 	"text",
@@ -241,12 +236,9 @@ static struct measure slack_measure(const struct outgoing *request)
 
 #define WORD_MAX 80
 
-/* What settings or permissions cause disables: the backlog waits until its owner has mended them. */
-static const struct meaning {
-	const char *word;
-	enum verdict_kind kind;
-	const char *why;
-} meanings[] = {
+/* What settings or permissions cause disables: the backlog waits until its owner has mended
+ * them. */
+static const struct chat_meaning meanings[] = {
 	{ "no_service", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
 	{ "no_active_hooks", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
 	{ "no_service_id", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
@@ -277,15 +269,6 @@ static const struct meaning {
 	{ "rollup_error", VERDICT_RETRY, "Slack could not handle the message now" },
 };
 
-static const struct meaning *meaning_of(struct str word)
-{
-	for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
-		if (str_is(word, meanings[i].word))
-			return &meanings[i];
-	}
-	return NULL;
-}
-
 /* Slack's errors are one word of small letters; a proxy says more, or says it in capitals. */
 static bool is_word(struct str text)
 {
@@ -302,7 +285,7 @@ static bool is_word(struct str text)
 
 static struct verdict judge_word(const struct answer *answer, struct str word, int64_t now_us)
 {
-	const struct meaning *meaning = meaning_of(word);
+	const struct chat_meaning *meaning = chat_meaning_find(meanings, ARRAY_LEN(meanings), word);
 	struct verdict verdict;
 
 	if (!is_word(word))

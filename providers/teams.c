@@ -22,17 +22,9 @@
 
 enum address { ADDRESS_WORKFLOW, ADDRESS_MOVED_WORKFLOW, ADDRESS_CONNECTOR };
 
-static bool ends_in_one_of(struct str host, const char *const *ends, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (str_ends_nocase(host, str_of(ends[i])))
-			return true;
-	}
-	return false;
-}
-
-/* Power Automate's hosts, in all clouds that Microsoft runs: public, GCC, GCC High, DoD and China. */
-static bool is_flow_host(struct str host)
+/* Power Automate's hosts, in all clouds that Microsoft runs: public, GCC, GCC High, DoD and China.
+ * Then Logic Apps, where its triggers used to be. */
+static bool is_workflow_host(struct str host)
 {
 	static const char *const ends[] = {
 		".environment.api.powerplatform.com",
@@ -40,18 +32,16 @@ static bool is_flow_host(struct str host)
 		".environment.api.high.powerplatform.microsoft.us",
 		".environment.api.appsplatform.us",
 		".environment.api.powerplatform.partner.microsoftonline.cn",
+		".logic.azure.com",
+		".logic.azure.us",
+		".logic.azure.cn",
 	};
 
-	return ends_in_one_of(host, ends, ARRAY_LEN(ends));
-}
-
-/* Logic Apps, where Power Automate's triggers once lived, too. */
-static bool is_logic_host(struct str host)
-{
-	static const char *const ends[] = { ".logic.azure.com", ".logic.azure.us",
-					    ".logic.azure.cn" };
-
-	return ends_in_one_of(host, ends, ARRAY_LEN(ends));
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		if (str_ends_nocase(host, str_of(ends[i])))
+			return true;
+	}
+	return false;
 }
 
 static bool is_connector(const struct url_parts *parts)
@@ -63,8 +53,8 @@ static bool is_connector(const struct url_parts *parts)
 		str_starts(parts->path, STR("/webhook/")));
 }
 
-/* .../triggers/<name>/paths/invoke. Power Automate calls its trigger "manual", Logic Apps as its author or
- * the designer does: "When_a_HTTP_request_is_received". */
+/* .../triggers/<name>/paths/invoke. Power Automate calls its trigger "manual", Logic Apps as its
+ * author or the designer does: "When_a_HTTP_request_is_received". */
 static struct str trigger_of(struct str path)
 {
 	const struct str mark = STR("/triggers/");
@@ -79,7 +69,7 @@ static struct str trigger_of(struct str path)
 	if (name.len <= end.len)
 		return STR("");
 	name.len -= end.len;
-	return is_made_of_alnum(name, "_-.%()", 256) ? name : STR("");
+	return name.len <= 256 && str_is_word(name, "_-.%()") ? name : STR("");
 }
 
 static const char *read_address(struct str url, struct url_parts *out, enum address *out_kind)
@@ -92,7 +82,7 @@ static const char *read_address(struct str url, struct url_parts *out, enum addr
 	*out_kind = ADDRESS_CONNECTOR;
 	if (is_connector(out))
 		return NULL;
-	if (!is_flow_host(out->host) && !is_logic_host(out->host))
+	if (!is_workflow_host(out->host))
 		return "has a host that is not one of Power Automate or Logic Apps";
 	trigger = trigger_of(out->path);
 	if (trigger.len == 0)
@@ -323,11 +313,7 @@ static struct measure teams_measure(const struct outgoing *request)
 /* Microsoft's own error, {"error":{"code":...,"message":...}}. */
 static struct verdict judge_code(const struct answer *answer, const char *code, int64_t now_us)
 {
-	static const struct {
-		const char *code;
-		enum verdict_kind kind;
-		const char *why;
-	} meanings[] = {
+	static const struct chat_meaning meanings[] = {
 		{ "WorkflowTriggerIsNotEnabled", VERDICT_DISABLE,
 		  "the Teams workflow is switched off or was deleted" },
 		{ "WorkflowNotFound", VERDICT_DISABLE, "the Teams workflow was deleted" },
@@ -337,10 +323,11 @@ static struct verdict judge_code(const struct answer *answer, const char *code, 
 		  "the Teams workflow expects another kind of message" },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
-		if (strcmp(code, meanings[i].code) == 0)
-			return chat_verdict(meanings[i].kind, meanings[i].why);
-	}
+	const struct chat_meaning *meaning =
+		chat_meaning_find(meanings, ARRAY_LEN(meanings), str_of(code));
+
+	if (meaning)
+		return chat_verdict(meaning->kind, meaning->why);
 	switch (answer->status) {
 	case 401:
 	case 403:

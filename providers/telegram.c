@@ -5,7 +5,6 @@
  * in the plain form, under one "code" entity), because Telegram turns bare names, commands, tags
  * and domains into links itself, and does not look into code. The bot's token is in the path.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,25 +28,6 @@
 
 /* ---- settings --------------------------------------------------------------------------- */
 
-static bool is_digits(struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (!isdigit((unsigned char)text.at[i]))
-			return false;
-	}
-	return text.len > 0;
-}
-
-static bool is_word(struct str text, const char *others)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (!isalnum((unsigned char)text.at[i]) &&
-		    (!text.at[i] || !strchr(others, text.at[i])))
-			return false;
-	}
-	return text.len > 0;
-}
-
 /* Without the "bot" that belongs to the URL and is often pasted along; empty when malformed. */
 static struct str token_of(const struct provider_config *config)
 {
@@ -58,8 +38,8 @@ static struct str token_of(const struct provider_config *config)
 	struct str secret = token;
 	struct str number = str_cut(&secret, ':');
 
-	if (token.len > TOKEN_MAX || !is_digits(number) || number.at[0] == '0' ||
-	    secret.len < SECRET_MIN || !is_word(secret, "-_"))
+	if (token.len > TOKEN_MAX || !str_is_digits(number) || number.at[0] == '0' ||
+	    secret.len < SECRET_MIN || !str_is_word(secret, "-_"))
 		return STR("");
 	return token;
 }
@@ -76,7 +56,7 @@ static bool is_number(struct str digits, unsigned long long max)
 {
 	unsigned long long number;
 
-	return is_digits(digits) && digits.at[0] != '0' && str_to_u64(digits, &number) &&
+	return str_is_digits(digits) && digits.at[0] != '0' && str_to_u64(digits, &number) &&
 	       number <= max;
 }
 
@@ -96,7 +76,7 @@ static bool chat_parse(struct str text, struct chat *out)
 	chat.is_group = chat.is_name || str_starts(chat.id, STR("-"));
 
 	struct str bare = chat.is_group ? str_from(chat.id, 1) : chat.id;
-	if (chat.is_name ? bare.len > CHAT_NAME_MAX || !is_word(bare, "_")
+	if (chat.is_name ? bare.len > CHAT_NAME_MAX || !str_is_word(bare, "_")
 			 : !is_number(bare, (1ULL << CHAT_ID_BITS) - 1))
 		return false;
 	*out = chat;
@@ -134,7 +114,7 @@ static const char *chat_fault(struct str text)
 		return "is a link: paste @ and the name after t.me/";
 	if (holds(text, "web.telegram.org"))
 		return "is a link: paste the number after # in it";
-	if (is_word(text, "_"))
+	if (str_is_word(text, "_"))
 		return "is a name without @ in front";
 	return "is neither a chat's number nor @name, with :<number> after it for a topic";
 }
@@ -236,15 +216,10 @@ static size_t shown_size(struct str html)
 	return size;
 }
 
-static size_t size_code_points(struct str text)
-{
-	return text_size(text, UNIT_CODE_POINTS);
-}
-
 static int write_text(struct buf *text, const struct card *card, const struct message *message)
 {
 	static const struct card_sketch html = { draw_html, shown_size, TEXT_LIMIT };
-	static const struct card_sketch plain = { card_write_text, size_code_points, TEXT_LIMIT };
+	static const struct card_sketch plain = { card_write_text, chat_size_points, TEXT_LIMIT };
 	bool is_plain = message->form == FORM_PLAIN;
 	const struct text_rule rule = {
 		.unit = UNIT_CODE_POINTS,
@@ -324,7 +299,7 @@ static struct measure telegram_measure(const struct outgoing *request)
 		struct str text = str_of(json_get_string(tree, "text"));
 
 		measure.size =
-			json_get(tree, "parse_mode") ? shown_size(text) : size_code_points(text);
+			json_get(tree, "parse_mode") ? shown_size(text) : chat_size_points(text);
 		cJSON_Delete(tree);
 	}
 	return measure;
@@ -339,8 +314,8 @@ struct phrase {
 	const char *why;
 };
 
-/* The first that fits counts. What settings or permissions cause disables: the backlog waits until its owner
- * has mended them. */
+/* The first that fits counts. What settings or permissions cause disables: the backlog waits until
+ * its owner has mended them. */
 static const struct phrase phrases[] = {
 	{ 400, VERDICT_DISABLE, "chat not found", "the bot does not know the chat" },
 	{ 400, VERDICT_DISABLE, "not enough rights", "the bot may not write in the chat" },
@@ -435,12 +410,7 @@ static struct verdict judge_body(const struct answer *answer, const cJSON *tree,
 
 static struct verdict telegram_judge(const struct answer *answer, int64_t now_us)
 {
-	cJSON *tree = chat_answer_tree(answer);
-	struct verdict verdict = answer->status == 0 ? judge_by_status(answer, now_us)
-						     : judge_body(answer, tree, now_us);
-
-	cJSON_Delete(tree);
-	return verdict;
+	return chat_judge(answer, now_us, judge_body);
 }
 
 const struct provider telegram_provider = {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One walk over a value: every code point is escaped and counted, and as soon as it is
- * known not to fit, the output goes back to the last place between two clusters where the mark still
- * fitted.
+ * One walk over a value: every code point is escaped and counted, and as soon as it is known not to
+ * fit, the output goes back to the last place between two clusters where the mark still fitted.
  */
 #include "providers/text.h"
 

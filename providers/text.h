@@ -2,13 +2,14 @@
 
 /*
  * User text on its way into somebody's markup: cleaned, cut in the vendor's unit, escaped, in this
- * order. The cut falls between grapheme clusters (core/utf8.h) and never inside what an escape wrote.
+ * order. The cut falls between grapheme clusters (core/utf8.h) and never inside what an escape
+ * wrote.
  */
 #ifndef PROVIDERS_TEXT_H
 #define PROVIDERS_TEXT_H
 
 #include "core/buf.h"
-#include "providers/provider.h"
+#include "providers/message.h"
 
 enum text_unit { UNIT_BYTES, UNIT_CODE_POINTS, UNIT_UTF16 };
 

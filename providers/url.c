@@ -5,9 +5,10 @@
  * libcurl) can disagree about which host it names: nothing in the host is percent-encoded or
  * outside ASCII, and there is no user info to hide one in. Path and query stay as they are.
  */
-#include <ctype.h>
+#include "providers/url.h"
 
-#include "providers/builtin.h"
+#include <ctype.h>
+#include <string.h>
 
 #define URL_MAX_HOST 253 /* of a name in DNS */
 
@@ -48,8 +49,9 @@ static bool is_host_name(struct str host)
 	return host.len > 0 && host.len <= URL_MAX_HOST && host.at[0] != '.';
 }
 
-/* Only the alphabet: whether it is an address is for the guard to find out. But an IPv4 address in brackets is
- * none, and libcurl would take it for a name: an IPv6 address has two colons at least. */
+/* Only the alphabet: whether it is an address is for the guard to find out. But an IPv4 address
+ * in brackets is none, and libcurl would take it for a name: an IPv6 address has two colons at
+ * least. */
 static bool is_ipv6_text(struct str host)
 {
 	unsigned colons = 0;
@@ -154,19 +156,4 @@ void url_write_hook(struct buf *out, const struct url_parts *parts, struct str q
 		buf_add_char(out, '?');
 		buf_add_str(out, query);
 	}
-}
-
-bool str_ends_nocase(struct str text, struct str end)
-{
-	return text.len >= end.len && str_eq_nocase(str_from(text, text.len - end.len), end);
-}
-
-bool is_made_of_alnum(struct str text, const char *also, size_t max)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (!isalnum((unsigned char)text.at[i]) &&
-		    (!text.at[i] || !strchr(also, text.at[i])))
-			return false;
-	}
-	return text.len > 0 && text.len <= max;
 }

@@ -23,8 +23,9 @@ static void wipe(struct buf *key)
 	buf_done(key);
 }
 
-/* The key of Standard Webhooks: the secret decoded from base64, without its prefix. Behind the prefix nothing
- * else can be meant, so padding that was lost in copying is put back. False: it cannot sign that way. The caller wipes *out in either case. */
+/* The key of Standard Webhooks: the secret decoded from base64, without its prefix. Behind the
+ * prefix nothing else can be meant, so padding that was lost in copying is put back. False: it
+ * cannot sign that way. The caller wipes *out in either case. */
 static bool standard_key(struct str secret, struct buf *out)
 {
 	static const char padding[] = "==";
@@ -121,9 +122,10 @@ static void add_plain_signature(struct buf *out, struct str secret, const struct
 	buf_add_text(out, hex);
 }
 
-/* X-Wrenn-Signature is one signature, because receivers compare the whole header. While several secrets are
- * valid each attempt takes the next one, the new one first: a receiver that still has an old one takes the
- * event at a later attempt. X-Wrenn-Signatures has them all, for receivers that look for theirs. */
+/* X-Wrenn-Signature is one signature, because receivers compare the whole header. While several
+ * secrets are valid each attempt takes the next one, the new one first: a receiver that still has
+ * an old one takes the event at a later attempt. X-Wrenn-Signatures has them all, for receivers
+ * that look for theirs. */
 static void sign_plainly(struct outgoing *out, const struct ring *ring,
 			 const struct attempt *attempt, const struct str pieces[3])
 {
@@ -195,7 +197,8 @@ static int webhook_build(const struct message *message, const struct provider_co
 	struct url_parts parts;
 
 	assert(attempt->now_us >= 0);
-	/* An empty key would sign for everybody; a full stop in the id would blur what is signed. */
+	/* An empty key would sign for everybody; a full stop in the id would blur what is
+	 * signed. */
 	if (secret.len == 0 || !url_split(config_value(config, "url"), &parts) ||
 	    attempt->delivery_id.len == 0 ||
 	    memchr(attempt->delivery_id.at, '.', attempt->delivery_id.len))
@@ -220,8 +223,8 @@ static int webhook_build(const struct message *message, const struct provider_co
 	return outgoing_error(out);
 }
 
-/* 410: its owner took it down. All else but a success may pass: the receiver is the owner's own, and nobody
- * says what its codes mean. Those Standard Webhooks calls throttling count as such. */
+/* 410: its owner took it down. All else but a success may pass: the receiver is the owner's own,
+ * and nobody says what its codes mean. Those Standard Webhooks calls throttling count as such. */
 static struct verdict webhook_judge(const struct answer *answer, int64_t now_us)
 {
 	struct verdict verdict = judge_by_status(answer, now_us);

@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From an answer to a verdict by its status alone. A status is no proof against a message or a channel:
- * a proxy, a portal or a firewall in between gives the same ones. Only the vendor's own words are.
+ * From an answer to a verdict by its status alone. A status is no proof against a message or a
+ * channel: a proxy, a portal or a firewall in between gives the same ones. Only the vendor's own
+ * words are.
  */
+#include "providers/verdict.h"
+
 #include <stdio.h>
+#include <string.h>
 
 #include "core/rfc3339.h"
 #include "providers/provider.h"
 
 #define RETRY_AFTER_MAX_MS INT64_C(3600000)
-
-static bool is_digits(struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-	}
-	return text.len > 0;
-}
 
 int64_t retry_after_ms(const struct answer *answer, int64_t now_us)
 {
@@ -26,7 +21,7 @@ int64_t retry_after_ms(const struct answer *answer, int64_t now_us)
 	unsigned long long seconds;
 	int64_t at_us;
 
-	if (is_digits(value)) {
+	if (str_is_digits(value)) {
 		/* More digits than a number holds is still "very long". */
 		if (!str_to_u64(value, &seconds) || seconds > RETRY_AFTER_MAX_MS / 1000)
 			return RETRY_AFTER_MAX_MS;

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What Discord's answers mean. The message itself is in providers/discord.c. */
+#ifndef PROVIDERS_DISCORD_H
+#define PROVIDERS_DISCORD_H
+
+#include "providers/verdict.h"
+
+struct verdict discord_judge(const struct answer *answer, int64_t now_us);
+
+#endif

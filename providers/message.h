@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One delivery as a provider sees it: what to say, and which attempt it is. */
+#ifndef PROVIDERS_MESSAGE_H
+#define PROVIDERS_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/str.h"
+#include "providers/digest.h"
+
+/* Where a text had to be cut to fit; for previews. */
+#define TRIMS_MAX 16
+struct trims {
+	size_t count;
+	struct trim {
+		const char *what; /* "title", "error" ...: a constant */
+		size_t kept;      /* both in the provider's unit */
+		size_t of;
+	} items[TRIMS_MAX];
+};
+
+enum message_form {
+	FORM_RICH, /* the provider's native message */
+	FORM_PLAIN /* the text of contract d.5, for when the rich form was refused */
+};
+
+/* One delivery: what and as what. */
+struct message {
+	struct str body;             /* the event as JSON, fixed when the delivery row was made */
+	const struct event *event;   /* the same, parsed; NULL for a digest */
+	const struct digest *digest; /* NULL for one event */
+	enum message_form form;
+	struct str link_base; /* WRENN_EVENTS_LINK_BASE without a trailing slash, or empty */
+	struct trims *trims;  /* filled unless NULL */
+};
+
+#define ATTEMPT_OLD_SECRETS 4
+
+struct attempt {
+	struct str delivery_id; /* UUID text, the same on every attempt */
+	unsigned number;        /* 1 for the first */
+	unsigned before;        /* attempts before it was sent again on request; 0: never */
+	int64_t now_us;
+	size_t old_secret_count; /* of a webhook: still valid beside the new one, newest first */
+	struct str old_secrets[ATTEMPT_OLD_SECRETS];
+	const char *user_agent;
+};
+
+#endif
