@@ -18,8 +18,7 @@
 
 static void note_change(const struct api_call *call)
 {
-	if (channels_of(call)->engine)
-		scheduler_changed(channels_of(call)->engine, &call->id);
+	deliveries_changed(channels_of(call)->deliveries, &call->id);
 }
 
 /* ---- PATCH ----------------------------------------------------------------------------- */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Opens and closes the parts of channels/ and knows which leans on which: the engine on the outbound client, the
- * guard on nothing, the ledger on the engine it wakes.
- * The end goes part by part, each when the one before has closed: engine, steward, client,
+ * Opens and closes the parts that channels/ needs: the client, the paces, the guard, deliveries.
+ * They close one after the other, each when the one before has closed: deliveries, client,
  * look-ups still under way.
  */
 #include "channels/channels.h"
@@ -13,51 +12,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channels/clock_trust.h"
-#include "channels/orphans.h"
 #include "channels/parts.h"
 #include "core/clock.h"
 #include "core/version.h"
 
 #define TICK_MS 1000
 
-static int open_engine(struct channels *channels, const struct channels_options *options,
-		       unsigned tick_ms)
+static int open_deliveries(struct channels *channels, const struct channels_options *options,
+			   const struct channels_tuning *tuning)
 {
-	const struct engine_options engine = {
+	const struct delivery_options deliveries = {
 		.loop = channels->loop,
 		.store = channels->store,
+		.redis = channels->redis,
 		.route = channels->route,
+		.paces = channels->paces,
 		.worker = channels->worker,
 		.key = channels->key,
+		.sends = options->deliver,
 		.max_inflight = options->max_inflight,
-		.tick_ms = tick_ms,
+		.tick_ms = tuning->tick_ms,
 		.audit_mode = channels->audit_mode,
-		.paces = channels->paces,
+		.clock_trust_us = tuning->clock_trust_us,
 		.now_us = channels->now_us,
 		.mono_us = channels->mono_us,
 	};
 
-	int rc;
-
-	if (!options->deliver)
-		return 0;
-	rc = orphans_release(channels->store, channels->worker, channels->now_us());
-	return rc < 0 ? rc : scheduler_open(&engine, &channels->engine);
+	return deliveries_open(&deliveries, &channels->deliveries);
 }
 
 static int open_parts(struct channels *channels, const struct channels_options *options,
 		      const struct channels_tuning *tuning)
 {
-	const struct steward_options steward = {
-		.loop = channels->loop,
-		.store = channels->store,
-		.redis = channels->redis,
-		.worker = channels->worker,
-		.now_us = channels->now_us,
-		.mono_us = channels->mono_us,
-		.clock_trust_us = tuning->clock_trust_us,
-	};
 	const struct outbound_options outbound = {
 		.loop = channels->loop,
 		.max_connections = options->max_inflight * CHANNELS_KEPT,
@@ -69,9 +55,7 @@ static int open_parts(struct channels *channels, const struct channels_options *
 	if (rc == 0)
 		rc = paces_open(&channels->paces);
 	if (rc == 0)
-		rc = steward_open(&steward, &channels->steward);
-	if (rc == 0)
-		rc = open_engine(channels, options, tuning->tick_ms);
+		rc = open_deliveries(channels, options, tuning);
 	return rc;
 }
 
@@ -80,7 +64,7 @@ static void free_channels(struct channels *channels)
 	explicit_bzero(channels->key, sizeof(channels->key));
 	free(channels->worker);
 	free(channels->link_base);
-	trials_close(channels->trials);
+	test_quota_close(channels->quota);
 	paces_close(channels->paces);
 	free(channels);
 }
@@ -113,7 +97,7 @@ int channels_open_tuned(const struct channels_options *options,
 	guard_init(&channels->guard, options->loop, options->allow_private);
 	pauses_init(&channels->pauses, options->loop);
 	if (channels->worker && (channels->link_base || !options->link_base))
-		rc = trials_open(&channels->trials);
+		rc = test_quota_open(&channels->quota);
 	if (rc == 0)
 		rc = open_parts(channels, options, tuning);
 	if (rc < 0) {
@@ -130,7 +114,7 @@ int channels_open(const struct channels_options *options, struct channels **out)
 	const struct channels_tuning tuning = { .now_us = clock_wall_us,
 						.mono_us = clock_mono_us,
 						.tick_ms = TICK_MS,
-						.clock_trust_us = CLOCK_TRUST_US };
+						.clock_trust_us = DELIVERY_CLOCK_TRUST_US };
 
 	return channels_open_tuned(options, &tuning, out);
 }
@@ -155,25 +139,15 @@ static void on_outbound_closed(void *owner)
 	guard_wait_idle(&channels->guard, on_guard_idle, channels);
 }
 
-static void on_steward_closed(void *owner)
+static void on_deliveries_closed(void *owner)
 {
 	struct channels *channels = owner;
 
+	channels->deliveries = NULL;
 	if (channels->route.outbound)
 		outbound_close(channels->route.outbound, on_outbound_closed, channels);
 	else
 		on_outbound_closed(channels);
-}
-
-static void on_engine_closed(void *owner)
-{
-	struct channels *channels = owner;
-
-	channels->engine = NULL;
-	if (channels->steward)
-		steward_close(channels->steward, on_steward_closed, channels);
-	else
-		on_steward_closed(channels);
 }
 
 void channels_close(struct channels *channels, void (*on_closed)(void *owner), void *owner)
@@ -182,17 +156,12 @@ void channels_close(struct channels *channels, void (*on_closed)(void *owner), v
 	channels->on_closed = on_closed;
 	channels->owner = owner;
 	pauses_end(&channels->pauses);
-	if (channels->engine)
-		scheduler_close(channels->engine, on_engine_closed, channels);
-	else
-		on_engine_closed(channels);
+	deliveries_close(channels->deliveries, on_deliveries_closed, channels);
 }
 
 void channels_note_work(struct channels *channels, const struct uuid *channel)
 {
-	if (!channels->engine)
-		return;
-	scheduler_note(channels->engine, channel);
+	deliveries_note(channels->deliveries, channel);
 }
 
 int channels_add_routes(struct channels *channels, struct http_server *server)

@@ -57,8 +57,8 @@ static void on_removed(struct store_job *job, int rc)
 	}
 	if (call->found)
 		paces_forget(channels_of(call)->paces, &call->who.team, &call->id);
-	if (call->found && channels_of(call)->engine)
-		scheduler_removed(channels_of(call)->engine, &call->id);
+	if (call->found)
+		deliveries_removed(channels_of(call)->deliveries, &call->id);
 	/* It drops what is left of the backlog. */
 	if (call->found)
 		view_wake(channels_of(call), &call->id);
@@ -83,7 +83,7 @@ int endpoints_add(struct channels *channels, struct http_server *server)
 	const struct http_route routes[] = {
 		{ HTTP_POST, "/v1/channels", ACCESS_CHANGE, create_channel, api },
 		{ HTTP_GET, "/v1/channels", ACCESS_TEAM, list_channels, api },
-		{ HTTP_POST, "/v1/channels/test", ACCESS_CHANGE, try_channel, api },
+		{ HTTP_POST, "/v1/channels/test", ACCESS_CHANGE, send_test, api },
 		{ HTTP_POST, "/v1/channels/preview", ACCESS_CHANGE, preview_message, api },
 		{ HTTP_GET, "/v1/channels/{id}/deliveries", ACCESS_TEAM, view_deliveries, api },
 		{ HTTP_GET, "/v1/channels/{id}/health", ACCESS_TEAM, view_health, api },

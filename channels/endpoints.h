@@ -15,8 +15,8 @@ void update_channel(struct http_request *request, void *owner);
 void enable_channel(struct http_request *request, void *owner);
 /* rotate.c: PUT /v1/channels/{id}/config */
 void replace_config(struct http_request *request, void *owner);
-/* trial.c: POST /v1/channels/test */
-void try_channel(struct http_request *request, void *owner);
+/* test.c: POST /v1/channels/test */
+void send_test(struct http_request *request, void *owner);
 /* preview.c: POST /v1/channels/preview */
 void preview_message(struct http_request *request, void *owner);
 

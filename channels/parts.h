@@ -6,11 +6,10 @@
 
 #include "api/api.h"
 #include "channels/channels.h"
-#include "channels/delivery.h"
 #include "channels/pauses.h"
-#include "channels/steward.h"
-#include "channels/trials.h"
+#include "channels/test_quota.h"
 #include "core/metrics.h"
+#include "delivery/delivery.h"
 #include "targets/targets.h"
 
 struct channels {
@@ -21,17 +20,16 @@ struct channels {
 	char *worker;
 	uint8_t key[SEAL_KEY_SIZE];
 	bool strip_host;
-	char *link_base;       /* NULL: no links */
-	struct trials *trials; /* test notifications under way and in the last minute */
-	struct pauses pauses;  /* of these, for the pace of their destination */
+	char *link_base;          /* NULL: no links */
+	struct test_quota *quota; /* test notifications under way and in the last minute */
+	struct pauses pauses;     /* of these, for the pace of their destination */
 	enum audit_mode audit_mode;
 	int64_t (*now_us)(void);  /* wall clock */
-	int64_t (*mono_us)(void); /* monotonic clock, of the engine and the paces */
+	int64_t (*mono_us)(void); /* monotonic clock, of deliveries and paces */
 	struct paces *paces;
 	struct guard guard;
 	struct attempt_route route;
-	struct scheduler *engine; /* NULL with deliver off */
-	struct steward *steward;
+	struct deliveries *deliveries;
 	bool is_closing; /* the endpoints send nothing more */
 	void (*on_closed)(void *owner);
 	void *owner;
@@ -49,7 +47,7 @@ static inline void submit_change(struct api_call *call)
 	api_call_submit(call, store_write);
 }
 
-/* What production never changes: the clocks and the engine's beat. */
+/* What production never changes: the clocks and the scheduler's tick. */
 struct channels_tuning {
 	int64_t (*now_us)(void);
 	int64_t (*mono_us)(void);

@@ -92,8 +92,7 @@ static void answer_rotation(struct rotation *rotation)
 	struct api_call *call = &rotation->call;
 
 	paces_forget(channels_of(call)->paces, &call->who.team, &call->id);
-	if (channels_of(call)->engine)
-		scheduler_changed(channels_of(call)->engine, &call->id);
+	deliveries_changed(channels_of(call)->deliveries, &call->id);
 	channel_add_warnings(&call->json, rotation->draft.provider, &rotation->draft.config);
 	api_call_answer(call, 200);
 }

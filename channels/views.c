@@ -50,10 +50,8 @@ int view_find_channel(struct db *db, struct api_call *call)
 
 void view_wake(struct channels *channels, const struct uuid *channel)
 {
-	if (!channels->engine)
-		return;
-	scheduler_changed(channels->engine, channel);
-	scheduler_note(channels->engine, channel);
+	deliveries_changed(channels->deliveries, channel);
+	deliveries_note(channels->deliveries, channel);
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */

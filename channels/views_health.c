@@ -6,9 +6,9 @@
  * wiped at once; one that cannot be opened keeps what waits, which is said in place of the last error. The pace is as this process has learned
  * it, on the loop, where the paces live.
  */
-#include "channels/standing.h"
 #include "channels/views.h"
 #include "core/json.h"
+#include "delivery/delivery.h"
 #include "targets/targets.h"
 
 #define UNREADABLE                                                                           \
@@ -19,7 +19,7 @@ struct health_view {
 	struct api_call call;
 	const struct provider *provider;
 	struct buf sealed;
-	struct standing standing;
+	struct breaker breaker;
 	int64_t last_success_us;
 	int64_t last_error_us;
 	struct buf last_error;
@@ -47,11 +47,11 @@ static int on_channel(const struct db_row *row, void *arg)
 	health->call.found = true;
 	health->provider = provider_find(row_text(row, 0));
 	buf_add_str(&health->sealed, row_text(row, 1));
-	health->standing.failures = (unsigned)row_int(row, 2);
-	health->standing.opened = (unsigned)row_int(row, 3);
-	health->standing.open_until_us = row_time(row, 4);
-	health->standing.failing_since_us = row_time(row, 5);
-	health->standing.disabled_us = row_time(row, 6);
+	health->breaker.failures = (unsigned)row_int(row, 2);
+	health->breaker.opened = (unsigned)row_int(row, 3);
+	health->breaker.open_until_us = row_time(row, 4);
+	health->breaker.failing_since_us = row_time(row, 5);
+	health->breaker.disabled_us = row_time(row, 6);
 	buf_add_str(&health->disabled_reason, row_text(row, 7));
 	health->last_success_us = row_time(row, 8);
 	health->last_error_us = row_time(row, 9);
@@ -120,34 +120,34 @@ static bool is_unreadable(const struct health_view *health)
 	return false;
 }
 
-static const char *state_word(const struct standing *standing, enum standing_state state,
+static const char *state_word(const struct breaker *breaker, enum breaker_state state,
 			      bool unreadable)
 {
-	if (state == STANDING_DISABLED)
+	if (state == BREAKER_DISABLED)
 		return "disabled";
 	if (unreadable)
 		return "failing";
-	if (state == STANDING_PROBING)
+	if (state == BREAKER_PROBING)
 		return "probing";
-	return state == STANDING_OPEN || standing->failures > 0 ? "failing" : "healthy";
+	return state == BREAKER_OPEN || breaker->failures > 0 ? "failing" : "healthy";
 }
 
 static void write_health(struct buf *out, const struct health_view *health)
 {
-	const struct standing *standing = &health->standing;
-	enum standing_state state = standing_state(standing, health->call.now_us);
+	const struct breaker *breaker = &health->breaker;
+	enum breaker_state state = breaker_state(breaker, health->call.now_us);
 	bool unreadable = is_unreadable(health);
 	struct str last_error = unreadable ? STR(UNREADABLE) : buf_str(&health->last_error);
 
 	buf_add_char(out, '{');
-	json_add_member(out, "state", str_of(state_word(standing, state, unreadable)));
-	field_add_time(out, "failing_since", standing->failing_since_us);
+	json_add_member(out, "state", str_of(state_word(breaker, state, unreadable)));
+	field_add_time(out, "failing_since", breaker->failing_since_us);
 	json_add_name(out, "breaker");
 	buf_add_char(out, '{');
-	json_add_member(out, "state", str_of(standing_name(state)));
-	if (state == STANDING_OPEN)
-		field_add_time(out, "until", standing->open_until_us);
-	field_add_number(out, "failures", standing->failures);
+	json_add_member(out, "state", str_of(breaker_name(state)));
+	if (state == BREAKER_OPEN)
+		field_add_time(out, "until", breaker->open_until_us);
+	field_add_number(out, "failures", breaker->failures);
 	buf_add_char(out, '}');
 	add_pace(out, health);
 	json_add_name(out, "backlog");
@@ -158,7 +158,7 @@ static void write_health(struct buf *out, const struct health_view *health)
 	field_add_time(out, "last_success_at", health->last_success_us);
 	field_add_text(out, "last_error", last_error);
 	field_add_time(out, "last_error_at", health->last_error_us);
-	field_add_time(out, "disabled_at", standing->disabled_us);
+	field_add_time(out, "disabled_at", breaker->disabled_us);
 	field_add_text(out, "disabled_reason", buf_str(&health->disabled_reason));
 	buf_add_char(out, '}');
 }

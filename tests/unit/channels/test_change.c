@@ -179,7 +179,7 @@ static void create_disabled(struct rig *rig, char path[CALL_PATH_SIZE])
 			i == 3 ? "failed" : "pending");
 }
 
-/* The steward has a row of its own in there. */
+/* The housekeeping has a row of its own in there. */
 #define CLEAN                                                                               \
 	"SELECT count(*) FROM channel_state WHERE channel_id IN (SELECT id FROM channels) " \
 	"AND disabled_at IS NULL AND disabled_reason IS NULL AND failures = 0 AND "         \

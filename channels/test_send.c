@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * POST /v1/channels/test (contract c.7): one notification, nothing stored, nothing retried.
+ *
+ * Happy path: the body is checked as for a channel, its targets judged, the test event built and sent
+ * through the client, guard and origins of every delivery, and what came back is judged.
+ * Failure: 400 with the field, 429 after ten in a minute, 502 with what the destination said in our
+ * words. A message refused for its form goes out once more as plain text, a destination that
+ * has moved is followed once; all of it within the same ten seconds. Each request takes a token of the
+ * destination's pace, as every delivery does: one that is there in time is waited for, else it is a 429.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "channels/draft.h"
+#include "channels/endpoints.h"
+#include "channels/parts.h"
+#include "channels/rows.h"
+#include "channels/sample.h"
+#include "core/clock.h"
+#include "core/json.h"
+#include "core/rfc3339.h"
+#include "targets/targets.h"
+
+#define TEST_SEND_MS 10000
+
+struct test_send {
+	struct api_call call;
+	struct draft draft;
+	struct target_check check;
+	bool has_place; /* among those under way */
+	int64_t deadline_ms;
+	enum message_form form;
+	bool has_moved;
+	struct uuid delivery;
+	char moved_to[VERDICT_VALUE_SIZE]; /* the config may point at it */
+	struct paced paced;
+	struct outbound_call *outbound;
+};
+
+static void end_test(struct api_call *call)
+{
+	struct test_send *test = container_of(call, struct test_send, call);
+
+	if (test->has_place)
+		test_quota_leave(channels_of(call)->quota, &call->who.team);
+	draft_done(&test->draft);
+	explicit_bzero(test->moved_to, sizeof(test->moved_to));
+}
+
+/* ---- building and sending ---------------------------------------------------------------- */
+
+static void on_answer(const struct answer *answer, void *owner);
+
+static int send_event(struct test_send *test, const struct event *event, struct str body,
+		      unsigned timeout_ms)
+{
+	struct attempt_order order = {
+		.provider = test->draft.provider,
+		.config = &test->draft.config,
+		.delivery = &test->delivery,
+		.message = { .body = body, .event = event, .form = test->form },
+		.attempt = { .number = 1, .now_us = test->call.now_us },
+		.timeout_ms = timeout_ms,
+	};
+
+	return attempt_send(&channels_of(&test->call)->route, &order, on_answer, test,
+			    &test->outbound);
+}
+
+static int send_sample(struct test_send *test, unsigned timeout_ms)
+{
+	char timestamp[RFC3339_TEXT_SIZE];
+	struct event event;
+	struct buf body;
+	int rc;
+
+	rfc3339_format(test->call.now_us, 0, timestamp);
+	sample_test(&event, str_of(timestamp));
+	buf_init(&body, 4096);
+	event_write_body(&body, &event);
+	rc = body.err ? body.err : send_event(test, &event, buf_str(&body), timeout_ms);
+	buf_done(&body);
+	return rc;
+}
+
+static void send_in_time(struct test_send *test)
+{
+	int64_t left_ms = test->deadline_ms - clock_mono_ms();
+	int rc;
+
+	if (left_ms <= 0) {
+		api_call_refuse_text(&test->call, HTTP_DELIVERY_FAILED, NULL, "timed out");
+		return;
+	}
+	rc = send_sample(test, (unsigned)left_ms);
+	if (rc < 0)
+		api_call_fail(&test->call, rc);
+}
+
+/* ---- its turn ---------------------------------------------------------------------------- */
+
+static void refuse_for(struct api_call *call, int64_t wait_us, const char *sentence)
+{
+	char seconds[24];
+
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)((wait_us + 999999) / 1000000));
+	http_respond_header(call->request, "Retry-After", str_of(seconds));
+	api_call_refuse_text(call, HTTP_RATE_LIMITED, NULL, sentence);
+}
+
+static void find_paces(struct test_send *test)
+{
+	const struct provider *provider = test->draft.provider;
+
+	test->paced = (struct paced){ .provider = provider, .user.team = test->call.who.team };
+	if (provider->paces)
+		test->paced.count = provider->paces(&test->draft.config, test->paced.list);
+}
+
+static void send_in_turn(struct test_send *test);
+
+static void on_pause_over(int rc, void *owner)
+{
+	struct test_send *test = owner;
+
+	if (rc < 0)
+		api_call_fail(&test->call, rc);
+	else
+		send_in_turn(test);
+}
+
+static void wait_for_turn(struct test_send *test, int64_t wait_us)
+{
+	int64_t wait_ms = (wait_us + 999) / 1000;
+	int rc;
+
+	if (wait_ms >= test->deadline_ms - clock_mono_ms()) {
+		refuse_for(&test->call, wait_us,
+			   "the destination may not be sent anything more for now");
+		return;
+	}
+	rc = pause_start(&channels_of(&test->call)->pauses, (uint64_t)wait_ms, on_pause_over, test);
+	if (rc < 0)
+		api_call_fail(&test->call, rc);
+}
+
+static void send_in_turn(struct test_send *test)
+{
+	const struct channels *channels = channels_of(&test->call);
+	int64_t now_us = channels->mono_us();
+	int64_t next_us = 0;
+
+	if (channels->is_closing) {
+		api_call_fail(&test->call, -ECANCELED);
+		return;
+	}
+	if (test->draft.provider->paces)
+		next_us = paces_take(channels->paces, &test->paced, now_us);
+	if (next_us == 0)
+		send_in_time(test);
+	else
+		wait_for_turn(test, next_us - now_us);
+}
+
+/* ---- what came back ---------------------------------------------------------------------- */
+
+static bool follow_move(struct test_send *test, const struct verdict *verdict)
+{
+	struct provider_config *config = &test->draft.config;
+
+	if (test->has_moved || !verdict->field)
+		return false;
+	for (size_t i = 0; i < config->count; i++) {
+		if (strcmp(config->fields[i].name, verdict->field) != 0)
+			continue;
+		test->has_moved = true;
+		memcpy(test->moved_to, verdict->value, sizeof(test->moved_to));
+		config->fields[i].value = str_of(test->moved_to);
+		find_paces(test);
+		return true;
+	}
+	return false;
+}
+
+/* Whether it is worth another request at once. */
+static bool follow(struct test_send *test, const struct verdict *verdict)
+{
+	if (verdict->kind == VERDICT_REBIND)
+		return follow_move(test, verdict);
+	if (verdict->kind != VERDICT_REFORM || test->form == FORM_PLAIN)
+		return false;
+	test->form = FORM_PLAIN;
+	return true;
+}
+
+static void answer_failure(struct test_send *test, const struct answer *answer,
+			   const struct verdict *verdict)
+{
+	struct reason why;
+	char sentence[VERDICT_TEXT_SIZE];
+
+	verdict_describe(test->draft.provider, answer, verdict, sentence);
+	(void)reason_set(&why, 0, NULL, "%s", sentence);
+	api_call_refuse(&test->call, HTTP_DELIVERY_FAILED, &why);
+}
+
+static void answer_success(struct test_send *test)
+{
+	struct api_call *call = &test->call;
+
+	buf_add_text(&call->json, "{\"status\":\"ok\"}");
+	channel_add_warnings(&call->json, test->draft.provider, &test->draft.config);
+	api_call_answer(call, 200);
+}
+
+static void on_answer(const struct answer *answer, void *owner)
+{
+	struct test_send *test = owner;
+	const struct channels *channels = channels_of(&test->call);
+	const struct provider *provider = test->draft.provider;
+	struct verdict verdict;
+
+	if (answer->fault == ANSWER_CANCELLED) {
+		api_call_fail(&test->call, -ECANCELED);
+		return;
+	}
+	verdict = provider->judge(answer, channels->now_us());
+	if (provider->paces)
+		paces_learn(channels->paces, &test->paced, &verdict, answer->status,
+			    channels->mono_us());
+	if (verdict.kind == VERDICT_DELIVERED)
+		answer_success(test);
+	else if (follow(test, &verdict))
+		send_in_turn(test);
+	else
+		answer_failure(test, answer, &verdict);
+}
+
+/* ---- the request ------------------------------------------------------------------------- */
+
+static void on_judged(int rc, const struct reason *why, void *owner)
+{
+	struct test_send *test = owner;
+
+	if (rc < 0) {
+		api_call_refuse_input(&test->call, rc, why);
+		return;
+	}
+	draft_complete_secret(&test->draft);
+	uuid_v4(&test->delivery);
+	test->deadline_ms = clock_mono_ms() + TEST_SEND_MS;
+	find_paces(test);
+	send_in_turn(test);
+}
+
+/* Answers and frees when the team, or everybody together, has tried too often. */
+static bool is_allowed(struct test_send *test)
+{
+	struct api_call *call = &test->call;
+	struct test_quota *quota = channels_of(call)->quota;
+	int64_t wait_us = test_quota_take(quota, &call->who.team, clock_mono_us());
+
+	if (wait_us > 0) {
+		refuse_for(call, wait_us, "a team may send ten test notifications a minute");
+		return false;
+	}
+	test->has_place = test_quota_enter(quota, &call->who.team);
+	if (!test->has_place)
+		api_call_fail(call, -EBUSY);
+	return test->has_place;
+}
+
+void send_test(struct http_request *request, void *owner)
+{
+	struct test_send *test;
+	struct api_call *call;
+	struct reason why = { .text = "" };
+	int rc;
+
+	if (!body_is_json(request))
+		return;
+	call = api_call_new(owner, request, sizeof(*test));
+	if (!call)
+		return;
+	test = container_of(call, struct test_send, call);
+	call->done = end_test;
+	rc = draft_parse(http_request_body(request), DRAFT_PROVIDER | DRAFT_CONFIG, &test->draft,
+			 &why);
+	if (rc < 0) {
+		api_call_refuse_input(call, rc, &why);
+		return;
+	}
+	if (!is_allowed(test))
+		return;
+	test->check = (struct target_check){
+		.guard = &channels_of(call)->guard,
+		.origins = channels_of(call)->route.origins,
+		.origin_count = channels_of(call)->route.origin_count,
+		.provider = test->draft.provider,
+		.config = &test->draft.config,
+		.team = call->who.team,
+		.on_done = on_judged,
+		.owner = test,
+	};
+	target_check_start(&test->check);
+}

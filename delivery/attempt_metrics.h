@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Counts attempts by provider and verdict, and how long they took. */
+#ifndef DELIVERY_ATTEMPT_METRICS_H
+#define DELIVERY_ATTEMPT_METRICS_H
+
+#include <stdint.h>
+
+#include "delivery/states.h"
+#include "providers/provider.h"
+
+#define ATTEMPT_PROVIDERS 8 /* the last one: others */
+
+struct attempt_metrics {
+	struct metric *attempts[ATTEMPT_PROVIDERS][ATTEMPT_VERDICTS];
+	struct metric *seconds;
+};
+
+/* Registers them all, so that they can be seen at 0. */
+void attempt_metrics_open(struct attempt_metrics *metrics);
+void attempt_metrics_count(const struct attempt_metrics *metrics, const struct provider *provider,
+			   enum attempt_verdict verdict, int64_t duration_us);
+
+#endif

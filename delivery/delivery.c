@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Opens and closes the parts of delivery/: housekeeping always, the scheduler if this worker
+ * sends. Leases of processes that died here are given back before the scheduler starts.
+ */
+#include "delivery/delivery.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "delivery/housekeeping.h"
+#include "delivery/orphans.h"
+#include "delivery/scheduler.h"
+
+struct deliveries {
+	struct scheduler *scheduler; /* NULL: this worker does not send */
+	struct housekeeping *housekeeping;
+	void (*on_closed)(void *owner);
+	void *owner;
+};
+
+static void on_nobody(void *owner)
+{
+	(void)owner;
+}
+
+static int open_parts(struct deliveries *deliveries, const struct delivery_options *options)
+{
+	int rc = housekeeping_open(options, &deliveries->housekeeping);
+
+	if (rc < 0 || !options->sends)
+		return rc;
+	rc = orphans_release(options->store, options->worker, options->now_us());
+	return rc < 0 ? rc : scheduler_open(options, &deliveries->scheduler);
+}
+
+int deliveries_open(const struct delivery_options *options, struct deliveries **out)
+{
+	struct deliveries *deliveries = calloc(1, sizeof(*deliveries));
+	int rc;
+
+	if (!deliveries)
+		return -ENOMEM;
+	rc = open_parts(deliveries, options);
+	if (rc < 0) {
+		/* Open handles need the loop to close. */
+		deliveries_close(deliveries, on_nobody, NULL);
+		return rc;
+	}
+	*out = deliveries;
+	return 0;
+}
+
+/* ---- closing ----------------------------------------------------------------------------- */
+
+static void on_housekeeping_closed(void *owner)
+{
+	struct deliveries *deliveries = owner;
+	void (*on_closed)(void *) = deliveries->on_closed;
+	void *closed_owner = deliveries->owner;
+
+	free(deliveries);
+	on_closed(closed_owner);
+}
+
+static void on_scheduler_closed(void *owner)
+{
+	struct deliveries *deliveries = owner;
+
+	deliveries->scheduler = NULL;
+	if (deliveries->housekeeping)
+		housekeeping_close(deliveries->housekeeping, on_housekeeping_closed, deliveries);
+	else
+		on_housekeeping_closed(deliveries);
+}
+
+void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *owner), void *owner)
+{
+	if (!deliveries) {
+		on_closed(owner);
+		return;
+	}
+	deliveries->on_closed = on_closed;
+	deliveries->owner = owner;
+	if (deliveries->scheduler)
+		scheduler_close(deliveries->scheduler, on_scheduler_closed, deliveries);
+	else
+		on_scheduler_closed(deliveries);
+}
+
+/* ---- news of a channel ------------------------------------------------------------------- */
+
+void deliveries_note(struct deliveries *deliveries, const struct uuid *channel)
+{
+	if (deliveries->scheduler)
+		scheduler_note(deliveries->scheduler, channel);
+}
+
+void deliveries_changed(struct deliveries *deliveries, const struct uuid *channel)
+{
+	if (deliveries->scheduler)
+		scheduler_changed(deliveries->scheduler, channel);
+}
+
+void deliveries_removed(struct deliveries *deliveries, const struct uuid *channel)
+{
+	if (deliveries->scheduler)
+		scheduler_removed(deliveries->scheduler, channel);
+}

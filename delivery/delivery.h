@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Delivers what the ledger stored, and keeps the tables of deliveries in order.
+ *
+ * It promises:
+ * - A delivery goes out until it is delivered, refused for good, or 24 hours old. It never
+ *   vanishes; its row says what became of it.
+ * - One worker at a time works on a channel, under a lease, and sends one request at a time, in
+ *   stream order. Each result is stored before the next request leaves.
+ * - No team takes all slots for requests, and no dead destination delays another channel.
+ * - Nothing is sent that could not be stored: while the store is away, everything waits.
+ *
+ *   attempt.h    one request, for deliveries and for test notifications
+ *   breaker.h    how a channel does after failures
+ *
+ * docs/notes/delivery.md
+ */
+#ifndef DELIVERY_DELIVERY_H
+#define DELIVERY_DELIVERY_H
+
+#include "core/attributes.h"
+#include "core/uuid.h"
+#include "delivery/attempt.h"
+#include "delivery/breaker.h"
+#include "delivery/options.h"
+
+struct deliveries;
+
+int deliveries_open(const struct delivery_options *options, struct deliveries **out) must_check;
+
+/* Sends nothing more. Running requests may end by themselves for 10 s; their results are stored and
+ * the leases given back before on_closed. Accepts NULL. */
+void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *owner), void *owner);
+
+/* The channel has new rows. */
+void deliveries_note(struct deliveries *deliveries, const struct uuid *channel);
+/* The channel was changed or enabled, or rows of it were made pending or dropped. What is known of
+ * it is read again before anything is sent. */
+void deliveries_changed(struct deliveries *deliveries, const struct uuid *channel);
+/* The channel was deleted. A running request is cancelled as well. */
+void deliveries_removed(struct deliveries *deliveries, const struct uuid *channel);
+
+#endif

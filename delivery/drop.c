@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The end of a channel that is gone, or whose team is: what waits for it is dropped, what is known of it
+ * forgotten. That goes in pieces of DROP_PIECE rows, each a job of its own, so that others get at the
+ * writer in between. Failure: the queue waits a moment and reads again, which shows again that it is gone.
+ */
+#include "delivery/drop.h"
+
+#include <stdlib.h>
+
+#include "core/attributes.h"
+#include "delivery/queue.h"
+
+#define DROP_PIECE 1000 /* as in the statement */
+
+/* PostgreSQL gets the ids as an array, or it may read all that is pending to join it with them. */
+#define DROP                                                                                  \
+	"UPDATE deliveries SET state = 'dropped', last_error = 'the channel or its team was " \
+	"deleted', updated_at = $2 "
+#define OLDEST                                                                    \
+	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
+	"ORDER BY stream_ms, stream_seq LIMIT 1000) "
+static const struct db_query drop_pending = {
+	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND state = 'pending'",
+	.sqlite = DROP "WHERE id IN " OLDEST "AND state = 'pending'",
+};
+static const struct db_query forget_state = {
+	.sql = "DELETE FROM channel_state WHERE channel_id = $1",
+};
+
+struct dropping {
+	struct store_job job;
+	struct queue *queue;
+	struct uuid channel;
+	int64_t now_us;
+	int64_t dropped;
+};
+
+static int run_drop(struct db *db, struct store_job *job)
+{
+	struct dropping *dropping = container_of(job, struct dropping, job);
+	const struct db_value values[] = { db_uuid(&dropping->channel), db_time(dropping->now_us) };
+	int rc;
+
+	dropping->dropped = 0;
+	rc = db_run_now(db, &drop_pending, values, 2, NULL, NULL, &dropping->dropped);
+	if (rc == 0 && dropping->dropped < DROP_PIECE)
+		rc = db_run(db, &forget_state, values, 1, NULL, NULL, NULL);
+	return rc < 0 ? rc : db_flush(db);
+}
+
+static void on_dropped(struct store_job *job, int rc)
+{
+	struct dropping *dropping = container_of(job, struct dropping, job);
+	struct queue *queue = dropping->queue;
+	struct delivery_engine *engine = queue->engine;
+
+	engine_end_job(engine);
+	if (rc == 0)
+		metric_add(engine->metrics.dropped, dropping->dropped);
+	if (rc < 0 || (dropping->dropped == DROP_PIECE && engine->stopping))
+		queue_again(queue);
+	else if (dropping->dropped == DROP_PIECE)
+		queue_enter(queue, QUEUE_GONE); /* there is another piece */
+	else
+		queue_free(queue);
+	free(dropping);
+}
+
+void drop_start(struct queue *queue)
+{
+	struct delivery_engine *engine = queue->engine;
+	struct dropping *dropping = calloc(1, sizeof(*dropping));
+
+	queue_discard(queue);
+	if (dropping) {
+		dropping->queue = queue;
+		dropping->channel = queue->channel;
+		dropping->now_us = engine_now_us(engine);
+		dropping->job.run = run_drop;
+		dropping->job.on_done = on_dropped;
+		if (engine_write(engine, &dropping->job) == 0) {
+			queue_enter(queue, QUEUE_DROPPING);
+			return;
+		}
+	}
+	free(dropping);
+	queue_again(queue);
+}

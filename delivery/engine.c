@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The shared part of the engine: setting it up, waking the scheduler, counting store jobs.
+ *
+ * A prepare handle runs just before the loop waits, whatever woke us. So ten answers in one turn
+ * of the loop cost one look at the queues.
+ */
+#include "delivery/engine.h"
+
+#include <errno.h>
+
+static void open_metrics(struct engine_metrics *metrics)
+{
+	metrics->inflight = metric_gauge("wrenn_events_delivery_inflight", NULL,
+					 "Requests to destinations under way");
+	metrics->dropped = metric_counter("wrenn_events_deliveries_dropped_total", NULL,
+					  "Deliveries dropped because channel or team is gone");
+	metrics->folded = metric_counter("wrenn_events_deliveries_folded_total", NULL,
+					 "Deliveries told in a digest instead");
+	metrics->digests =
+		metric_counter("wrenn_events_delivery_digests_total", NULL, "Digests made");
+	metrics->unreadable = metric_counter("wrenn_events_channels_unreadable_total", NULL,
+					     "Times a channel's settings could not be decrypted");
+}
+
+int engine_init(struct delivery_engine *engine, const struct delivery_options *options,
+		void (*serve)(struct delivery_engine *engine))
+{
+	if (shares_open(options->max_inflight, &engine->shares) < 0)
+		return -ENOMEM;
+	engine->options = *options;
+	engine->serve = serve;
+	engine->alarm_us = INT64_MAX;
+	for (size_t i = 0; i < QUEUE_PHASES; i++)
+		list_init(&engine->in[i]);
+	for (size_t i = 0; i < ENGINE_BUCKETS; i++)
+		list_init(&engine->buckets[i]);
+	open_metrics(&engine->metrics);
+	attempt_metrics_open(&engine->attempts);
+	return 0;
+}
+
+void engine_start(struct delivery_engine *engine)
+{
+	uv_prepare_init(engine->options.loop, &engine->turn);
+}
+
+void engine_done(struct delivery_engine *engine)
+{
+	shares_close(engine->shares);
+}
+
+/* ---- waking ------------------------------------------------------------------------------ */
+
+static void on_turn(uv_prepare_t *turn)
+{
+	struct delivery_engine *engine = container_of(turn, struct delivery_engine, turn);
+
+	engine->serve(engine);
+	/* What the scheduler did itself wakes nobody: it has looked at all phases. */
+	uv_prepare_stop(turn);
+}
+
+void engine_wake(struct delivery_engine *engine)
+{
+	if (!uv_is_closing((uv_handle_t *)&engine->turn))
+		uv_prepare_start(&engine->turn, on_turn);
+}
+
+/* ---- clocks ------------------------------------------------------------------------------ */
+
+int64_t engine_now_us(const struct delivery_engine *engine)
+{
+	return engine->options.now_us();
+}
+
+int64_t engine_mono_us(const struct delivery_engine *engine)
+{
+	return engine->options.mono_us();
+}
+
+/* ---- store jobs -------------------------------------------------------------------------- */
+
+static int count_job(struct delivery_engine *engine, int rc)
+{
+	if (rc == 0)
+		engine->jobs++;
+	return rc;
+}
+
+int engine_read(struct delivery_engine *engine, struct store_job *job)
+{
+	return count_job(engine, store_read(engine->options.store, job));
+}
+
+int engine_write(struct delivery_engine *engine, struct store_job *job)
+{
+	return count_job(engine, store_write(engine->options.store, job));
+}
+
+void engine_end_job(struct delivery_engine *engine)
+{
+	engine->jobs--;
+	engine_wake(engine);
+}

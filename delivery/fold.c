@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads what is due, tells it as a digest, and moves the rows into it, all in the caller's
+ * transaction. The rows are locked as they are read, so exactly those told are folded.
+ *
+ * The digest's id comes from the channel and its first and last event: the same backlog gives the
+ * same digest. Rows that were sent again on request may make a digest of that name once
+ * more; it gets the next free name, so that an earlier digest is never written over.
+ * Failure: nothing is written, the backlog is offered again.
+ */
+#include "delivery/fold.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/event.h"
+#include "core/id.h"
+#include "core/rfc3339.h"
+#include "core/stream_id.h"
+
+#define EVENT_TEXT_SIZE 48
+#define MAX_GROUPS      64 /* counted; DIGEST_MAX_GROUPS of them are told */
+#define MAX_NAMES       16 /* digests of the same first and last event */
+#define DIGEST_BYTES    65536
+
+struct row {
+	struct uuid id;
+	char id_text[UUID_TEXT_SIZE];
+	struct stream_id stream_id;
+};
+
+struct group {
+	char event[EVENT_TEXT_SIZE];
+	struct str outcome; /* a constant */
+	size_t count;
+};
+
+/* A failure worth telling: its row, and what its payload says. */
+struct failure {
+	const struct row *row;
+	char event_text[EVENT_TEXT_SIZE];
+	struct event *event; /* NULL: not readable */
+};
+
+struct fold {
+	const struct fold_order *order;
+	struct uuid team;
+	int64_t requeued_us; /* the latest; 0: none was */
+	size_t row_count;
+	size_t group_count;
+	size_t failure_count;
+	struct row rows[FOLD_MAX_ROWS];
+	struct group groups[MAX_GROUPS];
+	struct failure failures[DIGEST_MAX_FAILURES];
+};
+
+/* ---- reading --------------------------------------------------------------------------- */
+
+#define FOLDABLE                                                           \
+	"channel_id = $1 AND state = 'pending' AND next_attempt_at <= $2 " \
+	"AND attempts = attempts_before AND digest_id IS NULL "            \
+	"AND event <> '" DIGEST_EVENT "' "
+#define ROWS                                                                      \
+	"SELECT id, stream_ms, stream_seq, team_id, event, outcome, requeued_at " \
+	"FROM deliveries WHERE " FOLDABLE "ORDER BY stream_ms, stream_seq LIMIT 1000"
+
+static const struct db_query count_rows = {
+	.sql = "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE " FOLDABLE "LIMIT $3) AS due",
+};
+static const struct db_query read_rows = {
+	.sql = ROWS " FOR UPDATE",
+	.sqlite = ROWS,
+};
+_Static_assert(FOLD_MAX_ROWS == 1000, "the LIMIT of read_rows");
+static const struct db_query read_payload = {
+	.sql = "SELECT payload FROM deliveries WHERE id = $1",
+};
+
+static int on_count(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return 0;
+}
+
+static struct str outcome_word(struct str text)
+{
+	if (str_is(text, "error"))
+		return STR("error");
+	return str_is(text, "success") ? STR("success") : STR("");
+}
+
+static void set_event(char out[EVENT_TEXT_SIZE], struct str event)
+{
+	snprintf(out, EVENT_TEXT_SIZE, "%.*s", STR_ARGS(event));
+}
+
+/* Past MAX_GROUPS, which no release has kinds for, an event counts in the total alone. */
+static void count_event(struct fold *fold, const char *event, struct str outcome)
+{
+	struct group *group = fold->groups;
+	const struct group *end = group + fold->group_count;
+
+	while (group < end &&
+	       (strcmp(group->event, event) != 0 || !str_eq(group->outcome, outcome)))
+		group++;
+	if (group == end) {
+		if (fold->group_count == MAX_GROUPS)
+			return;
+		fold->group_count++;
+		memcpy(group->event, event, EVENT_TEXT_SIZE);
+		group->outcome = outcome;
+	}
+	group->count++;
+}
+
+static int on_row(const struct db_row *row, void *arg)
+{
+	struct fold *fold = arg;
+	struct row *kept = &fold->rows[fold->row_count++];
+	struct str outcome = outcome_word(row_text(row, 5));
+	int64_t requeued_us = row_time(row, 6);
+	char event[EVENT_TEXT_SIZE];
+
+	kept->id = row_uuid(row, 0);
+	uuid_format(&kept->id, kept->id_text);
+	kept->stream_id.ms = (uint64_t)row_int(row, 1);
+	kept->stream_id.seq = (uint64_t)row_int(row, 2);
+	fold->team = row_uuid(row, 3);
+	if (requeued_us > fold->requeued_us)
+		fold->requeued_us = requeued_us;
+	set_event(event, row_text(row, 4));
+	count_event(fold, event, outcome);
+	if (str_is(outcome, "error") && fold->failure_count < DIGEST_MAX_FAILURES) {
+		struct failure *failure = &fold->failures[fold->failure_count++];
+
+		failure->row = kept;
+		memcpy(failure->event_text, event, EVENT_TEXT_SIZE);
+	}
+	return 0;
+}
+
+static int on_payload(const struct db_row *row, void *arg)
+{
+	struct failure *failure = arg;
+	int rc = event_parse(row_blob(row, 0), failure->row->stream_id, &failure->event, NULL);
+
+	return rc == -ENOMEM ? rc : 0; /* what cannot be read is told by its columns */
+}
+
+static int read_failures(struct fold *fold, struct db *db)
+{
+	int rc = 0;
+	int flushed;
+
+	for (size_t i = 0; i < fold->failure_count && rc == 0; i++) {
+		struct failure *failure = &fold->failures[i];
+		const struct db_value id = db_uuid(&failure->row->id);
+
+		rc = db_run(db, &read_payload, &id, 1, on_payload, failure, NULL);
+	}
+	/* Whatever happened: no row may come in once `fold` is gone. */
+	flushed = db_flush(db);
+	return rc < 0 ? rc : flushed;
+}
+
+/* ---- telling --------------------------------------------------------------------------- */
+
+/* Failures first, then the largest; the rest only so that it is always the same. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct group *first = a;
+	const struct group *second = b;
+	bool first_failed = str_is(first->outcome, "error");
+	int order;
+
+	if (first_failed != str_is(second->outcome, "error"))
+		return first_failed ? -1 : 1;
+	if (first->count != second->count)
+		return first->count > second->count ? -1 : 1;
+	order = strcmp(first->event, second->event);
+	return order ? order : strcmp(first->outcome.at, second->outcome.at);
+}
+
+static const struct row *last_row(const struct fold *fold)
+{
+	return &fold->rows[fold->row_count - 1];
+}
+
+static void tell_groups(struct fold *fold, struct digest *digest)
+{
+	qsort(fold->groups, fold->group_count, sizeof(*fold->groups), by_weight);
+	for (size_t i = 0; i < fold->group_count && i < DIGEST_MAX_GROUPS; i++)
+		digest->groups[digest->group_count++] = (struct digest_group){
+			.event = str_of(fold->groups[i].event),
+			.outcome = fold->groups[i].outcome,
+			.count = fold->groups[i].count,
+		};
+}
+
+static void tell_failures(const struct fold *fold, struct digest *digest)
+{
+	for (size_t i = 0; i < fold->failure_count; i++) {
+		const struct failure *failure = &fold->failures[i];
+
+		digest->failures[digest->failure_count++] = (struct digest_failure){
+			.event = str_of(failure->event_text),
+			.resource_id = failure->event ? failure->event->resource_id : STR(""),
+			.error = failure->event ? failure->event->public_error : STR(""),
+		};
+	}
+}
+
+static void write_digest(struct fold *fold, struct buf *out)
+{
+	struct digest digest = { .total = fold->row_count };
+	char team[ID_TEXT_SIZE];
+	char first[RFC3339_TEXT_SIZE];
+	char last[RFC3339_TEXT_SIZE];
+
+	id_format(ID_TEAM, &fold->team, team);
+	rfc3339_format((int64_t)fold->rows[0].stream_id.ms * 1000, 0, first);
+	rfc3339_format((int64_t)last_row(fold)->stream_id.ms * 1000, 0, last);
+	digest.team_text = str_of(team);
+	digest.first = str_of(first);
+	digest.last = str_of(last);
+	tell_groups(fold, &digest);
+	tell_failures(fold, &digest);
+	digest_write(out, &digest);
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+static const struct db_query insert_digest = {
+	.sql = "INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+	       "channel_id, event, payload, state, next_attempt_at, created_at, updated_at, "
+	       "requeued_at) VALUES ($1, $2, $3, $4, $5, $6, '" DIGEST_EVENT "', $7, 'pending', "
+	       "$8, $8, $8, $9) ON CONFLICT (id) DO NOTHING",
+};
+static const struct db_query move_rows = {
+	.sql = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
+	       "WHERE state = 'pending' AND id = ANY (CAST(CAST($3 AS text[]) AS uuid[]))",
+	.sqlite = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
+		  "WHERE state = 'pending' AND id IN (SELECT value FROM json_each($3))",
+};
+
+static void name_digest(const struct fold *fold, unsigned again, struct uuid *out)
+{
+	char first[STREAM_ID_TEXT_SIZE];
+	char last[STREAM_ID_TEXT_SIZE];
+	char name[2 * STREAM_ID_TEXT_SIZE + 32];
+
+	stream_id_format(fold->rows[0].stream_id, first);
+	stream_id_format(last_row(fold)->stream_id, last);
+	if (again == 0)
+		snprintf(name, sizeof(name), "digest:%s:%s", first, last);
+	else
+		snprintf(name, sizeof(name), "digest:%s:%s:%u", first, last, again + 1);
+	uuid_v8(last_row(fold)->stream_id, &fold->order->channel, str_of(name), out);
+}
+
+/* *inserted false: a digest of that id is there. */
+static int insert(const struct fold *fold, struct db *db, const struct uuid *id, struct str payload,
+		  bool *inserted)
+{
+	const struct row *last = last_row(fold);
+	char stream_id[STREAM_ID_TEXT_SIZE];
+	int64_t changed = 0;
+	int rc;
+
+	stream_id_format(last->stream_id, stream_id);
+
+	const struct db_value values[] = {
+		db_uuid(id),
+		db_text(str_of(stream_id)),
+		db_int((int64_t)last->stream_id.ms),
+		db_int((int64_t)last->stream_id.seq),
+		db_uuid(&fold->team),
+		db_uuid(&fold->order->channel),
+		db_blob(payload),
+		db_time(fold->order->now_us),
+		fold->requeued_us ? db_time(fold->requeued_us) : db_null(),
+	};
+
+	rc = db_run_now(db, &insert_digest, values, ARRAY_LEN(values), NULL, NULL, &changed);
+	*inserted = changed == 1;
+	return rc;
+}
+
+static int move(const struct fold *fold, struct db *db, const struct uuid *digest)
+{
+	struct str *ids = calloc(fold->row_count, sizeof(*ids));
+	int64_t changed = 0;
+	int rc;
+
+	if (!ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < fold->row_count; i++)
+		ids[i] = str_of(fold->rows[i].id_text);
+
+	const struct db_value values[] = {
+		db_uuid(digest),
+		db_time(fold->order->now_us),
+		db_words(ids, fold->row_count),
+	};
+
+	rc = db_run_now(db, &move_rows, values, ARRAY_LEN(values), NULL, NULL, &changed);
+	free(ids);
+	if (rc < 0)
+		return rc;
+	return changed == (int64_t)fold->row_count ? 0 : -EBUSY;
+}
+
+static int write_all(struct fold *fold, struct db *db, struct fold_result *result)
+{
+	struct buf payload;
+	bool inserted = false;
+	struct uuid id;
+	int rc;
+
+	buf_init(&payload, DIGEST_BYTES);
+	write_digest(fold, &payload);
+	rc = payload.err;
+	for (unsigned again = 0; rc == 0 && !inserted && again < MAX_NAMES; again++) {
+		name_digest(fold, again, &id);
+		rc = insert(fold, db, &id, buf_str(&payload), &inserted);
+	}
+	if (rc == 0 && inserted)
+		rc = move(fold, db, &id);
+	if (rc == 0 && inserted)
+		*result = (struct fold_result){ .folded = fold->row_count, .digest = id };
+	buf_done(&payload);
+	return rc;
+}
+
+/* ---- the front ------------------------------------------------------------------------- */
+
+static int fold_rows(struct fold *fold, struct db *db, struct fold_result *result)
+{
+	const struct db_value due[] = {
+		db_uuid(&fold->order->channel),
+		db_time(fold->order->now_us),
+	};
+	int rc = db_run_now(db, &read_rows, due, ARRAY_LEN(due), on_row, fold, NULL);
+
+	/* Fewer than were counted, when somebody else took some in between. */
+	if (rc < 0 || fold->row_count <= fold->order->allowance)
+		return rc;
+	rc = read_failures(fold, db);
+	return rc < 0 ? rc : write_all(fold, db, result);
+}
+
+/* They keep the id of the digest, so that they are not folded again. A digest that somebody dropped while
+ * it was under way takes its rows along. */
+static const struct db_query unfold_rows = {
+	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2 "
+	       "WHERE digest_id = $1 AND state = 'folded' AND EXISTS "
+	       "(SELECT 1 FROM deliveries d WHERE d.id = $1 AND d.state = 'failed')",
+};
+
+int fold_undo(struct db *db, const struct uuid *digest, int64_t now_us, int64_t *out_rows)
+{
+	const struct db_value values[] = { db_uuid(digest), db_time(now_us) };
+
+	return db_run(db, &unfold_rows, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+int fold_backlog(struct db *db, const struct fold_order *order, struct fold_result *result)
+{
+	const struct db_value due[] = {
+		db_uuid(&order->channel),
+		db_time(order->now_us),
+		db_int((int64_t)order->allowance + 1),
+	};
+	struct fold *fold;
+	int64_t count = 0;
+	int rc;
+
+	*result = (struct fold_result){ .folded = 0 };
+	/* A digest of one would say less than the event itself. */
+	if (!order->provider->folds || order->allowance == 0 || order->allowance >= FOLD_MAX_ROWS)
+		return 0;
+	rc = db_run_now(db, &count_rows, due, ARRAY_LEN(due), on_count, &count, NULL);
+	if (rc < 0 || count <= (int64_t)order->allowance)
+		return rc;
+	fold = calloc(1, sizeof(*fold));
+	if (!fold)
+		return -ENOMEM;
+	fold->order = order;
+	rc = fold_rows(fold, db, result);
+	for (size_t i = 0; i < fold->failure_count; i++)
+		event_unref(fold->failures[i].event);
+	free(fold);
+	return rc;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * From an answer to what becomes of its delivery, its channel and their pace, and what is written
+ * down about it.
+ *
+ * Happy path: the provider judges, the delivery moves, the channel's breaker counts, the pace
+ * learns, and all of it goes into the record.
+ * Failure: a cancelled request leaves no trace; the next owner of the channel repeats it. A setting
+ * the answer names but that cannot be stored is an ordinary failure, tried again later.
+ */
+#include "delivery/judge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "delivery/clock.h"
+#include "delivery/excerpt.h"
+#include "delivery/queue.h"
+
+#define DETAIL_MAX 1024
+
+/* ---- another setting --------------------------------------------------------------------- */
+
+static bool set_field(struct provider_config *config, const char *field, struct str value)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		if (strcmp(config->fields[i].name, field) == 0) {
+			config->fields[i].value = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Seals the settings with the new value into the record, to be stored with it. */
+static int rebind(struct queue *queue, const struct verdict *verdict)
+{
+	struct record *record = &queue->record;
+	struct opened_config opened;
+	struct reason why;
+	int rc = settings_open(&queue->settings, queue->engine->options.key, &opened);
+
+	if (rc < 0)
+		return rc;
+	buf_init(&record->rebound, SEALED_CONFIG_MAX);
+	if (!verdict->field || !set_field(&opened.config, verdict->field, str_of(verdict->value)) ||
+	    queue->settings.provider->check(&opened.config, &why) < 0)
+		rc = -EINVAL;
+	else
+		config_seal(&record->rebound, &opened.config, queue->engine->options.key);
+	if (rc == 0)
+		rc = record->rebound.err;
+	if (rc < 0)
+		buf_done(&record->rebound);
+	/* Ever greater, so that everybody sees it has changed. */
+	record->rebound_us = record->ended_us;
+	if (record->rebound_us <= queue->settings.updated_us)
+		record->rebound_us = queue->settings.updated_us + 1;
+	opened_config_done(&opened);
+	return rc;
+}
+
+/* ---- what is written down ------------------------------------------------------------------ */
+
+static bool is_good(enum attempt_verdict verdict)
+{
+	return verdict == ATTEMPT_DELIVERED || verdict == ATTEMPT_ACCEPTED;
+}
+
+static void write_detail(struct queue *queue, const struct answer *answer, const char *sentence)
+{
+	const uint8_t *key = queue->engine->options.key;
+	struct record *record = &queue->record;
+	struct excerpt_secrets secrets;
+	struct opened_config opened;
+	struct old_secrets old;
+
+	buf_init(&record->detail, DETAIL_MAX);
+	buf_add_text(&record->detail, sentence);
+	/* An answer that names a setting repeats it. */
+	if (is_good(record->verdict) || record->verdict == ATTEMPT_REBOUND ||
+	    settings_open(&queue->settings, key, &opened) < 0)
+		return;
+	secrets.config = &opened.config;
+	settings_old_secrets(&queue->settings, key, engine_now_us(queue->engine), &old);
+	secrets.old_secrets = old.values;
+	secrets.old_secret_count = old.count;
+	excerpt_add(&record->detail, answer->body, &secrets);
+	old_secrets_done(&old);
+	opened_config_done(&opened);
+}
+
+static void write_error(struct queue *queue, const struct verdict *verdict, const char *sentence)
+{
+	const struct delivery *delivery = queue->current;
+	struct record *record = &queue->record;
+	bool gave_up = delivery->state == DELIVERY_FAILED && verdict->kind == VERDICT_RETRY;
+	const char *lead = gave_up ? "given up 24 hours after the event: " : "";
+
+	if (record->falls_apart)
+		lead = "refused, its events go out by themselves: ";
+	record->error[0] = '\0';
+	if (delivery->state != DELIVERY_DELIVERED)
+		snprintf(record->error, sizeof(record->error), "%s%s", lead, sentence);
+}
+
+/* ---- what it comes to ---------------------------------------------------------------------- */
+
+static struct verdict judge(struct queue *queue, const struct answer *answer)
+{
+	struct verdict verdict = queue->settings.provider->judge(answer, queue->record.ended_us);
+	bool is_refused_twice = verdict.kind == VERDICT_REFORM && queue->current->is_plain;
+
+	/* The form only once, a setting a few times and only with a value that can be stored. */
+	if (is_refused_twice)
+		verdict.kind = verdict.is_unknown ? VERDICT_RETRY : VERDICT_REJECT;
+	/* What was told in one message may be taken event by event. */
+	queue->record.falls_apart =
+		queue->current->is_digest && (verdict.kind == VERDICT_REJECT || is_refused_twice);
+	if (queue->record.falls_apart)
+		verdict.kind = VERDICT_REJECT;
+	if (verdict.kind == VERDICT_REBIND &&
+	    (queue->current->rebounds >= DELIVERY_REBOUNDS || rebind(queue, &verdict) < 0))
+		verdict.kind = VERDICT_RETRY;
+	return verdict;
+}
+
+/* Without a pace of its own a destination that says once more of the same event that it wants to rest may
+ * mean that event alone: it must not hold newer ones back for hours. */
+static bool is_wish_for_one(const struct queue *queue, const struct verdict *verdict)
+{
+	return !queue->settings.provider->paces && !verdict->is_throttled &&
+	       queue->current->waits > 1;
+}
+
+static void learn(struct queue *queue, const struct verdict *verdict)
+{
+	struct delivery_engine *engine = queue->engine;
+	const struct settings *settings = &queue->settings;
+	struct verdict lesson = *verdict;
+
+	if (is_wish_for_one(queue, verdict))
+		lesson.retry_after_ms = -1;
+	paces_learn(engine->options.paces, &settings->paced, &lesson, queue->record.status,
+		    engine_mono_us(engine));
+}
+
+static void end_request(struct queue *queue)
+{
+	struct delivery_engine *engine = queue->engine;
+
+	queue->call = NULL;
+	share_give_back(engine->shares, &queue->seat, engine_mono_us(engine));
+	metric_set(engine->metrics.inflight, shares_held(engine->shares));
+}
+
+void judge_answer(const struct answer *answer, void *owner)
+{
+	struct queue *queue = owner;
+	struct delivery_engine *engine = queue->engine;
+	struct record *record = &queue->record;
+	struct verdict verdict;
+	char sentence[VERDICT_TEXT_SIZE];
+
+	end_request(queue);
+	if (answer->fault == ANSWER_CANCELLED) {
+		queue_discard(queue);
+		queue_again(queue);
+		return;
+	}
+	clock_look(engine);
+	record->ended_us = engine_now_us(engine);
+	verdict = judge(queue, answer);
+	queue->current->since_us = clock_since_us(engine, queue->current->since_us);
+	record->verdict = delivery_apply(queue->current, &verdict, record->ended_us);
+	record->has_attempt = true;
+	record->duration_us = answer->duration_us;
+	record->status = answer->status;
+	verdict_describe(queue->settings.provider, answer, &verdict, sentence);
+	write_detail(queue, answer, sentence);
+	write_error(queue, &verdict, sentence);
+	record->said = verdict;
+	record->is_success = is_good(record->verdict);
+	uuid_v4(&record->audit_id);
+	learn(queue, &verdict);
+	attempt_metrics_count(&engine->attempts, queue->settings.provider, record->verdict,
+			      record->duration_us);
+	queue_enter(queue, QUEUE_JUDGED);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads what a leased channel needs: its settings, how it stands, and a bounded piece of its pending
+ * deliveries, those that are due and those that hold newer ones back; and when there are few of them, or
+ * once a minute, some of those that are retried beside the queue. Nothing is kept of a channel
+ * that may not be sent to. Failure: the store away means waiting a moment and reading again.
+ */
+#include "delivery/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/attributes.h"
+#include "core/errno_text.h"
+#include "core/log.h"
+#include "delivery/queue.h"
+#include "targets/targets.h"
+
+/* ---- reading --------------------------------------------------------------------------- */
+
+static const struct db_query read_settings = {
+	.sql = "SELECT c.provider, c.config, c.updated_at, c.team_id, " BREAKER_COLUMNS
+	       ", s.old_secret, s.old_secret_until, s.last_success_at FROM channels c "
+	       "JOIN teams t ON t.id = c.team_id "
+	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
+	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
+};
+
+/* Attempts since it was last queued; nearly all rows have none, and nothing is looked up. */
+#define COUNT_ATTEMPTS                                                          \
+	"CASE WHEN d.attempts > d.attempts_before THEN "                        \
+	"(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id " \
+	"AND a.number > d.attempts_before AND a.verdict = "
+#define WAITS    COUNT_ATTEMPTS "'wait') ELSE 0 END"
+#define REBOUND  COUNT_ATTEMPTS "'rebound') ELSE 0 END"
+#define REFORMED COUNT_ATTEMPTS "'reformed') ELSE 0 END"
+
+/* As states.c counts them, of those that may have failed twice. */
+#define FREE     "(CASE WHEN " WAITS " > 5 THEN 5 ELSE " WAITS " END)"
+#define FAILURES "(d.attempts - d.attempts_before - (" REBOUND ") - (" REFORMED ") - " FREE ")"
+_Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the statements below");
+
+#define READ_ROWS                                                                                \
+	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "       \
+	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED \
+	", d.payload FROM deliveries d WHERE d.channel_id = $1 AND d.state = 'pending' "
+
+static const struct db_query read_line = {
+	.sql = READ_ROWS "AND (d.next_attempt_at <= $2 OR (d.first_failed_at > $3 "
+			 "AND d.first_failed_at <= $2)) "
+			 "AND (d.attempts - d.attempts_before < 2 OR " FAILURES " < 2) "
+			 "ORDER BY d.stream_ms, d.stream_seq LIMIT 56",
+};
+static const struct db_query read_beside = {
+	.sql = READ_ROWS "AND d.next_attempt_at <= $2 AND d.attempts - d.attempts_before >= 2 "
+			 "AND " FAILURES " >= 2 ORDER BY d.next_attempt_at LIMIT 8",
+};
+_Static_assert(QUEUE_MAX_LINE == 56 && QUEUE_MAX_BESIDE == 8, "the LIMITs of both");
+
+#define BESIDE_US (INT64_C(60) * 1000000) /* looking for them beside a long line is dear */
+
+struct loading {
+	struct store_job job;
+	struct queue *queue;
+	struct uuid channel;
+	int64_t now_us;
+	bool is_there;        /* the channel and its team */
+	bool is_full;         /* there may be more than was read */
+	bool may_go_beside;   /* now; or not for a while after the last one */
+	bool must_go_beside;  /* even if there is much in the line */
+	bool has_gone_beside; /* those were looked for */
+	struct settings settings;
+	struct list deliveries;
+	unsigned rows;
+	size_t bytes;
+};
+
+static unsigned read_count(const struct db_row *row, int column)
+{
+	int64_t count = row_int(row, column);
+
+	return count < 0 || count > INT32_MAX ? 0 : (unsigned)count;
+}
+
+static int on_settings(const struct db_row *row, void *arg)
+{
+	struct loading *loading = arg;
+	struct settings *settings = &loading->settings;
+
+	loading->is_there = true;
+	settings->provider = provider_find(row_text(row, 0));
+	buf_add_str(&settings->sealed, row_text(row, 1));
+	settings->updated_us = row_time(row, 2);
+	settings->team = row_uuid(row, 3);
+	breaker_read(row, 4, &settings->breaker);
+	buf_add_str(&settings->old_secret, row_text(row, 11));
+	settings->old_secret_until_us = row_time(row, 12);
+	settings->success_us = row_time(row, 13);
+	return 0;
+}
+
+static void read_delivery(const struct db_row *row, struct delivery *out)
+{
+	int64_t requeued_us = row_time(row, 6);
+
+	out->id = row_uuid(row, 0);
+	out->stream_id.ms = (uint64_t)row_int(row, 1);
+	out->stream_id.seq = (uint64_t)row_int(row, 2);
+	out->state = DELIVERY_PENDING;
+	out->is_digest = str_is(row_text(row, 3), DIGEST_EVENT);
+	out->attempts = read_count(row, 4);
+	out->attempts_before = read_count(row, 5);
+	if (out->attempts_before > out->attempts)
+		out->attempts_before = out->attempts;
+	out->since_us = (int64_t)out->stream_id.ms * 1000;
+	if (requeued_us > out->since_us)
+		out->since_us = requeued_us;
+	out->next_attempt_us = row_time(row, 7);
+	out->first_failed_us = row_time(row, 8);
+	out->waits = read_count(row, 9);
+	out->is_plain = row_int(row, 11) > 0;
+	out->rebounds = read_count(row, 10);
+	out->repeats = out->rebounds + read_count(row, 11);
+}
+
+static int on_pending(const struct db_row *row, void *arg)
+{
+	struct loading *loading = arg;
+	struct str payload = row_blob(row, 12);
+	struct delivery *delivery;
+
+	if (loading->bytes >= QUEUE_MAX_BYTES) {
+		loading->is_full = true;
+		return 0;
+	}
+	delivery = calloc(1, sizeof(*delivery) + payload.len);
+	if (!delivery)
+		return -ENOMEM;
+	read_delivery(row, delivery);
+	delivery->payload_len = payload.len;
+	memcpy(delivery->payload, payload.at, payload.len);
+	list_add_tail(&loading->deliveries, &delivery->link);
+	loading->rows++;
+	loading->bytes += payload.len;
+	return 0;
+}
+
+static void reset_loading(struct loading *loading)
+{
+	LIST_EACH_SAFE (link, &loading->deliveries) {
+		list_remove(link);
+		free(list_item(link, struct delivery, link));
+	}
+	settings_wipe(&loading->settings);
+	settings_init(&loading->settings);
+	loading->is_there = false;
+	loading->is_full = false;
+	loading->has_gone_beside = false;
+	loading->rows = 0;
+	loading->bytes = 0;
+}
+
+static int run_beside(struct db *db, struct loading *loading)
+{
+	const struct db_value values[] = { db_uuid(&loading->channel), db_time(loading->now_us) };
+	unsigned in_line = loading->rows;
+	int rc;
+
+	if (in_line == QUEUE_MAX_LINE)
+		loading->is_full = true;
+	if (!loading->may_go_beside || (loading->is_full && !loading->must_go_beside))
+		return 0;
+	loading->has_gone_beside = true;
+	rc = db_run_now(db, &read_beside, values, ARRAY_LEN(values), on_pending, loading, NULL);
+	if (loading->rows - in_line == QUEUE_MAX_BESIDE)
+		loading->is_full = true;
+	return rc;
+}
+
+static int run_load(struct db *db, struct store_job *job)
+{
+	struct loading *loading = container_of(job, struct loading, job);
+	const struct db_value values[] = {
+		db_uuid(&loading->channel),
+		db_time(loading->now_us),
+		db_time(loading->now_us - DELIVERY_HOLD_US),
+	};
+	int rc;
+
+	reset_loading(loading);
+	rc = db_run(db, &read_settings, values, 1, on_settings, loading, NULL);
+	if (rc == 0)
+		rc = db_run(db, &read_line, values, 3, on_pending, loading, NULL);
+	if (rc == 0)
+		rc = db_flush(db);
+	return rc < 0 ? rc : run_beside(db, loading);
+}
+
+static void free_loading(struct loading *loading)
+{
+	reset_loading(loading);
+	free(loading);
+}
+
+/* Hands what was read over to the queue. */
+static void take_over(struct queue *queue, struct loading *loading)
+{
+	queue_discard(queue);
+	queue->settings = loading->settings;
+	if (queue->seat_us != queue->settings.updated_us)
+		share_seat_renew(&queue->seat);
+	queue->seat_us = queue->settings.updated_us;
+	loading->settings = (struct settings){ .provider = NULL };
+	list_splice_tail(&queue->deliveries, &loading->deliveries);
+	queue->rows += loading->rows;
+	queue->bytes += loading->bytes;
+	queue->engine->rows += loading->rows;
+	queue->engine->bytes += loading->bytes;
+	if (loading->has_gone_beside)
+		queue->beside_us = engine_mono_us(queue->engine);
+	if (loading->is_full)
+		queue->more = true;
+}
+
+static void on_loaded(struct store_job *job, int rc)
+{
+	struct loading *loading = container_of(job, struct loading, job);
+	struct queue *queue = loading->queue;
+
+	queue->engine->loads--;
+	engine_end_job(queue->engine);
+	if (rc < 0) {
+		queue_again(queue);
+	} else if (!loading->is_there) {
+		queue_enter(queue, QUEUE_GONE);
+	} else {
+		take_over(queue, loading);
+		queue_enter(queue, QUEUE_LOADED);
+	}
+	if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED && rc != -EBUSY)
+		log_error("could not read pending deliveries", log_str("error", errno_text(rc)));
+	free_loading(loading);
+}
+
+void load_start(struct queue *queue)
+{
+	struct delivery_engine *engine = queue->engine;
+	struct loading *loading = calloc(1, sizeof(*loading));
+
+	if (!loading) {
+		queue_again(queue);
+		return;
+	}
+	loading->queue = queue;
+	loading->channel = queue->channel;
+	loading->now_us = engine_now_us(engine);
+	loading->may_go_beside = hold_allows_beside(&queue->hold, loading->now_us);
+	loading->must_go_beside = engine_mono_us(engine) - queue->beside_us >= BESIDE_US;
+	list_init(&loading->deliveries);
+	loading->job.run = run_load;
+	loading->job.on_done = on_loaded;
+	if (engine_read(engine, &loading->job) < 0) {
+		free_loading(loading);
+		queue_again(queue);
+		return;
+	}
+	queue->more = false; /* from here on every wake means something new */
+	engine->loads++;
+	queue_enter(queue, QUEUE_LOADING);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What delivery/ is given. The pointers must outlive it. */
+#ifndef DELIVERY_OPTIONS_H
+#define DELIVERY_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "audit/audit.h"
+#include "core/digest.h"
+#include "delivery/attempt.h"
+#include "net/net.h"
+#include "store/store.h"
+#include "targets/targets.h"
+
+#define DELIVERY_MAX_QUEUES     4096                      /* channels a worker works on at a time */
+#define DELIVERY_CLOCK_TRUST_US (INT64_C(3600) * 1000000) /* how long a clock must behave */
+
+struct delivery_options {
+	uv_loop_t *loop;
+	struct store *store;
+	struct redis *redis; /* a second clock for housekeeping; NULL: none */
+	struct attempt_route route;
+	struct paces *paces;
+	const char *worker; /* owner of the leases, from worker_name_make() */
+	const uint8_t *key; /* SEAL_KEY_SIZE bytes */
+	bool sends;         /* WRENN_EVENTS_DELIVER; false: housekeeping only */
+	unsigned max_inflight;
+	unsigned tick_ms;
+	enum audit_mode audit_mode;
+	int64_t clock_trust_us;   /* before housekeeping trusts the clock */
+	int64_t (*now_us)(void);  /* wall clock */
+	int64_t (*mono_us)(void); /* monotonic clock */
+};
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One channel at work: the phase it is in, what it holds in memory, and how it moves on.
+ *
+ *   CLAIMING -> HUNGRY -> LOADING -> LOADED -> READY -> SENDING -> JUDGED -> RECORDING
+ *      ^          ^ ^       |          |         ^                               |
+ *      |          | |       v          v         |              (its result is stored)
+ *      |          | +--- WAITING    FOLDING -----+                               |
+ *      |          +----- IDLE <--------------------------------------------------+
+ *      |
+ *   RESTING <- RELEASING
+ *
+ *   LOADED -> FOLDING: the backlog becomes one message; then as after LOADED without a digest
+ *   LOADING, RECORDING -> GONE -> DROPPING: the channel was deleted
+ *   READY -> JUDGED: the delivery can never be built
+ *   any phase without a job or request -> RELEASING: at the end, or to rest. A channel that is
+ *   disabled, or whose breaker is open, rests without a lease.
+ *
+ * Each phase is a list of the engine; queue_enter() alone moves a queue between them.
+ * Times are monotonic, except those that come from the store or go there.
+ */
+#ifndef DELIVERY_QUEUE_H
+#define DELIVERY_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+#include "core/list.h"
+#include "delivery/breaker.h"
+#include "delivery/engine.h"
+#include "delivery/settings.h"
+#include "delivery/shares.h"
+#include "delivery/states.h"
+
+#define QUEUE_MAX_LINE   56 /* rows of one channel in memory: in their order, */
+#define QUEUE_MAX_BESIDE 8  /* and those that failed twice */
+#define QUEUE_MAX_ROWS   (QUEUE_MAX_LINE + QUEUE_MAX_BESIDE)
+#define QUEUE_MAX_BYTES  ((size_t)1024 * 1024) /* their payloads; the last row may exceed it */
+
+/* The result of the delivery in hand, on its way into the store. */
+struct record {
+	struct store_job job;
+	bool is_running;
+	bool has_attempt; /* a request went out */
+	enum attempt_verdict verdict;
+	int64_t started_us; /* wall clock */
+	int64_t duration_us;
+	int64_t ended_us;
+	int status;      /* 0: none */
+	char error[256]; /* empty: none */
+	struct buf detail;
+	bool is_success;     /* it was delivered */
+	bool falls_apart;    /* a digest that was refused: its events go out one by one */
+	struct verdict said; /* for the channel's breaker */
+	bool must_audit;     /* the job found that it disables the channel */
+	struct uuid audit_id;
+	struct buf rebound; /* the config with the value the answer named, sealed; empty: none */
+	int64_t rebound_us; /* updated_at with it */
+	/* What the job found and did. */
+	int64_t changed;
+	int64_t rebound_rows;
+	int64_t unfolded;
+	bool channel_is_there;
+	int64_t channel_updated_us;
+	bool is_noted;          /* `breaker` was stored */
+	bool is_disabled;       /* the channel has become so with this attempt */
+	struct breaker breaker; /* after this attempt */
+};
+
+struct queue {
+	struct list hashed;
+	struct list turn; /* in engine->in[phase] */
+	struct delivery_engine *engine;
+	struct uuid channel;
+	enum queue_phase phase;
+	bool more;        /* there may be rows to load */
+	bool is_lost;     /* the lease went to somebody else */
+	bool is_stale;    /* what is in memory is to be read anew before anything more is sent */
+	bool needs_lease; /* waits for its renewal, nothing else */
+	int64_t lease_until_us;
+	int64_t wake_us;
+	int64_t idle_since_us;
+	int64_t rest_until_us;
+	int64_t unreadable_us; /* updated_at of settings that were said not to open */
+	int64_t noted_us;      /* when a success was last written down for its owner */
+	struct share_seat seat;
+	int64_t seat_us; /* updated_at of the settings that `seat` knows the destination of */
+	struct settings settings;
+	struct hold hold;
+	int64_t beside_us; /* when those beside the queue were last looked for */
+	struct list deliveries;
+	unsigned rows;
+	size_t bytes;
+	struct delivery *current; /* while SENDING or RECORDING; stays in `deliveries` */
+	struct outbound_call *call;
+	struct record record;
+};
+
+/* ---- a queue ----------------------------------------------------------------------------- */
+
+/* NULL without memory. It begins in CLAIMING. */
+struct queue *queue_open(struct delivery_engine *engine, const struct uuid *channel);
+void queue_free(struct queue *queue);
+struct queue *queue_find(struct delivery_engine *engine, const struct uuid *channel);
+
+/* ---- from phase to phase ------------------------------------------------------------------ */
+
+/* Wakes the scheduler. */
+void queue_enter(struct queue *queue, enum queue_phase phase);
+/* Decides what comes next for a queue without job and request. */
+void queue_settle(struct queue *queue);
+/* Until then, or a tick later. */
+void queue_wait(struct queue *queue, int64_t wake_us);
+/* The same to the millisecond, if it is soon. */
+void queue_wait_exactly(struct queue *queue, int64_t wake_us);
+/* The store failed or memory ran out: reads again in a moment. */
+void queue_again(struct queue *queue);
+/* Forgets what is in memory and gives the lease back. */
+void queue_let_go(struct queue *queue);
+
+/* ---- memory ------------------------------------------------------------------------------ */
+
+/* Forgets the rows and settings in memory. */
+void queue_discard(struct queue *queue);
+/* Forgets all rows except the first `keep` and `current`. They will be read again. */
+void queue_trim(struct queue *queue, unsigned keep);
+/* Forgets everything and reads it again. */
+void queue_reload(struct queue *queue);
+void queue_remove(struct queue *queue, struct delivery *delivery);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The result of a delivery's turn, stored in one transaction: its new state, the attempt, how the
+ * channel stands now, and what follows from that. Only then may the channel's next delivery go out.
+ * Failure: a result that cannot be stored is tried again every tick. What others did meanwhile
+ * wins: a row they dropped stays dropped, settings they replaced start as new.
+ */
+#include "delivery/record.h"
+
+#include <errno.h>
+
+#include "core/attributes.h"
+#include "core/errno_text.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "delivery/fold.h"
+#include "delivery/queue.h"
+
+#define NOTE_US      INT64_C(1000000)
+#define METADATA_MAX 2048
+
+static const struct db_query store_result = {
+	.sql = "UPDATE deliveries SET state = $2, attempts = $3, next_attempt_at = $4, "
+	       "first_failed_at = $5, last_status = $6, last_error = $7, updated_at = $8, "
+	       "delivered_at = $9 WHERE id = $1 AND state = 'pending'",
+};
+static const struct db_query store_attempt = {
+	.sql = "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
+	       "status, verdict, detail) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+	       "ON CONFLICT (delivery_id, number) DO NOTHING",
+};
+static const struct db_query store_rebound = {
+	.sql = "UPDATE channels SET config = $2, updated_at = $3 "
+	       "WHERE id = $1 AND updated_at = $4",
+};
+/* The order of locks everywhere: team, channel, deliveries, state. */
+static const struct db_query lock_channel = {
+	.sql = "SELECT 1 FROM channels WHERE id = $1 FOR UPDATE",
+	.sqlite = "SELECT 1 FROM channels WHERE id = $1",
+};
+/* Whether the next one may go out under the same settings. */
+static const struct db_query check_settings = {
+	.sql = "SELECT c.updated_at FROM channels c JOIN teams t ON t.id = c.team_id "
+	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
+};
+
+static struct db_value time_or_null(int64_t us)
+{
+	return us == 0 ? db_null() : db_time(us);
+}
+
+static int run_result(struct db *db, struct record *record, const struct delivery *delivery)
+{
+	bool is_delivered = delivery->state == DELIVERY_DELIVERED;
+	const struct db_value values[] = {
+		db_uuid(&delivery->id),
+		db_text(str_of(delivery_state_name(delivery->state))),
+		db_int(delivery->attempts),
+		db_time(delivery->next_attempt_us),
+		time_or_null(delivery->first_failed_us),
+		record->status ? db_int(record->status) : db_null(),
+		db_text_or_null(str_of(record->error)),
+		db_time(record->ended_us),
+		time_or_null(is_delivered ? record->ended_us : 0),
+	};
+
+	return db_run(db, &store_result, values, ARRAY_LEN(values), NULL, NULL, &record->changed);
+}
+
+static int run_attempt(struct db *db, const struct record *record, const struct delivery *delivery)
+{
+	const struct db_value values[] = {
+		db_uuid(&delivery->id),
+		db_int(delivery->attempts),
+		db_time(record->started_us),
+		db_int(record->duration_us),
+		record->status ? db_int(record->status) : db_null(),
+		db_text(str_of(attempt_verdict_name(record->verdict))),
+		db_text(buf_str(&record->detail)),
+	};
+
+	return db_run(db, &store_attempt, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+static int on_checked(const struct db_row *row, void *arg)
+{
+	struct record *record = arg;
+
+	record->channel_is_there = true;
+	record->channel_updated_us = row_time(row, 0);
+	return 0;
+}
+
+/* ---- how the channel stands -------------------------------------------------------------- */
+
+/* The settings the attempt was made under are still those of the channel. */
+static bool is_same_channel(const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+
+	return record->channel_is_there && record->channel_updated_us == queue->settings.updated_us;
+}
+
+/* A success of a channel that stood well is written down once a second: more often says nothing new
+ * to anybody. */
+static bool is_worth_noting(const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+	const struct breaker *breaker = &queue->settings.breaker;
+	bool stood_well = breaker->failures == 0 && breaker->opened == 0;
+
+	return record->has_attempt && (!record->is_success || !stood_well || queue->noted_us == 0 ||
+				       record->ended_us < queue->noted_us ||
+				       record->ended_us - queue->noted_us >= NOTE_US);
+}
+
+static int run_audit(struct db *db, const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+	char channel[ID_TEXT_SIZE];
+	struct buf metadata;
+	int rc;
+
+	id_format(ID_CHANNEL, &queue->channel, channel);
+	buf_init(&metadata, METADATA_MAX);
+	buf_add_text(&metadata, "{\"reason\":");
+	json_add_string(&metadata, str_of(record->breaker.disabled_reason));
+	buf_add_char(&metadata, '}');
+
+	const struct audit_entry entry = {
+		.id = record->audit_id,
+		.team = queue->settings.team,
+		.actor_type = STR("system"),
+		.resource_type = STR("channel"),
+		.resource_id = str_of(channel),
+		.action = STR("disable"),
+		.scope = STR("team"),
+		.status = STR("error"),
+		.metadata = buf_str(&metadata),
+		.created_us = record->ended_us,
+	};
+
+	rc = metadata.err ? metadata.err : audit_insert(db, &entry);
+	buf_done(&metadata);
+	return rc;
+}
+
+/* The job that disables a channel waits for audit_logs, which others may have for long. On
+ * PostgreSQL that is the audited writer's business: the other writer's jobs would wait with this one. */
+static bool belongs_to_audit(const struct db *db, const struct record *record)
+{
+	return !record->job.needs_audit_lock && !db_is_embedded(db);
+}
+
+static int run_breaker(struct db *db, const struct queue *queue, struct record *record)
+{
+	bool is_audited = queue->engine->options.audit_mode != AUDIT_OFF;
+
+	const struct breaker_note note = {
+		.success_us = record->is_success ? record->ended_us : 0,
+		.error_us = record->is_success ? 0 : record->ended_us,
+		.error = str_of(record->error),
+	};
+	int rc = breaker_load(db, &queue->channel, &record->breaker);
+
+	if (rc < 0)
+		return rc;
+	record->is_noted = true;
+	record->is_disabled =
+		breaker_apply(&record->breaker, &record->said, record->error, record->ended_us);
+	is_audited = is_audited && record->is_disabled;
+	if (is_audited && belongs_to_audit(db, record)) {
+		record->must_audit = true;
+		return -EAGAIN;
+	}
+	rc = breaker_store(db, &queue->channel, &record->breaker, &note, record->ended_us);
+	if (rc == 0 && is_audited)
+		rc = run_audit(db, queue);
+	return rc;
+}
+
+/* ---- the job ------------------------------------------------------------------------------- */
+
+/* The statement looks once more: another connection may have changed the row since it was read. */
+static int run_rebound(struct db *db, const struct queue *queue, struct record *record)
+{
+	const struct db_value values[] = {
+		db_uuid(&queue->channel),
+		db_json(buf_str(&record->rebound)),
+		db_time(record->rebound_us),
+		db_time(queue->settings.updated_us),
+	};
+
+	return db_run(db, &store_rebound, values, ARRAY_LEN(values), NULL, NULL,
+		      &record->rebound_rows);
+}
+
+static int run_record(struct db *db, struct store_job *job)
+{
+	struct record *record = container_of(job, struct record, job);
+	struct queue *queue = container_of(record, struct queue, record);
+	const struct db_value channel = db_uuid(&queue->channel);
+	int rc = 0;
+
+	record->changed = 0;
+	record->channel_is_there = false;
+	record->rebound_rows = 0;
+	record->unfolded = 0;
+	record->is_noted = false;
+	record->is_disabled = false;
+	if (record->rebound.len)
+		rc = db_run(db, &lock_channel, &channel, 1, NULL, NULL, NULL);
+	if (rc == 0)
+		rc = run_result(db, record, queue->current);
+	if (rc == 0 && record->has_attempt)
+		rc = run_attempt(db, record, queue->current);
+	if (rc == 0 && record->falls_apart)
+		rc = fold_undo(db, &queue->current->id, record->ended_us, &record->unfolded);
+	if (rc == 0)
+		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
+	if (rc == 0)
+		rc = db_flush(db);
+	/* Settings that were replaced meanwhile start as new. */
+	if (rc == 0 && is_worth_noting(queue) && is_same_channel(queue))
+		rc = run_breaker(db, queue, record);
+	if (rc == 0 && record->rebound.len && is_same_channel(queue))
+		rc = run_rebound(db, queue, record);
+	return rc < 0 ? rc : db_flush(db);
+}
+
+/* ---- afterwards ------------------------------------------------------------------------ */
+
+static void log_disabled(const struct queue *queue)
+{
+	char channel[ID_TEXT_SIZE];
+
+	id_format(ID_CHANNEL, &queue->channel, channel);
+	log_warn("a channel was disabled", log_str("channel_id", channel),
+		 log_str("reason", queue->settings.breaker.disabled_reason));
+}
+
+static void forget_record(struct record *record)
+{
+	record->must_audit = false;
+	buf_done(&record->detail);
+	buf_done(&record->rebound);
+}
+
+/* The next request goes out with the setting that was stored. */
+static void use_rebound(struct queue *queue)
+{
+	struct record *record = &queue->record;
+
+	buf_done(&queue->settings.sealed);
+	queue->settings.sealed = record->rebound;
+	buf_init(&record->rebound, 0);
+	queue->settings.updated_us = record->rebound_us;
+	queue->settings.has_paces = false;
+}
+
+static void use_breaker(struct queue *queue)
+{
+	queue->settings.breaker = queue->record.breaker;
+	queue->noted_us = queue->record.ended_us;
+	if (queue->record.is_disabled)
+		log_disabled(queue);
+}
+
+/* The result is stored: what the store said about row and channel decides how to go on. */
+static void continue_queue(struct queue *queue)
+{
+	struct record *record = &queue->record;
+	struct delivery *delivery = queue->current;
+
+	queue->current = NULL;
+	if (record->unfolded > 0)
+		queue->more = true;
+	if (record->has_attempt)
+		hold_note(&queue->hold, delivery, record->duration_us, record->ended_us);
+	if (record->is_noted)
+		use_breaker(queue);
+	/* Somebody else has dropped the row or changed the channel. */
+	if (record->changed == 0 || !is_same_channel(queue) ||
+	    (record->rebound.len && record->rebound_rows == 0))
+		queue->is_stale = true;
+	else if (record->rebound.len)
+		use_rebound(queue);
+	forget_record(record);
+	if (!record->channel_is_there) {
+		queue_enter(queue, QUEUE_GONE);
+		return;
+	}
+	if (!queue->is_stale && delivery->state != DELIVERY_PENDING)
+		queue_remove(queue, delivery);
+	queue_settle(queue);
+}
+
+static void on_recorded(struct store_job *job, int rc)
+{
+	struct record *record = container_of(job, struct record, job);
+	struct queue *queue = container_of(record, struct queue, record);
+	struct delivery_engine *engine = queue->engine;
+
+	engine_end_job(engine);
+	record->is_running = false;
+	if (rc == 0) {
+		continue_queue(queue);
+	} else if (engine->stopping) {
+		forget_record(record);
+		queue_settle(queue); /* the row is still pending and will be sent again */
+	} else if (rc == -EAGAIN && record->must_audit) {
+		queue_enter(queue, QUEUE_JUDGED);
+	} else if (rc != -ENOTCONN && rc != -EBUSY) {
+		log_error("could not store the result of a delivery",
+			  log_str("error", errno_text(rc)));
+	}
+}
+
+/* As far as is known here: the state in the store may be another, and then the job says so. */
+static bool will_audit(const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+	struct breaker after = queue->settings.breaker;
+
+	if (queue->engine->options.audit_mode == AUDIT_OFF)
+		return false;
+	return record->must_audit ||
+	       breaker_apply(&after, &record->said, record->error, record->ended_us);
+}
+
+void record_start(struct queue *queue)
+{
+	struct delivery_engine *engine = queue->engine;
+	struct record *record = &queue->record;
+	bool is_audited = will_audit(queue);
+
+	record->job = (struct store_job){
+		.run = run_record,
+		.on_done = on_recorded,
+		/* Undone by a power cut, the delivery is sent once more. */
+		.is_repeatable = true,
+		.is_audited = is_audited,
+		.needs_audit_lock = is_audited,
+	};
+	if (queue->phase != QUEUE_RECORDING)
+		queue_enter(queue, QUEUE_RECORDING);
+	if (engine_write(engine, &record->job) == 0) {
+		record->is_running = true;
+	} else if (engine->stopping) {
+		forget_record(record);
+		queue_settle(queue);
+	}
+}

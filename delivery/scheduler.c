@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Decides which channel is served when, and alone starts the steps of the engine.
+ *
+ * Happy path: the ledger notes a channel. It is leased, loaded, and takes its turn among the ready
+ * channels whenever a slot is free. Every tick the store is asked what else is due.
+ * Failure: with the store away nothing is sent, since no result could be stored. Queues wait and
+ * try again. A lease about to end sends nothing; a lost one is forgotten.
+ */
+#include "delivery/scheduler.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/attributes.h"
+#include "delivery/cancel.h"
+#include "delivery/clock.h"
+#include "delivery/drop.h"
+#include "delivery/lease.h"
+#include "delivery/load.h"
+#include "delivery/queue.h"
+#include "delivery/record.h"
+#include "delivery/scan.h"
+#include "delivery/send.h"
+#include "delivery/storm.h"
+
+#define CLOSE_LIMIT_MS 10000
+#define IDLE_US        (INT64_C(5) * 1000000) /* an idle queue stays so long, in case more comes */
+#define MAX_LOADS      16                     /* reads at a time */
+#define MAX_ROWS       4096                   /* of all queues, in memory */
+#define MAX_BYTES      (64 * QUEUE_MAX_BYTES)
+
+struct scheduler {
+	struct delivery_engine engine;
+	struct leases *leases;
+	struct due_scan *scan;
+	struct canceller *canceller;
+	uv_timer_t tick;
+	uv_timer_t alarm; /* for paces, which are finer than the tick */
+	int64_t armed_us; /* when the alarm goes off; INT64_MAX: not set */
+	uv_timer_t limit; /* of a close */
+	unsigned open_handles;
+	void (*on_closed)(void *owner);
+	void *owner;
+};
+
+static void free_scheduler(struct scheduler *scheduler)
+{
+	canceller_close(scheduler->canceller);
+	scan_close(scheduler->scan);
+	leases_close(scheduler->leases);
+	clock_close(&scheduler->engine);
+	engine_done(&scheduler->engine);
+	free(scheduler);
+}
+
+static struct queue *first_in(struct delivery_engine *engine, enum queue_phase phase)
+{
+	if (list_is_empty(&engine->in[phase]))
+		return NULL;
+	return list_item(engine->in[phase].next, struct queue, turn);
+}
+
+/* ---- room -------------------------------------------------------------------------------- */
+
+static bool has_room(const struct delivery_engine *engine)
+{
+	return engine->rows + (engine->loads + 1) * QUEUE_MAX_ROWS <= MAX_ROWS &&
+	       engine->bytes + (engine->loads + 1) * QUEUE_MAX_BYTES <= MAX_BYTES;
+}
+
+/* Forgets rows that their queues cannot use now: first of those that wait for their pace, then of
+ * those with a running request, the longest first. They will be read again. */
+static void make_room(struct delivery_engine *engine)
+{
+	static const enum queue_phase phases[] = { QUEUE_WAITING, QUEUE_SENDING };
+
+	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
+		LIST_EACH (link, &engine->in[phases[i]]) {
+			if (has_room(engine))
+				return;
+			queue_trim(list_item(link, struct queue, turn), 0);
+		}
+	}
+}
+
+static bool may_load(struct delivery_engine *engine)
+{
+	if (engine->loads >= MAX_LOADS || list_is_empty(&engine->in[QUEUE_HUNGRY]))
+		return false;
+	if (!has_room(engine))
+		make_room(engine);
+	return has_room(engine);
+}
+
+/* The one that has waited longest and keeps nothing in memory: a long hold or a late retry. */
+static void let_a_waiting_one_go(struct delivery_engine *engine)
+{
+	LIST_EACH (link, &engine->in[QUEUE_WAITING]) {
+		struct queue *queue = list_item(link, struct queue, turn);
+
+		if (!queue->needs_lease && list_is_empty(&queue->deliveries)) {
+			queue_let_go(queue);
+			return;
+		}
+	}
+}
+
+/* A resting queue gives its place to one with work. A waiting queue must give its lease back first:
+ * its place is for the next scan, which continues with the channel that found none. */
+static bool has_place(struct delivery_engine *engine)
+{
+	struct queue *resting = first_in(engine, QUEUE_RESTING);
+
+	if (engine->queues < DELIVERY_MAX_QUEUES)
+		return true;
+	if (!resting) {
+		let_a_waiting_one_go(engine);
+		return false;
+	}
+	queue_free(resting);
+	return true;
+}
+
+/* ---- news of a channel ------------------------------------------------------------------- */
+
+void scheduler_note(struct scheduler *scheduler, const struct uuid *channel)
+{
+	struct delivery_engine *engine = &scheduler->engine;
+	struct queue *queue = queue_find(engine, channel);
+
+	if (queue) {
+		queue->more = true;
+		if (queue->phase == QUEUE_IDLE)
+			queue_enter(queue, QUEUE_HUNGRY);
+	} else if (!engine->stopping && has_place(engine)) {
+		queue_open(engine, channel); /* without memory the next scan finds it again */
+	}
+}
+
+void scheduler_changed(struct scheduler *scheduler, const struct uuid *channel)
+{
+	struct queue *queue = queue_find(&scheduler->engine, channel);
+
+	if (!queue || scheduler->engine.stopping)
+		return;
+	queue->more = true;
+	queue->rest_until_us = 0;
+	switch (queue->phase) {
+	case QUEUE_READY:
+	case QUEUE_WAITING:
+	case QUEUE_IDLE:
+		queue_reload(queue);
+		break;
+	case QUEUE_RESTING:
+		queue_enter(queue, QUEUE_CLAIMING);
+		break;
+	case QUEUE_CLAIMING:
+	case QUEUE_HUNGRY:
+	case QUEUE_RELEASING:
+		break; /* what is read next is read after the change */
+	default:
+		queue->is_stale = true; /* looked at when the job or request has ended */
+	}
+}
+
+void scheduler_removed(struct scheduler *scheduler, const struct uuid *channel)
+{
+	cancel_channel(&scheduler->engine, channel);
+	scheduler_changed(scheduler, channel);
+}
+
+/* A resting channel was enabled or changed through another worker, or its time has come. */
+static void take_up(struct scheduler *scheduler, const struct uuid *channel)
+{
+	struct queue *queue = queue_find(&scheduler->engine, channel);
+
+	if (queue && queue->phase == QUEUE_RESTING)
+		scheduler_changed(scheduler, channel);
+	else
+		scheduler_note(scheduler, channel);
+}
+
+static void take_up_scan(struct scheduler *scheduler)
+{
+	const struct uuid *found;
+	size_t count;
+	size_t placed;
+
+	if (!scan_has_news(scheduler->scan, &found, &count))
+		return;
+	placed = count;
+	for (size_t i = 0; i < count; i++) {
+		take_up(scheduler, &found[i]);
+		if (placed == count && !queue_find(&scheduler->engine, &found[i]))
+			placed = i;
+	}
+	scan_turn_page(scheduler->scan, placed);
+}
+
+/* ---- serving ----------------------------------------------------------------------------- */
+
+static void start_loaded(struct queue *queue)
+{
+	if (!storm_start(queue))
+		queue_settle(queue);
+}
+
+/* `start` moves its queue to another phase. */
+static void start_all(struct delivery_engine *engine, enum queue_phase phase,
+		      void (*start)(struct queue *queue))
+{
+	struct queue *queue;
+
+	while ((queue = first_in(engine, phase)) != NULL)
+		start(queue);
+}
+
+static void send_ready(struct delivery_engine *engine)
+{
+	struct share_seat *seat;
+
+	while ((seat = shares_next(engine->shares)) != NULL)
+		send_start(container_of(seat, struct queue, seat));
+}
+
+static void on_alarm(uv_timer_t *timer);
+
+static void arm(struct scheduler *scheduler)
+{
+	int64_t alarm_us = scheduler->engine.alarm_us;
+	int64_t wait_us = alarm_us - engine_mono_us(&scheduler->engine);
+
+	if (alarm_us >= scheduler->armed_us)
+		return;
+	scheduler->armed_us = alarm_us;
+	uv_timer_start(&scheduler->alarm, on_alarm,
+		       wait_us < 1000 ? 1 : (uint64_t)(wait_us + 999) / 1000, 0);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct scheduler *scheduler = handle->data;
+	void (*on_closed)(void *) = scheduler->on_closed;
+	void *owner = scheduler->owner;
+
+	if (--scheduler->open_handles > 0)
+		return;
+	free_scheduler(scheduler);
+	on_closed(owner);
+}
+
+static void close_if_quiet(struct scheduler *scheduler)
+{
+	if (scheduler->engine.queues > 0 || scheduler->engine.jobs > 0)
+		return;
+	uv_close((uv_handle_t *)&scheduler->engine.turn, on_handle_closed);
+	uv_close((uv_handle_t *)&scheduler->tick, on_handle_closed);
+	uv_close((uv_handle_t *)&scheduler->alarm, on_handle_closed);
+	uv_close((uv_handle_t *)&scheduler->limit, on_handle_closed);
+}
+
+/* The order matters: what a step enters is started further down, so one pass starts everything. */
+static void serve(struct delivery_engine *engine)
+{
+	struct scheduler *scheduler = container_of(engine, struct scheduler, engine);
+
+	clock_look(engine); /* before a lease is trusted or taken */
+	take_up_scan(scheduler);
+	start_all(engine, QUEUE_LOADED, start_loaded);
+	if (!engine->stopping)
+		send_ready(engine);
+	start_all(engine, QUEUE_JUDGED, record_start);
+	start_all(engine, QUEUE_GONE, drop_start);
+	while (!engine->stopping && may_load(engine))
+		load_start(first_in(engine, QUEUE_HUNGRY));
+	leases_start(scheduler->leases);
+	if (engine->stopping)
+		close_if_quiet(scheduler);
+	else
+		arm(scheduler);
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+/* Settings may have changed while it waited, so everything is read again, except after a short wait
+ * for its pace. */
+static void look_at_waiting(struct delivery_engine *engine, int64_t mono_us)
+{
+	LIST_EACH_SAFE (link, &engine->in[QUEUE_WAITING]) {
+		struct queue *queue = list_item(link, struct queue, turn);
+
+		if (queue->wake_us > mono_us)
+			continue;
+		if (list_is_empty(&queue->deliveries))
+			queue_reload(queue);
+		else
+			queue_settle(queue);
+	}
+}
+
+static void look_at_idle(struct delivery_engine *engine, int64_t mono_us)
+{
+	LIST_EACH_SAFE (link, &engine->in[QUEUE_IDLE]) {
+		struct queue *queue = list_item(link, struct queue, turn);
+
+		if (queue->idle_since_us + IDLE_US <= mono_us)
+			queue_let_go(queue);
+	}
+}
+
+static void look_at_resting(struct delivery_engine *engine, int64_t mono_us)
+{
+	LIST_EACH_SAFE (link, &engine->in[QUEUE_RESTING]) {
+		struct queue *queue = list_item(link, struct queue, turn);
+
+		if (queue->rest_until_us <= mono_us)
+			queue_free(queue); /* the scan finds it if something is due */
+	}
+}
+
+static void look_at_unrecorded(struct delivery_engine *engine)
+{
+	LIST_EACH_SAFE (link, &engine->in[QUEUE_RECORDING]) {
+		struct queue *queue = list_item(link, struct queue, turn);
+
+		if (!queue->record.is_running)
+			record_start(queue);
+	}
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct scheduler *scheduler = timer->data;
+	struct delivery_engine *engine = &scheduler->engine;
+	int64_t mono_us = engine_mono_us(engine);
+
+	clock_look(engine);
+	clock_repair(engine);
+	look_at_waiting(engine, mono_us);
+	look_at_idle(engine, mono_us);
+	look_at_resting(engine, mono_us);
+	look_at_unrecorded(engine);
+	engine->seeks_renewals = true;
+	scan_start(scheduler->scan);
+	cancel_orphans(scheduler->canceller);
+	engine_wake(engine);
+}
+
+static void on_alarm(uv_timer_t *timer)
+{
+	struct scheduler *scheduler = timer->data;
+	struct delivery_engine *engine = &scheduler->engine;
+	int64_t mono_us = engine_mono_us(engine);
+
+	scheduler->armed_us = INT64_MAX;
+	engine->alarm_us = INT64_MAX;
+	look_at_waiting(engine, mono_us);
+	LIST_EACH (link, &engine->in[QUEUE_WAITING]) {
+		int64_t wake_us = list_item(link, struct queue, turn)->wake_us;
+
+		if (wake_us < engine->alarm_us && wake_us - mono_us <= PACED_US)
+			engine->alarm_us = wake_us;
+	}
+	engine_wake(engine); /* sets the alarm again, too */
+}
+
+/* ---- opening and closing ----------------------------------------------------------------- */
+
+static void start_timers(struct scheduler *scheduler)
+{
+	uv_loop_t *loop = scheduler->engine.options.loop;
+	unsigned tick_ms = scheduler->engine.options.tick_ms;
+
+	engine_start(&scheduler->engine);
+	uv_timer_init(loop, &scheduler->tick);
+	uv_timer_init(loop, &scheduler->alarm);
+	uv_timer_init(loop, &scheduler->limit);
+	scheduler->engine.turn.data = scheduler;
+	scheduler->tick.data = scheduler;
+	scheduler->alarm.data = scheduler;
+	scheduler->limit.data = scheduler;
+	scheduler->open_handles = 4;
+	scheduler->armed_us = INT64_MAX;
+	uv_timer_start(&scheduler->tick, on_tick, 0, tick_ms);
+}
+
+int scheduler_open(const struct delivery_options *options, struct scheduler **out)
+{
+	struct scheduler *scheduler = calloc(1, sizeof(*scheduler));
+	int rc;
+
+	if (!scheduler)
+		return -ENOMEM;
+	rc = engine_init(&scheduler->engine, options, serve);
+	if (rc == 0)
+		rc = clock_open(&scheduler->engine);
+	if (rc == 0)
+		rc = leases_open(&scheduler->engine, &scheduler->leases);
+	if (rc == 0)
+		rc = scan_open(&scheduler->engine, &scheduler->scan);
+	if (rc == 0)
+		rc = canceller_open(&scheduler->engine, &scheduler->canceller);
+	if (rc < 0) {
+		free_scheduler(scheduler);
+		return rc;
+	}
+	start_timers(scheduler);
+	*out = scheduler;
+	return 0;
+}
+
+static void let_all_go(struct delivery_engine *engine, enum queue_phase phase)
+{
+	LIST_EACH_SAFE (link, &engine->in[phase])
+		queue_let_go(list_item(link, struct queue, turn));
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+	struct scheduler *scheduler = timer->data;
+
+	LIST_EACH (link, &scheduler->engine.in[QUEUE_SENDING])
+		outbound_cancel(list_item(link, struct queue, turn)->call);
+}
+
+void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner), void *owner)
+{
+	struct delivery_engine *engine = &scheduler->engine;
+
+	assert(!engine->stopping);
+	engine->stopping = true;
+	scheduler->on_closed = on_closed;
+	scheduler->owner = owner;
+	uv_timer_stop(&scheduler->tick);
+	uv_timer_stop(&scheduler->alarm);
+	uv_timer_start(&scheduler->limit, on_limit, CLOSE_LIMIT_MS, 0);
+	let_all_go(engine, QUEUE_HUNGRY);
+	let_all_go(engine, QUEUE_READY);
+	let_all_go(engine, QUEUE_WAITING);
+	let_all_go(engine, QUEUE_IDLE);
+	/* A result that could not be stored yet has one more chance. */
+	look_at_unrecorded(engine);
+	engine_wake(engine);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One turn of a channel: what is due is built and goes out. The only code that sends.
+ *
+ * Happy path: the channel's pace has a token, the settings are opened for the moment the request is
+ * built, and judge.c gets the answer.
+ * Failure: what can never be built fails the delivery without a request. Without a token, with too
+ * little left of the lease, or with settings that cannot be opened (the key may come back, or they may be
+ * replaced), the queue waits.
+ */
+#include "delivery/send.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/attributes.h"
+#include "core/event.h"
+#include "core/log.h"
+#include "delivery/attempt.h"
+#include "delivery/judge.h"
+#include "delivery/queue.h"
+#include "targets/targets.h"
+
+#define REQUEST_MS      10000
+#define PACED_ROWS      4 /* kept in memory while a channel waits for its pace */
+#define LEASE_MARGIN_US (INT64_C(12) * 1000000) /* with less than this left nothing is sent */
+#define LOOK_AGAIN_US \
+	(INT64_C(30) * 1000000) /* no longer wait without reading the settings again */
+
+/* Once for the same settings. */
+static void log_unreadable(struct queue *queue)
+{
+	char id[UUID_TEXT_SIZE];
+
+	if (queue->unreadable_us == queue->settings.updated_us)
+		return;
+	queue->unreadable_us = queue->settings.updated_us;
+	uuid_format(&queue->channel, id);
+	metric_add(queue->engine->metrics.unreadable, 1);
+	log_error("a channel's settings cannot be decrypted", log_str("channel_id", id));
+}
+
+/* ---- sending ----------------------------------------------------------------------------- */
+
+/* What a delivery's payload holds: an event or a digest. */
+struct content {
+	struct event *event;
+	struct digest digest;
+	bool has_digest;
+};
+
+static int read_content(const struct delivery *delivery, struct content *out)
+{
+	const struct str body = { .at = delivery->payload, .len = delivery->payload_len };
+	int rc;
+
+	*out = (struct content){ .event = NULL };
+	if (!delivery->is_digest)
+		return event_parse(body, delivery->stream_id, &out->event, NULL);
+	rc = digest_parse(body, &out->digest);
+	out->has_digest = rc == 0;
+	return rc;
+}
+
+static void drop_content(struct content *content)
+{
+	if (content->event)
+		event_unref(content->event);
+	if (content->has_digest)
+		digest_done(&content->digest);
+}
+
+static int send_content(struct queue *queue, const struct content *content,
+			const struct provider_config *config)
+{
+	const struct delivery_options *options = &queue->engine->options;
+	const struct delivery *delivery = queue->current;
+	struct attempt_order order = {
+		.provider = queue->settings.provider,
+		.config = config,
+		.delivery = &delivery->id,
+		.message = { .body = { .at = delivery->payload, .len = delivery->payload_len },
+			     .event = content->event,
+			     .digest = content->has_digest ? &content->digest : NULL,
+			     .form = delivery->is_plain ? FORM_PLAIN : FORM_RICH },
+		.attempt = { .number = delivery->attempts + 1,
+			     .before = delivery->attempts_before,
+			     .now_us = queue->record.started_us },
+		.timeout_ms = REQUEST_MS,
+	};
+	struct old_secrets old;
+	int rc;
+
+	settings_old_secrets(&queue->settings, options->key, engine_now_us(queue->engine), &old);
+	order.attempt.old_secret_count = old.count;
+	memcpy(order.attempt.old_secrets, old.values, sizeof(old.values));
+	rc = attempt_send(&options->route, &order, judge_answer, queue, &queue->call);
+	old_secrets_done(&old);
+	return rc;
+}
+
+/* Zero when the request is on its way; -ENOMEM; -EKEYREJECTED when the settings do not open; or
+ * another negative with the sentence for the owner. */
+static int send_opened(struct queue *queue, const char **sentence)
+{
+	struct opened_config opened;
+	struct content content;
+	int rc;
+
+	*sentence = "the channel's provider is not supported";
+	if (!queue->settings.provider)
+		return -EINVAL;
+	rc = settings_open(&queue->settings, queue->engine->options.key, &opened);
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : -EKEYREJECTED;
+	*sentence = "the stored event cannot be read";
+	rc = read_content(queue->current, &content);
+	if (rc == 0) {
+		*sentence = "the channel's settings give no request";
+		rc = send_content(queue, &content, &opened.config);
+	}
+	drop_content(&content);
+	opened_config_done(&opened);
+	return rc;
+}
+
+/* ---- what follows ------------------------------------------------------------------------ */
+
+static void take_slot(struct queue *queue)
+{
+	struct delivery_engine *engine = queue->engine;
+
+	delivery_move(queue->current, DELIVERY_SENDING);
+	share_take(engine->shares, &queue->seat, engine_mono_us(engine));
+	metric_set(engine->metrics.inflight, shares_held(engine->shares));
+	queue_enter(queue, QUEUE_SENDING);
+}
+
+/* Ends the delivery without a request. */
+static void fail_unsent(struct queue *queue, const char *sentence)
+{
+	struct record *record = &queue->record;
+
+	delivery_move(queue->current, DELIVERY_FAILED);
+	record->has_attempt = false;
+	record->falls_apart = false;
+	record->status = 0;
+	record->ended_us = engine_now_us(queue->engine);
+	buf_init(&record->detail, 0);
+	buf_init(&record->rebound, 0);
+	snprintf(record->error, sizeof(record->error), "%s", sentence);
+	queue_enter(queue, QUEUE_JUDGED);
+}
+
+/* Everything stays pending; the settings are read again once in a while. */
+static void wait_for_settings(struct queue *queue)
+{
+	log_unreadable(queue);
+	queue->current = NULL;
+	queue_discard(queue);
+	queue->more = true;
+	queue_wait(queue, engine_mono_us(queue->engine) + LOOK_AGAIN_US);
+}
+
+static void send_current(struct queue *queue)
+{
+	const char *sentence;
+	int rc;
+
+	queue->record.started_us = engine_now_us(queue->engine);
+	rc = send_opened(queue, &sentence);
+	if (rc == 0) {
+		take_slot(queue);
+	} else if (rc == -ENOMEM) {
+		queue_discard(queue);
+		queue_again(queue);
+	} else if (rc == -EKEYREJECTED) {
+		wait_for_settings(queue);
+	} else {
+		fail_unsent(queue, sentence);
+	}
+}
+
+/* ---- whether it may now ------------------------------------------------------------------ */
+
+/* Another worker may take the channel when the lease ends; a request must be over by then. */
+static bool waits_for_lease(struct queue *queue)
+{
+	int64_t mono_us = engine_mono_us(queue->engine);
+
+	if (queue->lease_until_us - mono_us >= LEASE_MARGIN_US)
+		return false;
+	queue_wait(queue, mono_us + AGAIN_US);
+	queue->needs_lease = true;
+	queue->engine->seeks_renewals = true;
+	return true;
+}
+
+static bool waits_for_pace(struct queue *queue)
+{
+	struct delivery_engine *engine = queue->engine;
+	struct settings *settings = &queue->settings;
+	int64_t mono_us = engine_mono_us(engine);
+	int64_t next_us;
+
+	if (!settings->provider)
+		return false;
+	settings_find_paces(settings, &queue->channel, engine->options.key);
+	next_us = paces_take(engine->options.paces, &settings->paced, mono_us);
+	if (next_us == 0)
+		return false;
+	queue->current = NULL;
+	if (next_us - mono_us > PACED_US)
+		queue_discard(queue);
+	else
+		queue_trim(queue, PACED_ROWS);
+	/* Whoever changes the channel elsewhere tells only the worker it talks to. */
+	if (next_us - mono_us > LOOK_AGAIN_US)
+		next_us = mono_us + LOOK_AGAIN_US;
+	queue_wait_exactly(queue, next_us);
+	return true;
+}
+
+void send_start(struct queue *queue)
+{
+	int64_t wake_us;
+
+	if (queue->is_lost || queue->is_stale) {
+		queue_settle(queue);
+		return;
+	}
+	if (waits_for_lease(queue))
+		return;
+	queue->current = delivery_pick(&queue->deliveries, &queue->hold,
+				       engine_now_us(queue->engine), &wake_us);
+	if (!queue->current)
+		queue_settle(queue);
+	else if (!waits_for_pace(queue))
+		send_current(queue);
+}

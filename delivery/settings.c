@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Opening a channel's sealed settings. A config that does not open stops the channel's deliveries;
+ * an old secret that does not open is left out. */
+#include "delivery/settings.h"
+
+#include <errno.h>
+
+void settings_init(struct settings *settings)
+{
+	*settings = (struct settings){ .provider = NULL };
+	buf_init(&settings->sealed, SEALED_CONFIG_MAX);
+	buf_init(&settings->old_secret, SEALED_CONFIG_MAX);
+}
+
+void settings_wipe(struct settings *settings)
+{
+	buf_done(&settings->sealed);
+	buf_done(&settings->old_secret);
+	*settings = (struct settings){ .provider = NULL };
+}
+
+int settings_open(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
+		  struct opened_config *out)
+{
+	if (!settings->provider || settings->sealed.err)
+		return -EBADMSG;
+	return config_open(out, settings->provider, buf_str(&settings->sealed), key);
+}
+
+void settings_old_secrets(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
+			  int64_t now_us, struct old_secrets *out)
+{
+	const struct stored_secrets stored = {
+		.text = settings->old_secret.err ? STR("") : buf_str(&settings->old_secret),
+		.until_us = settings->old_secret_until_us,
+	};
+
+	old_secrets_open(out, &stored, now_us, key);
+}
+
+void settings_find_paces(struct settings *settings, const struct uuid *channel,
+			 const uint8_t key[SEAL_KEY_SIZE])
+{
+	if (settings->has_paces)
+		return;
+	settings->has_paces = true;
+	settings->paced = (struct paced){ .provider = settings->provider,
+					  .user.team = settings->team,
+					  .user.channel = *channel };
+	settings->paced.count = config_find_paces(settings->provider, buf_str(&settings->sealed),
+						  key, settings->paced.list);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What is read of a channel besides its deliveries: where they go, and how its breaker stands.
+ * Secrets stay sealed here; they are opened for the moment a request is built or an answer judged.
+ */
+#ifndef DELIVERY_SETTINGS_H
+#define DELIVERY_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/uuid.h"
+#include "delivery/breaker.h"
+#include "targets/targets.h"
+
+/* All zero: not read. */
+struct settings {
+	const struct provider *provider; /* NULL: this release does not know it */
+	struct uuid team;
+	struct buf sealed;     /* the config as stored */
+	struct buf old_secret; /* of a webhook, as stored: the secrets before the current one */
+	int64_t old_secret_until_us;
+	int64_t updated_us;
+	int64_t success_us;     /* the last one that was written down; 0: none */
+	struct breaker breaker; /* counts every attempt */
+	bool has_paces;         /* `paced` is set */
+	struct paced paced;
+};
+
+/* For the config and the old secret, before they are read. */
+void settings_init(struct settings *settings);
+/* Frees them; all zero afterwards. */
+void settings_wipe(struct settings *settings);
+
+/* Opens the config. Zero, -EBADMSG or -ENOMEM. */
+int settings_open(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
+		  struct opened_config *out) must_check;
+/* Opens the old secrets that are valid at now_us; old_secrets_done() frees them. */
+void settings_old_secrets(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
+			  int64_t now_us, struct old_secrets *out);
+/* Sets `paced`, once. A config that cannot be opened has no pace. */
+void settings_find_paces(struct settings *settings, const struct uuid *channel,
+			 const uint8_t key[SEAL_KEY_SIZE]);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * When a backlog becomes a digest: as it is loaded, for providers that fold, when more of it is due
+ * than the pace lets out in a while and the next message may go soon. What was loaded is forgotten then,
+ * and the digest loaded.
+ * Failure: without the store or memory nothing is folded, the rows go out one by one.
+ */
+#include "delivery/storm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/attributes.h"
+#include "core/errno_text.h"
+#include "core/log.h"
+#include "delivery/fold.h"
+#include "delivery/queue.h"
+
+struct folding {
+	struct store_job job;
+	struct queue *queue;
+	struct fold_order order;
+	struct fold_result result;
+};
+
+static int run_folding(struct db *db, struct store_job *job)
+{
+	struct folding *folding = container_of(job, struct folding, job);
+
+	folding->result = (struct fold_result){ .folded = 0 };
+	return fold_backlog(db, &folding->order, &folding->result);
+}
+
+static void on_folded(struct store_job *job, int rc)
+{
+	struct folding *folding = container_of(job, struct folding, job);
+	struct queue *queue = folding->queue;
+	struct delivery_engine *engine = queue->engine;
+
+	engine_end_job(engine);
+	if (rc == 0 && folding->result.folded > 0) {
+		metric_add(engine->metrics.folded, (int64_t)folding->result.folded);
+		metric_add(engine->metrics.digests, 1);
+		queue->is_stale = true;
+	}
+	/* Somebody took some of the rows: look again which. */
+	if (rc == -EBUSY)
+		queue->is_stale = true;
+	else if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED)
+		log_error("could not fold a backlog", log_str("error", errno_text(rc)));
+	free(folding);
+	queue_settle(queue);
+}
+
+/* Those that have not been tried: only they may be folded. */
+static size_t count_fresh(const struct queue *queue, int64_t now_us)
+{
+	size_t count = 0;
+
+	LIST_EACH (link, &queue->deliveries) {
+		const struct delivery *delivery = list_item(link, struct delivery, link);
+
+		if (!delivery->is_digest && delivery->attempts == delivery->attempts_before &&
+		    delivery->next_attempt_us <= now_us)
+			count++;
+	}
+	return count;
+}
+
+/* There may be more in the store than was loaded. */
+static bool may_be_storm(struct queue *queue, size_t allowance)
+{
+	size_t count = count_fresh(queue, engine_now_us(queue->engine));
+
+	return count > allowance || count >= QUEUE_MAX_LINE;
+}
+
+/* It is read anew every minute of a long wait, and each time there would be a digest to tell. */
+static bool is_held(const struct queue *queue)
+{
+	const struct settings *settings = &queue->settings;
+	int64_t now_us = engine_mono_us(queue->engine);
+	struct pace_view view = paces_view(queue->engine->options.paces, &settings->paced, now_us);
+
+	return view.next_us - now_us > PACED_US;
+}
+
+bool storm_start(struct queue *queue)
+{
+	struct delivery_engine *engine = queue->engine;
+	struct settings *settings = &queue->settings;
+	struct folding *folding;
+	size_t allowance;
+
+	if (!settings->provider || !settings->provider->folds || engine->stopping ||
+	    queue->is_lost || queue->is_stale ||
+	    breaker_wait_us(&settings->breaker, engine_now_us(engine)) != 0)
+		return false;
+	settings_find_paces(settings, &queue->channel, engine->options.key);
+	if (is_held(queue))
+		return false;
+	allowance = pace_allowance(&settings->paced, FOLD_SPAN_US);
+	if (!may_be_storm(queue, allowance))
+		return false;
+	folding = calloc(1, sizeof(*folding));
+	if (!folding)
+		return false;
+	folding->queue = queue;
+	folding->order = (struct fold_order){ .provider = settings->provider,
+					      .channel = queue->channel,
+					      .allowance = allowance,
+					      .now_us = engine_now_us(engine) };
+	folding->job.run = run_folding;
+	folding->job.on_done = on_folded;
+	if (engine_write(engine, &folding->job) < 0) {
+		free(folding);
+		return false;
+	}
+	queue_enter(queue, QUEUE_FOLDING);
+	return true;
+}

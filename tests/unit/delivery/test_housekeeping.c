@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Housekeeping: what is removed, what is kept, and that one worker does it. */
+#include <stdio.h>
+
+#include "core/rfc3339.h"
+#include "tests/support/rig.h"
+
+#define DAY_US (24 * HOUR_US)
+
+static const struct rig_options quiet = { .no_delivery = true };
+
+static void add_delivery(struct rig *rig, unsigned number, const char *state, int64_t age_us)
+{
+	bool is_embedded = strncmp(rig->database.url, "sqlite", 6) == 0;
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(rig_now_us - age_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+		"VALUES "
+		"('%08u-0000-4000-8000-000000000000', '1-1', 1, 1, '" TEAM_A "', '" TEAM_A
+		"', 'host.up', %s, '%s', '%s', '%s', '%s')",
+		number % 100000000u, is_embedded ? "x'00'" : "'x'", state, at, at, at);
+	rig_ask(rig,
+		"INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
+		"verdict, detail) VALUES ('%08u-0000-4000-8000-000000000000', 1, '%s', 1, 'retry', "
+		"'')",
+		number % 100000000u, at);
+}
+
+static void add_accept(struct rig *rig, unsigned number, int64_t age_us)
+{
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(rig_now_us - age_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO accepts (team_id, sandbox_id, event, seen_at) VALUES ('" TEAM_A
+		"', '%08u-0000-4000-8000-000000000000', 'capsule.pause', '%s')",
+		number % 100000000u, at);
+}
+
+static void add_state(struct rig *rig, const char *channel, const char *column, int64_t at_us)
+{
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(at_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO channel_state (channel_id, updated_at, %s) VALUES ('%s', '%s', '%s')",
+		column, channel, at, at);
+}
+
+static void fill(struct rig *rig)
+{
+	add_delivery(rig, 1, "delivered", 7 * DAY_US + 1);
+	add_delivery(rig, 2, "failed", 8 * DAY_US);
+	add_delivery(rig, 3, "dropped", 30 * DAY_US);
+	add_delivery(rig, 4, "delivered", 7 * DAY_US - SECOND_US);
+	add_delivery(rig, 5, "pending", 30 * DAY_US);
+	rig_ask(rig,
+		"INSERT INTO suppressed (team_id, stream_id, event, reason, created_at) VALUES "
+		"('" TEAM_A "', '1-0', 'host.up', 'repeat', '2020-01-01T00:00:00.000000Z'), "
+		"('" TEAM_A "', '2-0', 'host.up', 'repeat', '2027-01-15T07:00:00.000000Z')");
+	add_accept(rig, 1, DAY_US + 1);
+	add_accept(rig, 2, DAY_US - SECOND_US);
+}
+
+/* The housekeeping's first round comes when the loop first turns, so the rows must be there before. */
+Test(housekeeping, removes_what_finished_a_week_ago_and_nothing_else)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		fill(&rig);
+		rig_wait_rows(&rig, 2, "deliveries");
+		rig_wait_rows(&rig, 1, "accepts");
+		rig_wait_rows(&rig, 1, "suppressed");
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
+					   "state = 'pending' OR state = 'delivered'"),
+			     2);
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM delivery_attempts"), 2);
+		rig_close(&rig);
+	}
+}
+
+Test(housekeeping, removes_more_than_one_piece)
+{
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	rig_ask(&rig,
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+		"2500) INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+		"SELECT 'id-' || i, '1-1', 1, 1, 't', 'c', 'host.up', x'00', 'failed', "
+		"'2020-01-01T00:00:00.000000Z', '2020-01-01T00:00:00.000000Z', "
+		"'2020-01-01T00:00:00.000000Z' FROM n");
+	rig_wait_rows(&rig, 0, "deliveries");
+	rig_close(&rig);
+}
+
+static int64_t count_finished(struct rig *rig)
+{
+	return rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'delivered'");
+}
+
+/* A clock a month ahead, believed or not, is no month of history. */
+Test(housekeeping, lets_nothing_age_by_more_than_two_hours_a_purge)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig_options again = quiet;
+		struct database database;
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		database = rig.database;
+		add_delivery(&rig, 1, "delivered", 8 * DAY_US);
+		add_delivery(&rig, 2, "delivered", 7 * DAY_US - HOUR_US);
+		add_delivery(&rig, 3, "delivered", 7 * DAY_US - 3 * HOUR_US);
+		add_accept(&rig, 1, HOUR_US);
+		add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 10 * DAY_US);
+		add_delivery(&rig, 4, "pending", DAY_US);
+		rig_wait_rows(&rig, 3, "deliveries");
+		rig_close(&rig);
+
+		rig_now_us += 31 * DAY_US;
+		again.database = &database;
+		rig_open(&rig, (enum database_engine)engine, &again);
+		rig_wait_rows(&rig, 2, "deliveries");
+		rig_idle(&rig);
+		cr_expect_eq(count_finished(&rig), 1);
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM accepts"), 1);
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
+					   "state = 'pending'"),
+			     1);
+		rig_close(&rig);
+	}
+}
+
+static bool is_measured(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return metric_value(arg) == 2;
+}
+
+Test(housekeeping, measures_what_waits)
+{
+	struct metric *pending = metric_gauge("wrenn_events_deliveries_pending", NULL,
+					      "Deliveries not finished yet, counted every 15 s");
+	struct metric *oldest = metric_gauge("wrenn_events_deliveries_oldest_pending_seconds", NULL,
+					     "Age of the oldest delivery not finished yet");
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	add_delivery(&rig, 1, "pending", 90 * SECOND_US);
+	add_delivery(&rig, 2, "pending", 30 * SECOND_US);
+	add_delivery(&rig, 3, "delivered", 300 * SECOND_US);
+	rig_turn_until(&rig, is_measured, pending);
+	cr_expect_eq(metric_value(oldest), 90);
+	rig_close(&rig);
+}
+
+Test(housekeeping, leaves_the_work_to_the_worker_with_the_lease)
+{
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	rig_ask(&rig,
+		"INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
+		"VALUES ('00000000-0000-0000-0000-000000000000', 'other', "
+		"'2027-01-15T08:00:40.000000Z', '2027-01-15T08:00:00.000000Z')");
+	fill(&rig);
+	rig_idle(&rig);
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries"), 5);
+	rig_close(&rig);
+}
+
+/* What no clock of today can have written is no lease. */
+Test(housekeeping, takes_over_a_lease_from_before_the_clock_was_set_back)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		rig_ask(&rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, "
+			      "updated_at) VALUES ('00000000-0000-0000-0000-000000000000', "
+			      "'other', '2999-01-01T00:00:00.000000Z', "
+			      "'2998-01-01T00:00:00.000000Z')");
+		fill(&rig);
+		rig_wait_rows(&rig, 2, "deliveries");
+		rig_close(&rig);
+	}
+}
+
+Test(housekeeping, drops_what_waits_for_a_channel_disabled_a_month_ago)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+		char text[128];
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 30 * DAY_US - SECOND_US);
+		add_delivery(&rig, 1, "pending", DAY_US);
+		add_delivery(&rig, 2, "failed", DAY_US);
+		rig_wait_rows(&rig, 1, "deliveries WHERE state = 'dropped'");
+		rig_ask_text(&rig, text, sizeof(text),
+			     "SELECT last_error FROM deliveries WHERE state = 'dropped'");
+		cr_expect_str_eq(text, "the channel has been disabled for more than 30 days");
+		cr_expect_eq(
+			rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1);
+		rig_close(&rig);
+	}
+}
+
+/* PostgreSQL shows the purge a channel as disabled until the owner's change is committed. */
+Test(housekeeping, leaves_the_backlog_of_a_channel_that_is_being_enabled)
+{
+	PGconn *owner;
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_POSTGRES, &quiet);
+	rig_add_channel(&rig, TEAM_A, TEAM_A, "hook", "host.up");
+	add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 31 * DAY_US);
+	add_delivery(&rig, 1, "pending", DAY_US);
+	add_delivery(&rig, 2, "failed", 8 * DAY_US);
+	owner = PQconnectdb(rig.database.url);
+	PQclear(PQexec(owner, "SET search_path = wrenn_events, public; BEGIN; "
+			      "SELECT 1 FROM channels FOR UPDATE; "
+			      "UPDATE channel_state SET disabled_at = NULL"));
+	cr_assert_eq(PQtransactionStatus(owner), PQTRANS_INTRANS);
+	rig_wait_rows(&rig, 1, "deliveries"); /* the purge was there */
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'pending'"), 1);
+	PQclear(PQexec(owner, "COMMIT"));
+	PQfinish(owner);
+	rig_close(&rig);
+}
+
+/* One channel after the other, each in pieces. */
+Test(housekeeping, drops_what_waits_for_all_channels_disabled_a_month_ago)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		rig_add_channel(&rig, TEAM_A, TEAM_A, "hook", "host.up");
+		add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 31 * DAY_US);
+		add_state(&rig, TEAM_B, "disabled_at", rig_now_us - 31 * DAY_US);
+		for (unsigned i = 1; i <= 4; i++)
+			add_delivery(&rig, i, "pending", DAY_US);
+		rig_ask(&rig, "UPDATE deliveries SET channel_id = '" TEAM_B "' WHERE id IN "
+			      "('00000003-0000-4000-8000-000000000000', "
+			      "'00000004-0000-4000-8000-000000000000')");
+		rig_wait_rows(&rig, 4, "deliveries WHERE state = 'dropped'");
+		rig_close(&rig);
+	}
+}
+
+Test(housekeeping, keeps_what_waits_for_a_channel_disabled_of_late)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig rig;
+
+		rig_open(&rig, (enum database_engine)engine, &quiet);
+		add_state(&rig, TEAM_A, "disabled_at", rig_now_us - 30 * DAY_US + SECOND_US);
+		add_state(&rig, TEAM_B, "breaker_until", rig_now_us - 60 * DAY_US);
+		add_delivery(&rig, 1, "pending", 29 * DAY_US);
+		add_delivery(&rig, 2, "folded", 8 * DAY_US);
+		rig_wait_rows(&rig, 1, "deliveries"); /* the purge was there */
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
+					   "state = 'pending'"),
+			     1);
+		rig_close(&rig);
+	}
+}
+
+static bool is_one(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return metric_value(arg) == 1;
+}
+
+Test(housekeeping, counts_channels_that_are_disabled_and_left_alone)
+{
+	struct metric *open = metric_gauge("wrenn_events_channels_breaker_open", NULL,
+					   "Channels left alone for a while after failures");
+	struct metric *disabled = metric_gauge("wrenn_events_channels_disabled", NULL,
+					       "Channels disabled until their owner enables them");
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &quiet);
+	add_state(&rig, TEAM_A, "disabled_at", rig_now_us);
+	add_state(&rig, TEAM_B, "breaker_until", rig_now_us + 30 * SECOND_US);
+	add_state(&rig, "11111111-1111-4111-8111-111111111111", "breaker_until",
+		  rig_now_us - SECOND_US);
+	rig_turn_until(&rig, is_one, open);
+	cr_expect_eq(metric_value(disabled), 1);
+	rig_close(&rig);
+}
