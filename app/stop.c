@@ -115,6 +115,7 @@ static void stop_store(struct worker *w)
 
 static void stop_handles(struct worker *w)
 {
+	views_close(w->views); /* a job of theirs may have ended with the store */
 	uv_close((uv_handle_t *)&w->on_term, NULL);
 	uv_close((uv_handle_t *)&w->on_int, NULL);
 	uv_close((uv_handle_t *)&w->on_hangup, NULL);

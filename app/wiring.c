@@ -180,6 +180,21 @@ static size_t origins_of(const struct config *config, struct target_origin out[C
 	return config->origin_count;
 }
 
+static int open_views(struct worker *w)
+{
+	const struct views_options options = {
+		.store = w->store,
+		.redis = w->redis,
+		.deliveries = channels_deliveries(w->channels),
+		.paces = channels_paces(w->channels),
+		.key = w->config->encryption_key,
+		.now_us = clock_wall_us,
+		.mono_us = clock_mono_us,
+	};
+
+	return views_open(&options, &w->views);
+}
+
 static int open_services(struct worker *w)
 {
 	const struct config *config = w->config;
@@ -218,6 +233,8 @@ static int open_services(struct worker *w)
 	memcpy(channels.encryption_key, config->encryption_key, SEAL_KEY_SIZE);
 	rc = channels_open(&channels, &w->channels);
 	explicit_bzero(channels.encryption_key, SEAL_KEY_SIZE);
+	if (rc == 0)
+		rc = open_views(w);
 	if (rc < 0)
 		return rc;
 
@@ -245,6 +262,8 @@ static int add_routes(struct worker *w)
 		rc = sse_add_routes(w->sse, w->server);
 	if (rc == 0)
 		rc = channels_add_routes(w->channels, w->server);
+	if (rc == 0)
+		rc = views_add_routes(w->views, w->server);
 	if (rc == 0)
 		rc = audit_add_routes(w->audit, w->server);
 	return rc;

@@ -22,6 +22,7 @@
 #include "sse/sse.h"
 #include "store/store.h"
 #include "targets/targets.h"
+#include "views/views.h"
 
 struct worker {
 	const struct config *config;
@@ -43,6 +44,7 @@ struct worker {
 	struct auth *auth;
 	struct audit *audit;
 	struct channels *channels;
+	struct views *views;
 	struct sse *sse;
 	struct http_server *server;
 	struct bus_transient *transient;

@@ -159,6 +159,16 @@ void channels_close(struct channels *channels, void (*on_closed)(void *owner), v
 	deliveries_close(channels->deliveries, on_deliveries_closed, channels);
 }
 
+struct deliveries *channels_deliveries(const struct channels *channels)
+{
+	return channels->deliveries;
+}
+
+const struct paces *channels_paces(const struct channels *channels)
+{
+	return channels->paces;
+}
+
 void channels_note_work(struct channels *channels, const struct uuid *channel)
 {
 	deliveries_note(channels->deliveries, channel);

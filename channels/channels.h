@@ -11,6 +11,7 @@
 #include "audit/audit.h"
 #include "core/attributes.h"
 #include "core/digest.h"
+#include "delivery/delivery.h"
 #include "http/http.h"
 #include "net/net.h"
 #include "store/store.h"
@@ -24,8 +25,7 @@ struct channels;
 struct channels_options {
 	uv_loop_t *loop;
 	struct store *store;
-	/* For looking up events that left no rows; NULL: not done. Must outlive the server. */
-	struct redis *redis;
+	struct redis *redis; /* may be NULL; of the housekeeping */
 	/* Unique per process, from worker_name_make(): the owner of leases. */
 	const char *worker;
 	uint8_t encryption_key[SEAL_KEY_SIZE];
@@ -48,6 +48,10 @@ void channels_close(struct channels *channels, void (*on_closed)(void *owner), v
 
 /* POST, GET, GET {id} and DELETE /v1/channels ... */
 int channels_add_routes(struct channels *channels, struct http_server *server) must_check;
+
+/* What the views show and wake. */
+struct deliveries *channels_deliveries(const struct channels *channels);
+const struct paces *channels_paces(const struct channels *channels);
 
 /* Channel has new deliveries. */
 void channels_note_work(struct channels *channels, const struct uuid *channel);

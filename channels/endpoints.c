@@ -10,7 +10,6 @@
 
 #include "channels/parts.h"
 #include "channels/rows.h"
-#include "channels/views.h"
 
 /* ---- GET ------------------------------------------------------------------------------- */
 
@@ -47,6 +46,15 @@ static int run_delete(struct db *db, struct store_job *job)
 	return channel_delete(db, &call->id, &change, &call->found);
 }
 
+static void forget_channel(const struct channels *channels, const struct api_call *call)
+{
+	paces_forget(channels->paces, &call->who.team, &call->id);
+	deliveries_removed(channels->deliveries, &call->id);
+	/* It drops the rest of the backlog. */
+	deliveries_changed(channels->deliveries, &call->id);
+	deliveries_note(channels->deliveries, &call->id);
+}
+
 static void on_removed(struct store_job *job, int rc)
 {
 	struct api_call *call = container_of(job, struct api_call, job);
@@ -56,12 +64,7 @@ static void on_removed(struct store_job *job, int rc)
 		return;
 	}
 	if (call->found)
-		paces_forget(channels_of(call)->paces, &call->who.team, &call->id);
-	if (call->found)
-		deliveries_removed(channels_of(call)->deliveries, &call->id);
-	/* It drops what is left of the backlog. */
-	if (call->found)
-		view_wake(channels_of(call), &call->id);
+		forget_channel(channels_of(call), call);
 	http_respond(call->request, 204, NULL, STR(""));
 	api_call_free(call);
 }
@@ -85,12 +88,6 @@ int endpoints_add(struct channels *channels, struct http_server *server)
 		{ HTTP_GET, "/v1/channels", ACCESS_TEAM, list_channels, api },
 		{ HTTP_POST, "/v1/channels/test", ACCESS_CHANGE, send_test, api },
 		{ HTTP_POST, "/v1/channels/preview", ACCESS_CHANGE, preview_message, api },
-		{ HTTP_GET, "/v1/channels/{id}/deliveries", ACCESS_TEAM, view_deliveries, api },
-		{ HTTP_GET, "/v1/channels/{id}/health", ACCESS_TEAM, view_health, api },
-		{ HTTP_POST, "/v1/channels/{id}/recover", ACCESS_CHANGE, recover_many, api },
-		{ HTTP_GET, "/v1/deliveries/{id}", ACCESS_TEAM, view_delivery, api },
-		{ HTTP_POST, "/v1/deliveries/{id}/redeliver", ACCESS_CHANGE, redeliver_one, api },
-		{ HTTP_GET, "/v1/events/{id}/explain", ACCESS_TEAM, view_explain, api },
 		{ HTTP_GET, "/v1/channels/{id}", ACCESS_TEAM, get_channel, api },
 		{ HTTP_PATCH, "/v1/channels/{id}", ACCESS_CHANGE, update_channel, api },
 		{ HTTP_DELETE, "/v1/channels/{id}", ACCESS_CHANGE, delete_channel, api },

@@ -387,6 +387,7 @@ static void open_server(struct rig *rig)
 
 	cr_assert_eq(http_server_open(&http, &rig->server, &why), 0, "%s", why.text);
 	cr_assert_eq(channels_add_routes(rig->channels, rig->server), 0);
+	cr_assert_eq(views_add_routes(rig->views, rig->server), 0);
 	cr_assert_eq(outbound_open(&client, &rig->client), 0);
 }
 
@@ -445,6 +446,20 @@ void rig_open_ledger(struct rig *rig, const struct rig_options *options)
 	cr_assert_eq(ledger_open(&ledger, &rig->ledger), 0);
 }
 
+static void open_views(struct rig *rig)
+{
+	const struct views_options views = {
+		.store = rig->store,
+		.deliveries = channels_deliveries(rig->channels),
+		.paces = channels_paces(rig->channels),
+		.key = rig->key,
+		.now_us = now_us,
+		.mono_us = mono_us,
+	};
+
+	cr_assert_eq(views_open(&views, &rig->views), 0);
+}
+
 void rig_open(struct rig *rig, enum database_engine engine, const struct rig_options *options)
 {
 	memset(rig, 0, sizeof(*rig));
@@ -469,6 +484,7 @@ void rig_open(struct rig *rig, enum database_engine engine, const struct rig_opt
 	cr_assert_eq(store_open(&store, &rig->store), 0);
 	open_channels(rig, options);
 	rig_open_ledger(rig, options);
+	open_views(rig);
 	if (!options->database)
 		rig_hold_ledger(rig);
 	open_server(rig);
@@ -486,6 +502,7 @@ void rig_close(struct rig *rig)
 	wait_closed(rig);
 	http_server_close(rig->server, on_closed, &rig->is_closed);
 	wait_closed(rig);
+	views_close(rig->views);
 	ledger_close(rig->ledger);
 	channels_close(rig->channels, on_closed, &rig->is_closed);
 	wait_closed(rig);

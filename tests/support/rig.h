@@ -16,6 +16,7 @@
 #include "ledger/ledger.h"
 #include "tests/support/databases.h"
 #include "tests/support/receiver.h"
+#include "views/views.h"
 
 #define TEAM_A     "0f8fad5b-d9cb-469f-a165-70867728950e"
 #define TEAM_B     "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -52,6 +53,7 @@ struct rig {
 	const char *worker;
 	struct ledger *ledger; /* not started: rig_hold_ledger() writes its lease */
 	struct channels *channels;
+	struct views *views;
 	struct http_server *server;
 	struct outbound *client;
 	struct receiver *receiver;

@@ -3,29 +3,32 @@
 /*
  * Why an event did or did not reach each of the team's channels.
  *
- * Happy path: one read job gathers the team's channels, each one's delivery of the event (its id is
- * made from both) and the note that nobody was told. A delivery says what the event was; without one
- * Redis is asked. Then every channel gets its verdict.
- * Failure: an event that neither the store nor Redis knows, or that is another team's, is a 404; with
- * Redis away, and nothing in the store, it is a 503. After the store's job nothing of channels/ is
- * touched, since it may have been closed while Redis was asked.
+ * Happy path: one read job gathers the team's channels, the event's delivery to each of them (its
+ * id is made from both) and the note why it was suppressed. A delivery shows what the event was.
+ * Without one Redis is asked. Then every channel gets its verdict.
+ *
+ * Failure: an event of another team, or one that neither the store nor Redis knows, is a 404.
+ * With nothing in the store and Redis away it is a 503. After the store's job nothing of struct
+ * views is used, because it may be closed while Redis is asked.
  */
+#include "views/explain.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bus/bus.h"
-#include "channels/views.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/utf8.h"
 #include "ledger/ledger.h"
+#include "views/call.h"
 
-#define MAX_CHANNELS 200 /* the limit is 50, but others write the table too */
+#define MAX_CHANNELS 200 /* the limit is 50, but other programs write the table, too */
 #define NAME_SIZE    256
 
-/* One channel, and what the store holds of the event for it. */
-struct told {
+/* One channel, and the store's row of the event for it. */
+struct explained {
 	struct uuid channel;
 	char name[NAME_SIZE];
 	unsigned kinds; /* one bit per enum event_kind */
@@ -53,10 +56,10 @@ struct explanation {
 	struct stream_id event;
 	char event_text[STREAM_ID_TEXT_SIZE];
 	struct summary summary;
-	char suppressed[16]; /* the reason; empty: it was not */
+	char suppressed[16]; /* the reason; empty: it was not suppressed */
 	enum event_kind suppressed_kind;
 	size_t count;
-	struct told channels[MAX_CHANNELS];
+	struct explained channels[MAX_CHANNELS];
 };
 
 /* ---- the store ------------------------------------------------------------------------------- */
@@ -90,29 +93,29 @@ static void on_word(struct str word, void *arg)
 static int on_channel(const struct db_row *row, void *arg)
 {
 	struct explanation *explanation = arg;
-	struct told *told = &explanation->channels[explanation->count++];
+	struct explained *explained = &explanation->channels[explanation->count++];
 
-	*told = (struct told){
+	*explained = (struct explained){
 		.channel = row_uuid(row, 0),
 		.created_us = row_time(row, 3),
 		.disabled_us = row_time(row, 4),
 	};
-	keep_text(told->name, sizeof(told->name), row_text(row, 1));
-	row_words(row, 2, on_word, &told->kinds);
+	keep_text(explained->name, sizeof(explained->name), row_text(row, 1));
+	row_words(row, 2, on_word, &explained->kinds);
 	return 0;
 }
 
 static int on_delivery(const struct db_row *row, void *arg)
 {
-	struct told *told = arg;
+	struct explained *explained = arg;
 
-	told->has_row = true;
-	keep_text(told->state, sizeof(told->state), row_text(row, 0));
-	told->delivered_us = row_time(row, 1);
-	keep_text(told->error, sizeof(told->error), row_text(row, 2));
-	told->has_digest = !row_is_null(row, 3);
-	told->digest = row_uuid(row, 3);
-	told->delivery = row_uuid(row, 7);
+	explained->has_row = true;
+	keep_text(explained->state, sizeof(explained->state), row_text(row, 0));
+	explained->delivered_us = row_time(row, 1);
+	keep_text(explained->error, sizeof(explained->error), row_text(row, 2));
+	explained->has_digest = !row_is_null(row, 3);
+	explained->digest = row_uuid(row, 3);
+	explained->delivery = row_uuid(row, 7);
 	return 0;
 }
 
@@ -136,24 +139,24 @@ static int on_suppressed(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* Rows of older versions have another id. */
+/* Older versions gave rows another id. */
 struct delivery_key {
 	struct uuid id;
 	struct uuid old_id;
 	struct db_value values[3];
 };
 
-static void make_key(const struct explanation *explanation, const struct told *told,
+static void make_key(const struct explanation *explanation, const struct explained *explained,
 		     struct delivery_key *out)
 {
-	delivery_id_make(&told->channel, explanation->event, &out->id);
-	delivery_id_make_old(&told->channel, explanation->event, &out->old_id);
+	delivery_id_make(&explained->channel, explanation->event, &out->id);
+	delivery_id_make_old(&explained->channel, explanation->event, &out->old_id);
 	out->values[0] = db_uuid(&out->id);
 	out->values[1] = db_uuid(&out->old_id);
 	out->values[2] = db_uuid(&explanation->call.who.team);
 }
 
-/* All of them in one round. */
+/* Reads all deliveries in one round. */
 static int read_deliveries(struct db *db, struct explanation *explanation)
 {
 	struct delivery_key key;
@@ -206,58 +209,60 @@ struct finding {
 	const char *detail; /* NULL: nothing to add */
 };
 
-static struct finding find_of_row(const struct told *told)
+static struct finding find_of_row(const struct explained *explained)
 {
-	if (strcmp(told->state, "pending") == 0 && told->disabled_us != 0)
+	if (strcmp(explained->state, "pending") == 0 && explained->disabled_us != 0)
 		return (struct finding){ "disabled",
 					 "it waits until the channel is enabled again" };
-	if (strcmp(told->state, "folded") == 0)
-		return (struct finding){ "folded", "it was told as part of a digest" };
-	return (struct finding){ told->state, told->error[0] ? told->error : NULL };
+	if (strcmp(explained->state, "folded") == 0)
+		return (struct finding){ "folded", "it was sent as part of a digest" };
+	return (struct finding){ explained->state, explained->error[0] ? explained->error : NULL };
 }
 
 static struct finding find_of_suppressed(const char *reason)
 {
 	if (strcmp(reason, "follow_up") == 0)
 		return (struct finding){ "follow_up",
-					 "the request it completes was told when it was accepted" };
+					 "channels heard of the request when it was accepted" };
 	if (strcmp(reason, "repeat") == 0)
-		return (struct finding){ "repeat", "the same was told within the minute before" };
-	return (struct finding){ "accept", "it is told when the request is completed" };
+		return (struct finding){ "repeat",
+					 "the same event was sent within the minute before" };
+	return (struct finding){ "accept", "channels hear of the request when it is completed" };
 }
 
-static struct finding find(const struct explanation *explanation, const struct told *told)
+static struct finding find(const struct explanation *explanation, const struct explained *explained)
 {
-	if (told->has_row)
-		return find_of_row(told);
-	if (told->created_us / 1000 > (int64_t)explanation->event.ms)
+	if (explained->has_row)
+		return find_of_row(explained);
+	if (explained->created_us / 1000 > (int64_t)explanation->event.ms)
 		return (struct finding){ "channel_newer", "the channel was made after the event" };
-	if ((told->kinds & 1u << explanation->summary.kind) == 0)
+	if ((explained->kinds & 1u << explanation->summary.kind) == 0)
 		return (struct finding){ "not_subscribed", NULL };
 	if (explanation->suppressed[0])
 		return find_of_suppressed(explanation->suppressed);
-	return (struct finding){ "unknown",
-				 "there is no record: the event may be about to be handled, the "
-				 "record too old, or the subscription newer than the event" };
+	return (struct finding){
+		"unknown", "there is no record: the event may still wait to be processed, the "
+			   "record may be too old, or the subscription newer than the event"
+	};
 }
 
 static void write_channel(struct buf *out, const struct explanation *explanation,
-			  const struct told *told)
+			  const struct explained *explained)
 {
-	const struct finding finding = find(explanation, told);
+	const struct finding finding = find(explanation, explained);
 	char text[ID_TEXT_SIZE];
 
 	buf_add_char(out, '{');
-	id_format(ID_CHANNEL, &told->channel, text);
+	id_format(ID_CHANNEL, &explained->channel, text);
 	json_add_member(out, "channel_id", str_of(text));
-	json_add_member(out, "name", str_of(told->name));
+	json_add_member(out, "name", str_of(explained->name));
 	json_add_member(out, "verdict", str_of(finding.verdict));
-	if (told->has_row) {
-		field_add_uuid(out, "delivery_id", &told->delivery);
-		field_add_time(out, "delivered_at", told->delivered_us);
+	if (explained->has_row) {
+		field_add_uuid(out, "delivery_id", &explained->delivery);
+		field_add_time(out, "delivered_at", explained->delivered_us);
 	}
-	if (told->has_row && told->has_digest)
-		field_add_uuid(out, "digest_id", &told->digest);
+	if (explained->has_row && explained->has_digest)
+		field_add_uuid(out, "digest_id", &explained->digest);
 	if (finding.detail)
 		json_add_member(out, "detail", str_of(finding.detail));
 	buf_add_char(out, '}');
@@ -292,10 +297,9 @@ static void answer(struct explanation *explanation)
 		explanation->summary.kind = explanation->suppressed_kind;
 	}
 	if (!explanation->summary.is_known || explanation->summary.kind == EVENT_UNKNOWN) {
-		api_call_refuse_text(
-			call, HTTP_NOT_FOUND, NULL,
-			"there is no event of this id, or it is so old that nothing is "
-			"kept of it");
+		api_call_refuse_text(call, HTTP_NOT_FOUND, NULL,
+				     "there is no event of this id, or it is so old that no record "
+				     "of it is left");
 		return;
 	}
 	write_explanation(&call->json, explanation);
@@ -367,7 +371,7 @@ void view_explain(struct http_request *request, void *owner)
 	if (!call)
 		return;
 	explanation = container_of(call, struct explanation, call);
-	explanation->redis = channels_of(call)->redis;
+	explanation->redis = views_of(call)->redis;
 	explanation->event = event;
 	stream_id_format(event, explanation->event_text);
 	call->job.run = run_explain;

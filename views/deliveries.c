@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads deliveries and writes them as JSON while the rows come in (contract o.13). One row more than
- * asked for is fetched: its being there says that a cursor is worth giving, and the cursor has
- * the six digits the rows have. With a filter that no index serves a page looks at 10,000 rows at
- * most: it may then have fewer items than asked for, even none, and a cursor all the same. What rows
- * hold cannot break a page: text is cut, a payload that is no JSON is left out.
+ * Reads deliveries and writes them as JSON while the rows come in (contract o.13).
+ *
+ * A page reads one row more than asked for. If that row is there, the answer has a cursor, with
+ * the six digits of the rows. No index serves some filters. Then a page looks at 10,000 rows at
+ * most, and may have fewer items than asked for, or none, and still a cursor. No row can break a
+ * page: long text is cut, and a payload that is not JSON is left out.
  */
-#include <errno.h>
+#include "views/deliveries.h"
 
-#include "channels/views.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
@@ -38,12 +38,12 @@ enum column {
 	COLUMN_PAYLOAD
 };
 
-/* All between two places in the order of the list, the later one left out. */
+/* The rows from one place in the order of the list up to another, without the later place. */
 #define BETWEEN                                                                  \
 	"FROM deliveries WHERE channel_id = $1 AND (created_at, id) < ($2, $3) " \
 	"AND (created_at, id) >= ($4, $5) "
 #define NEWEST_FIRST "ORDER BY created_at DESC, id DESC "
-/* The second part is the condition of the index deliveries_state. */
+/* The second condition is that of the partial index deliveries_state. */
 #define OF_STATE "AND state = $6 AND state <> 'delivered' "
 
 /* Along the index (channel_id, created_at, id). */
@@ -62,7 +62,7 @@ static const struct db_query select_page_of_state = {
 	.sqlite = "SELECT " ITEM_COLUMNS " " BETWEEN OF_STATE
 		  "AND ($8 OR event IN (SELECT value FROM json_each($9))) " NEWEST_FIRST "LIMIT $7",
 };
-/* The last row one request looks at, and the one behind it. */
+/* The last row that one request looks at, and the one after it. */
 static const struct db_query select_edge = {
 	.sql = "SELECT created_at, id " BETWEEN NEWEST_FIRST "LIMIT 2 OFFSET 9999",
 };
@@ -81,7 +81,7 @@ static const struct db_query select_folded = {
 	       "GROUP BY event, outcome ORDER BY 3 DESC, 1, 2",
 };
 
-/* Everything but `attempts`, and without the closing brace. */
+/* Everything except `attempts` and the closing brace. */
 static void open_item(struct buf *out, const struct db_row *row)
 {
 	const struct uuid id = row_uuid(row, COLUMN_ID);
@@ -112,26 +112,26 @@ static void open_item(struct buf *out, const struct db_row *row)
 /* ---- the list -------------------------------------------------------------------------------- */
 
 /* A place in the order of the list. */
-struct place {
+struct row_place {
 	int64_t us;
 	struct uuid id;
 };
 
-struct page {
+struct delivery_page {
 	struct buf *out;
 	const struct list_query *query;
-	bool of_state; /* of one state that has an index of its own */
-	struct place before;
-	struct place from;
+	bool of_state; /* one state is asked for, and it has an index of its own */
+	struct row_place before;
+	struct row_place from;
 	unsigned rows;
 	bool has_more;
-	struct place last;
+	struct row_place last;
 	unsigned edge_rows;
 };
 
 static int on_item(const struct db_row *row, void *arg)
 {
-	struct page *page = arg;
+	struct delivery_page *page = arg;
 
 	if (page->rows == page->query->paging.limit) {
 		page->has_more = true;
@@ -147,7 +147,7 @@ static int on_item(const struct db_row *row, void *arg)
 	return page->out->err;
 }
 
-static void add_cursor(struct buf *out, const struct place *place)
+static void add_cursor(struct buf *out, const struct row_place *place)
 {
 	char text[RFC3339_TEXT_SIZE];
 
@@ -156,33 +156,33 @@ static void add_cursor(struct buf *out, const struct place *place)
 	field_add_uuid(out, "next_before_id", &place->id);
 }
 
-static void set_bounds(struct page *page, const struct list_query *query)
+static void set_bounds(struct delivery_page *page, const struct list_query *query)
 {
 	page->before =
-		(struct place){ .us = query->paging.before_us, .id = query->paging.before_id };
-	/* The lowest id there is: nothing of that very time. */
+		(struct row_place){ .us = query->paging.before_us, .id = query->paging.before_id };
+	/* the lowest id: no row of exactly that time */
 	if (query->until_us <= query->paging.before_us)
-		page->before = (struct place){ .us = query->until_us };
-	page->from = (struct place){ .us = query->since_us };
+		page->before = (struct row_place){ .us = query->until_us };
+	page->from = (struct row_place){ .us = query->since_us };
 }
 
-/* Rows that do not match cost time, too. When there are many of them, this request ends at the edge
- * and the next one begins there. */
-static bool may_pass_over(const struct page *page)
+/* Rows that do not match cost time, too. This request ends after so many of them, and the next
+ * one continues there. */
+static bool may_pass_over(const struct delivery_page *page)
 {
 	return page->query->events.count > 0 || (page->query->states.count > 0 && !page->of_state);
 }
 
 static int on_edge(const struct db_row *row, void *arg)
 {
-	struct page *page = arg;
+	struct delivery_page *page = arg;
 
 	if (page->edge_rows++ == 0)
-		page->from = (struct place){ .us = row_time(row, 0), .id = row_uuid(row, 1) };
+		page->from = (struct row_place){ .us = row_time(row, 0), .id = row_uuid(row, 1) };
 	return 0;
 }
 
-static int find_edge(struct db *db, const struct uuid *channel, struct page *page)
+static int find_edge(struct db *db, const struct uuid *channel, struct delivery_page *page)
 {
 	const struct db_value values[] = {
 		db_uuid(channel),          db_time(page->before.us),
@@ -197,7 +197,7 @@ static int find_edge(struct db *db, const struct uuid *channel, struct page *pag
 	return db_run_now(db, &select_edge, values, 5, on_edge, page, NULL);
 }
 
-static int write_items(struct db *db, const struct uuid *channel, struct page *page)
+static int write_items(struct db *db, const struct uuid *channel, struct delivery_page *page)
 {
 	const struct list_query *query = page->query;
 	struct db_value values[10] = {
@@ -222,7 +222,7 @@ static int write_items(struct db *db, const struct uuid *channel, struct page *p
 int deliveries_list(struct db *db, const struct uuid *channel, const struct list_query *query,
 		    struct buf *out)
 {
-	struct page page = { .out = out, .query = query };
+	struct delivery_page page = { .out = out, .query = query };
 	int rc;
 
 	page.of_state = query->states.count == 1 && !str_is(query->states.values[0], "delivered");
@@ -315,7 +315,7 @@ static int add_array(struct db *db, const struct db_query *query, const char *na
 	return rc;
 }
 
-/* What is stored, with every digit, once it has proved to be JSON. */
+/* The stored text, with every digit, after it has proved to be JSON. */
 static void add_payload(struct buf *out, const struct buf *payload)
 {
 	cJSON *tree = NULL;

@@ -83,7 +83,7 @@ static void walk_pages(struct rig *rig)
 	int seen = 0;
 
 	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
-	/* All made at the same moment: only the id tells them apart. */
+	/* All rows are of the same time, so only the id orders them. */
 	for (int i = 1; i <= 5; i++)
 		add_row(rig, CHANNEL_1, TEAM_A, i, "delivered");
 	rig_ask(rig, "UPDATE deliveries SET created_at = '2027-01-15T07:00:00.123456Z'");
@@ -115,7 +115,7 @@ Test(views, walk_pages_without_losing_rows_of_the_same_moment)
 	ON_BOTH_STORES(&options, walk_pages);
 }
 
-/* 12,000 rows of `state`, the first the newest. */
+/* 12,000 rows of `state`, the newest first. */
 static void add_thousands(struct rig *rig, const char *state)
 {
 	bool is_sqlite = strncmp(rig->database.url, "sqlite", 6) == 0;
@@ -132,7 +132,7 @@ static void add_thousands(struct rig *rig, const char *state)
 		state);
 }
 
-/* Two pages: one that finds nothing among its 10,000 rows, then all that match. */
+/* Two pages: the first finds nothing among its 10,000 rows, the second all rows that match. */
 static void expect_after_one_empty(struct rig *rig, const char *filter, int count)
 {
 	char rest[300];
@@ -164,11 +164,11 @@ static void bound_pages(struct rig *rig)
 	expect_after_one_empty(rig, "event=host.down", 2);
 	expect_after_one_empty(rig, "state=failed,dropped", 4);
 	expect_after_one_empty(rig, "state=failed,dropped&event=capsule.create", 2);
-	cr_expect_eq(count_items(rig, "?state=failed"), 3, "an index leads there");
+	cr_expect_eq(count_items(rig, "?state=failed"), 3, "an index serves it");
 	cr_expect_eq(count_items(rig, "?state=failed&event=host.down"), 1);
 	cr_expect_eq(count_items(rig, "?event=host.down&until=2027-01-15T07:00:05Z"), 2);
 	cr_expect_eq(count_items(rig, "?event=host.down&since=2027-01-15T07:30:01Z"), 0);
-	cr_expect_null(strstr(answer, "next_before"), "nothing is behind");
+	cr_expect_null(strstr(answer, "next_before"), "nothing follows");
 	rig_ask(rig, "UPDATE deliveries SET state = 'failed'");
 	expect_after_one_empty(rig, "state=failed&event=host.down", 2);
 	rig_ask(rig, "DELETE FROM deliveries WHERE stream_ms < 100 OR stream_ms > 10100");
@@ -422,12 +422,12 @@ static void show_health(struct rig *rig)
 	cr_expect_null(strstr(answer, "127.0.0.1"), "no setting is shown");
 }
 
-Test(views, tell_how_a_channel_is_doing)
+Test(views, show_how_a_channel_is_doing)
 {
 	ON_BOTH_STORES(&options, show_health);
 }
 
-/* The pace as it is, after the destination said that ours was too fast. */
+/* The pace after the destination complained of our speed. */
 static void show_the_learned_pace(struct rig *rig)
 {
 	static const char url[] = "https://hooks.slack.com/services/T0/B0/s3cret";
@@ -461,7 +461,7 @@ static void show_the_learned_pace(struct rig *rig)
 	cr_expect_null(strstr(answer, "s3cret"), "%s", answer);
 }
 
-Test(views, tell_the_pace_a_destination_taught)
+Test(views, show_the_pace_a_destination_taught)
 {
 	ON_BOTH_STORES(&options, show_the_learned_pace);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what is asked of the delivery endpoints: the list's parameters and the body of `recover`.
- * Pure. A parameter that takes one value may come once; states and kinds have fixed lists, so that a
- * misspelt one is told instead of matching nothing (contract o.17).
+ * Reads the parameters of the list and the body of `recover`. Pure. A parameter that takes one
+ * value may come once. States and kinds come from fixed lists, so that a misspelt one is an error
+ * and does not match nothing (contract o.17).
  */
-#include <errno.h>
+#include "views/list_query.h"
 
-#include "channels/views.h"
+#include <errno.h>
+#include <string.h>
+
 #include "core/event.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
@@ -18,7 +20,7 @@
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
-struct reading {
+struct list_reading {
 	struct list_query *query;
 	int64_t now_us;
 	bool has_since;
@@ -67,8 +69,8 @@ static int read_words(struct view_words *words, const char *name, struct str val
 	return 0;
 }
 
-static int read_bound(struct reading *reading, bool *is_there, const char *name, struct str value,
-		      int64_t *out_us, struct reason *why)
+static int read_bound(struct list_reading *reading, bool *is_there, const char *name,
+		      struct str value, int64_t *out_us, struct reason *why)
 {
 	int rc = parameter_once(is_there, name, why);
 
@@ -77,7 +79,7 @@ static int read_bound(struct reading *reading, bool *is_there, const char *name,
 
 static int read_pair(struct str name, struct str value, void *arg, struct reason *why)
 {
-	struct reading *reading = arg;
+	struct list_reading *reading = arg;
 	struct list_query *query = reading->query;
 	int rc = paging_read(&query->paging, name, value, why);
 
@@ -98,7 +100,7 @@ static int read_pair(struct str name, struct str value, void *arg, struct reason
 
 int list_query_parse(struct str query, int64_t now_us, struct list_query *out, struct reason *why)
 {
-	struct reading reading = { .query = out, .now_us = now_us };
+	struct list_reading reading = { .query = out, .now_us = now_us };
 	int rc;
 
 	*out = (struct list_query){ .until_us = RFC3339_LAST_US };

@@ -1,58 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*
- * What the endpoints about deliveries share, and the two plain ones: the list and the single view.
- * Another team's channel or delivery is a 404, whatever is asked of it; with the store away it is a 503.
- */
-#include "channels/views.h"
+/* The list of a channel's deliveries, and one delivery with its attempts (contract o.13). */
+#include "views/show.h"
 
-struct api_call *api_call_new_for_delivery(const struct api *api, struct http_request *request,
-					   size_t size)
-{
-	struct api_call *call;
-	struct uuid id;
-
-	if (uuid_parse(http_request_param(request, 0), &id) < 0) {
-		http_respond_fault(request, HTTP_INVALID_REQUEST, NULL,
-				   "the delivery id must be a UUID, as in X-Wrenn-Delivery");
-		return NULL;
-	}
-	call = api_call_new(api, request, size);
-	if (call)
-		call->id = id;
-	return call;
-}
-
-void delivery_not_found(struct api_call *call)
-{
-	api_call_refuse_text(call, HTTP_NOT_FOUND, NULL, "there is no such delivery");
-}
-
-static const struct db_query find_channel = {
-	.sql = "SELECT id FROM channels WHERE id = $1 AND team_id = $2",
-};
-
-static int on_channel(const struct db_row *row, void *arg)
-{
-	(void)row;
-	*(bool *)arg = true;
-	return 0;
-}
-
-int view_find_channel(struct db *db, struct api_call *call)
-{
-	const struct db_value values[] = { db_uuid(&call->id), db_uuid(&call->who.team) };
-
-	call->found = false;
-	return db_run_now(db, &find_channel, values, ARRAY_LEN(values), on_channel, &call->found,
-			  NULL);
-}
-
-void view_wake(struct channels *channels, const struct uuid *channel)
-{
-	deliveries_changed(channels->deliveries, channel);
-	deliveries_note(channels->deliveries, channel);
-}
+#include "views/call.h"
+#include "views/deliveries.h"
+#include "views/list_query.h"
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
@@ -109,14 +62,14 @@ static void on_shown(struct store_job *job, int rc)
 	if (rc < 0)
 		api_call_fail(call, rc);
 	else if (!call->found)
-		delivery_not_found(call);
+		view_no_delivery(call);
 	else
 		api_call_answer(call, 200);
 }
 
 void view_delivery(struct http_request *request, void *owner)
 {
-	struct api_call *call = api_call_new_for_delivery(owner, request, sizeof(*call));
+	struct api_call *call = view_call_for_delivery(owner, request, sizeof(*call));
 
 	if (!call)
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Why an event went where, over HTTP, on both stores. Redis has a test of the whole program. */
+/* What became of an event, over HTTP, on both stores. The test with Redis is one of the whole
+ * program. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,7 +56,7 @@ static struct stream_id commit(struct rig *rig, struct event *event)
 	return id;
 }
 
-/* Rows of earlier versions keep the ids they have. */
+/* Rows of earlier versions keep their ids. */
 static void expect_old_id(struct rig *rig, struct stream_id event)
 {
 	char event_text[STREAM_ID_TEXT_SIZE];
@@ -108,11 +109,11 @@ static void tell_of_rows(struct rig *rig)
 	expect_verdict(rig, id, 2, "unknown");
 	cr_expect_eq(explain(rig, TEAM_B, id), 404, "another team's");
 	id.seq += 1000;
-	cr_expect_eq(explain(rig, TEAM_A, id), 404, "nobody knows it");
-	cr_expect(strstr(answer, "nothing is kept"), "%s", answer);
+	cr_expect_eq(explain(rig, TEAM_A, id), 404, "unknown to both");
+	cr_expect(strstr(answer, "no record"), "%s", answer);
 }
 
-Test(explain, tells_what_became_of_each_delivery)
+Test(explain, shows_what_became_of_each_delivery)
 {
 	ON_BOTH_STORES(&options, tell_of_rows);
 }
@@ -132,7 +133,7 @@ static void tell_of_waiting(struct rig *rig)
 	expect_verdict(rig, id, 0, "disabled");
 }
 
-Test(explain, tells_waiting_from_waiting_for_the_owner)
+Test(explain, distinguishes_waiting_from_waiting_for_the_owner)
 {
 	ON_BOTH_STORES(&options, tell_of_waiting);
 }
@@ -153,7 +154,7 @@ static void tell_of_silence(struct rig *rig)
 	cr_expect_eq(explain(rig, TEAM_B, id), 404, "another team's");
 }
 
-Test(explain, tells_why_nobody_was_told)
+Test(explain, shows_why_an_event_notified_nobody)
 {
 	ON_BOTH_STORES(&options, tell_of_silence);
 }
@@ -167,7 +168,7 @@ static void tell_of_accept(struct rig *rig)
 	expect_verdict(rig, id, 0, "accept");
 }
 
-Test(explain, tells_that_an_accept_is_not_news_yet)
+Test(explain, shows_that_an_accept_notifies_later)
 {
 	const struct rig_options completion = { .notify_completion = true };
 

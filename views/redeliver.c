@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Sends deliveries again: one by its id, or what a channel missed. A row becomes pending with its
- * clock and schedule begun anew, under the id it always had, so that receivers know it.
+ * Sends deliveries again: one by its id, or all that a channel missed. A row becomes pending with
+ * a new clock and schedule. It keeps its id, so that receivers recognize it.
  *
- * Recovering goes in pieces of REQUEUE_PIECE rows, oldest first, each a job of its own, so that others
- * get at the writer in between; what is done is done if a later piece fails. Beyond
- * REQUEUE_PIECES of them the answer says that there is more.
+ * Recovering goes in pieces of REQUEUE_PIECE rows, oldest first. Each piece is a job of its own,
+ * so that other writers get their turn in between. If a piece fails, the earlier ones stay done.
+ * After REQUEUE_PIECES pieces the answer says that there is more.
  */
+#include "views/redeliver.h"
+
 #include <errno.h>
 
-#include "channels/views.h"
 #include "core/json.h"
+#include "views/call.h"
+#include "views/deliveries.h"
+#include "views/list_query.h"
 
 #define REQUEUE_PIECE  1000 /* as in the statement */
 #define REQUEUE_PIECES 100
@@ -73,22 +77,21 @@ static void on_redelivered(struct store_job *job, int rc)
 	if (rc < 0) {
 		api_call_fail(call, rc);
 	} else if (!call->found) {
-		delivery_not_found(call);
+		view_no_delivery(call);
 	} else if (redelivery->changed > 0) {
-		view_wake(channels_of(call), &redelivery->channel);
+		view_wake(views_of(call), &redelivery->channel);
 		api_call_answer(call, 202);
 	} else {
 		api_call_refuse_text(call, HTTP_INVALID_STATE, NULL,
 				     redelivery->is_pending
-					     ? "the delivery is waiting to be sent already"
+					     ? "the delivery already waits to be sent"
 					     : "the channel of this delivery was deleted");
 	}
 }
 
 void redeliver_one(struct http_request *request, void *owner)
 {
-	struct api_call *call =
-		api_call_new_for_delivery(owner, request, sizeof(struct redelivery));
+	struct api_call *call = view_call_for_delivery(owner, request, sizeof(struct redelivery));
 
 	if (!call)
 		return;
@@ -109,8 +112,8 @@ struct recovery {
 	int64_t last_us;
 };
 
-/* The states are spelled as the partial indexes have them, deliveries_missed for both and
- * deliveries_state for one, or else the channel's whole history is read on the writer. */
+/* The states are spelled like the conditions of the partial indexes: deliveries_missed for both,
+ * deliveries_state for one. Otherwise the writer would read the channel's whole history. */
 #define REQUEUE_PIECE_OF(states)                                              \
 	AGAIN "WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $2 " \
 	      "AND created_at >= $3 AND created_at < $4 AND " states          \
@@ -190,10 +193,10 @@ static void on_recovered(struct store_job *job, int rc)
 		return;
 	}
 	recovery->requeued += recovery->changed;
-	/* What has this very time and did not fit comes with the next piece. */
+	/* rows of exactly this time that did not fit come with the next piece */
 	recovery->query.since_us = recovery->last_us;
 	if (recovery->changed > 0)
-		view_wake(channels_of(call), &call->id);
+		view_wake(views_of(call), &call->id);
 	if (recovery->changed < REQUEUE_PIECE)
 		answer_recovery(recovery, false);
 	else if (++recovery->pieces == REQUEUE_PIECES)

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * How a channel is doing: what the engine remembers of it, its pace, and what waits. A channel nobody
- * has sent to yet has no state row and is healthy. The config is opened only to find the pace and
- * wiped at once; one that cannot be opened keeps what waits, which is said in place of the last error. The pace is as this process has learned
- * it, on the loop, where the paces live.
+ * How a channel is doing: the engine's record of it, its pace and its backlog.
+ *
+ * A channel that was never sent to has no state row and is healthy. The config is decrypted only
+ * to find the pace, and wiped at once. A config that cannot be decrypted holds the backlog, and
+ * the answer says so in place of the last error. The pace is what this process has learned. It
+ * lives on the loop, so the JSON is written there.
  */
-#include "channels/views.h"
-#include "core/json.h"
-#include "delivery/delivery.h"
-#include "targets/targets.h"
+#include "views/health.h"
 
-#define UNREADABLE                                                                           \
-	"the settings cannot be decrypted with the service's key; what waits is kept until " \
-	"they are replaced or the key is back"
+#include "core/json.h"
+#include "views/call.h"
+
+#define UNREADABLE                                                                               \
+	"the service's key cannot decrypt the settings; deliveries wait until the settings are " \
+	"replaced or the old key is set again"
 
 struct health_view {
 	struct api_call call;
@@ -76,23 +78,22 @@ static void add_limit(struct buf *out, const struct health_view *health,
 	json_add_name(out, "rate_limited");
 	buf_add_char(out, '{');
 	json_add_member(out, "by", str_of(health->provider->title));
-	field_add_time(out, "until",
-		       channels_of(&health->call)->now_us() + view->limited_us - mono_us);
+	field_add_time(out, "until", health->call.api.now_us() + view->limited_us - mono_us);
 	buf_add_char(out, '}');
 }
 
 static void add_pace(struct buf *out, const struct health_view *health)
 {
-	const struct channels *channels = channels_of(&health->call);
-	int64_t mono_us = channels->mono_us();
+	const struct views *views = views_of(&health->call);
+	int64_t mono_us = views->mono_us();
 	struct paced paced = { .provider = health->provider, .user.team = health->call.who.team };
 	struct pace_view view;
 
 	if (!health->provider)
 		return;
-	paced.count = config_find_paces(health->provider, buf_str(&health->sealed), channels->key,
+	paced.count = config_find_paces(health->provider, buf_str(&health->sealed), views->key,
 					paced.list);
-	view = paces_view(channels->paces, &paced, mono_us);
+	view = paces_view(views->paces, &paced, mono_us);
 	add_limit(out, health, &view, mono_us);
 	if (paced.count == 0 || (view.interval_us == 0 && view.next_us <= mono_us))
 		return;
@@ -103,7 +104,7 @@ static void add_pace(struct buf *out, const struct health_view *health)
 		field_add_number(out, "burst", paced.list[0].burst);
 	}
 	if (view.next_us > mono_us)
-		field_add_time(out, "next_at", channels->now_us() + view.next_us - mono_us);
+		field_add_time(out, "next_at", health->call.api.now_us() + view.next_us - mono_us);
 	buf_add_char(out, '}');
 }
 
@@ -114,7 +115,7 @@ static bool is_unreadable(const struct health_view *health)
 	if (!health->provider)
 		return false;
 	if (config_open(&opened, health->provider, buf_str(&health->sealed),
-			channels_of(&health->call)->key) == -EBADMSG)
+			views_of(&health->call)->key) == -EBADMSG)
 		return true;
 	opened_config_done(&opened);
 	return false;

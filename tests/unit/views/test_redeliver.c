@@ -69,7 +69,7 @@ static void really_send(struct rig *rig)
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
 }
 
-Test(views, wake_the_engine_when_something_is_sent_again)
+Test(views, wake_the_engine_when_a_delivery_is_sent_again)
 {
 	ON_BOTH_STORES(&options, really_send);
 }
@@ -120,7 +120,7 @@ static void recover_thousands(struct rig *rig)
 {
 	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
 	add_row(rig, CHANNEL_1, TEAM_A, 1, "failed");
-	/* 2,500 rows, most of the same moment. */
+	/* 2,500 rows, most of them of the same time. */
 	rig_ask(rig,
 		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
 		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
