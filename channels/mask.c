@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/str.h"
+#include "core/url.h"
 
 #define MASK         "[masked]"
 #define SHORT_SECRET 6  /* a credential this short, or shorter, could be any word */

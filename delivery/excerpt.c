@@ -10,6 +10,7 @@
 
 #include "core/attributes.h"
 #include "core/digest.h"
+#include "core/url.h"
 #include "core/utf8.h"
 
 #define SHORT_VALUE 4 /* a setting this short is no secret worth looking for */

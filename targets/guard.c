@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 #include "core/share.h"
-#include "providers/provider.h"
+#include "core/url.h"
 
 #define LOOKUP_MS     5000
 #define LOOKUP_WEIGHT 1 /* in quarters of the free lookups, share_allows() */

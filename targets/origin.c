@@ -11,7 +11,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "providers/provider.h"
+#include "core/url.h"
 
 const struct target_origin *origin_find(const struct target_origin *origins, size_t count,
 					const char *provider)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "core/json.h"
+#include "core/url.h"
 #include "core/utf8.h"
 #include "providers/provider.h"
 

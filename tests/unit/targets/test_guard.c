@@ -265,7 +265,7 @@ static const struct {
 	{ "unix:///var/run/redis.sock", -EINVAL, -EINVAL },
 	{ "javascript:alert(1)", -EINVAL, -EINVAL },
 	{ "http://[::1/", -EINVAL, -EINVAL },
-	{ "http://[12345::1]/", -EINVAL, 0 },
+	{ "http://[12345::1]/", -EINVAL, -EINVAL },
 	{ "http://[8.8.8.8]/", -EINVAL, -EINVAL },
 	{ "http://localhost/", -EINVAL, 0 },
 	{ "http://no-such-name.invalid/", -EINVAL, 0 },

@@ -3,7 +3,7 @@
 /* Which URLs are taken apart, into what, and which are refused. */
 #include <criterion/criterion.h>
 
-#include "providers/provider.h"
+#include "core/url.h"
 
 static void expect_part(const char *url, const char *name, struct str got, const char *wanted)
 {
@@ -22,6 +22,8 @@ Test(url_split, gives_the_parts_as_they_stand)
 		{ "https://h?q", "https", "h", "", "", "q" },
 		{ "https://h/?", "https", "h", "", "/", "" },
 		{ "http://127.0.0.1:1", "http", "127.0.0.1", "1", "", "" },
+		{ "http://127.1:80/x", "http", "127.1", "80", "/x", "" },
+		{ "http://0x7f000001", "http", "0x7f000001", "", "", "" },
 		{ "http://h:65535", "http", "h", "65535", "", "" },
 		{ "http://[::1]", "http", "::1", "", "", "" },
 		{ "http://[2001:DB8::1.2.3.4]:80/x", "http", "2001:DB8::1.2.3.4", "80", "/x", "" },
@@ -119,6 +121,7 @@ static const char *const refused[] = {
 	"http://[1.2.3.4]",
 	"http://[1.2.3.4]/",
 	"http://[12:34]",
+	"http://[12345::1]",
 	"http://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0]",
 	/* fragments and bytes that have no place in a URL */
 	"http://h#",
@@ -180,4 +183,34 @@ Test(url_split, does_not_read_past_its_slice)
 	cr_expect(str_is(parts.port, "8"));
 	cr_expect(url_split((struct str){ .at = url, .len = 8 }, &parts));
 	cr_expect_not(url_split((struct str){ .at = url, .len = 7 }, &parts));
+}
+
+Test(url_fault, says_which_part_is_wrong)
+{
+	static const struct {
+		const char *url, *words;
+	} cases[] = {
+		{ "h", "begin with https://" },
+		{ "ftp://h", "begin with https://" },
+		{ "http:/h", "begin with https://" },
+		{ "http://h/#f", "after #" },
+		{ "http://h/a b", "a space" },
+		{ "http://u:p@h", "user name or password" },
+		{ "http://caf\xc3\xa9.example", "host name" },
+		{ "http://127%2e0.0.1", "host name" },
+		{ "http://[h]", "no IPv6 address" },
+		{ "http://[::1%25lo]", "no IPv6 address" },
+		{ "http://h:", "a port" },
+		{ "http://h:0", "a port" },
+		{ "http://h:080", "a port" },
+		{ "http://h:65536", "a port" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct url_parts parts;
+		const char *fault = url_fault(str_of(cases[i].url), &parts);
+
+		cr_assert_not_null(fault, "%s", cases[i].url);
+		cr_expect_not_null(strstr(fault, cases[i].words), "%s: %s", cases[i].url, fault);
+	}
 }
