@@ -63,7 +63,7 @@ static int read_setting(const struct setting *setting, struct str value, struct 
 	}
 	if (has_controls(value))
 		return setting_fault(setting->name, faults,
-				     "it holds a control character, allowed is plain text");
+				     "expected plain text, got a control character");
 	return setting->read(setting, value, out, faults);
 }
 

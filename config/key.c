@@ -82,8 +82,8 @@ static int read_one(bool is_set, const char *file, const char *credential, struc
 {
 	if (is_set + (file != NULL) + (credential != NULL) > 1)
 		return setting_fault(KEY, faults,
-				     "there is more than one (%s%s%s), allowed is one of " KEY
-				     ", " KEY_FILE " and the credential " CREDENTIAL,
+				     "expected only one of " KEY ", " KEY_FILE
+				     " and the credential " CREDENTIAL ", got %s%s%s",
 				     is_set ? "variable " : "", file ? "file " : "",
 				     credential ? "credential" : "");
 	if (is_set)
@@ -94,11 +94,11 @@ static int read_one(bool is_set, const char *file, const char *credential, struc
 	}
 	if (credential)
 		return read_key("credential " CREDENTIAL, credential, out, faults);
-	return setting_fault(KEY, faults,
-			     "it is not set, allowed are exactly %d hexadecimal digits, here, in a "
-			     "file that " KEY_FILE
-			     " names, or in the systemd credential " CREDENTIAL,
-			     2 * SEAL_KEY_SIZE);
+	return setting_fault(
+		KEY, faults,
+		"not set; expected %d hexadecimal digits here, in a file that " KEY_FILE
+		" names, or in the systemd credential " CREDENTIAL,
+		2 * SEAL_KEY_SIZE);
 }
 
 int settings_find_key(const struct setting_texts *texts, char *const *environment,

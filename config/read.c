@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One reader per kind of value. Each checks the shape only: whether an address can be bound or
- * a database answers is for its module to find out. Values that may hold a password are never
- * repeated in a fault.
+ * A reader checks only the form of a value. Whether an address can be bound, or a database answers,
+ * is for its module to find out. A fault never repeats a value that may hold a password.
  */
 #include "config/read.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config/setting.h"
+#include "core/url.h"
 #include "core/utf8.h"
 
 #define WORKERS_MAX   256
 #define GROUP_MAX     128
 #define LINK_BASE_MAX 512
-#define HOST_MAX      253
-#define SHOWN_MAX     64 /* bytes of a value in a fault */
+#define ADDRESS_MAX   300 /* of a host and a port, with http:// */
+#define SHOWN_MAX     64  /* bytes of a value in a fault */
+#define EXPECTED_MAX  256
 #define RECONCILER    "wrenn-sandbox-reconciler-v1"
 
 static int set_text(char **member, struct str value)
@@ -37,15 +39,24 @@ static int set_text(char **member, struct str value)
 	return 0;
 }
 
-/* The value in quotes, cleaned and cut, for faults about variables that hold no secret. */
-static const char *shown(struct str value, struct buf *storage)
+/* Appends "NAME: expected <format>, got <value>". Only for values that hold no secret. */
+static int printf_like(4, 5) refuse(const struct setting *setting, struct str value,
+				    struct buf *faults, const char *format, ...)
 {
-	buf_init(storage, SHOWN_MAX + 2);
-	buf_add_char(storage, '"');
-	utf8_clean(storage, value, SHOWN_MAX, false);
-	buf_add_char(storage, '"');
-	const char *text = buf_text(storage);
-	return text ? text : "the value";
+	struct buf expected, shown;
+	va_list args;
+
+	buf_init(&expected, EXPECTED_MAX);
+	buf_init(&shown, SHOWN_MAX);
+	va_start(args, format);
+	buf_vaddf(&expected, format, args);
+	va_end(args);
+	utf8_clean(&shown, value, SHOWN_MAX, false);
+	setting_fault(setting->name, faults, "expected %.*s, got \"%.*s\"",
+		      STR_ARGS(buf_str(&expected)), STR_ARGS(buf_str(&shown)));
+	buf_done(&expected);
+	buf_done(&shown);
+	return -EINVAL;
 }
 
 int read_nothing(const struct setting *setting, struct str value, struct config *out,
@@ -73,16 +84,11 @@ static void set_unsigned(const struct setting *setting, struct config *out, unsi
 int read_number(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults)
 {
-	struct buf storage;
 	unsigned long long number;
 
-	if (!str_to_u64(value, &number) || number < setting->least || number > setting->most) {
-		setting_fault(setting->name, faults,
-			      "%s is not allowed, only a number from %u to %u",
-			      shown(value, &storage), setting->least, setting->most);
-		buf_done(&storage);
-		return -EINVAL;
-	}
+	if (!str_to_u64(value, &number) || number < setting->least || number > setting->most)
+		return refuse(setting, value, faults, "a number from %u to %u", setting->least,
+			      setting->most);
 	set_unsigned(setting, out, (unsigned)number);
 	return 0;
 }
@@ -90,9 +96,10 @@ int read_number(const struct setting *setting, struct str value, struct config *
 int read_choice(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults)
 {
-	struct buf storage, allowed;
+	struct buf words;
+	int rc;
 
-	/* Choices are written through their offset as what gcc and clang make of an enum. */
+	/* The offset is that of an enum; gcc and clang make it an unsigned. */
 	static_assert(sizeof(enum config_deliver) == sizeof(unsigned), "enums are unsigned");
 	for (unsigned i = 0; setting->words[i]; i++) {
 		if (str_is(value, setting->words[i])) {
@@ -100,14 +107,12 @@ int read_choice(const struct setting *setting, struct str value, struct config *
 			return 0;
 		}
 	}
-	buf_init(&allowed, 256);
+	buf_init(&words, EXPECTED_MAX);
 	for (unsigned i = 0; setting->words[i]; i++)
-		buf_addf(&allowed, "%s%s", i ? ", " : "", setting->words[i]);
-	setting_fault(setting->name, faults, "%s is not allowed, only one of %.*s",
-		      shown(value, &storage), STR_ARGS(buf_str(&allowed)));
-	buf_done(&storage);
-	buf_done(&allowed);
-	return -EINVAL;
+		buf_addf(&words, "%s%s", i ? ", " : "", setting->words[i]);
+	rc = refuse(setting, value, faults, "one of %.*s", STR_ARGS(buf_str(&words)));
+	buf_done(&words);
+	return rc;
 }
 
 static bool starts_longer(struct str value, const char *prefix)
@@ -123,8 +128,8 @@ int read_database_url(const struct setting *setting, struct str value, struct co
 	if (!starts_longer(value, "sqlite:") && !starts_longer(value, "postgres://") &&
 	    !starts_longer(value, "postgresql://"))
 		return setting_fault(setting->name, faults,
-				     "no address of a database, allowed are sqlite:<path> and "
-				     "postgres://...");
+				     "expected sqlite:<path> or "
+				     "postgres://user:password@host:port/database");
 	return set_text(&out->database_url, value);
 }
 
@@ -139,9 +144,9 @@ int read_redis_url(const struct setting *setting, struct str value, struct confi
 		is_address = is_address || starts_longer(value, prefixes[i]);
 	if (!is_address)
 		return setting_fault(setting->name, faults,
-				     "no address of Redis, allowed are redis://host:port/db, "
-				     "redis+sentinel://host:port,host:port/master-name/db, "
-				     "both with rediss for TLS, and unix:///path");
+				     "expected redis://host:port/db, "
+				     "redis+sentinel://host:port,host:port/master-name/db (both "
+				     "with rediss for TLS) or unix:///path");
 	return set_text(&out->redis_url, value);
 }
 
@@ -149,15 +154,16 @@ int read_encryption_key(const struct setting *setting, struct str value, struct 
 			struct buf *faults)
 {
 	if (!hex_decode(value, out->encryption_key, SEAL_KEY_SIZE))
-		return setting_fault(
-			setting->name, faults,
-			"it has %zu characters or some that are no hexadecimal digits, "
-			"allowed are exactly %d hexadecimal digits",
-			value.len, 2 * SEAL_KEY_SIZE);
+		return setting_fault(setting->name, faults,
+				     "expected %d hexadecimal digits, got %zu characters%s",
+				     2 * SEAL_KEY_SIZE, value.len,
+				     value.len == 2 * (size_t)SEAL_KEY_SIZE
+					     ? " of which some are no such digits"
+					     : "");
 	return 0;
 }
 
-/* The words of contract d.7; anything else means the default, as in the control plane. */
+/* The words of contract d.7. Any other value means no, as in the control plane. */
 int read_allow_private(const struct setting *setting, struct str value, struct config *out,
 		       struct buf *faults)
 {
@@ -182,66 +188,21 @@ static bool is_made_of(struct str text, const char *others)
 	return text.len > 0;
 }
 
-static bool is_ipv6(struct str text)
-{
-	char copy[INET6_ADDRSTRLEN];
-	struct in6_addr address;
-
-	if (text.len >= sizeof(copy))
-		return false;
-	memcpy(copy, text.at, text.len);
-	copy[text.len] = '\0';
-	return inet_pton(AF_INET6, copy, &address) == 1;
-}
-
-/* host:port, [v6]:port, and without a port when `port` comes back empty. */
-static bool split_host(struct str text, struct str *host, struct str *port)
-{
-	const char *colon = memrchr(text.at, ':', text.len);
-	const char *bracket = memrchr(text.at, ']', text.len);
-
-	*port = STR("");
-	if (colon && (!bracket || colon > bracket)) {
-		size_t at = (size_t)(colon - text.at);
-
-		*port = str_from(text, at + 1);
-		text.len = at;
-		if (port->len == 0)
-			return false;
-	}
-	*host = text;
-	if (text.len >= 2 && text.at[0] == '[' && text.at[text.len - 1] == ']') {
-		*host = (struct str){ .at = text.at + 1, .len = text.len - 2 };
-		return is_ipv6(*host);
-	}
-	return is_made_of(*host, "-._") && host->len <= HOST_MAX;
-}
-
-/* 1 to 65535; 0 when it is anything else. */
-static uint16_t port_of(struct str text)
-{
-	unsigned long long number;
-
-	if (text.len > 5 || !str_to_u64(text, &number) || number > UINT16_MAX)
-		return 0;
-	return (uint16_t)number;
-}
-
+/* host:port and nothing else, read as the start of a URL. */
 int read_listen(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults)
 {
-	struct buf storage;
-	struct str host, port;
+	char url[ADDRESS_MAX];
+	int len = snprintf(url, sizeof(url), "http://%.*s", STR_ARGS(value));
+	struct url_parts parts;
+	unsigned long long port;
 
-	if (!split_host(value, &host, &port) || port_of(port) == 0) {
-		setting_fault(setting->name, faults,
-			      "%s is not allowed, only host:port, as 127.0.0.1:9730 or [::1]:9730",
-			      shown(value, &storage));
-		buf_done(&storage);
-		return -EINVAL;
-	}
-	out->listen_port = port_of(port);
-	return set_text(&out->listen_host, host);
+	if ((size_t)len >= sizeof(url) || !url_split(str_of(url), &parts) ||
+	    parts.path.at != url + len || !str_to_u64(parts.port, &port))
+		return refuse(setting, value, faults,
+			      "host:port, such as 127.0.0.1:9730 or [::1]:9730");
+	out->listen_port = (uint16_t)port;
+	return set_text(&out->listen_host, parts.host);
 }
 
 /* The cores this process may run on, which in a container are fewer than the machine's. */
@@ -260,20 +221,14 @@ static unsigned count_cores(void)
 int read_workers(const struct setting *setting, struct str value, struct config *out,
 		 struct buf *faults)
 {
-	struct buf storage;
 	unsigned long long number;
 
 	if (str_is(value, "auto")) {
 		out->workers = count_cores();
 		return 0;
 	}
-	if (!str_to_u64(value, &number) || number < 1 || number > WORKERS_MAX) {
-		setting_fault(setting->name, faults,
-			      "%s is not allowed, only auto or a number from 1 to %d",
-			      shown(value, &storage), WORKERS_MAX);
-		buf_done(&storage);
-		return -EINVAL;
-	}
+	if (!str_to_u64(value, &number) || number < 1 || number > WORKERS_MAX)
+		return refuse(setting, value, faults, "auto or a number from 1 to %d", WORKERS_MAX);
 	out->workers = (unsigned)number;
 	return 0;
 }
@@ -282,14 +237,12 @@ int read_group(const struct setting *setting, struct str value, struct config *o
 	       struct buf *faults)
 {
 	if (value.len > GROUP_MAX || !is_made_of(value, "-._:"))
-		return setting_fault(setting->name, faults,
-				     "no name of a consumer group, allowed are 1 to %d letters, "
-				     "digits, and - . _ :",
-				     GROUP_MAX);
+		return refuse(setting, value, faults,
+			      "1 to %d letters, digits, and - . _ :", GROUP_MAX);
 	/* Reading from it would take entries away from the control plane's reconciler. */
 	if (str_is(value, RECONCILER))
 		return setting_fault(setting->name, faults,
-				     "%s belongs to the control plane, allowed is any other name",
+				     "expected another name: %s belongs to the control plane",
 				     RECONCILER);
 	return set_text(&out->group, value);
 }
@@ -301,67 +254,57 @@ int read_file_name(const struct setting *setting, struct str value, struct confi
 	int rc = set_text(member, value);
 
 	if (rc == 0 && access(*member, R_OK) != 0)
-		return setting_fault(setting->name, faults,
-				     "cannot be read (%s), allowed is the path of a file in PEM "
-				     "format",
-				     strerror(errno));
+		return setting_fault(
+			setting->name, faults,
+			"expected the path of a PEM file; this one cannot be read (%s)",
+			strerror(errno));
 	return rc;
 }
 
-/* Takes http:// or https:// off the front. */
-static bool take_scheme(struct str *rest)
+/* A URL in the spelling that messages and browsers use: "http" in small letters. */
+static int take_url(const struct setting *setting, struct str value, struct url_parts *out,
+		    struct buf *faults)
 {
-	if (str_starts(*rest, STR("https://")))
-		*rest = str_from(*rest, strlen("https://"));
-	else if (str_starts(*rest, STR("http://")))
-		*rest = str_from(*rest, strlen("http://"));
-	else
-		return false;
-	return true;
+	const char *fault = url_fault(value, out);
+
+	if (!fault && value.at[0] != 'h')
+		fault = "does not begin with https:// or http://";
+	if (fault)
+		return setting_fault(setting->name, faults,
+				     "the URL %s; expected one such as https://example.com", fault);
+	return 0;
 }
 
-/* host or host:port. */
-static bool is_authority(struct str text)
-{
-	struct str host, port;
-
-	return split_host(text, &host, &port) && (port.len == 0 || port_of(port) != 0);
-}
-
-/* What may follow it in a link needs no escaping in any message format. */
+/* Only bytes that need no escaping in any message format. */
 int read_link_base(const struct setting *setting, struct str value, struct config *out,
 		   struct buf *faults)
 {
-	struct str rest = value;
-	struct str path;
-	bool is_link = value.len <= LINK_BASE_MAX && take_scheme(&rest);
+	struct url_parts parts;
+	int rc = take_url(setting, value, &parts, faults);
 
-	while (value.len && value.at[value.len - 1] == '/')
+	if (rc < 0)
+		return rc;
+	if (value.len > LINK_BASE_MAX || memchr(value.at, '?', value.len) ||
+	    (parts.path.len && !is_made_of(parts.path, "-._~/")))
+		return setting_fault(setting->name, faults,
+				     "expected at most %d bytes, and after the host only letters, "
+				     "digits and -._~/, such as https://example.com/app",
+				     LINK_BASE_MAX);
+	while (value.at[value.len - 1] == '/')
 		value.len--;
-	path = rest;
-	if (!is_link || !is_authority(str_cut(&path, '/')) ||
-	    (path.len && !is_made_of(path, "-._~/")))
-		return setting_fault(
-			setting->name, faults,
-			"no base of links, allowed is http:// or https://, a host, a "
-			"port if need be and a path of letters, digits and -._~/, of at "
-			"most %d bytes",
-			LINK_BASE_MAX);
 	return set_text(&out->link_base, value);
 }
 
-/* http:// or https://, a host and perhaps a port, and nothing behind it. */
-static bool is_origin(struct str value)
+static int check_origin(const struct setting *setting, struct str value, struct buf *faults)
 {
-	struct str host, port;
+	struct url_parts parts;
+	int rc = take_url(setting, value, &parts, faults);
 
-	if (str_starts(value, STR("https://")))
-		value = str_from(value, strlen("https://"));
-	else if (str_starts(value, STR("http://")))
-		value = str_from(value, strlen("http://"));
-	else
-		return false;
-	return split_host(value, &host, &port) && (port.len == 0 || port_of(port) != 0);
+	if (rc == 0 && parts.path.at != value.at + value.len)
+		rc = setting_fault(setting->name, faults,
+				   "expected nothing after host and port, such as "
+				   "https://example.com:8443");
+	return rc;
 }
 
 int read_cors_origins(const struct setting *setting, struct str value, struct config *out,
@@ -370,11 +313,10 @@ int read_cors_origins(const struct setting *setting, struct str value, struct co
 	struct str rest = value;
 
 	while (rest.len > 0) {
-		if (!is_origin(str_trim(str_cut(&rest, ','))))
-			return setting_fault(
-				setting->name, faults,
-				"no list of origins, allowed are http:// or https://, a host "
-				"and a port, several separated by commas");
+		int rc = check_origin(setting, str_trim(str_cut(&rest, ',')), faults);
+
+		if (rc < 0)
+			return rc;
 	}
 	return set_text(&out->cors_origins, value);
 }
@@ -382,17 +324,13 @@ int read_cors_origins(const struct setting *setting, struct str value, struct co
 int read_origin(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults)
 {
-	struct str rest = value;
+	int rc = check_origin(setting, value, faults);
 
-	if (!take_scheme(&rest) || !is_authority(rest))
-		return setting_fault(
-			setting->name, faults,
-			"no origin, allowed is http:// or https://, a host and a port, "
-			"and nothing behind it");
-
+	if (rc < 0)
+		return rc;
 	assert(out->origin_count < CONFIG_MAX_ORIGINS);
 	struct config_origin *origin = &out->origins[out->origin_count];
-	int rc = set_text(&origin->origin, value);
+	rc = set_text(&origin->origin, value);
 	if (rc < 0)
 		return rc;
 	origin->provider = setting->provider;

@@ -95,7 +95,7 @@ int setting_unknown(struct str name, unsigned line, struct buf *faults)
 	buf_addf(faults, "%.*s: ", STR_ARGS(utf8_cut(name, 100)));
 	if (line)
 		buf_addf(faults, "line %u of the file: ", line);
-	buf_add_text(faults, "there is no such setting, only ");
+	buf_add_text(faults, "no such setting; expected one of ");
 	for (size_t row = 0; row < settings_count; row++) {
 		if (!str_starts(str_of(settings[row].name), STR(OUR_PREFIX)))
 			continue;

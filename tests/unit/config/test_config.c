@@ -300,11 +300,7 @@ Test(config_load, refuses_bad_values_with_a_line_that_names_them)
 		cr_expect_eq(load_one(buf_text(&variable), &config), -EINVAL, "%s",
 			     buf_text(&variable));
 		cr_expect(str_starts(str_of(faults_text), buf_str(&start)), "%s", faults_text);
-		cr_expect_not_null(strstr(faults_text, refused[i].value[0] > 0x20 &&
-								       strstr(faults_text, " only ")
-							       ? " only "
-							       : "allowed"),
-				   "%s", faults_text);
+		cr_expect_not_null(strstr(faults_text, "expected "), "%s", faults_text);
 		cr_expect_eq(count_lines(), 1, "%s", faults_text);
 		cr_expect_null(strstr(faults_text, "hunter2"), "%s", faults_text);
 		buf_done(&start);
@@ -360,7 +356,7 @@ Test(config_load, demands_the_encryption_key_for_serve_alone)
 	struct config config;
 
 	cr_expect_eq(load_for(CONFIG_FOR_SERVE, unset, &config), -EINVAL);
-	cr_expect(str_starts(str_of(faults_text), STR("WRENN_ENCRYPTION_KEY: it is not set")));
+	cr_expect(str_starts(str_of(faults_text), STR("WRENN_ENCRYPTION_KEY: not set")));
 	cr_expect_eq(load_for(CONFIG_FOR_SERVE, empty, &config), -EINVAL);
 	cr_expect_eq(load_for(CONFIG_FOR_STORE, unset, &config), 0, "%s", faults_text);
 	cr_expect_str_eq(config.database_url, "sqlite:var/wrenn-events.db");

@@ -101,8 +101,8 @@ Test(config_key, comes_from_one_place, .init = make_folder)
 
 	write_file("key", padded, 0600);
 	cr_expect_eq(load(variable, file_variable("key"), CONFIG_FOR_SERVE, &config), -EINVAL);
-	cr_expect_not_null(strstr(faults_text, "WRENN_ENCRYPTION_KEY: there is more than one"),
-			   "%s", faults_text);
+	cr_expect_not_null(strstr(faults_text, "WRENN_ENCRYPTION_KEY: expected only one of"), "%s",
+			   faults_text);
 	cr_expect_null(strstr(faults_text, "0011"));
 
 	/* Credentials of other names are somebody else's. */
@@ -113,7 +113,7 @@ Test(config_key, comes_from_one_place, .init = make_folder)
 	cr_expect_eq(load(file_variable("key"), credentials_variable(), CONFIG_FOR_SERVE, &config),
 		     -EINVAL);
 	cr_expect_eq(load("PATH=/bin", NULL, CONFIG_FOR_SERVE, &config), -EINVAL);
-	cr_expect_not_null(strstr(faults_text, "it is not set"), "%s", faults_text);
+	cr_expect_not_null(strstr(faults_text, "KEY: not set"), "%s", faults_text);
 }
 
 Test(config_key, that_is_bad_is_named_by_its_place, .init = make_folder)
@@ -122,9 +122,12 @@ Test(config_key, that_is_bad_is_named_by_its_place, .init = make_folder)
 		const char *text;
 		const char *fault;
 	} cases[] = {
-		{ "", "WRENN_ENCRYPTION_KEY_FILE: it has 0 characters" },
-		{ KEY_HEX, "WRENN_ENCRYPTION_KEY_FILE: it has 62 characters" },
-		{ KEY_HEX "7f " KEY_HEX "7f", "WRENN_ENCRYPTION_KEY_FILE: it has 129 characters" },
+		{ "",
+		  "WRENN_ENCRYPTION_KEY_FILE: expected 64 hexadecimal digits, got 0 characters" },
+		{ KEY_HEX,
+		  "WRENN_ENCRYPTION_KEY_FILE: expected 64 hexadecimal digits, got 62 characters" },
+		{ KEY_HEX "7f " KEY_HEX "7f",
+		  "WRENN_ENCRYPTION_KEY_FILE: expected 64 hexadecimal digits, got 129 characters" },
 	};
 	struct config config;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The base of links in messages, as it is kept. What is refused stands in test_config.c. */
+/* The base of links in messages: what is kept, and what a fault says. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -58,4 +58,30 @@ Test(link_base, has_512_bytes_and_no_more)
 	config_done(&config);
 	variable[name_len + 512] = 'a';
 	cr_expect_eq(load_one(variable, &config), -EINVAL);
+}
+
+Test(link_base, is_refused_with_the_part_that_is_wrong)
+{
+	static const struct {
+		const char *value;
+		const char *words;
+	} cases[] = {
+		{ "ftp://h", "the URL does not begin with https:// or http://" },
+		{ "HTTPS://h", "the URL does not begin with https:// or http://" },
+		{ "https://u:hunter2@h", "the URL has a user name or password in it" },
+		{ "https://h:0", "the URL has a port" },
+		{ "https://h/?q", "after the host only letters" },
+		{ "https://h/a(b)", "after the host only letters" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char variable[100];
+		struct config config;
+
+		snprintf(variable, sizeof(variable), "WRENN_EVENTS_LINK_BASE=%s", cases[i].value);
+		cr_expect_eq(load_one(variable, &config), -EINVAL, "%s", cases[i].value);
+		cr_expect_not_null(strstr(faults_text, cases[i].words), "%s: %s", cases[i].value,
+				   faults_text);
+		cr_expect_null(strstr(faults_text, "hunter2"));
+	}
 }
