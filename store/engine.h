@@ -12,19 +12,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/store.h"
+#include "core/attributes.h"
+#include "core/reason.h"
+#include "store/db.h"
+#include "store/values.h"
 
 /* Serialization failure or deadlock: the whole transaction may be tried again. */
 #define DB_TRY_AGAIN (-ERESTART)
 /* A prepared statement no longer fits the schema; all were forgotten: try again, too. */
-#define DB_STALE      (-ESTALE)
+#define DB_STALE     (-ESTALE)
 
-#define DB_PARAMS_MAX 64
-#define DB_NO_OWNER   SIZE_MAX
+#define DB_NO_OWNER  SIZE_MAX
 
-#define DB_BUSY_MS    5000  /* how long a statement waits for a lock */
-#define DB_ANSWER_MS  10000 /* how long a statement may run */
-#define DB_READ_MS    5000  /* how long a reader's may: others wait for that thread */
+#define DB_BUSY_MS   5000  /* how long a statement waits for a lock */
+#define DB_ANSWER_MS 10000 /* how long a statement may run */
+#define DB_READ_MS   5000  /* how long a reader's may: others wait for that thread */
 
 /* One db_run(). */
 struct db_call {
@@ -81,71 +83,9 @@ extern const struct engine postgres_engine;
 /* Notes the first failure, for `owner`; returns the failure that sticks. */
 int db_failed(struct db *db, size_t owner, int rc);
 
-/* Opens the engine the URL names; makes nothing. */
-int db_open(const char *url, bool writable, struct db **out, struct reason *why) must_check;
 void db_close(struct db *db); /* accepts NULL */
-
-/* Opens a writable connection and brings the schema up to date. */
-int db_open_current(const char *url, struct db **out, struct reason *why) must_check;
-
-#define DB_IDENTITY_SIZE 33
-
-/* Opens a connection to the store that *identity names, and refuses another; an empty one is any
- * store and filled in, and a writable connection then brings the schema up to date. */
-int db_open_same(const char *url, bool writable, char identity[DB_IDENTITY_SIZE], struct db **out,
-		 struct reason *why) must_check;
 
 /* Several statements, no parameters. */
 int db_exec(struct db *db, const char *script) must_check;
-
-/* ---- values and rows, values.c and rows.c ------------------------------------------------- */
-
-/* 0, or -EINVAL for what the engines would cut, misread or store differently. */
-int db_values_check(const struct db_value *values, size_t count) must_check;
-
-struct buf;
-/* The text form of uuid, time, json, text, and int, bool and words as the engine has them. */
-void db_value_write(struct buf *out, const struct db_value *value, bool embedded);
-
-enum db_cell_kind {
-	CELL_NULL,
-	CELL_TEXT,  /* SQLite: any text; PostgreSQL: text and its relatives */
-	CELL_INT,   /* number */
-	CELL_BOOL,  /* number; PostgreSQL only */
-	CELL_UUID,  /* text; these four PostgreSQL only */
-	CELL_TIME,  /* text */
-	CELL_JSON,  /* text */
-	CELL_WORDS, /* text, {"a","b"} */
-	CELL_BLOB,  /* bytes (SQLite) */
-	CELL_HEX,   /* text, \x... (PostgreSQL) */
-	CELL_OTHER
-};
-
-struct db_cell {
-	enum db_cell_kind kind;
-	struct str text;
-	int64_t number;
-};
-
-struct db_row_memory;
-
-/* What store.h shows as opaque. */
-struct db_row {
-	bool embedded;
-	int columns;
-	const struct db_cell *cells;
-	struct db_row_state *state;
-};
-
-struct db_row_state {
-	int fault;                    /* 0, or the first misfit */
-	struct db_row_memory *memory; /* decoded values, freed after the callback */
-};
-
-#define DB_COLUMNS_MAX 64
-
-/* Calls call->on_row for the cells; 0, its code, or the row's fault. */
-int db_row_serve(const struct db_call *call, const struct db_cell *cells, int columns,
-		 bool embedded) must_check;
 
 #endif

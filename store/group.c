@@ -180,36 +180,3 @@ void group_run(struct db *db, struct store_job *const *jobs, size_t count)
 
 	run_range(&group, 0, count);
 }
-
-/* ---- the command line's way --------------------------------------------------------------- */
-
-int store_run_blocking(const char *url, struct store_job *job, struct reason *why)
-{
-	struct reason unread;
-	struct db *db = NULL;
-	int rc = db_open_current(url, &db, why ? why : &unread);
-
-	if (rc)
-		return rc;
-	db->fault[0] = '\0';
-	job_run_alone(db, job);
-	rc = job->rc;
-	if (rc && db->fault[0])
-		(void)reason_set(why, rc, "", "the database refused: %s", db->fault);
-	db_close(db);
-	return rc;
-}
-
-int store_read_blocking(const char *url, struct store_job *job, struct reason *why)
-{
-	char identity[DB_IDENTITY_SIZE] = "";
-	struct reason unread;
-	struct db *db = NULL;
-	int rc = db_open_same(url, false, identity, &db, why ? why : &unread);
-
-	if (rc)
-		return rc;
-	job_run_reading(db, job);
-	db_close(db);
-	return job->rc;
-}

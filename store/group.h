@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "store/store.h"
+#include "store/job.h"
 
 #define GROUP_MAX 256
 

@@ -8,7 +8,7 @@
 #include <uv.h>
 
 #include "core/list.h"
-#include "store/store.h"
+#include "store/job.h"
 #include "store/trouble.h"
 
 /* Jobs of one kind, and the threads that run them. */
@@ -48,8 +48,8 @@ unsigned lane_count(const struct lane *lane, const struct uuid *team);
  * wait for its end and then for the lock. */
 bool lane_waits_for_audit(const struct lane *lane, const struct store_job *job);
 
-/* Whether the job that just ended got the lock. When not, those that need it, too, get -EBUSY and go
- * to `done`: they would wait for it just as long, one after another. */
+/* Whether the job that just ended got the lock. When not, those that need it, too, get -EBUSY and
+ * go to `done`: they would wait for it just as long, one after another. */
 void lane_note_audit_lock(struct lane *lane, bool is_locked, struct list *done);
 
 /* What waits gets this rc and goes to `done`. */

@@ -261,34 +261,3 @@ int schema_check_identity(struct db *db, char *identity, struct reason *why)
 		memcpy(identity, found, sizeof(found));
 	return 0;
 }
-
-static void warn_of_ignored(const char *url)
-{
-	struct buf for_libpq;
-	struct buf ignored;
-
-	buf_init(&for_libpq, URL_MAX);
-	buf_init(&ignored, URL_MAX);
-	if (url_is_postgres(str_of(url)))
-		url_write_for_libpq(&for_libpq, str_of(url), &ignored);
-	if (ignored.len > 0)
-		log_warn("parameters of the control plane's driver in DATABASE_URL are ignored",
-			 log_slice("parameters", buf_str(&ignored)));
-	if (for_libpq.bytes)
-		explicit_bzero(for_libpq.bytes, for_libpq.cap);
-	buf_done(&for_libpq);
-	buf_done(&ignored);
-}
-
-int store_migrate(const char *url, struct reason *why)
-{
-	struct reason unread;
-	struct db *db = NULL;
-
-	warn_of_ignored(url);
-
-	int rc = db_open_current(url, &db, why ? why : &unread);
-
-	db_close(db);
-	return rc;
-}

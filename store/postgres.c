@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The shared engine: one libpq connection, kept in pipeline mode (postgres_pipeline.c).
- *
- * Connecting blocks its thread for at most 5 s an address. A connection that failed is not mended
- * but closed by its owner, who opens another.
+ * The shared engine: one libpq connection, kept in pipeline mode (postgres_pipeline.h). A
+ * connection that failed is not mended: its owner closes it and opens another.
  */
-#include "store/postgres.h"
-
-#include <errno.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdbool.h>
 
-#include "core/buf.h"
-#include "store/url.h"
+#include "store/postgres_connect.h"
+#include "store/postgres_pipeline.h"
+#include "store/postgres_server.h"
 
-#define CONNECT_TIMEOUT_S "5"
-#define TCP_TIMEOUT_MS    "10000"
-/* Past the server's own limit, so that its answer is the one we see. */
-#define ANSWER_MS   (DB_ANSWER_MS + 5000)
 #define UNASKED_MAX 8 /* reads of messages nobody waits for */
 
 /* ---- transactions ----------------------------------------------------------------------- */
@@ -76,36 +66,9 @@ static void postgres_rollback(struct db *db)
 	db->err = 0;
 }
 
-/* Takes all results of a simple query, outside the pipeline. */
-static int take_script_results(struct postgres *pg)
-{
-	PGresult *result = NULL;
-
-	for (;;) {
-		if (pg_next_result(pg, &result))
-			return pg_lost(pg, pg->db.owner);
-		if (!result)
-			return pg->db.err;
-		ExecStatusType status = PQresultStatus(result);
-		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-			(void)db_failed(&pg->db, pg->db.owner, pg_fault_code(pg, result));
-		PQclear(result);
-	}
-}
-
 static int postgres_exec(struct db *db, const char *script)
 {
-	struct postgres *pg = postgres_of(db);
-	int rc = pg_pipeline_sync(pg, true);
-
-	if (rc)
-		return rc;
-	if (!PQexitPipelineMode(pg->conn) || !PQsendQuery(pg->conn, script))
-		return pg_lost(pg, db->owner);
-	rc = take_script_results(pg);
-	if (!PQenterPipelineMode(pg->conn))
-		return pg_lost(pg, db->owner);
-	return rc;
+	return pg_exec(postgres_of(db), script);
 }
 
 /* A server that closed the connection while it was idle has said so: a last message and the end
@@ -137,118 +100,6 @@ static bool postgres_is_alive(struct db *db)
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
-static void ignore_notice(void *arg, const PGresult *notice)
-{
-	(void)arg;
-	(void)notice;
-}
-
-/* What stands before the URL in the list is a default that the URL may change; what stands after it
- * is not. A standby is refused, for reading as well: it may be behind, or cut off for good. NULL
- * when out of memory. */
-static PGconn *connect_to(const char *url)
-{
-	static const char *const names[] = {
-		"connect_timeout",
-		"keepalives_idle",
-		"keepalives_interval",
-		"keepalives_count",
-		"tcp_user_timeout",
-		"fallback_application_name",
-		"dbname",
-		"client_encoding",
-		"target_session_attrs",
-		NULL,
-	};
-	PGconn *conn = NULL;
-	struct buf libpq_url;
-
-	buf_init(&libpq_url, URL_MAX);
-	url_write_for_libpq(&libpq_url, str_of(url), NULL);
-	const char *text = buf_text(&libpq_url);
-	if (text) {
-		const char *const values[] = {
-			CONNECT_TIMEOUT_S, "10", "5",    "3",          TCP_TIMEOUT_MS,
-			"wrenn-events",    text, "UTF8", "read-write", NULL,
-		};
-
-		conn = PQconnectdbParams(names, values, 1);
-	}
-	if (libpq_url.bytes)
-		explicit_bzero(libpq_url.bytes, libpq_url.cap);
-	buf_done(&libpq_url);
-	return conn;
-}
-
-static int set_up(struct postgres *pg)
-{
-	char script[512];
-
-	snprintf(script, sizeof(script),
-		 "SET search_path = wrenn_events, public;"
-		 "SET TimeZone = 'UTC';"
-		 "SET DateStyle = 'ISO';"
-		 "SET bytea_output = 'hex';"
-		 "SET client_min_messages = 'warning';"
-		 "SET lock_timeout = %d;"
-		 "SET statement_timeout = %d;"
-		 "SET idle_in_transaction_session_timeout = 10000;"
-		 "SET default_transaction_isolation = 'read committed';"
-		 "SET default_transaction_read_only = %s",
-		 DB_BUSY_MS, pg->db.writable ? DB_ANSWER_MS : DB_READ_MS,
-		 pg->db.writable ? "off" : "on");
-	if (PQsetnonblocking(pg->conn, 1) || !PQenterPipelineMode(pg->conn))
-		return -ENOMEM;
-	return postgres_exec(&pg->db, script);
-}
-
-/* libpq's words about a failed connection name host, port, user and database, never the password.
- */
-static int connect_failure(const PGconn *conn, struct reason *why)
-{
-	struct str message = str_of(PQerrorMessage(conn));
-	struct str line = str_trim(str_cut(&message, '\n'));
-
-	return reason_set(why, -ENOTCONN, "DATABASE_URL", "%.*s", STR_ARGS(line));
-}
-
-void pg_disconnect(struct postgres *pg)
-{
-	query_cache_clear(&pg->queries, free);
-	PQfinish(pg->conn);
-	free(pg);
-}
-
-int pg_connect(const char *url, bool writable, struct postgres **out, struct reason *why)
-{
-	struct postgres *pg = calloc(1, sizeof(*pg));
-	int rc;
-
-	if (!pg)
-		return reason_set(why, -ENOMEM, "", "out of memory");
-	pg->db.engine = &postgres_engine;
-	pg->db.writable = writable;
-	pg->answer_ms = ANSWER_MS;
-	pg->conn = connect_to(url);
-	if (PQstatus(pg->conn) != CONNECTION_OK)
-		rc = connect_failure(pg->conn, why);
-	else {
-		PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
-		rc = set_up(pg);
-		if (rc == 0)
-			rc = pg_read_server(pg);
-		if (rc)
-			(void)reason_set(why, rc, "DATABASE_URL",
-					 "cannot set up the connection: %s", pg->db.fault);
-	}
-	if (rc) {
-		pg_disconnect(pg);
-		return rc;
-	}
-	*out = pg;
-	return 0;
-}
-
 static void postgres_close(struct db *db)
 {
 	pg_disconnect(postgres_of(db));
@@ -260,6 +111,8 @@ static int postgres_open(const char *url, bool writable, struct db **out, struct
 	struct postgres *pg = NULL;
 	int rc = pg_connect(url, writable, &pg, why);
 
+	if (rc == 0)
+		pg->db.engine = &postgres_engine;
 	if (rc == 0 && writable)
 		rc = pg_check_pooler(pg, url, why);
 	if (rc == 0)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * SQLSTATE to the codes of store.h. A value refused (-EINVAL) is told from a database that cannot do
- * its work (-EIO), because the first stays wrong and the second may pass. Both are logged with the
- * server's words; those of class 22 quote values and stay out.
+ * SQLSTATE to the codes of store.h. A value refused (-EINVAL) is told from a database that cannot
+ * do its work (-EIO), because the first stays wrong and the second may pass. Both are logged with
+ * the server's words; those of class 22 quote values and stay out.
  */
+#include "store/postgres_fault.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #include "core/log.h"
-#include "store/postgres.h"
 
 static const struct {
 	const char *prefix; /* the longest match is listed first */
@@ -41,7 +42,8 @@ static int code_of(struct postgres *pg, struct str state, struct str message)
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (str_starts(state, str_of(codes[i].prefix)))
 			return codes[i].code;
-	/* A table or a right that is missing, damage, a full tape: no statement's values are to blame. */
+	/* A table or a right that is missing, damage, a full tape: no statement's values are to
+	 * blame. */
 	return state.len ? -EIO : -ENOTCONN;
 }
 

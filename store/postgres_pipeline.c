@@ -8,6 +8,8 @@
  * skipped statement; the first failure is noted with its owner. The socket is non-blocking and
  * every wait has a limit, so a server that stopped answering costs a thread seconds, not for ever.
  */
+#include "store/postgres_pipeline.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,7 +17,8 @@
 
 #include "core/buf.h"
 #include "core/clock.h"
-#include "store/postgres.h"
+#include "store/cells.h"
+#include "store/postgres_fault.h"
 
 #define PIPELINE_MAX_BYTES (1024 * 1024)
 #define VALUES_MAX_BYTES   (64 * 1024 * 1024)
@@ -117,7 +120,8 @@ static int serve_rows(const struct pg_pending *pending, const PGresult *result)
 	for (int row = 0; row < PQntuples(result); row++) {
 		for (int column = 0; column < columns; column++)
 			fill_cell(result, row, column, &cells[column]);
-		int rc = db_row_serve(&pending->call, cells, columns, false);
+		int rc = db_row_serve(pending->call.on_row, pending->call.arg, cells, columns,
+				      false);
 		if (rc)
 			return rc;
 	}
@@ -190,6 +194,14 @@ static int take_sync(struct postgres *pg)
 	return is_sync ? 0 : pg_lost(pg, DB_NO_OWNER);
 }
 
+/* Called at a sync point only: no pending result refers to them. The old ones stay on the server
+ * under names that are not used again. */
+static void forget_statements(struct postgres *pg)
+{
+	pg->forgetful = false;
+	query_cache_clear(&pg->queries, free);
+}
+
 int pg_pipeline_sync(struct postgres *pg, bool serve)
 {
 	size_t count = pg->pending_count;
@@ -208,7 +220,7 @@ int pg_pipeline_sync(struct postgres *pg, bool serve)
 	if (!rc)
 		rc = take_sync(pg);
 	if (!rc && pg->forgetful)
-		pg_forget_statements(pg);
+		forget_statements(pg);
 	return pg->db.err;
 }
 
@@ -313,10 +325,61 @@ int pg_pipeline_command(struct postgres *pg, const char *sql)
 	return 0;
 }
 
-/* Called at a sync point only: no pending result refers to them. The old ones stay on the server
- * under names that are not used again. */
-void pg_forget_statements(struct postgres *pg)
+/* ---- outside the pipeline ---------------------------------------------------------------- */
+
+/* Takes all results of a simple query, outside the pipeline. */
+static int take_script_results(struct postgres *pg)
 {
-	pg->forgetful = false;
-	query_cache_clear(&pg->queries, free);
+	PGresult *result = NULL;
+
+	for (;;) {
+		if (pg_next_result(pg, &result))
+			return pg_lost(pg, pg->db.owner);
+		if (!result)
+			return pg->db.err;
+		ExecStatusType status = PQresultStatus(result);
+		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+			(void)db_failed(&pg->db, pg->db.owner, pg_fault_code(pg, result));
+		PQclear(result);
+	}
+}
+
+int pg_exec(struct postgres *pg, const char *script)
+{
+	int rc = pg_pipeline_sync(pg, true);
+
+	if (rc)
+		return rc;
+	if (!PQexitPipelineMode(pg->conn) || !PQsendQuery(pg->conn, script))
+		return pg_lost(pg, pg->db.owner);
+	rc = take_script_results(pg);
+	if (!PQenterPipelineMode(pg->conn))
+		return pg_lost(pg, pg->db.owner);
+	return rc;
+}
+
+int pg_ask_numbers(struct postgres *pg, const char *sql, int64_t *out, int count)
+{
+	int rc = 0;
+
+	if (!PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 0) ||
+	    !PQpipelineSync(pg->conn))
+		return pg_lost(pg, DB_NO_OWNER);
+	for (bool is_done = false; !is_done;) {
+		PGresult *result = NULL;
+
+		/* A server that says why before it closes the connection is heard. */
+		if (pg_next_result(pg, &result) ||
+		    (!result && PQstatus(pg->conn) == CONNECTION_BAD))
+			return rc ? rc : pg_lost(pg, DB_NO_OWNER);
+		ExecStatusType status = result ? PQresultStatus(result) : PGRES_COMMAND_OK;
+		is_done = status == PGRES_PIPELINE_SYNC;
+		if (status == PGRES_TUPLES_OK && PQntuples(result) == 1)
+			for (int i = 0; i < count && i < PQnfields(result); i++)
+				out[i] = strtoll(PQgetvalue(result, 0, i), NULL, 10);
+		else if (!is_done && status != PGRES_COMMAND_OK)
+			rc = pg_fault_code(pg, result);
+		PQclear(result);
+	}
+	return rc;
 }

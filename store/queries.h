@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "store/store.h"
+#include "store/db.h"
 
 struct query_slot {
 	const struct db_query *query; /* NULL: free */

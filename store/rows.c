@@ -5,6 +5,8 @@
  * misfit is remembered in the row's state and gives a harmless value (zero, empty), so that callers
  * need no checks of their own; the statement then fails with -EBADMSG.
  */
+#include "store/rows.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +14,7 @@
 #include "core/json.h"
 #include "core/rfc3339.h"
 #include "core/utf8.h"
-#include "store/engine.h"
+#include "store/cells.h"
 
 #define WORDS_MAX_BYTES (64 * 1024)
 
@@ -266,14 +268,14 @@ void row_words(const struct db_row *row, int column, word_fn on_word, void *arg)
 
 /* ---- serving -------------------------------------------------------------------------- */
 
-int db_row_serve(const struct db_call *call, const struct db_cell *cells, int columns,
+int db_row_serve(db_row_fn on_row, void *arg, const struct db_cell *cells, int columns,
 		 bool embedded)
 {
 	struct db_row_state state = { .fault = 0 };
 	const struct db_row row = {
 		.embedded = embedded, .columns = columns, .cells = cells, .state = &state
 	};
-	int rc = call->on_row(&row, call->arg);
+	int rc = on_row(&row, arg);
 
 	while (state.memory) {
 		struct db_row_memory *memory = state.memory;

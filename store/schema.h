@@ -14,6 +14,8 @@
 
 struct db;
 
+#define DB_IDENTITY_SIZE 33
+
 /* schema/NNN_*.sql, embedded; step i has number i + 1. Released steps are never edited. */
 struct schema_step {
 	const char *sqlite;
@@ -31,10 +33,10 @@ extern const char schema_grants[];
 /* The number of the last step that ran; 0 when none did. */
 int schema_version(struct db *db, int64_t *out) must_check;
 
-/* Runs the steps that are missing, each in a transaction of its own. Several processes may do
- * so at once. -ENOTSUP when the schema is newer than this program, -EPERM when a
- * right is missing (every missing GRANT is logged), -EINVAL when a table of the control plane lacks a
- * column; *why (never NULL) has the sentence. */
+/* Runs the steps that are missing, each in a transaction of its own. Several processes may do so at
+ * once. -ENOTSUP when the schema is newer than this program, -EPERM when a right is missing (every
+ * missing GRANT is logged), -EINVAL when a table of the control plane lacks a column; *why (never
+ * NULL) has the sentence. */
 int schema_migrate(struct db *db, struct reason *why) must_check;
 
 /* The store must be the one that `identity` (DB_IDENTITY_SIZE bytes) names, with the schema this

@@ -16,6 +16,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "store/cells.h"
 #include "store/engine.h"
 #include "store/queries.h"
 #include "store/sqlite_file.h"
@@ -257,7 +258,7 @@ static int serve_row(struct sqlite *sq, sqlite3_stmt *statement, const struct db
 	for (int i = 0; i < columns; i++)
 		fill_cell(statement, i, &cells[i]);
 
-	int rc = db_row_serve(call, cells, columns, true);
+	int rc = db_row_serve(call->on_row, call->arg, cells, columns, true);
 	return rc ? db_failed(&sq->db, sq->db.owner, rc) : 0;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Makes and opens the SQLite file. Opening never makes one: a file that was there and is not any more
- * may be on a volume that comes back. In this order: open it, read its table of contents (which
- * finds damage and other programs' databases), and only then the settings, of which WAL is the
- * first that writes.
+ * Makes and opens the SQLite file. Opening never makes one: a file that was there and is not any
+ * more may be on a volume that comes back. In this order: open it, read its table of contents
+ * (which finds damage and other programs' databases), and only then the settings, of which WAL is
+ * the first that writes.
  */
 #include "store/sqlite_file.h"
 

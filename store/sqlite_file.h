@@ -20,8 +20,8 @@ struct sqlite_file {
 /* Makes the file (0600) and its folders (0700). True in *made when there was none. */
 int sqlite_file_make(const char *path, bool *made, struct reason *why) must_check;
 
-/* Opens a file that is there as a connection set up for us. On failure *handle may be set and is the
- * caller's to close. */
+/* Opens a file that is there as a connection set up for us. On failure *handle may be set and is
+ * the caller's to close. */
 int sqlite_file_open(struct sqlite_file *file, const char *path, bool writable, sqlite3 **handle,
 		     struct reason *why) must_check;
 void sqlite_file_done(struct sqlite_file *file);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Whether writes succeed. The writer thread reports each group and, when there was none for a while,
- * makes a write of its own; anybody may ask.
+ * Whether writes succeed. The writer thread reports each group and, when there was none for a
+ * while, makes a write of its own; anybody may ask.
  */
 #ifndef STORE_TROUBLE_H
 #define STORE_TROUBLE_H

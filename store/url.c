@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The form of a database URL. Nothing is opened here. The faults name what is wrong and never show
- * the URL, which may hold a password.
+ * The form of a database URL, and its name for a person. Nothing is opened here. The faults name
+ * what is wrong and never show the URL, which may hold a password.
  */
 #include "store/url.h"
 
 #include <errno.h>
 #include <libpq-fe.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "core/utf8.h"
-#include "store/store.h"
 
 bool url_is_sqlite(struct str url)
 {
@@ -152,4 +153,58 @@ int store_url_check(struct str url, struct reason *why)
 		return check_postgres(url, why);
 	return reason_set(why, -EINVAL, "DATABASE_URL",
 			  "must begin with sqlite:, postgres:// or postgresql://");
+}
+
+/* ---- for a person ---------------------------------------------------------------------- */
+
+/* From the root, also when the file does not exist yet. */
+static void name_file(struct buf *out, const char *path)
+{
+	char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	if (folder) {
+		buf_add_text(out, folder);
+		buf_add_char(out, '/');
+	}
+	buf_add_text(out, path);
+	free(folder);
+}
+
+static const char *value_of(const PQconninfoOption *parts, const char *keyword)
+{
+	for (; parts->keyword; parts++)
+		if (strcmp(parts->keyword, keyword) == 0)
+			return parts->val && parts->val[0] ? parts->val : NULL;
+	return NULL;
+}
+
+static void name_database(struct buf *out, struct str url)
+{
+	PQconninfoOption *parts = NULL;
+	const char *host;
+	const char *database;
+	struct buf for_libpq;
+
+	buf_init(&for_libpq, URL_MAX);
+	url_write_for_libpq(&for_libpq, url, NULL);
+	if (!for_libpq.err)
+		parts = PQconninfoParse(buf_text(&for_libpq), NULL);
+	host = parts ? value_of(parts, "host") : NULL;
+	database = parts ? value_of(parts, "dbname") : NULL;
+	buf_addf(out, "the PostgreSQL database %s on %s", database ? database : "of the user",
+		 host ? host : "this machine");
+	PQconninfoFree(parts);
+	if (for_libpq.bytes)
+		explicit_bzero(for_libpq.bytes, for_libpq.cap);
+	buf_done(&for_libpq);
+}
+
+void store_name(const char *url, struct buf *out)
+{
+	struct str text = str_of(url);
+
+	if (url_is_sqlite(text))
+		name_file(out, url_sqlite_path(text).at);
+	else
+		name_database(out, text);
 }

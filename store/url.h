@@ -6,7 +6,9 @@
 
 #include <stdbool.h>
 
+#include "core/attributes.h"
 #include "core/buf.h"
+#include "core/reason.h"
 #include "core/str.h"
 
 #define URL_MAX 4096
@@ -21,5 +23,11 @@ struct str url_sqlite_path(struct str url);
  * v5: sizes of its pool and its statement caches). Their names are appended to `ignored` (may
  * be NULL), with commas between them. A failure sticks in the buffers. */
 void url_write_for_libpq(struct buf *out, struct str url, struct buf *ignored);
+
+/* Checks the form of the URL alone. -EINVAL with the fault, never the URL, in *why. */
+int store_url_check(struct str url, struct reason *why) must_check;
+
+/* Which store it is, for a person: the file's whole path, or the database and its host. */
+void store_name(const char *url, struct buf *out);
 
 #endif

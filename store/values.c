@@ -5,13 +5,13 @@
  * PostgreSQL takes text as a C string and would cut it at a NUL; SQLite takes any bytes as
  * text. Both are refused here alike.
  */
+#include "store/values.h"
+
 #include <errno.h>
 
-#include "core/buf.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
 #include "core/utf8.h"
-#include "store/engine.h"
 
 /* 0001-01-01 to 9999-12-31, what RFC 3339 text can hold. */
 #define TIME_MIN_US INT64_C(-62135596800000000)

@@ -2,8 +2,8 @@
 
 /*
  * The threads. The writer takes what has queued up (at most GROUP_MAX jobs) and commits it as a
- * group; it alone decides whether the database counts as up. A reader takes one job at a time; those
- * that serve requests run one of a team at a time, so that no team has them all.
+ * group; it alone decides whether the database counts as up. A reader takes one job at a time;
+ * those that serve requests run one of a team at a time, so that no team has them all.
  *
  * Failing: a thread whose connection is lost tries at once to get another, then with growing
  * pauses. When the writer's try fails the store is AWAY: what waits is answered with -ENOTCONN and

@@ -13,7 +13,7 @@
 #include <uv.h>
 
 #include "core/list.h"
-#include "store/engine.h"
+#include "store/connect.h"
 #include "store/lane.h"
 #include "store/store.h"
 

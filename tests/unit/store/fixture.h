@@ -14,6 +14,7 @@
 
 #include "core/buf.h"
 #include "core/clock.h"
+#include "store/connect.h"
 #include "store/engine.h"
 #include "store/workers.h"
 #include "tests/support/databases.h"

@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "jobs.h"
-#include "store/postgres.h"
+#include "store/postgres_connection.h"
 
 #define THOUSANDS 10000
 
