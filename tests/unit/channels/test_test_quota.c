@@ -20,7 +20,7 @@ static void teardown(void)
 	test_quota_close(quota);
 }
 
-TestSuite(test_quota, .init = setup, .fini = teardown);
+TestSuite(quota, .init = setup, .fini = teardown);
 
 static struct uuid team_of(unsigned number)
 {
@@ -30,7 +30,7 @@ static struct uuid team_of(unsigned number)
 	return team;
 }
 
-Test(test_quota, let_a_team_send_ten_in_any_minute)
+Test(quota, let_a_team_send_ten_in_any_minute)
 {
 	const struct uuid team = team_of(1);
 
@@ -44,7 +44,7 @@ Test(test_quota, let_a_team_send_ten_in_any_minute)
 	cr_expect_eq(test_quota_take(quota, &team, START_US + 61 * SECOND_US), 0);
 }
 
-Test(test_quota, count_every_team_by_itself)
+Test(quota, count_every_team_by_itself)
 {
 	const struct uuid busy = team_of(1), other = team_of(2);
 
@@ -54,7 +54,7 @@ Test(test_quota, count_every_team_by_itself)
 	cr_expect_eq(test_quota_take(quota, &other, START_US), 0);
 }
 
-Test(test_quota, make_room_by_forgetting_who_was_silent_for_a_minute)
+Test(quota, make_room_by_forgetting_who_was_silent_for_a_minute)
 {
 	const struct uuid late = team_of(TEST_QUOTA_MAX_TEAMS);
 
@@ -83,7 +83,7 @@ static void leave(unsigned number)
 	test_quota_leave(quota, &team);
 }
 
-Test(test_quota, have_a_bound_on_those_under_way)
+Test(quota, have_a_bound_on_those_under_way)
 {
 	for (unsigned i = 0; i < TEST_QUOTA_MAX_INFLIGHT; i++)
 		cr_assert(enter(i));
@@ -93,7 +93,7 @@ Test(test_quota, have_a_bound_on_those_under_way)
 }
 
 /* Tests that hang: as many as a team may begin in a minute, of seven teams. */
-Test(test_quota, leave_places_to_other_teams)
+Test(quota, leave_places_to_other_teams)
 {
 	for (unsigned team = 0; team < 7; team++) {
 		for (int i = 0; i < TEST_QUOTA_PER_MINUTE; i++)
