@@ -8,6 +8,7 @@
 #include "core/id.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
+#include "delivery/delivery.h"
 
 /* ---- writing -------------------------------------------------------------------------- */
 
@@ -131,19 +132,6 @@ int channel_insert(struct db *db, const struct new_channel *channel, const struc
 static const struct db_query delete_channel = {
 	.sql = "DELETE FROM channels WHERE id = $1 AND team_id = $2 RETURNING name, provider",
 };
-/* As many as may hold up the writer's other work. A larger backlog is left to the engine, which drops
- * what waits for a channel that is gone (drop.c). */
-/* PostgreSQL gets the ids as an array, or it may read all that is pending to join it with them. */
-#define DROP                                                                                \
-	"UPDATE deliveries SET state = 'dropped', last_error = 'the channel was deleted', " \
-	"updated_at = $2 "
-#define OLDEST                                                                    \
-	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
-	"ORDER BY stream_ms, stream_seq LIMIT 1000) "
-static const struct db_query drop_deliveries = {
-	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND state = 'pending'",
-	.sqlite = DROP "WHERE id IN " OLDEST "AND state = 'pending'",
-};
 static const struct db_query delete_state = {
 	.sql = "DELETE FROM channel_state WHERE channel_id = $1",
 };
@@ -167,7 +155,7 @@ static int on_deleted(const struct db_row *row, void *arg)
 static int finish_delete(struct db *db, const struct uuid *id, const struct change *change,
 			 const struct deleted *deleted)
 {
-	const struct db_value values[] = { db_uuid(id), db_time(change->now_us) };
+	const struct db_value value = db_uuid(id);
 	const struct changed gone = {
 		.id = id,
 		.action = STR("delete"),
@@ -175,10 +163,11 @@ static int finish_delete(struct db *db, const struct uuid *id, const struct chan
 		.name = buf_str(&deleted->name),
 		.provider = buf_str(&deleted->provider),
 	};
-	int rc = db_run(db, &drop_deliveries, values, 2, NULL, NULL, NULL);
+	/* The engine drops what is left of a larger backlog. */
+	int rc = transition_drop(db, id, STR("the channel was deleted"), change->now_us, NULL);
 
 	if (rc == 0)
-		rc = db_run(db, &delete_state, values, 1, NULL, NULL, NULL);
+		rc = db_run(db, &delete_state, &value, 1, NULL, NULL, NULL);
 	if (rc == 0)
 		rc = channel_audit(db, change, &gone);
 	return rc < 0 ? rc : db_flush(db);

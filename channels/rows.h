@@ -16,6 +16,7 @@
 #include "core/attributes.h"
 #include "core/identity.h"
 #include "core/uuid.h"
+#include "delivery/delivery.h"
 #include "store/store.h"
 
 #define CHANNELS_PER_TEAM 50
@@ -87,19 +88,6 @@ struct new_config {
 int channel_replace_config(struct db *db, const struct uuid *id, const struct new_config *config,
 			   const struct change *change, struct buf *out,
 			   enum update_result *result) must_check;
-
-/* One piece of a backlog, oldest first. */
-struct backlog_piece {
-	bool skips; /* drops what was made up to the time of the change */
-	/* Where it begins, in the order of the stream; all zero for the first piece. */
-	int64_t from_ms;
-	int64_t from_seq;
-	/* Filled in: the place of its last row, and whether there may be more behind it. */
-	int64_t last_ms;
-	int64_t last_seq;
-	int64_t rows;
-	bool has_more;
-};
 
 /* Ends the channel's being disabled, once its backlog was released or dropped: with has_more the
  * channel is as disabled as before, `out` is empty, and the next piece, from the last row on, is to

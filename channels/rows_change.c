@@ -282,53 +282,6 @@ static const struct db_query enable_channel = {
 	       "disabling = 0, breaker_opened = 0, breaker_until = NULL, failing_since = NULL, "
 	       "updated_at = $2 WHERE channel_id = $1 AND disabled_at IS NOT NULL",
 };
-#define BACKLOG_PIECE 1000 /* as in the statements */
-#define OLDEST(which)                                                             \
-	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
-	"AND (stream_ms, stream_seq) >= ($3, $4) AND " which                      \
-	" ORDER BY stream_ms, stream_seq LIMIT 1000) "
-#define STILL "AND state = 'pending' RETURNING stream_ms, stream_seq"
-/* PostgreSQL gets the ids as an array, or it may read all that is pending to join it with them. */
-#define PIECE(set, which)                                        \
-	.sql = "UPDATE deliveries SET " set "updated_at = $2 "   \
-	       "WHERE id = ANY (ARRAY" OLDEST(which) ") " STILL, \
-	.sqlite = "UPDATE deliveries SET " set "updated_at = $2 WHERE id IN " OLDEST(which) STILL
-
-/* It was not their fault that they had to wait: clock and schedule start anew. */
-static const struct db_query release_piece = { PIECE(
-	"next_attempt_at = $2, requeued_at = $2, attempts_before = attempts, "
-	"first_failed_at = NULL, ",
-	"(requeued_at IS NULL OR requeued_at <> $2)") };
-static const struct db_query skip_piece = { PIECE(
-	"state = 'dropped', last_error = 'skipped when the channel was enabled', ",
-	"created_at <= $2") };
-
-static int on_piece_row(const struct db_row *row, void *arg)
-{
-	struct backlog_piece *piece = arg;
-	int64_t ms = row_int(row, 0);
-	int64_t seq = row_int(row, 1);
-
-	piece->rows++;
-	if (ms > piece->last_ms || (ms == piece->last_ms && seq > piece->last_seq)) {
-		piece->last_ms = ms;
-		piece->last_seq = seq;
-	}
-	return 0;
-}
-
-static int change_piece(struct db *db, const struct uuid *id, struct backlog_piece *piece,
-			int64_t now_us)
-{
-	const struct db_value values[] = { db_uuid(id), db_time(now_us), db_int(piece->from_ms),
-					   db_int(piece->from_seq) };
-	int rc = db_run_now(db, piece->skips ? &skip_piece : &release_piece, values,
-			    ARRAY_LEN(values), on_piece_row, piece, NULL);
-
-	piece->has_more = piece->rows == BACKLOG_PIECE;
-	return rc;
-}
-
 /* Deliveries before state, as everywhere: see record.c. Another process may have been faster while
  * this one waited for the channel: then the backlog is not ours to change, and it is recorded. */
 static int end_disabled(struct db *db, const struct change *change, const struct changed *enabled,
@@ -341,7 +294,7 @@ static int end_disabled(struct db *db, const struct change *change, const struct
 
 	if (rc < 0 || !is_disabled)
 		return rc;
-	rc = change_piece(db, enabled->id, piece, change->now_us);
+	rc = transition_release(db, enabled->id, piece, change->now_us);
 	if (rc < 0 || piece->has_more)
 		return rc;
 	rc = db_run_now(db, &enable_channel, values, 2, NULL, NULL, &count);

@@ -13,6 +13,7 @@
  *
  *   attempt.h    one request, for deliveries and for test notifications
  *   breaker.h    how a channel does after failures
+ *   transitions.h   every statement that moves deliveries from state to state
  *
  * docs/notes/delivery.md
  */
@@ -24,6 +25,7 @@
 #include "delivery/attempt.h"
 #include "delivery/breaker.h"
 #include "delivery/options.h"
+#include "delivery/transitions.h"
 
 struct deliveries;
 

@@ -2,7 +2,7 @@
 
 /*
  * The end of a channel that is gone, or whose team is: what waits for it is dropped, what is known of it
- * forgotten. That goes in pieces of DROP_PIECE rows, each a job of its own, so that others get at the
+ * forgotten. That goes in pieces of TRANSITION_PIECE rows, each a job of its own, so that others get at the
  * writer in between. Failure: the queue waits a moment and reads again, which shows again that it is gone.
  */
 #include "delivery/drop.h"
@@ -11,20 +11,8 @@
 
 #include "core/attributes.h"
 #include "delivery/queue.h"
+#include "delivery/transitions.h"
 
-#define DROP_PIECE 1000 /* as in the statement */
-
-/* PostgreSQL gets the ids as an array, or it may read all that is pending to join it with them. */
-#define DROP                                                                                  \
-	"UPDATE deliveries SET state = 'dropped', last_error = 'the channel or its team was " \
-	"deleted', updated_at = $2 "
-#define OLDEST                                                                    \
-	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
-	"ORDER BY stream_ms, stream_seq LIMIT 1000) "
-static const struct db_query drop_pending = {
-	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND state = 'pending'",
-	.sqlite = DROP "WHERE id IN " OLDEST "AND state = 'pending'",
-};
 static const struct db_query forget_state = {
 	.sql = "DELETE FROM channel_state WHERE channel_id = $1",
 };
@@ -40,13 +28,16 @@ struct dropping {
 static int run_drop(struct db *db, struct store_job *job)
 {
 	struct dropping *dropping = container_of(job, struct dropping, job);
-	const struct db_value values[] = { db_uuid(&dropping->channel), db_time(dropping->now_us) };
+	const struct db_value channel = db_uuid(&dropping->channel);
 	int rc;
 
 	dropping->dropped = 0;
-	rc = db_run_now(db, &drop_pending, values, 2, NULL, NULL, &dropping->dropped);
-	if (rc == 0 && dropping->dropped < DROP_PIECE)
-		rc = db_run(db, &forget_state, values, 1, NULL, NULL, NULL);
+	rc = transition_drop(db, &dropping->channel, STR("the channel or its team was deleted"),
+			     dropping->now_us, &dropping->dropped);
+	if (rc == 0)
+		rc = db_flush(db);
+	if (rc == 0 && dropping->dropped < TRANSITION_PIECE)
+		rc = db_run(db, &forget_state, &channel, 1, NULL, NULL, NULL);
 	return rc < 0 ? rc : db_flush(db);
 }
 
@@ -59,9 +50,9 @@ static void on_dropped(struct store_job *job, int rc)
 	engine_end_job(engine);
 	if (rc == 0)
 		metric_add(engine->metrics.dropped, dropping->dropped);
-	if (rc < 0 || (dropping->dropped == DROP_PIECE && engine->stopping))
+	if (rc < 0 || (dropping->dropped == TRANSITION_PIECE && engine->stopping))
 		queue_again(queue);
-	else if (dropping->dropped == DROP_PIECE)
+	else if (dropping->dropped == TRANSITION_PIECE)
 		queue_enter(queue, QUEUE_GONE); /* there is another piece */
 	else
 		queue_free(queue);

@@ -7,6 +7,7 @@
 #include "delivery/expired.h"
 
 #include "core/attributes.h"
+#include "delivery/transitions.h"
 
 /* A channel that its owner enables at this moment is locked, and left alone. One that is deleted has
  * no row to lock, and nobody enables it. */
@@ -23,15 +24,6 @@ static const struct db_query find_disabled = {
 	.sql = FIND_DISABLED("FOR UPDATE SKIP LOCKED"),
 	.sqlite = FIND_DISABLED(""),
 };
-/* Asks once more: an owner may have enabled the channel after the statement before read its state. */
-static const struct db_query drop_disabled = {
-	.sql = "UPDATE deliveries SET state = 'dropped', last_error = 'the channel has been "
-	       "disabled for more than 30 days', updated_at = $2 WHERE id IN (SELECT d.id "
-	       "FROM deliveries d WHERE d.state = 'pending' AND d.channel_id = $3 AND EXISTS "
-	       "(SELECT 1 FROM channel_state s WHERE s.channel_id = $3 AND s.disabled_at < $1) "
-	       "LIMIT 1000) AND state = 'pending'",
-};
-
 static int on_disabled(const struct db_row *row, void *arg)
 {
 	*(struct uuid *)arg = row_uuid(row, 0);
@@ -41,13 +33,13 @@ static int on_disabled(const struct db_row *row, void *arg)
 int expired_drop(struct db *db, int64_t disabled_us, int64_t now_us, int64_t *dropped)
 {
 	struct uuid channel = { .bytes = { 0 } };
-	struct db_value values[] = { db_time(disabled_us), db_time(now_us), db_null() };
+	const struct db_value value = db_time(disabled_us);
 	int rc;
 
 	*dropped = 0;
-	rc = db_run_now(db, &find_disabled, values, 1, on_disabled, &channel, NULL);
+	rc = db_run_now(db, &find_disabled, &value, 1, on_disabled, &channel, NULL);
 	if (rc < 0 || uuid_is_zero(&channel))
 		return rc;
-	values[2] = db_uuid(&channel);
-	return db_run_now(db, &drop_disabled, values, 3, NULL, NULL, dropped);
+	rc = transition_drop_disabled(db, &channel, disabled_us, now_us, dropped);
+	return rc < 0 ? rc : db_flush(db);
 }

@@ -20,6 +20,7 @@
 #include "core/id.h"
 #include "core/rfc3339.h"
 #include "core/stream_id.h"
+#include "delivery/transitions.h"
 
 #define EVENT_TEXT_SIZE 48
 #define MAX_GROUPS      64 /* counted; DIGEST_MAX_GROUPS of them are told */
@@ -239,13 +240,6 @@ static const struct db_query insert_digest = {
 	       "requeued_at) VALUES ($1, $2, $3, $4, $5, $6, '" DIGEST_EVENT "', $7, 'pending', "
 	       "$8, $8, $8, $9) ON CONFLICT (id) DO NOTHING",
 };
-static const struct db_query move_rows = {
-	.sql = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
-	       "WHERE state = 'pending' AND id = ANY (CAST(CAST($3 AS text[]) AS uuid[]))",
-	.sqlite = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
-		  "WHERE state = 'pending' AND id IN (SELECT value FROM json_each($3))",
-};
-
 static void name_digest(const struct fold *fold, unsigned again, struct uuid *out)
 {
 	char first[STREAM_ID_TEXT_SIZE];
@@ -299,14 +293,7 @@ static int move(const struct fold *fold, struct db *db, const struct uuid *diges
 		return -ENOMEM;
 	for (size_t i = 0; i < fold->row_count; i++)
 		ids[i] = str_of(fold->rows[i].id_text);
-
-	const struct db_value values[] = {
-		db_uuid(digest),
-		db_time(fold->order->now_us),
-		db_words(ids, fold->row_count),
-	};
-
-	rc = db_run_now(db, &move_rows, values, ARRAY_LEN(values), NULL, NULL, &changed);
+	rc = transition_fold(db, digest, ids, fold->row_count, fold->order->now_us, &changed);
 	free(ids);
 	if (rc < 0)
 		return rc;
@@ -350,21 +337,6 @@ static int fold_rows(struct fold *fold, struct db *db, struct fold_result *resul
 		return rc;
 	rc = read_failures(fold, db);
 	return rc < 0 ? rc : write_all(fold, db, result);
-}
-
-/* They keep the id of the digest, so that they are not folded again. A digest that somebody dropped while
- * it was under way takes its rows along. */
-static const struct db_query unfold_rows = {
-	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2 "
-	       "WHERE digest_id = $1 AND state = 'folded' AND EXISTS "
-	       "(SELECT 1 FROM deliveries d WHERE d.id = $1 AND d.state = 'failed')",
-};
-
-int fold_undo(struct db *db, const struct uuid *digest, int64_t now_us, int64_t *out_rows)
-{
-	const struct db_value values[] = { db_uuid(digest), db_time(now_us) };
-
-	return db_run(db, &unfold_rows, values, ARRAY_LEN(values), NULL, NULL, out_rows);
 }
 
 int fold_backlog(struct db *db, const struct fold_order *order, struct fold_result *result)

@@ -37,9 +37,4 @@ struct fold_result {
 int fold_backlog(struct db *db, const struct fold_order *order,
 		 struct fold_result *result) must_check;
 
-/* For write jobs: the digest was refused, and each of its rows is pending again, to be told by itself: none
- * of them is folded once more. *out_rows is set when the job's statements have run. */
-int fold_undo(struct db *db, const struct uuid *digest, int64_t now_us,
-	      int64_t *out_rows) must_check;
-
 #endif

@@ -15,17 +15,12 @@
 #include "core/id.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "delivery/fold.h"
 #include "delivery/queue.h"
+#include "delivery/transitions.h"
 
 #define NOTE_US      INT64_C(1000000)
 #define METADATA_MAX 2048
 
-static const struct db_query store_result = {
-	.sql = "UPDATE deliveries SET state = $2, attempts = $3, next_attempt_at = $4, "
-	       "first_failed_at = $5, last_status = $6, last_error = $7, updated_at = $8, "
-	       "delivered_at = $9 WHERE id = $1 AND state = 'pending'",
-};
 static const struct db_query store_attempt = {
 	.sql = "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
 	       "status, verdict, detail) VALUES ($1, $2, $3, $4, $5, $6, $7) "
@@ -46,27 +41,15 @@ static const struct db_query check_settings = {
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
 };
 
-static struct db_value time_or_null(int64_t us)
-{
-	return us == 0 ? db_null() : db_time(us);
-}
-
 static int run_result(struct db *db, struct record *record, const struct delivery *delivery)
 {
-	bool is_delivered = delivery->state == DELIVERY_DELIVERED;
-	const struct db_value values[] = {
-		db_uuid(&delivery->id),
-		db_text(str_of(delivery_state_name(delivery->state))),
-		db_int(delivery->attempts),
-		db_time(delivery->next_attempt_us),
-		time_or_null(delivery->first_failed_us),
-		record->status ? db_int(record->status) : db_null(),
-		db_text_or_null(str_of(record->error)),
-		db_time(record->ended_us),
-		time_or_null(is_delivered ? record->ended_us : 0),
+	const struct turn_result result = {
+		.status = record->status,
+		.error = record->error,
+		.ended_us = record->ended_us,
 	};
 
-	return db_run(db, &store_result, values, ARRAY_LEN(values), NULL, NULL, &record->changed);
+	return transition_end_turn(db, delivery, &result, &record->changed);
 }
 
 static int run_attempt(struct db *db, const struct record *record, const struct delivery *delivery)
@@ -217,7 +200,8 @@ static int run_record(struct db *db, struct store_job *job)
 	if (rc == 0 && record->has_attempt)
 		rc = run_attempt(db, record, queue->current);
 	if (rc == 0 && record->falls_apart)
-		rc = fold_undo(db, &queue->current->id, record->ended_us, &record->unfolded);
+		rc = transition_unfold(db, &queue->current->id, record->ended_us,
+				       &record->unfolded);
 	if (rc == 0)
 		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
 	if (rc == 0)

@@ -24,6 +24,17 @@ static const unsigned allowed_moves[DELIVERY_STATES] = {
 			     TO(DELIVERY_DROPPED),
 };
 
+/* In the store a row never is SENDING: the moves on either side of it are one. What has ended
+ * becomes pending again by request, or when the digest it was folded into was refused. */
+static const unsigned stored_moves[DELIVERY_STATES] = {
+	[DELIVERY_PENDING] = TO(DELIVERY_DELIVERED) | TO(DELIVERY_FAILED) | TO(DELIVERY_DROPPED) |
+			     TO(DELIVERY_FOLDED),
+	[DELIVERY_DELIVERED] = TO(DELIVERY_PENDING),
+	[DELIVERY_FAILED] = TO(DELIVERY_PENDING),
+	[DELIVERY_DROPPED] = TO(DELIVERY_PENDING),
+	[DELIVERY_FOLDED] = TO(DELIVERY_PENDING),
+};
+
 static const char *const state_names[DELIVERY_STATES] = {
 	[DELIVERY_PENDING] = "pending",     [DELIVERY_SENDING] = "sending",
 	[DELIVERY_DELIVERED] = "delivered", [DELIVERY_FAILED] = "failed",
@@ -55,6 +66,11 @@ const char *attempt_verdict_name(enum attempt_verdict verdict)
 bool delivery_may_move(enum delivery_state from, enum delivery_state to)
 {
 	return (allowed_moves[from] & TO(to)) != 0;
+}
+
+bool delivery_may_store(enum delivery_state from, enum delivery_state to)
+{
+	return (stored_moves[from] & TO(to)) != 0;
 }
 
 void delivery_move(struct delivery *delivery, enum delivery_state to)

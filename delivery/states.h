@@ -87,7 +87,9 @@ enum attempt_verdict {
 const char *delivery_state_name(enum delivery_state state);
 const char *attempt_verdict_name(enum attempt_verdict verdict);
 
+/* In memory; and of rows in the store, transitions.h. */
 bool delivery_may_move(enum delivery_state from, enum delivery_state to);
+bool delivery_may_store(enum delivery_state from, enum delivery_state to);
 
 /* The only code that assigns a state; the move must be an allowed one. */
 void delivery_move(struct delivery *delivery, enum delivery_state to);

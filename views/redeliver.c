@@ -4,7 +4,7 @@
  * Sends deliveries again: one by its id, or all that a channel missed. A row becomes pending with
  * a new clock and schedule. It keeps its id, so that receivers recognize it.
  *
- * Recovering goes in pieces of REQUEUE_PIECE rows, oldest first. Each piece is a job of its own,
+ * Recovering goes in pieces of TRANSITION_PIECE rows, oldest first. Each piece is a job of its own,
  * so that other writers get their turn in between. If a piece fails, the earlier ones stay done.
  * After REQUEUE_PIECES pieces the answer says that there is more.
  */
@@ -13,17 +13,12 @@
 #include <errno.h>
 
 #include "core/json.h"
+#include "delivery/delivery.h"
 #include "views/call.h"
 #include "views/deliveries.h"
 #include "views/list_query.h"
 
-#define REQUEUE_PIECE  1000 /* as in the statement */
 #define REQUEUE_PIECES 100
-
-#define AGAIN                                                                               \
-	"UPDATE deliveries SET state = 'pending', requeued_at = $1, next_attempt_at = $1, " \
-	"updated_at = $1, attempts_before = attempts, first_failed_at = NULL, "             \
-	"delivered_at = NULL, digest_id = NULL "
 
 /* ---- one ------------------------------------------------------------------------------------- */
 
@@ -34,10 +29,6 @@ struct redelivery {
 	int64_t changed;
 };
 
-static const struct db_query requeue_one = {
-	.sql = AGAIN "WHERE id = $2 AND team_id = $3 AND state <> 'pending' AND EXISTS "
-		     "(SELECT 1 FROM channels c WHERE c.id = channel_id AND c.team_id = $3)",
-};
 static const struct db_query look_at_one = {
 	.sql = "SELECT channel_id, state FROM deliveries WHERE id = $1 AND team_id = $2",
 };
@@ -55,16 +46,14 @@ static int run_redeliver(struct db *db, struct store_job *job)
 {
 	struct redelivery *redelivery = container_of(job, struct redelivery, call.job);
 	struct api_call *call = &redelivery->call;
-	const struct db_value values[] = { db_time(call->now_us), db_uuid(&call->id),
-					   db_uuid(&call->who.team) };
+	const struct db_value values[] = { db_uuid(&call->id), db_uuid(&call->who.team) };
 	int rc;
 
 	buf_reset(&call->json);
 	redelivery->changed = 0;
-	rc = db_run_now(db, &requeue_one, values, ARRAY_LEN(values), NULL, NULL,
-			&redelivery->changed);
+	rc = transition_requeue(db, &call->who.team, &call->id, call->now_us, &redelivery->changed);
 	if (rc == 0)
-		rc = db_run_now(db, &look_at_one, values + 1, 2, on_looked, redelivery, NULL);
+		rc = db_run_now(db, &look_at_one, values, 2, on_looked, redelivery, NULL);
 	return rc < 0 ? rc
 		      : delivery_show(db, &call->who.team, &call->id, &call->json, &call->found);
 }
@@ -104,68 +93,20 @@ void redeliver_one(struct http_request *request, void *owner)
 
 struct recovery {
 	struct api_call call;
-	struct recover_query query;
+	struct missed_piece piece;
 	unsigned pieces;
 	int64_t requeued;
-	/* Of one piece. */
-	int64_t changed;
-	int64_t last_us;
 };
-
-/* The states are spelled like the conditions of the partial indexes: deliveries_missed for both,
- * deliveries_state for one. Otherwise the writer would read the channel's whole history. */
-#define REQUEUE_PIECE_OF(states)                                              \
-	AGAIN "WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $2 " \
-	      "AND created_at >= $3 AND created_at < $4 AND " states          \
-	      " ORDER BY created_at, stream_ms, stream_seq LIMIT 1000) "      \
-	      "AND state IN ('failed', 'dropped') RETURNING created_at"
-
-static const struct db_query requeue_missed = {
-	.sql = REQUEUE_PIECE_OF("state IN ('failed', 'dropped')"),
-};
-static const struct db_query requeue_failed = {
-	.sql = REQUEUE_PIECE_OF("state = 'failed' AND state <> 'delivered'"),
-};
-static const struct db_query requeue_dropped = {
-	.sql = REQUEUE_PIECE_OF("state = 'dropped' AND state <> 'delivered'"),
-};
-
-static const struct db_query *piece_of(const struct recover_query *query)
-{
-	if (query->failed && query->dropped)
-		return &requeue_missed;
-	return query->failed ? &requeue_failed : &requeue_dropped;
-}
-
-static int on_requeued(const struct db_row *row, void *arg)
-{
-	struct recovery *recovery = arg;
-	int64_t created_us = row_time(row, 0);
-
-	recovery->changed++;
-	if (created_us > recovery->last_us)
-		recovery->last_us = created_us;
-	return 0;
-}
 
 static int run_recover(struct db *db, struct store_job *job)
 {
 	struct recovery *recovery = container_of(job, struct recovery, call.job);
 	struct api_call *call = &recovery->call;
-	const struct db_value values[] = {
-		db_time(call->now_us),
-		db_uuid(&call->id),
-		db_time(recovery->query.since_us),
-		db_time(recovery->query.until_us),
-	};
 	int rc = view_find_channel(db, call);
 
-	recovery->changed = 0;
-	recovery->last_us = recovery->query.since_us;
 	if (rc < 0 || !call->found)
 		return rc;
-	return db_run_now(db, piece_of(&recovery->query), values, ARRAY_LEN(values), on_requeued,
-			  recovery, NULL);
+	return transition_requeue_missed(db, &call->id, &recovery->piece, call->now_us);
 }
 
 static void answer_recovery(struct recovery *recovery, bool has_more)
@@ -192,12 +133,12 @@ static void on_recovered(struct store_job *job, int rc)
 		api_call_no_channel(call);
 		return;
 	}
-	recovery->requeued += recovery->changed;
-	/* rows of exactly this time that did not fit come with the next piece */
-	recovery->query.since_us = recovery->last_us;
-	if (recovery->changed > 0)
+	recovery->requeued += recovery->piece.rows;
+	/* Rows of that same moment that did not fit come with the next piece. */
+	recovery->piece.since_us = recovery->piece.last_us;
+	if (recovery->piece.rows > 0)
 		view_wake(views_of(call), &call->id);
-	if (recovery->changed < REQUEUE_PIECE)
+	if (recovery->piece.rows < TRANSITION_PIECE)
 		answer_recovery(recovery, false);
 	else if (++recovery->pieces == REQUEUE_PIECES)
 		answer_recovery(recovery, true);
@@ -209,6 +150,7 @@ void recover_many(struct http_request *request, void *owner)
 {
 	struct api_call *call;
 	struct recovery *recovery;
+	struct recover_query query;
 	struct reason why = { .text = "" };
 	int rc;
 
@@ -220,9 +162,14 @@ void recover_many(struct http_request *request, void *owner)
 	recovery = container_of(call, struct recovery, call);
 	call->job.run = run_recover;
 	call->job.on_done = on_recovered;
-	rc = recover_query_parse(http_request_body(request), call->now_us, &recovery->query, &why);
-	if (rc < 0)
+	rc = recover_query_parse(http_request_body(request), call->now_us, &query, &why);
+	if (rc < 0) {
 		api_call_refuse_input(call, rc, &why);
-	else
-		api_call_submit(call, store_write);
+		return;
+	}
+	recovery->piece = (struct missed_piece){ .failed = query.failed,
+						 .dropped = query.dropped,
+						 .since_us = query.since_us,
+						 .until_us = query.until_us };
+	api_call_submit(call, store_write);
 }

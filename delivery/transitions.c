@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The statements. Each names the state it moves rows out of, so a row that somebody else moved is
+ * not touched.
+ *
+ * PostgreSQL gets ids as an array, since it may otherwise read all pending rows to join them.
+ */
+#include "delivery/transitions.h"
+
+#include <assert.h>
+
+#include "core/attributes.h"
+
+static struct db_value time_or_null(int64_t us)
+{
+	return us == 0 ? db_null() : db_time(us);
+}
+
+/* ---- what the engine does ------------------------------------------------------------------ */
+
+static const struct db_query end_turn = {
+	.sql = "UPDATE deliveries SET state = $2, attempts = $3, next_attempt_at = $4, "
+	       "first_failed_at = $5, last_status = $6, last_error = $7, updated_at = $8, "
+	       "delivered_at = $9 WHERE id = $1 AND state = 'pending'",
+};
+
+int transition_end_turn(struct db *db, const struct delivery *delivery,
+			const struct turn_result *result, int64_t *out_rows)
+{
+	bool is_delivered = delivery->state == DELIVERY_DELIVERED;
+	const struct db_value values[] = {
+		db_uuid(&delivery->id),
+		db_text(str_of(delivery_state_name(delivery->state))),
+		db_int(delivery->attempts),
+		db_time(delivery->next_attempt_us),
+		time_or_null(delivery->first_failed_us),
+		result->status ? db_int(result->status) : db_null(),
+		db_text_or_null(str_of(result->error)),
+		db_time(result->ended_us),
+		time_or_null(is_delivered ? result->ended_us : 0),
+	};
+
+	assert(delivery->state == DELIVERY_PENDING ||
+	       delivery_may_store(DELIVERY_PENDING, delivery->state));
+	return db_run(db, &end_turn, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+static const struct db_query fold = {
+	.sql = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
+	       "WHERE state = 'pending' AND id = ANY (CAST(CAST($3 AS text[]) AS uuid[]))",
+	.sqlite = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
+		  "WHERE state = 'pending' AND id IN (SELECT value FROM json_each($3))",
+};
+
+int transition_fold(struct db *db, const struct uuid *digest, const struct str *ids, size_t count,
+		    int64_t now_us, int64_t *out_rows)
+{
+	const struct db_value values[] = { db_uuid(digest), db_time(now_us), db_words(ids, count) };
+
+	return db_run_now(db, &fold, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+/* A digest that was dropped while its request was running takes its rows along. */
+static const struct db_query unfold = {
+	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2 "
+	       "WHERE digest_id = $1 AND state = 'folded' AND EXISTS "
+	       "(SELECT 1 FROM deliveries d WHERE d.id = $1 AND d.state = 'failed')",
+};
+
+int transition_unfold(struct db *db, const struct uuid *digest, int64_t now_us, int64_t *out_rows)
+{
+	const struct db_value values[] = { db_uuid(digest), db_time(now_us) };
+
+	return db_run(db, &unfold, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+#define DROP "UPDATE deliveries SET state = 'dropped', last_error = $3, updated_at = $2 "
+#define OLDEST                                                                    \
+	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
+	"ORDER BY stream_ms, stream_seq LIMIT 1000) "
+static const struct db_query drop_oldest = {
+	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND state = 'pending'",
+	.sqlite = DROP "WHERE id IN " OLDEST "AND state = 'pending'",
+};
+_Static_assert(TRANSITION_PIECE == 1000, "the LIMIT of every piece in this file");
+
+int transition_drop(struct db *db, const struct uuid *channel, struct str why, int64_t now_us,
+		    int64_t *out_rows)
+{
+	const struct db_value values[] = { db_uuid(channel), db_time(now_us), db_text(why) };
+
+	return db_run(db, &drop_oldest, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+/* Asks again: an owner may have enabled the channel after the statement before read its state. */
+static const struct db_query drop_disabled = {
+	.sql = "UPDATE deliveries SET state = 'dropped', last_error = 'the channel has been "
+	       "disabled for more than 30 days', updated_at = $2 WHERE id IN (SELECT d.id "
+	       "FROM deliveries d WHERE d.state = 'pending' AND d.channel_id = $3 AND EXISTS "
+	       "(SELECT 1 FROM channel_state s WHERE s.channel_id = $3 AND s.disabled_at < $1) "
+	       "LIMIT 1000) AND state = 'pending'",
+};
+
+int transition_drop_disabled(struct db *db, const struct uuid *channel, int64_t before_us,
+			     int64_t now_us, int64_t *out_rows)
+{
+	const struct db_value values[] = { db_time(before_us), db_time(now_us), db_uuid(channel) };
+
+	return db_run(db, &drop_disabled, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+/* ---- what owners ask for ------------------------------------------------------------------- */
+
+#define OLDEST_FROM(which)                                                        \
+	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
+	"AND (stream_ms, stream_seq) >= ($3, $4) AND " which                      \
+	" ORDER BY stream_ms, stream_seq LIMIT 1000) "
+#define STILL "AND state = 'pending' RETURNING stream_ms, stream_seq"
+#define PIECE(set, which)                                                                        \
+	.sql = "UPDATE deliveries SET " set "updated_at = $2 "                                   \
+	       "WHERE id = ANY (ARRAY" OLDEST_FROM(which) ") " STILL,                            \
+	.sqlite = "UPDATE deliveries SET " set "updated_at = $2 WHERE id IN " OLDEST_FROM(which) \
+		STILL
+
+/* The wait was not their fault: their clock and their retry schedule begin again. */
+static const struct db_query release_piece = { PIECE(
+	"next_attempt_at = $2, requeued_at = $2, attempts_before = attempts, "
+	"first_failed_at = NULL, ",
+	"(requeued_at IS NULL OR requeued_at <> $2)") };
+static const struct db_query skip_piece = { PIECE(
+	"state = 'dropped', last_error = 'skipped when the channel was enabled', ",
+	"created_at <= $2") };
+
+static int on_piece_row(const struct db_row *row, void *arg)
+{
+	struct backlog_piece *piece = arg;
+	int64_t ms = row_int(row, 0);
+	int64_t seq = row_int(row, 1);
+
+	piece->rows++;
+	if (ms > piece->last_ms || (ms == piece->last_ms && seq > piece->last_seq)) {
+		piece->last_ms = ms;
+		piece->last_seq = seq;
+	}
+	return 0;
+}
+
+int transition_release(struct db *db, const struct uuid *channel, struct backlog_piece *piece,
+		       int64_t now_us)
+{
+	const struct db_value values[] = { db_uuid(channel), db_time(now_us),
+					   db_int(piece->from_ms), db_int(piece->from_seq) };
+	int rc = db_run_now(db, piece->skips ? &skip_piece : &release_piece, values,
+			    ARRAY_LEN(values), on_piece_row, piece, NULL);
+
+	piece->has_more = piece->rows == TRANSITION_PIECE;
+	return rc;
+}
+
+#define AGAIN                                                                               \
+	"UPDATE deliveries SET state = 'pending', requeued_at = $1, next_attempt_at = $1, " \
+	"updated_at = $1, attempts_before = attempts, first_failed_at = NULL, "             \
+	"delivered_at = NULL, digest_id = NULL "
+
+static const struct db_query requeue_one = {
+	.sql = AGAIN "WHERE id = $2 AND team_id = $3 AND state <> 'pending' AND EXISTS "
+		     "(SELECT 1 FROM channels c WHERE c.id = channel_id AND c.team_id = $3)",
+};
+
+int transition_requeue(struct db *db, const struct uuid *team, const struct uuid *id,
+		       int64_t now_us, int64_t *out_rows)
+{
+	const struct db_value values[] = { db_time(now_us), db_uuid(id), db_uuid(team) };
+
+	return db_run_now(db, &requeue_one, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+/* The states are spelled as in the partial indexes, deliveries_missed for both and deliveries_state
+ * for one. Otherwise the writer would read the channel's whole history. */
+#define MISSED(states)                                                        \
+	AGAIN "WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $2 " \
+	      "AND created_at >= $3 AND created_at < $4 AND " states          \
+	      " ORDER BY created_at, stream_ms, stream_seq LIMIT 1000) "      \
+	      "AND state IN ('failed', 'dropped') RETURNING created_at"
+
+static const struct db_query requeue_missed = {
+	.sql = MISSED("state IN ('failed', 'dropped')"),
+};
+static const struct db_query requeue_failed = {
+	.sql = MISSED("state = 'failed' AND state <> 'delivered'"),
+};
+static const struct db_query requeue_dropped = {
+	.sql = MISSED("state = 'dropped' AND state <> 'delivered'"),
+};
+
+static const struct db_query *missed_query(const struct missed_piece *piece)
+{
+	if (piece->failed && piece->dropped)
+		return &requeue_missed;
+	return piece->failed ? &requeue_failed : &requeue_dropped;
+}
+
+static int on_requeued(const struct db_row *row, void *arg)
+{
+	struct missed_piece *piece = arg;
+	int64_t created_us = row_time(row, 0);
+
+	piece->rows++;
+	if (created_us > piece->last_us)
+		piece->last_us = created_us;
+	return 0;
+}
+
+int transition_requeue_missed(struct db *db, const struct uuid *channel, struct missed_piece *piece,
+			      int64_t now_us)
+{
+	const struct db_value values[] = { db_time(now_us), db_uuid(channel),
+					   db_time(piece->since_us), db_time(piece->until_us) };
+
+	piece->rows = 0;
+	piece->last_us = piece->since_us;
+	return db_run_now(db, missed_query(piece), values, ARRAY_LEN(values), on_requeued, piece,
+			  NULL);
+}
