@@ -16,7 +16,7 @@
 
 struct preload {
 	struct sse *sse;
-	void (*on_ended)(struct sse *sse);
+	preload_ended_fn on_ended;
 	struct deadline pause;
 	unsigned failures;
 	struct stream_id position;
@@ -41,7 +41,7 @@ static void drop_oldest(struct preload *preload)
 static void end(struct preload *preload)
 {
 	struct sse *sse = preload->sse;
-	void (*on_ended)(struct sse * sse) = preload->on_ended;
+	preload_ended_fn on_ended = preload->on_ended;
 
 	for (size_t i = preload->first; i < preload->count; i++)
 		item_unref(preload->items[i]);
@@ -177,7 +177,7 @@ void on_preload_pause_due(struct deadline *deadline, void *owner)
 	read_on(container_of(deadline, struct preload, pause));
 }
 
-void preload_start(struct sse *sse, void (*on_ended)(struct sse *sse))
+void preload_start(struct sse *sse, preload_ended_fn on_ended)
 {
 	struct preload *preload = calloc(1, sizeof(*preload));
 

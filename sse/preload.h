@@ -13,9 +13,11 @@
 #define PRELOAD_PAUSE_MS  250 /* between tries */
 #define PRELOAD_MAX_TRIES 20
 
+typedef void (*preload_ended_fn)(struct sse *sse);
+
 /* Starts once the head is known. Calls on_ended once, however it ends; sse->preload is NULL by
  * then. Without memory it does not start and calls nobody. */
-void preload_start(struct sse *sse, void (*on_ended)(struct sse *sse));
+void preload_start(struct sse *sse, preload_ended_fn on_ended);
 
 /* Drops what it has read. It ends by itself. */
 void preload_abandon(struct sse *sse);
