@@ -263,7 +263,8 @@ struct item *history_after(const struct topic *topic, struct stream_id id)
 	return after;
 }
 
-bool history_has(const struct history *history, struct stream_id id)
+/* The durable item with exactly this id is kept. Walks back from the newest. */
+static bool has_item(const struct history *history, struct stream_id id)
 {
 	for (const struct item *item = history->all.newest; item; item = item->prev[CHAIN_ALL]) {
 		int order = stream_id_compare(item->id, id);
@@ -283,7 +284,7 @@ bool history_misses(const struct history *history, struct stream_id cursor)
 	if (!history->went_back)
 		return !stream_id_is_zero(history->hole);
 	/* An id may stand on both sides of the hole. What is kept is from after it. */
-	return stream_id_compare(cursor, history->head) != 0 && !history_has(history, cursor);
+	return stream_id_compare(cursor, history->head) != 0 && !has_item(history, cursor);
 }
 
 void history_each_topic(struct history *history, void (*visit)(struct topic *topic, void *arg),

@@ -97,9 +97,6 @@ struct item *history_after(const struct topic *topic, struct stream_id id);
 /* An item was finished and now has another size. */
 void history_recount(struct history *history, const struct item *item, size_t old_cost);
 
-/* The durable item with exactly this id is kept. Walks back from the newest. */
-bool history_has(const struct history *history, struct stream_id id);
-
 /* Entries after this cursor are lost (sse/hole.h). */
 bool history_misses(const struct history *history, struct stream_id cursor);
 
