@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Times and durations as text. Days are counted from 0001-01-01 in the proleptic Gregorian
- * calendar, so that years 1 to 9999 need no negative arithmetic; no libc call here looks at
- * the zone or the locale. Text that is not exactly a time is refused.
+ * Times and durations as text. timegm() and gmtime_r() know the calendar; neither looks at the zone
+ * or the locale. Text that is not exactly a time is refused.
  */
 #include "core/rfc3339.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 #define DAY_S       INT64_C(86400)
 #define SECOND_US   INT64_C(1000000)
-#define EPOCH_DAY   INT64_C(719162)  /* 1970-01-01 */
-#define LAST_DAY    INT64_C(3652058) /* 9999-12-31 */
+#define FIRST_S     INT64_C(-62135596800) /* 0001-01-01 00:00:00 */
+#define LAST_S      INT64_C(253402300799) /* 9999-12-31 23:59:59 */
 #define TEN_YEARS_S (3650 * DAY_S)
 
 struct civil {
@@ -24,44 +24,25 @@ struct civil {
 	int offset_s; /* east of UTC */
 };
 
-static bool is_leap(int year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static int days_in_month(int year, int month)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
-}
-
-/* Days from 0001-01-01 to January 1st of the year. */
-static int days_before_year(int year)
-{
-	int past = year - 1;
-
-	return past * 365 + past / 4 - past / 100 + past / 400;
-}
-
 static int civil_to_us(const struct civil *c, int64_t *out_us)
 {
-	if (c->year < 1 || c->month < 1 || c->month > 12 || c->day < 1 ||
-	    c->day > days_in_month(c->year, c->month))
+	struct tm parts = { .tm_year = c->year - 1900,
+			    .tm_mon = c->month - 1,
+			    .tm_mday = c->day,
+			    .tm_hour = c->hour,
+			    .tm_min = c->minute,
+			    .tm_sec = c->second == 60 ? 59 : c->second };
+	int64_t total_s;
+
+	if (c->year < 1 || c->hour > 23 || c->minute > 59 || c->second > 60)
 		return -EINVAL;
-	if (c->hour > 23 || c->minute > 59 || c->second > 60)
+	total_s = (int64_t)timegm(&parts) - c->offset_s;
+	/* timegm() turns a day that the month does not have into one of another month. */
+	if (parts.tm_mon != c->month - 1)
 		return -EINVAL;
-
-	int64_t days = days_before_year(c->year) + c->day - 1;
-	int second = c->second == 60 ? 59 : c->second;
-
-	for (int month = 1; month < c->month; month++)
-		days += days_in_month(c->year, month);
-
-	int64_t total_s = days * DAY_S + c->hour * 3600 + c->minute * 60 + second - c->offset_s;
-	if (total_s < 0 || total_s >= (LAST_DAY + 1) * DAY_S)
-		return -EINVAL; /* the offset has moved it out of the years we know */
-	*out_us = (total_s - EPOCH_DAY * DAY_S) * SECOND_US + c->us;
+	if (total_s < FIRST_S || total_s > LAST_S)
+		return -EINVAL; /* the offset led out of the years we know */
+	*out_us = total_s * SECOND_US + c->us;
 	return 0;
 }
 
@@ -178,40 +159,29 @@ bool rfc3339_is_strict(struct str text)
 	       text.at[text.len - 1] != 'z' && text.at[second] != '6';
 }
 
-/* Splits a day counted from 0001-01-01 into year, month and day. */
-static void civil_from_day(int day, struct civil *c)
-{
-	c->year = day / 366 + 1; /* at most some years too early */
-	while (days_before_year(c->year + 1) <= day)
-		c->year++;
-	day -= days_before_year(c->year);
-	for (c->month = 1; day >= days_in_month(c->year, c->month); c->month++)
-		day -= days_in_month(c->year, c->month);
-	c->day = day + 1;
-}
-
 void rfc3339_format(int64_t us, int fraction_digits, char out[RFC3339_TEXT_SIZE])
 {
-	const int64_t first_us = -(EPOCH_DAY * DAY_S * SECOND_US);
-	const int64_t last_us = (LAST_DAY + 1 - EPOCH_DAY) * DAY_S * SECOND_US - 1;
-	struct civil c;
+	const int64_t first_us = FIRST_S * SECOND_US;
+	const int64_t last_us = LAST_S * SECOND_US + SECOND_US - 1;
+	struct tm parts;
+	time_t whole_s;
+	int fraction_us;
+	size_t len;
 
 	assert(fraction_digits == 0 || fraction_digits == 6);
 	if (us < first_us)
 		us = first_us;
 	if (us > last_us)
 		us = last_us;
-
-	int64_t since_us = us - first_us;
-	int second_of_day = (int)(since_us / SECOND_US % DAY_S);
-
-	civil_from_day((int)(since_us / SECOND_US / DAY_S), &c);
-	int n = snprintf(out, RFC3339_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month,
-			 c.day, second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
-	size_t len = (size_t)n;
-
+	/* Counted from year 1, so that the division rounds down. */
+	whole_s = (time_t)((us - first_us) / SECOND_US + FIRST_S);
+	fraction_us = (int)((us - first_us) % SECOND_US);
+	gmtime_r(&whole_s, &parts);
+	len = (size_t)snprintf(out, RFC3339_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d",
+			       parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+			       parts.tm_min, parts.tm_sec);
 	if (fraction_digits == 6)
-		snprintf(out + len, RFC3339_TEXT_SIZE - len, ".%06dZ", (int)(since_us % SECOND_US));
+		snprintf(out + len, RFC3339_TEXT_SIZE - len, ".%06dZ", fraction_us);
 	else
 		snprintf(out + len, RFC3339_TEXT_SIZE - len, "Z");
 }
