@@ -7,12 +7,13 @@
  * answered, and the engine looks at the channel again. Failure: 400 with the field, 404 for another
  * team's channel, 409 for a name that is taken.
  */
+#include "channels/change.h"
+
 #include <errno.h>
 
 #include "api/api.h"
+#include "channels/call.h"
 #include "channels/draft.h"
-#include "channels/endpoints.h"
-#include "channels/parts.h"
 #include "channels/rows.h"
 #include "core/json.h"
 

@@ -12,7 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channels/parts.h"
+#include "channels/call.h"
+#include "channels/change.h"
+#include "channels/create.h"
+#include "channels/list.h"
+#include "channels/preview.h"
+#include "channels/remove.h"
+#include "channels/rotate.h"
+#include "channels/test_send.h"
 #include "core/clock.h"
 #include "core/version.h"
 
@@ -176,5 +183,18 @@ void channels_note_work(struct channels *channels, const struct uuid *channel)
 
 int channels_add_routes(struct channels *channels, struct http_server *server)
 {
-	return endpoints_add(channels, server);
+	struct api *api = &channels->api;
+	const struct http_route routes[] = {
+		{ HTTP_POST, "/v1/channels", ACCESS_CHANGE, create_channel, api },
+		{ HTTP_GET, "/v1/channels", ACCESS_TEAM, list_channels, api },
+		{ HTTP_POST, "/v1/channels/test", ACCESS_CHANGE, send_test, api },
+		{ HTTP_POST, "/v1/channels/preview", ACCESS_CHANGE, preview_message, api },
+		{ HTTP_GET, "/v1/channels/{id}", ACCESS_TEAM, get_channel, api },
+		{ HTTP_PATCH, "/v1/channels/{id}", ACCESS_CHANGE, update_channel, api },
+		{ HTTP_DELETE, "/v1/channels/{id}", ACCESS_CHANGE, delete_channel, api },
+		{ HTTP_PUT, "/v1/channels/{id}/config", ACCESS_CHANGE, replace_config, api },
+		{ HTTP_POST, "/v1/channels/{id}/enable", ACCESS_CHANGE, enable_channel, api },
+	};
+
+	return http_server_add_routes(server, routes, ARRAY_LEN(routes));
 }

@@ -43,6 +43,17 @@ struct channels_options {
 
 int channels_open(const struct channels_options *options, struct channels **out) must_check;
 
+/* What only tests change: the clocks and the scheduler's tick. */
+struct channels_tuning {
+	int64_t (*now_us)(void);
+	int64_t (*mono_us)(void);
+	unsigned tick_ms;
+	int64_t clock_trust_us; /* before housekeeping believes the clock */
+};
+
+int channels_open_tuned(const struct channels_options *options,
+			const struct channels_tuning *tuning, struct channels **out) must_check;
+
 /* Lets requests in flight finish (at most 10 s), stores their results, gives the leases back. */
 void channels_close(struct channels *channels, void (*on_closed)(void *owner), void *owner);
 

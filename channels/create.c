@@ -7,12 +7,13 @@
  * the config encrypted, and one store job stores row and audit row. Failure: what is wrong with the
  * request is a 400 with its field. The secret is answered once and kept only encrypted.
  */
+#include "channels/create.h"
+
 #include <errno.h>
 
 #include "api/api.h"
+#include "channels/call.h"
 #include "channels/draft.h"
-#include "channels/endpoints.h"
-#include "channels/parts.h"
 #include "channels/rows.h"
 #include "targets/targets.h"
 

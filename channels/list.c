@@ -7,11 +7,13 @@
  * next page (RFC 8288). The limit of channels that are created here fits on one page, so only teams
  * whose channels were made elsewhere ever see it.
  */
+#include "channels/list.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #include "api/api.h"
-#include "channels/endpoints.h"
+#include "channels/call.h"
 #include "channels/rows.h"
 #include "core/id.h"
 #include "core/rfc3339.h"
@@ -99,5 +101,26 @@ void list_channels(struct http_request *request, void *owner)
 	}
 	call->job.run = run_list;
 	call->job.on_done = on_listed;
+	api_call_submit(call, store_read_for_request);
+}
+
+/* ---- one channel --------------------------------------------------------------------------- */
+
+static int run_get(struct db *db, struct store_job *job)
+{
+	struct api_call *call = container_of(job, struct api_call, job);
+
+	buf_reset(&call->json);
+	return channel_get(db, &call->who.team, &call->id, &call->json, &call->found);
+}
+
+void get_channel(struct http_request *request, void *owner)
+{
+	struct api_call *call = api_call_new_for_channel(owner, request, sizeof(*call));
+
+	if (!call)
+		return;
+	call->job.run = run_get;
+	call->job.on_done = api_call_on_shown;
 	api_call_submit(call, store_read_for_request);
 }

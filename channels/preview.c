@@ -7,14 +7,15 @@
  * builds both its forms, and the answer shows them with their size and what was cut. No name is looked up,
  * nothing is stored. Failure: 400 with the field. URLs, headers and credentials are not part of the answer.
  */
+#include "channels/preview.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "api/api.h"
+#include "channels/call.h"
 #include "channels/draft.h"
-#include "channels/endpoints.h"
 #include "channels/mask.h"
-#include "channels/parts.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
 #include "core/id.h"

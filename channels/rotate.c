@@ -9,12 +9,13 @@
  * Failure: 400 with the field, 404 for another team's channel. When somebody else has changed the
  * settings in between, all but the body is done again, a few times.
  */
+#include "channels/rotate.h"
+
 #include <errno.h>
 
 #include "api/api.h"
+#include "channels/call.h"
 #include "channels/draft.h"
-#include "channels/endpoints.h"
-#include "channels/parts.h"
 #include "channels/rows.h"
 #include "core/json.h"
 #include "targets/targets.h"

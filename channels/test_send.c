@@ -10,14 +10,15 @@
  * has moved is followed once; all of it within the same ten seconds. Each request takes a token of the
  * destination's pace, as every delivery does: one that is there in time is waited for, else it is a 429.
  */
+#include "channels/test_send.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/api.h"
+#include "channels/call.h"
 #include "channels/draft.h"
-#include "channels/endpoints.h"
-#include "channels/parts.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
 #include "core/clock.h"

@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "channels/parts.h"
+#include "channels/call.h"
+#include "channels/channels.h"
 #include "ledger/ledger.h"
 #include "tests/support/databases.h"
 #include "tests/support/receiver.h"

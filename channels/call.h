@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the files of channels/ share: the module's own struct and how a test may open it. */
-#ifndef CHANNELS_PARTS_H
-#define CHANNELS_PARTS_H
+/* What the endpoints of channels/ share: the folder's struct, and how to submit a change. */
+#ifndef CHANNELS_CALL_H
+#define CHANNELS_CALL_H
 
 #include "api/api.h"
-#include "channels/channels.h"
+#include "audit/audit.h"
 #include "channels/pauses.h"
 #include "channels/test_quota.h"
 #include "core/metrics.h"
@@ -46,19 +46,5 @@ static inline void submit_change(struct api_call *call)
 	call->job.needs_audit_lock = channels_of(call)->audit_mode != AUDIT_OFF;
 	api_call_submit(call, store_write);
 }
-
-/* What production never changes: the clocks and the scheduler's tick. */
-struct channels_tuning {
-	int64_t (*now_us)(void);
-	int64_t (*mono_us)(void);
-	unsigned tick_ms;
-	int64_t clock_trust_us; /* before housekeeping believes the clock */
-};
-
-int channels_open_tuned(const struct channels_options *options,
-			const struct channels_tuning *tuning, struct channels **out) must_check;
-
-/* Of the endpoints. */
-int endpoints_add(struct channels *channels, struct http_server *server) must_check;
 
 #endif
