@@ -28,7 +28,7 @@ static void authenticate(const struct dispatch *d, struct http_request *request)
 
 static void find_route(const struct dispatch *d, struct http_request *request)
 {
-	const struct message *message = &request->message;
+	const struct http_message *message = &request->message;
 
 	request->match = router_find(&d->router, message->method, message->path);
 	cors_add_fields(request, d->cors_origins);
@@ -49,7 +49,7 @@ static void find_route(const struct dispatch *d, struct http_request *request)
 void dispatch_request(struct http_request *request, void *dispatch)
 {
 	const struct dispatch *d = dispatch;
-	const struct message *message = &request->message;
+	const struct http_message *message = &request->message;
 
 	if (message->state == MESSAGE_COMPLETE) {
 		find_route(d, request);

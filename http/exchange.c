@@ -117,7 +117,7 @@ static void send_continue(struct exchange *e)
 
 static void begin_body(struct exchange *e)
 {
-	const struct message *message = &e->request->message;
+	const struct http_message *message = &e->request->message;
 
 	set_state(e, EXCHANGE_BODY);
 	if (message->expects_continue && message->body.len == 0)

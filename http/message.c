@@ -18,21 +18,21 @@
 static_assert(HTTP_MAX_HEADERS == PARSER_MAX_FIELDS, "types.h promises what parser.h holds");
 static_assert(HTTP_MAX_HEAD <= UINT16_MAX, "struct field holds places of 16 bits");
 
-void message_init(struct message *message)
+void message_init(struct http_message *message)
 {
-	*message = (struct message){ .state = MESSAGE_HEAD };
+	*message = (struct http_message){ .state = MESSAGE_HEAD };
 	parser_init(&message->parser);
 	buf_init(&message->text, HTTP_MAX_HEAD);
 	buf_init(&message->body, HTTP_MAX_BODY);
 }
 
-void message_done(struct message *message)
+void message_done(struct http_message *message)
 {
 	buf_done(&message->text);
 	buf_done(&message->body);
 }
 
-void message_fail(struct message *message, enum http_error fault, const char *text)
+void message_fail(struct http_message *message, enum http_error fault, const char *text)
 {
 	if (message->state == MESSAGE_FAILED)
 		return;
@@ -41,19 +41,19 @@ void message_fail(struct message *message, enum http_error fault, const char *te
 	message->fault_text = text;
 }
 
-static void fail_syntax(struct message *message, const char *text)
+static void fail_syntax(struct http_message *message, const char *text)
 {
 	message_fail(message, HTTP_INVALID_REQUEST, text);
 }
 
-struct str message_field_name(const struct message *message, size_t n)
+struct str message_field_name(const struct http_message *message, size_t n)
 {
 	const struct field *field = &message->parser.head.fields[n];
 
 	return (struct str){ .at = message->text.bytes + field->name_at, .len = field->name_len };
 }
 
-struct str message_field_value(const struct message *message, size_t n)
+struct str message_field_value(const struct http_message *message, size_t n)
 {
 	const struct field *field = &message->parser.head.fields[n];
 
@@ -62,7 +62,7 @@ struct str message_field_value(const struct message *message, size_t n)
 }
 
 /* How often the field is there; *value is the first one's. */
-static size_t find_field(const struct message *message, const char *name, struct str *value)
+static size_t find_field(const struct http_message *message, const char *name, struct str *value)
 {
 	size_t found = 0;
 
@@ -76,7 +76,7 @@ static size_t find_field(const struct message *message, const char *name, struct
 	return found;
 }
 
-struct str message_field(const struct message *message, const char *name)
+struct str message_field(const struct http_message *message, const char *name)
 {
 	struct str value;
 
@@ -85,7 +85,7 @@ struct str message_field(const struct message *message, const char *name)
 }
 
 /* What was read of the head, without the empty lines before it. */
-static struct str raw_lines(const struct message *message)
+static struct str raw_lines(const struct http_message *message)
 {
 	struct str lines = buf_str(&message->text);
 
@@ -94,7 +94,7 @@ static struct str raw_lines(const struct message *message)
 	return lines;
 }
 
-struct str message_raw_path(const struct message *message)
+struct str message_raw_path(const struct http_message *message)
 {
 	struct str lines = raw_lines(message);
 	struct str target = str_cut(&lines, '\n');
@@ -104,7 +104,7 @@ struct str message_raw_path(const struct message *message)
 	return str_cut(&target, '?');
 }
 
-struct str message_raw_field(const struct message *message, const char *name)
+struct str message_raw_field(const struct http_message *message, const char *name)
 {
 	struct str lines = raw_lines(message);
 
@@ -121,7 +121,7 @@ struct str message_raw_field(const struct message *message, const char *name)
 
 /* ---- the meaning of a head ------------------------------------------------------------- */
 
-static void read_method(struct message *message)
+static void read_method(struct http_message *message)
 {
 	static const struct {
 		const char *name;
@@ -141,7 +141,7 @@ static void read_method(struct message *message)
 	}
 }
 
-static void check_fields(struct message *message)
+static void check_fields(struct http_message *message)
 {
 	struct str host;
 	size_t hosts = find_field(message, "host", &host);
@@ -160,7 +160,7 @@ static void check_fields(struct message *message)
 
 /* llhttp refuses a second length or coding, and a length together with a coding. It leaves unknown
  * codings to us: they would hide the length (RFC 9112, section 6). */
-static void read_length(struct message *message)
+static void read_length(struct http_message *message)
 {
 	struct str coding;
 	size_t codings = find_field(message, "transfer-encoding", &coding);
@@ -174,7 +174,7 @@ static void read_length(struct message *message)
 	message->has_body = codings || message->parser.head.body_len;
 }
 
-static void read_target(struct message *message)
+static void read_target(struct http_message *message)
 {
 	char *target = message->text.bytes + message->parser.head.target_at;
 	const char *wrong = target_split(target, message->parser.head.target_len,
@@ -185,7 +185,7 @@ static void read_target(struct message *message)
 		fail_syntax(message, wrong);
 }
 
-static void head_complete(struct message *message)
+static void head_complete(struct http_message *message)
 {
 	const struct head *head = &message->parser.head;
 
@@ -207,7 +207,7 @@ static void head_complete(struct message *message)
 
 /* ---- gathering ----------------------------------------------------------------------------- */
 
-static size_t take_head(struct message *message, struct str bytes)
+static size_t take_head(struct http_message *message, struct str bytes)
 {
 	size_t room = HTTP_MAX_HEAD - message->text.len;
 	size_t used;
@@ -229,7 +229,7 @@ static size_t take_head(struct message *message, struct str bytes)
 	return used;
 }
 
-static size_t take_body(struct message *message, struct str bytes)
+static size_t take_body(struct http_message *message, struct str bytes)
 {
 	struct buf *body = &message->body;
 	size_t used = parser_take(&message->parser, bytes, body);
@@ -245,7 +245,7 @@ static size_t take_body(struct message *message, struct str bytes)
 	return used;
 }
 
-size_t message_take(struct message *message, const char *bytes, size_t n)
+size_t message_take(struct http_message *message, const char *bytes, size_t n)
 {
 	struct str rest = { .at = bytes, .len = n };
 

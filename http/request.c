@@ -67,7 +67,7 @@ struct str http_request_header(const struct http_request *request, const char *n
 
 struct str http_request_cookie(const struct http_request *request, const char *name)
 {
-	const struct message *message = &request->message;
+	const struct http_message *message = &request->message;
 
 	for (size_t i = 0; i < message->parser.head.field_count; i++) {
 		struct str rest = message_field_value(message, i);

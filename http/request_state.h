@@ -17,8 +17,8 @@ struct exchange;
 
 struct http_request {
 	struct exchange *exchange;
-	struct message message;
-	struct match match;
+	struct http_message message;
+	struct route_match match;
 	struct identity identity;
 	char id[HTTP_REQUEST_ID_SIZE];
 

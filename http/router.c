@@ -95,9 +95,10 @@ static bool pattern_fits(struct str pattern, struct str path, struct str params[
 	return !pattern.at && !path.at;
 }
 
-struct match router_find(const struct router *router, enum http_method method, struct str path)
+struct route_match router_find(const struct router *router, enum http_method method,
+			       struct str path)
 {
-	struct match match = { .route = NULL };
+	struct route_match match = { .route = NULL };
 
 	for (size_t i = 0; i < router->count; i++) {
 		const struct http_route *route = &router->entries[i].route;

@@ -21,7 +21,7 @@ struct router {
 };
 
 /* What a path came to. */
-struct match {
+struct route_match {
 	const struct http_route *route; /* NULL: none for this method */
 	bool is_stream;
 	unsigned allowed; /* bits 1 << method of the routes that fit the path */
@@ -36,7 +36,8 @@ int router_add_streams(struct router *router, const struct http_route *routes,
 		       size_t count) must_check;
 
 /* A linear walk, since there are a few dozen routes and comparing stops at the first odd piece. */
-struct match router_find(const struct router *router, enum http_method method, struct str path);
+struct route_match router_find(const struct router *router, enum http_method method,
+			       struct str path);
 
 /* "GET, HEAD, POST" for the bits of `allowed`. */
 void router_write_allowed(struct buf *out, unsigned allowed);

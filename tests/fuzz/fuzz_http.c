@@ -34,7 +34,7 @@ static const struct http_route routes[] = {
 };
 
 /* Feeds pieces whose sizes come from `seed`; returns what was taken. */
-static size_t feed(struct message *message, struct str text, uint32_t seed)
+static size_t feed(struct http_message *message, struct str text, uint32_t seed)
 {
 	size_t used = 0;
 
@@ -63,11 +63,11 @@ static int check_pair(struct str name, struct str value, void *arg, struct reaso
 	return 0;
 }
 
-static void check_complete(const struct message *m)
+static void check_complete(const struct http_message *m)
 {
 	struct router router = { .entries = NULL };
 	struct reason why;
-	struct match match;
+	struct route_match match;
 	int rc;
 
 	CHECK(m->path.len > 0 && utf8_is_valid(m->path));
@@ -90,8 +90,8 @@ static void check_complete(const struct message *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	struct message first;
-	struct message second;
+	struct http_message first;
+	struct http_message second;
 	uint32_t seed = 0;
 	struct str text;
 	size_t used;

@@ -11,7 +11,7 @@
 #define NO_FAULT HTTP_ERRORS
 
 /* Feeds `text` in pieces of `first` and then `step` bytes; returns what the request took of it. */
-static size_t feed(struct message *message, struct str text, size_t first, size_t step)
+static size_t feed(struct http_message *message, struct str text, size_t first, size_t step)
 {
 	size_t used = 0;
 	size_t piece = first;
@@ -35,7 +35,7 @@ static size_t feed(struct message *message, struct str text, size_t first, size_
 static void expect_fault(struct str text, enum http_error fault)
 {
 	for (size_t first = 1; first <= text.len; first++) {
-		struct message message;
+		struct http_message message;
 
 		feed(&message, text, first, first == 1 ? 1 : text.len);
 		if (fault == NO_FAULT) {
@@ -240,7 +240,7 @@ static void write_head(struct buf *out, int fields, size_t bytes)
 
 static void expect_whole(struct str text, enum http_error fault)
 {
-	struct message message;
+	struct http_message message;
 
 	feed(&message, text, text.len, text.len);
 	if (fault == NO_FAULT)
@@ -367,7 +367,7 @@ Test(message, keeps_what_it_has_read)
 		"\r\n5\r\nhello\r\n7\r\n, world\r\n0\r\nX-Late: x\r\n\r\n");
 
 	for (size_t first = 1; first <= text.len; first++) {
-		struct message m;
+		struct http_message m;
 
 		cr_assert_eq(feed(&m, text, first, text.len), text.len);
 		cr_assert_eq(m.state, MESSAGE_COMPLETE);
@@ -399,7 +399,7 @@ Test(message, knows_when_a_connection_goes_on)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct message m;
+		struct http_message m;
 
 		feed(&m, str_of(cases[i].text), 1000, 1000);
 		cr_assert_eq(m.state, MESSAGE_COMPLETE);
@@ -419,7 +419,7 @@ Test(message, takes_nothing_of_the_next_request)
 
 	for (size_t i = 0; i < ARRAY_LEN(firsts); i++) {
 		struct buf text;
-		struct message m;
+		struct http_message m;
 
 		buf_init(&text, 4096);
 		buf_addf(&text, "%sGET /next HTTP/1.1\r\n\r\n", firsts[i]);

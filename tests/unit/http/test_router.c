@@ -82,7 +82,8 @@ Test(router, finds_the_first_route_that_fits)
 	cr_assert_eq(router_add(&router, routes, 3), 0);
 	cr_assert_eq(router_add(&router, routes + 3, ARRAY_LEN(routes) - 3), 0);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct match match = router_find(&router, cases[i].method, str_of(cases[i].path));
+		struct route_match match =
+			router_find(&router, cases[i].method, str_of(cases[i].path));
 
 		cr_expect_eq(place_of(&router, match.route), cases[i].route, "%s", cases[i].path);
 		cr_expect_eq(match.allowed, cases[i].allowed, "%s: %x", cases[i].path,
