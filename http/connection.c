@@ -3,8 +3,8 @@
 /*
  * The life of a socket.
  *
- * Happy path: the poller reports an event, whoever serves the connection reacts, and the connection
- * then waits for what is wanted next.
+ * Happy path: the poller reports an event, and the table of functions reacts. The connection then
+ * waits for what is wanted next.
  * Failure: a socket that fails is reported by on_end. A closed connection's memory stays until the
  * next tick, because the poller's batch may still name it.
  */
@@ -56,9 +56,8 @@ static void wait_for(struct connection *c, uint32_t events)
 		connection_lose(c);
 }
 
-/* Most answers come at once, and the connection then wants again what it waits for already. So bytes
- * that are not wanted right now stay armed until one comes. A socket is writable nearly always, so
- * that would report at once. */
+/* Most answers come at once. The connection then wants again what is still armed, so keep unwanted
+ * input armed until some comes. Not so output: a socket is nearly always writable. */
 static bool is_armed_enough(const struct connection *c, uint32_t wanted)
 {
 	uint32_t surplus = c->armed & ~wanted;
@@ -95,7 +94,7 @@ ssize_t connection_send(struct connection *c, const struct iovec *pieces, int co
 	const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	ssize_t n;
 
-	do /* a lone event is one piece, and this the cheaper call for it */
+	do /* send() is cheaper, and a single event is one piece */
 		n = count == 1 ? send(c->fd, pieces->iov_base, pieces->iov_len, flags)
 			       : sendmsg(c->fd, &message, flags);
 	while (n < 0 && errno == EINTR);
@@ -182,7 +181,7 @@ void connection_on_ready(void *connection, uint32_t events)
 		react(c, events & wanted);
 	c->in_turn = false;
 	connection_arm(c);
-	/* Report it now: the client may be back before the memory goes, and needs the free place. */
+	/* Report it now: the client may reconnect before the memory goes. */
 	if (c->closing)
 		report_close(c);
 }

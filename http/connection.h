@@ -16,7 +16,8 @@
 #include "http/pool.h"
 #include "net/net.h"
 
-/* Bytes of every connection. The first are struct connection; the rest is for what is served. */
+/* Bytes of memory of every connection: struct connection, then what is served (an exchange or a
+ * stream, whose structs begin with this one). */
 #define CONNECTION_SIZE 96
 
 struct connection;
@@ -28,8 +29,9 @@ struct connection_events {
 	void (*on_writable)(struct connection *c);
 	/* The client has finished sending, or (c->gone) nothing reaches it any more. */
 	void (*on_end)(struct connection *c);
-	void (*on_due)(struct connection *c);    /* its wait has run out */
-	void (*on_closed)(struct connection *c); /* the last call, never from within a call */
+	void (*on_due)(struct connection *c); /* its wait has run out */
+	void (*on_closed)(
+		struct connection *c); /* the last call; connection_close() never calls it */
 };
 
 struct connection {

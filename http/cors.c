@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The list is short and asked once per request, so it stays the text it was configured as. */
+/* The list is short and read once per request, so it stays as configured: one text. */
 #include "http/cors.h"
 
 #include "http/request.h"
@@ -18,7 +18,7 @@ bool cors_lists(const char *origins, struct str origin)
 	return false;
 }
 
-/* Requests that could not be read are answered, too. */
+/* Malformed requests are answered, too. */
 static bool was_read(const struct http_request *request)
 {
 	return request->message.path.at;
@@ -44,7 +44,7 @@ void cors_add_fields(struct http_request *request, const char *origins)
 
 	if (!is_covered(request, origins))
 		return;
-	/* Also without an origin: the answer to one must not be cached for another. */
+	/* Even without an origin: a cache must not give one origin's answer to another. */
 	http_respond_header(request, "Vary", STR("Origin"));
 	if (!cors_lists(origins, origin))
 		return;

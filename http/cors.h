@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Pages of other origins. Only those on the operator's list may read answers, with the browser's
- * cookies; for all others nothing changes, which is a browser's reason to refuse them.
+ * CORS: pages of other origins. Pages on the operator's list may read answers, with cookies. Others
+ * get no CORS fields, so the browser refuses them.
  */
 #ifndef HTTP_CORS_H
 #define HTTP_CORS_H
@@ -12,11 +12,11 @@
 /* Origins are scheme://host or scheme://host:port, separated by commas. */
 bool cors_lists(const char *origins, struct str origin);
 
-/* Adds the fields an answer below /v1/ needs. With `origins` NULL or empty nothing. */
+/* Adds the CORS fields to an answer below /v1/. NULL or empty origins: adds nothing. */
 void cors_add_fields(struct http_request *request, const char *origins);
 
-/* Answers the question a browser asks before the request proper. False: it is no such question, or
- * not to be answered. */
+/* Answers the preflight, which a browser sends before some requests. False when the request is no
+ * preflight, or its origin is not listed. */
 bool cors_answer_preflight(struct http_request *request, const char *origins);
 
 #endif

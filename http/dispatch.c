@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Happy path: the route is found, the hook that the server's owner gave authenticates the caller, and
- * the route's handler gets the request.
- * Failure: what cannot be served is answered here with an error of contract c.5, with the fields that
- * let a page of another origin read it.
+ * Happy path: the router finds the route, the owner's hook authenticates the caller, and the
+ * route's handler gets the request.
+ * Failure: a request without a route, or one that was malformed, is answered here with an error of
+ * contract c.5. The answer has the CORS fields, so a page of another origin can read it.
  */
 #include "http/dispatch.h"
 
@@ -34,7 +34,8 @@ static void find_route(const struct dispatch *d, struct http_request *request)
 	cors_add_fields(request, d->cors_origins);
 	if (request->exchange->is_surplus) {
 		request->close_after = true;
-		http_respond_fault(request, HTTP_SERVICE_UNAVAILABLE, NULL, "too many connections");
+		http_respond_fault(request, HTTP_SERVICE_UNAVAILABLE, NULL,
+				   "too many connections; try again later");
 	} else if (cors_answer_preflight(request, d->cors_origins)) {
 		return;
 	} else if (request->match.route) {

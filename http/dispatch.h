@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* From a request that was read to its handler: router, pages of other origins, authentication. */
+/* Leads a request to its handler: routing, CORS, authentication. */
 #ifndef HTTP_DISPATCH_H
 #define HTTP_DISPATCH_H
 
@@ -14,7 +14,7 @@ struct dispatch {
 	const char *cors_origins;
 };
 
-/* Leads to exactly one answer, now or later. `dispatch` is a struct dispatch. */
+/* Answers once, now or later. `dispatch` is a struct dispatch. */
 void dispatch_request(struct http_request *request, void *dispatch);
 
 #endif

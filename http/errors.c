@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Error answers (contract c.5). One table says for every error its status, its code and what clients
- * may do about it. Messages are cleaned once more on the way out, since some quote what a client sent.
+ * Error answers (contract c.5). One table gives each error its status, its code and whether clients
+ * may retry. Messages are cleaned before they leave, because some quote what a client sent.
  */
 #include <assert.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 static const struct {
 	const char *code;
-	const char *message; /* when there is no better one */
+	const char *message; /* when the caller gives none */
 	const char *retry_after_s;
 	int status;
 	bool retryable;
@@ -28,31 +28,36 @@ static const struct {
 				   false },
 	[HTTP_UNAUTHORIZED] = { "unauthorized", "valid credentials are required", NULL, 401,
 				false },
-	[HTTP_FORBIDDEN] = { "forbidden", "this is not allowed", NULL, 403, false },
-	[HTTP_NOT_FOUND] = { "not_found", "there is nothing here", NULL, 404, false },
-	[HTTP_METHOD_NOT_ALLOWED] = { "invalid_request", "this method is not allowed here", NULL,
-				      405, false },
+	[HTTP_FORBIDDEN] = { "forbidden", "your credentials do not allow this", NULL, 403, false },
+	[HTTP_NOT_FOUND] = { "not_found", "there is no such resource", NULL, 404, false },
+	[HTTP_METHOD_NOT_ALLOWED] = { "invalid_request", "this path does not allow the method",
+				      NULL, 405, false },
 	[HTTP_REQUEST_TIMEOUT] = { "timeout", "the request took too long to arrive", NULL, 408,
 				   true },
-	[HTTP_CONFLICT] = { "conflict", "this conflicts with what is there", NULL, 409, false },
-	[HTTP_INVALID_STATE] = { "invalid_state", "the state does not allow this", NULL, 409,
+	[HTTP_CONFLICT] = { "conflict", "this conflicts with an existing resource", NULL, 409,
+			    false },
+	[HTTP_INVALID_STATE] = { "invalid_state",
+				 "the resource is in a state that does not allow this", NULL, 409,
 				 false },
-	[HTTP_PAYLOAD_TOO_LARGE] = { "payload_too_large", "the body is too large", NULL, 413,
-				     false },
+	[HTTP_PAYLOAD_TOO_LARGE] = { "payload_too_large", "the body is larger than 64 KiB", NULL,
+				     413, false },
 	[HTTP_UNSUPPORTED_TYPE] = { "invalid_request", "the body must be application/json", NULL,
 				    415, false },
-	[HTTP_HEAD_TOO_LARGE] = { "payload_too_large", "the request head is too large", NULL, 431,
+	[HTTP_HEAD_TOO_LARGE] = { "payload_too_large", "the request head is larger than 16 KiB",
+				  NULL, 431, false },
+	[HTTP_RATE_LIMITED] = { "rate_limited", "too many requests; try again later", "10", 429,
+				true },
+	[HTTP_INTERNAL_ERROR] = { "internal_error", "an internal error occurred", NULL, 500,
 				  false },
-	[HTTP_RATE_LIMITED] = { "rate_limited", "too many requests", "10", 429, true },
-	[HTTP_INTERNAL_ERROR] = { "internal_error", "something went wrong here", NULL, 500, false },
-	[HTTP_DELIVERY_FAILED] = { "delivery_failed", "the destination did not accept it", NULL,
-				   502, false },
+	[HTTP_DELIVERY_FAILED] = { "delivery_failed", "the destination did not accept the message",
+				   NULL, 502, false },
 	[HTTP_SERVICE_UNAVAILABLE] = { "service_unavailable",
-				       "the service is not available at the moment", "5", 503,
+				       "the service is unavailable; try again later", "5", 503,
 				       true },
 };
 
-/* What an EventSource is told instead: when to come back, each at a time of its own. */
+/* When an EventSource retries after a temporary error: spread, so that a crowd does not return at
+ * once. */
 #define RETRY_MS             5500
 #define RETRY_SPREAD_PERCENT 80
 
@@ -89,7 +94,7 @@ static void write_envelope(struct buf *out, enum http_error error, const char *r
 	buf_add_text(out, "}}\n");
 }
 
-/* Fields that belong to an error and that the handler has not set. */
+/* Adds the fields of the error, except those the handler has set. */
 static void add_fields(struct http_request *request, enum http_error error)
 {
 	const char *retry_after_s = errors[error].retry_after_s;
@@ -105,7 +110,7 @@ static void add_fields(struct http_request *request, enum http_error error)
 	buf_done(&allowed);
 }
 
-/* It passes, and this client would not come back after it. */
+/* The error is temporary, but this client would never retry after its status. */
 static bool is_turned_away(const struct http_request *request, enum http_error error)
 {
 	return request->match.is_stream && !request->extra.err &&

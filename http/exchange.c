@@ -7,10 +7,10 @@
  * with it until the answer and are read on a later turn, so one client's pipeline cannot hold the
  * loop. The answer leaves in one system call. The connection is then idle and has no more memory
  * than its struct.
- * Failure: a request that cannot be read is answered and the connection closed, since nobody can
- * tell where the next one would start. Bytes the kernel does not take at once wait in
- * request->unsent. After a last answer we shut down our half and read the client's rest for a
- * moment: closing over unread bytes would reset the connection and destroy the answer.
+ * Failure: a malformed request is answered and the connection closed, because nobody can tell where
+ * the next request starts. Bytes the kernel does not take wait in request->unsent. After the last
+ * answer we shut down our half and read for a moment more: closing with unread bytes would reset
+ * the connection and destroy the answer.
  */
 #include "http/exchange.h"
 
@@ -31,7 +31,7 @@ static struct exchange *exchange_of(struct connection *c)
 	return container_of(c, struct exchange, connection);
 }
 
-/* Bytes of this request came with the one before. */
+/* Bytes of this request came with the previous one. */
 static bool has_rest(const struct exchange *e)
 {
 	return e->state == EXCHANGE_HEAD && e->request->rest.len > 0;
@@ -53,8 +53,7 @@ static void set_state(struct exchange *e, enum exchange_state state)
 		connection_start_wait(&e->connection, (enum pool_wait)waits[state]);
 }
 
-/* Bytes left over come before those in the kernel. Reading them waits until there is room for an
- * answer. */
+/* Bytes left over come before those in the kernel. Read them once there is room for an answer. */
 static uint32_t wanted(const struct connection *c)
 {
 	const struct exchange *e = container_of(c, struct exchange, connection);
@@ -76,7 +75,7 @@ static uint32_t wanted(const struct connection *c)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/* Without memory the connection is closed. */
+/* Closes the connection when there is no memory. */
 static bool begin_request(struct exchange *e)
 {
 	assert(!e->request);
@@ -110,7 +109,7 @@ static void send_continue(struct exchange *e)
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct iovec piece = { .iov_base = (char *)text, .iov_len = sizeof(text) - 1 };
 
-	/* Only a client that reads none of its answers has no room for 25 bytes. */
+	/* There is room for 25 bytes, except for a client that reads none of its answers. */
 	if (connection_send(&e->connection, &piece, 1) != (ssize_t)piece.iov_len)
 		connection_close(&e->connection);
 }
@@ -326,7 +325,7 @@ static void on_due(struct connection *c)
 {
 	struct exchange *e = exchange_of(c);
 
-	if (e->state == EXCHANGE_BUSY) { /* an on_abort that was set after the client had left */
+	if (e->state == EXCHANGE_BUSY) { /* on_abort was set after the client left */
 		report_abort(e->request);
 		return;
 	}

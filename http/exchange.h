@@ -11,8 +11,8 @@
  *                                      \              +--> LINGER --> closed
  *                                       +--> a stream: stream.c serves the connection
  *
- * Every state except BUSY may end as closed. In BUSY the handler holds the request, so the connection
- * only notes that the client is gone and closes when the answer comes.
+ * Every state except BUSY may close. In BUSY the handler holds the request, so the connection only
+ * records that the client is gone. It closes when the answer comes.
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -36,12 +36,12 @@ struct exchange {
 	uint32_t discarded;           /* bytes thrown away in LINGER */
 	uint8_t state;
 	bool is_fresh : 1;      /* the client has not sent a byte yet */
-	bool is_surplus : 1;    /* beyond the limit of connections: its request is refused */
+	bool is_surplus : 1;    /* over the limit of connections: refuse its request */
 	bool peer_finished : 1; /* the client will send no more */
 };
 
-/* Takes over an accepted, non-blocking socket; closes it without memory. A connection beyond the
- * limit is read, too, because clients of streams are refused in a way of their own. */
+/* Takes over an accepted, non-blocking socket; closes it when there is no memory. A surplus client
+ * is read, too: only its request shows whether to refuse it with a 503 or as a stream. */
 void exchange_open(struct pool *pool, int fd, bool is_surplus);
 
 /* Sends the answer. The request is dead afterwards. A failed head drops the connection. */

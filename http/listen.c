@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Making a listening socket.
- *
- * A shared one has SO_REUSEPORT from the start: the kernel lets in every other such socket of the
- * same user. An exclusive one gets the option after listen(2): until then the kernel refuses it
- * when anybody else has the port, and of two that come at the same time it refuses one. Later
- * shared sockets are let in beside it.
+ * A shared socket has SO_REUSEPORT from the start: the kernel lets other such sockets of the same
+ * user join it. An exclusive socket gets the option after listen(2). Until then the kernel refuses
+ * it when another socket has the port, and refuses one of two that bind at the same time. Shared
+ * sockets may join it afterwards.
  */
 #include "http/listen.h"
 
@@ -34,7 +32,7 @@ static void set_options(int fd)
 
 	turn_on(fd, SOL_SOCKET, SO_REUSEADDR);
 	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	/* Accepted sockets inherit it; asking for it once saves a call each. */
+	/* Accepted sockets inherit this, which saves a system call for each. */
 	turn_on(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 
@@ -72,7 +70,7 @@ int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *
 	rc = getaddrinfo(host, service, &hints, &found);
 	if (rc != 0)
 		return reason_set(why, -EADDRNOTAVAIL, NULL, "%s", gai_strerror(rc));
-	/* An address the machine does not have is passed over; a taken one is a fault. */
+	/* Skip an address that the machine does not have. Stop at one that is in use. */
 	for (const struct addrinfo *a = found; a && fd < 0 && fd != -EADDRINUSE; a = a->ai_next)
 		fd = listen_on(a, exclusive);
 	freeaddrinfo(found);

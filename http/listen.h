@@ -12,7 +12,7 @@
 
 /* Opens a listening socket; shared ones may join it on its port later. An exclusive socket fails
  * with -EADDRINUSE when anybody has the port, a shared one only when the other does not share.
- * Returns the socket, which is never 0 while standard input is open, or a negative errno and *why. */
+ * Returns the socket (never 0 while standard input is open), or a negative errno with *why. */
 int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *why) must_check;
 
 #endif

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads one request.
- *
- * Happy path: the head is gathered up to its empty line, under a look at every byte; llhttp then
- * reads it whole, the fields that say how long the body is are checked, and the body is gathered
- * up to its length or its last chunk.
- * Failure: the first fault wins, is kept as the answer to give, and nothing more is taken.
+ * Happy path: the parser takes the head, whose meaning is then checked, and then the body.
+ * Failure: the first fault stays as the answer to give. No more bytes are taken.
  */
 #include "http/message.h"
 
@@ -61,7 +57,7 @@ struct str message_field_value(const struct http_message *message, size_t n)
 				      .len = field->value_len });
 }
 
-/* How often the field is there; *value is the first one's. */
+/* Counts the fields of that name; *value is the first one's. */
 static size_t find_field(const struct http_message *message, const char *name, struct str *value)
 {
 	size_t found = 0;
@@ -84,7 +80,7 @@ struct str message_field(const struct http_message *message, const char *name)
 	return value;
 }
 
-/* What was read of the head, without the empty lines before it. */
+/* The bytes of the head so far, without the empty lines before it. */
 static struct str raw_lines(const struct http_message *message)
 {
 	struct str lines = buf_str(&message->text);
@@ -151,7 +147,7 @@ static void check_fields(struct http_message *message)
 			fail_syntax(message, "a header field has no name");
 	}
 	if (hosts > 1 || (hosts == 0 && !message->is_http10))
-		fail_syntax(message, "a request needs one Host field");
+		fail_syntax(message, "a request needs exactly one Host field");
 	for (size_t i = 0; i < host.len; i++) {
 		if (host.at[i] <= 0x20 || host.at[i] >= 0x7f || strchr("/?#@\\,", host.at[i]))
 			fail_syntax(message, "the Host field is malformed");
@@ -166,11 +162,11 @@ static void read_length(struct http_message *message)
 	size_t codings = find_field(message, "transfer-encoding", &coding);
 
 	if (codings && message->is_http10)
-		return fail_syntax(message, "HTTP/1.0 has no Transfer-Encoding");
+		return fail_syntax(message, "Transfer-Encoding needs HTTP/1.1");
 	if (codings && !str_eq_nocase(coding, STR("chunked")))
-		return fail_syntax(message, "the only Transfer-Encoding here is chunked");
+		return fail_syntax(message, "Transfer-Encoding must be chunked");
 	if (message->parser.head.body_len > HTTP_MAX_BODY)
-		return message_fail(message, HTTP_PAYLOAD_TOO_LARGE, "the body is too large");
+		return message_fail(message, HTTP_PAYLOAD_TOO_LARGE, NULL);
 	message->has_body = codings || message->parser.head.body_len;
 }
 
@@ -190,9 +186,10 @@ static void head_complete(struct http_message *message)
 	const struct head *head = &message->parser.head;
 
 	if (head->has_too_many_fields)
-		return message_fail(message, HTTP_HEAD_TOO_LARGE, "too many header fields");
+		return message_fail(message, HTTP_HEAD_TOO_LARGE,
+				    "the request has more than 64 header fields");
 	if (head->major != 1 || head->minor > 1)
-		return fail_syntax(message, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+		return fail_syntax(message, "the HTTP version must be 1.0 or 1.1");
 	message->is_http10 = head->minor == 0;
 	message->expects_continue =
 		!message->is_http10 &&
@@ -213,7 +210,7 @@ static size_t take_head(struct http_message *message, struct str bytes)
 	size_t used;
 
 	if (bytes.len && room == 0) {
-		message_fail(message, HTTP_HEAD_TOO_LARGE, "the request head is too large");
+		message_fail(message, HTTP_HEAD_TOO_LARGE, NULL);
 		return 0;
 	}
 	if (bytes.len > room)
@@ -223,7 +220,7 @@ static size_t take_head(struct http_message *message, struct str bytes)
 	if (message->text.err)
 		message_fail(message, HTTP_INTERNAL_ERROR, "out of memory");
 	else if (message->parser.state == PARSER_FAILED)
-		fail_syntax(message, "this is not an HTTP request");
+		fail_syntax(message, "the request head is not valid HTTP/1.1");
 	else if (message->parser.state == PARSER_BODY)
 		head_complete(message);
 	return used;
@@ -235,11 +232,11 @@ static size_t take_body(struct http_message *message, struct str bytes)
 	size_t used = parser_take(&message->parser, bytes, body);
 
 	if (body->err == -E2BIG)
-		message_fail(message, HTTP_PAYLOAD_TOO_LARGE, "the body is too large");
+		message_fail(message, HTTP_PAYLOAD_TOO_LARGE, NULL);
 	else if (body->err)
 		message_fail(message, HTTP_INTERNAL_ERROR, "out of memory");
 	else if (message->parser.state == PARSER_FAILED)
-		fail_syntax(message, "the chunks of the body are malformed");
+		fail_syntax(message, "the chunks of the body are not valid HTTP/1.1");
 	else if (message->parser.state == PARSER_END)
 		message->state = MESSAGE_COMPLETE;
 	return used;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One request as bytes come in, without a socket: fed in pieces of any size, it ends as COMPLETE or
- * FAILED, the same whatever the pieces were.
+ * One request, without a socket. It takes bytes in pieces of any size, and ends as COMPLETE or
+ * FAILED. The result does not depend on the pieces.
  *
  *   HEAD --> BODY --> COMPLETE        HEAD and BODY may fall to FAILED
  *      \______________/
@@ -20,16 +20,16 @@ enum message_state { MESSAGE_HEAD, MESSAGE_BODY, MESSAGE_COMPLETE, MESSAGE_FAILE
 struct http_message {
 	enum message_state state;
 
-	/* What is wrong, when FAILED. The text is a constant. */
+	/* Why it FAILED. The text is a constant or NULL. */
 	enum http_error fault;
 	const char *fault_text;
 
 	struct parser parser;
 	struct buf text; /* the head, with the empty lines before it */
 
-	/* From here on set once the head is complete. */
+	/* The following are set once the head is complete. */
 	enum http_method method;
-	bool head_only; /* HEAD: a GET without the body of the answer */
+	bool head_only; /* HEAD: answer a GET, but without the body */
 	bool is_http10;
 	bool expects_continue;
 	bool has_body;
@@ -45,15 +45,14 @@ void message_done(struct http_message *message);
 /* Refuses the request with this answer; the text is a constant or NULL. The first failure stays. */
 void message_fail(struct http_message *message, enum http_error fault, const char *text);
 
-/* Takes bytes that belong to this request, while it is in HEAD or BODY, and returns how many those
- * were; the rest belongs to the next one. */
+/* Takes the bytes of this request and returns how many. The rest belongs to the next request. */
 size_t message_take(struct http_message *message, const char *bytes, size_t n);
 
 /* The value of the first field of that name, trimmed; at == NULL when absent. */
 struct str message_field(const struct http_message *message, const char *name);
 
-/* The same two of a head that could not be read, or not to its end, as they stand there. For what an answer
- * to it needs, and nothing else. */
+/* Path and field of a head that is malformed or incomplete, as the client wrote them. Use them only
+ * to answer it. */
 struct str message_raw_path(const struct http_message *message);
 struct str message_raw_field(const struct http_message *message, const char *name);
 

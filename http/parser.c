@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Happy path: llhttp is paused at the end of the head, so that its meaning can be checked before the
- * body, and again at the end of the body, so that it sees nothing of the next request.
+ * Happy path: llhttp pauses at the end of the head, so that the head can be checked before the
+ * body. It pauses again at the end of the body, so it never sees a byte of the next request.
  *
- * Failure: two readers that disagree about where a request ends let requests be smuggled past one of
- * them. Strict mode refuses nearly all of what they could disagree about. llhttp 8 still lets a line
- * end with LF alone and fold into the next one, and every llhttp lets a CR stand alone before the
- * request. So each byte that is not content is checked for that (docs/notes/http.md).
+ * Failure: when a proxy and we disagree about where a request ends, an attacker can smuggle a
+ * request past the proxy. Strict mode refuses nearly everything two readers can disagree about.
+ * llhttp 8 still accepts folded lines and lines that end with LF alone; every version accepts a
+ * lone CR before the request. So breaks_line() checks each byte that is not content
+ * (docs/notes/http.md).
  *
  * Trailer fields and the extensions of chunks are skipped. A trailer that could add a header field
  * would get around every check of the head.
@@ -43,13 +44,13 @@ static uint16_t place_of(const struct pass *pass, const char *at)
 
 /* ---- the head ------------------------------------------------------------------------------ */
 
-/* PRI begins HTTP/2. llhttp would wait for the rest of that preface, which is no head. */
+/* PRI begins HTTP/2, and llhttp would wait for the rest of that preface. */
 static int on_method_complete(llhttp_t *llhttp)
 {
 	return llhttp_get_method(llhttp) == HTTP_PRI ? -1 : 0;
 }
 
-/* Spans that a cut between two pieces divides are reported in adjoining parts. */
+/* llhttp reports a span in adjoining parts when two pieces divide it. */
 static int on_url(llhttp_t *llhttp, const char *at, size_t len)
 {
 	struct pass *pass = llhttp->data;
@@ -133,7 +134,7 @@ static int on_headers_complete(llhttp_t *llhttp)
 
 /* ---- the body ------------------------------------------------------------------------------ */
 
-/* A line ends with CR and LF, has no DEL, and the next one of the head does not start with white
+/* A line must end with CR and LF and contain no DEL. A line of the head must not start with white
  * space. */
 static bool breaks_line(char last, char c, bool in_head)
 {
@@ -203,7 +204,7 @@ void parser_init(struct parser *parser)
 
 	*parser = (struct parser){ .state = PARSER_HEAD };
 	llhttp_init(llhttp, HTTP_REQUEST, &settings);
-	assert(llhttp->lenient_flags == 0); /* strict in every way that can be chosen at run time */
+	assert(llhttp->lenient_flags == 0); /* no lenient mode is on */
 }
 
 size_t parser_take(struct parser *parser, struct str bytes, struct buf *body)
@@ -217,7 +218,7 @@ size_t parser_take(struct parser *parser, struct str bytes, struct buf *body)
 	llhttp_errno_t rc;
 
 	llhttp->data = &pass;
-	llhttp_resume(llhttp); /* it is paused at the end of the head */
+	llhttp_resume(llhttp); /* it paused at the end of the head */
 	rc = llhttp_execute(llhttp, bytes.at, bytes.len);
 	if (rc != HPE_OK)
 		end = llhttp_get_error_pos(llhttp);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * llhttp in strict mode over the bytes of one request, as they come: request line, header fields and
- * the framing of the body. It knows nothing of what they mean.
+ * Reads one request with llhttp in strict mode, in pieces of any size: request line, header fields,
+ * and the framing of the body. It does not know what they mean.
  *
  * Names of methods in llhttp.h are the same as in http/types.h, so no file can include both.
  */
@@ -61,8 +61,9 @@ struct parser {
 
 void parser_init(struct parser *parser);
 
-/* The head may have 65,535 bytes. Takes bytes up to the end of the head, or of the body, whose content it appends to *body. Returns
- * how many those were. After a failure of *body the parser has failed, too. Not after END, FAILED. */
+/* Takes bytes up to the end of the head, or up to the end of the body, and returns how many.
+ * Appends the content of the body to *body; when that fails, so does the parser. The head may
+ * have 65,535 bytes. Do not call it again in END or FAILED. */
 size_t parser_take(struct parser *parser, struct str bytes, struct buf *body) must_check;
 
 #endif

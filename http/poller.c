@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One epoll inside the loop's. Happy path: the loop says that something is ready, and up to a batch of it is
- * taken per turn, so that everything else on the loop has its turn, too. A connection that is closed by
- * another one of the same batch still exists and has to look.
+ * One epoll inside the loop's own. Each turn reports at most one batch, so that everything else on
+ * the loop gets its turn, too. A connection may be closed by another one of the same batch; its
+ * memory still exists, so it must check.
  */
 #include "http/poller.h"
 
@@ -50,7 +50,7 @@ void poller_start(struct poller *poller, uv_loop_t *loop)
 	poller->handle.data = poller;
 	if (rc == 0)
 		rc = uv_poll_start(&poller->handle, UV_READABLE, on_poll);
-	assert(rc == 0); /* fails only for bad handles */
+	assert(rc == 0); /* it fails only for bad handles */
 }
 
 int poller_change(struct poller *poller, int fd, void *owner, uint32_t from, uint32_t to)

@@ -21,8 +21,8 @@ static void register_metrics(struct pool_metrics *m)
 				     "Bytes read from clients");
 	m->bytes_out = metric_counter("wrenn_events_http_sent_bytes_total", NULL,
 				      "Bytes handed to the kernel for clients");
-	m->malformed = metric_counter("wrenn_events_http_malformed_total", NULL,
-				      "Requests that could not be read");
+	m->malformed =
+		metric_counter("wrenn_events_http_malformed_total", NULL, "Malformed requests");
 	m->timeouts = metric_counter("wrenn_events_http_timeouts_total", NULL,
 				     "Connections closed because the client was too slow");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What all connections of a server share: their list, poller, waits, read buffer, metrics and date.
- * It knows a connection only as a link in the list.
+ * What all connections of a server share: list, poller, waits, read buffer, metrics and date. It
+ * knows a connection only as a link in the list.
  */
 #ifndef HTTP_POOL_H
 #define HTTP_POOL_H
@@ -23,7 +23,7 @@ enum pool_wait {
 	WAIT_IDLE,
 	WAIT_WRITE,
 	WAIT_LINGER,
-	WAIT_SOON, /* the end of a closed one; an on_abort that came too late for the event itself */
+	WAIT_SOON, /* for the memory of a closed one, and for an on_abort set after the event */
 	WAITS
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Walks a query string: application/x-www-form-urlencoded, read strictly. */
+/* Reads a query string as strict application/x-www-form-urlencoded. */
 #include "http/query.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 typedef int (*pair_fn)(struct str name, struct str value, void *arg, struct reason *why);
 
-/* Appends `text` decoded to `out`. */
+/* Appends the decoded text. */
 static int decode(struct buf *out, struct str text, struct reason *why)
 {
 	size_t start = out->len;

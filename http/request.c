@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What handlers read of a request. Nothing here fails or waits. */
+/* Reads of a parsed request. Cookies and Accept are read on demand, because few handlers ask. */
 #include "http/request.h"
 
 #include <assert.h>
@@ -97,7 +97,7 @@ bool http_request_is_json(const struct http_request *request)
 	return str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
 }
 
-/* The parameters of a media range say that it is not wanted: q=0, q=0.0 and so on. */
+/* Does a media range have q=0, q=0.0 and so on? */
 static bool is_unwanted(struct str parameters)
 {
 	while (parameters.at) {

@@ -21,7 +21,7 @@ struct str http_request_cookie(const struct http_request *request, const char *n
 struct str http_request_body(const struct http_request *request);
 /* Does the client declare the body as application/json? */
 bool http_request_is_json(const struct http_request *request);
-/* Does the field Accept allow the type, and not with q=0? Without the field every type is allowed. */
+/* Does Accept allow the type, and not with q=0? Without the field every type is allowed. */
 bool http_request_takes(const struct http_request *request, const char *type);
 /* False for HTTP/1.0, which has no chunks. */
 bool http_request_takes_chunks(const struct http_request *request);

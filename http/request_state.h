@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A request from its first byte until its answer has left: the memory an idle connection lacks. */
+/* A request, from its first byte until its answer has left. An idle connection has none. */
 #ifndef HTTP_REQUEST_STATE_H
 #define HTTP_REQUEST_STATE_H
 
@@ -9,8 +9,8 @@
 #include "http/message.h"
 #include "http/router.h"
 
-#define RESPONSE_MAX_EXTRA 8192  /* of the fields a handler adds */
-#define RESPONSE_MAX_HEAD  16384 /* all fields together */
+#define RESPONSE_MAX_EXTRA 8192  /* bytes of the fields that handlers add */
+#define RESPONSE_MAX_HEAD  16384 /* bytes of all fields */
 #define RESPONSE_MAX_BYTES 33554432
 
 struct exchange;
@@ -27,12 +27,12 @@ struct http_request {
 
 	struct buf extra;  /* header lines of the answer to come */
 	struct buf unsent; /* what the socket did not take at once */
-	size_t sent;       /* of those */
-	struct buf rest;   /* bytes of the requests behind this one */
+	size_t sent;       /* bytes of it that were sent */
+	struct buf rest;   /* bytes of later requests */
 	bool close_after;
 };
 
-/* NULL without memory. */
+/* NULL when there is no memory. */
 struct http_request *request_new(struct exchange *exchange) must_check;
 void request_free(struct http_request *request); /* accepts NULL */
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Answers: the head as text, and the calls handlers make.
- *
- * Happy path: head and body leave in one writev. Failure: an answer that cannot be built becomes a
- * 500; if not even that can be, the connection closes.
+ * Happy path: head and body leave in one system call. Failure: an answer that cannot be built
+ * becomes a 500. When that fails, too, the connection closes.
  */
 #include "http/response.h"
 
@@ -21,7 +19,7 @@ void http_respond_header(struct http_request *request, const char *name, struct 
 	for (size_t i = 0; i < value.len; i++) {
 		char c = value.at[i];
 
-		/* Would let the value forge fields of its own. */
+		/* A line break would let the value forge another field. */
 		if ((c >= 0 && c < 0x20 && c != '\t') || c == 0x7f)
 			request->extra.err = -EINVAL;
 	}

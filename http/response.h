@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Answers: a request gets exactly one of these calls, or http_stream_open(). It frees the request. */
+/* Answers. A request gets exactly one of these, or http_stream_open(). Each frees the request. */
 #ifndef HTTP_RESPONSE_H
 #define HTTP_RESPONSE_H
 

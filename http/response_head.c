@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The head of an answer as text. Pure, except for what it reads of the request. */
+/* Most fields depend on the answer; version, id and the handler's fields come from the request. */
 #include "http/response_head.h"
 
 #include "http/exchange.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Matches paths against patterns, piece by piece between slashes. The first route that fits path
- * and method wins; the others that fit the path tell what would have been allowed.
+ * Matches paths against patterns, piece by piece between slashes. The first route that matches path
+ * and method wins. Routes that match only the path give the methods for Allow.
  */
 #include "http/router.h"
 
@@ -113,7 +113,7 @@ struct route_match router_find(const struct router *router, enum http_method met
 		match.is_stream = router->entries[i].is_stream;
 		memcpy(match.params, params, sizeof(params));
 	}
-	/* OPTIONS * asks about the server as a whole. */
+	/* OPTIONS * asks about the whole server. */
 	if (str_eq(path, STR("*"))) {
 		for (size_t i = 0; i < router->count; i++)
 			match.allowed |= 1U << router->entries[i].route.method;

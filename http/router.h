@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The table of routes. */
+/* The table of routes, and which of them a request matches. */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
 
@@ -20,22 +20,22 @@ struct router {
 	size_t count;
 };
 
-/* What a path came to. */
+/* The result of a look-up. */
 struct route_match {
-	const struct http_route *route; /* NULL: none for this method */
+	const struct http_route *route; /* NULL: none for this path and method */
 	bool is_stream;
-	unsigned allowed; /* bits 1 << method of the routes that fit the path */
+	unsigned allowed; /* bits 1 << method of all routes of this path */
 	struct str params[HTTP_MAX_PARAMS];
 };
 
 void router_done(struct router *router);
 
-/* -EINVAL on a bad pattern, -ENOMEM; then none is added. */
+/* Adds all or none. -EINVAL for a bad pattern, -ENOMEM. */
 int router_add(struct router *router, const struct http_route *routes, size_t count) must_check;
 int router_add_streams(struct router *router, const struct http_route *routes,
 		       size_t count) must_check;
 
-/* A linear walk, since there are a few dozen routes and comparing stops at the first odd piece. */
+/* Compares every route: there are a few dozen, and most differ in their first piece. */
 struct route_match router_find(const struct router *router, enum http_method method,
 			       struct str path);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The listening socket, the cap on connections, and the server's own beginning and end.
+ * Accepts connections, keeps their limit, and starts and ends the parts of a server.
  *
- * Happy path: every turn takes what waits, up to ACCEPTS_PER_TURN. Failure: beyond the cap clients are told
- * 503, once it is known who has left; when the process or the machine has no room for another socket,
- * accepting pauses for a moment and clients wait in the kernel's queue.
+ * Happy path: every turn accepts the clients that wait, up to ACCEPTS_PER_TURN.
+ * Failure: over the limit, clients get a 503. When the process or the machine has no socket left,
+ * accepting pauses, and clients wait in the kernel's queue.
  */
 #include "http/server.h"
 
@@ -23,10 +23,11 @@
 #include "http/listen.h"
 #include "http/server_state.h"
 
-#define ACCEPTS_AT_END   16384 /* as many as can wait in the kernel's queue */
-#define ACCEPTS_PER_TURN 2048  /* they come in crowds, and wait in a bounded queue */
+#define ACCEPTS_AT_END   16384 /* as many as the kernel's queue can hold */
+#define ACCEPTS_PER_TURN 2048  /* clients come in crowds, and the kernel's queue is bounded */
 #define ACCEPT_PAUSE_MS  100
-/* So many may be told of the cap at the same time; the others are just closed. */
+/* A 503 costs a socket for a moment. So many clients may get one at a time; others are just
+ * closed. */
 #define MAX_REFUSED      64
 
 #define HEAD_TIMEOUT_MS  10000
@@ -36,15 +37,15 @@
 #define LINGER_MS        2000
 #define SOON_MS          1
 
-/* A client that vanished without a word is asked after a minute of silence and given up soon after. */
+/* A client may vanish without a FIN. Probe it after a minute of silence, then give up soon. */
 #define KEEPALIVE_IDLE_S     60
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_PROBES     3
 
 /* ---- listening --------------------------------------------------------------------------- */
 
-/* Accepted sockets inherit them. They end connections to clients that vanished, with bytes of ours
- * underway and without. */
+/* Accepted sockets inherit these. They end connections to vanished clients, whether or not bytes of
+ * ours are on their way. */
 static void set_limits(int fd, unsigned write_timeout_ms)
 {
 	const int on = 1;
@@ -88,8 +89,8 @@ static void on_pause_over(uv_timer_t *timer)
 static void pause_accepting(struct http_server *server, int error)
 {
 	metric_add(server->accept_faults, 1);
-	log_warn("cannot accept connections, pausing", log_str("error", errno_text(-error)),
-		 log_int("open", server->pool.count));
+	log_warn("cannot accept connections; trying again soon",
+		 log_str("error", errno_text(-error)), log_int("open", server->pool.count));
 	uv_poll_stop(&server->listener);
 	uv_timer_start(&server->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
 }
@@ -122,7 +123,7 @@ static void accept_waiting(struct http_server *server, int most)
 		}
 		if (errno == EAGAIN)
 			return;
-		/* The rest are faults of the one connection (accept(2), "Error handling"). */
+		/* Other errors belong to that connection alone (accept(2), "Error handling"). */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			pause_accepting(server, errno);
 			return;
@@ -130,8 +131,8 @@ static void accept_waiting(struct http_server *server, int most)
 	}
 }
 
-/* Crowds come back faster than it is looked at who of them has left. So nobody is refused before all
- * that is known of the others has been looked at; they wait in the kernel's queue meanwhile. */
+/* In a reconnect storm we may not have noticed the disconnects yet. Process pending events before
+ * refusing anyone; new clients wait in the kernel's queue. */
 static void accept_turn(struct http_server *server)
 {
 	int room;
@@ -176,7 +177,7 @@ static void start_pool(struct http_server *server, const struct http_options *op
 	pool_start(&server->pool, server->loop, lengths_ms, connection_on_due);
 }
 
-/* What fails comes first, because handles that were started would have to be closed on the loop. */
+/* Steps that can fail come first: a started handle could only be closed on the loop. */
 static int start(struct http_server *server, const struct http_options *options)
 {
 	int rc = pool_init(&server->pool, connection_on_ready);
@@ -194,16 +195,16 @@ static int start(struct http_server *server, const struct http_options *options)
 	server->pause.data = server;
 	server->open_handles = 3;
 	rc = uv_poll_start(&server->listener, UV_READABLE, on_listener);
-	assert(rc == 0); /* fails only for bad handles */
+	assert(rc == 0); /* it fails only for bad handles */
 	return 0;
 }
 
 static void register_metrics(struct http_server *server)
 {
 	server->refused = metric_counter("wrenn_events_http_refused_total", NULL,
-					 "Connections refused by the cap");
+					 "Connections refused over the limit");
 	server->accept_faults = metric_counter("wrenn_events_http_accept_faults_total", NULL,
-					       "Pauses because no further socket could be had");
+					       "Pauses of accepting because no socket was left");
 }
 
 int http_server_open(const struct http_options *options, struct http_server **out,
@@ -213,7 +214,7 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 	int rc;
 
 	if (options->max_connections == 0)
-		return reason_set(why, -EINVAL, NULL, "there must be room for one connection");
+		return reason_set(why, -EINVAL, NULL, "max_connections must be at least 1");
 	server = calloc(1, sizeof(*server));
 	if (!server)
 		return reason_set(why, -ENOMEM, NULL, "out of memory");
@@ -288,7 +289,7 @@ void http_server_stop_listening(struct http_server *server)
 {
 	if (server->listen_fd < 0)
 		return;
-	/* The kernel would reset those that are in its queue, though another worker listens. */
+	/* Clients in the queue would be reset, even when another worker listens. */
 	accept_waiting(server, ACCEPTS_AT_END);
 	uv_close((uv_handle_t *)&server->listener, on_handle_closed);
 	uv_close((uv_handle_t *)&server->pause, on_handle_closed);
@@ -304,7 +305,7 @@ void http_server_close(struct http_server *server, void (*on_closed)(void *owner
 	server->on_closed = on_closed;
 	server->owner = owner;
 	http_server_stop_listening(server);
-	/* They leave the list in callbacks of their own, so the walk is safe. */
+	/* Connections leave the list in later callbacks, so the walk is safe. */
 	LIST_EACH (link, &server->pool.connections)
 		connection_lose(list_item(link, struct connection, link));
 	pool_close(&server->pool, on_pool_closed);

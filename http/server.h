@@ -15,12 +15,12 @@ struct http_options {
 	uv_loop_t *loop;
 	const char *host; /* numeric address or name; resolved at start */
 	uint16_t port;    /* 0: any free one, see http_server_port() */
-	int listener; /* from http_listen(), taken over on success; 0: the server opens a shared one */
+	int listener;     /* from http_listen(), taken over; 0: the server opens a shared one */
 	unsigned max_connections; /* at least 1; beyond it, new clients get 503 and are closed */
 	http_authenticate_fn authenticate; /* NULL: only public routes are served */
 	void *authenticate_owner;
-	/* Whose pages may read answers below /v1/ with their visitors' cookies: scheme://host[:port],
-	 * separated by commas. Must outlive the server. NULL: nobody's. */
+	/* Origins whose pages may read answers below /v1/ with cookies: scheme://host[:port],
+	 * separated by commas. Must outlive the server. NULL: none. */
 	const char *cors_origins;
 	/* Tests shorten these. 0 means 10 s, 30 s and 20 s (contract), and our 75 s when idle. */
 	unsigned head_timeout_ms;

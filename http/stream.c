@@ -3,8 +3,8 @@
 /*
  * A connection that has become an open stream: no parser, no buffer, no queue.
  *
- * Happy path: the owner writes frames it keeps itself. What the socket does not take, it offers again
- * from on_writable.
+ * Happy path: the owner keeps its frames and writes them. It offers again from on_writable what the
+ * socket did not take.
  * Failure: a client that leaves, stalls or sends too much is closed. on_closed is the owner's last
  * call, whoever closed.
  */

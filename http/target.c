@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Splitting and decoding of request targets. A target is plain printable ASCII; a path that could
- * mean two things to two readers (control characters, NUL, bad escapes, invalid UTF-8) is refused.
- * Dots are not resolved: such a path simply matches no route.
+ * A target is printable ASCII. A path that two readers could understand differently (control
+ * characters, bad escapes, invalid UTF-8) is refused. Dots are not resolved: such a path matches no
+ * route.
  */
 #include "http/target.h"
 
@@ -23,7 +23,7 @@ int percent_decode(struct str text)
 	return byte;
 }
 
-/* Decoding never grows, so what is written stays behind what is read. */
+/* Decoded text is never longer, so writing never overtakes reading. */
 static const char *decode_path(char *text, size_t len, struct str *path)
 {
 	size_t written = 0;
@@ -51,7 +51,7 @@ static const char *decode_path(char *text, size_t len, struct str *path)
 	return utf8_is_valid(*path) ? NULL : "the path is not UTF-8";
 }
 
-/* Length of "http://authority", or 0 when it is not the absolute form. */
+/* Length of "http://authority"; 0 when the target has no such prefix. */
 static size_t origin_len(struct str target)
 {
 	static const struct str schemes[] = { { "http://", 7 }, { "https://", 8 } };

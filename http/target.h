@@ -8,12 +8,12 @@
 
 #include "core/str.h"
 
-/* Splits the target into path and query and decodes the path in place, except %2F, which would
- * change the number of its pieces. NULL, or what is wrong with it as a constant sentence. */
+/* Splits the target into path and query and decodes the path in place. %2F stays, because it would
+ * add a piece to the path. Returns NULL, or a constant sentence that says what is wrong. */
 const char *target_split(char *target, size_t len, bool may_be_star, struct str *path,
 			 struct str *query);
 
-/* The byte behind "%" at text.at[0], or -1. */
+/* The byte that the escape at the start of `text` stands for, or -1. */
 int percent_decode(struct str text);
 
 #endif

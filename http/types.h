@@ -29,7 +29,7 @@ enum http_method {
 /* What a route demands of the caller (contract c.1, f). Checked before the handler runs. */
 enum http_access {
 	ACCESS_PUBLIC, /* the identity stays CREDENTIAL_NONE */
-	ACCESS_STREAM, /* an API key or a session with a team; in a crowd, a recent look-up will do */
+	ACCESS_STREAM, /* an API key or a session with a team; a crowd may use recent look-ups */
 	ACCESS_WAIT,   /* the same, but always looked up again */
 	ACCESS_TEAM,   /* ACCESS_WAIT; API keys only when WRENN_EVENTS_API_KEYS=manage */
 	ACCESS_CHANGE, /* ACCESS_TEAM, with the role of WRENN_EVENTS_CHANNEL_ROLE */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Requests from any bytes, cut into any pieces: parser, target, router, query. Every input is read twice, cut
- * in two ways that the input itself chooses; both must come to the same end, and what they kept must
- * be well formed.
+ * Requests from any bytes, cut into any pieces: parser, target, router, query. Every input is read
+ * twice, with different cuts that the input chooses. Both must end the same, with valid contents.
  */
 #include <errno.h>
 #include <stdlib.h>

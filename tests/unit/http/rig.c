@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* See rig.h. */
+/* The routes that tests ask, and clients with plain sockets. */
 #include "tests/unit/http/rig.h"
 
 #include <arpa/inet.h>
@@ -98,7 +98,7 @@ static void on_stream_closed(void *owner)
 
 	rig->streams_closed++;
 	rig->told_before_the_end = deadline_is_waiting(&rig_connection(rig)->deadline);
-	http_stream_close(rig->stream, true); /* harmless so late */
+	http_stream_close(rig->stream, true); /* must be harmless here */
 	rig->stream = NULL;
 }
 
@@ -273,7 +273,7 @@ struct str reply_field(const struct reply *reply, const char *name)
 	return (struct str){ .at = NULL, .len = 0 };
 }
 
-/* The bytes of the first answer in the client's buffer once all of it is there, else 0. */
+/* Length of the first answer in the client's buffer, or 0 while it is incomplete. */
 static size_t whole_reply(struct client *client, bool bodyless)
 {
 	const char *end;

@@ -22,7 +22,7 @@ struct connection;
 
 struct rig {
 	uv_loop_t loop;
-	uv_timer_t tick; /* so that a turn ends also when only a client has news */
+	uv_timer_t tick; /* ends a turn when only a client has an event */
 	struct http_server *server;
 	int server_closed;
 
@@ -53,7 +53,7 @@ void rig_open(struct rig *rig, struct http_options options);
 /* Closes the server, waits for it, and checks that the loop is empty. */
 void rig_close(struct rig *rig);
 
-/* One turn; fails the test after a minute of them. */
+/* One turn of the loop; fails the test after a minute of turns. */
 void rig_turn(struct rig *rig);
 
 #define RIG_UNTIL(rig, condition)        \
@@ -68,11 +68,11 @@ const struct connection *rig_connection(const struct rig *rig);
 struct client {
 	int fd;
 	struct buf in;
-	bool ended; /* the server has finished or reset */
+	bool ended; /* the server closed or reset the connection */
 	bool reset;
 };
 
-/* One answer, taken apart. The text lives in `bytes` until reply_done(). */
+/* One answer. The text lives in `bytes` until reply_done(). */
 struct reply {
 	int status;
 	struct buf bytes;
@@ -84,18 +84,18 @@ void client_open(struct client *client, struct rig *rig);
 void client_close(struct client *client);
 void client_send(struct client *client, struct str text);
 void client_send_text(struct client *client, const char *text);
-/* Reads what has come. */
+/* Reads the bytes that have come. */
 void client_pump(struct client *client);
 bool client_has(struct client *client, const char *text);
 bool client_has_ended(struct client *client);
 
-/* Waits for one whole answer with a Content-Length (or none to come: `bodyless`). */
+/* Waits for one whole answer with a Content-Length; `bodyless`: without the body. */
 struct reply client_reply(struct client *client, struct rig *rig, bool bodyless);
 void reply_done(struct reply *reply);
 /* The field's value, or the empty slice with at == NULL. */
 struct str reply_field(const struct reply *reply, const char *name);
 
-/* Sends and checks status and body in one go; body NULL: any. */
+/* Sends a request and checks status and body of the answer; body NULL: any. */
 void client_expect(struct client *client, struct rig *rig, const char *request, int status,
 		   const char *body);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Pages of other origins: who may read, what a browser asks first, what stays as it was. */
+/* CORS: which pages may read answers, preflights, and requests that it does not concern. */
 #include "http/cors.h"
 #include "tests/unit/http/rig.h"
 
@@ -156,11 +156,11 @@ Test(cors, covers_the_api_only)
 	reply_done(&reply);
 }
 
-/* A page must be able to read why, also when its request was not read to the end. */
+/* A page must be able to read the error, even when its request was malformed. */
 Test(cors, also_of_requests_that_cannot_be_read)
 {
 	static const struct {
-		const char *end; /* of the head, and what follows it */
+		const char *end; /* end of the head, and the body */
 		int status;
 	} cases[] = {
 		{ "Content-Length: 65537\r\n\r\n", 413 },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Clients that finish sending, leave, or reset, and a server that closes, while a handler is busy. */
+/* Clients that leave while a handler is busy, and a server that closes then. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -117,8 +117,8 @@ Test(departure, lets_the_handler_answer_from_within_on_abort)
 	rig_close(&rig);
 }
 
-/* The client left while it was looked up: the handler that registers only then is told as well, or
- * not called at all when nothing can be sent any more. */
+/* The client left during authentication. A handler that registers on_abort afterwards still gets
+ * it. */
 Test(departure, tells_a_handler_that_starts_after_the_client_left)
 {
 	struct client client;
@@ -206,7 +206,7 @@ static int option_of(const struct connection *c, int level, int name)
 	return value;
 }
 
-/* A machine that lost its power sends no FIN, and a wait writes nothing for ten minutes. */
+/* A machine that loses power sends no FIN, and a wait writes nothing for ten minutes. */
 Test(departure, is_asked_for_by_the_kernel_after_a_minute_of_silence)
 {
 	struct client client;

@@ -152,7 +152,7 @@ Test(exchange, answers_a_pipeline_in_order)
 	rig_open(&rig, (struct http_options){ 0 });
 	client_open(&client, &rig);
 	buf_init(&text, 1 << 20);
-	/* More than one read buffer, so that requests are cut at its end. */
+	/* More than one read buffer, so requests are cut at its end. */
 	for (int i = 0; i < 1000; i++)
 		buf_addf(&text, "GET /things/%d HTTP/1.1\r\n" HOST "\r\n", i);
 	client_send(&client, buf_str(&text));
@@ -253,7 +253,7 @@ Test(exchange, tells_a_careful_client_to_go_on_with_its_body)
 	cr_expect(str_is(buf_str(&client.in), "HTTP/1.1 100 Continue\r\n\r\n"));
 	buf_reset(&client.in);
 	client_expect(&client, &rig, "body", 200, "body");
-	/* Not when the body has begun already, and not when it is too large. */
+	/* No 100 when the body has begun already, or is too large. */
 	client_expect(&client, &rig,
 		      "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 4\r\n"
 		      "Expect: 100-continue\r\n\r\nbody",
@@ -365,7 +365,7 @@ Test(exchange, closes_after_a_request_it_could_not_read)
 	rig_close(&rig);
 }
 
-/* Closing over unread bytes would reset the connection and take the answer with it. */
+/* Closing with unread bytes would reset the connection and destroy the answer. */
 Test(exchange, lets_a_client_finish_sending_before_it_reads_the_refusal)
 {
 	static char body[512 * 1024];

@@ -61,7 +61,7 @@ Test(limits, gives_an_unfinished_head_a_408_however_it_dribbles)
 	rig_close(&rig);
 }
 
-/* The wait for the head starts anew with the first byte of each later request. */
+/* The time for the head starts again with the first byte of each later request. */
 Test(limits, times_the_head_of_a_later_request)
 {
 	struct client client;
@@ -74,7 +74,7 @@ Test(limits, times_the_head_of_a_later_request)
 	rig_close(&rig);
 }
 
-/* Else a client could wait, send a byte, and have the whole time once more. */
+/* Otherwise a client could wait, send a byte, and get the whole time again. */
 Test(limits, counts_the_time_of_the_first_head_from_the_accept)
 {
 	struct client client;
@@ -150,7 +150,7 @@ Test(limits, does_not_time_a_busy_handler)
 	client_open(&client, &rig);
 	client_send_text(&client, GET("/later"));
 	RIG_UNTIL(&rig, rig.pending_count == 1);
-	client_open(&other, &rig); /* a clock: this one does time out */
+	client_open(&other, &rig); /* as a clock: this one does time out */
 	RIG_UNTIL(&rig, client_has(&other, "408"));
 	http_respond(rig.pending[0], 200, "text/plain", STR("late"));
 	reply = client_reply(&client, &rig, false);
@@ -226,7 +226,7 @@ static void allow_many_files(void)
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* More have news than are looked at in a turn, and those who have left are the last of them. */
+/* More connections have events than one turn handles, and those that left come last. */
 Test(limits, lets_newcomers_wait_while_it_looks_who_has_left)
 {
 	static struct client crowd[1100];
@@ -254,7 +254,7 @@ Test(limits, lets_newcomers_wait_while_it_looks_who_has_left)
 	rig_close(&rig);
 }
 
-/* Refusing politely costs a socket for a moment, so there is a cap on that as well. */
+/* A 503 costs a socket for a moment, so their number is limited, too. */
 Test(limits, drops_a_flood_of_connections_beyond_the_cap)
 {
 	static struct client flood[200];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reading requests without a socket: what is accepted, what is refused and with which answer, and that the
- * result never depends on how the bytes were cut into pieces.
+ * Requests without a socket: which are accepted, which are refused and with which error. The result
+ * must not depend on how the bytes are cut into pieces.
  */
 #include <criterion/criterion.h>
 
@@ -31,7 +31,7 @@ static size_t feed(struct http_message *message, struct str text, size_t first, 
 	return used;
 }
 
-/* The same result for every cut into two, and byte by byte. */
+/* Expects the same result for every cut into two pieces, and byte by byte. */
 static void expect_fault(struct str text, enum http_error fault)
 {
 	for (size_t first = 1; first <= text.len; first++) {
@@ -143,7 +143,7 @@ Test(message, refuses_what_is_malformed)
 	expect_fault(STR("GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n"), HTTP_INVALID_REQUEST);
 }
 
-/* Every one of these means two different things to two different readers. */
+/* Two readers could understand each of these differently. */
 Test(message, refuses_a_body_whose_length_is_not_plain)
 {
 	static const char *const fields[] = {
@@ -194,7 +194,7 @@ Test(message, refuses_malformed_chunks)
 		"5 \r\nhello",
 		"5\nhello",
 		"5\rxhello",
-		"5\r\nhelloXX0\r\n\r\n", /* what a lenient reader takes for the line end */
+		"5\r\nhelloXX0\r\n\r\n", /* a lenient reader takes XX for the line end */
 		"5\r\nhelloX\n0\r\n\r\n",
 		"5\r\nhello\rX0\r\n\r\n",
 		"5\r\nhello\n\r0\r\n\r\n",
@@ -222,7 +222,7 @@ Test(message, refuses_malformed_chunks)
 	}
 }
 
-/* A request with `fields` fields beside Host and `bytes` bytes in all, or -1 for as it comes. */
+/* A request with `fields` fields besides Host, or with a long field that makes it `bytes` long. */
 static void write_head(struct buf *out, int fields, size_t bytes)
 {
 	buf_init(out, 1 << 20);
@@ -291,7 +291,7 @@ Test(message, bounds_empty_lines_before_the_request)
 	buf_done(&text);
 }
 
-/* A body of `len` bytes, plainly or in chunks of `chunk`. */
+/* A request with a body of `len` bytes; `chunk` 0: by Content-Length, else in chunks. */
 static void write_body(struct buf *out, size_t len, size_t chunk)
 {
 	static char bytes[HTTP_MAX_BODY + 2];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Query strings, as a browser would send them and as nobody should. */
+/* Query strings, valid and malformed. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

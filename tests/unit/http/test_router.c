@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which route a path finds, what it catches of the path, and which patterns are refused. */
+/* Which route a path matches, its parameters, and which patterns are refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

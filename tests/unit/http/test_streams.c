@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Connections that become streams: how they open, are written to, and end. */
+/* Streams: how they open, are written to, and end. */
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -131,7 +131,7 @@ Test(stream, says_when_there_is_room_again)
 		if ((size_t)n < sizeof(block))
 			break;
 	}
-	/* The kernel may yet move bytes from one socket to the other; offer until it is full. */
+	/* The kernel may still move bytes to the other socket; write until it is full. */
 	while ((n = http_stream_write(rig.stream, &piece, 1)) > 0)
 		written += (size_t)n;
 	cr_expect_eq(n, 0);
@@ -229,7 +229,7 @@ Test(stream, answers_head_with_the_fields_alone)
 	cr_expect_eq(rig.streams_closed, 0);
 }
 
-/* nginx speaks HTTP/1.0 to what lies behind it, unless told otherwise. */
+/* By default, nginx speaks HTTP/1.0 to its upstream. */
 Test(stream, lasts_until_the_connection_closes_for_a_client_without_chunks)
 {
 	rig_open(&rig, (struct http_options){ 0 });
@@ -248,7 +248,7 @@ Test(stream, lasts_until_the_connection_closes_for_a_client_without_chunks)
 	end();
 }
 
-/* It would give up for good after a 503. */
+/* An EventSource would give up for good after a 503. */
 Test(stream, is_turned_away_with_a_200_beyond_the_cap_of_connections)
 {
 	struct client kept;
@@ -262,7 +262,7 @@ Test(stream, is_turned_away_with_a_200_beyond_the_cap_of_connections)
 			 "GET /stream HTTP/1.1\r\n" HOST "Accept: text/event-stream\r\n\r\n");
 	reply = client_reply(&client, &rig, false);
 	cr_expect_eq(reply.status, 200);
-	cr_expect(str_starts(reply.body, STR(": too many connections\nretry: ")));
+	cr_expect(str_starts(reply.body, STR(": too many connections; try again later\nretry: ")));
 	reply_done(&reply);
 	RIG_UNTIL(&rig, client_has_ended(&client));
 	client_close(&kept);
@@ -346,7 +346,7 @@ Test(stream, does_not_open_for_a_client_that_is_gone)
 	rig_close(&rig);
 }
 
-/* Ten thousand of them are the point of this program. */
+/* Ten thousand of them may be open. */
 Test(stream, keeps_little_memory)
 {
 	open_stream((struct http_options){ 0 });
