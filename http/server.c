@@ -234,7 +234,8 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 	server->port = port_of(server->listen_fd);
 	rc = start(server, options);
 	if (rc < 0) {
-		close(server->listen_fd);
+		if (server->listen_fd != options->listener)
+			close(server->listen_fd);
 		(void)reason_set(why, rc, NULL, "%s", errno_text(rc));
 		goto fail;
 	}

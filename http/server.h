@@ -15,7 +15,7 @@ struct http_options {
 	uv_loop_t *loop;
 	const char *host; /* numeric address or name; resolved at start */
 	uint16_t port;    /* 0: any free one, see http_server_port() */
-	int listener;     /* from http_listen(), taken over; 0: the server opens a shared one */
+	int listener;     /* from http_listen(), taken over on success; 0: opens a shared one */
 	unsigned max_connections; /* at least 1; beyond it, new clients get 503 and are closed */
 	http_authenticate_fn authenticate; /* NULL: only public routes are served */
 	void *authenticate_owner;

@@ -322,6 +322,26 @@ Test(server, says_why_it_cannot_listen)
 	uv_loop_close(uv_default_loop());
 }
 
+Test(server, leaves_the_callers_socket_open_when_it_cannot_start)
+{
+	struct http_options options = { .loop = uv_default_loop(), .max_connections = 1 };
+	struct http_server *server = NULL;
+	struct reason why = { .text = "" };
+	struct rlimit limit;
+	struct rlimit low;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	options.listener = http_listen("127.0.0.1", 0, false, &why);
+	cr_assert_gt(options.listener, 0);
+	low = limit;
+	low.rlim_cur = (rlim_t)options.listener + 1;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	cr_expect_eq(http_server_open(&options, &server, &why), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(close(options.listener), 0);
+	uv_loop_close(uv_default_loop());
+}
+
 /* Workers of one service listen on the same port. */
 Test(server, shares_its_port_with_another)
 {
