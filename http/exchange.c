@@ -31,12 +31,6 @@ static struct exchange *exchange_of(struct connection *c)
 	return container_of(c, struct exchange, connection);
 }
 
-/* Bytes of this request came with the previous one. */
-static bool has_rest(const struct exchange *e)
-{
-	return e->state == EXCHANGE_HEAD && e->request->rest.len > 0;
-}
-
 static void set_state(struct exchange *e, enum exchange_state state)
 {
 	static const int8_t waits[] = {
@@ -53,16 +47,18 @@ static void set_state(struct exchange *e, enum exchange_state state)
 		connection_start_wait(&e->connection, (enum pool_wait)waits[state]);
 }
 
-/* Bytes left over come before those in the kernel. Read them once there is room for an answer. */
+/* Bytes that came with the previous request are read before those in the kernel, once there is room
+ * for an answer. */
 static uint32_t wanted(const struct connection *c)
 {
 	const struct exchange *e = container_of(c, struct exchange, connection);
+	bool has_rest = e->state == EXCHANGE_HEAD && e->request->rest.len > 0;
 
 	switch ((enum exchange_state)e->state) {
 	case EXCHANGE_IDLE:
 	case EXCHANGE_HEAD:
 	case EXCHANGE_BODY:
-		return has_rest(e) ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
+		return has_rest ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
 	case EXCHANGE_BUSY:
 		return e->peer_finished ? 0 : EPOLLRDHUP;
 	case EXCHANGE_WRITING:
@@ -103,24 +99,19 @@ static void refuse(struct exchange *e)
 	hand_on(e);
 }
 
-/* The client waits for this before it sends the body (RFC 9110, section 10.1.1). */
-static void send_continue(struct exchange *e)
+/* A client may wait for a 100 before it sends the body (RFC 9110, section 10.1.1). */
+static void begin_body(struct exchange *e)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const struct http_message *message = &e->request->message;
 	struct iovec piece = { .iov_base = (char *)text, .iov_len = sizeof(text) - 1 };
 
+	set_state(e, EXCHANGE_BODY);
+	if (!message->expects_continue || message->body.len > 0)
+		return;
 	/* There is room for 25 bytes, except for a client that reads none of its answers. */
 	if (connection_send(&e->connection, &piece, 1) != (ssize_t)piece.iov_len)
 		connection_close(&e->connection);
-}
-
-static void begin_body(struct exchange *e)
-{
-	const struct http_message *message = &e->request->message;
-
-	set_state(e, EXCHANGE_BODY);
-	if (message->expects_continue && message->body.len == 0)
-		send_continue(e);
 }
 
 static void take_bytes(struct exchange *e, struct str bytes)

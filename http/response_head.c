@@ -6,8 +6,6 @@
 #include "http/exchange.h"
 #include "http/request.h"
 
-#define JSON_TYPE "application/json"
-
 static const char *status_text(int status)
 {
 	static const struct {
@@ -58,11 +56,6 @@ bool response_has_field(const struct http_request *request, const char *name)
 	return false;
 }
 
-static bool is_json(const char *content_type)
-{
-	return content_type && str_starts(str_of(content_type), STR(JSON_TYPE));
-}
-
 static void write_connection(struct buf *out, const struct http_request *request, bool is_stream)
 {
 	if (request->close_after || (is_stream && request->message.is_http10))
@@ -75,6 +68,8 @@ void response_write_head(struct buf *out, const struct http_request *request,
 			 const struct response *response)
 {
 	struct pool *pool = request->exchange->connection.pool;
+	bool is_json = response->content_type &&
+		       str_starts(str_of(response->content_type), STR("application/json"));
 	bool has_body = response->status != 204 && response->status != 304;
 
 	buf_addf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", response->status,
@@ -88,7 +83,7 @@ void response_write_head(struct buf *out, const struct http_request *request,
 		buf_add_text(out, "Transfer-Encoding: chunked\r\n");
 	if (!response->is_stream && has_body)
 		buf_addf(out, "Content-Length: %zu\r\n", response->body_len);
-	if (is_json(response->content_type) && !response_has_field(request, "Cache-Control"))
+	if (is_json && !response_has_field(request, "Cache-Control"))
 		buf_add_text(out, "Cache-Control: no-store\r\n");
 	write_connection(out, request, response->is_stream);
 	buf_addf(out, "X-Request-ID: %s\r\nX-Content-Type-Options: nosniff\r\n", request->id);
