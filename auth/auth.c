@@ -4,10 +4,10 @@
  * The server's hook: reads the credential of a request, looks it up and judges. Then it lets the
  * request through to its handler, or answers it.
  *
- * Happy path: X-API-Key, when present, decides alone; else the session cookie does. After the lookup
- * come team, role or administrator, and for sessions CSRF. Failure: 401 when the credential is
- * missing, malformed, unknown or expired, 403 when a known one lacks the right, 503 when the store
- * fails.
+ * Happy path: X-API-Key, when present, decides alone; else the session cookie does. After the
+ * lookup come team, role or administrator, and for sessions CSRF. Failure: 401 when the credential
+ * is missing, malformed, unknown or expired, 403 when a known one lacks the right, 503 when the
+ * store fails.
  */
 #include "auth/auth.h"
 
@@ -47,11 +47,12 @@ static const struct {
 	enum auth_result result;
 	const char *message;
 } answers[] = {
-	[ACCESS_UNKNOWN] = { AUTH_REFUSED, "the credentials are unknown or have expired" },
-	[ACCESS_NEEDS_LOGIN] = { AUTH_REFUSED, "this endpoint takes a session, not an API key" },
+	[ACCESS_UNKNOWN] = { AUTH_REFUSED, "the API key or session is unknown or has expired" },
+	[ACCESS_NEEDS_LOGIN] = { AUTH_REFUSED,
+				 "this endpoint needs a session; an API key is not enough" },
 	[ACCESS_NO_TEAM] = { AUTH_FORBIDDEN, "the session has no active team" },
-	[ACCESS_NO_ADMIN] = { AUTH_FORBIDDEN, "only platform administrators may do this" },
-	[ACCESS_LOW_ROLE] = { AUTH_FORBIDDEN, "the role in this team does not allow changes" },
+	[ACCESS_NO_ADMIN] = { AUTH_FORBIDDEN, "this needs a platform administrator" },
+	[ACCESS_LOW_ROLE] = { AUTH_FORBIDDEN, "your role in this team does not allow changes" },
 };
 
 static void count(struct auth *auth, enum credential kind, enum auth_result result)
@@ -235,7 +236,8 @@ void auth_authenticate(struct http_request *request, enum http_access access, vo
 				.auth = auth, .request = request, .access = access, .kind = kind },
 			text);
 	else if (kind == CREDENTIAL_NONE)
-		refuse(auth, request, access, kind, "an API key or a session is required");
+		refuse(auth, request, access, kind,
+		       "send an API key in X-API-Key, or a session cookie");
 	else
 		refuse(auth, request, access, kind, answers[ACCESS_UNKNOWN].message);
 }
@@ -268,7 +270,7 @@ static void register_metrics(struct auth *auth)
 		for (int result = 0; result < AUTH_RESULTS; result++)
 			auth->results[kind][result] =
 				metric_counter("wrenn_events_auth_total", labels[kind][result],
-					       "Requests by credential and what became of them.");
+					       "Requests by credential and result.");
 }
 
 static void on_result(const struct found *found, bool is_use, void *owner)

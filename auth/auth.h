@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Front door of auth/: who sends a request (contract f). API keys come from the store, sessions from
- * Redis or, when Redis does not know them, from the tables. The command line creates teams, keys and
- * sessions (auth/commands.h).
+ * Front door of auth/: who sends a request (contract f). API keys come from the store, sessions
+ * from Redis or, when Redis does not know them, from the tables. The command line creates teams,
+ * keys and sessions (auth/commands.h).
  *
  * Promises: a request reaches its handler only with an identity that may use the route. Requests
  * with the same credential at the same time cost one read. Redis being down refuses nobody.

@@ -39,14 +39,14 @@ int command_check_name(struct str name, struct reason *why)
 	bool is_clean;
 
 	if (name.len == 0 || name.len >= sizeof(((struct identity *)NULL)->name))
-		return reason_set(why, -EINVAL, "name", "the name must have 1 to 127 bytes");
+		return reason_set(why, -EINVAL, "name", "expected a name of 1 to 127 bytes");
 	buf_init(&clean, 4 * name.len);
 	utf8_clean(&clean, name, name.len, false);
 	is_clean = !clean.err && str_eq(buf_str(&clean), name);
 	buf_done(&clean);
 	if (!is_clean)
 		return reason_set(why, -EINVAL, "name",
-				  "the name must be UTF-8 without control characters");
+				  "expected a name in UTF-8 without control characters");
 	return 0;
 }
 

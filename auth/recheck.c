@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Rechecks go through the same lookups as requests, so the thousand streams of one key cost one read
- * a minute. A recheck is no use of the credential: an open stream does not keep an idle session
- * alive.
+ * Rechecks go through the same lookups as requests, so the thousand streams of one key cost one
+ * read a minute. A recheck is no use of the credential: an open stream does not keep an idle
+ * session alive.
  */
 #include "auth/recheck.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A session with a user and a membership of its own. Cookie and CSRF token exist in clear only in the
- * caller's buffers; the table gets the hash of the cookie.
+ * A session with a user and a membership of its own. Cookie and CSRF token exist in clear only in
+ * the caller's buffers; the table gets the hash of the cookie.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -123,7 +123,8 @@ int auth_session_create(const char *store_url, const struct uuid *team, struct s
 	if (rc < 0)
 		return rc;
 	if (role == ROLE_NONE)
-		return reason_set(why, -EINVAL, "role", "a session needs a role in its team");
+		return reason_set(why, -EINVAL, "role",
+				  "a session needs a role in its team: member, admin or owner");
 	uuid_v4(&create.user);
 	command_random_hex(SHA256_SIZE, create.sid);
 	command_random_hex(SHA256_SIZE, create.csrf);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Acknowledges nothing before the ledger said "committed" and Redis took the dead letters. When
- * Redis refuses a dead letter, its entry stays pending and is read again; the other entries go on.
- * A batch without an event takes the same way: the ledger commits its position, so a worker that no
- * longer leads buries and acknowledges nothing. A lost connection loses no entry either: it is still
- * pending, is read again, and is committed to the same row again.
+ * We acknowledge after the ledger has committed and Redis has taken the dead letters. When Redis
+ * refuses a dead letter, its entry stays pending and is read again; the other entries go on. A
+ * batch without an event takes the same way: the ledger commits its position, so a worker that no
+ * longer leads writes no dead letter and acknowledges nothing. A lost connection loses no entry:
+ * it is still pending, is read again, and is committed to the same row again.
  */
 #include "bus/commit.h"
 

@@ -10,8 +10,8 @@
  *        +- anywhere   +- anywhere after it          +-------------------------------------+
  *
  * CLOSING follows from anywhere. Only this file moves states; the steps (group, reader, commit,
- * claim, lag) call back. A loss forgets everything except the batch that the ledger has: the pending
- * entries in Redis and the ledger's position are the memory, and the next leader shares it.
+ * claim, lag) call back. A loss forgets everything except the batch that the ledger has. The memory
+ * is the pending entries in Redis and the ledger's position, and the next leader shares it.
  */
 #include "bus/consumer.h"
 

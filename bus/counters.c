@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The metrics of bus/. Every reader registers all of them when it opens, so that they are the
- * same ones in the same order in every worker.
+ * Every reader registers all metrics when it opens, so that every worker has the same ones in the
+ * same order.
  */
 #include "bus/counters.h"
 
 #define READ      "wrenn_events_bus_entries_read_total"
 #define READ_HELP "Entries and messages read from Redis."
 #define SKIPPED   "wrenn_events_bus_entries_ignored_total"
-#define SKIP_HELP "Entries that are nobody's business, by reason; each reader counts its own."
+#define SKIP_HELP "Entries that a reader skipped, by reason. Every reader counts."
 #define DEAD      "wrenn_events_bus_dead_letters_total"
-#define DEAD_HELP "Entries put aside as dead letters, by reason."
+#define DEAD_HELP "Entries that became dead letters, by reason."
 
 struct bus_counters bus_counters;
 
@@ -38,13 +38,13 @@ static void register_consuming(struct bus_counters *c)
 	c->dead[DEAD_UNREADABLE] = metric_counter(DEAD, "reason=\"unreadable\"", DEAD_HELP);
 	c->dead[DEAD_REJECTED] = metric_counter(DEAD, "reason=\"rejected\"", DEAD_HELP);
 	c->unburied = metric_counter("wrenn_events_bus_dead_letters_refused_total", NULL,
-				     "Dead letters that Redis would not take; tried again.");
+				     "Dead letters that Redis refused; they are tried again.");
 	c->acknowledged = metric_counter("wrenn_events_bus_entries_acknowledged_total", NULL,
 					 "Entries acknowledged to Redis.");
 	c->claimed = metric_counter("wrenn_events_bus_entries_claimed_total", NULL,
 				    "Entries taken over from silent consumers.");
 	c->failed_commits = metric_counter("wrenn_events_bus_commit_failures_total", NULL,
-					   "Batches that could not be committed and wait.");
+					   "Commits of a batch that failed; each is tried again.");
 	c->groups_created = metric_counter("wrenn_events_bus_groups_created_total", NULL,
 					   "Times that the consumer group had to be created.");
 	c->lag = metric_gauge("wrenn_events_bus_lag_entries", NULL,

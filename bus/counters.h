@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the readers count. Private to bus/. */
+/* The metrics of bus/. Private to bus/. */
 #ifndef BUS_COUNTERS_H
 #define BUS_COUNTERS_H
 
@@ -11,7 +11,7 @@ enum dead_class { DEAD_NO_PAYLOAD, DEAD_UNREADABLE, DEAD_REJECTED, DEAD_CLASSES 
 
 struct bus_counters {
 	struct metric *read[READERS];
-	struct metric *unreadable; /* skipped by readers that cannot bury them */
+	struct metric *unreadable; /* skipped by readers that write no dead letters */
 	struct metric *unknown_kind;
 	struct metric *about_nothing;
 	struct metric *not_durable;
@@ -28,10 +28,10 @@ struct bus_counters {
 	struct metric *pending;
 };
 
-/* All NULL, and then uncounted, until the first reader is opened. */
+/* All NULL, and not counted, until the first reader opens. */
 extern struct bus_counters bus_counters;
 
-/* Repeating it is harmless. */
+/* Safe to repeat. */
 void bus_counters_register(void);
 
 #endif

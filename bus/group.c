@@ -4,21 +4,21 @@
  * LOOKING asks for the edges of the stream, ASKING for the groups on it. CREATING makes a missing
  * group:
  *
- *   the ledger knows it, and the stream reaches that far   five minutes before the ledger's position.
- *                                                          A Redis that lost the group may have lost
- *                                                          entries and given their ids again; the
- *                                                          ledger compares
- *   the ledger knows it, but the stream is younger         at 0: the stream is new and unread
- *   the ledger never saw it, the stream exists             at its end
- *   the ledger never saw it, no stream                     at 0; the stream is created as well
+ *   the ledger knows it, and the stream   five minutes before the ledger's position. A Redis that
+ *   reaches the ledger's position         lost the group may have lost entries, too, and given
+ *                                         their ids to others; the ledger compares
+ *   the ledger knows it, but the stream   at 0: the stream is new and unread
+ *   is younger
+ *   the ledger never saw it               at the end of the stream; at 0 when there is none, and
+ *                                         the stream is created as well
  *
  * An existing group is compared with the ledger:
  *
- *   past the ledger    SETTING_BACK to the ledger's position. Entries that were handed out since are
- *                      read again in order: they are still pending, or the store lost their commit
- *                      (it failed over, or an older copy was restored)
- *   before the ledger  read from where it is: Redis lost its position, and a second commit of the
- *                      same entry changes nothing
+ *   past the ledger    SETTING_BACK to the ledger's position. Later entries are read again in
+ *                      order: they are still pending, or the store lost their commit (it failed
+ *                      over, or an older copy was restored)
+ *   before the ledger  read from where it is. Redis lost its position, and a second commit of an
+ *                      entry changes nothing
  *   never seen         used as it is
  */
 #include "bus/group.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Makes sure that the consumer group exists and is where the ledger is: group_place() looks, creates
- * or sets back, and calls back once. Private to bus/.
+ * Makes sure that the consumer group exists and is where the ledger is. group_place() looks,
+ * creates or sets back, and then calls back once. Private to bus/.
  */
 #ifndef BUS_GROUP_H
 #define BUS_GROUP_H

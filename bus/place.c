@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judging whether a stream goes on where its reader was. In doubt it does not: a gap too many costs a
- * reload, one too few costs the truth.
+ * In doubt there is a gap: one too many costs the client a reload, one too few hides lost events.
  */
 #include "bus/place.h"
 
@@ -11,7 +10,7 @@ static bool is_before(struct stream_id a, struct stream_id b)
 	return stream_id_compare(a, b) < 0;
 }
 
-/* Everything up to here is gone. */
+/* Every entry up to here is gone. */
 static struct stream_id last_gone(const struct bus_edges *edges)
 {
 	return stream_id_is_zero(edges->oldest) ? edges->newest : stream_id_previous(edges->oldest);
@@ -30,7 +29,7 @@ static void go_to(struct stream_place *place, struct stream_id position)
 	recent_cut(&place->recent, position);
 }
 
-/* Nothing that was read is there any more, so it can vouch for nothing. */
+/* The stream has none of them any more, so they prove nothing. */
 static void forget_recent(struct stream_place *place)
 {
 	place->recent.count = 0;
@@ -43,7 +42,7 @@ static bool lose_to(struct stream_place *place, struct stream_id position)
 	return true;
 }
 
-/* The stream ends before what was read from it. */
+/* The stream ends before the last entry that was read. */
 static bool is_shorter(const struct stream_place *place, const struct bus_edges *edges)
 {
 	return is_before(edges->newest, place->position);
@@ -74,7 +73,7 @@ static bool check_recent(struct stream_place *place, const struct bus_edges *edg
 		forget_recent(place);
 		return false;
 	}
-	/* Whoever deletes single entries by hand takes nothing that was not read. */
+	/* Somebody deleted single entries by hand. All of them had been read. */
 	if (goes_on && same_server && !is_shorter(place, edges)) {
 		recent_cut(&place->recent, match->common);
 		return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The publisher's side of an event: from the flags of the command line to the compact JSON of
- * contract a.3. Pure. Strict where a reader is lenient: what is written here keeps every rule of
- * a.3 and a.4, and the reader's own parser has the last word in bus_publish().
+ * Turns the flags of the command line into the compact JSON of contract a.3. Pure. It is strict
+ * where a reader is lenient: every rule of a.3 and a.4 holds. bus_publish() checks the result again
+ * with the parser of the readers.
  */
 #include "bus/publish.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Publishing one event as contract a.2 has it, on a blocking connection: into the stream, then
- * the very same bytes on the pub/sub channel, the second also when the first failed. An event
- * that no reader could read is refused before anything is sent.
+ * Writes one event as in contract a.2: first to the stream, then the same bytes to the pub/sub
+ * channel, also when the first failed. An event that no reader could read is refused before
+ * anything is sent.
  */
 #include "bus/publish.h"
 
@@ -14,12 +14,12 @@
 #include "bus/stream.h"
 
 struct redis_answer {
-	char id[STREAM_ID_TEXT_SIZE]; /* empty when the answer is none */
+	char id[STREAM_ID_TEXT_SIZE]; /* empty when the answer holds none */
 	struct reason *why;           /* may be NULL */
 	int rc;
 };
 
-/* We may not, whatever the event is. */
+/* We lack the permission, whatever the event is. */
 static bool is_about_us(struct str error)
 {
 	return str_starts(error, STR("NOPERM")) || str_starts(error, STR("NOAUTH")) ||
@@ -61,7 +61,7 @@ static int add_to_stream(struct redis_blocking *redis, struct str json,
 	int rc = ask(redis, &answer, ARRAY_LEN(argv), argv);
 
 	if (rc == 0 && !answer.id[0])
-		return reason_set(why, -EIO, "", "Redis gave the event no id");
+		return reason_set(why, -EIO, "", "Redis answered XADD without an id");
 	memcpy(id, answer.id, sizeof(answer.id));
 	return rc;
 }
@@ -84,7 +84,8 @@ static int find_kind(struct str json, enum event_kind *out, struct reason *why)
 	*out = event->kind;
 	event_unref(event);
 	if (*out == EVENT_CHANNEL_TEST)
-		return reason_set(why, -EINVAL, "event", "channel.test is never published");
+		return reason_set(why, -EINVAL, "event",
+				  "channel.test cannot be published; test a channel instead");
 	return 0;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Looking at the stream over a shared connection: one bounded step of XRANGE, and its edges by
- * XINFO STREAM. One question, one answer; a lost connection is -ENOTCONN and a reply that makes
- * no sense is -EBADMSG, left to the asker, since the connection is not ours to drop.
+ * One question, one answer. A lost connection is -ENOTCONN, a malformed reply -EBADMSG. The caller
+ * decides what to do then, because others share the connection.
  */
 #include "bus/range.h"
 
@@ -17,7 +16,8 @@
 #include "bus/reply.h"
 #include "bus/stream.h"
 
-/* The publisher trims to about this many and never below: what is shorter was never trimmed. */
+/* The publisher trims to about this many entries and never below, so a shorter stream was never
+ * trimmed. */
 #define TRIMMED_FROM 10000
 
 struct question {

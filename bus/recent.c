@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A ring of ids and digests. Two streams that agree in their last entries, ids and bytes, are taken to be
- * the same; Redis makes ids from its clock, so another stream has other ones.
+ * A ring of ids and digests. Streams whose last entries agree, ids and bytes, count as the same
+ * stream. Redis makes ids from its clock, so another stream has other ids.
  */
 #include "bus/recent.h"
 
@@ -12,7 +12,7 @@
 #include "bus/reply.h"
 #include "core/event.h"
 
-/* An event and the names around it. Of a longer text only the length counts, since no reader takes it. */
+/* An event and its field names. Of a longer text only the length counts: no reader accepts it. */
 #define CONTENT_MAX_BYTES ((size_t)2 * EVENT_MAX_BYTES)
 
 static int digest_fields(const redisReply *fields, uint8_t out[SHA256_SIZE])

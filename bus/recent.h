@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The last entries of the stream that a reader has read, as ids and digests of their content. They
- * prove later that the stream is still the same one. Private to bus/.
+ * The last entries that a reader has read, as ids and digests of their content. They prove later
+ * that the stream is still the same. Private to bus/.
  */
 #ifndef BUS_RECENT_H
 #define BUS_RECENT_H
@@ -24,29 +24,30 @@ struct recent_entry {
 
 struct recent_entries {
 	size_t count;
-	size_t first; /* the oldest one's place in the ring */
+	size_t first; /* place of the oldest one in the ring */
 	struct recent_entry entries[RECENT_MAX];
 };
 
-/* What the stream has of them now. */
+/* Which of them the stream still has. */
 struct recent_match {
 	bool newest_is_there;
-	bool has_strangers;      /* entries between them that were never read */
-	bool has_common;         /* at least one is there, with nothing strange before it */
-	struct stream_id common; /* then the last such one */
+	bool has_strangers;      /* there are entries between them that were never read */
+	bool has_common;         /* one at least is there, with no stranger before it */
+	struct stream_id common; /* the last such one */
 };
 
-/* Adds an element of an entry list, read after all others. 0, -ENOMEM, or -EBADMSG when it is no entry. */
+/* Adds an element of an entry list, which must be the newest. 0, -ENOMEM, or -EBADMSG when it is no
+ * entry. */
 int recent_add(struct recent_entries *recent, const redisReply *entry) must_check;
 
-/* Both only when there is one. */
+/* Both only when `count` is not zero. */
 struct stream_id recent_oldest(const struct recent_entries *recent);
 struct stream_id recent_newest(const struct recent_entries *recent);
 
-/* Keeps those up to `last`. */
+/* Forgets those after `last`. */
 void recent_cut(struct recent_entries *recent, struct stream_id last);
 
-/* `list` is what the stream has from the oldest one (or any later one) to the newest one. 0, -ENOMEM, or
+/* `list` is the stream from the oldest one, or a later one, to the newest one. 0, -ENOMEM, or
  * -EBADMSG when it is no list of entries. */
 int recent_compare(const struct recent_entries *recent, const redisReply *list,
 		   struct recent_match *out) must_check;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The tail: reads the stream by plain XREAD from a position of its own.
+ * Happy path: the tail starts at the last id of the stream, and sends one blocking XREAD after the
+ * other. Together with each it asks for the last entry that it read before. While the stream still
+ * has that entry, with its bytes, no entry after it was missed, so the new ones are shown.
  *
- * Happy path: the stream's last id is where it starts; then one blocking XREAD after the other. In one go
- * with each it asks for the last entry read before: while that is in the stream, with its bytes, nothing that
- * came after it was missed, and what the read brought is shown.
+ * Failure: after a loss, and whenever that entry is gone, the last entries read are compared with
+ * the stream (bus/place.h). Trimming, FLUSHALL, another stream of the same name, and a server that
+ * lacks entries all end in a report of a gap, before any later entry is shown.
  *
- * Failure: after a loss, and whenever that entry is not there, the last entries read are compared with what
- * the stream has now (bus/place.h). So trimming, FLUSHALL, another stream under the same name and another
- * server that lacks what this one had all end in a word about the gap, before anything after it is shown.
- *
- *   START --> READING <--> CHECKING      a lost connection leads to CHECKING, before the start to START
+ *   START --> READING <--> CHECKING      A lost connection leads to CHECKING, or, before the first
+ *                                        read, to START.
  */
 #include "bus/tail.h"
 
@@ -30,13 +29,13 @@
 #define READ_COUNT_TEXT "1000"
 #define BLOCK_TEXT      "5000"
 
-/* What a read has brought; shown once it is known that nothing before it was missed. */
+/* The entries of one read. They are shown after the proof that none before them was missed. */
 struct held {
 	size_t count;
 	struct stream_id first;
 	struct stream_id last;
 	size_t event_count;
-	struct recent_entries recent; /* as it will be then */
+	struct recent_entries recent; /* as it will be after that */
 	struct event *events[READ_COUNT];
 };
 
@@ -47,7 +46,7 @@ struct bus_tail {
 	bool source_is_told;
 	bool source_is_up;
 	bool closing;
-	struct redis_identity server; /* whose stream was found to be the one we read */
+	struct redis_identity server; /* it holds the stream that we read */
 	struct stream_place place;
 	struct held held;
 	struct recent_match match;
@@ -154,7 +153,7 @@ static void on_read(const redisReply *reply, void *owner)
 		reply_reject(tail->redis, rc, "XREAD");
 }
 
-/* Asked for in one go with the read, and answered after it. */
+/* The question goes out together with the read; its answer comes after that of the read. */
 static void on_newest(const redisReply *reply, void *owner)
 {
 	struct bus_tail *tail = owner;
@@ -176,8 +175,8 @@ static void on_newest(const redisReply *reply, void *owner)
 	}
 }
 
-/* The same, where no entry was read yet. */
-static void on_edges_behind(const struct bus_edges *edges, void *owner)
+/* The same, before the first entry was read. */
+static void on_edges_after(const struct bus_edges *edges, void *owner)
 {
 	struct bus_tail *tail = owner;
 	struct stream_id before = tail->place.position;
@@ -207,7 +206,7 @@ static int ask_newest(struct bus_tail *tail)
 	char id[STREAM_ID_TEXT_SIZE];
 
 	if (tail->place.recent.count == 0)
-		return bus_edges(tail->redis, on_edges_behind, tail);
+		return bus_edges(tail->redis, on_edges_after, tail);
 	stream_id_format(recent_newest(&tail->place.recent), id);
 	return redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_newest, tail, "XRANGE", BUS_STREAM,
 			       id, id, NULL);
@@ -229,7 +228,7 @@ static void read_next(struct bus_tail *tail)
 
 /* ---- is it still the same stream? -------------------------------------------------------- */
 
-/* By its own word. A server that says nothing is believed. */
+/* As the server says. A server that does not say is believed. */
 static bool is_same_history(const struct redis_identity *before, const struct redis_identity *now)
 {
 	if (!before->replid[0] || !now->replid[0])
@@ -238,7 +237,7 @@ static bool is_same_history(const struct redis_identity *before, const struct re
 	       strcmp(before->replid, now->replid2) == 0;
 }
 
-/* Answers and goes on with reading. */
+/* Reports the server, and reads on. */
 static void take_server(struct bus_tail *tail)
 {
 	const struct redis_identity *now = redis_identity(tail->redis);
@@ -298,7 +297,7 @@ static int ask_recent(struct bus_tail *tail)
 			       from, to, "COUNT", RECENT_MAX_TEXT, NULL);
 }
 
-/* The edges come second: what was trimmed in between counts as gone. */
+/* The edges come second, so that entries trimmed in between count as gone. */
 static void check(struct bus_tail *tail)
 {
 	int rc = ask_recent(tail);
@@ -314,7 +313,7 @@ static void on_last_entries(const redisReply *reply, void *owner)
 	int rc = 0;
 
 	if (!reply || tail->closing || reply->type == REDIS_REPLY_ERROR)
-		return; /* the edges say what is wrong */
+		return; /* the answer about the edges says what is wrong */
 	tail->place.recent.count = 0;
 	for (size_t i = reply->elements; i > 0 && rc == 0; i--)
 		rc = recent_add(&tail->place.recent, reply->element[i - 1]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The events that live on the pub/sub channel alone. Every durable event passes by here as
- * well; those copies are told by their bytes, unparsed, because the stream brings them anyway. What
- * is published while the connection is away is lost; these events promise nothing else.
+ * The channel carries a copy of every durable event as well. We recognise those by their bytes and
+ * skip them unparsed, because the stream brings them. An event that is published while the
+ * connection is down is lost; these events promise nothing more.
  */
 #include "bus/transient.h"
 
@@ -13,7 +13,7 @@
 #include "bus/counters.h"
 #include "bus/stream.h"
 
-/* As a JSON string; no writer escapes any of its characters. */
+/* As a JSON string. No writer escapes any of its characters. */
 #define KIND_TEXT "\"capsule.state.changed\""
 
 struct bus_transient {
@@ -41,7 +41,7 @@ static void on_message(struct str message, void *owner)
 		return;
 	}
 	if (event->kind != EVENT_CAPSULE_STATE_CHANGED)
-		metric_add(bus_counters.copies, 1); /* the words stand elsewhere in it */
+		metric_add(bus_counters.copies, 1); /* another member contains the words */
 	else if (event_is_about_nothing(event))
 		metric_add(bus_counters.about_nothing, 1);
 	else
@@ -59,7 +59,7 @@ static void on_up(void *owner)
 
 static void on_down(void *owner)
 {
-	(void)owner; /* nothing waits, and redis has logged it */
+	(void)owner; /* nothing waits for an answer, and net/ has logged it */
 }
 
 int bus_transient_open(const struct bus_transient_options *options, struct bus_transient **out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Two kinds whose names begin alike for UNKNOWN_MAX_NAME bytes count as one; nothing can fail. */
+/* Two kinds whose names begin with the same UNKNOWN_MAX_NAME bytes count as one. */
 #include "bus/unknown.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ static struct {
 	size_t len;
 } seen[UNKNOWN_MAX_KINDS];
 static size_t seen_count;
-static bool is_full; /* and that was said */
+static bool is_full; /* and the log said so */
 
 static bool was_seen(struct str name)
 {
@@ -36,12 +36,13 @@ void unknown_kind_note(struct str kind, struct stream_id id)
 		return;
 	if (seen_count == UNKNOWN_MAX_KINDS) {
 		is_full = true;
-		log_warn("events of still more unknown kinds are left out; they are only counted",
-			 log_stream_id("id", id));
+		log_warn(
+			"skipping events of more unknown kinds; from here on they are only counted",
+			log_stream_id("id", id));
 		return;
 	}
 	memcpy(seen[seen_count].name, name.at, name.len);
 	seen[seen_count++].len = name.len;
-	log_warn("events of an unknown kind are left out; a newer version may know it",
+	log_warn("skipping events of an unknown kind; a newer version may know it",
 		 log_slice("kind", name), log_stream_id("id", id));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The part of http/ that the hook sees, without a server; see the header. */
+/* The functions of http/ that the hook calls, without a server. */
 #include "tests/unit/auth/fake_request.h"
 
 #include <criterion/criterion.h>

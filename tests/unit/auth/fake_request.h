@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A request that never saw a socket: it stands in for http/ behind the functions of http/http.h that
- * auth/ calls, counts its answers and keeps them for the test to look at.
+ * A request without a socket. It stands in for http/ in the functions of http/http.h that auth/
+ * calls, and keeps and counts its answers for the test.
  */
 #ifndef TESTS_AUTH_FAKE_REQUEST_H
 #define TESTS_AUTH_FAKE_REQUEST_H
 
 #include "http/http.h"
 
-/* What it carries is the test's to fill: NULL means absent. The answers count must end at one. */
+/* The test fills the texts; NULL means absent. `answers` must be one at the end. */
 struct http_request {
 	enum http_method method;
 	const char *key;         /* X-API-Key */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Everything auth/ stands on, real but for the HTTP server: a loop, a database, a Redis, and the
- * rows and cached sessions that tests put there.
+ * What auth/ needs, all real except the HTTP server: a loop, a database, a Redis, and the rows and
+ * cached sessions that tests add.
  */
 #ifndef TESTS_AUTH_RIG_H
 #define TESTS_AUTH_RIG_H
@@ -26,25 +26,25 @@
 struct rig {
 	uv_loop_t loop;
 	struct database database;
-	struct redis_server *server; /* the rig's own when the test kills it; else NULL */
+	struct redis_server *server; /* of the rig alone, when the test kills it; else NULL */
 	redisContext *control;
 	struct redis_address address;
 	struct store *store;
 	struct redis *redis;
 	struct auth *auth;
 	unsigned closed;
-	char sid[65];  /* a cookie nobody else has */
+	char sid[65];  /* a cookie that no other test has */
 	char hash[65]; /* its session id */
 };
 
-/* With the team TEAM_UUID, the deleted team GONE_UUID and the active user USER_UUID. `server` may be
- * NULL: then the shared one. */
+/* With the team TEAM_UUID, the deleted team GONE_UUID and the active user USER_UUID. `server` NULL:
+ * the shared one. */
 void rig_open(struct rig *rig, enum database_engine engine, struct redis_server *server);
 /* The same with other options. */
 void rig_reopen_auth(struct rig *rig, bool api_keys_manage, enum team_role change_role);
 void rig_close(struct rig *rig);
 
-/* SQL for both engines; "@now", "@soon" (in an hour), "@past" and so on are replaced by times. */
+/* Runs SQL on either engine; the number in the first row and column. */
 int64_t rig_ask(struct rig *rig, const char *format, ...) printf_like(2, 3);
 /* A time `offset_s` from now, quoted for SQL, in one of a few rotating buffers. */
 const char *sql_time(int64_t offset_s);
@@ -53,7 +53,7 @@ const char *sql_time(int64_t offset_s);
 void rig_add_session(struct rig *rig, const char *role, int64_t expires_in_s, int64_t seen_ago_s);
 void rig_add_key(struct rig *rig, const char *team, const char *created_by);
 
-/* Caches a session for rig->sid; `members` replace or add to the usual JSON, as "\"role\":\"member\"". */
+/* Caches this JSON as the session for rig->sid. */
 void rig_cache(struct rig *rig, const char *json);
 /* The usual JSON, for the team (NULL: null). */
 void rig_cache_session(struct rig *rig, const char *team, const char *role, int64_t expires_in_s);
@@ -64,7 +64,7 @@ int rig_visit(struct rig *rig, struct http_request *request, enum http_access ac
 int rig_visit_session(struct rig *rig, enum http_access access);
 int rig_visit_key(struct rig *rig, enum http_access access);
 
-/* Asks again about a credential; the answer. */
+/* Rechecks a credential; the answer. */
 int rig_recheck(struct rig *rig, const struct identity *identity, enum http_access access);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the command line creates must open what it is for. */
+/* Keys and sessions from the command line must open the routes that they are for. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

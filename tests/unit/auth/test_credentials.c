@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The pure parts: forms of keys and cookies, the copy of a session in Redis with anything in it, and
- * who may do what. */
+/* The pure parts: forms of keys and cookies, the copy of a session in Redis with any content, and
+ * which credential may do what. */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -200,6 +200,9 @@ Test(cached_session, cuts_a_long_name_between_characters)
 
 /* ---- who may what ------------------------------------------------------------------------- */
 
+#define KEY     CREDENTIAL_API_KEY
+#define SESSION CREDENTIAL_SESSION
+
 static const struct judge_case {
 	enum credential credential;
 	bool has_team;
@@ -211,27 +214,27 @@ static const struct judge_case {
 	enum judgement expected;
 } judge_cases[] = {
 	/* clang-format off */
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_STREAM, true,  ROLE_MEMBER, ACCESS_GRANTED },
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_TEAM,   true,  ROLE_MEMBER, ACCESS_GRANTED },
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_CHANGE, true,  ROLE_ADMIN,  ACCESS_GRANTED },
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_CHANGE, true,  ROLE_OWNER,  ACCESS_LOW_ROLE },
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_ADMIN,  true,  ROLE_MEMBER, ACCESS_NO_ADMIN },
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_STREAM, false, ROLE_MEMBER, ACCESS_GRANTED },
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_WAIT,   false, ROLE_MEMBER, ACCESS_GRANTED },
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_TEAM,   false, ROLE_MEMBER, ACCESS_NEEDS_LOGIN },
-	{ CREDENTIAL_API_KEY, true, false, ROLE_ADMIN, ACCESS_CHANGE, false, ROLE_MEMBER, ACCESS_NEEDS_LOGIN },
-	{ CREDENTIAL_SESSION, true, false, ROLE_MEMBER, ACCESS_STREAM, true, ROLE_MEMBER, ACCESS_GRANTED },
-	{ CREDENTIAL_SESSION, true, false, ROLE_MEMBER, ACCESS_TEAM,  false, ROLE_OWNER,  ACCESS_GRANTED },
-	{ CREDENTIAL_SESSION, true, false, ROLE_MEMBER, ACCESS_CHANGE, true, ROLE_MEMBER, ACCESS_GRANTED },
-	{ CREDENTIAL_SESSION, true, false, ROLE_MEMBER, ACCESS_CHANGE, true, ROLE_ADMIN,  ACCESS_LOW_ROLE },
-	{ CREDENTIAL_SESSION, true, false, ROLE_ADMIN,  ACCESS_CHANGE, true, ROLE_ADMIN,  ACCESS_GRANTED },
-	{ CREDENTIAL_SESSION, true, true,  ROLE_ADMIN,  ACCESS_CHANGE, true, ROLE_OWNER,  ACCESS_LOW_ROLE },
-	{ CREDENTIAL_SESSION, true, false, ROLE_OWNER,  ACCESS_CHANGE, true, ROLE_OWNER,  ACCESS_GRANTED },
-	{ CREDENTIAL_SESSION, true, false, ROLE_OWNER,  ACCESS_ADMIN,  true, ROLE_MEMBER, ACCESS_NO_ADMIN },
-	{ CREDENTIAL_SESSION, false, true, ROLE_NONE,   ACCESS_ADMIN,  true, ROLE_MEMBER, ACCESS_GRANTED },
-	{ CREDENTIAL_SESSION, false, true, ROLE_NONE,   ACCESS_STREAM, true, ROLE_MEMBER, ACCESS_NO_TEAM },
-	{ CREDENTIAL_SESSION, false, true, ROLE_NONE,   ACCESS_TEAM,   true, ROLE_MEMBER, ACCESS_NO_TEAM },
-	{ CREDENTIAL_SESSION, false, true, ROLE_NONE,   ACCESS_CHANGE, true, ROLE_MEMBER, ACCESS_NO_TEAM },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_STREAM, true,  ROLE_MEMBER, ACCESS_GRANTED },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_TEAM,   true,  ROLE_MEMBER, ACCESS_GRANTED },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_CHANGE, true,  ROLE_ADMIN,  ACCESS_GRANTED },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_CHANGE, true,  ROLE_OWNER,  ACCESS_LOW_ROLE },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_ADMIN,  true,  ROLE_MEMBER, ACCESS_NO_ADMIN },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_STREAM, false, ROLE_MEMBER, ACCESS_GRANTED },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_WAIT,   false, ROLE_MEMBER, ACCESS_GRANTED },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_TEAM,   false, ROLE_MEMBER, ACCESS_NEEDS_LOGIN },
+	{ KEY,     true, false, ROLE_ADMIN, ACCESS_CHANGE, false, ROLE_MEMBER, ACCESS_NEEDS_LOGIN },
+	{ SESSION, true, false, ROLE_MEMBER, ACCESS_STREAM, true, ROLE_MEMBER, ACCESS_GRANTED },
+	{ SESSION, true, false, ROLE_MEMBER, ACCESS_TEAM,  false, ROLE_OWNER,  ACCESS_GRANTED },
+	{ SESSION, true, false, ROLE_MEMBER, ACCESS_CHANGE, true, ROLE_MEMBER, ACCESS_GRANTED },
+	{ SESSION, true, false, ROLE_MEMBER, ACCESS_CHANGE, true, ROLE_ADMIN,  ACCESS_LOW_ROLE },
+	{ SESSION, true, false, ROLE_ADMIN,  ACCESS_CHANGE, true, ROLE_ADMIN,  ACCESS_GRANTED },
+	{ SESSION, true, true,  ROLE_ADMIN,  ACCESS_CHANGE, true, ROLE_OWNER,  ACCESS_LOW_ROLE },
+	{ SESSION, true, false, ROLE_OWNER,  ACCESS_CHANGE, true, ROLE_OWNER,  ACCESS_GRANTED },
+	{ SESSION, true, false, ROLE_OWNER,  ACCESS_ADMIN,  true, ROLE_MEMBER, ACCESS_NO_ADMIN },
+	{ SESSION, false, true, ROLE_NONE,   ACCESS_ADMIN,  true, ROLE_MEMBER, ACCESS_GRANTED },
+	{ SESSION, false, true, ROLE_NONE,   ACCESS_STREAM, true, ROLE_MEMBER, ACCESS_NO_TEAM },
+	{ SESSION, false, true, ROLE_NONE,   ACCESS_TEAM,   true, ROLE_MEMBER, ACCESS_NO_TEAM },
+	{ SESSION, false, true, ROLE_NONE,   ACCESS_CHANGE, true, ROLE_MEMBER, ACCESS_NO_TEAM },
 	/* clang-format on */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Streams that come in a crowd: what is remembered for them, of whom, and for nothing else. */
+/* Streams that come in a crowd: which answers are remembered, and for which requests. */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -25,7 +25,8 @@ static void tear_down(void)
 
 TestSuite(crowd, .init = set_up, .fini = tear_down);
 
-/* How many streams, one after the other, so that no lookup is shared, until one costs none. */
+/* How many streams it takes until one costs no lookup. They come one after the other, so that they
+ * share none. */
 static int come_in_a_crowd(int (*visit)(struct rig *rig, enum http_access access))
 {
 	int64_t reads;
@@ -46,7 +47,7 @@ Test(crowd, opens_streams_on_an_answer_of_a_moment_ago)
 	cr_expect_gt(come_in_a_crowd(rig_visit_key), 16);
 	reads = metric_value(lookups);
 
-	/* What was let in a moment ago is soon asked for again, and who is refused each time. */
+	/* A recent answer lasts two seconds; a refusal is looked up each time. */
 	rig_ask(&rig, "DELETE FROM team_api_keys");
 	while (rig_visit_key(&rig, ACCESS_STREAM) == 200)
 		continue;

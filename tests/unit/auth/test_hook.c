@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The hook against both databases and a real Redis: what each credential opens, and what is left
- * behind in the tables and in Redis. */
+/* The hook against both databases and a real Redis: which routes each credential opens, and what
+ * the hook writes to the tables and to Redis. */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -126,7 +126,7 @@ Test(api_key, notes_its_use_at_most_once_a_minute)
 		run_until(&rig.loop, key_was_used, &rig, "a use after a minute is noted");
 		rig_ask(&rig, "UPDATE team_api_keys SET last_used = %s", sql_time(-50));
 		rig_visit_key(&rig, ACCESS_STREAM);
-		rig_close(&rig); /* which writes what is still queued */
+		rig_close(&rig); /* which runs the queued writes */
 		cr_expect_not(key_was_used(&rig), "not within a minute");
 	}
 }
@@ -244,7 +244,7 @@ Test(csrf, is_not_asked_of_api_keys)
 	rig_close(&rig);
 }
 
-/* ---- trouble, and many at once ----------------------------------------------------------------- */
+/* ---- failures, and many requests at once --------------------------------------------------- */
 
 Test(hook, answers_503_while_the_store_is_away)
 {
@@ -302,7 +302,7 @@ Test(hook, reads_once_for_all_who_wait_with_the_same_credential)
 	}
 	cr_expect_eq(metric_value(lookups), 2);
 
-	/* Nothing is remembered for anything but the streams of a crowd. */
+	/* Only the streams of a crowd get a remembered answer. */
 	rig_ask(&rig, "DELETE FROM team_api_keys");
 	cr_expect_eq(rig_visit_key(&rig, ACCESS_CHANGE), 401);
 	cr_expect_eq(metric_value(lookups), 3);

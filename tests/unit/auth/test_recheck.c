@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Looking at a credential again: it must close what could not be opened any more, and nothing else. */
+/* A recheck ends exactly the streams that could not be opened any more. */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -112,7 +112,7 @@ Test(recheck, is_no_use_of_the_credential)
 	freeReplyObject(redisCommand(rig.control, "PEXPIRE wrenn:session:%s 60000", rig.hash));
 	rig_ask(&rig, "UPDATE sessions SET last_seen_at = %s", sql_time(-600));
 	cr_expect_eq(rig_recheck(&rig, &who, ACCESS_STREAM), 0);
-	/* Had it sent anything to Redis, that would have come before this reply. */
+	/* A command from the recheck would have reached Redis before this one. */
 	cr_expect_eq(rig_recheck(&rig, &who, ACCESS_STREAM), 0);
 	cr_expect_leq(rig_ttl_ms(&rig), 60000);
 	rig_close(&rig);

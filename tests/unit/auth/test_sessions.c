@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Browser sessions through the hook, against both databases and a real Redis: the tables, the cached
- * copy, what of it counts, and what is left behind in both. */
+/* Browser sessions through the hook, against both databases and a real Redis: the tables, the
+ * cached copy, the parts of it that count, and what the hook writes to both. */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -31,7 +31,7 @@ Test(session, without_a_cached_copy_is_read_from_the_tables)
 		cr_expect_str_eq(request.identity.credential_hash, rig.hash);
 		cr_expect_not(request.identity.is_admin);
 		cr_expect_gt(request.identity.expires_us, 0);
-		cr_expect_eq(rig_ttl_ms(&rig), -2, "the key is not ours to write");
+		cr_expect_eq(rig_ttl_ms(&rig), -2, "the hook must not write the key");
 		rig_close(&rig);
 	}
 }
@@ -225,7 +225,7 @@ Test(cached_session, lives_on_by_six_hours_but_never_past_its_end)
 	run_until(&rig.loop, ttl_is_above, &wish, "the key lives six hours");
 	cr_expect_leq(rig_ttl_ms(&rig), 21600 * 1000);
 	after = redisCommand(rig.control, "GET wrenn:session:%s", rig.hash);
-	cr_expect_str_eq(before->str, after->str, "the value is not ours");
+	cr_expect_str_eq(before->str, after->str, "the value must stay as it is");
 	freeReplyObject(before);
 	freeReplyObject(after);
 
@@ -247,7 +247,7 @@ Test(session, does_without_redis)
 	rig_add_session(&rig, "owner", 3600, 0);
 	rig_cache_session(&rig, TEAM_UUID, "owner", 3600);
 	redis_server_kill(&server);
-	/* The first may be under way when the connection breaks, the second finds it broken. */
+	/* The first may be under way when the connection breaks; the second finds it broken. */
 	cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 200);
 	cr_expect_eq(rig_visit_session(&rig, ACCESS_STREAM), 200);
 	rig_close(&rig);

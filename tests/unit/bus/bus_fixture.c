@@ -30,7 +30,7 @@ static bool is_deserted(void *owner)
 {
 	struct world *w = owner;
 
-	/* The waiting itself has one handle. */
+	/* run_until() has one handle of its own. */
 	return w->loop.active_handles <= 1;
 }
 

@@ -21,11 +21,11 @@ struct world {
 };
 
 void world_open(struct world *w);
-/* A loop and an address only. */
+/* Only a loop and an address, without a server. */
 void world_open_at(struct world *w, const char *socket);
-/* Runs the loop until nothing is left on it: what is still open fails the test. */
+/* Runs the loop until nothing is left on it. A handle that is still open fails the test. */
 void world_close(struct world *w);
-void world_on_closed(void *owner); /* owner: the world */
+void world_on_closed(void *owner); /* `owner` is the world */
 
 /* An event of this kind about this capsule, numbered in its metadata. */
 void event_text(char out[512], const char *kind, const char *capsule, int number);
@@ -37,7 +37,7 @@ void world_add_payload(struct world *w, const char *payload);
 /* The number in the metadata, or -1. */
 int event_number(const struct event *event);
 
-/* Cuts every connection but our control's, as a network would. */
+/* Cuts every connection except our control connection, as a network would. */
 void world_cut_connections(struct world *w);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A ledger that fails, dawdles and rejects. */
+/* A ledger that fails, answers late and rejects, as the test asks. */
 #include "tests/unit/bus/ledger.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A ledger that fails, dawdles and rejects, with a consumer in front of it. Owner of the conditions
- * is always the ledger.
+ * A ledger that fails, answers late and rejects, as the test asks, and a consumer that feeds it.
+ * The owner of every condition is the ledger.
  */
 #ifndef TESTS_UNIT_BUS_LEDGER_H
 #define TESTS_UNIT_BUS_LEDGER_H
@@ -20,29 +20,29 @@ struct ledger {
 	int distinct;
 	int batches; /* handed out, repeats included */
 	int fail_first;
-	int pending_at_failure; /* the least that was pending when a commit failed */
-	bool dawdles;           /* answers only when told */
+	int pending_at_failure; /* the lowest number pending at a failed commit */
+	bool dawdles;           /* answers only in ledger_answer() */
 	bool owes_answer;
 	struct bus_batch *batch;
 	int reject; /* the number to reject; -1: none */
 	struct stream_id last;
-	bool is_known; /* `last` is */
+	bool is_known; /* `last` is valid */
 	bool may_not_read;
 	int want;
 };
 
 void ledger_init(struct ledger *l, struct world *w);
-/* One that leads. */
+/* A consumer that leads. */
 void ledger_open_consumer(struct ledger *l, unsigned claim_idle_ms);
-/* It was left there. */
+/* The ledger was left at this position. */
 void ledger_know(struct ledger *l, uint64_t ms);
-/* As whoever takes the lease. */
+/* As a worker that takes the lease. */
 void ledger_lead(struct ledger *l);
 /* A world, a consumer and a group that starts at 0. */
 void ledger_start(struct ledger *l, struct world *w);
 void ledger_stop(struct ledger *l);
 
-/* The owed answer, when it dawdles. */
+/* The answer that it owes while it answers late. */
 void ledger_answer(struct ledger *l);
 /* Waits until 0..count-1 are committed and nothing is pending; nothing else may be committed. */
 void ledger_expect_all(struct ledger *l, int count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* See listener.h. */
+/* Checks every callback of the tail as it comes. */
 #include "tests/unit/bus/listener.h"
 
 static void on_start(struct stream_id from, void *owner)
@@ -62,8 +62,8 @@ static void on_source(bool up, void *owner)
 		l->downs++;
 	if (up && l->at_up)
 		l->at_up(l->world);
-	cr_expect_leq(l->ups - l->downs, 1, "only changes are told");
-	cr_expect_geq(l->ups - l->downs, -1, "only changes are told");
+	cr_expect_leq(l->ups - l->downs, 1, "on_source() comes for changes only");
+	cr_expect_geq(l->ups - l->downs, -1, "on_source() comes for changes only");
 }
 
 bool is_started(void *owner)

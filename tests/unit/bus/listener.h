@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Somebody who listens to the tail, and checks that what it tells makes sense. */
+/* Listens to the tail, and checks that its callbacks make sense together. */
 #ifndef TESTS_UNIT_BUS_LISTENER_H
 #define TESTS_UNIT_BUS_LISTENER_H
 
@@ -23,15 +23,14 @@ struct listener {
 	int ups;
 	int downs;
 	int want;
-	int trim_after; /* cut the stream when so many were shown; 0: never */
-	void (*at_up)(
-		struct world *w); /* between the edges and the first read behind them; or NULL */
+	int trim_after;                 /* cut the connection after this many events; 0: never */
+	void (*at_up)(struct world *w); /* runs between edges and first read; or NULL */
 };
 
 void listen_in(struct listener *l, struct world *w);
 /* The same, and it has started. */
 void start_listening(struct listener *l, struct world *w);
-/* Closes the world, too. */
+/* Closes the world as well. */
 void stop_listening(struct listener *l);
 
 /* Runs the loop until the condition, with l->want set to `want`, holds. */

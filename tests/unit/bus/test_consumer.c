@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The consumer against a real Redis, from the straight road to groups that vanish, and how it
- * closes. What every test of it comes down to: nothing is acknowledged that the ledger has not
- * committed, and in the end nothing is left over.
+ * The consumer against a real Redis: the happy path, groups that vanish, and closing. Every test
+ * proves the same two things: no entry is acknowledged before the ledger has committed it, and at
+ * the end no entry is left.
  */
 #include "tests/unit/bus/ledger.h"
 
@@ -194,7 +194,7 @@ Test(consumer, loses_nothing_when_a_new_group_is_lost_before_its_first_commit)
 	redis_server_do(&w.server, "XGROUP DESTROY " BUS_STREAM " " GROUP);
 	world_add(&w, 0, 2);
 	ledger_expect_all(&l, 2);
-	cr_expect_eq(l.seen[100], 0, "what was there before it stays none of its business");
+	cr_expect_eq(l.seen[100], 0, "entries before the group began are not read");
 	redis_server_do(&w.server, "FLUSHALL");
 	world_add(&w, 2, 4);
 	ledger_expect_all(&l, 4);
@@ -240,7 +240,7 @@ Test(consumer, finishes_the_batch_in_hand_before_it_closes)
 	ledger_answer(&l);
 	ledger_wait(&l, ledger_is_closed, 0, "the end");
 	cr_expect_gt(l.distinct, 0);
-	cr_expect_eq(ledger_pending(&l), 7 - l.distinct, "what is committed is acknowledged");
+	cr_expect_eq(ledger_pending(&l), 7 - l.distinct, "a committed entry is acknowledged");
 	world_close(&w);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Who leads and who stands by, and what whoever takes over finds: entries that nobody committed, a store
- * behind the group, a group behind the store, entries that came to be pending behind its back.
+ * Leading and standing by, and what a new leader finds: entries that nobody committed, a store
+ * behind the group, a group behind the store, entries that became pending without its knowledge.
  */
 #include <errno.h>
 
@@ -84,7 +84,7 @@ Test(consumer_lead, commits_in_order_what_another_had_read)
 	struct pair pair = { .a = &a, .b = &b };
 
 	hand_over(&pair);
-	ledger_wait(&b, ledger_has_committed, 790, "what was read and what was not");
+	ledger_wait(&b, ledger_has_committed, 790, "entries read and unread");
 	a.owes_answer = false;
 	bus_consumer_committed(a.consumer, -EPERM);
 	ledger_wait(&b, ledger_has_nothing_pending, 0, "all acknowledgements");
@@ -95,7 +95,7 @@ Test(consumer_lead, commits_in_order_what_another_had_read)
 	ledger_stop(&b);
 }
 
-/* Not even when it leads again before it hears that its commit was refused. */
+/* Also when it leads again before it learns that its commit was refused. */
 Test(consumer_lead, offers_no_batch_of_an_earlier_time_again)
 {
 	static struct ledger a;
@@ -111,7 +111,7 @@ Test(consumer_lead, offers_no_batch_of_an_earlier_time_again)
 	a.last = b.last;
 	ledger_lead(&a);
 	run_turns(&pair.world.loop, 50);
-	cr_expect_not(bus_consumer_is_ready(a.consumer), "it looks before the old batch has ended");
+	cr_expect_not(bus_consumer_is_ready(a.consumer), "the old batch ends first");
 	a.owes_answer = false;
 	a.dawdles = false;
 	bus_consumer_committed(a.consumer, -EIO);
@@ -133,7 +133,7 @@ Test(consumer_lead, reads_nothing_that_its_lease_may_not_outlast)
 	world_add(&w, 0, 1);
 	ledger_expect_all(&l, 1);
 	l.may_not_read = true;
-	world_add(&w, 1, 2); /* ends the read under way */
+	world_add(&w, 1, 2); /* ends the read that is under way */
 	ledger_wait(&l, ledger_has_committed, 2, "the last read");
 	world_add(&w, 2, 5);
 	run_turns(&w.loop, 100);
@@ -146,7 +146,7 @@ Test(consumer_lead, reads_nothing_that_its_lease_may_not_outlast)
 
 /* ---- who is where ---------------------------------------------------------------------------- */
 
-/* The store has lost what came after number `kept`, whose id is the answer to that XRANGE. */
+/* The store has lost every commit after number `kept`, whose id that XRANGE answers. */
 static void roll_back(struct ledger *l, int kept)
 {
 	redisReply *reply = redis_server_ask(&l->world->server, "XRANGE " BUS_STREAM " - +");
@@ -231,7 +231,7 @@ Test(consumer_lead, tells_the_ledger_where_a_group_begins_that_it_never_saw)
 	ledger_wait(&l, ledger_is_ready, 0, "the group");
 	cr_expect(l.is_known);
 	cr_expect_not(stream_id_is_zero(l.last));
-	/* Nothing was ever committed, the group is lost, and somebody else takes over. */
+	/* No entry was ever committed, the group is lost, and another worker takes over. */
 	bus_consumer_stand_by(l.consumer);
 	redis_server_do(&w.server, "XGROUP DESTROY " BUS_STREAM " " GROUP);
 	world_add(&w, 0, 3);
@@ -252,7 +252,7 @@ Test(consumer_lead, finds_what_was_handed_out_under_its_name_without_it)
 	ledger_start(&l, &w);
 	world_add(&w, 0, 3);
 	ledger_expect_all(&l, 3);
-	/* As by a process that was held up between two thoughts; nothing new ever comes. */
+	/* As by an old leader that was frozen before its read. No new entry comes. */
 	redis_server_do(&w.server, "MULTI");
 	world_add_event(&w, "capsule.pause", TEST_CAPSULE, 3);
 	redis_server_do(&w.server, "XREADGROUP GROUP " GROUP " " BUS_CONSUMER_NAME

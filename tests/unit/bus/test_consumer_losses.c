@@ -74,7 +74,7 @@ Test(consumer, reads_its_own_pending_entries_first)
 	static struct ledger l;
 	struct world w;
 
-	/* As after a lost reply: Redis believes that we have them. */
+	/* As after a lost reply: Redis counts the entries as ours. */
 	world_open(&w);
 	redis_server_do(&w.server, "XGROUP CREATE " BUS_STREAM " " GROUP " 0 MKSTREAM");
 	world_add(&w, 0, 1200);
@@ -205,7 +205,7 @@ Test(consumer, does_not_take_over_its_own_entries_while_the_ledger_is_slow)
 	l.dawdles = true;
 	ledger_open_consumer(&l, 20);
 	ledger_wait(&l, ledger_owes_answer, 0, "the batch");
-	run_turns(&w.loop, 2500); /* past the end of a blocking read, when there is room to claim */
+	run_turns(&w.loop, 2500); /* past the end of a blocking read, so that a claim can start */
 	l.dawdles = false;
 	ledger_answer(&l);
 	ledger_expect_all(&l, 5);
@@ -254,7 +254,7 @@ Test(consumer, survives_a_server_that_lies)
 		"-WRONGTYPE no\r\n",
 		"-ERR no such key\r\n",
 		"*4\r\n$6\r\nlength\r\n:0\r\n$17\r\nlast-generated-id\r\n$3\r\n0-0\r\n",
-		/* Edges and groups at once: the group is there, and every entry list is nonsense. */
+		/* The answers for edges and groups are good, and every entry list is malformed. */
 		("*6\r\n$6\r\nlength\r\n:0\r\n$17\r\nlast-generated-id\r\n$3\r\n0-0\r\n"
 		 "$1\r\nx\r\n:1\r\n"),
 		"*1\r\n*2\r\n$4\r\nname\r\n$1\r\ng\r\n",
@@ -283,7 +283,7 @@ static bool was_asked_to_read(void *owner)
 	return ((struct liar_lie *)owner)->told >= 2;
 }
 
-/* In a failover that is half done one connection shows the group and the other has none. */
+/* In the middle of a failover one connection sees the group and the other does not. */
 Test(consumer, pauses_when_its_connections_disagree_about_the_group)
 {
 	static struct ledger l;

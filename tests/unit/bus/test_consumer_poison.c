@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Entries that can never be committed: each ends as a dead letter, and holds up nobody. */
+/* Entries that can never be committed: each becomes a dead letter, and delays no other entry. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -121,7 +121,7 @@ Test(consumer, puts_aside_what_the_ledger_rejects)
 
 	ledger_start(&l, &w);
 	l.reject = 3;
-	l.fail_first = 1; /* rejections are asked for anew with every try */
+	l.fail_first = 1; /* every try asks for the rejections again */
 	world_add(&w, 0, 6);
 	ledger_expect_all(&l, 5);
 	cr_expect_eq(l.seen[3], 0);
@@ -157,7 +157,7 @@ Test(consumer, keeps_poison_pending_while_there_is_no_place_for_it)
 	ledger_stop(&l);
 }
 
-/* Lines of the log in which the words are, from here to count_lines(). */
+/* Keeps the log from here on for count_lines(), which counts lines with the words. */
 static FILE *record_log(void)
 {
 	FILE *log = tmpfile();
@@ -212,7 +212,7 @@ Test(consumer, tells_of_refused_dead_letters_in_a_few_lines)
 	ledger_stop(&l);
 }
 
-/* ---- a connection that fails while a batch is put aside and acknowledged ------------------------ */
+/* ---- a connection that fails while a batch is put aside and acknowledged ------------------- */
 
 /* The first of a committed batch's commands are on their way when memory is gone, which drops the
  * connection. True when there was such a moment. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reading what a server says about entries, when it is right and when it is not. */
+/* Reads entries from good and from malformed replies. */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The publisher's side: the exact JSON, what is refused, and the two writes. */
+/* The publisher: the exact JSON, the values it refuses, and the two writes. */
 #include <errno.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The tail against a real Redis that is killed, emptied, trimmed and lied about. */
+/* The tail against a real Redis that is killed, emptied and trimmed, and malformed replies. */
 #include <stdio.h>
 
 #include "tests/support/liar.h"
@@ -90,7 +90,7 @@ Test(tail, goes_on_where_it_was_after_a_lost_connection)
 		listener_await(&l, has_events, round * 10 + 5, "events before the loss");
 		world_cut_connections(&w);
 		world_add(&w, round * 10 + 5, round * 10 + 10);
-		listener_await(&l, has_events, round * 10 + 10, "events of the meantime");
+		listener_await(&l, has_events, round * 10 + 10, "events published meanwhile");
 	}
 	cr_expect_eq(l.starts, 1);
 	cr_expect_eq(l.repeats_or_jumps, 0);
@@ -113,7 +113,7 @@ Test(tail, tells_of_a_gap_when_it_was_trimmed_away_in_its_absence)
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2000");
 	listener_await(&l, has_events, 2005, "what was left");
 	cr_expect_eq(l.gaps, 1);
-	cr_expect_eq(l.count_at_gap, 5, "the gap is told before what follows it");
+	cr_expect_eq(l.count_at_gap, 5, "the gap comes before the events after it");
 	cr_expect_not(stream_id_is_zero(l.from));
 	cr_expect_eq(l.last, 2999);
 	cr_expect_eq(l.count, 2005);
@@ -153,7 +153,7 @@ Test(tail, tells_of_no_gap_when_only_seen_entries_were_trimmed)
 	world_cut_connections(&w);
 	world_add(&w, 5, 10);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 6");
-	listener_await(&l, has_events, 10, "events of the meantime");
+	listener_await(&l, has_events, 10, "events published meanwhile");
 	cr_expect_eq(l.gaps, 0);
 	cr_expect_eq(l.repeats_or_jumps, 0);
 	stop_listening(&l);
@@ -177,7 +177,7 @@ Test(tail, tells_of_a_gap_when_it_is_overtaken_while_it_reads)
 	stop_listening(&l);
 }
 
-/* It sees the first of them at once and nothing more until the others have come and gone. */
+/* The tail sees the first one at once, and no more until the others were added and trimmed. */
 Test(tail, tells_of_a_gap_when_it_is_overtaken_between_two_reads)
 {
 	struct world w;
@@ -190,7 +190,7 @@ Test(tail, tells_of_a_gap_when_it_is_overtaken_between_two_reads)
 	world_add(&w, 5, 4000);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2000");
 	listener_await(&l, has_gap, 0, "the gap");
-	cr_expect_leq(l.count_at_gap, 6, "the gap is told before what follows it");
+	cr_expect_leq(l.count_at_gap, 6, "the gap comes before the events after it");
 	listener_await(&l, has_events, l.count_at_gap + 2000, "what was left");
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_eq(l.last, 3999);
@@ -217,11 +217,11 @@ static void expect_a_gap_and_what_was_left(struct listener *l)
 {
 	listener_await(l, has_events, 2000, "what was left");
 	cr_expect_eq(l->gaps, 1);
-	cr_expect_eq(l->count_at_gap, 0, "the gap is told before what follows it");
+	cr_expect_eq(l->count_at_gap, 0, "the gap comes before the events after it");
 	cr_expect_eq(l->last, 3999);
 }
 
-/* There is no entry yet that could come again. */
+/* No entry was read yet that the tail could ask for. */
 Test(tail, tells_of_a_gap_when_it_is_overtaken_before_its_first_entry)
 {
 	struct world w;
@@ -311,7 +311,7 @@ Test(tail, tells_of_a_gap_when_redis_comes_back_with_another_stream)
 	world_add(&w, 0, 5);
 	listener_await(&l, has_events, 5, "events before the loss");
 	world_cut_connections(&w);
-	run_turns(&w.loop, 3); /* the ids of the new stream are to be above those of the old */
+	run_turns(&w.loop, 3); /* the new stream must have higher ids than the old one */
 	redis_server_do(&w.server, "FLUSHALL");
 	world_add(&w, 5, 8);
 	listener_await(&l, has_events, 8, "all of the new stream");
@@ -341,7 +341,7 @@ Test(tail, notices_smaller_ids_without_a_loss)
 	stop_listening(&l);
 }
 
-/* Nobody cuts the connection: FLUSHALL, DEL and RENAME while it waits for the next entry. */
+/* The connection stays: FLUSHALL, DEL and RENAME while the tail waits for the next entry. */
 Test(tail, tells_of_a_gap_when_the_stream_is_taken_away_under_it)
 {
 	static const char *const scripts[] = {
@@ -358,14 +358,13 @@ Test(tail, tells_of_a_gap_when_the_stream_is_taken_away_under_it)
 		start_listening(&l, &w);
 		world_add(&w, 0, 2);
 		listener_await(&l, has_events, 2, "events before");
-		run_turns(&w.loop,
-			  3); /* the ids of the new stream are to be above those of the old */
+		run_turns(&w.loop, 3); /* the new stream must have higher ids than the old one */
 		redis_server_do(&w.server, "EVAL %s 0", scripts[i]);
 		world_add(&w, 2, 4);
 		listener_await(&l, has_events, 4, "events after");
 		cr_expect_eq(l.repeats_or_jumps, 0);
 		cr_expect_eq(l.gaps, 1, "%s", scripts[i]);
-		cr_expect_eq(l.count_at_gap, 2, "the gap is told before what follows it");
+		cr_expect_eq(l.count_at_gap, 2, "the gap comes before the events after it");
 		stop_listening(&l);
 	}
 }
@@ -443,7 +442,7 @@ Test(tail, closes_at_any_moment)
 
 Test(tail, survives_a_server_that_lies)
 {
-	/* All but the last already fail as edges; the last passes as edges, not as entries. */
+	/* All except the last one are malformed edges. The last one holds edges and no entries. */
 	static const char *const answers[] = {
 		":1\r\n",
 		"*2\r\n$17\r\nlast-generated-id\r\n$3\r\nxyz\r\n",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The tail and a Redis that is not what it was: other entries, fewer, or the same on another server. */
+/* The tail and a changed Redis: other entries, fewer ones, or the same ones on another server. */
 #include "tests/unit/bus/listener.h"
 
-/* Kills the server, and gives a new one the first `count` of the entries it had. */
+/* Kills the server, and gives a new one the first `count` of its entries. */
 static void replace_server(struct listener *l, size_t count)
 {
 	struct world *w = l->world;
@@ -52,18 +52,18 @@ Test(tail, tells_of_a_gap_when_another_server_lacks_the_last_entries)
 	run_turns(&w.loop, 3);
 	replace_server(&l, 40);
 	l.last = 59;
-	world_add(&w, 60, 80); /* as many and more, with higher ids */
+	world_add(&w, 60, 80); /* more entries than before, with higher ids */
 	listener_await(&l, has_events, 70, "everything that is new");
 	run_turns(&w.loop, 20);
 	cr_expect_eq(l.gaps, 1);
 	cr_expect_eq(l.count_at_gap, 50);
 	cr_expect_lt(stream_id_compare(l.from, last), 0);
 	cr_expect_eq(l.count, 70);
-	cr_expect_eq(l.repeats_or_jumps, 0, "nothing that both have comes again");
+	cr_expect_eq(l.repeats_or_jumps, 0, "entries that both servers have do not come again");
 	stop_listening(&l);
 }
 
-/* Their ids and their number may be what they like. */
+/* Whatever their ids and their number are. */
 Test(tail, tells_of_a_gap_when_another_server_has_other_entries_under_the_same_ids)
 {
 	struct world w;

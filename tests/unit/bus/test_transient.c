@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The pub/sub channel: only capsule.state.changed is ours to show. */
+/* The pub/sub channel: only capsule.state.changed is shown. */
 #include "tests/unit/bus/bus_fixture.h"
 
 struct ear {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* From the environment to the struct: defaults, every accepted spelling, every refused one. */
+/* From the environment to the struct: defaults, accepted spellings, refused ones. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -344,7 +344,7 @@ Test(config_load, demands_a_whole_encryption_key_and_never_shows_it)
 		cr_expect_eq(count_lines(), 1);
 		cr_expect_null(strstr(faults_text, "0102"), "%s", faults_text);
 		cr_expect_null(strstr(faults_text, "abcdef"), "%s", faults_text);
-		/* Damaged is a fault for everybody who sees it. */
+		/* A damaged key is a fault, also for commands that do not need it. */
 		cr_expect_eq(load_for(CONFIG_FOR_STORE, environment, &config), -EINVAL);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The settings file: what a line may look like, what it may not, and who wins over it. */
+/* The settings file: good lines, bad lines, and the environment, which wins. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

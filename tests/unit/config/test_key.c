@@ -105,7 +105,7 @@ Test(config_key, comes_from_one_place, .init = make_folder)
 			   faults_text);
 	cr_expect_null(strstr(faults_text, "0011"));
 
-	/* Credentials of other names are somebody else's. */
+	/* Credentials of other names belong to other programs. */
 	cr_expect_eq(load(variable, credentials_variable(), CONFIG_FOR_SERVE, &config), 0);
 	config_done(&config);
 	write_file("wrenn-encryption-key", padded, 0600);
@@ -140,7 +140,7 @@ Test(config_key, that_is_bad_is_named_by_its_place, .init = make_folder)
 	cr_expect_lt(load(file_variable("missing"), NULL, CONFIG_FOR_SERVE, &config), 0);
 	cr_expect_not_null(strstr(faults_text, "the file cannot be read (No such file"), "%s",
 			   faults_text);
-	/* Those who make keys need not be able to read this one. */
+	/* A command that does not need the key does not read the file. */
 	cr_expect_eq(load(file_variable("missing"), NULL, CONFIG_FOR_STORE, &config), 0);
 	config_done(&config);
 }
