@@ -8,6 +8,7 @@
  */
 #include "http/dispatch.h"
 
+#include "http/connection.h"
 #include "http/cors.h"
 #include "http/exchange.h"
 #include "http/request.h"
@@ -32,7 +33,7 @@ static void find_route(const struct dispatch *d, struct http_request *request)
 
 	request->match = router_find(&d->router, message->method, message->path);
 	cors_add_fields(request, d->cors_origins);
-	if (request->exchange->is_surplus) {
+	if (request->is_surplus) {
 		request->close_after = true;
 		http_respond_fault(request, HTTP_SERVICE_UNAVAILABLE, NULL,
 				   "too many connections; try again later");
@@ -64,7 +65,7 @@ void http_request_authenticated(struct http_request *request)
 {
 	const struct http_route *route = request->match.route;
 
-	if (request->exchange->connection.gone)
+	if (request->connection->gone)
 		exchange_drop(request);
 	else
 		route->handler(request, route->owner);

@@ -18,10 +18,41 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "http/connection.h"
 #include "http/request.h"
 #include "http/request_state.h"
 
 #define LINGER_LIMIT (1024 * 1024)
+
+/*
+ *            +------------------------------ keep-alive -------------------------------+
+ *            v                                                                         |
+ *   --> IDLE --> HEAD --> BODY --> BUSY --> WRITING --+--------------------------------+
+ *                  \________________^ \               |
+ *                                      \              +--> LINGER --> closed
+ *                                       +--> a stream: stream.c serves the connection
+ *
+ * Every state except BUSY may close. In BUSY the handler holds the request, so the connection only
+ * records that the client is gone. It closes when the answer comes.
+ */
+enum exchange_state {
+	EXCHANGE_IDLE,    /* no byte of the next request yet */
+	EXCHANGE_HEAD,    /* reads a head */
+	EXCHANGE_BODY,    /* reads a body */
+	EXCHANGE_BUSY,    /* the request is with its handler */
+	EXCHANGE_WRITING, /* an answer did not fit into the socket at once */
+	EXCHANGE_LINGER   /* answered and shut down; the client may still be sending */
+};
+
+struct exchange {
+	struct connection connection; /* first */
+	struct http_request *request; /* NULL in IDLE and LINGER */
+	uint32_t discarded;           /* bytes thrown away in LINGER */
+	uint8_t state;
+	bool is_fresh : 1;      /* the client has not sent a byte yet */
+	bool is_surplus : 1;    /* over the limit of connections: refuse its request */
+	bool peer_finished : 1; /* the client will send no more */
+};
 
 static_assert(sizeof(struct exchange) <= CONNECTION_SIZE, "a connection has room for it");
 static_assert(offsetof(struct exchange, connection) == 0, "it starts where its connection does");
@@ -75,11 +106,12 @@ static uint32_t wanted(const struct connection *c)
 static bool begin_request(struct exchange *e)
 {
 	assert(!e->request);
-	e->request = request_new(e);
+	e->request = request_new(&e->connection);
 	if (!e->request) {
 		connection_close(&e->connection);
 		return false;
 	}
+	e->request->is_surplus = e->is_surplus;
 	set_state(e, EXCHANGE_HEAD);
 	e->is_fresh = false;
 	return true;
@@ -165,13 +197,14 @@ static void on_bytes(struct connection *c, struct str bytes)
 
 void exchange_count_answer(const struct http_request *request, int status)
 {
-	metric_add(request->exchange->connection.pool->metrics.requests[status / 100], 1);
+	metric_add(request->connection->pool->metrics.requests[status / 100], 1);
 }
 
 void exchange_drop(struct http_request *request)
 {
-	struct exchange *e = request->exchange;
+	struct exchange *e = exchange_of(request->connection);
 
+	assert(e->state == EXCHANGE_BUSY);
 	e->connection.gone = true;
 	set_state(e, EXCHANGE_IDLE);
 	connection_close(&e->connection);
@@ -216,13 +249,13 @@ static void keep_unsent(struct http_request *request, struct str head, struct st
 	if (unsent->err)
 		exchange_drop(request);
 	else
-		set_state(request->exchange, EXCHANGE_WRITING);
+		set_state(exchange_of(request->connection), EXCHANGE_WRITING);
 }
 
 void exchange_answer(struct http_request *request, int status, const struct buf *head,
 		     struct str body)
 {
-	struct exchange *e = request->exchange;
+	struct exchange *e = exchange_of(request->connection);
 	const struct iovec pieces[] = {
 		{ .iov_base = head->bytes, .iov_len = head->len },
 		{ .iov_base = (char *)body.at, .iov_len = body.len },
@@ -269,7 +302,7 @@ static void on_writable(struct connection *c)
 
 struct connection *exchange_leave(struct http_request *request)
 {
-	struct exchange *e = request->exchange;
+	struct exchange *e = exchange_of(request->connection);
 
 	assert(e->state == EXCHANGE_BUSY);
 	request_free(request);
@@ -293,8 +326,8 @@ void http_request_on_abort(struct http_request *request, void (*on_abort)(void *
 {
 	request->on_abort = on_abort;
 	request->abort_owner = owner;
-	if (request->exchange->peer_finished)
-		connection_start_wait(&request->exchange->connection, WAIT_SOON);
+	if (exchange_of(request->connection)->peer_finished)
+		connection_start_wait(request->connection, WAIT_SOON);
 }
 
 static void on_end(struct connection *c)

@@ -10,14 +10,14 @@
 #include "http/pool.h"
 #include "http/request_state.h"
 
-struct http_request *request_new(struct exchange *exchange)
+struct http_request *request_new(struct connection *connection)
 {
 	struct http_request *request = calloc(1, sizeof(*request));
 	uint8_t number[8];
 
 	if (!request)
 		return NULL;
-	request->exchange = exchange;
+	request->connection = connection;
 	message_init(&request->message);
 	buf_init(&request->extra, RESPONSE_MAX_EXTRA);
 	buf_init(&request->unsent, RESPONSE_MAX_BYTES);

@@ -13,10 +13,10 @@
 #define RESPONSE_MAX_HEAD  16384 /* bytes of all fields */
 #define RESPONSE_MAX_BYTES 33554432
 
-struct exchange;
+struct connection;
 
 struct http_request {
-	struct exchange *exchange;
+	struct connection *connection;
 	struct http_message message;
 	struct route_match match;
 	struct identity identity;
@@ -30,10 +30,11 @@ struct http_request {
 	size_t sent;       /* bytes of it that were sent */
 	struct buf rest;   /* bytes of later requests */
 	bool close_after;
+	bool is_surplus; /* over the limit of connections: to be refused */
 };
 
 /* NULL when there is no memory. */
-struct http_request *request_new(struct exchange *exchange) must_check;
+struct http_request *request_new(struct connection *connection) must_check;
 void request_free(struct http_request *request); /* accepts NULL */
 
 #endif

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "http/connection.h"
 #include "http/exchange.h"
 #include "http/response_head.h"
 
@@ -37,8 +38,7 @@ static void answer(struct http_request *request, int status, const char *content
 	};
 
 	assert(!(status == 204 || status == 304) || body.len == 0);
-	if (!request->message.parser.head.keep_alive ||
-	    request->exchange->connection.pool->is_ending)
+	if (!request->message.parser.head.keep_alive || request->connection->pool->is_ending)
 		request->close_after = true;
 	buf_init(&head, RESPONSE_MAX_HEAD);
 	response_write_head(&head, request, &response);

@@ -3,7 +3,7 @@
 /* Most fields depend on the answer; version, id and the handler's fields come from the request. */
 #include "http/response_head.h"
 
-#include "http/exchange.h"
+#include "http/connection.h"
 #include "http/request.h"
 
 static const char *status_text(int status)
@@ -67,7 +67,7 @@ static void write_connection(struct buf *out, const struct http_request *request
 void response_write_head(struct buf *out, const struct http_request *request,
 			 const struct response *response)
 {
-	struct pool *pool = request->exchange->connection.pool;
+	struct pool *pool = request->connection->pool;
 	bool is_json = response->content_type &&
 		       str_starts(str_of(response->content_type), STR("application/json"));
 	bool has_body = response->status != 204 && response->status != 304;

@@ -19,6 +19,7 @@
 
 #include "core/errno_text.h"
 #include "core/log.h"
+#include "http/connection.h"
 #include "http/exchange.h"
 #include "http/listen.h"
 #include "http/server_state.h"

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <sys/epoll.h>
 
+#include "http/connection.h"
 #include "http/exchange.h"
 #include "http/request.h"
 #include "http/request_state.h"
@@ -120,8 +121,8 @@ static int send_head(struct http_request *request, struct str first)
 	};
 
 	/* A socket without room for this belongs to a client that does not read. */
-	if (head.err || connection_send(&request->exchange->connection, pieces, 2) !=
-				(ssize_t)(head.len + first.len))
+	if (head.err ||
+	    connection_send(request->connection, pieces, 2) != (ssize_t)(head.len + first.len))
 		rc = -EPIPE;
 	buf_done(&head);
 	return rc;
@@ -142,10 +143,9 @@ static struct http_stream *become_stream(struct http_request *request)
 int http_stream_open(struct http_request *request, const struct http_stream_events *events,
 		     void *owner, struct str first, struct http_stream **out)
 {
-	bool is_gone = request->exchange->connection.gone;
+	bool is_gone = request->connection->gone;
 	struct http_stream *stream;
 
-	assert(request->exchange->state == EXCHANGE_BUSY);
 	if (!is_gone && request->extra.err) {
 		http_respond_error(request, HTTP_INTERNAL_ERROR, NULL);
 		return -EPIPE;
