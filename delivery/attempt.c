@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The only code that sends to destinations. Builds one request and hands it to the client, with the
- * override of its origin or else with the guard. */
+/* The only code that sends to destinations. It builds one request and hands it to the client, with
+ * the override of its origin, or else with the guard. */
 #include "delivery/attempt.h"
 
 #include "core/version.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The metrics of attempts. Their labels are constants, as the registry wants them, so here is one table
- * of all providers. One that is missing in it is counted with the rest under "other".
+ * The metrics of attempts. The registry wants constant labels, so one table lists all providers. A
+ * provider that is missing there counts as "other".
  */
 #include "delivery/attempt_metrics.h"
 

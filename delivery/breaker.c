@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One table says what an attempt's outcome means in each state, breaker_apply() alone acts on it.
- * Failures in a row open the breaker; its time doubles with every probe that fails, with jitter so that
- * the channels of a dead host do not knock together. Times that cannot be, because the clock
- * was set back, are taken for now.
+ * One table says what the outcome of an attempt means in each state; breaker_apply() alone acts on
+ * it. Failures in a row open the breaker. Each failed probe doubles the time it stays open. Jitter
+ * keeps the channels of a dead host from probing together. A time that is impossible, because the
+ * clock was set back, counts as now.
  */
 #include "delivery/breaker.h"
 
@@ -15,7 +15,7 @@
 #include "core/utf8.h"
 
 #define JITTER_PERCENT 20
-/* With all its jitter it ends at BREAKER_LONGEST_US. */
+/* Its jitter added, it ends at BREAKER_LONGEST_US. */
 #define LONGEST_PLAIN_US (BREAKER_LONGEST_US * 100 / (100 + JITTER_PERCENT))
 
 enum outcome { IN_SUCCESS, IN_FAILURE, IN_DISABLING, IN_NOTHING, OUTCOMES };
@@ -25,7 +25,7 @@ enum action {
 	CLOSE,    /* as new */
 	COUNT,    /* a failure; the fifth opens */
 	OPEN,     /* a failure that opens at once, for longer */
-	REMEMBER, /* a failure of a request that was under way when it opened */
+	REMEMBER, /* a failure of a request that began before it opened */
 };
 
 /* clang-format off */
@@ -50,7 +50,7 @@ const char *breaker_name(enum breaker_state state)
 	return names[state];
 }
 
-/* Opened for longer than any opening lasts: the clock was set back. */
+/* Open for longer than any opening lasts, because the clock was set back. */
 static bool is_open(const struct breaker *breaker, int64_t now_us)
 {
 	return breaker->open_until_us > now_us &&
@@ -100,7 +100,7 @@ static enum outcome outcome_of(const struct verdict *verdict)
 
 static void count_one(unsigned *count)
 {
-	if (*count < INT32_MAX) /* what its column holds */
+	if (*count < INT32_MAX) /* the largest value of its column */
 		(*count)++;
 }
 

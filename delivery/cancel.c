@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Ends requests whose channel is gone. A deletion through this worker says so itself; for all others,
- * those of other workers and of the control plane, the store is asked every tick about the
- * requests that are under way for a second. Failure: the next tick asks again.
+ * Cancels requests whose channel was deleted. The worker that deletes a channel says so itself. For
+ * other workers and the control plane, every tick asks the store about requests that are a second
+ * old. Failure: the next tick asks again.
  */
 #include "delivery/cancel.h"
 
@@ -14,7 +14,7 @@
 #include "delivery/queue.h"
 
 #define BATCH   256              /* requests */
-#define LOOK_US INT64_C(1000000) /* a request that is younger is over soon */
+#define LOOK_US INT64_C(1000000) /* younger requests end soon by themselves */
 
 struct canceller {
 	struct store_job job;

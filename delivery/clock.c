@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the engine does when the wall clock is set. It is noticed by the monotonic clock, which is
- * all that waiting goes by; what the store holds is wall clock times, and so:
+ * What happens when the wall clock is set. All waiting uses the monotonic clock, which shows that
+ * it was set; but the store holds wall clock times:
  *
- * - Leases of our own are renewed before anything more is sent, and for their length nobody
- *   takes one that seems to have ended: its owner is about to renew it, too.
- * - Back: rows written under the later clock would wait until it is reached again. Their pauses
- *   begin anew, from now. At start nobody knows what the clock did before, so it is done then, too.
- * - Forth: deliveries of before seem older than they are. Their day is longer by the jump.
+ * - Our own leases are renewed before anything is sent. For the length of a lease no other lease
+ *   counts as ended, because its owner is about to renew it, too.
+ * - Set back: rows written under the later clock would wait until it is reached again. Their pauses
+ *   begin again, now. The same is done at start, when nobody knows what the clock did before.
+ * - Set forward: older deliveries seem older than they are. Their day is longer by the jump.
  *
- * Failure: a repair that fails is tried again with the next tick.
+ * Failure: the next tick repeats a failed repair.
  */
 #include "delivery/clock.h"
 
@@ -21,10 +21,10 @@
 #include "core/log.h"
 #include "delivery/queue.h"
 
-#define JUMP_US   (INT64_C(2) * 1000000)   /* less is an ordinary correction */
-#define AHEAD_US  (INT64_C(10) * 1000000)  /* what clocks of several machines may differ by */
+#define JUMP_US   (INT64_C(2) * 1000000)   /* a smaller step is an ordinary correction */
+#define AHEAD_US  (INT64_C(10) * 1000000)  /* clocks of several machines may differ so much */
 #define ABSURD_US (INT64_C(120) * 1000000) /* no lease given by this clock ends later */
-#define SETTLE_US (INT64_C(60) * 1000000)  /* in that time all workers have renewed theirs */
+#define SETTLE_US (INT64_C(60) * 1000000)  /* after that time all workers have renewed theirs */
 #define NEVER_US  (INT64_C(253402300799) * 1000000) /* the last second of the year 9999 */
 
 struct clock_watch {
@@ -39,7 +39,7 @@ struct clock_watch {
 	int64_t jumped_us;      /* the last jump, forward (positive) or back */
 	int64_t jumped_from_us; /* the wall clock before it */
 	int64_t calm_us;        /* until then, treat every other worker's lease as valid */
-	int64_t absurd_us;      /* until then, take no lease for absurd */
+	int64_t absurd_us;      /* until then, treat no lease as absurd */
 };
 
 static const struct db_query begin_pauses_anew = {
@@ -99,7 +99,7 @@ int64_t clock_since_us(const struct delivery_engine *engine, int64_t since_us)
 	return since_us + clock->jumped_us;
 }
 
-/* What is in memory was read by the clock of before. */
+/* The clock of before decided what is in memory. */
 static void read_all_anew(struct delivery_engine *engine)
 {
 	static const enum queue_phase at_rest[] = { QUEUE_READY, QUEUE_WAITING, QUEUE_IDLE };
@@ -152,7 +152,7 @@ void clock_repair(struct delivery_engine *engine)
 	clock->is_repairing = true;
 }
 
-/* Nothing is sent under a lease until it has been renewed by the new clock. */
+/* Sends nothing under a lease until it was renewed by the new clock. */
 static void distrust_leases(struct delivery_engine *engine)
 {
 	for (size_t phase = 0; phase < QUEUE_PHASES; phase++) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/clock_trust.h"
 
-#define STEP_US   (INT64_C(30) * 1000000)  /* between two looks; less is an ordinary correction */
-#define DIFFER_US (INT64_C(300) * 1000000) /* what clocks of several machines may differ by */
+#define STEP_US \
+	(INT64_C(30) * 1000000) /* between two looks; a smaller step is an ordinary correction */
+#define DIFFER_US (INT64_C(300) * 1000000) /* clocks of several machines may differ so much */
 
 static int64_t distance(int64_t a, int64_t b)
 {

@@ -3,10 +3,10 @@
 /*
  * Whether the wall clock may decide what is old enough to be removed. Pure.
  *
- * It is believed once it has run with the monotonic clock, and agreed with every other clock it was
- * held against, for some time. A step, or another clock that differs by minutes, begins
- * that time again. And however it stands, ages grow by no more than twice the time that passed, so that a
- * clock that is wrong for a day costs a day of history and not all of it.
+ * The clock is trusted after it agreed for some time with the monotonic clock and with every other
+ * clock it was compared to. A step, or a difference of minutes, starts that time again. In any case
+ * ages grow at most twice as fast as time passes: a clock that is wrong for a day costs a day of
+ * history, not all of it.
  */
 #ifndef DELIVERY_CLOCK_TRUST_H
 #define DELIVERY_CLOCK_TRUST_H
@@ -15,21 +15,21 @@
 #include <stdint.h>
 
 struct clock_trust {
-	int64_t needs_us;  /* how long it must behave; an hour, or less in tests */
+	int64_t needs_us;  /* how long it must agree: an hour, or less in tests */
 	int64_t since_us;  /* monotonic; 0: never looked */
 	int64_t offset_us; /* wall clock less monotonic clock, at the last look */
 };
 
-/* A look at both clocks. */
+/* Compares both clocks with the last look. */
 void clock_trust_note(struct clock_trust *trust, int64_t wall_us, int64_t mono_us);
 
-/* Another clock showed `theirs_us` while ours showed `wall_us`. */
+/* Another clock showed `theirs_us` when ours showed `wall_us`. */
 void clock_trust_compare(struct clock_trust *trust, int64_t wall_us, int64_t theirs_us,
 			 int64_t mono_us);
 
 bool clock_trust_is_good(const struct clock_trust *trust, int64_t mono_us);
 
-/* The time to reckon ages by: now, but at most `step_us` after `last_us`, the time that was reckoned by
+/* The time that ages are counted from: now, but at most `step_us` after `last_us`, which was used
  * before (0: never). */
 int64_t clock_trust_age_us(int64_t now_us, int64_t last_us, int64_t step_us);
 

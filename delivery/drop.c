@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The end of a channel that is gone, or whose team is: what waits for it is dropped, what is known of it
- * forgotten. That goes in pieces of TRANSITION_PIECE rows, each a job of its own, so that others get at the
- * writer in between. Failure: the queue waits a moment and reads again, which shows again that it is gone.
+ * Drops what is pending for a channel that was deleted, or whose team was, and forgets its state.
+ * Each job drops a piece, so that others can use the writer in between. Failure: the queue waits a
+ * moment and loads again, which shows again that the channel is gone.
  */
 #include "delivery/drop.h"
 
@@ -53,7 +53,7 @@ static void on_dropped(struct store_job *job, int rc)
 	if (rc < 0 || (dropping->dropped == TRANSITION_PIECE && engine->stopping))
 		queue_again(queue);
 	else if (dropping->dropped == TRANSITION_PIECE)
-		queue_enter(queue, QUEUE_GONE); /* there is another piece */
+		queue_enter(queue, QUEUE_GONE); /* there may be more */
 	else
 		queue_free(queue);
 	free(dropping);

@@ -6,8 +6,8 @@
 
 struct queue;
 
-/* GONE. Drops one piece; ends in GONE while there is more, then frees the queue. In WAITING when the
- * store failed: loading shows again that the channel is gone. */
+/* GONE. Drops one piece. Ends in GONE while there is more, then frees the queue. After a failure it
+ * ends in WAITING; loading then shows again that the channel is gone. */
 void drop_start(struct queue *queue);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The shared part of the engine: setting it up, waking the scheduler, counting store jobs.
+ * Sets the shared part of the engine up, wakes the scheduler, counts store jobs.
  *
- * A prepare handle runs just before the loop waits, whatever woke us. So ten answers in one turn
- * of the loop cost one look at the queues.
+ * A prepare handle runs just before the loop waits, whatever woke it. So ten answers in one turn of
+ * the loop cost one look at the queues.
  */
 #include "delivery/engine.h"
 
@@ -13,11 +13,12 @@
 static void open_metrics(struct engine_metrics *metrics)
 {
 	metrics->inflight = metric_gauge("wrenn_events_delivery_inflight", NULL,
-					 "Requests to destinations under way");
-	metrics->dropped = metric_counter("wrenn_events_deliveries_dropped_total", NULL,
-					  "Deliveries dropped because channel or team is gone");
+					 "Requests to destinations that have not ended");
+	metrics->dropped =
+		metric_counter("wrenn_events_deliveries_dropped_total", NULL,
+			       "Deliveries dropped because their channel or team was deleted");
 	metrics->folded = metric_counter("wrenn_events_deliveries_folded_total", NULL,
-					 "Deliveries told in a digest instead");
+					 "Deliveries folded into a digest");
 	metrics->digests =
 		metric_counter("wrenn_events_delivery_digests_total", NULL, "Digests made");
 	metrics->unreadable = metric_counter("wrenn_events_channels_unreadable_total", NULL,
@@ -58,7 +59,7 @@ static void on_turn(uv_prepare_t *turn)
 	struct delivery_engine *engine = container_of(turn, struct delivery_engine, turn);
 
 	engine->serve(engine);
-	/* What the scheduler did itself wakes nobody: it has looked at all phases. */
+	/* The scheduler has looked at all phases, so what it entered itself needs no wake. */
 	uv_prepare_stop(turn);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What is kept of a destination's answer for the channel's owner: cleaned, at most 900 bytes, and nothing
- * at all when it repeats a setting, whole or in pieces and however it is spelled.
+ * The part of an answer that the channel's owner may read: cleaned, at most 900 bytes. It is empty
+ * if the answer repeats a setting, whole or in pieces, however it is spelled.
  */
 #include "delivery/excerpt.h"
 
@@ -13,8 +13,8 @@
 #include "core/url.h"
 #include "core/utf8.h"
 
-#define SHORT_VALUE 4 /* a setting this short is no secret worth looking for */
-#define SHORT_PIECE 8 /* nor is a piece of one that is shorter than this */
+#define SHORT_VALUE 4 /* a setting this short is not worth hiding */
+#define SHORT_PIECE 8 /* nor is a shorter piece of one */
 
 static bool holds(struct str text, struct str piece)
 {
@@ -27,7 +27,7 @@ static bool is_plain(char c)
 	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/* Percent-decoded into `out`, which has room for as many bytes. */
+/* Decodes percent signs into `out`, which has room for as many bytes. */
 static struct str decode_piece(struct str piece, char *out)
 {
 	size_t len = 0;
@@ -43,8 +43,7 @@ static struct str decode_piece(struct str piece, char *out)
 	return (struct str){ .at = out, .len = len };
 }
 
-/* JSON, HTML and URLs spell only other characters in ways of their own, so each run of plain ones is
- * looked for alone. */
+/* JSON, HTML and URLs escape special characters only. So search for each run of plain ones. */
 static bool repeats_run(struct str body, struct str piece)
 {
 	size_t start = 0;
@@ -69,7 +68,7 @@ static bool repeats_piece(struct str body, struct str piece)
 	if (piece.len < SHORT_PIECE)
 		return false;
 	if (piece.len > sizeof(bytes))
-		return true; /* not ours; better no excerpt than a secret */
+		return true; /* no secret of ours, but no excerpt is better than a secret */
 	decoded = decode_piece(piece, bytes);
 	found = holds(body, piece) || repeats_run(body, piece) || repeats_run(body, decoded) ||
 		(decoded.len >= SHORT_PIECE && holds(body, decoded));
@@ -108,7 +107,7 @@ static bool repeats_value(struct str body, struct str value)
 		return false;
 	if (holds(body, value))
 		return true;
-	/* Not the host: an answer may well name it. */
+	/* Not the host: an answer may name it. */
 	return url_split(value, &parts) ? repeats_url(body, &parts) : repeats_piece(body, value);
 }
 
@@ -131,7 +130,7 @@ void excerpt_add(struct buf *out, struct str answer, const struct excerpt_secret
 
 	if (answer.len == 0)
 		return;
-	/* Cleaning may join what control characters kept apart, so its result is searched, too. */
+	/* Cleaning may join what control characters kept apart, so search its result, too. */
 	buf_init(&cleaned, EXCERPT_MAX);
 	utf8_clean(&cleaned, answer, EXCERPT_MAX, false);
 	if (!repeats_a_setting(answer, secrets) && !repeats_a_setting(buf_str(&cleaned), secrets)) {

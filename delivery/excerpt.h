@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The part of a destination's answer that its channel's owner may see. What a destination sends back
- * may repeat what it was sent, whole or in pieces and in a spelling of its own; then nothing of it
- * is kept. Pure.
+ * The part of a destination's answer that the channel's owner may see. Pure.
+ *
+ * A destination may repeat what we sent, whole or in pieces, in another spelling. Then no excerpt
+ * is kept.
  */
 #ifndef DELIVERY_EXCERPT_H
 #define DELIVERY_EXCERPT_H
@@ -14,7 +15,7 @@
 
 #define EXCERPT_MAX 900 /* bytes; leaves room in 1 KiB for the sentence before it */
 
-/* In clear: what must not be kept. */
+/* In clear: what the excerpt must not show. */
 struct excerpt_secrets {
 	const struct provider_config *config;
 	const struct str *old_secrets;

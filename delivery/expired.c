@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The backlog of a channel that has been disabled for too long: locks the channel, then drops a
- * piece of what waits for it.
+ * Drops the backlog of a channel that has been disabled for too long, after locking the channel.
  */
 #include "delivery/expired.h"
 
 #include "core/attributes.h"
 #include "delivery/transitions.h"
 
-/* A channel that its owner enables at this moment is locked, and left alone. One that is deleted has
- * no row to lock, and nobody enables it. */
+/* Skips a channel that is locked, since its owner may be enabling it. A deleted channel has no
+ * row to lock, and nobody enables it. */
 #define WITH_BACKLOG                                                     \
 	"FROM channel_state s WHERE s.disabled_at < $1 AND EXISTS "      \
 	"(SELECT 1 FROM deliveries d WHERE d.channel_id = s.channel_id " \

@@ -7,8 +7,9 @@
 #include "core/attributes.h"
 #include "store/store.h"
 
-/* For a store job: drops a piece of the backlog of one channel that was disabled before
- * disabled_us. 0 in *dropped: no such channel has a backlog, except one that others have locked. */
+/* For a write job: drops a piece of the backlog of one channel that was disabled before
+ * disabled_us. *dropped is 0 when no such channel has a backlog, or others have locked all of
+ * them. */
 int expired_drop(struct db *db, int64_t disabled_us, int64_t now_us, int64_t *dropped) must_check;
 
 #endif

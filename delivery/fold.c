@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what is due, tells it as a digest, and moves the rows into it, all in the caller's
- * transaction. The rows are locked as they are read, so exactly those told are folded.
+ * Reads what is due, summarizes it in a digest, and moves the rows into it, all in the caller's
+ * transaction. Reading locks the rows, so exactly the summarized rows are folded.
  *
- * The digest's id comes from the channel and its first and last event: the same backlog gives the
- * same digest. Rows that were sent again on request may make a digest of that name once
- * more; it gets the next free name, so that an earlier digest is never written over.
- * Failure: nothing is written, the backlog is offered again.
+ * The id of a digest comes from the channel and its first and last event: the same backlog gives
+ * the same digest. Rows that were sent again on request may give that name a second time. Then the
+ * next free name is used, so no digest is overwritten. Failure: nothing is written, and the next
+ * load finds the backlog again.
  */
 #include "delivery/fold.h"
 
@@ -23,8 +23,8 @@
 #include "delivery/transitions.h"
 
 #define EVENT_TEXT_SIZE 48
-#define MAX_GROUPS      64 /* counted; DIGEST_MAX_GROUPS of them are told */
-#define MAX_NAMES       16 /* digests of the same first and last event */
+#define MAX_GROUPS      64 /* counted; the digest shows DIGEST_MAX_GROUPS of them */
+#define MAX_NAMES       16 /* digests with the same first and last event */
 #define DIGEST_BYTES    65536
 
 struct row {
@@ -39,17 +39,17 @@ struct group {
 	size_t count;
 };
 
-/* A failure worth telling: its row, and what its payload says. */
+/* A failure that the digest shows: its row, and what its payload says. */
 struct failure {
 	const struct row *row;
 	char event_text[EVENT_TEXT_SIZE];
-	struct event *event; /* NULL: not readable */
+	struct event *event; /* NULL: the payload cannot be read */
 };
 
 struct fold {
 	const struct fold_order *order;
 	struct uuid team;
-	int64_t requeued_us; /* the latest; 0: none was */
+	int64_t requeued_us; /* the latest; 0: none */
 	size_t row_count;
 	size_t group_count;
 	size_t failure_count;
@@ -98,7 +98,7 @@ static void set_event(char out[EVENT_TEXT_SIZE], struct str event)
 	snprintf(out, EVENT_TEXT_SIZE, "%.*s", STR_ARGS(event));
 }
 
-/* Past MAX_GROUPS, which no release has kinds for, an event counts in the total alone. */
+/* No release has MAX_GROUPS kinds. Beyond that an event counts in the total only. */
 static void count_event(struct fold *fold, const char *event, struct str outcome)
 {
 	struct group *group = fold->groups;
@@ -148,7 +148,7 @@ static int on_payload(const struct db_row *row, void *arg)
 	struct failure *failure = arg;
 	int rc = event_parse(row_blob(row, 0), failure->row->stream_id, &failure->event, NULL);
 
-	return rc == -ENOMEM ? rc : 0; /* what cannot be read is told by its columns */
+	return rc == -ENOMEM ? rc : 0; /* an unreadable payload is shown by its columns */
 }
 
 static int read_failures(struct fold *fold, struct db *db)
@@ -162,14 +162,14 @@ static int read_failures(struct fold *fold, struct db *db)
 
 		rc = db_run(db, &read_payload, &id, 1, on_payload, failure, NULL);
 	}
-	/* Whatever happened: no row may come in once `fold` is gone. */
+	/* Even after a failure: no row may arrive after `fold` is freed. */
 	flushed = db_flush(db);
 	return rc < 0 ? rc : flushed;
 }
 
-/* ---- telling --------------------------------------------------------------------------- */
+/* ---- summarizing ------------------------------------------------------------------------- */
 
-/* Failures first, then the largest; the rest only so that it is always the same. */
+/* Failures first, then the largest group. The rest only makes the order definite. */
 static int by_weight(const void *a, const void *b)
 {
 	const struct group *first = a;
@@ -190,7 +190,7 @@ static const struct row *last_row(const struct fold *fold)
 	return &fold->rows[fold->row_count - 1];
 }
 
-static void tell_groups(struct fold *fold, struct digest *digest)
+static void add_groups(struct fold *fold, struct digest *digest)
 {
 	qsort(fold->groups, fold->group_count, sizeof(*fold->groups), by_weight);
 	for (size_t i = 0; i < fold->group_count && i < DIGEST_MAX_GROUPS; i++)
@@ -201,7 +201,7 @@ static void tell_groups(struct fold *fold, struct digest *digest)
 		};
 }
 
-static void tell_failures(const struct fold *fold, struct digest *digest)
+static void add_failures(const struct fold *fold, struct digest *digest)
 {
 	for (size_t i = 0; i < fold->failure_count; i++) {
 		const struct failure *failure = &fold->failures[i];
@@ -227,8 +227,8 @@ static void write_digest(struct fold *fold, struct buf *out)
 	digest.team_text = str_of(team);
 	digest.first = str_of(first);
 	digest.last = str_of(last);
-	tell_groups(fold, &digest);
-	tell_failures(fold, &digest);
+	add_groups(fold, &digest);
+	add_failures(fold, &digest);
 	digest_write(out, &digest);
 }
 
@@ -255,7 +255,7 @@ static void name_digest(const struct fold *fold, unsigned again, struct uuid *ou
 	uuid_v8(last_row(fold)->stream_id, &fold->order->channel, str_of(name), out);
 }
 
-/* *inserted false: a digest of that id is there. */
+/* *inserted is false when a digest of that id exists. */
 static int insert(const struct fold *fold, struct db *db, const struct uuid *id, struct str payload,
 		  bool *inserted)
 {
@@ -322,7 +322,7 @@ static int write_all(struct fold *fold, struct db *db, struct fold_result *resul
 	return rc;
 }
 
-/* ---- the front ------------------------------------------------------------------------- */
+/* ---- folding --------------------------------------------------------------------------- */
 
 static int fold_rows(struct fold *fold, struct db *db, struct fold_result *result)
 {
@@ -332,7 +332,7 @@ static int fold_rows(struct fold *fold, struct db *db, struct fold_result *resul
 	};
 	int rc = db_run_now(db, &read_rows, due, ARRAY_LEN(due), on_row, fold, NULL);
 
-	/* Fewer than were counted, when somebody else took some in between. */
+	/* Somebody may have taken rows after they were counted. */
 	if (rc < 0 || fold->row_count <= fold->order->allowance)
 		return rc;
 	rc = read_failures(fold, db);
@@ -351,7 +351,7 @@ int fold_backlog(struct db *db, const struct fold_order *order, struct fold_resu
 	int rc;
 
 	*result = (struct fold_result){ .folded = 0 };
-	/* A digest of one would say less than the event itself. */
+	/* A digest of one event would say less than the event. */
 	if (!order->provider->folds || order->allowance == 0 || order->allowance >= FOLD_MAX_ROWS)
 		return 0;
 	rc = db_run_now(db, &count_rows, due, ARRAY_LEN(due), on_count, &count, NULL);

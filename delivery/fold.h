@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Storm control: a backlog that a chat destination could not be told in time becomes one delivery,
- * the digest, and every row in it says so. docs/notes/delivery.md
+ * Storm control: a backlog too large for the pace of a chat destination becomes one delivery, the
+ * digest, and each of its rows says so. docs/notes/delivery.md
  */
 #ifndef DELIVERY_FOLD_H
 #define DELIVERY_FOLD_H
@@ -15,25 +15,27 @@
 #include "providers/provider.h"
 #include "store/store.h"
 
-#define FOLD_MAX_ROWS 1000                    /* of one digest */
-#define FOLD_SPAN_US  (INT64_C(30) * 1000000) /* more than the pace lets out in it is a storm */
+#define FOLD_MAX_ROWS 1000 /* of one digest */
+#define FOLD_SPAN_US \
+	(INT64_C(30) * 1000000) /* a backlog that the pace cannot send in it is a storm */
 
 struct fold_order {
 	const struct provider *provider;
-	struct uuid channel; /* leased by the caller, without a request under way */
+	struct uuid channel; /* the caller has its lease and no request is running */
 	size_t allowance;    /* pace_allowance() over FOLD_SPAN_US */
 	int64_t now_us;
 };
 
 struct fold_result {
-	size_t folded; /* rows; 0: there was no storm, nothing was written */
+	size_t folded; /* rows; 0: no storm, nothing was written */
 	struct uuid digest;
 };
 
-/* For write jobs. Counts the rows of the channel that are due and were not tried yet; more than the
- * allowance, and the oldest FOLD_MAX_ROWS of them are folded: state 'folded', with the id of the
- * digest's own row, which is pending and due. Digests, and rows tried or folded before, stay as they are. 0 or
- * what the store said; -EBUSY when somebody else took some of the rows meanwhile. */
+/* For write jobs. Counts the rows of the channel that are due and were never tried. If they
+ * exceed the allowance, folds the oldest FOLD_MAX_ROWS: they get the state 'folded' and the id
+ * of the digest, a new row that is pending and due. Leaves digests alone, and rows that were
+ * tried or folded before. 0 or what the store said; -EBUSY when somebody else took some of the
+ * rows meanwhile. */
 int fold_backlog(struct db *db, const struct fold_order *order,
 		 struct fold_result *result) must_check;
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The housekeeping: removes what is over and measures what waits.
+ * Happy path: every 15 s it asks for the lease under the all-zero id. The worker that has it
+ * measures what waits. Once an hour that worker also removes, in pieces:
+ * - finished deliveries and notes of suppressed events, after 7 days
+ * - accepts, after a day
+ * - the backlog of channels that were disabled 30 days ago
  *
- * Happy path: every 15 s the lease under the zero id is asked for; whoever has it measures, and
- * once an hour removes finished deliveries older than 7 days, in pieces, what was noted of
- * suppressed events as long ago, and accepts older than a day, and drops what waits for channels that
- * were disabled 30 days ago, all by a clock that has behaved for an hour, and never more than two hours'
- * worth at once. Failure: a round that fails is forgotten; the next one does the same work.
+ * It removes nothing by a clock that it does not trust, and never more than two hours' worth at
+ * once. Failure: a round that fails is forgotten; the next one does the same work.
  */
 #include <assert.h>
 #include <errno.h>
@@ -26,13 +27,14 @@
 #define LEASE_US  (45 * SECOND_US)
 #define PURGE_US  (3600 * SECOND_US)
 #define KEEP_US   (SECOND_US * 7 * 24 * 3600)
-/* Far longer than the 15 min they are looked at: an entry read again late is decided as before. */
+/* Accepts are looked up for 15 min. A day is far longer, so reading an entry late changes
+ * nothing. */
 #define ACCEPTS_US  (SECOND_US * 24 * 3600)
 #define PURGE_PIECE 1000
-/* Nobody enables a channel any more after so long; its backlog would only grow. */
+/* After so long nobody enables a channel any more, and its backlog would only grow. */
 #define DISABLED_US (SECOND_US * 30 * 24 * 3600)
 #define ABSURD_US   (120 * SECOND_US) /* no lease given by this clock ends later */
-#define AGING_US    (2 * PURGE_US)    /* of each purge: a stop of weeks is made good, slowly */
+#define AGING_US    (2 * PURGE_US)    /* per purge: after weeks without one it catches up slowly */
 #define REDIS_MS    5000
 
 enum housekeeping_step { STEP_RESTING, STEP_CLAIMING, STEP_MEASURING, STEP_PURGING };
@@ -46,12 +48,12 @@ struct housekeeping {
 	enum housekeeping_step step;
 	bool is_ours; /* the lease */
 	int64_t round_us;
-	int64_t database_us;  /* its clock in this round; 0: it has none of its own */
+	int64_t database_us;  /* the database's clock in this round; 0: it has none of its own */
 	int64_t found_age_us; /* by the last piece */
-	int64_t age_us;       /* what this purge reckons ages by; 0: not yet known */
-	int64_t purged_us;    /* when the last purge had finished */
-	int64_t removed;      /* by the last piece */
-	int64_t dropped;      /* the same */
+	int64_t age_us;    /* the time that ages are counted from in this purge; 0: not known yet */
+	int64_t purged_us; /* the end of the last purge */
+	int64_t removed;   /* by the last piece */
+	int64_t dropped;   /* by the last piece */
 	int64_t pending;
 	int64_t oldest_us;
 	int64_t open;
@@ -85,8 +87,8 @@ static const struct db_query measure_channels = {
 	       "(SELECT count(*) FROM channel_state WHERE disabled_at IS NULL "
 	       "AND breaker_until > $1)",
 };
-/* Both statements name the same rows: they run in one transaction, and finished rows do not change.
- */
+/* Both statements name the same rows, because they run in one transaction and finished rows do not
+ * change. */
 #define FINISHED_PIECE                                                             \
 	"(SELECT id FROM deliveries WHERE state <> 'pending' AND updated_at < $1 " \
 	"ORDER BY updated_at, id LIMIT 1000)"
@@ -103,7 +105,7 @@ static const struct db_query purge_suppressed = {
 	.sql = "DELETE FROM suppressed WHERE created_at < $1",
 };
 
-/* SQLite's clock is ours. */
+/* SQLite has no clock of its own. */
 static const struct db_query ask_time = {
 	.sql = "SELECT clock_timestamp()",
 	.sqlite = "SELECT NULL",
@@ -183,7 +185,7 @@ static int on_age(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* Once a purge: its pieces go by the same time. */
+/* Once per purge, so that all its pieces use the same time. */
 static int find_age(struct housekeeping *housekeeping, struct db *db, int64_t *age_us)
 {
 	struct db_value value;
@@ -280,7 +282,7 @@ static void on_claimed(struct housekeeping *housekeeping)
 
 static bool is_time_to_purge(const struct housekeeping *housekeeping)
 {
-	/* A last purge in the future was by a clock that has been set back since. */
+	/* If the last purge is in the future, the clock was set back since. */
 	return clock_trust_is_good(&housekeeping->trust, housekeeping->options.mono_us()) &&
 	       (housekeeping->round_us - housekeeping->purged_us >= PURGE_US ||
 		housekeeping->round_us < housekeeping->purged_us);
@@ -318,7 +320,7 @@ static void on_timer_closed(uv_handle_t *handle)
 	on_closed(owner);
 }
 
-/* A job or a question under way closes when it is done. */
+/* A running job or question closes when it ends. */
 static void end_if_quiet(struct housekeeping *housekeeping)
 {
 	if (housekeeping->step == STEP_RESTING && !housekeeping->is_asking_redis)
@@ -398,7 +400,7 @@ static void open_metrics(struct housekeeping *housekeeping)
 		metric_gauge("wrenn_events_deliveries_oldest_pending_seconds", NULL,
 			     "Age of the oldest delivery not finished yet");
 	housekeeping->open_gauge = metric_gauge("wrenn_events_channels_breaker_open", NULL,
-						"Channels left alone for a while after failures");
+						"Channels whose breaker is open after failures");
 	housekeeping->disabled_gauge =
 		metric_gauge("wrenn_events_channels_disabled", NULL,
 			     "Channels disabled until their owner enables them");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Housekeeping that one worker does for all: old rows are removed every hour, and what waits is
- * measured every 15 s. Who does it is settled by a lease, like a channel's, under the all-zero id.
- * Nothing is removed for its age by a clock that has not behaved for an hour (clock_trust.h).
+ * Work that one worker does for all: it removes old rows every hour and measures what waits every
+ * 15 s. A lease under the all-zero id, like that of a channel, decides which worker. No age counts
+ * while the clock is not trusted (clock_trust.h).
  */
 #ifndef DELIVERY_HOUSEKEEPING_H
 #define DELIVERY_HOUSEKEEPING_H
@@ -14,7 +14,7 @@
 struct housekeeping;
 
 int housekeeping_open(const struct delivery_options *options, struct housekeeping **out) must_check;
-/* Accepts NULL and then does nothing. */
+/* Accepts NULL, and then calls nothing. */
 void housekeeping_close(struct housekeeping *housekeeping, void (*on_closed)(void *owner),
 			void *owner);
 

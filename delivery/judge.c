@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From an answer to what becomes of its delivery, its channel and their pace, and what is written
- * down about it.
+ * From an answer to the result of its delivery.
  *
- * Happy path: the provider judges, the delivery moves, the channel's breaker counts, the pace
- * learns, and all of it goes into the record.
- * Failure: a cancelled request leaves no trace; the next owner of the channel repeats it. A setting
- * the answer names but that cannot be stored is an ordinary failure, tried again later.
+ * Happy path: the provider judges, the delivery moves, the pace learns, and the record gets all
+ * that is stored afterwards. Failure: a cancelled request leaves no trace; the next owner of the
+ * channel repeats it. If the answer names another setting that cannot be stored, it is an ordinary
+ * failure, tried again later.
  */
 #include "delivery/judge.h"
 
@@ -34,7 +33,7 @@ static bool set_field(struct provider_config *config, const char *field, struct 
 	return false;
 }
 
-/* Seals the settings with the new value into the record, to be stored with it. */
+/* Puts the sealed settings with the new value into the record. */
 static int rebind(struct queue *queue, const struct verdict *verdict)
 {
 	struct record *record = &queue->record;
@@ -54,7 +53,7 @@ static int rebind(struct queue *queue, const struct verdict *verdict)
 		rc = record->rebound.err;
 	if (rc < 0)
 		buf_done(&record->rebound);
-	/* Ever greater, so that everybody sees it has changed. */
+	/* It always grows, so that every worker sees the change. */
 	record->rebound_us = record->ended_us;
 	if (record->rebound_us <= queue->settings.updated_us)
 		record->rebound_us = queue->settings.updated_us + 1;
@@ -62,7 +61,7 @@ static int rebind(struct queue *queue, const struct verdict *verdict)
 	return rc;
 }
 
-/* ---- what is written down ------------------------------------------------------------------ */
+/* ---- what owners read ---------------------------------------------------------------------- */
 
 static bool is_good(enum attempt_verdict verdict)
 {
@@ -79,7 +78,7 @@ static void write_detail(struct queue *queue, const struct answer *answer, const
 
 	buf_init(&record->detail, DETAIL_MAX);
 	buf_add_text(&record->detail, sentence);
-	/* An answer that names a setting repeats it. */
+	/* An answer that names a setting repeats a secret. */
 	if (is_good(record->verdict) || record->verdict == ATTEMPT_REBOUND ||
 	    settings_open(&queue->settings, key, &opened) < 0)
 		return;
@@ -106,17 +105,17 @@ static void write_error(struct queue *queue, const struct verdict *verdict, cons
 		snprintf(record->error, sizeof(record->error), "%s%s", lead, sentence);
 }
 
-/* ---- what it comes to ---------------------------------------------------------------------- */
+/* ---- the verdict --------------------------------------------------------------------------- */
 
 static struct verdict judge(struct queue *queue, const struct answer *answer)
 {
 	struct verdict verdict = queue->settings.provider->judge(answer, queue->record.ended_us);
 	bool is_refused_twice = verdict.kind == VERDICT_REFORM && queue->current->is_plain;
 
-	/* The form only once, a setting a few times and only with a value that can be stored. */
+	/* Change the form once, a setting a few times and only to a value that can be stored. */
 	if (is_refused_twice)
 		verdict.kind = verdict.is_unknown ? VERDICT_RETRY : VERDICT_REJECT;
-	/* What was told in one message may be taken event by event. */
+	/* A destination that refuses a digest may accept its events one by one. */
 	queue->record.falls_apart =
 		queue->current->is_digest && (verdict.kind == VERDICT_REJECT || is_refused_twice);
 	if (queue->record.falls_apart)
@@ -127,8 +126,8 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 	return verdict;
 }
 
-/* Without a pace of its own a destination that says once more of the same event that it wants to rest may
- * mean that event alone: it must not hold newer ones back for hours. */
+/* If a destination without a pace of its own asks for a second rest because of one event, it may
+ * mean that event only. Newer ones must not wait for hours. */
 static bool is_wish_for_one(const struct queue *queue, const struct verdict *verdict)
 {
 	return !queue->settings.provider->paces && !verdict->is_throttled &&

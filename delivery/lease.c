@@ -2,10 +2,10 @@
 
 /*
  * Leases: which worker works on which channel. A lease is a row of channel_state with an owner and
- * an end; it is taken when nobody has one that still runs, and renewed by its owner. Failure: a
- * claim that fails or loses is forgotten, the next scan finds the channel again. A renewal that
- * changes nothing says the lease went to another worker: the queue is left as soon as its request
- * has ended. What clocks that are set do to leases: clock.c.
+ * an end. A worker takes it when no other lease is valid, and renews it. Failure: a claim that
+ * fails is forgotten, and the next scan finds the channel again. A renewal that changes no row
+ * means another worker has the lease: the queue goes as soon as its request ended. clock.c says
+ * what happens to leases when a clock is set.
  */
 #include "delivery/lease.h"
 
@@ -17,7 +17,7 @@
 #include "delivery/queue.h"
 
 #define BATCH    256
-#define RENEW_US (INT64_C(20) * 1000000) /* with less than this left it is renewed */
+#define RENEW_US (INT64_C(20) * 1000000) /* with less left it is renewed */
 
 enum lease_action { LEASE_CLAIM, LEASE_RENEW, LEASE_RELEASE };
 
@@ -39,7 +39,7 @@ struct leases {
 	struct lease_item items[BATCH];
 };
 
-/* ---- taking, keeping, giving back -------------------------------------------------------- */
+/* ---- claim, renew, release --------------------------------------------------------------- */
 
 static const struct db_query claim = {
 	.sql = "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
@@ -107,7 +107,7 @@ static void finish_claim(struct queue *queue, bool is_ours, int64_t until_us)
 	queue_settle(queue);
 }
 
-/* More work may have come while the lease was on its way back. */
+/* More work may have arrived while the lease was given back. */
 static void finish_release(struct queue *queue)
 {
 	struct delivery_engine *engine = queue->engine;
@@ -123,7 +123,7 @@ static void finish_release(struct queue *queue)
 static void finish_renewal(struct queue *queue, int rc, int64_t changed, int64_t until_us)
 {
 	if (rc < 0)
-		return; /* asked again with the next tick, while it runs on */
+		return; /* the next tick asks again; until then the lease is valid */
 	if (changed > 0)
 		queue->lease_until_us = until_us;
 	else
@@ -136,12 +136,12 @@ static void on_lease_done(struct store_job *job, int rc)
 {
 	struct leases *leases = container_of(job, struct leases, job);
 	struct delivery_engine *engine = leases->engine;
-	/* One given by the clock of before is renewed before anything is sent under it. */
+	/* A lease by the clock of before is renewed before anything is sent under it. */
 	bool is_outdated = leases->clock_jumps != clock_jumps(engine);
 	int64_t until_us = is_outdated ? 0 : leases->until_us;
 
 	leases->is_running = false;
-	engine_end_job(engine); /* what did not fit into this job comes with the next */
+	engine_end_job(engine); /* the next job takes what did not fit */
 	if (rc < 0)
 		engine->seeks_renewals = false; /* until the next tick */
 	for (size_t i = 0; i < leases->count; i++) {

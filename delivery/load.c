@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what a leased channel needs: its settings, how it stands, and a bounded piece of its pending
- * deliveries, those that are due and those that hold newer ones back; and when there are few of them, or
- * once a minute, some of those that are retried beside the queue. Nothing is kept of a channel
- * that may not be sent to. Failure: the store away means waiting a moment and reading again.
+ * Reads what a leased channel needs: its settings, its breaker, and a bounded piece of its pending
+ * deliveries. These are the ones that are due and the ones that hold newer ones back. When they are
+ * few, or once a minute, it also reads some that are retried beside the queue.
+ * Failure: while the store is away, the queue waits a moment and reads again.
  */
 #include "delivery/load.h"
 
@@ -27,7 +27,7 @@ static const struct db_query read_settings = {
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
 };
 
-/* Attempts since it was last queued; nearly all rows have none, and nothing is looked up. */
+/* Attempts since it was last queued. Nearly all rows have none, and nothing is looked up. */
 #define COUNT_ATTEMPTS                                                          \
 	"CASE WHEN d.attempts > d.attempts_before THEN "                        \
 	"(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id " \
@@ -36,7 +36,7 @@ static const struct db_query read_settings = {
 #define REBOUND  COUNT_ATTEMPTS "'rebound') ELSE 0 END"
 #define REFORMED COUNT_ATTEMPTS "'reformed') ELSE 0 END"
 
-/* As states.c counts them, of those that may have failed twice. */
+/* As states.c counts them, for rows that may have failed twice. */
 #define FREE     "(CASE WHEN " WAITS " > 5 THEN 5 ELSE " WAITS " END)"
 #define FAILURES "(d.attempts - d.attempts_before - (" REBOUND ") - (" REFORMED ") - " FREE ")"
 _Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the statements below");
@@ -58,7 +58,7 @@ static const struct db_query read_beside = {
 };
 _Static_assert(QUEUE_MAX_LINE == 56 && QUEUE_MAX_BESIDE == 8, "the LIMITs of both");
 
-#define BESIDE_US (INT64_C(60) * 1000000) /* looking for them beside a long line is dear */
+#define BESIDE_US (INT64_C(60) * 1000000) /* searching beside a long line is expensive */
 
 struct loading {
 	struct store_job job;
@@ -66,10 +66,10 @@ struct loading {
 	struct uuid channel;
 	int64_t now_us;
 	bool is_there;        /* the channel and its team */
-	bool is_full;         /* there may be more than was read */
-	bool may_go_beside;   /* now; or not for a while after the last one */
-	bool must_go_beside;  /* even if there is much in the line */
-	bool has_gone_beside; /* those were looked for */
+	bool is_full;         /* there may be more rows than these */
+	bool may_go_beside;   /* now; after a try beside the queue, not for a while */
+	bool must_go_beside;  /* even if the line is long */
+	bool has_gone_beside; /* it was searched */
 	struct settings settings;
 	struct list deliveries;
 	unsigned rows;
@@ -203,7 +203,7 @@ static void free_loading(struct loading *loading)
 	free(loading);
 }
 
-/* Hands what was read over to the queue. */
+/* Gives the queue what was read. */
 static void take_over(struct queue *queue, struct loading *loading)
 {
 	queue_discard(queue);
@@ -265,7 +265,7 @@ void load_start(struct queue *queue)
 		queue_again(queue);
 		return;
 	}
-	queue->more = false; /* from here on every wake means something new */
+	queue->more = false; /* a note from now on means something new */
 	engine->loads++;
 	queue_enter(queue, QUEUE_LOADING);
 }

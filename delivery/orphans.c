@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One write job at start: every owner of a lease is read, those that are gone lose it. Whoever
- * is not surely gone (core/worker_name.h) is left alone: that lease ends by itself.
+ * One write job at start reads every owner of a lease and gives back the leases of dead processes.
+ * An owner that may be alive (core/worker_name.h) keeps its lease, which ends by itself.
  */
 #include "delivery/orphans.h"
 
@@ -37,7 +37,7 @@ static int take_owner(const struct db_row *row, void *arg)
 	struct str owner = row_text(row, 0);
 
 	if (owner.len + 1 > OWNERS_MAX_BYTES - orphans->owners.len)
-		return 0; /* thousands of owners: the rest wait for the end of their leases */
+		return 0; /* too many owners: the rest keep their leases until these end */
 	buf_add_str(&orphans->owners, owner);
 	buf_add_char(&orphans->owners, '\n');
 	return orphans->owners.err;
@@ -78,7 +78,7 @@ static void on_released(struct store_job *job, int rc)
 	struct orphans *orphans = container_of(job, struct orphans, job);
 
 	if (rc == 0 && orphans->released > 0)
-		log_info("took back the leases of processes that are gone",
+		log_info("gave back the leases of processes that ended",
 			 log_int("leases", orphans->released));
 	free_orphans(orphans);
 }

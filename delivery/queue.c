@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One channel at work: how it goes from phase to phase, and what of it is held in memory.
+ * Moves one channel from phase to phase, and bounds what it keeps in memory.
  *
- * Happy path: rows are loaded, sent one by one, and when none is left the queue is idle for a while
- * and then let go. What is to be tried later, or may not be tried now (breaker, disabled), is left
- * to the store: whoever looks there when its time has come finds it.
+ * Happy path: rows are loaded and sent one by one. When none is left, the queue is idle for a while
+ * and then freed. Rows that are tried later, or not now (breaker, disabled), are left to the store:
+ * the scan of some worker finds them when their time has come.
  */
 #include "delivery/queue.h"
 
@@ -13,7 +13,7 @@
 
 #include "core/clock.h"
 
-#define REST_US INT64_C(60000000) /* how long a disabled channel is not looked at */
+#define REST_US INT64_C(60000000) /* how long a disabled channel is left alone */
 
 /* ---- a queue ----------------------------------------------------------------------------- */
 
@@ -116,7 +116,7 @@ void queue_wait(struct queue *queue, int64_t wake_us)
 	queue_enter(queue, QUEUE_WAITING);
 }
 
-/* Further off than PACED_US the tick is exact enough. */
+/* The tick is exact enough for longer waits. */
 void queue_wait_exactly(struct queue *queue, int64_t wake_us)
 {
 	struct delivery_engine *engine = queue->engine;
@@ -157,8 +157,7 @@ static bool may_be_forgotten(const struct queue *queue, const struct delivery *d
 	       !delivery_holds_back(delivery, &queue->hold, now_us);
 }
 
-/* What may be forgotten is left to the store, which will name the channel again when its time has
- * come. */
+/* The scan names the channel again when these rows are due. */
 static void forget_passed(struct queue *queue, int64_t now_us)
 {
 	LIST_EACH_SAFE (link, &queue->deliveries) {
@@ -169,7 +168,7 @@ static void forget_passed(struct queue *queue, int64_t now_us)
 	}
 }
 
-/* While the breaker is open, and as long as the channel is disabled, nothing of it is loaded. */
+/* Loads nothing while the breaker is open or the channel is disabled. */
 static bool rest(struct queue *queue, int64_t now_us)
 {
 	int64_t wait_us = breaker_wait_us(&queue->settings.breaker, now_us);
@@ -220,7 +219,7 @@ void queue_settle(struct queue *queue)
 	} else if (delivery_pick(&queue->deliveries, &queue->hold, now_us, &wake_us)) {
 		take_turn(queue);
 	} else {
-		/* Waking reads anew; until then the memory is for channels that can use it. */
+		/* Waking reads again; until then the memory is for channels that can use it. */
 		queue_discard(queue);
 		queue_wait(queue, engine_mono_us(queue->engine) + wake_us - now_us);
 	}

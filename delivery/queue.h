@@ -39,7 +39,7 @@
 #define QUEUE_MAX_ROWS   (QUEUE_MAX_LINE + QUEUE_MAX_BESIDE)
 #define QUEUE_MAX_BYTES  ((size_t)1024 * 1024) /* their payloads; the last row may exceed it */
 
-/* The result of the delivery in hand, on its way into the store. */
+/* The result of `current`: judge.c and send.c fill it in, record.c stores it. */
 struct record {
 	struct store_job job;
 	bool is_running;
@@ -52,20 +52,20 @@ struct record {
 	char error[256]; /* empty: none */
 	struct buf detail;
 	bool is_success;     /* it was delivered */
-	bool falls_apart;    /* a digest that was refused: its events go out one by one */
-	struct verdict said; /* for the channel's breaker */
-	bool must_audit;     /* the job found that it disables the channel */
+	bool falls_apart;    /* a refused digest: its events go out one by one */
+	struct verdict said; /* the breaker counts it */
+	bool must_audit;     /* the job found that it disables the channel, which is audited */
 	struct uuid audit_id;
-	struct buf rebound; /* the config with the value the answer named, sealed; empty: none */
+	struct buf rebound; /* the sealed config with the value the answer named; empty: none */
 	int64_t rebound_us; /* updated_at with it */
-	/* What the job found and did. */
+	/* Set by the job. */
 	int64_t changed;
 	int64_t rebound_rows;
 	int64_t unfolded;
 	bool channel_is_there;
 	int64_t channel_updated_us;
 	bool is_noted;          /* `breaker` was stored */
-	bool is_disabled;       /* the channel has become so with this attempt */
+	bool is_disabled;       /* this attempt disabled the channel */
 	struct breaker breaker; /* after this attempt */
 };
 
@@ -76,24 +76,24 @@ struct queue {
 	struct uuid channel;
 	enum queue_phase phase;
 	bool more;        /* there may be rows to load */
-	bool is_lost;     /* the lease went to somebody else */
-	bool is_stale;    /* what is in memory is to be read anew before anything more is sent */
-	bool needs_lease; /* waits for its renewal, nothing else */
+	bool is_lost;     /* another worker has the lease */
+	bool is_stale;    /* read everything again before sending more */
+	bool needs_lease; /* waits only for its renewal */
 	int64_t lease_until_us;
 	int64_t wake_us;
 	int64_t idle_since_us;
 	int64_t rest_until_us;
-	int64_t unreadable_us; /* updated_at of settings that were said not to open */
-	int64_t noted_us;      /* when a success was last written down for its owner */
+	int64_t unreadable_us; /* updated_at of the settings whose failure to open was logged */
+	int64_t noted_us;      /* when a success was last stored for the owner */
 	struct share_seat seat;
-	int64_t seat_us; /* updated_at of the settings that `seat` knows the destination of */
+	int64_t seat_us; /* updated_at of the settings whose destination `seat` knows */
 	struct settings settings;
 	struct hold hold;
-	int64_t beside_us; /* when those beside the queue were last looked for */
+	int64_t beside_us; /* when rows beside the queue were last searched */
 	struct list deliveries;
 	unsigned rows;
 	size_t bytes;
-	struct delivery *current; /* while SENDING or RECORDING; stays in `deliveries` */
+	struct delivery *current; /* while SENDING, JUDGED or RECORDING; stays in `deliveries` */
 	struct outbound_call *call;
 	struct record record;
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The result of a delivery's turn, stored in one transaction: its new state, the attempt, how the
- * channel stands now, and what follows from that. Only then may the channel's next delivery go out.
- * Failure: a result that cannot be stored is tried again every tick. What others did meanwhile
- * wins: a row they dropped stays dropped, settings they replaced start as new.
+ * Stores a result in one transaction: the new state, the attempt, the breaker, and what follows
+ * from them. Only then may the next delivery of the channel go out. Failure: every tick tries
+ * again. What others did meanwhile wins: a row they dropped stays dropped, and settings they
+ * replaced start as new.
  */
 #include "delivery/record.h"
 
@@ -30,12 +30,12 @@ static const struct db_query store_rebound = {
 	.sql = "UPDATE channels SET config = $2, updated_at = $3 "
 	       "WHERE id = $1 AND updated_at = $4",
 };
-/* The order of locks everywhere: team, channel, deliveries, state. */
+/* Everywhere locks are taken in this order: team, channel, deliveries, state. */
 static const struct db_query lock_channel = {
 	.sql = "SELECT 1 FROM channels WHERE id = $1 FOR UPDATE",
 	.sqlite = "SELECT 1 FROM channels WHERE id = $1",
 };
-/* Whether the next one may go out under the same settings. */
+/* May the next one go out under the same settings? */
 static const struct db_query check_settings = {
 	.sql = "SELECT c.updated_at FROM channels c JOIN teams t ON t.id = c.team_id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
@@ -76,9 +76,9 @@ static int on_checked(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* ---- how the channel stands -------------------------------------------------------------- */
+/* ---- the breaker ------------------------------------------------------------------------- */
 
-/* The settings the attempt was made under are still those of the channel. */
+/* The channel still has the settings of this attempt. */
 static bool is_same_channel(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
@@ -86,8 +86,7 @@ static bool is_same_channel(const struct queue *queue)
 	return record->channel_is_there && record->channel_updated_us == queue->settings.updated_us;
 }
 
-/* A success of a channel that stood well is written down once a second: more often says nothing new
- * to anybody. */
+/* Successes of a healthy channel are stored once a second; more often tells nobody anything new. */
 static bool is_worth_noting(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
@@ -130,8 +129,8 @@ static int run_audit(struct db *db, const struct queue *queue)
 	return rc;
 }
 
-/* The job that disables a channel waits for audit_logs, which others may have for long. On
- * PostgreSQL that is the audited writer's business: the other writer's jobs would wait with this one. */
+/* The job that disables a channel waits for audit_logs, which others may hold for long. On
+ * PostgreSQL the audited writer does that, or else all jobs of the other writer would wait, too. */
 static bool belongs_to_audit(const struct db *db, const struct record *record)
 {
 	return !record->job.needs_audit_lock && !db_is_embedded(db);
@@ -166,7 +165,7 @@ static int run_breaker(struct db *db, const struct queue *queue, struct record *
 
 /* ---- the job ------------------------------------------------------------------------------- */
 
-/* The statement looks once more: another connection may have changed the row since it was read. */
+/* Checks again: another connection may have changed the row since it was read. */
 static int run_rebound(struct db *db, const struct queue *queue, struct record *record)
 {
 	const struct db_value values[] = {
@@ -206,7 +205,7 @@ static int run_record(struct db *db, struct store_job *job)
 		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
 	if (rc == 0)
 		rc = db_flush(db);
-	/* Settings that were replaced meanwhile start as new. */
+	/* Replaced settings start as new. */
 	if (rc == 0 && is_worth_noting(queue) && is_same_channel(queue))
 		rc = run_breaker(db, queue, record);
 	if (rc == 0 && record->rebound.len && is_same_channel(queue))
@@ -232,7 +231,7 @@ static void forget_record(struct record *record)
 	buf_done(&record->rebound);
 }
 
-/* The next request goes out with the setting that was stored. */
+/* The next request uses the setting that was stored. */
 static void use_rebound(struct queue *queue)
 {
 	struct record *record = &queue->record;
@@ -252,7 +251,7 @@ static void use_breaker(struct queue *queue)
 		log_disabled(queue);
 }
 
-/* The result is stored: what the store said about row and channel decides how to go on. */
+/* What the store said about row and channel decides how to go on. */
 static void continue_queue(struct queue *queue)
 {
 	struct record *record = &queue->record;
@@ -265,7 +264,7 @@ static void continue_queue(struct queue *queue)
 		hold_note(&queue->hold, delivery, record->duration_us, record->ended_us);
 	if (record->is_noted)
 		use_breaker(queue);
-	/* Somebody else has dropped the row or changed the channel. */
+	/* Somebody else dropped the row or changed the channel. */
 	if (record->changed == 0 || !is_same_channel(queue) ||
 	    (record->rebound.len && record->rebound_rows == 0))
 		queue->is_stale = true;
@@ -302,7 +301,7 @@ static void on_recorded(struct store_job *job, int rc)
 	}
 }
 
-/* As far as is known here: the state in the store may be another, and then the job says so. */
+/* As far as memory knows. The store may know better; then the job says so. */
 static bool will_audit(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
@@ -323,7 +322,7 @@ void record_start(struct queue *queue)
 	record->job = (struct store_job){
 		.run = run_record,
 		.on_done = on_recorded,
-		/* Undone by a power cut, the delivery is sent once more. */
+		/* If a power cut undoes it, the delivery is sent again. */
 		.is_repeatable = true,
 		.is_audited = is_audited,
 		.needs_audit_lock = is_audited,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Looks in the store for channels with something due: what no ledger of this process made, what a
- * worker left behind that is gone, and what waited for its next try. A channel that is disabled or
- * whose breaker is open is passed over, but not one that is gone: what waits for it is to be dropped,
- * whenever it would have been due. Failure: the next tick looks again.
+ * Finds work in the store: rows of other workers' ledgers, of workers that ended, and retries that
+ * are due. Skips disabled channels and open breakers, but never deleted channels, whose rows must
+ * be dropped at any time. Failure: the next tick looks again.
  */
 #include "delivery/scan.h"
 
@@ -25,7 +24,7 @@ struct due_scan {
 	struct store_job job;
 	struct delivery_engine *engine;
 	bool is_running;
-	bool has_news; /* `found` was not taken up yet */
+	bool has_news; /* the scheduler has not turned this page yet */
 	int64_t now_us;
 	struct takeover takeover;
 	struct uuid after; /* where the next page begins */
@@ -33,9 +32,9 @@ struct due_scan {
 	struct uuid found[PAGE];
 };
 
-/* Jumps from channel to channel along the index of pending rows, so that a channel with a hundred
- * thousand of them costs no more than one with a single row. A breaker's end that no breaker of
- * today could have ($5) is from before the clock was set back. */
+/* Jumps from channel to channel along the index of pending rows, so that a channel with a
+ * hundred thousand rows costs no more than one with a single row. A breaker that ends after $5
+ * is from before the clock was set back. */
 static const struct db_query find_due = {
 	.sql = "WITH RECURSIVE waiting (id) AS ("
 	       "SELECT head.channel_id FROM (SELECT d.channel_id FROM deliveries d "
@@ -105,7 +104,7 @@ void scan_start(struct due_scan *scan)
 	scan->now_us = engine_now_us(engine);
 	scan->takeover = clock_takeover(engine, scan->now_us);
 	scan->job = (struct store_job){ .run = run_scan, .on_done = on_scan_done };
-	scan->is_running = engine_read(engine, &scan->job) == 0; /* or with the next tick */
+	scan->is_running = engine_read(engine, &scan->job) == 0; /* or else with the next tick */
 }
 
 bool scan_has_news(const struct due_scan *scan, const struct uuid **out, size_t *out_count)
@@ -115,8 +114,8 @@ bool scan_has_news(const struct due_scan *scan, const struct uuid **out, size_t 
 	return scan->has_news;
 }
 
-/* A full page means there may be more: continue after it. If a channel found no place, continue with
- * that one, because those before it would take every place that becomes free. */
+/* A full page means there may be more: continue after it. If a channel found no place, continue
+ * with that one, because earlier ones would take every place that becomes free. */
 void scan_turn_page(struct due_scan *scan, size_t placed)
 {
 	scan->has_news = false;

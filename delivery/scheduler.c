@@ -4,9 +4,9 @@
  * Decides which channel is served when, and alone starts the steps of the engine.
  *
  * Happy path: the ledger notes a channel. It is leased, loaded, and takes its turn among the ready
- * channels whenever a slot is free. Every tick the store is asked what else is due.
- * Failure: with the store away nothing is sent, since no result could be stored. Queues wait and
- * try again. A lease about to end sends nothing; a lost one is forgotten.
+ * channels whenever a slot is free. Every tick asks the store what else is due. Failure: while the
+ * store is away nothing is sent, since no result could be stored. Queues wait and try again.
+ * Nothing is sent under a lease that ends soon; a queue that lost its lease is freed.
  */
 #include "delivery/scheduler.h"
 
@@ -27,7 +27,7 @@
 #include "delivery/storm.h"
 
 #define CLOSE_LIMIT_MS 10000
-#define IDLE_US        (INT64_C(5) * 1000000) /* an idle queue stays so long, in case more comes */
+#define IDLE_US        (INT64_C(5) * 1000000) /* an idle queue stays, in case more arrives */
 #define MAX_LOADS      16                     /* reads at a time */
 #define MAX_ROWS       4096                   /* of all queues, in memory */
 #define MAX_BYTES      (64 * QUEUE_MAX_BYTES)
@@ -40,7 +40,7 @@ struct scheduler {
 	uv_timer_t tick;
 	uv_timer_t alarm; /* for paces, which are finer than the tick */
 	int64_t armed_us; /* when the alarm goes off; INT64_MAX: not set */
-	uv_timer_t limit; /* of a close */
+	uv_timer_t limit; /* for closing */
 	unsigned open_handles;
 	void (*on_closed)(void *owner);
 	void *owner;
@@ -71,8 +71,8 @@ static bool has_room(const struct delivery_engine *engine)
 	       engine->bytes + (engine->loads + 1) * QUEUE_MAX_BYTES <= MAX_BYTES;
 }
 
-/* Forgets rows that their queues cannot use now: first of those that wait for their pace, then of
- * those with a running request, the longest first. They will be read again. */
+/* Forgets rows that their queues cannot use now: first of queues that wait for their pace, then of
+ * queues with a running request, the oldest first. They will be read again. */
 static void make_room(struct delivery_engine *engine)
 {
 	static const enum queue_phase phases[] = { QUEUE_WAITING, QUEUE_SENDING };
@@ -136,7 +136,7 @@ void scheduler_note(struct scheduler *scheduler, const struct uuid *channel)
 		if (queue->phase == QUEUE_IDLE)
 			queue_enter(queue, QUEUE_HUNGRY);
 	} else if (!engine->stopping && has_place(engine)) {
-		queue_open(engine, channel); /* without memory the next scan finds it again */
+		queue_open(engine, channel); /* if memory ran out, the next scan finds it again */
 	}
 }
 
@@ -262,7 +262,7 @@ static void close_if_quiet(struct scheduler *scheduler)
 	uv_close((uv_handle_t *)&scheduler->limit, on_handle_closed);
 }
 
-/* The order matters: what a step enters is started further down, so one pass starts everything. */
+/* Each step is started after the ones that may enter its phase, so one pass starts everything. */
 static void serve(struct delivery_engine *engine)
 {
 	struct scheduler *scheduler = container_of(engine, struct scheduler, engine);
@@ -441,7 +441,7 @@ void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner)
 	let_all_go(engine, QUEUE_READY);
 	let_all_go(engine, QUEUE_WAITING);
 	let_all_go(engine, QUEUE_IDLE);
-	/* A result that could not be stored yet has one more chance. */
+	/* A result that could not be stored gets one more try. */
 	look_at_unrecorded(engine);
 	engine_wake(engine);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One turn of a channel: what is due is built and goes out. The only code that sends.
+ * One turn of a channel: picks what is due, builds it and sends it.
  *
- * Happy path: the channel's pace has a token, the settings are opened for the moment the request is
- * built, and judge.c gets the answer.
- * Failure: what can never be built fails the delivery without a request. Without a token, with too
- * little left of the lease, or with settings that cannot be opened (the key may come back, or they may be
- * replaced), the queue waits.
+ * Happy path: the pace has a token, the settings are opened for the moment the request is built,
+ * and judge.c gets the answer. Failure: what can never be built fails without a request. The queue
+ * waits when the pace has no token, the lease ends soon, or the settings cannot be opened: the key
+ * may come back, or an owner may replace them.
  */
 #include "delivery/send.h"
 
@@ -23,10 +22,9 @@
 #include "targets/targets.h"
 
 #define REQUEST_MS      10000
-#define PACED_ROWS      4 /* kept in memory while a channel waits for its pace */
-#define LEASE_MARGIN_US (INT64_C(12) * 1000000) /* with less than this left nothing is sent */
-#define LOOK_AGAIN_US \
-	(INT64_C(30) * 1000000) /* no longer wait without reading the settings again */
+#define PACED_ROWS      4 /* stay in memory while the channel waits for its pace */
+#define LEASE_MARGIN_US (INT64_C(12) * 1000000) /* with less left nothing is sent */
+#define LOOK_AGAIN_US   (INT64_C(30) * 1000000) /* longer waits read the settings again */
 
 /* Once for the same settings. */
 static void log_unreadable(struct queue *queue)
@@ -43,7 +41,7 @@ static void log_unreadable(struct queue *queue)
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
-/* What a delivery's payload holds: an event or a digest. */
+/* A payload holds an event or a digest. */
 struct content {
 	struct event *event;
 	struct digest digest;
@@ -100,8 +98,8 @@ static int send_content(struct queue *queue, const struct content *content,
 	return rc;
 }
 
-/* Zero when the request is on its way; -ENOMEM; -EKEYREJECTED when the settings do not open; or
- * another negative with the sentence for the owner. */
+/* Zero when the request left; -ENOMEM; -EKEYREJECTED when the settings do not open; or another
+ * negative, with a sentence for the owner. */
 static int send_opened(struct queue *queue, const char **sentence)
 {
 	struct opened_config opened;
@@ -153,7 +151,7 @@ static void fail_unsent(struct queue *queue, const char *sentence)
 	queue_enter(queue, QUEUE_JUDGED);
 }
 
-/* Everything stays pending; the settings are read again once in a while. */
+/* Everything stays pending, and the settings are read again later. */
 static void wait_for_settings(struct queue *queue)
 {
 	log_unreadable(queue);
@@ -182,9 +180,9 @@ static void send_current(struct queue *queue)
 	}
 }
 
-/* ---- whether it may now ------------------------------------------------------------------ */
+/* ---- lease and pace ---------------------------------------------------------------------- */
 
-/* Another worker may take the channel when the lease ends; a request must be over by then. */
+/* Another worker may take the channel when the lease ends. A request must end before that. */
 static bool waits_for_lease(struct queue *queue)
 {
 	int64_t mono_us = engine_mono_us(queue->engine);
@@ -215,7 +213,7 @@ static bool waits_for_pace(struct queue *queue)
 		queue_discard(queue);
 	else
 		queue_trim(queue, PACED_ROWS);
-	/* Whoever changes the channel elsewhere tells only the worker it talks to. */
+	/* A change through another worker does not reach us. */
 	if (next_us - mono_us > LOOK_AGAIN_US)
 		next_us = mono_us + LOOK_AGAIN_US;
 	queue_wait_exactly(queue, next_us);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * In each lane the teams that wait lie in lists by the number of slots they hold, and a bit says
- * which of the lists have somebody: the first of the lowest list is next, and when it may not have
- * a slot, nobody may. A team without request and waiting channel is forgotten once many others are
- * like it; what is lost then is how long its requests took.
- * Failure: without memory for a team a nameless one takes its place.
+ * In each lane the waiting teams lie in lists by the number of slots they hold. A bit says which
+ * lists are not empty. The first team of the lowest list is next; if it may not have a slot, no
+ * team may. A team without requests and waiting channels is forgotten when many others are the
+ * same; then only the length of its requests is lost. Failure: without memory for a team, a
+ * nameless team takes its place.
  */
 #include "delivery/shares.h"
 
@@ -18,25 +18,27 @@
 #define BUCKETS    1024
 #define WORD_BITS  64
 #define HALVING_US (INT64_C(60) * 1000000)
-#define WEIGHT_US  (INT64_C(10) * 1000000) /* a request of this length moves the mean half way */
-#define LONGEST_US (INT64_C(60) * 1000000) /* no request lasts longer, unless the machine slept */
+#define WEIGHT_US \
+	(INT64_C(10) * 1000000) /* a request of this length counts as much as all before it */
+#define LONGEST_US \
+	(INT64_C(60) * 1000000) /* no request lasts longer, except when the machine slept */
 
-/* In quarters of what is free, share_allows(). */
+/* In quarters of the free slots, share_allows(). */
 static const unsigned weights[SHARE_LANES] = { [SHARE_QUICK] = 8, [SHARE_SLOW] = 4 };
 
-/* What a team has in one lane. */
+/* A team in one lane. */
 struct place {
 	struct list seats; /* those that wait */
-	struct list level; /* among the teams with as many slots, while somebody waits */
+	struct list level; /* in the list of its number of slots, while a seat waits */
 	unsigned held;
 };
 
 struct share_team {
 	struct list hashed;
-	struct list idle; /* in shares->idle, while it has nothing */
+	struct list idle; /* in shares->idle, while it has no seat */
 	struct uuid id;
 	struct slot_time time;
-	unsigned seats; /* that wait or hold a slot */
+	unsigned seats; /* waiting or with a slot */
 	struct place places[SHARE_LANES];
 };
 
@@ -53,7 +55,7 @@ struct shares {
 	enum share_lane turn; /* the lane that is asked first */
 	struct lane lanes[SHARE_LANES];
 	struct share_team nameless;
-	struct list idle; /* the one that has been so for longest first */
+	struct list idle; /* the longest idle one first */
 	unsigned idle_count;
 	struct list buckets[BUCKETS];
 };
@@ -85,8 +87,8 @@ static bool is_slow(const struct slot_time *time, int64_t now_us)
 	return mean_of(time, now_us) > SHARE_SLOW_US;
 }
 
-/* What the channel itself did says most. One that has been away is taken for what it was when it was
- * proven, unless its team keeps slots for long. */
+/* The channel itself is the best evidence. One that was away counts as proven if it was, unless its
+ * team keeps slots for long. */
 static enum share_lane lane_of(const struct share_seat *seat, bool is_proven, int64_t now_us)
 {
 	const struct slot_time *of_team = &seat->team->time;
@@ -109,7 +111,8 @@ static void mark(struct lane *lane, unsigned level)
 		lane->filled[level / WORD_BITS] |= bit;
 }
 
-/* Puts the team last among those with as many slots, or nowhere while nobody of it waits. */
+/* Puts the team last in the list of its number of slots, or in no list while none of its seats
+ * waits. */
 static void put(struct lane *lane, struct place *place)
 {
 	list_remove(&place->level);

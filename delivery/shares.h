@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Shares the slots for requests out by team, and keeps some free for whoever comes next.
+ * Shares the slots for requests out by team, and keeps some free for newcomers.
  * docs/notes/delivery.md, "Shares".
  *
- * The rule is that of core/share.h. Of the teams that wait the one with the fewest slots goes first;
- * equal ones take turns, and so do the channels of a team.
+ * core/share.h has the rule. Of the waiting teams, the one with the fewest slots is next. Equal
+ * teams take turns, and so do the channels of a team.
  *
- * There are two lanes. Channels that answer quickly may use every slot. Those that keep a slot for
- * long, and those that have not answered yet, share half of them.
+ * There are two lanes. Channels that answer quickly may use every slot. Channels that keep a slot
+ * for long, and channels that have not answered yet, share half of them.
  *
- * Pure but for its own memory: time is an argument, microseconds of the monotonic clock. Each call
+ * Pure except for its own memory: time is an argument, microseconds of the monotonic clock. A call
  * costs the same however many channels and teams wait.
  */
 #ifndef DELIVERY_SHARES_H
@@ -25,12 +25,12 @@
 #include "core/uuid.h"
 
 #define SHARE_SLOW_US   INT64_C(1000000) /* a request that takes longer keeps its slot for long */
-#define SHARE_MAX_TEAMS 4096             /* remembered although they have no request */
+#define SHARE_MAX_TEAMS 4096             /* remembered without a request */
 
 enum share_lane { SHARE_QUICK, SHARE_SLOW, SHARE_LANES };
 
-/* How long requests keep a slot, on average over the time the slot was kept: one long request
- * weighs as much as many short ones. Halved with every minute that passes. All zero: unknown. */
+/* How long requests keep a slot, averaged over the time the slot was kept: one long request
+ * weighs as much as many short ones. Halves every minute. All zero: unknown. */
 struct slot_time {
 	bool is_known;
 	int64_t mean_us;
@@ -40,9 +40,10 @@ struct slot_time {
 struct shares;
 struct share_team;
 
-/* One channel: it waits for a slot, or holds one, or neither. All zero but for share_seat_init(). */
+/* One channel: it waits for a slot, holds one, or neither. All zero except for
+ * share_seat_init(). */
 struct share_seat {
-	struct list turn; /* among those of its team that wait */
+	struct list turn; /* among the waiting seats of its team */
 	struct share_team *team;
 	enum share_lane lane;
 	bool is_held; /* a slot */
@@ -52,29 +53,29 @@ struct share_seat {
 
 /* `slots` at least 1. */
 int shares_open(unsigned slots, struct shares **out) must_check;
-void shares_close(struct shares *shares); /* accepts NULL; nobody waits or holds a slot */
+void shares_close(struct shares *shares); /* accepts NULL; no seat waits or holds a slot */
 
 /* Slots that are held. */
 unsigned shares_held(const struct shares *shares);
 
 void share_seat_init(struct share_seat *seat);
 
-/* The channel has another destination: what was known of the one before says nothing. */
+/* The channel has another destination: forgets the slot times of the old one. */
 void share_seat_renew(struct share_seat *seat);
 
-/* The channel waits for a slot. `is_proven`: its destination has answered before, and failed since
- * then never. Without memory the team is counted together with others in the same need. */
+/* The channel waits for a slot. `is_proven`: its destination has answered, and has not failed
+ * since. Teams without memory of their own count as one. */
 void share_wait(struct shares *shares, struct share_seat *seat, const struct uuid *team,
 		bool is_proven, int64_t now_us);
 
-/* It waits no more. Safe when it does not. */
+/* It stops waiting. Safe when it does not wait. */
 void share_leave(struct shares *shares, struct share_seat *seat);
 
-/* Who may have a slot now, or NULL. Goes on to return the same one until that one has left or taken
- * a slot. */
+/* The seat that may have a slot now, or NULL. Returns the same seat until that one leaves or
+ * takes a slot. */
 struct share_seat *shares_next(struct shares *shares);
 
-/* A seat that waits takes a slot. */
+/* A waiting seat takes a slot. */
 void share_take(struct shares *shares, struct share_seat *seat, int64_t now_us);
 
 /* It gives the slot back. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The states of a delivery, the retry schedule (contract d.4, o.8) and the order inside a
- * channel. See the diagram in the header.
+ * The states of a delivery, the retry schedule (contract d.4, o.8), and the order inside a channel.
  */
 #include "delivery/states.h"
 
@@ -13,7 +12,7 @@
 
 #define SECOND_US      INT64_C(1000000)
 #define JITTER_PERCENT 10
-#define MIN_WAIT_US    SECOND_US /* whatever a destination wishes, it is not asked in a tight loop */
+#define MIN_WAIT_US    SECOND_US /* even if a destination asks for less, to avoid a tight loop */
 
 #define TO(state)      (1u << (state))
 
@@ -24,8 +23,8 @@ static const unsigned allowed_moves[DELIVERY_STATES] = {
 			     TO(DELIVERY_DROPPED),
 };
 
-/* In the store a row never is SENDING: the moves on either side of it are one. What has ended
- * becomes pending again by request, or when the digest it was folded into was refused. */
+/* The store never holds SENDING: the moves into it and out of it are one. An ended row becomes
+ * pending again by request, or when the digest it was folded into is refused. */
 static const unsigned stored_moves[DELIVERY_STATES] = {
 	[DELIVERY_PENDING] = TO(DELIVERY_DELIVERED) | TO(DELIVERY_FAILED) | TO(DELIVERY_DROPPED) |
 			     TO(DELIVERY_FOLDED),
@@ -79,7 +78,7 @@ void delivery_move(struct delivery *delivery, enum delivery_state to)
 	delivery->state = to;
 }
 
-/* Attempts since it was made or requeued that were not free. */
+/* Attempts since it was made or requeued, without the free ones. */
 static unsigned count_failures(const struct delivery *delivery)
 {
 	unsigned attempts = delivery->attempts - delivery->attempts_before;
@@ -100,7 +99,7 @@ static int64_t pause_us(const struct delivery *delivery)
 	return jitter(retry_steps_s[step] * SECOND_US, JITTER_PERCENT);
 }
 
-/* A wish of the destination is obeyed to the letter while it is free, and beyond that when it is
+/* While a wish of the destination is free, it is obeyed exactly. After that it counts only if it is
  * longer than our own pause. */
 static int64_t next_pause_us(struct delivery *delivery, const struct verdict *verdict)
 {
@@ -137,7 +136,7 @@ static enum attempt_verdict retry_later(struct delivery *delivery, const struct 
 	return verdict->retry_after_ms < 0 ? ATTEMPT_RETRY : ATTEMPT_WAIT;
 }
 
-/* It goes out once more with what the answer asked for, and as the next one. */
+/* It goes out again as the next one, changed as the answer asked. */
 static enum attempt_verdict repeat(struct delivery *delivery, enum attempt_verdict verdict)
 {
 	delivery->repeats++;
@@ -156,7 +155,7 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 	case VERDICT_RETRY:
 		return retry_later(delivery, verdict, now_us);
 	case VERDICT_DISABLE:
-		/* However old it is: once the channel is repaired it has its try. */
+		/* However old it is, it has another try when the channel is repaired. */
 		pause_until(delivery, now_us + pause_us(delivery), now_us);
 		return ATTEMPT_DISABLED;
 	case VERDICT_REFORM:
@@ -165,7 +164,7 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 		delivery->is_plain = true;
 		return repeat(delivery, ATTEMPT_REFORMED);
 	case VERDICT_REBIND:
-		/* A destination that sends us from setting to setting is tried again later. */
+		/* A destination that keeps naming other settings is tried again later. */
 		if (delivery->rebounds >= DELIVERY_REBOUNDS)
 			return retry_later(delivery, verdict, now_us);
 		delivery->rebounds++;
@@ -226,7 +225,7 @@ bool hold_allows_beside(const struct hold *hold, int64_t now_us)
 	return hold->beside_us <= now_us || hold->beside_us - now_us > DELIVERY_HOLD_US;
 }
 
-/* Until when it does, if it does. Another worker may have begun it: then the whole budget counts. */
+/* The end of its hold. If another worker began it, the whole budget counts. */
 static int64_t hold_end(const struct delivery *delivery, const struct hold *hold)
 {
 	int64_t end_us = delivery->first_failed_us + DELIVERY_HOLD_US;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * When a backlog becomes a digest: as it is loaded, for providers that fold, when more of it is due
- * than the pace lets out in a while and the next message may go soon. What was loaded is forgotten then,
- * and the digest loaded.
- * Failure: without the store or memory nothing is folded, the rows go out one by one.
+ * Decides, after a load, whether the backlog becomes a digest. It does for providers that fold,
+ * when more is due than the pace sends in a while, and the next message may go soon. Then what was
+ * loaded is forgotten, and the digest is loaded. Failure: without the store or memory nothing is
+ * folded; the rows go out one by one.
  */
 #include "delivery/storm.h"
 
@@ -44,7 +44,7 @@ static void on_folded(struct store_job *job, int rc)
 		metric_add(engine->metrics.digests, 1);
 		queue->is_stale = true;
 	}
-	/* Somebody took some of the rows: look again which. */
+	/* Somebody took some of the rows: read again. */
 	if (rc == -EBUSY)
 		queue->is_stale = true;
 	else if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED)
@@ -53,7 +53,7 @@ static void on_folded(struct store_job *job, int rc)
 	queue_settle(queue);
 }
 
-/* Those that have not been tried: only they may be folded. */
+/* Only rows that were never tried may be folded. */
 static size_t count_fresh(const struct queue *queue, int64_t now_us)
 {
 	size_t count = 0;
@@ -68,7 +68,7 @@ static size_t count_fresh(const struct queue *queue, int64_t now_us)
 	return count;
 }
 
-/* There may be more in the store than was loaded. */
+/* The store may have more than was loaded. */
 static bool may_be_storm(struct queue *queue, size_t allowance)
 {
 	size_t count = count_fresh(queue, engine_now_us(queue->engine));
@@ -76,7 +76,7 @@ static bool may_be_storm(struct queue *queue, size_t allowance)
 	return count > allowance || count >= QUEUE_MAX_LINE;
 }
 
-/* It is read anew every minute of a long wait, and each time there would be a digest to tell. */
+/* During a long wait it is read again and again, and each time would make another digest. */
 static bool is_held(const struct queue *queue)
 {
 	const struct settings *settings = &queue->settings;

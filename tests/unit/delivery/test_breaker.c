@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The breaker and the disabling of channels under a clock set by hand, and their columns on both engines. */
+/* The breaker and disabled channels, by a clock set by hand, and their columns on both stores. */
 #include <stdio.h>
 
 #include "core/utf8.h"
@@ -56,7 +56,7 @@ static bool apply(struct breaker *breaker, char letter, int64_t now_us)
 	return breaker_apply(breaker, &verdict, "HTTP 404, no_service", now_us);
 }
 
-/* How often it became disabled. */
+/* How many attempts disabled it. */
 static unsigned apply_all(struct breaker *breaker, const char *letters, int64_t now_us)
 {
 	unsigned disabled = 0;
@@ -89,7 +89,7 @@ Test(breaker, moves_as_its_table_says)
 		{ "xxrrr", BREAKER_OPEN, 5, 0 },
 		{ "xxxx+x", BREAKER_CLOSED, 1, 0 },
 		{ "xxxx+xxxx", BREAKER_CLOSED, 4, 0 },
-		/* neither failures nor their end */
+		/* these neither fail nor end failures */
 		{ "xxttxx", BREAKER_CLOSED, 4, 0 },
 		{ "tttttttttt", BREAKER_CLOSED, 0, 0 },
 		{ "ffffffbbbbbb", BREAKER_CLOSED, 0, 0 },
@@ -98,7 +98,7 @@ Test(breaker, moves_as_its_table_says)
 		{ "xxxxxx", BREAKER_OPEN, 6, 0 },
 		{ "xxxxxt", BREAKER_OPEN, 5, 0 },
 		{ "xxxxx+", BREAKER_CLOSED, 0, 0 },
-		/* disabling ones */
+		/* disabling answers */
 		{ "d", BREAKER_CLOSED, 1, 0 },
 		{ "dd", BREAKER_DISABLED, 2, 1 },
 		{ "dtfbd", BREAKER_DISABLED, 2, 1 },
@@ -110,7 +110,7 @@ Test(breaker, moves_as_its_table_says)
 		{ "xxxxxdd", BREAKER_DISABLED, 7, 1 },
 		{ "xxxxx!", BREAKER_DISABLED, 6, 1 },
 		{ "xxxxd", BREAKER_OPEN, 5, 0 },
-		/* and then nothing any more */
+		/* then nothing more */
 		{ "!+", BREAKER_DISABLED, 1, 1 },
 		{ "!xd!!t", BREAKER_DISABLED, 1, 1 },
 	};
@@ -283,7 +283,7 @@ Test(breaker, says_why_it_was_disabled_within_its_bounds)
 	cr_assert(breaker_apply(&breaker, &final, NULL, NOW));
 	cr_expect_str_eq(breaker.disabled_reason, "the destination refuses for good");
 
-	/* two bytes each, so that a cut at an odd place would show */
+	/* two bytes each, so that a cut at an odd place shows */
 	for (size_t shift = 0; shift < 2; shift++) {
 		memset(sentence, 'a', shift);
 		for (size_t i = shift; i + 2 < sizeof(sentence); i += 2)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* When the wall clock is believed, and how fast ages may grow. */
+/* When the wall clock is trusted, and how fast ages may grow. */
 #include <criterion/criterion.h>
 
 #include "delivery/clock_trust.h"
@@ -10,7 +10,7 @@
 #define HOUR   (3600 * SECOND)
 #define DAY    (24 * HOUR)
 
-/* Looks every 15 s for so long, from `mono`; the wall clock runs `ahead` of it. */
+/* Looks every 15 s from `mono`; the wall clock is ahead by `ahead`. */
 static int64_t look_for(struct clock_trust *trust, int64_t mono, int64_t span, int64_t ahead)
 {
 	for (int64_t end = mono + span; mono < end; mono += 15 * SECOND)
@@ -39,7 +39,7 @@ Test(clock_trust, is_lost_by_a_step_of_either_direction)
 		cr_expect(clock_trust_is_good(&trust, mono));
 		mono = look_for(&trust, mono, 30 * SECOND, 50 * DAY + steps[i]);
 		cr_expect_not(clock_trust_is_good(&trust, mono), "step %zu", i);
-		/* Back where it was it has to behave anew. */
+		/* After it is back it must agree for the whole time again. */
 		mono = look_for(&trust, mono, 30 * SECOND, 50 * DAY);
 		cr_expect_not(clock_trust_is_good(&trust, mono), "step %zu", i);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Deliveries from event to destination, on both stores, with a hand-set clock. */
+/* Deliveries from event to destination, on both stores, by a clock set by hand. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,7 +79,7 @@ struct watch {
 	unsigned faults;
 };
 
-/* Before a request goes out, the result of the one before is in the store. */
+/* Before a request leaves, the result of the previous one is stored. */
 static enum receiver_reply look_at_store(const struct received *request, struct buf *out, void *arg)
 {
 	struct watch *watch = arg;
@@ -112,7 +112,7 @@ Test(engine, stores_a_result_before_it_sends_the_next)
 
 /* ---- failures ------------------------------------------------------------------------------ */
 
-/* Answers with the statuses in turn; the last one for ever. Retry-After with 429. */
+/* Answers with the statuses in turn, and repeats the last one. 429 comes with Retry-After. */
 struct script {
 	const int *statuses;
 	unsigned at;
@@ -198,7 +198,7 @@ Test(engine, lets_newer_ones_pass_what_failed_twice)
 	WITH_SCRIPT(let_newer_pass, 503, 503, 200, 200);
 }
 
-/* A 404 of the owner's own endpoint is a deploy as likely as an end. */
+/* A 404 of an owner's endpoint may be a deploy as well as the end. */
 static void retry(struct rig *rig)
 {
 	char text[256];
@@ -235,7 +235,7 @@ static void obey(struct rig *rig)
 		cr_expect_eq(receiver_count(rig->receiver), (unsigned)i, "sooner than asked for");
 		rig_now_us += 1 * SECOND_US;
 	}
-	/* The sixth wish is not free any more: the schedule's first step, 10 s, is longer. */
+	/* The sixth wait is not free: the first step of the schedule, 10 s, is longer. */
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 6");
 	rig_now_us += 8 * SECOND_US;
 	rig_idle(rig);
@@ -425,8 +425,8 @@ static void keep_unreadable(struct rig *rig)
 	cr_assert_eq(rig_request(rig, "GET", "/v1/channels/ch-10dgnsxljlxoxc3rmyv4e8snl/health",
 				 TEAM_A, "", answer, sizeof(answer)),
 		     200);
-	cr_expect(strstr(answer, "cannot be decrypted") && strstr(answer, "\"pending\":1"), "%s",
-		  answer);
+	cr_expect(strstr(answer, "cannot decrypt the settings") && strstr(answer, "\"pending\":1"),
+		  "%s", answer);
 
 	rig_ask(rig,
 		"UPDATE channels SET config = (SELECT CAST(value AS %s) FROM store_facts "
@@ -524,7 +524,7 @@ static void drop_behind_our_back(struct rig *rig)
 	commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
 	commit_pause(rig, START_MS + 1);
-	rig_ask(rig, "DELETE FROM channels"); /* as the control plane does */
+	rig_ask(rig, "DELETE FROM channels"); /* as the control plane deletes */
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 2, "deliveries WHERE state = 'dropped'");
 	cr_expect_eq(receiver_count(rig->receiver), 1);
@@ -555,7 +555,8 @@ Test(engine, drops_what_waits_for_a_deleted_team)
 	WITH_SCRIPT(drop_with_team, 503);
 }
 
-/* The channel goes while the request is under way: what another transaction dropped stays dropped. */
+/* The channel is deleted while the request is running: what another transaction dropped stays
+ * dropped. */
 static enum receiver_reply drop_meanwhile(const struct received *request, struct buf *out,
 					  void *arg)
 {

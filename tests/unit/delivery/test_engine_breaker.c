@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Breakers and disabled channels, as the engine acts on them, on both stores and a hand-set clock. */
+/* Breakers and disabled channels, as the engine treats them, on both stores and a clock set by
+ * hand. */
 #include <stdio.h>
 
 #include "tests/support/calls.h"
@@ -15,7 +16,7 @@
 struct destination {
 	_Atomic int status;
 	bool is_slack;
-	void (*meanwhile)(const struct rig *rig); /* while the next request is under way */
+	void (*meanwhile)(const struct rig *rig); /* while the next request is running */
 	const struct rig *rig;
 };
 
@@ -28,7 +29,7 @@ static enum receiver_reply answer(const struct received *request, struct buf *ou
 		destination->meanwhile(destination->rig);
 		destination->meanwhile = NULL;
 	}
-	/* In Slack's words what is refused for good, and what is well. */
+	/* Slack's words for a final refusal, and for success. */
 	if (destination->is_slack)
 		receiver_answer(out, destination->status, "",
 				destination->status == 200 ? STR("ok") : STR("user_not_found"));
@@ -125,7 +126,7 @@ Test(breaker_engine, disables_a_channel_whose_destination_is_gone_and_keeps_its_
 	with_channel(410, disable_at_once);
 }
 
-/* As through a worker that delivers nothing: no word of it comes to us. */
+/* As through a worker that does not deliver, and so cannot notify us. */
 static void see_it_enabled_elsewhere(struct rig *rig)
 {
 	commit_pause(rig, START_MS);
@@ -184,7 +185,7 @@ static void disable_after_days(struct rig *rig)
 {
 	commit_pause(rig, START_MS);
 	wait_attempts(rig, 1);
-	/* Nothing else is changed by that than the time, in which there was nothing but failure. */
+	/* Only the time without a success changes. */
 	rig_ask(rig, "UPDATE channel_state SET failures = 40, failing_since = "
 		     "'2027-01-10T07:00:00.000000Z' WHERE channel_id = '" CHANNEL_1 "'");
 	rig_now_us += 15 * SECOND_US;
@@ -214,7 +215,7 @@ Test(breaker_engine, writes_down_a_success_for_the_owner)
 
 /* ---- breakers ------------------------------------------------------------------------------ */
 
-/* Five rejected ones in a row: each is over at once, the next goes out behind it. */
+/* Five rejections in a row: each is final, and the next delivery goes out after it. */
 static void open_breaker(struct rig *rig)
 {
 	for (int i = 0; i < 8; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What owners do to channels and deliveries while the engine is at work, on both stores. */
+/* Changes by owners while the engine works, on both stores. */
 #include <stdio.h>
 
 #include "core/metrics.h"
@@ -73,7 +73,7 @@ static void redeliver(struct rig *rig)
 	cr_assert_eq(call(rig, "POST", path, ""), 202, "%s", call_answer);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 3");
 	destination.status = 200;
-	/* Its schedule begins anew, too: the first pause. */
+	/* Its schedule begins again, too: the first pause. */
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 4");
 	cr_expect(str_is(header(rig, 2, "X-Wrenn-Attempt"), "3"));
@@ -204,7 +204,7 @@ static bool has_no_request(struct rig *rig, void *arg)
 	return metric_value(metric_gauge("wrenn_events_delivery_inflight", NULL, "")) == 0;
 }
 
-/* As another worker or the control plane does it: nobody tells us. */
+/* As another worker or the control plane deletes: nobody notifies us. */
 static void delete_elsewhere(struct rig *rig, const char *statement)
 {
 	destination.is_held = true;
@@ -236,7 +236,7 @@ Test(changes, a_request_of_a_channel_deleted_elsewhere_is_cancelled)
 	with_channel(200, delete_team_elsewhere);
 }
 
-/* Its rows wait for a try hours later, and it is disabled: nothing of it would be looked at. */
+/* Its rows wait for hours and it is disabled, so nothing else would look at it. */
 static void delete_at_rest(struct rig *rig)
 {
 	commit_pause(rig, START_MS);
@@ -258,7 +258,7 @@ Test(changes, what_waits_for_a_channel_deleted_elsewhere_is_dropped_at_once)
 	with_channel(503, delete_at_rest);
 }
 
-/* What was loaded before is not sent to the address before. */
+/* A row loaded before the change must not go to the old address. */
 static void edit_under_way(struct rig *rig)
 {
 	char body[128];

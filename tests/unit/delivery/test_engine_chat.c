@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What chat providers ask of the engine: their pace, the plain form, another setting, digests, two refusals before a
- * channel is disabled. On both stores, with the real Slack and Telegram at a receiver of ours.
+ * Chat providers: their pace, the plain form, another setting, digests, two refusals before a
+ * channel is disabled. On both stores, with the real Slack and Telegram providers and a local
+ * receiver.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static void go_to_origin(struct rig *rig)
 	const struct received *got;
 
 	add_slack(rig);
-	/* The guard, which is strict here, lets nothing else through to this address. */
+	/* The guard is strict here, and lets no other request through to this address. */
 	rig_add_channel(rig, CHANNEL_2, TEAM_A, "hook", "capsule.pause");
 	commit_pauses(rig, 1, START_MS);
 	rig_wait_rows(rig, 1, DELIVERED " AND channel_id = '" CHANNEL_1 "'");
@@ -50,7 +51,7 @@ static void send_plain(struct rig *rig)
 	commit_pauses(rig, 1, START_MS);
 	rig_wait_received(rig, 1);
 	rig_wait_rows(rig, 1, "delivery_attempts");
-	rig_now_us += 2 * SECOND_US; /* the plain one takes a token, too */
+	rig_now_us += 2 * SECOND_US; /* the plain form takes a token, too */
 	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 2");
 	cr_assert_eq(receiver_count(rig->receiver), 2);
 	cr_expect(strstr(receiver_get(rig->receiver, 0)->body, "blocks"));
@@ -96,7 +97,7 @@ static void remember_plain(struct rig *rig)
 	rig_wait_rows(rig, 1, "delivery_attempts");
 	rig_now_us += 2 * SECOND_US;
 	rig_wait_rows(rig, 2, "delivery_attempts");
-	rig_idle(rig); /* it is out of memory */
+	rig_idle(rig); /* it has left memory */
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 3");
 	cr_expect_null(strstr(receiver_get(rig->receiver, 2)->body, "blocks"));
@@ -164,7 +165,7 @@ Test(chat, follows_a_chat_that_moved_and_stores_where_to)
 	with_replies(replies, follow_chat);
 }
 
-/* A group's pace is so slow that between two requests the delivery leaves memory. */
+/* The pace of a group is so slow that the delivery leaves memory between two requests. */
 static void follow_a_few(struct rig *rig)
 {
 	rig_add_chat(rig, CHANNEL_1, "telegram", telegram_fields, "capsule.pause");
@@ -189,7 +190,7 @@ Test(chat, is_not_sent_from_chat_to_chat_for_ever)
 	with_replies(replies, follow_a_few);
 }
 
-/* As if Slack had just said that we are too fast. */
+/* As if Slack had just answered that we are too fast. */
 static void hold_slack(struct rig *rig, int64_t ms)
 {
 	const struct provider_config config = { .count = 1,
@@ -204,7 +205,7 @@ static void hold_slack(struct rig *rig, int64_t ms)
 	paces_learn(rig->channels->paces, &paced, &too_fast, 429, rig->channels->mono_us());
 }
 
-/* The first settings have a long time to wait, the others none. */
+/* The first settings wait for long, the others do not wait. */
 static void use_settings_changed_elsewhere(struct rig *rig)
 {
 	static const char *const others[] = { "webhook_url",
@@ -233,7 +234,7 @@ Test(chat, that_waits_long_sees_other_settings_within_a_minute)
 
 /* ---- pace ----------------------------------------------------------------------------------- */
 
-/* Fewer than make a storm. Slack takes one a second; ours is a little slower. */
+/* Too few for a storm. Slack takes one a second; we are a little slower. */
 static void keep_pace(struct rig *rig)
 {
 	enum { COUNT = 12 };
@@ -308,7 +309,7 @@ Test(chat, obeys_a_wish_to_wait_for_all_channels_of_the_same_webhook)
 	with_replies(replies, obey_wish);
 }
 
-/* As many channels of one webhook that is held for an hour as a worker has places for. */
+/* Fills every place of a worker with channels of one webhook that is held for an hour. */
 static void fill_all_places(struct rig *rig)
 {
 	add_slack(rig);
@@ -354,7 +355,7 @@ static void fold(struct rig *rig)
 {
 	enum { COUNT = 50 };
 	struct metric *folded = metric_counter("wrenn_events_deliveries_folded_total", NULL,
-					       "Deliveries told in a digest instead");
+					       "Deliveries folded into a digest");
 	int64_t before = metric_value(folded);
 
 	add_slack(rig);
@@ -368,7 +369,7 @@ static void fold(struct rig *rig)
 				  "d.event = 'notification.digest'"),
 		     COUNT);
 	cr_expect_eq(metric_value(folded) - before, COUNT);
-	/* One event after the storm is one message again. */
+	/* An event after the storm is one message again. */
 	commit_pauses(rig, 1, START_MS + COUNT);
 	rig_now_us += 2 * SECOND_US;
 	rig_wait_rows(rig, 2, DELIVERED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A wall clock that is set, back or forth, while deliveries are under way, on both stores. */
+/* The wall clock is set, back or forward, while deliveries are pending, on both stores. */
 #include <stdio.h>
 
 #include "core/rfc3339.h"
@@ -32,7 +32,7 @@ static void with_status(int first_status, void (*steps)(struct rig *rig))
 		status = first_status;
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
-		rig_idle(&rig); /* the clock was looked at */
+		rig_idle(&rig); /* the engine looked at the clock */
 		steps(&rig);
 		rig_close(&rig);
 	}
@@ -91,7 +91,7 @@ static void keep_schedule(struct rig *rig)
 		rig_set_clock(i % 2 ? HOUR_US : -HOUR_US);
 		rig_idle(rig);
 	}
-	/* Forth makes it due, so one attempt for each time at most. */
+	/* Setting it forward makes it due, so each time allows one attempt. */
 	cr_expect_leq(receiver_count(rig->receiver), 4);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING), 1);
 }
@@ -240,7 +240,7 @@ static void add_late_row(struct rig *rig)
 		strncmp(rig->database.url, "sqlite", 6) == 0 ? "x'7b7d'" : "'{}'");
 }
 
-/* It is no event and fails as soon as its turn comes, which is what is looked at. */
+/* It is not an event and fails in its turn, which the test waits for. */
 Test(clock, finds_rows_of_the_future_when_it_starts)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
@@ -250,7 +250,7 @@ Test(clock, finds_rows_of_the_future_when_it_starts)
 		rig_now_us = START_US;
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
-		add_late_row(&rig); /* before the loop turns for the first time */
+		add_late_row(&rig); /* before the first turn of the loop */
 		rig_wait_rows(&rig, 1,
 			      PENDING " AND next_attempt_at = '2027-01-15T08:00:30.000000Z' AND "
 				      "first_failed_at = '2027-01-15T08:00:00.000000Z'");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What becomes of a message that is refused: by the vendor, by somebody else, or in words nobody knows. */
+/* A message that is refused: by the vendor, by somebody else, or in unknown words. */
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ Test(refusals, gives_a_rejected_delivery_up_and_goes_on)
 	with_replies(replies, reject);
 }
 
-/* What a page of a proxy would have cost: the event, or the channel. */
+/* A page of a proxy could cost the event, or the channel. */
 static void sit_out_stranger(struct rig *rig)
 {
 	char text[256];
@@ -92,7 +92,7 @@ Test(refusals, sends_plain_once_and_then_waits_when_it_does_not_know_the_word)
 	with_replies(replies, retry_unknown);
 }
 
-/* Refused in both forms, with a word that Slack's documents have or not. */
+/* Refused in both forms, with a word that is in Slack's documents, or is not. */
 static void fall_apart(struct rig *rig)
 {
 	enum { COUNT = 40 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The events of tests/cases/field.jsonl, which were seen in the field or made from bug reports: none of
- * them becomes a dead letter, and what is made of each can be read by the strictest reader.
+ * The events of tests/cases/field.jsonl come from the field or from bug reports. None of them
+ * becomes a dead letter, and the strictest reader can read all that is made of them.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #define SHOWN     "\xef\xbf\xbd"
 #define STREAM_ID ((struct stream_id){ .ms = UINT64_C(1779598928123), .seq = 1 })
 
-/* As the line has it, byte for byte; the publisher of these wrote no team. */
+/* The line byte for byte; its publisher wrote no team. */
 static struct event *event_of(const char *line)
 {
 	static const char before[] = "\"event\": {";
@@ -39,7 +39,7 @@ static struct event *event_of(const char *line)
 	return event;
 }
 
-/* No byte of it ends a line for anybody. */
+/* No byte of it ends a line, for any reader. */
 static void expect_one_line(struct str json)
 {
 	for (size_t i = 0; i < json.len; i++) {
@@ -119,7 +119,7 @@ static void check_message(const struct event *event, const struct provider *prov
 	outgoing_init(&out);
 	cr_assert_eq(provider->build(&message, &config, &attempt, &out), 0, "%s", provider->name);
 	cr_assert_eq(json_parse_foreign(buf_str(&out.body), 1 << 20, &tree, NULL), 0);
-	if (provider->folds) { /* else it is the publisher's own body */
+	if (provider->folds) { /* otherwise it is the publisher's own body */
 		expect_one_line(buf_str(&out.body));
 		expect_no_blank(tree, provider->name);
 		cr_expect(strstr(buf_text(&out.body), has), "%s: %s in %s", provider->name, has,
@@ -129,7 +129,7 @@ static void check_message(const struct event *event, const struct provider *prov
 	outgoing_done(&out);
 }
 
-/* What must stand in the frame, the metadata of the audit row, and every chat message. */
+/* The frame, the metadata of the audit row, and every chat message must show this. */
 static const struct {
 	const char *name;
 	const char *frame;

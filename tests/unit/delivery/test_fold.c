@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Backlogs that become a digest, and those that do not, on both engines. */
+/* Backlogs that become a digest, and backlogs that do not, on both stores. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -350,7 +350,7 @@ Test(fold, never_writes_over_an_earlier_digest)
 
 		fill(&database, STORM + 5);
 		cr_expect_eq(fold_with(&database, folding_of(&chat, ALLOWED), &first), STORM + 5);
-		/* All but five are sent again, with the same first and last. */
+		/* All except five are sent again, with the same first and last event. */
 		database_ask(
 			&database,
 			"UPDATE deliveries SET state = 'pending', digest_id = NULL WHERE state "

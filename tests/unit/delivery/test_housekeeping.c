@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Housekeeping: what is removed, what is kept, and that one worker does it. */
+/* Housekeeping removes what is old, keeps the rest, and one worker does it. */
 #include <stdio.h>
 
 #include "core/rfc3339.h"
@@ -66,7 +66,7 @@ static void fill(struct rig *rig)
 	add_accept(rig, 2, DAY_US - SECOND_US);
 }
 
-/* The housekeeping's first round comes when the loop first turns, so the rows must be there before. */
+/* The first round comes when the loop first turns, so the rows must exist before. */
 Test(housekeeping, removes_what_finished_a_week_ago_and_nothing_else)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
@@ -106,7 +106,7 @@ static int64_t count_finished(struct rig *rig)
 	return rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'delivered'");
 }
 
-/* A clock a month ahead, believed or not, is no month of history. */
+/* A clock that is a month ahead, trusted or not, costs no month of history. */
 Test(housekeeping, lets_nothing_age_by_more_than_two_hours_a_purge)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
@@ -177,7 +177,7 @@ Test(housekeeping, leaves_the_work_to_the_worker_with_the_lease)
 	rig_close(&rig);
 }
 
-/* What no clock of today can have written is no lease. */
+/* A lease that no clock of today can have written does not count. */
 Test(housekeeping, takes_over_a_lease_from_before_the_clock_was_set_back)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
@@ -214,7 +214,7 @@ Test(housekeeping, drops_what_waits_for_a_channel_disabled_a_month_ago)
 	}
 }
 
-/* PostgreSQL shows the purge a channel as disabled until the owner's change is committed. */
+/* On PostgreSQL the purge sees the channel disabled until the owner's change is committed. */
 Test(housekeeping, leaves_the_backlog_of_a_channel_that_is_being_enabled)
 {
 	PGconn *owner;
@@ -230,14 +230,14 @@ Test(housekeeping, leaves_the_backlog_of_a_channel_that_is_being_enabled)
 			      "SELECT 1 FROM channels FOR UPDATE; "
 			      "UPDATE channel_state SET disabled_at = NULL"));
 	cr_assert_eq(PQtransactionStatus(owner), PQTRANS_INTRANS);
-	rig_wait_rows(&rig, 1, "deliveries"); /* the purge was there */
+	rig_wait_rows(&rig, 1, "deliveries"); /* the purge has run */
 	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'pending'"), 1);
 	PQclear(PQexec(owner, "COMMIT"));
 	PQfinish(owner);
 	rig_close(&rig);
 }
 
-/* One channel after the other, each in pieces. */
+/* One channel after another, each in pieces. */
 Test(housekeeping, drops_what_waits_for_all_channels_disabled_a_month_ago)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
@@ -267,7 +267,7 @@ Test(housekeeping, keeps_what_waits_for_a_channel_disabled_of_late)
 		add_state(&rig, TEAM_B, "breaker_until", rig_now_us - 60 * DAY_US);
 		add_delivery(&rig, 1, "pending", 29 * DAY_US);
 		add_delivery(&rig, 2, "folded", 8 * DAY_US);
-		rig_wait_rows(&rig, 1, "deliveries"); /* the purge was there */
+		rig_wait_rows(&rig, 1, "deliveries"); /* the purge has run */
 		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
 					   "state = 'pending'"),
 			     1);
@@ -284,7 +284,7 @@ static bool is_one(struct rig *rig, void *arg)
 Test(housekeeping, counts_channels_that_are_disabled_and_left_alone)
 {
 	struct metric *open = metric_gauge("wrenn_events_channels_breaker_open", NULL,
-					   "Channels left alone for a while after failures");
+					   "Channels whose breaker is open after failures");
 	struct metric *disabled = metric_gauge("wrenn_events_channels_disabled", NULL,
 					       "Channels disabled until their owner enables them");
 	struct rig rig;

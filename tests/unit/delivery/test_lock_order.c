@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* PostgreSQL alone locks rows one by one: in which order the engine does, beside a change of the channel, and
- * what a change makes of what was changed while it waited. */
+/* PostgreSQL alone locks rows one by one. In which order does the engine lock while a channel
+ * changes, and what does a change do with rows that changed while it waited? */
 #include "tests/support/view_rig.h"
 
 #define WAITING "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -30,8 +30,8 @@ static void run(PGconn *other, const char *sql)
 	PQclear(result);
 }
 
-/* Enabling and replacing settings hold the channel and go on to its deliveries and its state. An engine
- * that had those already and waited for the channel would wait for ever. */
+/* Enabling and replacing settings lock the channel, then its deliveries and its state. An engine
+ * that locked those first and then waited for the channel would wait for ever. */
 Test(lock_order, of_a_followed_address_is_that_of_a_change)
 {
 	static const char *const fields[] = { "bot_token",
@@ -57,14 +57,15 @@ Test(lock_order, of_a_followed_address_is_that_of_a_change)
 	run(other, "COMMIT");
 	PQfinish(other);
 	rig_wait_rows(&rig, 1, "delivery_attempts");
-	rig_now_us += 4 * SECOND_US; /* the bot's pace */
+	rig_now_us += 4 * SECOND_US; /* the pace of the bot */
 	rig_wait_rows(&rig, 1, "deliveries WHERE state = 'delivered'");
 	rig_close(&rig);
 }
 
-/* ---- a change that waits for audit_logs ------------------------------------------------------- */
+/* ---- a change that waits for audit_logs
+ * ------------------------------------------------------- */
 
-/* Another process that has audit_logs until a delivery of the channel was stored. */
+/* Another process locks audit_logs until a delivery of the channel is stored. */
 struct auditor {
 	struct rig *rig;
 	PGconn *connection;
@@ -81,7 +82,7 @@ static void give_back_when_delivered(uv_timer_t *timer)
 		return;
 	if (!auditor->is_awaited && rig_ask(auditor->rig, "SELECT count(*) FROM " WAITING) > 0) {
 		auditor->is_awaited = true;
-		rig_now_us += 12 * SECOND_US; /* time for the second attempt */
+		rig_now_us += 12 * SECOND_US; /* the second attempt is due */
 	}
 	if (rig_ask(auditor->rig, "SELECT count(*) FROM deliveries WHERE state = 'delivered'") >
 	    0) {
@@ -126,7 +127,7 @@ Test(lock_order, of_a_change_begins_with_the_audit_table)
 	rig_close(&rig);
 }
 
-/* Counts failures for the channel that our copy of its state lacks, and takes audit_logs. */
+/* Counts failures in the store only, not in our copy of the breaker, and locks audit_logs. */
 static enum receiver_reply fail_for_days(const struct received *request, struct buf *out, void *arg)
 {
 	PGconn *other = *(PGconn *const *)arg;
@@ -164,7 +165,7 @@ Test(lock_order, of_a_result_that_disables_unforeseen_begins_with_the_audit_tabl
 
 /* ---- two who enable at once ------------------------------------------------------------------ */
 
-/* Another process that enables the channel and is done as soon as ours waits for it. */
+/* Another process enables the channel and commits as soon as ours waits for it. */
 struct faster {
 	struct rig *rig;
 	PGconn *connection;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How long events of one kind that always fails hold up the others of their channel. */
+/* How long events of a kind that always fails delay the others of their channel. */
 #include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
@@ -14,7 +14,7 @@ static enum receiver_reply refuse_poison(const struct received *request, struct 
 
 #define GOOD_ONES "deliveries WHERE state = 'delivered'"
 
-/* A kind that always fails, and one that never does, in turns. */
+/* Kinds that always fail and that never fail, in turn. */
 static void pass_poison(struct rig *rig)
 {
 	enum { EVENTS = 20 };

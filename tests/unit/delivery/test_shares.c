@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Who gets how many of the slots for requests, by counts and on a hand-set clock. */
+/* Which team gets how many slots, by counts and a clock set by hand. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +60,7 @@ static void close_shares(void)
 	shares_close(shares);
 }
 
-/* The first of `count` new seats of the team, which wait. */
+/* The first of `count` new seats of the team; all of them wait. */
 static struct share_seat *add(unsigned team, unsigned count, bool is_proven)
 {
 	struct share_seat *first = &seats[seat_count];
@@ -91,7 +91,7 @@ static unsigned held_by(const struct share_seat *first, unsigned count)
 	return held;
 }
 
-/* One request of the seat, from wait to end. */
+/* One request of the seat, from its wait to its end. */
 static void use_for(struct share_seat *seat, unsigned team, int64_t us)
 {
 	wait_for_slot(seat, team, true);
@@ -100,7 +100,7 @@ static void use_for(struct share_seat *seat, unsigned team, int64_t us)
 	share_give_back(shares, seat, now_us);
 }
 
-/* A team all of whose requests were of that length: what is new of it starts accordingly. */
+/* The requests of this team were all of that length, so its new channels start accordingly. */
 static void make_known(unsigned team, int64_t us)
 {
 	struct share_seat seat;

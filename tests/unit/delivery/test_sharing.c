@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What workers owe each other and other channels: isolation, bounds, leases, an orderly end. */
+/* What workers and channels must not do to each other: isolation, bounds, leases, closing. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -46,7 +46,7 @@ Test(sharing, lets_no_slow_channel_delay_another)
 	rig_wait_rows(&rig, 5,
 		      "deliveries WHERE state = 'delivered' AND channel_id = '" CHANNEL_2 "'");
 	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'pending'"), 5);
-	receiver_stop(rig.receiver); /* ends the slow request, so that closing need not wait */
+	receiver_stop(rig.receiver); /* ends the slow request, so that closing does not wait */
 	rig.receiver = receiver_start(NULL, NULL, NULL, NULL);
 	rig_close(&rig);
 }
@@ -58,7 +58,7 @@ static enum receiver_reply refuse_dead(const struct received *request, struct bu
 	return RECEIVER_ANSWER;
 }
 
-/* Each dead channel has as many rows as one may load; together they would fill the engine's memory. */
+/* Each dead channel has as many rows as one may load. Together they would fill the memory. */
 static void pass_by_the_dead(struct rig *rig)
 {
 	enum { DEAD = 64, EVENTS = 64 };
@@ -125,14 +125,14 @@ Test(sharing, never_has_more_requests_under_way_than_it_may)
 	rig_close(&rig);
 }
 
-/* An event every few seconds: the channel idles whenever its lease is looked at. */
+/* An event every few seconds: the channel is idle whenever its lease is renewed. */
 static void idle_between_events(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 	for (int i = 0; i < 3; i++) {
 		commit_pause(rig, START_MS + i);
 		rig_wait_rows(rig, i + 1, "deliveries WHERE state = 'delivered'");
-		rig_idle(rig); /* or it would be looked at while still at work */
+		rig_idle(rig); /* otherwise it would still be at work */
 		rig_now_us += 4 * SECOND_US;
 	}
 	rig_wait_rows(rig, 1,
@@ -172,7 +172,7 @@ static void end_requests(struct rig *rig)
 	rig->receiver = receiver_start(NULL, NULL, NULL, NULL);
 }
 
-/* Each hanging one has as many rows as one may load; together they would fill the memory. */
+/* Each hanging channel has as many rows as one may load. Together they would fill the memory. */
 Test(sharing, lets_no_hanging_channels_keep_others_from_loading)
 {
 	enum { HANGING = 70, EVENTS = 64 };
@@ -216,7 +216,7 @@ static void pass_by_hanging_ones(struct rig *rig)
 	end_requests(rig);
 }
 
-/* Twenty channels of one team that hang, once new ones, once such as have failed before. */
+/* Twenty channels of one team that hang: new ones, then channels that failed before. */
 Test(sharing, keeps_slots_for_other_teams)
 {
 	const struct rig_options options = { .answer = hold_slow, .max_inflight = 8 };
@@ -266,7 +266,7 @@ Test(sharing, respects_a_lease_until_it_ends)
 		rig_open(&rig, (enum database_engine)engine, &options);
 		respect_lease(&rig);
 		rig_close(&rig);
-		/* The row was given back when the engine closed. */
+		/* Closing gave the lease back. */
 		cr_expect_eq(database_ask(&rig.database,
 					  "SELECT count(*) FROM channel_state WHERE channel_id = "
 					  "'" CHANNEL_1 "' AND lease_owner IS NOT NULL"),
@@ -287,7 +287,7 @@ static enum receiver_reply let_one_hang(const struct received *request, struct b
 	return RECEIVER_ANSWER;
 }
 
-/* A process that dies between request and result leaves a pending row and a lease that runs out. */
+/* A process that dies between request and result leaves a pending row and a lease that ends. */
 static void resume_after_crash(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
@@ -338,7 +338,7 @@ Test(sharing, tries_again_when_the_connection_breaks)
 	rig_close(&rig);
 }
 
-/* Two workers on one database: every delivery exactly once. */
+/* Two workers on one database: every delivery goes out exactly once. */
 static bool share_is_done(struct rig *rig, void *arg)
 {
 	struct rig *other = arg;

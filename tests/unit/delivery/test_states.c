@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The states, the schedule and the order inside a channel, on a hand-set clock. */
+/* The states, the schedule and the order inside a channel, by a clock set by hand. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ Test(delivery, ends_as_the_verdict_says)
 	}
 }
 
-/* Each pause within 10 % of the contract's, counted from the end of the attempt. */
+/* Each pause is within 10 % of the contract's, counted from the end of the attempt. */
 Test(delivery, retries_on_the_schedule_until_a_day_has_passed)
 {
 	static const int64_t steps_s[] = {
@@ -100,7 +100,7 @@ Test(delivery, retries_on_the_schedule_until_a_day_has_passed)
 
 		cr_assert_eq(attempt(&delivery, VERDICT_RETRY, -1, now_us), ATTEMPT_RETRY);
 		if (delivery.state == DELIVERY_FAILED) {
-			/* The tenth pause may or may not fit into the day, by jitter. */
+			/* Jitter decides whether the tenth pause fits into the day. */
 			cr_assert_eq(i, ARRAY_LEN(steps_s) - 1);
 			return;
 		}
@@ -134,12 +134,12 @@ Test(delivery, obeys_five_wishes_to_wait_without_using_up_attempts)
 		cr_assert_eq(delivery.next_attempt_us - now_us, 7 * SECOND_US);
 		now_us = delivery.next_attempt_us;
 	}
-	/* From the sixth on the schedule counts: its first step is longer than the wish. */
+	/* From the sixth on the schedule counts: its first step is longer than the wait. */
 	attempt(&delivery, VERDICT_RETRY, 1000, now_us);
 	cr_assert_geq(delivery.next_attempt_us - now_us, 9 * SECOND_US);
 	cr_assert_leq(delivery.next_attempt_us - now_us, 11 * SECOND_US);
 	now_us = delivery.next_attempt_us;
-	/* And a wish longer than the step still holds. */
+	/* A wait longer than the step still counts. */
 	attempt(&delivery, VERDICT_RETRY, 3600000, now_us);
 	cr_assert_eq(delivery.next_attempt_us - now_us, 3600 * SECOND_US);
 }
@@ -207,7 +207,7 @@ Test(delivery, follows_a_few_changes_of_a_setting_and_then_waits)
 	}
 	cr_assert_eq(attempt(&delivery, VERDICT_REBIND, -1, EVENT_US), ATTEMPT_RETRY);
 	cr_assert_eq(delivery.state, DELIVERY_PENDING);
-	/* The repeats at once used up no step of the schedule. */
+	/* Immediate repeats use no step of the schedule. */
 	cr_expect_geq(delivery.next_attempt_us - EVENT_US, 9 * SECOND_US);
 	cr_expect_leq(delivery.next_attempt_us - EVENT_US, 11 * SECOND_US);
 }
@@ -272,7 +272,7 @@ Test(delivery_pick, lets_a_retry_hold_newer_ones_back_for_a_minute)
 		     &line.deliveries[1]);
 }
 
-/* The attempt of a delivery in the line that ends then, a tenth of a second long. */
+/* An attempt in the line that ends then, after a tenth of a second. */
 static void fail(struct line *line, size_t i, int64_t now_us)
 {
 	struct delivery *delivery = &line->deliveries[i];
@@ -303,7 +303,7 @@ Test(delivery_pick, passes_what_failed_twice_and_tries_it_after_all_others)
 		     &line.deliveries[0]);
 }
 
-/* Six in a row that always fail: each would hold the rest for ten seconds and more. */
+/* Six in a row that always fail: each would delay the rest for ten seconds and more. */
 Test(delivery_pick, holds_newer_ones_back_for_a_minute_whatever_the_number_of_failures)
 {
 	struct line line;
@@ -375,7 +375,7 @@ Test(delivery_pick, sends_a_retry_that_is_due_before_newer_ones)
 		     &line.deliveries[0]);
 }
 
-/* Written by a clock that has been set back since. */
+/* Written by a clock that was set back since. */
 Test(delivery_pick, is_not_held_back_by_a_failure_in_the_future)
 {
 	struct line line;

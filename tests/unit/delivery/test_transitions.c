@@ -25,8 +25,8 @@ struct running {
 	int rc;
 };
 
-static unsigned moves[DELIVERY_STATES]; /* those that were seen, by the state they begin in */
-static int64_t rows;                    /* that the store says it changed */
+static unsigned moves[DELIVERY_STATES]; /* the moves that were seen, by the state they begin in */
+static int64_t rows;                    /* the store says it changed */
 
 static struct uuid row_of(unsigned state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Webhooks that wish to rest because of one event, on both stores: what is held back, and for how long. */
+/* Webhooks that ask for a rest because of one event, on both stores: what waits, and for how
+ * long. */
 #include "tests/support/view_rig.h"
 
 #define BAD       ",\"outcome\":\"error\",\"error\":\"poison\""
@@ -27,7 +28,7 @@ static void commit(struct rig *rig, const char *more, int64_t ms)
 	cr_assert_eq(rig_commit(rig, &event, 1), 0);
 }
 
-/* A bad event, and a good one behind it until the hour is nearly over. */
+/* A bad event, and a good one after it until the hour is nearly over. */
 static void wait_an_hour(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
