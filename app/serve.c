@@ -5,7 +5,8 @@
  *
  * With one worker this process is the worker. With more, it forks them and only watches: a worker
  * that dies is started again after a second, SIGTERM and SIGINT are handed on, and workers that
- * do not end within twenty seconds are killed. After the last one a SQLite store is left as one file.
+ * do not end within twenty seconds are killed. After the last one a SQLite store is left as one
+ * file.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,12 +23,12 @@
 #include "app/port.h"
 #include "app/redis_settings.h"
 #include "app/wiring.h"
-#include "channels/channels.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/version.h"
+#include "delivery/delivery.h"
 #include "net/net.h"
 #include "store/store.h"
 #include "targets/targets.h"
@@ -243,7 +244,7 @@ static int prepare_store(const struct config *config, enum key_use key_use)
  * our own work enough: they are told 503, deliveries and the store go on. */
 static void fit_open_files(struct config *config)
 {
-	const uint64_t each = CHANNELS_KEPT + FILES_PER_REQUEST;
+	const uint64_t each = ROUTE_KEPT + FILES_PER_REQUEST;
 	uint64_t wanted =
 		config->max_connections + config->max_inflight * each + (uint64_t)OTHER_FILES;
 	uint64_t allowed = open_files_allow(wanted);

@@ -73,7 +73,14 @@ static void stop_server(struct worker *w)
 static void stop_deliveries(struct worker *w)
 {
 	if (w->channels)
-		channels_close(w->channels, next_step, w);
+		channels_stop(w->channels);
+	deliveries_close(w->deliveries, next_step, w);
+}
+
+static void stop_route(struct worker *w)
+{
+	if (w->route)
+		route_close(w->route, next_step, w);
 	else
 		next_step(w);
 }
@@ -115,7 +122,9 @@ static void stop_store(struct worker *w)
 
 static void stop_handles(struct worker *w)
 {
-	views_close(w->views); /* a job of theirs may have ended with the store */
+	/* Their last jobs have ended with the store. */
+	views_close(w->views);
+	channels_close(w->channels);
 	uv_close((uv_handle_t *)&w->on_term, NULL);
 	uv_close((uv_handle_t *)&w->on_int, NULL);
 	uv_close((uv_handle_t *)&w->on_hangup, NULL);
@@ -125,8 +134,9 @@ static void stop_handles(struct worker *w)
 }
 
 static void (*const stop_steps[])(struct worker *w) = {
-	stop_consumer,   stop_ledger, stop_tail,     stop_transient, stop_streams, stop_server,
-	stop_deliveries, stop_redis,  stop_sentinel, stop_master,    stop_store,   stop_handles,
+	stop_consumer, stop_ledger,     stop_tail,    stop_transient, stop_streams,
+	stop_server,   stop_deliveries, stop_route,   stop_redis,     stop_sentinel,
+	stop_master,   stop_store,      stop_handles,
 };
 
 static void next_step(void *owner)

@@ -16,6 +16,7 @@
 #include "app/command.h"
 #include "app/openapi.h"
 #include "app/redis_settings.h"
+#include "app/services.h"
 #include "app/stop.h"
 #include "app/worker.h"
 #include "core/clock.h"
@@ -24,7 +25,6 @@
 
 #define STORE_READERS   2
 #define REQUEST_READERS 2
-#define SOURCE_PULSE_MS 1000
 #define LEDGER_TICK_MS  1000
 
 /* ---- signals --------------------------------------------------------------------------- */
@@ -94,36 +94,10 @@ static void on_work(const struct uuid *channel, void *owner)
 {
 	const struct worker *w = owner;
 
-	channels_note_work(w->channels, channel);
+	deliveries_note(w->deliveries, channel);
 }
 
 /* ---- opening --------------------------------------------------------------------------- */
-
-static enum audit_mode audit_mode_of(const struct config *config)
-{
-	switch (config->audit) {
-	case CONFIG_AUDIT_MISSING:
-		return AUDIT_MISSING;
-	case CONFIG_AUDIT_OFF:
-		return AUDIT_OFF;
-	case CONFIG_AUDIT_ALL:
-		break;
-	}
-	return AUDIT_ALL;
-}
-
-static enum team_role role_of(const struct config *config)
-{
-	switch (config->channel_role) {
-	case CONFIG_ROLE_ADMIN:
-		return ROLE_ADMIN;
-	case CONFIG_ROLE_OWNER:
-		return ROLE_OWNER;
-	case CONFIG_ROLE_MEMBER:
-		break;
-	}
-	return ROLE_MEMBER;
-}
 
 static int open_loop(struct worker *w)
 {
@@ -170,86 +144,6 @@ static int open_sources(struct worker *w)
 		rc = redis_sentinel_open(&w->loop, &w->redis_address, w->master, &w->sentinel);
 	redis.master = w->master;
 	return rc < 0 ? rc : redis_open(&redis, &w->redis);
-}
-
-static size_t origins_of(const struct config *config, struct target_origin out[CONFIG_MAX_ORIGINS])
-{
-	for (size_t i = 0; i < config->origin_count; i++)
-		out[i] = (struct target_origin){ .provider = config->origins[i].provider,
-						 .origin = config->origins[i].origin };
-	return config->origin_count;
-}
-
-static int open_views(struct worker *w)
-{
-	const struct views_options options = {
-		.store = w->store,
-		.redis = w->redis,
-		.deliveries = channels_deliveries(w->channels),
-		.paces = channels_paces(w->channels),
-		.key = w->config->encryption_key,
-		.now_us = clock_wall_us,
-		.mono_us = clock_mono_us,
-	};
-
-	return views_open(&options, &w->views);
-}
-
-static int open_services(struct worker *w)
-{
-	const struct config *config = w->config;
-	const struct auth_options auth = {
-		.store = w->store,
-		.redis = w->redis,
-		.api_keys_manage = config->api_keys == CONFIG_KEYS_MANAGE,
-		.change_role = role_of(config),
-	};
-	struct channels_options channels = {
-		.loop = &w->loop,
-		.store = w->store,
-		.redis = w->redis,
-		.worker = w->name,
-		.allow_private = config->allow_private,
-		.deliver = config->deliver == CONFIG_DELIVER_ON,
-		.strip_host = config->strip_host == CONFIG_STRIP_ON,
-		.max_inflight = config->max_inflight,
-		.audit_mode = audit_mode_of(config),
-		.ca_file = config->ca_file,
-		.link_base = config->link_base,
-		.origins = w->origins,
-		.origin_count = origins_of(config, w->origins),
-	};
-	int rc = auth_open(&auth, &w->auth);
-
-	if (rc < 0)
-		return rc;
-	rc = audit_open(w->store,
-			config->audit_status == CONFIG_AUDIT_STATUS_DASHBOARD
-				? AUDIT_STATUS_DASHBOARD
-				: AUDIT_STATUS_SEED,
-			&w->audit);
-	if (rc < 0)
-		return rc;
-	memcpy(channels.encryption_key, config->encryption_key, SEAL_KEY_SIZE);
-	rc = channels_open(&channels, &w->channels);
-	explicit_bzero(channels.encryption_key, SEAL_KEY_SIZE);
-	if (rc == 0)
-		rc = open_views(w);
-	if (rc < 0)
-		return rc;
-
-	const struct sse_options sse = {
-		.loop = &w->loop,
-		.store = w->store,
-		.redis = w->redis,
-		.auth = w->auth,
-		.keepalive_s = config->keepalive_s,
-		.max_streams_per_team = config->max_streams_per_team,
-		.history_bytes = (size_t)config->history_kb * 1024,
-		.pulse_ms = SOURCE_PULSE_MS,
-	};
-
-	return sse_open(&sse, &w->sse);
 }
 
 static int add_routes(struct worker *w)
@@ -302,7 +196,7 @@ static int open_ledger(struct worker *w)
 		.store = w->store,
 		.worker = w->name,
 		.group = config->group,
-		.audit_mode = audit_mode_of(config),
+		.audit_mode = services_audit_mode(config),
 		.deliver = config->deliver == CONFIG_DELIVER_ON,
 		.notify_completion = config->notify_on == CONFIG_NOTIFY_COMPLETION,
 		.strip_host = config->strip_host == CONFIG_STRIP_ON,
@@ -374,7 +268,7 @@ static int open_all(struct worker *w)
 	int rc = open_sources(w);
 
 	if (rc == 0)
-		rc = open_services(w);
+		rc = services_open(w);
 	if (rc == 0)
 		rc = open_server(w);
 	if (rc == 0)

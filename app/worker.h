@@ -16,6 +16,7 @@
 #include "channels/channels.h"
 #include "config/config.h"
 #include "core/worker_name.h"
+#include "delivery/delivery.h"
 #include "http/http.h"
 #include "ledger/ledger.h"
 #include "net/net.h"
@@ -43,6 +44,8 @@ struct worker {
 	struct redis *redis;             /* shared by whoever sends single commands */
 	struct auth *auth;
 	struct audit *audit;
+	struct route *route;
+	struct deliveries *deliveries;
 	struct channels *channels;
 	struct views *views;
 	struct sse *sse;

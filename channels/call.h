@@ -8,31 +8,21 @@
 #include "audit/audit.h"
 #include "channels/pauses.h"
 #include "channels/test_quota.h"
-#include "core/metrics.h"
+#include "core/digest.h"
 #include "delivery/delivery.h"
 #include "targets/targets.h"
 
 struct channels {
-	uv_loop_t *loop;
-	struct store *store;
-	struct api api;      /* of the endpoints */
-	struct redis *redis; /* may be NULL: then nothing is looked up there */
-	char *worker;
+	struct api api;
+	struct route *route;
+	struct deliveries *deliveries;
 	uint8_t key[SEAL_KEY_SIZE];
 	bool strip_host;
-	char *link_base;          /* NULL: no links */
-	struct test_quota *quota; /* test notifications under way and in the last minute */
-	struct pauses pauses;     /* of these, for the pace of their destination */
 	enum audit_mode audit_mode;
-	int64_t (*now_us)(void);  /* wall clock */
-	int64_t (*mono_us)(void); /* monotonic clock, of deliveries and paces */
-	struct paces *paces;
-	struct guard guard;
-	struct attempt_route route;
-	struct deliveries *deliveries;
-	bool is_closing; /* the endpoints send nothing more */
-	void (*on_closed)(void *owner);
-	void *owner;
+	struct test_quota *quota; /* of running tests, and of those in the last minute */
+	struct pauses pauses;     /* tests that wait for the pace of their destination */
+	bool is_closing;          /* send nothing more */
+	int64_t (*mono_us)(void); /* the clock of the paces */
 };
 
 static inline struct channels *channels_of(const struct api_call *call)

@@ -134,9 +134,9 @@ void create_channel(struct http_request *request, void *owner)
 		return;
 	}
 	creation->check = (struct target_check){
-		.guard = &channels_of(call)->guard,
-		.origins = channels_of(call)->route.origins,
-		.origin_count = channels_of(call)->route.origin_count,
+		.guard = &channels_of(call)->route->guard,
+		.origins = channels_of(call)->route->attempts.origins,
+		.origin_count = channels_of(call)->route->attempts.origin_count,
 		.provider = creation->draft.provider,
 		.config = &creation->draft.config,
 		.team = call->who.team,

@@ -146,7 +146,7 @@ static int build_with(struct preview *preview, const struct provider_config *con
 		.event = preview->event,
 		.digest = preview->event ? NULL : &preview->digest,
 		.form = form,
-		.link_base = str_of(channels_of(&preview->call)->link_base),
+		.link_base = channels_of(&preview->call)->route->attempts.link_base,
 		.trims = form == FORM_RICH ? &preview->trims : NULL,
 	};
 	const struct attempt attempt = {

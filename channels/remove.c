@@ -23,7 +23,7 @@ static int run_delete(struct db *db, struct store_job *job)
 
 static void forget_channel(const struct channels *channels, const struct api_call *call)
 {
-	paces_forget(channels->paces, &call->who.team, &call->id);
+	paces_forget(channels->route->paces, &call->who.team, &call->id);
 	deliveries_removed(channels->deliveries, &call->id);
 	/* It drops the rest of the backlog. */
 	deliveries_changed(channels->deliveries, &call->id);

@@ -92,7 +92,7 @@ static void answer_rotation(struct rotation *rotation)
 {
 	struct api_call *call = &rotation->call;
 
-	paces_forget(channels_of(call)->paces, &call->who.team, &call->id);
+	paces_forget(channels_of(call)->route->paces, &call->who.team, &call->id);
 	deliveries_changed(channels_of(call)->deliveries, &call->id);
 	channel_add_warnings(&call->json, rotation->draft.provider, &rotation->draft.config);
 	api_call_answer(call, 200);
@@ -231,9 +231,9 @@ static void judge(struct rotation *rotation)
 		return;
 	}
 	rotation->check = (struct target_check){
-		.guard = &channels_of(call)->guard,
-		.origins = channels_of(call)->route.origins,
-		.origin_count = channels_of(call)->route.origin_count,
+		.guard = &channels_of(call)->route->guard,
+		.origins = channels_of(call)->route->attempts.origins,
+		.origin_count = channels_of(call)->route->attempts.origin_count,
 		.provider = provider,
 		.config = &rotation->draft.config,
 		.team = call->who.team,

@@ -68,7 +68,7 @@ static int send_event(struct test_send *test, const struct event *event, struct 
 		.timeout_ms = timeout_ms,
 	};
 
-	return attempt_send(&channels_of(&test->call)->route, &order, on_answer, test,
+	return attempt_send(&channels_of(&test->call)->route->attempts, &order, on_answer, test,
 			    &test->outbound);
 }
 
@@ -160,7 +160,7 @@ static void send_in_turn(struct test_send *test)
 		return;
 	}
 	if (test->draft.provider->paces)
-		next_us = paces_take(channels->paces, &test->paced, now_us);
+		next_us = paces_take(channels->route->paces, &test->paced, now_us);
 	if (next_us == 0)
 		send_in_time(test);
 	else
@@ -229,9 +229,9 @@ static void on_answer(const struct answer *answer, void *owner)
 		api_call_fail(&test->call, -ECANCELED);
 		return;
 	}
-	verdict = provider->judge(answer, channels->now_us());
+	verdict = provider->judge(answer, channels->api.now_us());
 	if (provider->paces)
-		paces_learn(channels->paces, &test->paced, &verdict, answer->status,
+		paces_learn(channels->route->paces, &test->paced, &verdict, answer->status,
 			    channels->mono_us());
 	if (verdict.kind == VERDICT_DELIVERED)
 		answer_success(test);
@@ -298,9 +298,9 @@ void send_test(struct http_request *request, void *owner)
 	if (!is_allowed(test))
 		return;
 	test->check = (struct target_check){
-		.guard = &channels_of(call)->guard,
-		.origins = channels_of(call)->route.origins,
-		.origin_count = channels_of(call)->route.origin_count,
+		.guard = &channels_of(call)->route->guard,
+		.origins = channels_of(call)->route->attempts.origins,
+		.origin_count = channels_of(call)->route->attempts.origin_count,
 		.provider = test->draft.provider,
 		.config = &test->draft.config,
 		.team = call->who.team,

@@ -391,20 +391,12 @@ static void open_server(struct rig *rig)
 	cr_assert_eq(outbound_open(&client, &rig->client), 0);
 }
 
-static void open_channels(struct rig *rig, const struct rig_options *options)
+static void open_route(struct rig *rig, const struct rig_options *options)
 {
-	const struct channels_tuning tuning = { .now_us = now_us,
-						.mono_us = mono_us,
-						.tick_ms = TICK_MS };
-	struct channels_options channels = {
+	struct route_options route = {
 		.loop = &rig->loop,
-		.store = rig->store,
-		.worker = rig->worker,
-		.allow_private = !options->strict,
-		.deliver = !options->no_delivery,
-		.strip_host = options->strip_host,
 		.max_inflight = options->max_inflight ? options->max_inflight : 16,
-		.audit_mode = options->audit_mode,
+		.allow_private = !options->strict,
 	};
 
 	if (options->chat) {
@@ -412,16 +404,52 @@ static void open_channels(struct rig *rig, const struct rig_options *options)
 			 receiver_port(rig->receiver));
 		rig->origins[0] = (struct target_origin){ "slack", rig->origin };
 		rig->origins[1] = (struct target_origin){ "telegram", rig->origin };
-		channels.origins = rig->origins;
-		channels.origin_count = 2;
+		route.origins = rig->origins;
+		route.origin_count = 2;
 	}
-	memcpy(channels.encryption_key, rig->key, sizeof(rig->key));
-	cr_assert_eq(channels_open_tuned(&channels, &tuning, &rig->channels), 0);
+	cr_assert_eq(route_open(&route, &rig->route), 0);
+}
+
+static void open_deliveries(struct rig *rig, const struct rig_options *options)
+{
+	const struct delivery_options deliveries = {
+		.loop = &rig->loop,
+		.store = rig->store,
+		.route = rig->route->attempts,
+		.paces = rig->route->paces,
+		.worker = rig->worker,
+		.key = rig->key,
+		.sends = !options->no_delivery,
+		.max_inflight = options->max_inflight ? options->max_inflight : 16,
+		.tick_ms = TICK_MS,
+		.audit_mode = options->audit_mode,
+		.now_us = now_us,
+		.mono_us = mono_us,
+	};
+
+	cr_assert_eq(deliveries_open(&deliveries, &rig->deliveries), 0);
+}
+
+static void open_channels(struct rig *rig, const struct rig_options *options)
+{
+	const struct channels_options channels = {
+		.loop = &rig->loop,
+		.store = rig->store,
+		.route = rig->route,
+		.deliveries = rig->deliveries,
+		.key = rig->key,
+		.strip_host = options->strip_host,
+		.audit_mode = options->audit_mode,
+		.now_us = now_us,
+		.mono_us = mono_us,
+	};
+
+	cr_assert_eq(channels_open(&channels, &rig->channels), 0);
 }
 
 static void on_work(const struct uuid *channel, void *owner)
 {
-	channels_note_work(((struct rig *)owner)->channels, channel);
+	deliveries_note(((struct rig *)owner)->deliveries, channel);
 }
 
 void rig_open_ledger(struct rig *rig, const struct rig_options *options)
@@ -450,8 +478,8 @@ static void open_views(struct rig *rig)
 {
 	const struct views_options views = {
 		.store = rig->store,
-		.deliveries = channels_deliveries(rig->channels),
-		.paces = channels_paces(rig->channels),
+		.deliveries = rig->deliveries,
+		.paces = rig->route->paces,
 		.key = rig->key,
 		.now_us = now_us,
 		.mono_us = mono_us,
@@ -482,6 +510,8 @@ void rig_open(struct rig *rig, enum database_engine engine, const struct rig_opt
 	};
 
 	cr_assert_eq(store_open(&store, &rig->store), 0);
+	open_route(rig, options);
+	open_deliveries(rig, options);
 	open_channels(rig, options);
 	rig_open_ledger(rig, options);
 	open_views(rig);
@@ -502,12 +532,16 @@ void rig_close(struct rig *rig)
 	wait_closed(rig);
 	http_server_close(rig->server, on_closed, &rig->is_closed);
 	wait_closed(rig);
-	views_close(rig->views);
 	ledger_close(rig->ledger);
-	channels_close(rig->channels, on_closed, &rig->is_closed);
+	channels_stop(rig->channels);
+	deliveries_close(rig->deliveries, on_closed, &rig->is_closed);
+	wait_closed(rig);
+	route_close(rig->route, on_closed, &rig->is_closed);
 	wait_closed(rig);
 	store_close(rig->store, on_closed, &rig->is_closed);
 	wait_closed(rig);
+	views_close(rig->views);
+	channels_close(rig->channels);
 	uv_close((uv_handle_t *)&rig->beat, NULL);
 	uv_run(&rig->loop, UV_RUN_DEFAULT);
 	cr_assert_eq(uv_loop_close(&rig->loop), 0, "a handle was left open");

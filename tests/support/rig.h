@@ -53,6 +53,8 @@ struct rig {
 	struct store *store;
 	const char *worker;
 	struct ledger *ledger; /* not started: rig_hold_ledger() writes its lease */
+	struct route *route;
+	struct deliveries *deliveries;
 	struct channels *channels;
 	struct views *views;
 	struct http_server *server;

@@ -319,7 +319,7 @@ Test(preview_of, a_message_has_a_link_when_there_is_a_base)
 {
 	cJSON *tree;
 
-	one.channels->link_base = strdup("https://app.example.com");
+	one.route->attempts.link_base = STR("https://app.example.com");
 	tree = preview(&one, "{\"provider\":\"slack\",\"event\":\"capsule.create\"}");
 	cr_expect(strstr(json_get_string(tree, "body"), "https://app.example.com/capsules/cl-"),
 		  "%s", call_answer);

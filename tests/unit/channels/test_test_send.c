@@ -62,8 +62,8 @@ static void redirect(struct rig *rig)
 	};
 
 	snprintf(origin, sizeof(origin), "http://127.0.0.1:%d", receiver_port(rig->receiver));
-	rig->channels->route.origins = origins;
-	rig->channels->route.origin_count = ARRAY_LEN(origins);
+	rig->route->attempts.origins = origins;
+	rig->route->attempts.origin_count = ARRAY_LEN(origins);
 }
 
 static void open_with(struct rig *rig, struct script *script, bool strict)
@@ -315,7 +315,7 @@ Test(test_send, is_no_request_while_deliveries_have_to_wait)
 	verdict.is_throttled = true;
 	verdict.retry_after_ms = 60000;
 	open_with(&rig, NULL, false);
-	paces_learn(rig.channels->paces, &paced, &verdict, 429, rig.channels->mono_us());
+	paces_learn(rig.route->paces, &paced, &verdict, 429, rig.channels->mono_us());
 	refused_for(&rig, 60, 60);
 	cr_expect_eq(receiver_count(rig.receiver), 0);
 	rig_close(&rig);
@@ -331,7 +331,7 @@ Test(test_send, lets_deliveries_wait_for_what_it_was_told)
 
 	open_with(&rig, &script, false);
 	cr_expect_eq(call(&rig, "POST", TEST, SLACK), 502, "%s", call_answer);
-	cr_expect_eq(paces_take(rig.channels->paces, &paced, rig.channels->mono_us()),
+	cr_expect_eq(paces_take(rig.route->paces, &paced, rig.channels->mono_us()),
 		     rig.channels->mono_us() + 90 * SECOND_US);
 	refused_for(&rig, 90, 90);
 	cr_expect_eq(receiver_count(rig.receiver), 1);

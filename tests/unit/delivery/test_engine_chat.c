@@ -202,7 +202,7 @@ static void hold_slack(struct rig *rig, int64_t ms)
 	too_fast.is_throttled = true;
 	too_fast.retry_after_ms = ms;
 	slack->paces(&config, paced.list);
-	paces_learn(rig->channels->paces, &paced, &too_fast, 429, rig->channels->mono_us());
+	paces_learn(rig->route->paces, &paced, &too_fast, 429, rig->channels->mono_us());
 }
 
 /* The first settings wait for long, the others do not wait. */

@@ -449,7 +449,7 @@ static void show_the_learned_pace(struct rig *rig)
 	cr_expect_null(strstr(answer, "rate_limited"), "%s", answer);
 	verdict.is_throttled = true;
 	verdict.retry_after_ms = 90000;
-	paces_learn(rig->channels->paces, &paced, &verdict, 429, rig->channels->mono_us());
+	paces_learn(rig->route->paces, &paced, &verdict, 429, rig->channels->mono_us());
 	snprintf(interval, sizeof(interval), "\"interval_ms\":%lld,",
 		 (long long)paced.list[0].interval_us / 500);
 	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Copies to each module the settings it needs. */
+#include "app/services.h"
+
+#include "core/clock.h"
+
+#define DELIVERY_TICK_MS 1000
+#define SOURCE_PULSE_MS  1000
+
+enum audit_mode services_audit_mode(const struct config *config)
+{
+	switch (config->audit) {
+	case CONFIG_AUDIT_MISSING:
+		return AUDIT_MISSING;
+	case CONFIG_AUDIT_OFF:
+		return AUDIT_OFF;
+	case CONFIG_AUDIT_ALL:
+		break;
+	}
+	return AUDIT_ALL;
+}
+
+static enum team_role role_of(const struct config *config)
+{
+	switch (config->channel_role) {
+	case CONFIG_ROLE_ADMIN:
+		return ROLE_ADMIN;
+	case CONFIG_ROLE_OWNER:
+		return ROLE_OWNER;
+	case CONFIG_ROLE_MEMBER:
+		break;
+	}
+	return ROLE_MEMBER;
+}
+
+static size_t origins_of(const struct config *config, struct target_origin out[CONFIG_MAX_ORIGINS])
+{
+	for (size_t i = 0; i < config->origin_count; i++)
+		out[i] = (struct target_origin){ .provider = config->origins[i].provider,
+						 .origin = config->origins[i].origin };
+	return config->origin_count;
+}
+
+static int open_route(struct worker *w)
+{
+	const struct config *config = w->config;
+	const struct route_options options = {
+		.loop = &w->loop,
+		.max_inflight = config->max_inflight,
+		.allow_private = config->allow_private,
+		.ca_file = config->ca_file,
+		.link_base = config->link_base,
+		.origins = w->origins,
+		.origin_count = origins_of(config, w->origins),
+	};
+
+	return route_open(&options, &w->route);
+}
+
+static int open_deliveries(struct worker *w)
+{
+	const struct config *config = w->config;
+	const struct delivery_options options = {
+		.loop = &w->loop,
+		.store = w->store,
+		.redis = w->redis,
+		.route = w->route->attempts,
+		.paces = w->route->paces,
+		.worker = w->name,
+		.key = config->encryption_key,
+		.sends = config->deliver == CONFIG_DELIVER_ON,
+		.max_inflight = config->max_inflight,
+		.tick_ms = DELIVERY_TICK_MS,
+		.audit_mode = services_audit_mode(config),
+		.clock_trust_us = DELIVERY_CLOCK_TRUST_US,
+		.now_us = clock_wall_us,
+		.mono_us = clock_mono_us,
+	};
+
+	return deliveries_open(&options, &w->deliveries);
+}
+
+static int open_channels(struct worker *w)
+{
+	const struct channels_options options = {
+		.loop = &w->loop,
+		.store = w->store,
+		.route = w->route,
+		.deliveries = w->deliveries,
+		.key = w->config->encryption_key,
+		.strip_host = w->config->strip_host == CONFIG_STRIP_ON,
+		.audit_mode = services_audit_mode(w->config),
+		.now_us = clock_wall_us,
+		.mono_us = clock_mono_us,
+	};
+
+	return channels_open(&options, &w->channels);
+}
+
+static int open_views(struct worker *w)
+{
+	const struct views_options options = {
+		.store = w->store,
+		.redis = w->redis,
+		.deliveries = w->deliveries,
+		.paces = w->route->paces,
+		.key = w->config->encryption_key,
+		.now_us = clock_wall_us,
+		.mono_us = clock_mono_us,
+	};
+
+	return views_open(&options, &w->views);
+}
+
+static int open_auth(struct worker *w)
+{
+	const struct auth_options options = {
+		.store = w->store,
+		.redis = w->redis,
+		.api_keys_manage = w->config->api_keys == CONFIG_KEYS_MANAGE,
+		.change_role = role_of(w->config),
+	};
+
+	return auth_open(&options, &w->auth);
+}
+
+static int open_audit(struct worker *w)
+{
+	bool is_dashboard = w->config->audit_status == CONFIG_AUDIT_STATUS_DASHBOARD;
+
+	return audit_open(w->store, is_dashboard ? AUDIT_STATUS_DASHBOARD : AUDIT_STATUS_SEED,
+			  &w->audit);
+}
+
+static int open_sse(struct worker *w)
+{
+	const struct config *config = w->config;
+	const struct sse_options options = {
+		.loop = &w->loop,
+		.store = w->store,
+		.redis = w->redis,
+		.auth = w->auth,
+		.keepalive_s = config->keepalive_s,
+		.max_streams_per_team = config->max_streams_per_team,
+		.history_bytes = (size_t)config->history_kb * 1024,
+		.pulse_ms = SOURCE_PULSE_MS,
+	};
+
+	return sse_open(&options, &w->sse);
+}
+
+int services_open(struct worker *w)
+{
+	static int (*const opens[])(struct worker * w) = {
+		open_auth,     open_audit, open_route, open_deliveries,
+		open_channels, open_views, open_sse,
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(opens) && rc == 0; i++)
+		rc = opens[i](w);
+	return rc;
+}
