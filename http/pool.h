@@ -66,7 +66,8 @@ void pool_done(struct pool *pool); /* for a pool that was never started */
 void pool_start(struct pool *pool, uv_loop_t *loop, const unsigned lengths_ms[WAITS],
 		void (*on_due)(struct deadline *deadline, void *pool));
 
-/* Call after every connection was told to end. on_closed follows after the last one was removed. */
+/* Call after connection_lose() for every connection. on_closed follows once the last one is
+ * removed. */
 void pool_close(struct pool *pool, void (*on_closed)(struct pool *pool));
 
 /* Adds a connection; it counts as open until pool_retire(). */

@@ -96,7 +96,7 @@ Test(cors, lets_a_listed_origin_read_errors)
 	reply_done(&reply);
 }
 
-Test(cors, tells_others_nothing_but_that_the_origin_matters)
+Test(cors, gives_other_origins_only_the_vary_field)
 {
 	static const char *const requests[] = {
 		"GET /v1/things/1 HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n\r\n",
@@ -114,7 +114,7 @@ Test(cors, tells_others_nothing_but_that_the_origin_matters)
 	}
 }
 
-Test(cors, answers_what_a_browser_asks_first_without_credentials)
+Test(cors, answers_a_preflight_without_credentials)
 {
 	struct reply reply = ask("OPTIONS /v1/things/1 HTTP/1.1\r\nHost: x\r\n"
 				 "Origin: http://localhost:5173\r\n"
@@ -132,7 +132,7 @@ Test(cors, answers_what_a_browser_asks_first_without_credentials)
 	reply_done(&reply);
 }
 
-Test(cors, does_not_answer_the_question_of_others)
+Test(cors, does_not_answer_preflights_of_others)
 {
 	struct reply reply;
 
@@ -157,7 +157,7 @@ Test(cors, covers_the_api_only)
 }
 
 /* A page must be able to read the error, even when its request was malformed. */
-Test(cors, also_of_requests_that_cannot_be_read)
+Test(cors, covers_answers_to_malformed_requests)
 {
 	static const struct {
 		const char *end; /* end of the head, and the body */

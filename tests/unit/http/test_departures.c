@@ -46,7 +46,7 @@ Test(departure, answers_late_to_a_client_that_has_finished_sending)
 	RIG_UNTIL(&rig, rig.aborts == 1);
 	rig_turn(&rig);
 	cr_expect_eq(list_item(rig.server->pool.connections.next, struct connection, link)->armed,
-		     0, "the poll would tell of it again in every turn");
+		     0, "the poller would report it again in every turn");
 	http_respond(rig.pending[0], 200, "text/plain", STR("late"));
 	reply = client_reply(&client, &rig, false);
 	cr_expect(str_is(reply.body, "late"));
@@ -207,7 +207,7 @@ static int option_of(const struct connection *c, int level, int name)
 }
 
 /* A machine that loses power sends no FIN, and a wait writes nothing for ten minutes. */
-Test(departure, is_asked_for_by_the_kernel_after_a_minute_of_silence)
+Test(departure, is_probed_by_the_kernel_after_a_minute_of_silence)
 {
 	struct client client;
 	const struct connection *c;

@@ -241,7 +241,7 @@ Test(exchange, keeps_an_old_client_alive_that_asks_for_it)
 	rig_close(&rig);
 }
 
-Test(exchange, tells_a_careful_client_to_go_on_with_its_body)
+Test(exchange, sends_100_to_a_client_that_waits_for_it)
 {
 	struct client client;
 
@@ -330,7 +330,7 @@ Test(exchange, sends_a_large_answer_to_a_slow_reader)
 	rig_close(&rig);
 }
 
-Test(exchange, closes_after_a_request_it_could_not_read)
+Test(exchange, closes_after_a_malformed_request)
 {
 	static const struct {
 		const char *text;

@@ -109,7 +109,7 @@ Test(limits, gives_an_unfinished_body_a_408)
 	rig_close(&rig);
 }
 
-Test(limits, closes_an_idle_connection_without_a_word)
+Test(limits, closes_an_idle_connection_without_an_answer)
 {
 	struct client client;
 
@@ -194,7 +194,7 @@ Test(limits, refuses_connections_beyond_the_cap_and_takes_them_again_below)
 	rig_close(&rig);
 }
 
-Test(limits, refuses_nobody_before_it_has_looked_who_has_left)
+Test(limits, processes_pending_disconnects_before_it_refuses)
 {
 	struct client clients[2];
 
@@ -227,7 +227,7 @@ static void allow_many_files(void)
 }
 
 /* More connections have events than one turn handles, and those that left come last. */
-Test(limits, lets_newcomers_wait_while_it_looks_who_has_left)
+Test(limits, lets_new_clients_wait_for_pending_disconnects)
 {
 	static struct client crowd[1100];
 	static struct client late[100];

@@ -200,7 +200,7 @@ Test(stream, throws_away_what_the_client_sends_up_to_a_bound)
 	end();
 }
 
-Test(stream, forgets_what_was_pipelined_behind_it)
+Test(stream, forgets_what_was_pipelined_after_it)
 {
 	rig_open(&rig, (struct http_options){ 0 });
 	client_open(&client, &rig);
