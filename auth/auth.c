@@ -114,8 +114,8 @@ static bool has_csrf_token(struct http_request *request, const struct identity *
 
 	if (header.len == 0 || cookie.len == 0)
 		return false;
-	bool header_fits = digest_equal(header, own);
-	bool cookie_fits = digest_equal(cookie, own);
+	bool header_fits = crypto_equal(header, own);
+	bool cookie_fits = crypto_equal(cookie, own);
 
 	return header_fits && cookie_fits;
 }
@@ -210,7 +210,7 @@ static void look_up(const struct visit *visit, struct str text)
 	char hash[SHA256_HEX_SIZE];
 	int rc;
 
-	digest_sha256_hex(text, hash);
+	crypto_sha256_hex(text, hash);
 	if (visit->access == ACCESS_STREAM)
 		found = recent_find(&visit->auth->recent, visit->kind, hash);
 	if (found) {

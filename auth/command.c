@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/id.h"
 #include "core/identity.h"
 #include "core/utf8.h"

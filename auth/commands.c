@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "auth/command.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/id.h"
 #include "core/rfc3339.h"
 #include "core/utf8.h"
@@ -154,7 +154,7 @@ static int run_key_create(struct db *db, struct store_job *job)
 
 	if (rc < 0)
 		return rc;
-	digest_sha256_hex(key, hash);
+	crypto_sha256_hex(key, hash);
 
 	const struct db_value values[] = {
 		db_uuid(&create->id),

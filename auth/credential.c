@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 
 #define KEY_DIGITS    32
 #define COOKIE_DIGITS 64

@@ -10,7 +10,7 @@
 
 #include "auth/command.h"
 #include "auth/commands.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/id.h"
 
 #define SESSION_LIFE_US INT64_C(86400000000) /* 24 h (contract f.2) */
@@ -79,7 +79,7 @@ static int insert_session(struct db *db, const struct session_create *create)
 	const struct auth_command *command = &create->command;
 	char hash[SHA256_HEX_SIZE];
 
-	digest_sha256_hex(str_of(create->sid), hash);
+	crypto_sha256_hex(str_of(create->sid), hash);
 
 	const struct db_value values[] = {
 		db_text(str_of(hash)),

@@ -29,7 +29,7 @@ static int digest_fields(const redisReply *fields, uint8_t out[SHA256_SIZE])
 	}
 	rc = content.err == -ENOMEM ? -ENOMEM : 0;
 	if (rc == 0)
-		digest_sha256(buf_str(&content), out);
+		crypto_sha256(buf_str(&content), out);
 	buf_done(&content);
 	return rc;
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "core/attributes.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/stream_id.h"
 
 #define RECENT_MAX      64

@@ -8,7 +8,7 @@
 #include "audit/audit.h"
 #include "channels/pauses.h"
 #include "channels/test_quota.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "delivery/delivery.h"
 #include "targets/targets.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/json.h"
 #include "core/utf8.h"
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 
 enum config_deliver { CONFIG_DELIVER_ON, CONFIG_DELIVER_OFF };
 enum config_notify { CONFIG_NOTIFY_ACCEPT, CONFIG_NOTIFY_COMPLETION };

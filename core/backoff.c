@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <unistd.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 
 #define BACKOFF_JITTER_PERCENT 20
 

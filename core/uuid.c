@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 
 static void stamp(struct uuid *id, unsigned version)
 {
@@ -25,11 +25,11 @@ void uuid_v4(struct uuid *out)
 
 void uuid_v5(const struct uuid *space, struct str name, struct uuid *out)
 {
-	uint8_t digest[SHA1_SIZE];
+	uint8_t hash[SHA1_SIZE];
 	struct str first = { .at = (const char *)space->bytes, .len = sizeof(space->bytes) };
 
-	digest_sha1(first, name, digest);
-	memcpy(out->bytes, digest, sizeof(out->bytes));
+	crypto_sha1(first, name, hash);
+	memcpy(out->bytes, hash, sizeof(out->bytes));
 	stamp(out, 5);
 }
 
@@ -38,19 +38,19 @@ void uuid_v8(struct stream_id entry, const struct uuid *space, struct str name, 
 	const uint64_t last_ms = (UINT64_C(1) << 48) - 1;
 	uint64_t ms = entry.ms < last_ms ? entry.ms : last_ms;
 	unsigned seq = (unsigned)(entry.seq < UUID_MAX_SEQ ? entry.seq : UUID_MAX_SEQ);
-	uint8_t digest[SHA256_SIZE];
+	uint8_t hash[SHA256_SIZE];
 	char whole[sizeof(space->bytes) + UUID_MAX_NAME];
 
 	assert(name.len <= UUID_MAX_NAME);
 	memcpy(whole, space->bytes, sizeof(space->bytes));
 	memcpy(whole + sizeof(space->bytes), name.at, name.len);
-	digest_sha256((struct str){ .at = whole, .len = sizeof(space->bytes) + name.len }, digest);
+	crypto_sha256((struct str){ .at = whole, .len = sizeof(space->bytes) + name.len }, hash);
 	for (size_t i = 0; i < 6; i++)
 		out->bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
 	out->bytes[6] = (uint8_t)(seq >> 14);
 	out->bytes[7] = (uint8_t)(seq >> 6);
 	out->bytes[8] = (uint8_t)(seq & 0x3fu);
-	memcpy(out->bytes + 9, digest, sizeof(out->bytes) - 9);
+	memcpy(out->bytes + 9, hash, sizeof(out->bytes) - 9);
 	stamp(out, 8);
 }
 

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 
 #define DIGITS    8
 #define HOST_SIZE 64
@@ -64,7 +64,7 @@ static void add_place(char out[DIGITS + 1])
 		return;
 	}
 	snprintf(text, sizeof(text), "%s %" PRIu64, boot_id, (uint64_t)pids.st_ino);
-	digest_sha256(str_of(text), hash);
+	crypto_sha256(str_of(text), hash);
 	hex_encode(hash, DIGITS / 2, out);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/attributes.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/url.h"
 #include "core/utf8.h"
 

@@ -9,7 +9,7 @@
 #include <uv.h>
 
 #include "audit/audit.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "delivery/attempt.h"
 #include "net/net.h"
 #include "store/store.h"

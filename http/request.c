@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "http/pool.h"
 #include "http/request_state.h"
 

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/utf8.h"
 
 int percent_decode(struct str text)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "net/redis_tls.h"
 
 #define FIELD                 "REDIS_URL"

@@ -5,7 +5,7 @@
 
 #include <ctype.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/utf8.h"
 #include "providers/provider.h"
 
@@ -271,7 +271,7 @@ struct pace chat_pace(const char *kind, struct str id, struct str more, unsigned
 	uint8_t mac[SHA256_SIZE];
 	const struct str pieces[] = { id, STR("\n"), more };
 
-	digest_hmac_sha256(str_of(kind), pieces, ARRAY_LEN(pieces), mac);
+	crypto_hmac_sha256(str_of(kind), pieces, ARRAY_LEN(pieces), mac);
 	hex_encode(mac, sizeof(mac), pace.key);
 	return pace;
 }

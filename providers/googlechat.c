@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "providers/builtin.h"
 #include "providers/chat.h"
 
@@ -299,7 +299,7 @@ static void add_thread(struct buf *body, struct str resource)
 {
 	char key[SHA256_HEX_SIZE];
 
-	digest_sha256_hex(resource, key);
+	crypto_sha256_hex(resource, key);
 	body->len--; /* the closing brace */
 	buf_addf(body, ",\"thread\":{\"threadKey\":\"%s\"}}", key);
 }

@@ -13,7 +13,7 @@
 
 #include "core/attributes.h"
 #include "core/buf.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/exchange.h"
 #include "core/reason.h"
 #include "core/str.h"

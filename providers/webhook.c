@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/rfc3339.h"
 #include "providers/builtin.h"
 
@@ -116,7 +116,7 @@ static void add_plain_signature(struct buf *out, struct str secret, const struct
 	uint8_t mac[SHA256_SIZE];
 	char hex[SHA256_HEX_SIZE];
 
-	digest_hmac_sha256(secret, pieces, count, mac);
+	crypto_hmac_sha256(secret, pieces, count, mac);
 	hex_encode(mac, sizeof(mac), hex);
 	buf_add_text(out, out->len ? ", sha256=" : "sha256=");
 	buf_add_text(out, hex);
@@ -155,7 +155,7 @@ static void add_standard_signature(struct buf *out, struct str secret, const str
 
 	buf_init(&key, CONFIG_MAX_VALUE);
 	if (standard_key(secret, &key)) {
-		digest_hmac_sha256(buf_str(&key), pieces, count, mac);
+		crypto_hmac_sha256(buf_str(&key), pieces, count, mac);
 		buf_add_text(out, out->len ? " v1," : "v1,");
 		base64_encode(out, (struct str){ .at = (const char *)mac, .len = sizeof(mac) });
 	}

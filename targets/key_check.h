@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "core/attributes.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/reason.h"
 
 enum key_use {

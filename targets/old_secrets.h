@@ -11,7 +11,7 @@
 
 #include "core/attributes.h"
 #include "core/buf.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/str.h"
 #include "providers/provider.h"
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "core/attributes.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/list.h"
 #include "core/uuid.h"
 

@@ -118,7 +118,7 @@ size_t config_find_paces(const struct provider *provider, struct str sealed,
 
 	if (!provider->paces) {
 		out[0] = (struct pace){ .burst = 1 };
-		digest_sha256_hex(sealed, out[0].key);
+		crypto_sha256_hex(sealed, out[0].key);
 		return 1;
 	}
 	if (config_open(&opened, provider, sealed, key) < 0)

@@ -8,7 +8,7 @@
 
 #include "api/api.h"
 #include "core/attributes.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "core/uuid.h"
 #include "delivery/delivery.h"
 #include "net/net.h"

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "core/attributes.h"
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "delivery/delivery.h"
 #include "http/http.h"
 #include "net/net.h"

@@ -57,7 +57,7 @@ static void make_cookie(struct rig *rig)
 
 	random_bytes(bytes, sizeof(bytes));
 	hex_encode(bytes, sizeof(bytes), rig->sid);
-	digest_sha256_hex(str_of(rig->sid), rig->hash);
+	crypto_sha256_hex(str_of(rig->sid), rig->hash);
 }
 
 static void add_world(struct rig *rig)

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 
 Test(hex_encode, writes_lower_case_and_a_nul)
 {

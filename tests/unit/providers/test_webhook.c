@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 #include "providers/provider.h"
 
 #define HEX16  "0123456789abcdef"
@@ -166,7 +166,7 @@ Test(webhook_build, signs_the_93_bytes_of_the_vector)
 {
 	char hex[SHA256_HEX_SIZE];
 
-	digest_sha256_hex(STR(BODY_B), hex);
+	crypto_sha256_hex(STR(BODY_B), hex);
 	cr_expect_eq(strlen(BODY_B), 93);
 	cr_expect_str_eq(hex, "95631af136582712d3f9805828a90273ddf5cee39d047992d97682d9ec2a25b6");
 }
@@ -208,7 +208,7 @@ Test(webhook_build, signs_our_own_header_with_one_valid_secret_after_the_other)
 		const struct str pieces[] = { STR("2026-05-24T05:02:09Z"), STR("."), STR(BODY) };
 		uint8_t mac[SHA256_SIZE];
 
-		digest_hmac_sha256(str_of(secrets[i]), pieces, 3, mac);
+		crypto_hmac_sha256(str_of(secrets[i]), pieces, 3, mac);
 		memcpy(wanted[i], "sha256=", strlen("sha256="));
 		hex_encode(mac, sizeof(mac), wanted[i] + strlen("sha256="));
 	}

@@ -32,7 +32,7 @@ static void use_valid_key(void)
 
 	cr_assert_eq(auth_key_create(stage.database.url, &team, STR("test"), key, key_id, &why), 0,
 		     "%s", why.text);
-	digest_sha256_hex(str_of(key), stage.api_key_hash);
+	crypto_sha256_hex(str_of(key), stage.api_key_hash);
 }
 
 Test(minute, a_listener_whose_filter_lets_nothing_through_gets_bookmarks)

@@ -5,7 +5,7 @@
  * dropped within one call, so every function may run on any thread. Bad input is a false;
  * OpenSSL itself failing aborts.
  */
-#include "core/digest.h"
+#include "core/crypto.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -32,20 +32,20 @@ static const void *bytes_of(struct str text)
 	return text.len ? text.at : "";
 }
 
-void digest_sha256(struct str text, uint8_t out[SHA256_SIZE])
+void crypto_sha256(struct str text, uint8_t out[SHA256_SIZE])
 {
 	insist(EVP_Digest(bytes_of(text), text.len, out, NULL, EVP_sha256(), NULL) == 1);
 }
 
-void digest_sha256_hex(struct str text, char out[SHA256_HEX_SIZE])
+void crypto_sha256_hex(struct str text, char out[SHA256_HEX_SIZE])
 {
 	uint8_t hash[SHA256_SIZE];
 
-	digest_sha256(text, hash);
+	crypto_sha256(text, hash);
 	hex_encode(hash, sizeof(hash), out);
 }
 
-void digest_sha1(struct str first, struct str second, uint8_t out[SHA1_SIZE])
+void crypto_sha1(struct str first, struct str second, uint8_t out[SHA1_SIZE])
 {
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 
@@ -64,7 +64,7 @@ static void fetch_hmac(void)
 	insist(hmac);
 }
 
-void digest_hmac_sha256(struct str key, const struct str *pieces, size_t count,
+void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
 			uint8_t out[SHA256_SIZE])
 {
 	/* Fetching walks the providers under a lock: once is enough. */
@@ -86,7 +86,7 @@ void digest_hmac_sha256(struct str key, const struct str *pieces, size_t count,
 	EVP_MAC_CTX_free(mac);
 }
 
-bool digest_equal(struct str a, struct str b)
+bool crypto_equal(struct str a, struct str b)
 {
 	return a.len == b.len && CRYPTO_memcmp(bytes_of(a), bytes_of(b), a.len) == 0;
 }

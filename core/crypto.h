@@ -5,8 +5,8 @@
  * Functions without a result cannot fail on valid arguments; they abort when OpenSSL has no
  * memory or no entropy, since nothing could go on safely.
  */
-#ifndef CORE_DIGEST_H
-#define CORE_DIGEST_H
+#ifndef CORE_CRYPTO_H
+#define CORE_CRYPTO_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,12 +22,12 @@
 #define SEAL_NONCE_SIZE 12
 #define SEAL_TAG_SIZE   16
 
-void digest_sha256(struct str text, uint8_t out[SHA256_SIZE]);
-void digest_sha256_hex(struct str text, char out[SHA256_HEX_SIZE]);
-void digest_sha1(struct str first, struct str second, uint8_t out[SHA1_SIZE]);
+void crypto_sha256(struct str text, uint8_t out[SHA256_SIZE]);
+void crypto_sha256_hex(struct str text, char out[SHA256_HEX_SIZE]);
+void crypto_sha1(struct str first, struct str second, uint8_t out[SHA1_SIZE]);
 
 /* HMAC-SHA-256 over `count` pieces, as if they were one. */
-void digest_hmac_sha256(struct str key, const struct str *pieces, size_t count,
+void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
 			uint8_t out[SHA256_SIZE]);
 
 /* 0 to 15, or -1 when it is no hexadecimal digit of either case. */
@@ -43,7 +43,7 @@ void base64_encode(struct buf *out, struct str bytes);
 bool base64_decode(struct buf *out, struct str text);
 
 /* Takes the same time wherever the texts differ; lengths are not hidden. */
-bool digest_equal(struct str a, struct str b);
+bool crypto_equal(struct str a, struct str b);
 
 void random_bytes(void *out, size_t n);
 

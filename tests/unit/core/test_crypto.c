@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "core/digest.h"
+#include "core/crypto.h"
 
 static const uint8_t contract_key[SEAL_KEY_SIZE] = {
 	0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
@@ -16,7 +16,7 @@ static const uint8_t contract_key[SEAL_KEY_SIZE] = {
 static const uint8_t contract_nonce[SEAL_NONCE_SIZE] = { 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5,
 							 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab };
 
-Test(digest_sha256_hex, agrees_with_published_values)
+Test(crypto_sha256_hex, agrees_with_published_values)
 {
 	static const struct {
 		const char *text;
@@ -33,20 +33,20 @@ Test(digest_sha256_hex, agrees_with_published_values)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char hex[SHA256_HEX_SIZE];
 
-		digest_sha256_hex(str_of(cases[i].text), hex);
+		crypto_sha256_hex(str_of(cases[i].text), hex);
 		cr_expect_str_eq(hex, cases[i].expected, "%s", cases[i].text);
 	}
 }
 
-Test(digest_sha256_hex, takes_a_slice_without_an_address_as_empty)
+Test(crypto_sha256_hex, takes_a_slice_without_an_address_as_empty)
 {
 	char hex[SHA256_HEX_SIZE];
 
-	digest_sha256_hex((struct str){ .at = NULL, .len = 0 }, hex);
+	crypto_sha256_hex((struct str){ .at = NULL, .len = 0 }, hex);
 	cr_expect_str_eq(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-Test(digest_sha1, hashes_both_pieces_as_one)
+Test(crypto_sha1, hashes_both_pieces_as_one)
 {
 	static const struct {
 		const char *first;
@@ -57,7 +57,7 @@ Test(digest_sha1, hashes_both_pieces_as_one)
 		uint8_t hash[SHA1_SIZE];
 		char hex[2 * SHA1_SIZE + 1];
 
-		digest_sha1(str_of(cases[i].first), str_of(cases[i].second), hash);
+		crypto_sha1(str_of(cases[i].first), str_of(cases[i].second), hash);
 		hex_encode(hash, sizeof(hash), hex);
 		cr_expect_str_eq(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
 	}
@@ -69,12 +69,12 @@ static void expect_hmac(struct str key, const struct str *pieces, size_t count,
 	uint8_t mac[SHA256_SIZE];
 	char hex[SHA256_HEX_SIZE];
 
-	digest_hmac_sha256(key, pieces, count, mac);
+	crypto_hmac_sha256(key, pieces, count, mac);
 	hex_encode(mac, sizeof(mac), hex);
 	cr_expect_str_eq(hex, expected);
 }
 
-Test(digest_hmac_sha256, agrees_with_rfc_4231)
+Test(crypto_hmac_sha256, agrees_with_rfc_4231)
 {
 	char long_key[131];
 	const struct str long_text = STR("Test Using Larger Than Block-Size Key - Hash Key First");
@@ -87,7 +87,7 @@ Test(digest_hmac_sha256, agrees_with_rfc_4231)
 		    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
-Test(digest_hmac_sha256, signs_an_empty_text_with_an_empty_key)
+Test(crypto_hmac_sha256, signs_an_empty_text_with_an_empty_key)
 {
 	static const char expected[] =
 		"b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad";
@@ -97,7 +97,7 @@ Test(digest_hmac_sha256, signs_an_empty_text_with_an_empty_key)
 	expect_hmac(empty, &empty, 1, expected);
 }
 
-Test(digest_hmac_sha256, signs_pieces_as_one_text)
+Test(crypto_hmac_sha256, signs_pieces_as_one_text)
 {
 	const struct str pieces[] = {
 		STR("2026-05-24T05:02:09Z"),
@@ -185,13 +185,13 @@ Test(seal_encrypt, fails_with_the_buffer_it_does_not_fit)
 	}
 }
 
-Test(digest_equal, compares_content_and_length)
+Test(crypto_equal, compares_content_and_length)
 {
-	cr_expect(digest_equal(STR("abc"), STR("abc")));
-	cr_expect(digest_equal(STR(""), (struct str){ .at = NULL, .len = 0 }));
-	cr_expect_not(digest_equal(STR("abc"), STR("abd")));
-	cr_expect_not(digest_equal(STR("abc"), STR("ab")));
-	cr_expect_not(digest_equal(STR(""), STR("a")));
+	cr_expect(crypto_equal(STR("abc"), STR("abc")));
+	cr_expect(crypto_equal(STR(""), (struct str){ .at = NULL, .len = 0 }));
+	cr_expect_not(crypto_equal(STR("abc"), STR("abd")));
+	cr_expect_not(crypto_equal(STR("abc"), STR("ab")));
+	cr_expect_not(crypto_equal(STR(""), STR("a")));
 }
 
 Test(random_bytes, never_gives_the_same_twice)
