@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A ring of ten times per team: the oldest of them says when the next may go. */
+/* A ring of ten times per team: the oldest says when the next test may go. */
 #include "channels/test_quota.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 #include "core/share.h"
 
 #define WINDOW_US   (INT64_C(60) * 1000000)
-#define TEAM_WEIGHT 2 /* in quarters of what is left, share_allows() */
+#define TEAM_WEIGHT 2 /* in quarters of the free places, share_allows() */
 
 struct team_tests {
 	struct uuid team;
@@ -38,7 +38,7 @@ void test_quota_close(struct test_quota *quota)
 	free(quota);
 }
 
-/* The team's place or one for it; NULL with the time to wait when all are taken. */
+/* The team's place, or a free one. NULL with the time to wait when all are taken. */
 static struct team_tests *place_of(struct test_quota *quota, const struct uuid *team,
 				   int64_t now_us, int64_t *wait_us)
 {

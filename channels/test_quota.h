@@ -23,12 +23,12 @@ struct test_quota;
 int test_quota_open(struct test_quota **out) must_check;
 void test_quota_close(struct test_quota *quota); /* accepts NULL */
 
-/* 0: it may be sent and is counted; else how long the team has to wait. now_us is monotonic. */
+/* 0: it may be sent, and counts. Otherwise the team must wait so long. now_us is monotonic. */
 int64_t test_quota_take(struct test_quota *quota, const struct uuid *team,
 			int64_t now_us) must_check;
 
-/* A place among those under way, for a team that test_quota_take() has just counted; false: there is none
- * for it. A team may have half as many as are left, so that those of others find one. */
+/* A place among the running tests, for a team that test_quota_take() just counted. False: there is
+ * none for it. A team may have half as many as are free, so that other teams find one. */
 bool test_quota_enter(struct test_quota *quota, const struct uuid *team) must_check;
 void test_quota_leave(struct test_quota *quota, const struct uuid *team);
 

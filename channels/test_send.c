@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * POST /v1/channels/test (contract c.7): one notification, nothing stored, nothing retried.
+ * POST /v1/channels/test (contract c.7): sends one notification; stores and retries nothing.
  *
- * Happy path: the body is checked as for a channel, its targets judged, the test event built and sent
- * through the client, guard and origins of every delivery, and what came back is judged.
- * Failure: 400 with the field, 429 after ten in a minute, 502 with what the destination said in our
- * words. A message refused for its form goes out once more as plain text, a destination that
- * has moved is followed once; all of it within the same ten seconds. Each request takes a token of the
- * destination's pace, as every delivery does: one that is there in time is waited for, else it is a 429.
+ * Happy path: the body and its targets are checked as for a channel. Then the test event is built
+ * and sent as every delivery is, and the provider judges the answer. Failure: 400 names the field,
+ * 429 comes after ten tests a minute, 502 says what the destination answered. A message refused for
+ * its form goes out again as plain text; a destination that moved is followed once. All of it takes
+ * ten seconds at most. Each request takes a token of the destination's pace. If the token comes too
+ * late, the answer is 429.
  */
 #include "channels/test_send.h"
 
@@ -32,12 +32,12 @@ struct test_send {
 	struct api_call call;
 	struct draft draft;
 	struct target_check check;
-	bool has_place; /* among those under way */
+	bool has_place; /* among the running tests */
 	int64_t deadline_ms;
 	enum message_form form;
 	bool has_moved;
 	struct uuid delivery;
-	char moved_to[VERDICT_VALUE_SIZE]; /* the config may point at it */
+	char moved_to[VERDICT_VALUE_SIZE]; /* the config may point here */
 	struct paced paced;
 	struct outbound_call *outbound;
 };
@@ -187,7 +187,7 @@ static bool follow_move(struct test_send *test, const struct verdict *verdict)
 	return false;
 }
 
-/* Whether it is worth another request at once. */
+/* True when another request may succeed at once. */
 static bool follow(struct test_send *test, const struct verdict *verdict)
 {
 	if (verdict->kind == VERDICT_REBIND)
@@ -258,7 +258,7 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 	send_in_turn(test);
 }
 
-/* Answers and frees when the team, or everybody together, has tried too often. */
+/* Answers and frees the call when the team, or all teams together, have sent too many tests. */
 static bool is_allowed(struct test_send *test)
 {
 	struct api_call *call = &test->call;

@@ -11,10 +11,10 @@
  * - No team takes all slots for requests, and no dead destination delays another channel.
  * - Nothing is sent that could not be stored: while the store is away, everything waits.
  *
- *   route.h      the way to all destinations, which deliveries and tests share
- *   attempt.h    one request, for deliveries and for test notifications
- *   breaker.h    how a channel does after failures
- *   transitions.h   every statement that moves deliveries from state to state
+ *   route.h          the way to all destinations, which deliveries and tests share
+ *   attempt.h        one request, for deliveries and for test notifications
+ *   breaker.h        how a channel does after failures
+ *   transitions.h    every statement that moves deliveries from state to state
  *
  * docs/notes/delivery.md
  */

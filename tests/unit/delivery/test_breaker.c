@@ -119,7 +119,7 @@ Test(breaker, moves_as_its_table_says)
 		struct breaker breaker = { .failures = 0 };
 
 		cr_expect_eq(apply_all(&breaker, cases[i].letters, NOW), cases[i].disabled,
-			     "%s: told once", cases[i].letters);
+			     "%s: disabled once", cases[i].letters);
 		cr_expect_eq(breaker_state(&breaker, NOW), cases[i].state, "%s: %s",
 			     cases[i].letters, breaker_name(breaker_state(&breaker, NOW)));
 		cr_expect_eq(breaker.failures, cases[i].failures, "%s: %u failures",
@@ -309,32 +309,32 @@ Test(breaker, counts_no_further_than_its_column_holds)
 
 /* ---- in the store -------------------------------------------------------------------------- */
 
-struct errand {
+struct keeping {
 	struct store_job job;
 	const struct breaker *breaker; /* NULL: nothing to store */
 	const struct breaker_note *note;
 	struct breaker loaded;
 };
 
-static int run_errand(struct db *db, struct store_job *job)
+static int run_keeping(struct db *db, struct store_job *job)
 {
-	struct errand *errand = container_of(job, struct errand, job);
+	struct keeping *keeping = container_of(job, struct keeping, job);
 	struct uuid channel;
 	int rc = uuid_parse(STR(CHANNEL), &channel);
 
-	if (rc == 0 && errand->breaker)
-		rc = breaker_store(db, &channel, errand->breaker, errand->note, NOW);
-	return rc < 0 ? rc : breaker_load(db, &channel, &errand->loaded);
+	if (rc == 0 && keeping->breaker)
+		rc = breaker_store(db, &channel, keeping->breaker, keeping->note, NOW);
+	return rc < 0 ? rc : breaker_load(db, &channel, &keeping->loaded);
 }
 
 static struct breaker through_store(const struct database *database, const struct breaker *breaker,
 				    const struct breaker_note *note)
 {
-	struct errand errand = { .job.run = run_errand, .breaker = breaker, .note = note };
+	struct keeping keeping = { .job.run = run_keeping, .breaker = breaker, .note = note };
 	struct reason why = { .text = "" };
 
-	cr_assert_eq(store_run_blocking(database->url, &errand.job, &why), 0, "%s", why.text);
-	return errand.loaded;
+	cr_assert_eq(store_run_blocking(database->url, &keeping.job, &why), 0, "%s", why.text);
+	return keeping.loaded;
 }
 
 static void expect_same(const struct breaker *a, const struct breaker *b)
