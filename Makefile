@@ -89,7 +89,7 @@ $(B)/app/openapi.o: docs/openapi.yaml
 # ---- tests ------------------------------------------------------------------------------
 
 # tests/support/heap.c can make an allocation of our own code fail.
-WRAP_HEAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+WRAP_HEAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
 TESTED := $(foreach m,$(MODULES),$(if $(wildcard tests/unit/$(m)/*.c),$(m)))
 
@@ -121,6 +121,11 @@ unit: unit-binaries ## unit tests of every module (one: make unit-core)
 	tests/support/with-services tests/support/run-unit $(FLAVOUR) $(foreach m,$(TESTED),$(B)/tests/$(m))
 
 FLAVOURS := release clang asan
+
+# The tests that let every allocation fail in turn, one suite of this name in each folder.
+fault: ## every allocation fails in turn, under the sanitizers
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan unit-binaries
+	tests/support/with-services tests/support/run-unit asan --filter 'fault/*' $(foreach m,$(TESTED),build/asan/tests/$(m))
 
 # ---- the two commands of the README ------------------------------------------------------
 
@@ -239,7 +244,7 @@ dist: ## the committed sources as build/wrenn-events-VERSION.tar.gz
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: help build run test integration check asan asan-integration tsan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: help build run test fault integration check asan asan-integration tsan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))

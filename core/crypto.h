@@ -24,7 +24,9 @@
 
 void crypto_sha256(struct str text, uint8_t out[SHA256_SIZE]);
 void crypto_sha256_hex(struct str text, char out[SHA256_HEX_SIZE]);
-void crypto_sha1(struct str first, struct str second, uint8_t out[SHA1_SIZE]);
+
+/* SHA-1 over `count` pieces, as if they were one. */
+void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE]);
 
 /* HMAC-SHA-256 over `count` pieces, as if they were one. */
 void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,

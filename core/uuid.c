@@ -23,14 +23,25 @@ void uuid_v4(struct uuid *out)
 	stamp(out, 4);
 }
 
-void uuid_v5(const struct uuid *space, struct str name, struct uuid *out)
+#define NAME_PIECES_MAX 8
+
+void uuid_v5_of_pieces(const struct uuid *space, const struct str *name, size_t count,
+		       struct uuid *out)
 {
 	uint8_t hash[SHA1_SIZE];
-	struct str first = { .at = (const char *)space->bytes, .len = sizeof(space->bytes) };
+	struct str pieces[1 + NAME_PIECES_MAX] = { { .at = (const char *)space->bytes,
+						     .len = sizeof(space->bytes) } };
 
-	crypto_sha1(first, name, hash);
+	assert(count <= NAME_PIECES_MAX);
+	memcpy(pieces + 1, name, count * sizeof(*name));
+	crypto_sha1(pieces, 1 + count, hash);
 	memcpy(out->bytes, hash, sizeof(out->bytes));
 	stamp(out, 5);
+}
+
+void uuid_v5(const struct uuid *space, struct str name, struct uuid *out)
+{
+	uuid_v5_of_pieces(space, &name, 1, out);
 }
 
 void uuid_v8(struct stream_id entry, const struct uuid *space, struct str name, struct uuid *out)

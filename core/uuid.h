@@ -23,6 +23,10 @@ void uuid_v4(struct uuid *out);
 /* SHA-1 of namespace and name, RFC 9562 section 5.5. */
 void uuid_v5(const struct uuid *space, struct str name, struct uuid *out);
 
+/* The same for a name of up to 8 pieces, as if they were one. Needs no memory. */
+void uuid_v5_of_pieces(const struct uuid *space, const struct str *name, size_t count,
+		       struct uuid *out);
+
 /* What is made of an entry of the stream is called this for ever. In the order of the stream, so
  * that new rows meet on the newest pages of an index: version 8.
  *

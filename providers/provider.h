@@ -48,7 +48,7 @@ struct provider {
 		per_second; /* requests the vendor takes from one address, whatever the destination;
 			      * 0: no such limit is documented */
 	/* Steps 5 and 7 of contract c.3: required fields, shape of the address. -EINVAL with the
-	 * field and a sentence that repeats no value. */
+	 * field and a sentence that repeats no value; -ENOMEM. */
 	int (*check)(const struct provider_config *config, struct reason *why);
 	/* A sentence the owner should see although the config is accepted, or NULL. NULL: never. */
 	const char *(*warning)(const struct provider_config *config);

@@ -57,24 +57,28 @@ bool webhook_signs_by_standard(struct str secret)
 	return is_key;
 }
 
-static const char *secret_fault(struct str secret)
+/* 0 with *fault, which is NULL for a good secret; or -ENOMEM. */
+static int find_secret_fault(struct str secret, const char **fault)
 {
 	struct buf key;
-	const char *fault = NULL;
+	int rc = 0;
 
+	*fault = NULL;
 	if (secret.len == 0)
-		return NULL;
+		return 0;
 	if (secret.len < SECRET_MIN)
-		return "has fewer than 16 bytes and could be guessed";
-	if (!str_starts(secret, STR("whsec_")))
-		return NULL;
+		*fault = "has fewer than 16 bytes and could be guessed";
+	if (*fault || !str_starts(secret, STR("whsec_")))
+		return 0;
 	buf_init(&key, CONFIG_MAX_VALUE);
-	if (!standard_key(secret, &key))
-		fault = "begins with whsec_, but what follows is not base64";
-	else if (key.len < SECRET_MIN)
-		fault = "has a key of fewer than 16 bytes after whsec_, which could be guessed";
+	if (!standard_key(secret, &key)) {
+		rc = key.err == -ENOMEM ? -ENOMEM : 0;
+		*fault = "begins with whsec_, but what follows is not base64";
+	} else if (key.len < SECRET_MIN) {
+		*fault = "has a key of fewer than 16 bytes after whsec_, which could be guessed";
+	}
 	wipe(&key);
-	return fault;
+	return rc;
 }
 
 static int webhook_check(const struct provider_config *config, struct reason *why)
@@ -88,7 +92,9 @@ static int webhook_check(const struct provider_config *config, struct reason *wh
 	fault = url_fault(config_value(config, "url"), &parts);
 	if (fault)
 		return config_refuse(why, "url", fault, "https://example.com/hooks/wrenn");
-	fault = secret_fault(config_value(config, "secret"));
+	rc = find_secret_fault(config_value(config, "secret"), &fault);
+	if (rc)
+		return reason_set(why, rc, "", "out of memory");
 	return fault ? config_refuse(why, "secret", fault,
 				     "64 hexadecimal digits from `openssl rand -hex 32`, or none")
 		     : 0;

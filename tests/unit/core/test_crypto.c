@@ -57,7 +57,9 @@ Test(crypto_sha1, hashes_both_pieces_as_one)
 		uint8_t hash[SHA1_SIZE];
 		char hex[2 * SHA1_SIZE + 1];
 
-		crypto_sha1(str_of(cases[i].first), str_of(cases[i].second), hash);
+		const struct str pieces[] = { str_of(cases[i].first), str_of(cases[i].second) };
+
+		crypto_sha1(pieces, ARRAY_LEN(pieces), hash);
 		hex_encode(hash, sizeof(hash), hex);
 		cr_expect_str_eq(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
 	}

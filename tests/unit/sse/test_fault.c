@@ -23,7 +23,7 @@ static void tear_down(void)
 	stage_close(&stage);
 }
 
-TestSuite(memory, .init = set_up, .fini = tear_down);
+TestSuite(fault, .init = set_up, .fini = tear_down);
 
 /* Serves the request with this allocation failing. False when it needs fewer. */
 static bool open_without(unsigned allocation, const char *path)
@@ -42,7 +42,7 @@ static bool open_without(unsigned allocation, const char *path)
 	return was_met;
 }
 
-Test(memory, that_an_opening_lacks_is_answered)
+Test(fault, that_an_opening_lacks_is_answered)
 {
 	static const char *const paths[] = {
 		"/v1/events/stream",
@@ -95,7 +95,7 @@ static struct client *follow(struct client *client, unsigned n)
 	return client;
 }
 
-Test(memory, that_an_event_lacks_costs_nobody_the_event)
+Test(fault, that_an_event_lacks_costs_nobody_the_event)
 {
 	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
 	unsigned allocation = 0;
@@ -139,7 +139,7 @@ static bool end_without(unsigned allocation)
 	return was_met;
 }
 
-Test(memory, that_last_words_lack_closes_the_stream_without_them)
+Test(fault, that_last_words_lack_closes_the_stream_without_them)
 {
 	unsigned allocation = 0;
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Every allocation of the loop and of the store's threads fails in turn: a batch is committed
+ * whole, or nothing of it is there and it may be offered again. */
+#include <errno.h>
+
+#include "tests/support/heap.h"
+#include "tests/support/rig.h"
+
+#define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
+#define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
+#define BECAUSE   ",\"outcome\":\"success\",\"metadata\":{\"reason\":\"ttl_expired\"}"
+
+static int64_t rows(struct rig *rig)
+{
+	return rig_ask(rig, "SELECT (SELECT count(*) FROM deliveries) * 1000000 + "
+			    "(SELECT count(*) FROM audit_logs)");
+}
+
+/* Offers two events with this allocation failing, and then again. False when they need fewer. */
+static bool commit_without(struct rig *rig, unsigned allocation)
+{
+	const int64_t both = 2 * 1000000 + 2;
+	const int64_t at_ms = START_MS + (int64_t)allocation * HOUR_US / 1000;
+	struct event *events[2];
+	int64_t before = rows(rig);
+	bool was_met;
+	int rc;
+
+	for (int i = 0; i < 2; i++) {
+		events[i] = rig_event(i ? "capsule.resume" : "capsule.pause", SYSTEM, BECAUSE,
+				      at_ms + i);
+		event_ref(events[i]); /* for the second offer */
+	}
+	heap_fail_after_in_any_thread(allocation);
+	rc = rig_commit(rig, events, 2);
+	was_met = heap_recover();
+	cr_expect_eq(rig_rejected(0).text[0], '\0', "%u: %s", allocation, rig_rejected(0).text);
+	cr_expect_eq(rows(rig), before + (rc == 0 ? both : 0), "%u: %d", allocation, rc);
+	if (rc != 0) {
+		cr_expect(was_met);
+		cr_expect_eq(rig_commit(rig, events, 2), 0);
+		cr_expect_eq(rows(rig), before + both, "%u", allocation);
+	} else {
+		for (int i = 0; i < 2; i++)
+			event_unref(events[i]);
+	}
+	return was_met;
+}
+
+static void commit_each(struct rig *rig)
+{
+	unsigned allocation = 0;
+
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
+	rig_add_channel(rig, CHANNEL_2, TEAM_A, "two", "capsule.resume");
+	/* Another worker has the leases, so nothing is sent meanwhile. */
+	rig_ask(rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
+		     "SELECT id, 'other', '2999-01-01T00:00:00.000000Z', "
+		     "'2027-01-01T00:00:00.000000Z' FROM channels");
+	while (commit_without(rig, allocation))
+		allocation++;
+	cr_expect_gt(allocation, 0);
+}
+
+Test(fault, a_batch_is_committed_whole_or_not_at_all)
+{
+	const struct rig_options options = { .strict = false };
+
+	ON_BOTH_STORES(&options, commit_each);
+}
