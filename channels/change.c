@@ -3,8 +3,8 @@
 /*
  * PATCH /v1/channels/{id} (contract c.3) and POST /v1/channels/{id}/enable (contract o.13).
  *
- * Happy path: the body is read, one store job changes the row, writes the audit row and reads what is
- * answered, and the engine looks at the channel again. Failure: 400 with the field, 404 for another
+ * Happy path: the body is read. One store job changes the row, writes the audit row and reads the
+ * answer. Then the engine reads the channel again. Failure: 400 with the field, 404 for another
  * team's channel, 409 for a name that is taken.
  */
 #include "channels/change.h"
@@ -64,11 +64,11 @@ static void answer_update(struct update *update)
 		break;
 	case UPDATE_UNKNOWN_KIND:
 		api_call_refuse_text(call, HTTP_INVALID_REQUEST, "events",
-				     "events has a kind nobody can subscribe to, which the channel "
-				     "does not have already");
+				     "events names a kind that no channel can subscribe to and "
+				     "that this channel does not have");
 		break;
 	case UPDATE_NO_TEAM:
-		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team is gone");
+		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team was deleted");
 		break;
 	case UPDATE_NOT_FOUND:
 	case UPDATE_OVERTAKEN:
@@ -118,7 +118,8 @@ void update_channel(struct http_request *request, void *owner)
 
 /* ---- enabling -------------------------------------------------------------------------- */
 
-/* Each piece of the backlog is a job of its own, so that others get at the writer in between. */
+/* Each piece of the backlog is a job of its own, so that other writers get their turn in
+ * between. */
 struct enabling {
 	struct api_call call;
 	struct backlog_piece piece;
@@ -144,7 +145,7 @@ static void on_enabled(struct store_job *job, int rc)
 	struct api_call *call = &enabling->call;
 
 	if (rc == 0 && enabling->piece.has_more) {
-		/* What has this very place and did not fit comes with the next piece. */
+		/* Rows of exactly this place that did not fit come with the next piece. */
 		enabling->piece.from_ms = enabling->piece.last_ms;
 		enabling->piece.from_seq = enabling->piece.last_seq;
 		submit_change(call);
@@ -155,7 +156,7 @@ static void on_enabled(struct store_job *job, int rc)
 	api_call_on_shown(job, rc);
 }
 
-/* `backlog` of the body, which may be missing altogether. */
+/* Reads `backlog` of the body, which may be empty. */
 static int read_backlog(struct str body, bool *skips, struct reason *why)
 {
 	const cJSON *backlog;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* PATCH /v1/channels/{id} and POST /v1/channels/{id}/enable; `owner` is the api of struct channels. */
+/* PATCH /v1/channels/{id} and POST /v1/channels/{id}/enable; `owner` is the api of channels. */
 #ifndef CHANNELS_CHANGE_H
 #define CHANNELS_CHANGE_H
 

@@ -3,9 +3,9 @@
 /*
  * POST /v1/channels (contract c.2 to c.4).
  *
- * Happy path: the body is read and checked, its targets judged (perhaps after a look-up of a name),
- * the config encrypted, and one store job stores row and audit row. Failure: what is wrong with the
- * request is a 400 with its field. The secret is answered once and kept only encrypted.
+ * Happy path: the body is read and checked, and its targets are judged, perhaps after a look-up
+ * of a name. The config is encrypted, and one store job writes row and audit row. Failure: 400
+ * with the field. The secret is answered once and kept only encrypted.
  */
 #include "channels/create.h"
 
@@ -68,7 +68,7 @@ static void answer_creation(struct creation *creation)
 				     "the team has as many channels as it can have");
 		break;
 	case CHANNEL_NO_TEAM:
-		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team is gone");
+		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team was deleted");
 		break;
 	}
 }

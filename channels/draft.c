@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the body of a request that makes, changes or tries out a channel. The order of the checks is the contract's
- * (c.3), so that clients see the same first fault as ever. Messages repeat names and kinds, never
- * a value of the config.
+ * Reads the body of a request that makes, changes or tests a channel. The contract (c.3) gives
+ * the order of the checks, so that clients always see the same fault first. Messages repeat names
+ * and kinds, never a value of the config.
  */
 #include "channels/draft.h"
 
@@ -56,7 +56,7 @@ static int check_shape(const cJSON *tree, unsigned parts, struct reason *why)
 
 /* ---- step 2: the name ------------------------------------------------------------------ */
 
-/* Only ASCII counts as white space here; everything else outside the pattern is refused. */
+/* Only ASCII counts as white space here. The pattern refuses everything else. */
 static struct str trim_name(struct str raw)
 {
 	while (raw.len > 0 && isspace((unsigned char)raw.at[0]))
@@ -112,7 +112,7 @@ static bool has_event(const struct draft *draft, struct str name)
 	return false;
 }
 
-/* Retired names are ours, and not for requests (contract a.4). */
+/* Retired names are stored in old rows, but requests may not use them (contract a.4). */
 static bool is_acceptable(struct str word, unsigned parts)
 {
 	enum event_kind kind = event_kind_find_stored(word);
@@ -162,7 +162,7 @@ static void set_field(struct draft *draft, const char *name, struct str value)
 	draft->config.count++;
 }
 
-/* White space of any script, and what is not seen at all: it comes along when people paste. */
+/* White space of any script, and invisible characters, which come along when people paste. */
 static bool is_unseen(uint32_t code)
 {
 	return code <= ' ' || code == 0x7f || (code >= 0x80 && code <= 0xa0) || code == 0x1680 ||
@@ -173,7 +173,7 @@ static bool is_unseen(uint32_t code)
 static struct str trim_setting(struct str value)
 {
 	struct str rest = value;
-	size_t end = 0; /* of the last that is seen, in `value` */
+	size_t end = 0; /* of the last visible character, in `value` */
 	bool is_begun = false;
 
 	while (rest.len) {
@@ -202,8 +202,8 @@ static void keep_stored(struct draft *draft, const struct provider_config *store
 		set_field(draft, name, value);
 }
 
-/* Fields the provider does not know are dropped here. What is optional and kept as it is stored is not
- * checked again: it may be older than a rule. */
+/* Drops fields that the provider does not know. A stored value that stays is not checked again,
+ * because it may be older than a rule. */
 int draft_take_config(struct draft *draft, const struct provider *provider,
 		      const struct provider_config *stored, struct reason *why)
 {

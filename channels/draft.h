@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a client asks for when it makes, changes or tries out a channel, read and checked (contract
- * c.2, c.3) but for what needs the network or the store.
+ * What a client asks for when it makes, changes or tests a channel: read and checked (contract
+ * c.2, c.3), except for what needs the network or the store.
  */
 #ifndef CHANNELS_DRAFT_H
 #define CHANNELS_DRAFT_H
@@ -16,23 +16,24 @@
 #include "providers/provider.h"
 
 #define CHANNEL_NAME_SIZE   65 /* 64 characters and a NUL */
-#define CHANNEL_MAX_EVENTS  32 /* more kinds than there are: a newer control plane may know some */
+#define CHANNEL_MAX_EVENTS  32 /* more kinds than we know: a newer control plane may know more */
 #define CHANNEL_SECRET_SIZE 65 /* a generated secret: 64 digits and a NUL */
 
-/* Which members of the body are read. With DRAFT_CONFIG but without DRAFT_PROVIDER only the shape of
- * `config` is checked: the provider is known to the store alone, see draft_take_config(). */
+/* Which members of the body are read. With DRAFT_CONFIG but without DRAFT_PROVIDER only the shape
+ * of `config` is checked, because only the store knows the provider; draft_take_config()
+ * follows. */
 enum draft_part {
 	DRAFT_NAME = 1,
 	DRAFT_PROVIDER = 2,
 	DRAFT_EVENTS = 4,
 	DRAFT_CONFIG = 8,
 	DRAFT_WHOLE = 15,
-	/* Kinds we do not know pass: whether the channel has them already is for the store to say. */
+	/* Unknown kinds pass. The store knows whether the channel has them already. */
 	DRAFT_UNKNOWN_EVENTS = 16
 };
 
 struct draft {
-	cJSON *tree; /* of the whole body; owns the text of the config */
+	cJSON *tree; /* the whole body; owns the text of the config */
 	char name[CHANNEL_NAME_SIZE];
 	const struct provider *provider;
 	size_t event_count;
@@ -41,26 +42,28 @@ struct draft {
 	char secret[CHANNEL_SECRET_SIZE];      /* a generated one; config may point at it */
 };
 
-/* Those of the steps 1 to 5 and 7 of c.3 that the parts ask for, in that order. 0; -EINVAL with *why,
- * its field empty for a body of the wrong shape; -ENOMEM. draft_done() is needed after 0 only. The
- * draft must not be moved. */
+/* Does the steps 1 to 5 and 7 of c.3 that the parts ask for, in that order. 0; -ENOMEM; -EINVAL
+ * with *why, whose field is empty for a body of the wrong shape. draft_done() is needed after 0
+ * only. The draft must not be moved. */
 int draft_parse(struct str body, unsigned parts, struct draft *out, struct reason *why) must_check;
 
-/* Steps 5 and 7 for this provider. What a provider that signs with a secret is not given stays as
- * it is `stored` (NULL: nothing is known), whose text must outlive the draft. 0 or -EINVAL with *why. */
+/* Steps 5 and 7 for this provider. A signing provider that is not given a secret keeps the
+ * `stored` one (NULL: none is known), whose text must outlive the draft. 0, or -EINVAL with
+ * *why. */
 int draft_take_config(struct draft *draft, const struct provider *provider,
 		      const struct provider_config *stored, struct reason *why) must_check;
 
-/* Whether the provider signs what it sends, so that a channel without a secret can never work. */
+/* True when the provider signs its requests, so that a channel without a secret can never work. */
 bool provider_signs(const struct provider *provider);
 
 /* Wipes and frees. */
 void draft_done(struct draft *draft);
 
-/* Trims, lowers, puts hyphens for spaces. False when no legal name comes out. */
+/* Trims the name, lowers it and turns spaces into hyphens. False when the result is not a legal
+ * name. */
 bool channel_name_clean(struct str raw, char out[CHANNEL_NAME_SIZE]) must_check;
 
-/* The provider signs with a secret and the client brought none: makes one up. */
+/* Generates a secret when the provider signs and the client sent none. */
 void draft_complete_secret(struct draft *draft);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * GET /v1/channels: the team's channels, newest first, a page at a time.
+ * GET /v1/channels: the team's channels, newest first, a page at a time. GET /v1/channels/{id}:
+ * one of them.
  *
- * The answer stays the bare array that clients know; where more follows, the `Link` header leads to the
- * next page (RFC 8288). The limit of channels that are created here fits on one page, so only teams
- * whose channels were made elsewhere ever see it.
+ * The list stays the bare array that clients know. If more channels follow, the `Link` header
+ * leads to the next page (RFC 8288). The limit of channels that are created here fits on one
+ * page, so only teams whose channels were made elsewhere ever see it.
  */
 #include "channels/list.h"
 
@@ -67,7 +68,7 @@ static void lead_on(const struct list_call *list)
 	char id[ID_TEXT_SIZE];
 	char link[200];
 
-	/* Six digits, as the rows have them: fewer would skip rows. */
+	/* Six digits, as in the rows: fewer would skip rows. */
 	rfc3339_format(page->last_us, 6, time);
 	id_format(ID_CHANNEL, &page->last_id, id);
 	snprintf(link, sizeof(link), "</v1/channels?limit=%u&before=%s&before_id=%s>; rel=\"next\"",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Walks the event's texts and names. Left alone is what an event is made of: the names of its members
- * and the few words that are no text of anybody's (kind, outcome, types, times), so that a secret
- * that happens to be such a word changes no event.
+ * Walks the event's texts and names. It leaves the names of the event's own members alone, and
+ * the few words that nobody writes (kind, outcome, types, times). So a secret that happens to be
+ * such a word changes no event.
  */
 #include "channels/mask.h"
 
@@ -14,8 +14,8 @@
 #include "core/url.h"
 
 #define MASK         "[masked]"
-#define SHORT_SECRET 6  /* a credential this short, or shorter, could be any word */
-#define LONG_TOKEN   16 /* and one this long is part of no other */
+#define SHORT_SECRET 6  /* a credential of this length or less could be any word */
+#define LONG_TOKEN   16 /* a token of this length is part of no other word */
 
 static const char *const members[] = { "event",    "timestamp", "team_id",  "outcome", "actor",
 				       "resource", "error",     "metadata", "sandbox", NULL };
@@ -34,7 +34,7 @@ static bool is_one_of(const char *name, const char *const *names)
 
 /* ---- in one text --------------------------------------------------------------------------- */
 
-/* Rooms, chats and servers let nobody in, nor does an address without a path. */
+/* Names of rooms, chats and servers give no access, nor does an address without a path. */
 static bool is_credential(const char *field, struct str value)
 {
 	static const char *const harmless[] = { "chat_id", "room_id", "homeserver_url", NULL };
@@ -50,7 +50,7 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
-/* Whether the value that stands at `at` is no part of a longer word. */
+/* True when the value at `at` is not part of a longer word. */
 static bool is_whole(const char *text, const char *at, struct str value)
 {
 	struct url_parts parts;
@@ -60,7 +60,7 @@ static bool is_whole(const char *text, const char *at, struct str value)
 	return (at == text || !is_word(at[-1])) && !is_word(at[value.len]);
 }
 
-/* Never longer than what it stands for; the end of it. */
+/* Writes a mask that is never longer than the value. Returns its end. */
 static char *write_mask(char *to, size_t len)
 {
 	if (len < strlen(MASK)) {
@@ -71,7 +71,7 @@ static char *write_mask(char *to, size_t len)
 	return to + strlen(MASK);
 }
 
-/* In one pass, however often it stands there. */
+/* Masks every occurrence in one pass. */
 static void mask_value(char *text, struct str value)
 {
 	const char *end = text + strlen(text);

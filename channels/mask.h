@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Keeps the credentials of settings out of an event that somebody has a message previewed of. Pure. */
+/* Keeps the credentials of settings out of an event that a client previews. Pure. */
 #ifndef CHANNELS_MASK_H
 #define CHANNELS_MASK_H
 
@@ -8,8 +8,9 @@
 
 #include "providers/provider.h"
 
-/* Replaces each in the event's own words, in place: whole addresses, tokens and secrets, no parts of other
- * words. Before a provider builds anything of it, since each spells texts in a way of its own. */
+/* Replaces credentials in the event's texts, in place: whole addresses, tokens and secrets, not
+ * parts of other words. Must run before a provider builds a message, because each provider spells
+ * texts in its own way. */
 void mask_event(cJSON *event, const struct provider_config *config);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A timer for each. It outlives its owner by a turn of the loop, which closes it. */
+/* One timer per wait. The loop frees it one turn after the wait has ended. */
 #include "channels/pauses.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Waits of requests at the endpoints that the end of the service ends, too. */
+/* Waits of requests at the endpoints. The end of the service ends them early. */
 #ifndef CHANNELS_PAUSES_H
 #define CHANNELS_PAUSES_H
 
@@ -15,16 +15,16 @@ struct pauses {
 	struct list waiting;
 };
 
-/* 0 when the time is over, -ECANCELED when the service ends before. */
+/* 0 when the time is over, -ECANCELED when the service ends first. */
 typedef void (*pause_done_fn)(int rc, void *owner);
 
 void pauses_init(struct pauses *pauses, uv_loop_t *loop);
 
-/* Calls back once, never from within; unless it fails: -ENOMEM. */
+/* 0: calls back once, never from within. -ENOMEM: never. */
 int pause_start(struct pauses *pauses, uint64_t wait_ms, pause_done_fn on_done,
 		void *owner) must_check;
 
-/* Calls back all that wait. None may be started any more. */
+/* Ends all waits. No wait may be started after that. */
 void pauses_end(struct pauses *pauses);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * POST /v1/channels/preview: what a provider would be sent, byte for byte, without sending it.
+ * POST /v1/channels/preview: the request that a provider would get, byte for byte, without
+ * sending it.
  *
- * Happy path: provider, config and event are read, samples stand in for what is missing, the provider
- * builds both its forms, and the answer shows them with their size and what was cut. No name is looked up,
- * nothing is stored. Failure: 400 with the field. URLs, headers and credentials are not part of the answer.
+ * Happy path: provider, config and event are read, and samples replace what is missing. The
+ * provider builds both its forms, and the answer shows them with their size and the parts that
+ * were cut. No name is looked up, and nothing is stored. Failure: 400 with the field. URLs,
+ * headers and credentials are not part of the answer.
  */
 #include "channels/preview.h"
 
@@ -59,8 +61,8 @@ static int take_kind(struct preview *preview, const char *word, struct buf *json
 	return json->err;
 }
 
-/* An event without time or team gets ours. No provider writes its settings into a message, so that
- * credentials can only come from here. */
+/* An event without time or team gets the request's. No provider writes settings into a message,
+ * so a credential can come only from the event. */
 static int take_object(struct preview *preview, cJSON *event, struct buf *json)
 {
 	bool good = true;
@@ -121,7 +123,7 @@ static int take_digest(struct preview *preview, struct reason *why)
 {
 	if (!preview->draft.provider->folds)
 		return reason_set(why, -EINVAL, "digest",
-				  "this provider is sent every event by itself");
+				  "this provider gets every event separately, so it has no digest");
 	sample_digest(&preview->digest, str_of(preview->team), str_of(preview->timestamp));
 	digest_write(&preview->body, &preview->digest);
 	return preview->body.err;
@@ -161,8 +163,8 @@ static int build_with(struct preview *preview, const struct provider_config *con
 	return preview->draft.provider->build(&message, config, &attempt, out);
 }
 
-/* With settings that ask for a look-up first (a room given by its alias) the request is no message;
- * then the sample's is shown, which differs in its URL alone. */
+/* Some settings need a look-up first (a room that is given by its alias). Then the request is not
+ * a message, and the sample's is shown, which differs only in its URL. */
 static int build(struct preview *preview, enum message_form form, struct outgoing *out)
 {
 	struct provider_config sample;
@@ -222,7 +224,7 @@ static void add_cuts(struct buf *json, const struct trims *trims)
 	buf_add_char(json, ']');
 }
 
-/* The text that goes out when the rich form is refused; a webhook has one form only. */
+/* The text that is sent when the rich form is refused. A webhook has one form only. */
 static int add_plain(struct preview *preview)
 {
 	struct outgoing plain;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * DELETE /v1/channels/{id} (contract c). One store job removes the channel and drops what waits for
- * it; of a large backlog it drops the oldest, and the engine the rest.
+ * DELETE /v1/channels/{id} (contract c). One store job removes the channel and drops its backlog.
+ * It drops the oldest part of a large backlog, and the engine the rest.
  */
 #include "channels/remove.h"
 
@@ -25,7 +25,7 @@ static void forget_channel(const struct channels *channels, const struct api_cal
 {
 	paces_forget(channels->route->paces, &call->who.team, &call->id);
 	deliveries_removed(channels->deliveries, &call->id);
-	/* It drops the rest of the backlog. */
+	/* the engine drops the rest of the backlog */
 	deliveries_changed(channels->deliveries, &call->id);
 	deliveries_note(channels->deliveries, &call->id);
 }

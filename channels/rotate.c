@@ -3,11 +3,12 @@
 /*
  * PUT /v1/channels/{id}/config (contract c.3, c.4).
  *
- * Happy path: the shape of the body is checked, a read job finds provider and stored settings, what a
- * webhook was not given is taken from those, targets are judged, and a write job stores the new
- * settings, keeps the old secret for the overlap and writes the audit row.
- * Failure: 400 with the field, 404 for another team's channel. When somebody else has changed the
- * settings in between, all but the body is done again, a few times.
+ * Happy path: the shape of the body is checked. A read job finds provider and stored settings,
+ * and a webhook takes from them what the body leaves out. The targets are judged. A write job
+ * stores the new settings, keeps the old secret for the overlap and writes the audit row.
+ *
+ * Failure: 400 with the field, 404 for another team's channel. If another request has changed the
+ * settings in between, everything except reading the body is done again, a few times.
  */
 #include "channels/rotate.h"
 
@@ -33,11 +34,11 @@ struct rotation {
 	/* As loaded. */
 	struct buf provider;
 	struct buf before;
-	struct buf old_before; /* the secrets before the last replacements, as stored */
+	struct buf old_before; /* the secrets before the last rotations, as stored */
 	int64_t old_before_until_us;
 	bool is_open;
 	struct opened_config stored;
-	/* As it shall be. */
+	/* To be stored. */
 	struct buf sealed;
 	struct buf old_secret;
 	struct new_config config;
@@ -108,14 +109,14 @@ static void on_replaced(struct store_job *job, int rc)
 	else if (rotation->result == UPDATE_DONE)
 		answer_rotation(rotation);
 	else if (rotation->result == UPDATE_NO_TEAM)
-		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team is gone");
+		api_call_refuse_text(call, HTTP_FORBIDDEN, NULL, "the team was deleted");
 	else if (++rotation->round < ROUNDS)
 		load(rotation);
 	else
 		api_call_fail(call, -EBUSY);
 }
 
-/* Without an overlap the owner wants the new secret alone, from now on. */
+/* Without an overlap only the new secret is valid. */
 static void write_old_secrets(struct rotation *rotation, struct old_secrets *old, struct str before,
 			      struct str after)
 {
@@ -132,7 +133,7 @@ static void write_old_secrets(struct rotation *rotation, struct old_secrets *old
 	}
 }
 
-/* What becomes of the secret that was valid until now, and of those before it. */
+/* Decides how long the current secret and older ones stay valid. */
 static void plan_old_secrets(struct rotation *rotation)
 {
 	const struct stored_secrets stored = { .text = buf_str(&rotation->old_before),
@@ -181,7 +182,7 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 		api_call_refuse_input(&rotation->call, rc, why);
 }
 
-/* A receiver that checks webhook-signature would find none any more. */
+/* A receiver that checks webhook-signature would find none. */
 static bool loses_a_signature(const struct rotation *rotation)
 {
 	return rotation->is_open &&
@@ -192,8 +193,8 @@ static bool loses_a_signature(const struct rotation *rotation)
 static int refuse_lost_signature(struct reason *why)
 {
 	return reason_set(why, -EINVAL, "secret",
-			  "secret is not base64, so webhook-signature would be missing from now "
-			  "on; a right one: 64 hexadecimal digits from `openssl rand -hex 32`");
+			  "secret is not base64, so requests would have no webhook-signature; "
+			  "use 64 hexadecimal digits, from `openssl rand -hex 32`");
 }
 
 static int take_config(struct rotation *rotation, const struct provider *provider,
@@ -209,7 +210,7 @@ static int take_config(struct rotation *rotation, const struct provider *provide
 	rc = draft_take_config(draft, provider, rc == 0 ? &rotation->stored.config : NULL, why);
 	if (rc == 0 && provider_signs(provider) && config_value(&draft->config, "secret").len == 0)
 		return reason_set(why, -EINVAL, "secret",
-				  "there is no secret that could be kept, a new one is needed");
+				  "the channel has no secret to keep; send a new one");
 	return rc == 0 && loses_a_signature(rotation) ? refuse_lost_signature(why) : rc;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*
- * Statements on `channels` for the endpoints (contract c, h.1): making, removing, showing.
- */
+/* Statements that make, remove and show channels, for the endpoints (contract c, h.1). */
 #include "channels/rows.h"
 
 #include "core/id.h"
@@ -12,7 +10,7 @@
 
 /* ---- writing -------------------------------------------------------------------------- */
 
-/* Locks the team, so that two requests at once cannot both become the 50th. */
+/* Locks the team, so that two requests at once cannot both make the 50th channel. */
 static const struct db_query lock_team = {
 	.sql = "SELECT id FROM teams WHERE id = $1 AND deleted_at IS NULL FOR UPDATE",
 	.sqlite = "SELECT id FROM teams WHERE id = $1 AND deleted_at IS NULL",
@@ -163,7 +161,7 @@ static int finish_delete(struct db *db, const struct uuid *id, const struct chan
 		.name = buf_str(&deleted->name),
 		.provider = buf_str(&deleted->provider),
 	};
-	/* The engine drops what is left of a larger backlog. */
+	/* the engine drops the rest of a larger backlog */
 	int rc = transition_drop(db, id, STR("the channel was deleted"), change->now_us, NULL);
 
 	if (rc == 0)
@@ -275,7 +273,7 @@ static int on_listed(const struct db_row *row, void *arg)
 	const struct listing *listing = arg;
 	struct channel_page *page = listing->page;
 
-	/* One more than is shown was asked for. */
+	/* the statement asks for one row more than is shown */
 	page->has_more = page->count == page->paging.limit;
 	if (page->has_more)
 		return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The rows of `channels` as the endpoints need them: made, shown, changed, removed, each change with
- * its audit row in the same transaction. rows.c makes, removes and shows, rows_change.c changes.
+ * The rows of `channels` for the endpoints: made, shown, changed, removed, each change with its
+ * audit row in the same transaction. rows.c makes, removes and shows, rows_change.c changes.
  */
 #ifndef CHANNELS_ROWS_H
 #define CHANNELS_ROWS_H
@@ -39,13 +39,13 @@ struct change {
 
 enum insert_result { CHANNEL_STORED, CHANNEL_NAME_TAKEN, CHANNEL_TOO_MANY, CHANNEL_NO_TEAM };
 
-/* Stores it unless *result says why not; then nothing was written. */
+/* Stores the channel. If *result says why not, nothing was written. */
 int channel_insert(struct db *db, const struct new_channel *channel, const struct change *change,
 		   enum insert_result *result) must_check;
 
-/* Removes the team's channel with its state, drops what was waiting for it (of a large backlog the
- * oldest, the rest is for the engine, which must be told), writes the audit row.
- * Without such a channel nothing is written and *removed is false. */
+/* Removes the team's channel with its state, drops its backlog and writes the audit row. Drops
+ * the oldest part of a large backlog; the engine must hear of it and drops the rest. Without such
+ * a channel nothing is written and *removed is false. */
 int channel_delete(struct db *db, const struct uuid *id, const struct change *change,
 		   bool *removed) must_check;
 
@@ -56,8 +56,8 @@ enum update_result {
 	UPDATE_NOT_FOUND,
 	UPDATE_NAME_TAKEN,
 	UPDATE_NO_TEAM,
-	UPDATE_UNKNOWN_KIND, /* the draft names one that is new to us and to the channel */
-	UPDATE_OVERTAKEN     /* somebody else has changed what this change was based on */
+	UPDATE_UNKNOWN_KIND, /* the draft names an unknown kind that the channel does not have */
+	UPDATE_OVERTAKEN     /* another request has changed the row meanwhile */
 };
 
 /* Gives the team's channel the draft's name and events and appends it as ChannelResponse. Unless
@@ -70,7 +70,7 @@ int channel_update(struct db *db, const struct uuid *id, const struct draft *dra
 int channel_load(struct db *db, const struct uuid *team, const struct uuid *id,
 		 struct buf *provider, struct buf *sealed, bool *found) must_check;
 
-/* Its old secrets as old_secrets_seal() wrote them, appended; *until_us as in stored_secrets. */
+/* Appends its old secrets as old_secrets_seal() wrote them; *until_us as in stored_secrets. */
 int channel_load_old_secrets(struct db *db, const struct uuid *id, struct buf *out,
 			     int64_t *until_us) must_check;
 
@@ -79,19 +79,19 @@ struct new_config {
 	struct str before; /* as channel_load() gave it */
 	struct str sealed;
 	bool has_old_secret; /* the signing secret changes: */
-	struct str
-		old_secret; /* those before, as old_secrets_seal() wrote them; empty: none is valid */
+	/* Older secrets, as old_secrets_seal() wrote them; empty: none is valid. */
+	struct str old_secret;
 	int64_t old_secret_until_us;
 };
 
-/* The same as channel_update() for the config. Its failures so far count no longer. */
+/* The same as channel_update() for the config. Earlier failures no longer count. */
 int channel_replace_config(struct db *db, const struct uuid *id, const struct new_config *config,
 			   const struct change *change, struct buf *out,
 			   enum update_result *result) must_check;
 
-/* Ends the channel's being disabled, once its backlog was released or dropped: with has_more the
- * channel is as disabled as before, `out` is empty, and the next piece, from the last row on, is to
- * follow in a job of its own. A channel that is not disabled stays as it is, without an audit row. */
+/* Enables the channel after its backlog was released or dropped. With has_more it is still
+ * disabled, `out` is empty, and the next piece, from the last row on, must follow in another job.
+ * A channel that is not disabled stays as it is, without an audit row. */
 int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *piece,
 		   const struct change *change, struct buf *out, bool *found) must_check;
 
@@ -108,7 +108,7 @@ struct changed {
 int channel_audit(struct db *db, const struct change *change,
 		  const struct changed *changed) must_check;
 
-/* Locks the team of the change against other changes of its channels; *is_there false: deleted. */
+/* Locks the team against other changes of its channels. *is_there is false for a deleted team. */
 int channel_lock_team(struct db *db, const struct uuid *team, bool *is_there) must_check;
 
 /* ---- showing --------------------------------------------------------------------------- */
@@ -116,7 +116,7 @@ int channel_lock_team(struct db *db, const struct uuid *team, bool *is_there) mu
 /* A page of the team's channels, newest first. */
 struct channel_page {
 	struct paging paging;
-	/* What was found: the last one shown, and whether another follows it. */
+	/* The result: the last channel shown, and whether another follows it. */
 	int64_t last_us;
 	struct uuid last_id;
 	unsigned count;
@@ -127,14 +127,14 @@ struct channel_page {
 int channel_list(struct db *db, const struct uuid *team, struct channel_page *page,
 		 struct buf *out) must_check;
 
-/* Appends one as ChannelResponse; *found false when the team has none of that id. */
+/* Appends one channel as ChannelResponse. *found is false when the team has none of this id. */
 int channel_get(struct db *db, const struct uuid *team, const struct uuid *id, struct buf *out,
 		bool *found) must_check;
 
 /* ChannelResponse of a channel just made; `secret` is empty or what the client is shown once. */
 void channel_write_new(struct buf *out, const struct new_channel *channel, struct str secret);
 
-/* Adds `warnings` to the ChannelResponse at the end of `out`, when its provider has any. */
+/* Adds `warnings` to the ChannelResponse at the end of `out`, if its provider has any. */
 void channel_add_warnings(struct buf *out, const struct provider *provider,
 			  const struct provider_config *config);
 

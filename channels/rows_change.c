@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Statements that change a channel. Happy path: the row is locked and looked at, changed, audited
- * and shown, all in the caller's transaction. What cannot be done is said in the result and has
- * written nothing.
+ * Statements that change a channel. Happy path: the row is locked, read, changed, audited and
+ * shown, all in the caller's transaction. Failure: the result says why, and nothing was written.
  */
 #include <errno.h>
 
@@ -51,7 +50,7 @@ static const struct db_query find_events = {
 	.sql = "SELECT event_types FROM channels WHERE id = $1 AND team_id = $2",
 };
 
-/* Which of the draft's kinds are accounted for: known to us, or stored already. */
+/* The draft's kinds that are known to us, or stored already. */
 struct kinds {
 	const struct draft *draft;
 	bool is_settled[CHANNEL_MAX_EVENTS];
@@ -73,7 +72,7 @@ static int on_events(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* A kind that a newer control plane has stored may be sent back; another one nobody can subscribe to. */
+/* The client may send back a kind that a newer control plane stored, but no other unknown kind. */
 static int check_kinds(struct db *db, const struct uuid *id, const struct draft *draft,
 		       const struct uuid *team, enum update_result *result)
 {
@@ -96,7 +95,7 @@ static int check_kinds(struct db *db, const struct uuid *id, const struct draft 
 	return rc;
 }
 
-/* The audit row, and the channel as it is now. */
+/* Writes the audit row and the channel as it is now. */
 static int finish(struct db *db, const struct change *change, const struct changed *changed,
 		  struct buf *out)
 {
@@ -154,7 +153,7 @@ static const struct db_query replace_config = {
 	.sql = "UPDATE channels SET config = $3, updated_at = $4 "
 	       "WHERE id = $1 AND team_id = $2 AND config = $5",
 };
-/* Failures of other settings say nothing about these. */
+/* Failures under other settings say nothing about the new ones. */
 static const struct db_query forget_failures = {
 	.sql = "INSERT INTO channel_state (channel_id, updated_at) VALUES ($1, $2) "
 	       "ON CONFLICT (channel_id) DO UPDATE SET failures = 0, disabling = 0, "
@@ -165,7 +164,7 @@ static const struct db_query keep_old_secret = {
 	       "WHERE channel_id = $1",
 };
 
-/* Two columns of a row, if there is one. */
+/* Two columns of a row, if the row exists. */
 struct loaded {
 	struct buf *first;
 	struct buf *second;
@@ -273,7 +272,7 @@ static const struct db_query lock_channel = {
 	.sql = "SELECT name, provider FROM channels WHERE id = $1 AND team_id = $2 FOR UPDATE",
 	.sqlite = "SELECT name, provider FROM channels WHERE id = $1 AND team_id = $2",
 };
-/* A statement of its own: PostgreSQL shows one that waited for a lock what was there before it waited. */
+/* A statement of its own: one that waits for a lock sees the rows as they were before it waited. */
 static const struct db_query find_disabled = {
 	.sql = "SELECT 1 FROM channel_state WHERE channel_id = $1 AND disabled_at IS NOT NULL",
 };
@@ -282,8 +281,9 @@ static const struct db_query enable_channel = {
 	       "disabling = 0, breaker_opened = 0, breaker_until = NULL, failing_since = NULL, "
 	       "updated_at = $2 WHERE channel_id = $1 AND disabled_at IS NOT NULL",
 };
-/* Deliveries before state, as everywhere: see record.c. Another process may have been faster while
- * this one waited for the channel: then the backlog is not ours to change, and it is recorded. */
+/* Locks deliveries before state, as delivery/record.c does. Another process may have enabled the
+ * channel while this one waited for it. Then the backlog is not ours to change, and the audit row
+ * is written already. */
 static int end_disabled(struct db *db, const struct change *change, const struct changed *enabled,
 			struct backlog_piece *piece)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* See the header. Ids are well-formed and belong to nobody, hosts are the vendors' own or reserved. */
+/* Ids are well-formed and belong to nobody. Hosts are the vendors' own, or reserved. */
 #include "channels/sample.h"
 
 #include "core/json.h"

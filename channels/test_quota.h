@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * How many test notifications a team may send: ten in any minute per process (contract c.7), a
- * few of all teams at the same time. Bounded: the team that has been silent for longest makes room;
- * while all have been busy in the last minute, a further one has to wait.
+ * How many test notifications a team may send: ten in any minute per process (contract c.7), and
+ * a few at the same time. Bounded: the team that has been silent for longest gives up its place.
+ * While all teams were busy in the last minute, a new team has to wait.
  */
 #ifndef CHANNELS_TEST_QUOTA_H
 #define CHANNELS_TEST_QUOTA_H

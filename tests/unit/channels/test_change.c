@@ -11,7 +11,7 @@
 	"\"events\":[\"host.down\",\"capsule.create\"]}"
 #define NOBODY "/v1/channels/ch-0000000000000000000000001"
 
-/* The engine stays away from the rows the tests look at. */
+/* The engine leaves the rows of these tests alone. */
 static const struct rig_options quiet = { .strict = true, .no_delivery = true };
 
 /* ---- PATCH ----------------------------------------------------------------------------- */
@@ -55,7 +55,7 @@ Test(change, gives_a_channel_another_name_and_other_events)
 	ON_BOTH_STORES(&quiet, rename_and_resubscribe);
 }
 
-/* A newer control plane has subscribed it to kinds that are new to us. */
+/* A newer control plane has subscribed the channel to kinds that are unknown to us. */
 static void edit_a_newer_channel(struct rig *rig)
 {
 	char path[CALL_PATH_SIZE];
@@ -179,7 +179,7 @@ static void create_disabled(struct rig *rig, char path[CALL_PATH_SIZE])
 			i == 3 ? "failed" : "pending");
 }
 
-/* The housekeeping has a row of its own in there. */
+/* housekeeping has a row of its own there */
 #define CLEAN                                                                               \
 	"SELECT count(*) FROM channel_state WHERE channel_id IN (SELECT id FROM channels) " \
 	"AND disabled_at IS NULL AND disabled_reason IS NULL AND failures = 0 AND "         \
@@ -215,7 +215,7 @@ static void enable_and_deliver(struct rig *rig)
 		     "SELECT CAST(metadata AS text) FROM audit_logs WHERE action = 'enable' AND "
 		     "resource_type = 'channel'");
 	cr_expect(strstr(text, "deliver") && strstr(text, "dead"), "%s", text);
-	/* Again: nothing changes. */
+	/* A second time changes nothing. */
 	cr_expect_eq(call(rig, "POST", sub, "{\"backlog\":\"skip\"}"), 200);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'pending'"), 2);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs WHERE action = 'enable'"), 1);
@@ -286,7 +286,7 @@ static void release_thousands(struct rig *rig)
 	char sub[CALL_PATH_SIZE + 16];
 
 	create_disabled(rig, path);
-	make_thousands(rig, "7"); /* all of one place: no order leads from piece to piece */
+	make_thousands(rig, "7"); /* all of one place, so that no order leads from piece to piece */
 	snprintf(sub, sizeof(sub), "%s/enable", path);
 	cr_assert_eq(call(rig, "POST", sub, "{}"), 200, "%s", call_answer);
 	cr_expect_eq(rig_ask(rig, CLEAN), 1);

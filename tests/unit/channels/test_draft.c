@@ -72,7 +72,7 @@ static const struct {
 	{ "{\"name\":\"a\",\"name\":\"b\",\"provider\":\"webhook\"," GOOD_CONFIG "," GOOD_EVENTS
 	  "}",
 	  "name" },
-	/* the name comes before everything else */
+	/* the name is checked before everything else */
 	{ "{\"name\":\"-\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "name" },
 	{ "{\"name\":\"a\",\"provider\":\"x\",\"config\":{},\"events\":[]}", "provider" },
 	{ "{\"name\":\"a\",\"provider\":\"Webhook\",\"config\":{},\"events\":[]}", "provider" },
@@ -144,7 +144,7 @@ Test(draft, bounds_the_length_of_a_value)
 	cr_assert_eq(parse_with_secret(70000, &draft, &why), -EINVAL, "past the body's limit");
 }
 
-/* It comes along when people paste, from chats and documents, too. */
+/* Invisible characters come along when people paste, also from chats and documents. */
 Test(draft, cuts_white_space_from_both_ends_of_every_setting)
 {
 	static const char *const pasted[] = {
@@ -227,7 +227,7 @@ Test(draft, takes_unknown_kinds_only_for_a_channel_that_may_have_them)
 		{ "\"volume.attach\"", DRAFT_EVENTS, false },
 		{ "\"volume.attach\",\"host.up\"", DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, true },
 		{ "\"\"", DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, false },
-		/* These are known, and not for requests. */
+		/* Known kinds that requests may not use. */
 		{ "\"capsule.created\"", DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, false },
 		{ "\"channel.test\"", DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS, false },
 	};

@@ -185,7 +185,7 @@ Test(endpoints, list_the_teams_channels_newest_first)
 	ON_BOTH_STORES(&strict, list);
 }
 
-/* Follows the Link header; two of the three were created in the same moment. */
+/* Follows the Link header. Two of the three channels were created at the same time. */
 static void follow_pages(struct rig *rig)
 {
 	char seen[4] = "";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* POST /v1/channels/preview over HTTP, and the samples it stands on. */
+/* POST /v1/channels/preview over HTTP, and the samples that it uses. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -223,7 +223,7 @@ Test(preview_of, a_message_is_masked_in_whole_words_only)
 	}
 }
 
-/* The words an event is made of stay, whatever the secret; all else that it holds is looked through. */
+/* The words of the event's own members stay, whatever the secret. Every other text is searched. */
 Test(preview_of, a_secret_is_found_wherever_an_event_has_words)
 {
 	static const char *const secrets[] = { "template.snapshot.create",
@@ -252,7 +252,7 @@ Test(preview_of, a_secret_is_found_wherever_an_event_has_words)
 	}
 }
 
-/* Each provider spells texts in a way of its own: the credential is gone before that. */
+/* Each provider spells texts in its own way, so the credential goes before that. */
 Test(preview_of, no_provider_shows_a_credential_in_its_own_spelling)
 {
 	static const struct {

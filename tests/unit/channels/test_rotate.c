@@ -22,7 +22,7 @@ static void create(struct rig *rig, char path[PATH_SIZE])
 	snprintf(path, PATH_SIZE, "%s/config", of_channel);
 }
 
-/* The stored settings, opened. */
+/* The stored settings, decrypted. */
 static void expect_stored(struct rig *rig, const char *url, const char *secret)
 {
 	struct opened_config opened;
@@ -38,7 +38,7 @@ static void expect_stored(struct rig *rig, const char *url, const char *secret)
 	opened_config_done(&opened);
 }
 
-/* What is kept of the secrets before, newest first, and until when; nothing: it ends with NULL at once. */
+/* The kept secrets, newest first, and their ends; the list ends with NULL. */
 struct kept {
 	const char *secret;
 	int64_t until_us;
@@ -160,7 +160,7 @@ Test(rotate, lets_the_client_choose_the_overlap)
 	ON_BOTH_STORES(&quiet, choose_overlap);
 }
 
-/* Each in its own time; the one that is used again is no old one. */
+/* Each secret has its own end. One that is used again is not an old one. */
 static void rotate_twice(struct rig *rig)
 {
 	const struct kept both[] = {
@@ -262,7 +262,7 @@ static void keep_others_out(struct rig *rig)
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 1);
 }
 
-/* Whoever checks webhook-signature would find none from then on. */
+/* A receiver that checks webhook-signature would find none. */
 static void refuse_lost_signature(struct rig *rig)
 {
 	char path[PATH_SIZE];
@@ -276,7 +276,7 @@ static void refuse_lost_signature(struct rig *rig)
 	cr_expect_eq(
 		call(rig, "PUT", path, "{\"config\":{\"secret\":\"long, but not base64 at all\"}}"),
 		400);
-	cr_expect(strstr(call_answer, "webhook-signature would be missing"), "%s", call_answer);
+	cr_expect(strstr(call_answer, "no webhook-signature"), "%s", call_answer);
 	expect_stored(rig, "https://8.8.8.8/s3cret-path", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
 }
 
@@ -285,7 +285,7 @@ Test(rotate, refuses_a_secret_that_would_drop_a_header)
 	ON_BOTH_STORES(&quiet, refuse_lost_signature);
 }
 
-/* The control plane takes secrets of any length; what is stored is kept until it is replaced. */
+/* The control plane takes secrets of any length. A stored one stays until it is replaced. */
 static void keep_short_secret(struct rig *rig)
 {
 	const struct str values[] = { STR("https://8.8.8.8/"), STR("short") };
@@ -368,7 +368,7 @@ Test(rotate, keeps_nothing_of_a_chat_channel)
 
 Test(rotate, starts_over_when_somebody_else_was_faster)
 {
-	/* Two requests at once: both read the same settings, the second to write has to look again. */
+	/* Two requests at once read the same settings. The second to write has to read again. */
 	struct rig rig;
 	char path[PATH_SIZE];
 

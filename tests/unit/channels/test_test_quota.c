@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How often a team may send test notifications; pure, time is an argument. */
+/* How often a team may send test notifications. Pure: time is an argument. */
 #include <criterion/criterion.h>
 
 #include "channels/test_quota.h"
@@ -92,7 +92,7 @@ Test(quota, have_a_bound_on_those_under_way)
 	cr_assert(enter(TEST_QUOTA_MAX_INFLIGHT + 1));
 }
 
-/* Tests that hang: as many as a team may begin in a minute, of seven teams. */
+/* Tests that hang: seven teams each start as many as they may in a minute. */
 Test(quota, leave_places_to_other_teams)
 {
 	for (unsigned team = 0; team < 7; team++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* POST /v1/channels/test over HTTP: what is sent, what is answered, how often. */
+/* POST /v1/channels/test over HTTP: the request, the answer, and how often. */
 #include <arpa/inet.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 	"{\"provider\":\"telegram\",\"config\":{\"chat_id\":\"-1001\"," \
 	"\"bot_token\":\"12345678:s3cret-s3cret-s3cret-s3cret-s3cret\"}}"
 
-/* Answers the n-th request with the n-th line of the script, the last one again and again. */
+/* Answers the n-th request with the n-th line of the script, and repeats the last one. */
 struct script {
 	atomic_uint next;
 	struct {
@@ -24,7 +24,7 @@ struct script {
 		const char *body;
 		const char *headers; /* NULL: none */
 	} lines[4];
-	int64_t at_us[4]; /* when they came, by the clock of the test */
+	int64_t at_us[4]; /* when the requests came, by the clock of the test */
 };
 
 static enum receiver_reply play(const struct received *request, struct buf *out, void *arg)
@@ -76,7 +76,7 @@ static void open_with(struct rig *rig, struct script *script, bool strict)
 	redirect(rig);
 }
 
-/* The clock runs a hundred times as fast as the world's, so that a pace of seconds is soon over. */
+/* The clock runs a hundred times as fast as real time, so that a pace of seconds is soon over. */
 static uv_timer_t clock_timer;
 
 static void on_clock(uv_timer_t *timer)
@@ -143,7 +143,8 @@ Test(test_send, sends_a_chat_message_where_the_operator_points_it)
 	struct script script = { .lines = { { .status = 200, .body = "ok" } } };
 	struct rig rig;
 
-	/* Strict, and nobody resolves hooks.slack.com here: the override alone is connected to. */
+	/* The guard is strict and hooks.slack.com does not resolve here, so only the override is
+	 * connected to. */
 	open_with(&rig, &script, true);
 	cr_assert_eq(call(&rig, "POST", TEST, SLACK), 200, "%s", call_answer);
 	cr_assert_eq(receiver_count(rig.receiver), 1);
@@ -449,7 +450,7 @@ Test(test_send, ends_when_the_service_does)
 		 receiver_port(rig.receiver));
 	fd = begin(&rig, body);
 	rig_wait_received(&rig, 1);
-	rig_close(&rig); /* fails the test when something is left open */
+	rig_close(&rig); /* fails the test if a handle is still open */
 	close(fd);
 }
 
