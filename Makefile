@@ -88,8 +88,8 @@ $(B)/app/openapi.o: docs/openapi.yaml
 
 # ---- tests ------------------------------------------------------------------------------
 
-# tests/support/heap.c can make an allocation of our own code fail.
-WRAP_HEAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+# tests/support/heap.c can make an allocation of our own code fail, call_fault.c a call of the store or Redis.
+WRAPPED := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=store_write,--wrap=store_read,--wrap=redis_commands_send
 
 TESTED := $(foreach m,$(MODULES),$(if $(wildcard tests/unit/$(m)/*.c),$(m)))
 
@@ -108,7 +108,7 @@ define unit_binary
 $(B)/tests/$(1): $(call objects,tests/unit/$(1)) $(DEADLINE) $(B)/lib/tests.a $(foreach m,$(call linked_by,$(1)),$(call archive,$(m))) $(LLHTTP_OBJS)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$(Q)$(CC) $(LDFLAGS) $(WRAP_HEAP) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDLIBS) -lcriterion
+	$(Q)$(CC) $(LDFLAGS) $(WRAPPED) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDLIBS) -lcriterion
 
 unit-$(1): $(B)/tests/$(1)
 	tests/support/with-services tests/support/run-unit $(FLAVOUR) $(B)/tests/$(1)

@@ -2,6 +2,7 @@
 
 /* Every allocation of the loop fails in turn: a delivery arrives all the same, at the latest with
  * the next try, and counts as delivered only after that. */
+#include "tests/support/call_fault.h"
 #include "tests/support/heap.h"
 #include "tests/support/rig.h"
 
@@ -28,32 +29,57 @@ static bool is_delivered(struct rig *rig, void *arg)
 	return delivered == wanted->delivered;
 }
 
-static bool deliver_without(struct rig *rig, unsigned allocation)
+enum lack { LACK_MEMORY, LACK_STORE };
+
+static void begin(enum lack lack, unsigned nth)
 {
-	struct wanted wanted = { .delivered = allocation + 1 };
-	struct event *event =
-		rig_event("capsule.pause", USER, WELL, START_MS + (int64_t)allocation);
+	if (lack == LACK_MEMORY)
+		heap_fail_after(nth);
+	else
+		call_fail_after(FAULT_STORE, nth);
+}
+
+static bool end(enum lack lack)
+{
+	return lack == LACK_MEMORY ? heap_recover() : call_recover();
+}
+
+/* One delivery whose nth allocation or store call fails. False when it needs fewer. */
+static bool deliver_without(struct rig *rig, enum lack lack, unsigned nth)
+{
+	struct wanted wanted = { .delivered = nth + 1 };
+	struct event *event = rig_event("capsule.pause", USER, WELL, START_MS + (int64_t)nth);
 	unsigned received = receiver_count(rig->receiver);
 	bool was_met;
 
 	cr_assert_eq(rig_commit(rig, &event, 1), 0);
-	heap_fail_after(allocation);
+	begin(lack, nth);
 	rig_turn_until(rig, is_delivered, &wanted);
-	was_met = heap_recover();
-	cr_expect_gt(receiver_count(rig->receiver), received, "%u", allocation);
+	was_met = end(lack);
+	cr_expect_gt(receiver_count(rig->receiver), received, "%u", nth);
 	return was_met;
 }
 
-Test(fault, a_delivery_arrives_all_the_same)
+static void deliver_each(enum lack lack)
 {
 	const struct rig_options options = { .strict = false };
-	unsigned allocation = 0;
+	unsigned nth = 0;
 	struct rig rig;
 
 	rig_open(&rig, DATABASE_SQLITE, &options);
 	rig_add_channel(&rig, CHANNEL, TEAM_A, "hook", "capsule.pause");
-	while (deliver_without(&rig, allocation))
-		allocation++;
-	cr_expect_gt(allocation, 3);
+	while (deliver_without(&rig, lack, nth))
+		nth++;
+	cr_expect_gt(nth, 1);
 	rig_close(&rig);
+}
+
+Test(fault, a_delivery_arrives_all_the_same)
+{
+	deliver_each(LACK_MEMORY);
+}
+
+Test(fault, a_delivery_outlives_every_store_call_that_is_refused)
+{
+	deliver_each(LACK_STORE);
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Calls into store/ and net/ that fail on request. The linker leads store_write(), store_read() and
+ * redis_commands_send(), which writes every command, here (--wrap in the Makefile).
+ */
+#ifndef TESTS_SUPPORT_CALL_FAULT_H
+#define TESTS_SUPPORT_CALL_FAULT_H
+
+#include <stdbool.h>
+
+enum faulty_call {
+	FAULT_STORE, /* -ENOBUFS */
+	FAULT_REDIS  /* -ENOMEM */
+};
+
+/* The next `count` calls of this kind succeed and the one after them fails, once. */
+void call_fail_after(enum faulty_call call, unsigned count);
+
+/* All succeed again. True when the failure asked for was met. */
+bool call_recover(void);
+
+#endif
