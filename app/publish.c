@@ -71,14 +71,14 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-struct flags {
+struct publish_flags {
 	struct bus_publication event;
 	struct event_member metadata[EVENT_MAX_METADATA];
 	const char *file; /* "-" for standard input; NULL: the event from flags */
 	const char *config;
 };
 
-static int add_metadata(struct flags *flags, struct str name, struct str value)
+static int add_metadata(struct publish_flags *flags, struct str name, struct str value)
 {
 	if (flags->event.metadata_count == EVENT_MAX_METADATA)
 		return command_fault(EXIT_USAGE, "more than %d metadata members",
@@ -88,7 +88,7 @@ static int add_metadata(struct flags *flags, struct str name, struct str value)
 	return EXIT_GOOD;
 }
 
-static int add_metadata_pair(struct flags *flags, const char *pair)
+static int add_metadata_pair(struct publish_flags *flags, const char *pair)
 {
 	struct str value = str_of(pair);
 	struct str name = str_cut(&value, '=');
@@ -99,7 +99,7 @@ static int add_metadata_pair(struct flags *flags, const char *pair)
 }
 
 /* Where the text of a flag goes that is nothing but a member of the event. */
-static struct str *member_of(struct flags *flags, int flag)
+static struct str *member_of(struct publish_flags *flags, int flag)
 {
 	switch (flag) {
 	case FLAG_TEAM:
@@ -121,7 +121,7 @@ static struct str *member_of(struct flags *flags, int flag)
 	}
 }
 
-static int take_flag(struct flags *flags, int flag, const char *value)
+static int take_flag(struct publish_flags *flags, int flag, const char *value)
 {
 	struct str *member = member_of(flags, flag);
 
@@ -140,7 +140,7 @@ static int take_flag(struct flags *flags, int flag, const char *value)
 	return EXIT_GOOD;
 }
 
-static int read_flags(int argc, char **argv, struct flags *flags)
+static int read_flags(int argc, char **argv, struct publish_flags *flags)
 {
 	int flag;
 
@@ -178,7 +178,7 @@ static int publish_json(struct redis_blocking *redis, struct str json, struct re
 	return rc;
 }
 
-static int publish_flags(struct redis_blocking *redis, const struct flags *flags)
+static int publish_flags(struct redis_blocking *redis, const struct publish_flags *flags)
 {
 	struct reason why = { .text = "" };
 	struct buf json;
@@ -252,7 +252,7 @@ static void say_where(const struct config *config)
 	buf_done(&place);
 }
 
-static int publish_all(const struct config *config, const struct flags *flags)
+static int publish_all(const struct config *config, const struct publish_flags *flags)
 {
 	const struct redis_settings settings = redis_settings_of(config);
 	struct redis_address address = { 0 };
@@ -277,7 +277,7 @@ static int publish_all(const struct config *config, const struct flags *flags)
 
 static int run(int argc, char **argv)
 {
-	struct flags flags = { .event.actor_type = STR("system") };
+	struct publish_flags flags = { .event.actor_type = STR("system") };
 	struct config config = { 0 };
 	int code = read_flags(argc, argv, &flags);
 

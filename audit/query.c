@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads the parameters of the two list endpoints (contract e.2). Pure. Every fault names its parameter. */
+/* Reads the parameters of the two list endpoints (contract e.2). Pure. Every fault names its
+ * parameter. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 #define DEFAULT_ROWS 50
 
-struct reading {
+struct page_reading {
 	struct page_query *query;
 	size_t text_len;
 };
@@ -25,7 +26,7 @@ static int parse_id(struct str text, struct uuid *out)
 static const struct paging_ids ids = { parse_id, "an id of the form log-..." };
 
 /* The text block has a byte for every byte of the raw query; decoding only shrinks it. */
-static struct str keep(struct reading *reading, struct str value)
+static struct str keep(struct page_reading *reading, struct str value)
 {
 	char *copy = reading->query->text + reading->text_len;
 
@@ -34,7 +35,7 @@ static struct str keep(struct reading *reading, struct str value)
 	return (struct str){ .at = copy, .len = value.len };
 }
 
-static int read_filter(struct reading *reading, struct page_filter *filter, const char *name,
+static int read_filter(struct page_reading *reading, struct page_filter *filter, const char *name,
 		       struct str value, struct reason *why)
 {
 	while (value.at) {
@@ -52,7 +53,7 @@ static int read_filter(struct reading *reading, struct page_filter *filter, cons
 
 static int read_pair(struct str name, struct str value, void *arg, struct reason *why)
 {
-	struct reading *reading = arg;
+	struct page_reading *reading = arg;
 	struct page_query *query = reading->query;
 	int rc = paging_read(&query->paging, name, value, why);
 
@@ -67,7 +68,7 @@ static int read_pair(struct str name, struct str value, void *arg, struct reason
 
 int page_query_parse(struct str query, struct page_query *out, struct reason *why)
 {
-	struct reading reading = { .query = out };
+	struct page_reading reading = { .query = out };
 	int rc;
 
 	*out = (struct page_query){ .text = malloc(query.len + 1) };

@@ -263,14 +263,14 @@ static int write_row(const struct db_row *row, void *arg)
 	return out->err;
 }
 
-struct listing {
+struct row_listing {
 	struct channel_page *page;
 	struct buf *out;
 };
 
 static int on_listed(const struct db_row *row, void *arg)
 {
-	const struct listing *listing = arg;
+	const struct row_listing *listing = arg;
 	struct channel_page *page = listing->page;
 
 	/* the statement asks for one row more than is shown */
@@ -288,7 +288,7 @@ int channel_list(struct db *db, const struct uuid *team, struct channel_page *pa
 	const struct db_value values[] = { db_uuid(team), db_time(page->paging.before_us),
 					   db_uuid(&page->paging.before_id),
 					   db_int((int64_t)page->paging.limit + 1) };
-	struct listing listing = { .page = page, .out = out };
+	struct row_listing listing = { .page = page, .out = out };
 	int rc;
 
 	page->count = 0;

@@ -19,7 +19,7 @@
 #include "core/utf8.h"
 
 /* Slices point into the tree, the payload or the two texts made here. */
-struct draft {
+struct event_draft {
 	struct event event;
 	struct event_member metadata[EVENT_MAX_METADATA];
 	struct buf sandbox;
@@ -37,7 +37,7 @@ static const size_t text_offsets[] = {
 	offsetof(struct event, payload),
 };
 
-static int refuse(struct draft *d, const char *field, const char *problem)
+static int refuse(struct event_draft *d, const char *field, const char *problem)
 {
 	return reason_set(d->why, -EINVAL, field, "%s %s", field, problem);
 }
@@ -58,7 +58,7 @@ static const cJSON *find_member(const cJSON *object, const char *path)
 	return cJSON_IsNull(member) ? NULL : member;
 }
 
-static int take_text(struct draft *d, const cJSON *object, const char *path, struct str *out)
+static int take_text(struct event_draft *d, const cJSON *object, const char *path, struct str *out)
 {
 	const cJSON *member = find_member(object, path);
 
@@ -70,7 +70,7 @@ static int take_text(struct draft *d, const cJSON *object, const char *path, str
 	return 0;
 }
 
-static int need_text(struct draft *d, const cJSON *object, const char *path, struct str *out)
+static int need_text(struct event_draft *d, const cJSON *object, const char *path, struct str *out)
 {
 	int rc = take_text(d, object, path, out);
 
@@ -79,7 +79,8 @@ static int need_text(struct draft *d, const cJSON *object, const char *path, str
 	return rc;
 }
 
-static int need_object(struct draft *d, const cJSON *root, const char *path, const cJSON **out)
+static int need_object(struct event_draft *d, const cJSON *root, const char *path,
+		       const cJSON **out)
 {
 	*out = find_member(root, path);
 	if (!*out)
@@ -87,7 +88,7 @@ static int need_object(struct draft *d, const cJSON *root, const char *path, con
 	return cJSON_IsObject(*out) ? 0 : refuse(d, path, "must be an object");
 }
 
-static int take_outcome(struct draft *d, const cJSON *root)
+static int take_outcome(struct event_draft *d, const cJSON *root)
 {
 	struct str word = STR("");
 	int rc = take_text(d, root, "outcome", &word);
@@ -103,7 +104,7 @@ static int take_outcome(struct draft *d, const cJSON *root)
 	return 0;
 }
 
-static int take_actor(struct draft *d, const cJSON *root)
+static int take_actor(struct event_draft *d, const cJSON *root)
 {
 	struct event *event = &d->event;
 	const cJSON *actor;
@@ -124,7 +125,7 @@ static int take_actor(struct draft *d, const cJSON *root)
 	return rc;
 }
 
-static int take_resource(struct draft *d, const cJSON *root)
+static int take_resource(struct event_draft *d, const cJSON *root)
 {
 	struct event *event = &d->event;
 	const cJSON *resource;
@@ -142,7 +143,7 @@ static int take_resource(struct draft *d, const cJSON *root)
 	return rc;
 }
 
-static int take_metadata(struct draft *d, const cJSON *root)
+static int take_metadata(struct event_draft *d, const cJSON *root)
 {
 	struct event *event = &d->event;
 	const cJSON *metadata = find_member(root, "metadata");
@@ -168,7 +169,7 @@ static int take_metadata(struct draft *d, const cJSON *root)
 	return 0;
 }
 
-static int take_error(struct draft *d, const cJSON *root)
+static int take_error(struct event_draft *d, const cJSON *root)
 {
 	int rc = take_text(d, root, "error", &d->event.error);
 
@@ -182,7 +183,7 @@ static int take_error(struct draft *d, const cJSON *root)
 	return d->error.err;
 }
 
-static int take_sandbox(struct draft *d, const cJSON *root)
+static int take_sandbox(struct event_draft *d, const cJSON *root)
 {
 	const cJSON *sandbox = json_get(root, "sandbox");
 
@@ -198,7 +199,7 @@ static int take_sandbox(struct draft *d, const cJSON *root)
 	return d->sandbox.err;
 }
 
-static int take_members(struct draft *d, const cJSON *root)
+static int take_members(struct event_draft *d, const cJSON *root)
 {
 	struct event *event = &d->event;
 	int rc = take_outcome(d, root);
@@ -225,7 +226,7 @@ static int take_members(struct draft *d, const cJSON *root)
 	return rc < 0 ? rc : take_sandbox(d, root);
 }
 
-static int fill_draft(struct draft *d, const cJSON *root)
+static int fill_draft(struct event_draft *d, const cJSON *root)
 {
 	int rc;
 
@@ -253,7 +254,7 @@ static void pack_text(struct str *text, char **room)
 	*room += text->len + 1;
 }
 
-static struct event *pack(struct draft *d)
+static struct event *pack(struct event_draft *d)
 {
 	size_t members_size = d->event.metadata_count * sizeof(struct event_member);
 	size_t size = sizeof(struct event) + members_size;
@@ -284,7 +285,7 @@ static struct event *pack(struct draft *d)
 
 int event_parse(struct str payload, struct stream_id id, struct event **out, struct reason *why)
 {
-	struct draft d = {
+	struct event_draft d = {
 		.event = { .id = id, .payload = payload, .payload_is_public = true },
 		.why = why,
 	};

@@ -33,7 +33,7 @@ struct row {
 	struct stream_id stream_id;
 };
 
-struct group {
+struct fold_group {
 	char event[EVENT_TEXT_SIZE];
 	struct str outcome; /* a constant */
 	size_t count;
@@ -54,7 +54,7 @@ struct fold {
 	size_t group_count;
 	size_t failure_count;
 	struct row rows[FOLD_MAX_ROWS];
-	struct group groups[MAX_GROUPS];
+	struct fold_group groups[MAX_GROUPS];
 	struct failure failures[DIGEST_MAX_FAILURES];
 };
 
@@ -101,8 +101,8 @@ static void set_event(char out[EVENT_TEXT_SIZE], struct str event)
 /* No release has MAX_GROUPS kinds. Beyond that an event counts in the total only. */
 static void count_event(struct fold *fold, const char *event, struct str outcome)
 {
-	struct group *group = fold->groups;
-	const struct group *end = group + fold->group_count;
+	struct fold_group *group = fold->groups;
+	const struct fold_group *end = group + fold->group_count;
 
 	while (group < end &&
 	       (strcmp(group->event, event) != 0 || !str_eq(group->outcome, outcome)))
@@ -172,8 +172,8 @@ static int read_failures(struct fold *fold, struct db *db)
 /* Failures first, then the largest group. The rest only makes the order definite. */
 static int by_weight(const void *a, const void *b)
 {
-	const struct group *first = a;
-	const struct group *second = b;
+	const struct fold_group *first = a;
+	const struct fold_group *second = b;
 	bool first_failed = str_is(first->outcome, "error");
 	int order;
 

@@ -42,7 +42,7 @@ struct share_team {
 	struct place places[SHARE_LANES];
 };
 
-struct lane {
+struct slot_lane {
 	unsigned limit;
 	unsigned held;
 	struct list *levels; /* of teams, by the slots they hold; as many as there are slots */
@@ -53,7 +53,7 @@ struct shares {
 	unsigned slots;
 	unsigned held;
 	enum share_lane turn; /* the lane that is asked first */
-	struct lane lanes[SHARE_LANES];
+	struct slot_lane lanes[SHARE_LANES];
 	struct share_team nameless;
 	struct list idle; /* the longest idle one first */
 	unsigned idle_count;
@@ -101,7 +101,7 @@ static enum share_lane lane_of(const struct share_seat *seat, bool is_proven, in
 
 /* ---- the levels of a lane ---------------------------------------------------------------- */
 
-static void mark(struct lane *lane, unsigned level)
+static void mark(struct slot_lane *lane, unsigned level)
 {
 	uint64_t bit = UINT64_C(1) << level % WORD_BITS;
 
@@ -113,7 +113,7 @@ static void mark(struct lane *lane, unsigned level)
 
 /* Puts the team last in the list of its number of slots, or in no list while none of its seats
  * waits. */
-static void put(struct lane *lane, struct place *place)
+static void put(struct slot_lane *lane, struct place *place)
 {
 	list_remove(&place->level);
 	if (!list_is_empty(&place->seats))
@@ -121,7 +121,7 @@ static void put(struct lane *lane, struct place *place)
 	mark(lane, place->held);
 }
 
-static void set_held(struct lane *lane, struct place *place, unsigned held)
+static void set_held(struct slot_lane *lane, struct place *place, unsigned held)
 {
 	list_remove(&place->level);
 	mark(lane, place->held);
@@ -129,7 +129,7 @@ static void set_held(struct lane *lane, struct place *place, unsigned held)
 	put(lane, place);
 }
 
-static struct place *first_place(const struct shares *shares, const struct lane *lane)
+static struct place *first_place(const struct shares *shares, const struct slot_lane *lane)
 {
 	for (unsigned word = 0; word <= shares->slots / WORD_BITS; word++) {
 		unsigned level = word * WORD_BITS;
@@ -252,7 +252,7 @@ void share_leave(struct shares *shares, struct share_seat *seat)
 
 void share_take(struct shares *shares, struct share_seat *seat, int64_t now_us)
 {
-	struct lane *lane = &shares->lanes[seat->lane];
+	struct slot_lane *lane = &shares->lanes[seat->lane];
 
 	assert(seat->team && !seat->is_held && shares->held < shares->slots);
 	stop_waiting(shares, seat);
@@ -266,7 +266,7 @@ void share_take(struct shares *shares, struct share_seat *seat, int64_t now_us)
 
 void share_give_back(struct shares *shares, struct share_seat *seat, int64_t now_us)
 {
-	struct lane *lane = &shares->lanes[seat->lane];
+	struct slot_lane *lane = &shares->lanes[seat->lane];
 	int64_t kept_us = now_us > seat->since_us ? now_us - seat->since_us : 0;
 
 	assert(seat->is_held);
@@ -283,7 +283,7 @@ void share_give_back(struct shares *shares, struct share_seat *seat, int64_t now
 
 static struct share_seat *next_of(const struct shares *shares, enum share_lane number)
 {
-	const struct lane *lane = &shares->lanes[number];
+	const struct slot_lane *lane = &shares->lanes[number];
 	unsigned left = lane->limit - lane->held;
 	const struct place *place = first_place(shares, lane);
 
@@ -309,7 +309,7 @@ unsigned shares_held(const struct shares *shares)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int open_lane(struct lane *lane, unsigned slots, unsigned limit)
+static int open_lane(struct slot_lane *lane, unsigned slots, unsigned limit)
 {
 	lane->limit = limit;
 	lane->levels = calloc(slots + 1, sizeof(*lane->levels));

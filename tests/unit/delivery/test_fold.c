@@ -146,7 +146,7 @@ static int64_t count(const struct database *database, const char *condition)
 
 /* ---- reading the digest -------------------------------------------------------------------- */
 
-struct reading {
+struct digest_reading {
 	struct store_job job;
 	struct buf payload;
 };
@@ -163,14 +163,14 @@ static int run_reading(struct db *db, struct store_job *job)
 		.sql = "SELECT payload FROM deliveries WHERE event = '" DIGEST_EVENT "' "
 		       "ORDER BY stream_ms DESC, id LIMIT 1",
 	};
-	struct reading *reading = container_of(job, struct reading, job);
+	struct digest_reading *reading = container_of(job, struct digest_reading, job);
 
 	return db_run_now(db, &query, NULL, 0, on_payload, &reading->payload, NULL);
 }
 
 static void read_digest(const struct database *database, struct digest *out)
 {
-	struct reading reading = { .job.run = run_reading };
+	struct digest_reading reading = { .job.run = run_reading };
 	struct reason why = { .text = "" };
 
 	buf_init(&reading.payload, 65536);

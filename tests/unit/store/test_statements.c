@@ -237,7 +237,7 @@ Test(codes, a_deadlock_is_tried_again)
 static const struct db_query select_all = { .sql = "SELECT * FROM positions" };
 static const struct db_query deallocate = { .sql = "DEALLOCATE ALL", .sqlite = "SELECT 1" };
 
-struct reading {
+struct row_reading {
 	struct store_job job;
 	bool done;
 	int rc;
@@ -251,7 +251,7 @@ static int read_all(struct db *db, struct store_job *job)
 
 static void reading_done(struct store_job *job, int rc)
 {
-	struct reading *reading = container_of(job, struct reading, job);
+	struct row_reading *reading = container_of(job, struct row_reading, job);
 
 	reading->done = true;
 	reading->rc = rc;
@@ -261,7 +261,7 @@ static int submit_and_wait(struct fixture *fixture,
 			   int (*submit)(struct store *store, struct store_job *job),
 			   int (*run)(struct db *db, struct store_job *job))
 {
-	struct reading reading = { .job = { .run = run, .on_done = reading_done } };
+	struct row_reading reading = { .job = { .run = run, .on_done = reading_done } };
 
 	cr_assert_eq(submit(fixture->store, &reading.job), 0);
 	loop_until(&fixture->loop, &reading.done);
