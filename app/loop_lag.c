@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Twice a second is enough for a distribution and wakes nothing that sleeps. Nothing here can fail. */
+/* Twice a second is enough for a distribution and wakes nothing that sleeps. Nothing here can
+ * fail. */
 #include "app/loop_lag.h"
 
 #define PERIOD_MS UINT64_C(500)

@@ -99,7 +99,8 @@ static int dispatch(int argc, char **argv)
 	return command->run(argc - 1, argv + 1);
 }
 
-/* Started without them, a socket or a database would be opened in their place, and be written to. */
+/* Started without them, a socket or a database would be opened in their place, and be written
+ * to. */
 static void hold_standard_files(void)
 {
 	int fd;

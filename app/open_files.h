@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* Raises the soft limit to `wanted`, or as far as the hard one lets it. The limit from now on; 0 when it
- * cannot be told. */
+/* Raises the soft limit to `wanted`, or as far as the hard one lets it. The limit from now on; 0
+ * when it cannot be told. */
 uint64_t open_files_allow(uint64_t wanted);
 
 #endif

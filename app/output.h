@@ -15,7 +15,8 @@
 #include "core/str.h"
 
 /* Appends the text with \u009b in place of U+009B and \x9b in place of a byte that is no UTF-8.
- * Inside the strings of valid JSON that is JSON's own escape. keep_lines: tabs and line feeds stay. */
+ * Inside the strings of valid JSON that is JSON's own escape. keep_lines: tabs and line feeds
+ * stay. */
 void output_escape(struct buf *out, struct str text, bool keep_lines);
 
 /* Writes the text, escaped but for tabs and line feeds when `out` is a terminal. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads text/event-stream as a client does: bytes in any pieces, one callback per frame and comment. Pure.
+ * Reads text/event-stream as a client does: bytes in any pieces, one callback per frame and
+ * comment. Pure.
  */
 #ifndef APP_SSE_READER_H
 #define APP_SSE_READER_H

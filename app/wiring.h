@@ -7,8 +7,8 @@
 #include "config/config.h"
 #include "core/attributes.h"
 
-/* Runs a worker until SIGTERM or SIGINT. `listener` is a listening socket it takes over, or 0. Returns
- * a process exit code. */
+/* Runs a worker until SIGTERM or SIGINT. `listener` is a listening socket it takes over, or 0.
+ * Returns a process exit code. */
 int worker_run(const struct config *config, int listener);
 
 /* SIGHUP comes from a terminal that closes, or from somebody who wants other settings: it ends

@@ -43,8 +43,8 @@ struct audit_entry {
 	struct buf metadata_buf; /* audit_entry_done() frees it */
 };
 
-/* The mapping of e.6 with the modes of e.5 and point 7 of (o). Pure. False: no row. On true the entry
- * borrows text from the event. Its created_us and id are in the order of the stream. */
+/* The mapping of e.6 with the modes of e.5 and point 7 of (o). Pure. False: no row. On true the
+ * entry borrows text from the event. Its created_us and id are in the order of the stream. */
 bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
 			    const struct audit_facts *facts, struct audit_entry *out) must_check;
 void audit_entry_done(struct audit_entry *entry);
@@ -62,8 +62,8 @@ int audit_insert_change(struct db *db, enum audit_mode mode, const struct identi
 			struct str resource_type, struct str resource_id, struct str action,
 			struct str status, struct str metadata, int64_t now_us) must_check;
 
-/* What `status` of a shown entry is: the two outcomes of the API, or the four words of the table, which
- * the control plane's dashboard colours. */
+/* What `status` of a shown entry is: the two outcomes of the API, or the four words of the table,
+ * which the control plane's dashboard colours. */
 enum audit_status { AUDIT_STATUS_SEED, AUDIT_STATUS_DASHBOARD };
 
 struct audit; /* the endpoints */

@@ -3,9 +3,9 @@
 /*
  * GET /v1/audit-logs and GET /v1/admin/audit-logs (contract e.1).
  *
- * A request becomes one read job. The store's thread writes the page, the loop only sends it.
- * Who may see what is decided here: members and API keys see rows of scope `team`. Owners and admins
- * of the team also see scope `admin`. A platform administrator on the admin path sees both scopes of
+ * A request becomes one read job. The store's thread writes the page, the loop only sends it. Who
+ * may see what is decided here: members and API keys see rows of scope `team`. Owners and admins of
+ * the team also see scope `admin`. A platform administrator on the admin path sees both scopes of
  * the platform team, and of no other.
  */
 #include <errno.h>
@@ -22,24 +22,24 @@ struct audit {
 	enum audit_status status;
 };
 
-struct listing {
+struct audit_listing {
 	struct api_call call;
 	struct page page;
 };
 
 static void end_listing(struct api_call *call)
 {
-	page_done(&container_of(call, struct listing, call)->page);
+	page_done(&container_of(call, struct audit_listing, call)->page);
 }
 
 static int run_listing(struct db *db, struct store_job *job)
 {
-	return page_read(db, &container_of(job, struct listing, call.job)->page);
+	return page_read(db, &container_of(job, struct audit_listing, call.job)->page);
 }
 
 static void on_listed(struct store_job *job, int rc)
 {
-	struct listing *listing = container_of(job, struct listing, call.job);
+	struct audit_listing *listing = container_of(job, struct audit_listing, call.job);
 	struct api_call *call = &listing->call;
 
 	if (rc < 0) {
@@ -53,14 +53,14 @@ static void on_listed(struct store_job *job, int rc)
 static void start_listing(const struct audit *audit, struct http_request *request,
 			  bool with_admin_rows)
 {
-	struct api_call *call = api_call_new(&audit->api, request, sizeof(struct listing));
+	struct api_call *call = api_call_new(&audit->api, request, sizeof(struct audit_listing));
 	struct reason why = { .text = "" };
-	struct listing *listing;
+	struct audit_listing *listing;
 	int rc;
 
 	if (!call)
 		return;
-	listing = container_of(call, struct listing, call);
+	listing = container_of(call, struct audit_listing, call);
 	listing->page.team = call->who.team;
 	listing->page.with_admin_rows = with_admin_rows;
 	listing->page.with_stored_words = audit->status == AUDIT_STATUS_DASHBOARD;

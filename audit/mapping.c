@@ -195,8 +195,8 @@ static void write_metadata(struct buf *out, const struct event *event, unsigned 
 	buf_add_char(out, '}');
 }
 
-/* Events name whole seconds, and their rows should be in the order of the stream within one. A publisher
- * whose clock is far off does not decide when it was. */
+/* Events name whole seconds, and their rows should be in the order of the stream within one. A
+ * publisher whose clock is far off does not decide when it was. */
 static int64_t created_us(const struct event *event)
 {
 	int64_t stream_us = event_stream_us(event);

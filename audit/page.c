@@ -32,8 +32,8 @@ static const struct db_query select_edge = {
 	       "ORDER BY created_at DESC, id DESC LIMIT 2 OFFSET " LOOKED_AT " - 1",
 };
 
-/* Both spellings walk the index (team_id, created_at desc, id desc) from the cursor to the edge: the
- * row value comparison is the cursor of e.3, and there is nothing to sort. */
+/* Both spellings walk the index (team_id, created_at desc, id desc) from the cursor to the edge:
+ * the row value comparison is the cursor of e.3, and there is nothing to sort. */
 #define SELECT_PAGE                                                                                \
 	"SELECT id, actor_type, actor_id, actor_name, resource_type, resource_id, action, scope, " \
 	"status, metadata, created_at FROM audit_logs "                                            \

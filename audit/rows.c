@@ -20,7 +20,8 @@
 static const struct db_query insert_row = {
 	.sql = INTO "VALUES (" VALUES ")" UNLESS_STORED,
 };
-/* One statement more for the entries around an upgrade, so that nobody else pays for the look-up. */
+/* One statement more for the entries around an upgrade, so that nobody else pays for the
+ * look-up. */
 static const struct db_query insert_row_once = {
 	.sql = INTO "SELECT " VALUES
 		    " WHERE NOT EXISTS (SELECT 1 FROM audit_logs WHERE id = $13)" UNLESS_STORED,

@@ -21,7 +21,7 @@
 #define SPLITS_MAX  8
 #define ALONE_TRIES 4
 
-struct group {
+struct job_group {
 	struct db *db;
 	struct store_job *const *jobs;
 	int splits;
@@ -98,7 +98,7 @@ void job_run_reading(struct db *db, struct store_job *job)
 /* ---- groups ----------------------------------------------------------------------------- */
 
 /* One that others rely on makes all of them wait for the disk. */
-static bool is_durable(const struct group *group, size_t first, size_t count)
+static bool is_durable(const struct job_group *group, size_t first, size_t count)
 {
 	for (size_t i = first; i < first + count; i++) {
 		if (!group->jobs[i]->is_repeatable)
@@ -107,14 +107,14 @@ static bool is_durable(const struct group *group, size_t first, size_t count)
 	return false;
 }
 
-static void fail_all(const struct group *group, size_t first, size_t count, int rc)
+static void fail_all(const struct job_group *group, size_t first, size_t count, int rc)
 {
 	for (size_t i = first; i < first + count; i++)
 		group->jobs[i]->rc = rc;
 }
 
 /* 0, or what failed, with the culprit in *culprit (DB_NO_OWNER: nobody in particular). */
-static int try_together(const struct group *group, size_t first, size_t count, size_t *culprit)
+static int try_together(const struct job_group *group, size_t first, size_t count, size_t *culprit)
 {
 	struct db *db = group->db;
 	int rc = 0;
@@ -137,13 +137,13 @@ static int try_together(const struct group *group, size_t first, size_t count, s
 	return rc;
 }
 
-static void run_each_alone(const struct group *group, size_t first, size_t count)
+static void run_each_alone(const struct job_group *group, size_t first, size_t count)
 {
 	for (size_t i = first; i < first + count; i++)
 		job_run_alone(group->db, group->jobs[i]);
 }
 
-static void run_range(struct group *group, size_t first, size_t count)
+static void run_range(struct job_group *group, size_t first, size_t count)
 {
 	size_t culprit = DB_NO_OWNER;
 	int rc;
@@ -176,7 +176,7 @@ static void run_range(struct group *group, size_t first, size_t count)
 
 void group_run(struct db *db, struct store_job *const *jobs, size_t count)
 {
-	struct group group = { .db = db, .jobs = jobs };
+	struct job_group group = { .db = db, .jobs = jobs };
 
 	run_range(&group, 0, count);
 }

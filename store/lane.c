@@ -9,14 +9,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void lane_init(struct lane *lane)
+void lane_init(struct job_lane *lane)
 {
 	list_init(&lane->jobs);
 	if (uv_cond_init(&lane->wake))
 		abort(); /* libuv's advice: it cannot fail but for our bugs */
 }
 
-void lane_add(struct lane *lane, struct store_job *job)
+void lane_add(struct job_lane *lane, struct store_job *job)
 {
 	struct list *next = &lane->jobs;
 
@@ -27,7 +27,7 @@ void lane_add(struct lane *lane, struct store_job *job)
 	lane->waiting++;
 }
 
-unsigned lane_count(const struct lane *lane, const struct uuid *team)
+unsigned lane_count(const struct job_lane *lane, const struct uuid *team)
 {
 	unsigned count = 0;
 
@@ -36,7 +36,7 @@ unsigned lane_count(const struct lane *lane, const struct uuid *team)
 	return count;
 }
 
-struct store_job *lane_take(struct lane *lane)
+struct store_job *lane_take(struct job_lane *lane)
 {
 	struct store_job *job = list_item(lane->jobs.next, struct store_job, link);
 
@@ -45,7 +45,7 @@ struct store_job *lane_take(struct lane *lane)
 	return job;
 }
 
-static bool is_running(const struct lane *lane, const struct uuid *team)
+static bool is_running(const struct job_lane *lane, const struct uuid *team)
 {
 	for (unsigned i = 0; i < lane->running_count; i++)
 		if (uuid_eq(&lane->running_teams[i], team))
@@ -53,7 +53,7 @@ static bool is_running(const struct lane *lane, const struct uuid *team)
 	return false;
 }
 
-struct store_job *lane_next(struct lane *lane)
+struct store_job *lane_next(struct job_lane *lane)
 {
 	for (struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next) {
 		struct store_job *job = list_item(n, struct store_job, link);
@@ -64,7 +64,7 @@ struct store_job *lane_next(struct lane *lane)
 	return NULL;
 }
 
-void lane_begin(struct lane *lane, struct store_job *job)
+void lane_begin(struct job_lane *lane, struct store_job *job)
 {
 	list_remove(&job->link);
 	lane->waiting--;
@@ -72,7 +72,7 @@ void lane_begin(struct lane *lane, struct store_job *job)
 		lane->running_teams[lane->running_count++] = job->team;
 }
 
-void lane_end(struct lane *lane, const struct store_job *job)
+void lane_end(struct job_lane *lane, const struct store_job *job)
 {
 	unsigned i = 0;
 
@@ -84,7 +84,7 @@ void lane_end(struct lane *lane, const struct store_job *job)
 	uv_cond_broadcast(&lane->wake);
 }
 
-void lane_answer_all(struct lane *lane, int rc, struct list *done)
+void lane_answer_all(struct job_lane *lane, int rc, struct list *done)
 {
 	while (!list_is_empty(&lane->jobs)) {
 		struct store_job *job = lane_take(lane);
@@ -94,13 +94,13 @@ void lane_answer_all(struct lane *lane, int rc, struct list *done)
 	}
 }
 
-bool lane_waits_for_audit(const struct lane *lane, const struct store_job *job)
+bool lane_waits_for_audit(const struct job_lane *lane, const struct store_job *job)
 {
 	return lane->is_audit_locked && job->needs_audit_lock &&
 	       (lane->waiting > 0 || trouble_is_writing(&lane->trouble));
 }
 
-void lane_note_audit_lock(struct lane *lane, bool is_locked, struct list *done)
+void lane_note_audit_lock(struct job_lane *lane, bool is_locked, struct list *done)
 {
 	lane->is_audit_locked = is_locked;
 	if (!is_locked)

@@ -12,7 +12,7 @@
 #include "store/trouble.h"
 
 /* Jobs of one kind, and the threads that run them. */
-struct lane {
+struct job_lane {
 	struct list jobs;
 	unsigned waiting;
 	uv_cond_t wake;
@@ -26,33 +26,33 @@ struct lane {
 	unsigned running_count;
 };
 
-void lane_init(struct lane *lane);
+void lane_init(struct job_lane *lane);
 
 /* After those of its priority and before those of a lower one. */
-void lane_add(struct lane *lane, struct store_job *job);
+void lane_add(struct job_lane *lane, struct store_job *job);
 
 /* The first, which there is. */
-struct store_job *lane_take(struct lane *lane);
+struct store_job *lane_take(struct job_lane *lane);
 
 /* The first that may run now: of requests, the first whose team has none running. NULL: none. It
  * stays there until lane_begin(). */
-struct store_job *lane_next(struct lane *lane);
-void lane_begin(struct lane *lane, struct store_job *job);
+struct store_job *lane_next(struct job_lane *lane);
+void lane_begin(struct job_lane *lane, struct store_job *job);
 /* Another request of its team may run now. */
-void lane_end(struct lane *lane, const struct store_job *job);
+void lane_end(struct job_lane *lane, const struct store_job *job);
 
 /* How many jobs of the team wait. */
-unsigned lane_count(const struct lane *lane, const struct uuid *team);
+unsigned lane_count(const struct job_lane *lane, const struct uuid *team);
 
 /* Others hold audit_logs, and a job waits for that lock already, as long as may be: this one would
  * wait for its end and then for the lock. */
-bool lane_waits_for_audit(const struct lane *lane, const struct store_job *job);
+bool lane_waits_for_audit(const struct job_lane *lane, const struct store_job *job);
 
 /* Whether the job that just ended got the lock. When not, those that need it, too, get -EBUSY and
  * go to `done`: they would wait for it just as long, one after another. */
-void lane_note_audit_lock(struct lane *lane, bool is_locked, struct list *done);
+void lane_note_audit_lock(struct job_lane *lane, bool is_locked, struct list *done);
 
 /* What waits gets this rc and goes to `done`. */
-void lane_answer_all(struct lane *lane, int rc, struct list *done);
+void lane_answer_all(struct job_lane *lane, int rc, struct list *done);
 
 #endif

@@ -30,7 +30,7 @@
 
 /* ---- jobs ----------------------------------------------------------------------------- */
 
-static bool answers_at_once(const struct store *store, const struct lane *lane,
+static bool answers_at_once(const struct store *store, const struct job_lane *lane,
 			    struct store_job *job)
 {
 	if (atomic_load(&store->state) == STORE_AWAY)
@@ -43,7 +43,7 @@ static bool answers_at_once(const struct store *store, const struct lane *lane,
 	return true;
 }
 
-static void end_waiting(struct store *store, struct lane *lane)
+static void end_waiting(struct store *store, struct job_lane *lane)
 {
 	if (!trouble_is_stuck(&lane->trouble))
 		return;
@@ -62,7 +62,8 @@ static void on_watch(uv_timer_t *timer)
 }
 
 /* Under the lock. */
-static bool is_full(const struct store *store, const struct lane *lane, const struct store_job *job)
+static bool is_full(const struct store *store, const struct job_lane *lane,
+		    const struct store_job *job)
 {
 	if (lane->waiting >= store->max_queued)
 		return true;
@@ -70,7 +71,7 @@ static bool is_full(const struct store *store, const struct lane *lane, const st
 	       lane_count(lane, &job->team) >= TEAM_QUEUED_MAX;
 }
 
-static int submit(struct store *store, struct lane *lane, struct store_job *job)
+static int submit(struct store *store, struct job_lane *lane, struct store_job *job)
 {
 	int rc = 0;
 

@@ -71,13 +71,13 @@ static void note_try(struct contact *contact, int rc, const struct reason *why, 
 
 /* ---- shared, with the lock held ------------------------------------------------------------ */
 
-static void answer_all(struct store *store, struct lane *lane, int rc)
+static void answer_all(struct store *store, struct job_lane *lane, int rc)
 {
 	lane_answer_all(lane, rc, &store->done);
 	uv_async_send(&store->async);
 }
 
-static void wait_until(struct store *store, struct lane *lane, int64_t deadline_ms)
+static void wait_until(struct store *store, struct job_lane *lane, int64_t deadline_ms)
 {
 	int64_t left_ms = deadline_ms - clock_mono_ms();
 
@@ -87,7 +87,7 @@ static void wait_until(struct store *store, struct lane *lane, int64_t deadline_
 }
 
 /* True when the thread has to end; its lane is empty then. */
-static bool must_end(struct store *store, struct lane *lane)
+static bool must_end(struct store *store, struct job_lane *lane)
 {
 	if (!store->closing)
 		return false;
@@ -149,7 +149,7 @@ static void connect_writer(struct store *store, struct contact *contact)
 }
 
 /* In quiet times: is it still there, and can it still be written to? */
-static bool ask(struct lane *lane, struct db *db)
+static bool ask(struct job_lane *lane, struct db *db)
 {
 	if (!trouble_wants_probe(&lane->trouble))
 		return db->engine->is_alive(db);
@@ -179,7 +179,7 @@ static bool check_writer(struct store *store, struct contact *contact, bool has_
 /* Waits for jobs and takes them; 0 when there is something else to do first. */
 static size_t take_group(struct store *store, struct contact *contact, struct store_job **jobs)
 {
-	struct lane *lane = &store->writes;
+	struct job_lane *lane = &store->writes;
 	size_t count = 0;
 
 	if (!contact->db)
@@ -238,7 +238,7 @@ void worker_write(void *arg)
 
 /* ---- readers -------------------------------------------------------------------------------- */
 
-static void connect_reader(struct store *store, struct lane *lane, struct contact *contact)
+static void connect_reader(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	struct reason why = { .text = "" };
 	char identity[DB_IDENTITY_SIZE];
@@ -255,7 +255,7 @@ static void connect_reader(struct store *store, struct lane *lane, struct contac
 	}
 }
 
-static void lose_reader(struct store *store, struct lane *lane, struct contact *contact)
+static void lose_reader(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	uv_mutex_unlock(&store->lock);
 	drop_contact(contact);
@@ -271,7 +271,7 @@ static bool may_connect(const struct store *store, const struct contact *contact
 	return !contact->db && atomic_load(&store->state) == STORE_UP && is_due(contact);
 }
 
-static void run_job(struct lane *lane, struct db *db, struct store_job *job)
+static void run_job(struct job_lane *lane, struct db *db, struct store_job *job)
 {
 	struct store_job *jobs[] = { job };
 
@@ -285,7 +285,7 @@ static void run_job(struct lane *lane, struct db *db, struct store_job *job)
 }
 
 /* Another reader may take the job while this one looks at its connection. */
-static void read_one(struct store *store, struct lane *lane, struct contact *contact)
+static void read_one(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	if (leads_elsewhere(store, contact)) {
 		lose_reader(store, lane, contact);
@@ -310,7 +310,7 @@ static void read_one(struct store *store, struct lane *lane, struct contact *con
 		lose_reader(store, lane, contact);
 }
 
-static void wait_to_read(struct store *store, struct lane *lane, const struct contact *contact)
+static void wait_to_read(struct store *store, struct job_lane *lane, const struct contact *contact)
 {
 	int64_t deadline_ms = INT64_MAX;
 
@@ -327,7 +327,7 @@ static void wait_to_read(struct store *store, struct lane *lane, const struct co
 }
 
 /* Of a writing lane in quiet times; a failure there is known to nobody else. */
-static void ask_when_quiet(struct store *store, struct lane *lane, struct contact *contact)
+static void ask_when_quiet(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	if (!lane->is_writing || !contact->db || store->closing || !list_is_empty(&lane->jobs) ||
 	    !trouble_wants_probe(&lane->trouble))
@@ -341,7 +341,7 @@ static void ask_when_quiet(struct store *store, struct lane *lane, struct contac
 		lane_note_audit_lock(lane, false, &store->done);
 }
 
-static void run_reader(struct store *store, struct lane *lane)
+static void run_reader(struct store *store, struct job_lane *lane)
 {
 	struct contact contact = new_contact();
 

@@ -34,11 +34,11 @@ struct store {
 	atomic_int state; /* written under the lock, read anywhere */
 
 	uv_mutex_t lock;
-	struct lane writes;
-	struct lane audited;  /* writes that the lock of a foreign table may hold up */
-	struct lane reads;    /* what the service itself needs */
-	struct lane requests; /* what clients ask for */
-	struct list done;     /* jobs whose on_done is due, in that order */
+	struct job_lane writes;
+	struct job_lane audited;  /* writes that the lock of a foreign table may hold up */
+	struct job_lane reads;    /* what the service itself needs */
+	struct job_lane requests; /* what clients ask for */
+	struct list done;         /* jobs whose on_done is due, in that order */
 	bool closing;
 	int64_t close_deadline_ms; /* monotonic */
 	bool probe_wanted;         /* a reader lost its connection: have a look */

@@ -8,9 +8,9 @@
  *
  * FILE has a line per team: its id, an API key, and the cursor to come back with, or "-". Opens the
  * streams, spread over the teams, says how long that took, and waits for a line on standard input.
- * Then it publishes the events, spread over the teams, measures how long each takes to every subscriber,
- * reports, and holds the streams until standard input ends. With `replay` every stream is to
- * get that many events from its cursor on, and nothing is published.
+ * Then it publishes the events, spread over the teams, measures how long each takes to every
+ * subscriber, reports, and holds the streams until standard input ends. With `replay` every stream
+ * is to get that many events from its cursor on, and nothing is published.
  *
  * Each report is one line of JSON. Exit code 1 when a stream broke or an event went missing.
  */

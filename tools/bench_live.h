@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The load client of `make bench`, shared by its files: the streams it holds (bench_streams.c), what
- * it publishes (bench_publish.c), and what it was told to do (bench_live.c). One thread, one epoll.
- * Whatever goes wrong ends the program with a word on standard error.
+ * The load client of `make bench`, shared by its files: the streams it holds (bench_streams.c),
+ * what it publishes (bench_publish.c), and what it was told to do (bench_live.c). One thread, one
+ * epoll. Whatever goes wrong ends the program with a word on standard error.
  */
 #ifndef BENCH_LIVE_H
 #define BENCH_LIVE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The least a sender of webhooks on libcurl can do, for `make bench`: a bare multi loop that posts the
- * same bytes again and again, signs nothing, stores nothing, retries nothing.
+ * The least a sender of webhooks on libcurl can do, for `make bench`: a bare multi loop that posts
+ * the same bytes again and again, signs nothing, stores nothing, retries nothing.
  *
  *   bench_post PORT ENDPOINTS CONCURRENCY REQUESTS
  *

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The publisher of the load client: XADD for servers that read the stream, POST for Nchan. Every event
- * carries the time it was sent at. Redis answers in microseconds and is waited for; Nchan answers when
- * it has written to everybody, so its answers are read as they come.
+ * The publisher of the load client: XADD for servers that read the stream, POST for Nchan. Every
+ * event carries the time it was sent at. Redis answers in microseconds and is waited for; Nchan
+ * answers when it has written to everybody, so its answers are read as they come.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The least a server of live streams can do, for `make bench`: one thread, entries of the stream framed
- * once, one write() per subscriber and batch, subscribers kept by team. No authentication, no replay,
- * no bounds: a slow reader loses bytes.
+ * The least a server of live streams can do, for `make bench`: one thread, entries of the stream
+ * framed once, one write() per subscriber and batch, subscribers kept by team. No authentication,
+ * no replay, no bounds: a slow reader loses bytes.
  *
  *   bench_raw PORT REDIS_SOCKET STREAM
  *

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The receiver of `make bench`: answers every POST with 200 on one epoll, and knows how old each was
- * when it came, from metadata.sent_us in its body.
+ * The receiver of `make bench`: answers every POST with 200 on one epoll, and knows how old each
+ * was when it came, from metadata.sent_us in its body.
  *
  *   bench_sink PORT
  *
- * Listens on every loopback address, so that 127.0.0.1 to 127.255.255.254 are as many endpoints. What
- * the path begins with says how it behaves:
+ * Listens on every loopback address, so that 127.0.0.1 to 127.255.255.254 are as many endpoints.
+ * What the path begins with says how it behaves:
  *
  *   /good    answers at once             /hang    never answers
  *   /drip    one byte, and no more       /refuse  resets the connection
  *   /slow    204 after five seconds      /late    503 after five seconds
  *   /storm   answers at once, is not counted
  *
- * GET /stats answers {"count":..,"per_second":..,"p50_ms":..,"p99_ms":..} of the good ones since the last
- * GET /reset.
+ * GET /stats answers {"count":..,"per_second":..,"p50_ms":..,"p99_ms":..} of the good ones since
+ * the last GET /reset.
  */
 #include <errno.h>
 #include <netinet/in.h>

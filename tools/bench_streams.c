@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The streams of the load client. Each connects without waiting, from one of several addresses of this
- * machine, so that ports last however often ten thousand come back. What arrives is searched for the
- * time an event was sent at. A try that fails is counted and made again.
+ * The streams of the load client. Each connects without waiting, from one of several addresses of
+ * this machine, so that ports last however often ten thousand come back. What arrives is searched
+ * for the time an event was sent at. A try that fails is counted and made again.
  */
 #include <arpa/inet.h>
 #include <errno.h>

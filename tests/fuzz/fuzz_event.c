@@ -2,8 +2,8 @@
 
 /*
  * Any bytes as an event. What is accepted has to be consistent, and what leaves us has to be
- * accepted again, to mean the same, and to be written the same. A frame has to be one line for every
- * reader, and to name only actors and times that a strict one knows.
+ * accepted again, to mean the same, and to be written the same. A frame has to be one line for
+ * every reader, and to name only actors and times that a strict one knows.
  */
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * No payload can forge a field or a second frame. The input is framed twice, as raw data and, when it
- * parses, as an event; the bytes are then read back as a client would read them, strictly, and must be
- * one chunk with one frame whose data is what went in.
+ * No payload can forge a field or a second frame. The input is framed twice, as raw data and, when
+ * it parses, as an event; the bytes are then read back as a client would read them, strictly, and
+ * must be one chunk with one frame whose data is what went in.
  */
 #include <stdio.h>
 #include <stdlib.h>

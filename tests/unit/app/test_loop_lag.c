@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A loop that is held up counts as late, by as much as it was held up, on a clock that only the test moves. */
+/* A loop that is held up counts as late, by as much as it was held up, on a clock that only the
+ * test moves. */
 #include <criterion/criterion.h>
 
 #include "app/loop_lag.h"

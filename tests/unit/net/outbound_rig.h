@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* An outbound on a loop of its own and a receiver on loopback. Faults of the set-up fail the test. */
+/* An outbound on a loop of its own and a receiver on loopback. Faults of the set-up fail the
+ * test. */
 #ifndef TESTS_UNIT_NET_OUTBOUND_RIG_H
 #define TESTS_UNIT_NET_OUTBOUND_RIG_H
 

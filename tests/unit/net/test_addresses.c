@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A host with two addresses, the first of which swallows packets: the queue of its listener is full, so
- * nobody answers its handshakes; and a host whose name server is silent. Their names are resolved
- * here; every other name by the system.
+ * A host with two addresses, the first of which swallows packets: the queue of its listener is
+ * full, so nobody answers its handshakes; and a host whose name server is silent. Their names are
+ * resolved here; every other name by the system.
  */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

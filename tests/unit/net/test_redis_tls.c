@@ -16,7 +16,8 @@
 static char dir[256];
 
 /* Keys and certificates: two authorities; of the first a server's (good), one for another name
- * (wrong), one that has expired (old) and a client's (client); of the second a client's (stranger). */
+ * (wrong), one that has expired (old) and a client's (client); of the second a client's
+ * (stranger). */
 static void make_certificates(void)
 {
 	static const char script[] =

@@ -71,8 +71,8 @@ struct rig_tones {
 void rig_expect_tones(const char *provider, const struct rig_config *config,
 		      const struct rig_tones *tones);
 
-/* The unit and the limits of both forms, and by how much an "x" grows that becomes an emoji, an e with an
- * accent and a "<". */
+/* The unit and the limits of both forms, and by how much an "x" grows that becomes an emoji, an e
+ * with an accent and a "<". */
 struct rig_measure {
 	const char *unit;
 	size_t limits[2]; /* FORM_RICH, FORM_PLAIN */

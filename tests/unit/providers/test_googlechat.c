@@ -144,7 +144,8 @@ Test(googlechat_build, posts_to_the_webhook)
 	rig_expect_head(NAME, &webhook, FORM_RICH, request_head);
 }
 
-/* With an option that refuses, kept from before we refused it, the first message of a thread would be lost. */
+/* With an option that refuses, kept from before we refused it, the first message of a thread would
+ * be lost. */
 Test(googlechat_build, keeps_the_owners_thread_and_never_an_option_that_refuses)
 {
 	static const struct {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What owners paste that is not quite it: the answer says which part is wrong and shows a right one. */
+/* What owners paste that is not quite it: the answer says which part is wrong and shows a right
+ * one. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Teams: settings accepted, warned of and refused, requests byte for byte, every answer's verdict. */
+/* Teams: settings accepted, warned of and refused, requests byte for byte, every answer's
+ * verdict. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

@@ -160,7 +160,8 @@ Test(locked, row_leaves_the_audited_jobs_after_it_in_their_queue)
 	held_close(&held);
 }
 
-/* ---- priorities --------------------------------------------------------------------------------- */
+/* ---- priorities
+ * --------------------------------------------------------------------------------- */
 
 TEST_BOTH(priority, decides_before_the_order_of_arrival)
 {
@@ -195,7 +196,8 @@ TEST_BOTH(priority, decides_before_the_order_of_arrival)
 	gate_destroy(&gate);
 }
 
-/* ---- the two writers in each other's way --------------------------------------------------------- */
+/* ---- the two writers in each other's way
+ * --------------------------------------------------------- */
 
 /* Touches two rows; in its first run the second only when the other job has its first. */
 struct crossing {

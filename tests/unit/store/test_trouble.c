@@ -96,7 +96,8 @@ Test(trouble, is_a_write_that_does_not_come_to_an_end)
 	gate_destroy(&gate);
 }
 
-/* ---- a write to find out ----------------------------------------------------------------------- */
+/* ---- a write to find out
+ * ----------------------------------------------------------------------- */
 
 Test(probe, meets_a_locked_file)
 {
