@@ -144,8 +144,8 @@ test: ## install what is missing, build, unit and integration tests
 integration: build ## the whole program against real Redis, SQLite, PostgreSQL
 	tests/support/run-integration $(FLAVOUR) $(PYTEST_ARGS)
 
-# Every test runs, under the sanitizers where it can, a few files of the integration tests without them, too; `make test` runs all
-# without.
+# Each integration test runs under the sanitizers, or without them if it is marked plain_only, or both ways if it is marked plain_too:
+# tests/integration/pytest.ini. `make test` runs all without.
 check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@tools/install-packages build run test lint
 	@$(MAKE) --no-print-directory -j2 build
@@ -153,20 +153,14 @@ check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@$(MAKE) --no-print-directory -j2 lint
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
 	@$(MAKE) --no-print-directory asan
-	@$(MAKE) --no-print-directory integration PYTEST_ARGS="-k '$(NOT_UNDER_ASAN) or test_spine or test_live'"
+	@$(MAKE) --no-print-directory integration PYTEST_ARGS="-m 'plain_only or plain_too'"
 
 asan: ## unit and integration tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan unit asan-integration
 
 # Beside the unit tests, which leave it half of the time: it waits more than it computes.
 asan-integration: build
-	tests/support/run-integration asan -k 'not ($(NOT_UNDER_ASAN))'
-
-# Those about clients and proxies, which drive the program no other way than the rest does, the longest,
-# those with a clock of their own, whose library does not go with the sanitizers, and the log that nobody reads: its writer cannot be
-# stopped for a fork, which the leak checker tells.
-NOT_UNDER_ASAN := test_clients or test_cuts or test_fakes or test_proxies or test_signature or test_waiting or test_wait_moments or \
-	test_model or test_clock or test_disabling or test_field or nobody_reads or more_than_a_minute or says_to_everybody or 1000_channels
+	tests/support/run-integration asan -m 'not plain_only'
 
 tsan: ## the program under the thread sanitizer, driven by integration tests
 	@tools/install-packages build run test lint

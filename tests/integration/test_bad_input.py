@@ -288,6 +288,7 @@ def test_no_secret_is_in_the_log(service, redis, receiver):
         assert secret not in log
 
 
+@pytest.mark.plain_only(reason="a writer of the log that is blocked cannot stop before a fork, and the leak checker reports it")
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_log_that_nobody_reads_holds_nothing_up(make_service, workers):

@@ -8,6 +8,8 @@ import pytest
 from clients import KINDS, Doorway, browser
 from support import DEADLINE_S, SqliteStore, make_event, until
 
+pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of clients that others wrote")
+
 
 @pytest.fixture
 def store(folder):

@@ -5,8 +5,11 @@ import random
 import threading
 import time
 
+import pytest
 from destinations import webhook
 from support import id_to_uuid, make_event, new_id, until
+
+pytestmark = pytest.mark.plain_only(reason="its clock is libfaketime's, which does not go with the sanitizers")
 
 EVENTS = 600
 JUMPS_S = [3600, -3600, 7200, 7140, 0, -86400, 5, -3, 1800, -1800]

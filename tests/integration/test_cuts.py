@@ -9,6 +9,8 @@ import pytest
 from clients import KINDS, Doorway, browser, read_head
 from support import SqliteStore, make_event, until
 
+pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of clients that others wrote")
+
 AT_ONCE = 200  # Chromium opens no more than 256 connections ...
 PER_ADDRESS = 6  # ... and no more than these to one address
 BEFORE, INSIDE, AFTER = range(3)  # the events around the cut

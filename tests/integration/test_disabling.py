@@ -35,6 +35,7 @@ def audit_rows(service, key, channel):
     return [(row["action"], row["actor_type"], row.get("metadata") or {}) for row in reversed(rows) if row["resource_id"] == channel["id"]]
 
 
+@pytest.mark.plain_only(reason="its clock is libfaketime's, which does not go with the sanitizers")
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_disabled_by_the_answer_to_a_request_in_flight_the_rest_waits_for_its_owner(make_service, origins, clock, redis, fake, store, ending):
     """A witness is tried again whenever the clock makes retries due; who is disabled is not."""
@@ -82,6 +83,7 @@ def test_disabled_by_the_answer_to_a_request_in_flight_the_rest_waits_for_its_ow
     assert [(row[0], row[2]) for row in rows_of(store, channels["skip"])[:6]] == [("dropped", "skipped when the channel was enabled")] * 6
 
 
+@pytest.mark.plain_only(reason="it waits half a minute until a lease runs out")
 def test_an_answer_that_comes_after_another_worker_saw_the_channel_end_changes_nothing(make_service, redis, fake, store):
     """The first worker is stopped in mid-request until its lease has run out and the second was told 410."""
     first = make_service().start()

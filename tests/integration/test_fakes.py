@@ -6,6 +6,8 @@ import json
 import pytest
 from fakes import FakeProviders
 
+pytestmark = pytest.mark.plain_only(reason="it does not run the program")
+
 DISCORD = "/api/v10/webhooks/123456789012345678/abc?wait=true"
 SLACK = "/services/T1/B1/abc"
 TEAMS = "/workflows/" + "a" * 32 + "/triggers/manual/paths/invoke?sig=x"

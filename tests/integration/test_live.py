@@ -5,7 +5,10 @@ import random
 import threading
 import uuid
 
+import pytest
 from support import Stream, id_to_uuid, make_event, new_id, until
+
+pytestmark = pytest.mark.plain_too(reason="the promises of live streams, with the program that users run")
 
 
 def test_a_subscriber_that_reconnects_at_random_gets_every_id_once_in_order(service, redis):

@@ -20,6 +20,8 @@ import pytest
 from live_client import Connection, Refused, id_pair, pause
 from support import make_event, new_id, until
 
+pytestmark = pytest.mark.plain_only(reason="one of the longest runs")
+
 SUBSCRIBERS = int(os.environ.get("WRENN_MODEL_SUBSCRIBERS", "1000"))
 SECONDS = float(os.environ.get("WRENN_MODEL_SECONDS", "60"))
 TEAMS = 50

@@ -11,6 +11,8 @@ import urllib.request
 import pytest
 from support import Stream, free_port, make_event, until
 
+pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of proxies")
+
 CONFIG = os.path.join(os.path.dirname(__file__), "../../config")
 
 

@@ -9,6 +9,8 @@ import pytest
 from destinations import webhook
 from support import make_event, until
 
+pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, and checks with other programs what came")
+
 NPM = pathlib.Path(__file__).resolve().parent.parent / "npm"
 VERIFY = """
 import { Webhook } from "standardwebhooks";

@@ -7,7 +7,10 @@ import json
 import sqlite3
 import subprocess
 
+import pytest
 from support import Stream, id_to_uuid, make_event, new_id, until
+
+pytestmark = pytest.mark.plain_too(reason="the whole way of an event, with the program that users run")
 
 
 def signature_by_openssl(secret, message):

@@ -11,6 +11,8 @@ import pytest
 from live_client import pause
 from support import make_event
 
+pytestmark = pytest.mark.plain_only(reason="one of the longest runs")
+
 WAITS = int(os.environ.get("WRENN_WAITS", "10000"))
 WORKERS = 100
 TEAMS = 5

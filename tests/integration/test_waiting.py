@@ -12,6 +12,8 @@ import threading
 import pytest
 from support import DEADLINE_S, PROGRAM, make_event, new_id
 
+pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of the page's examples")
+
 PAGE = os.path.join(os.path.dirname(__file__), "../../docs/waiting.md")
 COMMANDS = {"curl": ["sh"], "shell": ["sh"], "javascript": ["node", "--input-type=module"], "python": ["/usr/bin/python3", "-"]}
 
