@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Sets the shared part of the engine up, wakes the scheduler, counts store jobs.
+ * What the steps share: setting it up, waking the scheduler, counting store jobs.
  *
- * A prepare handle runs just before the loop waits, whatever woke it. So ten answers in one turn of
- * the loop cost one look at the queues.
+ * The scheduler runs once after the sockets, or just before the loop waits when a timer woke it. So
+ * ten answers in one turn of the loop cost one look at the queues. A request that is started after
+ * the sockets needs no turn of its own either: libcurl begins it with a timer of 0 ms.
  */
 #include "delivery/engine.h"
 
@@ -44,7 +45,8 @@ int engine_init(struct delivery_engine *engine, const struct delivery_options *o
 
 void engine_start(struct delivery_engine *engine)
 {
-	uv_prepare_init(engine->options.loop, &engine->turn);
+	uv_check_init(engine->options.loop, &engine->after_sockets);
+	uv_prepare_init(engine->options.loop, &engine->before_wait);
 }
 
 void engine_done(struct delivery_engine *engine)
@@ -54,19 +56,30 @@ void engine_done(struct delivery_engine *engine)
 
 /* ---- waking ------------------------------------------------------------------------------ */
 
-static void on_turn(uv_prepare_t *turn)
+static void serve(struct delivery_engine *engine)
 {
-	struct delivery_engine *engine = container_of(turn, struct delivery_engine, turn);
-
 	engine->serve(engine);
-	/* The scheduler has looked at all phases, so what it entered itself needs no wake. */
-	uv_prepare_stop(turn);
+	/* What the scheduler did itself wakes nobody: it has looked at all phases. */
+	uv_check_stop(&engine->after_sockets);
+	uv_prepare_stop(&engine->before_wait);
+}
+
+static void on_after_sockets(uv_check_t *check)
+{
+	serve(container_of(check, struct delivery_engine, after_sockets));
+}
+
+static void on_before_wait(uv_prepare_t *prepare)
+{
+	serve(container_of(prepare, struct delivery_engine, before_wait));
 }
 
 void engine_wake(struct delivery_engine *engine)
 {
-	if (!uv_is_closing((uv_handle_t *)&engine->turn))
-		uv_prepare_start(&engine->turn, on_turn);
+	if (uv_is_closing((uv_handle_t *)&engine->before_wait))
+		return;
+	uv_check_start(&engine->after_sockets, on_after_sockets);
+	uv_prepare_start(&engine->before_wait, on_before_wait);
 }
 
 /* ---- clocks ------------------------------------------------------------------------------ */

@@ -59,7 +59,8 @@ struct engine_metrics {
 
 struct delivery_engine {
 	struct delivery_options options;
-	uv_prepare_t turn; /* active after engine_wake() */
+	uv_check_t after_sockets; /* active after engine_wake(), both */
+	uv_prepare_t before_wait;
 	void (*serve)(struct delivery_engine *engine);
 	bool stopping;
 	struct list in[QUEUE_PHASES];
@@ -77,12 +78,12 @@ struct delivery_engine {
 	struct attempt_metrics attempts;
 };
 
-/* `serve` looks at every phase. It runs once before the loop waits, after engine_wake(). */
+/* `serve` looks at every phase. It runs once in a turn of the loop, after engine_wake(). */
 int engine_init(struct delivery_engine *engine, const struct delivery_options *options,
 		void (*serve)(struct delivery_engine *engine)) must_check;
-/* Opens its handle. */
+/* Opens its two handles. */
 void engine_start(struct delivery_engine *engine);
-/* Its handle was never opened, or has closed. */
+/* Its handles were never opened, or have closed. */
 void engine_done(struct delivery_engine *engine);
 
 void engine_wake(struct delivery_engine *engine);

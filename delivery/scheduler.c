@@ -256,7 +256,8 @@ static void close_if_quiet(struct scheduler *scheduler)
 {
 	if (scheduler->engine.queues > 0 || scheduler->engine.jobs > 0)
 		return;
-	uv_close((uv_handle_t *)&scheduler->engine.turn, on_handle_closed);
+	uv_close((uv_handle_t *)&scheduler->engine.after_sockets, on_handle_closed);
+	uv_close((uv_handle_t *)&scheduler->engine.before_wait, on_handle_closed);
 	uv_close((uv_handle_t *)&scheduler->tick, on_handle_closed);
 	uv_close((uv_handle_t *)&scheduler->alarm, on_handle_closed);
 	uv_close((uv_handle_t *)&scheduler->limit, on_handle_closed);
@@ -378,11 +379,12 @@ static void start_timers(struct scheduler *scheduler)
 	uv_timer_init(loop, &scheduler->tick);
 	uv_timer_init(loop, &scheduler->alarm);
 	uv_timer_init(loop, &scheduler->limit);
-	scheduler->engine.turn.data = scheduler;
+	scheduler->engine.after_sockets.data = scheduler;
+	scheduler->engine.before_wait.data = scheduler;
 	scheduler->tick.data = scheduler;
 	scheduler->alarm.data = scheduler;
 	scheduler->limit.data = scheduler;
-	scheduler->open_handles = 4;
+	scheduler->open_handles = 5;
 	scheduler->armed_us = INT64_MAX;
 	uv_timer_start(&scheduler->tick, on_tick, 0, tick_ms);
 }
