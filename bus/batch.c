@@ -11,7 +11,7 @@
 
 #include "bus/entry.h"
 #include "bus/reply.h"
-#include "bus/trimmed.h"
+#include "bus/trim_warning.h"
 #include "core/clock.h"
 
 /* Sixteen times the limit of an event. A payload that is refused for its length is kept whole, so
@@ -172,7 +172,7 @@ int batch_from_entries(const redisReply *list, struct stream_id limit, struct ba
 		return rc;
 	}
 	if (trimmed > 0)
-		trimmed_note(trimmed);
+		trim_warning_note(trimmed);
 	metric_add(bus_counters.read[READER_CONSUMER], (int64_t)batch->item_count);
 	*out = batch;
 	return 0;

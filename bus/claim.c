@@ -14,7 +14,7 @@
 #include "bus/counters.h"
 #include "bus/reply.h"
 #include "bus/stream.h"
-#include "bus/trimmed.h"
+#include "bus/trim_warning.h"
 #include "core/log.h"
 #include "net/net.h"
 
@@ -88,7 +88,7 @@ static size_t count_of(const redisReply *list)
 static void note_claimed(size_t taken, size_t trimmed)
 {
 	if (trimmed > 0)
-		trimmed_note(trimmed);
+		trim_warning_note(trimmed);
 	if (taken == 0)
 		return;
 	metric_add(bus_counters.claimed, (int64_t)taken);

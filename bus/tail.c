@@ -6,7 +6,7 @@
  * has that entry, with its bytes, no entry after it was missed, so the new ones are shown.
  *
  * Failure: after a loss, and whenever that entry is gone, the last entries read are compared with
- * the stream (bus/place.h). Trimming, FLUSHALL, another stream of the same name, and a server that
+ * the stream (bus/gap.h). Trimming, FLUSHALL, another stream of the same name, and a server that
  * lacks entries all end in a report of a gap, before any later entry is shown.
  *
  *   START --> READING <--> CHECKING      A lost connection leads to CHECKING, or, before the first
@@ -19,7 +19,7 @@
 
 #include "bus/counters.h"
 #include "bus/entry.h"
-#include "bus/place.h"
+#include "bus/gap.h"
 #include "bus/range.h"
 #include "bus/reply.h"
 #include "bus/stream.h"
@@ -47,7 +47,7 @@ struct bus_tail {
 	bool source_is_up;
 	bool closing;
 	struct redis_identity server; /* it holds the stream that we read */
-	struct stream_place place;
+	struct gap_watch watch;
 	struct held held;
 	struct recent_match match;
 	void (*on_closed)(void *owner);
@@ -70,8 +70,8 @@ static void tell_gap(struct bus_tail *tail, struct stream_id after)
 {
 	metric_add(bus_counters.gaps, 1);
 	log_warn("entries of the stream may be lost", log_stream_id("after", after),
-		 log_stream_id("going_on_after", tail->place.position));
-	tail->options.on_gap(tail->place.position, tail->options.owner);
+		 log_stream_id("going_on_after", tail->watch.position));
+	tail->options.on_gap(tail->watch.position, tail->options.owner);
 }
 
 /* ---- what a read has brought ------------------------------------------------------------- */
@@ -110,8 +110,8 @@ static int hold_entries(struct bus_tail *tail, const redisReply *list)
 {
 	int rc = list->elements > READ_COUNT ? -EBADMSG : 0;
 
-	tail->held.last = tail->place.position;
-	tail->held.recent = tail->place.recent;
+	tail->held.last = tail->watch.position;
+	tail->held.recent = tail->watch.recent;
 	for (size_t i = 0; i < list->elements && rc == 0; i++)
 		rc = hold_entry(tail, list->element[i], i + RECENT_MAX >= list->elements);
 	metric_add(bus_counters.read[READER_TAIL], (int64_t)list->elements);
@@ -122,13 +122,13 @@ static void show_held(struct bus_tail *tail)
 {
 	struct held *held = &tail->held;
 
-	tail->place.position = held->last;
-	tail->place.recent = held->recent;
+	tail->watch.position = held->last;
+	tail->watch.recent = held->recent;
 	for (size_t i = 0; i < held->event_count && !tail->closing; i++)
 		tail->options.on_event(held->events[i], tail->options.owner);
 	drop_held(tail);
 	if (!tail->closing)
-		tail->options.on_batch_end(tail->place.position, tail->options.owner);
+		tail->options.on_batch_end(tail->watch.position, tail->options.owner);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -162,7 +162,7 @@ static void on_newest(const redisReply *reply, void *owner)
 
 	if (!reply || tail->closing)
 		return;
-	rc = recent_compare(&tail->place.recent, reply, &match);
+	rc = recent_compare(&tail->watch.recent, reply, &match);
 	if (rc) {
 		reply_reject(tail->redis, rc, "XRANGE");
 	} else if (!match.newest_is_there) {
@@ -179,7 +179,7 @@ static void on_newest(const redisReply *reply, void *owner)
 static void on_edges_after(const struct bus_edges *edges, void *owner)
 {
 	struct bus_tail *tail = owner;
-	struct stream_id before = tail->place.position;
+	struct stream_id before = tail->watch.position;
 	static const struct recent_match none = { .has_common = false };
 
 	if (edges->rc == -ENOTCONN || tail->closing)
@@ -189,11 +189,11 @@ static void on_edges_after(const struct bus_edges *edges, void *owner)
 		return;
 	}
 	if (tail->held.count == 0) {
-		if (place_check(&tail->place, edges, &none, true))
+		if (gap_check(&tail->watch, edges, &none, true))
 			tell_gap(tail, before);
 	} else {
-		if (!place_precedes(&tail->place, tail->held.first, edges)) {
-			tail->place.position = stream_id_previous(tail->held.first);
+		if (gap_is_before(tail->held.first, &tail->watch, edges)) {
+			tail->watch.position = stream_id_previous(tail->held.first);
 			tell_gap(tail, before);
 		}
 		show_held(tail);
@@ -205,9 +205,9 @@ static int ask_newest(struct bus_tail *tail)
 {
 	char id[STREAM_ID_TEXT_SIZE];
 
-	if (tail->place.recent.count == 0)
+	if (tail->watch.recent.count == 0)
 		return bus_edges(tail->redis, on_edges_after, tail);
-	stream_id_format(recent_newest(&tail->place.recent), id);
+	stream_id_format(recent_newest(&tail->watch.recent), id);
 	return redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_newest, tail, "XRANGE", BUS_STREAM,
 			       id, id, NULL);
 }
@@ -219,7 +219,7 @@ static void read_next(struct bus_tail *tail)
 
 	if (tail->closing)
 		return;
-	stream_id_format(tail->place.position, from);
+	stream_id_format(tail->watch.position, from);
 	rc = redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_read, tail, "XREAD", "COUNT",
 			     READ_COUNT_TEXT, "BLOCK", BLOCK_TEXT, "STREAMS", BUS_STREAM, from,
 			     NULL);
@@ -254,7 +254,7 @@ static void take_server(struct bus_tail *tail)
 static void on_checked(const struct bus_edges *edges, void *owner)
 {
 	struct bus_tail *tail = owner;
-	struct stream_id before = tail->place.position;
+	struct stream_id before = tail->watch.position;
 	bool same_server;
 
 	if (edges->rc == -ENOTCONN || tail->closing)
@@ -265,7 +265,7 @@ static void on_checked(const struct bus_edges *edges, void *owner)
 	}
 	same_server = tail->server.run_id[0] &&
 		      strcmp(tail->server.run_id, redis_identity(tail->redis)->run_id) == 0;
-	if (place_check(&tail->place, edges, &tail->match, same_server))
+	if (gap_check(&tail->watch, edges, &tail->match, same_server))
 		tell_gap(tail, before);
 	if (!tail->closing)
 		take_server(tail);
@@ -278,7 +278,7 @@ static void on_recent(const redisReply *reply, void *owner)
 
 	if (!reply || tail->closing)
 		return;
-	rc = recent_compare(&tail->place.recent, reply, &tail->match);
+	rc = recent_compare(&tail->watch.recent, reply, &tail->match);
 	if (rc)
 		reply_reject(tail->redis, rc, "XRANGE");
 }
@@ -289,10 +289,10 @@ static int ask_recent(struct bus_tail *tail)
 	char to[STREAM_ID_TEXT_SIZE];
 
 	tail->match = (struct recent_match){ .has_common = false };
-	if (tail->place.recent.count == 0)
+	if (tail->watch.recent.count == 0)
 		return 0;
-	stream_id_format(recent_oldest(&tail->place.recent), from);
-	stream_id_format(recent_newest(&tail->place.recent), to);
+	stream_id_format(recent_oldest(&tail->watch.recent), from);
+	stream_id_format(recent_newest(&tail->watch.recent), to);
 	return redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_recent, tail, "XRANGE", BUS_STREAM,
 			       from, to, "COUNT", RECENT_MAX_TEXT, NULL);
 }
@@ -314,9 +314,9 @@ static void on_last_entries(const redisReply *reply, void *owner)
 
 	if (!reply || tail->closing || reply->type == REDIS_REPLY_ERROR)
 		return; /* the answer about the edges says what is wrong */
-	tail->place.recent.count = 0;
+	tail->watch.recent.count = 0;
 	for (size_t i = reply->elements; i > 0 && rc == 0; i--)
-		rc = recent_add(&tail->place.recent, reply->element[i - 1]);
+		rc = recent_add(&tail->watch.recent, reply->element[i - 1]);
 	if (rc)
 		reply_reject(tail->redis, rc, "XREVRANGE");
 }
@@ -332,9 +332,9 @@ static void on_start_edges(const struct bus_edges *edges, void *owner)
 		return;
 	}
 	tail->started = true;
-	place_start(&tail->place, edges);
+	gap_start(&tail->watch, edges);
 	tail->server = *redis_identity(tail->redis);
-	tail->options.on_start(tail->place.position, tail->options.owner);
+	tail->options.on_start(tail->watch.position, tail->options.owner);
 	if (!tail->closing)
 		take_server(tail);
 }

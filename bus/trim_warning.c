@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* One limit for the whole process, which has one consumer. The loop's thread only. */
-#include "bus/trimmed.h"
+#include "bus/trim_warning.h"
 
 #include "bus/counters.h"
 #include "core/clock.h"
@@ -10,7 +10,7 @@
 
 static struct log_limit lines;
 
-void trimmed_note(size_t count)
+void trim_warning_note(size_t count)
 {
 	int64_t kept_back;
 
