@@ -24,6 +24,7 @@
 #include "net/outbound_answer.h"
 #include "net/outbound_fault.h"
 #include "net/outbound_request.h"
+#include "net/outbound_shortage.h"
 
 #define NUDGE_MS 250
 
@@ -67,7 +68,7 @@ static enum answer_fault fault_of(const struct outbound_call *call, CURLcode res
 		return ANSWER_REFUSED;
 	if (call->answer.is_too_large)
 		return ANSWER_TOO_LARGE;
-	if (outbound_guard_is_our_shortage(&call->guard, result)) {
+	if (outbound_is_our_shortage(result, &call->guard)) {
 		metric_add(call->outbound->shortages, 1);
 		return ANSWER_CANCELLED;
 	}

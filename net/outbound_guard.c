@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Opens the sockets of outgoing requests, and notes why one could not be opened. */
+/* Opens the sockets of outgoing requests, and notes why one could not be made. */
 #include "net/outbound_guard.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-static bool is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
-}
 
 static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -27,7 +20,7 @@ static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			address->protocol);
 
-	guard->is_starved = fd < 0 && is_shortage(errno);
+	guard->socket_error = fd < 0 ? errno : 0;
 	return fd;
 }
 
@@ -74,26 +67,4 @@ void outbound_guard_watch(struct outbound_guard *guard, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, guard);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, guard);
-}
-
-static bool lacks_descriptors(void)
-{
-	int fd = eventfd(0, EFD_CLOEXEC);
-
-	if (fd < 0)
-		return is_shortage(errno);
-	close(fd);
-	return false;
-}
-
-bool outbound_guard_is_our_shortage(const struct outbound_guard *guard, CURLcode result)
-{
-	/* Once connected, libcurl says "out of memory" of an answer that exceeds one of its limits,
-	 * too, such as an endless header line. */
-	if (result == CURLE_OUT_OF_MEMORY)
-		return !guard->is_connected;
-	/* The resolver does not say why it failed. It needs a descriptor, as this check does. */
-	if (result == CURLE_COULDNT_RESOLVE_HOST)
-		return lacks_descriptors();
-	return result == CURLE_COULDNT_CONNECT && guard->is_starved;
 }

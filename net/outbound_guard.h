@@ -20,13 +20,10 @@ struct outbound_guard {
 	const void *argument;
 	bool is_refused;   /* at least once */
 	bool is_connected; /* the request went out, or was refused there */
-	bool is_starved;   /* we had no descriptor or memory for the last socket */
+	int socket_error;  /* errno of the last socket; 0: it could be made */
 };
 
 /* Has libcurl ask *guard, which must outlive the transfer. */
 void outbound_guard_watch(struct outbound_guard *guard, CURL *easy);
-
-/* Whether the transfer failed because we ran out of descriptors or memory. */
-bool outbound_guard_is_our_shortage(const struct outbound_guard *guard, CURLcode result);
 
 #endif
