@@ -3,7 +3,8 @@
 /*
  * The far end of a notification, and what we know about it. Nothing here sends.
  *
- *   guard.h         may we connect to this address? no private, local or reserved one
+ *   guard.h         may we connect to this URL's host or to this address? (refuses private
+ *                   ranges, and hosts that are numbers in odd spellings)
  *   origin.h        the operator's override of where a provider's requests go
  *   check.h         both, for all URLs of a config, before a channel is stored
  *   seal.h          a channel's settings at rest, encrypted value by value
