@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients of the live stream that others wrote, each in a process of its own: tests/npm/clients."""
+"""Clients of the live stream that others wrote, each in a process of its own (tests/npm/clients), and what stands between a
+client and the service."""
 import json
 import os
 import pathlib
@@ -30,9 +31,8 @@ def read_head(connection):
     return head
 
 
-class Doorway:
-    """Stands between clients and the service, and answers /page itself so that a browser has an origin. What becomes of a
-    stream's request is hand_on()'s to say."""
+class Listener:
+    """Accepts connections. What becomes of each, in a thread of its own, is serve()'s to say."""
 
     def __init__(self, address="127.0.0.1"):
         self.listener = socket.create_server((address, 0), backlog=512)
@@ -45,24 +45,32 @@ class Doorway:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self.serve_and_close, args=(client,), daemon=True).start()
 
-    def serve(self, client):
+    def serve_and_close(self, client):
         with client:
             try:
-                head = read_head(client)
-                path = head.split()[1]
-                if path.startswith(b"/v1/events/stream"):
-                    self.hand_on(client, head)
-                else:
-                    status = b"200 OK" if path == b"/page" else b"404 Not Found"
-                    client.sendall(b"HTTP/1.1 %s\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>" % status)
+                self.serve(client)
             except (OSError, EOFError):
-                pass  # one of the two has gone: so goes the other
+                pass  # one of the two has gone, or does not trust us: so goes the other
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+
+
+class Doorway(Listener):
+    """Stands between clients and the service, and answers /page itself so that a browser has an origin. What becomes of a
+    stream's request is hand_on()'s to say."""
+
+    def serve(self, client):
+        head = read_head(client)
+        path = head.split()[1]
+        if path.startswith(b"/v1/events/stream"):
+            self.hand_on(client, head)
+        else:
+            status = b"200 OK" if path == b"/page" else b"404 Not Found"
+            client.sendall(b"HTTP/1.1 %s\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>" % status)
 
 
 class Client:

@@ -12,7 +12,7 @@ import time
 import tty
 
 import pytest
-from clients import read_head
+from clients import Listener, read_head
 from fakes import make_certificate
 from support import DEADLINE_S, PROGRAM, SqliteStore, free_port, make_event, new_id, until
 
@@ -25,7 +25,7 @@ def store(folder):
     return SqliteStore(folder)
 
 
-class Front:
+class Front(Listener):
     """Stands before the service, with TLS when it has a certificate. Answers the first requests itself as told, hands the
     others on, and notes the query of each."""
 
@@ -37,38 +37,21 @@ class Front:
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*certificate)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"{'https' if certificate else 'http'}://localhost:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+        super().__init__()
+        self.url = f"{'https' if certificate else 'http'}://localhost:{self.port}"
 
     def serve(self, client):
-        with client:
-            try:
-                if self.tls:
-                    client = self.tls.wrap_socket(client, server_side=True)
-                head = read_head(client)
-                self.queries.append((time.monotonic(), head.split()[1].decode().partition("?")[2]))
-                if self.answers:
-                    client.sendall(self.answers.pop(0))
-                    return
-                with socket.create_connection(("127.0.0.1", self.service.port)) as server:
-                    server.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
-                    while piece := server.recv(65536):
-                        client.sendall(piece)
-            except (OSError, EOFError):
-                pass  # one of the two has gone, or does not trust us
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        if self.tls:
+            client = self.tls.wrap_socket(client, server_side=True)
+        head = read_head(client)
+        self.queries.append((time.monotonic(), head.split()[1].decode().partition("?")[2]))
+        if self.answers:
+            client.sendall(self.answers.pop(0))
+            return
+        with socket.create_connection(("127.0.0.1", self.service.port)) as server:
+            server.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            while piece := server.recv(65536):
+                client.sendall(piece)
 
 
 @pytest.fixture
