@@ -161,6 +161,13 @@ void ledger_start(struct ledger *l, struct world *w)
 	ledger_wait(l, ledger_is_ready, 0, "the group");
 }
 
+void ledger_start_after(struct ledger *l, struct world *w, int count)
+{
+	ledger_start(l, w);
+	world_add(w, 0, count);
+	ledger_expect_all(l, count);
+}
+
 void ledger_stop(struct ledger *l)
 {
 	bus_consumer_close(l->consumer, world_on_closed, l->world);

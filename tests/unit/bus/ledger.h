@@ -40,6 +40,8 @@ void ledger_know(struct ledger *l, uint64_t ms);
 void ledger_lead(struct ledger *l);
 /* A world, a consumer and a group that starts at 0. */
 void ledger_start(struct ledger *l, struct world *w);
+/* The same, after 0..count-1 were added and committed. */
+void ledger_start_after(struct ledger *l, struct world *w, int count);
 void ledger_stop(struct ledger *l);
 
 /* The answer that it owes while it answers late. */

@@ -121,6 +121,14 @@ void start_listening(struct listener *l, struct world *w)
 	cr_expect(bus_tail_is_up(l->tail));
 }
 
+void listen_after(struct listener *l, struct world *w, int count)
+{
+	world_open(w);
+	start_listening(l, w);
+	world_add(w, 0, count);
+	listener_await(l, has_events, count, "the first events");
+}
+
 void stop_listening(struct listener *l)
 {
 	struct world *w = l->world;

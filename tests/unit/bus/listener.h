@@ -30,6 +30,8 @@ struct listener {
 void listen_in(struct listener *l, struct world *w);
 /* The same, and it has started. */
 void start_listening(struct listener *l, struct world *w);
+/* Opens the world, starts, and has seen 0..count-1. */
+void listen_after(struct listener *l, struct world *w, int count);
 /* Closes the world as well. */
 void stop_listening(struct listener *l);
 

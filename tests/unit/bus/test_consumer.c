@@ -156,9 +156,7 @@ static void lose_and_find(const char *command)
 	static struct ledger l;
 	struct world w;
 
-	ledger_start(&l, &w);
-	world_add(&w, 0, 5);
-	ledger_expect_all(&l, 5);
+	ledger_start_after(&l, &w, 5);
 	redis_server_do(&w.server, command, NULL);
 	world_add(&w, 5, 10);
 	ledger_wait(&l, ledger_has_committed, 10, command);

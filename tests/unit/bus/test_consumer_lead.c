@@ -129,9 +129,7 @@ Test(consumer_lead, reads_nothing_that_its_lease_may_not_outlast)
 	static struct ledger l;
 	struct world w;
 
-	ledger_start(&l, &w);
-	world_add(&w, 0, 1);
-	ledger_expect_all(&l, 1);
+	ledger_start_after(&l, &w, 1);
 	l.may_not_read = true;
 	world_add(&w, 1, 2); /* ends the read that is under way */
 	ledger_wait(&l, ledger_has_committed, 2, "the last read");
@@ -165,9 +163,7 @@ Test(consumer_lead, reads_again_what_the_store_has_lost)
 	static struct ledger l;
 	struct world w;
 
-	ledger_start(&l, &w);
-	world_add(&w, 0, 18);
-	ledger_expect_all(&l, 18);
+	ledger_start_after(&l, &w, 18);
 	roll_back(&l, 7);
 	ledger_wait(&l, ledger_has_committed, 10, "the ten that are missing");
 	expect_order(&l, 8, 10);
@@ -184,9 +180,7 @@ Test(consumer_lead, mixes_what_is_lost_and_what_is_pending_in_the_order_of_the_s
 	static struct ledger l;
 	struct world w;
 
-	ledger_start(&l, &w);
-	world_add(&w, 0, 1300);
-	ledger_expect_all(&l, 1300);
+	ledger_start_after(&l, &w, 1300);
 	l.dawdles = true;
 	world_add(&w, 1300, 1310);
 	ledger_wait(&l, ledger_owes_answer, 0, "a batch in hand");
@@ -207,9 +201,7 @@ Test(consumer_lead, reads_on_where_a_redis_is_that_lost_its_progress)
 	static struct ledger l;
 	struct world w;
 
-	ledger_start(&l, &w);
-	world_add(&w, 0, 10);
-	ledger_expect_all(&l, 10);
+	ledger_start_after(&l, &w, 10);
 	bus_consumer_stand_by(l.consumer);
 	redis_server_do(&w.server, "XGROUP SETID " BUS_STREAM " " GROUP " 0");
 	ledger_lead(&l);
@@ -249,9 +241,7 @@ Test(consumer_lead, finds_what_was_handed_out_under_its_name_without_it)
 	static struct ledger l;
 	struct world w;
 
-	ledger_start(&l, &w);
-	world_add(&w, 0, 3);
-	ledger_expect_all(&l, 3);
+	ledger_start_after(&l, &w, 3);
 	/* As by an old leader that was frozen before its read. No new entry comes. */
 	redis_server_do(&w.server, "MULTI");
 	world_add_event(&w, "capsule.pause", TEST_CAPSULE, 3);

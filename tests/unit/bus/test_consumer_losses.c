@@ -128,9 +128,7 @@ Test(consumer, comes_back_after_redis_died_and_lost_everything)
 	static struct ledger l;
 	struct world w;
 
-	ledger_start(&l, &w);
-	world_add(&w, 0, 20);
-	ledger_expect_all(&l, 20);
+	ledger_start_after(&l, &w, 20);
 	redis_server_kill(&w.server);
 	ledger_wait(&l, ledger_is_not_ready, 0, "the loss");
 	redis_server_restart(&w.server);

@@ -104,10 +104,7 @@ Test(tail, tells_of_a_gap_when_it_was_trimmed_away_in_its_absence)
 	struct world w;
 	struct listener l;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before the loss");
+	listen_after(&l, &w, 5);
 	world_cut_connections(&w);
 	world_add(&w, 5, 3000);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2000");
@@ -125,10 +122,7 @@ Test(tail, tells_of_a_gap_when_everything_was_trimmed_away_in_its_absence)
 	struct world w;
 	struct listener l;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before the loss");
+	listen_after(&l, &w, 5);
 	world_cut_connections(&w);
 	world_add(&w, 5, 10);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 0");
@@ -146,10 +140,7 @@ Test(tail, tells_of_no_gap_when_only_seen_entries_were_trimmed)
 	struct world w;
 	struct listener l;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before the loss");
+	listen_after(&l, &w, 5);
 	world_cut_connections(&w);
 	world_add(&w, 5, 10);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 6");
@@ -183,10 +174,7 @@ Test(tail, tells_of_a_gap_when_it_is_overtaken_between_two_reads)
 	struct world w;
 	struct listener l;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before");
+	listen_after(&l, &w, 5);
 	world_add(&w, 5, 4000);
 	redis_server_do(&w.server, "XTRIM " BUS_STREAM " MAXLEN 2000");
 	listener_await(&l, has_gap, 0, "the gap");
@@ -267,10 +255,7 @@ Test(tail, tells_of_no_gap_when_much_comes_at_once)
 	struct world w;
 	struct listener l;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before");
+	listen_after(&l, &w, 5);
 	world_add(&w, 5, 4000);
 	listener_await(&l, has_events, 4000, "all of them");
 	cr_expect_eq(l.gaps, 0);
@@ -283,10 +268,7 @@ Test(tail, tells_of_a_gap_when_redis_comes_back_empty)
 	struct world w;
 	struct listener l;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before the loss");
+	listen_after(&l, &w, 5);
 	redis_server_kill(&w.server);
 	listener_await(&l, is_down, 1, "the loss");
 	cr_expect_not(bus_tail_is_up(l.tail));
@@ -306,10 +288,7 @@ Test(tail, tells_of_a_gap_when_redis_comes_back_with_another_stream)
 	struct world w;
 	struct listener l;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before the loss");
+	listen_after(&l, &w, 5);
 	world_cut_connections(&w);
 	run_turns(&w.loop, 3); /* the new stream must have higher ids than the old one */
 	redis_server_do(&w.server, "FLUSHALL");
@@ -327,10 +306,7 @@ Test(tail, notices_smaller_ids_without_a_loss)
 	struct listener l;
 	char text[512];
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 2);
-	listener_await(&l, has_events, 2, "events before the loss");
+	listen_after(&l, &w, 2);
 	redis_server_do(&w.server, "FLUSHALL");
 	event_text(text, "capsule.pause", TEST_CAPSULE, 2);
 	redis_server_do(&w.server, "XADD " BUS_STREAM " 5-1 payload %s", text);
@@ -354,10 +330,7 @@ Test(tail, tells_of_a_gap_when_the_stream_is_taken_away_under_it)
 		struct world w;
 		struct listener l;
 
-		world_open(&w);
-		start_listening(&l, &w);
-		world_add(&w, 0, 2);
-		listener_await(&l, has_events, 2, "events before");
+		listen_after(&l, &w, 2);
 		run_turns(&w.loop, 3); /* the new stream must have higher ids than the old one */
 		redis_server_do(&w.server, "EVAL %s 0", scripts[i]);
 		world_add(&w, 2, 4);

@@ -24,10 +24,7 @@ Test(tail, loses_nothing_to_a_server_that_has_all_it_read)
 	struct world w;
 	struct listener l;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before the loss");
+	listen_after(&l, &w, 5);
 	replace_server(&l, 5);
 	world_add(&w, 5, 8);
 	listener_await(&l, has_events, 8, "events after it");
@@ -44,10 +41,7 @@ Test(tail, tells_of_a_gap_when_another_server_lacks_the_last_entries)
 	struct listener l;
 	struct stream_id last;
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 50);
-	listener_await(&l, has_events, 50, "events before the loss");
+	listen_after(&l, &w, 50);
 	last = l.head;
 	run_turns(&w.loop, 3);
 	replace_server(&l, 40);
@@ -96,10 +90,7 @@ Test(tail, tells_of_no_gap_when_entries_it_has_read_are_deleted_by_hand)
 	struct listener l;
 	char id[STREAM_ID_TEXT_SIZE];
 
-	world_open(&w);
-	start_listening(&l, &w);
-	world_add(&w, 0, 5);
-	listener_await(&l, has_events, 5, "events before");
+	listen_after(&l, &w, 5);
 	stream_id_format(l.head, id);
 	redis_server_do(&w.server, "XDEL " BUS_STREAM " %s", id);
 	world_add(&w, 5, 6);
