@@ -333,3 +333,8 @@ void receiver_answer(struct buf *out, int status, const char *headers, struct st
 		 headers);
 	buf_add_str(out, body);
 }
+
+void receiver_answer_status(struct buf *out, int status)
+{
+	receiver_answer(out, status, "", STR("said by the destination"));
+}

@@ -51,5 +51,7 @@ struct str received_header(const struct received *request, const char *name);
 
 /* Appends a whole answer with a Content-Length. `headers` are further lines or "". */
 void receiver_answer(struct buf *out, int status, const char *headers, struct str body);
+/* The same with the body "said by the destination". */
+void receiver_answer_status(struct buf *out, int status);
 
 #endif

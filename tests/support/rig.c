@@ -276,6 +276,13 @@ struct reason rig_rejected(size_t index)
 	return rejected[index];
 }
 
+void rig_commit_pause(struct rig *rig, int64_t ms)
+{
+	struct event *event = rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", ms);
+
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+}
+
 /* ---- the endpoints ------------------------------------------------------------------------- */
 
 /* A header says who asks. The tests of auth/ check what a route demands. */

@@ -119,6 +119,8 @@ void rig_open_ledger(struct rig *rig, const struct rig_options *options);
 /* Commits the events and frees them. Returns the ledger's code. */
 int rig_commit(struct rig *rig, struct event **events, size_t count);
 struct reason rig_rejected(size_t index); /* of the last commit */
+/* Commits a successful capsule.pause of team A that happened at `ms`. */
+void rig_commit_pause(struct rig *rig, int64_t ms);
 
 /* Sends one request to the endpoints as a member of `team`. Returns the status; the body goes to
  * out. */

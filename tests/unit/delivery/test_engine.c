@@ -11,18 +11,6 @@
 #define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
 #define WELL      ",\"outcome\":\"success\""
 
-static void commit_pause(struct rig *rig, int64_t ms)
-{
-	struct event *event = rig_event("capsule.pause", USER, WELL, ms);
-
-	cr_assert_eq(rig_commit(rig, &event, 1), 0);
-}
-
-static void answer_status(struct buf *out, int status)
-{
-	receiver_answer(out, status, "", STR("said by the destination"));
-}
-
 /* ---- the happy path ------------------------------------------------------------------------ */
 
 static void deliver_in_order(struct rig *rig)
@@ -89,7 +77,7 @@ static enum receiver_reply look_at_store(const struct received *request, struct 
 			 "SELECT count(*) FROM deliveries WHERE state = 'delivered'") !=
 	    (int64_t)watch->requests++)
 		watch->faults++;
-	answer_status(out, 204);
+	receiver_answer_status(out, 204);
 	return RECEIVER_ANSWER;
 }
 
@@ -103,7 +91,7 @@ Test(engine, stores_a_result_before_it_sends_the_next)
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 		for (int i = 0; i < 20; i++)
-			commit_pause(&rig, START_MS + i);
+			rig_commit_pause(&rig, START_MS + i);
 		rig_wait_rows(&rig, 20, "deliveries WHERE state = 'delivered'");
 		cr_expect_eq(watch.faults, 0);
 		rig_close(&rig);
@@ -151,11 +139,11 @@ static void retry_then_go_on(struct rig *rig)
 {
 	struct str first;
 
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1,
 		      "deliveries WHERE attempts = 1 AND state = 'pending' "
 		      "AND last_status = 503 AND first_failed_at IS NOT NULL");
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS + 1);
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 1, "the newer one must wait");
 	rig_now_us += 12 * SECOND_US;
@@ -181,9 +169,9 @@ Test(engine, tries_again_and_holds_newer_ones_back)
 
 static void let_newer_pass(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS + 1);
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 1, "the newer one must wait");
 	rig_now_us += 12 * SECOND_US;
@@ -203,7 +191,7 @@ static void retry(struct rig *rig)
 {
 	char text[256];
 
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 1");
 	rig_ask_text(rig, text, sizeof(text),
 		     "SELECT verdict || '|' || detail FROM delivery_attempts");
@@ -223,7 +211,7 @@ Test(engine, retries_whatever_a_webhook_answers)
 
 static void obey(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	for (int i = 1; i <= 5; i++) {
 		char rows[128];
 
@@ -255,7 +243,7 @@ static void give_up(struct rig *rig)
 {
 	char text[256];
 
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
 	rig_now_us += 24 * HOUR_US + MINUTE_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
@@ -288,7 +276,7 @@ Test(engine, keeps_no_answer_that_repeats_a_setting)
 
 	rig_open(&rig, DATABASE_SQLITE, &options);
 	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "token-in-path", "capsule.pause");
-	commit_pause(&rig, START_MS);
+	rig_commit_pause(&rig, START_MS);
 	rig_wait_rows(&rig, 1, "delivery_attempts");
 	rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
 	cr_expect_str_eq(text, "destination answered 404");
@@ -339,7 +327,7 @@ Test(engine, keeps_no_answer_that_spells_a_setting_its_own_way)
 			&rig, CHANNEL_1, TEAM_A,
 			"v1/T0Secret1/aB3%2DxY9kQw7?key=Qu3ry%2BVal+9&mode=fast&bareParameter",
 			"capsule.pause");
-		commit_pause(&rig, START_MS);
+		rig_commit_pause(&rig, START_MS);
 		rig_wait_rows(&rig, 1, "delivery_attempts");
 		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
 		cr_expect_str_eq(text, spellings[i].detail, "answer %zu: %s", i, text);
@@ -369,7 +357,7 @@ Test(engine, cleans_and_cuts_what_it_keeps_of_an_answer)
 
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
-		commit_pause(&rig, START_MS);
+		rig_commit_pause(&rig, START_MS);
 		rig_wait_rows(&rig, 1, "delivery_attempts");
 		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
 		cr_expect(str_starts(str_of(text),
@@ -385,7 +373,7 @@ static void refuse_address(struct rig *rig)
 	char text[256];
 
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 1");
 	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
 	cr_expect(strstr(text, "not allowed"), "%s", text);
@@ -412,7 +400,7 @@ static void keep_unreadable(struct rig *rig)
 		     "FROM channels WHERE id = '" CHANNEL_1 "'");
 	rig_ask(rig,
 		"UPDATE channels SET config = '{\"url\":\"AAAA\"}' WHERE id = '" CHANNEL_1 "'");
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
 	rig_idle(rig);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'pending' "
@@ -447,7 +435,7 @@ static void fail_unknown_provider(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 	rig_ask(rig, "UPDATE channels SET provider = 'pager'");
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 0");
 	cr_expect_eq(receiver_count(rig->receiver), 0);
 }
@@ -465,10 +453,10 @@ static void drop_with_channel(struct rig *rig)
 {
 	char out[512];
 
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
-	commit_pause(rig, START_MS + 1);
-	commit_pause(rig, START_MS + 2);
+	rig_commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS + 2);
 	/* ch- and the id in base 36 */
 	cr_assert_eq(rig_request(rig, "DELETE", "/v1/channels/ch-10dgnsxljlxoxc3rmyv4e8snl", TEAM_A,
 				 "", out, sizeof(out)),
@@ -488,7 +476,7 @@ static void drop_thousands(struct rig *rig)
 {
 	char out[512];
 
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
 	rig_ask(rig,
 		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
@@ -521,9 +509,9 @@ Test(engine, drops_a_large_backlog_of_a_deleted_channel_piece_by_piece)
 
 static void drop_behind_our_back(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS + 1);
 	rig_ask(rig, "DELETE FROM channels"); /* as the control plane deletes */
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 2, "deliveries WHERE state = 'dropped'");
@@ -541,7 +529,7 @@ Test(engine, drops_what_waits_for_a_channel_the_control_plane_removed)
 
 static void drop_with_team(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
 	rig_idle(rig); /* the engine knows the result, too */
 	rig_ask(rig, "UPDATE teams SET deleted_at = created_at WHERE id = '" TEAM_A "'");
@@ -565,7 +553,7 @@ static enum receiver_reply drop_meanwhile(const struct received *request, struct
 	(void)request;
 	database_ask(database, "DELETE FROM channels");
 	database_ask(database, "UPDATE deliveries SET state = 'dropped'");
-	answer_status(out, 200);
+	receiver_answer_status(out, 200);
 	return RECEIVER_ANSWER;
 }
 
@@ -578,7 +566,7 @@ Test(engine, leaves_dropped_what_was_dropped_while_it_was_sent)
 
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
-		commit_pause(&rig, START_MS);
+		rig_commit_pause(&rig, START_MS);
 		rig_wait_rows(&rig, 1, "delivery_attempts");
 		cr_expect_eq(
 			rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'dropped'"),

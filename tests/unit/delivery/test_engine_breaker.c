@@ -77,13 +77,6 @@ static void with_slack(int status, void (*steps)(struct rig *rig))
 	with_destination(status, true, steps);
 }
 
-static void commit_pause(struct rig *rig, int64_t ms)
-{
-	struct event *event = rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", ms);
-
-	cr_assert_eq(rig_commit(rig, &event, 1), 0);
-}
-
 static void wait_attempts(struct rig *rig, unsigned count)
 {
 	rig_wait_rows(rig, count, "delivery_attempts");
@@ -95,9 +88,9 @@ static void disable_at_once(struct rig *rig)
 {
 	char text[512];
 
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, DISABLED);
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS + 1);
 	rig_idle(rig);
 	rig_now_us += HOUR_US;
 	rig_idle(rig);
@@ -129,7 +122,7 @@ Test(breaker_engine, disables_a_channel_whose_destination_is_gone_and_keeps_its_
 /* As through a worker that does not deliver, and so cannot notify us. */
 static void see_it_enabled_elsewhere(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, DISABLED);
 	rig_wait_rows(rig, 1,
 		      "channel_state WHERE channel_id = '" CHANNEL_1 "' AND lease_owner IS NULL");
@@ -146,9 +139,9 @@ Test(breaker_engine, takes_a_channel_up_that_was_enabled_through_another_worker)
 
 static void enable_and_deliver(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, DISABLED);
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS + 1);
 	rig_now_us += 3 * 24 * HOUR_US;
 	destination.status = 200;
 	cr_assert_eq(call(rig, "POST", PATH_1 "/enable", "{\"backlog\":\"deliver\"}"), 200, "%s",
@@ -165,12 +158,12 @@ Test(breaker_engine, delivers_the_backlog_of_a_channel_that_was_enabled)
 
 static void enable_and_skip(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, DISABLED);
 	destination.status = 200;
 	cr_assert_eq(call(rig, "POST", PATH_1 "/enable", "{\"backlog\":\"skip\"}"), 200, "%s",
 		     call_answer);
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS + 1);
 	rig_wait_rows(rig, 1, DELIVERED);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'dropped'"), 1);
 	cr_expect_eq(receiver_count(rig->receiver), 2);
@@ -183,7 +176,7 @@ Test(breaker_engine, goes_on_without_the_backlog_that_was_skipped)
 
 static void disable_after_days(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	wait_attempts(rig, 1);
 	/* Only the time without a success changes. */
 	rig_ask(rig, "UPDATE channel_state SET failures = 40, failing_since = "
@@ -200,7 +193,7 @@ Test(breaker_engine, disables_a_channel_after_five_days_of_nothing_but_failure)
 
 static void answer_well(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, DELIVERED);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE failures = 0 AND "
 				  "last_success_at IS NOT NULL AND last_error_at IS NULL AND "
@@ -219,7 +212,7 @@ Test(breaker_engine, writes_down_a_success_for_the_owner)
 static void open_breaker(struct rig *rig)
 {
 	for (int i = 0; i < 8; i++)
-		commit_pause(rig, START_MS + i);
+		rig_commit_pause(rig, START_MS + i);
 	for (unsigned i = 1; i <= 5; i++) {
 		wait_attempts(rig, i);
 		rig_now_us += 2 * SECOND_US; /* the pace */
@@ -263,13 +256,13 @@ static void give_lease_back(struct rig *rig)
 	open_breaker(rig);
 	rig_wait_rows(rig, 1,
 		      "channel_state WHERE channel_id = '" CHANNEL_1 "' AND lease_owner IS NULL");
-	commit_pause(rig, START_MS + 20);
+	rig_commit_pause(rig, START_MS + 20);
 	rig_idle(rig);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE lease_owner IS NULL "
 				  "AND channel_id = '" CHANNEL_1 "'"),
 		     1, "new rows do not wake it");
 	rig_add_channel(rig, CHANNEL_2, TEAM_A, "other", "capsule.pause");
-	commit_pause(rig, START_MS + 21);
+	rig_commit_pause(rig, START_MS + 21);
 	rig_wait_rows(rig, 1,
 		      "delivery_attempts a JOIN deliveries d ON d.id = a.delivery_id "
 		      "WHERE d.channel_id = '" CHANNEL_2 "'");
@@ -286,7 +279,7 @@ static void survive_restart(struct rig *rig)
 		     "breaker_until, failing_since) VALUES ('" CHANNEL_1
 		     "', '2027-01-15T08:00:00.000000Z', 5, 1, '2027-01-15T08:00:30.000000Z', "
 		     "'2027-01-15T07:59:00.000000Z')");
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 0);
 	rig_now_us += 31 * SECOND_US;
@@ -309,7 +302,7 @@ static void replace_settings(const struct rig *rig)
 static void edit_meanwhile(struct rig *rig)
 {
 	destination.meanwhile = replace_settings;
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	wait_attempts(rig, 1);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " DISABLED), 0,
 		     "the answer was to settings that are gone");
@@ -333,8 +326,8 @@ static void disable_row(const struct rig *rig)
 static void disable_meanwhile(struct rig *rig)
 {
 	destination.meanwhile = disable_row;
-	commit_pause(rig, START_MS);
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS + 1);
 	wait_attempts(rig, 1);
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 1);

@@ -44,13 +44,6 @@ static void with_channel(int status, void (*steps)(struct rig *rig))
 	}
 }
 
-static void commit_pause(struct rig *rig, int64_t ms)
-{
-	struct event *event = rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", ms);
-
-	cr_assert_eq(rig_commit(rig, &event, 1), 0);
-}
-
 static struct str header(struct rig *rig, unsigned n, const char *name)
 {
 	return received_header(receiver_get(rig->receiver, n), name);
@@ -63,7 +56,7 @@ static void redeliver(struct rig *rig)
 	char id[64];
 	char path[128];
 
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
 	rig_now_us += 25 * HOUR_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
@@ -113,11 +106,11 @@ static size_t count_signatures(struct rig *rig, unsigned n)
 static void sign_twice(struct rig *rig)
 {
 	set_old_secret(rig, "2027-01-15T09:00:00.000000Z");
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, DELIVERED);
 	cr_expect_eq(count_signatures(rig, 0), 2);
 	rig_now_us += HOUR_US;
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS + 1);
 	rig_wait_rows(rig, 2, DELIVERED);
 	cr_expect_eq(count_signatures(rig, 1), 1, "its time is over");
 }
@@ -132,7 +125,7 @@ static void ignore_broken_secret(struct rig *rig)
 	rig_ask(rig, "INSERT INTO channel_state (channel_id, updated_at, old_secret, "
 		     "old_secret_until) VALUES ('" CHANNEL_1 "', '2027-01-15T07:00:00.000000Z', "
 		     "'bm90aGluZyBvZiBvdXJz', '2028-01-15T07:00:00.000000Z')");
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, DELIVERED);
 	cr_expect_eq(count_signatures(rig, 0), 1);
 }
@@ -160,7 +153,7 @@ Test(changes, a_replaced_secret_is_kept_out_of_excerpts)
 	rig_open(&rig, DATABASE_SQLITE, &options);
 	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 	set_old_secret(&rig, "2027-01-15T09:00:00.000000Z");
-	commit_pause(&rig, START_MS);
+	rig_commit_pause(&rig, START_MS);
 	rig_wait_rows(&rig, 1, "delivery_attempts");
 	rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
 	cr_expect_str_eq(text, "destination answered 404");
@@ -178,8 +171,8 @@ static void end_request(struct rig *rig)
 static void delete_under_way(struct rig *rig)
 {
 	destination.is_held = true;
-	commit_pause(rig, START_MS);
-	commit_pause(rig, START_MS + 1);
+	rig_commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS + 1);
 	rig_wait_received(rig, 1);
 	cr_assert_eq(call(rig, "DELETE", PATH_1, ""), 204, "%s", call_answer);
 	rig_idle(rig);
@@ -208,7 +201,7 @@ static bool has_no_request(struct rig *rig, void *arg)
 static void delete_elsewhere(struct rig *rig, const char *statement)
 {
 	destination.is_held = true;
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_received(rig, 1);
 	rig_ask(rig, "%s", statement);
 	rig_now_us += 2 * SECOND_US;
@@ -239,7 +232,7 @@ Test(changes, a_request_of_a_channel_deleted_elsewhere_is_cancelled)
 /* Its rows wait for hours and it is disabled, so nothing else would look at it. */
 static void delete_at_rest(struct rig *rig)
 {
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 1");
 	rig_now_us += 70 * SECOND_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 2");
@@ -265,7 +258,7 @@ static void edit_under_way(struct rig *rig)
 
 	destination.is_held = true;
 	for (int i = 0; i < 3; i++)
-		commit_pause(rig, START_MS + i);
+		rig_commit_pause(rig, START_MS + i);
 	rig_wait_received(rig, 1);
 	end_request(rig);
 	destination.is_held = false;

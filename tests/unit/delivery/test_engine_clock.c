@@ -38,17 +38,9 @@ static void with_status(int first_status, void (*steps)(struct rig *rig))
 	}
 }
 
-static void commit_pause(struct rig *rig)
-{
-	struct event *event =
-		rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", rig_now_us / 1000);
-
-	cr_assert_eq(rig_commit(rig, &event, 1), 0);
-}
-
 static void retry_after_setting_back(struct rig *rig)
 {
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
 	rig_set_clock(-DAY_US);
 	rig_idle(rig);
@@ -66,11 +58,11 @@ Test(clock, set_back_does_not_delay_a_retry)
 
 static void go_on_after_setting_back(struct rig *rig)
 {
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
 	rig_set_clock(-2 * HOUR_US);
 	status = 200;
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_idle(rig);
 	rig_now_us += MINUTE_US + 10 * SECOND_US;
 	rig_wait_rows(rig, 2, DELIVERED);
@@ -85,7 +77,7 @@ Test(clock, set_back_does_not_keep_new_events_waiting)
 
 static void keep_schedule(struct rig *rig)
 {
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
 	for (int i = 0; i < 6; i++) {
 		rig_set_clock(i % 2 ? HOUR_US : -HOUR_US);
@@ -103,7 +95,7 @@ Test(clock, set_again_and_again_hammers_nobody)
 
 static void expect_silence_then_delivery(struct rig *rig)
 {
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_idle(rig);
 	rig_now_us += 4 * MINUTE_US + 50 * SECOND_US;
 	rig_idle(rig);
@@ -116,7 +108,7 @@ static void expect_silence_then_delivery(struct rig *rig)
 
 static void keep_a_wish(struct rig *rig)
 {
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
 	rig_set_clock(HOUR_US);
 	expect_silence_then_delivery(rig);
@@ -129,7 +121,7 @@ Test(clock, set_forth_does_not_cut_a_destinations_wish_short)
 
 static void keep_a_wish_for_newer_ones(struct rig *rig)
 {
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
 	expect_silence_then_delivery(rig);
 }
@@ -141,7 +133,7 @@ Test(clock, passes_and_the_wish_of_a_destination_holds_newer_ones_for_more_than_
 
 static void survive_setting_forth(struct rig *rig)
 {
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
 	rig_set_clock(3 * DAY_US);
 	rig_now_us += 12 * SECOND_US;
@@ -174,7 +166,7 @@ static void wait_for_owner(struct rig *rig)
 {
 	add_lease(rig, rig_now_us + 20 * SECOND_US);
 	rig_set_clock(HOUR_US);
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_idle(rig);
 	rig_now_us += 25 * SECOND_US;
 	rig_idle(rig);
@@ -191,7 +183,7 @@ Test(clock, set_forth_takes_no_lease_from_its_owner)
 static void take_absurd_lease(struct rig *rig)
 {
 	add_lease(rig, rig_now_us + DAY_US);
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 0, "its owner may be there still");
 	rig_now_us += 61 * SECOND_US;
@@ -207,10 +199,10 @@ static void renew_first(struct rig *rig)
 {
 	char until[64];
 
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_wait_rows(rig, 1, DELIVERED);
 	rig_set_clock(-HOUR_US);
-	commit_pause(rig);
+	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_now_us += 2 * SECOND_US;
 	rig_wait_rows(rig, 2, DELIVERED);
 	rig_ask_text(rig, until, sizeof(until),

@@ -10,18 +10,6 @@
 #define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
 #define WELL      ",\"outcome\":\"success\""
 
-static void commit_pause(struct rig *rig, int64_t ms)
-{
-	struct event *event = rig_event("capsule.pause", USER, WELL, ms);
-
-	cr_assert_eq(rig_commit(rig, &event, 1), 0);
-}
-
-static void answer_status(struct buf *out, int status)
-{
-	receiver_answer(out, status, "", STR("said by the destination"));
-}
-
 /* ---- isolation and bounds ------------------------------------------------------------------ */
 
 static enum receiver_reply hold_slow(const struct received *request, struct buf *out, void *arg)
@@ -29,7 +17,7 @@ static enum receiver_reply hold_slow(const struct received *request, struct buf 
 	(void)arg;
 	if (strstr(request->target, "slow"))
 		return RECEIVER_HOLD;
-	answer_status(out, 200);
+	receiver_answer_status(out, 200);
 	return RECEIVER_ANSWER;
 }
 
@@ -42,7 +30,7 @@ Test(sharing, lets_no_slow_channel_delay_another)
 	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "slow", "capsule.pause");
 	rig_add_channel(&rig, CHANNEL_2, TEAM_A, "good", "capsule.pause");
 	for (int i = 0; i < 5; i++)
-		commit_pause(&rig, START_MS + i);
+		rig_commit_pause(&rig, START_MS + i);
 	rig_wait_rows(&rig, 5,
 		      "deliveries WHERE state = 'delivered' AND channel_id = '" CHANNEL_2 "'");
 	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'pending'"), 5);
@@ -54,7 +42,7 @@ Test(sharing, lets_no_slow_channel_delay_another)
 static enum receiver_reply refuse_dead(const struct received *request, struct buf *out, void *arg)
 {
 	(void)arg;
-	answer_status(out, strstr(request->target, "dead") ? 503 : 200);
+	receiver_answer_status(out, strstr(request->target, "dead") ? 503 : 200);
 	return RECEIVER_ANSWER;
 }
 
@@ -75,7 +63,7 @@ static void pass_by_the_dead(struct rig *rig)
 	cr_assert_eq(rig_commit(rig, events, EVENTS), 0);
 	rig_wait_rows(rig, DEAD, "deliveries WHERE attempts = 1");
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "good", "capsule.pause");
-	commit_pause(rig, START_MS + EVENTS);
+	rig_commit_pause(rig, START_MS + EVENTS);
 	rig_wait_rows(rig, 1,
 		      "deliveries WHERE state = 'delivered' AND channel_id = '" CHANNEL_1 "'");
 	cr_expect_eq(receiver_count(rig->receiver), DEAD + 1, "newer ones passed a retry");
@@ -116,7 +104,7 @@ Test(sharing, never_has_more_requests_under_way_than_it_may)
 		snprintf(id, sizeof(id), "%08u-0000-4000-8000-000000000000", (i + 1) % 100u);
 		rig_add_channel(&rig, id, TEAM_A, "hook", "capsule.pause");
 	}
-	commit_pause(&rig, START_MS);
+	rig_commit_pause(&rig, START_MS);
 	rig_wait_received(&rig, 3);
 	rig_idle(&rig);
 	cr_expect_eq(receiver_count(rig.receiver), 3);
@@ -130,7 +118,7 @@ static void idle_between_events(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 	for (int i = 0; i < 3; i++) {
-		commit_pause(rig, START_MS + i);
+		rig_commit_pause(rig, START_MS + i);
 		rig_wait_rows(rig, i + 1, "deliveries WHERE state = 'delivered'");
 		rig_idle(rig); /* otherwise it would still be at work */
 		rig_now_us += 4 * SECOND_US;
@@ -205,7 +193,7 @@ static void pass_by_hanging_ones(struct rig *rig)
 {
 	struct event *event;
 
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_received(rig, 2);
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 2, "a quarter of the slots");
@@ -245,7 +233,7 @@ static void respect_lease(struct rig *rig)
 	rig_ask(rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
 		     "VALUES ('" CHANNEL_1 "', 'other', '2027-01-15T08:00:20.000000Z', "
 		     "'2027-01-15T08:00:00.000000Z')");
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 0, "another worker has the lease");
 	rig_now_us += 21 * SECOND_US;
@@ -283,7 +271,7 @@ static enum receiver_reply let_one_hang(const struct received *request, struct b
 		*hangs = false;
 		return RECEIVER_CLOSE;
 	}
-	answer_status(out, 200);
+	receiver_answer_status(out, 200);
 	return RECEIVER_ANSWER;
 }
 
@@ -295,7 +283,7 @@ static void resume_after_crash(struct rig *rig)
 		     "VALUES ('" CHANNEL_1 "', 'dead', '2027-01-15T08:00:30.000000Z', "
 		     "'2027-01-15T08:00:00.000000Z')");
 	for (int i = 0; i < 3; i++)
-		commit_pause(rig, START_MS + i);
+		rig_commit_pause(rig, START_MS + i);
 	rig_ask(rig, "UPDATE deliveries SET state = 'delivered' WHERE stream_ms = %lld",
 		(long long)START_MS);
 	rig_now_us += 31 * SECOND_US;
@@ -319,7 +307,7 @@ Test(sharing, goes_on_where_a_dead_worker_stopped)
 static void retry_broken_connection(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
-	commit_pause(rig, START_MS);
+	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1,
 		      "deliveries WHERE attempts = 1 AND state = 'pending' "
 		      "AND last_status IS NULL AND last_error IS NOT NULL");
@@ -384,7 +372,7 @@ static enum receiver_reply count_requests(const struct received *request, struct
 {
 	(void)request;
 	++*(unsigned *)arg;
-	answer_status(out, 200);
+	receiver_answer_status(out, 200);
 	return RECEIVER_ANSWER;
 }
 
@@ -398,7 +386,7 @@ Test(sharing, stores_the_result_of_a_request_under_way_before_it_closes)
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 		for (int i = 0; i < 50; i++)
-			commit_pause(&rig, START_MS + i);
+			rig_commit_pause(&rig, START_MS + i);
 		rig_wait_received(&rig, 5);
 		rig_close(&rig);
 		cr_expect_eq(database_ask(&rig.database, "SELECT count(*) FROM deliveries "
