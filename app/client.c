@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Options and requests of `tail` and `wait`. The cursor of the last event seen replaces --since
- * from then on, so that a repeated request goes on where the last one ended.
+ * Options and requests of `tail` and `wait`. Once an event has been seen, its id replaces --since,
+ * so a repeated request continues where the last one ended.
  */
 #include "app/client.h"
 
@@ -102,16 +102,16 @@ bool client_take_flag(struct client *client, int flag, const char *value)
 
 /* ---- checks ------------------------------------------------------------------------------ */
 
-/* A key goes into a header line, so no byte of it may end one. */
+/* The key goes into a header line: no byte of it may end the line. */
 static int keep_key(struct client *client, struct str key, const char *source)
 {
 	key = str_trim(key);
 	if (key.len == 0)
-		return command_fault(EXIT_USAGE, "%s: there is no API key in it", source);
+		return command_fault(EXIT_USAGE, "%s: the file has no API key", source);
 	for (size_t i = 0; i < key.len; i++)
 		if (key.at[i] <= ' ' || key.at[i] > '~')
-			return command_fault(EXIT_USAGE, "%s: not an API key and nothing else",
-					     source);
+			return command_fault(EXIT_USAGE,
+					     "%s: expected one API key and nothing else", source);
 	if (secret_set(&client->key, key) < 0)
 		return command_fault(EXIT_FAILED, "out of memory");
 	return EXIT_GOOD;
@@ -127,7 +127,7 @@ static int read_key_file(struct client *client)
 	if (!in)
 		return command_fault(EXIT_USAGE, "--api-key-file: %s: %s", client->key_file,
 				     errno_text(-errno));
-	setvbuf(in, NULL, _IONBF, 0); /* no second copy of the key */
+	setvbuf(in, NULL, _IONBF, 0); /* leave no copy of the key in stdio's buffer */
 	len = fread(text, 1, sizeof(text), in);
 	if (ferror(in))
 		code = command_fault(EXIT_USAGE, "--api-key-file: %s: %s", client->key_file,
@@ -149,7 +149,7 @@ static int check_key(struct client *client)
 	return keep_key(client, str_of(client->key_text), "the API key");
 }
 
-/* A path, user or port are taken as they stand; what follows `?` would end up behind our path. */
+/* Path, user and port may be anything. A query would end up after the path that we append. */
 static bool is_base_url(CURLU *url, const char *text)
 {
 	char *part = NULL;
@@ -161,7 +161,7 @@ static bool is_base_url(CURLU *url, const char *text)
 	return good && !strpbrk(text, "?#");
 }
 
-/* Without the slashes at its end. */
+/* Removes the slashes at the end. */
 static size_t trimmed_len(const char *url)
 {
 	size_t len = strlen(url);
@@ -200,8 +200,8 @@ static int check_since(struct client *client)
 		return EXIT_GOOD;
 	if (command_duration(client->since, &client->since_ms) < 0)
 		return command_fault(EXIT_USAGE,
-				     "--since wants a duration such as 60, 90s or 10m, an RFC 3339 "
-				     "time, or `earliest`, not \"%s\"",
+				     "--since: expected a duration such as 60, 90s or 10m, an RFC "
+				     "3339 time or `earliest`, got \"%s\"",
 				     client->since);
 	client->since = NULL;
 	return EXIT_GOOD;
@@ -212,7 +212,7 @@ int client_check(struct client *client)
 	int code;
 
 	if (client->filter.err)
-		return command_fault(EXIT_USAGE, "the filters are too long");
+		return command_fault(EXIT_USAGE, "the filters are too long; use fewer of them");
 	if (client->ca_file && access(client->ca_file, R_OK) != 0)
 		return command_fault(EXIT_USAGE, "--cacert or WRENN_EVENTS_CA_FILE: %s: %s",
 				     client->ca_file, errno_text(-errno));
@@ -292,14 +292,14 @@ struct curl_slist *client_prepare(struct client *client, const char *path, const
 	return headers;
 }
 
-/* ---- trying again ------------------------------------------------------------------------ */
+/* ---- retries ----------------------------------------------------------------------------- */
 
 void client_report_retry(struct client *client, const char *cause)
 {
 	if (strcmp(client->said, cause) == 0)
 		return;
 	snprintf(client->said, sizeof(client->said), "%s", cause);
-	command_fault(EXIT_GOOD, "%s; trying again", cause);
+	command_fault(EXIT_GOOD, "%s; retrying", cause);
 }
 
 bool client_is_back(struct client *client)

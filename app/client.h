@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The command line as a client of the HTTP API: where the service is, who we are, which events
- * we want; blocking requests on libcurl. `tail` and `wait` share it.
+ * The client of the HTTP API that `tail` and `wait` share: the service's URL, the API key, the
+ * filters, and blocking requests on libcurl.
  */
 #ifndef APP_CLIENT_H
 #define APP_CLIENT_H
@@ -42,58 +42,59 @@ enum client_flag {
 #define CLIENT_USAGE                                                                   \
 	"  --url URL          the service (WRENN_BASE_URL; http://127.0.0.1:9730)\n"   \
 	"  --api-key-file F   a file with the API key (or --api-key, WRENN_API_KEY)\n" \
-	"  --cacert FILE      authorities to trust for TLS (WRENN_EVENTS_CA_FILE)\n"
+	"  --cacert FILE      CA certificates to trust (WRENN_EVENTS_CA_FILE)\n"
 
 struct client {
 	const char *url;
-	char *place; /* libcurl's; the URL as people may see it: without user and password */
+	char *place; /* the URL without user and password, to show; owned by libcurl */
 	struct secret key;
-	const char *key_text; /* of the flag or the environment */
+	const char *key_text; /* from --api-key or the environment */
 	const char *key_file;
 	const char *ca_file;
-	const char *since; /* a time or `earliest`, until the first id is known */
-	int64_t since_ms;  /* or: so long before the command began; -1 when neither */
+	const char *since; /* a time or `earliest`; used until an id is known */
+	int64_t since_ms;  /* or a duration before the command began; -1: no --since */
 	int64_t started_ms;
 	struct buf filter;  /* "&event=...&resource=..." with escaped values */
-	struct buf last_id; /* where to go on from; empty: not known */
-	char said[512];     /* the last cause that was reported, until an answer comes */
+	struct buf last_id; /* continue after this id; empty: no event seen yet */
+	char said[512];     /* the cause reported last; cleared by an answer */
 	char fault[CURL_ERROR_SIZE];
 	CURL *curl;
 };
 
-/* Takes defaults from the environment. EXIT_GOOD or a code, its fault printed. */
+/* Takes defaults from the environment. Returns EXIT_GOOD, or prints an error and returns its exit
+ * code. */
 int client_open(struct client *client) must_check;
 void client_close(struct client *client);
 
-/* One of the flags above. False: not one of them. */
+/* Takes one of the flags above. Returns false for any other flag. */
 bool client_take_flag(struct client *client, int flag, const char *value);
 
-/* After the flags: reads the key and checks all of them. EXIT_GOOD, or EXIT_USAGE with a printed
- * fault. */
+/* Call this after all flags. Reads the key and checks every flag. Returns EXIT_GOOD, or prints an
+ * error and returns EXIT_USAGE. */
 int client_check(struct client *client) must_check;
 
-/* Sets the URL <base><path>?<extra><filter><cursor> and the headers of the next request; the list
- * must be freed with curl_slist_free_all() after it. NULL without memory. A --since that is a
- * duration reaches back to the same moment however late the request is: it is counted on the
- * service's clock, so ours may be wrong. */
+/* Sets the URL <base><path>?<extra><filter><cursor> and the headers of the next request. Free the
+ * returned list with curl_slist_free_all() after the request. Returns NULL without memory. The
+ * service subtracts a --since duration from its own clock, so our clock may be wrong. Each retry
+ * sends a longer duration, so that all of them reach back to the same moment. */
 struct curl_slist *client_prepare(struct client *client, const char *path, const char *extra);
 
-/* What came of a request. */
+/* How a request ended. */
 struct client_answer {
-	long status;     /* 0: no answer */
-	int code;        /* EXIT_GOOD for 2xx; otherwise what to end with unless it may pass */
-	bool may_pass;   /* asking again may help */
-	int64_t wait_ms; /* how long the service wants us to wait first */
+	long status;   /* 0: no answer */
+	int code;      /* EXIT_GOOD for 2xx; else the exit code of a command that does not retry */
+	bool may_pass; /* a retry may succeed */
+	int64_t wait_ms; /* Retry-After of the answer, or 0 */
 	char cause[512]; /* a sentence; empty with EXIT_GOOD */
 };
 
-/* `body` is what an answer that is no 2xx said. */
+/* `body` is the body of an answer other than 2xx. */
 void client_judge(struct client *client, CURLcode rc, struct str body, struct client_answer *out);
 
-/* Says on standard error that we try again and why; once for each cause in a row. */
+/* Reports the retry and its cause on standard error, unless the last report had the same cause. */
 void client_report_retry(struct client *client, const char *cause);
 
-/* After an answer: true when a retry had been reported before. */
+/* Call this after an answer. Returns true if a retry was reported before it. */
 bool client_is_back(struct client *client);
 
 /* Sleeps. */

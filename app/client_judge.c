@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What came of a request, in words and as an exit code. A service that is away, too busy or
- * restarting may be back soon; a wrong certificate, a wrong key and a wrong request stay wrong.
+ * Turns the result of a request into a sentence and an exit code. A service that is down, busy or
+ * restarting may recover, so those requests may be retried. A bad certificate, key or request may
+ * not.
  */
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
@@ -32,8 +33,8 @@ static const char *timed_out_in(CURL *curl)
 	curl_easy_getinfo(curl, CURLINFO_APPCONNECT_TIME_T, &connected_us);
 	if (connected_us == 0)
 		curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connected_us);
-	return connected_us ? "connected, but nothing came for a long time"
-			    : "no connection in time (timeout)";
+	return connected_us ? "connected, but received nothing for too long"
+			    : "the connection timed out";
 }
 
 static const char *distrusted_for(const struct client *client)
@@ -50,7 +51,7 @@ static const char *words_for(const struct client *client, CURLcode rc)
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return "unknown host";
 	case CURLE_COULDNT_RESOLVE_PROXY:
-		return "unknown host of the proxy";
+		return "unknown proxy host";
 	case CURLE_COULDNT_CONNECT:
 		return refused_by(client->curl);
 	case CURLE_OPERATION_TIMEDOUT:
@@ -60,10 +61,10 @@ static const char *words_for(const struct client *client, CURLcode rc)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 	case CURLE_PARTIAL_FILE:
-		return "the connection broke";
+		return "the connection was lost";
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		return "the answer is no HTTP";
+		return "the answer is not HTTP";
 	default:
 		return client->fault[0] ? client->fault : curl_easy_strerror(rc);
 	}
@@ -76,13 +77,13 @@ static void judge_failure(struct client *client, CURLcode rc, struct client_answ
 	out->code = EXIT_UNREACHABLE;
 	if (rc == CURLE_PEER_FAILED_VERIFICATION) {
 		snprintf(out->cause, sizeof(out->cause),
-			 "cannot reach %s: bad certificate: %s (--cacert names whom to trust)",
+			 "cannot reach %s: bad certificate: %s (use --cacert to trust another CA)",
 			 place, distrusted_for(client));
 	} else if (rc == CURLE_SSL_CACERT_BADFILE) {
 		out->code = EXIT_USAGE;
 		snprintf(out->cause, sizeof(out->cause),
-			 "--cacert or WRENN_EVENTS_CA_FILE: %s: no certificates in PEM in it",
-			 client->ca_file ? client->ca_file : "the system's");
+			 "--cacert or WRENN_EVENTS_CA_FILE: %s: the file has no PEM certificates",
+			 client->ca_file ? client->ca_file : "the system's CA file");
 	} else {
 		out->may_pass = true;
 		snprintf(out->cause, sizeof(out->cause), "%s %s: %s",
@@ -93,7 +94,7 @@ static void judge_failure(struct client *client, CURLcode rc, struct client_answ
 
 /* ---- an answer --------------------------------------------------------------------------- */
 
-/* The `error.message` of the envelope, or a sentence about the status. */
+/* Writes the `error.message` of the answer, or a sentence about its status. */
 static void describe(const struct client *client, long status, struct str body, struct buf *out)
 {
 	cJSON *tree = NULL;

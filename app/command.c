@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What all subcommands share: wording a fault, exit codes, durations, loading the settings. */
+/* What all subcommands share: printing errors, exit codes, durations, loading the settings. */
 #include "app/command.h"
 
 #include <errno.h>
@@ -74,9 +74,8 @@ int command_config(enum config_need need, const char *file, struct config *out)
 
 	buf_init(&faults, FAULT_LIMIT);
 	if (config_load(environ, file, need, out, &faults) < 0) {
-		output_write(stderr, faults.len
-					     ? buf_str(&faults)
-					     : STR("wrenn-events: the settings cannot be read\n"));
+		output_write(stderr, faults.len ? buf_str(&faults)
+						: STR("wrenn-events: cannot read the settings\n"));
 		code = EXIT_USAGE;
 	}
 	buf_done(&faults);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A subcommand. main.c finds it by name and answers --help; the command reads its own flags with
- * getopt_long(), prints results on standard output and faults on standard error.
+ * A subcommand. main.c finds it by name and answers --help. The command reads its own flags with
+ * getopt_long(), prints results on standard output and errors on standard error.
  */
 #ifndef APP_COMMAND_H
 #define APP_COMMAND_H
@@ -12,12 +12,12 @@
 #include "config/config.h"
 #include "core/attributes.h"
 
-/* The same for every command; `wrenn-events help` and docs/commands.md list them. */
+/* Every command uses these. `wrenn-events help` and docs/commands.md list them too. */
 enum exit_code {
 	EXIT_GOOD = 0,
-	EXIT_FAILED = 1,      /* it was tried, and the outcome is an error */
-	EXIT_USAGE = 2,       /* wrong flags or settings, or a request that was refused */
-	EXIT_UNREACHABLE = 3, /* nobody answers, or we are not let in */
+	EXIT_FAILED = 1,      /* the command ran, and the outcome is an error */
+	EXIT_USAGE = 2,       /* bad flags or settings, or the request was refused */
+	EXIT_UNREACHABLE = 3, /* the service does not answer or denies access */
 	EXIT_TIMED_OUT = 124
 };
 
@@ -36,17 +36,18 @@ extern const struct command keys_command;
 extern const struct command teams_command;
 extern const struct command sessions_command;
 
-/* "wrenn-events: " and the sentence on standard error; returns `code`, so that a command can
+/* Prints "wrenn-events: " and the sentence on standard error. Returns `code`, so a command can
  * end with `return command_fault(EXIT_FAILED, "...")`. */
 int command_fault(int code, const char *format, ...) printf_like(2, 3);
 
-/* The exit code for what a lower floor returned: 0, or a negative errno. */
+/* The exit code for 0 or a negative errno. */
 int command_code(int rc);
 
-/* A duration of the command line: seconds, or a number with s, m, h or d. 0 or -EINVAL. */
+/* Reads a duration: seconds, or a number with s, m, h or d. Returns 0 or -EINVAL. */
 int command_duration(const char *text, int64_t *out_ms) must_check;
 
-/* Loads the settings a command needs; on faults prints them all and returns EXIT_USAGE. */
+/* Loads the settings that a command needs. If any are wrong, prints every error and returns
+ * EXIT_USAGE. */
 int command_config(enum config_need need, const char *file, struct config *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Liveness says that the loop turns, nothing else. Readiness says whether this worker can do its
- * work now, and if not, because of what.
+ * Liveness says only that the loop runs. Readiness says whether this worker can do its work now,
+ * and if not, why.
  */
 #include "app/health.h"
 
@@ -16,7 +16,7 @@ static void answer_alive(struct http_request *request, void *owner)
 	http_respond(request, 200, "application/json", STR("{\"status\":\"ok\"}\n"));
 }
 
-/* NULL when ready, else a sentence naming what is missing; `room` may hold it. */
+/* Returns NULL when ready, else a sentence that says what is missing, perhaps in `room`. */
 static const char *missing_part(const struct health *health, char *room, size_t size)
 {
 	const char *trouble = store_trouble(health->store);
@@ -30,9 +30,9 @@ static const char *missing_part(const struct health *health, char *room, size_t 
 	if (!redis_is_up(health->redis) || !bus_tail_is_up(health->tail))
 		return "redis is not reachable";
 	if (!bus_consumer_is_ready(health->consumer))
-		return "redis: the consumer group is not there yet";
+		return "redis: the consumer group does not exist yet";
 	if (sse_is_stale(health->sse))
-		return "redis: live streams are behind the source";
+		return "redis: live streams lag behind the source";
 	return NULL;
 }
 

@@ -13,14 +13,14 @@
 #include "sse/sse.h"
 #include "store/store.h"
 
-/* What readiness looks at. Lives as long as the server. */
+/* The parts that readiness checks. They live as long as the server. */
 struct health {
 	const struct store *store;
 	const struct redis *redis;
 	const struct bus_consumer *consumer;
 	const struct bus_tail *tail;
 	const struct sse *sse;
-	bool stopping; /* set when the worker begins to stop: not ready from then on */
+	bool stopping; /* set when the worker begins to stop; it is never ready again */
 };
 
 int health_add_routes(struct health *health, struct http_server *server) must_check;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * `keys`, `teams` and `sessions`: what the control plane does elsewhere and nobody else does with
- * the embedded store (contract f.5). Results alone go to standard output, so that a script can
- * take them. Each names the store it works on, and none makes one: in the wrong folder, or without
- * the service's settings, that would be another store, in which nobody looks.
+ * `keys`, `teams` and `sessions`. With the embedded store nobody else makes these rows; elsewhere
+ * the control plane does (contract f.5). Standard output has the results alone, for scripts. Each
+ * command names the store it uses and never creates one. In the wrong folder, or without the
+ * service's settings, that would be a second store, which the service never reads.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@ static const char keys_usage[] =
 	"       wrenn-events keys list\n"
 	"       wrenn-events keys revoke KEY_ID\n"
 	"\n"
-	"Makes, lists and revokes API keys. `create` prints the new key, once; a team the\n"
-	"embedded store does not know yet is added.\n"
+	"Creates, lists and revokes API keys. `create` prints the new key, once, and adds\n"
+	"the team if the embedded store does not have it.\n"
 	"\n"
 	"  --team TEAM     team-... id\n"
 	"  --name LABEL    what the key is for\n"
@@ -46,7 +46,7 @@ static const char sessions_usage[] =
 	"Usage: wrenn-events sessions create --team TEAM --name NAME --role ROLE\n"
 	"                                    [--platform-admin]\n"
 	"\n"
-	"Makes a browser session and prints its two cookies, one per line.\n"
+	"Creates a browser session and prints its two cookies, one per line.\n"
 	"\n"
 	"  --team TEAM       team-... id\n"
 	"  --name NAME       display name of the user\n"
@@ -63,7 +63,7 @@ struct flags {
 	const char *config;
 	bool platform_admin;
 	const char *verb;
-	const char *argument; /* behind the verb, or NULL */
+	const char *argument; /* after the verb, or NULL */
 };
 
 static const struct option options[] = {
@@ -98,11 +98,12 @@ static int read_flags(int argc, char **argv, struct flags *out)
 		}
 	}
 	if (optind == argc)
-		return command_fault(EXIT_USAGE, "%s: say what to do; see --help", argv[0]);
+		return command_fault(EXIT_USAGE, "%s: which action? See --help", argv[0]);
 	out->verb = argv[optind];
 	out->argument = optind + 1 < argc ? argv[optind + 1] : NULL;
 	if (optind + 2 < argc)
-		return command_fault(EXIT_USAGE, "%s: what is \"%s\"?", argv[0], argv[optind + 2]);
+		return command_fault(EXIT_USAGE, "%s: unexpected argument \"%s\"", argv[0],
+				     argv[optind + 2]);
 	return EXIT_GOOD;
 }
 
@@ -117,8 +118,8 @@ static int read_team(const char *text, struct uuid *out)
 {
 	if (id_parse(ID_TEAM, str_of(text), out) == 0)
 		return EXIT_GOOD;
-	return command_fault(EXIT_USAGE, "--team: \"%s\" is no team id (team- and 25 of 0-9a-z)",
-			     text);
+	return command_fault(
+		EXIT_USAGE, "--team: expected team- and 25 characters of 0-9a-z, got \"%s\"", text);
 }
 
 static int worked(int rc, const struct reason *why)
@@ -180,7 +181,8 @@ static int do_keys(const struct flags *flags, const char *store_url)
 	if (strcmp(flags->verb, "revoke") == 0)
 		return revoke_key(flags, store_url);
 	if (flags->argument)
-		return command_fault(EXIT_USAGE, "keys: what is \"%s\"?", flags->argument);
+		return command_fault(EXIT_USAGE, "keys: unexpected argument \"%s\"",
+				     flags->argument);
 	if (strcmp(flags->verb, "create") == 0)
 		return create_key(flags, store_url);
 	if (strcmp(flags->verb, "list") == 0)
@@ -251,7 +253,7 @@ static int do_sessions(const struct flags *flags, const char *store_url)
 	return code;
 }
 
-/* Says which store it is; EXIT_GOOD when it is there. */
+/* Names the store on standard error. Returns EXIT_GOOD if it exists. */
 static int look_at_store(const char *store_url)
 {
 	struct reason why = { .text = "" };
@@ -268,11 +270,12 @@ static int look_at_store(const char *store_url)
 		fprintf(stderr, "store: %s\n", shown);
 		code = EXIT_GOOD;
 	} else if (rc == -ENOENT) {
-		code = command_fault(EXIT_USAGE,
-				     "there is no store yet: %s; `wrenn-events serve` makes it. If "
-				     "it is elsewhere, run this in the folder of the service, or "
-				     "with its DATABASE_URL or WRENN_EVENTS_DATA_DIR",
-				     shown);
+		code = command_fault(
+			EXIT_USAGE,
+			"%s: there is no store yet; `wrenn-events serve` creates it. If "
+			"you expected one here, run this command in the service's "
+			"folder, or set DATABASE_URL or WRENN_EVENTS_DATA_DIR",
+			shown);
 	} else {
 		code = worked(rc, &why);
 	}
@@ -314,21 +317,21 @@ static int run_sessions(int argc, char **argv)
 
 const struct command keys_command = {
 	.name = "keys",
-	.summary = "make, list and revoke API keys",
+	.summary = "create, list and revoke API keys",
 	.usage = keys_usage,
 	.run = run_keys,
 };
 
 const struct command teams_command = {
 	.name = "teams",
-	.summary = "add a team to the embedded store, list the teams",
+	.summary = "create and list teams in the embedded store",
 	.usage = teams_usage,
 	.run = run_teams,
 };
 
 const struct command sessions_command = {
 	.name = "sessions",
-	.summary = "make a browser session for the embedded store",
+	.summary = "create a browser session in the embedded store",
 	.usage = sessions_usage,
 	.run = run_sessions,
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Twice a second is enough for a distribution and wakes nothing that sleeps. Nothing here can
- * fail. */
+/* Two samples a second are enough for a distribution and cost nothing. Nothing here can fail. */
 #include "app/loop_lag.h"
 
 #define PERIOD_MS UINT64_C(500)
@@ -28,7 +27,7 @@ void loop_lag_start(struct loop_lag *lag, uv_loop_t *loop, uint64_t (*now_ns)(vo
 {
 	lag->now_ns = now_ns;
 	lag->seconds = metric_histogram("wrenn_events_loop_lag_seconds", NULL,
-					"How much later than asked for a timer of the loop ran.");
+					"How long after its due time a timer of the loop ran.");
 	uv_timer_init(loop, &lag->timer);
 	lag->timer.data = lag;
 	uv_update_time(loop);

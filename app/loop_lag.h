@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * How late the loop is: a timer that asks for a fixed time and notes how much later it is called.
- * What holds up this timer holds up every stream and every delivery as long.
+ * Measures how late the loop is, with a timer that records how long after its due time it runs.
+ * Whatever delays this timer delays every stream and every delivery as much.
  */
 #ifndef APP_LOOP_LAG_H
 #define APP_LOOP_LAG_H
@@ -18,8 +18,8 @@ struct loop_lag {
 	uint64_t (*now_ns)(void);
 };
 
-/* `now_ns` is uv_hrtime() but in tests. */
+/* `now_ns` is uv_hrtime() except in tests. */
 void loop_lag_start(struct loop_lag *lag, uv_loop_t *loop, uint64_t (*now_ns)(void));
-void loop_lag_stop(struct loop_lag *lag); /* its memory may go when the loop has ended */
+void loop_lag_stop(struct loop_lag *lag); /* free the memory only after the loop has ended */
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The entry point: finds the subcommand and hands over. */
+/* The entry point: finds the subcommand and runs it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,8 +39,8 @@ static void print_overview(FILE *out)
 	      "Exit codes of every command:\n"
 	      "  0    success\n"
 	      "  1    the outcome was an error\n"
-	      "  2    wrong flags or settings, or the request was refused\n"
-	      "  3    nobody answers, or you are not let in\n"
+	      "  2    bad flags or settings, or the request was refused\n"
+	      "  3    the service does not answer or denies access\n"
 	      "  124  the time is up\n",
 	      out);
 }
@@ -60,7 +60,7 @@ static int print_help(int argc, char **argv)
 	return EXIT_GOOD;
 }
 
-/* Anywhere before `--`, so that it works behind a half-typed line as well. */
+/* Anywhere before `--`, so that it also works at the end of a half-typed line. */
 static bool asks_for_help(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -115,15 +115,15 @@ static void hold_standard_files(void)
 int main(int argc, char **argv)
 {
 	hold_standard_files();
-	/* libuv resolves names on at most half of its threads: enough for all look-ups that
-	 * channels/ allows at once, and for Redis beside them. */
+	/* libuv resolves names on at most half of its threads. That is enough for all look-ups that
+	 * delivery/ runs at once, and for Redis. */
 	setenv("UV_THREADPOOL_SIZE", "72", 1);
-	/* Memory holds keys and passwords: no core dump has them, and no other process of the user
-	 * may look. */
+	/* Memory holds keys and passwords. Keep them out of core dumps, and out of reach of the
+	 * user's other processes. */
 	prctl(PR_SET_DUMPABLE, 0);
-	/* Our TLS libraries write the keys of every connection into the file it names. */
+	/* Our TLS libraries write the keys of every connection to the file that this names. */
 	unsetenv("SSLKEYLOGFILE");
-	/* A peer that has gone must not end us while TLS or Redis writes to it. */
+	/* TLS and Redis may write to a peer that has gone; the signal must not end the process. */
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	return output_end(dispatch(argc, argv));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Services are started with room for 1,024 open files, and for far more if they ask for it: the low
- * default protects programs that use select(2), which nothing in here does. */
+/* Services start with a soft limit of 1,024 open files and a far higher hard one. The low default
+ * protects programs that use select(2). Nothing in this program uses it. */
 #include "app/open_files.h"
 
 #include <sys/resource.h>

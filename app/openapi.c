@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Serves docs/openapi.yaml, which the assembler puts into the program when this file is compiled,
- * from the repository's root. */
+/* Serves docs/openapi.yaml. The assembler includes the file, so compile this from the root of the
+ * repository. */
 #include "app/openapi.h"
 
 #include "core/attributes.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* GET /openapi.yaml: what this service answers, for programs. */
+/* GET /openapi.yaml: the description of the API for programs. */
 #ifndef APP_OPENAPI_H
 #define APP_OPENAPI_H
 

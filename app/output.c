@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* SIGPIPE is ignored while a command runs, for the sake of its sockets; output_end() makes up for
- * it, so that `wrenn-events tail | head -1` ends like any other filter. */
+/* A command ignores SIGPIPE because of its sockets. output_end() raises it again, so that
+ * `wrenn-events tail | head -1` ends like any other filter. */
 #include "app/output.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "core/errno_text.h"
 #include "core/utf8.h"
 
-/* Of one write: the longest answer, each of its bytes escaped. */
+/* Limit of one write: the longest answer with every byte escaped. */
 #define ESCAPED_LIMIT (64 * 1024 * 1024)
 
 static bool stays(uint32_t code, bool keep_lines)
@@ -67,7 +67,7 @@ void output_add_place(struct buf *out, struct str url)
 		buf_add_str(out, str_from(rest, scheme_len));
 }
 
-/* The first failure's errno: a later flush may have nothing left to do, and so no reason. */
+/* The errno of the first failure. A later flush may have nothing to write and so no error. */
 static int failure;
 
 bool output_failed(void)

@@ -3,11 +3,11 @@
 /*
  * Claims the port for an installation.
  *
- * Happy path: the lock file shows that nobody of this installation has the port, and an exclusive
- * socket is opened; or that somebody has it, and the workers open shared sockets beside that one.
- * Failure: another program or installation has the port, and is named.
- * Without a lock file (no data directory that can be written) a free port is still taken, but no
- * other process can join.
+ * Happy path: the lock file shows whether a process of this installation has the port. If none
+ * has, open an exclusive socket. If one has, the workers open shared sockets beside it.
+ * Failure: another program or installation has the port, and the error names it.
+ * Without a writable data directory there is no lock file: a free port still works, but no other
+ * process can share it.
  */
 #include "app/port.h"
 
@@ -22,10 +22,10 @@
 #include "core/errno_text.h"
 #include "http/http.h"
 
-/* Bytes of the lock file. Locks belong to the open file: forked workers share them, and the kernel
- * drops them with the last process, however it ends. */
-#define DECIDING     0 /* exclusive, while it is decided who has the port */
-#define LISTENING    1 /* shared, for as long as a process may listen */
+/* Bytes of the lock file. A lock belongs to the open file: forked workers share it, and the kernel
+ * drops it with the last process, however that ends. */
+#define DECIDING     0 /* exclusive, held while a process decides whether it may have the port */
+#define LISTENING    1 /* shared, held as long as the process may listen */
 
 #define DECIDE_TRIES 500
 #define DECIDE_PAUSE 10000000L /* ns */
@@ -43,13 +43,13 @@ static int open_lock(const struct config *config)
 	if (asprintf(&path, "%s/port-%s-%u.lock", config->data_dir, config->listen_host,
 		     (unsigned)config->listen_port) < 0)
 		return -1;
-	(void)mkdir(config->data_dir, 0700); /* it may be there; the next line tells */
+	(void)mkdir(config->data_dir, 0700); /* it may exist; open() reports other errors */
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	free(path);
 	return fd;
 }
 
-/* Others decide within moments. One that was stopped in the middle must not stop us, too. */
+/* Others hold this lock for moments. Give up in the end, since one of them may be suspended. */
 static int begin_to_decide(int fd)
 {
 	const struct timespec pause = { .tv_nsec = DECIDE_PAUSE };
@@ -72,7 +72,7 @@ static void end_deciding(int fd)
 	(void)fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-/* 1, 0, or a negative errno. */
+/* Returns 1, 0, or a negative errno. */
 static int is_held_by_others(int fd)
 {
 	struct flock lock = lock_of(F_WRLCK, LISTENING);
@@ -101,8 +101,8 @@ static int explain_taken(const struct config *config, bool has_lock, struct reas
 			 config->listen_host, (unsigned)config->listen_port,
 			 owners.err ? "another program" : buf_text(&owners),
 			 has_lock ? ""
-				  : "; to share the port, processes need one data directory that "
-				    "can be written");
+				  : "; processes that share a port need one writable data "
+				    "directory");
 	buf_done(&owners);
 	return -EADDRINUSE;
 }
@@ -119,11 +119,11 @@ static int listen_alone(struct port *port, const struct config *config, struct r
 	return 0;
 }
 
-/* A file system without such locks cannot tell whether the port is free for us. */
+/* Without locks in the file system we cannot tell whether this installation has the port. */
 static int explain_lock(const struct config *config, int rc, struct reason *why)
 {
 	return reason_set(why, rc, "WRENN_EVENTS_DATA_DIR",
-			  "cannot see in %s who has the port: %s; the data directory needs a file "
+			  "cannot lock the port's file in %s: %s; use a data directory on a file "
 			  "system with locks",
 			  config->data_dir, errno_text(rc));
 }
@@ -149,7 +149,7 @@ static int decide(struct port *port, const struct config *config, struct reason 
 		return reason_set(why, rc, "WRENN_EVENTS_DATA_DIR",
 				  "cannot lock the port's file in %s: %s", config->data_dir,
 				  rc == -EBUSY
-					  ? "a process that starts holds it for 5 s, is it stopped?"
+					  ? "another starting process has held it for 5 s; end it"
 					  : errno_text(rc));
 	rc = take(port, config, why);
 	end_deciding(port->lock);

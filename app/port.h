@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Whose port it is. Several processes may listen on one port, for workers and for upgrades, and the
- * kernel gives each a part of the connections. So they must all be of one installation, which has
- * one data directory: a lock file there says who of it has the port. docs/notes/app.md
+ * Decides who may listen on the port. Several workers, and during an upgrade two versions, listen
+ * on one port, and the kernel spreads the connections over them. So all of them must belong to one
+ * installation, which has one data directory. A lock file there records which of its processes
+ * have the port. docs/notes/app.md
  */
 #ifndef APP_PORT_H
 #define APP_PORT_H
@@ -13,20 +14,21 @@
 #include "core/reason.h"
 
 struct port {
-	int lock;     /* held while a process of ours or of our children runs; -1: none */
-	int listener; /* a socket that listens already, for the first worker; 0: none */
+	int lock;     /* held while this process or a child of it runs; -1: none */
+	int listener; /* the listening socket for the first worker; 0: none */
 };
 
-/* Blocking, before workers are forked. 0, or -EADDRINUSE and the like with a sentence in *why. */
+/* Blocks; call it before forking workers. Returns 0, or a negative errno such as -EADDRINUSE with
+ * a sentence in *why. */
 int port_claim(struct port *port, const struct config *config, struct reason *why) must_check;
 
-/* The first worker has the listener: it must not stay open here, where nobody accepts. */
+/* Closes the listener once the first worker has it: this process accepts no connections. */
 void port_drop_listener(struct port *port);
 
 void port_release(struct port *port);
 
-/* Adds "nginx (pid 12)", or as much as /proc tells about who listens on that port; ", or" between
- * several. Nothing when it tells nothing. */
+/* Appends the programs that listen on the port as far as /proc shows them, such as
+ * "nginx (pid 12)", with ", or" between several. Appends nothing if /proc shows none. */
 void port_name_owners(uint16_t port, struct buf *out);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Who listens on a port, as /proc tells: the sockets of the port by their inodes, then the
- * processes that have one of them open. Processes of other users, and of this program, show their
- * files to nobody but root. Then processes of this program are named as likely.
+ * Finds in /proc who listens on a port: first the inodes of the port's sockets, then the processes
+ * that have one of them open. Only root sees the files of other users' processes and of this
+ * program's. If no process matches, name the running processes of this program as likely.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -110,7 +110,7 @@ static void read_name(const char *pid, char name[32])
 	fclose(file);
 }
 
-/* Names the processes of which we see so much; returns how many. */
+/* Appends the processes that match and returns their number. */
 static size_t name_those(enum sight wanted, const struct sockets *sockets, struct buf *out)
 {
 	DIR *processes = opendir("/proc");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * `publish`: one event from flags, or JSON lines from a file or standard input, the way the
- * control plane publishes (contract a.2, o.2). Each event is checked before it is sent; of lines,
- * the first bad one is named by its number and nothing after it is sent.
+ * `publish`: sends one event from flags, or JSON lines from a file or standard input, as the
+ * control plane does (contract a.2, o.2). Each event is checked before it is sent. The first bad
+ * line ends the command: the error has its number, and no later line is sent.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ static const char usage[] =
 	"       wrenn-events publish --file FILE\n"
 	"       wrenn-events publish -\n"
 	"\n"
-	"Publishes an event to Redis and prints its stream id; or the JSON lines of FILE\n"
-	"or of standard input, one event each. Says on standard error where.\n"
+	"Publishes an event to Redis, or every line of JSON in FILE or standard input.\n"
+	"Prints the stream ids, and on standard error where they went.\n"
 	"\n"
 	"  --team TEAM          team-... id of the owner\n"
 	"  --resource ID        cl-... or host-... id, or the name of a snapshot\n"
@@ -81,7 +81,7 @@ struct publish_flags {
 static int add_metadata(struct publish_flags *flags, struct str name, struct str value)
 {
 	if (flags->event.metadata_count == EVENT_MAX_METADATA)
-		return command_fault(EXIT_USAGE, "more than %d metadata members",
+		return command_fault(EXIT_USAGE, "--metadata: at most %d members are allowed",
 				     EVENT_MAX_METADATA);
 	flags->metadata[flags->event.metadata_count++] =
 		(struct event_member){ .name = name, .value = value };
@@ -94,11 +94,12 @@ static int add_metadata_pair(struct publish_flags *flags, const char *pair)
 	struct str name = str_cut(&value, '=');
 
 	if (!value.at || name.len == 0)
-		return command_fault(EXIT_USAGE, "--metadata wants KEY=VALUE, not \"%s\"", pair);
+		return command_fault(EXIT_USAGE, "--metadata: expected KEY=VALUE, got \"%s\"",
+				     pair);
 	return add_metadata(flags, name, value);
 }
 
-/* Where the text of a flag goes that is nothing but a member of the event. */
+/* The member of the event that the flag sets, or NULL for other flags. */
 static struct str *member_of(struct publish_flags *flags, int flag)
 {
 	switch (flag) {
@@ -152,9 +153,10 @@ static int read_flags(int argc, char **argv, struct publish_flags *flags)
 			return code;
 	}
 	if (optind + 1 < argc)
-		return command_fault(EXIT_USAGE, "publish: what is \"%s\"?", argv[optind + 1]);
+		return command_fault(EXIT_USAGE, "publish: unexpected argument \"%s\"",
+				     argv[optind + 1]);
 	if (optind < argc && flags->file)
-		return command_fault(EXIT_USAGE, "publish: either an event or --file");
+		return command_fault(EXIT_USAGE, "publish: give either an event or --file");
 	if (optind < argc && strcmp(argv[optind], "-") == 0)
 		flags->file = "-";
 	else if (optind < argc)
@@ -241,7 +243,7 @@ static int publish_file(struct redis_blocking *redis, const char *path)
 	return code;
 }
 
-/* Without REDIS_URL, or with an old one in the environment, any Redis takes an event. */
+/* Any Redis accepts an event, even if REDIS_URL is missing or outdated. So show where it went. */
 static void say_where(const struct config *config)
 {
 	struct buf place;
@@ -281,7 +283,7 @@ static int run(int argc, char **argv)
 	struct config config = { 0 };
 	int code = read_flags(argc, argv, &flags);
 
-	/* What the connection would log is in the command's own words. */
+	/* The command reports these errors itself. */
 	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR, -1);
 	if (code == EXIT_GOOD)
 		code = command_config(CONFIG_FOR_REDIS, flags.config, &config);

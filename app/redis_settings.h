@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where Redis is and how it is talked to, for every command that talks to it. */
+/* Address and options of Redis, for every command that connects to it. */
 #ifndef APP_REDIS_SETTINGS_H
 #define APP_REDIS_SETTINGS_H
 
 #include "config/config.h"
 #include "net/net.h"
 
-/* The texts stay the config's. */
+/* The texts still belong to the config. */
 static inline struct redis_settings redis_settings_of(const struct config *config)
 {
 	return (struct redis_settings){ .url = config->redis_url,

@@ -3,10 +3,9 @@
 /*
  * `serve`: checks the settings, brings the schema up to date, and runs the workers.
  *
- * With one worker this process is the worker. With more, it forks them and only watches: a worker
- * that dies is started again after a second, SIGTERM and SIGINT are handed on, and workers that
- * do not end within twenty seconds are killed. After the last one a SQLite store is left as one
- * file.
+ * With one worker this process is the worker. With more, it forks them and supervises: it restarts
+ * a worker that dies after a second, passes on SIGTERM and SIGINT, and kills workers that do not
+ * end within twenty seconds. After the last worker it merges a SQLite store into one file.
  */
 #include <errno.h>
 #include <signal.h>
@@ -35,11 +34,11 @@
 
 #define STOP_LIMIT_MS 20000
 #define RESTART_MS    1000
-#define FORK_LIMIT_MS 100  /* a reader of the log who stalls holds up no worker for longer */
+#define FORK_LIMIT_MS 100  /* so a stalled reader of the log delays no worker for longer */
 #define LOG_LIMIT_MS  1000 /* for the last lines */
-/* Redis, the database, the loop, look-ups of names, clients that are told of the limit. */
+/* Redis, the database, the loop, name look-ups, and clients that get a 503 at the limit. */
 #define OTHER_FILES       256
-#define FILES_PER_REQUEST 2 /* besides its connections, which are kept: to look up a name */
+#define FILES_PER_REQUEST 2 /* for the name look-up; its connections are counted apart */
 
 static const char usage[] =
 	"Usage: wrenn-events serve [OPTION...]\n"
@@ -49,8 +48,8 @@ static const char usage[] =
 	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
 	"  --workers N     worker processes, a number or `auto` (WRENN_EVENTS_WORKERS)\n"
 	"  --check         check every setting, say what is wrong, and exit\n"
-	"  --accept-key    take WRENN_ENCRYPTION_KEY though another key sealed what is in\n"
-	"                  the store; its channels wait until they get new settings\n"
+	"  --accept-key    accept WRENN_ENCRYPTION_KEY although another key encrypted the\n"
+	"                  store; its channels pause until they get new settings\n"
 	"\n"
 	"The settings are environment variables; docs/configuration.md lists them.\n"
 	"\n"
@@ -60,12 +59,12 @@ struct supervisor {
 	const struct config *config;
 	struct port *port;
 	pid_t *pids;            /* one per worker; 0: not running */
-	int64_t *restart_at_ms; /* when a worker that died is started again */
+	int64_t *restart_at_ms; /* when to restart a worker that died */
 	bool stopping;
 	int64_t stop_by_ms;
 };
 
-/* In every process; `worker` is negative for the one that was started first. */
+/* Every process calls this. `worker` is negative in the parent. */
 static void begin_to_log(const struct config *config, int worker)
 {
 	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
@@ -96,14 +95,15 @@ static void start_worker(struct supervisor *all, unsigned index, const sigset_t 
 	pid_t pid;
 	int error;
 
-	/* A fork copies one thread alone, and a leak checker asks after every other. */
+	/* Ends the log's thread: a fork copies only one, and a leak checker in the worker would
+	 * look for the others. */
 	log_stop(FORK_LIMIT_MS);
 	pid = fork();
 	error = errno;
 	if (pid != 0)
 		log_start();
 	if (pid < 0) {
-		log_error("cannot start a worker", log_str("error", strerror(error)));
+		log_error("cannot fork a worker", log_str("error", strerror(error)));
 		all->restart_at_ms[index] = clock_mono_ms() + RESTART_MS;
 		return;
 	}
@@ -112,7 +112,7 @@ static void start_worker(struct supervisor *all, unsigned index, const sigset_t 
 		port_drop_listener(all->port);
 		return;
 	}
-	/* The worker must not outlive us, or nobody would restart or stop it. */
+	/* The worker must not outlive its parent: nobody would restart or stop it. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EXIT_FAILED);
@@ -141,7 +141,7 @@ static void reap_workers(struct supervisor *all)
 			all->pids[i] = 0;
 			all->restart_at_ms[i] = clock_mono_ms() + RESTART_MS;
 			if (!all->stopping)
-				log_error("a worker ended, starting it again",
+				log_error("a worker ended; restarting it",
 					  log_int("index", (int64_t)i), log_int("pid", pid),
 					  log_int("signal",
 						  WIFSIGNALED(status) ? WTERMSIG(status) : 0));
@@ -217,8 +217,8 @@ static int supervise(const struct config *config, struct port *port)
 	return code;
 }
 
-/* A database that cannot be reached now is a state to sit out, the store retries by itself; a
- * schema that cannot be used is not. */
+/* Continue while the database is unreachable, because the store retries. Fail if the schema is
+ * unusable. */
 static int prepare_store(const struct config *config, enum key_use key_use)
 {
 	struct reason why = { .text = "" };
@@ -233,15 +233,16 @@ static int prepare_store(const struct config *config, enum key_use key_use)
 	if (rc == 0)
 		return EXIT_GOOD;
 	if (rc == -ENOTCONN) {
-		log_warn("the database cannot be reached yet", log_str("reason", why.text));
+		log_warn("cannot reach the database yet; the store keeps trying",
+			 log_str("reason", why.text));
 		return EXIT_GOOD;
 	}
 	return command_fault(command_code(rc), "%s: %s", why.field[0] ? why.field : "DATABASE_URL",
 			     why.text[0] ? why.text : errno_text(rc));
 }
 
-/* Per worker. Where fewer are allowed than the settings may need, clients get a part that leaves
- * our own work enough: they are told 503, deliveries and the store go on. */
+/* Per worker. If the limit is too low for the settings, lower the number of clients so that
+ * deliveries and the store still have enough files. Clients above it get a 503. */
 static void fit_open_files(struct config *config)
 {
 	const uint64_t each = ROUTE_KEPT + FILES_PER_REQUEST;
@@ -258,7 +259,8 @@ static void fit_open_files(struct config *config)
 	room = room > config->max_inflight * each ? room - config->max_inflight * each : 1;
 	config->max_connections =
 		room < config->max_connections ? (unsigned)room : config->max_connections;
-	log_warn("fewer open files are allowed than the settings may need",
+	log_warn("the limit of open files is too low for the settings; raise it or "
+		 "serve fewer connections",
 		 log_int("allowed", (int64_t)allowed), log_int("wanted", (int64_t)wanted),
 		 log_int("connections", config->max_connections),
 		 log_int("requests", config->max_inflight));
@@ -285,14 +287,14 @@ static int run_workers(const struct config *config)
 	return code;
 }
 
-/* Backups copy the file alone. */
+/* Backups copy only the main file. */
 static void leave_one_file(const struct config *config)
 {
 	struct reason why = { .text = "" };
 	int rc = store_checkpoint(config->database_url, &why);
 
 	if (rc)
-		log_warn("the SQLite file lacks what is in its -wal file: copy both or neither",
+		log_warn("cannot merge the -wal file into the SQLite file; back up both files",
 			 log_str("reason", why.text[0] ? why.text : errno_text(rc)));
 }
 
@@ -303,7 +305,8 @@ static int serve(struct config *config, enum key_use key_use)
 	if (config->core_dumps == CONFIG_CORE_DUMPS_ON)
 		prctl(PR_SET_DUMPABLE, 1);
 	if (config->key_is_open)
-		log_warn("others may use the file of the encryption key: take their rights away",
+		log_warn("other users can access the encryption key's file; remove their "
+			 "permissions",
 			 log_str("setting", "WRENN_ENCRYPTION_KEY_FILE"));
 	sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 
@@ -319,7 +322,7 @@ static int serve(struct config *config, enum key_use key_use)
 	return code;
 }
 
-/* What only the owners of these settings can judge; config/ knows their schemes. */
+/* config/ checks only the schemes of these URLs; their modules check the rest. */
 static int check_urls(const struct config *config)
 {
 	const struct redis_settings settings = redis_settings_of(config);
@@ -335,7 +338,7 @@ static int check_urls(const struct config *config)
 	return code;
 }
 
-/* A store that cannot be asked now is asked at the start. */
+/* If the store is unreachable now, `serve` checks the key at its start. */
 static int check_key(const struct config *config)
 {
 	struct reason why = { .text = "" };
@@ -344,7 +347,7 @@ static int check_key(const struct config *config)
 	if (rc == -EKEYREJECTED)
 		return command_fault(EXIT_FAILED, "%s: %s", why.field, why.text);
 	if (rc < 0)
-		fprintf(stderr, "wrenn-events: the key is not compared with the store's: %s\n",
+		fprintf(stderr, "wrenn-events: cannot compare the key with the store's: %s\n",
 			why.text[0] ? why.text : errno_text(rc));
 	return EXIT_GOOD;
 }
@@ -376,7 +379,7 @@ static int run(int argc, char **argv)
 			return EXIT_USAGE;
 	}
 	if (optind < argc)
-		return command_fault(EXIT_USAGE, "serve takes no argument \"%s\"", argv[optind]);
+		return command_fault(EXIT_USAGE, "serve: unexpected argument \"%s\"", argv[optind]);
 
 	struct config config = { 0 };
 	int code = command_config(CONFIG_FOR_SERVE, file, &config);
@@ -386,7 +389,7 @@ static int run(int argc, char **argv)
 	if (code == EXIT_GOOD && check_only)
 		code = check_key(&config);
 	if (code == EXIT_GOOD && check_only)
-		puts("settings are good");
+		puts("the settings are valid");
 	else if (code == EXIT_GOOD)
 		code = serve(&config, key_use);
 	config_done(&config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Copies to each module the settings it needs. */
+/* Copies the settings that each module needs into its options. */
 #include "app/services.h"
 
 #include "core/clock.h"

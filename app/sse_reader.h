@@ -12,7 +12,7 @@
 #include "core/buf.h"
 
 struct sse_frame {
-	struct str id;    /* at == NULL when the frame had no id line */
+	struct str id;    /* at == NULL if the frame has no id line */
 	struct str event; /* empty: "message" */
 	struct str data;  /* several data lines joined by line feeds */
 };
@@ -35,10 +35,10 @@ void sse_reader_init(struct sse_reader *reader,
 		     void (*on_frame)(const struct sse_frame *frame, void *owner), void *owner);
 void sse_reader_done(struct sse_reader *reader);
 
-/* 0, or -E2BIG when a line or a frame exceeds 1 MiB. */
+/* Returns 0, or -E2BIG for a line or a frame over 1 MiB. */
 int sse_reader_feed(struct sse_reader *reader, struct str bytes);
 
-/* A new connection: forgets what was half read. */
+/* For a new connection: drops an unfinished frame. */
 void sse_reader_restart(struct sse_reader *reader);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The end has an order, and each step begins when the one before has called back: not ready, no
- * new connections, then the readers of Redis (a batch in hand is committed and acknowledged, the
- * ledger left to another worker), then the streams (told when to come back), then the deliveries
- * in flight, and the store last. A part that still hangs after STOP_LIMIT_MS is left: everything
- * that matters is committed.
+ * Stops a worker in order. Each step begins after the one before has called back: readiness, new
+ * connections, the readers of Redis (the current batch is committed and acknowledged, and the
+ * ledger's lease released), the streams (clients get a reconnect time), the deliveries in flight,
+ * and the store last. After STOP_LIMIT_MS the process ends even if a part hangs, since everything
+ * that matters is committed by then.
  */
 #include "app/stop.h"
 
@@ -18,7 +18,7 @@
 #define STOP_LIMIT_MS 15000
 #define LAST_LINES_MS 1000
 
-/* Each step goes on to the next when its part has closed, or at once when it never opened. */
+/* Each step calls the next after its part has closed, or at once if it never opened. */
 
 static void next_step(void *owner);
 
@@ -122,7 +122,7 @@ static void stop_store(struct worker *w)
 
 static void stop_handles(struct worker *w)
 {
-	/* Their last jobs have ended with the store. */
+	/* The store has closed, so the last jobs of these have ended. */
 	views_close(w->views);
 	channels_close(w->channels);
 	uv_close((uv_handle_t *)&w->on_term, NULL);
@@ -151,7 +151,7 @@ static void on_stop_limit(uv_timer_t *timer)
 {
 	const struct worker *w = timer->data;
 
-	log_error("could not stop in time, leaving the rest behind",
+	log_error("could not stop in time; ending with parts still open",
 		  log_int("step", (int64_t)w->step), log_int("limit_ms", STOP_LIMIT_MS));
 	log_stop(LAST_LINES_MS);
 	_exit(EXIT_FAILED);
@@ -165,8 +165,8 @@ static void on_drained(uv_timer_t *timer)
 	next_step(w);
 }
 
-/* Readiness is the first to go. What balances the load in front of us may be given some time to
- * notice, in which everything works as ever. */
+/* Readiness ends first. If a drain time is set, everything else works until it is over, so that
+ * the load balancer notices. */
 void stop_begin(struct worker *w)
 {
 	w->stopping = true;

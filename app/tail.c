@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * `tail`: live events in the terminal. Follows GET /v1/events/stream, prints a coloured line per
- * event for a person or the JSON for a program, and after a lost connection continues after the
+ * `tail`: live events in the terminal. Follows GET /v1/events/stream and prints each event: a
+ * coloured line for a person, JSON for a program. After a lost connection it continues after the
  * last event it printed.
  *
- * Without --since it begins a moment before it was started, so that an event published right
- * after `tail &` is shown although the connection was still being made.
+ * Without --since it begins a moment before its start. So it shows an event published right after
+ * `tail &`, although it was still connecting.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,38 +24,38 @@
 
 #define FAULT_LIMIT   65536
 #define LINE_LIMIT    (2 * 1024 * 1024)
-#define SILENCE_S     60L /* four keepalives: the connection is dead */
-#define MAX_SHOWN     512 /* bytes of one member on a terminal */
+#define SILENCE_S     60L /* four keepalives missed: the connection is dead */
+#define MAX_SHOWN     512 /* bytes shown of one member */
 #define MAX_WISH_MS   60000
-#define HEAD_START_MS 1000 /* how long a process may take until it reads its clock */
+#define HEAD_START_MS 1000 /* from the start of the process to its first look at the clock */
 
 static const char usage[] =
 	"Usage: wrenn-events tail [--event KIND]... [OPTION...]\n"
 	"\n"
 	"Shows events as they happen: readable on a terminal, JSON lines otherwise.\n"
-	"Resumes by itself after a lost connection. Ctrl-C ends it.\n"
+	"Resumes after a lost connection. Ctrl-C ends it.\n"
 	"\n"
 	"  --event KIND       a kind or a prefix such as 'capsule.*'; may be repeated\n"
 	"  --resource ID      capsule or host id, or snapshot name\n"
 	"  --outcome OUTCOME  success or error only\n"
-	"  --since WHEN       from so long ago (60, 90s, 10m, 2h, 1d), from an RFC 3339\n"
-	"                     time, or `earliest`; without it, from now on\n"
-	"  --json             JSON lines on a terminal, too\n"
+	"  --since WHEN       how long ago to begin (60, 90s, 10m, 2h, 1d), an RFC 3339\n"
+	"                     time, or `earliest`; default: now\n"
+	"  --json             JSON lines on a terminal too\n"
 	"  --count N          end after N events\n" CLIENT_USAGE "\n"
 	"Example: wrenn-events tail --event 'capsule.*' --since 10m\n";
 
 struct tail {
 	struct client client;
 	struct sse_reader reader;
-	struct buf fault_body; /* of an answer that is no stream */
-	struct buf comment;    /* the last thing the service said beside events */
+	struct buf fault_body; /* the body of an answer other than a stream */
+	struct buf comment;    /* the last comment of the stream */
 	struct backoff backoff;
 	bool as_json;
-	unsigned long long left; /* events until the end; 0: no end */
+	unsigned long long left; /* events left of --count; 0: no limit */
 	bool finished;
-	bool connected;     /* this connection got its first frame */
-	bool was_connected; /* so did one before */
-	bool is_stranger;   /* 200, but no event stream */
+	bool connected;     /* this connection has had its first frame */
+	bool was_connected; /* an earlier one has, too */
+	bool is_stranger;   /* 200, but not an event stream */
 };
 
 /* ---- one event --------------------------------------------------------------------------- */
@@ -108,7 +108,7 @@ static void add_details(struct buf *out, const cJSON *event)
 	}
 }
 
-/* The clock time out of 2026-05-24T05:02:08Z. */
+/* The 05:02:08 of 2026-05-24T05:02:08Z. */
 static void add_time(struct buf *out, const cJSON *event)
 {
 	const char *text = json_get_string(event, "timestamp");
@@ -145,8 +145,8 @@ static void print_line(const cJSON *event)
 	buf_done(&line);
 }
 
-/* The frame's JSON as one line, with the id of the frame as its first member. What is valid JSON
- * has line breaks between its tokens only. */
+/* Prints the frame's JSON as one line, with the frame's id as its first member. Valid JSON has line
+ * breaks only between tokens. */
 static void print_json(const cJSON *event, const struct sse_frame *frame)
 {
 	struct str rest = str_from(str_trim(frame->data), 1);
@@ -173,7 +173,7 @@ static void print_event(struct tail *tail, const struct sse_frame *frame)
 	cJSON *event = NULL;
 
 	if (json_parse(frame->data, LINE_LIMIT, &event, NULL) < 0 || !cJSON_IsObject(event))
-		command_fault(EXIT_GOOD, "left out an event that is no JSON object");
+		command_fault(EXIT_GOOD, "skipped an event that is not a JSON object");
 	else if (tail->as_json)
 		print_json(event, frame);
 	else
@@ -185,7 +185,7 @@ static void print_event(struct tail *tail, const struct sse_frame *frame)
 
 /* ---- one connection ---------------------------------------------------------------------- */
 
-/* Metadata holds texts. */
+/* Values of metadata are strings. */
 static bool tells_gap(const cJSON *connected)
 {
 	const char *gap = json_get_string(json_get(connected, "metadata"), "gap");
@@ -199,13 +199,13 @@ static void take_connected(struct tail *tail, struct str data)
 
 	if (tail->client.last_id.len && json_parse(data, FAULT_LIMIT, &connected, NULL) == 0 &&
 	    tells_gap(connected))
-		command_fault(EXIT_GOOD, "events between the last one shown and here are gone");
+		command_fault(EXIT_GOOD, "some events after the last one shown are lost");
 	cJSON_Delete(connected);
 	backoff_reset(&tail->backoff);
 	if (!tail->was_connected)
 		command_fault(EXIT_GOOD, "connected to %s", tail->client.place);
 	else if (client_is_back(&tail->client))
-		command_fault(EXIT_GOOD, "connected again");
+		command_fault(EXIT_GOOD, "reconnected");
 	(void)client_is_back(&tail->client);
 	tail->connected = true;
 	tail->was_connected = true;
@@ -227,7 +227,7 @@ static void on_frame(const struct sse_frame *frame, void *owner)
 	}
 }
 
-/* Why there is nothing to show, or why the end comes. Keepalives are for proxies. */
+/* A comment says why there are no events, or why the stream ends. Keepalives are for proxies. */
 static void on_comment(struct str text, void *owner)
 {
 	struct tail *tail = owner;
@@ -275,7 +275,7 @@ static void add_cause_of_end(struct tail *tail, struct client_answer *answer)
 	if (tail->is_stranger) {
 		answer->code = EXIT_UNREACHABLE;
 		snprintf(answer->cause, sizeof(answer->cause),
-			 "%s: what answers there is no wrenn-events", place);
+			 "%s: the server that answers is not wrenn-events", place);
 	} else if (tail->comment.len && !tail->connected) {
 		snprintf(answer->cause, sizeof(answer->cause), "%s: the service says: %.*s", place,
 			 STR_ARGS(buf_str(&tail->comment)));
@@ -284,7 +284,7 @@ static void add_cause_of_end(struct tail *tail, struct client_answer *answer)
 	}
 }
 
-/* One connection, until it ends. -ENOMEM or 0 and what came of it. */
+/* Follows one connection to its end. Returns 0 with *answer set, or -ENOMEM. */
 static int follow_once(struct tail *tail, struct client_answer *answer)
 {
 	CURL *curl = tail->client.curl;
@@ -362,11 +362,11 @@ static int read_flags(int argc, char **argv, struct tail *tail)
 		else if (flag != 'n')
 			return EXIT_USAGE;
 		else if (!str_to_u64(str_of(optarg), &tail->left) || tail->left == 0)
-			return command_fault(EXIT_USAGE, "--count wants a number, not \"%s\"",
+			return command_fault(EXIT_USAGE, "--count: expected a number, got \"%s\"",
 					     optarg);
 	}
 	if (optind < argc)
-		return command_fault(EXIT_USAGE, "tail takes no argument \"%s\"", argv[optind]);
+		return command_fault(EXIT_USAGE, "tail: unexpected argument \"%s\"", argv[optind]);
 	if (!tail->client.since)
 		tail->client.since_ms = HEAD_START_MS;
 	return client_check(&tail->client);

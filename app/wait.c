@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * `wait`: blocks until one event, through GET /v1/events/wait (contract b.6). Asks again with the
- * returned cursor until the time is up, and again after a lost connection, so that neither a
- * restart of the service nor a proxy's time-out can lose the event.
+ * `wait`: waits for one event through GET /v1/events/wait (contract b.6). Repeats the request with
+ * the returned cursor until the time is up, and after a lost connection. So neither a restart of
+ * the service nor a proxy's timeout can lose the event.
  *
- * The first question is a short one: its answer turns --since, or "now", into a cursor of the
- * service, and every later question sends that.
+ * The first request is a short one. Its answer turns --since, or "now", into a cursor, and every
+ * later request sends that cursor.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,31 +21,32 @@
 
 #define ANSWER_LIMIT       (1024 * 1024)
 #define FIRST_ASK_S        1
-#define LONGEST_ASK_S      50 /* proxies give up after 60 */
+#define LONGEST_ASK_S      50 /* proxies time out after 60 */
 #define GRACE_MS           10000
-#define LAST_GRACE_MS      2000 /* past our own deadline, for an answer on its way */
+#define LAST_GRACE_MS      2000 /* after the deadline, for an answer on its way */
 #define DEFAULT_TIMEOUT_MS (10 * 60 * 1000)
 
 static const char usage[] =
 	"Usage: wrenn-events wait KIND [--resource ID] [OPTION...]\n"
 	"\n"
-	"Waits for the first event of that kind and prints it as JSON. Exit code: 0 its\n"
-	"outcome is success (or it has none), 1 its outcome is error, 2 wrong use or\n"
-	"refused, 3 the service cannot be reached or does not let you in, 124 time is up.\n"
+	"Waits for the first event of that kind and prints it as JSON. Exit code: 0 if\n"
+	"its outcome is success or it has none, 1 if its outcome is error, 2 for bad\n"
+	"flags or a refused request, 3 if the service does not answer or denies access,\n"
+	"124 if the time is up.\n"
 	"\n"
 	"  --resource ID      capsule or host id, or snapshot name\n"
 	"  --outcome OUTCOME  success or error only\n"
-	"  --since WHEN       from so long ago (60, 90s, 10m, 2h, 1d), from an RFC 3339\n"
-	"                     time, or `earliest`; without it, from now on\n"
-	"  --timeout TIME     how long: 60, 90s or 10m (10m)\n" CLIENT_USAGE "\n"
+	"  --since WHEN       how long ago to begin (60, 90s, 10m, 2h, 1d), an RFC 3339\n"
+	"                     time, or `earliest`; default: now\n"
+	"  --timeout TIME     how long to wait: 60, 90s or 10m (10m)\n" CLIENT_USAGE "\n"
 	"Example: wrenn-events wait template.snapshot.create --resource base --since 1m\n";
 
 struct wait {
 	struct client client;
 	struct buf body;
-	char cursor[64];  /* from X-Wrenn-Cursor of the last answer */
-	bool has_asked;   /* at least one question has gone out */
-	bool was_reached; /* at least one answer has come */
+	char cursor[64];  /* X-Wrenn-Cursor of the last answer */
+	bool has_asked;   /* at least one request was sent */
+	bool was_reached; /* at least one answer arrived */
 	int64_t deadline_ms;
 };
 
@@ -99,8 +100,8 @@ static void set_options(struct wait *wait, int64_t seconds)
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)limit_ms);
 }
 
-/* One question. Without --since the first begins now, and a repeated one must still cover the time
- * since the first. 0 or -ENOMEM. */
+/* Sends one request. Without --since the first begins now, and a retry must still cover the time
+ * since the first. Returns 0 or -ENOMEM. */
 static int ask(struct wait *wait, struct client_answer *answer)
 {
 	int64_t seconds = seconds_to_ask_for(wait);
@@ -124,7 +125,7 @@ static int ask(struct wait *wait, struct client_answer *answer)
 	return 0;
 }
 
-/* Its reason on standard error, since the outcome alone is the exit code. */
+/* Prints the reason on standard error: the exit code says only that the outcome is error. */
 static void print_cause(const cJSON *event)
 {
 	const char *error = json_get_string(event, "error");
@@ -141,7 +142,8 @@ static int take_event(const struct wait *wait)
 
 	if (json_parse(body, ANSWER_LIMIT, &event, NULL) < 0 || !cJSON_IsObject(event)) {
 		cJSON_Delete(event);
-		return command_fault(EXIT_UNREACHABLE, "%s: what answers there is no wrenn-events",
+		return command_fault(EXIT_UNREACHABLE,
+				     "%s: the server that answers is not wrenn-events",
 				     wait->client.place);
 	}
 	output_write(stdout, body);
@@ -174,7 +176,7 @@ static void pause_before_repeat(const struct wait *wait, struct backoff *backoff
 	client_pause(pause_ms < left_ms(wait) ? pause_ms : left_ms(wait));
 }
 
-/* Nobody who was never there can have let the time run out. */
+/* If the service never answered, report it as unreachable, not as a timeout. */
 static int time_is_up(const struct wait *wait)
 {
 	const char *cause = wait->client.said;
@@ -225,8 +227,10 @@ static int read_flags(int argc, char **argv, struct wait *wait, int64_t *timeout
 		if (flag != 't')
 			return EXIT_USAGE;
 		if (command_duration(optarg, timeout_ms) < 0 || *timeout_ms == 0)
-			return command_fault(EXIT_USAGE,
-					     "--timeout wants 60, 90s or 10m, not \"%s\"", optarg);
+			return command_fault(
+				EXIT_USAGE,
+				"--timeout: expected a duration such as 60, 90s or 10m, got \"%s\"",
+				optarg);
 	}
 	if (optind + 1 != argc)
 		return command_fault(EXIT_USAGE, "wait needs one KIND; see --help");

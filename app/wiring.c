@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One worker: opens every module from the floor up, hands each a copy of the settings it needs,
- * connects them to one another, runs the loop, and closes them from the top down.
+ * One worker: opens every module bottom up, gives each a copy of its settings, connects them, runs
+ * the loop, and closes them top down.
  */
 #include "app/wiring.h"
 
@@ -41,7 +41,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 void wiring_log_hangup(void)
 {
-	log_info("SIGHUP: the settings are not read again; to change them, restart the service");
+	log_info("SIGHUP is ignored; restart the service to change its settings");
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
@@ -187,7 +187,7 @@ static int open_server(struct worker *w)
 	return add_routes(w);
 }
 
-/* Last of all: it has nothing to do before the consumer is there to hear that this worker leads. */
+/* Opened after the consumer, because it tells the consumer when this worker gets the lease. */
 static int open_ledger(struct worker *w)
 {
 	const struct config *config = w->config;
@@ -322,7 +322,7 @@ int worker_run(const struct config *config, int listener)
 	}
 	redis_address_done(&w.redis_address);
 	if (rc < 0)
-		log_error("could not start or stop as it should", log_str("error", errno_text(rc)));
+		log_error("could not start or stop the worker", log_str("error", errno_text(rc)));
 	else
 		log_info("stopped");
 	return rc < 0 ? EXIT_FAILED : EXIT_GOOD;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One worker: every module opened, connected to the others, and closed again in order. */
+/* One worker: opens every module, connects them, and closes them in order. */
 #ifndef APP_WIRING_H
 #define APP_WIRING_H
 
 #include "config/config.h"
 #include "core/attributes.h"
 
-/* Runs a worker until SIGTERM or SIGINT. `listener` is a listening socket it takes over, or 0.
- * Returns a process exit code. */
+/* Runs a worker until SIGTERM or SIGINT. It takes over `listener`, a listening socket, or opens its
+ * own for 0. Returns an exit code. */
 int worker_run(const struct config *config, int listener);
 
-/* SIGHUP comes from a terminal that closes, or from somebody who wants other settings: it ends
- * nothing, and this says that it changes nothing. */
+/* Logs that SIGHUP has no effect. It comes from a closing terminal, or from an operator who wants
+ * the settings reloaded. */
 void wiring_log_hangup(void);
 
 #endif

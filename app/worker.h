@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One worker and its parts, as wiring.c opens them and stop.c closes them. */
+/* One worker and its parts. wiring.c opens them, stop.c closes them. */
 #ifndef APP_WORKER_H
 #define APP_WORKER_H
 
@@ -35,13 +35,13 @@ struct worker {
 	uv_timer_t stop_limit;
 	uv_timer_t drain;
 	struct loop_lag lag;
-	char name[WORKER_NAME_SIZE]; /* the owner of leases */
+	char name[WORKER_NAME_SIZE]; /* owner of this worker's leases */
 
 	struct redis_address redis_address;
 	struct store *store;
-	struct redis_master *master;     /* of all connections to Redis */
+	struct redis_master *master;     /* for all connections to Redis */
 	struct redis_sentinel *sentinel; /* NULL: none */
-	struct redis *redis;             /* shared by whoever sends single commands */
+	struct redis *redis;             /* shared by all that send single commands */
 	struct auth *auth;
 	struct audit *audit;
 	struct route *route;
@@ -58,7 +58,7 @@ struct worker {
 	struct health health;
 
 	bool stopping;
-	size_t step; /* of the end, in stop.c */
+	size_t step; /* the current step in stop.c */
 };
 
 #endif

@@ -3,10 +3,10 @@
 /*
  * GET /v1/audit-logs and GET /v1/admin/audit-logs (contract e.1).
  *
- * A request becomes one read job. The store's thread writes the page, the loop only sends it. Who
- * may see what is decided here: members and API keys see rows of scope `team`. Owners and admins of
- * the team also see scope `admin`. A platform administrator on the admin path sees both scopes of
- * the platform team, and of no other.
+ * A request becomes one read job. The store's thread writes the page, and the loop only sends it.
+ * This file decides who may see what. Members and API keys see rows of scope `team`. Owners and
+ * admins of the team also see scope `admin`. On the admin path a platform administrator sees both
+ * scopes of the platform team, and no other team.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static void list_team(struct http_request *request, void *owner)
 {
 	const struct identity *who = http_request_identity(request);
 
-	/* A key counts as `admin` where a role is asked for, but not here (o.6). */
+	/* Elsewhere an API key counts as `admin`, but not here (o.6). */
 	start_listing(owner, request,
 		      who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN);
 }

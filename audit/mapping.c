@@ -1,52 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Which event makes which row of the trail (contract e.4 to e.6 and o.7), as one table.
+ * One table says which event makes which row of the trail (contract e.4 to e.6 and o.7).
  *
- * Pure: no clock, no store. The first rule that fits decides; when none fits there is no row. A
- * text that grows without reason is cut, so that a row stays small whatever a publisher sends;
- * the only failure, memory for the metadata, stays in metadata_buf.err for audit_insert().
+ * Pure: no clock, no store. The first rule that matches decides; if none matches there is no row.
+ * Long text is cut, so that a row stays small whatever a publisher sends. Only memory for the
+ * metadata can fail; metadata_buf.err then tells audit_insert().
  */
 #include "audit/audit.h"
 #include "core/json.h"
 #include "core/utf8.h"
 
-#define MAX_TEXT     1024 /* bytes of any one text of a row */
+#define MAX_TEXT     1024 /* bytes of one text in a row */
 #define MAX_METADATA 16384
 #define SECOND_US    INT64_C(1000000)
 #define MINUTE_US    (60 * SECOND_US)
 
-/* Who acted: a bit per enum actor_type. A type newer than we are reports like the system. */
+/* Who acted: a bit per enum actor_type. Types that we do not know count as the system. */
 #define BY(type)   (1u << (type))
 #define BY_PEOPLE  (BY(ACTOR_USER) | BY(ACTOR_API_KEY))
 #define BY_SYSTEM  (BY(ACTOR_SYSTEM) | BY(ACTOR_OTHER))
 #define BY_ANYBODY (BY_PEOPLE | BY_SYSTEM)
 
-/* How it ended: an event that does not say so reports that something happened. */
+/* The outcome. An event without one only reports that something happened. */
 #define WENT(outcome) (1u << (outcome))
 #define WENT_WELL     (WENT(OUTCOME_SUCCESS) | WENT(OUTCOME_NONE))
 #define WENT_WRONG    WENT(OUTCOME_ERROR)
 #define WENT_ANYHOW   (WENT_WELL | WENT_WRONG)
 
-/* Two-valued facts: which of the values a rule accepts. */
+/* Facts that are true or false, and which of the two a rule accepts. */
 #define SAID     1u /* there is a metadata.reason */
 #define UNSAID   2u
-#define AFTER    1u /* an accept event of a user or key came before (a.7) */
+#define AFTER    1u /* a user's or key's accept event came before (a.7) */
 #define ALONE    2u
 #define WHATEVER 3u
 
-/* Which modes write it. */
+/* The modes that write the row. */
 #define IN_ALL     (1u << AUDIT_ALL)
 #define IN_MISSING (1u << AUDIT_MISSING)
 #define IN_BOTH    (IN_ALL | IN_MISSING)
 
-/* What goes into the metadata. */
+/* The members of the metadata. */
 #define TEMPLATE      1u
 #define REASON        2u
 #define PHASE         4u /* the verb that failed */
 #define ERROR         8u
 #define HOST_REPORTED 16u /* reason = host_reported */
-#define NAME          32u /* what people call the resource */
+#define NAME          32u /* the display name of the resource */
 
 static const struct rule {
 	enum event_kind kind;
@@ -103,7 +103,7 @@ static const struct rule {
 	/* clang-format on */
 };
 
-/* Row ids are named in this space, so that an entry read twice makes one row. */
+/* Namespace of the row ids (UUID version 5), so that an entry read twice makes one row. */
 static const struct uuid row_space = { { 0x02, 0x94, 0xa4, 0x78, 0x84, 0x22, 0x42, 0xbc, 0xb9, 0xca,
 					 0x83, 0xcb, 0xb9, 0xdd, 0xbc, 0xd7 } };
 
@@ -143,8 +143,8 @@ static struct str name_of(struct str raw)
 	return utf8_is_blank(raw) ? STR("") : utf8_cut(raw, MAX_TEXT);
 }
 
-/* Contract e.4: what a host reports is the host's doing, though events call it the system's. The
- * dashboard shows an actor by name, and of a host the id is all there is. */
+/* Contract e.4: the host is the actor of its own events, although they name the system. The
+ * dashboard shows the actor's name, and a host has only its id. */
 static void fill_actor(const struct event *event, struct audit_entry *entry)
 {
 	struct str host =
@@ -186,7 +186,7 @@ static void write_metadata(struct buf *out, const struct event *event, unsigned 
 		json_add_member(out, "reason", STR("host_reported"));
 	if (members & REASON)
 		add_cleaned(out, "reason", event->reason);
-	if (members & PHASE) /* the verb behind "capsule." */
+	if (members & PHASE) /* the verb after "capsule." */
 		json_add_member(
 			out, "phase",
 			str_from(str_of(event_kind_name(event->kind)), sizeof("capsule.") - 1));
@@ -195,8 +195,8 @@ static void write_metadata(struct buf *out, const struct event *event, unsigned 
 	buf_add_char(out, '}');
 }
 
-/* Events name whole seconds, and their rows should be in the order of the stream within one. A
- * publisher whose clock is far off does not decide when it was. */
+/* Events have whole seconds, so order the rows of one second as in the stream. Ignore the
+ * publisher's clock when it is far off. */
 static int64_t created_us(const struct event *event)
 {
 	int64_t stream_us = event_stream_us(event);

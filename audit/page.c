@@ -3,10 +3,10 @@
 /*
  * Reads one page of the trail and writes its JSON while the rows come in (contract e.3, e.4).
  *
- * One row more than asked for is fetched: it is not shown, and its being there says that a cursor
- * is worth giving. A page also ends, with a cursor, once it is MAX_PAGE bytes long. The rows may be
- * written by others, so what they hold cannot break the page: long text is cut, metadata that is no
- * small JSON object is left out, and control characters are escaped.
+ * The query fetches one row more than the page shows: if it exists, the page ends with a cursor. A
+ * page also ends with a cursor after MAX_PAGE bytes. Other programs may write rows, so no row can
+ * break the page: long text is cut, metadata other than a small JSON object is omitted, and control
+ * characters are escaped.
  */
 #include <errno.h>
 
@@ -17,23 +17,23 @@
 #include "core/utf8.h"
 
 #define MAX_PAGE     (1024ul * 1024)
-#define MAX_ROW      (256ul * 1024) /* more than the limits below can add up to */
+#define MAX_ROW      (256ul * 1024) /* more than the sum of the limits below */
 #define MAX_TEXT     1024
 #define MAX_METADATA 65536
 
-/* Rows that the caller may not see or did not ask for cost time, too: a request passes over so many
- * and then answers "go on from here", with the items it has found. */
+/* Rows that the caller may not see or did not ask for cost time too. After so many a request
+ * answers with the items it has found and a cursor to continue from. */
 #define LOOKED_AT "5000"
 
-/* The last row that is looked at, and whether another follows it. */
+/* Finds the last row that a request looks at, and whether another follows it. */
 static const struct db_query select_edge = {
 	.sql = "SELECT created_at, id FROM audit_logs "
 	       "WHERE team_id = $1 AND (created_at, id) < ($2, $3) "
 	       "ORDER BY created_at DESC, id DESC LIMIT 2 OFFSET " LOOKED_AT " - 1",
 };
 
-/* Both spellings walk the index (team_id, created_at desc, id desc) from the cursor to the edge:
- * the row value comparison is the cursor of e.3, and there is nothing to sort. */
+/* On both databases this walks the index (team_id, created_at desc, id desc) from the cursor to the
+ * edge, without a sort. The comparison of row values is the cursor of e.3. */
 #define SELECT_PAGE                                                                                \
 	"SELECT id, actor_type, actor_id, actor_name, resource_type, resource_id, action, scope, " \
 	"status, metadata, created_at FROM audit_logs "                                            \
@@ -80,7 +80,7 @@ static void add_text_unless_empty(struct buf *out, const char *name, struct str 
 		add_text(out, name, value);
 }
 
-/* What is stored, with every digit, once it has proved to be an object. */
+/* The stored text with every digit, if it is an object. */
 static void add_metadata(struct buf *out, struct str stored)
 {
 	cJSON *object = NULL;
@@ -94,13 +94,13 @@ static void add_metadata(struct buf *out, struct str stored)
 	cJSON_Delete(object);
 }
 
-/* The table keeps a severity of four words, the API knows two outcomes (contract e.4). */
+/* The table has four severities, the API two outcomes (contract e.4). */
 static const char *outcome_of(struct str severity)
 {
 	return str_is(severity, "error") ? "failure" : "success";
 }
 
-/* The dashboard knows these four; other writers may have stored another. */
+/* The dashboard knows these four words. Other programs may have stored more. */
 static const char *known_severity(struct str severity)
 {
 	static const char *const words[] = { "success", "warning", "error" };
@@ -169,7 +169,7 @@ static int on_edge(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* Without one the page ends where the trail does. */
+/* Without an edge the page may read to the end of the trail. */
 static int find_edge(struct db *db, struct page *page)
 {
 	const struct page_query *query = &page->query;
@@ -189,7 +189,7 @@ static void add_cursor(struct page *page)
 	char time_text[RFC3339_TEXT_SIZE];
 	char id_text[ID_TEXT_SIZE];
 
-	/* Six digits, as the rows have them: fewer would skip rows (W15). */
+	/* Six digits, as in the rows: fewer would skip rows (W15). */
 	rfc3339_format(page->last_us, 6, time_text);
 	id_format(ID_AUDIT, &page->last_id, id_text);
 	json_add_member(&page->json, "next_before", str_of(time_text));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One page of the trail: what was asked for, the statement that reads it, and its JSON. Knows
- * nothing of requests, so that a test can read pages straight from a store.
+ * One page of the trail: its parameters, the statement that reads it, and its JSON. Knows nothing
+ * about HTTP requests, so that a test can read pages directly from a store.
  */
 #ifndef AUDIT_PAGE_H
 #define AUDIT_PAGE_H
@@ -17,31 +17,31 @@
 #include "core/uuid.h"
 #include "store/store.h"
 
-#define PAGE_MAX_VALUES 32 /* of each filter */
+#define PAGE_MAX_VALUES 32 /* limit of each filter */
 
-/* Values of a repeatable, comma-separated filter; none: everything fits. */
+/* Values of a repeatable, comma-separated filter. No values match everything. */
 struct page_filter {
 	size_t count;
-	struct str values[PAGE_MAX_VALUES]; /* in page_query.text */
+	struct str values[PAGE_MAX_VALUES]; /* points into page_query.text */
 };
 
 struct page_query {
 	struct paging paging;
 	struct page_filter resource_types;
 	struct page_filter actions;
-	char *text; /* page_query_done() frees it */
+	char *text; /* free with page_query_done() */
 };
 
-/* Reads the raw query string (contract e.2). -EINVAL with *why, or -ENOMEM; then there is nothing
- * to free. Parameters we do not know are ignored. */
+/* Reads the raw query string (contract e.2). Returns 0, -EINVAL with *why, or -ENOMEM. After a
+ * failure there is nothing to free. Unknown parameters are ignored. */
 int page_query_parse(struct str query, struct page_query *out, struct reason *why) must_check;
 void page_query_done(struct page_query *query);
 
-/* What a page is read for and what came of it. */
+/* One page: for whom it is, and its answer. */
 struct page {
 	struct uuid team;
 	bool with_admin_rows;
-	bool with_stored_words; /* `status` is the word of the table */
+	bool with_stored_words; /* `status` shows the word of the table */
 	struct page_query query;
 
 	struct buf json; /* the answer */
@@ -49,7 +49,7 @@ struct page {
 	bool has_more;
 	int64_t last_us;
 	struct uuid last_id;
-	/* How far the trail is looked at for this page; no edge: to its end. */
+	/* The last row that this page may read; no edge: the end of the trail. */
 	unsigned edge_rows; /* 2: more follows */
 	int64_t edge_us;
 	struct uuid edge_id;
@@ -57,12 +57,12 @@ struct page {
 
 extern const struct db_query page_statement;
 
-/* The parameters of page_statement; `values` has room for PAGE_VALUES. */
+/* Fills the parameters of page_statement. `values` has room for PAGE_VALUES. */
 #define PAGE_VALUES 11
 void page_bind(const struct page *page, struct db_value values[PAGE_VALUES]);
 
 void page_init(struct page *page);
-/* On the store's thread; may run again. */
+/* Runs on the store's thread, perhaps more than once. */
 int page_read(struct db *db, struct page *page) must_check;
 void page_done(struct page *page);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads the parameters of the two list endpoints (contract e.2). Pure. Every fault names its
+/* Reads the parameters of the two list endpoints (contract e.2). Pure. Every error names its
  * parameter. */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static int parse_id(struct str text, struct uuid *out)
 
 static const struct paging_ids ids = { parse_id, "an id of the form log-..." };
 
-/* The text block has a byte for every byte of the raw query; decoding only shrinks it. */
+/* The text block is as long as the raw query, since decoding only shrinks it. */
 static struct str keep(struct page_reading *reading, struct str value)
 {
 	char *copy = reading->query->text + reading->text_len;

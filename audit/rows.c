@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Writes rows of the trail, inside the caller's transaction: the row exists exactly when the
- * change or the delivery rows beside it do. A row whose id is there already is left alone. What
- * the store answers goes to the caller, who rolls back.
+ * Writes rows of the trail inside the caller's transaction, so the row exists exactly when the
+ * change or the delivery rows of that transaction do. A row whose id exists is left alone. The
+ * caller gets the store's error and rolls back.
  */
 #include <errno.h>
 
@@ -20,8 +20,7 @@
 static const struct db_query insert_row = {
 	.sql = INTO "VALUES (" VALUES ")" UNLESS_STORED,
 };
-/* One statement more for the entries around an upgrade, so that nobody else pays for the
- * look-up. */
+/* Used only for entries around an upgrade, so that other entries do not pay for the look-up. */
 static const struct db_query insert_row_once = {
 	.sql = INTO "SELECT " VALUES
 		    " WHERE NOT EXISTS (SELECT 1 FROM audit_logs WHERE id = $13)" UNLESS_STORED,
@@ -34,14 +33,14 @@ static const struct db_query find_other = {
 	       "AND created_at = $7)",
 };
 
-/* Set by audit_open() on the loop, before the store's thread writes its first row. */
+/* audit_open() sets this on the loop, before the store's thread writes its first row. */
 static struct metric *event_rows;
 static struct metric *change_rows;
 
 void audit_count_rows(void)
 {
 	static const char help[] =
-		"Audit rows handed to the database; one read twice counts twice.";
+		"Audit rows sent to the database. An entry read twice counts twice.";
 
 	event_rows = metric_counter("wrenn_events_audit_rows_total", "source=\"event\"", help);
 	change_rows = metric_counter("wrenn_events_audit_rows_total", "source=\"change\"", help);

@@ -50,8 +50,8 @@ int store_make(const char *url, struct reason *why)
 		return rc;
 	rc = sqlite_file_make(url_sqlite_path(text).at, &made, why);
 	if (made)
-		log_info("a new store is made; if there should have been one, stop and look where "
-			 "it is",
+		log_info("creating a new store; if you expected an existing one, stop and check "
+			 "the path",
 			 log_slice("file", url_sqlite_path(text)));
 	return rc;
 }

@@ -149,7 +149,7 @@ def test_commands_name_the_store_and_never_make_one(service, folder):
                     ["keys", "revoke", new_id("key-")], ["sessions", "create", "--team", team, "--name", "x", "--role", "owner"]):
         result = subprocess.run([PROGRAM, *command], cwd=empty, env={**service.environment, **there}, capture_output=True, text=True, timeout=30)
         assert result.returncode == 2 and not result.stdout, result
-        assert f"there is no store yet: {empty}/var/wrenn-events.db;" in result.stderr
+        assert f"{empty}/var/wrenn-events.db: there is no store yet;" in result.stderr
         assert os.listdir(empty) == []
 
 
@@ -158,7 +158,7 @@ def test_commands_make_no_schema_in_another_database(service, cluster):
     other = PostgresStore(cluster)
     result = service.run("keys", "list", environment={"DATABASE_URL": other.url})
     assert result.returncode == 2, result
-    assert f"there is no store yet: the PostgreSQL database {other.database} on {cluster.folder};" in result.stderr
+    assert f"the PostgreSQL database {other.database} on {cluster.folder}: there is no store yet;" in result.stderr
     assert other.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'wrenn_events'") == [(0,)]
 
 
@@ -167,5 +167,5 @@ def test_commands_make_no_schema_in_another_database(service, cluster):
 def test_sighup_ends_nothing_and_is_answered_in_the_log(make_service, workers):
     service = make_service(WRENN_EVENTS_WORKERS=workers).start()
     service.process.send_signal(signal.SIGHUP)
-    until(lambda: "settings are not read again" in service.log_text(), "the word about SIGHUP")
+    until(lambda: "SIGHUP is ignored" in service.log_text(), "the word about SIGHUP")
     until(lambda: service.get("/readyz").status == 200, "readiness")

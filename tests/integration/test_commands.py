@@ -136,7 +136,7 @@ def test_the_exit_code_tells_what_went_wrong(service, redis, make_front):
     for command in (["wait", SNAPSHOT], ["tail"]):
         stranger = make_front(service, [answer("200 OK", "Content-Type: text/html", body="<html>hello</html>")])
         page = service.run(*command, environment={**mine, "WRENN_BASE_URL": stranger.url})
-        assert page.returncode == 3 and "no wrenn-events" in page.stderr, page
+        assert page.returncode == 3 and "not wrenn-events" in page.stderr, page
     assert service.run("wait", SNAPSHOT, "--timeout", "1", environment=mine).returncode == 124
 
 
@@ -149,9 +149,9 @@ def test_what_cannot_be_reached_is_named_with_its_cause(service, make_front, fol
         ended = service.run("wait", SNAPSHOT, "--url", url, "--api-key", key, "--timeout", "1s")
         lines = ended.stderr.splitlines()
         assert ended.returncode == 3 and lines[-1] == f"wrenn-events: cannot reach {url}: {cause}", ended
-        assert len([line for line in lines if line.endswith(f"{cause}; trying again")]) == 1, lines
+        assert len([line for line in lines if line.endswith(f"{cause}; retrying")]) == 1, lines
         tail = run(service, "tail", WRENN_BASE_URL=url, WRENN_API_KEY=key)
-        tail.says(f"cannot reach {url}: {cause}; trying again")
+        tail.says(f"cannot reach {url}: {cause}; retrying")
     for command in (["wait", SNAPSHOT], ["tail"]):
         distrusted = service.run(*command, "--url", front.url, "--api-key", key)
         assert distrusted.returncode == 3 and f"{front.url}: bad certificate: self-signed" in distrusted.stderr, distrusted
@@ -195,7 +195,7 @@ def test_since_is_the_same_moment_in_every_try_and_then_a_cursor(service, redis,
     redis.publish(make_event(team, SNAPSHOT, "base", actor={"type": "system"}))
     assert wait.event()["resource"]["id"] == "base"
     assert wait.process.wait(timeout=DEADLINE_S) == 0
-    assert len([line for line in wait.said if "trying again" in line]) == 3, wait.said
+    assert len([line for line in wait.said if "retrying" in line]) == 3, wait.said
     wait.says("answers again")
 
 
@@ -204,17 +204,17 @@ def test_tail_begins_a_moment_before_it_was_started(make_service, redis, run):
     team, key = service.new_team()
     service.kill()
     tail = run(service, "tail", WRENN_API_KEY=key)
-    tail.says("connection refused; trying again")
+    tail.says("connection refused; retrying")
     sent = redis.publish(make_event(team))
     service.start()
     assert tail.event()["id"] == sent
     tail.says("connected to " + service.url)
     service.kill()
-    tail.says("trying again")
+    tail.says("retrying")
     later = redis.publish(make_event(team))
     service.start()
     assert tail.event()["id"] == later
-    tail.says("connected again")
+    tail.says("reconnected")
 
 
 def test_output_that_cannot_be_written_is_an_error(service, redis):
@@ -277,7 +277,7 @@ def test_the_key_may_come_from_a_file(service, folder):
     with open(f"{folder}/key", "w") as file:
         file.write(key + "\n")
     assert service.run("wait", SNAPSHOT, "--timeout", "1", "--api-key-file", f"{folder}/key", environment={"WRENN_API_KEY": ""}).returncode == 124
-    for path, text, words in (("empty", "", "no API key"), ("two", key + "\nX-Evil: 1", "not an API key"), ("none", None, "no such file")):
+    for path, text, words in (("empty", "", "no API key"), ("two", key + "\nX-Evil: 1", "expected one API key"), ("none", None, "no such file")):
         path = f"{folder}/{path}"
         if text is not None:
             with open(path, "w") as file:
@@ -294,7 +294,7 @@ def test_tail_says_when_events_are_gone(service, redis):
     assert tail.event()["id"] == first
     redis.client.flushall()
     redis.publish(make_event(team))
-    tail.says("are gone")
+    tail.says("are lost")
     tail.end()
 
 

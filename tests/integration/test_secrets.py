@@ -64,4 +64,4 @@ def test_a_key_file_that_others_may_use_is_told(make_service, folder):
         file.write(KEY + "\n")
     os.chmod(file.name, 0o644)
     service = make_service(WRENN_ENCRYPTION_KEY="", WRENN_ENCRYPTION_KEY_FILE=file.name).start()
-    assert "others may use the file of the encryption key" in service.log_text() and KEY not in service.log_text()
+    assert "other users can access the encryption key's file" in service.log_text() and KEY not in service.log_text()

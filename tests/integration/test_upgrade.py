@@ -169,4 +169,4 @@ def test_without_a_data_directory_a_free_port_is_taken_and_not_shared(make_servi
     second.port, second.log_path = first.port, f"{folder}/second.log"
     second.launch()
     assert second.process.wait(timeout=30) == 1
-    assert "one data directory that can be written" in second.log_text()
+    assert "one writable data directory" in second.log_text()

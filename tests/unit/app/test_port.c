@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whose port it is, when the file system does not say. */
+/* Claiming a port on a file system without locks. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 #include "app/port.h"
 
-/* From now on this fcntl() fails in this process, as on a file system without locks. */
+/* Makes this fcntl() fail in this process, as on a file system without locks. */
 static void refuse_fcntl(int command)
 {
 	struct sock_filter filter[] = {
@@ -49,7 +49,7 @@ static void expect_refused(int command)
 	refuse_fcntl(command);
 	cr_expect_eq(port_claim(&port, &config, &why), -ENOLCK);
 	cr_expect_str_eq(why.field, "WRENN_EVENTS_DATA_DIR");
-	cr_expect_eq(strncmp(why.text, "cannot see in ", 14), 0, "%s", why.text);
+	cr_expect_eq(strncmp(why.text, "cannot lock the port's file in ", 31), 0, "%s", why.text);
 }
 
 Test(port, is_not_taken_for_free_when_nobody_can_tell)
