@@ -6,13 +6,13 @@
  *   bench_live server=ours|raw|nchan port=N teams=FILE [redis=SOCKET stream=KEY] subscribers=N
  *              [slow=N] [events=N rate=R window=N] [crowd=N] [replay=N]
  *
- * FILE has a line per team: its id, an API key, and the cursor to come back with, or "-". Opens the
- * streams, spread over the teams, says how long that took, and waits for a line on standard input.
- * Then it publishes the events, spread over the teams, measures how long each takes to every
- * subscriber, reports, and holds the streams until standard input ends. With `replay` every stream
- * is to get that many events from its cursor on, and nothing is published.
+ * FILE has a line per team: its id, an API key, and the cursor to resume from, or "-". Opens the
+ * streams, spread over the teams, reports how long that took, and waits for a line on standard
+ * input. Then it publishes the events, spread over the teams, and measures how long each takes to
+ * every subscriber. It reports, and holds the streams until standard input ends. With `replay` it
+ * publishes nothing, and every stream must get that many events after its cursor.
  *
- * Each report is one line of JSON. Exit code 1 when a stream broke or an event went missing.
+ * Each report is one line of JSON. The exit code is 1 if a stream broke or an event went missing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ void die(const char *what)
 
 static void give_up(const struct bench *b)
 {
-	fprintf(stderr, "bench_live: %zu streams, %llu of %llu deliveries came\n", b->opened,
+	fprintf(stderr, "bench_live: %zu streams received %llu of %llu events\n", b->opened,
 		(unsigned long long)b->received, (unsigned long long)b->expected);
 	exit(1);
 }
@@ -48,7 +48,7 @@ static bool has_room(const struct bench *b)
 	return b->published < b->event_count && b->published - b->received / per_event < b->window;
 }
 
-/* When the next event is due, in microseconds from now; 0: it is. */
+/* Microseconds until the next event is due; 0: now. */
 static int64_t wait_for_next(const struct bench *b, int64_t started_us)
 {
 	int64_t due_us;
@@ -119,7 +119,7 @@ static void report_open(const struct bench *b, int64_t elapsed_us)
 	fflush(stdout);
 }
 
-/* ---- what to do ---------------------------------------------------------------------------- */
+/* ---- arguments ----------------------------------------------------------------------------- */
 
 static void read_teams(struct bench *b, const char *path)
 {
@@ -146,7 +146,7 @@ static enum server_kind server_of(const char *name)
 	return strcmp(name, "raw") == 0 ? SERVER_RAW : SERVER_OURS;
 }
 
-/* What takes a whole number. */
+/* The arguments with a whole number. */
 static size_t *find_number(struct bench *b, const char *name, size_t len)
 {
 	const struct {

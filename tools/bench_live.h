@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The load client of `make bench`, shared by its files: the streams it holds (bench_streams.c),
- * what it publishes (bench_publish.c), and what it was told to do (bench_live.c). One thread, one
- * epoll. Whatever goes wrong ends the program with a word on standard error.
+ * Shared by the files of the load client of `make bench`: its streams (bench_streams.c), its
+ * publisher (bench_publish.c), its arguments and reports (bench_live.c). One thread, one epoll. Any
+ * failure ends the program with a message on standard error.
  */
 #ifndef BENCH_LIVE_H
 #define BENCH_LIVE_H
@@ -30,9 +30,9 @@ struct team {
 
 struct stream {
 	int fd;
-	bool asked;    /* the request is on its way */
+	bool asked;    /* the request was sent */
 	bool accepted; /* the answer began with 200 */
-	bool open;     /* its first frame has come */
+	bool open;     /* its first frame arrived */
 	unsigned carry_len;
 	char carry[CARRY];
 	uint64_t received;
@@ -46,24 +46,24 @@ struct bench {
 	struct team *teams;
 	size_t team_count;
 	size_t stream_count;
-	size_t slow_count; /* more streams, which nobody reads */
+	size_t slow_count; /* further streams, which are never read */
 	size_t event_count;
-	double rate;   /* events a second; 0: as fast as they go */
-	size_t window; /* events that may be ahead of their arrival */
-	size_t crowd;  /* streams that may be on their way to be open */
-	size_t replay; /* events each stream is to get from its cursor */
+	double rate;   /* events a second; 0: as fast as possible */
+	size_t window; /* events published but not yet received, at most */
+	size_t crowd;  /* streams that may be opening at a time */
+	size_t replay; /* events that each stream must get after its cursor */
 
 	int epoll;
 	struct stream *streams;
-	size_t next; /* the first stream not opened yet */
+	size_t next; /* the next stream to open */
 	size_t opened;
 	size_t failures;
 	uint64_t received;
 	uint64_t expected;
-	uint32_t *ages_us; /* one per delivery */
+	uint32_t *ages_us; /* one per event and subscriber */
 
 	struct redisContext *redis;
-	int publisher; /* of Nchan */
+	int publisher; /* for Nchan */
 	size_t published;
 	size_t unanswered;
 };
@@ -72,18 +72,18 @@ void die(const char *what);
 
 /* Opens up to `crowd` at a time until all are open. */
 void streams_open(struct bench *b);
-/* The same without waiting: those that may be opened now. */
+/* The same without waiting: opens those that may be opened now. */
 void streams_open_some(struct bench *b);
-/* Streams whose bytes are never read. */
+/* Opens streams whose bytes are never read. */
 void streams_open_slow(struct bench *b);
-/* Reads what has come, or waits for it that long. */
+/* Reads what has arrived, or waits for it that long. */
 void streams_turn(struct bench *b, int64_t timeout_us);
 
 void publisher_start(struct bench *b);
-/* One event to the next team; publisher_flush() sends what was gathered. */
+/* Adds an event for the next team. publisher_flush() sends the events. */
 void publish_one(struct bench *b);
 void publisher_flush(struct bench *b);
-/* Answers of Nchan have come. */
+/* Reads the answers of Nchan. */
 void publisher_read(struct bench *b);
 
 #endif

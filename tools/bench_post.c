@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The least a sender of webhooks on libcurl can do, for `make bench`: a bare multi loop that posts
- * the same bytes again and again, signs nothing, stores nothing, retries nothing.
+ * The minimal sender of webhooks on libcurl, for `make bench`: a bare multi loop that posts the
+ * same bytes again and again. It signs, stores and retries nothing.
  *
  *   bench_post PORT ENDPOINTS CONCURRENCY REQUESTS
  *
- * Endpoint i is 127.0.<i / 250>.<i % 250 + 1>, each with at most one request under way. Prints one
+ * Endpoint i is 127.0.<i / 250>.<i % 250 + 1>, each with at most one request at a time. Prints one
  * line of JSON with requests a second and CPU microseconds per request.
  */
 #include <curl/curl.h>
@@ -63,7 +63,7 @@ static double cpu_us(void)
 	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
-/* Puts every finished request to work again while there are some left; how many finished. */
+/* Restarts every finished request while requests are left. Returns how many finished. */
 static unsigned recycle(CURLM *multi, unsigned *left, unsigned endpoints, unsigned port)
 {
 	static unsigned next;

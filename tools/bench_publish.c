@@ -2,8 +2,8 @@
 
 /*
  * The publisher of the load client: XADD for servers that read the stream, POST for Nchan. Every
- * event carries the time it was sent at. Redis answers in microseconds and is waited for; Nchan
- * answers when it has written to everybody, so its answers are read as they come.
+ * event has the time it was sent. Redis answers in microseconds, so the publisher waits for it.
+ * Nchan answers after it has written to every subscriber, so its answers are read as they arrive.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -113,7 +113,7 @@ void publisher_flush(struct bench *b)
 	}
 }
 
-/* That they are answered is all there is to know: who got the event, the streams show. */
+/* Ignores the answers: the streams show who got the event. */
 void publisher_read(struct bench *b)
 {
 	static char bytes[65536];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The least a server of live streams can do, for `make bench`: one thread, entries of the stream
- * framed once, one write() per subscriber and batch, subscribers kept by team. No authentication,
- * no replay, no bounds: a slow reader loses bytes.
+ * The minimal server of live streams, for `make bench`: one thread, each entry of the stream framed
+ * once, one write() per subscriber and batch, subscribers grouped by team. It has no
+ * authentication, no replay and no limits: a slow reader loses bytes.
  *
  *   bench_raw PORT REDIS_SOCKET STREAM
  *
@@ -32,7 +32,7 @@
 	"event: connected\ndata: {}\n\n"
 
 struct channel {
-	struct channel *next; /* in its bucket */
+	struct channel *next; /* next in its bucket */
 	struct channel *next_full;
 	char team[TEAM_LEN];
 	int *fds;
@@ -44,8 +44,8 @@ struct channel {
 };
 
 static struct channel *buckets[BUCKETS];
-static struct channel *channel_of[MAX_FDS]; /* by fd */
-static struct channel *full;                /* those with a batch */
+static struct channel *channel_of[MAX_FDS]; /* indexed by fd */
+static struct channel *full;                /* the teams that have a batch */
 static int epoll;
 static const char *stream;
 static char last_id[64] = "$";
@@ -141,7 +141,7 @@ static void join(int fd, const char *team)
 	channel_of[fd] = channel;
 }
 
-/* A request's head is taken to come in one piece, and to ask for a stream. */
+/* Assumes that the request's head arrives in one piece and asks for a stream. */
 static void read_request(int fd)
 {
 	static const char start[] = "GET /sub/";

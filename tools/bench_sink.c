@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The receiver of `make bench`: answers every POST with 200 on one epoll, and knows how old each
- * was when it came, from metadata.sent_us in its body.
+ * The receiver of `make bench`: answers every POST with 200 on one epoll, and computes the age of
+ * each from metadata.sent_us in its body.
  *
  *   bench_sink PORT
  *
- * Listens on every loopback address, so that 127.0.0.1 to 127.255.255.254 are as many endpoints.
- * What the path begins with says how it behaves:
+ * Listens on every loopback address, so that each of 127.0.0.1 to 127.255.255.254 is an endpoint.
+ * The start of the path chooses the behaviour:
  *
  *   /good    answers at once             /hang    never answers
  *   /drip    one byte, and no more       /refuse  resets the connection
  *   /slow    204 after five seconds      /late    503 after five seconds
  *   /storm   answers at once, is not counted
  *
- * GET /stats answers {"count":..,"per_second":..,"p50_ms":..,"p99_ms":..} of the good ones since
- * the last GET /reset.
+ * GET /stats answers {"count":..,"per_second":..,"p50_ms":..,"p99_ms":..} for /good since the last
+ * GET /reset.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -40,15 +40,15 @@
 #define SLOW       "HTTP/1.1 204 No Content\r\n\r\n"
 #define LATE       "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 #define DELAY_US   5000000
-#define MAX_WAITS  65536 /* answers that wait; more are never given */
+#define MAX_WAITS  65536 /* delayed answers; further ones are never sent */
 
 struct connection {
 	char *bytes;
 	size_t len;
-	unsigned uses; /* how often there was a connection of this number */
+	unsigned uses; /* how often this slot has been used */
 };
 
-/* An answer that waits. All wait equally long, so they lie in a ring in the order of their time. */
+/* A delayed answer. All have the same delay, so a ring holds them in the order they are due. */
 struct wait {
 	int fd;
 	unsigned uses;
@@ -98,7 +98,7 @@ static void answer_later(int fd, const char *text)
 			       .text = text };
 }
 
-/* Gives the answers that are due; milliseconds to the next one, -1: none. */
+/* Sends the answers that are due. Returns milliseconds to the next one, or -1. */
 static int answer_due(void)
 {
 	int64_t now_us = clock_mono_us();
@@ -158,7 +158,7 @@ static bool starts(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* False when the connection is gone. */
+/* Returns false if the connection is closed. */
 static bool serve(int fd, const char *head, const char *body, size_t body_len)
 {
 	if (starts(head, "GET /stats")) {
@@ -185,7 +185,8 @@ static bool serve(int fd, const char *head, const char *body, size_t body_len)
 	return true;
 }
 
-/* Takes one whole request from the front; false when there is none or the connection is gone. */
+/* Takes one complete request from the front. Returns false if there is none or the connection is
+ * closed. */
 static bool take_request(int fd)
 {
 	struct connection *c = &connections[fd];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The streams of the load client. Each connects without waiting, from one of several addresses of
- * this machine, so that ports last however often ten thousand come back. What arrives is searched
- * for the time an event was sent at. A try that fails is counted and made again.
+ * The streams of the load client. Each connects without blocking, from one of several addresses of
+ * this machine, so that ten thousand streams can reconnect often without running out of ports. The
+ * client searches the bytes for the time an event was sent. It counts and retries a failed attempt.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,7 +41,7 @@ static int make_socket(const struct bench *b, const struct stream *s)
 	const int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	/* The port is chosen by connect(), which knows which ones are free towards the server. */
+	/* Leave the port to connect(), which knows the free ones for this server. */
 	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
 	    bind(fd, (const struct sockaddr *)&from, sizeof(from)) < 0)
 		die("socket");
@@ -81,7 +81,7 @@ static void ask(const struct bench *b, struct stream *s)
 
 	if (n < 0 && (errno == EAGAIN || errno == ENOTCONN))
 		return;  /* not connected yet */
-	s->asked = true; /* a fault shows when the answer is read */
+	s->asked = true; /* an error shows when the answer is read */
 }
 
 static void watch(struct bench *b, struct stream *s, int operation)
@@ -112,7 +112,7 @@ static void try_again(struct bench *b, struct stream *s, const char *why)
 
 void streams_open_some(struct bench *b)
 {
-	/* A few at a time: what has arrived meanwhile is read in between. */
+	/* A few at a time, so that arriving bytes are read in between. */
 	for (int i = 0; i < 64 && b->next < b->stream_count && b->next - b->opened < b->crowd; i++)
 		open_one(b, &b->streams[b->next++]);
 }
@@ -149,7 +149,7 @@ void streams_open_slow(struct bench *b)
 
 /* ---- what arrives ------------------------------------------------------------------------ */
 
-/* Finds every mark in the bytes; a mark cut by the end is carried over to the next read. */
+/* Finds every mark in the bytes. Keeps a mark that is cut at the end for the next read. */
 static void count_marks(struct bench *b, struct stream *s, const char *bytes, size_t len)
 {
 	int64_t now_us = clock_wall_us();

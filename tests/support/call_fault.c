@@ -6,7 +6,7 @@
 #include "net/redis_commands.h"
 #include "store/store.h"
 
-/* The linker's names. The real ones are weak, because the tests of lower folders lack them. */
+/* The linker's names. The real functions are weak, because tests of lower folders lack them. */
 #define WEAK __attribute__((weak))
 WEAK int __real_store_write(struct store *store, struct store_job *job);
 WEAK int __real_store_read(struct store *store, struct store_job *job);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Calls into store/ and net/ that fail on request. The linker leads store_write(), store_read() and
- * redis_commands_send(), which writes every command, here (--wrap in the Makefile).
+ * Calls into store/ and net/ that fail on request. The linker redirects store_write(), store_read()
+ * and redis_commands_send(), which writes every command, to this file (--wrap in the Makefile).
  */
 #ifndef TESTS_SUPPORT_CALL_FAULT_H
 #define TESTS_SUPPORT_CALL_FAULT_H
@@ -17,7 +17,7 @@ enum faulty_call {
 /* The next `count` calls of this kind succeed and the one after them fails, once. */
 void call_fail_after(enum faulty_call call, unsigned count);
 
-/* All succeed again. True when the failure asked for was met. */
+/* All succeed again. Returns true if the requested failure has happened. */
 bool call_recover(void);
 
 #endif

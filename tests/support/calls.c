@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Asks, then parses what came back. */
+/* Sends a request and parses the answer. */
 #include "tests/support/calls.h"
 
 #include <stdio.h>

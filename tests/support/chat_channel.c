@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Opens a rig with one chat channel on each store. */
+/* Opens a rig with one chat channel for each engine. */
 #include "tests/support/chat_channel.h"
 
 const char *const slack_fields[] = { "webhook_url", SLACK_URL, NULL };

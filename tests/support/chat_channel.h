@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One Slack channel whose receiver answers as a test says, on both stores. */
+/* One Slack channel on each engine, whose receiver answers as the test says. */
 #ifndef TESTS_SUPPORT_CHAT_CHANNEL_H
 #define TESTS_SUPPORT_CHAT_CHANNEL_H
 
@@ -13,7 +13,7 @@
 
 extern const char *const slack_fields[];
 
-/* Gives the answers in turn and repeats the last one; the list ends with status 0. */
+/* Sends the answers in turn and repeats the last one. The list ends with status 0. */
 struct reply {
 	int status;
 	const char *headers;

@@ -2,10 +2,10 @@
 
 /*
  * A fresh, migrated database on each engine, for tests that must pass on both: a SQLite file in
- * TEST_DIR and a PostgreSQL database beside TEST_POSTGRES_URL. Whatever goes wrong here fails the
+ * TEST_DIR and a PostgreSQL database on the server of TEST_POSTGRES_URL. Any failure here fails the
  * test.
  *
- * All in the header, since tests/support is also linked into the tests of folders below the store.
+ * Everything is in the header, because tests of folders below the store also link tests/support.
  */
 #ifndef TESTS_SUPPORT_DATABASES_H
 #define TESTS_SUPPORT_DATABASES_H
@@ -39,7 +39,7 @@ static inline void database_create(const char *name)
 	PQfinish(server);
 }
 
-/* Each call makes another one. */
+/* Each call creates a new one. */
 static inline struct database database_make(enum database_engine engine)
 {
 	static unsigned made;
@@ -83,8 +83,8 @@ static inline int database_run(struct db *db, struct store_job *job)
 	return db_run_now(db, statement->query, NULL, 0, database_on_row, &statement->number, NULL);
 }
 
-/* Runs one statement both engines take, without parameters, in a transaction; the first column of
- * its last row, which has to be a whole number, or 0. */
+/* Runs one statement that both engines accept, without parameters, in a transaction. Returns the
+ * first column of its last row, which must be a whole number, or 0. */
 static inline int64_t database_ask(const struct database *database, const char *sql)
 {
 	const struct db_query query = { .sql = sql };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The linker's names for the wrapped functions and for the ones they replace. */
+/* The linker's names for the wrappers and for the functions that they replace. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
@@ -17,13 +17,13 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strdup(const char *text);
 
-#define MET  (-1) /* as the count has it after the failure */
+#define MET  (-1) /* value of the countdown after the failure */
 #define IDLE (-2)
 
-static atomic_long left = IDLE; /* allocations before the one that fails */
+static atomic_long left = IDLE; /* allocations until the one that fails */
 static atomic_bool is_everywhere;
-static bool was_met_before;        /* the last heap_recover() */
-static _Thread_local bool is_here; /* this thread has asked for the failure */
+static bool was_met_before;        /* result of the last heap_recover() */
+static _Thread_local bool is_here; /* this thread requested the failure */
 static _Thread_local bool is_spared;
 
 static bool fails(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Something that is not quite Redis. */
+/* A server that is not quite Redis. */
 #include "tests/support/liar.h"
 
 #include <criterion/criterion.h>
@@ -65,7 +65,7 @@ static void on_heard(uv_stream_t *stream, ssize_t n, const uv_buf_t *piece)
 		dismiss(guest);
 		return;
 	}
-	/* The greeting's commands may come in several pieces; PING is its last. */
+	/* The greeting's commands may arrive in several pieces; PING is the last. */
 	if (!guest->greeted && n > 0 && !memmem(piece->base, (size_t)n, "PING", 4))
 		return;
 	if (!guest->greeted) {
@@ -83,7 +83,7 @@ static struct liar_guest *find_seat(struct liar *liar)
 		if (!liar->guests[i].is_here)
 			return &liar->guests[i];
 	}
-	abort(); /* too many guests: a fault of the test */
+	abort(); /* too many clients: the test is wrong */
 }
 
 static void on_guest(uv_stream_t *listener, int status)

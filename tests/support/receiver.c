@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The test destination: one thread accepts, one per connection reads and answers. Everything
- * a thread shares is behind one mutex. Faults of the test set-up abort.
+ * The test destination: one thread accepts, and one per connection reads and answers. One mutex
+ * guards everything that threads share. Failures of the set-up abort.
  */
 #include "tests/support/receiver.h"
 
@@ -87,7 +87,7 @@ static char *copy(const char *from, size_t n)
 	return text;
 }
 
-/* Splits the head; the body's length comes from Content-Length. */
+/* Splits the head. Content-Length gives the length of the body. */
 static struct received *parse_head(struct peer *peer, const struct buf *in, size_t head_len)
 {
 	struct received *request = calloc(1, sizeof(*request));
@@ -121,7 +121,7 @@ static void free_request(struct received *request)
 	free(request);
 }
 
-/* The next whole request, or NULL when the peer has gone. */
+/* Returns the next complete request, or NULL after the peer has gone. */
 static struct received *read_request(struct peer *peer, struct buf *in)
 {
 	struct received *request = NULL;
@@ -151,7 +151,7 @@ static struct received *read_request(struct peer *peer, struct buf *in)
 	}
 }
 
-/* Records the request and makes the answer. False when the connection is to be closed. */
+/* Records the request and makes the answer. Returns false to close the connection. */
 static bool answer_request(struct peer *peer, struct received *request)
 {
 	struct receiver *receiver = peer->receiver;
@@ -171,7 +171,7 @@ static bool answer_request(struct peer *peer, struct received *request)
 	if (reply == RECEIVER_HOLD) {
 		char byte;
 
-		goes_on = peer_read(peer, &byte, 1) > 0; /* until somebody gives up */
+		goes_on = peer_read(peer, &byte, 1) > 0; /* until either side closes */
 	} else {
 		goes_on = out.len > 0 && peer_write(peer, buf_str(&out)) && reply != RECEIVER_CLOSE;
 	}
@@ -194,7 +194,7 @@ static void *serve_peer(void *arg)
 	}
 	buf_done(&in);
 	SSL_free(peer->tls);
-	shutdown(peer->fd, SHUT_RDWR); /* closed by receiver_stop(), which may still look at it */
+	shutdown(peer->fd, SHUT_RDWR); /* receiver_stop() may still use it, and closes it */
 	return NULL;
 }
 

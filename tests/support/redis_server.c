@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A redis-server of a test's own. It listens on a Unix socket in TEST_DIR and dies with the test,
- * even when that crashes, because it asks the kernel for a signal at its parent's death.
+ * A private redis-server of one test. It listens on a Unix socket in TEST_DIR. It dies with the
+ * test even after a crash, because the kernel sends it a signal when its parent dies.
  */
 #include "tests/support/redis_server.h"
 
@@ -58,7 +58,7 @@ static void run_server(const struct redis_server *server, int said)
 	_exit(127);
 }
 
-/* Its log tells when it listens. Redis does not mind that nobody reads on. */
+/* Its log shows when it listens. Redis keeps running when nobody reads the rest. */
 static void await_readiness(int said)
 {
 	char line[512];
@@ -119,7 +119,7 @@ void redis_server_start_with(struct redis_server *server, const char *password,
 	launch(server);
 }
 
-/* A port nobody else has now; a sentinel that does not get it ends, and with it the test. */
+/* A port that is free now. If another program takes it, the sentinel ends and the test fails. */
 static int find_port(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
@@ -256,7 +256,7 @@ static void on_tick(uv_timer_t *timer)
 static void close_timer(uv_loop_t *loop, uv_timer_t *timer)
 {
 	uv_close((uv_handle_t *)timer, NULL);
-	uv_run(loop, UV_RUN_NOWAIT); /* the end of this turn lets go of the timer */
+	uv_run(loop, UV_RUN_NOWAIT); /* the next turn closes the timer */
 }
 
 void run_until(uv_loop_t *loop, bool (*condition)(void *owner), void *owner, const char *what)
@@ -269,7 +269,7 @@ void run_until(uv_loop_t *loop, bool (*condition)(void *owner), void *owner, con
 	timer.data = &ticks;
 	uv_timer_start(&timer, on_tick, 2, 2);
 	while (!condition(owner)) {
-		cr_assert_lt(uv_hrtime() / 1000000, end_ms, "in vain waited for: %s", what);
+		cr_assert_lt(uv_hrtime() / 1000000, end_ms, "waited in vain for: %s", what);
 		uv_run(loop, UV_RUN_ONCE);
 	}
 	close_timer(loop, &timer);

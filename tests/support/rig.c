@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Opens the service bottom up and closes it top down, as app/wiring.c does. */
+/* Opens the service bottom up and closes it top down, like app/wiring.c. */
 #include "tests/support/rig.h"
 
 #include <stdarg.h>
@@ -285,7 +285,7 @@ void rig_commit_pause(struct rig *rig, int64_t ms)
 
 /* ---- the endpoints ------------------------------------------------------------------------- */
 
-/* A header says who asks. The tests of auth/ check what a route demands. */
+/* A header names the caller. The tests of auth/ check the access that a route requires. */
 static void authenticate(struct http_request *request, enum http_access access, void *owner)
 {
 	struct identity *identity = http_request_identity(request);

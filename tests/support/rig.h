@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The whole service without its readers of Redis, for tests: ledger, engine and endpoints on a
- * fresh database, with a destination on loopback and a hand-set clock. Faults of the set-up fail
+ * The whole service without its readers of Redis, for tests: ledger, scheduler and endpoints on a
+ * fresh database, with a destination on loopback and a hand-set clock. Failures of the set-up fail
  * the test.
  */
 #ifndef TESTS_SUPPORT_RIG_H
@@ -33,7 +33,7 @@
 #define START_MS   (START_US / 1000)
 
 struct rig_options {
-	bool strict; /* the guard refuses loopback */
+	bool strict; /* the guard rejects loopback */
 	bool no_delivery;
 	bool chat; /* requests to Slack and Telegram go to the receiver */
 	bool notify_completion;
@@ -48,11 +48,11 @@ struct rig_options {
 
 struct rig {
 	uv_loop_t loop;
-	uv_timer_t beat; /* wakes the loop, so that it sees changes that other threads made */
+	uv_timer_t beat; /* wakes the loop, so that it sees changes of other threads */
 	struct database database;
 	struct store *store;
 	const char *worker;
-	struct ledger *ledger; /* not started: rig_hold_ledger() writes its lease */
+	struct ledger *ledger; /* not started; rig_hold_ledger() writes its lease */
 	struct route *route;
 	struct deliveries *deliveries;
 	struct channels *channels;
@@ -66,15 +66,15 @@ struct rig {
 	bool is_closed;
 };
 
-/* The wall clock. Moved directly it means that time has passed. Moved by rig_set_clock() it means
- * that somebody has set the clock and no time has passed. */
+/* The wall clock. A test changes it directly when time passes. It calls rig_set_clock() when an
+ * operator sets the clock and no time passes. */
 extern int64_t rig_now_us;
 void rig_set_clock(int64_t by_us);
 
 void rig_open(struct rig *rig, enum database_engine engine, const struct rig_options *options);
 void rig_close(struct rig *rig);
 
-/* Calls steps(struct rig *) once per engine, each on a fresh rig. */
+/* Calls steps(struct rig *) once per engine, each time on a fresh rig. */
 #define ON_BOTH_STORES(options, steps)                                 \
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {    \
 		struct rig rig;                                        \
@@ -83,50 +83,50 @@ void rig_close(struct rig *rig);
 		rig_close(&rig);                                       \
 	}
 
-/* Turns the loop until the condition holds. Fails after a minute. */
+/* Runs the loop until the condition holds. Fails after a minute. */
 void rig_turn_until(struct rig *rig, bool (*is_true)(struct rig *rig, void *arg), void *arg);
-/* ... until the receiver has this many requests. */
+/* Runs the loop until the receiver has this many requests. */
 void rig_wait_received(struct rig *rig, unsigned count);
-/* ... until this many rows meet the condition, such as "deliveries WHERE state = 'failed'". */
+/* Runs the loop until this many rows match, such as "deliveries WHERE state = 'failed'". */
 void rig_wait_rows(struct rig *rig, int64_t count, const char *from);
-/* Turns the loop some times, to show that nothing happens. */
+/* Runs some turns of the loop, to show that nothing happens. */
 void rig_idle(struct rig *rig);
 
 /* Runs one statement, printf-style. Returns the first column of its last row as a number. */
 int64_t rig_ask(struct rig *rig, const char *format, ...) printf_like(2, 3);
-/* The same for a text. */
+/* The same, but copies a text. */
 void rig_ask_text(struct rig *rig, char *out, size_t size, const char *sql);
 
-/* Writes a webhook channel into the table, with the target /<path> at the receiver. */
+/* Inserts a webhook channel with the target /<path> at the receiver. */
 void rig_add_channel(struct rig *rig, const char *id, const char *team, const char *path,
 		     const char *kinds);
 
-/* The same for a chat provider, with the settings { name, value, name, value, NULL }. */
+/* The same for a chat provider, with settings { name, value, name, value, NULL }. */
 void rig_add_chat(struct rig *rig, const char *id, const char *provider, const char *const *fields,
 		  const char *kinds);
 
-/* An event as the bus gives it. `more` is further members with a comma before each. */
+/* An event as the bus passes it on. `more` has further members with a comma before each. */
 struct event *rig_event(const char *kind, const char *actor, const char *more, int64_t ms);
 /* A success of team B. */
 struct event *rig_event_of_b(const char *kind, int64_t ms);
 
-/* Gives this rig the ledger's lease, whoever has it. A rig that made its database has the lease. */
+/* Takes the ledger's lease for this rig. A rig that created its database already has it. */
 void rig_hold_ledger(struct rig *rig);
 
-/* The ledger with other settings, as after a restart. */
+/* Reopens the ledger with other settings, as after a restart. */
 void rig_open_ledger(struct rig *rig, const struct rig_options *options);
 
 /* Commits the events and frees them. Returns the ledger's code. */
 int rig_commit(struct rig *rig, struct event **events, size_t count);
-struct reason rig_rejected(size_t index); /* of the last commit */
+struct reason rig_rejected(size_t index); /* from the last commit */
 /* Commits a successful capsule.pause of team A that happened at `ms`. */
 void rig_commit_pause(struct rig *rig, int64_t ms);
 
-/* Sends one request to the endpoints as a member of `team`. Returns the status; the body goes to
- * out. */
+/* Sends one request to the endpoints as a member of `team`. Returns the status and writes the body
+ * to out. */
 int rig_request(struct rig *rig, const char *method, const char *path, const char *team,
 		const char *body, char *out, size_t size);
-extern char rig_headers[4096]; /* of the last answer */
+extern char rig_headers[4096]; /* from the last answer */
 
 /* Sends two requests of team A at the same time, on two connections. */
 void rig_request_both(struct rig *rig, const char *method, const char *path,

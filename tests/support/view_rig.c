@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Asks, and writes rows that a test needs. */
+/* Sends requests, and inserts rows that a test needs. */
 #include "tests/support/view_rig.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Requests to the endpoints about deliveries, and rows written straight into the tables. */
+/* Requests to the endpoints about deliveries, and rows inserted directly into the tables. */
 #ifndef TESTS_SUPPORT_VIEW_RIG_H
 #define TESTS_SUPPORT_VIEW_RIG_H
 
@@ -13,21 +13,21 @@
 #define NOBODYS_ID "99999999-9999-4999-8999-999999999999"
 #define DELIVERY_1 "aaaaaaaa-0000-4000-8000-000000000001"
 
-extern char answer[1048576]; /* of the last request */
+extern char answer[1048576]; /* from the last request */
 
 int ask_as(struct rig *rig, const char *team, const char *method, const char *path,
 	   const char *body);
-int ask(struct rig *rig, const char *method, const char *path, const char *body); /* as team A */
+int ask(struct rig *rig, const char *method, const char *path, const char *body); /* by team A */
 cJSON *parse_answer(void);
 
 /* "/v1/channels/<id><rest>", until the next call. */
 const char *path_of(const char *channel, const char *rest);
 
-/* A channel made in 2020. Another worker holds its lease for ever, so that its rows stay as they
- * are. */
+/* Inserts a channel created in 2020. Another worker holds its lease for ever, so that its rows do
+ * not change. */
 void add_quiet_channel(struct rig *rig, const char *id, const char *team, const char *kinds);
 
-/* A delivery whose id ends in `number`, made in that second of 2027-01-15T07:00. */
+/* Inserts a delivery whose id ends in `number`, created in that second of 2027-01-15T07:00. */
 void add_row(struct rig *rig, const char *channel, const char *team, int number, const char *state);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What every command shares: exit codes and how a duration is written. */
+/* What every command shares: exit codes and the form of a duration. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A loop that is held up counts as late, by as much as it was held up, on a clock that only the
- * test moves. */
+/* A blocked loop counts as late by the time it was blocked. The test sets the clock. */
 #include <criterion/criterion.h>
 
 #include "app/loop_lag.h"
@@ -55,7 +54,7 @@ Test(loop_lag, is_what_a_callback_held_the_loop_up)
 	expect_rendered("wrenn_events_loop_lag_seconds_bucket{le=\"5\"} 1\n");
 	expect_rendered("wrenn_events_loop_lag_seconds_sum 3.000000\n");
 
-	held_up_ns = PERIOD_NS; /* and the next time on time */
+	held_up_ns = PERIOD_NS; /* the next turn is on time */
 	uv_timer_start(&busy, hold_up, 0, 0);
 	run_until_observed(&loop, &lag, 2);
 	expect_rendered("wrenn_events_loop_lag_seconds_bucket{le=\"0.001\"} 1\n");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A terminal gets nothing it could obey, a pipe gets the bytes as they are. */
+/* A terminal gets no control characters. A pipe gets the bytes unchanged. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static const struct {
 	  "31m",
 	  "\\u009b31m" },                                 /* CSI */
 	{ "\xc2\x85", "\\u0085" },                        /* next line */
-	{ "\x9b", "\\x9b" },                              /* no UTF-8: an old terminal's CSI */
+	{ "\x9b", "\\x9b" },                              /* not UTF-8: an old terminal's CSI */
 	{ "\xe2\x80\xae\xe2\x81\xa6", "\\u202e\\u2066" }, /* bidi override and isolate */
 	{ "\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c", "\\u200e\\u200f\\u061c" },
 	{ "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
@@ -99,7 +99,7 @@ Test(output, is_escaped_on_a_terminal)
 		snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%s",
 			 cases[i].on_terminal);
 	FILE *terminal = open_terminal(&master);
-	int kept = dup(fileno(terminal)); /* or closing it would throw away what was not read */
+	int kept = dup(fileno(terminal)); /* or close() would discard unread bytes */
 
 	write_to(terminal);
 	expect_read(master, expected);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The client side of text/event-stream: every line ending, every cut, fields that are not ours. */
+/* The client side of text/event-stream: every line ending, every split, unknown fields. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>

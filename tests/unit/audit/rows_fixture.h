@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rows of the trail written and read straight from a store, for tests of both. */
+/* Writes and reads rows of the trail directly in a store, for tests of both. */
 #ifndef TESTS_AUDIT_ROWS_FIXTURE_H
 #define TESTS_AUDIT_ROWS_FIXTURE_H
 
@@ -21,12 +21,12 @@ extern const struct uuid other_team;
 struct uuid small_id(unsigned n);
 struct audit_entry entry_at(unsigned n, int64_t created_us);
 
-/* In one transaction; its rc. */
+/* Runs in one transaction and returns its rc. */
 int insert_all(const struct database *database, const struct audit_entry *entries, size_t count);
 
-/* The answer as text, to be freed by the caller; `what` says for whom it is. */
+/* Returns the answer as text, which the caller frees. `what` says who reads the page. */
 char *read_text(const struct database *database, const struct page *what, const char *query);
-/* The answer as a tree, to be deleted by the caller. */
+/* Returns the answer as a tree, which the caller deletes. */
 cJSON *read_page(const struct database *database, bool with_admin_rows, const char *query);
 
 int item_count(const cJSON *page);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The two endpoints through a real server: who sees which rows, and what faults look like. */
+/* The two endpoints on a real server: who sees which rows, and the errors. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ struct rig {
 	struct buf answer;
 };
 
-/* In place of auth/: the header X-Who says it all. */
+/* Replaces auth/: the header X-Who names the caller. */
 static void believe(struct http_request *request, enum http_access access, void *owner)
 {
 	struct str who = http_request_header(request, "X-Who");
@@ -55,7 +55,7 @@ static void add_row(struct rig *rig, unsigned n, const char *team, const char *s
 		 "created_at) VALUES ('00000000-0000-0000-0000-00000000000%u', '%s', 'system', "
 		 "'member', 'add', '%s', '2026-05-24T05:02:08.5Z')",
 		 n, team, scope);
-	if (strncmp(rig->database.url, "sqlite", 6) == 0) /* which keeps six digits, always */
+	if (strncmp(rig->database.url, "sqlite", 6) == 0) /* SQLite rows always have six digits */
 		memcpy(strstr(sql, ".5Z'"), ".500000Z')", sizeof(".500000Z')"));
 	database_ask(&rig->database, sql);
 }
@@ -116,7 +116,7 @@ static bool answer_has_ended(void *owner)
 	return n == 0;
 }
 
-/* The status; the body as a tree, to be deleted by the caller. */
+/* Returns the status, and the body as a tree, which the caller deletes. */
 static int get(struct rig *rig, const char *target, const char *who, cJSON **out)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,

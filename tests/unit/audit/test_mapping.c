@@ -26,7 +26,7 @@ static struct event *read_event(const char *json)
 	return event;
 }
 
-/* `more` is further members with a comma before each. */
+/* `more` has further members with a comma before each. */
 static struct event *make_event(const char *kind, const char *actor, const char *resource,
 				const char *more)
 {
@@ -64,11 +64,11 @@ static const struct {
 	const char *resource;
 	const char *more;
 	bool has_accept;
-	bool in_missing;      /* "nobody" writes it */
+	bool in_missing;      /* mode `missing` writes it */
 	const char *expected; /* in mode `all`; NULL: no row */
 } cases[] = {
 	/* clang-format off */
-	/* What users and keys asked for: the publisher's rows. */
+	/* Requests of users and keys: the publisher writes these rows. */
 	{ "capsule.create", USER, CAPSULE, WELL FROM("base"), false, false, "user sandbox " CAPSULE " create success {\"template\":\"base\"}" },
 	{ "capsule.create", KEY, CAPSULE, WELL FROM("base"), false, false, "api_key sandbox " CAPSULE " create success {\"template\":\"base\"}" },
 	{ "capsule.create", USER, CAPSULE, WELL, false, false, "user sandbox " CAPSULE " create success {}" },
@@ -79,7 +79,7 @@ static const struct {
 	{ "capsule.resume", USER, CAPSULE, WRONG, false, false, "user sandbox " CAPSULE " resume error {\"error\":\"boom\"}" },
 	{ "capsule.destroy", USER, CAPSULE, WELL, false, false, "user sandbox " CAPSULE " destroy warning {}" },
 	{ "capsule.destroy", KEY, CAPSULE, WRONG, false, false, "api_key sandbox " CAPSULE " destroy error {\"error\":\"boom\"}" },
-	/* A user's event is his row even when an accept came before it. */
+	/* A user's event makes the user's row even after an accept event. */
 	{ "capsule.pause", USER, CAPSULE, WELL, true, false, "user sandbox " CAPSULE " pause success {}" },
 
 	/* Follow-ups of a user's action. */
@@ -87,7 +87,7 @@ static const struct {
 	{ "capsule.pause", SYSTEM, CAPSULE, WELL, true, false, NULL },
 	{ "capsule.resume", SYSTEM, CAPSULE, WELL, true, false, NULL },
 	{ "capsule.destroy", SYSTEM, CAPSULE, WELL, true, false, NULL },
-	/* The same without one (o.7). */
+	/* The same without a user's action (o.7). */
 	{ "capsule.create", SYSTEM, CAPSULE, WELL, false, false, "system sandbox " CAPSULE " create success {\"reason\":\"host_reported\"}" },
 	{ "capsule.pause", SYSTEM, CAPSULE, WELL, false, false, "system sandbox " CAPSULE " pause info {\"reason\":\"host_reported\"}" },
 	{ "capsule.resume", SYSTEM, CAPSULE, WELL, false, false, "system sandbox " CAPSULE " resume success {\"reason\":\"host_reported\"}" },
@@ -95,7 +95,7 @@ static const struct {
 	{ "capsule.destroy", SYSTEM, CAPSULE, WRONG, false, true, "system sandbox " CAPSULE " destroy error {\"reason\":\"host_reported\",\"error\":\"boom\"}" },
 	{ "capsule.destroy", SYSTEM, CAPSULE, WRONG, true, false, "system sandbox " CAPSULE " destroy error {\"error\":\"boom\"}" },
 
-	/* The system's own doing, with a reason. */
+	/* Actions of the system, with a reason. */
 	{ "capsule.pause", SYSTEM, CAPSULE, WELL BECAUSE("ttl_expired"), false, false, "system sandbox " CAPSULE " pause info {\"reason\":\"ttl_expired\"}" },
 	{ "capsule.pause", SYSTEM, CAPSULE, WELL BECAUSE("ttl_expired"), true, false, "system sandbox " CAPSULE " pause info {\"reason\":\"ttl_expired\"}" },
 	{ "capsule.pause", SYSTEM, CAPSULE, WELL BECAUSE("host_state_sync"), false, false, "system sandbox " CAPSULE " pause info {\"reason\":\"host_state_sync\"}" },
@@ -120,7 +120,7 @@ static const struct {
 	{ "template.snapshot.delete", SYSTEM, "mine", WELL BECAUSE("expired"), false, false, "system snapshot mine delete warning {\"reason\":\"expired\"}" },
 	{ "template.snapshot.delete", SYSTEM, "mine", WRONG BECAUSE("expired"), false, false, "system snapshot mine delete error {\"reason\":\"expired\",\"error\":\"boom\"}" },
 
-	/* Volumes: of people, without a word about the outcome, of the system. */
+	/* Volumes: of users and keys, without an outcome, and of the system. */
 	{ "volume.create", USER, VOLUME, WELL NAMED, false, false, "user volume " VOLUME " create success {\"name\":\"data\"}" },
 	{ "volume.create", KEY, VOLUME, NAMED, false, false, "api_key volume " VOLUME " create success {\"name\":\"data\"}" },
 	{ "volume.create", USER, VOLUME, WRONG NAMED, false, false, "user volume " VOLUME " create error {\"name\":\"data\",\"error\":\"boom\"}" },

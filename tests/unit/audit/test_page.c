@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How rows are shown, also those that others wrote. */
+/* How a page shows rows, including those of other programs. */
 #include <stdlib.h>
 
 #include "core/json.h"
@@ -82,7 +82,7 @@ Test(audit_page, shows_rows_whose_metadata_is_no_object)
 			entry.metadata = str_of(texts[i]);
 			cr_assert_eq(insert_all(&database, &entry, 1), 0);
 		}
-		/* SQLite keeps whatever somebody puts there. */
+		/* SQLite stores any text in this column. */
 		if (engine == DATABASE_SQLITE) {
 			database_ask(&database, "UPDATE audit_logs SET metadata = '{\"a\":' "
 						"WHERE metadata = '7'");
@@ -101,7 +101,7 @@ Test(audit_page, shows_rows_whose_metadata_is_no_object)
 
 #define MANY "12000"
 
-/* Many rows of one kind, newer than the few that are asked for. */
+/* Many rows of one kind, newer than the few that the request matches. */
 static void add_many(const struct database *database, enum database_engine engine)
 {
 	static const char *const sql[] = {
@@ -146,7 +146,7 @@ static int count_pages(const struct database *database, const char *filter, int 
 	return pages;
 }
 
-/* 12,000 rows that do not match are passed over in three requests, of 5,000 rows at most each. */
+/* Three requests skip 12,000 rows that do not match, each at most 5,000. */
 Test(audit_page, looks_at_so_many_rows_and_then_says_where_to_go_on)
 {
 	ON_BOTH_ENGINES(engine)
@@ -163,7 +163,7 @@ Test(audit_page, looks_at_so_many_rows_and_then_says_where_to_go_on)
 		cr_expect_eq(items, 2);
 		cr_expect_eq(count_pages(&database, "resource_type=nothing", &items), 3);
 		cr_expect_eq(items, 0);
-		/* Rows the caller may not see are passed over, too. */
+		/* Rows that the caller may not see are skipped too. */
 		database_ask(&database,
 			     "UPDATE audit_logs SET scope = 'admin' WHERE action = 'pause'");
 		cr_expect_eq(count_pages(&database, "limit=50", &items), 3);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The parameters of contract e.2, as hostile as a query string can be. */
+/* The parameters of contract e.2, with hostile query strings. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ Test(page_query, reads_limits)
 {
 	static const struct {
 		const char *text;
-		unsigned expected; /* 0: refused */
+		unsigned expected; /* 0: rejected */
 	} cases[] = {
 		{ "limit=1", 1 },
 		{ "limit=50", 50 },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rows written and pages read, on both engines: order, cursor, scopes, filters, hostile rows, and
- * the plan of the statement. */
+/* Writes rows and reads pages on both engines: order, cursor, scopes, filters, hostile rows, and
+ * the query plan. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ Test(audit_rows, writes_an_entry_once_however_often_it_is_inserted)
 		cr_expect_eq(database_ask(&database, "SELECT count(*) FROM audit_logs"), 2);
 		cr_expect_eq(database_ask(&database, "SELECT count(*) FROM audit_logs "
 						     "WHERE action = 'pause'"),
-			     2, "the first stays as it is");
+			     2, "the first is unchanged");
 	}
 }
 
@@ -44,7 +44,7 @@ Test(audit_rows, writes_an_entry_once_though_an_older_version_gave_it_another_id
 		cJSON *page;
 
 		now.old_id = old.id;
-		other.old_id = small_id(8); /* nobody's */
+		other.old_id = small_id(8); /* no row has this id */
 		cr_assert_eq(insert_all(&database, &old, 1), 0);
 		cr_assert_eq(insert_all(&database, &now, 1), 0);
 		cr_assert_eq(insert_all(&database, &other, 1), 0);
@@ -152,7 +152,7 @@ Test(audit_rows, pages_through_one_second_without_skipping_a_row)
 	}
 }
 
-/* Follows the cursors to the end and counts; every row once, newest first. */
+/* Follows the cursors to the end and counts. Expects every row once, newest first. */
 static unsigned walk(const struct database *database, unsigned limit, bool is_full)
 {
 	char query[256];
@@ -211,7 +211,7 @@ Test(audit_rows, ignores_a_tie_breaker_without_a_time)
 		page = read_page(&database, false, "before_id=log-0000000000000000000000000");
 		cr_expect_eq(item_count(page), 2);
 		cJSON_Delete(page);
-		/* A time without an id takes what is strictly older. */
+		/* A time without an id selects strictly older rows. */
 		page = read_page(&database, false, "before=2026-05-24T05:02:05Z");
 		cr_expect_eq(item_count(page), 0);
 		cJSON_Delete(page);
@@ -310,7 +310,7 @@ Test(audit_rows, ends_a_page_of_huge_rows_early_with_a_cursor)
 	}
 }
 
-/* ---- changes of our own --------------------------------------------------------------------- */
+/* ---- our own changes ------------------------------------------------------------------------ */
 
 struct change_job {
 	struct store_job job;
