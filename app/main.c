@@ -115,8 +115,8 @@ static void hold_standard_files(void)
 int main(int argc, char **argv)
 {
 	hold_standard_files();
-	/* libuv resolves names on at most half of its threads. That is enough for all look-ups that
-	 * delivery/ runs at once, and for Redis. */
+	/* libuv resolves names on at most half of its threads. That is enough for all
+	 * look-ups that the guard in targets/ allows at once, and for Redis. */
 	setenv("UV_THREADPOOL_SIZE", "72", 1);
 	/* Memory holds keys and passwords. Keep them out of core dumps, and out of reach of the
 	 * user's other processes. */

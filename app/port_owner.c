@@ -37,9 +37,9 @@ static void take_line(char *line, uint16_t port, struct sockets *sockets)
 
 	for (field = colon ? strtok_r(colon + 1, " ", &rest) : NULL; field && n < 9;
 	     field = strtok_r(NULL, " ", &rest), n++) {
-		const char *behind = strchr(field, ':');
+		const char *separator = strchr(field, ':');
 
-		numbers[n] = strtoul(behind ? behind + 1 : field, NULL, n < 3 ? 16 : 10);
+		numbers[n] = strtoul(separator ? separator + 1 : field, NULL, n < 3 ? 16 : 10);
 	}
 	if (n == 9 && numbers[0] == port && numbers[2] == LISTENS && sockets->count < MAX_SOCKETS)
 		sockets->inodes[sockets->count++] = numbers[8];

@@ -103,7 +103,8 @@ static const struct rule {
 	/* clang-format on */
 };
 
-/* Namespace of the row ids (UUID version 5), so that an entry read twice makes one row. */
+/* Namespace of the row ids, which come from the entry's id, so that an entry read twice makes one
+ * row. */
 static const struct uuid row_space = { { 0x02, 0x94, 0xa4, 0x78, 0x84, 0x22, 0x42, 0xbc, 0xb9, 0xca,
 					 0x83, 0xcb, 0xb9, 0xdd, 0xbc, 0xd7 } };
 

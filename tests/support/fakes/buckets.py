@@ -1,38 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts messages as the providers document it. A sender past its pace is told how long to wait; one
-that comes back too early is written down."""
+"""Counts messages as the providers document it. A sender above its pace gets the time to wait. One that
+comes back too early is recorded."""
 import threading
 import time
 
 
 class Bucket:
-    """Holds `burst` messages, gets one back every `interval_s`."""
+    """Holds `burst` messages and regains one every `interval_s`."""
 
     def __init__(self, burst, interval_s, now):
         self.burst, self.interval_s = burst, interval_s
         self.level, self.at = float(burst), now
 
     def wait_s(self, now):
-        """0 when a message may pass, which then is still to be taken."""
+        """0 if a message may pass. The caller then takes it."""
         self.level = min(self.burst, self.level + (now - self.at) / self.interval_s)
         self.at = now
         return 0 if self.level >= 1 else (1 - self.level) * self.interval_s
 
 
 class Paces:
-    """`speed`: seconds of its clock in one of the machine's."""
+    """Its clock runs `speed` times as fast as the machine's."""
 
     def __init__(self, speed=1):
         self.lock = threading.Lock()
         self.speed = speed
         self.buckets = {}
-        self.not_before = {}  # destination, or the beginning of several -> the time a hint named
+        self.not_before = {}  # destination, or a prefix of several -> end of the requested wait
 
     def now(self):
         return time.monotonic() * self.speed
 
     def take(self, limits):
-        """Takes a message from every (key, burst, interval_s), or from none: seconds to wait, then."""
+        """Takes a message from every (key, burst, interval_s) and returns 0, or takes none and returns the seconds to wait."""
         with self.lock:
             now = self.now()
             mine = [self.buckets.setdefault(key, Bucket(burst, interval_s, now)) for key, burst, interval_s in limits]
@@ -48,7 +48,7 @@ class Paces:
             return int(bucket.level) if bucket else 0
 
     def hint(self, destination, seconds):
-        """From now on for so long, whatever arrives is a violation."""
+        """For so long from now, every request is a violation."""
         with self.lock:
             self.not_before[destination] = self.now() + seconds
 

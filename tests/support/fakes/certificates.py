@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates nobody should trust, made by openssl on the command line."""
+"""Untrusted certificates, made with the openssl command."""
 import os
 import subprocess
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each provider accepts and what it answers. A protocol takes a request and returns a reply; it
-refuses everything the real one would refuse, with the real one's words."""
+"""What each provider accepts and answers. A protocol takes a request and returns a reply. It refuses what
+the real provider refuses, with the same words."""
 import datetime
 import html.parser
 import json
@@ -20,7 +20,7 @@ class Request:
     body: bytes
 
     def json(self):
-        """The body as an object, None when it is no JSON object."""
+        """The body as an object, or None if it is not a JSON object."""
         if not self.headers.get("content-type", "").startswith("application/json"):
             return None
         try:
@@ -35,9 +35,9 @@ class Reply:
     status: int
     body: str = ""
     headers: dict = field(default_factory=dict)
-    shown: str = ""      # the message as people would see it, when one was posted
-    pings: list = field(default_factory=list)  # whom the message would have disturbed
-    hidden: str = ""     # accepted, yet nothing will ever be seen
+    shown: str = ""      # a posted message as people would see it
+    pings: list = field(default_factory=list)  # people that the message would have pinged
+    hidden: str = ""     # accepted, but never shown
 
     @staticmethod
     def of(status, value, **more):
@@ -47,7 +47,7 @@ class Reply:
 
 
 class Refusal(Exception):
-    """A validation that failed; the argument is the provider's own answer."""
+    """A failed validation. The argument is the provider's answer."""
 
 
 def refuse_unless(condition, reply):
@@ -72,7 +72,7 @@ class Protocol:
         return []
 
     def too_fast(self, wait_s):
-        """The documented 429 and the seconds its hint asks for (None: no hint)."""
+        """The documented 429 and the seconds it asks to wait (None: it does not say)."""
         seconds = math.ceil(wait_s)
         return Reply(429, "", {"Retry-After": str(seconds)}), seconds
 
@@ -128,7 +128,7 @@ class Discord(Protocol):
                               "embeds": embeds, "webhook_id": match[2]}, shown=text, pings=pings)
 
     def check_embed(self, embed):
-        """The characters it counts."""
+        """The number of characters, as this provider counts them."""
         refuse_unless(isinstance(embed, dict), self.form("embeds", "MODEL_TYPE_CONVERT"))
         texts = [(embed, "title", 256), (embed, "description", 4096),
                  (embed.get("footer") or {}, "text", 2048), (embed.get("author") or {}, "name", 256)]
@@ -165,7 +165,7 @@ class Discord(Protocol):
         for embed in embeds:
             lines += [embed.get("title", ""), embed.get("description", "")]
             lines += [f"{one['name']}: {one['value']}" for one in embed.get("fields") or []]
-        # As on the screen: a backslash before a mark is not seen.
+        # As on the screen: a backslash before a mark is invisible.
         return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(line for line in lines if line))
 
 
@@ -244,7 +244,7 @@ class TeamsWorkflow(Protocol):
         return [(destination, 25, 12.0)]
 
     def too_fast(self, wait_s):
-        # The trigger takes it; the flow's post action fails unseen.
+        # The trigger accepts it. The flow's post action then fails without an answer.
         return Reply(202, hidden="the flow bot's post action was throttled"), None
 
     @staticmethod
@@ -335,7 +335,7 @@ class GoogleChat(Protocol):
         return self.error(400, "INVALID_ARGUMENT", message)
 
     def key_not_valid(self):
-        """Not a 401, as one would think."""
+        """Not a 401, as one might expect."""
         info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
         reply = self.invalid("API key not valid. Please pass a valid API key.")
         body = json.loads(reply.body)
@@ -388,7 +388,7 @@ class GoogleChat(Protocol):
 
 
 class TelegramHtml(html.parser.HTMLParser):
-    """Refuses what Telegram's parser refuses; collects what it would show."""
+    """Refuses what Telegram's parser refuses, and collects what it would show."""
     TAGS = set("a b strong i em u ins s strike del code pre blockquote span tg-spoiler tg-emoji tg-time".split())
 
     def __init__(self):
@@ -548,5 +548,5 @@ class Webhook(Protocol):
 
 
 def all_protocols():
-    """In the order they are tried; the webhook takes what is left."""
+    """In the order they are tried. The webhook takes the rest."""
     return [Discord(), Slack(), TeamsWorkflow(), TeamsLegacy(), GoogleChat(), Telegram(), Matrix(), Webhook()]

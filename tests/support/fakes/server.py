@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server: finds the protocol a path belongs to, counts its pace, plays the faults it was told to,
-and keeps a log of everything that arrived.
+"""The server: finds the protocol of a path, counts its pace, plays the requested faults, and keeps a log
+of everything that arrived.
 
     GET  /_log      what arrived, as JSON lines      POST /_script   a fault (or a list of them), see Fault
-    GET  /_violations   requests before a hint was over            POST /_reset    forget log and faults
+    GET  /_violations   requests before a hint was over            POST /_reset    clear log and faults
 """
 import email.utils
 import http.server
@@ -24,20 +24,20 @@ MAX_BODY = 4 * 1024 * 1024
 
 @dataclass
 class Fault:
-    """What the next `times` requests to `destination` (a prefix; "" is everybody) get instead of an answer."""
+    """What the next `times` requests to `destination` (a prefix; "" matches all) get instead of an answer."""
     destination: str = ""
     kind: str = "answer"     # answer, hold (until release()), hang, drip, reset, half, huge, redirect
     status: int = 500
     body: str = ""
     headers: dict = field(default_factory=dict)
     times: int = 1           # 0: for ever
-    hint_s: float = 0        # nothing may arrive for so long after this answer, at
+    hint_s: float = 0        # after this answer nothing may arrive for so long at
     hint_for: str = ""       # these destinations (a prefix), or only its own
     location: str = ""       # of a redirect
 
 
 class FakeProviders:
-    """Runs in a thread of its own. `certificate` (path, key path) makes it speak TLS; `speed` makes its time pass faster."""
+    """Runs in its own thread. With `certificate` (path, key path) it uses TLS. `speed` makes its clock faster."""
 
     def __init__(self, port=0, certificate=None, show=None, is_paced=True, speed=1):
         self.lock = threading.Lock()
@@ -75,7 +75,7 @@ class FakeProviders:
             self.faults = [fault for fault in self.faults if not fault.destination.startswith(destination)]
 
     def release(self):
-        """Lets what was held be answered; what comes from now on waits for the next time."""
+        """Answers the held requests. Later ones wait for the next call."""
         held, self.released = self.released, threading.Event()
         held.set()
 
@@ -97,7 +97,7 @@ class FakeProviders:
                     if entry["destination"].startswith(destination) and (entry["posted"] or not posted_only)]
 
     def posted(self, destination=""):
-        """What people would see there now."""
+        """What people would see there."""
         return self.arrived(destination, posted_only=True)
 
     def record(self, entry):
@@ -126,7 +126,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 512
 
     def handle_error(self, request, client_address):
-        pass  # peers that go away in mid-request are part of the trade
+        pass  # a peer may close in the middle of a request
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -171,7 +171,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return protocol.answer(request, match)
         except Refusal as refusal:
             return refusal.args[0]
-        except (AttributeError, KeyError, TypeError) as error:  # an object where a text should be, and the like
+        except (AttributeError, KeyError, TypeError) as error:  # such as an object in place of a text
             return Reply.of(400, {"error": f"malformed message: {error!r}"})
 
     def read_body(self):
