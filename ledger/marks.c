@@ -113,38 +113,27 @@ static void gather(struct marks *marks, const struct mark *key, bool is_wanted)
 
 /* ---- keys -------------------------------------------------------------------------------- */
 
-static struct mark accept_key(const struct event *event)
+static void set_name(struct mark *key, const char *prefix, enum event_kind kind)
 {
-	return (struct mark){
-		.team = event->team,
-		.subject = event->capsule,
-		.name = event_kind_name(event->kind),
-	};
+	snprintf(key->name, sizeof(key->name), "%s%s", prefix, event_kind_name(kind));
 }
 
-static const char *repeat_name(enum event_kind kind)
+static struct mark accept_key(const struct event *event)
 {
-	static const char *const names[EVENT_KINDS] = {
-		[EVENT_CAPSULE_CREATE] = "repeat capsule.create",
-		[EVENT_CAPSULE_PAUSE] = "repeat capsule.pause",
-		[EVENT_CAPSULE_RESUME] = "repeat capsule.resume",
-		[EVENT_CAPSULE_DESTROY] = "repeat capsule.destroy",
-		[EVENT_SNAPSHOT_CREATE] = "repeat template.snapshot.create",
-		[EVENT_SNAPSHOT_DELETE] = "repeat template.snapshot.delete",
-		[EVENT_HOST_UP] = "repeat host.up",
-		[EVENT_HOST_DOWN] = "repeat host.down",
-	};
+	struct mark key = { .team = event->team, .subject = event->capsule };
 
-	return names[kind] ? names[kind] : "repeat";
+	set_name(&key, "", event->kind);
+	return key;
 }
 
 /* Resource, outcome and reason as one id. The lengths separate the parts. It needs no memory,
  * because an event whose key differs at the second look has no mark. */
 static struct mark repeat_key(const struct event *event)
 {
-	struct mark key = { .team = event->team, .name = repeat_name(event->kind) };
+	struct mark key = { .team = event->team };
 	char lengths[64];
 
+	set_name(&key, "repeat ", event->kind);
 	snprintf(lengths, sizeof(lengths), "%d %zu %zu ", (int)event->outcome,
 		 event->resource_type.len, event->resource_id.len);
 

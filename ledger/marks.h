@@ -28,9 +28,9 @@
 struct mark {
 	struct uuid team;
 	struct uuid subject;
-	const char *name; /* a constant */
-	bool is_wanted;   /* read it from the store */
-	bool is_changed;  /* write it */
+	char name[48];
+	bool is_wanted;  /* read it from the store */
+	bool is_changed; /* write it */
 	bool is_stored;
 	int64_t stored_us;
 	int64_t seen_us; /* in this batch so far; INT64_MIN: not yet */

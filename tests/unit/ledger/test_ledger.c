@@ -233,6 +233,29 @@ Test(ledger, drops_exact_repeats_of_system_events)
 	ON_BOTH_STORES(&options, drop_repeats);
 }
 
+/* One channel for each kind, and events that differ in nothing else. */
+static void keep_kinds_apart(struct rig *rig)
+{
+	int64_t count = 0;
+
+	for (enum event_kind kind = EVENT_UNKNOWN; kind < EVENT_KINDS; kind++) {
+		const char *name = event_kind_name(kind);
+		char channel[UUID_TEXT_SIZE];
+
+		if (!event_kind_is_subscribable(kind))
+			continue;
+		snprintf(channel, sizeof(channel), "11111111-1111-4111-8111-%012u", kind);
+		rig_add_channel(rig, channel, TEAM_A, "one", name);
+		commit_one(rig, rig_event(name, SYSTEM, BECAUSE, START_MS + kind));
+		cr_expect_eq(deliveries(rig), ++count, "%s", name);
+	}
+}
+
+Test(ledger, takes_no_kind_for_a_repeat_of_another)
+{
+	ON_BOTH_STORES(&options, keep_kinds_apart);
+}
+
 static void drop_repeats_of_one_moment(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
