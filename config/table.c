@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* To add a setting: a member in config/values.h, a row here, a line in docs/configuration.md. */
+/* The table of settings. CONTRIBUTING.md says what else a new one needs. */
 #include "config/table.h"
 
 #include <assert.h>

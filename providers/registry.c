@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every provider there is. A new one is one file, one line in builtin.h and one line here. */
+/* Every provider there is. CONTRIBUTING.md says what else a new one needs. */
 #include "providers/builtin.h"
 
 static const struct provider *const providers[] = {

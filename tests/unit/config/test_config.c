@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/table.h"
 
 #define KEY "000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F"
 
@@ -131,6 +132,25 @@ Test(config_load, takes_every_setting)
 	cr_expect_str_eq(config.origins[0].origin, "https://gateway.internal");
 	cr_expect_str_eq(config.origins[1].provider, "slack");
 	cr_expect_str_eq(config.origins[1].origin, "http://127.0.0.1:8080");
+	config_done(&config);
+}
+
+Test(config_load, has_room_for_the_origin_of_every_provider)
+{
+	char texts[SETTINGS_MAX][80];
+	const char *environment[SETTINGS_MAX + 2] = { "WRENN_ENCRYPTION_KEY=" KEY };
+	struct config config;
+	size_t count = 0;
+
+	for (size_t row = 0; row < settings_count; row++) {
+		if (!settings[row].provider)
+			continue;
+		snprintf(texts[count], sizeof(texts[count]), "%s=http://h:1", settings[row].name);
+		environment[count + 1] = texts[count];
+		count++;
+	}
+	cr_assert_eq(load_for(CONFIG_FOR_SERVE, environment, &config), 0, "%s", faults_text);
+	cr_expect_eq(config.origin_count, count);
 	config_done(&config);
 }
 
