@@ -181,6 +181,26 @@ Test(mapping, writes_the_rows_of_the_contract_in_every_mode)
 	}
 }
 
+Test(mapping, has_a_row_for_every_kind_that_is_durable_well_or_wrong)
+{
+	static const char *const outcomes[] = { WELL, WRONG };
+
+	for (enum event_kind kind = EVENT_UNKNOWN; kind < EVENT_KINDS; kind++) {
+		const char *name = event_kind_name(kind);
+
+		for (size_t i = 0; event_kind_is_subscribable(kind) && i < 2; i++) {
+			struct event *event = make_event(name, USER, CAPSULE, outcomes[i]);
+			struct audit_entry entry;
+			bool has_row = map(event, AUDIT_ALL, false, &entry);
+
+			cr_expect(has_row, "%s%s", name, outcomes[i]);
+			if (has_row)
+				audit_entry_done(&entry);
+			event_unref(event);
+		}
+	}
+}
+
 Test(mapping, gives_the_row_of_the_test_vector)
 {
 	struct event *event = read_event(
