@@ -110,40 +110,14 @@ void sample_digest(struct digest *out, struct str team, struct str timestamp)
 
 /* ---- settings ---------------------------------------------------------------------------- */
 
-static const struct sample_settings {
-	const char *provider;
-	const char *pairs[2 * PROVIDER_MAX_FIELDS]; /* name, value, name, value ... */
-} settings[] = {
-	{ "discord",
-	  { "webhook_url", "https://discord.com/api/webhooks/100000000000000000/example" } },
-	{ "slack",
-	  { "webhook_url", "https://hooks.slack.com/services/T0EXAMPLE/B0EXAMPLE/example" } },
-	{ "teams",
-	  { "webhook_url", "https://example.environment.api.powerplatform.com/workflows/example/"
-			   "triggers/manual/paths/invoke?sig=example" } },
-	{ "googlechat",
-	  { "webhook_url",
-	    "https://chat.googleapis.com/v1/spaces/example/messages?key=example&token=example" } },
-	{ "telegram",
-	  { "bot_token", "1:example-example-example-example", "chat_id", "1000000001" } },
-	{ "matrix",
-	  { "homeserver_url", "https://matrix.example.com", "access_token", "example", "room_id",
-	    "!example:example.com" } },
-	{ "webhook", { "url", "https://example.com/", "secret", "an example secret" } },
-};
-
 void sample_config(struct provider_config *out, const struct provider *provider)
 {
-	*out = (struct provider_config){ .count = 0 };
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		const char *const *pairs = settings[i].pairs;
+	const struct provider_field *fields = provider->fields;
 
-		if (strcmp(settings[i].provider, provider->name) != 0)
-			continue;
-		for (size_t at = 0; at < ARRAY_LEN(settings[i].pairs) && pairs[at]; at += 2) {
-			out->fields[out->count].name = pairs[at];
-			out->fields[out->count].value = str_of(pairs[at + 1]);
-			out->count++;
-		}
+	*out = (struct provider_config){ .count = 0 };
+	for (size_t i = 0; i < PROVIDER_MAX_FIELDS && fields[i].name; i++) {
+		out->fields[i].name = fields[i].name;
+		out->fields[i].value = str_of(fields[i].example);
+		out->count++;
 	}
 }

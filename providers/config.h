@@ -29,6 +29,7 @@ struct provider_field {
 	const char *name;
 	enum { FIELD_REQUIRED, FIELD_OPTIONAL } need;
 	enum { FIELD_PLAIN, FIELD_TARGET } use; /* FIELD_TARGET: a URL the guard must allow */
+	const char *example; /* for previews: the check accepts it, and it leads nowhere */
 };
 
 /* Every required field is there and no value is longer than CONFIG_MAX_VALUE. 0 or -EINVAL. */

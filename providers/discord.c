@@ -298,7 +298,10 @@ static struct measure discord_measure(const struct outgoing *request)
 const struct provider discord_provider = {
 	.name = "discord",
 	.title = "Discord",
-	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
+	.fields = { { .name = "webhook_url",
+		      .need = FIELD_REQUIRED,
+		      .use = FIELD_TARGET,
+		      .example = "https://discord.com/api/webhooks/100000000000000000/example" } },
 	.folds = true,
 	.per_second = 50,
 	.check = discord_check,

@@ -434,7 +434,11 @@ static struct verdict googlechat_judge(const struct answer *answer, int64_t now_
 const struct provider googlechat_provider = {
 	.name = "googlechat",
 	.title = "Google Chat",
-	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
+	.fields = { { .name = "webhook_url",
+		      .need = FIELD_REQUIRED,
+		      .use = FIELD_TARGET,
+		      .example = "https://chat.googleapis.com/v1/spaces/example/messages?"
+				 "key=example&token=example" } },
 	.folds = true,
 	.check = googlechat_check,
 	.build = googlechat_build,

@@ -332,7 +332,10 @@ static struct verdict slack_judge(const struct answer *answer, int64_t now_us)
 const struct provider slack_provider = {
 	.name = "slack",
 	.title = "Slack",
-	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
+	.fields = { { .name = "webhook_url",
+		      .need = FIELD_REQUIRED,
+		      .use = FIELD_TARGET,
+		      .example = "https://hooks.slack.com/services/T0EXAMPLE/B0EXAMPLE/example" } },
 	.folds = true,
 	.check = slack_check,
 	.build = slack_build,

@@ -431,7 +431,12 @@ static struct verdict teams_judge(const struct answer *answer, int64_t now_us)
 const struct provider teams_provider = {
 	.name = "teams",
 	.title = "Teams",
-	.fields = { { .name = "webhook_url", .need = FIELD_REQUIRED, .use = FIELD_TARGET } },
+	.fields = { { .name = "webhook_url",
+		      .need = FIELD_REQUIRED,
+		      .use = FIELD_TARGET,
+		      .example =
+			      "https://example.environment.api.powerplatform.com/workflows/example/"
+			      "triggers/manual/paths/invoke?sig=example" } },
 	.folds = true,
 	.check = teams_check,
 	.warning = teams_warning,
