@@ -63,7 +63,7 @@ struct flags {
 	const char *config;
 	bool platform_admin;
 	const char *verb;
-	const char *argument; /* after the verb, or NULL */
+	const char *argument; /* the word after the verb, such as a key id; NULL: none */
 };
 
 static const struct option options[] = {

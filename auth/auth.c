@@ -248,7 +248,7 @@ int auth_recheck(struct auth *auth, const struct identity *identity, enum http_a
 	return credential_recheck(&auth->lookups, &auth->rules, identity, access, on_done, owner);
 }
 
-/* ---- life ---------------------------------------------------------------------------------- */
+/* ---- opening and closing ------------------------------------------------------------------- */
 
 static void register_metrics(struct auth *auth)
 {

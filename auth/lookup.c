@@ -175,7 +175,7 @@ static int ask_redis(struct credential_lookup *lookup)
 			       (char *)NULL);
 }
 
-/* ---- start ------------------------------------------------------------------------------ */
+/* ---- starting a lookup ------------------------------------------------------------------ */
 
 static int start_lookup(struct credential_lookup *lookup)
 {
@@ -229,7 +229,7 @@ int lookup_join(struct credential_lookups *lookups, enum credential kind, const 
 	return 0;
 }
 
-/* ---- life --------------------------------------------------------------------------------- */
+/* ---- opening and closing ------------------------------------------------------------------ */
 
 void lookups_init(struct credential_lookups *lookups)
 {

@@ -103,8 +103,8 @@ static void place(struct bus_consumer *consumer)
 	group_place(&consumer->group, consumer->place_pause.tries > 1);
 }
 
-/* A read or batch from an earlier time as leader ends first, because the group is compared with
- * what Redis holds after it. */
+/* We may have been the leader before. A read or commit from that time must end first: it changes
+ * what Redis holds, and the group is compared with that. */
 static void place_when_up(struct bus_consumer *consumer)
 {
 	if (consumer->state == CONSUMER_AWAY && redis_is_up(consumer->read_link) &&
@@ -243,7 +243,7 @@ void bus_consumer_committed(struct bus_consumer *consumer, int rc)
 		dues_set(&consumer->dues, DUE_COMMIT, pause_ms);
 }
 
-/* ---- from time to time --------------------------------------------------------------------- */
+/* ---- timers and their work ----------------------------------------------------------------- */
 
 /* While our own batch is old we take over nothing, because Redis would count it as idle, too. */
 static void take_over(struct bus_consumer *consumer)

@@ -46,7 +46,7 @@ static void take_error(struct consumer_group *group, const redisReply *error)
 	step_fail(&group->step, error);
 }
 
-/* ---- setting back -------------------------------------------------------------------------- */
+/* ---- setting the group back ---------------------------------------------------------------- */
 
 static void on_set_back(const redisReply *reply, void *owner)
 {
@@ -70,8 +70,8 @@ static void set_back(struct consumer_group *group, struct stream_id was_at, bool
 		log_info("reading entries again that were handed out but are not in the ledger",
 			 log_stream_id("ledger", group->at), log_stream_id("group", was_at));
 	else
-		log_warn("the store is behind the consumer group: it lost its last commits, or an "
-			 "older copy was restored; reading everything since then again",
+		log_warn("the store is behind the consumer group: the store lost its last commits, "
+			 "or an older copy was restored; reading everything since then again",
 			 log_stream_id("ledger", group->at), log_stream_id("group", was_at),
 			 log_stream_id("oldest_entry", group->edges.oldest));
 	stream_id_format(group->at, text);
@@ -81,7 +81,7 @@ static void set_back(struct consumer_group *group, struct stream_id was_at, bool
 					 NULL));
 }
 
-/* ---- creating ------------------------------------------------------------------------------ */
+/* ---- creating the group -------------------------------------------------------------------- */
 
 static struct stream_id with_overlap(struct stream_id id)
 {
@@ -134,7 +134,7 @@ static void create(struct consumer_group *group)
 					 "MKSTREAM", NULL));
 }
 
-/* ---- looking ------------------------------------------------------------------------------- */
+/* ---- finding the group in XINFO ------------------------------------------------------------ */
 
 const redisReply *group_find(const redisReply *groups, const char *name)
 {

@@ -23,7 +23,7 @@ static inline void position_reach(struct ledger_position *position, struct strea
 		position->reached = last;
 }
 
-/* The ledger has committed it. */
+/* The ledger has committed everything up to `last`. */
 static inline void position_commit(struct ledger_position *position, struct stream_id last,
 				   bool has_entries)
 {

@@ -60,9 +60,10 @@ static int check_outcome(const struct bus_publication *p, const struct kind_rule
 		return reason_set(why, -EINVAL, "outcome", "%.*s has no outcome",
 				  STR_ARGS(p->kind));
 	if (p->outcome.len > 0 && !str_is(p->outcome, "success") && !str_is(p->outcome, "error"))
-		return reason_set(why, -EINVAL, "outcome", "the outcome is success or error");
+		return reason_set(why, -EINVAL, "outcome", "the outcome must be success or error");
 	if (p->error.len > 0 && !str_is(p->outcome, "error"))
-		return reason_set(why, -EINVAL, "error", "an error text needs the outcome error");
+		return reason_set(why, -EINVAL, "error",
+				  "an error text is allowed only with outcome error");
 	return 0;
 }
 

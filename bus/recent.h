@@ -28,7 +28,7 @@ struct recent_entries {
 	struct recent_entry entries[RECENT_MAX];
 };
 
-/* Which of them the stream still has. */
+/* Which of the recent entries the stream still has. */
 struct recent_match {
 	bool newest_is_there;
 	bool has_strangers;      /* there are entries between them that were never read */
@@ -40,11 +40,11 @@ struct recent_match {
  * entry. */
 int recent_add(struct recent_entries *recent, const redisReply *entry) must_check;
 
-/* Both only when `count` is not zero. */
+/* Ask for either one only when `count` is not zero. */
 struct stream_id recent_oldest(const struct recent_entries *recent);
 struct stream_id recent_newest(const struct recent_entries *recent);
 
-/* Forgets those after `last`. */
+/* Forgets the entries after `last`. */
 void recent_cut(struct recent_entries *recent, struct stream_id last);
 
 /* `list` is the stream from the oldest one, or a later one, to the newest one. 0, -ENOMEM, or

@@ -175,7 +175,7 @@ static void on_newest(const redisReply *reply, void *owner)
 	}
 }
 
-/* The same, before the first entry was read. */
+/* The answer to ask_newest() while no entry has been read: the edges must suffice. */
 static void on_edges_after(const struct bus_edges *edges, void *owner)
 {
 	struct bus_tail *tail = owner;

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Counts them, and warns, ten times a minute at most. */
+/* Counts the entries, and warns, ten times a minute at most. */
 void trim_warning_note(size_t count);
 
 #endif

@@ -32,7 +32,7 @@ static bool is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
-/* ---- in one text --------------------------------------------------------------------------- */
+/* ---- credentials in one text --------------------------------------------------------------- */
 
 /* Names of rooms, chats and servers give no access, nor does an address without a path. */
 static bool is_credential(const char *field, struct str value)
@@ -100,7 +100,7 @@ static void mask_text(char *text, const struct provider_config *config)
 	}
 }
 
-/* ---- in a tree ----------------------------------------------------------------------------- */
+/* ---- credentials in a JSON tree ------------------------------------------------------------ */
 
 static void mask_tree(cJSON *tree, const struct provider_config *config)
 {

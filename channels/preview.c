@@ -138,7 +138,7 @@ static int take_message(struct preview *preview, struct reason *why)
 	return cJSON_IsTrue(digest) ? take_digest(preview, why) : take_event(preview, why);
 }
 
-/* ---- building it --------------------------------------------------------------------------- */
+/* ---- building the preview ------------------------------------------------------------------ */
 
 static int build_with(struct preview *preview, const struct provider_config *config,
 		      enum message_form form, struct outgoing *out)
@@ -177,7 +177,7 @@ static int build(struct preview *preview, enum message_form form, struct outgoin
 	return build_with(preview, &sample, form, out);
 }
 
-/* ---- showing it ---------------------------------------------------------------------------- */
+/* ---- showing the preview ------------------------------------------------------------------- */
 
 static struct str header_of(const struct outgoing *out, struct str name)
 {

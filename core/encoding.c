@@ -2,7 +2,7 @@
 
 /*
  * Hexadecimal and base64 (RFC 4648 sections 8 and 4). Reading is strict: no white space, no
- * missing padding, no stray bits behind the last byte; so one text has one meaning.
+ * missing padding, no stray bits after the last byte; so one text has one meaning.
  */
 #include "core/crypto.h"
 

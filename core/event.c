@@ -293,7 +293,7 @@ int event_parse(struct str payload, struct stream_id id, struct event **out, str
 	struct event *event = NULL;
 
 	buf_init(&d.error, EVENT_MAX_ERROR);
-	buf_init(&d.sandbox, 8 * EVENT_MAX_BYTES); /* "1e99" needs 21 bytes when written anew */
+	buf_init(&d.sandbox, 8 * EVENT_MAX_BYTES); /* "1e99" needs 21 bytes when written again */
 	int rc = json_parse_foreign(payload, EVENT_MAX_BYTES, &tree, why);
 
 	if (rc == 0)

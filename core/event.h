@@ -59,7 +59,7 @@ struct event {
 	int64_t time_us;     /* `timestamp`, without an offset taken as UTC; 0: it is no time */
 
 	/* Text; the empty slice when the member was absent. Never holds NUL, for which U+FFFD
-	 * stands. All are also NUL-terminated behind their last byte. */
+	 * stands. All are also NUL-terminated after their last byte. */
 	struct str kind_text;
 	struct str team_text; /* team-... */
 	struct str timestamp;
@@ -108,10 +108,10 @@ int64_t event_stream_us(const struct event *event);
 void event_write_frame(struct buf *out, const struct event *event);
 
 /* The body of a webhook (contract d.2): the publisher's own bytes, or, when `error` was too long
- * or a `sandbox` rode along, the same event written anew. Not for EVENT_UNKNOWN. */
+ * or a `sandbox` rode along, the same event written again. Not for EVENT_UNKNOWN. */
 void event_write_body(struct buf *out, const struct event *event);
 
-/* The same without metadata.host_ip and metadata.host_id (W21): written anew only when there is
+/* The same without metadata.host_ip and metadata.host_id (W21): written again only when there is
  * one of them. */
 void event_write_body_without_host(struct buf *out, const struct event *event);
 
@@ -125,7 +125,7 @@ enum event_kind event_kind_find(struct str name);
 int event_kind_refuse(struct str word, const char *field, bool (*is_offered)(enum event_kind kind),
 		      struct reason *why) must_check;
 
-/* The current kind behind a stored subscription, retired names included. */
+/* The current kind for a stored subscription, retired names included. */
 enum event_kind event_kind_find_stored(struct str name);
 
 /* One of the kinds a channel can subscribe to; these are the durable ones. */

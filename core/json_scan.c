@@ -92,7 +92,7 @@ static enum step scan_number(struct scan *s)
 	return before - s->rest.len > MAX_NUMBER ? fail(s, "a very long number") : AFTER_VALUE;
 }
 
-/* The four hex digits behind `\u`, or -1. */
+/* The four hex digits after `\u`, or -1. */
 static int read_unit(const struct scan *s)
 {
 	int unit = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The grammar check behind json_parse(); nobody else needs it. */
+/* The grammar check of json_parse(); nobody else needs it. */
 #ifndef CORE_JSON_SCAN_H
 #define CORE_JSON_SCAN_H
 

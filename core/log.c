@@ -3,8 +3,8 @@
 /*
  * A line is built on the stack and handed to core/log_writer as a whole, so lines of several
  * threads do not mix. Values are cleaned (core/utf8), redacted (core/redact) and cut, in that
- * order: a control character cannot split a secret and a cut cannot hide half of one. A line that
- * would not fit loses its last fields and says so.
+ * order: a control character cannot split a secret, and a cut cannot leave half of a secret. A line
+ * that would not fit loses its last fields and says so.
  */
 #include "core/log.h"
 

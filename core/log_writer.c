@@ -153,7 +153,7 @@ static void after_fork_in_child(void)
 	pthread_mutex_unlock(&writer.lock);
 }
 
-/* ---- the front ---------------------------------------------------------------------------- */
+/* ---- writing a line, start and stop ------------------------------------------------------- */
 
 void log_writer_put(const char *line, size_t len)
 {
@@ -198,7 +198,7 @@ int log_writer_start(log_lost_fn describe_lost)
 	writer.has_fork_handlers = true;
 	pthread_mutex_lock(&writer.lock);
 	writer.describe_lost = describe_lost;
-	/* One that could not be stopped goes on. */
+	/* The last stop may have timed out. That thread still runs, and goes on writing. */
 	writer.is_stopping = false;
 	writer.is_stuck = false;
 	if (!writer.is_running) {

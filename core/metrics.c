@@ -45,7 +45,7 @@ static struct {
 	size_t workers;
 	size_t worker;               /* ours */
 	_Atomic uint64_t *directory; /* METRICS_MAX hashes; 0: free */
-	_Atomic int64_t *values;     /* right behind it */
+	_Atomic int64_t *values;     /* right after the directory */
 	struct metric metrics[METRICS_MAX];
 } registry;
 
@@ -109,7 +109,7 @@ static uint64_t hash_of(const char *name, const char *labels)
 	return hash ? hash : 1;
 }
 
-/* The same place in every worker, whoever comes first. */
+/* A metric has the same place in every worker, whichever worker registers it first. */
 static size_t find_place(uint64_t hash)
 {
 	for (size_t i = 0; i < METRICS_MAX; i++) {

@@ -127,7 +127,7 @@ static bool take_cookie(struct walk *w)
 	return false;
 }
 
-/* At "://": hides the user info and notes where path and URL end. An '@' behind the path's start
+/* At "://": hides the user info and notes where path and URL end. An '@' after the path's start
  * may be a password with a slash in it, so then nothing of the URL is left. */
 static bool take_url(struct walk *w)
 {

@@ -9,7 +9,7 @@
 
 #include "core/str.h"
 
-/* Copies text without what looks like an API key, the token behind "Bearer", a session or CSRF
+/* Copies text without what looks like an API key, the token after "Bearer", a session or CSRF
  * cookie, or the user info, path and query of a URL; of a URL only scheme, host and port are left.
  * Writes at most `size` bytes, cut between code points, without a NUL. Returns their number.
  * The whole text is looked at before the cut, so no part of a secret survives it. */

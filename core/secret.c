@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The heap copy behind struct secret and its wiping. The bytes never move while the secret
+ * The heap copy of struct secret and its wiping. The bytes never move while the secret
  * lives, so no stray copy stays behind; a replaced or ended secret is overwritten first.
  */
 #include "core/secret.h"

@@ -39,7 +39,7 @@ static inline bool str_is(struct str a, const char *text)
 	return str_eq(a, str_of(text));
 }
 
-/* Equal but for the case of ASCII letters. */
+/* Equal except for the case of ASCII letters. */
 static inline bool str_eq_nocase(struct str a, struct str b)
 {
 	return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
@@ -64,7 +64,7 @@ static inline struct str str_from(struct str s, size_t n)
 }
 
 /* Cuts `*rest` at the first `separator`: returns what stands before it and moves
- * `*rest` behind it. Without a separator returns all and leaves `*rest` empty,
+ * `*rest` after it. Without a separator returns all and leaves `*rest` empty,
  * with `at` NULL, so that a loop can tell "last piece" from "empty last piece". */
 struct str str_cut(struct str *rest, char separator);
 

@@ -16,7 +16,7 @@ struct attempt_metrics {
 	struct metric *seconds;
 };
 
-/* Registers all, so that a reader sees them at 0. */
+/* Registers all series, so that a reader sees them at 0. */
 void attempt_metrics_open(struct attempt_metrics *metrics);
 void attempt_metrics_count(const struct attempt_metrics *metrics, const struct provider *provider,
 			   enum attempt_verdict verdict, int64_t duration_us);

@@ -3,8 +3,8 @@
 /*
  * One table says what the outcome of an attempt means in each state; breaker_apply() alone acts on
  * it. Failures in a row open the breaker. Each failed probe doubles the time it stays open. Jitter
- * keeps the channels of a dead host from probing together. A time that is impossible, because the
- * clock was set back, counts as now.
+ * keeps the channels of a dead host from probing together. After the clock was set back, a stored
+ * time may lie too far in the future. The breaker then probes at once.
  */
 #include "delivery/breaker.h"
 
@@ -15,7 +15,7 @@
 #include "core/utf8.h"
 
 #define JITTER_PERCENT 20
-/* Its jitter added, it ends at BREAKER_LONGEST_US. */
+/* With the largest jitter this is BREAKER_LONGEST_US. */
 #define LONGEST_PLAIN_US (BREAKER_LONGEST_US * 100 / (100 + JITTER_PERCENT))
 
 enum outcome { IN_SUCCESS, IN_FAILURE, IN_DISABLING, IN_NOTHING, OUTCOMES };
@@ -50,7 +50,7 @@ const char *breaker_name(enum breaker_state state)
 	return names[state];
 }
 
-/* Open for longer than any opening lasts, because the clock was set back. */
+/* False when it would stay open for longer than any breaker does: the clock was set back. */
 static bool is_open(const struct breaker *breaker, int64_t now_us)
 {
 	return breaker->open_until_us > now_us &&

@@ -22,7 +22,7 @@ void clock_close(struct delivery_engine *engine);
 
 /* Looks whether the wall clock was set. If so, what depends on the clock of before is forgotten. */
 void clock_look(struct delivery_engine *engine);
-/* How often it was set. A lease given before the last time cannot be trusted. */
+/* How often the clock was set. A lease given before the last time cannot be trusted. */
 unsigned clock_jumps(const struct delivery_engine *engine);
 /* With the tick: repairs the times that the clock of before left in the store. */
 void clock_repair(struct delivery_engine *engine);

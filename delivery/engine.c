@@ -54,7 +54,7 @@ void engine_done(struct delivery_engine *engine)
 	shares_close(engine->shares);
 }
 
-/* ---- waking ------------------------------------------------------------------------------ */
+/* ---- waking the scheduler ---------------------------------------------------------------- */
 
 static void serve(struct delivery_engine *engine)
 {

@@ -83,7 +83,7 @@ int engine_init(struct delivery_engine *engine, const struct delivery_options *o
 		void (*serve)(struct delivery_engine *engine)) must_check;
 /* Opens its two handles. */
 void engine_start(struct delivery_engine *engine);
-/* Its handles were never opened, or have closed. */
+/* Frees the engine. Its handles must have closed, or never been opened. */
 void engine_done(struct delivery_engine *engine);
 
 void engine_wake(struct delivery_engine *engine);

@@ -169,7 +169,7 @@ static int run_measure(struct db *db, struct store_job *job)
 	return rc < 0 ? rc : db_flush(db);
 }
 
-/* ---- ages ------------------------------------------------------------------------------ */
+/* ---- until when rows are too old ------------------------------------------------------- */
 
 static const struct db_query read_age = {
 	.sql = "SELECT CAST(value AS bigint) FROM store_facts WHERE name = 'aged_to_us'",
@@ -230,7 +230,7 @@ static int run_purge(struct db *db, struct store_job *job)
 	return rc < 0 ? rc : db_flush(db);
 }
 
-/* ---- rounds ---------------------------------------------------------------------------- */
+/* ---- one round of all steps ------------------------------------------------------------ */
 
 static void on_step_done(struct store_job *job, int rc);
 

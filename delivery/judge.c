@@ -126,7 +126,7 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 	return verdict;
 }
 
-/* If a destination without a pace of its own asks for a second rest because of one event, it may
+/* If a destination without a pace of its own asks for a second pause because of one event, it may
  * mean that event only. Newer ones must not wait for hours. */
 static bool is_wish_for_one(const struct queue *queue, const struct verdict *verdict)
 {

@@ -27,7 +27,7 @@ static const struct db_query read_settings = {
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
 };
 
-/* Attempts since it was last queued. Nearly all rows have none, and nothing is looked up. */
+/* Attempts since the delivery was last queued. Nearly all rows have none and need no look-up. */
 #define COUNT_ATTEMPTS                                                          \
 	"CASE WHEN d.attempts > d.attempts_before THEN "                        \
 	"(SELECT count(*) FROM delivery_attempts a WHERE a.delivery_id = d.id " \

@@ -147,7 +147,7 @@ void queue_let_go(struct queue *queue)
 	queue_enter(queue, QUEUE_RELEASING);
 }
 
-/* It waits for a later try, or for its turn beside the queue, and holds nothing back. */
+/* The delivery waits for a later try, or for its turn beside the queue, and holds nothing back. */
 static bool may_be_forgotten(const struct queue *queue, const struct delivery *delivery,
 			     int64_t now_us)
 {

@@ -83,7 +83,7 @@ struct queue {
 	int64_t wake_us;
 	int64_t idle_since_us;
 	int64_t rest_until_us;
-	int64_t unreadable_us; /* updated_at of the settings whose failure to open was logged */
+	int64_t unreadable_us; /* updated_at of the settings that did not decrypt, as logged */
 	int64_t noted_us;      /* when a success was last stored for the owner */
 	struct share_seat seat;
 	int64_t seat_us; /* updated_at of the settings whose destination `seat` knows */
@@ -111,9 +111,9 @@ struct queue *queue_find(struct delivery_engine *engine, const struct uuid *chan
 void queue_enter(struct queue *queue, enum queue_phase phase);
 /* Decides what comes next for a queue without job and request. */
 void queue_settle(struct queue *queue);
-/* Until then, or a tick later. */
+/* Waits until wake_us, or a tick longer. */
 void queue_wait(struct queue *queue, int64_t wake_us);
-/* The same to the millisecond, if it is soon. */
+/* Waits to the millisecond if wake_us is soon. */
 void queue_wait_exactly(struct queue *queue, int64_t wake_us);
 /* The store failed or memory ran out: reads again in a moment. */
 void queue_again(struct queue *queue);
@@ -126,7 +126,7 @@ void queue_let_go(struct queue *queue);
 void queue_discard(struct queue *queue);
 /* Forgets all rows except the first `keep` and `current`. They will be read again. */
 void queue_trim(struct queue *queue, unsigned keep);
-/* Forgets everything and reads it again. */
+/* Forgets what is in memory and reads the channel again. */
 void queue_reload(struct queue *queue);
 void queue_remove(struct queue *queue, struct delivery *delivery);
 

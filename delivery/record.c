@@ -163,7 +163,7 @@ static int run_breaker(struct db *db, const struct queue *queue, struct record *
 	return rc;
 }
 
-/* ---- the job ------------------------------------------------------------------------------- */
+/* ---- the store job ------------------------------------------------------------------------- */
 
 /* Checks again: another connection may have changed the row since it was read. */
 static int run_rebound(struct db *db, const struct queue *queue, struct record *record)
@@ -213,7 +213,7 @@ static int run_record(struct db *db, struct store_job *job)
 	return rc < 0 ? rc : db_flush(db);
 }
 
-/* ---- afterwards ------------------------------------------------------------------------ */
+/* ---- after the store job --------------------------------------------------------------- */
 
 static void log_disabled(const struct queue *queue)
 {

@@ -63,7 +63,7 @@ static struct queue *first_in(struct delivery_engine *engine, enum queue_phase p
 	return list_item(engine->in[phase].next, struct queue, turn);
 }
 
-/* ---- room -------------------------------------------------------------------------------- */
+/* ---- room for rows ----------------------------------------------------------------------- */
 
 static bool has_room(const struct delivery_engine *engine)
 {
@@ -263,7 +263,7 @@ static void close_if_quiet(struct scheduler *scheduler)
 	uv_close((uv_handle_t *)&scheduler->limit, on_handle_closed);
 }
 
-/* Each step is started after the ones that may enter its phase, so one pass starts everything. */
+/* Starts each step after the steps that may enter its phase, so one pass starts everything. */
 static void serve(struct delivery_engine *engine)
 {
 	struct scheduler *scheduler = container_of(engine, struct scheduler, engine);
@@ -284,7 +284,7 @@ static void serve(struct delivery_engine *engine)
 		arm(scheduler);
 }
 
-/* ---- time -------------------------------------------------------------------------------- */
+/* ---- wake-ups by time -------------------------------------------------------------------- */
 
 /* Settings may have changed while it waited, so everything is read again, except after a short wait
  * for its pace. */

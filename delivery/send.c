@@ -3,10 +3,10 @@
 /*
  * One turn of a channel: picks what is due, builds it and sends it.
  *
- * Happy path: the pace has a token, the settings are opened for the moment the request is built,
+ * Happy path: the pace has a token, the settings are decrypted to build the request and then wiped,
  * and judge.c gets the answer. Failure: what can never be built fails without a request. The queue
- * waits when the pace has no token, the lease ends soon, or the settings cannot be opened: the key
- * may come back, or an owner may replace them.
+ * waits when the pace has no token, the lease ends soon, or the settings cannot be decrypted: the
+ * key may come back, or an owner may replace them.
  */
 #include "delivery/send.h"
 
@@ -98,7 +98,7 @@ static int send_content(struct queue *queue, const struct content *content,
 	return rc;
 }
 
-/* Zero when the request left; -ENOMEM; -EKEYREJECTED when the settings do not open; or another
+/* Zero when the request left; -ENOMEM; -EKEYREJECTED when the settings do not decrypt; or another
  * negative, with a sentence for the owner. */
 static int send_opened(struct queue *queue, const char **sentence)
 {

@@ -7,7 +7,7 @@
 struct queue;
 
 /* READY. Ends in SENDING; in JUDGED when the delivery can never be built; or in WAITING for the
- * lease, the pace, or settings that can be opened. */
+ * lease, the pace, or settings that can be decrypted. */
 void send_start(struct queue *queue);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Opening a channel's sealed settings. A config that does not open stops the channel's deliveries;
- * an old secret that does not open is left out. */
+/* Decrypts a channel's sealed settings. A config that does not decrypt stops the channel's
+ * deliveries; an old secret that does not decrypt is left out. */
 #include "delivery/settings.h"
 
 #include <errno.h>

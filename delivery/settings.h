@@ -2,7 +2,7 @@
 
 /*
  * What is read of a channel besides its deliveries: where they go, and how its breaker stands.
- * Secrets stay sealed here; they are opened for the moment a request is built or an answer judged.
+ * Secrets stay sealed here; they are decrypted only to build a request or to judge an answer.
  */
 #ifndef DELIVERY_SETTINGS_H
 #define DELIVERY_SETTINGS_H
@@ -30,18 +30,18 @@ struct settings {
 	struct paced paced;
 };
 
-/* For the config and the old secret, before they are read. */
+/* Makes the settings empty, before the config and the old secret are read into them. */
 void settings_init(struct settings *settings);
-/* Frees them; all zero afterwards. */
+/* Frees the settings; all zero afterwards. */
 void settings_wipe(struct settings *settings);
 
-/* Opens the config. Zero, -EBADMSG or -ENOMEM. */
+/* Decrypts the config. Zero, -EBADMSG or -ENOMEM. */
 int settings_open(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
 		  struct opened_config *out) must_check;
-/* Opens the old secrets that are valid at now_us; old_secrets_done() frees them. */
+/* Decrypts the old secrets that are valid at now_us; old_secrets_done() frees them. */
 void settings_old_secrets(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
 			  int64_t now_us, struct old_secrets *out);
-/* Sets `paced`, once. A config that cannot be opened has no pace. */
+/* Sets `paced`, once. A config that cannot be decrypted has no pace. */
 void settings_find_paces(struct settings *settings, const struct uuid *channel,
 			 const uint8_t key[SEAL_KEY_SIZE]);
 

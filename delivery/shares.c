@@ -211,7 +211,7 @@ static struct place *place_of(const struct share_seat *seat)
 	return &seat->team->places[seat->lane];
 }
 
-/* ---- seats --------------------------------------------------------------------------------- */
+/* ---- seats of channels --------------------------------------------------------------------- */
 
 void share_seat_init(struct share_seat *seat)
 {
@@ -307,7 +307,7 @@ unsigned shares_held(const struct shares *shares)
 	return shares->held;
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static int open_lane(struct slot_lane *lane, unsigned slots, unsigned limit)
 {

@@ -68,7 +68,7 @@ void share_seat_renew(struct share_seat *seat);
 void share_wait(struct shares *shares, struct share_seat *seat, const struct uuid *team,
 		bool is_proven, int64_t now_us);
 
-/* It stops waiting. Safe when it does not wait. */
+/* The seat stops waiting. Safe when it does not wait. */
 void share_leave(struct shares *shares, struct share_seat *seat);
 
 /* The seat that may have a slot now, or NULL. Returns the same seat until that one leaves or
@@ -78,7 +78,7 @@ struct share_seat *shares_next(struct shares *shares);
 /* A waiting seat takes a slot. */
 void share_take(struct shares *shares, struct share_seat *seat, int64_t now_us);
 
-/* It gives the slot back. */
+/* The seat gives its slot back. */
 void share_give_back(struct shares *shares, struct share_seat *seat, int64_t now_us);
 
 #endif

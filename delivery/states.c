@@ -78,7 +78,7 @@ void delivery_move(struct delivery *delivery, enum delivery_state to)
 	delivery->state = to;
 }
 
-/* Attempts since it was made or requeued, without the free ones. */
+/* Attempts since the delivery was made or requeued, without the free ones. */
 static unsigned count_failures(const struct delivery *delivery)
 {
 	unsigned attempts = delivery->attempts - delivery->attempts_before;
@@ -136,7 +136,7 @@ static enum attempt_verdict retry_later(struct delivery *delivery, const struct 
 	return verdict->retry_after_ms < 0 ? ATTEMPT_RETRY : ATTEMPT_WAIT;
 }
 
-/* It goes out again as the next one, changed as the answer asked. */
+/* The delivery goes out again next, changed as the answer asked. */
 static enum attempt_verdict repeat(struct delivery *delivery, enum attempt_verdict verdict)
 {
 	delivery->repeats++;
@@ -176,7 +176,7 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 	return ATTEMPT_REJECTED;
 }
 
-/* ---- order ----------------------------------------------------------------------------- */
+/* ---- which delivery goes next ---------------------------------------------------------- */
 
 bool delivery_is_beside(const struct delivery *delivery)
 {
@@ -225,7 +225,7 @@ bool hold_allows_beside(const struct hold *hold, int64_t now_us)
 	return hold->beside_us <= now_us || hold->beside_us - now_us > DELIVERY_HOLD_US;
 }
 
-/* The end of its hold. If another worker began it, the whole budget counts. */
+/* The end of the delivery's hold. If another worker began the hold, the whole budget counts. */
 static int64_t hold_end(const struct delivery *delivery, const struct hold *hold)
 {
 	int64_t end_us = delivery->first_failed_us + DELIVERY_HOLD_US;

@@ -114,11 +114,11 @@ void hold_note(struct hold *hold, const struct delivery *delivery, int64_t durat
  * count. */
 bool hold_allows_beside(const struct hold *hold, int64_t now_us);
 
-/* It failed twice: newer ones do not wait for it, and it does not go before them. */
+/* The delivery failed twice: newer ones do not wait for it, and it does not go before them. */
 bool delivery_is_beside(const struct delivery *delivery);
 
-/* It waits for another try, and newer ones must not pass it yet. A first failure in the future
- * is from before the clock was set back and holds nothing. */
+/* The delivery waits for another try, and newer ones must not pass it yet. A first failure in the
+ * future is from before the clock was set back and holds nothing. */
 bool delivery_holds_back(const struct delivery *delivery, const struct hold *hold, int64_t now_us);
 
 /* The first that may go out now, or NULL; then *wake_us is when to look again (INT64_MAX:

@@ -76,7 +76,8 @@ static bool may_be_storm(struct queue *queue, size_t allowance)
 	return count > allowance || count >= QUEUE_MAX_LINE;
 }
 
-/* During a long wait it is read again and again, and each time would make another digest. */
+/* While the pace makes a channel wait for long, its backlog is loaded many times. Each load would
+ * make another digest. */
 static bool is_held(const struct queue *queue)
 {
 	const struct settings *settings = &queue->settings;

@@ -119,7 +119,7 @@ void connection_read(struct connection *c)
 	c->events->on_bytes(c, (struct str){ .at = bytes, .len = (size_t)n });
 }
 
-/* ---- the end ------------------------------------------------------------------------------- */
+/* ---- closing ------------------------------------------------------------------------------- */
 
 void connection_close(struct connection *c)
 {
@@ -146,7 +146,7 @@ static void report_close(struct connection *c)
 	c->reported = true;
 }
 
-/* ---- what happens to it -------------------------------------------------------------------- */
+/* ---- events of the socket ------------------------------------------------------------------ */
 
 static void react(struct connection *c, uint32_t events)
 {

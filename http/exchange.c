@@ -9,8 +9,8 @@
  * than its struct.
  * Failure: a malformed request is answered and the connection closed, because nobody can tell where
  * the next request starts. Bytes the kernel does not take wait in request->unsent. After the last
- * answer we shut down our half and read for a moment more: closing with unread bytes would reset
- * the connection and destroy the answer.
+ * answer we shut down the sending side and discard what still comes, for 2 s at most: closing with
+ * unread bytes would reset the connection and destroy the answer.
  */
 #include "http/exchange.h"
 

@@ -184,7 +184,7 @@ static int on_message_complete(llhttp_t *llhttp)
 	return HPE_PAUSED;
 }
 
-/* ---- both ---------------------------------------------------------------------------------- */
+/* ---- head and body ------------------------------------------------------------------------- */
 
 void parser_init(struct parser *parser)
 {

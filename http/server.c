@@ -155,7 +155,7 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 		accept_turn(server);
 }
 
-/* ---- beginning --------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------- */
 
 static unsigned length_or(unsigned length_ms, unsigned otherwise_ms)
 {
@@ -265,7 +265,7 @@ uint16_t http_server_port(const struct http_server *server)
 	return server->port;
 }
 
-/* ---- end ----------------------------------------------------------------------------------- */
+/* ---- closing ------------------------------------------------------------------------------- */
 
 static void drop_handle(struct http_server *server)
 {

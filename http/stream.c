@@ -36,7 +36,7 @@ struct http_stream {
 static_assert(sizeof(struct http_stream) <= CONNECTION_SIZE, "a connection has room for it");
 static_assert(offsetof(struct http_stream, connection) == 0, "it starts where its connection does");
 
-/* ---- what happens to it -------------------------------------------------------------------- */
+/* ---- events of the connection -------------------------------------------------------------- */
 
 static struct http_stream *stream_of(struct connection *c)
 {
@@ -166,7 +166,7 @@ int http_stream_open(struct http_request *request, const struct http_stream_even
 	return 0;
 }
 
-/* ---- what its owner does ------------------------------------------------------------------- */
+/* ---- what the owner of the stream does ----------------------------------------------------- */
 
 ssize_t http_stream_write(struct http_stream *stream, const struct iovec *pieces, int count)
 {

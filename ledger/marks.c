@@ -111,7 +111,7 @@ static void gather(struct marks *marks, const struct mark *key, bool is_wanted)
 		mark->is_wanted = true;
 }
 
-/* ---- keys -------------------------------------------------------------------------------- */
+/* ---- keys of marks ----------------------------------------------------------------------- */
 
 static void set_name(struct mark *key, const char *prefix, enum event_kind kind)
 {
@@ -144,7 +144,7 @@ static struct mark repeat_key(const struct event *event)
 	return key;
 }
 
-/* ---- a batch's way through ----------------------------------------------------------------- */
+/* ---- marks of one batch -------------------------------------------------------------------- */
 
 void marks_gather(struct marks *marks, const struct event *event)
 {

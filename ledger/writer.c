@@ -49,7 +49,7 @@ static struct stream_id position_of(const struct commit *commit)
 	return is_one_event ? commit->batch->events[commit->from]->id : commit->batch->last;
 }
 
-/* ---- the job --------------------------------------------------------------------------- */
+/* ---- the store job --------------------------------------------------------------------- */
 
 static bool is_rejected(const struct commit *commit, size_t at)
 {
@@ -114,7 +114,7 @@ static int run_commit(struct db *db, struct store_job *job)
 	return rc < 0 ? rc : db_flush(db);
 }
 
-/* ---- afterwards ------------------------------------------------------------------------ */
+/* ---- after the store job --------------------------------------------------------------- */
 
 static void free_commit(struct commit *commit)
 {
@@ -244,7 +244,7 @@ static void on_committed(struct store_job *job, int rc)
 		finish(commit, rc);
 }
 
-/* ---- the front ------------------------------------------------------------------------- */
+/* ---- opening and committing ------------------------------------------------------------ */
 
 void ledger_writer_init(struct ledger_writer *writer)
 {

@@ -5,7 +5,7 @@
  *
  * Happy path: a started wait goes to the tail; the timer is set for the head alone and, when it
  * fires, takes off everything that is due. Stopping and restarting leave the timer as it is: it may
- * fire with nothing due and then only sets itself anew. Nothing here can fail.
+ * fire with nothing due and then is only set again. Nothing here can fail.
  */
 #include "net/deadlines.h"
 

@@ -278,7 +278,7 @@ int outbound_send(struct outbound *outbound, struct outgoing *request, unsigned 
 	return 0;
 }
 
-/* ---- the whole --------------------------------------------------------------------------- */
+/* ---- opening and closing ----------------------------------------------------------------- */
 
 static int copy_options(struct outbound *outbound, const struct outbound_options *options)
 {

@@ -29,7 +29,7 @@ void outbound_answer_collect(struct outbound_answer *answer, CURL *easy);
 /* The last status line was a 1xx. */
 bool outbound_answer_is_interim(const struct outbound_answer *answer);
 
-/* It was a 1xx that announces something we did not ask for. The transfer fails then. */
+/* The answer was a 1xx that announces something we did not ask for. The transfer fails then. */
 bool outbound_answer_is_unasked(const struct outbound_answer *answer);
 
 #endif

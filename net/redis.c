@@ -74,7 +74,7 @@ static void set_timer(struct redis *redis, uint64_t after_ms)
 	uv_timer_start(&redis->timer, on_timer, after_ms, 0);
 }
 
-/* ---- losing it -------------------------------------------------------------------------- */
+/* ---- losing the connection -------------------------------------------------------------- */
 
 static void drop_link(struct redis *redis)
 {
@@ -213,7 +213,7 @@ static const struct redis_dial_events dial_events = {
 	.on_failed = on_unusable,
 };
 
-/* NULL: no sentinel has named it. Sentinels take turns. */
+/* NULL while no sentinel has named the master. Sentinels take turns. */
 static const struct redis_host *find_host(struct redis *redis)
 {
 	const struct redis_address *address = redis->options.address;

@@ -85,7 +85,7 @@ int redis_commands_send(struct redis_commands *commands, unsigned timeout_ms,
 	return 0;
 }
 
-/* ---- subscribed ---------------------------------------------------------------------------- */
+/* ---- while subscribed ---------------------------------------------------------------------- */
 
 static void await_answer(struct redis_commands *commands)
 {
@@ -127,7 +127,7 @@ static void judge_listening(struct redis_commands *commands)
 	await_answer(commands);
 }
 
-/* Looks at all of them, because a later command may have a shorter timeout than an earlier one. */
+/* Looks at all commands, because a later command may have a shorter timeout than an earlier one. */
 static void on_timer(uv_timer_t *timer)
 {
 	struct redis_commands *commands = timer->data;
@@ -211,7 +211,8 @@ void redis_commands_fail(struct redis_commands *commands)
 
 /* ---- replies --------------------------------------------------------------------------- */
 
-/* These errors mean: not this server, or not now. The next try may find another one. */
+/* Drops the connection after errors that mean "not this server" or "not now". The next try may find
+ * another server. */
 static void judge_error(struct redis_commands *commands, const redisReply *reply)
 {
 	static const char *const useless[] = { "LOADING", "NOAUTH", "MASTERDOWN", "READONLY" };

@@ -21,7 +21,7 @@ struct redis_hello {
 	int db;
 };
 
-/* Exactly one of them is called for each greeting, unless the commands fail first. */
+/* Exactly one of these callbacks comes for each greeting, unless the commands fail first. */
 struct redis_greeting_events {
 	void (*on_greeted)(void *owner);
 	void (*on_refused)(const char *why, void *owner);

@@ -64,8 +64,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 	*out = uv_buf_init(link->chunk, READ_SIZE);
 }
 
-/* The owner may break or close the link from within on_reply; what was read behind that reply
- * is then nobody's. */
+/* The owner may break or close the link from within on_reply. Nobody gets the replies after that
+ * one then. */
 static void hand_out_replies(struct redis_link *link)
 {
 	while (!link->broken && !link->closing) {

@@ -132,7 +132,7 @@ static void on_role_check_due(uv_timer_t *timer)
 	}
 }
 
-/* ---- where it is ----------------------------------------------------------------------- */
+/* ---- where the master is --------------------------------------------------------------- */
 
 const struct redis_host *redis_master_host(const struct redis_master *master)
 {

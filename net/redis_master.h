@@ -20,7 +20,7 @@
 
 struct redis_master;
 
-/* 0 or -ENOMEM. `address` must outlive it. */
+/* 0 or -ENOMEM. `address` must outlive *out. */
 int redis_master_open(uv_loop_t *loop, const struct redis_address *address,
 		      struct redis_master **out) must_check;
 

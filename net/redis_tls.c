@@ -162,7 +162,7 @@ void tls_session_close(struct tls_session *session)
 	free(session);
 }
 
-/* ---- words ----------------------------------------------------------------------------- */
+/* ---- faults in words ------------------------------------------------------------------- */
 
 static void say_certificate(struct tls_session *session, long verdict)
 {
@@ -224,7 +224,7 @@ const char *tls_session_fault(const struct tls_session *session)
 	return session->fault;
 }
 
-/* ---- the talk -------------------------------------------------------------------------- */
+/* ---- handshake, reading and writing ---------------------------------------------------- */
 
 /* The first byte of every record names its kind (RFC 8446, section 5.1). */
 static bool looks_like_tls(char first)

@@ -14,7 +14,7 @@
 #include "core/utf8.h"
 
 #define CARD_MAX_TEXT 262144 /* of one part: three times an event, for U+FFFD */
-#define LINK_MAX_ID   512    /* bytes of an id; nobody's page is behind a longer one */
+#define LINK_MAX_ID   512    /* bytes of an id; no page has a longer one */
 #define CAP_FIRST     1024   /* what a value is cut to when the whole does not fit as it is */
 #define CAP_LAST      16
 
@@ -115,7 +115,7 @@ static struct str outcome_text(enum event_outcome outcome)
 	return outcome == OUTCOME_ERROR ? STR("error") : STR("success");
 }
 
-/* "name (id)", "name", "id", the same behind "api_key ", or the type. Only the name may be cut. */
+/* "name (id)", "name", "id", the same after "api_key ", or the type. Only the name may be cut. */
 static struct text_value describe_actor(struct card *card, const struct event *event)
 {
 	struct text_value value = { .head = STR(""), .tail = STR("") };
@@ -284,7 +284,7 @@ static void make_from_digest(struct card *card, const struct digest *digest)
 	add_plain_field(card, "To", "time", digest->last);
 }
 
-/* ---- both ------------------------------------------------------------------------------- */
+/* ---- event or digest -------------------------------------------------------------------- */
 
 int card_make(struct card *card, const struct message *message)
 {

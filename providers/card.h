@@ -29,13 +29,13 @@ struct card {
 	struct card_field fields[CARD_MAX_FIELDS];
 	size_t line_count; /* of a digest: how many of what, then the failures; else 0 */
 	struct text_value lines[CARD_MAX_LINES];
-	struct str link;      /* absolute and percent-encoded behind its base, or empty */
+	struct str link;      /* absolute and percent-encoded after its base, or empty */
 	struct str reference; /* the event's id in the stream, so that a repeat can be told; or
 			       * empty */
 	struct str time;      /* RFC 3339, only when it can be read; else empty */
 
 	size_t part_count;
-	struct buf parts[CARD_MAX_PARTS]; /* the memory behind all slices */
+	struct buf parts[CARD_MAX_PARTS]; /* the memory that all slices point into */
 };
 
 /* Initialises and fills *card. 0, -EINVAL when the message is neither event nor digest, -E2BIG,

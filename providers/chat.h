@@ -40,7 +40,7 @@ struct chat_form {
 int chat_write(struct buf *body, const struct message *message, const struct chat_form *rich,
 	       const struct chat_form *plain) must_check;
 
-/* Makes it a POST of out->body, with the headers every vendor wants. */
+/* Makes *out a POST of out->body, with the headers every vendor wants. */
 void chat_post(struct outgoing *out, const char *type, struct str agent);
 
 /* The size of a drawn body in bytes, code points or UTF-16 units. */

@@ -234,7 +234,7 @@ static size_t size_member(const cJSON *object, const char *name)
 	return chat_size_points(str_of(json_get_string(object, name)));
 }
 
-/* Of a drawn body: all texts of its embed, or of its content. */
+/* The size of a drawn body: of all texts of its embed, or of its content. */
 static size_t size_body(struct str body)
 {
 	cJSON *tree;

@@ -106,7 +106,7 @@ static int64_t longer(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* Of more than the channel: the least is a minute. */
+/* A pause of more than this channel lasts a minute at least. */
 static struct verdict pause_more(struct verdict verdict, int64_t pause_ms)
 {
 	verdict.kind = VERDICT_RETRY;

@@ -64,7 +64,7 @@ static unsigned count_parameter(struct str query, const char *name)
 #define REPLY_OPTION "messageReplyOption"
 #define FALLBACK     "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 
-/* The owner's, when it never refuses a message for its thread's sake; else ours. */
+/* The owner's option, when it never refuses a message for its thread's sake; else ours. */
 static struct str reply_option(struct str query)
 {
 	struct str option = chat_parameter(query, REPLY_OPTION);
@@ -150,7 +150,7 @@ static size_t escape_card(struct buf *out, struct str rest)
 	return chat_escape_unlinked(out, rest);
 }
 
-/* In a header, of which is not said whether it takes entities. */
+/* For a header. Google does not say whether a header takes entities. */
 static size_t escape_header(struct buf *out, struct str rest)
 {
 	switch (rest.at[0]) {

@@ -344,8 +344,8 @@ static const struct {
 	{ "M_USER_LOCKED", VERDICT_RETRY, "the account is locked" },
 };
 
-/* A homeserver's own code: capitals, and a name space in front of those that are not the
- * standard's. */
+/* A homeserver's own code: capitals, and with a name space in front unless the code is
+ * the standard's. */
 static bool is_errcode(const char *text)
 {
 	return text && strlen(text) <= 255 && str_is_word(str_of(text), "_.") && strchr(text, '_');

@@ -122,7 +122,7 @@ static const char *teams_warning(const struct provider_config *config)
 		return NULL;
 	switch (kind) {
 	case ADDRESS_CONNECTOR:
-		return "Microsoft has shut down the connectors behind office.com URLs: make a "
+		return "Microsoft has shut down the connectors of office.com URLs: make a "
 		       "workflow in Teams and use its URL";
 	case ADDRESS_MOVED_WORKFLOW:
 		return "Microsoft has moved workflows away from logic.azure.com: open the workflow "
@@ -261,8 +261,8 @@ static void draw_plain(struct buf *body, const struct card *card, const struct t
 	buf_done(&text);
 }
 
-/* Microsoft writes the body anew before it measures, with what is not ASCII as \uXXXX: six
- * bytes for each UTF-16 unit. */
+/* Microsoft encodes the body again before it measures, and writes everything except ASCII as
+ * \uXXXX: six bytes for each UTF-16 unit. */
 static size_t size_body(struct str body)
 {
 	size_t size = 0;
@@ -342,7 +342,7 @@ static struct verdict judge_code(const struct answer *answer, const char *code, 
 	}
 }
 
-/* The connectors that are left speak in sentences. */
+/* Connectors that still work answer with a sentence, and with no error code. */
 static struct verdict judge_sentence(const struct answer *answer, int64_t now_us)
 {
 	static const char *const sentences[] = { "Bad payload received",
@@ -359,7 +359,7 @@ static struct verdict judge_sentence(const struct answer *answer, int64_t now_us
 	return judge_stranger(answer, now_us);
 }
 
-/* The status behind "HTTP error"; 0 when there is none. */
+/* The status after "HTTP error"; 0 when there is none. */
 static int embedded_status(struct str text)
 {
 	static const char mark[] = "HTTP error ";

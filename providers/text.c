@@ -113,7 +113,7 @@ static bool starts_cluster(struct utf8_clusters *walk, struct str taken)
 	return starts;
 }
 
-/* Appends as much as `room` holds; the size it would have had. */
+/* Appends as much as `room` holds. Returns the size of the whole. */
 static size_t add_cut(struct buf *out, const struct text_rule *rule, struct str text, size_t room,
 		      size_t *kept)
 {

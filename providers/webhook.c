@@ -151,7 +151,7 @@ static void sign_plainly(struct outgoing *out, const struct ring *ring,
 	buf_done(&one);
 }
 
-/* Appends "v1,<signature>", behind a space when it is not the first. A secret that is no base64
+/* Appends "v1,<signature>", after a space when it is not the first. A secret that is no base64
  * cannot sign in this scheme and appends nothing. */
 static void add_standard_signature(struct buf *out, struct str secret, const struct str *pieces,
 				   size_t count)

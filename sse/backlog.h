@@ -15,7 +15,8 @@
 #define BACKLOG_GRACE_MS   1000
 #define BACKLOG_HARD_TIMES 16
 
-/* It is full, counting states of capsules. It then gets only the newest state of each capsule. */
+/* The listener is full, counting states of capsules. It then gets only the newest state of each
+ * capsule. */
 bool backlog_is_full(const struct subscriber *sub);
 
 /* Ends the topic's listeners that have been full for too long. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One item serves everybody until the head moves. */
+/* All listeners share one bookmark until the head moves. */
 #include "sse/bookmark.h"
 
 #include "sse/frame.h"
@@ -23,7 +23,7 @@ static struct item *current(struct sse *sse)
 	return item;
 }
 
-/* It has got everything up to the head. */
+/* The listener has got everything up to the head. */
 static bool is_at_head(const struct subscriber *sub)
 {
 	const struct topic *topic = sub->topic;

@@ -23,7 +23,7 @@ static void begin_at(struct beginning *out, struct stream_id cursor, bool gap)
 	};
 }
 
-/* ---- in memory --------------------------------------------------------------------------- */
+/* ---- cursors in the history -------------------------------------------------------------- */
 
 /* Right before the first item of a history that holds the whole stream. */
 static struct stream_id beginning_of(const struct history *history)
@@ -78,7 +78,7 @@ bool cursor_outruns_gap(const struct topic *topic, const struct stream_query *qu
 	return false;
 }
 
-/* ---- with Redis's answer ----------------------------------------------------------------- */
+/* ---- cursors checked with the stream's edges --------------------------------------------- */
 
 /* Everything up to here is gone or never existed. */
 static struct stream_id front_of(const struct bus_edges *edges)

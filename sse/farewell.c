@@ -42,7 +42,7 @@ static const char *write_words(enum close_reason reason, char text[WORDS_SIZE])
 	return text;
 }
 
-/* True when all of it went out. False leaves the stream inside a chunk. */
+/* True when all the words went out. False leaves the stream inside a chunk. */
 static bool say(const struct subscriber *sub, const char *words)
 {
 	char head[CHUNK_HEAD_MAX];

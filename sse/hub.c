@@ -95,7 +95,7 @@ void hub_flush(struct sse *sse)
 		turn_rest(sse);
 }
 
-/* ---- losing ------------------------------------------------------------------------------ */
+/* ---- closing all listeners when memory ran out ------------------------------------------- */
 
 static void lose_topic(struct topic *topic, void *arg)
 {

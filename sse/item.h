@@ -23,7 +23,7 @@
 
 enum item_state { ITEM_BARE, ITEM_LOOKING, ITEM_READY };
 
-/* Where it is linked: nowhere or in one replay; in the history; no longer in the history. */
+/* Where the item is linked: nowhere or in one replay; in the history; no longer in the history. */
 enum item_place { ITEM_PRIVATE, ITEM_KEPT, ITEM_EVICTED };
 
 /* Every kept item is in two chains: its team's and that of all teams. */
@@ -62,10 +62,10 @@ struct item {
 	char resource[];
 };
 
-/* Bytes of memory that it takes. */
+/* Bytes of memory that the item takes. */
 size_t item_cost(const struct item *item);
 
-/* Gives it one reference and no links. Overwrites `scratch`. 0, -ENOMEM or -E2BIG. */
+/* Makes an item with one reference and no links. Overwrites `scratch`. 0, -ENOMEM or -E2BIG. */
 int item_from_event(const struct event *event, struct buf *scratch, struct item **out) must_check;
 
 /* A frame or comment of our own, as text. */
@@ -78,10 +78,10 @@ int item_finish(struct item *item, struct str sandbox, struct buf *scratch) must
 /* The JSON of a ready item made from an event. */
 struct str item_json(const struct item *item);
 
-/* Its frame without the chunk around it, for HTTP/1.0. */
+/* The item's frame without the chunk around it, for HTTP/1.0. */
 struct str item_frame(const struct item *item);
 
-/* It has bytes to send. */
+/* The item has bytes to send. */
 static inline bool item_is_sendable(const struct item *item)
 {
 	return item->state == ITEM_READY && item->bytes;

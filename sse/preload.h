@@ -19,7 +19,7 @@ typedef void (*preload_ended_fn)(struct sse *sse);
  * then. Without memory it does not start and calls nobody. */
 void preload_start(struct sse *sse, preload_ended_fn on_ended);
 
-/* Drops what it has read. It ends by itself. */
+/* Drops what the preload has read. The preload then ends by itself. */
 void preload_abandon(struct sse *sse);
 
 /* For sse->preload_pauses. */

@@ -70,7 +70,7 @@ void recheck_start(struct sse *sse)
 }
 
 /* Rounds are due by the clock: a late loop runs those that it missed, so the minute does not become
- * longer. After more than a minute each round runs once. */
+ * longer. When the loop is late by more than a minute, each round runs only once. */
 void on_recheck_due(struct deadline *deadline, void *owner)
 {
 	const uint64_t others_ms = (uint64_t)(RECHECK_ROUNDS - 1) * RECHECK_ROUND_MS;

@@ -32,7 +32,7 @@ struct replay {
 /* Starts after `position`. NULL without memory. The filter must outlive the replay. */
 struct replay *replay_open(struct topic *topic, const struct filter *filter,
 			   struct stream_id position, struct subscriber *sub);
-/* Frees it, or lets the read under way end first. Accepts NULL. */
+/* Frees the replay, or lets the read under way end first. Accepts NULL. */
 void replay_stop(struct replay *replay);
 
 /* Drops the items before `next`, which were sent. NULL: all of them. */

@@ -35,7 +35,7 @@ struct taste {
 	bool newest_states; /* skips a capsule's states that another one followed */
 };
 
-/* Makes it empty. Does not touch the arrays, which are large. */
+/* Makes the run empty. Does not touch the arrays, which are large. */
 void run_init(struct run *run, bool bare);
 
 /* Adds the item without its first `offset` bytes. There must be room. */

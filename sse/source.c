@@ -14,7 +14,7 @@
 
 #define SILENT_AFTER_MS 2000
 
-/* ---- telling ----------------------------------------------------------------------------- */
+/* ---- reporting to listeners -------------------------------------------------------------- */
 
 static void tell_topic(struct topic *topic, void *item)
 {
@@ -55,7 +55,7 @@ void source_set_up(struct sse *sse, bool up)
 	judge(sse);
 }
 
-/* ---- asking ------------------------------------------------------------------------------ */
+/* ---- asking Redis for its newest entry --------------------------------------------------- */
 
 static void on_newest(const struct bus_edges *edges, void *owner)
 {

@@ -91,7 +91,7 @@ void subscriber_end(struct subscriber *sub, enum close_reason reason);
 /* The same for all listeners of the topic. */
 void subscriber_end_all(struct topic *topic, enum close_reason reason);
 
-/* Takes it off all lists at once: nothing finds it from here on. Its memory stays. */
+/* Takes the listener off all lists at once: nothing finds it from here on. Its memory stays. */
 void subscriber_leave(struct subscriber *sub);
 
 /* Frees a listener that has left, unless a callback is still under way. */

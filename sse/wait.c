@@ -35,7 +35,7 @@ static void on_timer_closed(uv_handle_t *handle)
 	subscriber_release(&wait->sub);
 }
 
-/* Call it before the answer: the server may start the connection's next request at once. */
+/* Call this before the answer: the server may start the connection's next request at once. */
 static struct http_request *leave(struct subscriber *sub, enum wait_result result)
 {
 	struct event_wait *wait = wait_of(sub);
@@ -75,7 +75,7 @@ static bool deliver(struct subscriber *sub, const struct run *run)
 
 /* ---- not found --------------------------------------------------------------------------- */
 
-/* It has got or filtered out everything up to here. */
+/* The listener has got, or filtered out, everything up to the position returned. */
 static struct stream_id position_of(const struct subscriber *sub)
 {
 	const struct item *next = sub->replay ? sub->replay->first : sub->cursor;

@@ -4,7 +4,7 @@
  * Group commit. Happy path: BEGIN, every job, COMMIT.
  *
  * When a job fails, the transaction is rolled back. The jobs before the culprit run again as a
- * group, the culprit alone (with its neighbours rolled back it may succeed), the jobs behind it as
+ * group, the culprit alone (with its neighbours rolled back it may succeed), the jobs after it as
  * a group. So one bad job costs a few transactions and not one for each neighbour. After
  * SPLITS_MAX failures in one group the rest run one by one, which bounds the work.
  *
@@ -97,7 +97,7 @@ void job_run_reading(struct db *db, struct store_job *job)
 
 /* ---- groups ----------------------------------------------------------------------------- */
 
-/* One that others rely on makes all of them wait for the disk. */
+/* A single job that must not be lost makes the whole group wait for the disk. */
 static bool is_durable(const struct job_group *group, size_t first, size_t count)
 {
 	for (size_t i = first; i < first + count; i++) {

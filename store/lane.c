@@ -13,7 +13,7 @@ void lane_init(struct job_lane *lane)
 {
 	list_init(&lane->jobs);
 	if (uv_cond_init(&lane->wake))
-		abort(); /* libuv's advice: it cannot fail but for our bugs */
+		abort(); /* libuv's advice: it fails only after a bug of ours */
 }
 
 void lane_add(struct job_lane *lane, struct store_job *job)

@@ -27,7 +27,7 @@ static void ignore_notice(void *arg, const PGresult *notice)
 }
 
 /* What stands before the URL in the list is a default that the URL may change; what stands after it
- * is not. A standby is refused, for reading as well: it may be behind, or cut off for good. NULL
+ * is not. A standby is refused, for reading as well: it may lag, or be cut off for good. NULL
  * when out of memory. */
 static PGconn *connect_to(const char *url)
 {

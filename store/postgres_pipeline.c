@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Statements in libpq's pipeline mode: sent one behind the other, their results read at the next
+ * Statements in libpq's pipeline mode: sent one after the other, their results read at the next
  * sync point, in order. A transaction's BEGIN, statements and COMMIT so cost one round trip.
  *
  * After a failure the server skips everything to the sync point, and libpq tells so for each
@@ -165,7 +165,7 @@ static int take_result(struct postgres *pg, const struct pg_pending *pending, PG
 	return rc ? db_failed(&pg->db, pending->owner, rc) : 0;
 }
 
-/* All results of one statement: one, and the NULL behind it. */
+/* All results of one statement: one, and the NULL after it. */
 static int take_results(struct postgres *pg, const struct pg_pending *pending, bool serve)
 {
 	for (;;) {
@@ -175,7 +175,7 @@ static int take_results(struct postgres *pg, const struct pg_pending *pending, b
 			return pg_lost(pg, pending->owner);
 		if (!result)
 			return 0;
-		/* A failure sticks in db->err, and the other results must be read all the same. */
+		/* db->err keeps the failure. libpq needs the other results to be read, too. */
 		(void)take_result(pg, pending, result, serve);
 		PQclear(result);
 		if (PQstatus(pg->conn) == CONNECTION_BAD)
@@ -248,7 +248,7 @@ static void push(struct postgres *pg, struct pg_pending pending)
 	pg->pending[pg->pending_count++] = pending;
 }
 
-/* Parameters as libpq wants them. Texts lie in `text`, one NUL behind each. */
+/* Parameters as libpq wants them. Texts lie in `text`, one NUL after each. */
 struct parameters {
 	struct buf text;
 	size_t offsets[DB_PARAMS_MAX];

@@ -174,7 +174,7 @@ int64_t row_time(const struct db_row *row, int column)
 	return us;
 }
 
-/* ---- words -------------------------------------------------------------------------- */
+/* ---- lists of words ----------------------------------------------------------------- */
 
 typedef void (*word_fn)(struct str word, void *arg);
 
@@ -201,7 +201,7 @@ static void read_json_words(const struct db_row *row, struct str text, word_fn o
 	cJSON_Delete(array);
 }
 
-/* One element of an array literal, from *at to the ',' or '}' behind it, into `word`. */
+/* One element of an array literal, from *at to the ',' or '}' after it, into `word`. */
 static bool read_element(struct str text, size_t *at, char *word, size_t *word_len)
 {
 	bool quoted = text.at[*at] == '"';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The database: SQLite (embedded) or PostgreSQL (shared), chosen by URL, behind one interface.
+ * The database: SQLite (embedded) or PostgreSQL (shared), chosen by URL. Both have one interface.
  * Other modules own their statements; this folder owns the engines, the threads, the schema and
  * the migrations.
  *

@@ -106,7 +106,7 @@ static void wake_readers(struct store *store)
 static void end_thread(struct store *store)
 {
 	store->running--;
-	wake_readers(store); /* one connection less to rely on */
+	wake_readers(store); /* their lane may be empty now, so that they end, too */
 	uv_async_send(&store->async);
 	uv_mutex_unlock(&store->lock);
 }
@@ -326,7 +326,7 @@ static void wait_to_read(struct store *store, struct job_lane *lane, const struc
 		wait_until(store, lane, deadline_ms);
 }
 
-/* Of a writing lane in quiet times; a failure there is known to nobody else. */
+/* Probes a writing lane without work, because no job would notice that its connection failed. */
 static void ask_when_quiet(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	if (!lane->is_writing || !contact->db || store->closing || !list_is_empty(&lane->jobs) ||

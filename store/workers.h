@@ -43,8 +43,8 @@ struct store {
 	int64_t close_deadline_ms; /* monotonic */
 	bool probe_wanted;         /* a reader lost its connection: have a look */
 	unsigned running;          /* threads */
-	/* The server the newest connection leads to. Another one behind the same address: every
-	 * connection that leads elsewhere is left. */
+	/* The server the newest connection leads to. Another one may take over the same
+	 * address: every connection that leads elsewhere is closed then. */
 	int64_t server;
 	/* The store the first connection found; empty before. Another one is none of ours. */
 	char identity[DB_IDENTITY_SIZE];

@@ -290,7 +290,7 @@ static int start_lookup(struct guard *guard, const char *host, const struct targ
 	return -EINPROGRESS;
 }
 
-/* ---- the front ------------------------------------------------------------------------- */
+/* ---- checking a target ----------------------------------------------------------------- */
 
 int guard_check_target(struct guard *guard, const struct target *target, struct reason *why,
 		       guard_done_fn on_done, void *owner)

@@ -4,8 +4,8 @@
  * A bucket is one number: the time at which it is full again. A message moves that time by one
  * interval, and waiting costs nothing. An answer that says "too fast" empties the bucket, blocks
  * it as long as the destination asked, and doubles its interval. Ten successes in a row halve the
- * interval again. A pace without an interval has a bucket only after a destination has asked for
- * a rest.
+ * interval again. A pace without an interval has a bucket only after a destination has asked us
+ * to pause.
  *
  * Failure: without memory for a bucket the caller waits a second, as for an empty one.
  */
@@ -27,7 +27,7 @@ struct paces {
 	struct vendors vendors;
 };
 
-/* ---- a bucket -------------------------------------------------------------------------- */
+/* ---- one bucket ------------------------------------------------------------------------ */
 
 static bool has_interval(const struct pace *pace)
 {
@@ -60,7 +60,7 @@ static int64_t next_of(const struct pace_bucket *bucket, const struct pace *pace
 	return later(token_us, bucket->blocked_us);
 }
 
-/* ---- taking ---------------------------------------------------------------------------- */
+/* ---- taking a message from the buckets ------------------------------------------------- */
 
 /* Without an interval there is nothing to count, so no bucket is made. */
 static struct pace_bucket *bucket_for(struct paces *paces, const struct paced *paced, size_t i,
@@ -101,7 +101,7 @@ int64_t paces_take(struct paces *paces, const struct paced *paced, int64_t now_u
 	return 0;
 }
 
-/* ---- learning -------------------------------------------------------------------------- */
+/* ---- learning from answers ------------------------------------------------------------- */
 
 /* Requests that ran at the same time get the same complaint, which counts once. */
 static void slow_down(struct pace_bucket *bucket, const struct pace *pace, int64_t now_us)
@@ -131,7 +131,7 @@ static void speed_up(struct pace_bucket *bucket)
 	bucket->slower--;
 }
 
-/* How long the destination asks us to rest, or -1. */
+/* How long the destination asks us to pause, or -1. */
 static int64_t rest_ms(const struct verdict *verdict)
 {
 	int64_t ms = verdict->kind == VERDICT_RETRY || verdict->is_throttled
@@ -181,7 +181,7 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
 		learn(bucket, &paced->list[0], verdict, now_us);
 }
 
-/* ---- looking --------------------------------------------------------------------------- */
+/* ---- what owners see ------------------------------------------------------------------- */
 
 struct pace_view paces_view(const struct paces *paces, const struct paced *paced, int64_t now_us)
 {
@@ -231,7 +231,7 @@ void paces_forget(struct paces *paces, const struct uuid *team, const struct uui
 	pace_table_forget(&paces->table, &user);
 }
 
-/* ---- life ------------------------------------------------------------------------------ */
+/* ---- opening and closing --------------------------------------------------------------- */
 
 int paces_open(struct paces **out)
 {

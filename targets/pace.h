@@ -47,7 +47,7 @@ void paces_forget(struct paces *paces, const struct uuid *team, const struct uui
 struct pace_view {
 	int64_t interval_us;
 	int64_t next_us;    /* at or before now_us: at once */
-	int64_t limited_us; /* the destination asked us to rest until then */
+	int64_t limited_us; /* the destination asked us to pause until then */
 };
 struct pace_view paces_view(const struct paces *paces, const struct paced *paced, int64_t now_us);
 

@@ -69,7 +69,7 @@ static struct pace_holder *largest_holder(const struct pace_table *table)
 	return NULL;
 }
 
-/* ---- room ------------------------------------------------------------------------------ */
+/* ---- room for a bucket ----------------------------------------------------------------- */
 
 static void forget(struct pace_table *table, struct pace_bucket *bucket)
 {
@@ -253,7 +253,7 @@ void pace_table_forget(struct pace_table *table, const struct pace_user *user)
 	}
 }
 
-/* ---- life ------------------------------------------------------------------------------ */
+/* ---- opening and closing --------------------------------------------------------------- */
 
 void pace_table_init(struct pace_table *table)
 {

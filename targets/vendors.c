@@ -35,7 +35,7 @@ static int64_t later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* ---- finding ----------------------------------------------------------------------------- */
+/* ---- finding a vendor -------------------------------------------------------------------- */
 
 static struct vendor *find(const struct vendors *vendors, const struct provider *provider)
 {
@@ -271,7 +271,7 @@ void vendors_learn(struct vendors *vendors, const struct vendor_answer *answer, 
 	}
 }
 
-/* ---- life ---------------------------------------------------------------------------------- */
+/* ---- opening and closing ------------------------------------------------------------------- */
 
 void vendors_init(struct vendors *vendors)
 {

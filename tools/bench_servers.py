@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The servers that `tools/bench live` compares, each started anew for every run: the service, the barest
+"""The servers that `tools/bench live` compares, each started again for every run: the service, the barest
 fan-out there is (bench_raw.c), and Nchan in nginx with one worker, where that is installed. With two cores
 the server has one and Redis and the load client the other."""
 import hashlib

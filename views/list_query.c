@@ -110,7 +110,7 @@ int list_query_parse(struct str query, int64_t now_us, struct list_query *out, s
 	return rc;
 }
 
-/* ---- recover --------------------------------------------------------------------------------- */
+/* ---- the body of a recovery ------------------------------------------------------------------ */
 
 static int read_member(const cJSON *body, const char *name, const char **out, struct reason *why)
 {

@@ -20,7 +20,7 @@
 
 #define REQUEUE_PIECES 100
 
-/* ---- one ------------------------------------------------------------------------------------- */
+/* ---- one delivery again ---------------------------------------------------------------------- */
 
 struct redelivery {
 	struct api_call call;
@@ -89,7 +89,7 @@ void redeliver_one(struct http_request *request, void *owner)
 	api_call_submit(call, store_write);
 }
 
-/* ---- many ------------------------------------------------------------------------------------ */
+/* ---- all deliveries missed since a time ------------------------------------------------------ */
 
 struct recovery {
 	struct api_call call;

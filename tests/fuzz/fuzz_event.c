@@ -79,7 +79,7 @@ static void check_one_line(struct str json)
 	}
 }
 
-/* Control characters may stand for six bytes each when escaped anew. */
+/* Control characters may stand for six bytes each when escaped again. */
 static void write_frame(struct buf *out, const struct event *event)
 {
 	buf_init(out, 8 * EVENT_MAX_BYTES);

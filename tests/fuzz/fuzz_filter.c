@@ -2,7 +2,7 @@
 
 /*
  * Query strings and cursors. The input is a header value up to the first line feed ("-" for none)
- * and the query behind it. What is accepted must be usable: a cursor that survives being written
+ * and the query after it. What is accepted must be usable: a cursor that survives being written
  * and read, a time limit within its bounds, a filter that answers for every kind.
  */
 #include <errno.h>

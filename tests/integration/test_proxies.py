@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples in config/ for nginx and Caddy, as they stand but for names, ports and certificates: events come through
+"""The examples in config/ for nginx and Caddy, as they stand except for names, ports and certificates: events come through
 HTTP/2 one by one, the moment they happen. Needs the packages nginx, caddy and curl."""
 import json
 import os

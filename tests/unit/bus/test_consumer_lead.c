@@ -234,7 +234,7 @@ Test(consumer_lead, tells_the_ledger_where_a_group_begins_that_it_never_saw)
 	ledger_stop(&l);
 }
 
-/* ---- behind its back ------------------------------------------------------------------------- */
+/* ---- what changes without its knowledge ------------------------------------------------------ */
 
 Test(consumer_lead, finds_what_was_handed_out_under_its_name_without_it)
 {

@@ -20,7 +20,7 @@
 	"\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":\"" CAPSULE "\"," \
 	"\"type\":\"sandbox\"},\"metadata\":{\"reason\":\"ttl_expired\"}}"
 
-/* A payload of the given kind with more members behind the required ones. */
+/* A payload of the given kind with more members after the required ones. */
 #define WITH(kind, more)                                                                     \
 	"{\"event\":\"" kind "\",\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":\"" TEAM \
 	"\",\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":\"" CAPSULE                 \

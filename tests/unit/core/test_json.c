@@ -278,7 +278,7 @@ Test(json_parse_foreign, reads_an_escaped_nul_as_u_fffd)
 {
 	static const struct {
 		const char *json;
-		const char *expected; /* written anew; NULL: refused */
+		const char *expected; /* written again; NULL: refused */
 	} cases[] = {
 		{ "\"a\\u0000b\"", "\"a\xef\xbf\xbd"
 				   "b\"" },

@@ -244,7 +244,7 @@ static void *log_much(void *name)
 	return NULL;
 }
 
-/* Appending makes the file behave as a pipe does: each write lands behind the last. */
+/* Appending makes the file behave as a pipe does: each write lands after the last. */
 Test(log_line, does_not_mix_the_lines_of_threads, .init = capture_start)
 {
 	static char names[4][2] = { "a", "b", "c", "d" };

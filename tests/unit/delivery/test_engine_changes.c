@@ -229,7 +229,7 @@ Test(changes, a_request_of_a_channel_deleted_elsewhere_is_cancelled)
 	with_channel(200, delete_team_elsewhere);
 }
 
-/* Its rows wait for hours and it is disabled, so nothing else would look at it. */
+/* The channel's rows wait for hours and it is disabled, so nothing else would look at it. */
 static void delete_at_rest(struct rig *rig)
 {
 	rig_commit_pause(rig, START_MS);

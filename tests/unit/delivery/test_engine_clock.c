@@ -232,7 +232,7 @@ static void add_late_row(struct rig *rig)
 		strncmp(rig->database.url, "sqlite", 6) == 0 ? "x'7b7d'" : "'{}'");
 }
 
-/* It is not an event and fails in its turn, which the test waits for. */
+/* The payload {} is no event and fails in its turn, which the test waits for. */
 Test(clock, finds_rows_of_the_future_when_it_starts)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {

@@ -174,7 +174,7 @@ Test(deadlines, wait_their_length_after_a_restart_behind_an_armed_timer)
 	struct fixture f;
 
 	/* The timer was armed for the stopped wait, fires early for the other one, and has to be
-	 * armed anew rather than let it go. */
+	 * armed again rather than let it go. */
 	open_fixture(&f, 20);
 	deadline_start(&f.all, &f.waits[0]);
 	uv_sleep(5);

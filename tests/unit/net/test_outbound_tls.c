@@ -125,7 +125,7 @@ static FILE *open_pem(const char *name, const char *mode)
 	return file;
 }
 
-/* Of good.pem, but its time was over yesterday. The command makes none such. */
+/* Like good.pem, except that it expired yesterday. The openssl command makes no such one. */
 static void make_expired(void)
 {
 	FILE *good = open_pem("good.pem", "r");

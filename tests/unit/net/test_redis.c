@@ -125,7 +125,7 @@ Test(redis, drops_the_connection_when_a_reply_is_overdue)
 
 	open_on_socket(&f, getenv("TEST_REDIS_SOCKET"));
 	wait_for(&f, is_up, 1, "the connection");
-	/* The second is the less patient one and stands behind the first. */
+	/* The second is the less patient one and waits after the first. */
 	cr_assert_eq(redis_send_text(f.redis, 60000, on_reply, &f, "BLPOP", "never", "0", NULL), 0);
 	cr_assert_eq(redis_send_text(f.redis, 20, on_reply, &f, "PING", NULL), 0);
 	wait_for(&f, is_down, 1, "the loss");

@@ -87,7 +87,7 @@ Test(digest_parse, takes_no_damaged_digest)
 		{ OUTER("1000001", "[]", "[]"), -EINVAL },
 		{ OUTER("1e300", "[]", "[]"), -EINVAL },
 		{ OUTER("\"1\"", "[]", "[]"), -EINVAL },
-		/* Far behind the end, where the sanitizers see it. */
+		/* Far after the end, where the sanitizers see it. */
 		{ OUTER("100", "[" FOUR(FOUR(GROUP)) "," FOUR(FOUR(GROUP)) "]", "[]"), -EINVAL },
 		{ OUTER("100", "[]", "[" FOUR(FOUR(FAILURE)) "]"), -EINVAL },
 		{ OUTER("1", "{}", "[]"), -EINVAL },

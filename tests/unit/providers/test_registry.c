@@ -56,5 +56,5 @@ Test(config_value, finds_a_field_or_gives_the_empty_slice)
 	cr_expect(str_is(config_value(&config, "url"), "u"));
 	cr_expect_eq(config_value(&config, "secret").len, 0);
 	cr_expect_eq(config_value(&config, "ur").len, 0);
-	cr_expect_eq(config_value(&config, "room_id").len, 0, "behind the count");
+	cr_expect_eq(config_value(&config, "room_id").len, 0, "after the count");
 }

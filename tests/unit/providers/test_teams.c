@@ -189,7 +189,7 @@ Test(teams_build, names_the_event_so_that_a_repeat_is_known)
 			     "\"text\":\"7-3\",\"size\":\"Small\",\"isSubtle\":true}]}");
 }
 
-/* As Microsoft writes it anew before it measures. */
+/* The body as Microsoft encodes it again before it measures. */
 Test(teams_measure, counts_what_is_not_ascii_as_six_bytes_for_each_utf16_unit)
 {
 	static const struct {

@@ -24,7 +24,7 @@ static void expect_in_order(const struct journal *journal, int count)
 		cr_expect_eq(journal->order[i], i, "place %d has %d", i, journal->order[i]);
 }
 
-/* Holds the writer, queues the entries behind it as one group, lets go and waits for the last. */
+/* Holds the writer, queues the entries after it as one group, lets go and waits for the last. */
 static void write_as_group(struct fixture *fixture, struct entry *entries, int count)
 {
 	struct gate gate;

@@ -159,7 +159,7 @@ static void write_settings(const struct pooler *pooler, const char *mode)
 	cr_assert_eq(fclose(file), 0);
 }
 
-/* It refuses to run as root. */
+/* The pooler refuses to run as root. */
 static void exec_pooler(const struct pooler *pooler)
 {
 	char path[300];

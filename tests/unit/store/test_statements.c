@@ -300,7 +300,7 @@ TEST_BOTH(prepared, statements_the_server_forgot_are_prepared_again)
 
 static int prepare_after_a_failure(struct db *db, void *arg)
 {
-	/* Sent behind a statement that fails, so it is skipped and not prepared. */
+	/* Sent after a statement that fails, so it is skipped and not prepared. */
 	(void)arg;
 	int rc = db_run(db, &serialization_failure, NULL, 0, NULL, NULL, NULL);
 	if (!rc)
