@@ -6,8 +6,10 @@
  *
  * - Our own leases are renewed before anything is sent. For the length of a lease no other lease
  *   counts as ended, because its owner is about to renew it, too.
- * - Set back: rows written under the later clock would wait until it is reached again. Their pauses
- *   begin again, now. The same is done at start, when nobody knows what the clock did before.
+ * - Set back: rows written under the later clock would wait until it is reached again, and newer
+ *   ones would pass them. Their pauses begin again, now. The repair is queued before our leases are
+ *   renewed, so nothing is sent before it. The same is done at start, when nobody knows what the
+ *   clock did before.
  * - Set forward: older deliveries seem older than they are. Their day is longer by the jump.
  *
  * Failure: the next tick repeats a failed repair.
@@ -174,8 +176,10 @@ static void notice_jump(struct delivery_engine *engine, int64_t now_us, int64_t 
 	clock->calm_us = mono_us + LEASE_US;
 	clock->absurd_us = mono_us + SETTLE_US;
 	distrust_leases(engine);
-	if (jump_us < 0)
+	if (jump_us < 0) {
 		clock->needs_repair = true;
+		clock_repair(engine);
+	}
 	read_all_anew(engine);
 }
 

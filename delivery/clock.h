@@ -24,7 +24,8 @@ void clock_close(struct delivery_engine *engine);
 void clock_look(struct delivery_engine *engine);
 /* How often the clock was set. A lease given before the last time cannot be trusted. */
 unsigned clock_jumps(const struct delivery_engine *engine);
-/* With the tick: repairs the times that the clock of before left in the store. */
+/* Repairs the times that the clock of before left in the store: at once when the clock is set back,
+ * and with each tick until it worked. */
 void clock_repair(struct delivery_engine *engine);
 struct takeover clock_takeover(const struct delivery_engine *engine, int64_t now_us);
 /* The moment a delivery's day counts from, by today's clock. */

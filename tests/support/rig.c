@@ -428,7 +428,7 @@ static void open_deliveries(struct rig *rig, const struct rig_options *options)
 		.key = rig->key,
 		.sends = !options->no_delivery,
 		.max_inflight = options->max_inflight ? options->max_inflight : 16,
-		.tick_ms = TICK_MS,
+		.tick_ms = options->tick_ms ? options->tick_ms : TICK_MS,
 		.audit_mode = options->audit_mode,
 		.now_us = now_us,
 		.mono_us = mono_us,

@@ -40,6 +40,7 @@ struct rig_options {
 	bool strip_host;
 	enum audit_mode audit_mode;
 	unsigned max_inflight; /* 0: 16 */
+	unsigned tick_ms;      /* of the deliveries; 0: 20 */
 	receiver_fn answer;    /* NULL: 200 to all */
 	void *arg;
 	const char *worker;              /* NULL: "worker-1" */

@@ -75,6 +75,41 @@ Test(clock, set_back_does_not_keep_new_events_waiting)
 	with_status(503, go_on_after_setting_back);
 }
 
+/* A row that was written just before the clock was set back, and that nobody has read. */
+static void add_unread_row(struct rig *rig)
+{
+	rig_ask(rig,
+		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
+		"channel_id, event, payload, state, next_attempt_at, created_at, updated_at) "
+		"SELECT '44444444-4444-4444-8444-444444444444', '%lld-0', stream_ms + 1, 0, "
+		"team_id, channel_id, event, payload, 'pending', updated_at, updated_at, "
+		"updated_at FROM deliveries",
+		(long long)START_MS + 1);
+}
+
+/* The newer row is due by the new clock, the older one seems to be an hour away. No tick helps. */
+static void keep_order(struct rig *rig)
+{
+	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	rig_commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, DELIVERED);
+	rig_set_clock(-HOUR_US);
+	add_unread_row(rig);
+	rig_commit_pause(rig, START_MS + 2);
+	rig_wait_rows(rig, 3, DELIVERED);
+	cr_assert_eq(receiver_count(rig->receiver), 3);
+	cr_expect_str_eq(receiver_get(rig->receiver, 1)->body, receiver_get(rig->receiver, 0)->body,
+			 "the unread row has its payload");
+}
+
+Test(clock, set_back_keeps_the_order_of_rows_that_nobody_has_read)
+{
+	const struct rig_options options = { .tick_ms = 3600 * 1000 };
+
+	rig_now_us = START_US;
+	ON_BOTH_STORES(&options, keep_order)
+}
+
 static void keep_schedule(struct rig *rig)
 {
 	rig_commit_pause(rig, rig_now_us / 1000);
