@@ -222,11 +222,14 @@ static bool fail_on_the_way(unsigned allocations, bool closes)
 	struct world w;
 	bool was_met;
 
-	ledger_start(&l, &w);
-	l.dawdles = true;
+	world_open(&w);
 	freeReplyObject(redis_server_ask(&w.server, "XADD " BUS_STREAM " * payload a"));
 	freeReplyObject(redis_server_ask(&w.server, "XADD " BUS_STREAM " * payload b"));
 	world_add(&w, 0, 1);
+	redis_server_do(&w.server, "XGROUP CREATE " BUS_STREAM " " GROUP " 0");
+	ledger_init(&l, &w);
+	l.dawdles = true;
+	ledger_open_consumer(&l, 60000);
 	ledger_wait(&l, ledger_owes_answer, 1, "a batch");
 	l.dawdles = false;
 	heap_fail_after(allocations);
