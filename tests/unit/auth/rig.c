@@ -51,7 +51,7 @@ void rig_reopen_auth(struct rig *rig, bool api_keys_manage, enum team_role chang
 	cr_assert_eq(auth_open(&options, &rig->auth), 0);
 }
 
-static void make_cookie(struct rig *rig)
+void rig_make_cookie(struct rig *rig)
 {
 	uint8_t bytes[32];
 
@@ -85,7 +85,7 @@ void rig_open(struct rig *rig, enum database_engine engine, struct redis_server 
 	options.url = rig->database.url;
 	cr_assert_eq(store_open(&options, &rig->store), 0);
 	open_redis(rig);
-	make_cookie(rig);
+	rig_make_cookie(rig);
 	add_world(rig);
 	rig_reopen_auth(rig, true, ROLE_MEMBER);
 }

@@ -49,6 +49,8 @@ int64_t rig_ask(struct rig *rig, const char *format, ...) printf_like(2, 3);
 /* A time `offset_s` from now, quoted for SQL, in one of a few rotating buffers. */
 const char *sql_time(int64_t offset_s);
 
+/* Another cookie. What an earlier visit still writes is for the old one. */
+void rig_make_cookie(struct rig *rig);
 /* Rows for the cookie rig->sid: membership (role NULL: none) and a session of the age given. */
 void rig_add_session(struct rig *rig, const char *role, int64_t expires_in_s, int64_t seen_ago_s);
 void rig_add_key(struct rig *rig, const char *team, const char *created_by);

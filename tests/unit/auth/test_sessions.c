@@ -67,6 +67,7 @@ Test(session, from_the_tables_obeys_every_rule_of_its_life)
 
 		rig_open(&rig, engine, NULL);
 		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			rig_make_cookie(&rig);
 			rig_ask(&rig, "DELETE FROM sessions");
 			rig_ask(&rig, "DELETE FROM users_teams");
 			rig_ask(&rig, "UPDATE users SET status = 'active', deleted_at = NULL, "
