@@ -90,6 +90,13 @@ bool ledger_has_nothing_pending(void *owner)
 	return ledger_pending(owner) == 0;
 }
 
+bool ledger_has_pending(void *owner)
+{
+	struct ledger *l = owner;
+
+	return ledger_pending(l) == l->want;
+}
+
 bool ledger_has_batches(void *owner)
 {
 	struct ledger *l = owner;
@@ -150,6 +157,14 @@ void ledger_lead(struct ledger *l)
 void ledger_init(struct ledger *l, struct world *w)
 {
 	*l = (struct ledger){ .world = w, .reject = -1, .pending_at_failure = -1 };
+}
+
+void ledger_prepare(struct ledger *l, struct world *w, int count)
+{
+	world_open(w);
+	redis_server_do(&w->server, "XGROUP CREATE " BUS_STREAM " " GROUP " 0 MKSTREAM");
+	world_add(w, 0, count);
+	ledger_init(l, w);
 }
 
 /* A world, a group that starts at 0, and a consumer that is ready. */

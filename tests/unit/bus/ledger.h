@@ -38,6 +38,9 @@ void ledger_open_consumer(struct ledger *l, unsigned claim_idle_ms);
 void ledger_know(struct ledger *l, uint64_t ms);
 /* As a worker that takes the lease. */
 void ledger_lead(struct ledger *l);
+/* A world with 0..count-1 and a group that starts before them. A consumer that opens now reads up
+ * to 500 of them as one batch. One that waits already may take the first entry alone. */
+void ledger_prepare(struct ledger *l, struct world *w, int count);
 /* A world, a consumer and a group that starts at 0. */
 void ledger_start(struct ledger *l, struct world *w);
 /* The same, after 0..count-1 were added and committed. */
@@ -58,6 +61,7 @@ bool ledger_is_ready(void *owner);
 bool ledger_is_not_ready(void *owner);
 bool ledger_has_committed(void *owner); /* `want` distinct numbers */
 bool ledger_has_nothing_pending(void *owner);
+bool ledger_has_pending(void *owner); /* exactly `want` */
 bool ledger_has_batches(void *owner); /* `want` handed out */
 bool ledger_owes_answer(void *owner);
 bool ledger_is_closed(void *owner);

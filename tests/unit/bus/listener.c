@@ -92,6 +92,13 @@ bool has_gap(void *owner)
 	return ((struct listener *)owner)->gaps > 0;
 }
 
+bool has_head(void *owner)
+{
+	struct listener *l = owner;
+
+	return stream_id_compare(l->head, l->until) == 0;
+}
+
 void listener_await(struct listener *l, bool (*condition)(void *), int want, const char *what)
 {
 	l->want = want;

@@ -23,6 +23,7 @@ struct listener {
 	int ups;
 	int downs;
 	int want;
+	struct stream_id until;         /* for has_head() */
 	int trim_after;                 /* cut the connection after this many events; 0: never */
 	void (*at_up)(struct world *w); /* runs between edges and first read; or NULL */
 };
@@ -41,5 +42,6 @@ bool is_started(void *owner);
 bool is_down(void *owner);
 bool has_events(void *owner);
 bool has_gap(void *owner);
+bool has_head(void *owner); /* has read up to `until` */
 
 #endif

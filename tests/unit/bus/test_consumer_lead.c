@@ -133,6 +133,7 @@ Test(consumer_lead, reads_nothing_that_its_lease_may_not_outlast)
 	l.may_not_read = true;
 	world_add(&w, 1, 2); /* ends the read that is under way */
 	ledger_wait(&l, ledger_has_committed, 2, "the last read");
+	ledger_wait(&l, ledger_has_nothing_pending, 0, "its acknowledgement");
 	world_add(&w, 2, 5);
 	run_turns(&w.loop, 100);
 	cr_expect_eq(ledger_pending(&l), 0);

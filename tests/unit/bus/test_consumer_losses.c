@@ -13,10 +13,7 @@ Test(consumer, acknowledges_nothing_while_commits_fail_and_all_of_it_afterwards)
 	static struct ledger l;
 	struct world w;
 
-	world_open(&w);
-	redis_server_do(&w.server, "XGROUP CREATE " BUS_STREAM " " GROUP " 0 MKSTREAM");
-	world_add(&w, 0, 600); /* two batches */
-	ledger_init(&l, &w);
+	ledger_prepare(&l, &w, 600); /* two batches */
 	l.fail_first = 4;
 	ledger_open_consumer(&l, 60000);
 	ledger_expect_all(&l, 600);
@@ -50,10 +47,7 @@ Test(consumer, goes_on_committing_while_redis_is_away)
 	static struct ledger l;
 	struct world w;
 
-	world_open(&w);
-	redis_server_do(&w.server, "XGROUP CREATE " BUS_STREAM " " GROUP " 0 MKSTREAM");
-	world_add(&w, 0, 5);
-	ledger_init(&l, &w);
+	ledger_prepare(&l, &w, 5);
 	l.fail_first = 2;
 	ledger_open_consumer(&l, 60000);
 	ledger_wait(&l, ledger_has_batches, 1, "the first try");
@@ -75,12 +69,9 @@ Test(consumer, reads_its_own_pending_entries_first)
 	struct world w;
 
 	/* As after a lost reply: Redis counts the entries as ours. */
-	world_open(&w);
-	redis_server_do(&w.server, "XGROUP CREATE " BUS_STREAM " " GROUP " 0 MKSTREAM");
-	world_add(&w, 0, 1200);
+	ledger_prepare(&l, &w, 1200);
 	redis_server_do(&w.server, "XREADGROUP GROUP " GROUP " " BUS_CONSUMER_NAME
 				   " COUNT 1100 STREAMS " BUS_STREAM " >");
-	ledger_init(&l, &w);
 	ledger_open_consumer(&l, 60000);
 	ledger_expect_all(&l, 1200);
 	cr_expect_eq(ledger_repeats(&l), 0);
@@ -185,6 +176,7 @@ Test(consumer, leaves_the_living_their_entries)
 	ledger_wait(&l, ledger_is_ready, 0, "the group");
 	world_add(&w, 5, 6);
 	ledger_wait(&l, ledger_has_committed, 1, "the new one");
+	ledger_wait(&l, ledger_has_pending, 5, "its acknowledgement");
 	run_turns(&w.loop, 100);
 	cr_expect_eq(l.distinct, 1);
 	cr_expect_eq(ledger_pending(&l), 5);
@@ -196,10 +188,7 @@ Test(consumer, does_not_take_over_its_own_entries_while_the_ledger_is_slow)
 	static struct ledger l;
 	struct world w;
 
-	world_open(&w);
-	redis_server_do(&w.server, "XGROUP CREATE " BUS_STREAM " " GROUP " 0 MKSTREAM");
-	world_add(&w, 0, 5);
-	ledger_init(&l, &w);
+	ledger_prepare(&l, &w, 5);
 	l.dawdles = true;
 	ledger_open_consumer(&l, 20);
 	ledger_wait(&l, ledger_owes_answer, 0, "the batch");
