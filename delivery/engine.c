@@ -24,6 +24,8 @@ static void open_metrics(struct engine_metrics *metrics)
 		metric_counter("wrenn_events_delivery_digests_total", NULL, "Digests made");
 	metrics->unreadable = metric_counter("wrenn_events_channels_unreadable_total", NULL,
 					     "Times a channel's settings could not be decrypted");
+	metrics->rows_read = metric_counter("wrenn_events_delivery_rows_read_total", NULL,
+					    "Pending deliveries read from the store");
 }
 
 int engine_init(struct delivery_engine *engine, const struct delivery_options *options,

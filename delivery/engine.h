@@ -55,6 +55,7 @@ struct engine_metrics {
 	struct metric *folded;
 	struct metric *digests;
 	struct metric *unreadable;
+	struct metric *rows_read;
 };
 
 struct delivery_engine {
@@ -66,8 +67,8 @@ struct delivery_engine {
 	struct list in[QUEUE_PHASES];
 	struct list buckets[ENGINE_BUCKETS]; /* every queue by its channel */
 	unsigned queues;
-	unsigned rows; /* of all queues, in memory */
-	size_t bytes;
+	size_t bytes;          /* of all rows in memory, room_cost() */
+	size_t reserved;       /* for loads that are running */
 	unsigned loads;        /* queues in LOADING */
 	unsigned jobs;         /* store jobs that have not ended */
 	int64_t alarm_us;      /* the next exact wake, queue_wait_exactly(); INT64_MAX: none */

@@ -15,6 +15,7 @@
 #include "core/errno_text.h"
 #include "core/log.h"
 #include "delivery/queue.h"
+#include "delivery/room.h"
 #include "targets/targets.h"
 
 /* ---- reading --------------------------------------------------------------------------- */
@@ -73,7 +74,9 @@ struct loading {
 	struct settings settings;
 	struct list deliveries;
 	unsigned rows;
+	int64_t rows_read; /* rows that found no room included */
 	size_t bytes;
+	size_t room; /* the bytes it may bring, reserved */
 };
 
 static unsigned read_count(const struct db_row *row, int column)
@@ -130,7 +133,8 @@ static int on_pending(const struct db_row *row, void *arg)
 	struct str payload = row_blob(row, 12);
 	struct delivery *delivery;
 
-	if (loading->bytes >= QUEUE_MAX_BYTES) {
+	loading->rows_read++;
+	if (loading->bytes >= loading->room) {
 		loading->is_full = true;
 		return 0;
 	}
@@ -142,7 +146,7 @@ static int on_pending(const struct db_row *row, void *arg)
 	memcpy(delivery->payload, payload.at, payload.len);
 	list_add_tail(&loading->deliveries, &delivery->link);
 	loading->rows++;
-	loading->bytes += payload.len;
+	loading->bytes += room_cost(delivery);
 	return 0;
 }
 
@@ -158,6 +162,7 @@ static void reset_loading(struct loading *loading)
 	loading->is_full = false;
 	loading->has_gone_beside = false;
 	loading->rows = 0;
+	loading->rows_read = 0;
 	loading->bytes = 0;
 }
 
@@ -213,9 +218,7 @@ static void take_over(struct queue *queue, struct loading *loading)
 	queue->seat_us = queue->settings.updated_us;
 	loading->settings = (struct settings){ .provider = NULL };
 	list_splice_tail(&queue->deliveries, &loading->deliveries);
-	queue->rows += loading->rows;
 	queue->bytes += loading->bytes;
-	queue->engine->rows += loading->rows;
 	queue->engine->bytes += loading->bytes;
 	if (loading->has_gone_beside)
 		queue->beside_us = engine_mono_us(queue->engine);
@@ -229,7 +232,9 @@ static void on_loaded(struct store_job *job, int rc)
 	struct queue *queue = loading->queue;
 
 	queue->engine->loads--;
+	room_end_load(queue->engine, loading->room);
 	engine_end_job(queue->engine);
+	metric_add(queue->engine->metrics.rows_read, loading->rows_read);
 	if (rc < 0) {
 		queue_again(queue);
 	} else if (!loading->is_there) {
@@ -243,25 +248,34 @@ static void on_loaded(struct store_job *job, int rc)
 	free_loading(loading);
 }
 
-void load_start(struct queue *queue)
+static struct loading *new_loading(struct queue *queue, size_t room)
 {
 	struct delivery_engine *engine = queue->engine;
 	struct loading *loading = calloc(1, sizeof(*loading));
 
-	if (!loading) {
-		queue_again(queue);
-		return;
-	}
+	if (!loading)
+		return NULL;
 	loading->queue = queue;
 	loading->channel = queue->channel;
 	loading->now_us = engine_now_us(engine);
 	loading->may_go_beside = hold_allows_beside(&queue->hold, loading->now_us);
 	loading->must_go_beside = engine_mono_us(engine) - queue->beside_us >= BESIDE_US;
+	loading->room = room;
 	list_init(&loading->deliveries);
 	loading->job.run = run_load;
 	loading->job.on_done = on_loaded;
-	if (engine_read(engine, &loading->job) < 0) {
-		free_loading(loading);
+	return loading;
+}
+
+void load_start(struct queue *queue, size_t room)
+{
+	struct delivery_engine *engine = queue->engine;
+	struct loading *loading = new_loading(queue, room);
+
+	if (!loading || engine_read(engine, &loading->job) < 0) {
+		if (loading)
+			free_loading(loading);
+		room_end_load(engine, room);
 		queue_again(queue);
 		return;
 	}

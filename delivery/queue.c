@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "delivery/room.h"
 
 #define REST_US INT64_C(60000000) /* how long a disabled channel is left alone */
 
@@ -66,10 +67,8 @@ struct queue *queue_open(struct delivery_engine *engine, const struct uuid *chan
 void queue_remove(struct queue *queue, struct delivery *delivery)
 {
 	list_remove(&delivery->link);
-	queue->rows--;
-	queue->engine->rows--;
-	queue->bytes -= delivery->payload_len;
-	queue->engine->bytes -= delivery->payload_len;
+	queue->bytes -= room_cost(delivery);
+	queue->engine->bytes -= room_cost(delivery);
 	free(delivery);
 }
 
@@ -191,9 +190,6 @@ static void take_turn(struct queue *queue)
 	queue_enter(queue, QUEUE_READY);
 	share_wait(queue->engine->shares, &queue->seat, &settings->team, is_proven,
 		   engine_mono_us(queue->engine));
-	/* It may wait long for its turn, and its rows would keep others from loading. */
-	if (queue->seat.lane == SHARE_SLOW)
-		queue_trim(queue, 1);
 }
 
 void queue_settle(struct queue *queue)

@@ -34,10 +34,9 @@
 #include "delivery/shares.h"
 #include "delivery/states.h"
 
-#define QUEUE_MAX_LINE   56 /* rows of one channel in memory: in their order, */
-#define QUEUE_MAX_BESIDE 8  /* and those that failed twice */
-#define QUEUE_MAX_ROWS   (QUEUE_MAX_LINE + QUEUE_MAX_BESIDE)
-#define QUEUE_MAX_BYTES  ((size_t)1024 * 1024) /* their payloads; the last row may exceed it */
+#define QUEUE_MAX_LINE   56                    /* rows of one channel in memory: in their order, */
+#define QUEUE_MAX_BESIDE 8                     /* and those that failed twice */
+#define QUEUE_MAX_BYTES  ((size_t)1024 * 1024) /* their cost; the last row may exceed it */
 
 /* The result of `current`: judge.c and send.c fill it in, record.c stores it. */
 struct record {
@@ -91,7 +90,6 @@ struct queue {
 	struct hold hold;
 	int64_t beside_us; /* when rows beside the queue were last searched */
 	struct list deliveries;
-	unsigned rows;
 	size_t bytes;
 	struct delivery *current; /* while SENDING, JUDGED or RECORDING; stays in `deliveries` */
 	struct outbound_call *call;

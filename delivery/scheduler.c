@@ -22,6 +22,7 @@
 #include "delivery/load.h"
 #include "delivery/queue.h"
 #include "delivery/record.h"
+#include "delivery/room.h"
 #include "delivery/scan.h"
 #include "delivery/send.h"
 #include "delivery/storm.h"
@@ -29,8 +30,6 @@
 #define CLOSE_LIMIT_MS 10000
 #define IDLE_US        (INT64_C(5) * 1000000) /* an idle queue stays, in case more arrives */
 #define MAX_LOADS      16                     /* reads at a time */
-#define MAX_ROWS       4096                   /* of all queues, in memory */
-#define MAX_BYTES      (64 * QUEUE_MAX_BYTES)
 
 struct scheduler {
 	struct delivery_engine engine;
@@ -63,36 +62,11 @@ static struct queue *first_in(struct delivery_engine *engine, enum queue_phase p
 	return list_item(engine->in[phase].next, struct queue, turn);
 }
 
-/* ---- room for rows ----------------------------------------------------------------------- */
+/* ---- room ----------------------------------------------------------------------------------- */
 
-static bool has_room(const struct delivery_engine *engine)
+static bool may_load(const struct delivery_engine *engine)
 {
-	return engine->rows + (engine->loads + 1) * QUEUE_MAX_ROWS <= MAX_ROWS &&
-	       engine->bytes + (engine->loads + 1) * QUEUE_MAX_BYTES <= MAX_BYTES;
-}
-
-/* Forgets rows that their queues cannot use now: first of queues that wait for their pace, then of
- * queues with a running request, the oldest first. They will be read again. */
-static void make_room(struct delivery_engine *engine)
-{
-	static const enum queue_phase phases[] = { QUEUE_WAITING, QUEUE_SENDING };
-
-	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
-		LIST_EACH (link, &engine->in[phases[i]]) {
-			if (has_room(engine))
-				return;
-			queue_trim(list_item(link, struct queue, turn), 0);
-		}
-	}
-}
-
-static bool may_load(struct delivery_engine *engine)
-{
-	if (engine->loads >= MAX_LOADS || list_is_empty(&engine->in[QUEUE_HUNGRY]))
-		return false;
-	if (!has_room(engine))
-		make_room(engine);
-	return has_room(engine);
+	return engine->loads < MAX_LOADS && !list_is_empty(&engine->in[QUEUE_HUNGRY]);
 }
 
 /* The one that has waited longest and keeps nothing in memory: a long hold or a late retry. */
@@ -226,6 +200,18 @@ static void send_ready(struct delivery_engine *engine)
 		send_start(container_of(seat, struct queue, seat));
 }
 
+/* The next one waits while there is no room for its rows. */
+static void load_hungry(struct delivery_engine *engine)
+{
+	while (may_load(engine)) {
+		size_t room = room_begin_load(engine);
+
+		if (room == 0)
+			return;
+		load_start(first_in(engine, QUEUE_HUNGRY), room);
+	}
+}
+
 static void on_alarm(uv_timer_t *timer);
 
 static void arm(struct scheduler *scheduler)
@@ -275,8 +261,8 @@ static void serve(struct delivery_engine *engine)
 		send_ready(engine);
 	start_all(engine, QUEUE_JUDGED, record_start);
 	start_all(engine, QUEUE_GONE, drop_start);
-	while (!engine->stopping && may_load(engine))
-		load_start(first_in(engine, QUEUE_HUNGRY));
+	if (!engine->stopping)
+		load_hungry(engine);
 	leases_start(scheduler->leases);
 	if (engine->stopping)
 		close_if_quiet(scheduler);
