@@ -63,7 +63,7 @@ $(B)/wrenn-events: $(B)/app/main.o $(foreach m,$(MODULES),$(call archive,$(m))) 
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LDLIBS)
 
 define module_archive
-$(B)/lib/$(1).a: $(filter-out $(B)/app/main.o,$(call objects,$(1)))
+$(B)/lib/$(1).a: $(filter-out $(B)/app/main.o,$(call objects,$(1))) $(if $(filter app,$(1)),$(B)/console/assets.o)
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$(Q)ar rcs $$@ $$^
@@ -85,6 +85,17 @@ $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c Makefile
 # The schema is embedded, so it is a source of this object.
 $(B)/store/schema.o: $(wildcard store/schema/*.sql)
 $(B)/app/openapi.o: docs/openapi.yaml
+
+# The console's files and npm packages, as one object of app/. npm keeps the old times of its files, so the marker of
+# tools/install-packages says when they came.
+CONSOLE_SOURCES := $(wildcard $(addprefix console/,$(shell awk '!/^#/ { print $$2 }' console/assets.txt)) console/node_modules/.installed)
+build/console/assets.c: console/assets.txt tools/embed-console $(CONSOLE_SOURCES)
+	$(call say,PACK,$@)
+	$(Q)tools/embed-console build/console
+$(B)/console/assets.o: build/console/assets.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- tests ------------------------------------------------------------------------------
 
@@ -130,12 +141,12 @@ fault: ## every allocation fails in turn, under the sanitizers
 # ---- the two commands of the README ------------------------------------------------------
 
 run: ## install what is missing, build, and run it all on this machine
-	@tools/install-packages build run
+	@tools/install-packages build run console
 	@$(MAKE) --no-print-directory -j"$$(nproc)" build
 	@tools/run build/release/wrenn-events
 
 test: ## install what is missing, build, unit and integration tests
-	@tools/install-packages build run test
+	@tools/install-packages build run console test
 	@$(MAKE) --no-print-directory -j"$$(nproc)" build unit-binaries
 	@$(MAKE) --no-print-directory unit integration
 
@@ -147,7 +158,7 @@ integration: build ## the whole program against real Redis, SQLite, PostgreSQL
 # Each integration test runs under the sanitizers, or without them if it is marked plain_only, or both ways if it is marked plain_too:
 # tests/integration/pytest.ini. `make test` runs all without.
 check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
-	@tools/install-packages build run test lint
+	@tools/install-packages build run console test lint
 	@$(MAKE) --no-print-directory -j2 build
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=clang build unit-binaries
 	@$(MAKE) --no-print-directory -j2 lint
@@ -231,9 +242,16 @@ install: build ## copy the program and its manual to $(PREFIX)
 	install -D -m 755 build/release/wrenn-events $(DESTDIR)$(PREFIX)/bin/wrenn-events
 
 version := $(shell sed -n 's/.*WRENN_EVENTS_VERSION "\(.*\)"/\1/p' core/version.h)
-dist: ## the committed sources as build/wrenn-events-VERSION.tar.gz
+TARBALL := build/wrenn-events-$(version).tar
+# Of npm's packages the files that the console is made of, their licences and the marker, so that a build needs no npm.
+npm_files = $(wildcard console/node_modules/.installed) $(sort $(filter console/node_modules/%,$(CONSOLE_SOURCES)) \
+	$(foreach p,$(shell sed -n 's|.* \(node_modules/\(@[^/]*/\)*[^/]*\)/.*|console/\1|p' console/assets.txt),$(wildcard $(p)/package.json $(p)/LICEN[CS]E*)))
+dist: ## the committed sources and the console's npm files as build/wrenn-events-VERSION.tar.gz
+	@tools/install-packages console
 	@mkdir -p build
-	git archive --format=tar.gz --prefix=wrenn-events-$(version)/ -o build/wrenn-events-$(version).tar.gz HEAD
+	git archive --format=tar --prefix=wrenn-events-$(version)/ -o $(TARBALL) HEAD
+	$(if $(npm_files),tar --append --file $(TARBALL) --owner=0 --group=0 --transform 's|^|wrenn-events-$(version)/|' $(npm_files))
+	gzip -9nf $(TARBALL)
 
 clean: ## remove everything built
 	rm -rf build

@@ -150,8 +150,15 @@ static int add_routes(struct worker *w)
 {
 	int rc = health_add_routes(&w->health, w->server);
 
+	w->console = (struct console){
+		.assets = console_assets,
+		.is_off = w->config->console == CONFIG_CONSOLE_OFF,
+	};
+
 	if (rc == 0)
 		rc = openapi_add_routes(w->server);
+	if (rc == 0)
+		rc = console_add_routes(&w->console, w->server);
 	if (rc == 0)
 		rc = sse_add_routes(w->sse, w->server);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "app/console.h"
 #include "app/health.h"
 #include "app/loop_lag.h"
 #include "audit/audit.h"
@@ -56,6 +57,7 @@ struct worker {
 	struct ledger *ledger;
 	struct target_origin origins[CONFIG_MAX_ORIGINS];
 	struct health health;
+	struct console console;
 
 	bool stopping;
 	size_t step; /* the current step in stop.c */

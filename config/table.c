@@ -55,6 +55,7 @@ const struct setting settings[] = {
 	ROW("WRENN_EVENTS_KEEPALIVE_S", "15", read_number, NUMBER(keepalive_s, 1, 300)),
 	ROW("WRENN_EVENTS_LOG", NULL, read_choice, CHOICE(log, "text", "json")),
 	ROW("WRENN_EVENTS_CORE_DUMPS", "off", read_choice, CHOICE(core_dumps, "off", "on")),
+	ROW("WRENN_EVENTS_CONSOLE", "on", read_choice, CHOICE(console, "on", "off")),
 	ROW("WRENN_EVENTS_CLAIM_IDLE_S", "60", read_number, NUMBER(claim_idle_s, 1, 86400)),
 	ROW("WRENN_EVENTS_MAX_CONNECTIONS", "20000", read_number,
 	    NUMBER(max_connections, 1, 1000000)),

@@ -20,6 +20,7 @@ enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
 enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
 enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 enum config_core_dumps { CONFIG_CORE_DUMPS_OFF, CONFIG_CORE_DUMPS_ON };
+enum config_console { CONFIG_CONSOLE_ON, CONFIG_CONSOLE_OFF };
 enum config_share { CONFIG_SHARE_DATA_DIR, CONFIG_SHARE_ANY };
 
 #define CONFIG_MAX_ORIGINS 6
@@ -57,6 +58,7 @@ struct config {
 	unsigned keepalive_s;
 	enum config_log log;
 	enum config_core_dumps core_dumps; /* WRENN_EVENTS_CORE_DUMPS, default off */
+	enum config_console console;       /* WRENN_EVENTS_CONSOLE, default on */
 	unsigned claim_idle_s;             /* WRENN_EVENTS_CLAIM_IDLE_S, default 60 */
 	unsigned max_connections;          /* WRENN_EVENTS_MAX_CONNECTIONS, default 20000 */
 	unsigned max_streams_per_team;     /* WRENN_EVENTS_MAX_STREAMS_PER_TEAM, default 100 */

@@ -142,6 +142,23 @@ bool http_request_takes(const struct http_request *request, const char *type)
 	return false;
 }
 
+bool http_request_takes_coding(const struct http_request *request, const char *coding)
+{
+	struct str codings = http_request_header(request, "accept-encoding");
+	bool takes_any = false;
+
+	while (codings.at) {
+		struct str parameters = str_cut(&codings, ',');
+		struct str name = str_trim(str_cut(&parameters, ';'));
+
+		if (str_eq_nocase(name, str_of(coding)))
+			return !is_unwanted(parameters);
+		if (str_is(name, "*"))
+			takes_any = !is_unwanted(parameters);
+	}
+	return takes_any;
+}
+
 bool http_request_takes_chunks(const struct http_request *request)
 {
 	return !request->message.is_http10;

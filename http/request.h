@@ -23,6 +23,8 @@ struct str http_request_body(const struct http_request *request);
 bool http_request_is_json(const struct http_request *request);
 /* Does Accept allow the type, and not with q=0? Without the field every type is allowed. */
 bool http_request_takes(const struct http_request *request, const char *type);
+/* Does Accept-Encoding name the content coding, or *, and not with q=0? */
+bool http_request_takes_coding(const struct http_request *request, const char *coding);
 /* False for HTTP/1.0, which has no chunks. */
 bool http_request_takes_chunks(const struct http_request *request);
 const char *http_request_id(const struct http_request *request);

@@ -20,6 +20,12 @@ static bool is_param(struct str piece)
 	return piece.len > 2 && piece.at[0] == '{' && piece.at[piece.len - 1] == '}';
 }
 
+/* Matches the rest of the path. Only the last piece may. */
+static bool is_rest(struct str piece)
+{
+	return is_param(piece) && piece.at[piece.len - 2] == '*';
+}
+
 static bool pattern_is_valid(struct str pattern)
 {
 	size_t params = 0;
@@ -32,7 +38,7 @@ static bool pattern_is_valid(struct str pattern)
 	while (pattern.at) {
 		struct str piece = str_cut(&pattern, '/');
 
-		if (piece.len == 0)
+		if (piece.len == 0 || (is_rest(piece) && pattern.at))
 			return false;
 		if (is_param(piece))
 			params++;
@@ -81,6 +87,12 @@ static bool pattern_fits(struct str pattern, struct str path, struct str params[
 
 	while (pattern.at && path.at) {
 		struct str wanted = str_cut(&pattern, '/');
+
+		if (is_rest(wanted)) {
+			params[count] = path;
+			return true;
+		}
+
 		struct str piece = str_cut(&path, '/');
 
 		if (!is_param(wanted)) {

@@ -38,9 +38,11 @@ enum http_access {
 
 typedef void (*http_handler_fn)(struct http_request *request, void *owner);
 
+/* A pattern is "/v1/channels/{id}": a piece in braces matches one segment of the path. A last piece
+ * as in "/console/{path*}" matches all that is left, even nothing. */
 struct http_route {
 	enum http_method method;
-	const char *pattern; /* "/v1/channels/{id}": a piece in braces matches one path segment */
+	const char *pattern;
 	enum http_access access;
 	http_handler_fn handler;
 	void *owner;

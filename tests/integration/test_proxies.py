@@ -114,6 +114,9 @@ def test_events_come_through_the_proxy_one_by_one(make_service, redis, folder, s
         waiting = curl("/api/v1/events/wait?event=host.down&since=earliest")
         redis.publish(make_event(team, "host.down", resource="host-1"))
         until(lambda: '"event":"host.down"' in waiting.text, "the answer")
+        page = curl("/api/console/").whole().lower()
+        assert "http/2 200" in page and "content-security-policy: default-src 'none'" in page and "<!doctype html>" in page
+        assert "location: console/" in curl("/api/console").whole().lower().splitlines()
         preflight = curl("/api/v1/channels", "-X", "OPTIONS", "-H", "Origin: https://app.example.com", "-H", "Access-Control-Request-Method: POST")
         assert "HTTP/2 204" in preflight.whole() and "x-csrf-token" in preflight.text.lower()
     finally:

@@ -67,6 +67,7 @@ Test(config_load, gives_the_defaults)
 	cr_expect_eq(config.api_keys, CONFIG_KEYS_MANAGE);
 	cr_expect_eq(config.channel_role, CONFIG_ROLE_MEMBER);
 	cr_expect_eq(config.keepalive_s, 15);
+	cr_expect_eq(config.console, CONFIG_CONSOLE_ON);
 	cr_expect_eq(config.claim_idle_s, 60);
 	cr_expect_eq(config.max_connections, 20000);
 	cr_expect_eq(config.max_streams_per_team, 100);
@@ -94,6 +95,7 @@ Test(config_load, takes_every_setting)
 		"WRENN_EVENTS_CHANNEL_ROLE=owner",
 		"WRENN_EVENTS_KEEPALIVE_S=300",
 		"WRENN_EVENTS_LOG=json",
+		"WRENN_EVENTS_CONSOLE=off",
 		"WRENN_EVENTS_CLAIM_IDLE_S=1",
 		"WRENN_EVENTS_MAX_CONNECTIONS=1000000",
 		"WRENN_EVENTS_MAX_STREAMS_PER_TEAM=1",
@@ -121,6 +123,7 @@ Test(config_load, takes_every_setting)
 	cr_expect_eq(config.channel_role, CONFIG_ROLE_OWNER);
 	cr_expect_eq(config.keepalive_s, 300);
 	cr_expect_eq(config.log, CONFIG_LOG_JSON);
+	cr_expect_eq(config.console, CONFIG_CONSOLE_OFF);
 	cr_expect_eq(config.claim_idle_s, 1);
 	cr_expect_eq(config.max_connections, 1000000);
 	cr_expect_eq(config.max_streams_per_team, 1);
@@ -188,6 +191,9 @@ Test(config_load, reads_every_word_of_a_choice)
 		  CONFIG_ROLE_ADMIN },
 		{ "WRENN_EVENTS_CHANNEL_ROLE=owner", offsetof(struct config, channel_role),
 		  CONFIG_ROLE_OWNER },
+		{ "WRENN_EVENTS_CONSOLE=on", offsetof(struct config, console), CONFIG_CONSOLE_ON },
+		{ "WRENN_EVENTS_CONSOLE=off", offsetof(struct config, console),
+		  CONFIG_CONSOLE_OFF },
 		{ "WRENN_EVENTS_LOG=text", offsetof(struct config, log), CONFIG_LOG_TEXT },
 		{ "WRENN_EVENTS_LOG=json", offsetof(struct config, log), CONFIG_LOG_JSON },
 	};
@@ -260,6 +266,7 @@ static const struct {
 	{ "WRENN_EVENTS_KEEPALIVE_S", "301" },
 	{ "WRENN_EVENTS_KEEPALIVE_S", "15s" },
 	{ "WRENN_EVENTS_LOG", "xml" },
+	{ "WRENN_EVENTS_CONSOLE", "yes" },
 	{ "WRENN_EVENTS_CLAIM_IDLE_S", "0" },
 	{ "WRENN_EVENTS_CLAIM_IDLE_S", "86401" },
 	{ "WRENN_EVENTS_MAX_CONNECTIONS", "0" },

@@ -21,6 +21,8 @@ static const struct http_route routes[] = {
 	{ HTTP_DELETE, "/v1/channels/{id}", ACCESS_TEAM, answer, NULL },
 	{ HTTP_GET, "/v1/channels/{id}/deliveries/{delivery}", ACCESS_TEAM, answer, NULL },
 	{ HTTP_POST, "/v1/channels/{id}", ACCESS_TEAM, answer, NULL },
+	{ HTTP_GET, "/pages/{path*}", ACCESS_PUBLIC, answer, NULL },
+	{ HTTP_GET, "/of/{id}/{path*}", ACCESS_PUBLIC, answer, NULL },
 };
 
 #define BIT(method) (1U << (method))
@@ -33,50 +35,53 @@ static int place_of(const struct router *router, const struct http_route *route)
 	return -1;
 }
 
+static const struct {
+	enum http_method method;
+	const char *path;
+	int route; /* -1: none */
+	unsigned allowed;
+	const char *params[2];
+} cases[] = {
+	{ HTTP_GET, "/", 0, BIT(HTTP_GET), { "", "" } },
+	{ HTTP_GET, "/v1/channels", 1, BIT(HTTP_GET) | BIT(HTTP_POST), { "", "" } },
+	{ HTTP_POST, "/v1/channels", 2, BIT(HTTP_GET) | BIT(HTTP_POST), { "", "" } },
+	{ HTTP_PUT, "/v1/channels", -1, BIT(HTTP_GET) | BIT(HTTP_POST), { "", "" } },
+	{ HTTP_OTHER, "/v1/channels", -1, BIT(HTTP_GET) | BIT(HTTP_POST), { "", "" } },
+	{ HTTP_POST,
+	  "/v1/channels/test",
+	  3,
+	  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
+	  { "", "" } },
+	{ HTTP_DELETE,
+	  "/v1/channels/test",
+	  5,
+	  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
+	  { "test", "" } },
+	{ HTTP_GET,
+	  "/v1/channels/ch-1",
+	  4,
+	  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
+	  { "ch-1", "" } },
+	{ HTTP_GET, "/v1/channels/a/deliveries/b", 6, BIT(HTTP_GET), { "a", "b" } },
+	{ HTTP_GET, "/v1/channels/", -1, 0, { "", "" } },
+	{ HTTP_GET, "/v1/channels/a/", -1, 0, { "", "" } },
+	{ HTTP_GET, "/v1/channels/a/deliveries", -1, 0, { "", "" } },
+	{ HTTP_GET, "/v1/channels//deliveries/b", -1, 0, { "", "" } },
+	{ HTTP_GET, "//v1/channels", -1, 0, { "", "" } },
+	{ HTTP_GET, "/V1/channels", -1, 0, { "", "" } },
+	{ HTTP_GET, "/v1", -1, 0, { "", "" } },
+	{ HTTP_GET, "/v1/channels/../channels", -1, 0, { "", "" } },
+	{ HTTP_GET, "/pages", -1, 0, { "", "" } },
+	{ HTTP_GET, "/pages/", 8, BIT(HTTP_GET), { "", "" } },
+	{ HTTP_GET, "/pages/a.js", 8, BIT(HTTP_GET), { "a.js", "" } },
+	{ HTTP_GET, "/pages/a//b/", 8, BIT(HTTP_GET), { "a//b/", "" } },
+	{ HTTP_GET, "/of/x/a/b", 9, BIT(HTTP_GET), { "x", "a/b" } },
+	{ HTTP_GET, "/of//a", -1, 0, { "", "" } },
+	{ HTTP_OTHER, "*", -1, BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE), { "", "" } },
+};
+
 Test(router, finds_the_first_route_that_fits)
 {
-	static const struct {
-		enum http_method method;
-		const char *path;
-		int route; /* -1: none */
-		unsigned allowed;
-		const char *params[2];
-	} cases[] = {
-		{ HTTP_GET, "/", 0, BIT(HTTP_GET), { "", "" } },
-		{ HTTP_GET, "/v1/channels", 1, BIT(HTTP_GET) | BIT(HTTP_POST), { "", "" } },
-		{ HTTP_POST, "/v1/channels", 2, BIT(HTTP_GET) | BIT(HTTP_POST), { "", "" } },
-		{ HTTP_PUT, "/v1/channels", -1, BIT(HTTP_GET) | BIT(HTTP_POST), { "", "" } },
-		{ HTTP_OTHER, "/v1/channels", -1, BIT(HTTP_GET) | BIT(HTTP_POST), { "", "" } },
-		{ HTTP_POST,
-		  "/v1/channels/test",
-		  3,
-		  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
-		  { "", "" } },
-		{ HTTP_DELETE,
-		  "/v1/channels/test",
-		  5,
-		  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
-		  { "test", "" } },
-		{ HTTP_GET,
-		  "/v1/channels/ch-1",
-		  4,
-		  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
-		  { "ch-1", "" } },
-		{ HTTP_GET, "/v1/channels/a/deliveries/b", 6, BIT(HTTP_GET), { "a", "b" } },
-		{ HTTP_GET, "/v1/channels/", -1, 0, { "", "" } },
-		{ HTTP_GET, "/v1/channels/a/", -1, 0, { "", "" } },
-		{ HTTP_GET, "/v1/channels/a/deliveries", -1, 0, { "", "" } },
-		{ HTTP_GET, "/v1/channels//deliveries/b", -1, 0, { "", "" } },
-		{ HTTP_GET, "//v1/channels", -1, 0, { "", "" } },
-		{ HTTP_GET, "/V1/channels", -1, 0, { "", "" } },
-		{ HTTP_GET, "/v1", -1, 0, { "", "" } },
-		{ HTTP_GET, "/v1/channels/../channels", -1, 0, { "", "" } },
-		{ HTTP_OTHER,
-		  "*",
-		  -1,
-		  BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_DELETE),
-		  { "", "" } },
-	};
 	struct router router = { .entries = NULL };
 
 	cr_assert_eq(router_add(&router, routes, 3), 0);
@@ -97,7 +102,8 @@ Test(router, finds_the_first_route_that_fits)
 Test(router, refuses_bad_patterns_and_then_adds_none)
 {
 	static const char *const patterns[] = {
-		"", "v1", "/v1/", "//", "/{}", "/a{id}", "/{id", "/id}", "/{a}/{b}/{c}",
+		"",     "v1",   "/v1/",         "//",      "/{}",           "/a{id}",
+		"/{id", "/id}", "/{a}/{b}/{c}", "/{a*}/b", "/{a}/{b}/{c*}",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
