@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The address: which page is shown, and with which filters. Pages are in the fragment, so any prefix of a proxy will do.
+import { signal } from "./vendor/signals.js";
+
+/**
+ * @typedef {object} Place
+ * @property {string} page the first part of the path
+ * @property {string[]} rest the other parts
+ * @property {URLSearchParams} query
+ */
+
+/** @returns {Place} */
+function parse() {
+	const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+	const [page = "", ...rest] = path.split("/").map(decodeURIComponent);
+	return { page: page || "live", rest, query: new URLSearchParams(query ?? "") };
+}
+
+/** @type {import("./vendor/signals.js").Signal<Place>} */
+export const place = signal(parse());
+
+export function followAddress() {
+	place.value = parse();
+	addEventListener("hashchange", () => {
+		place.value = parse();
+	});
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, string | undefined>} [query]
+ */
+export function href(path, query = {}) {
+	const search = new URLSearchParams();
+	for (const [name, value] of Object.entries(query)) if (value) search.set(name, value);
+	const text = search.toString();
+	return `#/${path}${text ? `?${text}` : ""}`;
+}
+
+/** @param {string} path @param {Record<string, string | undefined>} [query] */
+export function go(path, query) {
+	location.hash = href(path, query);
+}
+
+/**
+ * Changes filters of the page that is shown, without a step for the button "back".
+ * @param {Record<string, string | undefined>} changes
+ */
+export function setQuery(changes) {
+	const query = Object.fromEntries(place.value.query);
+	const { page, rest } = place.value;
+	history.replaceState(null, "", href([page, ...rest].map(encodeURIComponent).join("/"), { ...query, ...changes }));
+	place.value = parse();
+}

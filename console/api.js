@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only module that asks the API, except for the stream. The types come from docs/openapi.yaml.
+import { credentials, forgetKey } from "./session.js";
+
+/**
+ * @typedef {import("./types/api.d.ts").components["schemas"]} Schemas
+ * @typedef {Schemas["Channel"]} Channel
+ * @typedef {Schemas["NewChannel"]} NewChannel
+ * @typedef {Schemas["Health"]} Health
+ * @typedef {Schemas["Delivery"]} Delivery
+ * @typedef {Schemas["DeliveryDetail"]} DeliveryDetail
+ * @typedef {Schemas["Explanation"]} Explanation
+ * @typedef {Schemas["AuditEntry"]} AuditEntry
+ * @typedef {Schemas["AuditPage"]} AuditPage
+ * @typedef {Schemas["DeliveryPage"]} DeliveryPage
+ * @typedef {Schemas["Event"]} StreamEvent
+ * @typedef {Schemas["Preview"]} Preview
+ * @typedef {Schemas["Provider"]} Provider
+ * @typedef {Record<string, string | number | undefined>} Query
+ */
+
+/** Where the API is, seen from the address of the console. */
+const BASE = new URL("../v1/", new URL(".", location.href));
+
+/** An answer that is an error, or no answer. */
+export class ApiError extends Error {
+	/**
+	 * @param {number} status 0 without an answer
+	 * @param {string} code
+	 * @param {string} message
+	 * @param {string} [field] what the request had wrong
+	 */
+	constructor(status, code, message, field) {
+		super(message);
+		this.status = status;
+		this.code = code;
+		this.field = field;
+	}
+}
+
+/**
+ * @param {string} path below /v1/
+ * @param {Query} [query]
+ */
+export function address(path, query = {}) {
+	const url = new URL(path, BASE);
+	for (const [name, value] of Object.entries(query)) {
+		if (value !== undefined && value !== "") url.searchParams.set(name, String(value));
+	}
+	return url;
+}
+
+/** @param {Response} answer */
+async function errorOf(answer) {
+	/** @type {Schemas["Error"]["error"]} */
+	let told = { code: "internal_error", message: `The service answered ${answer.status}.` };
+	try {
+		told = (await answer.json()).error ?? told;
+	} catch {
+		// A proxy answered in its own words.
+	}
+	return new ApiError(answer.status, told.code, told.message, told.details?.field);
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{query?: Query, body?: unknown, signal?: AbortSignal}} [more]
+ */
+async function ask(method, path, { query, body, signal } = {}) {
+	/** @type {Record<string, string>} */
+	const headers = credentials(method !== "GET");
+	if (body !== undefined) headers["Content-Type"] = "application/json";
+	/** @type {Response} */
+	let answer;
+	try {
+		answer = await fetch(address(path, query), {
+			method,
+			headers,
+			body: body === undefined ? undefined : JSON.stringify(body),
+			signal,
+			cache: "no-store",
+		});
+	} catch (cause) {
+		if (signal?.aborted) throw cause;
+		throw new ApiError(0, "unreachable", "The service cannot be reached.");
+	}
+	if (answer.status === 401) forgetKey();
+	if (!answer.ok) throw await errorOf(answer);
+	return answer;
+}
+
+/**
+ * @template T
+ * @param {string} path
+ * @param {Query} [query]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+async function read(path, query, signal) {
+	const answer = await ask("GET", path, { query, signal });
+	return /** @type {any} */ (answer.status === 204 ? null : await answer.json());
+}
+
+/**
+ * @template T
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+async function change(method, path, body, signal) {
+	const answer = await ask(method, path, { body, signal });
+	return /** @type {any} */ (answer.status === 204 ? null : await answer.json());
+}
+
+/**
+ * Whether the credentials are good. Throws ApiError if not.
+ * @returns {Promise<unknown>}
+ */
+export function checkCredentials() {
+	return read("channels", { limit: 1 });
+}
+
+/** @returns {Promise<Channel[]>} */
+export async function listChannels() {
+	/** @type {Channel[]} */
+	const all = [];
+	/** @type {Query} */
+	let query = {};
+	for (;;) {
+		const answer = await ask("GET", "channels", { query });
+		all.push(...(await answer.json()));
+		const next = /<([^>]*)>; rel="next"/.exec(answer.headers.get("Link") ?? "");
+		if (!next) return all;
+		query = Object.fromEntries(new URL(next[1], BASE).searchParams);
+	}
+}
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Channel>} */
+export const getChannel = (id, signal) => read(`channels/${id}`, {}, signal);
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Health>} */
+export const getHealth = (id, signal) => read(`channels/${id}/health`, {}, signal);
+
+/** @param {Schemas["CreateChannel"]} channel @returns {Promise<NewChannel>} */
+export const createChannel = (channel) => change("POST", "channels", channel);
+
+/** @param {string} id @param {Schemas["UpdateChannel"]} channel @returns {Promise<Channel>} */
+export const updateChannel = (id, channel) => change("PATCH", `channels/${id}`, channel);
+
+/** @param {string} id @param {{config: Record<string, string>, overlap_s?: number}} config @returns {Promise<Channel>} */
+export const replaceConfig = (id, config) => change("PUT", `channels/${id}/config`, config);
+
+/** @param {string} id @param {"deliver" | "skip"} backlog @returns {Promise<Channel>} */
+export const enableChannel = (id, backlog) => change("POST", `channels/${id}/enable`, { backlog });
+
+/** @param {string} id @returns {Promise<null>} */
+export const deleteChannel = (id) => change("DELETE", `channels/${id}`);
+
+/** @param {Schemas["TryChannel"]} channel @returns {Promise<{status: string, warnings?: string[]}>} */
+export const testChannel = (channel) => change("POST", "channels/test", channel);
+
+/** @param {Omit<Schemas["PreviewMessage"], "event"> & {event?: object}} message @param {AbortSignal} [signal] @returns {Promise<Preview>} */
+export const preview = (message, signal) => change("POST", "channels/preview", message, signal);
+
+/** @param {string} id @param {Query} query @param {AbortSignal} [signal] @returns {Promise<DeliveryPage>} */
+export const listDeliveries = (id, query, signal) => read(`channels/${id}/deliveries`, query, signal);
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<DeliveryDetail>} */
+export const getDelivery = (id, signal) => read(`deliveries/${id}`, {}, signal);
+
+/** @param {string} id @returns {Promise<Delivery>} */
+export const redeliver = (id) => change("POST", `deliveries/${id}/redeliver`);
+
+/** @param {string} id @param {Schemas["Recover"]} what @returns {Promise<Schemas["Recovered"]>} */
+export const recover = (id, what) => change("POST", `channels/${id}/recover`, what);
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Explanation>} */
+export const explain = (id, signal) => read(`events/${id}/explain`, {}, signal);
+
+/**
+ * One event by its stream id: the first one after the id just before it. Null when it is not kept any more.
+ * @param {string} id
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<StreamEvent | null>}
+ */
+export async function getEvent(id, signal) {
+	const [ms, sequence] = id.split("-").map(BigInt);
+	const before = sequence > 0n ? `${ms}-${sequence - 1n}` : `${ms - 1n}-18446744073709551615`;
+	try {
+		/** @type {StreamEvent | null} */
+		const event = await read("events/wait", { last_event_id: before, event: "*,volume.*", timeout: 1 }, signal);
+		return event?.id === id ? event : null;
+	} catch (error) {
+		if (error instanceof ApiError && error.status === 409) return null;
+		throw error;
+	}
+}
+
+/** @param {Query} query @param {AbortSignal} [signal] @returns {Promise<AuditPage>} */
+export const listAudit = (query, signal) => read("audit-logs", query, signal);
+
+/** @returns {Promise<any>} */
+export const getStatus = () => read("admin/status");

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import { getDelivery, redeliver } from "../api.js";
+import { count, duration, shortId } from "../format.js";
+import { html } from "../html.js";
+import { sentence } from "../kinds.js";
+import { Failure } from "../parts/failure.js";
+import { Icon } from "../parts/icon.js";
+import { Json } from "../parts/json.js";
+import { useLoad } from "../parts/load.js";
+import { Loaded } from "../parts/loading.js";
+import { Pill } from "../parts/pill.js";
+import { Time } from "../parts/time.js";
+import { useSignal } from "../vendor/signals.js";
+
+const TONES = /** @type {const} */ ({
+	delivered: "good",
+	pending: "busy",
+	failed: "bad",
+	dropped: "off",
+	folded: "off",
+});
+const WORDS = /** @type {const} */ ({
+	delivered: "delivered",
+	pending: "waiting",
+	failed: "failed",
+	dropped: "dropped",
+	folded: "in a digest",
+});
+
+/** @param {{delivery: import("../api.js").Delivery}} props */
+export function DeliveryRow({ delivery }) {
+	const open = useSignal(false);
+	const { state } = delivery;
+	const error = state === "delivered" ? "" : (delivery.last_error ?? "");
+	return html`<li class="row">
+		<button
+			type="button"
+			class="row-line delivery-line"
+			aria-expanded=${open.value}
+			onClick=${() => (open.value = !open.value)}
+		>
+			<span class="row-turn"><${Icon} name=${open.value ? "down" : "right"} size=${16} /></span>
+			<${Pill} tone=${TONES[state]}>${WORDS[state]}<//>
+			<span class="row-main"
+				><b>${sentence(delivery.event, delivery.outcome)}</b>
+				<span class="mono dim">${shortId(delivery.resource ?? "")}</span>${error
+					? html`<span class="row-error">${error}</span>`
+					: null}</span
+			>
+			<span class="row-count dim">${count(delivery.attempts, "attempt")}</span>
+			<span class="row-time dim"><${Time} at=${delivery.created_at} /></span>
+		</button>
+		${open.value ? html`<${DeliveryDetail} id=${delivery.id} version=${`${state} ${delivery.attempts}`} />` : null}
+	</li>`;
+}
+
+/** @param {{id: string, version?: string}} props */
+export function DeliveryDetail({ id, version = "" }) {
+	const detail = useLoad((signal) => getDelivery(id, signal), [id, version], 3000);
+	const failure = useSignal(/** @type {unknown} */ (null));
+	async function again() {
+		try {
+			await redeliver(id);
+			failure.value = null;
+			detail.again();
+		} catch (error) {
+			failure.value = error;
+		}
+	}
+	return html`<div class="row-detail">
+		<${Loaded} of=${detail} lines=${3}>
+			${(/** @type {import("../api.js").DeliveryDetail} */ found) => html`
+				${found.attempts.length
+					? html`<ol class="attempts">
+							${found.attempts.map(
+								(attempt) => html`<${AttemptLine} key=${attempt.number} attempt=${attempt} />`,
+							)}
+						</ol>`
+					: html`<p class="dim small-text">
+							No attempt
+							yet${found.next_attempt_at
+								? html`; the first is due <${Time} at=${found.next_attempt_at} as="ago" />`
+								: ""}.
+						</p>`}
+				${found.state === "pending" && found.attempts.length && found.next_attempt_at
+					? html`<p class="dim small-text">
+							The next attempt is due <${Time} at=${found.next_attempt_at} as="ago" />.
+						</p>`
+					: null}
+				${found.folded
+					? html`<ul class="folded">
+							${found.folded.map(
+								(part) => html`<li>${part.count} × ${sentence(part.event, part.outcome)}</li>`,
+							)}
+						</ul>`
+					: null}
+				<div class="row-of-buttons">
+					${found.state === "pending" || found.state === "folded"
+						? null
+						: html`<button type="button" class="button small" onClick=${again}>
+								<${Icon} name="again" size=${16} />Send again
+							</button>`}
+					${found.event === "notification.digest"
+						? null
+						: html`<a class="button small quiet" href=${`#/events/${found.event_id}`}
+								>The whole story of the event</a
+							>`}
+				</div>
+				${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+				${found.payload
+					? html`<details>
+							<summary>What it tells</summary>
+							<${Json} value=${found.payload} label="The event of this delivery" />
+						</details>`
+					: null}
+			`}
+		<//>
+	</div>`;
+}
+
+const VERDICTS = /** @type {Record<string, string>} */ ({
+	delivered: "taken",
+	accepted: "taken, to be shown later",
+	retry: "to be tried again",
+	wait: "asked to wait",
+	rejected: "refused for good",
+	disabled: "the destination is gone",
+	reformed: "refused, to be sent in a plainer form",
+	rebound: "moved",
+});
+
+/** @param {{attempt: any}} props */
+function AttemptLine({ attempt }) {
+	const good = attempt.verdict === "delivered" || attempt.verdict === "accepted";
+	return html`<li class=${`attempt ${good ? "good" : "bad"}`}>
+		<span class="attempt-sign"><${Icon} name=${good ? "check" : "cross"} size=${14} /></span>
+		<span
+			><b>${VERDICTS[attempt.verdict] ?? attempt.verdict}</b>${attempt.status
+				? html` <span class="mono">${attempt.status}</span>`
+				: null}<span class="dim">
+				· <${Time} at=${attempt.started_at} />, took ${duration(attempt.duration_ms)}</span
+			></span
+		>
+		${attempt.detail ? html`<span class="attempt-detail wrap">${attempt.detail}</span>` : null}
+	</li>`;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { updateChannel } from "../api.js";
+import { KindsField } from "../channels/kinds_field.js";
+import { html } from "../html.js";
+import { Dialog } from "../parts/dialog.js";
+import { Failure } from "../parts/failure.js";
+import { useSignal } from "../vendor/signals.js";
+
+/** @param {{channel: import("../api.js").Channel, onClose: (changed?: boolean) => void}} props */
+export function EditDialog({ channel, onClose }) {
+	const name = useSignal(channel.name);
+	const events = useSignal(channel.events);
+	const failure = useSignal(/** @type {unknown} */ (null));
+	/** @param {SubmitEvent} event */
+	async function save(event) {
+		event.preventDefault();
+		try {
+			await updateChannel(channel.id, { name: name.value, events: events.value });
+			onClose(true);
+		} catch (error) {
+			failure.value = error;
+		}
+	}
+	return html`<${Dialog} title="Edit the channel" onClose=${onClose}>
+		<form class="dialog-form" onSubmit=${save}>
+			<label class="field"
+				><span class="field-name">Name</span
+				><input
+					class="input"
+					name="name"
+					value=${name}
+					maxlength="64"
+					onInput=${(/** @type {any} */ e) => (name.value = e.target.value)}
+			/></label>
+			<${KindsField}
+				chosen=${events.value}
+				onChange=${(/** @type {string[]} */ kinds) => (events.value = kinds)}
+			/>
+			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+			<div class="row-of-buttons end">
+				<button type="button" class="button" onClick=${onClose}>Cancel</button>
+				<button class="button primary" disabled=${!events.value.length}>Save</button>
+			</div>
+		</form>
+	<//>`;
+}

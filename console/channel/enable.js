@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { enableChannel } from "../api.js";
+import { count } from "../format.js";
+import { html } from "../html.js";
+import { Dialog } from "../parts/dialog.js";
+import { Failure } from "../parts/failure.js";
+import { useSignal } from "../vendor/signals.js";
+
+/** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health | undefined, onClose: (changed?: boolean) => void}} props */
+export function EnableDialog({ channel, health, onClose }) {
+	const backlog = useSignal(/** @type {"deliver" | "skip"} */ ("deliver"));
+	const failure = useSignal(/** @type {unknown} */ (null));
+	const pending = health?.backlog.pending ?? 0;
+	/** @param {SubmitEvent} event */
+	async function save(event) {
+		event.preventDefault();
+		try {
+			await enableChannel(channel.id, backlog.value);
+			onClose(true);
+		} catch (error) {
+			failure.value = error;
+		}
+	}
+	return html`<${Dialog} title=${`Enable ${channel.name}`} onClose=${onClose}>
+		<form class="dialog-form" onSubmit=${save}>
+			<p>
+				${pending
+					? `${count(pending, "delivery waits", "deliveries wait")}. What shall become of ${pending === 1 ? "it" : "them"}?`
+					: "Nothing waits. New events are told from now on."}
+			</p>
+			${pending
+				? html`<fieldset class="choices">
+						<legend class="sr">What waits</legend>
+						<label class="choice"
+							><input
+								type="radio"
+								name="backlog"
+								checked=${backlog.value === "deliver"}
+								onChange=${() => (backlog.value = "deliver")}
+							/><span
+								><b>Deliver what waits</b
+								><span class="dim">oldest first; many become one digest</span></span
+							></label
+						>
+						<label class="choice"
+							><input
+								type="radio"
+								name="backlog"
+								checked=${backlog.value === "skip"}
+								onChange=${() => (backlog.value = "skip")}
+							/><span
+								><b>Skip it</b
+								><span class="dim"
+									>only what happens from now on is told; the list keeps them as dropped</span
+								></span
+							></label
+						>
+					</fieldset>`
+				: null}
+			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+			<div class="row-of-buttons end">
+				<button type="button" class="button" onClick=${onClose}>Cancel</button>
+				<button class="button primary">Enable</button>
+			</div>
+		</form>
+	<//>`;
+}

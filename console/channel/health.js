@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { duration, number } from "../format.js";
+import { html } from "../html.js";
+import { messageOf } from "../parts/failure.js";
+import { Icon } from "../parts/icon.js";
+import { Loaded } from "../parts/loading.js";
+import { Time } from "../parts/time.js";
+
+/** @param {{channel: import("../api.js").Channel, health: any, onAsk: (name: string) => void}} props */
+export function HealthFacts({ channel, health, onAsk }) {
+	return html`<${Loaded} of=${health} lines=${3}>
+		${(/** @type {import("../api.js").Health} */ found) => html`
+			${channel.disabled
+				? html`<${Disabled} channel=${channel} health=${found} onAsk=${onAsk} />`
+				: html`<${Failing} health=${found} />`}
+			<dl class="figures card">
+				<div>
+					<dt>Waiting to be sent</dt>
+					<dd>${number(found.backlog.pending)}</dd>
+					<p class="dim">
+						${found.backlog.oldest_at
+							? html`the oldest since <${Time} at=${found.backlog.oldest_at} />`
+							: "nothing waits"}
+					</p>
+				</div>
+				<div>
+					<dt>Last success</dt>
+					<dd>
+						${found.last_success_at ? html`<${Time} at=${found.last_success_at} as="ago" />` : "none yet"}
+					</dd>
+					<p class="dim">
+						${found.last_success_at
+							? html`<${Time} at=${found.last_success_at} />`
+							: "Send a test, or wait for the next event"}
+					</p>
+				</div>
+				<div>
+					<dt>Last error</dt>
+					<dd>${found.last_error_at ? html`<${Time} at=${found.last_error_at} as="ago" />` : "none"}</dd>
+					<p class="dim wrap">${found.last_error ?? "nothing went wrong lately"}</p>
+				</div>
+				<div>
+					<dt>Pace</dt>
+					<dd>${found.pace?.interval_ms ? `1 per ${duration(found.pace.interval_ms)}` : "as it comes"}</dd>
+					<p class="dim">
+						${found.rate_limited
+							? html`${found.rate_limited.by} asked for a pause until
+									<${Time} at=${found.rate_limited.until} />`
+							: found.pace?.burst
+								? `${found.pace.burst} at once after a rest`
+								: "no limit is known"}
+					</p>
+				</div>
+			</dl>
+		`}
+	<//>`;
+}
+
+/** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health, onAsk: (name: string) => void}} props */
+function Disabled({ channel, health, onAsk }) {
+	const why = health.disabled_reason ?? channel.disabled_reason;
+	return html`<div class="notice bad">
+		<${Icon} name="warn" />
+		<div>
+			<p class="notice-text">
+				<strong>Disabled${health.disabled_at ? html` since <${Time} at=${health.disabled_at} />` : ""}.</strong>
+				${why ? messageOf(why) : ""}
+			</p>
+			<p class="notice-more">
+				Nothing is sent, and nothing is lost: what happens waits. Repair it at the other end or replace the
+				settings, then enable it.
+			</p>
+		</div>
+		<button type="button" class="button small" onClick=${() => onAsk("enable")}>Enable …</button>
+	</div>`;
+}
+
+/** @param {{health: import("../api.js").Health}} props */
+function Failing({ health }) {
+	if (health.state === "healthy") return null;
+	const { breaker, failing_since: since, last_error: error } = health;
+	return html`<div class="notice bad">
+		<${Icon} name="warn" />
+		<div>
+			<p class="notice-text">
+				<strong>Failing${since ? html` since <${Time} at=${since} />` : ""}.</strong> ${error
+					? messageOf(error)
+					: ""}
+			</p>
+			<p class="notice-more">
+				${breaker.failures} failures in a row.
+				${breaker.state === "open"
+					? html`It rests; the next try is <${Time} at=${breaker.until ?? ""} as="ago" />.`
+					: "It is tried again by itself."}
+				Nothing is lost meanwhile.
+			</p>
+		</div>
+	</div>`;
+}

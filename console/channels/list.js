@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { getHealth, listChannels } from "../api.js";
+import { count, number } from "../format.js";
+import { html } from "../html.js";
+import { Empty } from "../parts/empty.js";
+import { Icon } from "../parts/icon.js";
+import { useLoad } from "../parts/load.js";
+import { Loaded } from "../parts/loading.js";
+import { Time } from "../parts/time.js";
+import { providerInfo } from "./providers.js";
+import { StatePill, Trouble } from "./state.js";
+import { Tile } from "./tile.js";
+
+export function ListPage() {
+	const channels = useLoad(listChannels, [], 15_000);
+	return html`<div class="page">
+		<header class="page-head">
+			<div>
+				<h1>Channels</h1>
+				<p class="lead">Where your team is told.</p>
+			</div>
+			<a class="button primary" href="#/channels/new"><${Icon} name="plus" size=${16} />Connect a channel</a>
+		</header>
+		<${Loaded} of=${channels} lines=${6}>
+			${(/** @type {import("../api.js").Channel[]} */ list) =>
+				list.length
+					? html`<ul class="channel-grid">
+							${list.map(
+								(channel) => html`<li key=${channel.id}><${ChannelCard} channel=${channel} /></li>`,
+							)}
+						</ul>`
+					: html`<div class="card">
+							<${Empty} icon="channels" title="No channel yet">
+								<p>
+									Connect Slack, Teams, Discord, Google Chat, Telegram, Matrix or a webhook. It takes
+									a minute, and you see the message before anything is sent.
+								</p>
+								<a class="button primary" href="#/channels/new"
+									><${Icon} name="plus" size=${16} />Connect a channel</a
+								>
+							<//>
+						</div>`}
+		<//>
+	</div>`;
+}
+
+/** @param {{channel: import("../api.js").Channel}} props */
+function ChannelCard({ channel }) {
+	const { value: health } = useLoad(
+		(signal) => getHealth(channel.id, signal),
+		[channel.id, channel.updated_at, channel.disabled],
+		15_000,
+	);
+	const found = health.value;
+	return html`<article class="card channel-card">
+		<header class="channel-head">
+			<${Tile} provider=${channel.provider} />
+			<div class="grow">
+				<h2 class="cut"><a class="cover" href=${`#/channels/${channel.id}`}>${channel.name}</a></h2>
+				<p class="dim small-text">
+					${providerInfo(channel.provider).name} · ${count(channel.events.length, "kind")} of events
+				</p>
+			</div>
+			<${StatePill} channel=${channel} health=${found} />
+		</header>
+		<${Trouble} channel=${channel} health=${found} />
+		<dl class="figures">
+			<div>
+				<dt>Waiting</dt>
+				<dd>${found ? number(found.backlog.pending) : "…"}</dd>
+			</div>
+			<div>
+				<dt>Last success</dt>
+				<dd>
+					${found?.last_success_at
+						? html`<${Time} at=${found.last_success_at} as="ago" />`
+						: found
+							? "none yet"
+							: "…"}
+				</dd>
+			</div>
+			<div>
+				<dt>Pace</dt>
+				<dd>${pace(found)}</dd>
+			</div>
+		</dl>
+	</article>`;
+}
+
+/** @param {import("../api.js").Health | undefined} health */
+function pace(health) {
+	if (!health) return "…";
+	const interval = health.pace?.interval_ms;
+	return interval
+		? `1 per ${interval >= 1000 ? `${(interval / 1000).toFixed(1)} s` : `${interval} ms`}`
+		: "as it comes";
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import { html } from "../../html.js";
+import { HtmlText } from "./html_text.js";
+
+/** @param {{body: any}} props */
+export function MatrixMessage({ body }) {
+	return html`<div class="msg-body matrix">
+		${body.formatted_body
+			? html`<${HtmlText} source=${body.formatted_body} />`
+			: html`<p class="msg-lines">${body.body}</p>`}
+	</div>`;
+}

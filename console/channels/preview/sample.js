@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @type {Record<string, string>} */
+const TYPES = { capsule: "sandbox", template: "snapshot", host: "host", volume: "volume" };
+/** @type {Record<string, string>} */
+const IDS = {
+	sandbox: "cl-6dfzh5ik5uxynzmlf5cshamdk",
+	snapshot: "web-base-7",
+	host: "host-2b8kq4v9x1m7c3z5n0r6t8y4w",
+	volume: "vol-9c3z5n0r6t8y4w2b8kq4v9x1m",
+};
+
+/** A whole event, as the control plane would publish it. @param {string} kind @param {string} outcome */
+export function sampleEvent(kind, outcome) {
+	const type = TYPES[kind.split(".")[0]];
+	const failed = outcome === "error";
+	return {
+		event: kind,
+		outcome: failed ? "error" : "success",
+		timestamp: `${new Date().toISOString().slice(0, 19)}Z`,
+		actor:
+			type === "host"
+				? { type: "system" }
+				: { type: "user", id: "usr-4w2b8kq4v9x1m7c3z5n0r6t8y", name: "Ada Lovelace" },
+		resource: { id: IDS[type], type },
+		...(failed ? { error: "the host did not answer within 30 s", metadata: { reason: "host_failure" } } : {}),
+	};
+}

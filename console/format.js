@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times, durations and numbers as people read them: times in the reader's zone.
+
+/** @param {number} value @param {string} one @param {string} [many] */
+export function count(value, one, many = `${one}s`) {
+	return `${number(value)} ${value === 1 ? one : many}`;
+}
+
+const NUMBER = new Intl.NumberFormat("en");
+/** @param {number} value */
+export const number = (value) => NUMBER.format(value);
+
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const SHORT = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+/** @param {Date} date */
+export const clock = (date) => TIME.format(date);
+
+/** @param {Date} date */
+export function dayAndClock(date) {
+	const today = new Date().toDateString() === date.toDateString();
+	return today ? TIME.format(date) : `${DAY.format(date)}, ${SHORT.format(date)}`;
+}
+
+/** @param {Date} date */
+export const utc = (date) =>
+	date
+		.toISOString()
+		.replace("T", " ")
+		.replace(/\.\d+Z/, " UTC");
+
+const UNITS = /** @type {const} */ ([
+	["d", 86_400_000],
+	["h", 3_600_000],
+	["min", 60_000],
+	["s", 1000],
+]);
+
+/** A duration in its two largest units. @param {number} ms */
+export function duration(ms) {
+	if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+	if (ms < 10_000) return `${(ms / 1000).toFixed(1).replace(".0", "")} s`;
+	const first = UNITS.findIndex(([, size]) => ms >= size);
+	const [name, size] = UNITS[first];
+	const next = UNITS[first + 1];
+	const rest = next ? Math.floor((ms % size) / next[1]) : 0;
+	return `${Math.floor(ms / size)} ${name}${rest && next ? ` ${rest} ${next[0]}` : ""}`;
+}
+
+/** @param {Date} date @param {number} [now] */
+export function ago(date, now = Date.now()) {
+	const ms = now - date.getTime();
+	if (Math.abs(ms) < 5000) return "just now";
+	const [name, size] = UNITS.find(([, unit]) => Math.abs(ms) >= unit) ?? UNITS[3];
+	const text = `${Math.floor(Math.abs(ms) / size)} ${name}`;
+	return ms < 0 ? `in ${text}` : `${text} ago`;
+}
+
+/** @param {number} size in bytes */
+export function bytes(size) {
+	if (size < 1024) return `${size} B`;
+	const units = ["KiB", "MiB", "GiB", "TiB"];
+	let value = size / 1024;
+	let unit = 0;
+	for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+	return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
+}
+
+/** An id whose middle is left out: enough to tell it from another. @param {string} id */
+export function shortId(id) {
+	return /^[a-z]+-[0-9a-z]{25}$/.test(id) ? `${id.slice(0, id.indexOf("-") + 7)}…${id.slice(-4)}` : id;
+}
+
+/** The time in a stream id. @param {string} id */
+export const timeOfId = (id) => new Date(Number(id.split("-")[0]));

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is signed in. The key comes from the address (#key=…, removed at once) or the form, and is kept for this tab only.
+import { signal } from "./vendor/signals.js";
+
+const KEPT = "wrenn-key";
+const WELL_FORMED = /^wrn_[0-9a-f]{32}$/;
+
+/** The API key, or "" for the cookie of a session. */
+let key = "";
+
+/**
+ * Signed in or not; `asking` until the service has answered.
+ * @type {import("./vendor/signals.js").Signal<"asking" | "out" | "in">}
+ */
+export const signedIn = signal("asking");
+/** May this person see the operator's page? */
+export const isOperator = signal(false);
+
+/** Takes the key out of the address before anything else looks at it. */
+export function takeKey() {
+	const found = /^#key=([^&]*)/.exec(location.hash);
+	if (found) {
+		history.replaceState(null, "", location.pathname + location.search + "#/live");
+		if (WELL_FORMED.test(found[1])) sessionStorage.setItem(KEPT, found[1]);
+	}
+	key = sessionStorage.getItem(KEPT) ?? "";
+}
+
+/** @param {string} text */
+export function isKey(text) {
+	return WELL_FORMED.test(text);
+}
+
+/** @param {string} text */
+export function keepKey(text) {
+	key = text;
+	sessionStorage.setItem(KEPT, text);
+}
+
+export function forgetKey() {
+	key = "";
+	sessionStorage.removeItem(KEPT);
+	signedIn.value = "out";
+	isOperator.value = false;
+}
+
+export function hasKey() {
+	return key !== "";
+}
+
+function csrfToken() {
+	return /(?:^|; )wrenn_csrf=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+}
+
+/**
+ * The header fields that say who asks.
+ * @param {boolean} changes
+ * @returns {Record<string, string>}
+ */
+export function credentials(changes) {
+	if (key) return { "X-API-Key": key };
+	return changes ? { "X-CSRF-Token": csrfToken() } : {};
+}

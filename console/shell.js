@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frame around every page: where one can go, and which page is shown.
+import { place } from "./address.js";
+import { html } from "./html.js";
+import { Icon } from "./parts/icon.js";
+import { Mark } from "./parts/mark.js";
+import { LivePage } from "./live/page.js";
+import { Skeleton } from "./parts/loading.js";
+import { forgetKey, hasKey, signedIn } from "./session.js";
+import { SignInPage } from "./signin/page.js";
+import { useEffect } from "./vendor/hooks.js";
+import { signal } from "./vendor/signals.js";
+
+const PAGES = [
+	{ page: "live", name: "Live" },
+	{ page: "channels", name: "Channels" },
+];
+
+/** Pages other than the first are read when somebody goes there. @type {Record<string, () => Promise<(props: any) => any>>} */
+const LATER = {
+	channels: async () => (await import("./channels/routes.js")).ChannelRoutes,
+};
+
+/** @type {import("./vendor/signals.js").Signal<Record<string, (props: any) => any>>} */
+const loaded = signal({ live: LivePage });
+
+/** @param {string} page */
+async function need(page) {
+	if (loaded.value[page] || !LATER[page]) return;
+	const component = await LATER[page]();
+	loaded.value = { ...loaded.value, [page]: component };
+}
+
+function Navigation() {
+	const links = PAGES;
+	const current = place.value.page === "events" ? "live" : place.value.page;
+	return html`<header class="side">
+		<a class="brand" href="#/live"><${Mark} /><span>Wrenn events</span></a>
+		<nav class="nav" aria-label="Pages">
+			${links.map(
+				({ page, name }) =>
+					html`<a class="nav-link" href=${`#/${page}`} aria-current=${page === current ? "page" : undefined}
+						><${Icon} name=${page} /><span>${name}</span></a
+					>`,
+			)}
+		</nav>
+		<div class="side-foot">
+			${hasKey()
+				? html`<button type="button" class="nav-link" onClick=${forgetKey}>
+						<${Icon} name="out" /><span>Sign out</span>
+					</button>`
+				: html`<span class="dim small-text">Signed in by your session</span>`}
+		</div>
+	</header>`;
+}
+
+function Arriving() {
+	return html`<div class="page"><${Skeleton} lines=${8} /></div>`;
+}
+
+function Unknown() {
+	return html`<div class="page">
+		<h1>There is no such page</h1>
+		<p>The link may be old. <a href="#/live">Go to the live events</a>.</p>
+	</div>`;
+}
+
+export function Shell() {
+	const { page } = place.value;
+	useEffect(() => {
+		need(page);
+		document.title = `${page.charAt(0).toUpperCase()}${page.slice(1)} · Wrenn events`;
+	}, [page]);
+	if (signedIn.value === "out") return html`<${SignInPage} />`;
+	if (signedIn.value === "asking")
+		return html`<div class="asking" role="status"><${Mark} size=${40} /><span class="sr">Signing in</span></div>`;
+	const Page = loaded.value[page] ?? (LATER[page] ? Arriving : Unknown);
+	return html`<div class="frame">
+		<a class="skip" href="#main" onClick=${skip}>Skip to the page</a>
+		<${Navigation} />
+		<main id="main" class="main" tabindex="-1"><${Page} /></main>
+	</div>`;
+}
+
+/** The fragment is the page's address, so the jump is made here. @param {MouseEvent} event */
+function skip(event) {
+	event.preventDefault();
+	document.getElementById("main")?.focus();
+}

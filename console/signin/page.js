@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { html } from "../html.js";
+import { Failure } from "../parts/failure.js";
+import { Mark } from "../parts/mark.js";
+import { isKey } from "../session.js";
+import { useSignal } from "../vendor/signals.js";
+import { signInWith } from "./sign_in.js";
+
+export function SignInPage() {
+	const key = useSignal("");
+	const failure = useSignal(/** @type {unknown} */ (null));
+	const busy = useSignal(false);
+
+	/** @param {SubmitEvent} event */
+	async function submit(event) {
+		event.preventDefault();
+		const text = key.value.trim();
+		if (!isKey(text)) {
+			failure.value = new Error("A key is wrn_ and 32 hexadecimal digits. Copy it again, without blanks.");
+			return;
+		}
+		busy.value = true;
+		try {
+			await signInWith(text);
+		} catch (error) {
+			failure.value = error;
+		}
+		busy.value = false;
+	}
+
+	return html`<main class="signin">
+		<form class="card signin-card" onSubmit=${submit}>
+			<${Mark} size=${40} />
+			<h1>Sign in to Wrenn events</h1>
+			<p class="dim">
+				See your team's events as they happen, tell Slack and others about them, and find out why a message did
+				not come.
+			</p>
+			<label class="field">
+				<span class="field-name">API key</span>
+				<input
+					class="input mono"
+					type="password"
+					name="key"
+					autocomplete="off"
+					spellcheck="false"
+					placeholder="wrn_…"
+					value=${key}
+					onInput=${(/** @type {any} */ e) => (key.value = e.target.value)}
+				/>
+				<span class="field-help">It stays in this tab and is forgotten when the tab is closed.</span>
+			</label>
+			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+			<button class="button primary wide" disabled=${busy.value}>
+				${busy.value ? "Signing in …" : "Sign in"}
+			</button>
+			<details class="dim">
+				<summary>Where do I get a key?</summary>
+				<p>
+					On the machine of the service, <code>wrenn-events console</code> prints a link that signs you in. Or
+					make a key:
+				</p>
+				<pre class="code">wrenn-events keys create --team TEAM --name console</pre>
+			</details>
+		</form>
+	</main>`;
+}

@@ -1,0 +1,6 @@
+import type uPlot from "uplot";
+declare global {
+	interface Window {
+		uPlot: typeof uPlot;
+	}
+}
