@@ -2,10 +2,7 @@
 
 /*
  * `serve`: checks the settings, brings the schema up to date, and runs the workers.
- *
- * With one worker this process is the worker. With more, it forks them and supervises: it restarts
- * a worker that dies after a second, passes on SIGTERM and SIGINT, and kills workers that do not
- * end within twenty seconds. After the last worker it merges a SQLite store into one file.
+ * After the last worker it merges a SQLite store into one file.
  */
 #include <errno.h>
 #include <signal.h>
@@ -13,16 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/command.h"
 #include "app/open_files.h"
 #include "app/port.h"
 #include "app/redis_settings.h"
+#include "app/supervisor.h"
 #include "app/wiring.h"
-#include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"
 #include "core/metrics.h"
@@ -32,10 +27,6 @@
 #include "store/store.h"
 #include "targets/targets.h"
 
-#define STOP_LIMIT_MS 20000
-#define RESTART_MS    1000
-#define FORK_LIMIT_MS 100  /* so a stalled reader of the log delays no worker for longer */
-#define LOG_LIMIT_MS  1000 /* for the last lines */
 /* Redis, the database, the loop, name look-ups, and clients that get a 503 at the limit. */
 #define OTHER_FILES       256
 #define FILES_PER_REQUEST 2 /* for the name look-up; its connections are counted apart */
@@ -54,168 +45,6 @@ static const char usage[] =
 	"The settings are environment variables; docs/configuration.md lists them.\n"
 	"\n"
 	"Example: wrenn-events serve --config /etc/wrenn-events.env --check\n";
-
-struct supervisor {
-	const struct config *config;
-	struct port *port;
-	pid_t *pids;            /* one per worker; 0: not running */
-	int64_t *restart_at_ms; /* when to restart a worker that died */
-	bool stopping;
-	int64_t stop_by_ms;
-};
-
-/* Every process calls this. `worker` is negative in the parent. */
-static void begin_to_log(const struct config *config, int worker)
-{
-	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
-		  LOG_LEVEL_INFO, worker);
-	log_start();
-}
-
-static int run_worker(const struct config *config, int index, int listener)
-{
-	metrics_select(index);
-	return worker_run(config, listener);
-}
-
-/* The rest of a forked worker's life. */
-static int run_forked_worker(const struct supervisor *all, int index)
-{
-	int code;
-
-	begin_to_log(all->config, index);
-	code = run_worker(all->config, index, all->port->listener);
-	log_stop(LOG_LIMIT_MS);
-	return code;
-}
-
-static void start_worker(struct supervisor *all, unsigned index, const sigset_t *old_mask)
-{
-	pid_t parent = getpid();
-	pid_t pid;
-	int error;
-
-	/* Ends the log's thread: a fork copies only one, and a leak checker in the worker would
-	 * look for the others. */
-	log_stop(FORK_LIMIT_MS);
-	pid = fork();
-	error = errno;
-	if (pid != 0)
-		log_start();
-	if (pid < 0) {
-		log_error("cannot fork a worker", log_str("error", strerror(error)));
-		all->restart_at_ms[index] = clock_mono_ms() + RESTART_MS;
-		return;
-	}
-	if (pid > 0) {
-		all->pids[index] = pid;
-		port_drop_listener(all->port);
-		return;
-	}
-	/* The worker must not outlive its parent: nobody would restart or stop it. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(EXIT_FAILED);
-	sigprocmask(SIG_SETMASK, old_mask, NULL);
-	exit(run_forked_worker(all, (int)index));
-}
-
-static void start_missing_workers(struct supervisor *all, const sigset_t *old_mask)
-{
-	int64_t now_ms = clock_mono_ms();
-
-	for (unsigned i = 0; i < all->config->workers; i++)
-		if (all->pids[i] == 0 && now_ms >= all->restart_at_ms[i])
-			start_worker(all, i, old_mask);
-}
-
-static void reap_workers(struct supervisor *all)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (unsigned i = 0; i < all->config->workers; i++) {
-			if (all->pids[i] != pid)
-				continue;
-			all->pids[i] = 0;
-			all->restart_at_ms[i] = clock_mono_ms() + RESTART_MS;
-			if (!all->stopping)
-				log_error("a worker ended; restarting it",
-					  log_int("index", (int64_t)i), log_int("pid", pid),
-					  log_int("signal",
-						  WIFSIGNALED(status) ? WTERMSIG(status) : 0));
-		}
-}
-
-static unsigned signal_workers(const struct supervisor *all, int number)
-{
-	unsigned running = 0;
-
-	for (unsigned i = 0; i < all->config->workers; i++)
-		if (all->pids[i] > 0) {
-			kill(all->pids[i], number);
-			running++;
-		}
-	return running;
-}
-
-static void begin_stop(struct supervisor *all)
-{
-	if (all->stopping)
-		return;
-	all->stopping = true;
-	all->stop_by_ms = clock_mono_ms() + STOP_LIMIT_MS;
-	signal_workers(all, SIGTERM);
-}
-
-static void watch_workers(struct supervisor *all, const sigset_t *waited, const sigset_t *old_mask)
-{
-	const struct timespec pause = { .tv_nsec = 250 * 1000 * 1000 };
-
-	for (;;) {
-		if (!all->stopping)
-			start_missing_workers(all, old_mask);
-
-		int number = sigtimedwait(waited, NULL, &pause);
-
-		reap_workers(all);
-		if (number == SIGTERM || number == SIGINT)
-			begin_stop(all);
-		if (number == SIGHUP)
-			wiring_log_hangup();
-		if (!all->stopping)
-			continue;
-		if (signal_workers(all, 0) == 0)
-			return;
-		if (clock_mono_ms() > all->stop_by_ms)
-			signal_workers(all, SIGKILL);
-	}
-}
-
-static int supervise(const struct config *config, struct port *port)
-{
-	struct supervisor all = { .config = config, .port = port };
-	sigset_t waited;
-	sigset_t old_mask;
-	int code = EXIT_FAILED;
-
-	all.pids = calloc(config->workers, sizeof(*all.pids));
-	all.restart_at_ms = calloc(config->workers, sizeof(*all.restart_at_ms));
-	if (all.pids && all.restart_at_ms) {
-		sigemptyset(&waited);
-		sigaddset(&waited, SIGTERM);
-		sigaddset(&waited, SIGINT);
-		sigaddset(&waited, SIGHUP);
-		sigaddset(&waited, SIGCHLD);
-		sigprocmask(SIG_BLOCK, &waited, &old_mask);
-		watch_workers(&all, &waited, &old_mask);
-		code = EXIT_GOOD;
-	}
-	free(all.pids);
-	free(all.restart_at_ms);
-	return code;
-}
 
 /* Continue while the database is unreachable, because the store retries. Fail if the schema is
  * unusable. */
@@ -271,7 +100,6 @@ static int run_workers(const struct config *config)
 	struct reason why = { .text = "" };
 	struct port port;
 	int rc = port_claim(&port, config, &why);
-	int code;
 
 	if (rc < 0)
 		return command_fault(EXIT_FAILED, "%s: %s",
@@ -281,10 +109,8 @@ static int run_workers(const struct config *config)
 		 log_str("listen", config->listen_host), log_int("port", config->listen_port),
 		 log_int("workers", config->workers));
 	if (config->workers == 1)
-		code = run_worker(config, 0, port.listener);
-	else
-		code = supervise(config, &port);
-	return code;
+		return worker_run(config, port.listener);
+	return supervise(config, &port);
 }
 
 /* Backups copy only the main file. */
@@ -300,7 +126,7 @@ static void leave_one_file(const struct config *config)
 
 static int serve(struct config *config, enum key_use key_use)
 {
-	begin_to_log(config, -1);
+	supervisor_log(config, -1);
 	metrics_setup((int)config->workers);
 	if (config->core_dumps == CONFIG_CORE_DUMPS_ON)
 		prctl(PR_SET_DUMPABLE, 1);
@@ -318,7 +144,7 @@ static int serve(struct config *config, enum key_use key_use)
 		code = run_workers(config);
 	if (code == EXIT_GOOD)
 		leave_one_file(config);
-	log_stop(LOG_LIMIT_MS);
+	log_stop(LOG_LAST_LINES_MS);
 	return code;
 }
 

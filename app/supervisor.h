@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Runs several workers as child processes. */
+#ifndef APP_SUPERVISOR_H
+#define APP_SUPERVISOR_H
+
+#include "app/port.h"
+#include "config/config.h"
+
+#define LOG_LAST_LINES_MS 1000 /* how long a reader of the log has for the last lines */
+
+/* Starts to log. Every process calls this. `worker` is negative in the parent. */
+void supervisor_log(const struct config *config, int worker);
+
+/* Blocks until SIGTERM or SIGINT and the end of the workers. Returns an exit code. */
+int supervise(const struct config *config, struct port *port);
+
+#endif
