@@ -41,6 +41,18 @@ SANITIZE := $(filter -fsanitize%,$(subst fuzzer-no-link$(comma),,$(FLAGS_$(FLAVO
 LDFLAGS  := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE)
 LDLIBS   := $(LLHTTP_LIBS) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -lpthread
 
+# libsystemd is optional. The stamp rebuilds its one object when it comes or goes.
+WITH_SYSTEMD := $(if $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes),with,without)
+ifeq ($(WITH_SYSTEMD),with)
+LDLIBS += $(shell pkg-config --libs libsystemd)
+$(B)/app/systemd.o: CPPFLAGS += -DWITH_SYSTEMD $(shell pkg-config --cflags libsystemd | sed 's/-I/-isystem /g')
+endif
+$(B)/app/systemd.o: build/$(WITH_SYSTEMD)-systemd
+build/$(WITH_SYSTEMD)-systemd:
+	@mkdir -p $(@D)
+	@rm -f build/with-systemd build/without-systemd
+	@touch $@
+
 sources = $(wildcard $(1)/*.c)
 objects = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
 archive = $(B)/lib/$(1).a

@@ -16,24 +16,39 @@ static void answer_alive(struct http_request *request, void *owner)
 	http_respond(request, 200, "application/json", STR("{\"status\":\"ok\"}\n"));
 }
 
+enum condition health_condition(const struct health *health)
+{
+	if (health->stopping)
+		return CONDITION_STOPPING;
+	if (store_trouble(health->store))
+		return CONDITION_NO_STORE;
+	if (!redis_is_up(health->redis) || !bus_tail_is_up(health->tail))
+		return CONDITION_NO_REDIS;
+	if (!bus_consumer_is_ready(health->consumer))
+		return CONDITION_NO_GROUP;
+	if (sse_is_stale(health->sse))
+		return CONDITION_STALE;
+	return CONDITION_READY;
+}
+
 /* Returns NULL when ready, else a sentence that says what is missing, perhaps in `room`. */
 static const char *missing_part(const struct health *health, char *room, size_t size)
 {
-	const char *trouble = store_trouble(health->store);
+	static const char *const sentences[] = {
+		[CONDITION_READY] = NULL,
+		[CONDITION_STALE] = "redis: live streams lag behind the source",
+		[CONDITION_NO_GROUP] = "redis: the consumer group does not exist yet",
+		[CONDITION_NO_REDIS] = "redis is not reachable",
+		[CONDITION_NO_STORE] = "store",
+		[CONDITION_STARTING] = "starting",
+		[CONDITION_STOPPING] = "stopping",
+	};
+	enum condition condition = health_condition(health);
 
-	if (health->stopping)
-		return "stopping";
-	if (trouble) {
-		snprintf(room, size, "store: %s", trouble);
-		return room;
-	}
-	if (!redis_is_up(health->redis) || !bus_tail_is_up(health->tail))
-		return "redis is not reachable";
-	if (!bus_consumer_is_ready(health->consumer))
-		return "redis: the consumer group does not exist yet";
-	if (sse_is_stale(health->sse))
-		return "redis: live streams lag behind the source";
-	return NULL;
+	if (condition != CONDITION_NO_STORE)
+		return sentences[condition];
+	snprintf(room, size, "store: %s", store_trouble(health->store));
+	return room;
 }
 
 static void answer_ready(struct http_request *request, void *owner)

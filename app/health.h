@@ -13,6 +13,17 @@
 #include "sse/sse.h"
 #include "store/store.h"
 
+/* What keeps a worker from its work; the worst last. */
+enum condition {
+	CONDITION_READY,
+	CONDITION_STALE,    /* live streams lag behind Redis */
+	CONDITION_NO_GROUP, /* no consumer group yet */
+	CONDITION_NO_REDIS,
+	CONDITION_NO_STORE,
+	CONDITION_STARTING,
+	CONDITION_STOPPING
+};
+
 /* The parts that readiness checks. They live as long as the server. */
 struct health {
 	const struct store *store;
@@ -22,6 +33,8 @@ struct health {
 	const struct sse *sse;
 	bool stopping; /* set when the worker begins to stop; it is never ready again */
 };
+
+enum condition health_condition(const struct health *health);
 
 int health_add_routes(struct health *health, struct http_server *server) must_check;
 

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/systemd.h"
 #include "core/errno_text.h"
 #include "http/http.h"
 
@@ -156,11 +157,34 @@ static int decide(struct port *port, const struct config *config, struct reason 
 	return rc;
 }
 
+/* Returns 1 if systemd passed a socket, 0 if not, or a negative errno. */
+static int take_from_systemd(struct port *port, struct reason *why)
+{
+	int fd = systemd_listener();
+	int rc;
+
+	if (fd == 0)
+		return 0;
+	if (fd < 0)
+		return reason_set(why, fd, "wrenn-events.socket",
+				  "expected one listening TCP socket from systemd; give the "
+				  "unit one ListenStream=host:port");
+	rc = http_adopt(fd, why);
+	if (rc < 0)
+		return rc;
+	port->listener = fd;
+	port->is_given = true;
+	return 1;
+}
+
 int port_claim(struct port *port, const struct config *config, struct reason *why)
 {
-	int rc = 0;
+	int rc;
 
 	*port = (struct port){ .lock = -1 };
+	rc = take_from_systemd(port, why);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	if (config->share_port == CONFIG_SHARE_ANY)
 		return 0;
 	port->lock = open_lock(config);
@@ -172,6 +196,8 @@ int port_claim(struct port *port, const struct config *config, struct reason *wh
 
 void port_drop_listener(struct port *port)
 {
+	if (port->is_given)
+		return;
 	if (port->listener)
 		close(port->listener);
 	port->listener = 0;

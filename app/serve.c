@@ -17,7 +17,9 @@
 #include "app/port.h"
 #include "app/redis_settings.h"
 #include "app/supervisor.h"
+#include "app/systemd.h"
 #include "app/wiring.h"
+#include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"
 #include "core/metrics.h"
@@ -95,7 +97,7 @@ static void fit_open_files(struct config *config)
 		 log_int("requests", config->max_inflight));
 }
 
-static int run_workers(const struct config *config)
+static int run_workers(const struct config *config, struct reporter *reporter)
 {
 	struct reason why = { .text = "" };
 	struct port port;
@@ -108,9 +110,26 @@ static int run_workers(const struct config *config)
 	log_info("wrenn-events starts", log_str("version", WRENN_EVENTS_VERSION),
 		 log_str("listen", config->listen_host), log_int("port", config->listen_port),
 		 log_int("workers", config->workers));
-	if (config->workers == 1)
-		return worker_run(config, port.listener);
-	return supervise(config, &port);
+	if (config->workers > 1)
+		return supervise(config, &port, reporter);
+	return worker_run(&(struct worker_options){ .config = config,
+						    .listener = port.listener,
+						    .vitals = reporter->vitals,
+						    .reporter = reporter });
+}
+
+static int report_and_run(const struct config *config)
+{
+	struct reporter reporter;
+	struct vitals *vitals = vitals_open(config->workers);
+	int code;
+
+	if (!vitals)
+		return command_fault(EXIT_FAILED, "cannot start: %s", errno_text(-ENOMEM));
+	reporter_init(&reporter, vitals, systemd_tell, systemd_watchdog_ms(), clock_mono_ms());
+	code = run_workers(config, &reporter);
+	vitals_close(vitals);
+	return code;
 }
 
 /* Backups copy only the main file. */
@@ -141,7 +160,7 @@ static int serve(struct config *config, enum key_use key_use)
 	int code = prepare_store(config, key_use);
 
 	if (code == EXIT_GOOD)
-		code = run_workers(config);
+		code = report_and_run(config);
 	if (code == EXIT_GOOD)
 		leave_one_file(config);
 	log_stop(LOG_LAST_LINES_MS);

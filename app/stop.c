@@ -130,6 +130,7 @@ static void stop_handles(struct worker *w)
 	uv_close((uv_handle_t *)&w->on_hangup, NULL);
 	uv_close((uv_handle_t *)&w->stop_limit, NULL);
 	uv_close((uv_handle_t *)&w->drain, NULL);
+	uv_close((uv_handle_t *)&w->turn, NULL);
 	loop_lag_stop(&w->lag);
 }
 
@@ -171,6 +172,8 @@ void stop_begin(struct worker *w)
 {
 	w->stopping = true;
 	w->health.stopping = true;
+	if (w->reporter)
+		reporter_stopping(w->reporter);
 	uv_timer_start(&w->stop_limit, on_stop_limit, STOP_LIMIT_MS, 0);
 	if (w->server)
 		uv_timer_start(&w->drain, on_drained, w->config->drain_s * UINT64_C(1000), 0);

@@ -28,6 +28,8 @@
 struct supervisor {
 	const struct config *config;
 	struct port *port;
+	struct vitals *vitals;
+	struct reporter *reporter;
 	pid_t *pids;            /* one per worker; 0: not running */
 	int64_t *restart_at_ms; /* when to restart a worker that died */
 	bool stopping;
@@ -48,7 +50,10 @@ static int run_forked_worker(const struct supervisor *all, int index)
 
 	supervisor_log(all->config, index);
 	metrics_select(index);
-	code = worker_run(all->config, all->port->listener);
+	code = worker_run(&(struct worker_options){ .config = all->config,
+						    .listener = all->port->listener,
+						    .index = (unsigned)index,
+						    .vitals = all->vitals });
 	log_stop(LOG_LAST_LINES_MS);
 	return code;
 }
@@ -62,6 +67,7 @@ static void start_worker(struct supervisor *all, unsigned index, const sigset_t 
 	/* Ends the log's thread: a fork copies only one, and a leak checker in the worker would
 	 * look for the others. */
 	log_stop(FORK_LIMIT_MS);
+	vitals_forget(all->vitals, index);
 	pid = fork();
 	error = errno;
 	if (pid != 0)
@@ -124,11 +130,30 @@ static unsigned signal_workers(const struct supervisor *all, int number)
 	return running;
 }
 
+/* systemd watches only this process. So this process ends a worker whose loop is blocked. */
+static void kill_silent_workers(const struct supervisor *all)
+{
+	int64_t limit_ms = all->reporter->watchdog_ms;
+	int64_t now_ms = clock_mono_ms();
+
+	for (unsigned i = 0; i < all->config->workers && limit_ms > 0; i++) {
+		int64_t heard_at_ms = vitals_heard_at_ms(all->vitals, i);
+
+		if (all->pids[i] <= 0 || heard_at_ms == 0 || now_ms - heard_at_ms < limit_ms)
+			continue;
+		log_error("the loop of a worker is blocked; ending the worker",
+			  log_int("index", (int64_t)i), log_int("pid", all->pids[i]),
+			  log_int("silent_ms", now_ms - heard_at_ms));
+		kill(all->pids[i], SIGKILL);
+	}
+}
+
 static void begin_stop(struct supervisor *all)
 {
 	if (all->stopping)
 		return;
 	all->stopping = true;
+	reporter_stopping(all->reporter);
 	all->stop_by_ms = clock_mono_ms() + STOP_LIMIT_MS;
 	signal_workers(all, SIGTERM);
 }
@@ -144,12 +169,15 @@ static void watch_workers(struct supervisor *all, const sigset_t *waited, const 
 		int number = sigtimedwait(waited, NULL, &pause);
 
 		reap_workers(all);
+		reporter_turn(all->reporter, clock_mono_ms());
 		if (number == SIGTERM || number == SIGINT)
 			begin_stop(all);
 		if (number == SIGHUP)
 			wiring_log_hangup();
-		if (!all->stopping)
+		if (!all->stopping) {
+			kill_silent_workers(all);
 			continue;
+		}
 		if (signal_workers(all, 0) == 0)
 			return;
 		if (clock_mono_ms() > all->stop_by_ms)
@@ -157,9 +185,11 @@ static void watch_workers(struct supervisor *all, const sigset_t *waited, const 
 	}
 }
 
-int supervise(const struct config *config, struct port *port)
+int supervise(const struct config *config, struct port *port, struct reporter *reporter)
 {
-	struct supervisor all = { .config = config, .port = port };
+	struct supervisor all = {
+		.config = config, .port = port, .vitals = reporter->vitals, .reporter = reporter
+	};
 	sigset_t waited;
 	sigset_t old_mask;
 	int code = EXIT_FAILED;

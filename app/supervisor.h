@@ -5,6 +5,7 @@
 #define APP_SUPERVISOR_H
 
 #include "app/port.h"
+#include "app/reporter.h"
 #include "config/config.h"
 
 #define LOG_LAST_LINES_MS 1000 /* how long a reader of the log has for the last lines */
@@ -13,6 +14,6 @@
 void supervisor_log(const struct config *config, int worker);
 
 /* Blocks until SIGTERM or SIGINT and the end of the workers. Returns an exit code. */
-int supervise(const struct config *config, struct port *port);
+int supervise(const struct config *config, struct port *port, struct reporter *reporter);
 
 #endif

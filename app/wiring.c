@@ -51,6 +51,18 @@ static void on_hangup(uv_signal_t *handle, int number)
 	wiring_log_hangup();
 }
 
+/* ---- how this worker is, for systemd ----------------------------------------------------- */
+
+static void on_turn(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	int64_t now_ms = clock_mono_ms();
+
+	vitals_tell(w->vitals, w->index, health_condition(&w->health), now_ms);
+	if (w->reporter)
+		reporter_turn(w->reporter, now_ms);
+}
+
 /* ---- the ledger between the consumer and the deliveries --------------------------------- */
 
 static void on_committed(int rc, void *owner)
@@ -110,11 +122,13 @@ static int open_loop(struct worker *w)
 	uv_signal_init(&w->loop, &w->on_hangup);
 	uv_timer_init(&w->loop, &w->stop_limit);
 	uv_timer_init(&w->loop, &w->drain);
+	uv_timer_init(&w->loop, &w->turn);
 	loop_lag_start(&w->lag, &w->loop, uv_hrtime);
 	w->on_term.data = w;
 	w->on_int.data = w;
 	w->stop_limit.data = w;
 	w->drain.data = w;
+	w->turn.data = w;
 	rc = uv_signal_start(&w->on_term, on_signal, SIGTERM);
 	if (rc == 0)
 		rc = uv_signal_start(&w->on_int, on_signal, SIGINT);
@@ -288,11 +302,13 @@ static int run_loop(struct worker *w, bool is_open)
 {
 	int rc;
 
-	if (is_open)
+	if (is_open) {
 		log_info("ready for connections", log_str("worker", w->name),
 			 log_int("port", http_server_port(w->server)));
-	else
+		uv_timer_start(&w->turn, on_turn, 0, REPORTER_TURN_MS);
+	} else {
 		stop_begin(w);
+	}
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	rc = uv_loop_close(&w->loop);
 	if (rc < 0)
@@ -311,9 +327,13 @@ static int read_redis_address(struct worker *w)
 	return rc;
 }
 
-int worker_run(const struct config *config, int listener)
+int worker_run(const struct worker_options *options)
 {
-	struct worker w = { .config = config, .listener = listener };
+	struct worker w = { .config = options->config,
+			    .listener = options->listener,
+			    .index = options->index,
+			    .vitals = options->vitals,
+			    .reporter = options->reporter };
 	int rc = read_redis_address(&w);
 
 	if (rc == 0) {

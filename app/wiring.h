@@ -4,12 +4,21 @@
 #ifndef APP_WIRING_H
 #define APP_WIRING_H
 
+#include "app/reporter.h"
+#include "app/vitals.h"
 #include "config/config.h"
 #include "core/attributes.h"
 
-/* Runs a worker until SIGTERM or SIGINT. It takes over `listener`, a listening socket, or opens its
- * own for 0. Returns an exit code. */
-int worker_run(const struct config *config, int listener);
+struct worker_options {
+	const struct config *config;
+	int listener; /* a listening socket, which the worker takes over; 0: it opens its own */
+	unsigned index;
+	struct vitals *vitals;
+	struct reporter *reporter; /* NULL: the supervisor reports to systemd */
+};
+
+/* Runs a worker until SIGTERM or SIGINT. Returns an exit code. */
+int worker_run(const struct worker_options *options);
 
 /* Logs that SIGHUP has no effect. It comes from a closing terminal, or from an operator who wants
  * the settings reloaded. */

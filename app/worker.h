@@ -11,6 +11,7 @@
 #include "app/console.h"
 #include "app/health.h"
 #include "app/loop_lag.h"
+#include "app/reporter.h"
 #include "audit/audit.h"
 #include "auth/auth.h"
 #include "bus/bus.h"
@@ -29,12 +30,16 @@
 struct worker {
 	const struct config *config;
 	int listener; /* 0: the server opens its own */
+	unsigned index;
+	struct vitals *vitals;
+	struct reporter *reporter; /* NULL: the supervisor reports */
 	uv_loop_t loop;
 	uv_signal_t on_term;
 	uv_signal_t on_int;
 	uv_signal_t on_hangup;
 	uv_timer_t stop_limit;
 	uv_timer_t drain;
+	uv_timer_t turn; /* says how this worker is */
 	struct loop_lag lag;
 	char name[WORKER_NAME_SIZE]; /* owner of this worker's leases */
 

@@ -9,6 +9,7 @@
 #include "http/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -77,4 +78,14 @@ int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *
 	if (fd < 0)
 		return reason_set(why, fd, NULL, "%s", errno_text(fd));
 	return fd;
+}
+
+int http_adopt(int listener, struct reason *why)
+{
+	int flags = fcntl(listener, F_GETFL);
+
+	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) < 0)
+		return reason_set(why, -errno, NULL, "%s", errno_text(-errno));
+	turn_on(listener, IPPROTO_TCP, TCP_NODELAY);
+	return 0;
 }

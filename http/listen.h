@@ -15,4 +15,7 @@
  * Returns the socket (never 0 while standard input is open), or a negative errno with *why. */
 int http_listen(const char *host, uint16_t port, bool exclusive, struct reason *why) must_check;
 
+/* Makes a listening socket that another program opened fit for a server. */
+int http_adopt(int listener, struct reason *why) must_check;
+
 #endif

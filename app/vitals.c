@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Two words per worker. Each is written whole, and nobody needs both from one moment. */
+#include "app/vitals.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+struct vital {
+	_Atomic unsigned condition;
+	_Atomic int64_t heard_at_ms;
+};
+
+struct vitals {
+	unsigned workers;
+	struct vital rows[];
+};
+
+static size_t size_for(unsigned workers)
+{
+	return sizeof(struct vitals) + workers * sizeof(struct vital);
+}
+
+struct vitals *vitals_open(unsigned workers)
+{
+	const int flags = MAP_SHARED | MAP_ANONYMOUS;
+	// cppcheck-suppress invalidFunctionArg ; an anonymous mapping has no file
+	void *mapping = mmap(NULL, size_for(workers), PROT_READ | PROT_WRITE, flags, -1, 0);
+	struct vitals *vitals = mapping;
+
+	if (mapping == MAP_FAILED)
+		return NULL;
+	vitals->workers = workers;
+	for (unsigned i = 0; i < workers; i++)
+		vitals_forget(vitals, i);
+	return vitals;
+}
+
+void vitals_close(struct vitals *vitals)
+{
+	if (vitals)
+		munmap(vitals, size_for(vitals->workers));
+}
+
+void vitals_forget(struct vitals *vitals, unsigned worker)
+{
+	vitals_tell(vitals, worker, CONDITION_STARTING, 0);
+}
+
+void vitals_tell(struct vitals *vitals, unsigned worker, enum condition condition, int64_t now_ms)
+{
+	atomic_store(&vitals->rows[worker].condition, condition);
+	atomic_store(&vitals->rows[worker].heard_at_ms, now_ms);
+}
+
+enum condition vitals_worst(const struct vitals *vitals)
+{
+	unsigned worst = CONDITION_READY;
+
+	for (unsigned i = 0; i < vitals->workers; i++) {
+		unsigned condition = atomic_load(&vitals->rows[i].condition);
+
+		worst = condition > worst ? condition : worst;
+	}
+	return (enum condition)worst;
+}
+
+int64_t vitals_heard_at_ms(const struct vitals *vitals, unsigned worker)
+{
+	return atomic_load(&vitals->rows[worker].heard_at_ms);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What each worker last said about itself, in memory that all workers of a service share: the loop
+ * of a worker writes, and the process that systemd watches reads.
+ */
+#ifndef APP_VITALS_H
+#define APP_VITALS_H
+
+#include <stdint.h>
+
+#include "app/health.h"
+#include "core/attributes.h"
+
+struct vitals; /* a row per worker */
+
+/* Before forking. Returns NULL without memory. */
+struct vitals *vitals_open(unsigned workers) must_check;
+void vitals_close(struct vitals *vitals); /* accepts NULL */
+
+/* Forgets what the worker said. Call it before starting the worker again. */
+void vitals_forget(struct vitals *vitals, unsigned worker);
+
+void vitals_tell(struct vitals *vitals, unsigned worker, enum condition condition, int64_t now_ms);
+
+/* The worst condition of all workers. CONDITION_STARTING if a worker has said nothing yet. */
+enum condition vitals_worst(const struct vitals *vitals);
+
+/* When the worker last said something; 0: never. */
+int64_t vitals_heard_at_ms(const struct vitals *vitals, unsigned worker);
+
+#endif
