@@ -90,6 +90,7 @@ static int open_channels(struct worker *w)
 		.deliveries = w->deliveries,
 		.key = w->config->encryption_key,
 		.strip_host = w->config->strip_host == CONFIG_STRIP_ON,
+		.notify_completion = w->config->notify_on == CONFIG_NOTIFY_COMPLETION,
 		.audit_mode = services_audit_mode(w->config),
 		.now_us = clock_wall_us,
 		.mono_us = clock_mono_us,

@@ -18,6 +18,7 @@ struct channels {
 	struct deliveries *deliveries;
 	uint8_t key[SEAL_KEY_SIZE];
 	bool strip_host;
+	bool notify_completion;
 	enum audit_mode audit_mode;
 	struct test_quota *quota; /* of running tests, and of those in the last minute */
 	struct pauses pauses;     /* tests that wait for the pace of their destination */

@@ -32,6 +32,7 @@ int channels_open(const struct channels_options *options, struct channels **out)
 	channels->route = options->route;
 	channels->deliveries = options->deliveries;
 	channels->strip_host = options->strip_host;
+	channels->notify_completion = options->notify_completion;
 	channels->audit_mode = options->audit_mode;
 	channels->mono_us = options->mono_us;
 	memcpy(channels->key, options->key, sizeof(channels->key));

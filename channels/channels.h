@@ -34,8 +34,9 @@ struct channels_options {
 	struct store *store;
 	struct route *route; /* for tests, and to judge targets */
 	struct deliveries *deliveries;
-	const uint8_t *key; /* SEAL_KEY_SIZE bytes; copied */
-	bool strip_host;    /* WRENN_EVENTS_STRIP_HOST, for previews */
+	const uint8_t *key;     /* SEAL_KEY_SIZE bytes; copied */
+	bool strip_host;        /* WRENN_EVENTS_STRIP_HOST, for previews */
+	bool notify_completion; /* WRENN_EVENTS_NOTIFY_ON, for the samples of previews */
 	enum audit_mode audit_mode;
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* the clock of the paces */

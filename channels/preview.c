@@ -57,7 +57,8 @@ static int take_kind(struct preview *preview, const char *word, struct buf *json
 
 	if (!event_kind_is_subscribable(kind))
 		return event_kind_refuse(str_of(word), "event", event_kind_is_subscribable, why);
-	sample_write(json, kind, str_of(preview->team), str_of(preview->timestamp));
+	sample_write(json, kind, channels_of(&preview->call)->notify_completion,
+		     str_of(preview->team), str_of(preview->timestamp));
 	return json->err;
 }
 
@@ -77,6 +78,19 @@ static int take_object(struct preview *preview, cJSON *event, struct buf *json)
 	return good ? json->err : -ENOMEM;
 }
 
+/* What the operator strips is in neither the body nor the message, as in a delivery. */
+static int strip_host(struct preview *preview)
+{
+	const struct stream_id none = { .ms = 0 };
+
+	event_write_body_without_host(&preview->body, preview->event);
+	if (preview->body.err)
+		return preview->body.err;
+	event_unref(preview->event);
+	preview->event = NULL;
+	return event_parse(buf_str(&preview->body), none, &preview->event, NULL);
+}
+
 static int parse_event(struct preview *preview, struct str json, struct reason *why)
 {
 	const struct stream_id none = { .ms = 0 };
@@ -91,9 +105,8 @@ static int parse_event(struct preview *preview, struct str json, struct reason *
 		return event_kind_refuse(preview->event->kind_text, "event",
 					 event_kind_is_subscribable, why);
 	if (channels_of(&preview->call)->strip_host)
-		event_write_body_without_host(&preview->body, preview->event);
-	else
-		event_write_body(&preview->body, preview->event);
+		return strip_host(preview);
+	event_write_body(&preview->body, preview->event);
 	return preview->body.err;
 }
 

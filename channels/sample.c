@@ -41,9 +41,13 @@ static void write_party(struct buf *out, const char *name, const char *id, const
 	buf_add_char(out, '}');
 }
 
-static void write_actor(struct buf *out)
+static void write_actor(struct buf *out, bool is_system)
 {
 	json_add_name(out, "actor");
+	if (is_system) {
+		buf_add_text(out, "{\"type\":\"system\"}");
+		return;
+	}
 	buf_add_char(out, '{');
 	json_add_member(out, "type", STR("user"));
 	json_add_member(out, "id", STR("usr-" ID_DIGITS_TEXT));
@@ -53,12 +57,12 @@ static void write_actor(struct buf *out)
 
 static void write_host_event(struct buf *out)
 {
-	json_add_name(out, "actor");
-	buf_add_text(out, "{\"type\":\"system\"}");
+	write_actor(out, true);
 	write_party(out, "resource", "host-" ID_DIGITS_TEXT, "host");
 }
 
-void sample_write(struct buf *out, enum event_kind kind, struct str team, struct str timestamp)
+void sample_write(struct buf *out, enum event_kind kind, bool is_completion, struct str team,
+		  struct str timestamp)
 {
 	bool is_host = kind == EVENT_HOST_UP || kind == EVENT_HOST_DOWN;
 
@@ -71,7 +75,7 @@ void sample_write(struct buf *out, enum event_kind kind, struct str team, struct
 	if (is_host) {
 		write_host_event(out);
 	} else {
-		write_actor(out);
+		write_actor(out, is_completion);
 		if (event_kind_is_capsule(kind))
 			write_party(out, "resource", "cl-" ID_DIGITS_TEXT, "sandbox");
 		else if (kind == EVENT_VOLUME_CREATE || kind == EVENT_VOLUME_DELETE)

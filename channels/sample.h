@@ -10,8 +10,9 @@
 /* The event of contract c.7. It has no reference count; `timestamp` must outlive it. */
 void sample_test(struct event *out, struct str timestamp);
 
-/* Appends an event of a subscribable kind, as JSON. */
-void sample_write(struct buf *out, enum event_kind kind, struct str team, struct str timestamp);
+/* Appends an event of a subscribable kind, as JSON: the request of a user, or its completion. */
+void sample_write(struct buf *out, enum event_kind kind, bool is_completion, struct str team,
+		  struct str timestamp);
 
 /* The texts must outlive the digest. digest_done() is not needed. */
 void sample_digest(struct digest *out, struct str team, struct str timestamp);

@@ -3,12 +3,12 @@
 /*
  * POST /v1/channels/test (contract c.7): sends one notification; stores and retries nothing.
  *
- * Happy path: the body and its targets are checked as for a channel. Then the test event is built
- * and sent as every delivery is, and the provider judges the answer. Failure: 400 names the field,
- * 429 comes after ten tests a minute, 502 says what the destination answered. A message refused for
- * its form goes out again as plain text; a destination that moved is followed once. All of it takes
- * ten seconds at most. Each request takes a token of the destination's pace. If the token comes too
- * late, the answer is 429.
+ * Happy path: the body and its targets are checked as for a channel. Then the team's name is read,
+ * the test event is built and sent as every delivery is, and the provider judges the answer.
+ * Failure: 400 names the field, 429 comes after ten tests a minute, 502 says what the destination
+ * answered. A message refused for its form goes out again as plain text; a destination that moved
+ * is followed once. All of it takes ten seconds at most. Each request takes a token of the
+ * destination's pace. If the token comes too late, the answer is 429.
  */
 #include "channels/test_send.h"
 
@@ -22,11 +22,14 @@
 #include "channels/rows.h"
 #include "channels/sample.h"
 #include "core/clock.h"
+#include "core/id.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
+#include "core/utf8.h"
 #include "targets/targets.h"
 
-#define TEST_SEND_MS 10000
+#define TEST_SEND_MS   10000
+#define MAX_NAME_SHOWN 256 /* bytes */
 
 struct test_send {
 	struct api_call call;
@@ -37,6 +40,7 @@ struct test_send {
 	enum message_form form;
 	bool has_moved;
 	struct uuid delivery;
+	struct buf team_name;              /* empty while the store is away */
 	char moved_to[VERDICT_VALUE_SIZE]; /* the config may point here */
 	struct paced paced;
 	struct outbound_call *outbound;
@@ -49,6 +53,7 @@ static void end_test(struct api_call *call)
 	if (test->has_place)
 		test_quota_leave(channels_of(call)->quota, &call->who.team);
 	draft_done(&test->draft);
+	buf_done(&test->team_name);
 	explicit_bzero(test->moved_to, sizeof(test->moved_to));
 }
 
@@ -57,13 +62,13 @@ static void end_test(struct api_call *call)
 static void on_answer(const struct answer *answer, void *owner);
 
 static int send_event(struct test_send *test, const struct event *event, struct str body,
-		      unsigned timeout_ms)
+		      const struct message_test *facts, unsigned timeout_ms)
 {
 	struct attempt_order order = {
 		.provider = test->draft.provider,
 		.config = &test->draft.config,
 		.delivery = &test->delivery,
-		.message = { .body = body, .event = event, .form = test->form },
+		.message = { .body = body, .event = event, .test = facts, .form = test->form },
 		.attempt = { .number = 1, .now_us = test->call.now_us },
 		.timeout_ms = timeout_ms,
 	};
@@ -72,18 +77,33 @@ static int send_event(struct test_send *test, const struct event *event, struct 
 			    &test->outbound);
 }
 
+/* Who sends it, and where to. The name of the channel is not checked: it may not be final. */
 static int send_sample(struct test_send *test, unsigned timeout_ms)
 {
+	const struct identity *who = &test->call.who;
 	char timestamp[RFC3339_TEXT_SIZE];
+	char team[ID_TEXT_SIZE];
+	char sender[sizeof(who->name) + sizeof("api_key ")];
 	struct event event;
 	struct buf body;
 	int rc;
 
 	rfc3339_format(test->call.now_us, 0, timestamp);
+	id_format(ID_TEAM, &who->team, team);
+	snprintf(sender, sizeof(sender), "%s%s",
+		 who->credential == CREDENTIAL_API_KEY ? "api_key " : "", who->name);
 	sample_test(&event, str_of(timestamp));
+
+	const struct message_test facts = {
+		.channel = str_of(json_get_string(test->draft.tree, "name")),
+		.team = str_of(team),
+		.team_name = buf_str(&test->team_name),
+		.sent_by = str_of(sender),
+	};
+
 	buf_init(&body, 4096);
 	event_write_body(&body, &event);
-	rc = body.err ? body.err : send_event(test, &event, buf_str(&body), timeout_ms);
+	rc = body.err ? body.err : send_event(test, &event, buf_str(&body), &facts, timeout_ms);
 	buf_done(&body);
 	return rc;
 }
@@ -241,6 +261,50 @@ static void on_answer(const struct answer *answer, void *owner)
 		answer_failure(test, answer, &verdict);
 }
 
+/* ---- the team's name --------------------------------------------------------------------- */
+
+static const struct db_query read_team = {
+	.sql = "SELECT name FROM teams WHERE id = $1",
+};
+
+static int on_team(const struct db_row *row, void *arg)
+{
+	struct test_send *test = arg;
+
+	buf_add_str(&test->team_name, utf8_cut(row_text(row, 0), MAX_NAME_SHOWN));
+	return 0;
+}
+
+static int run_read_team(struct db *db, struct store_job *job)
+{
+	struct test_send *test = container_of(job, struct test_send, call.job);
+	const struct db_value team = db_uuid(&test->call.who.team);
+
+	buf_reset(&test->team_name);
+	return db_run_now(db, &read_team, &team, 1, on_team, test, NULL);
+}
+
+/* Without the name the message shows the team's id alone. */
+static void on_team_read(struct store_job *job, int rc)
+{
+	struct test_send *test = container_of(job, struct test_send, call.job);
+
+	if (rc < 0)
+		buf_reset(&test->team_name);
+	send_in_turn(test);
+}
+
+static void name_team(struct test_send *test)
+{
+	struct api_call *call = &test->call;
+
+	buf_init(&test->team_name, MAX_NAME_SHOWN);
+	call->job.run = run_read_team;
+	call->job.on_done = on_team_read;
+	if (store_read_for_request(call->api.store, &call->job) < 0)
+		send_in_turn(test);
+}
+
 /* ---- the request ------------------------------------------------------------------------- */
 
 static void on_judged(int rc, const struct reason *why, void *owner)
@@ -255,7 +319,7 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 	uuid_v4(&test->delivery);
 	test->deadline_ms = clock_mono_ms() + TEST_SEND_MS;
 	find_paces(test);
-	send_in_turn(test);
+	name_team(test);
 }
 
 /* Answers and frees the call when the team, or all teams together, have sent too many tests. */

@@ -9,11 +9,13 @@
 #include "delivery/load.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/attributes.h"
 #include "core/errno_text.h"
 #include "core/log.h"
+#include "core/utf8.h"
 #include "delivery/queue.h"
 #include "delivery/room.h"
 #include "targets/targets.h"
@@ -22,7 +24,7 @@
 
 static const struct db_query read_settings = {
 	.sql = "SELECT c.provider, c.config, c.updated_at, c.team_id, " BREAKER_COLUMNS
-	       ", s.old_secret, s.old_secret_until, s.last_success_at FROM channels c "
+	       ", s.old_secret, s.old_secret_until, s.last_success_at, t.name FROM channels c "
 	       "JOIN teams t ON t.id = c.team_id "
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
@@ -100,6 +102,8 @@ static int on_settings(const struct db_row *row, void *arg)
 	buf_add_str(&settings->old_secret, row_text(row, 11));
 	settings->old_secret_until_us = row_time(row, 12);
 	settings->success_us = row_time(row, 13);
+	snprintf(settings->team_name, sizeof(settings->team_name), "%.*s",
+		 STR_ARGS(utf8_cut(row_text(row, 14), sizeof(settings->team_name) - 1)));
 	return 0;
 }
 

@@ -16,11 +16,14 @@
 #include "delivery/breaker.h"
 #include "targets/targets.h"
 
+#define SETTINGS_NAME_SIZE 128
+
 /* All zero: not read. */
 struct settings {
 	const struct provider *provider; /* NULL: this release does not know it */
 	struct uuid team;
-	struct buf sealed;     /* the config as stored */
+	char team_name[SETTINGS_NAME_SIZE]; /* for messages */
+	struct buf sealed;                  /* the config as stored */
 	struct buf old_secret; /* of a webhook, as stored: the secrets before the current one */
 	int64_t old_secret_until_us;
 	int64_t updated_us;

@@ -11,43 +11,61 @@
 
 #define CARD_MAX_FIELDS 8
 #define CARD_MAX_LINES  (DIGEST_MAX_GROUPS + DIGEST_MAX_FAILURES + 2)
-#define CARD_MAX_PARTS  48
+#define CARD_MAX_PARTS  56
 
-enum card_tone { TONE_NEUTRAL, TONE_GOOD, TONE_WARNING, TONE_BAD };
+enum card_tone { TONE_NEUTRAL, TONE_GOOD, TONE_BAD };
+
+/* A sentence: "Capsule " "web-7" " failed to start" ": " "no capacity on host-3". Each may be
+ * empty; lead and verb are our own words, the others hold what users wrote. */
+struct card_title {
+	struct str lead;
+	struct str name;
+	struct str verb;
+	struct str cause; /* without the colon */
+};
 
 struct card_field {
-	const char *label; /* "Event" */
-	const char *what;  /* "event": the name of a cut */
+	const char *label; /* "Actor" */
+	const char *what;  /* "actor": the name of a cut */
 	struct text_value value;
+	int64_t time_us; /* the same as a time, for vendors that show the reader's zone; or 0 */
 };
 
 struct card {
-	struct text_value title;
+	struct card_title title;
 	enum card_tone tone;
-	size_t field_count; /* Event, Outcome, Resource, Actor, Team, Time, Error, Reason; of a
-			     * digest Team, From, To. Only those there are; no value is empty. */
+	const char *status; /* the tone in a word; NULL: neutral */
+	size_t field_count; /* what the title does not say: Error, Reason, Resource, Template, Host,
+			     * Actor, Team, Time; of a digest Team, From, To. No value is empty. */
 	struct card_field fields[CARD_MAX_FIELDS];
 	size_t line_count; /* of a digest: how many of what, then the failures; else 0 */
 	struct text_value lines[CARD_MAX_LINES];
-	struct str link;      /* absolute and percent-encoded after its base, or empty */
-	struct str reference; /* the event's id in the stream, so that a repeat can be told; or
-			       * empty */
-	struct str time;      /* RFC 3339, only when it can be read; else empty */
+	struct str link;   /* absolute and percent-encoded after its base, or empty */
+	struct str footer; /* the kind and the event's id in the stream, so that a repeat can be
+			    * recognised; or empty */
+	int64_t time_us;   /* 0: unknown */
 
 	size_t part_count;
 	struct buf parts[CARD_MAX_PARTS]; /* the memory that all slices point into */
 };
 
-/* Initialises and fills *card. 0, -EINVAL when the message is neither event nor digest, -E2BIG,
- * -ENOMEM. card_done() is needed whatever comes back. */
-int card_make(struct card *card, const struct message *message) must_check;
+/* After card_make() (providers/card_make.h), whatever that gave. */
 void card_done(struct card *card);
 
 /* The field of that label, or NULL. */
 const struct card_field *card_field_find(const struct card *card, const char *label);
 
-/* Appends the plain text of contract d.5, of a digest likewise, escaped by the rule. The link, if
- * any, is the last line. Values are cut at the rule's cap each. */
+/* Appends the title, in at most `max` units. The cause gets half of them. */
+void card_write_title(struct buf *out, const struct card *card, const struct text_rule *rule,
+		      size_t max);
+
+/* The same as HTML: our own words between `open` and `close`, the others as code, in which
+ * clients look for no links. */
+void card_write_html_title(struct buf *out, const struct card *card, const struct text_rule *rule,
+			   const char *open, const char *close);
+
+/* Appends the plain text: the title, a blank line, and a line for each fact; escaped by the rule.
+ * The link, if any, is the last line. Values are cut at the rule's cap each. */
 void card_write_text(struct buf *out, const struct card *card, const struct text_rule *rule);
 
 /* The lines of a digest, one below the other, in at most `max` units: what does not fit any more is

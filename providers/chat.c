@@ -2,6 +2,7 @@
 
 /* What chat providers share beyond cards and text. Pure; errors stick in the buffers. */
 #include "providers/chat.h"
+#include "providers/card_make.h"
 
 #include <ctype.h>
 
@@ -80,6 +81,19 @@ void chat_add_value(struct buf *json, const struct text_rule *rule, const char *
 	if (tight.cap > max)
 		tight.cap = max;
 	chat_add_string(json, &tight, "", &field, "");
+}
+
+void chat_add_title(struct buf *json, const struct card *card, const struct text_rule *rule,
+		    size_t max)
+{
+	struct buf text;
+
+	buf_init(&text, STRING_LIMIT);
+	card_write_title(&text, card, rule, max);
+	json_add_string(json, buf_str(&text));
+	if (text.err && !json->err)
+		json->err = text.err;
+	buf_done(&text);
 }
 
 void chat_add_lines(struct buf *json, const struct card *card, const struct text_rule *rule,

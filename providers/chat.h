@@ -20,6 +20,10 @@ void chat_add_string(struct buf *json, const struct text_rule *rule, const char 
 void chat_add_value(struct buf *json, const struct text_rule *rule, const char *what,
 		    struct text_value value, size_t max);
 
+/* The title as one JSON string. */
+void chat_add_title(struct buf *json, const struct card *card, const struct text_rule *rule,
+		    size_t max);
+
 /* The lines of a digest as one JSON string. */
 void chat_add_lines(struct buf *json, const struct card *card, const struct text_rule *rule,
 		    size_t max);

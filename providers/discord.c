@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/rfc3339.h"
 #include "core/version.h"
 #include "providers/builtin.h"
 #include "providers/chat.h"
@@ -188,6 +189,14 @@ static void draw_lines(struct buf *body, const struct card *card, const struct t
 	chat_add_lines(body, card, rule, LINES_LIMIT);
 }
 
+/* In the zone and the language of the reader: "24 May 2026 07:02 (2 hours ago)". */
+static void add_time(struct buf *body, int64_t us)
+{
+	long long seconds = (long long)(us / 1000000);
+
+	buf_addf(body, "\"<t:%lld:f> (<t:%lld:R>)\"", seconds, seconds);
+}
+
 static void draw_fields(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
 	buf_add_text(body, ",\"fields\":[");
@@ -196,7 +205,10 @@ static void draw_fields(struct buf *body, const struct card *card, const struct 
 		bool is_wide = strcmp(field->label, "Error") == 0;
 
 		buf_addf(body, "%s{\"name\":\"%s\",\"value\":", i ? "," : "", field->label);
-		chat_add_value(body, rule, field->what, field->value, VALUE_LIMIT);
+		if (field->time_us)
+			add_time(body, field->time_us);
+		else
+			chat_add_value(body, rule, field->what, field->value, VALUE_LIMIT);
 		buf_addf(body, ",\"inline\":%s}", is_wide ? "false" : "true");
 	}
 	buf_add_char(body, ']');
@@ -207,23 +219,25 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	static const unsigned colors[] = {
 		[TONE_NEUTRAL] = 0x57606a,
 		[TONE_GOOD] = 0x2da44e,
-		[TONE_WARNING] = 0xbf8700,
 		[TONE_BAD] = 0xd73a49,
 	};
+	char time[RFC3339_TEXT_SIZE];
 
 	buf_add_text(body, "{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":");
-	chat_add_value(body, rule, "title", card->title, TITLE_LIMIT);
+	chat_add_title(body, card, rule, TITLE_LIMIT);
 	if (card->link.len)
 		json_add_member(body, "url", card->link);
 	buf_addf(body, ",\"color\":%u", colors[card->tone]);
-	if (card->time.len)
-		json_add_member(body, "timestamp", card->time);
+	if (card->time_us) {
+		rfc3339_format(card->time_us, 0, time);
+		json_add_member(body, "timestamp", str_of(time));
+	}
 	if (card->line_count)
 		draw_lines(body, card, rule);
 	draw_fields(body, card, rule);
-	if (card->reference.len) {
+	if (card->footer.len) {
 		buf_add_text(body, ",\"footer\":{");
-		json_add_member(body, "text", card->reference);
+		json_add_member(body, "text", card->footer);
 		buf_add_char(body, '}');
 	}
 	buf_add_text(body, "}]}");

@@ -141,12 +141,8 @@ static size_t googlechat_paces(const struct provider_config *config,
 /* In a paragraph or a decorated text, which take a little HTML. */
 static size_t escape_card(struct buf *out, struct str rest)
 {
-	if (rest.at[0] == '"') {
-		buf_add_text(out, "&quot;");
-		return 1;
-	}
-	if (strchr("&<>", rest.at[0]) && rest.at[0])
-		return text_escape_amp(out, rest);
+	if (strchr("&<>\"", rest.at[0]) && rest.at[0])
+		return text_escape_html(out, rest);
 	return chat_escape_unlinked(out, rest);
 }
 
@@ -202,37 +198,41 @@ static struct text_rule rule_with(const struct text_rule *rule, text_escape_fn e
 
 /* ---- the card --------------------------------------------------------------------------- */
 
-static void draw_tone(struct buf *body, enum card_tone tone)
+static void draw_tone(struct buf *body, const struct card *card)
 {
-	static const struct {
-		const char *color;
-		const char *word;
-	} tones[] = {
-		[TONE_GOOD] = { "#188038", "Success" },
-		[TONE_WARNING] = { "#b06000", "Warning" },
-		[TONE_BAD] = { "#d93025", "Failed" },
+	static const char *const colors[] = {
+		[TONE_GOOD] = "#188038",
+		[TONE_BAD] = "#d93025",
 	};
 
-	if (tone != TONE_NEUTRAL)
+	if (card->status)
 		buf_addf(body,
 			 "{\"textParagraph\":{\"text\":\"<font "
 			 "color=\\\"%s\\\"><b>%s</b></font>\"}},",
-			 tones[tone].color, tones[tone].word);
+			 colors[card->tone], card->status);
+}
+
+static void add_paragraph(struct buf *body, const struct text_rule *rule, const char *before,
+			  const struct card_field *field, const char *after)
+{
+	buf_add_text(body, "{\"textParagraph\":{\"text\":");
+	chat_add_string(body, rule, before, field, after);
+	buf_add_text(body, "}}");
 }
 
 static void draw_widgets(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
+	const struct card_field footer = { .what = "footer",
+					   .value = { .head = STR(""), .tail = card->footer } };
+
 	for (size_t i = 0; i < card->line_count; i++) {
 		const struct card_field line = { .what = "line", .value = card->lines[i] };
 
-		buf_add_text(body, "{\"textParagraph\":{\"text\":");
-		chat_add_string(body, rule, "", &line, "");
-		buf_add_text(body, "}},");
+		add_paragraph(body, rule, "", &line, "");
+		buf_add_char(body, ',');
 	}
 	for (size_t i = 0; i < card->field_count; i++) {
-		if (i)
-			buf_add_char(body, ',');
-		buf_addf(body, "{\"decoratedText\":{\"topLabel\":\"%s\",\"text\":",
+		buf_addf(body, "%s{\"decoratedText\":{\"topLabel\":\"%s\",\"text\":", i ? "," : "",
 			 card->fields[i].label);
 		chat_add_string(body, rule, "", &card->fields[i], "");
 		buf_add_text(body, ",\"wrapText\":true}}");
@@ -243,23 +243,24 @@ static void draw_widgets(struct buf *body, const struct card *card, const struct
 		json_add_string(body, card->link);
 		buf_add_text(body, "}}}]}}");
 	}
+	/* Nothing keeps repeats out here, so a repeat must be known by its id. */
+	if (card->footer.len) {
+		buf_add_char(body, ',');
+		add_paragraph(body, rule, "<font color=\"#5f6368\">", &footer, "</font>");
+	}
 }
 
 static void draw_rich(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
-	const struct card_field title = { .what = "title", .value = card->title };
 	struct text_rule header = rule_with(rule, escape_header, true);
 	struct text_rule fallback = rule_with(rule, escape_chat, false);
 
 	buf_add_text(body, "{\"fallbackText\":");
-	chat_add_string(body, &fallback, "", &title, "");
+	chat_add_title(body, card, &fallback, SIZE_MAX);
 	buf_add_text(body, ",\"cardsV2\":[{\"cardId\":\"event\",\"card\":{\"header\":{\"title\":");
-	chat_add_string(body, &header, "", &title, "");
-	/* Nothing keeps repeats out here, so a repeat must be known by its id. */
-	if (card->reference.len)
-		json_add_member(body, "subtitle", card->reference);
+	chat_add_title(body, card, &header, SIZE_MAX);
 	buf_add_text(body, "},\"sections\":[{\"widgets\":[");
-	draw_tone(body, card->tone);
+	draw_tone(body, card);
 	draw_widgets(body, card, rule);
 	buf_add_text(body, "]}]}}]}");
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "providers/builtin.h"
+#include "providers/card_make.h"
 #include "providers/chat.h"
 
 #define CONTENT_LIMIT 40000 /* bytes of ours in an event of 65,536 */
@@ -157,17 +158,14 @@ static void write_html(struct buf *html, const struct card *card, const struct t
 {
 	static const char *const colors[] = {
 		[TONE_GOOD] = "#2da44e",
-		[TONE_WARNING] = "#bf8700",
 		[TONE_BAD] = "#d73a49",
 	};
 
 	buf_add_text(html, "<h4>");
 	if (card->tone != TONE_NEUTRAL)
 		buf_addf(html, "<span data-mx-color=\"%s\">", colors[card->tone]);
-	buf_add_text(html, "<code>");
-	text_add(html, rule, "title", card->title, SIZE_MAX);
-	buf_add_text(html,
-		     card->tone != TONE_NEUTRAL ? "</code></span></h4><ul>" : "</code></h4><ul>");
+	card_write_html_title(html, card, rule, "", "");
+	buf_add_text(html, card->tone != TONE_NEUTRAL ? "</span></h4><ul>" : "</h4><ul>");
 	for (size_t i = 0; i < card->line_count; i++) {
 		const struct card_field line = { .what = "line", .value = card->lines[i] };
 
@@ -176,6 +174,11 @@ static void write_html(struct buf *html, const struct card *card, const struct t
 	for (size_t i = 0; i < card->field_count; i++)
 		add_item(html, rule, &card->fields[i]);
 	buf_add_text(html, "</ul>");
+	if (card->footer.len) {
+		buf_add_text(html, "<p><code>");
+		text_add_escaped(html, text_escape_html, card->footer);
+		buf_add_text(html, "</code></p>");
+	}
 	if (card->link.len) {
 		buf_add_text(html, "<p><a href=\"");
 		text_add_escaped(html, text_escape_html, card->link);
@@ -191,6 +194,7 @@ static void add_text(struct buf *body, const char *name, struct buf *text)
 	buf_reset(text);
 }
 
+/* Clients notify people of a text, and show a notice in silence. */
 static void draw_plain(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
 	struct text_rule unlinked = *rule;
@@ -199,7 +203,8 @@ static void draw_plain(struct buf *body, const struct card *card, const struct t
 	unlinked.escape = chat_escape_unlinked;
 	buf_init(&text, OUTGOING_MAX_BODY);
 	card_write_text(&text, card, &unlinked);
-	buf_add_text(body, "{\"msgtype\":\"m.notice\",\"m.mentions\":{}");
+	buf_addf(body, "{\"msgtype\":\"%s\",\"m.mentions\":{}",
+		 card->tone == TONE_BAD ? "m.text" : "m.notice");
 	add_text(body, "body", &text);
 	buf_add_char(body, '}');
 	buf_done(&text);

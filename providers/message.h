@@ -27,11 +27,22 @@ enum message_form {
 	FORM_PLAIN /* the text of contract d.5, for when the rich form was refused */
 };
 
+/* Who sends a test notification, and where to; each may be empty. */
+struct message_test {
+	struct str channel; /* the channel's name */
+	struct str team;    /* team-... */
+	struct str team_name;
+	struct str sent_by;
+};
+
 /* One delivery: what and as what. */
 struct message {
 	struct str body;             /* the event as JSON, fixed when the delivery row was made */
 	const struct event *event;   /* the same, parsed; NULL for a digest */
 	const struct digest *digest; /* NULL for one event */
+	const struct message_test *test; /* of a test notification; may be NULL */
+	struct str team_name;            /* may be empty */
+	int64_t accepted_us; /* when the request was accepted that the event ends; 0: unknown */
 	enum message_form form;
 	struct str link_base; /* WRENN_EVENTS_LINK_BASE without a trailing slash, or empty */
 	struct trims *trims;  /* filled unless NULL */

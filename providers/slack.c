@@ -91,6 +91,22 @@ static void draw_lines(struct buf *body, const struct card *card, const struct t
 	buf_add_text(body, "}},");
 }
 
+/* A time is shown in the reader's zone, or in words where no client does that. */
+static void draw_value(struct buf *body, const struct card_field *field,
+		       const struct text_rule *rule)
+{
+	if (field->time_us) {
+		buf_addf(body,
+			 "{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"<!date^%lld^"
+			 "{date_short_pretty} {time_secs}|%.*s>\"}",
+			 (long long)(field->time_us / 1000000), STR_ARGS(field->value.head));
+		return;
+	}
+	buf_add_text(body, "{\"type\":\"plain_text\",\"emoji\":false,\"text\":");
+	chat_add_value(body, rule, field->what, field->value, FIELD_LIMIT);
+	buf_add_char(body, '}');
+}
+
 /* Two columns: our label in bold, the value as it is. */
 static void draw_fields(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
@@ -101,12 +117,9 @@ static void draw_fields(struct buf *body, const struct card *card, const struct 
 			buf_addf(body, "%s{\"type\":\"section\",\"fields\":[", i ? "]}," : "");
 		else
 			buf_add_char(body, ',');
-		buf_addf(body,
-			 "{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*%s*\"},"
-			 "{\"type\":\"plain_text\",\"emoji\":false,\"text\":",
+		buf_addf(body, "{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\"*%s*\"},",
 			 field->label);
-		chat_add_value(body, rule, field->what, field->value, FIELD_LIMIT);
-		buf_add_char(body, '}');
+		draw_value(body, field, rule);
 	}
 	buf_add_text(body, card->field_count ? "]}" : "");
 }
@@ -115,12 +128,12 @@ static void draw_context(struct buf *body, const struct card *card)
 {
 	struct buf link;
 
-	if (card->reference.len == 0 && card->link.len == 0)
+	if (card->footer.len == 0 && card->link.len == 0)
 		return;
 	buf_add_text(body, ",{\"type\":\"context\",\"elements\":[");
-	if (card->reference.len) {
+	if (card->footer.len) {
 		buf_add_text(body, "{\"type\":\"plain_text\",\"emoji\":false,\"text\":");
-		json_add_string(body, card->reference);
+		json_add_string(body, card->footer);
 		buf_add_text(body, card->link.len ? "}," : "}");
 	}
 	if (card->link.len) {
@@ -143,19 +156,18 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	static const char *const colors[] = {
 		[TONE_NEUTRAL] = "#57606A",
 		[TONE_GOOD] = "#2DA44E",
-		[TONE_WARNING] = "#BF8700",
 		[TONE_BAD] = "#D73A49",
 	};
 	struct text_rule unrecorded = *rule;
 
 	unrecorded.trims = NULL; /* the same cut a second time */
 	buf_add_text(body, "{\"text\":");
-	chat_add_value(body, rule, "title", card->title, TITLE_LIMIT);
+	chat_add_title(body, card, rule, TITLE_LIMIT);
 	buf_addf(body,
 		 ",\"mrkdwn\":false,\"unfurl_links\":false,\"unfurl_media\":false,"
 		 "\"attachments\":[{\"color\":\"%s\",\"fallback\":",
 		 colors[card->tone]);
-	chat_add_value(body, &unrecorded, "title", card->title, TITLE_LIMIT);
+	chat_add_title(body, card, &unrecorded, TITLE_LIMIT);
 	buf_add_text(body, ",\"blocks\":[");
 	if (card->line_count)
 		draw_lines(body, card, rule);

@@ -202,10 +202,10 @@ static void draw_facts(struct buf *body, const struct card *card, const struct t
 		add_run(body, rule, card->fields[i].what, card->fields[i].value);
 		buf_add_text(body, "}]}");
 	}
-	if (card->reference.len) {
+	if (card->footer.len) {
 		open_block(body);
-		add_run(body, rule, "reference",
-			(struct text_value){ .head = STR(""), .tail = card->reference });
+		add_run(body, rule, "footer",
+			(struct text_value){ .head = STR(""), .tail = card->footer });
 		buf_add_text(body, ",\"size\":\"Small\",\"isSubtle\":true}]}");
 	}
 }
@@ -225,13 +225,13 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	static const char *const colors[] = {
 		[TONE_NEUTRAL] = "Default",
 		[TONE_GOOD] = "Good",
-		[TONE_WARNING] = "Warning",
 		[TONE_BAD] = "Attention",
 	};
 
 	open_envelope(body);
 	open_block(body);
-	add_run(body, rule, "title", card->title);
+	buf_add_text(body, "{\"type\":\"TextRun\",\"text\":");
+	chat_add_title(body, card, rule, SIZE_MAX);
 	buf_addf(body, ",\"weight\":\"Bolder\",\"size\":\"Large\",\"color\":\"%s\"}]}",
 		 colors[card->tone]);
 	draw_facts(body, card, rule);

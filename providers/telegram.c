@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "providers/builtin.h"
+#include "providers/card_make.h"
 #include "providers/chat.h"
 
 #define TEXT_LIMIT    4096 /* code points as shown */
@@ -161,13 +162,11 @@ static void draw_html(struct buf *text, const struct card *card, const struct te
 	static const char *const signs[] = {
 		[TONE_NEUTRAL] = "\xe2\x84\xb9", /* U+2139 */
 		[TONE_GOOD] = "\xe2\x9c\x85",    /* U+2705 */
-		[TONE_WARNING] = "\xe2\x9a\xa0", /* U+26A0 */
 		[TONE_BAD] = "\xe2\x9d\x8c",     /* U+274C */
 	};
 
-	buf_addf(text, "%s <code>", signs[card->tone]);
-	text_add(text, rule, "title", card->title, SIZE_MAX);
-	buf_add_text(text, "</code>");
+	buf_addf(text, "%s ", signs[card->tone]);
+	card_write_html_title(text, card, rule, "<b>", "</b>");
 	for (size_t i = 0; i < card->line_count; i++) {
 		buf_add_text(text, "\n<code>");
 		text_add(text, rule, "line", card->lines[i], SIZE_MAX);
@@ -181,9 +180,9 @@ static void draw_html(struct buf *text, const struct card *card, const struct te
 		buf_add_text(text, "</code>");
 	}
 	/* Nothing keeps repeats out here, so a repeat must be known by its id. */
-	if (card->reference.len) {
-		buf_add_text(text, "\n<b>Id:</b> <code>");
-		text_add_escaped(text, text_escape_amp, card->reference);
+	if (card->footer.len) {
+		buf_add_text(text, "\n<code>");
+		text_add_escaped(text, text_escape_amp, card->footer);
 		buf_add_text(text, "</code>");
 	}
 	if (card->link.len) {

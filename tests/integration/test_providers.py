@@ -70,11 +70,13 @@ def test_an_event_arrives_as_a_rich_message(chat_service, redis, fake, store, pr
     destination = CHAT[provider]()
     channel = add(chat_service, key, destination)
     event = make_event(team, outcome="error", error="the host is full", metadata={"reason": "create_failed"})
+    event["timestamp"] = "2026-05-24T05:02:08Z"
     redis.publish(event)
     delivered(store, channel)
     entry, = fake.arrived(destination.name)
     assert entry["posted"] and not entry["hidden"] and is_rich(provider, entry), entry
-    for fact in (event["resource"]["id"], "capsule.create", "Ada", "the host is full", "create_failed"):
+    for fact in (f"Capsule {event['resource']['id']} failed to start: the host is full", "capsule.create", "Ada", "create_failed",
+                 "2026-05-24 05:02:08 UTC"):
         assert fact in entry["shown"].replace("\u2060", ""), fact
     assert verdicts_of(store, channel) == ["accepted" if provider == "teams" else "delivered"]
 
@@ -103,7 +105,7 @@ def test_a_refused_form_is_followed_at_once_by_the_plain_text(chat_service, redi
     rich, plain = fake.arrived(destination.name)
     assert is_rich(provider, rich) and not is_rich(provider, plain)
     capsule = event["resource"]["id"]
-    assert plain["posted"] and f"Capsule {capsule} created" in plain["shown"] and "Event: capsule.create" in plain["shown"]
+    assert plain["posted"] and f"Capsule {capsule}: start requested" in plain["shown"] and "capsule.create" in plain["shown"]
     assert verdicts_of(store, channel)[0] == "reformed"
 
 

@@ -446,6 +446,7 @@ static void open_channels(struct rig *rig, const struct rig_options *options)
 		.deliveries = rig->deliveries,
 		.key = rig->key,
 		.strip_host = options->strip_host,
+		.notify_completion = options->notify_completion,
 		.audit_mode = options->audit_mode,
 		.now_us = now_us,
 		.mono_us = mono_us,

@@ -60,6 +60,10 @@ def is_web_link(text):
     return bool(parts and parts.scheme in ("http", "https") and parts.netloc)
 
 
+def time_in_words(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 class Protocol:
     name = ""
     pattern = None
@@ -165,8 +169,10 @@ class Discord(Protocol):
         for embed in embeds:
             lines += [embed.get("title", ""), embed.get("description", "")]
             lines += [f"{one['name']}: {one['value']}" for one in embed.get("fields") or []]
-        # As on the screen: a backslash before a mark is invisible.
-        return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(line for line in lines if line))
+            lines.append((embed.get("footer") or {}).get("text", ""))
+        # As on the screen: a time is in the reader's zone, and a backslash before a mark is invisible.
+        text = re.sub(r"(?<!\\)<t:(\d+):[fR]>", lambda found: time_in_words(int(found[1])), "\n".join(filter(None, lines)))
+        return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text)
 
 
 class Slack(Protocol):
@@ -205,6 +211,7 @@ class Slack(Protocol):
         pings = re.findall(r"<!(?:channel|here|everyone|subteam\^\w+)[^>]*>|<@[UW]\w*>", spoken)
         if message.get("link_names") or message.get("parse") == "full":
             pings += re.findall(r"@\w+", spoken)
+        spoken = re.sub(r"<!date\^(\d+)\^[^|>]*\|[^>]*>", lambda found: time_in_words(int(found[1])), spoken)
         shown = spoken.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
         return Reply(200, "ok", {"Content-Type": "text/html"}, shown=shown, pings=pings)
 

@@ -46,7 +46,7 @@ Test(sample, makes_an_event_of_every_kind_that_can_be_read)
 		if (!event_kind_is_subscribable(kind))
 			continue;
 		buf_init(&json, 4096);
-		sample_write(&json, kind, STR(TEAM_A_ID), STR("2027-01-15T08:00:00Z"));
+		sample_write(&json, kind, false, STR(TEAM_A_ID), STR("2027-01-15T08:00:00Z"));
 		cr_expect_eq(event_parse(buf_str(&json), none, &event, &why), 0, "%s", why.text);
 		cr_expect(event && event->kind == kind && event->time_us > 0);
 		event_unref(event);
@@ -69,7 +69,7 @@ static void show_all_providers(struct rig *rig)
 		cr_expect(strstr(json_get_string(tree, "content_type"), "application/json"), "%s",
 			  call_answer);
 		cr_expect(strstr(json_get_string(tree, "body"),
-				 is_webhook ? "capsule.destroy" : "destroyed"),
+				 is_webhook ? "capsule.destroy" : "destruction requested"),
 			  "%s", call_answer);
 		cr_expect(json_get(tree, "size")->valuedouble > 0);
 		cr_expect(json_get_string(tree, "unit"));
@@ -90,6 +90,45 @@ static void show_all_providers(struct rig *rig)
 Test(preview, shows_what_every_provider_would_be_sent)
 {
 	ON_BOTH_STORES(&strict, show_all_providers);
+}
+
+static void expect_preview(const struct rig_options *options, const char *body, const char *shown,
+			   const char *hidden)
+{
+	struct rig rig;
+	cJSON *tree;
+	const char *text;
+
+	rig_open(&rig, DATABASE_SQLITE, options);
+	tree = preview(&rig, body);
+	text = json_get_string(tree, "body");
+	cr_expect(strstr(text, shown), "%s in %s", shown, text);
+	cr_expect_null(strstr(text, hidden), "%s in %s", hidden, text);
+	cJSON_Delete(tree);
+	rig_close(&rig);
+}
+
+Test(preview, of_a_kind_shows_a_request_or_its_completion_as_channels_get_it)
+{
+	static const struct rig_options completion = { .notify_completion = true };
+
+	expect_preview(&completion, "{\"provider\":\"slack\",\"event\":\"capsule.destroy\"}",
+		       "destroyed", "Ada");
+	expect_preview(&strict, "{\"provider\":\"slack\",\"event\":\"capsule.destroy\"}", "Ada",
+		       "destroyed");
+}
+
+Test(preview, shows_no_host_when_the_operator_strips_it)
+{
+	static const struct rig_options stripped = { .strip_host = true };
+	static const char body[] =
+		"{\"provider\":\"slack\",\"event\":{\"event\":\"capsule.create\","
+		"\"outcome\":\"error\",\"error\":\"full\",\"actor\":" SYSTEM ","
+		"\"resource\":{\"id\":\"web-7\",\"type\":\"sandbox\"},"
+		"\"metadata\":{\"host_id\":\"host-3\"}}}";
+
+	expect_preview(&stripped, body, "Capsule web-7 failed to start: full", "host-3");
+	expect_preview(&strict, body, "host-3", "destroyed");
 }
 
 static struct rig one;

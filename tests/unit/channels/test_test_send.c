@@ -9,9 +9,10 @@
 #include "tests/support/calls.h"
 
 #define TEST "/v1/channels/test"
-#define SLACK                                                  \
-	"{\"provider\":\"slack\",\"config\":{\"webhook_url\":" \
+#define SLACK_MEMBERS                                         \
+	"\"provider\":\"slack\",\"config\":{\"webhook_url\":" \
 	"\"https://hooks.slack.com/services/T0EXAMPLE/B0EXAMPLE/s3cret\"}}"
+#define SLACK "{" SLACK_MEMBERS
 #define TELEGRAM                                                        \
 	"{\"provider\":\"telegram\",\"config\":{\"chat_id\":\"-1001\"," \
 	"\"bot_token\":\"12345678:s3cret-s3cret-s3cret-s3cret-s3cret\"}}"
@@ -138,6 +139,13 @@ Test(test_send, sends_one_signed_notification_and_stores_nothing)
 	ON_BOTH_STORES(&options, send_to_webhook);
 }
 
+static void expect_sent(struct rig *rig, const char *piece)
+{
+	const char *body = receiver_get(rig->receiver, 0)->body;
+
+	cr_expect(strstr(body, piece), "%s in %s", piece, body);
+}
+
 Test(test_send, sends_a_chat_message_where_the_operator_points_it)
 {
 	struct script script = { .lines = { { .status = 200, .body = "ok" } } };
@@ -146,12 +154,18 @@ Test(test_send, sends_a_chat_message_where_the_operator_points_it)
 	/* The guard is strict and hooks.slack.com does not resolve here, so only the override is
 	 * connected to. */
 	open_with(&rig, &script, true);
-	cr_assert_eq(call(&rig, "POST", TEST, SLACK), 200, "%s", call_answer);
+	cr_assert_eq(call(&rig, "POST", TEST, "{\"name\":\"Ops room\"," SLACK_MEMBERS), 200, "%s",
+		     call_answer);
 	cr_assert_eq(receiver_count(rig.receiver), 1);
 	cr_expect_str_eq(receiver_get(rig.receiver, 0)->target,
 			 "/services/T0EXAMPLE/B0EXAMPLE/s3cret");
-	cr_expect(strstr(receiver_get(rig.receiver, 0)->body, "channel test"), "%s",
-		  receiver_get(rig.receiver, 0)->body);
+	expect_sent(&rig, "{\"text\":\"Wrenn can reach this channel\"");
+	expect_sent(&rig, "\"text\":\"*Channel*\"},{\"type\":\"plain_text\",\"emoji\":false,"
+			  "\"text\":\"Ops room\"}");
+	expect_sent(&rig, "\"text\":\"*Team*\"},{\"type\":\"plain_text\",\"emoji\":false,"
+			  "\"text\":\"A (team-");
+	expect_sent(&rig, "\"text\":\"*Sent by*\"},{\"type\":\"plain_text\",\"emoji\":false,"
+			  "\"text\":\"api_key a key\"}");
 	rig_close(&rig);
 }
 

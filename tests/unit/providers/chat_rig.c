@@ -57,7 +57,7 @@ void rig_failure(struct rig *rig, const char *provider, const char *id, const ch
 	buf_done(&json);
 }
 
-void rig_warning(struct rig *rig, const char *provider)
+void rig_host_down(struct rig *rig, const char *provider)
 {
 	start(rig, provider);
 	set_event(rig, "{\"event\":\"host.down\",\"timestamp\":\"2026-05-24T05:02:07Z\","
@@ -83,7 +83,8 @@ void rig_full_digest(struct rig *rig, const char *provider)
 	for (size_t i = 0; i < DIGEST_MAX_GROUPS; i++)
 		rig->digest.groups[i] = (struct digest_group){ text, STR("error"), 20 };
 	for (size_t i = 0; i < DIGEST_MAX_FAILURES; i++)
-		rig->digest.failures[i] = (struct digest_failure){ text, text, text };
+		rig->digest.failures[i] =
+			(struct digest_failure){ text, text, { longest, text.len - i } };
 	rig->message.digest = &rig->digest;
 }
 
@@ -255,8 +256,8 @@ void rig_expect_tones(const char *provider, const struct rig_config *config,
 	rig_success(&rig, provider);
 	expect_piece(&rig, config, tones->good);
 	rig_done(&rig);
-	rig_warning(&rig, provider);
-	expect_piece(&rig, config, tones->warning);
+	rig_host_down(&rig, provider);
+	expect_piece(&rig, config, tones->bad);
 	rig_done(&rig);
 	rig_failure(&rig, provider, "cl-1", "Ada", "boom");
 	expect_piece(&rig, config, tones->bad);
@@ -366,7 +367,7 @@ void rig_expect_measure(const char *provider, const struct rig_config *config,
 
 		cr_expect_str_eq(measure.unit, expected->unit);
 		cr_expect_eq(measure.limit, expected->limits[form]);
-		cr_expect_eq(measure.size, before[form] + expected->growth, "form %d", form);
+		cr_expect_eq(measure.size, before[form] + expected->growth[form], "form %d", form);
 	}
 	rig_done(&rig);
 }

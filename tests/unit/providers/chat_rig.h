@@ -38,7 +38,7 @@ void rig_failure(struct rig *rig, const char *provider, const char *id, const ch
 /* 7 pauses, 3 failed destroys of which one is told. */
 void rig_digest(struct rig *rig, const char *provider);
 /* A host that is down, which is neither a success nor a failure. */
-void rig_warning(struct rig *rig, const char *provider);
+void rig_host_down(struct rig *rig, const char *provider);
 /* As many groups and failures as a digest holds, with texts as long as a row keeps them. */
 void rig_full_digest(struct rig *rig, const char *provider);
 void rig_done(struct rig *rig);
@@ -65,7 +65,7 @@ void rig_expect_fit(const char *provider, const struct rig_config *config);
 
 /* The piece of each rich body that shows how it went. */
 struct rig_tones {
-	const char *good, *warning, *bad;
+	const char *good, *bad;
 	const char *neutral; /* of a digest without failures */
 };
 void rig_expect_tones(const char *provider, const struct rig_config *config,
@@ -76,7 +76,7 @@ void rig_expect_tones(const char *provider, const struct rig_config *config,
 struct rig_measure {
 	const char *unit;
 	size_t limits[2]; /* FORM_RICH, FORM_PLAIN */
-	size_t growth;
+	size_t growth[2];
 };
 void rig_expect_measure(const char *provider, const struct rig_config *config,
 			const struct rig_measure *expected);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The facts and words of contract d.5, its vector (section m), and what makes a card fit. */
+/* What messages say, and what makes a card fit. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "chat_rig.h"
 #include "core/json.h"
 #include "providers/card.h"
+#include "providers/card_make.h"
 
 #define HEAD(event, outcome)                                                          \
 	"{\"event\":\"" event "\"," outcome "\"timestamp\":\"2026-05-24T05:02:08Z\"," \
@@ -49,7 +50,7 @@ static void drawn_done(struct drawn *drawn)
 	event_unref(drawn->event);
 }
 
-Test(card_text, is_the_vector_of_the_contract)
+Test(card_text, begins_with_a_sentence_and_repeats_nothing_of_it)
 {
 	struct drawn drawn;
 
@@ -58,83 +59,219 @@ Test(card_text, is_the_vector_of_the_contract)
 									     "{\"reason\":"
 									     "\"ttl_expired\"}}",
 	     "");
-	cr_expect_str_eq(buf_text(&drawn.text), "Capsule " CAPSULE " paused\n"
+	cr_expect_str_eq(buf_text(&drawn.text), "Capsule " CAPSULE " paused: idle timeout reached\n"
 						"\n"
-						"Event: capsule.pause\n"
-						"Outcome: success\n"
-						"Resource: sandbox " CAPSULE "\n"
+						"Reason: ttl_expired\n"
 						"Actor: system\n"
 						"Team: " RIG_TEAM "\n"
-						"Time: 2026-05-24T05:02:08Z\n"
-						"Reason: ttl_expired");
-	cr_expect(str_is(drawn.card.reference, "7-1"));
-	cr_expect(str_is(drawn.card.time, "2026-05-24T05:02:08Z"));
+						"Time: 2026-05-24 05:02:08 UTC\n"
+						"capsule.pause \xc2\xb7 7-1");
+	cr_expect_eq(drawn.card.time_us, INT64_C(1779598928000000));
 	drawn_done(&drawn);
 }
 
-Test(card_text, begins_a_test_with_its_own_line)
+Test(card_text, says_the_cause_of_a_failure_and_where_it_happened)
 {
-	static const char lead[] = "channel test\n";
 	struct drawn drawn;
 
 	draw(&drawn,
-	     "{\"event\":\"channel.test\",\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":"
-	     "\"" RIG_TEAM "\"," SYSTEM RESOURCE("test", "channel") "}",
+	     HEAD("capsule.create", BAD)
+		     SYSTEM RESOURCE("web-7", "sandbox") ",\"metadata\":{\"reason\":"
+							 "\"host_failure\",\"template\":\"node\","
+							 "\"host_id\":\"host-3\",\"host_ip\":"
+							 "\"10.0.0.3\"},\"error\":\"no capacity\"}",
 	     RIG_LINK);
-	cr_expect_eq(strncmp(buf_text(&drawn.text), lead, strlen(lead)), 0, "%s",
-		     buf_text(&drawn.text));
-	cr_expect_eq(drawn.card.link.len, 0);
-	cr_expect_eq(drawn.card.tone, TONE_NEUTRAL);
+	cr_expect_str_eq(buf_text(&drawn.text),
+			 "Capsule web-7 failed to start: no capacity\n"
+			 "\n"
+			 "Reason: its host reported a failure (host_failure)\n"
+			 "Template: node\n"
+			 "Host: host-3 (10.0.0.3)\n"
+			 "Actor: system\n"
+			 "Team: " RIG_TEAM "\n"
+			 "Time: 2026-05-24 05:02:08 UTC\n"
+			 "capsule.create \xc2\xb7 7-1\n" RIG_LINK "/capsules/web-7");
 	drawn_done(&drawn);
 }
 
-Test(card_make, says_each_kind_in_the_words_of_the_contract)
+Test(card_text, says_a_long_error_and_a_long_name_in_full_below_the_title)
+{
+	struct drawn drawn;
+	char name[66], error[102], json[1024];
+
+	memset(name, 'n', 65);
+	name[65] = '\0';
+	memset(error, 'e', 101);
+	error[101] = '\0';
+	snprintf(json, sizeof(json),
+		 "%s%s\"resource\":{\"id\":\"%s\",\"type\":\"sandbox\"},\"error\":\"%s\"}",
+		 HEAD("capsule.create", BAD), SYSTEM, name, error);
+	draw(&drawn, json, "");
+	cr_expect_eq(drawn.card.title.name.len, 63 + strlen("\xe2\x80\xa6"));
+	cr_expect_eq(drawn.card.title.cause.len, 99 + strlen("\xe2\x80\xa6"));
+	cr_expect(str_is(card_field_find(&drawn.card, "Error")->value.head, error));
+	cr_expect(str_is(card_field_find(&drawn.card, "Resource")->value.head, name));
+	drawn_done(&drawn);
+
+	name[64] = '\0';
+	error[100] = '\0';
+	snprintf(json, sizeof(json),
+		 "%s%s\"resource\":{\"id\":\"%s\",\"type\":\"sandbox\"},\"error\":\"%s\"}",
+		 HEAD("capsule.create", BAD), SYSTEM, name, error);
+	draw(&drawn, json, "");
+	cr_expect(str_is(drawn.card.title.name, name));
+	cr_expect(str_is(drawn.card.title.cause, error));
+	cr_expect_null(card_field_find(&drawn.card, "Error"));
+	cr_expect_null(card_field_find(&drawn.card, "Resource"));
+	drawn_done(&drawn);
+}
+
+static void expect_test_text(const struct message_test *test, const char *wanted)
+{
+	static const char json[] = "{\"event\":\"channel.test\",\"timestamp\":"
+				   "\"2026-05-24T05:02:08Z\",\"team_id\":\"" RIG_TEAM
+				   "\"," SYSTEM RESOURCE("test", "channel") "}";
+	const struct text_rule rule = PLAIN_RULE(SIZE_MAX);
+	struct message message = { .link_base = STR(RIG_LINK), .test = test };
+	struct event *event;
+	struct card card;
+	struct buf text;
+
+	cr_assert_eq(event_parse(STR(json), (struct stream_id){ 0 }, &event, NULL), 0);
+	message.event = event;
+	cr_assert_eq(card_make(&card, &message), 0);
+	buf_init(&text, 4096);
+	card_write_text(&text, &card, &rule);
+	cr_expect_str_eq(buf_text(&text), wanted);
+	cr_expect_eq(card.tone, TONE_NEUTRAL);
+	buf_done(&text);
+	card_done(&card);
+	event_unref(event);
+}
+
+Test(card_text, of_a_test_says_what_it_proves_and_who_sent_it)
+{
+	const struct message_test test = { .channel = STR("ops"),
+					   .team = STR("team-1"),
+					   .team_name = STR("Acme"),
+					   .sent_by = STR("Ada (usr-1)") };
+
+	expect_test_text(&test, "Wrenn can reach this channel\n"
+				"\n"
+				"Channel: ops\n"
+				"Team: Acme (team-1)\n"
+				"Sent by: Ada (usr-1)\n"
+				"Time: 2026-05-24 05:02:08 UTC\n"
+				"channel.test");
+	expect_test_text(NULL, "Wrenn can reach this channel\n"
+			       "\n"
+			       "Time: 2026-05-24 05:02:08 UTC\n"
+			       "channel.test");
+}
+
+Test(card_make, says_how_long_it_took_since_it_was_accepted)
 {
 	static const struct {
-		const char *json, *title, *link;
-		enum card_tone tone;
+		const char *outcome;
+		int64_t accepted_us;
+		const char *title;
 	} cases[] = {
-#define ROW(event, outcome, id, type, title, link, tone) \
-	{ HEAD(event, outcome) SYSTEM RESOURCE(id, type) "}", title, link, tone }
-		ROW("capsule.create", GOOD, "c", "sandbox", "Capsule c created", "/capsules/c",
-		    TONE_GOOD),
-		ROW("capsule.create", BAD, "c", "sandbox", "Capsule c failed to create",
-		    "/capsules/c", TONE_BAD),
-		ROW("capsule.pause", GOOD, "c", "sandbox", "Capsule c paused", "/capsules/c",
-		    TONE_GOOD),
-		ROW("capsule.pause", BAD, "c", "sandbox", "Capsule c failed to pause",
-		    "/capsules/c", TONE_BAD),
-		ROW("capsule.resume", GOOD, "c", "sandbox", "Capsule c resumed", "/capsules/c",
-		    TONE_GOOD),
-		ROW("capsule.resume", BAD, "c", "sandbox", "Capsule c failed to resume",
-		    "/capsules/c", TONE_BAD),
-		ROW("capsule.destroy", GOOD, "c", "sandbox", "Capsule c destroyed", "/capsules/c",
-		    TONE_GOOD),
-		ROW("capsule.destroy", BAD, "c", "sandbox", "Capsule c failed to destroy",
-		    "/capsules/c", TONE_BAD),
-		ROW("template.snapshot.create", GOOD, "my tpl/1", "snapshot",
-		    "Template snapshot my tpl/1 created", "/templates/my%20tpl%2F1", TONE_GOOD),
-		ROW("template.snapshot.create", BAD, "t", "snapshot",
-		    "Template snapshot t failed to create", "/templates/t", TONE_BAD),
-		ROW("template.snapshot.delete", GOOD, "t", "snapshot",
-		    "Template snapshot t deleted", "/templates/t", TONE_GOOD),
-		ROW("template.snapshot.delete", BAD, "t", "snapshot",
-		    "Template snapshot t failed to delete", "/templates/t", TONE_BAD),
-		ROW("host.up", "", "h", "host", "Host h is up", "/hosts/h", TONE_GOOD),
-		ROW("host.down", "", "h", "host", "Host h is down", "/hosts/h", TONE_WARNING),
+		{ GOOD, 1000000, "Capsule c created after 3 min 12 s\n" },
+		{ BAD, 1000000, "Capsule c failed to start after 3 min 12 s\n" },
+		{ GOOD, 0, "Capsule c created\n" },
+		{ GOOD, 192500000, "Capsule c created\n" }, /* less than a second */
+		{ GOOD, 194000000, "Capsule c created\n" }, /* the other way round */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct text_rule rule = PLAIN_RULE(SIZE_MAX);
+		struct message message = { .accepted_us = cases[i].accepted_us,
+					   .link_base = STR("") };
+		struct event *event;
+		struct card card;
+		struct buf text;
+		char json[512];
+
+		snprintf(json, sizeof(json), HEAD("capsule.create", "%s") "%s}", cases[i].outcome,
+			 SYSTEM RESOURCE("c", "sandbox"));
+		cr_assert_eq(
+			event_parse(str_of(json), (struct stream_id){ 193000, 0 }, &event, NULL),
+			0);
+		message.event = event;
+		cr_assert_eq(card_make(&card, &message), 0);
+		buf_init(&text, 4096);
+		card_write_text(&text, &card, &rule);
+		cr_expect(str_starts(buf_str(&text), str_of(cases[i].title)), "%s",
+			  buf_text(&text));
+		buf_done(&text);
+		card_done(&card);
+		event_unref(event);
+	}
+}
+
+#define USER   "\"actor\":{\"type\":\"user\",\"id\":\"usr-1\"},"
+#define AN_KEY "\"actor\":{\"type\":\"api_key\",\"id\":\"key-1\"},"
+
+static const struct {
+	const char *json, *title, *link;
+	enum card_tone tone;
+} kinds[] = {
+#define BY(actor, event, outcome, id, type, title, link, tone)                       \
+	{                                                                            \
+		HEAD(event, outcome) actor RESOURCE(id, type) "}", title, link, tone \
+	}
+#define ROW(...) BY(SYSTEM, __VA_ARGS__)
+	ROW("capsule.create", GOOD, "c", "sandbox", "Capsule c created", "/capsules/c", TONE_GOOD),
+	BY(USER, "capsule.create", GOOD, "c", "sandbox", "Capsule c: start requested",
+	   "/capsules/c", TONE_NEUTRAL),
+	BY(USER, "capsule.create", BAD, "c", "sandbox", "Capsule c failed to start", "/capsules/c",
+	   TONE_BAD),
+	ROW("capsule.create", BAD, "c", "sandbox", "Capsule c failed to start", "/capsules/c",
+	    TONE_BAD),
+	ROW("capsule.pause", GOOD, "c", "sandbox", "Capsule c paused", "/capsules/c", TONE_GOOD),
+	BY(AN_KEY, "capsule.pause", GOOD, "c", "sandbox", "Capsule c: pause requested",
+	   "/capsules/c", TONE_NEUTRAL),
+	ROW("capsule.pause", BAD, "c", "sandbox", "Capsule c failed to pause", "/capsules/c",
+	    TONE_BAD),
+	ROW("capsule.resume", GOOD, "c", "sandbox", "Capsule c resumed", "/capsules/c", TONE_GOOD),
+	BY(USER, "capsule.resume", GOOD, "c", "sandbox", "Capsule c: resume requested",
+	   "/capsules/c", TONE_NEUTRAL),
+	ROW("capsule.resume", BAD, "c", "sandbox", "Capsule c failed to resume", "/capsules/c",
+	    TONE_BAD),
+	ROW("capsule.destroy", GOOD, "c", "sandbox", "Capsule c destroyed", "/capsules/c",
+	    TONE_GOOD),
+	BY(USER, "capsule.destroy", GOOD, "c", "sandbox", "Capsule c: destruction requested",
+	   "/capsules/c", TONE_NEUTRAL),
+	ROW("capsule.destroy", BAD, "c", "sandbox", "Capsule c failed to destroy", "/capsules/c",
+	    TONE_BAD),
+	ROW("template.snapshot.create", GOOD, "my tpl/1", "snapshot",
+	    "Template snapshot my tpl/1 created", "/templates/my%20tpl%2F1", TONE_GOOD),
+	ROW("template.snapshot.create", BAD, "t", "snapshot",
+	    "Template snapshot t failed to create", "/templates/t", TONE_BAD),
+	ROW("template.snapshot.delete", GOOD, "t", "snapshot", "Template snapshot t deleted",
+	    "/templates/t", TONE_GOOD),
+	BY(USER, "template.snapshot.delete", GOOD, "t", "snapshot",
+	   "Template snapshot t: deletion requested", "/templates/t", TONE_NEUTRAL),
+	ROW("template.snapshot.delete", BAD, "t", "snapshot",
+	    "Template snapshot t failed to delete", "/templates/t", TONE_BAD),
+	ROW("host.up", "", "h", "host", "Host h is up", "/hosts/h", TONE_GOOD),
+	ROW("host.down", "", "h", "host", "Host h is down", "/hosts/h", TONE_BAD),
+};
+
+Test(card_make, says_each_kind_and_outcome_in_words)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct drawn drawn;
 		const char *text;
 
-		draw(&drawn, cases[i].json, RIG_LINK);
+		draw(&drawn, kinds[i].json, RIG_LINK);
 		text = buf_text(&drawn.text);
-		cr_expect_eq(strncmp(text, cases[i].title, strlen(cases[i].title)), 0, "%s", text);
-		cr_expect_eq(text[strlen(cases[i].title)], '\n');
-		cr_expect_eq(drawn.card.tone, cases[i].tone, "case %zu", i);
+		cr_expect_eq(strncmp(text, kinds[i].title, strlen(kinds[i].title)), 0, "%s", text);
+		cr_expect_eq(text[strlen(kinds[i].title)], '\n');
+		cr_expect_eq(drawn.card.tone, kinds[i].tone, "case %zu", i);
+		cr_expect_eq(drawn.card.status == NULL, kinds[i].tone == TONE_NEUTRAL);
 		cr_expect(str_starts(drawn.card.link, STR(RIG_LINK)));
-		cr_expect(str_is(str_from(drawn.card.link, strlen(RIG_LINK)), cases[i].link),
+		cr_expect(str_is(str_from(drawn.card.link, strlen(RIG_LINK)), kinds[i].link),
 			  "%.*s", STR_ARGS(drawn.card.link));
 		drawn_done(&drawn);
 	}
@@ -226,45 +363,111 @@ Test(card_make, refuses_a_message_without_content)
 	card_done(&card);
 }
 
-Test(card_make, tells_a_digest_failures_first_and_counts_what_it_leaves_out)
+struct drawn_digest {
+	struct card card;
+	struct buf text;
+};
+
+static void draw_digest(struct drawn_digest *drawn, const struct digest *digest)
+{
+	const struct message message = { .digest = digest,
+					 .link_base = STR(RIG_LINK),
+					 .team_name = STR("Acme") };
+	const struct text_rule rule = PLAIN_RULE(SIZE_MAX);
+
+	cr_assert_eq(card_make(&drawn->card, &message), 0);
+	buf_init(&drawn->text, 4096);
+	card_write_text(&drawn->text, &drawn->card, &rule);
+}
+
+static void drawn_digest_done(struct drawn_digest *drawn)
+{
+	buf_done(&drawn->text);
+	card_done(&drawn->card);
+}
+
+Test(card_digest, counts_each_kind_names_the_failures_and_groups_their_errors)
 {
 	const struct digest digest = {
 		.team_text = STR(RIG_TEAM),
 		.first = STR("2026-05-24T05:00:00Z"),
 		.last = STR("2026-05-24T05:02:07Z"),
 		.total = 50,
-		.group_count = 2,
-		.groups = { { STR("capsule.destroy"), STR("error"), 3 },
-			    { STR("capsule.pause"), STR("success"), 40 } },
-		.failure_count = 2,
+		.group_count = 3,
+		.groups = { { STR("capsule.destroy"), STR("error"), 5 },
+			    { STR("capsule.pause"), STR("success"), 40 },
+			    { STR("host.down"), STR(""), 1 } },
+		.failure_count = 4,
 		.failures = { { STR("capsule.destroy"), STR("cl-1"), STR("disk\nfull") },
-			      { STR("capsule.destroy"), STR("cl-2"), STR("") } },
+			      { STR("capsule.destroy"), STR("cl-2"), STR("") },
+			      { STR("capsule.destroy"), STR("cl-3"), STR("disk\nfull") },
+			      { STR("x.y"), STR("z"), STR("") } },
 	};
-	const struct message message = { .digest = &digest, .link_base = STR(RIG_LINK) };
 	const struct text_rule rule = PLAIN_RULE(SIZE_MAX);
-	struct card card;
-	struct buf text;
+	struct drawn_digest drawn;
 
-	cr_assert_eq(card_make(&card, &message), 0);
-	buf_init(&text, 4096);
-	card_write_text(&text, &card, &rule);
-	cr_expect_str_eq(buf_text(&text), "50 events: 3 failed\n"
-					  "\n"
-					  "3 capsule.destroy failed\n"
-					  "40 capsule.pause\n"
-					  "7 others\n"
-					  "Failed: capsule.destroy cl-1: disk full\n"
-					  "Failed: capsule.destroy cl-2\n"
-					  "and 1 more failed\n"
-					  "Team: " RIG_TEAM "\n"
-					  "From: 2026-05-24T05:00:00Z\n"
-					  "To: 2026-05-24T05:02:07Z");
-	cr_expect_eq(card.tone, TONE_BAD);
-	buf_reset(&text);
-	card_write_lines(&text, &card, &rule, 44);
-	cr_expect_str_eq(buf_text(&text), "3 capsule.destroy failed\n40 capsule.pause");
-	buf_done(&text);
-	card_done(&card);
+	draw_digest(&drawn, &digest);
+	cr_expect_str_eq(buf_text(&drawn.text), "50 events, 5 failed\n"
+						"\n"
+						"5 capsules failed to destroy\n"
+						"40 capsules paused\n"
+						"1 host down\n"
+						"4 others\n"
+						"Capsules cl-1, cl-3 failed to destroy: disk full\n"
+						"Capsule cl-2 failed to destroy\n"
+						"x.y z failed\n"
+						"and 1 more failed\n"
+						"Team: Acme (" RIG_TEAM ")\n"
+						"From: 2026-05-24 05:00:00 UTC\n"
+						"To: 2026-05-24 05:02:07 UTC\n" RIG_LINK);
+	cr_expect_eq(drawn.card.tone, TONE_BAD);
+	buf_reset(&drawn.text);
+	card_write_lines(&drawn.text, &drawn.card, &rule, 49);
+	cr_expect_str_eq(buf_text(&drawn.text), "5 capsules failed to destroy\n40 capsules paused");
+	drawn_digest_done(&drawn);
+}
+
+Test(card_digest, of_one_kind_says_all_of_it_in_the_title)
+{
+	static const struct {
+		const char *event;
+		size_t good, bad;
+		const char *title, *link;
+	} cases[] = {
+		{ "capsule.destroy", 48, 2, "48 capsules destroyed, 2 failed\n\nTeam",
+		  RIG_LINK "/capsules" },
+		{ "capsule.create", 0, 2, "2 capsules failed to start\n\nTeam",
+		  RIG_LINK "/capsules" },
+		{ "template.snapshot.create", 1, 0, "1 template snapshot created\n\nTeam",
+		  RIG_LINK "/templates" },
+		{ "volume.delete", 3, 0, "3 volumes deleted\n\nTeam", RIG_LINK },
+		{ "new.kind", 3, 1, "4 events, 1 failed\n\n1 new.kind failed\n3 new.kind\nTeam",
+		  RIG_LINK },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct digest digest = { .team_text = STR(RIG_TEAM),
+					 .first = STR("yesterday"),
+					 .last = STR(""),
+					 .total = cases[i].good + cases[i].bad };
+		struct drawn_digest drawn;
+
+		if (cases[i].bad)
+			digest.groups[digest.group_count++] =
+				(struct digest_group){ str_of(cases[i].event), STR("error"),
+						       cases[i].bad };
+		if (cases[i].good)
+			digest.groups[digest.group_count++] =
+				(struct digest_group){ str_of(cases[i].event), STR("success"),
+						       cases[i].good };
+		draw_digest(&drawn, &digest);
+		cr_expect(str_starts(buf_str(&drawn.text), str_of(cases[i].title)), "%s",
+			  buf_text(&drawn.text));
+		cr_expect_not_null(strstr(buf_text(&drawn.text), "\nFrom: yesterday\nhttps"));
+		cr_expect(str_is(drawn.card.link, cases[i].link), "%.*s",
+			  STR_ARGS(drawn.card.link));
+		drawn_digest_done(&drawn);
+	}
 }
 
 static size_t size_of_all(struct str body)
@@ -293,7 +496,7 @@ Test(card_fit, makes_values_shorter_until_all_fits_or_says_that_it_cannot)
 	cr_expect_eq(card_fit(&body, &drawn.card, &rule, &sketch), 0);
 	cr_expect_leq(body.len, 400);
 	cr_expect_gt(body.len, 300);
-	cr_expect_not_null(strstr(buf_text(&body), "Resource: sandbox " CAPSULE "\n"));
+	cr_expect(str_starts(buf_str(&body), STR("Capsule " CAPSULE " failed to pause: xx")));
 	cr_expect_not_null(strstr(buf_text(&body), "xx\xe2\x80\xa6"));
 	buf_reset(&body);
 	sketch.limit = 20;

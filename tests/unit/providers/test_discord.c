@@ -18,77 +18,66 @@ static const struct rig_config config = { { "webhook_url",
 
 static const char rich[] =
 	"{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":\"Capsule cl\\\\"
-	"-1 paused\",\"url\":\"https://app.example/capsules/cl-1\","
-	"\"color\":2991182,\"timestamp\":\"2026-05-24T05:02:07Z\","
-	"\"fields\":[{\"name\":\"Event\",\"value\":\"capsule.pause\","
-	"\"inline\":true},{\"name\":\"Outcome\",\"value\":\"success\","
-	"\"inline\":true},{\"name\":\"Resource\",\"value\":\"capsule cl\\\\-1\","
-	"\"inline\":true},{\"name\":\"Actor\",\"value\":\"system\","
-	"\"inline\":true},{\"name\":\"Team\",\"value\":\"team\\\\-0x5yg3bfyrehlas5fmd"
-	"3rslxq\",\"inline\":true},{\"name\":\"Time\",\"value\":\"2026\\\\-05\\\\-24T"
-	"05:02:07Z\",\"inline\":true}]}]}";
+	"-1 paused\",\"url\":\"https://app.example/capsules/cl-1\",\"color\":2991182,"
+	"\"timestamp\":\"2026-05-24T05:02:07Z\",\"fields\":[{\"name\":\"Actor\",\"val"
+	"ue\":\"system\",\"inline\":true},{\"name\":\"Team\",\"value\":\"team\\\\-0x5"
+	"yg3bfyrehlas5fmd3rslxq\",\"inline\":true},{\"name\":\"Time\",\"value\":\"<t:"
+	"1779598927:f> (<t:1779598927:R>)\",\"inline\":true}],\"footer\":{\"text\":\""
+	"capsule.pause\"}}]}";
 
 static const char rich_hostile[] =
 	"{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":\"Capsule \\\\<u"
 	"sers/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e."
-	"io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io failed to destroy\","
-	"\"url\":\"https://app.example/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20"
-	"%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\""
-	",\"color\":14105161,\"timestamp\":\"2026-05-24T05:02:07Z\","
-	"\"fields\":[{\"name\":\"Event\",\"value\":\"capsule.destroy\","
-	"\"inline\":true},{\"name\":\"Outcome\",\"value\":\"error\","
-	"\"inline\":true},{\"name\":\"Resource\",\"value\":\"capsule \\\\<users/all\\"
-	"\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\"
-	"\\_\\\\~z\\\\~ \\\\#r:s a.io\",\"inline\":true},{\"name\":\"Actor\","
-	"\"value\":\"\\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\"
-	"\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io \\\\(us\\\\-1\\\\)"
-	"\",\"inline\":true},{\"name\":\"Team\",\"value\":\"team\\\\-0x5yg3bfyrehlas5"
-	"fmd3rslxq\",\"inline\":true},{\"name\":\"Time\",\"value\":\"2026\\\\-05\\\\-"
-	"24T05:02:07Z\",\"inline\":true},{\"name\":\"Error\",\"value\":\"\\\\<users/a"
-	"ll\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\"
-	"_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\",\"inline\":false},{\"name\":\"Reason\","
-	"\"value\":\"\\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\"
-	"\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\","
-	"\"inline\":true}]}]}";
+	"io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io failed to destroy: \\\\<users/all\\"
+	"\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y"
+	"\\\\_\\\\~z\\\\~ \\\\#r:s a.io\",\"url\":\"https://app.example/capsules/%3Cu"
+	"sers%2Fall%3E%20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2F"
+	"e.io%2F_y_~z~%20%23r%3As%20a.io\",\"color\":14105161,\"timestamp\":\"2026-05"
+	"-24T05:02:07Z\",\"fields\":[{\"name\":\"Reason\",\"value\":\"\\\\<users/all"
+	"\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_"
+	"y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\",\"inline\":true},{\"name\":\"Actor\",\"val"
+	"ue\":\"\\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ "
+	"http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io \\\\(us\\\\-1\\\\)\",\""
+	"inline\":true},{\"name\":\"Team\",\"value\":\"team\\\\-0x5yg3bfyrehlas5fmd3r"
+	"slxq\",\"inline\":true},{\"name\":\"Time\",\"value\":\"<t:1779598927:f> (<t:"
+	"1779598927:R>)\",\"inline\":true}],\"footer\":{\"text\":\"capsule.destroy\"}"
+	"}]}";
 
 static const char rich_digest[] =
-	"{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":\"10 events: 3 f"
-	"ailed\",\"color\":14105161,\"description\":\"3 capsule.destroy failed\\n7 ca"
-	"psule.pause\\nFailed: capsule.destroy cl\\\\-9: no \\\\<space\\\\> left\\nan"
-	"d 2 more failed\",\"fields\":[{\"name\":\"Team\",\"value\":\"team\\\\-0x5yg3"
-	"bfyrehlas5fmd3rslxq\",\"inline\":true},{\"name\":\"From\","
-	"\"value\":\"2026\\\\-05\\\\-24T05:00:00Z\",\"inline\":true},"
-	"{\"name\":\"To\",\"value\":\"2026\\\\-05\\\\-24T05:02:07Z\","
-	"\"inline\":true}]}]}";
+	"{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":\"10 events, 3 f"
+	"ailed\",\"color\":14105161,\"description\":\"3 capsules failed to destroy\\n"
+	"7 capsules paused\\nCapsule cl\\\\-9 failed to destroy: no \\\\<space\\\\> l"
+	"eft\\nand 2 more failed\",\"fields\":[{\"name\":\"Team\",\"value\":\"team\\"
+	"\\-0x5yg3bfyrehlas5fmd3rslxq\",\"inline\":true},{\"name\":\"From\",\"value\""
+	":\"<t:1779598800:f> (<t:1779598800:R>)\",\"inline\":true},{\"name\":\"To\","
+	"\"value\":\"<t:1779598927:f> (<t:1779598927:R>)\",\"inline\":true}]}]}";
 
 static const char plain[] =
-	"{\"content\":\"Capsule cl\\\\-1 paused\\n\\nEvent: capsule.pause\\nOutcome: "
-	"success\\nResource: capsule cl\\\\-1\\nActor: system\\nTeam: team\\\\-0x5yg3"
-	"bfyrehlas5fmd3rslxq\\nTime: 2026\\\\-05\\\\-24T05:02:07Z\\nhttps://app.examp"
-	"le/capsules/cl-1\",\"allowed_mentions\":{\"parse\":[]},\"flags\":4}";
+	"{\"content\":\"Capsule cl\\\\-1 paused\\n\\nActor: system\\nTeam: team\\\\-0"
+	"x5yg3bfyrehlas5fmd3rslxq\\nTime: 2026\\\\-05\\\\-24 05:02:07 UTC\\ncapsule.p"
+	"ause\\nhttps://app.example/capsules/cl-1\",\"allowed_mentions\":{\"parse\":["
+	"]},\"flags\":4}";
 
 static const char plain_hostile[] =
 	"{\"content\":\"Capsule \\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &l"
 	"t;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io failed "
-	"to destroy\\n\\nEvent: capsule.destroy\\nOutcome: error\\nResource: capsule "
-	"\\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\"
-	"://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\\nActor: \\\\<users/all\\\\> \\"
-	"\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_\\"
-	"\\~z\\\\~ \\\\#r:s a.io \\\\(us\\\\-1\\\\)\\nTeam: team\\\\-0x5yg3bfyrehlas5"
-	"fmd3rslxq\\nTime: 2026\\\\-05\\\\-24T05:02:07Z\\nError: \\\\<users/all\\\\> "
-	"\\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_"
-	"\\\\~z\\\\~ \\\\#r:s a.io\\nReason: \\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\"
-	"\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s "
-	"a.io\\nhttps://app.example/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20%60"
-	"q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\","
-	"\"allowed_mentions\":{\"parse\":[]},\"flags\":4}";
+	"to destroy: \\\\<users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\"
+	"\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\\n\\nReason: \\\\<"
+	"users/all\\\\> \\\\@b \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e"
+	".io/\\\\_y\\\\_\\\\~z\\\\~ \\\\#r:s a.io\\nActor: \\\\<users/all\\\\> \\\\@b"
+	" \\\\*x\\\\* \\\\`q\\\\` &lt;\\\"'\\\\\\\\ http\\\\://e.io/\\\\_y\\\\_\\\\~z"
+	"\\\\~ \\\\#r:s a.io \\\\(us\\\\-1\\\\)\\nTeam: team\\\\-0x5yg3bfyrehlas5fmd3"
+	"rslxq\\nTime: 2026\\\\-05\\\\-24 05:02:07 UTC\\ncapsule.destroy\\nhttps://ap"
+	"p.example/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B%2"
+	"2%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\",\"allowed_mentions"
+	"\":{\"parse\":[]},\"flags\":4}";
 
 static const char plain_digest[] =
-	"{\"content\":\"10 events: 3 failed\\n\\n3 capsule.destroy failed\\n7 capsule"
-	".pause\\nFailed: capsule.destroy cl\\\\-9: no \\\\<space\\\\> left\\nand 2 m"
-	"ore failed\\nTeam: team\\\\-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026\\\\-05\\\\"
-	"-24T05:00:00Z\\nTo: 2026\\\\-05\\\\-24T05:02:07Z\",\"allowed_mentions\":{\"p"
-	"arse\":[]},\"flags\":4}";
+	"{\"content\":\"10 events, 3 failed\\n\\n3 capsules failed to destroy\\n7 cap"
+	"sules paused\\nCapsule cl\\\\-9 failed to destroy: no \\\\<space\\\\> left\\"
+	"nand 2 more failed\\nTeam: team\\\\-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026\\"
+	"\\-05\\\\-24 05:00:00 UTC\\nTo: 2026\\\\-05\\\\-24 05:02:07 UTC\",\"allowed_"
+	"mentions\":{\"parse\":[]},\"flags\":4}";
 
 Test(discord_build, writes_every_form_byte_for_byte)
 {
@@ -108,15 +97,16 @@ Test(discord_build, cuts_what_is_too_long_in_code_points)
 
 Test(discord_build, colours_by_outcome)
 {
-	static const struct rig_tones tones = { "\"color\":2991182,", "\"color\":12551936,",
-						"\"color\":14105161,", "\"color\":5726314," };
+	static const struct rig_tones tones = { "\"color\":2991182,", "\"color\":14105161,",
+						"\"color\":5726314," };
 
 	rig_expect_tones(NAME, &config, &tones);
 }
 
 Test(discord_build, names_the_event_so_that_a_repeat_is_known)
 {
-	rig_expect_reference(NAME, &config, "],\"footer\":{\"text\":\"7-3\"}}]}");
+	rig_expect_reference(NAME, &config,
+			     "],\"footer\":{\"text\":\"capsule.pause \xc2\xb7 7-3\"}}]}");
 }
 
 static size_t points_of(const cJSON *object, const char *name)
@@ -135,15 +125,16 @@ static cJSON *tree_of(struct rig *rig)
 Test(discord_build, keeps_every_text_within_a_limit_of_its_own)
 {
 	static const struct {
-		size_t id, title; /* code points of the resource's id, and of the title then */
-	} cases[] = { { 230, 256 }, { 231, 256 }, { 2000, 256 }, { 229, 255 } };
+		char c; /* the resource's id, the actor and the error are so many of this */
+		size_t count;
+		size_t title; /* code points of the title then */
+	} cases[] = { { 'x', 64, 156 }, { 'x', 2000, 192 }, { '*', 64, 254 }, { '*', 2000, 254 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char id[2001];
+		char id[2001] = "";
 		struct rig rig;
 
-		memset(id, 'x', cases[i].id);
-		id[cases[i].id] = '\0';
+		memset(id, cases[i].c, cases[i].count);
 		rig_failure(&rig, NAME, id, id, id);
 		cr_assert_eq(rig_build(&rig, &config, FORM_RICH, ""), 0);
 		cJSON *tree = tree_of(&rig);
@@ -151,7 +142,8 @@ Test(discord_build, keeps_every_text_within_a_limit_of_its_own)
 		const cJSON *field;
 
 		cr_expect_eq(cJSON_GetArraySize(json_get(tree, "embeds")), 1);
-		cr_expect_eq(points_of(embed, "title"), cases[i].title, "%zu", cases[i].id);
+		cr_expect_eq(points_of(embed, "title"), cases[i].title, "%zu: %zu", i,
+			     points_of(embed, "title"));
 		cr_expect_leq(cJSON_GetArraySize(json_get(embed, "fields")), 25);
 		cJSON_ArrayForEach(field, json_get(embed, "fields"))
 		{
@@ -300,7 +292,7 @@ Test(discord_check, takes_no_parameter_but_the_thread)
 Test(discord_measure, counts_code_points_of_all_that_is_shown)
 {
 	/* An emoji is one, an escape is two. */
-	static const struct rig_measure measure = { "code points", { 6000, 2000 }, 3 };
+	static const struct rig_measure measure = { "code points", { 6000, 2000 }, { 3, 3 } };
 
 	rig_expect_measure(NAME, &config, &measure);
 }

@@ -21,112 +21,100 @@ static const char request_head[] =
 	"arset=UTF-8\nUser-Agent: wrenn-events/0.1.0\n\n";
 
 static const char rich[] =
-	"{\"fallbackText\":\"Capsule cl-1 paused\",\"cardsV2\":[{\"cardId\":\"event\","
-	"\"card\":{\"header\":{\"title\":\"Capsule cl-1 paused\"},\"sections\":[{\"widgets\":"
-	"[{\"textParagraph\":{\"text\":\"<font color=\\\"#188038\\\">"
-	"<b>Success</b></font>\"}},{\"decoratedText\":{\"topLabel\":\"Event\","
-	"\"text\":\"capsule.pause\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"Ou"
-	"tcome\",\"text\":\"success\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\""
-	"Resource\",\"text\":\"capsule cl-1\",\"wrapText\":true}},{\"decoratedText\":{\"topLa"
-	"bel\":\"Actor\",\"text\":\"system\",\"wrapText\":true}},{\"decoratedText\":{\"topLab"
-	"el\":\"Team\",\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"wrapText\":true}"
-	"},{\"decoratedText\":{\"topLabel\":\"Time\",\"text\":\"2026-05-24T05:02:07Z\","
-	"\"wrapText\":true}},{\"buttonList\":{\"buttons\":[{\"text\":\"Open\","
-	"\"onClick\":{\"openLink\":{\"url\":\"https://app.example/capsules/cl-1\"}"
-	"}}]}}]}]}}],\"thread\":{\"threadKey\":\"37b3d5a89ef4cb2cf00f18341678717b5a90bdc733a0"
-	"7fb43768abbbccd31202\"}}";
+	"{\"fallbackText\":\"Capsule cl-1 paused\",\"cardsV2\":[{\"cardId\":\"event\""
+	",\"card\":{\"header\":{\"title\":\"Capsule cl-1 paused\"},\"sections\":[{\"w"
+	"idgets\":[{\"textParagraph\":{\"text\":\"<font color=\\\"#188038\\\"><b>Succ"
+	"ess</b></font>\"}},{\"decoratedText\":{\"topLabel\":\"Actor\",\"text\":\"sys"
+	"tem\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"Team\",\"text\""
+	":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"wrapText\":true}},{\"decoratedText\":{"
+	"\"topLabel\":\"Time\",\"text\":\"2026-05-24 05:02:07 UTC\",\"wrapText\":true"
+	"}},{\"buttonList\":{\"buttons\":[{\"text\":\"Open\",\"onClick\":{\"openLink"
+	"\":{\"url\":\"https://app.example/capsules/cl-1\"}}}]}},{\"textParagraph\":{"
+	"\"text\":\"<font color=\\\"#5f6368\\\">capsule.pause</font>\"}}]}]}}],\"thre"
+	"ad\":{\"threadKey\":\"37b3d5a89ef4cb2cf00f18341678717b5a90bdc733a07fb43768ab"
+	"bbccd31202\"}}";
 
 static const char rich_hostile[] =
 	"{\"fallbackText\":\"Capsule \xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
-	"b \xe2"
-	"\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http:\xe2\x81\xa0/"
-	"/e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz\xe2\x88\xbc #\xe2\x81\xa0r:"
-	"\xe2\x81\xa0s a.\xe2\x81\xa0io failed to destroy\",\"cardsV2\":[{\"cardId\":\"event"
-	"\",\"card\":{\"header\":{\"title\":\"Capsule \xe2\x80\xb9users/all\xe2\x80\xba @\xe2"
-	"\x81\xa0"
-	"b *x* `q` &\xe2\x81\xa0lt;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_"
-	"y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io failed to destroy\"}"
-	",\"sections\":[{\"widgets\":[{\"textParagraph\":{\"text\":\"<font color=\\\"#d93025"
-	"\\\"><b>Failed</b></font>\"}},{\"decoratedText\":{\"topLabel\":\"Event\","
-	"\"text\":\"capsule.destroy\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\""
-	"Outcome\",\"text\":\"error\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\""
-	"Resource\",\"text\":\"capsule &lt;users/all&gt; @\xe2\x81\xa0"
-	"b *x* `q` &amp;lt;&q"
-	"uot;'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a."
-	"\xe2\x81\xa0io\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"Actor\","
-	"\"text\":\"&lt;users/all&gt; @\xe2\x81\xa0"
-	"b *x* `q` &amp;lt;&quot;'\\\\ http:\xe2"
-	"\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io (us-"
-	"1)\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"Team\","
-	"\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"wrapText\":true}"
-	"},{\"decoratedText\":{\"topLabel\":\"Time\",\"text\":\"2026-05-24T05:02:07Z\","
-	"\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"Error\","
-	"\"text\":\"&lt;users/all&gt; @\xe2\x81\xa0"
-	"b *x* `q` &amp;lt;&quot;'\\\\ http:\xe2"
-	"\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\","
-	"\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"Reason\","
-	"\"text\":\"&lt;users/all&gt; @\xe2\x81\xa0"
-	"b *x* `q` &amp;lt;&quot;'\\\\ http:\xe2"
-	"\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\","
-	"\"wrapText\":true}},{\"buttonList\":{\"buttons\":[{\"text\":\"Open\","
-	"\"onClick\":{\"openLink\":{\"url\":\"https://app.example/capsules/%3Cusers%2Fall%3E%"
-	"20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3"
-	"As%20a.io\"}}}]}}]}]}}],\"thread\":{\"threadKey\":\"4aa85260f2b63f8827d72210c205ad79"
-	"3f4ee1f0042a17bd61a23c49b841f933\"}}";
+	"b \xe2\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http"
+	":\xe2\x81\xa0//e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz"
+	"\xe2\x88\xbc #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io failed to destroy"
+	": \xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
+	"b \xe2\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http"
+	":\xe2\x81\xa0//e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz"
+	"\xe2\x88\xbc #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\",\"cardsV2\":[{"
+	"\"cardId\":\"event\",\"card\":{\"header\":{\"title\":\"Capsule \xe2\x80\xb9u"
+	"sers/all\xe2\x80\xba @\xe2\x81\xa0"
+	"b *x* `q` &\xe2\x81\xa0lt;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~"
+	"z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io failed to destroy: "
+	"\xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
+	"b *x* `q` &\xe2\x81\xa0lt;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~"
+	"z~ #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\"},\"sections\":[{\"widgets"
+	"\":[{\"textParagraph\":{\"text\":\"<font color=\\\"#d93025\\\"><b>Failed</b>"
+	"</font>\"}},{\"decoratedText\":{\"topLabel\":\"Reason\",\"text\":\"&lt;users"
+	"/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt;&quot;'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #"
+	"\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\",\"wrapText\":true}},{\"decora"
+	"tedText\":{\"topLabel\":\"Actor\",\"text\":\"&lt;users/all&gt; @\xe2\x81\xa0"
+	"b *x* `q` &amp;lt;&quot;'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/_y_~z~ #"
+	"\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io (us-1)\",\"wrapText\":true}},{"
+	"\"decoratedText\":{\"topLabel\":\"Team\",\"text\":\"team-0x5yg3bfyrehlas5fmd"
+	"3rslxq\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"Time\",\"tex"
+	"t\":\"2026-05-24 05:02:07 UTC\",\"wrapText\":true}},{\"buttonList\":{\"butto"
+	"ns\":[{\"text\":\"Open\",\"onClick\":{\"openLink\":{\"url\":\"https://app.ex"
+	"ample/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B%22%27"
+	"%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\"}}}]}},{\"textParagraph"
+	"\":{\"text\":\"<font color=\\\"#5f6368\\\">capsule.destroy</font>\"}}]}]}}],"
+	"\"thread\":{\"threadKey\":\"4aa85260f2b63f8827d72210c205ad793f4ee1f0042a17bd"
+	"61a23c49b841f933\"}}";
 
 static const char rich_digest[] =
-	"{\"fallbackText\":\"10 events: 3 failed\",\"cardsV2\":[{\"cardId\":\"event\","
-	"\"card\":{\"header\":{\"title\":\"10 events: 3 failed\"},\"sections\":[{\"widgets\":"
-	"[{\"textParagraph\":{\"text\":\"<font color=\\\"#d93025\\\">"
-	"<b>Failed</b></font>\"}},{\"textParagraph\":{\"text\":\"3 capsule.destroy failed\"}"
-	"},{\"textParagraph\":{\"text\":\"7 capsule.pause\"}},{\"textParagraph\":{\"text\":\""
-	"Failed: capsule.destroy cl-9: no &lt;space&gt; left\"}},{\"textParagraph\":{\"text\""
-	":\"and 2 more failed\"}},{\"decoratedText\":{\"topLabel\":\"Team\","
-	"\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"wrapText\":true}"
-	"},{\"decoratedText\":{\"topLabel\":\"From\",\"text\":\"2026-05-24T05:00:00Z\","
-	"\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"To\","
-	"\"text\":\"2026-05-24T05:02:07Z\",\"wrapText\":true}}]}]}}]}";
+	"{\"fallbackText\":\"10 events, 3 failed\",\"cardsV2\":[{\"cardId\":\"event\""
+	",\"card\":{\"header\":{\"title\":\"10 events, 3 failed\"},\"sections\":[{\"w"
+	"idgets\":[{\"textParagraph\":{\"text\":\"<font color=\\\"#d93025\\\"><b>Fail"
+	"ed</b></font>\"}},{\"textParagraph\":{\"text\":\"3 capsules failed to destro"
+	"y\"}},{\"textParagraph\":{\"text\":\"7 capsules paused\"}},{\"textParagraph"
+	"\":{\"text\":\"Capsule cl-9 failed to destroy: no &lt;space&gt; left\"}},{\""
+	"textParagraph\":{\"text\":\"and 2 more failed\"}},{\"decoratedText\":{\"topL"
+	"abel\":\"Team\",\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"wrapText\":tru"
+	"e}},{\"decoratedText\":{\"topLabel\":\"From\",\"text\":\"2026-05-24 05:00:00"
+	" UTC\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"To\",\"text\":"
+	"\"2026-05-24 05:02:07 UTC\",\"wrapText\":true}}]}]}}]}";
 
 static const char plain[] =
-	"{\"text\":\"Capsule cl-1 paused\\n\\nEvent: capsule.pause\\n"
-	"Outcome: success\\nResource: capsule cl-1\\nActor: system\\n"
-	"Team: team-0x5yg3bfyrehlas5fmd3rslxq\\nTime: 2026-05-24T05:02:07Z\\n"
-	"https://app.example/capsules/cl-1\",\"thread\":{\"threadKey\":\"37b3d5a89ef4cb2cf00f"
-	"18341678717b5a90bdc733a07fb43768abbbccd31202\"}}";
+	"{\"text\":\"Capsule cl-1 paused\\n\\nActor: system\\nTeam: team-0x5yg3bfyreh"
+	"las5fmd3rslxq\\nTime: 2026-05-24 05:02:07 UTC\\ncapsule.pause\\nhttps://app."
+	"example/capsules/cl-1\",\"thread\":{\"threadKey\":\"37b3d5a89ef4cb2cf00f1834"
+	"1678717b5a90bdc733a07fb43768abbbccd31202\"}}";
 
 static const char plain_hostile[] =
 	"{\"text\":\"Capsule \xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
-	"b \xe2\x88\x97"
-	"x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2"
-	"\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz\xe2\x88\xbc #\xe2\x81\xa0r:\xe2"
-	"\x81\xa0s a.\xe2\x81\xa0io failed to destroy\\n\\nEvent: capsule.destroy\\n"
-	"Outcome: error\\nResource: capsule \xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
-	"b \xe2\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http:\xe2"
-	"\x81\xa0//e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz\xe2\x88\xbc #\xe2"
-	"\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\\nActor: \xe2\x80\xb9users/all\xe2\x80\xba "
-	"@\xe2\x81\xa0"
-	"b \xe2\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'"
-	"\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz\xe2"
-	"\x88\xbc #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io (us-1)\\n"
-	"Team: team-0x5yg3bfyrehlas5fmd3rslxq\\nTime: 2026-05-24T05:02:07Z\\n"
-	"Error: \xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
-	"b \xe2\x88\x97x\xe2\x88\x97"
-	" \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http:\xe2\x81\xa0//e.\xe2\x81\xa0io/"
-	"\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz\xe2\x88\xbc #\xe2\x81\xa0r:\xe2\x81\xa0s a."
-	"\xe2\x81\xa0io\\nReason: \xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
-	"b \xe2"
-	"\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http:\xe2\x81\xa0/"
-	"/e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz\xe2\x88\xbc #\xe2\x81\xa0r:"
-	"\xe2\x81\xa0s a.\xe2\x81\xa0io\\nhttps://app.example/capsules/%3Cusers%2Fall%3E%20%4"
-	"0b%20%2Ax%2A%20%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%2"
-	"0a.io\",\"thread\":{\"threadKey\":\"4aa85260f2b63f8827d72210c205ad793f4ee1f0042a17bd"
-	"61a23c49b841f933\"}}";
+	"b \xe2\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http"
+	":\xe2\x81\xa0//e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz"
+	"\xe2\x88\xbc #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io failed to destroy"
+	": \xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
+	"b \xe2\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http"
+	":\xe2\x81\xa0//e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz"
+	"\xe2\x88\xbc #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\\n\\nReason: "
+	"\xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
+	"b \xe2\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http"
+	":\xe2\x81\xa0//e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz"
+	"\xe2\x88\xbc #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io\\nActor: "
+	"\xe2\x80\xb9users/all\xe2\x80\xba @\xe2\x81\xa0"
+	"b \xe2\x88\x97x\xe2\x88\x97 \xcb\x8bq\xcb\x8b &\xe2\x81\xa0lt;\\\"'\\\\ http"
+	":\xe2\x81\xa0//e.\xe2\x81\xa0io/\xef\xbc\xbfy\xef\xbc\xbf\xe2\x88\xbcz"
+	"\xe2\x88\xbc #\xe2\x81\xa0r:\xe2\x81\xa0s a.\xe2\x81\xa0io (us-1)\\nTeam: te"
+	"am-0x5yg3bfyrehlas5fmd3rslxq\\nTime: 2026-05-24 05:02:07 UTC\\ncapsule.destr"
+	"oy\\nhttps://app.example/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20%60q%"
+	"60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\",\"th"
+	"read\":{\"threadKey\":\"4aa85260f2b63f8827d72210c205ad793f4ee1f0042a17bd61a2"
+	"3c49b841f933\"}}";
 
 static const char plain_digest[] =
-	"{\"text\":\"10 events: 3 failed\\n\\n3 capsule.destroy failed\\n"
-	"7 capsule.pause\\nFailed: capsule.destroy cl-9: no \xe2\x80\xb9space\xe2\x80\xba lef"
-	"t\\nand 2 more failed\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\n"
-	"From: 2026-05-24T05:00:00Z\\nTo: 2026-05-24T05:02:07Z\"}";
+	"{\"text\":\"10 events, 3 failed\\n\\n3 capsules failed to destroy\\n7 capsul"
+	"es paused\\nCapsule cl-9 failed to destroy: no \xe2\x80\xb9space\xe2\x80\xba"
+	" left\\nand 2 more failed\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 202"
+	"6-05-24 05:00:00 UTC\\nTo: 2026-05-24 05:02:07 UTC\"}";
 
 Test(googlechat_build, writes_every_form_byte_for_byte)
 {
@@ -200,15 +188,16 @@ Test(googlechat_build, keeps_the_url_and_asks_for_the_thread_once)
 
 Test(googlechat_build, names_the_event_so_that_a_repeat_is_known)
 {
-	rig_expect_reference(NAME, &webhook, ",\"subtitle\":\"7-3\"},\"sections\"");
+	rig_expect_reference(NAME, &webhook,
+			     "{\"textParagraph\":{\"text\":\"<font "
+			     "color=\\\"#5f6368\\\">capsule.pause \xc2\xb7 7-3</font>\"}}]");
 }
 
 Test(googlechat_build, colours_by_outcome)
 {
 	static const struct rig_tones tones = {
-		"<font color=\\\"#188038\\\">", "<font color=\\\"#b06000\\\">",
-		"<font color=\\\"#d93025\\\">",
-		"\"widgets\":[{\"textParagraph\":{\"text\":\"3 capsule.destroy\""
+		"<font color=\\\"#188038\\\">", "<font color=\\\"#d93025\\\">",
+		"\"widgets\":[{\"textParagraph\":{\"text\":\"3 capsules destroyed\""
 	};
 
 	rig_expect_tones(NAME, &webhook, &tones);

@@ -21,68 +21,61 @@ static const char request_head[] =
 
 static const char rich[] =
 	"{\"chat_id\":-1001234567890,\"message_thread_id\":7,\"parse_mode\":\"HTML\","
-	"\"link_preview_options\":{\"is_disabled\":true},\"text\":\"\xe2\x9c\x85 <code>"
-	"Capsule cl-1 paused</code>\\n<b>Event:</b> <code>capsule.pause</code>"
-	"\\n<b>Outcome:</b> <code>success</code>\\n<b>Resource:</b> <code>"
-	"capsule cl-1</code>\\n<b>Actor:</b> <code>system</code>\\n<b>"
-	"Team:</b> <code>team-0x5yg3bfyrehlas5fmd3rslxq</code>\\n<b>"
-	"Time:</b> <code>2026-05-24T05:02:07Z</code>\\n<a href=\\\"https://app.example/capsul"
-	"es/cl-1\\\">Open</a>\"}";
+	"\"link_preview_options\":{\"is_disabled\":true},\"text\":\"\xe2\x9c\x85 <b>C"
+	"apsule </b><code>cl-1</code><b> paused</b>\\n<b>Actor:</b> <code>system</cod"
+	"e>\\n<b>Team:</b> <code>team-0x5yg3bfyrehlas5fmd3rslxq</code>\\n<b>Time:</b>"
+	" <code>2026-05-24 05:02:07 UTC</code>\\n<code>capsule.pause</code>\\n<a href"
+	"=\\\"https://app.example/capsules/cl-1\\\">Open</a>\"}";
 
 static const char rich_hostile[] =
 	"{\"chat_id\":-1001234567890,\"message_thread_id\":7,\"parse_mode\":\"HTML\","
-	"\"link_preview_options\":{\"is_disabled\":true},\"text\":\"\xe2\x9d\x8c <code>"
-	"Capsule &lt;users/all&gt; @b *x* `q` &amp;lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io "
-	"failed to destroy</code>\\n<b>Event:</b> <code>capsule.destroy</code>"
-	"\\n<b>Outcome:</b> <code>error</code>\\n<b>Resource:</b> <code>"
-	"capsule &lt;users/all&gt; @b *x* `q` &amp;lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io<"
-	"/code>\\n<b>Actor:</b> <code>&lt;users/all&gt; @b *x* `q` &amp;lt;\\\"'\\\\ http://e"
-	".io/_y_~z~ #r:s a.io (us-1)</code>\\n<b>Team:</b> <code>team-0x5yg3bfyrehlas5fmd3rsl"
-	"xq</code>\\n<b>Time:</b> <code>2026-05-24T05:02:07Z</code>\\n"
-	"<b>Error:</b> <code>&lt;users/all&gt; @b *x* `q` &amp;lt;\\\"'\\\\ http://e.io/_y_~z"
-	"~ #r:s a.io</code>\\n<b>Reason:</b> <code>&lt;users/all&gt; @b *x* `q` &amp;lt;\\\"'"
-	"\\\\ http://e.io/_y_~z~ #r:s a.io</code>\\n<a href=\\\"https://app.example/capsules/"
-	"%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io"
-	"%2F_y_~z~%20%23r%3As%20a.io\\\">Open</a>\"}";
+	"\"link_preview_options\":{\"is_disabled\":true},\"text\":\"\xe2\x9d\x8c <b>C"
+	"apsule </b><code>&lt;users/all&gt; @b *x* `q` &amp;lt;\\\"'\\\\ http://e.io/"
+	"_y_~z~ #r:s a.io</code><b> failed to destroy: </b><code>&lt;users/all&gt; @b"
+	" *x* `q` &amp;lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io</code>\\n<b>Reason:<"
+	"/b> <code>&lt;users/all&gt; @b *x* `q` &amp;lt;\\\"'\\\\ http://e.io/_y_~z~ "
+	"#r:s a.io</code>\\n<b>Actor:</b> <code>&lt;users/all&gt; @b *x* `q` &amp;lt;"
+	"\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io (us-1)</code>\\n<b>Team:</b> <code>te"
+	"am-0x5yg3bfyrehlas5fmd3rslxq</code>\\n<b>Time:</b> <code>2026-05-24 05:02:07"
+	" UTC</code>\\n<code>capsule.destroy</code>\\n<a href=\\\"https://app.example"
+	"/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B%22%27%5C%2"
+	"0http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\\\">Open</a>\"}";
 
 static const char rich_digest[] =
 	"{\"chat_id\":-1001234567890,\"message_thread_id\":7,\"parse_mode\":\"HTML\","
-	"\"link_preview_options\":{\"is_disabled\":true},\"text\":\"\xe2\x9d\x8c <code>"
-	"10 events: 3 failed</code>\\n<code>3 capsule.destroy failed</code>"
-	"\\n<code>7 capsule.pause</code>\\n<code>Failed: capsule.destroy cl-9: no &lt;space&g"
-	"t; left</code>\\n<code>and 2 more failed</code>\\n<b>Team:</b>"
-	" <code>team-0x5yg3bfyrehlas5fmd3rslxq</code>\\n<b>From:</b>"
-	" <code>2026-05-24T05:00:00Z</code>\\n<b>To:</b> <code>2026-05-24T05:02:07Z</code>"
-	"\"}";
+	"\"link_preview_options\":{\"is_disabled\":true},\"text\":\"\xe2\x9d\x8c <b>1"
+	"0 events, 3 failed</b>\\n<code>3 capsules failed to destroy</code>\\n<code>7"
+	" capsules paused</code>\\n<code>Capsule cl-9 failed to destroy: no &lt;space"
+	"&gt; left</code>\\n<code>and 2 more failed</code>\\n<b>Team:</b> <code>team-"
+	"0x5yg3bfyrehlas5fmd3rslxq</code>\\n<b>From:</b> <code>2026-05-24 05:00:00 UT"
+	"C</code>\\n<b>To:</b> <code>2026-05-24 05:02:07 UTC</code>\"}";
 
 static const char plain[] =
-	"{\"chat_id\":-1001234567890,\"entities\":[{\"type\":\"code\","
-	"\"offset\":0,\"length\":160}],\"link_preview_options\":{\"is_disabled\":true}"
-	",\"text\":\"Capsule cl-1 paused\\n\\nEvent: capsule.pause\\n"
-	"Outcome: success\\nResource: capsule cl-1\\nActor: system\\n"
-	"Team: team-0x5yg3bfyrehlas5fmd3rslxq\\nTime: 2026-05-24T05:02:07Z\\n"
-	"https://app.example/capsules/cl-1\"}";
+	"{\"chat_id\":-1001234567890,\"entities\":[{\"type\":\"code\",\"offset\":0,\""
+	"length\":116}],\"link_preview_options\":{\"is_disabled\":true},\"text\":\"Ca"
+	"psule cl-1 paused\\n\\nActor: system\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq"
+	"\\nTime: 2026-05-24 05:02:07 UTC\\ncapsule.pause\\nhttps://app.example/capsu"
+	"les/cl-1\"}";
 
 static const char plain_hostile[] =
-	"{\"chat_id\":-1001234567890,\"entities\":[{\"type\":\"code\","
-	"\"offset\":0,\"length\":476}],\"link_preview_options\":{\"is_disabled\":true}"
-	",\"text\":\"Capsule <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.i"
-	"o failed to destroy\\n\\nEvent: capsule.destroy\\nOutcome: error\\n"
-	"Resource: capsule <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io"
-	"\\nActor: <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io (us-1)\\"
-	"nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nTime: 2026-05-24T05:02:07Z\\n"
-	"Error: <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io\\n"
-	"Reason: <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io\\n"
-	"https://app.example/capsules/%3Cusers%2Fall%3E%20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B"
-	"%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\"}";
+	"{\"chat_id\":-1001234567890,\"entities\":[{\"type\":\"code\",\"offset\":0,\""
+	"length\":373}],\"link_preview_options\":{\"is_disabled\":true},\"text\":\"Ca"
+	"psule <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s a.io fail"
+	"ed to destroy: <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r:s "
+	"a.io\\n\\nReason: <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r"
+	":s a.io\\nActor: <users/all> @b *x* `q` &lt;\\\"'\\\\ http://e.io/_y_~z~ #r:"
+	"s a.io (us-1)\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nTime: 2026-05-24 05:0"
+	"2:07 UTC\\ncapsule.destroy\\nhttps://app.example/capsules/%3Cusers%2Fall%3E%"
+	"20%40b%20%2Ax%2A%20%60q%60%20%26lt%3B%22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%"
+	"20%23r%3As%20a.io\"}";
 
 static const char plain_digest[] =
-	"{\"chat_id\":-1001234567890,\"entities\":[{\"type\":\"code\","
-	"\"offset\":0,\"length\":214}],\"link_preview_options\":{\"is_disabled\":true}"
-	",\"text\":\"10 events: 3 failed\\n\\n3 capsule.destroy failed\\n"
-	"7 capsule.pause\\nFailed: capsule.destroy cl-9: no <space> left\\n"
-	"and 2 more failed\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\n"
-	"From: 2026-05-24T05:00:00Z\\nTo: 2026-05-24T05:02:07Z\"}";
+	"{\"chat_id\":-1001234567890,\"entities\":[{\"type\":\"code\",\"offset\":0,\""
+	"length\":228}],\"link_preview_options\":{\"is_disabled\":true},\"text\":\"10"
+	" events, 3 failed\\n\\n3 capsules failed to destroy\\n7 capsules paused\\nCa"
+	"psule cl-9 failed to destroy: no <space> left\\nand 2 more failed\\nTeam: te"
+	"am-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026-05-24 05:00:00 UTC\\nTo: 2026-05-2"
+	"4 05:02:07 UTC\"}";
 
 Test(telegram_build, writes_every_form_byte_for_byte)
 {
@@ -144,15 +137,14 @@ Test(telegram_build, sends_numbers_as_numbers_and_names_as_strings)
 
 Test(telegram_build, names_the_event_so_that_a_repeat_is_known)
 {
-	rig_expect_reference(NAME, &topic, "\\n<b>Id:</b> <code>7-3</code>\\n<a href=");
+	rig_expect_reference(NAME, &topic, "\\n<code>capsule.pause \xc2\xb7 7-3</code>\\n<a href=");
 }
 
 Test(telegram_build, shows_the_outcome_by_a_sign)
 {
-	static const struct rig_tones tones = { "\"text\":\"\xe2\x9c\x85 <code>",
-						"\"text\":\"\xe2\x9a\xa0 <code>",
-						"\"text\":\"\xe2\x9d\x8c <code>",
-						"\"text\":\"\xe2\x84\xb9 <code>" };
+	static const struct rig_tones tones = { "\"text\":\"\xe2\x9c\x85 <b>",
+						"\"text\":\"\xe2\x9d\x8c <b>",
+						"\"text\":\"\xe2\x84\xb9 <b>" };
 
 	rig_expect_tones(NAME, &topic, &tones);
 }

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The card of a digest: "48 capsules destroyed, 2 failed". The lines name the failures, those with
+ * the same error together, and count the other events by kind unless the title does.
+ */
+#include <ctype.h>
+
+#include "core/rfc3339.h"
+#include "core/utf8.h"
+#include "providers/card_parts.h"
+#include "providers/words.h"
+
+/* NULL for a kind without words, such as one of a newer version. */
+static const struct kind_words *find_words(struct str event)
+{
+	const struct kind_words *words = words_of_kind(event_kind_find(event));
+
+	return words->lead ? words : NULL;
+}
+
+static bool is_failure(const struct digest_group *group)
+{
+	return str_is(group->outcome, "error");
+}
+
+static size_t count_failed(const struct digest *digest)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < digest->group_count; i++)
+		failed += is_failure(&digest->groups[i]) ? digest->groups[i].count : 0;
+	return failed;
+}
+
+/* "48 capsules destroyed", "2 capsules failed to destroy", "3 x.y", "3 x.y failed" */
+static void add_count(struct buf *out, struct str event, size_t count, bool has_failed)
+{
+	const struct kind_words *words = find_words(event);
+
+	buf_addf(out, "%zu ", count);
+	if (words) {
+		buf_add_text(out, count == 1 ? words->one : words->many);
+		buf_add_text(out, has_failed ? words->failed : words->many_done);
+		return;
+	}
+	text_clean(out, event);
+	if (has_failed)
+		buf_add_text(out, " failed");
+}
+
+/* ---- the title ----------------------------------------------------------------------------- */
+
+/* All events are of one kind, and it has words. */
+static bool has_one_kind(const struct digest *digest)
+{
+	size_t counted = 0;
+
+	for (size_t i = 0; i < digest->group_count; i++) {
+		if (!str_eq(digest->groups[i].event, digest->groups[0].event))
+			return false;
+		counted += digest->groups[i].count;
+	}
+	return digest->group_count && counted == digest->total &&
+	       find_words(digest->groups[0].event);
+}
+
+static void set_title(struct card *card, const struct digest *digest, size_t failed)
+{
+	struct buf *title = card_part(card);
+	size_t done = digest->total - failed;
+	bool is_short = has_one_kind(digest);
+
+	if (is_short && done == 0)
+		add_count(title, digest->groups[0].event, failed, true);
+	else if (is_short)
+		add_count(title, digest->groups[0].event, done, false);
+	else
+		buf_addf(title, "%zu events", digest->total);
+	if (failed && !(is_short && done == 0))
+		buf_addf(title, ", %zu failed", failed);
+	card->title.verb = buf_str(title);
+}
+
+/* ---- lines --------------------------------------------------------------------------------- */
+
+static void add_groups(struct card *card, const struct digest *digest)
+{
+	size_t counted = 0;
+
+	for (size_t i = 0; i < digest->group_count; i++) {
+		const struct digest_group *group = &digest->groups[i];
+		struct buf *part = card_part(card);
+
+		add_count(part, group->event, group->count, is_failure(group));
+		card_add_line(card, buf_str(part), STR(""));
+		counted += group->count;
+	}
+	if (counted < digest->total) {
+		struct buf *part = card_part(card);
+
+		buf_addf(part, "%zu others", digest->total - counted);
+		card_add_line(card, buf_str(part), STR(""));
+	}
+}
+
+static bool is_alike(const struct digest_failure *a, const struct digest_failure *b)
+{
+	return str_eq(a->event, b->event) && str_eq(a->error, b->error);
+}
+
+static bool is_named(const struct digest *digest, size_t index)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (is_alike(&digest->failures[i], &digest->failures[index]))
+			return true;
+	}
+	return false;
+}
+
+static void add_names(struct buf *out, const struct digest *digest, size_t first)
+{
+	for (size_t i = first; i < digest->failure_count; i++) {
+		if (!is_alike(&digest->failures[i], &digest->failures[first]))
+			continue;
+		if (i > first)
+			buf_add_text(out, ", ");
+		text_clean(out, digest->failures[i].resource_id);
+	}
+}
+
+/* "Capsules web-1, web-2 failed to destroy: the host did not answer" */
+static void add_failure(struct card *card, const struct digest *digest, size_t first)
+{
+	const struct digest_failure *failure = &digest->failures[first];
+	const struct kind_words *words = find_words(failure->event);
+	bool is_many = false;
+	struct buf *part = card_part(card);
+
+	for (size_t i = first + 1; i < digest->failure_count; i++)
+		is_many |= is_alike(&digest->failures[i], failure);
+	if (words && is_many) {
+		buf_add_char(part, (char)toupper((unsigned char)words->many[0]));
+		buf_addf(part, "%s ", words->many + 1);
+	} else if (words) {
+		buf_add_text(part, words->lead);
+	} else {
+		text_clean(part, failure->event);
+		buf_add_char(part, ' ');
+	}
+	add_names(part, digest, first);
+	buf_add_text(part, words ? words->failed : " failed");
+	if (!utf8_is_blank(failure->error)) {
+		buf_add_text(part, ": ");
+		text_clean(part, failure->error);
+	}
+	card_add_line(card, buf_str(part), STR(""));
+}
+
+static void add_failures(struct card *card, const struct digest *digest, size_t failed)
+{
+	for (size_t i = 0; i < digest->failure_count; i++) {
+		if (!is_named(digest, i))
+			add_failure(card, digest, i);
+	}
+	if (failed > digest->failure_count && digest->failure_count > 0) {
+		struct buf *part = card_part(card);
+
+		buf_addf(part, "and %zu more failed", failed - digest->failure_count);
+		card_add_line(card, buf_str(part), STR(""));
+	}
+}
+
+/* ---- the card ------------------------------------------------------------------------------ */
+
+/* The page that lists what all events are about, or the first page. */
+static void set_link(struct card *card, struct str base, const struct digest *digest)
+{
+	const char *page = NULL;
+
+	if (base.len == 0)
+		return;
+	for (size_t i = 0; i < digest->group_count; i++) {
+		const struct kind_words *words = find_words(digest->groups[i].event);
+		const char *other = words && words->page ? words->page : "/";
+
+		if (page && strcmp(page, other) != 0)
+			other = "/";
+		page = other;
+	}
+	card_set_link(card, base, page ? page : "/", STR(""));
+	if (card->link.len)
+		card->link.len--; /* the slash at its end */
+}
+
+static void add_time(struct card *card, const char *label, struct str text)
+{
+	int64_t time_us;
+
+	if (rfc3339_parse(text, &time_us) < 0)
+		time_us = 0;
+	card_add_time_field(card, label, time_us, text);
+}
+
+void card_make_from_digest(struct card *card, const struct message *message)
+{
+	const struct digest *digest = message->digest;
+	size_t failed = count_failed(digest);
+
+	set_title(card, digest, failed);
+	set_link(card, message->link_base, digest);
+	if (failed) {
+		card->tone = TONE_BAD;
+		card->status = "Failed";
+	}
+	if (!has_one_kind(digest))
+		add_groups(card, digest);
+	add_failures(card, digest, failed);
+	card_add_team(card, message->team_name, digest->team_text);
+	add_time(card, "From", digest->first);
+	add_time(card, "To", digest->last);
+}

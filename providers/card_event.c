@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The card of one event, or of a test notification. The title is a sentence that stands alone in
+ * a push notification. A field repeats nothing of it: the error and the resource have one only
+ * when the title had to shorten them.
+ */
+#include "core/utf8.h"
+#include "providers/card_parts.h"
+#include "providers/words.h"
+
+#define LINK_MAX_ID  512 /* bytes of an id; no page has a longer one */
+#define NAME_POINTS  64  /* of a resource in the title: a title of all vendors' has room for both */
+#define CAUSE_POINTS 100
+
+/* ---- the title ----------------------------------------------------------------------------- */
+
+/* Gives the text as a title shows it, and whether that is all of it. */
+static struct str shorten(struct card *card, struct str text, size_t max, bool *is_whole)
+{
+	const struct text_rule rule = { .unit = UNIT_CODE_POINTS,
+					.escape = text_escape_none,
+					.cap = SIZE_MAX };
+	struct buf *part;
+
+	*is_whole = text_size(text, UNIT_CODE_POINTS) <= max;
+	if (*is_whole)
+		return text;
+	part = card_part(card);
+	text_add(part, &rule, "", (struct text_value){ .head = text, .tail = STR("") }, max);
+	return buf_str(part);
+}
+
+static bool is_request(const struct event *event)
+{
+	return event->outcome == OUTCOME_SUCCESS &&
+	       (event->actor == ACTOR_USER || event->actor == ACTOR_API_KEY);
+}
+
+static struct str verb_of(struct card *card, const struct message *message)
+{
+	const struct event *event = message->event;
+	const struct kind_words *words = words_of_kind(event->kind);
+	int64_t took_us = event_stream_us(event) - message->accepted_us;
+	char span[WORDS_SPAN_SIZE];
+	struct buf *verb;
+
+	if (words->requested && is_request(event))
+		return str_of(words->requested);
+	verb = card_part(card);
+	buf_add_text(verb, event->outcome == OUTCOME_ERROR ? words->failed : words->done);
+	if (message->accepted_us && took_us >= 1000000) {
+		words_of_span(took_us, span);
+		buf_addf(verb, " after %s", span);
+	}
+	return buf_str(verb);
+}
+
+static struct str subject_of(struct card *card, const struct event *event)
+{
+	struct str subject;
+
+	if (words_of_kind(event->kind)->lead)
+		return card_keep(card, event->resource_id);
+	subject = card_join(card, event->resource_type, " ", event->resource_id);
+	return utf8_is_blank(subject) ? card_keep(card, event->kind_text) : subject;
+}
+
+static void set_title(struct card *card, const struct message *message, struct str subject,
+		      bool *is_whole)
+{
+	const struct kind_words *words = words_of_kind(message->event->kind);
+	const char *lead = words->lead ? words->lead : "";
+
+	card->title.lead = str_of(lead);
+	card->title.name = shorten(card, subject, NAME_POINTS, is_whole);
+	if (words->lead)
+		card->title.verb = verb_of(card, message);
+}
+
+/* What the title says after its colon: the error, else the reason in words. */
+static void set_cause(struct card *card, const struct event *event, struct str error,
+		      bool *is_whole)
+{
+	*is_whole = true;
+	if (!utf8_is_blank(error))
+		card->title.cause = shorten(card, error, CAUSE_POINTS, is_whole);
+	else
+		card->title.cause = words_of_reason(event->reason);
+}
+
+/* ---- tone ---------------------------------------------------------------------------------- */
+
+static void set_tone(struct card *card, const struct event *event)
+{
+	bool is_accepted = words_of_kind(event->kind)->requested && is_request(event);
+
+	if (event->outcome == OUTCOME_ERROR) {
+		card->tone = TONE_BAD;
+		card->status = "Failed";
+	} else if (event->kind == EVENT_HOST_DOWN) {
+		card->tone = TONE_BAD;
+		card->status = "Down";
+	} else if (event->kind == EVENT_HOST_UP) {
+		card->tone = TONE_GOOD;
+		card->status = "Up";
+	} else if (event->outcome == OUTCOME_SUCCESS && !is_accepted) {
+		card->tone = TONE_GOOD;
+		card->status = "Success";
+	}
+}
+
+/* ---- fields -------------------------------------------------------------------------------- */
+
+/* The code, so that it can be searched for; after its words, unless the title has them. */
+static void add_reason(struct card *card, const struct event *event)
+{
+	struct str words = words_of_reason(event->reason);
+	struct buf *part;
+
+	if (words.len == 0 || card->title.cause.at == words.at) {
+		card_add_text_field(card, "Reason", "reason", event->reason);
+		return;
+	}
+	part = card_part(card);
+	buf_add_str(part, words);
+	buf_add_text(part, " (");
+	text_clean(part, event->reason);
+	buf_add_char(part, ')');
+	card_add_field(card, "Reason", "reason",
+		       (struct text_value){ .head = buf_str(part), .tail = STR("") });
+}
+
+/* Where a failure happened. An operator may have left this out of the event. */
+static void add_host(struct card *card, const struct event *event)
+{
+	struct str id = event_metadata(event, "host_id");
+	struct str ip = event_metadata(event, "host_ip");
+	struct buf *tail;
+
+	if (event->outcome != OUTCOME_ERROR)
+		return;
+	if (utf8_is_blank(id) || utf8_is_blank(ip)) {
+		card_add_text_field(card, "Host", "host", utf8_is_blank(id) ? ip : id);
+		return;
+	}
+	tail = card_part(card);
+	buf_add_text(tail, " (");
+	text_clean(tail, ip);
+	buf_add_char(tail, ')');
+	card_add_field(card, "Host", "host",
+		       (struct text_value){ .head = card_keep(card, id), .tail = buf_str(tail) });
+}
+
+/* "name (id)", "name", "id", the same after "api_key ", or the type. Only the name may be cut. */
+static struct text_value describe_actor(struct card *card, const struct event *event)
+{
+	struct text_value value = { .head = STR(""), .tail = STR("") };
+	const char *lead = event->actor == ACTOR_API_KEY ? "api_key " : "";
+	bool has_name = !utf8_is_blank(event->actor_name);
+	bool has_id = !utf8_is_blank(event->actor_id);
+
+	if ((event->actor != ACTOR_USER && event->actor != ACTOR_API_KEY) ||
+	    (!has_name && !has_id)) {
+		value.head = card_keep(card, event->actor_type);
+	} else if (!has_id) {
+		value.head = card_join(card, str_of(lead), "", event->actor_name);
+	} else if (!has_name) {
+		value.tail = card_join(card, str_of(lead), "", event->actor_id);
+	} else {
+		struct buf *tail = card_part(card);
+
+		value.head = card_join(card, str_of(lead), "", event->actor_name);
+		buf_add_text(tail, " (");
+		text_clean(tail, event->actor_id);
+		buf_add_char(tail, ')');
+		value.tail = buf_str(tail);
+	}
+	return value;
+}
+
+static void set_link(struct card *card, struct str base, const struct event *event)
+{
+	const char *page = words_of_kind(event->kind)->page;
+	struct str id = event->resource_id;
+
+	if (base.len && page && id.len && id.len <= LINK_MAX_ID)
+		card_set_link(card, base, page, id);
+}
+
+static void set_footer(struct card *card, const struct event *event)
+{
+	char id[STREAM_ID_TEXT_SIZE];
+
+	if (stream_id_is_zero(event->id)) {
+		card->footer = card_keep(card, event->kind_text);
+		return;
+	}
+	stream_id_format(event->id, id);
+	card->footer = card_join(card, event->kind_text, " \xc2\xb7 ", str_of(id)); /* U+00B7 */
+}
+
+/* ---- the test notification ----------------------------------------------------------------- */
+
+/* Its facts are the message's: the event is the same for every team (contract c.7). */
+static void make_test(struct card *card, const struct message_test *test)
+{
+	card->title.verb = STR("Wrenn can reach this channel");
+	if (!test)
+		return;
+	card_add_text_field(card, "Channel", "channel", test->channel);
+	card_add_team(card, test->team_name, test->team);
+	card_add_text_field(card, "Sent by", "actor", test->sent_by);
+}
+
+/* ---- an event ------------------------------------------------------------------------------ */
+
+static void make_event(struct card *card, const struct message *message)
+{
+	const struct event *event = message->event;
+	struct str subject = subject_of(card, event);
+	struct str error = card_keep(card, event->public_error);
+	bool has_subject;
+	bool has_error;
+
+	set_title(card, message, subject, &has_subject);
+	set_cause(card, event, error, &has_error);
+	set_tone(card, event);
+	set_link(card, message->link_base, event);
+	if (!has_error)
+		card_add_field(card, "Error", "error",
+			       (struct text_value){ .head = error, .tail = STR("") });
+	add_reason(card, event);
+	if (!has_subject)
+		card_add_field(card, "Resource", "resource",
+			       (struct text_value){ .head = subject, .tail = STR("") });
+	card_add_text_field(card, "Template", "template", event_metadata(event, "template"));
+	add_host(card, event);
+	card_add_field(card, "Actor", "actor", describe_actor(card, event));
+	card_add_team(card, message->team_name, event->team_text);
+}
+
+void card_make_from_event(struct card *card, const struct message *message)
+{
+	const struct event *event = message->event;
+
+	if (event->kind == EVENT_CHANNEL_TEST)
+		make_test(card, message->test);
+	else
+		make_event(card, message);
+	card->time_us = event->time_us;
+	card_add_time_field(card, "Time", event->time_us, event->timestamp);
+	set_footer(card, event);
+}
