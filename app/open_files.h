@@ -4,10 +4,11 @@
 #ifndef APP_OPEN_FILES_H
 #define APP_OPEN_FILES_H
 
-#include <stdint.h>
+#include "config/config.h"
 
-/* Raises the soft limit to `wanted`, or to the hard limit if that is lower. Returns the new limit,
- * or 0 if it is unknown. */
-uint64_t open_files_allow(uint64_t wanted);
+/* Raises the limit to what a worker needs. If that is not allowed, lowers the numbers of clients
+ * and of requests, so that deliveries and the store have enough files. Clients above it get a
+ * 503. */
+void open_files_fit(struct config *config);
 
 #endif

@@ -24,14 +24,9 @@
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/version.h"
-#include "delivery/delivery.h"
 #include "net/net.h"
 #include "store/store.h"
 #include "targets/targets.h"
-
-/* Redis, the database, the loop, name look-ups, and clients that get a 503 at the limit. */
-#define OTHER_FILES       256
-#define FILES_PER_REQUEST 2 /* for the name look-up; its connections are counted apart */
 
 static const char usage[] =
 	"Usage: wrenn-events serve [OPTION...]\n"
@@ -72,32 +67,7 @@ static int prepare_store(const struct config *config, enum key_use key_use)
 			     why.text[0] ? why.text : errno_text(rc));
 }
 
-/* Per worker. If the limit is too low for the settings, lower the number of clients so that
- * deliveries and the store still have enough files. Clients above it get a 503. */
-static void fit_open_files(struct config *config)
-{
-	const uint64_t each = ROUTE_KEPT + FILES_PER_REQUEST;
-	uint64_t wanted =
-		config->max_connections + config->max_inflight * each + (uint64_t)OTHER_FILES;
-	uint64_t allowed = open_files_allow(wanted);
-	uint64_t room = allowed > OTHER_FILES ? allowed - OTHER_FILES : 0;
-	uint64_t requests = room / 2 / each;
-
-	if (allowed >= wanted)
-		return;
-	requests = requests < config->max_inflight ? requests : config->max_inflight;
-	config->max_inflight = requests > 0 ? (unsigned)requests : 1;
-	room = room > config->max_inflight * each ? room - config->max_inflight * each : 1;
-	config->max_connections =
-		room < config->max_connections ? (unsigned)room : config->max_connections;
-	log_warn("the limit of open files is too low for the settings; raise it or "
-		 "serve fewer connections",
-		 log_int("allowed", (int64_t)allowed), log_int("wanted", (int64_t)wanted),
-		 log_int("connections", config->max_connections),
-		 log_int("requests", config->max_inflight));
-}
-
-static int run_workers(const struct config *config, struct reporter *reporter)
+static int run_workers(struct config *config, const char *file, struct reporter *reporter)
 {
 	struct reason why = { .text = "" };
 	struct port port;
@@ -111,14 +81,15 @@ static int run_workers(const struct config *config, struct reporter *reporter)
 		 log_str("listen", config->listen_host), log_int("port", config->listen_port),
 		 log_int("workers", config->workers));
 	if (config->workers > 1)
-		return supervise(config, &port, reporter);
+		return supervise(config, file, &port, reporter);
 	return worker_run(&(struct worker_options){ .config = config,
+						    .file = file,
 						    .listener = port.listener,
 						    .vitals = reporter->vitals,
 						    .reporter = reporter });
 }
 
-static int report_and_run(const struct config *config)
+static int report_and_run(struct config *config, const char *file)
 {
 	struct reporter reporter;
 	struct vitals *vitals = vitals_open(config->workers);
@@ -127,7 +98,7 @@ static int report_and_run(const struct config *config)
 	if (!vitals)
 		return command_fault(EXIT_FAILED, "cannot start: %s", errno_text(-ENOMEM));
 	reporter_init(&reporter, vitals, systemd_tell, systemd_watchdog_ms(), clock_mono_ms());
-	code = run_workers(config, &reporter);
+	code = run_workers(config, file, &reporter);
 	vitals_close(vitals);
 	return code;
 }
@@ -143,7 +114,7 @@ static void leave_one_file(const struct config *config)
 			 log_str("reason", why.text[0] ? why.text : errno_text(rc)));
 }
 
-static int serve(struct config *config, enum key_use key_use)
+static int serve(struct config *config, const char *file, enum key_use key_use)
 {
 	supervisor_log(config, -1);
 	metrics_setup((int)config->workers);
@@ -155,12 +126,12 @@ static int serve(struct config *config, enum key_use key_use)
 			 log_str("setting", "WRENN_ENCRYPTION_KEY_FILE"));
 	sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 
-	fit_open_files(config);
+	open_files_fit(config);
 
 	int code = prepare_store(config, key_use);
 
 	if (code == EXIT_GOOD)
-		code = report_and_run(config);
+		code = report_and_run(config, file);
 	if (code == EXIT_GOOD)
 		leave_one_file(config);
 	log_stop(LOG_LAST_LINES_MS);
@@ -236,7 +207,7 @@ static int run(int argc, char **argv)
 	if (code == EXIT_GOOD && check_only)
 		puts("the settings are valid");
 	else if (code == EXIT_GOOD)
-		code = serve(&config, key_use);
+		code = serve(&config, file, key_use);
 	config_done(&config);
 	return code;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/reload.h"
 #include "app/wiring.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -26,7 +27,8 @@
 #define FORK_LIMIT_MS 100 /* so a stalled reader of the log delays no worker for longer */
 
 struct supervisor {
-	const struct config *config;
+	struct config *config;
+	const char *file;
 	struct port *port;
 	struct vitals *vitals;
 	struct reporter *reporter;
@@ -38,8 +40,7 @@ struct supervisor {
 
 void supervisor_log(const struct config *config, int worker)
 {
-	log_setup(config->log == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
-		  LOG_LEVEL_INFO, worker);
+	reload_log(config, worker);
 	log_start();
 }
 
@@ -51,6 +52,7 @@ static int run_forked_worker(const struct supervisor *all, int index)
 	supervisor_log(all->config, index);
 	metrics_select(index);
 	code = worker_run(&(struct worker_options){ .config = all->config,
+						    .file = all->file,
 						    .listener = all->port->listener,
 						    .index = (unsigned)index,
 						    .vitals = all->vitals });
@@ -158,6 +160,17 @@ static void begin_stop(struct supervisor *all)
 	signal_workers(all, SIGTERM);
 }
 
+/* A worker that starts later gets the new settings from this process. */
+static void reload_all(struct supervisor *all)
+{
+	const struct reload reload = { .config = all->config, .file = all->file, .worker = -1 };
+
+	reporter_reloading(all->reporter, clock_mono_us());
+	reload_settings(&reload);
+	signal_workers(all, SIGHUP);
+	reporter_reloaded(all->reporter);
+}
+
 static void watch_workers(struct supervisor *all, const sigset_t *waited, const sigset_t *old_mask)
 {
 	const struct timespec pause = { .tv_nsec = 250 * 1000 * 1000 };
@@ -173,7 +186,7 @@ static void watch_workers(struct supervisor *all, const sigset_t *waited, const 
 		if (number == SIGTERM || number == SIGINT)
 			begin_stop(all);
 		if (number == SIGHUP)
-			wiring_log_hangup();
+			reload_all(all);
 		if (!all->stopping) {
 			kill_silent_workers(all);
 			continue;
@@ -185,11 +198,13 @@ static void watch_workers(struct supervisor *all, const sigset_t *waited, const 
 	}
 }
 
-int supervise(const struct config *config, struct port *port, struct reporter *reporter)
+int supervise(struct config *config, const char *file, struct port *port, struct reporter *reporter)
 {
-	struct supervisor all = {
-		.config = config, .port = port, .vitals = reporter->vitals, .reporter = reporter
-	};
+	struct supervisor all = { .config = config,
+				  .file = file,
+				  .port = port,
+				  .vitals = reporter->vitals,
+				  .reporter = reporter };
 	sigset_t waited;
 	sigset_t old_mask;
 	int code = EXIT_FAILED;

@@ -13,7 +13,9 @@
 /* Starts to log. Every process calls this. `worker` is negative in the parent. */
 void supervisor_log(const struct config *config, int worker);
 
-/* Blocks until SIGTERM or SIGINT and the end of the workers. Returns an exit code. */
-int supervise(const struct config *config, struct port *port, struct reporter *reporter);
+/* `file` is that of --config, or NULL. Blocks until SIGTERM or SIGINT and the end of the workers.
+ * Returns an exit code. */
+int supervise(struct config *config, const char *file, struct port *port,
+	      struct reporter *reporter);
 
 #endif

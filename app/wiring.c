@@ -16,6 +16,7 @@
 #include "app/command.h"
 #include "app/openapi.h"
 #include "app/redis_settings.h"
+#include "app/reload.h"
 #include "app/services.h"
 #include "app/stop.h"
 #include "app/worker.h"
@@ -39,16 +40,34 @@ static void on_signal(uv_signal_t *handle, int number)
 	stop_begin(w);
 }
 
-void wiring_log_hangup(void)
+static void apply_settings(void *owner)
 {
-	log_info("SIGHUP is ignored; restart the service to change its settings");
+	struct worker *w = owner;
+	const struct config *config = w->config;
+
+	http_server_set_limits(w->server, config->max_connections, config->cors_origins);
+	sse_set_max_streams_per_team(w->sse, config->max_streams_per_team);
+	if (route_change(w->route, config->ca_file, config->link_base) < 0)
+		log_error("out of memory; the CA file and the link base have not changed");
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
 {
-	(void)handle;
+	struct worker *w = handle->data;
+	const struct reload reload = { .config = w->config,
+				       .file = w->file,
+				       .worker = w->config->workers > 1 ? (int)w->index : -1,
+				       .apply = apply_settings,
+				       .owner = w };
+
 	(void)number;
-	wiring_log_hangup();
+	if (w->stopping)
+		return;
+	if (w->reporter)
+		reporter_reloading(w->reporter, clock_mono_us());
+	reload_settings(&reload);
+	if (w->reporter)
+		reporter_reloaded(w->reporter);
 }
 
 /* ---- how this worker is, for systemd ----------------------------------------------------- */
@@ -126,14 +145,13 @@ static int open_loop(struct worker *w)
 	loop_lag_start(&w->lag, &w->loop, uv_hrtime);
 	w->on_term.data = w;
 	w->on_int.data = w;
+	w->on_hangup.data = w;
 	w->stop_limit.data = w;
 	w->drain.data = w;
 	w->turn.data = w;
 	rc = uv_signal_start(&w->on_term, on_signal, SIGTERM);
 	if (rc == 0)
 		rc = uv_signal_start(&w->on_int, on_signal, SIGINT);
-	if (rc == 0)
-		rc = uv_signal_start(&w->on_hangup, on_hangup, SIGHUP);
 	return rc;
 }
 
@@ -306,6 +324,7 @@ static int run_loop(struct worker *w, bool is_open)
 		log_info("ready for connections", log_str("worker", w->name),
 			 log_int("port", http_server_port(w->server)));
 		uv_timer_start(&w->turn, on_turn, 0, REPORTER_TURN_MS);
+		uv_signal_start(&w->on_hangup, on_hangup, SIGHUP);
 	} else {
 		stop_begin(w);
 	}
@@ -330,6 +349,7 @@ static int read_redis_address(struct worker *w)
 int worker_run(const struct worker_options *options)
 {
 	struct worker w = { .config = options->config,
+			    .file = options->file,
 			    .listener = options->listener,
 			    .index = options->index,
 			    .vitals = options->vitals,

@@ -10,7 +10,8 @@
 #include "core/attributes.h"
 
 struct worker_options {
-	const struct config *config;
+	struct config *config; /* SIGHUP changes it */
+	const char *file;      /* of --config; NULL: none */
 	int listener; /* a listening socket, which the worker takes over; 0: it opens its own */
 	unsigned index;
 	struct vitals *vitals;
@@ -19,9 +20,5 @@ struct worker_options {
 
 /* Runs a worker until SIGTERM or SIGINT. Returns an exit code. */
 int worker_run(const struct worker_options *options);
-
-/* Logs that SIGHUP has no effect. It comes from a closing terminal, or from an operator who wants
- * the settings reloaded. */
-void wiring_log_hangup(void);
 
 #endif

@@ -28,8 +28,9 @@
 #include "views/views.h"
 
 struct worker {
-	const struct config *config;
-	int listener; /* 0: the server opens its own */
+	struct config *config;
+	const char *file; /* of --config; NULL: none */
+	int listener;     /* 0: the server opens its own */
 	unsigned index;
 	struct vitals *vitals;
 	struct reporter *reporter; /* NULL: the supervisor reports */

@@ -53,6 +53,16 @@ static bool has_controls(struct str text)
 	return false;
 }
 
+/* FNV-1a. It only has to differ when a text does. */
+static uint64_t mark_of(struct str text)
+{
+	uint64_t mark = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < text.len; i++)
+		mark = (mark ^ (unsigned char)text.at[i]) * UINT64_C(1099511628211);
+	return mark;
+}
+
 static int read_setting(const struct setting *setting, struct str value, struct config *out,
 			struct buf *faults)
 {
@@ -75,6 +85,7 @@ static int read_all(const struct setting_texts *texts, struct config *out, struc
 	for (size_t row = 0; row < settings_count; row++) {
 		int fault = read_setting(&settings[row], texts->value[row], out, faults);
 
+		out->marks[row] = mark_of(texts->value[row]);
 		if (fault == -ENOMEM)
 			return fault;
 		if (fault < 0)
@@ -108,6 +119,9 @@ static int load(char *const *environment, struct str file_text, enum config_need
 		rc = fault;
 	if (need == CONFIG_FOR_SERVE)
 		fault = settings_find_key(&texts, environment, out, faults);
+	/* The key may be another one in the same file. */
+	out->marks[setting_find(STR("WRENN_ENCRYPTION_KEY"))] = mark_of(
+		(struct str){ .at = (const char *)out->encryption_key, .len = SEAL_KEY_SIZE });
 	if (fault < 0)
 		rc = fault;
 	return rc < 0 ? rc : default_database_url(out);

@@ -28,6 +28,16 @@ enum config_need {
 int config_load(char *const *environment, const char *file, enum config_need need,
 		struct config *out, struct buf *faults) must_check;
 
+/* Calls back for each setting that the two have different texts for. `is_live`: config_take_live()
+ * takes it. */
+typedef void (*config_change_fn)(const char *name, bool is_live, void *owner);
+void config_compare(const struct config *old, const struct config *fresh,
+		    config_change_fn on_change, void *owner);
+
+/* Exchanges the settings that may change while the service runs. config_done(fresh) then frees the
+ * old ones. */
+void config_take_live(struct config *into, struct config *fresh);
+
 /* Wipes secrets and frees. Safe on a zeroed struct, and to repeat. */
 void config_done(struct config *config);
 

@@ -4,6 +4,7 @@
 #ifndef CONFIG_SETTING_H
 #define CONFIG_SETTING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/values.h"
@@ -14,6 +15,9 @@
 struct setting {
 	const char *name;
 	const char *fallback; /* the default as text; NULL: the member stays as it is */
+	const char *meaning;  /* for the manual */
+	const char *unset;    /* without a fallback: what holds when it is not set */
+	bool is_live;         /* SIGHUP changes it */
 	/* 0, or -EINVAL with a line in *faults, or -ENOMEM. */
 	int (*read)(const struct setting *setting, struct str value, struct config *out,
 		    struct buf *faults);

@@ -11,10 +11,13 @@
 
 #define OUR_PREFIX "WRENN_EVENTS_"
 
-#define ROW(variable, default_text, reader, ...)                                          \
-	{                                                                                 \
-		.name = variable, .fallback = default_text, .read = reader, ##__VA_ARGS__ \
+#define ROW(variable, default_text, what, reader, ...)                                       \
+	{                                                                                    \
+		.name = variable, .fallback = default_text, .meaning = what, .read = reader, \
+		##__VA_ARGS__                                                                \
 	}
+#define UNSET(text)  .unset = (text)
+#define LIVE         .is_live = true
 #define TEXT(member) .offset = offsetof(struct config, member)
 #define CHOICE(member, ...)                                                       \
 	.offset = offsetof(struct config, member), .words = (const char *const[]) \
@@ -23,50 +26,154 @@
 	}
 #define NUMBER(member, from, to) \
 	.offset = offsetof(struct config, member), .least = (from), .most = (to)
-#define ORIGIN(variable, vendor) ROW(variable, NULL, read_origin, .provider = (vendor))
+#define ORIGIN(variable, vendor)                                                              \
+	ROW(variable, NULL,                                                                   \
+	    "`scheme://host:port` to send to instead of the stored origin of this provider, " \
+	    "for tests and gateways; path and query stay, and this origin is allowed even "   \
+	    "when it is private",                                                             \
+	    read_origin, UNSET("none"), .provider = (vendor))
 
 const struct setting settings[] = {
-	ROW("WRENN_EVENTS_DATA_DIR", "var", read_text, TEXT(data_dir)),
-	ROW("DATABASE_URL", NULL, read_database_url),
-	ROW("WRENN_EVENTS_CREATE_STORE", "on", read_choice, CHOICE(create_store, "on", "off")),
-	ROW("REDIS_URL", "redis://localhost:6379/0", read_redis_url),
-	ROW("WRENN_EVENTS_REDIS_CA_FILE", NULL, read_file_name, TEXT(redis_ca_file)),
-	ROW("WRENN_EVENTS_REDIS_CERT_FILE", NULL, read_file_name, TEXT(redis_cert_file)),
-	ROW("WRENN_EVENTS_REDIS_KEY_FILE", NULL, read_file_name, TEXT(redis_key_file)),
-	ROW("WRENN_EVENTS_REDIS_SENTINEL_PASSWORD", NULL, read_text, TEXT(redis_sentinel_password)),
-	ROW("WRENN_ENCRYPTION_KEY", NULL, read_encryption_key),
-	ROW("WRENN_ENCRYPTION_KEY_FILE", NULL, read_nothing), /* key.c looks into it */
-	ROW("WRENN_CHANNELS_ALLOW_PRIVATE", NULL, read_allow_private),
-	ROW("WRENN_EVENTS_LISTEN", "127.0.0.1:9730", read_listen),
-	ROW("WRENN_EVENTS_SHARE_PORT", "data-dir", read_choice,
-	    CHOICE(share_port, "data-dir", "any")),
-	ROW("WRENN_EVENTS_WORKERS", "1", read_workers),
-	ROW("WRENN_EVENTS_GROUP", "wrenn-events-v1", read_group),
-	ROW("WRENN_EVENTS_DELIVER", "on", read_choice, CHOICE(deliver, "on", "off")),
-	ROW("WRENN_EVENTS_NOTIFY_ON", "accept", read_choice,
-	    CHOICE(notify_on, "accept", "completion")),
-	ROW("WRENN_EVENTS_STRIP_HOST", "false", read_choice, CHOICE(strip_host, "false", "true")),
-	ROW("WRENN_EVENTS_AUDIT", "all", read_choice, CHOICE(audit, "all", "missing", "off")),
-	ROW("WRENN_EVENTS_AUDIT_STATUS", "seed", read_choice,
-	    CHOICE(audit_status, "seed", "dashboard")),
-	ROW("WRENN_EVENTS_API_KEYS", "manage", read_choice, CHOICE(api_keys, "manage", "stream")),
-	ROW("WRENN_EVENTS_CHANNEL_ROLE", "member", read_choice,
+	ROW("WRENN_EVENTS_DATA_DIR", "var",
+	    "where the SQLite file and the lock file of the port live", read_text, TEXT(data_dir)),
+	ROW("DATABASE_URL", NULL, "`sqlite:<path>` or `postgres://…`", read_database_url,
+	    UNSET("the file wrenn-events.db in the data directory")),
+	ROW("WRENN_EVENTS_CREATE_STORE", "on",
+	    "`on`: a start without a SQLite file makes one; `off`: it is "
+	    "refused, for stores on a volume that may not be mounted",
+	    read_choice, CHOICE(create_store, "on", "off")),
+	ROW("REDIS_URL", "redis://localhost:6379/0",
+	    "`redis://[user[:password]@]host[:port][/db]`, `rediss://…` for "
+	    "TLS, `redis+sentinel://…`, `unix:///path`; each with `?db=n` "
+	    "instead of `/db`",
+	    read_redis_url),
+	ROW("WRENN_EVENTS_REDIS_CA_FILE", NULL,
+	    "certificates to trust for `rediss://` instead of the system's, "
+	    "as PEM",
+	    read_file_name, TEXT(redis_ca_file), UNSET("none")),
+	ROW("WRENN_EVENTS_REDIS_CERT_FILE", NULL,
+	    "our certificate with its chain, as PEM, for a Redis that "
+	    "requires one; needs `WRENN_EVENTS_REDIS_KEY_FILE`",
+	    read_file_name, TEXT(redis_cert_file), UNSET("none")),
+	ROW("WRENN_EVENTS_REDIS_KEY_FILE", NULL,
+	    "the key of our certificate, as PEM; needs "
+	    "`WRENN_EVENTS_REDIS_CERT_FILE`",
+	    read_file_name, TEXT(redis_key_file), UNSET("none")),
+	ROW("WRENN_EVENTS_REDIS_SENTINEL_PASSWORD", NULL,
+	    "what the sentinels want from their default user; user and "
+	    "password of `REDIS_URL` are never shown to them",
+	    read_text, TEXT(redis_sentinel_password), UNSET("none")),
+	ROW("WRENN_ENCRYPTION_KEY", NULL,
+	    "64 hexadecimal digits; channel settings are encrypted with it", read_encryption_key,
+	    UNSET("none; `serve` needs it here, in a file or in a credential")),
+	ROW("WRENN_ENCRYPTION_KEY_FILE", NULL,
+	    "in place of the variable: a file that holds the key; a warning "
+	    "if others than its owner may use it",
+	    read_nothing, UNSET("none")),
+	ROW("WRENN_CHANNELS_ALLOW_PRIVATE", NULL,
+	    "`true`: notifications may go to private and loopback addresses", read_allow_private,
+	    UNSET("false")),
+	ROW("WRENN_EVENTS_LISTEN", "127.0.0.1:9730", "`host:port`", read_listen),
+	ROW("WRENN_EVENTS_SHARE_PORT", "data-dir",
+	    "who may listen on the same port: `data-dir`: processes with the "
+	    "same data directory; `any`: every process of the same user that "
+	    "has this setting",
+	    read_choice, CHOICE(share_port, "data-dir", "any")),
+	ROW("WRENN_EVENTS_WORKERS", "1", "worker processes, a number or `auto` (one per core)",
+	    read_workers),
+	ROW("WRENN_EVENTS_GROUP", "wrenn-events-v1",
+	    "consumer group; set to `wrenn-channels-v1` only when the "
+	    "control plane's own dispatcher is off",
+	    read_group),
+	ROW("WRENN_EVENTS_DELIVER", "on",
+	    "`on`, or `off`: no delivery rows are made and nothing is sent", read_choice,
+	    CHOICE(deliver, "on", "off")),
+	ROW("WRENN_EVENTS_NOTIFY_ON", "accept",
+	    "`accept`: channels hear of a capsule's create, pause, resume or "
+	    "destroy when the request is accepted, and its completion is "
+	    "left out; `completion`: the other way round, so \"success\" means "
+	    "done. Failures and what nobody asked for are told in both; live "
+	    "streams and the audit log show everything",
+	    read_choice, CHOICE(notify_on, "accept", "completion")),
+	ROW("WRENN_EVENTS_STRIP_HOST", "false",
+	    "`true`: `host_ip` and `host_id` are left out of the metadata of "
+	    "everything delivered to channels. Not covered: live streams, "
+	    "the audit log, the resource id of `host.up` and `host.down`, "
+	    "the text of errors",
+	    read_choice, CHOICE(strip_host, "false", "true")),
+	ROW("WRENN_EVENTS_AUDIT", "all",
+	    "`all`; `missing`: only rows the control plane does not write; "
+	    "`off`",
+	    read_choice, CHOICE(audit, "all", "missing", "off")),
+	ROW("WRENN_EVENTS_AUDIT_STATUS", "seed",
+	    "what `status` of an audit entry says: `seed`: `success` or "
+	    "`failure`; `dashboard`: the stored `success`, `info`, `warning` "
+	    "or `error`, which the control plane's dashboard colours. "
+	    "`severity` has the stored word in both",
+	    read_choice, CHOICE(audit_status, "seed", "dashboard")),
+	ROW("WRENN_EVENTS_API_KEYS", "manage",
+	    "`manage`: API keys may use channels and audit, too; `stream`: "
+	    "live streams only",
+	    read_choice, CHOICE(api_keys, "manage", "stream")),
+	ROW("WRENN_EVENTS_CHANNEL_ROLE", "member",
+	    "least role that may change channels: `member`, `admin`, `owner`", read_choice,
 	    CHOICE(channel_role, "member", "admin", "owner")),
-	ROW("WRENN_EVENTS_KEEPALIVE_S", "15", read_number, NUMBER(keepalive_s, 1, 300)),
-	ROW("WRENN_EVENTS_LOG", NULL, read_choice, CHOICE(log, "text", "json")),
-	ROW("WRENN_EVENTS_CORE_DUMPS", "off", read_choice, CHOICE(core_dumps, "off", "on")),
-	ROW("WRENN_EVENTS_CONSOLE", "on", read_choice, CHOICE(console, "on", "off")),
-	ROW("WRENN_EVENTS_CLAIM_IDLE_S", "60", read_number, NUMBER(claim_idle_s, 1, 86400)),
-	ROW("WRENN_EVENTS_MAX_CONNECTIONS", "20000", read_number,
-	    NUMBER(max_connections, 1, 1000000)),
-	ROW("WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "100", read_number,
-	    NUMBER(max_streams_per_team, 1, 1000000)),
-	ROW("WRENN_EVENTS_MAX_INFLIGHT", "256", read_number, NUMBER(max_inflight, 1, 10000)),
-	ROW("WRENN_EVENTS_CA_FILE", NULL, read_file_name, TEXT(ca_file)),
-	ROW("WRENN_EVENTS_CORS_ORIGINS", NULL, read_cors_origins),
-	ROW("WRENN_EVENTS_HISTORY_KB", "16384", read_number, NUMBER(history_kb, 64, 1048576)),
-	ROW("WRENN_EVENTS_DRAIN_S", "0", read_number, NUMBER(drain_s, 0, 5)),
-	ROW("WRENN_EVENTS_LINK_BASE", NULL, read_link_base),
+	ROW("WRENN_EVENTS_KEEPALIVE_S", "15",
+	    "seconds of silence before a comment on a live stream", read_number,
+	    NUMBER(keepalive_s, 1, 300)),
+	ROW("WRENN_EVENTS_LOG", NULL, "format of the log: `json` or `text`", read_choice,
+	    CHOICE(log, "text", "json"), UNSET("text on a terminal, else json"), LIVE),
+	ROW("WRENN_EVENTS_LOG_LEVEL", "info",
+	    "lines to log: `info` and worse, `warn` and worse, or `error`", read_choice,
+	    CHOICE(log_level, "info", "warn", "error"), LIVE),
+	ROW("WRENN_EVENTS_CORE_DUMPS", "off",
+	    "`on`: a crash may leave a core dump, and debuggers of the same "
+	    "user may attach; both see keys and passwords",
+	    read_choice, CHOICE(core_dumps, "off", "on")),
+	ROW("WRENN_EVENTS_CONSOLE", "on",
+	    "`off`: leave out the console, the pages for people below "
+	    "`/console/`",
+	    read_choice, CHOICE(console, "on", "off")),
+	ROW("WRENN_EVENTS_CLAIM_IDLE_S", "60",
+	    "seconds after which what older versions' consumers left pending "
+	    "is taken over",
+	    read_number, NUMBER(claim_idle_s, 1, 86400)),
+	ROW("WRENN_EVENTS_MAX_CONNECTIONS", "20000",
+	    "open connections per worker; more get 503. If the hard limit of "
+	    "open files is too low for this and `WRENN_EVENTS_MAX_INFLIGHT`, "
+	    "both are lowered, so that deliveries have enough files; the log "
+	    "says to what",
+	    read_number, NUMBER(max_connections, 1, 1000000), LIVE),
+	ROW("WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "100",
+	    "open live streams and waits per team and worker; further waits "
+	    "get 429, further streams a time to reconnect",
+	    read_number, NUMBER(max_streams_per_team, 1, 1000000), LIVE),
+	ROW("WRENN_EVENTS_MAX_INFLIGHT", "256",
+	    "notification requests under way per worker; four times as many "
+	    "connections are kept open",
+	    read_number, NUMBER(max_inflight, 1, 10000)),
+	ROW("WRENN_EVENTS_CA_FILE", NULL,
+	    "certificates to trust for notifications instead of the system's", read_file_name,
+	    TEXT(ca_file), UNSET("none"), LIVE),
+	ROW("WRENN_EVENTS_CORS_ORIGINS", NULL,
+	    "origins whose pages may use the API with their visitors' "
+	    "cookies, separated by commas: "
+	    "`https://app.example.com,http://localhost:5173`",
+	    read_cors_origins, UNSET("none"), LIVE),
+	ROW("WRENN_EVENTS_HISTORY_KB", "16384",
+	    "KiB of recent events kept in memory per worker; older cursors "
+	    "are served from Redis",
+	    read_number, NUMBER(history_kb, 64, 1048576)),
+	ROW("WRENN_EVENTS_DRAIN_S", "0",
+	    "seconds (0 to 5) between `/readyz` going down and the port "
+	    "being closed at the end",
+	    read_number, NUMBER(drain_s, 0, 5)),
+	ROW("WRENN_EVENTS_LINK_BASE", NULL,
+	    "where links in chat messages point: "
+	    "`http(s)://host[:port][/path]`, such as "
+	    "`https://wrenn.example`; `/capsules/<id>` and the like is "
+	    "appended",
+	    read_link_base, UNSET("no links"), LIVE),
 	ORIGIN("WRENN_EVENTS_ORIGIN_DISCORD", "discord"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_SLACK", "slack"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_TEAMS", "teams"),

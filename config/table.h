@@ -10,7 +10,7 @@
 #include "core/buf.h"
 #include "core/str.h"
 
-#define SETTINGS_MAX 48
+#define SETTINGS_MAX CONFIG_MAX_SETTINGS
 
 /* `count` rows, at most SETTINGS_MAX. */
 extern const struct setting settings[];

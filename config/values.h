@@ -19,11 +19,13 @@ enum config_audit_status { CONFIG_AUDIT_STATUS_SEED, CONFIG_AUDIT_STATUS_DASHBOA
 enum config_api_keys { CONFIG_KEYS_MANAGE, CONFIG_KEYS_STREAM };
 enum config_role { CONFIG_ROLE_MEMBER, CONFIG_ROLE_ADMIN, CONFIG_ROLE_OWNER };
 enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+enum config_log_level { CONFIG_LOG_INFO, CONFIG_LOG_WARN, CONFIG_LOG_ERROR };
 enum config_core_dumps { CONFIG_CORE_DUMPS_OFF, CONFIG_CORE_DUMPS_ON };
 enum config_console { CONFIG_CONSOLE_ON, CONFIG_CONSOLE_OFF };
 enum config_share { CONFIG_SHARE_DATA_DIR, CONFIG_SHARE_ANY };
 
-#define CONFIG_MAX_ORIGINS 6
+#define CONFIG_MAX_ORIGINS  6
+#define CONFIG_MAX_SETTINGS 64
 
 /* WRENN_EVENTS_ORIGIN_<PROVIDER>: where that provider's requests go instead. */
 struct config_origin {
@@ -57,6 +59,7 @@ struct config {
 	enum config_role channel_role;
 	unsigned keepalive_s;
 	enum config_log log;
+	enum config_log_level log_level;   /* WRENN_EVENTS_LOG_LEVEL, default info */
 	enum config_core_dumps core_dumps; /* WRENN_EVENTS_CORE_DUMPS, default off */
 	enum config_console console;       /* WRENN_EVENTS_CONSOLE, default on */
 	unsigned claim_idle_s;             /* WRENN_EVENTS_CLAIM_IDLE_S, default 60 */
@@ -68,6 +71,7 @@ struct config {
 	char *cors_origins;  /* WRENN_EVENTS_CORS_ORIGINS, separated by commas; NULL: none */
 	unsigned history_kb; /* WRENN_EVENTS_HISTORY_KB, default 16384 */
 	unsigned drain_s;    /* WRENN_EVENTS_DRAIN_S, default 0 */
+	uint64_t marks[CONFIG_MAX_SETTINGS]; /* of each setting's text, to find changes */
 	size_t origin_count;
 	struct config_origin origins[CONFIG_MAX_ORIGINS];
 };

@@ -30,11 +30,11 @@ struct line {
 	bool full;
 };
 
-/* Written once, before there are threads. */
+/* Read by all threads. A line that is built during a change may mix two formats. */
 static struct {
-	enum log_format format;
-	enum log_level lowest;
-	int worker;
+	_Atomic enum log_format format;
+	_Atomic enum log_level lowest;
+	_Atomic int worker;
 } setup = { .format = LOG_FORMAT_TEXT, .lowest = LOG_LEVEL_INFO, .worker = -1 };
 
 void log_setup(enum log_format format, enum log_level lowest, int worker)

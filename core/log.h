@@ -53,7 +53,8 @@ static inline struct log_field log_stream_id(const char *name, struct stream_id 
 	return (struct log_field){ .name = name, .type = LOG_FIELD_STREAM_ID, .stream_id = id };
 }
 
-/* Once, before the first line. `worker` is shown when it is not negative. */
+/* Before the first line, and again by the thread that logs most when settings change. `worker` is
+ * shown when it is not negative. */
 void log_setup(enum log_format format, enum log_level lowest, int worker);
 
 /* Lines are written at once, and a reader of standard error who stalls stops whoever logs. From

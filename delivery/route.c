@@ -54,6 +54,24 @@ int route_open(const struct route_options *options, struct route **out)
 	return 0;
 }
 
+/* Nobody holds on to the old link base: messages are built at once. */
+int route_change(struct route *route, const char *ca_file, const char *link_base)
+{
+	char *copy = link_base ? strdup(link_base) : NULL;
+	int rc = link_base && !copy ? -ENOMEM : 0;
+
+	if (rc == 0)
+		rc = outbound_set_ca_file(route->attempts.outbound, ca_file);
+	if (rc < 0) {
+		free(copy);
+		return rc;
+	}
+	free(route->link_base);
+	route->link_base = copy;
+	route->attempts.link_base = str_of(copy);
+	return 0;
+}
+
 static void on_guard_idle(void *owner)
 {
 	struct route *route = owner;

@@ -39,6 +39,9 @@ struct route {
 
 int route_open(const struct route_options *options, struct route **out) must_check;
 
+/* For requests that begin from now on. Keeps what it had if it returns -ENOMEM. */
+int route_change(struct route *route, const char *ca_file, const char *link_base) must_check;
+
 /* Cancels running requests; their callbacks come before on_closed. */
 void route_close(struct route *route, void (*on_closed)(void *owner), void *owner);
 

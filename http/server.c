@@ -260,6 +260,13 @@ int http_server_add_streams(struct http_server *server, const struct http_route 
 	return router_add_streams(&server->dispatch.router, routes, count);
 }
 
+void http_server_set_limits(struct http_server *server, unsigned max_connections,
+			    const char *cors_origins)
+{
+	server->max_connections = max_connections;
+	server->dispatch.cors_origins = cors_origins;
+}
+
 uint16_t http_server_port(const struct http_server *server)
 {
 	return server->port;

@@ -44,6 +44,11 @@ int http_server_add_routes(struct http_server *server, const struct http_route *
 int http_server_add_streams(struct http_server *server, const struct http_route *routes,
 			    size_t count) must_check;
 
+/* Changes what the options said of these two. cors_origins must outlive the server or the next
+ * change. Open connections stay. */
+void http_server_set_limits(struct http_server *server, unsigned max_connections,
+			    const char *cors_origins);
+
 uint16_t http_server_port(const struct http_server *server);
 
 /* Accepts the connections that already wait, then no more. Open requests go on. For a graceful end,

@@ -34,6 +34,7 @@ struct outbound {
 	struct metric *shortages;
 	char *user_agent;
 	char *ca_file;
+	int64_t trusts_since_ms; /* libcurl may not use certificates that it read before */
 	bool closing;
 	void (*on_closed)(void *owner);
 	void *owner;
@@ -223,7 +224,8 @@ static int set_up(struct outbound_call *call)
 		return -ENOMEM;
 	curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
 	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->trouble);
-	outbound_request_set_policy(call->easy, outbound->user_agent, outbound->ca_file);
+	outbound_request_set_policy(call->easy, outbound->user_agent, outbound->ca_file,
+				    clock_mono_ms() - outbound->trusts_since_ms);
 	outbound_guard_watch(&call->guard, call->easy);
 	outbound_answer_collect(&call->answer, call->easy);
 	return outbound_request_set(call->easy, &call->request, &call->headers);
@@ -288,6 +290,18 @@ static int copy_options(struct outbound *outbound, const struct outbound_options
 	if (!outbound->user_agent || (options->ca_file && !outbound->ca_file))
 		return -ENOMEM;
 	return curl_loop_init(&outbound->curl, options->loop, on_transfer_done, outbound);
+}
+
+int outbound_set_ca_file(struct outbound *outbound, const char *ca_file)
+{
+	char *copy = ca_file ? strdup(ca_file) : NULL;
+
+	if (ca_file && !copy)
+		return -ENOMEM;
+	free(outbound->ca_file);
+	outbound->ca_file = copy;
+	outbound->trusts_since_ms = clock_mono_ms();
+	return 0;
 }
 
 /* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to us, and a TLS peer that has gone raises it. */

@@ -36,6 +36,10 @@ int outbound_open(const struct outbound_options *options, struct outbound **out)
  * included. */
 void outbound_close(struct outbound *outbound, void (*on_closed)(void *owner), void *owner);
 
+/* For calls that begin from now on; NULL: the system's. The file is read again, too. Keeps what it
+ * had if it returns -ENOMEM. */
+int outbound_set_ca_file(struct outbound *outbound, const char *ca_file) must_check;
+
 /* Takes the content of *request and leaves it empty, also on failure. 0, or -ENOMEM or -EINVAL
  * without a call of on_done. `guard` must outlive the call. */
 int outbound_send(struct outbound *outbound, struct outgoing *request, unsigned timeout_ms,

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TRUST_S 3600L
+
 static int add_header(struct curl_slist **headers, const char *line)
 {
 	struct curl_slist *longer = line ? curl_slist_append(*headers, line) : NULL;
@@ -54,7 +56,8 @@ int outbound_request_set(CURL *easy, struct outgoing *request, struct curl_slist
 	return set_headers(easy, request, headers);
 }
 
-void outbound_request_set_policy(CURL *easy, const char *user_agent, const char *ca_file)
+void outbound_request_set_policy(CURL *easy, const char *user_agent, const char *ca_file,
+				 int64_t trusted_ms)
 {
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -71,7 +74,8 @@ void outbound_request_set_policy(CURL *easy, const char *user_agent, const char 
 	/* With a folder of issuers, libcurl reads all of them for every handshake. That stops the
 	 * loop for ten milliseconds and more. It reads the file alone once an hour. */
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 3600L);
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT,
+			 trusted_ms < TRUST_S * 1000 ? (long)(trusted_ms / 1000) : TRUST_S);
 	/* A kept connection needs no lookup, and a new one must not use an old address. libcurl
 	 * would also search its whole cache after each request. */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);

@@ -115,3 +115,8 @@ void sse_close(struct sse *sse, void (*on_closed)(void *owner), void *owner)
 	hub_flush(sse); /* ends the listeners, and finishes look-ups that were gathered */
 	live_release(sse);
 }
+
+void sse_set_max_streams_per_team(struct sse *sse, unsigned max)
+{
+	sse->options.max_streams_per_team = max;
+}

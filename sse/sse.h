@@ -45,6 +45,9 @@ int sse_open(const struct sse_options *options, struct sse **out) must_check;
  * gone. */
 void sse_close(struct sse *sse, void (*on_closed)(void *owner), void *owner);
 
+/* For streams and waits that open from now on. */
+void sse_set_max_streams_per_team(struct sse *sse, unsigned max);
+
 /* Listeners may miss recent events: Redis is away, does not answer, or its entries arrive late. */
 bool sse_is_stale(const struct sse *sse);
 

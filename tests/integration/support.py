@@ -262,6 +262,7 @@ class Service:
         self.process = None
         self.must_run = False
         self.prefix = []  # a command that runs the program
+        self.arguments = []  # of `serve`
         self.descriptors = []  # that the program inherits
 
     @property
@@ -270,7 +271,7 @@ class Service:
 
     def launch(self):
         self.log = open(self.log_path, "ab")
-        self.process = subprocess.Popen([*self.prefix, PROGRAM, "serve"], env=self.environment, stderr=self.log,
+        self.process = subprocess.Popen([*self.prefix, PROGRAM, "serve", *self.arguments], env=self.environment, stderr=self.log,
                                         stdout=self.log, pass_fds=self.descriptors)
         self.must_run = True
         if self not in Service.launched:

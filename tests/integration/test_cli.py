@@ -2,7 +2,6 @@
 """The command line as a person and a script use it."""
 import json
 import os
-import signal
 import subprocess
 import threading
 
@@ -160,12 +159,3 @@ def test_commands_make_no_schema_in_another_database(service, cluster):
     assert result.returncode == 2, result
     assert f"the PostgreSQL database {other.database} on {cluster.folder}: there is no store yet;" in result.stderr
     assert other.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'wrenn_events'") == [(0,)]
-
-
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_sighup_ends_nothing_and_is_answered_in_the_log(make_service, workers):
-    service = make_service(WRENN_EVENTS_WORKERS=workers).start()
-    service.process.send_signal(signal.SIGHUP)
-    until(lambda: "SIGHUP is ignored" in service.log_text(), "the word about SIGHUP")
-    until(lambda: service.get("/readyz").status == 200, "readiness")

@@ -41,7 +41,7 @@ def test_make_run_leaves_nothing_and_repairs_what_is_left(odd_folder):
     assert "event: connected" in streamed.stdout, streamed
     service, redis = pids_of(odd_folder)
     os.kill(service, signal.SIGHUP)
-    until(lambda: "SIGHUP is ignored" in first.said(), "the word about SIGHUP")
+    until(lambda: "SIGHUP: no setting has changed" in first.said(), "the word about SIGHUP")
     second = subprocess.run([TOOL, PROGRAM], cwd=odd_folder, env=first.environment, capture_output=True, text=True, timeout=30)
     assert second.returncode == 1 and f"(pid {first.process.pid})" in second.stderr, second
     first.process.kill()

@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* config/example.env has every setting of the table with its default, and nothing else. */
+/* config/example.env has every setting of the table with its default, and nothing else.
+ * docs/configuration.md has the row of each. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "config/table.h"
 
 static char example[65536];
 
-static void read_example(void)
+static void read_text_of(const char *path)
 {
-	FILE *file = fopen("config/example.env", "r");
+	FILE *file = fopen(path, "r");
 
 	cr_assert_not_null(file);
 	example[fread(example, 1, sizeof(example) - 1, file)] = '\0';
 	fclose(file);
+}
+
+static void read_example(void)
+{
+	read_text_of("config/example.env");
+}
+
+static void read_document(void)
+{
+	read_text_of("docs/configuration.md");
 }
 
 /* "NAME=VALUE", also of a line that is commented out; the empty slice for prose. */
@@ -69,5 +81,22 @@ Test(example, has_no_setting_that_is_not_there, .init = read_example)
 
 		cr_expect(name.len == 0 || setting_find(name) < settings_count, "%.*s",
 			  STR_ARGS(name));
+	}
+}
+
+Test(document, has_the_row_of_every_setting, .init = read_document)
+{
+	char row[2048];
+
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *setting = &settings[i];
+
+		cr_assert(setting->meaning && (setting->fallback || setting->unset), "%s",
+			  setting->name);
+		snprintf(row, sizeof(row), "| `%s` | %s | %s%s%s |\n", setting->name,
+			 setting->meaning, setting->fallback ? "`" : "",
+			 setting->fallback ? setting->fallback : setting->unset,
+			 setting->fallback ? "`" : "");
+		cr_expect(strstr(example, row), "docs/configuration.md lacks: %s", row);
 	}
 }

@@ -87,7 +87,8 @@ Test(outbound_tls, verifies_certificates)
 	cr_expect_eq(tls_exchange("wrong.pem", true), ANSWER_TLS, "another name was trusted");
 }
 
-/* A connection for each receiver. The file is gone after the first. */
+/* A connection for each receiver. The file is gone after the first. Naming it again, as SIGHUP
+ * does, reads it again. */
 Test(outbound_tls, reads_the_issuers_once_and_not_for_every_handshake)
 {
 	char ca[300];
@@ -99,15 +100,17 @@ Test(outbound_tls, reads_the_issuers_once_and_not_for_every_handshake)
 	snprintf(pem, sizeof(pem), "%s/good.pem", tls_dir);
 	snprintf(key, sizeof(key), "%s/good.key", tls_dir);
 	open_bench(NULL, ca);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct receiver *receiver = receiver_start(NULL, NULL, pem, key);
 		struct result result;
 		char url[128];
 
+		if (i == 2)
+			cr_assert_eq(outbound_set_ca_file(bench.outbound, ca), 0);
 		snprintf(url, sizeof(url), "https://127.0.0.1:%d/", receiver_port(receiver));
 		send_to(url, "POST", PATIENCE_MS, &result);
 		wait_for_result(&result);
-		cr_expect_eq(result.fault, ANSWER_OK, "handshake %d", i + 1);
+		cr_expect_eq(result.fault, i < 2 ? ANSWER_OK : ANSWER_TLS, "handshake %d", i + 1);
 		(void)unlink(ca);
 		receiver_stop(receiver);
 	}
