@@ -23,7 +23,7 @@ void batch_free(struct batch *batch)
 	if (!batch)
 		return;
 	for (size_t i = 0; i < batch->shown.count; i++)
-		event_unref(batch->shown.events[i]);
+		event_free(batch->shown.events[i]);
 	for (size_t i = 0; i < batch->dead_count; i++)
 		free(batch->dead[i].payload);
 	free(batch->shown.events);

@@ -48,7 +48,7 @@ static int read_event(struct str payload, struct entry *entry)
 	else
 		entry->fate = ENTRY_SHOWN;
 	if (entry->fate == ENTRY_IGNORED) {
-		event_unref(entry->event);
+		event_free(entry->event);
 		entry->event = NULL;
 	}
 	return 0;

@@ -82,7 +82,7 @@ static int find_kind(struct str json, enum event_kind *out, struct reason *why)
 	if (rc)
 		return rc;
 	*out = event->kind;
-	event_unref(event);
+	event_free(event);
 	if (*out == EVENT_CHANNEL_TEST)
 		return reason_set(why, -EINVAL, "event",
 				  "channel.test cannot be published; test a channel instead");

@@ -82,7 +82,7 @@ static void on_range_reply(const redisReply *reply, void *owner)
 	range.rc = read_range(reply, question, &range);
 	question->on_range(&range, question->owner);
 	for (size_t i = 0; i < range.count; i++)
-		event_unref(range.events[i]);
+		event_free(range.events[i]);
 	free(range.events);
 	free(question);
 }

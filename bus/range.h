@@ -13,7 +13,7 @@
 #include "core/stream_id.h"
 #include "net/net.h"
 
-/* The answer to one XRANGE. The events are borrowed: keep one with event_ref(). */
+/* The answer to one XRANGE. The events are borrowed: they end with the call. */
 struct bus_range {
 	int rc;                /* 0, -ENOTCONN, -EBADMSG, -ENOMEM */
 	struct event **events; /* readable ones of known kind about something, in order */

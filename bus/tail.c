@@ -79,7 +79,7 @@ static void tell_gap(struct bus_tail *tail, struct stream_id after)
 static void drop_held(struct bus_tail *tail)
 {
 	for (size_t i = 0; i < tail->held.event_count; i++)
-		event_unref(tail->held.events[i]);
+		event_free(tail->held.events[i]);
 	tail->held.event_count = 0;
 	tail->held.count = 0;
 }
@@ -93,7 +93,7 @@ static int hold_entry(struct bus_tail *tail, const redisReply *reply, bool vouch
 	if (rc)
 		return rc;
 	if (stream_id_compare(entry.id, held->last) <= 0) {
-		event_unref(entry.event);
+		event_free(entry.event);
 		return -EBADMSG;
 	}
 	held->last = entry.id;

@@ -24,8 +24,8 @@ struct bus_tail_options {
 	/* The position is known: every event after `from` will come. Called once per process life,
 	 * before the first event. */
 	void (*on_start)(struct stream_id from, void *owner);
-	/* Readable events of known kind about something, in the order of the stream. Keep one with
-	 * event_ref(). */
+	/* Readable events of known kind about something, in the order of the stream. Each ends with
+	 * the call. */
 	void (*on_event)(struct event *event, void *owner);
 	/* Called after the events of one read, so that the owner can gather its writes. `head` is
 	 * the last entry read, shown or not. */

@@ -46,7 +46,7 @@ static void on_message(struct str message, void *owner)
 		metric_add(bus_counters.about_nothing, 1);
 	else
 		transient->on_event(event, transient->owner);
-	event_unref(event);
+	event_free(event);
 }
 
 static void on_up(void *owner)

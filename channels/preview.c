@@ -44,7 +44,7 @@ static void end_preview(struct api_call *call)
 	struct preview *preview = container_of(call, struct preview, call);
 
 	draft_done(&preview->draft);
-	event_unref(preview->event);
+	event_free(preview->event);
 	buf_done(&preview->body);
 }
 
@@ -86,7 +86,7 @@ static int strip_host(struct preview *preview)
 	event_write_body_without_host(&preview->body, preview->event);
 	if (preview->body.err)
 		return preview->body.err;
-	event_unref(preview->event);
+	event_free(preview->event);
 	preview->event = NULL;
 	return event_parse(buf_str(&preview->body), none, &preview->event, NULL);
 }

@@ -137,15 +137,6 @@ void buf_vaddf(struct buf *b, const char *format, va_list args)
 		b->len += (size_t)n;
 }
 
-void buf_consume(struct buf *b, size_t n)
-{
-	assert(n <= b->len);
-	if (n == 0)
-		return;
-	b->len -= n;
-	memmove(b->bytes, b->bytes + n, b->len);
-}
-
 const char *buf_text(struct buf *b)
 {
 	if (b->err)
@@ -154,14 +145,4 @@ const char *buf_text(struct buf *b)
 		return NULL;
 	b->bytes[b->len] = '\0';
 	return b->bytes;
-}
-
-char *buf_take(struct buf *b)
-{
-	if (!buf_text(b))
-		return NULL;
-	char *text = b->bytes;
-
-	buf_init(b, b->limit);
-	return text;
 }

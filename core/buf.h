@@ -39,16 +39,9 @@ void buf_add_i64(struct buf *b, int64_t number);
 void buf_addf(struct buf *b, const char *format, ...) printf_like(2, 3);
 void buf_vaddf(struct buf *b, const char *format, va_list args) printf_like(2, 0);
 
-/* Drops the first n bytes, n at most len. */
-void buf_consume(struct buf *b, size_t n);
-
 /* The content, NUL-terminated (the NUL is not counted and may use one byte past the
  * limit), owned by the buffer. NULL when the buffer has failed. */
 const char *buf_text(struct buf *b);
-
-/* Hands the NUL-terminated content to the caller, who frees it, and leaves the buffer
- * empty. NULL when the buffer has failed. */
-char *buf_take(struct buf *b);
 
 static inline struct str buf_str(const struct buf *b)
 {

@@ -10,7 +10,6 @@
 #include "core/event.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/id.h"
@@ -268,7 +267,6 @@ static struct event *pack(struct event_draft *d)
 	if (!event)
 		return NULL;
 	memcpy(event, &d->event, sizeof(*event));
-	atomic_init(&event->refs, 1);
 	event->metadata = (struct event_member *)(event + 1);
 	memcpy(event->metadata, d->metadata, members_size);
 
@@ -310,19 +308,9 @@ int event_parse(struct str payload, struct stream_id id, struct event **out, str
 	return rc == -E2BIG ? -EINVAL : rc;
 }
 
-struct event *event_ref(struct event *event)
+void event_free(struct event *event)
 {
-	atomic_fetch_add_explicit(&event->refs, 1, memory_order_relaxed);
-	return event;
-}
-
-void event_unref(struct event *event)
-{
-	if (!event)
-		return;
-	/* Release and acquire: the freeing thread sees what the others have read as read. */
-	if (atomic_fetch_sub_explicit(&event->refs, 1, memory_order_acq_rel) == 1)
-		free(event);
+	free(event);
 }
 
 bool event_is_about_nothing(const struct event *event)

@@ -48,7 +48,6 @@ struct event_member {
 };
 
 struct event {
-	_Atomic unsigned refs;
 	struct stream_id id; /* zero when it did not come from the stream */
 	enum event_kind kind;
 	enum event_outcome outcome;
@@ -87,8 +86,7 @@ struct event {
 int event_parse(struct str payload, struct stream_id id, struct event **out,
 		struct reason *why) must_check;
 
-struct event *event_ref(struct event *event);
-void event_unref(struct event *event); /* accepts NULL */
+void event_free(struct event *event); /* accepts NULL */
 
 /* A capsule.* event about the all-zero capsule id: a request that never had a capsule (W20). */
 bool event_is_about_nothing(const struct event *event);

@@ -363,7 +363,7 @@ int fold_backlog(struct db *db, const struct fold_order *order, struct fold_resu
 	fold->order = order;
 	rc = fold_rows(fold, db, result);
 	for (size_t i = 0; i < fold->failure_count; i++)
-		event_unref(fold->failures[i].event);
+		event_free(fold->failures[i].event);
 	free(fold);
 	return rc;
 }

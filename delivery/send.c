@@ -64,7 +64,7 @@ static int read_content(const struct delivery *delivery, struct content *out)
 static void drop_content(struct content *content)
 {
 	if (content->event)
-		event_unref(content->event);
+		event_free(content->event);
 	if (content->has_digest)
 		digest_done(&content->digest);
 }

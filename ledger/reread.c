@@ -58,7 +58,7 @@ static int on_payload(const struct db_row *row, void *arg)
 	/* a payload that cannot be read proves nothing */
 	if (rc == 0 && !are_the_same(event, reread->event))
 		reread->is_other = true;
-	event_unref(event);
+	event_free(event);
 	return 0;
 }
 

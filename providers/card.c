@@ -17,15 +17,6 @@ void card_done(struct card *card)
 	card->part_count = 0;
 }
 
-const struct card_field *card_field_find(const struct card *card, const char *label)
-{
-	for (size_t i = 0; i < card->field_count; i++) {
-		if (strcmp(card->fields[i].label, label) == 0)
-			return &card->fields[i];
-	}
-	return NULL;
-}
-
 /* ---- the title ----------------------------------------------------------------------------- */
 
 static void add_piece(struct buf *out, const struct text_rule *rule, const char *what,

@@ -52,9 +52,6 @@ struct card {
 /* After card_make() (providers/card_make.h), whatever that gave. */
 void card_done(struct card *card);
 
-/* The field of that label, or NULL. */
-const struct card_field *card_field_find(const struct card *card, const char *label);
-
 /* Appends the title, in at most `max` units. The cause gets half of them. */
 void card_write_title(struct buf *out, const struct card *card, const struct text_rule *rule,
 		      size_t max);

@@ -123,11 +123,6 @@ const char *store_trouble(const struct store *store)
 	return words ? words : trouble_words(&store->audited.trouble);
 }
 
-bool store_is_embedded(const struct store *store)
-{
-	return store->is_embedded;
-}
-
 /* ---- closing ----------------------------------------------------------------------------- */
 
 static void free_store(struct store *store)

@@ -67,7 +67,4 @@ bool store_is_up(const struct store *store);
  * failed, the store makes a write of its own that changes nothing. */
 const char *store_trouble(const struct store *store);
 
-/* SQLite: the tables of contract h.1 to h.7 are ours to fill, since nobody else does. */
-bool store_is_embedded(const struct store *store);
-
 #endif

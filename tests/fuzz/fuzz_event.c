@@ -108,7 +108,7 @@ static void check_frame(const struct event *event)
 		write_frame(&second, again);
 		CHECK(str_eq(buf_str(&first), buf_str(&second)));
 		buf_done(&second);
-		event_unref(again);
+		event_free(again);
 	}
 	buf_done(&first);
 }
@@ -130,7 +130,7 @@ static void check_body(const struct event *event)
 		CHECK(str_eq(event->timestamp, again->timestamp));
 		CHECK(event->metadata_count == again->metadata_count);
 		CHECK(again->payload_is_public);
-		event_unref(again);
+		event_free(again);
 	}
 	buf_done(&body);
 }
@@ -154,6 +154,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		check_frame(event);
 		check_body(event);
 	}
-	event_unref(event);
+	event_free(event);
 	return 0;
 }

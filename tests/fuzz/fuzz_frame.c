@@ -130,7 +130,7 @@ static void try_event(struct str payload)
 		check_item(item);
 		item_unref(item);
 	}
-	event_unref(event);
+	event_free(event);
 	buf_done(&scratch);
 }
 

@@ -142,7 +142,7 @@ static void check_event(const struct sample *sample, struct str text)
 
 		check_build(provider_find(str_of(sample->provider)), &sample->config, &message);
 	}
-	event_unref(event);
+	event_free(event);
 	buf_done(&json);
 	buf_done(&clean);
 }

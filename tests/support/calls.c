@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-char call_answer[262144];
+char call_answer[1048576];
 
 int call_as(struct rig *rig, const char *team, const char *method, const char *path,
 	    const char *body)

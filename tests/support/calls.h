@@ -9,7 +9,7 @@
 
 #define CALL_PATH_SIZE 64
 
-extern char call_answer[262144];
+extern char call_answer[1048576];
 
 /* Returns the status and puts the body into call_answer. */
 int call(struct rig *rig, const char *method, const char *path, const char *body);

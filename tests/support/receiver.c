@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/consume.h"
+
 #define MAX_CONNECTIONS 512
 #define MAX_REQUESTS    65536
 #define MAX_REQUEST     (2 * 1024 * 1024)

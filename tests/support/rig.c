@@ -254,7 +254,7 @@ static void on_committed(int rc, void *owner)
 	committed->rc = rc;
 }
 
-int rig_commit(struct rig *rig, struct event **events, size_t count)
+int rig_offer(struct rig *rig, struct event **events, size_t count)
 {
 	struct bus_batch batch = { .count = count, .events = events, .rejected = rejected };
 	struct committed committed = { .is_done = false };
@@ -266,9 +266,16 @@ int rig_commit(struct rig *rig, struct event **events, size_t count)
 	}
 	ledger_commit(rig->ledger, &batch, on_committed, &committed);
 	rig_turn_until(rig, is_set, &committed.is_done);
-	for (size_t i = 0; i < count; i++)
-		event_unref(events[i]);
 	return committed.rc;
+}
+
+int rig_commit(struct rig *rig, struct event **events, size_t count)
+{
+	int rc = rig_offer(rig, events, count);
+
+	for (size_t i = 0; i < count; i++)
+		event_free(events[i]);
+	return rc;
 }
 
 struct reason rig_rejected(size_t index)

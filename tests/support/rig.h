@@ -117,7 +117,9 @@ void rig_hold_ledger(struct rig *rig);
 /* Reopens the ledger with other settings, as after a restart. */
 void rig_open_ledger(struct rig *rig, const struct rig_options *options);
 
-/* Commits the events and frees them. Returns the ledger's code. */
+/* Commits the events, which stay the caller's. Returns the ledger's code. */
+int rig_offer(struct rig *rig, struct event **events, size_t count);
+/* The same, and frees them. */
 int rig_commit(struct rig *rig, struct event **events, size_t count);
 struct reason rig_rejected(size_t index); /* from the last commit */
 /* Commits a successful capsule.pause of team A that happened at `ms`. */

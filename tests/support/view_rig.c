@@ -1,35 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Sends requests, and inserts rows that a test needs. */
+/* Inserts rows that a test needs. */
 #include "tests/support/view_rig.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "core/id.h"
 
 #define DELIVERY "aaaaaaaa-0000-4000-8000-%012d"
-
-char answer[1048576];
-
-int ask_as(struct rig *rig, const char *team, const char *method, const char *path,
-	   const char *body)
-{
-	return rig_request(rig, method, path, team, body, answer, sizeof(answer));
-}
-
-int ask(struct rig *rig, const char *method, const char *path, const char *body)
-{
-	return ask_as(rig, TEAM_A, method, path, body);
-}
-
-cJSON *parse_answer(void)
-{
-	cJSON *tree = NULL;
-
-	cr_assert_eq(json_parse(str_of(answer), sizeof(answer), &tree, NULL), 0, "%s", answer);
-	return tree;
-}
 
 const char *path_of(const char *channel, const char *rest)
 {

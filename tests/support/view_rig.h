@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Requests to the endpoints about deliveries, and rows inserted directly into the tables. */
+/* Paths of the endpoints about deliveries, and rows inserted directly into the tables. */
 #ifndef TESTS_SUPPORT_VIEW_RIG_H
 #define TESTS_SUPPORT_VIEW_RIG_H
 
-#include "core/json.h"
-#include "tests/support/rig.h"
+#include "tests/support/calls.h"
 
 #define CHANNEL_1  "11111111-1111-4111-8111-111111111111"
 #define CHANNEL_2  "22222222-2222-4222-8222-222222222222"
 #define STRANGER   TEAM_B
 #define NOBODYS_ID "99999999-9999-4999-8999-999999999999"
 #define DELIVERY_1 "aaaaaaaa-0000-4000-8000-000000000001"
-
-extern char answer[1048576]; /* from the last request */
-
-int ask_as(struct rig *rig, const char *team, const char *method, const char *path,
-	   const char *body);
-int ask(struct rig *rig, const char *method, const char *path, const char *body); /* by team A */
-cJSON *parse_answer(void);
 
 /* "/v1/channels/<id><rest>", until the next call. */
 const char *path_of(const char *channel, const char *rest);

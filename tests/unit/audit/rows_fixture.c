@@ -86,7 +86,7 @@ char *read_text(const struct database *database, const struct page *what, const 
 	cr_assert_eq(page_query_parse(str_of(query), &read.page.query, &why), 0, "%s", why.text);
 	rc = store_run_blocking(database->url, &read.job, &why);
 	cr_assert_eq(rc, 0, "%d %s", rc, why.text);
-	text = buf_take(&read.page.json);
+	text = strdup(buf_text(&read.page.json));
 	page_done(&read.page);
 	return text;
 }

@@ -177,7 +177,7 @@ Test(mapping, writes_the_rows_of_the_contract_in_every_mode)
 		expect_row(i, event, AUDIT_ALL, cases[i].expected);
 		expect_row(i, event, AUDIT_MISSING, cases[i].in_missing ? cases[i].expected : NULL);
 		expect_row(i, event, AUDIT_OFF, NULL);
-		event_unref(event);
+		event_free(event);
 	}
 }
 
@@ -196,7 +196,7 @@ Test(mapping, has_a_row_for_every_kind_that_is_durable_well_or_wrong)
 			cr_expect(has_row, "%s%s", name, outcomes[i]);
 			if (has_row)
 				audit_entry_done(&entry);
-			event_unref(event);
+			event_free(event);
 		}
 	}
 }
@@ -222,7 +222,7 @@ Test(mapping, gives_the_row_of_the_test_vector)
 	cr_expect_eq(entry.created_us, EVENT_US + 123000);
 	cr_expect(uuid_eq(&entry.team, &event->team));
 	audit_entry_done(&entry);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(mapping, names_the_acting_user_or_key)
@@ -234,7 +234,7 @@ Test(mapping, names_the_acting_user_or_key)
 	cr_expect(str_is(entry.actor_id, "usr-0x5yg3bfyrehlas5fmd3rslxq"));
 	cr_expect(str_is(entry.actor_name, "Ada"));
 	audit_entry_done(&entry);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(mapping, takes_a_system_event_with_a_host_id_for_the_hosts_report)
@@ -258,7 +258,7 @@ Test(mapping, takes_a_system_event_with_a_host_id_for_the_hosts_report)
 		cr_expect(str_is(entry.actor_type, actors[i].type), "%zu", i);
 		cr_expect(str_is(entry.actor_id, actors[i].id), "%zu", i);
 		audit_entry_done(&entry);
-		event_unref(event);
+		event_free(event);
 	}
 }
 
@@ -272,7 +272,7 @@ Test(mapping, gives_an_unknown_actor_type_the_systems_rules_and_no_name)
 	cr_expect(str_is(entry.actor_type, "system"));
 	cr_expect_eq(entry.actor_name.len, 0);
 	audit_entry_done(&entry);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(mapping, names_a_host_by_its_id_and_nobody_by_blanks)
@@ -300,7 +300,7 @@ Test(mapping, names_a_host_by_its_id_and_nobody_by_blanks)
 		cr_assert(map(event, AUDIT_ALL, false, &entry));
 		cr_expect(str_is(entry.actor_name, named[i].name), "case %zu", i);
 		audit_entry_done(&entry);
-		event_unref(event);
+		event_free(event);
 	}
 }
 
@@ -322,8 +322,8 @@ Test(mapping, derives_the_id_from_the_stream_entry_alone)
 	audit_entry_done(&a);
 	audit_entry_done(&b);
 	audit_entry_done(&c);
-	event_unref(first);
-	event_unref(again);
+	event_free(first);
+	event_free(again);
 }
 
 Test(mapping, puts_rows_of_one_second_in_the_order_of_the_stream)
@@ -348,7 +348,7 @@ Test(mapping, puts_rows_of_one_second_in_the_order_of_the_stream)
 		before = entry;
 		audit_entry_done(&entry);
 	}
-	event_unref(event);
+	event_free(event);
 }
 
 Test(mapping, takes_the_second_of_the_event_unless_it_is_far_from_the_streams_time)
@@ -389,7 +389,7 @@ Test(mapping, takes_the_second_of_the_event_unless_it_is_far_from_the_streams_ti
 		cr_expect(str_is(entry.actor_type, "host"));
 		cr_expect_eq(entry.actor_id.len, 0);
 		audit_entry_done(&entry);
-		event_unref(event);
+		event_free(event);
 		buf_done(&json);
 	}
 }
@@ -413,7 +413,7 @@ Test(mapping, writes_no_blank_member_and_shows_a_control_character)
 					 "b\"}"),
 		  "%.*s", STR_ARGS(entry.metadata));
 	audit_entry_done(&entry);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(mapping, cleans_the_error_and_cuts_it_at_a_kibibyte)
@@ -438,7 +438,7 @@ Test(mapping, cleans_the_error_and_cuts_it_at_a_kibibyte)
 	cr_expect_eq(strncmp(error, "\xef\xbf\xbd[31m\"quoted\" \\\\", 18), 0, "%.20s", error);
 	cJSON_Delete(tree);
 	audit_entry_done(&entry);
-	event_unref(event);
+	event_free(event);
 	buf_done(&more);
 }
 
@@ -466,7 +466,7 @@ Test(mapping, keeps_every_text_of_a_row_short)
 	cr_expect_lt(entry.metadata.len, 1100);
 	cr_expect_eq(entry.metadata_buf.err, 0);
 	audit_entry_done(&entry);
-	event_unref(event);
+	event_free(event);
 	buf_done(&actor);
 	buf_done(&resource);
 	buf_done(&more);

@@ -88,7 +88,7 @@ static enum entry_fate fate_of(const char *kind, const char *capsule)
 	cr_assert_eq(entry_read(reply, &entry), 0);
 	freeReplyObject(reply);
 	cr_expect_eq(entry.event != NULL, entry.fate == ENTRY_SHOWN);
-	event_unref(entry.event);
+	event_free(entry.event);
 	return entry.fate;
 }
 
@@ -152,7 +152,7 @@ Test(entry, keeps_the_id_in_the_event)
 	cr_assert_eq(entry_read(reply, &entry), 0);
 	cr_expect_eq(entry.event->id.ms, 1);
 	cr_expect_eq(entry.event->id.seq, 2);
-	event_unref(entry.event);
+	event_free(entry.event);
 	freeReplyObject(reply);
 }
 

@@ -101,7 +101,7 @@ Test(publication, writes_the_compact_json_of_the_contract)
 		cr_expect_str_eq(buf_text(&out), good_rows[i].expected);
 		cr_expect_eq(event_parse(buf_str(&out), (struct stream_id){ 0 }, &event, &why), 0,
 			     "%s", why.text);
-		event_unref(event);
+		event_free(event);
 		buf_done(&out);
 	}
 }

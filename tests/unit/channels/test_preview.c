@@ -49,7 +49,7 @@ Test(sample, makes_an_event_of_every_kind_that_can_be_read)
 		sample_write(&json, kind, false, STR(TEAM_A_ID), STR("2027-01-15T08:00:00Z"));
 		cr_expect_eq(event_parse(buf_str(&json), none, &event, &why), 0, "%s", why.text);
 		cr_expect(event && event->kind == kind && event->time_us > 0);
-		event_unref(event);
+		event_free(event);
 		buf_done(&json);
 	}
 }

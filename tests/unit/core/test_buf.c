@@ -60,7 +60,6 @@ Test(buf, adds_a_piece_whole_or_not_at_all_and_then_nothing_more)
 	cr_expect_eq(b.err, -E2BIG);
 	cr_expect(str_is(buf_str(&b), "abc"));
 	cr_expect_null(buf_text(&b));
-	cr_expect_null(buf_take(&b));
 
 	buf_reset(&b);
 	buf_add_text(&b, "new");
@@ -108,39 +107,4 @@ Test(buf, with_no_room_at_all_is_an_empty_text)
 	buf_add_char(&b, 'x');
 	cr_expect_eq(b.err, -E2BIG);
 	buf_done(&b);
-}
-
-Test(buf_consume, drops_from_the_front)
-{
-	struct buf b;
-
-	buf_init(&b, 10);
-	buf_consume(&b, 0);
-	buf_add_text(&b, "abcdef");
-	buf_consume(&b, 2);
-	cr_expect_str_eq(buf_text(&b), "cdef");
-	buf_consume(&b, 4);
-	cr_expect_eq(b.len, 0);
-	buf_add_text(&b, "0123456789");
-	cr_expect_eq(b.err, 0);
-	buf_done(&b);
-}
-
-Test(buf_take, hands_the_memory_over_and_starts_again)
-{
-	struct buf b;
-
-	buf_init(&b, 10);
-	buf_add_text(&b, "one");
-	char *text = buf_take(&b);
-
-	cr_expect_str_eq(text, "one");
-	cr_expect_eq(b.len, 0);
-	cr_expect_null(b.bytes);
-	buf_add_text(&b, "two");
-	cr_expect_str_eq(buf_text(&b), "two");
-	free(text);
-	buf_done(&b);
-	cr_expect_eq(b.limit, 10);
-	cr_expect_eq(buf_str(&b).len, 0);
 }

@@ -3,7 +3,6 @@
 /* Events: what a payload becomes, what is refused, and what leaves us. */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <pthread.h>
 
 #include "core/clock.h"
 #include "core/event.h"
@@ -72,7 +71,7 @@ Test(event_parse, reads_the_vector_of_the_contract)
 	cr_expect_str_eq(event->payload.at, VECTOR);
 	cr_expect_eq(event->metadata_count, 1);
 	cr_expect_not(event_is_about_nothing(event));
-	event_unref(event);
+	event_free(event);
 }
 
 Test(event_parse, keeps_nothing_of_the_payload_it_was_given)
@@ -84,7 +83,7 @@ Test(event_parse, keeps_nothing_of_the_payload_it_was_given)
 	cr_expect_str_eq(event->payload.at, VECTOR);
 	cr_expect_str_eq(event->metadata[0].name.at, "reason");
 	cr_expect_str_eq(event->metadata[0].value.at, "ttl_expired");
-	event_unref(event);
+	event_free(event);
 }
 
 Test(event_parse, reads_every_member)
@@ -118,7 +117,7 @@ Test(event_parse, reads_every_member)
 	cr_expect_eq(event_metadata(event, "template").len, 0);
 	cr_expect_eq(event_metadata(event, "c").len, 0);
 	cr_expect_eq(event->reason.len, 0);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(event_parse, takes_null_and_empty_for_absent)
@@ -130,12 +129,12 @@ Test(event_parse, takes_null_and_empty_for_absent)
 	cr_expect_eq(event->metadata_count, 0);
 	cr_expect_eq(event->sandbox.len, 0);
 	cr_expect_not(event->has_capsule); /* no capsule kind, though the id looks like one */
-	event_unref(event);
+	event_free(event);
 
 	event = parsed(WITH("host.up", ",\"outcome\":\"\",\"metadata\":{},\"error\":\"\""));
 	cr_expect_eq(event->outcome, OUTCOME_NONE);
 	cr_expect(event->payload_is_public);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(event_parse, takes_an_unknown_kind_without_looking_further)
@@ -155,7 +154,7 @@ Test(event_parse, takes_an_unknown_kind_without_looking_further)
 		cr_expect_gt(event->kind_text.len, 0, "%s", cases[i]);
 		cr_expect_str_eq(event->payload.at, cases[i]);
 		cr_expect_str_eq(event->team_text.at, "");
-		event_unref(event);
+		event_free(event);
 	}
 }
 
@@ -252,7 +251,7 @@ Test(event_parse, refuses_a_payload_past_64_kib)
 	event = parsed_str(buf_str(&out));
 	cr_expect_gt(event->error.len, 65000);
 	cr_expect_eq(event->public_error.len, EVENT_MAX_ERROR);
-	event_unref(event);
+	event_free(event);
 	buf_done(&out);
 
 	write_sized(&out, EVENT_MAX_BYTES + 1);
@@ -279,7 +278,7 @@ Test(event_parse, takes_64_members_of_metadata_and_no_more)
 		} else {
 			cr_expect_eq(rc, -EINVAL);
 		}
-		event_unref(event);
+		event_free(event);
 		buf_done(&out);
 	}
 }
@@ -293,7 +292,7 @@ static void expect_open(const char *payload, const char *expected)
 	event_write_frame(&out, event);
 	cr_expect_str_eq(buf_text(&out), expected);
 	buf_done(&out);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(event_write_frame, writes_the_members_in_order_and_leaves_out_empty_ones)
@@ -374,7 +373,7 @@ Test(event_write_frame, says_only_what_a_strict_client_can_read_and_keeps_the_or
 		cr_expect_str_eq(buf_text(&out), cases[i].expected);
 		buf_done(&out);
 		buf_done(&payload);
-		event_unref(event);
+		event_free(event);
 	}
 }
 
@@ -398,7 +397,7 @@ Test(event_write_frame, gives_an_event_without_a_stream_id_the_time_of_its_comin
 	cr_expect_leq(us, clock_wall_us());
 	cJSON_Delete(tree);
 	buf_done(&out);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(event_parse, reads_every_string_that_can_be_written_and_shows_controls)
@@ -417,7 +416,7 @@ Test(event_parse, reads_every_string_that_can_be_written_and_shows_controls)
 	cr_expect_str_eq(event->public_error.at,
 			 "tar: bad magic  \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd .");
 	cr_expect(event->payload_is_public);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(event_parse, takes_blank_for_empty_where_somebody_would_be_shown_nothing)
@@ -430,7 +429,7 @@ Test(event_parse, takes_blank_for_empty_where_somebody_would_be_shown_nothing)
 	cr_expect_eq(event->public_error.len, 0);
 	cr_expect_eq(event->reason.len, 0);
 	cr_expect(event->payload_is_public);
-	event_unref(event);
+	event_free(event);
 }
 
 static void expect_body(const char *payload, const char *expected)
@@ -442,7 +441,7 @@ static void expect_body(const char *payload, const char *expected)
 	event_write_body(&out, event);
 	cr_expect_str_eq(buf_text(&out), expected);
 	buf_done(&out);
-	event_unref(event);
+	event_free(event);
 }
 
 Test(event_write_body, passes_the_publishers_bytes_on)
@@ -483,8 +482,8 @@ Test(event_write_body, cuts_an_error_past_1024_bytes)
 		again = parsed_str(buf_str(&body));
 		cr_expect_leq(again->error.len, EVENT_MAX_ERROR);
 		cr_expect_eq(str_eq(buf_str(&body), buf_str(&payload)), length == EVENT_MAX_ERROR);
-		event_unref(again);
-		event_unref(event);
+		event_free(again);
+		event_free(event);
 		buf_done(&body);
 		buf_done(&payload);
 	}
@@ -516,31 +515,7 @@ Test(event_is_about_nothing, knows_the_zero_capsule_of_capsule_kinds_only)
 			 cases[i].kind, cases[i].resource);
 		event = parsed_str(buf_str(&payload));
 		cr_expect_eq(event_is_about_nothing(event), cases[i].expected, "case %zu", i);
-		event_unref(event);
+		event_free(event);
 		buf_done(&payload);
 	}
-}
-
-static void *take_and_drop(void *arg)
-{
-	struct event *event = arg;
-
-	for (int i = 0; i < 10000; i++)
-		event_unref(event_ref(event));
-	event_unref(event);
-	return NULL;
-}
-
-Test(event_ref, counts_on_every_thread_and_the_last_one_frees)
-{
-	struct event *event = parsed(VECTOR);
-	pthread_t threads[4];
-
-	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
-		cr_assert_eq(pthread_create(&threads[i], NULL, take_and_drop, event_ref(event)), 0);
-	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
-		pthread_join(threads[i], NULL);
-	cr_expect_eq(event->refs, 1);
-	event_unref(event);
-	event_unref(NULL);
 }

@@ -35,7 +35,7 @@ static struct event *parse(void)
 static void parse_event(void *arg)
 {
 	(void)arg;
-	event_unref(parse());
+	event_free(parse());
 }
 
 Test(fault, an_event_is_parsed_or_there_was_no_memory)
@@ -81,7 +81,7 @@ Test(fault, an_event_is_written_whole_or_there_was_no_memory)
 		heap_fail_each(write_event, &writing);
 		buf_done(&writing.whole);
 	}
-	event_unref(event);
+	event_free(event);
 }
 
 static void parse_json(void *arg)

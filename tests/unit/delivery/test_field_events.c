@@ -163,7 +163,7 @@ static void check_case(const char *name, const char *line)
 		check_message(event, provider, FORM_RICH, wanted[i].message);
 		check_message(event, provider, FORM_PLAIN, wanted[i].message);
 	}
-	event_unref(event);
+	event_free(event);
 }
 
 Test(field_events, can_be_read_by_the_strictest_reader)

@@ -70,7 +70,7 @@ static int run_filling(struct db *db, struct store_job *job)
 								 .payload = buf_str(&body),
 								 .now_us = START_US });
 		buf_done(&body);
-		event_unref(event);
+		event_free(event);
 	}
 	return rc < 0 ? rc : db_flush(db);
 }

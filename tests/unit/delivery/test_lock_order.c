@@ -117,9 +117,9 @@ Test(lock_order, of_a_change_begins_with_the_audit_table)
 	uv_timer_init(&rig.loop, &auditor.beat);
 	auditor.beat.data = &auditor;
 	uv_timer_start(&auditor.beat, give_back_when_delivered, 1, 5);
-	cr_expect_eq(ask(&rig, "PUT", path_of(CHANNEL_1, "/config"),
-			 "{\"config\":{\"secret\":\"c2VjcmV0LXR3by1hbmQtbW9yZQ==\"}}"),
-		     200, "%s", answer);
+	cr_expect_eq(call(&rig, "PUT", path_of(CHANNEL_1, "/config"),
+			  "{\"config\":{\"secret\":\"c2VjcmV0LXR3by1hbmQtbW9yZQ==\"}}"),
+		     200, "%s", call_answer);
 	cr_expect(auditor.is_awaited, "nobody waited for the table");
 	cr_expect(auditor.is_done, "the result of the delivery waited with the change");
 	uv_close((uv_handle_t *)&auditor.beat, NULL);
@@ -209,7 +209,8 @@ static void enable_too_late(const char *body)
 	rig_ask(&rig, "UPDATE channel_state SET disabled_at = updated_at, disabled_reason = 'gone' "
 		      "WHERE channel_id = '" CHANNEL_1 "'");
 	start_faster(&faster, &rig);
-	cr_expect_eq(ask(&rig, "POST", path_of(CHANNEL_1, "/enable"), body), 200, "%s", answer);
+	cr_expect_eq(call(&rig, "POST", path_of(CHANNEL_1, "/enable"), body), 200, "%s",
+		     call_answer);
 	cr_assert(faster.is_done, "it did not wait for the channel");
 	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'pending' "
 				   "AND requeued_at IS NULL"),

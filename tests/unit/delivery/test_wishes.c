@@ -92,17 +92,18 @@ Test(wishes, of_one_who_finds_us_too_fast_hold_all_back_each_time)
 static void show_until_when(struct rig *rig)
 {
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
-	cr_expect_null(strstr(answer, "\"pace\""), "%s", answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	cr_expect_null(strstr(call_answer, "\"pace\""), "%s", call_answer);
 	commit(rig, BAD, START_MS);
 	rig_wait_rows(rig, 1, REFUSED "1");
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
-	cr_expect(strstr(answer, "\"pace\":{\"next_at\":\"2027-01-15T09:00:00Z\"}"), "%s", answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	cr_expect(strstr(call_answer, "\"pace\":{\"next_at\":\"2027-01-15T09:00:00Z\"}"), "%s",
+		  call_answer);
 	bad_status = 200;
 	rig_now_us += HOUR_US + SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED);
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
-	cr_expect_null(strstr(answer, "\"pace\""), "%s", answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	cr_expect_null(strstr(call_answer, "\"pace\""), "%s", call_answer);
 }
 
 Test(wishes, are_shown_to_the_owner_while_they_hold)

@@ -13,8 +13,8 @@
 
 #include "core/clock.h"
 #include "http/connection.h"
-
-#define PATIENCE_MS 60000
+#include "tests/support/consume.h"
+#include "tests/support/patience.h"
 
 /* ---- routes ------------------------------------------------------------------------------ */
 

@@ -27,24 +27,21 @@ static bool commit_without(struct rig *rig, unsigned allocation)
 	bool was_met;
 	int rc;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++)
 		events[i] = rig_event(i ? "capsule.resume" : "capsule.pause", SYSTEM, BECAUSE,
 				      at_ms + i);
-		event_ref(events[i]); /* for the second offer */
-	}
 	heap_fail_after_in_any_thread(allocation);
-	rc = rig_commit(rig, events, 2);
+	rc = rig_offer(rig, events, 2);
 	was_met = heap_recover();
 	cr_expect_eq(rig_rejected(0).text[0], '\0', "%u: %s", allocation, rig_rejected(0).text);
 	cr_expect_eq(rows(rig), before + (rc == 0 ? both : 0), "%u: %d", allocation, rc);
 	if (rc != 0) {
 		cr_expect(was_met);
-		cr_expect_eq(rig_commit(rig, events, 2), 0);
+		cr_expect_eq(rig_offer(rig, events, 2), 0);
 		cr_expect_eq(rows(rig), before + both, "%u", allocation);
-	} else {
-		for (int i = 0; i < 2; i++)
-			event_unref(events[i]);
 	}
+	for (int i = 0; i < 2; i++)
+		event_free(events[i]);
 	return was_met;
 }
 

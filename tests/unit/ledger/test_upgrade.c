@@ -28,9 +28,9 @@ static void age_ids(struct rig *rig, struct stream_id entry)
 	rig_ask(rig, "UPDATE audit_logs SET id = '%s'", text);
 }
 
-static void commit(struct rig *rig, struct event *event)
+static void offer(struct rig *rig, struct event *event)
 {
-	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+	cr_assert_eq(rig_offer(rig, &event, 1), 0);
 	cr_assert_str_eq(rig_rejected(0).text, "");
 }
 
@@ -42,9 +42,10 @@ static void commit_what_an_older_version_has(struct rig *rig)
 	rig_ask(rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
 		     "VALUES ('" CHANNEL_1 "', 'other', '2999-01-01T00:00:00.000000Z', "
 		     "'2027-01-01T00:00:00.000000Z')");
-	commit(rig, event_ref(event));
+	offer(rig, event);
 	age_ids(rig, event->id);
-	commit(rig, event);
+	offer(rig, event);
+	event_free(event);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries"), 1);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 1);
 }

@@ -107,7 +107,7 @@ void rig_digest(struct rig *rig, const char *provider)
 
 void rig_done(struct rig *rig)
 {
-	event_unref(rig->event);
+	event_free(rig->event);
 	outgoing_done(&rig->out);
 	buf_done(&rig->text);
 }

@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/id.h"
 #include "sse/recheck.h"
+#include "tests/support/consume.h"
 
 #define CLIENT_MAX_BYTES (64 * 1024 * 1024)
 
@@ -412,7 +413,8 @@ const char *client_entries(const struct client *client)
 		buf_addf(&text, "%d ", (int)(id.ms - FIRST_MS));
 	}
 	free(out);
-	out = buf_take(&text);
+	out = strdup(buf_text(&text));
+	buf_done(&text);
 	return out;
 }
 
@@ -425,7 +427,8 @@ const char *numbers(unsigned from, unsigned to)
 	for (unsigned i = from; i <= to; i++)
 		buf_addf(&text, "%u ", i);
 	free(out);
-	out = buf_take(&text);
+	out = strdup(buf_text(&text));
+	buf_done(&text);
 	return out;
 }
 
@@ -475,7 +478,7 @@ void entry_show(struct stage *stage, uint64_t n, const char *json)
 	struct event *event = parse(entry_id(n), json);
 
 	sse_on_event(event, stage->sse);
-	event_unref(event);
+	event_free(event);
 }
 
 void entry_show_transient(struct stage *stage, const char *json)
@@ -483,7 +486,7 @@ void entry_show_transient(struct stage *stage, const char *json)
 	struct event *event = parse((struct stream_id){ 0, 0 }, json);
 
 	sse_on_transient(event, stage->sse);
-	event_unref(event);
+	event_free(event);
 }
 
 void batch_end(struct stage *stage, uint64_t n)

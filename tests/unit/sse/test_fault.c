@@ -72,7 +72,7 @@ static bool show_without(unsigned allocation, unsigned n)
 	sse_on_event(event, stage.sse);
 	batch_end(&stage, n);
 	run_turns(&stage.loop, 2);
-	event_unref(event);
+	event_free(event);
 	return heap_recover();
 }
 

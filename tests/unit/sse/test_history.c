@@ -56,7 +56,7 @@ static struct item *make(const char *kind, unsigned team, unsigned capsule, uint
 	cr_assert_eq(event_parse(str_of(json), (struct stream_id){ ms, 0 }, &event, NULL), 0, "%s",
 		     json);
 	cr_assert_eq(item_from_event(event, &scratch, &item), 0);
-	event_unref(event);
+	event_free(event);
 	return item;
 }
 
@@ -342,7 +342,7 @@ Test(item, implies_a_status_only_when_the_system_reports_success)
 			cr_expect_str_eq(item->implied_status, implied[i].status);
 		else
 			cr_expect_null(item->implied_status);
-		event_unref(event);
+		event_free(event);
 		item_unref(item);
 	}
 }

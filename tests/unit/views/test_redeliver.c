@@ -21,8 +21,8 @@ static void redeliver(struct rig *rig)
 	add_row(rig, CHANNEL_1, TEAM_A, 1, "folded");
 	rig_ask(rig, "UPDATE deliveries SET digest_id = id, first_failed_at = created_at, "
 		     "delivered_at = created_at");
-	cr_assert_eq(ask(rig, "POST", path, ""), 202, "%s", answer);
-	tree = parse_answer();
+	cr_assert_eq(call(rig, "POST", path, ""), 202, "%s", call_answer);
+	tree = call_tree();
 	cr_expect_str_eq(json_get_string(tree, "state"), "pending");
 	cr_expect_str_eq(json_get_string(tree, "id"), "aaaaaaaa-0000-4000-8000-000000000001");
 	cr_expect_eq(json_get(tree, "attempts")->valueint, 3, "attempts go on counting");
@@ -33,13 +33,13 @@ static void redeliver(struct rig *rig)
 				  "AND first_failed_at IS NULL AND digest_id IS NULL "
 				  "AND delivered_at IS NULL"),
 		     1);
-	cr_expect_eq(ask(rig, "POST", path, ""), 409, "it waits already");
-	cr_expect(strstr(answer, "invalid_state"), "%s", answer);
+	cr_expect_eq(call(rig, "POST", path, ""), 409, "it waits already");
+	cr_expect(strstr(call_answer, "invalid_state"), "%s", call_answer);
 
 	rig_ask(rig, "UPDATE deliveries SET state = 'dropped'");
 	rig_ask(rig, "DELETE FROM channels");
-	cr_expect_eq(ask(rig, "POST", path, ""), 409, "nowhere to send it");
-	cr_expect(strstr(answer, "deleted"), "%s", answer);
+	cr_expect_eq(call(rig, "POST", path, ""), 409, "nowhere to send it");
+	cr_expect(strstr(call_answer, "deleted"), "%s", call_answer);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'dropped'"), 1);
 }
 
@@ -60,11 +60,11 @@ static void really_send(struct rig *rig)
 	rig_ask(rig, "UPDATE deliveries SET state = 'failed'");
 	rig_ask_text(rig, id, sizeof(id), "SELECT CAST(id AS text) FROM deliveries");
 	snprintf(path, sizeof(path), "/v1/deliveries/%s/redeliver", id);
-	cr_assert_eq(ask(rig, "POST", path, ""), 202, "%s", answer);
+	cr_assert_eq(call(rig, "POST", path, ""), 202, "%s", call_answer);
 	rig_wait_received(rig, 2);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
 	rig_ask(rig, "UPDATE deliveries SET state = 'dropped'");
-	cr_assert_eq(ask(rig, "POST", path_of(CHANNEL_1, "/recover"), ""), 202, "%s", answer);
+	cr_assert_eq(call(rig, "POST", path_of(CHANNEL_1, "/recover"), ""), 202, "%s", call_answer);
 	rig_wait_received(rig, 3);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
 }
@@ -81,9 +81,9 @@ static int64_t recover(struct rig *rig, const char *body)
 	int64_t requeued;
 	cJSON *tree;
 
-	cr_assert_eq(ask(rig, "POST", path_of(CHANNEL_1, "/recover"), body), 202, "%s: %s", body,
-		     answer);
-	tree = parse_answer();
+	cr_assert_eq(call(rig, "POST", path_of(CHANNEL_1, "/recover"), body), 202, "%s: %s", body,
+		     call_answer);
+	tree = call_tree();
 	requeued = json_get(tree, "requeued")->valueint;
 	cr_expect(cJSON_IsFalse(json_get(tree, "more")));
 	cJSON_Delete(tree);
@@ -159,11 +159,11 @@ static void refuse_bad_recoveries(struct rig *rig)
 	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
 	add_row(rig, CHANNEL_1, TEAM_A, 1, "failed");
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
-		cr_expect_eq(ask(rig, "POST", path_of(CHANNEL_1, "/recover"), bodies[i]), 400, "%s",
-			     bodies[i]);
+		cr_expect_eq(call(rig, "POST", path_of(CHANNEL_1, "/recover"), bodies[i]), 400,
+			     "%s", bodies[i]);
 	memset(large, ' ', 69999);
 	large[69999] = '\0';
-	cr_expect_eq(ask(rig, "POST", path_of(CHANNEL_1, "/recover"), large), 413);
+	cr_expect_eq(call(rig, "POST", path_of(CHANNEL_1, "/recover"), large), 413);
 	free(large);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1);
 }

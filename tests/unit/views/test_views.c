@@ -17,8 +17,9 @@ static int count_items(struct rig *rig, const char *query)
 	int count;
 
 	snprintf(rest, sizeof(rest), "/deliveries%s", query);
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s: %s", query, answer);
-	tree = parse_answer();
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s: %s", query,
+		     call_answer);
+	tree = call_tree();
 	count = cJSON_GetArraySize(json_get(tree, "items"));
 	cJSON_Delete(tree);
 	return count;
@@ -38,8 +39,8 @@ static void list_and_filter(struct rig *rig)
 	add_row(rig, CHANNEL_1, TEAM_A, 7, "pending");
 	add_row(rig, CHANNEL_2, TEAM_A, 8, "failed");
 
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/deliveries"), ""), 200);
-	tree = parse_answer();
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/deliveries"), ""), 200);
+	tree = call_tree();
 	item = cJSON_GetArrayItem(json_get(tree, "items"), 0);
 	cr_expect_str_eq(json_get_string(item, "id"), "aaaaaaaa-0000-4000-8000-000000000007");
 	cr_expect_str_eq(json_get_string(item, "event_id"), "7-0");
@@ -93,8 +94,9 @@ static void walk_pages(struct rig *rig)
 		cJSON *tree;
 
 		snprintf(rest, sizeof(rest), "/deliveries%s", query);
-		cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s", answer);
-		tree = parse_answer();
+		cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s",
+			     call_answer);
+		tree = call_tree();
 		seen += cJSON_GetArraySize(json_get(tree, "items"));
 		before = json_get_string(tree, "next_before");
 		if (page == 2) {
@@ -139,18 +141,19 @@ static void expect_after_one_empty(struct rig *rig, const char *filter, int coun
 	cJSON *tree;
 
 	snprintf(rest, sizeof(rest), "/deliveries?%s", filter);
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s", answer);
-	tree = parse_answer();
-	cr_expect_eq(cJSON_GetArraySize(json_get(tree, "items")), 0, "%s: %s", filter, answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s", call_answer);
+	tree = call_tree();
+	cr_expect_eq(cJSON_GetArraySize(json_get(tree, "items")), 0, "%s: %s", filter, call_answer);
 	cr_assert_not_null(json_get_string(tree, "next_before"), "%s", filter);
 	cr_expect_str_eq(json_get_string(tree, "next_before_id"),
 			 "bbbbbbbb-0000-4000-8000-000000002001", "%s", filter);
 	snprintf(rest, sizeof(rest), "/deliveries?%s&before=%s&before_id=%s", filter,
 		 json_get_string(tree, "next_before"), json_get_string(tree, "next_before_id"));
 	cJSON_Delete(tree);
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s", answer);
-	tree = parse_answer();
-	cr_expect_eq(cJSON_GetArraySize(json_get(tree, "items")), count, "%s: %s", filter, answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, rest), ""), 200, "%s", call_answer);
+	tree = call_tree();
+	cr_expect_eq(cJSON_GetArraySize(json_get(tree, "items")), count, "%s: %s", filter,
+		     call_answer);
 	cr_expect_null(json_get(tree, "next_before"), "%s", filter);
 	cJSON_Delete(tree);
 }
@@ -168,12 +171,12 @@ static void bound_pages(struct rig *rig)
 	cr_expect_eq(count_items(rig, "?state=failed&event=host.down"), 1);
 	cr_expect_eq(count_items(rig, "?event=host.down&until=2027-01-15T07:00:05Z"), 2);
 	cr_expect_eq(count_items(rig, "?event=host.down&since=2027-01-15T07:30:01Z"), 0);
-	cr_expect_null(strstr(answer, "next_before"), "nothing follows");
+	cr_expect_null(strstr(call_answer, "next_before"), "nothing follows");
 	rig_ask(rig, "UPDATE deliveries SET state = 'failed'");
 	expect_after_one_empty(rig, "state=failed&event=host.down", 2);
 	rig_ask(rig, "DELETE FROM deliveries WHERE stream_ms < 100 OR stream_ms > 10100");
 	cr_expect_eq(count_items(rig, "?event=host.down"), 0);
-	cr_expect_null(strstr(answer, "next_before"), "exactly as many as one page looks at");
+	cr_expect_null(strstr(call_answer, "next_before"), "exactly as many as one page looks at");
 }
 
 Test(views, look_at_a_bounded_number_of_rows_for_a_page)
@@ -210,12 +213,12 @@ static void refuse_bad_queries(struct rig *rig)
 		cJSON *tree;
 
 		snprintf(rest, sizeof(rest), "/deliveries%s", cases[i].query);
-		cr_expect_eq(ask(rig, "GET", path_of(CHANNEL_1, rest), ""), 400, "%s",
+		cr_expect_eq(call(rig, "GET", path_of(CHANNEL_1, rest), ""), 400, "%s",
 			     cases[i].query);
-		tree = parse_answer();
+		tree = call_tree();
 		cr_expect_str_eq(
 			json_get_string(json_get(json_get(tree, "error"), "details"), "field"),
-			cases[i].field, "%s: %s", cases[i].query, answer);
+			cases[i].field, "%s: %s", cases[i].query, call_answer);
 		cJSON_Delete(tree);
 	}
 }
@@ -248,23 +251,23 @@ static void keep_teams_apart(struct rig *rig)
 	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
 	add_row(rig, CHANNEL_1, TEAM_A, 1, "failed");
 	for (size_t i = 0; i < ARRAY_LEN(malformed); i++)
-		cr_expect_eq(ask(rig, malformed[i].method, malformed[i].path, ""), 400, "%s",
+		cr_expect_eq(call(rig, malformed[i].method, malformed[i].path, ""), 400, "%s",
 			     malformed[i].path);
 
-	cr_expect_eq(ask(rig, "GET", one, ""), 200);
-	cr_expect_eq(ask_as(rig, STRANGER, "GET", one, ""), 404);
-	cr_expect_eq(ask_as(rig, STRANGER, "POST", again, ""), 404);
-	cr_expect_eq(ask_as(rig, STRANGER, "GET", path_of(CHANNEL_1, "/deliveries"), ""), 404);
-	cr_expect_eq(ask_as(rig, STRANGER, "GET", path_of(CHANNEL_1, "/health"), ""), 404);
-	cr_expect_eq(
-		ask_as(rig, STRANGER, "POST", path_of(CHANNEL_1, "/recover"), "{\"since\":\"9d\"}"),
-		404);
-	cr_expect_eq(ask_as(rig, STRANGER, "GET", "/v1/events/1-0/explain", ""), 404);
-	cr_expect_eq(ask(rig, "GET", path_of(NOBODYS_ID, "/deliveries"), ""), 404);
-	cr_expect_eq(ask(rig, "GET", path_of(NOBODYS_ID, "/health"), ""), 404);
-	cr_expect_eq(ask(rig, "POST", path_of(NOBODYS_ID, "/recover"), ""), 404);
-	cr_expect_eq(ask(rig, "GET", "/v1/deliveries/" NOBODYS_ID, ""), 404);
-	cr_expect_eq(ask(rig, "POST", "/v1/deliveries/" NOBODYS_ID "/redeliver", ""), 404);
+	cr_expect_eq(call(rig, "GET", one, ""), 200);
+	cr_expect_eq(call_as(rig, STRANGER, "GET", one, ""), 404);
+	cr_expect_eq(call_as(rig, STRANGER, "POST", again, ""), 404);
+	cr_expect_eq(call_as(rig, STRANGER, "GET", path_of(CHANNEL_1, "/deliveries"), ""), 404);
+	cr_expect_eq(call_as(rig, STRANGER, "GET", path_of(CHANNEL_1, "/health"), ""), 404);
+	cr_expect_eq(call_as(rig, STRANGER, "POST", path_of(CHANNEL_1, "/recover"),
+			     "{\"since\":\"9d\"}"),
+		     404);
+	cr_expect_eq(call_as(rig, STRANGER, "GET", "/v1/events/1-0/explain", ""), 404);
+	cr_expect_eq(call(rig, "GET", path_of(NOBODYS_ID, "/deliveries"), ""), 404);
+	cr_expect_eq(call(rig, "GET", path_of(NOBODYS_ID, "/health"), ""), 404);
+	cr_expect_eq(call(rig, "POST", path_of(NOBODYS_ID, "/recover"), ""), 404);
+	cr_expect_eq(call(rig, "GET", "/v1/deliveries/" NOBODYS_ID, ""), 404);
+	cr_expect_eq(call(rig, "POST", "/v1/deliveries/" NOBODYS_ID "/redeliver", ""), 404);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1,
 		     "nothing was touched");
 }
@@ -289,9 +292,9 @@ static void show_one(struct rig *rig)
 		     "2500, 410, 'disabled', 'gone \"for\" good'), "
 		     "('aaaaaaaa-0000-4000-8000-000000000001', 1, '2027-01-15T07:00:10.000000Z', "
 		     "10000000, NULL, 'retry', '')");
-	cr_assert_eq(ask(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
+	cr_assert_eq(call(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
 		     200);
-	tree = parse_answer();
+	tree = call_tree();
 	attempts = json_get(tree, "attempts");
 	cr_assert_eq(cJSON_GetArraySize(attempts), 2);
 	cr_expect_eq(json_get(cJSON_GetArrayItem(attempts, 0), "number")->valueint, 1);
@@ -324,19 +327,19 @@ static void show_digest(struct rig *rig)
 		     "WHERE stream_ms = 6");
 	rig_ask(rig, "UPDATE deliveries SET digest_id = 'aaaaaaaa-0000-4000-8000-000000000006' "
 		     "WHERE stream_ms < 6");
-	cr_assert_eq(ask(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000006", ""),
+	cr_assert_eq(call(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000006", ""),
 		     200);
-	tree = parse_answer();
+	tree = call_tree();
 	folded = json_get(tree, "folded");
-	cr_assert_eq(cJSON_GetArraySize(folded), 2, "%s", answer);
+	cr_assert_eq(cJSON_GetArraySize(folded), 2, "%s", call_answer);
 	cr_expect_str_eq(json_get_string(cJSON_GetArrayItem(folded, 0), "event"), "capsule.create");
 	cr_expect_eq(json_get(cJSON_GetArrayItem(folded, 0), "count")->valueint, 3);
 	cr_expect_eq(json_get(cJSON_GetArrayItem(folded, 1), "count")->valueint, 2);
 	cr_expect_null(json_get(tree, "outcome"));
 	cJSON_Delete(tree);
-	cr_assert_eq(ask(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
+	cr_assert_eq(call(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
 		     200);
-	cr_expect(strstr(answer, "\"digest_id\":\"aaaaaaaa-0000-4000-8000-000000000006\""));
+	cr_expect(strstr(call_answer, "\"digest_id\":\"aaaaaaaa-0000-4000-8000-000000000006\""));
 }
 
 Test(views, count_what_was_folded_into_a_digest)
@@ -350,10 +353,10 @@ static void survive_damage(struct rig *rig)
 	add_row(rig, CHANNEL_1, TEAM_A, 1, "failed");
 	rig_ask(rig, "UPDATE deliveries SET payload = %s",
 		strncmp(rig->database.url, "sqlite", 6) == 0 ? "X'7b22'" : "'\\x7b22'");
-	cr_assert_eq(ask(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
+	cr_assert_eq(call(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
 		     200);
-	cJSON_Delete(parse_answer());
-	cr_expect_null(strstr(answer, "payload"), "what is no JSON is left out");
+	cJSON_Delete(call_tree());
+	cr_expect_null(strstr(call_answer, "payload"), "what is no JSON is left out");
 }
 
 Test(views, leave_out_a_payload_that_is_damaged)
@@ -372,9 +375,9 @@ static void expect_health(struct rig *rig, const char *set, const char *state, c
 		     "disabled_reason = NULL WHERE channel_id = '" CHANNEL_1 "'");
 	if (set[0])
 		rig_ask(rig, "UPDATE channel_state SET %s WHERE channel_id = '" CHANNEL_1 "'", set);
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
-	tree = parse_answer();
-	cr_expect_str_eq(json_get_string(tree, "state"), state, "%s: %s", set, answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	tree = call_tree();
+	cr_expect_str_eq(json_get_string(tree, "state"), state, "%s: %s", set, call_answer);
 	cr_expect_str_eq(json_get_string(json_get(tree, "breaker"), "state"), breaker, "%s", set);
 	cJSON_Delete(tree);
 }
@@ -385,8 +388,8 @@ static void show_health(struct rig *rig)
 	cJSON *tree;
 
 	rig_add_channel(rig, CHANNEL_2, TEAM_A, "new", "capsule.create");
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_2, "/health"), ""), 200);
-	cr_expect(strstr(answer, "\"state\":\"healthy\""), "%s", answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_2, "/health"), ""), 200);
+	cr_expect(strstr(call_answer, "\"state\":\"healthy\""), "%s", call_answer);
 
 	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
 	add_row(rig, CHANNEL_1, TEAM_A, 2, "pending");
@@ -399,7 +402,7 @@ static void show_health(struct rig *rig)
 		      "failures = 5, breaker_opened = 1, "
 		      "breaker_until = '2027-01-15T08:00:30.000000Z'",
 		      "failing", "open");
-	cr_expect(strstr(answer, "\"until\":\"2027-01-15T08:00:30Z\""), "%s", answer);
+	cr_expect(strstr(call_answer, "\"until\":\"2027-01-15T08:00:30Z\""), "%s", call_answer);
 	expect_health(rig,
 		      "failures = 5, breaker_opened = 1, "
 		      "breaker_until = '2027-01-15T07:59:30.000000Z'",
@@ -410,7 +413,7 @@ static void show_health(struct rig *rig)
 		      "last_success_at = '2027-01-14T07:00:00.000000Z', "
 		      "last_error_at = '2027-01-15T06:59:59.000000Z', last_error = 'HTTP 410'",
 		      "disabled", "disabled");
-	tree = parse_answer();
+	tree = call_tree();
 	backlog = json_get(tree, "backlog");
 	cr_expect_eq(json_get(backlog, "pending")->valueint, 2);
 	cr_expect_str_eq(json_get_string(backlog, "oldest_at"), "2027-01-15T07:00:02Z");
@@ -419,7 +422,7 @@ static void show_health(struct rig *rig)
 	cr_expect_str_eq(json_get_string(tree, "last_error"), "HTTP 410");
 	cr_expect_str_eq(json_get_string(tree, "disabled_reason"), "the webhook was deleted");
 	cJSON_Delete(tree);
-	cr_expect_null(strstr(answer, "127.0.0.1"), "no setting is shown");
+	cr_expect_null(strstr(call_answer, "127.0.0.1"), "no setting is shown");
 }
 
 Test(views, show_how_a_channel_is_doing)
@@ -444,21 +447,21 @@ static void show_the_learned_pace(struct rig *rig)
 	cr_assert_eq(slack->paces(&config, paced.list), 1);
 	snprintf(interval, sizeof(interval), "\"interval_ms\":%lld,\"burst\":%u}",
 		 (long long)paced.list[0].interval_us / 1000, paced.list[0].burst);
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
-	cr_expect(strstr(answer, interval), "%s", answer);
-	cr_expect_null(strstr(answer, "rate_limited"), "%s", answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	cr_expect(strstr(call_answer, interval), "%s", call_answer);
+	cr_expect_null(strstr(call_answer, "rate_limited"), "%s", call_answer);
 	verdict.is_throttled = true;
 	verdict.retry_after_ms = 90000;
 	paces_learn(rig->route->paces, &paced, &verdict, 429, rig->channels->mono_us());
 	snprintf(interval, sizeof(interval), "\"interval_ms\":%lld,",
 		 (long long)paced.list[0].interval_us / 500);
-	cr_assert_eq(ask(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
-	cr_expect(strstr(answer, interval), "%s", answer);
-	cr_expect(strstr(answer, "\"next_at\":\"2027-01-15T08:01:30Z\""), "%s", answer);
-	cr_expect(strstr(answer, "\"rate_limited\":{\"by\":\"Slack\",\"until\":"
-				 "\"2027-01-15T08:01:30Z\"}"),
-		  "%s", answer);
-	cr_expect_null(strstr(answer, "s3cret"), "%s", answer);
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
+	cr_expect(strstr(call_answer, interval), "%s", call_answer);
+	cr_expect(strstr(call_answer, "\"next_at\":\"2027-01-15T08:01:30Z\""), "%s", call_answer);
+	cr_expect(strstr(call_answer, "\"rate_limited\":{\"by\":\"Slack\",\"until\":"
+				      "\"2027-01-15T08:01:30Z\"}"),
+		  "%s", call_answer);
+	cr_expect_null(strstr(call_answer, "s3cret"), "%s", call_answer);
 }
 
 Test(views, show_the_pace_a_destination_taught)
