@@ -4,7 +4,7 @@ import os
 import pathlib
 import subprocess
 
-from support import PROGRAM
+from support import DEADLINE_S, PROGRAM
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/run"
 
@@ -38,4 +38,4 @@ class Run:
         exports = [line for line in lines if line.startswith("export")]
         environment = {k: v for k, v in self.environment.items() if k == "PATH"}
         return subprocess.run(["bash", "-ec", "\n".join([*exports, command + more])], cwd=folder, env=environment,
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=DEADLINE_S)

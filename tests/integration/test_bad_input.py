@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 import redis as redis_module
-from support import PROGRAM, Stream, make_event, new_id, until
+from support import DEADLINE_S, PROGRAM, Stream, make_event, new_id, until
 
 
 def metric(service, prefix):
@@ -21,7 +21,7 @@ def metric(service, prefix):
 
 def raw(service, data, shut=False):
     """Sends bytes, returns everything up to the end of the connection."""
-    with socket.create_connection(("127.0.0.1", service.port), timeout=60) as client:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=DEADLINE_S) as client:
         client.sendall(data)
         if shut:
             client.shutdown(socket.SHUT_WR)
@@ -259,7 +259,7 @@ def test_a_corrupt_database_is_named_and_never_overwritten(make_service, store):
         file.write(b"this is not a database, and somebody may still want it" * 100)
     service = make_service()
     service.launch()
-    assert service.process.wait(timeout=30) == 1
+    assert service.process.wait(timeout=DEADLINE_S) == 1
     assert "DATABASE_URL" in service.log_text()
     assert open(store.path, "rb").read(20) == b"this is not a databa"
 
@@ -271,7 +271,7 @@ def test_a_taken_port_is_a_clear_error(make_service, service):
         stranger.listen()
         second = make_service(WRENN_EVENTS_LISTEN=f"127.0.0.1:{stranger.getsockname()[1]}")
         second.launch()
-        assert second.process.wait(timeout=30) == 1
+        assert second.process.wait(timeout=DEADLINE_S) == 1
         assert f"WRENN_EVENTS_LISTEN: 127.0.0.1:{stranger.getsockname()[1]} is in use by " in second.log_text()
         assert f"(pid {os.getpid()})" in second.log_text()
 
@@ -301,9 +301,9 @@ def test_a_log_that_nobody_reads_holds_nothing_up(make_service, workers):
     os.set_blocking(writer, True)
     service.process = subprocess.Popen([PROGRAM, "serve"], env=service.environment, stdout=subprocess.DEVNULL, stderr=writer)
     try:
-        until(service.answers, "readiness without a log", 20)
+        until(service.answers, "readiness without a log")
         service.process.terminate()
-        assert service.process.wait(timeout=30) == 0
+        assert service.process.wait(timeout=DEADLINE_S) == 0
     finally:
         service.process.kill()
         os.close(reader)

@@ -208,10 +208,10 @@ def test_failed_deliveries_are_recovered_in_order(chat_service, owner, redis, fa
     fake.script({"destination": destination.name, "times": 4, **REJECTED})
     for capsule in capsules:
         redis.publish(make_event(team, resource=capsule))
-    until(lambda: len(deliveries(chat_service, key, channel, "?state=failed")["items"]) == 4, "four failures", 90)
+    until(lambda: len(deliveries(chat_service, key, channel, "?state=failed")["items"]) == 4, "four failures")
     answer = chat_service.request("POST", f"/v1/channels/{channel['id']}/recover", key=key, body={"since": "2020-01-01T00:00:00Z", "state": "failed"})
     assert answer.status == 202, answer.body
-    until(lambda: len(fake.posted(destination.name)) == 4, "four messages", 90)
+    until(lambda: len(fake.posted(destination.name)) == 4, "four messages")
     assert all(capsule in entry["shown"] for capsule, entry in zip(capsules, fake.posted(destination.name), strict=True))
 
 

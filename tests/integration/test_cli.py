@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 import pytest
-from support import PROGRAM, PostgresStore, Stream, make_event, new_id, until
+from support import DEADLINE_S, PROGRAM, PostgresStore, Stream, make_event, new_id, until
 
 
 def test_every_command_explains_itself_and_wrong_use_is_exit_2(service):
@@ -78,7 +78,7 @@ def test_tail_prints_json_lines_and_resumes_after_a_restart(make_service, redis)
     service.start()
     lines = [json.loads(tail.stdout.readline()) for _ in range(19)]
     assert [line["resource"]["id"] for line in lines] == [event["resource"]["id"] for event in sent]
-    assert tail.wait(timeout=30) == 0
+    assert tail.wait(timeout=DEADLINE_S) == 0
 
 
 def test_tail_and_wait_refuse_a_wrong_key_at_once(service):
@@ -146,7 +146,7 @@ def test_commands_name_the_store_and_never_make_one(service, folder):
     there = {"DATABASE_URL": "", "WRENN_EVENTS_DATA_DIR": ""}
     for command in (["teams", "list"], ["teams", "create", "--name", "x"], ["keys", "list"], ["keys", "create", "--team", team, "--name", "x"],
                     ["keys", "revoke", new_id("key-")], ["sessions", "create", "--team", team, "--name", "x", "--role", "owner"]):
-        result = subprocess.run([PROGRAM, *command], cwd=empty, env={**service.environment, **there}, capture_output=True, text=True, timeout=30)
+        result = subprocess.run([PROGRAM, *command], cwd=empty, env={**service.environment, **there}, capture_output=True, text=True, timeout=DEADLINE_S)
         assert result.returncode == 2 and not result.stdout, result
         assert f"{empty}/var/wrenn-events.db: there is no store yet;" in result.stderr
         assert os.listdir(empty) == []

@@ -50,7 +50,7 @@ def test_set_back_and_forth_under_load_nothing_is_lost_doubled_out_of_order_or_e
         until(lambda: service.log_text().count('"by_seconds":') == number, f"jump {number} to be noticed (seed {seed})")
     publisher.join()
     for name in names[:4]:
-        until(lambda: len(fake.posted(destinations[name].name)) == EVENTS, f"{name} (seed {seed})", 120)
+        until(lambda: len(fake.posted(destinations[name].name)) == EVENTS, f"{name} (seed {seed})")
         until(lambda: states_of(store, channels[name]) == {"delivered"}, f"the results of {name} (seed {seed})")
 
     for name in names[:2]:
@@ -82,6 +82,6 @@ def test_set_back_while_the_program_is_dead_nothing_waits_for_the_old_time(make_
     for capsule in capsules[1:]:
         redis.publish(make_event(team, resource=capsule))
     for destination, channel in ((retried, of_retried), (leased, of_leased)):
-        until(lambda: len(fake.posted(destination.name)) == 3, "what waited", 150)
+        until(lambda: len(fake.posted(destination.name)) == 3, "what waited")
         assert capsules_of(fake.arrived(destination.name)) == capsules[:1] + capsules
         until(lambda: states_of(store, channel) == {"delivered"}, "the results")

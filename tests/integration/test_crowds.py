@@ -41,7 +41,7 @@ def test_clients_do_not_take_the_descriptors_of_deliveries(make_service, redis, 
         until(lambda: len(os.listdir(f"/proc/{service.process.pid}/fd")) > 80, "clients to be accepted")
         for _ in range(20):
             redis.publish(make_event(team))
-        until(lambda: len(receiver.requests) == 20, "all deliveries", 30)
+        until(lambda: len(receiver.requests) == 20, "all deliveries")
     finally:
         for client in clients:
             client.close()

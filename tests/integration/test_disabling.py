@@ -71,7 +71,7 @@ def test_disabled_by_the_answer_to_a_request_in_flight_the_rest_waits_for_its_ow
         enable(service, key, channel, choice)
     redis.publish(make_event(team, resource=capsules[6]))
     for choice, expected in (("deliver", capsules), ("skip", capsules[6:])):
-        until(lambda: len(fake.posted(chosen[choice].name)) == len(expected), choice, 90)
+        until(lambda: len(fake.posted(chosen[choice].name)) == len(expected), choice)
         arrived = fake.arrived(chosen[choice].name)
         assert capsules_of(arrived) == [capsules[0]] * times + expected
         until(lambda: rows_of(store, channels[choice])[-1][0] == "delivered", "the last one's result")
@@ -100,7 +100,7 @@ def test_an_answer_that_comes_after_another_worker_saw_the_channel_end_changes_n
     first.process.send_signal(signal.SIGSTOP)
     try:
         second = make_service().start()
-        until(lambda: health(second, key, channel)["state"] == "disabled", "the second worker to be told", 120)
+        until(lambda: health(second, key, channel)["state"] == "disabled", "the second worker to be told")
     finally:
         fake.release()
         first.process.send_signal(signal.SIGCONT)

@@ -49,7 +49,7 @@ def test_killed_at_20_random_points_nothing_is_lost_and_only_requests_in_flight_
     publisher.start()
     kills = []
     for point in points:
-        until(lambda: len(fake.arrived()) >= point, f"webhook {point} (seed {seed})", 120)
+        until(lambda: len(fake.arrived()) >= point, f"webhook {point} (seed {seed})")
         before = time.monotonic()
         service.kill()
         service.start()
@@ -95,7 +95,7 @@ def test_of_1000_channels_half_never_answer_and_the_others_get_theirs_in_order(s
         for team in teams:
             redis.publish(make_event(team, resource=capsule))
 
-    until(lambda: len(fake.arrived("webhook/good/")) >= GOOD_CHANNELS * len(capsules), "the good channels' webhooks", 120)
+    until(lambda: len(fake.arrived("webhook/good/")) >= GOOD_CHANNELS * len(capsules), "the good channels' webhooks")
     by_channel = collections.defaultdict(list)
     for entry in fake.arrived("webhook/good/"):
         by_channel[entry["destination"]] += capsules_of([entry])
@@ -119,7 +119,7 @@ def test_every_fault_of_a_destination_is_tried_again_and_ends_delivered(service,
     event = make_event(team)
     redis.publish(event)
     for name, (destination, channel) in channels.items():
-        until(lambda: only_row(store, channel)[:2] == ("delivered", 2), name, 90)
+        until(lambda: only_row(store, channel)[:2] == ("delivered", 2), name)
         first, second = fake.arrived(destination.name)
         assert first["headers"]["X-Wrenn-Delivery"] == second["headers"]["X-Wrenn-Delivery"], name
         assert first["body"] == second["body"], name
@@ -137,7 +137,7 @@ def test_an_answer_that_begins_well_and_breaks_is_delivered_once_and_says_so(ser
         fake.script({"destination": destination.name, "kind": name})
     redis.publish(make_event(team))
     for name, (destination, channel) in channels.items():
-        until(lambda: only_row(store, channel)[:3] == ("delivered", 1, 200), name, 60)
+        until(lambda: only_row(store, channel)[:3] == ("delivered", 1, 200), name)
         detail, = store.query("SELECT a.detail FROM delivery_attempts a JOIN deliveries d ON d.id = a.delivery_id "
                               "WHERE d.channel_id = %s", id_to_uuid(channel["id"]))[0]
         assert words[name] in detail and len(fake.arrived(destination.name)) == 1
@@ -153,7 +153,7 @@ def test_an_endless_answer_does_not_hurt_and_a_4xx_is_not_final(service, redis, 
     until(lambda: only_row(store, of_huge)[0] == "delivered", "the huge answer's delivery")
     until(lambda: only_row(store, of_refused)[:3] == ("pending", 1, 422), "the refused one")
     assert "422" in only_row(store, of_refused)[3]
-    until(lambda: only_row(store, of_refused)[:2] == ("delivered", 2), "its second attempt", 60)
+    until(lambda: only_row(store, of_refused)[:2] == ("delivered", 2), "its second attempt")
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -206,7 +206,7 @@ def test_redis_and_the_store_stop_and_start_with_deliveries_under_way(make_servi
         cluster.start()
     for capsule in capsules[200:]:
         redis.publish(make_event(team, resource=capsule))
-    until(lambda: len(set(capsules_of(fake.arrived()))) == 300, "all webhooks", 120)
+    until(lambda: len(set(capsules_of(fake.arrived()))) == 300, "all webhooks")
     assert list(dict.fromkeys(capsules_of(fake.arrived()))) == capsules
 
 

@@ -26,7 +26,7 @@ def unpaced():
 
 
 def send(fake, path, body, headers=None, method="POST"):
-    connection = http.client.HTTPConnection("127.0.0.1", fake.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", fake.port, timeout=DEADLINE_S)
     text = body if isinstance(body, str) else json.dumps(body)
     connection.request(method, path, text, {"Content-Type": "application/json", **(headers or {})})
     response = connection.getresponse()

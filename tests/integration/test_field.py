@@ -60,7 +60,7 @@ def health(world, key, channel):
 
 
 def delivered(world, channel, attempts):
-    until(lambda: [row[:2] for row in rows_of(world.store, channel)] == [("delivered", attempts)], f"delivery at attempt {attempts}", 90)
+    until(lambda: [row[:2] for row in rows_of(world.store, channel)] == [("delivered", attempts)], f"delivery at attempt {attempts}")
 
 
 def first_error(world, channel):
@@ -81,7 +81,7 @@ def discord_pauses_for_everybody(world):
     assert [limit["by"] for limit in limits] == ["Discord", "Discord"]
     own, all_of_it = (datetime.datetime.fromisoformat(limit["until"].replace("Z", "+00:00")) for limit in limits)
     assert datetime.timedelta(seconds=530) <= own - all_of_it <= datetime.timedelta(seconds=550)
-    until(lambda: rows_of(world.store, other)[0][0] == "delivered", "Discord to be sent to again", 90)
+    until(lambda: rows_of(world.store, other)[0][0] == "delivered", "Discord to be sent to again")
     assert rows_of(world.store, told)[0][:2] == ("pending", 1)
 
 

@@ -38,7 +38,7 @@ def test_a_failing_test_says_first_what_was_in_its_way(folder):
     environment = {**os.environ, "PYTHONPATH": f"{HERE}:{HERE.parent}/support", "WRENN_TEST_DEADLINE_S": "10"}
     environment.pop("PYTEST_XDIST_WORKER", None)
     result = subprocess.run(["prlimit", "--nofile=256:512", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "conftest",
-                             str(path)], env=environment, cwd=folder, capture_output=True, text=True, timeout=60)
+                             str(path)], env=environment, cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S)
     said = result.stdout
     assert "3 failed, 1 passed" in said, said + result.stderr
     assert 0 < said.find("ended by itself by signal 9; the end of its log:") < said.find("ConnectionRefusedError"), said

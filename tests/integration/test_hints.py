@@ -83,7 +83,7 @@ def obeys(service, redis, fake, store, cases):
         redis.publish(make_event(team))
     for case, channel in channels.items():
         # A slow one may be told in a digest.
-        until(lambda: len(found := states_of(store, channel)) >= 3 and set(found) <= {"delivered", "folded"}, case, 90)
+        until(lambda: len(found := states_of(store, channel)) >= 3 and set(found) <= {"delivered", "folded"}, case)
     return {case: verdicts_of(store, channel)[0] for case, channel in channels.items()}
 
 
@@ -120,5 +120,5 @@ def test_what_discord_says_to_everybody_holds_for_every_channel(make_service, or
     until(lambda: verdicts_of(store, of_told) == ["wait"], "the first answer's result")
     redis.publish(make_event(team, "capsule.pause"))
     for channel in (of_told, of_other):
-        until(lambda: states_of(store, channel) == ["delivered"], "the delivery after the pause", 180)
+        until(lambda: states_of(store, channel) == ["delivered"], "the delivery after the pause")
     assert len(fake.arrived(told.name)) == 2 and len(fake.arrived(other.name)) == 1

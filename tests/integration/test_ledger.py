@@ -9,7 +9,7 @@ import sqlite3
 import threading
 
 import pytest
-from support import make_event, new_id, until
+from support import DEADLINE_S, make_event, new_id, until
 
 SYSTEM = {"type": "system"}
 KINDS = ("capsule.create", "capsule.pause", "capsule.resume", "capsule.destroy")
@@ -102,7 +102,7 @@ def test_the_ledger_keeps_the_order_of_the_stream_whoever_writes_it(make_service
         leaving, staying = (first, second) if stopped in children(first) else (second, first)
         leaving.process.send_signal(signal.SIGTERM)
         until(another_leads(store, stopped), "another to take over from one that is stopped")
-        assert leaving.process.wait(timeout=30) == 0
+        assert leaving.process.wait(timeout=DEADLINE_S) == 0
         load.some_more()
         assert leader(store) in children(staying)
         assert staying.get("/metrics").body.decode().count("wrenn_events_ledger_leader 1\n") == 1

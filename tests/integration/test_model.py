@@ -18,7 +18,7 @@ import time
 
 import pytest
 from live_client import Connection, Refused, id_pair, pause
-from support import make_event, new_id, until
+from support import DEADLINE_S, make_event, new_id, until
 
 pytestmark = pytest.mark.plain_only(reason="one of the longest runs")
 

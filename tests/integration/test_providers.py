@@ -60,7 +60,7 @@ def add(service, key, destination):
 
 
 def delivered(store, channel, count=1):
-    until(lambda: [row[0] for row in rows_of(store, channel)] == ["delivered"] * count, "the delivery", 90)
+    until(lambda: [row[0] for row in rows_of(store, channel)] == ["delivered"] * count, "the delivery")
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -185,7 +185,7 @@ def test_two_disabling_answers_disable_and_the_backlog_waits_for_its_owner(chat_
         fake.script({"destination": destination.name, "status": status, "body": body, "times": 2})
     redis.publish(make_event(team))
     for provider, (_, channel) in channels.items():
-        until(lambda: chat_service.get(f"/v1/channels/{channel['id']}/health", key=key).json()["state"] == "disabled", provider, 90)
+        until(lambda: chat_service.get(f"/v1/channels/{channel['id']}/health", key=key).json()["state"] == "disabled", provider)
         assert rows_of(store, channel)[0][0] == "pending"
     for destination, channel in channels.values():
         assert len(fake.arrived(destination.name)) == 2
@@ -207,7 +207,7 @@ def test_fifty_events_at_once_are_told_in_a_digest(chat_service, redis, fake, st
         for event in events:
             pipeline.xadd("wrenn:events", {"payload": json.dumps(event, separators=(",", ":"))})
         pipeline.execute()
-    until(lambda: len(rows_of(store, channel)) >= 51 and {r[0] for r in rows_of(store, channel)} <= {"delivered", "folded"}, "the digest", 120)
+    until(lambda: len(rows_of(store, channel)) >= 51 and {r[0] for r in rows_of(store, channel)} <= {"delivered", "folded"}, "the digest")
     rows = store.query("SELECT state, event, digest_id, id FROM deliveries WHERE channel_id = %s", id_to_uuid(channel["id"]))
     digests = {str(row[3]) for row in rows if row[1] == "notification.digest"}
     folded = [row for row in rows if row[0] == "folded"]

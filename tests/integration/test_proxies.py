@@ -9,7 +9,7 @@ import types
 import urllib.request
 
 import pytest
-from support import Stream, free_port, make_event, until
+from support import DEADLINE_S, Stream, free_port, make_event, until
 
 pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of proxies")
 
@@ -72,7 +72,7 @@ class Curl:
 
     def whole(self):
         """All of an answer that ends by itself."""
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=DEADLINE_S)
         return self.end()
 
     def end(self):

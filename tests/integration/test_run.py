@@ -8,11 +8,11 @@ import subprocess
 
 import pytest
 from newcomer import TOOL, Run, newcomers_environment
-from support import PROGRAM, free_port, until
+from support import DEADLINE_S, PROGRAM, free_port, until
 
 def pids_of(folder):
     service = int(pathlib.Path(folder, "var/service.pid").read_text())
-    redis = subprocess.run(["redis-cli", "-s", f"{folder}/var/redis.sock", "info", "server"], capture_output=True, text=True, timeout=10)
+    redis = subprocess.run(["redis-cli", "-s", f"{folder}/var/redis.sock", "info", "server"], capture_output=True, text=True, timeout=DEADLINE_S)
     return service, int(re.search(r"process_id:(\d+)", redis.stdout)[1])
 
 
@@ -42,7 +42,7 @@ def test_make_run_leaves_nothing_and_repairs_what_is_left(odd_folder):
     service, redis = pids_of(odd_folder)
     os.kill(service, signal.SIGHUP)
     until(lambda: "SIGHUP: no setting has changed" in first.said(), "the word about SIGHUP")
-    second = subprocess.run([TOOL, PROGRAM], cwd=odd_folder, env=first.environment, capture_output=True, text=True, timeout=30)
+    second = subprocess.run([TOOL, PROGRAM], cwd=odd_folder, env=first.environment, capture_output=True, text=True, timeout=DEADLINE_S)
     assert second.returncode == 1 and f"(pid {first.process.pid})" in second.stderr, second
     first.process.kill()
     first.process.wait()
@@ -50,21 +50,21 @@ def test_make_run_leaves_nothing_and_repairs_what_is_left(odd_folder):
 
     left = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", "var/redis.sock", "--save", ""], cwd=odd_folder,
                             stdout=subprocess.DEVNULL)
-    until(lambda: subprocess.run(["redis-cli", "-s", f"{odd_folder}/var/redis.sock", "ping"], capture_output=True, timeout=10).stdout == b"PONG\n",
+    until(lambda: subprocess.run(["redis-cli", "-s", f"{odd_folder}/var/redis.sock", "ping"], capture_output=True, timeout=DEADLINE_S).stdout == b"PONG\n",
           "the Redis that was left")
     third = Run(odd_folder, port)
-    assert left.wait(timeout=60) is not None
+    assert left.wait(timeout=DEADLINE_S) is not None
     until(third.is_up, "the third run")
     assert f"ending redis-server (pid {left.pid})" in third.said()
     service, redis = pids_of(odd_folder)
     third.process.terminate()
-    assert third.process.wait(timeout=60) == 0
+    assert third.process.wait(timeout=DEADLINE_S) == 0
     assert not runs(service) and not runs(redis)
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_make_run_says_who_has_its_port(odd_folder, service):
-    other = subprocess.run([TOOL, PROGRAM], cwd=odd_folder, capture_output=True, text=True, timeout=60,
+    other = subprocess.run([TOOL, PROGRAM], cwd=odd_folder, capture_output=True, text=True, timeout=DEADLINE_S,
                            env=newcomers_environment(service.port))
     assert other.returncode == 1
     assert f"127.0.0.1:{service.port} is in use by wrenn-events (pid {service.process.pid})" in other.stderr, other.stderr

@@ -19,7 +19,7 @@ import tty
 import pytest
 import redis
 from newcomer import Run
-from support import PROGRAM, free_port, until
+from support import DEADLINE_S, PROGRAM, free_port, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHANGING = ((r"\d{13}-\d+", "ID"), (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"), (r"^\d\d:\d\d:\d\d ", "TIME "), (r"\b(team|ch|log)-[a-z0-9]{25}", r"\1-ID"),
@@ -121,7 +121,7 @@ class Terminal:
 
     def end(self):
         if self.shell.poll() is None:
-            self.shell.communicate("kill -9 $(jobs -p)\n", timeout=60)
+            self.shell.communicate("kill -9 $(jobs -p)\n", timeout=DEADLINE_S)
             os.close(self.screen)
 
 
@@ -186,7 +186,7 @@ def test_the_tours_of_the_readme_show_what_happens(newcomer):
     stopping = re.search(r"`(kill [^`]*)`", first_words)
     assert "Ctrl-C in the terminal of `make run`" in first_words and stopping, first_words
     service.process.send_signal(signal.SIGINT)
-    assert service.process.wait(timeout=60) == 0
+    assert service.process.wait(timeout=DEADLINE_S) == 0
     terminal.run(stopping[1])
     until(lambda: terminal.run("jobs -r") == "", "the jobs of the first tour to end")
     terminal.end()

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from live_client import Connection, Refused, pause
-from support import Stream, make_event, until
+from support import DEADLINE_S, Stream, make_event, until
 
 READERS = 60
 
@@ -137,7 +137,7 @@ def test_a_port_is_shared_within_one_installation_alone(make_service, store, fol
 
     for workers in ("1", "2"):
         stranger = another("stranger" + workers, WRENN_EVENTS_WORKERS=workers)
-        assert stranger.process.wait(timeout=30) == 1
+        assert stranger.process.wait(timeout=DEADLINE_S) == 1
         assert f"127.0.0.1:{first.port} is in use by wrenn-events (pid {first.process.pid})" in stranger.log_text()
     guest = another("guest", WRENN_EVENTS_SHARE_PORT="any")
     until(lambda: "ready for connections" in guest.log_text(), "the one that asks for it to share the port")
@@ -168,5 +168,5 @@ def test_without_a_data_directory_a_free_port_is_taken_and_not_shared(make_servi
     second = make_service(WRENN_EVENTS_DATA_DIR=f"{folder}/file", WRENN_EVENTS_LISTEN=f"127.0.0.1:{first.port}")
     second.port, second.log_path = first.port, f"{folder}/second.log"
     second.launch()
-    assert second.process.wait(timeout=30) == 1
+    assert second.process.wait(timeout=DEADLINE_S) == 1
     assert "one writable data directory" in second.log_text()

@@ -20,7 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_MS   30000
+#include "tests/support/patience.h"
+
 #define ARGUMENTS_MAX 48
 #define FIRST_PORT    12000 /* below the ephemeral ones */
 #define PORTS         8000

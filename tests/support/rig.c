@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "targets/targets.h"
+#include "tests/support/patience.h"
 
-#define PATIENCE_MS 60000
-#define GROUP       "test-group"
-#define TICK_MS     20
+#define GROUP   "test-group"
+#define TICK_MS 20
 
 int64_t rig_now_us = START_US;
 
@@ -92,11 +92,47 @@ static bool count_down(struct rig *rig, void *arg)
 	return --*(int *)arg < 0;
 }
 
+/* A job that changes nothing: it ends after those that the store was given before it. */
+struct last_job {
+	struct store_job job;
+	bool is_done;
+};
+
+static int do_nothing(struct db *db, struct store_job *job)
+{
+	(void)db;
+	(void)job;
+	return 0;
+}
+
+static void on_last_done(struct store_job *job, int rc)
+{
+	(void)rc;
+	container_of(job, struct last_job, job)->is_done = true;
+}
+
+static void wait_for_store(struct rig *rig)
+{
+	struct last_job jobs[2];
+
+	for (int i = 0; i < 2; i++) {
+		jobs[i] = (struct last_job){ .job.run = do_nothing,
+					     .job.on_done = on_last_done,
+					     .job.is_repeatable = true };
+		cr_assert_eq((i ? store_read : store_write)(rig->store, &jobs[i].job), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		rig_turn_until(rig, is_set, &jobs[i].is_done);
+}
+
 void rig_idle(struct rig *rig)
 {
-	int turns = 60;
+	for (int rounds = 0; rounds < 3; rounds++) {
+		int turns = 20;
 
-	rig_turn_until(rig, count_down, &turns);
+		rig_turn_until(rig, count_down, &turns);
+		wait_for_store(rig);
+	}
 }
 
 static void on_closed(void *owner)

@@ -6,10 +6,10 @@
 
 #include "core/clock.h"
 #include "ledger/fence.h"
+#include "tests/support/patience.h"
 #include "tests/support/rig.h"
 
-#define WELL    ",\"outcome\":\"success\""
-#define WAIT_MS 30000
+#define WELL ",\"outcome\":\"success\""
 
 /* ---- the fence ------------------------------------------------------------------------------- */
 
@@ -47,7 +47,7 @@ static void execute(PGconn *connection, const char *sql)
 
 static void wait_for_a_waiter(const struct database *database)
 {
-	int64_t deadline_ms = clock_mono_ms() + WAIT_MS;
+	int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
 
 	while (database_ask(database, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
 		cr_assert_lt(clock_mono_ms(), deadline_ms, "nobody waits for the lease");

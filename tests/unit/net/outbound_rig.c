@@ -6,6 +6,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "tests/support/patience.h"
+
 struct bench bench;
 bool guard_allows;
 unsigned guard_calls;

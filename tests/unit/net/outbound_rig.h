@@ -9,9 +9,8 @@
 #include <uv.h>
 
 #include "net/net.h"
+#include "tests/support/patience.h"
 #include "tests/support/receiver.h"
-
-#define PATIENCE_MS 30000
 
 /* What came back, copied out of the callback. */
 struct result {

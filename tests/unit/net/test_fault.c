@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "tests/support/heap.h"
+#include "tests/support/patience.h"
 #include "tests/support/redis_server.h"
 #include "tests/unit/net/outbound_rig.h"
 #include "tests/unit/net/redis_fixture.h"

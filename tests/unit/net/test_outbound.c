@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "outbound_rig.h"
+#include "tests/support/patience.h"
 
 /* "/status/404" under "/status/" is 404. */
 static bool number_under(const char *target, const char *path, unsigned long long *out)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "outbound_rig.h"
+#include "tests/support/patience.h"
 
 static char tls_dir[256];
 

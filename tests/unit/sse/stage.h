@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "sse/subscriber.h"
 #include "tests/support/databases.h"
+#include "tests/support/patience.h"
 #include "tests/support/redis_server.h"
 
 #define TEAM_A   "team-0000000000000000000000001"
@@ -76,7 +77,7 @@ void stage_rest(struct stage *stage);
 
 #define UNTIL(stage, condition)                                                          \
 	do {                                                                             \
-		int64_t until_ms = clock_mono_ms() + 30000;                              \
+		int64_t until_ms = clock_mono_ms() + PATIENCE_MS;                        \
 		while (!(condition)) {                                                   \
 			stage_turn(stage);                                               \
 			cr_assert_lt(clock_mono_ms(), until_ms, "waited in vain for %s", \

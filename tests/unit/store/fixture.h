@@ -18,6 +18,7 @@
 #include "store/engine.h"
 #include "store/workers.h"
 #include "tests/support/databases.h"
+#include "tests/support/patience.h"
 
 #define TEST_BOTH(suite, name)                                               \
 	static void suite##_##name(const struct database *database);         \
@@ -55,10 +56,10 @@ static inline int run_script(const struct database *database, int (*run)(struct 
 	return store_run_blocking(database->url, &script.job, NULL);
 }
 
-/* Turns the loop until *flag, or fails the test after half a minute. */
+/* Turns the loop until *flag, or fails the test. */
 static inline void loop_until(uv_loop_t *loop, const bool *flag)
 {
-	int64_t deadline_ms = clock_mono_ms() + 30000;
+	int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
 
 	while (!*flag) {
 		cr_assert(clock_mono_ms() < deadline_ms, "waited too long");
@@ -100,7 +101,7 @@ static inline void fixture_close(struct fixture *fixture)
 
 static inline void wait_for_state(struct fixture *fixture, bool up)
 {
-	int64_t deadline_ms = clock_mono_ms() + 30000;
+	int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
 
 	while (store_is_up(fixture->store) != up) {
 		cr_assert(clock_mono_ms() < deadline_ms, "the store is not %s", up ? "up" : "away");

@@ -2,6 +2,7 @@
 
 /* Audited jobs on PostgreSQL while somebody else has audit_logs, and the order of priorities. */
 #include "jobs.h"
+#include "tests/support/patience.h"
 
 static int touch(struct db *db, struct store_job *job)
 {
@@ -74,7 +75,7 @@ static void submit_entry(struct held *held, struct entry *entry, int number, boo
 
 static void wait_until_one_waits(struct held *held)
 {
-	int64_t deadline_ms = clock_mono_ms() + 30000;
+	int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
 
 	while (database_ask(&held->database, "SELECT count(*) FROM " WAITING) == 0) {
 		cr_assert_lt(clock_mono_ms(), deadline_ms, "nobody waits for the table");

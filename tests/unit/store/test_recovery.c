@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "jobs.h"
+#include "tests/support/patience.h"
 
 static const char *path_of(const struct database *database)
 {
@@ -177,7 +178,7 @@ static void move_files(const char *from, const char *to)
 /* Each connection notices by itself, so a job may fail before it is served again. */
 static void write_until_stored(struct fixture *fixture, int number)
 {
-	int64_t deadline_ms = clock_mono_ms() + 30000;
+	int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
 	int rc;
 
 	while ((rc = write_one(fixture, number)) != 0)

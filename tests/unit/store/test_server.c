@@ -9,6 +9,7 @@
 
 #include "jobs.h"
 #include "store/url.h"
+#include "tests/support/patience.h"
 
 /* The test server's URL for another database, with something appended. */
 static void make_url(char *out, size_t size, const char *database, const char *more)
@@ -195,7 +196,7 @@ static void pooler_stop(const struct pooler *pooler)
 static int migrate_through(const struct pooler *pooler, const struct database *database,
 			   struct reason *why)
 {
-	int64_t deadline_ms = clock_mono_ms() + 30000;
+	int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
 	const char *name = database->url + strlen("postgres:///");
 	char url[1024];
 	int rc;

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "jobs.h"
+#include "tests/support/patience.h"
 
 static void expect_trouble(const char *words, const char *expected)
 {
@@ -184,7 +185,7 @@ Test(probe, is_wanted_after_a_quiet_time)
 Test(probe, of_the_audited_writer_ends_its_trouble)
 {
 	struct database database = database_make(DATABASE_POSTGRES);
-	int64_t deadline_ms = clock_mono_ms() + 30000;
+	int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
 	struct fixture fixture;
 	struct entry entry;
 

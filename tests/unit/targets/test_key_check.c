@@ -9,6 +9,7 @@
 #include "targets/key_check.h"
 #include "targets/seal.h"
 #include "tests/support/databases.h"
+#include "tests/support/patience.h"
 
 static const uint8_t first_key[SEAL_KEY_SIZE] = { 1 };
 static const uint8_t other_key[SEAL_KEY_SIZE] = { 2 };
@@ -156,7 +157,7 @@ Test(key, of_the_first_of_two_starts_is_the_stores)
 	struct database database = database_make(DATABASE_POSTGRES);
 	struct start second = { .database = &database };
 	PGconn *first = PQconnectdb(database.url);
-	int64_t deadline_ms = clock_mono_ms() + 30000;
+	int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
 	uv_thread_t thread;
 
 	cr_assert_eq(check(&database, first_key, KEY_KEEP), 0);
