@@ -21,6 +21,7 @@
 #include "delivery/clock_trust.h"
 #include "delivery/expired.h"
 #include "delivery/housekeeping.h"
+#include "delivery/purge.h"
 
 #define ROUND_MS  15000
 #define SECOND_US INT64_C(1000000)
@@ -29,8 +30,7 @@
 #define KEEP_US   (SECOND_US * 7 * 24 * 3600)
 /* Accepts are looked up for 15 min. A day is far longer, so reading an entry late changes
  * nothing. */
-#define ACCEPTS_US  (SECOND_US * 24 * 3600)
-#define PURGE_PIECE 1000
+#define ACCEPTS_US (SECOND_US * 24 * 3600)
 /* After so long nobody enables a channel any more, and its backlog would only grow. */
 #define DISABLED_US (SECOND_US * 30 * 24 * 3600)
 #define ABSURD_US   (120 * SECOND_US) /* no lease given by this clock ends later */
@@ -52,7 +52,7 @@ struct housekeeping {
 	int64_t found_age_us; /* by the last piece */
 	int64_t age_us;    /* the time that ages are counted from in this purge; 0: not known yet */
 	int64_t purged_us; /* the end of the last purge */
-	int64_t removed;   /* by the last piece */
+	bool has_more;     /* to purge, after the last piece */
 	int64_t dropped;   /* by the last piece */
 	int64_t pending;
 	int64_t oldest_us;
@@ -87,24 +87,6 @@ static const struct db_query measure_channels = {
 	       "(SELECT count(*) FROM channel_state WHERE disabled_at IS NULL "
 	       "AND breaker_until > $1)",
 };
-/* Both statements name the same rows, because they run in one transaction and finished rows do not
- * change. */
-#define FINISHED_PIECE                                                             \
-	"(SELECT id FROM deliveries WHERE state <> 'pending' AND updated_at < $1 " \
-	"ORDER BY updated_at, id LIMIT 1000)"
-static const struct db_query purge_attempts = {
-	.sql = "DELETE FROM delivery_attempts WHERE delivery_id IN " FINISHED_PIECE,
-};
-static const struct db_query purge_deliveries = {
-	.sql = "DELETE FROM deliveries WHERE id IN " FINISHED_PIECE,
-};
-static const struct db_query purge_accepts = {
-	.sql = "DELETE FROM accepts WHERE seen_at < $1",
-};
-static const struct db_query purge_suppressed = {
-	.sql = "DELETE FROM suppressed WHERE created_at < $1",
-};
-
 /* SQLite has no clock of its own. */
 static const struct db_query ask_time = {
 	.sql = "SELECT clock_timestamp()",
@@ -212,22 +194,13 @@ static int run_purge(struct db *db, struct store_job *job)
 	if (rc < 0)
 		return rc;
 
-	const struct db_value old = db_time(age_us - KEEP_US);
-	const struct db_value old_accept = db_time(age_us - ACCEPTS_US);
-
-	housekeeping->removed = 0;
 	housekeeping->dropped = 0;
 	housekeeping->found_age_us = age_us;
 	rc = expired_drop(db, age_us - DISABLED_US, housekeeping->round_us, &housekeeping->dropped);
 	if (rc == 0)
-		rc = db_run(db, &purge_attempts, &old, 1, NULL, NULL, NULL);
-	if (rc == 0)
-		rc = db_run(db, &purge_deliveries, &old, 1, NULL, NULL, &housekeeping->removed);
-	if (rc == 0)
-		rc = db_run(db, &purge_accepts, &old_accept, 1, NULL, NULL, NULL);
-	if (rc == 0)
-		rc = db_run(db, &purge_suppressed, &old, 1, NULL, NULL, NULL);
-	return rc < 0 ? rc : db_flush(db);
+		rc = purge_piece(db, age_us - KEEP_US, age_us - ACCEPTS_US,
+				 &housekeeping->has_more);
+	return rc;
 }
 
 /* ---- one round of all steps ------------------------------------------------------------ */
@@ -302,7 +275,7 @@ static void on_piece_purged(struct housekeeping *housekeeping)
 {
 	metric_add(housekeeping->dropped_counter, housekeeping->dropped);
 	housekeeping->age_us = housekeeping->found_age_us;
-	if (housekeeping->removed >= PURGE_PIECE || housekeeping->dropped > 0) {
+	if (housekeeping->has_more || housekeeping->dropped > 0) {
 		begin(housekeeping, STEP_PURGING, run_purge);
 		return;
 	}

@@ -4,13 +4,18 @@
  * The statements. Each names the state it moves rows out of, so a row that somebody else moved is
  * not touched.
  *
- * PostgreSQL gets ids as an array, since it may otherwise read all pending rows to join them.
+ * PostgreSQL plans by statistics, which may be hours old. So no plan depends on them here:
+ * - It gets ids as an array. It may otherwise join by reading all rows of a state.
+ * - A row that is known by its id is asked for its state with HAS_STATE. Written as `state =` the
+ *   condition fits a partial index, and PostgreSQL reads all of it when it should be small.
  */
 #include "delivery/transitions.h"
 
 #include <assert.h>
 
 #include "core/attributes.h"
+
+#define HAS_STATE(comparison) "state || '' " comparison " "
 
 static struct db_value time_or_null(int64_t us)
 {
@@ -22,7 +27,7 @@ static struct db_value time_or_null(int64_t us)
 static const struct db_query end_turn = {
 	.sql = "UPDATE deliveries SET state = $2, attempts = $3, next_attempt_at = $4, "
 	       "first_failed_at = $5, last_status = $6, last_error = $7, updated_at = $8, "
-	       "delivered_at = $9 WHERE id = $1 AND state = 'pending'",
+	       "delivered_at = $9 WHERE id = $1 AND " HAS_STATE("= 'pending'"),
 };
 
 int transition_end_turn(struct db *db, const struct delivery *delivery,
@@ -48,7 +53,7 @@ int transition_end_turn(struct db *db, const struct delivery *delivery,
 
 static const struct db_query fold = {
 	.sql = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
-	       "WHERE state = 'pending' AND id = ANY (CAST(CAST($3 AS text[]) AS uuid[]))",
+	       "WHERE id = ANY (CAST(CAST($3 AS text[]) AS uuid[])) AND " HAS_STATE("= 'pending'"),
 	.sqlite = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
 		  "WHERE state = 'pending' AND id IN (SELECT value FROM json_each($3))",
 };
@@ -64,8 +69,10 @@ int transition_fold(struct db *db, const struct uuid *digest, const struct str *
 /* A digest that was dropped while its request was running takes its rows along. */
 static const struct db_query unfold = {
 	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2 "
-	       "WHERE digest_id = $1 AND state = 'folded' AND EXISTS "
-	       "(SELECT 1 FROM deliveries d WHERE d.id = $1 AND d.state = 'failed')",
+	       "WHERE digest_id = $1 AND " HAS_STATE(
+		       "= 'folded'") "AND EXISTS "
+				     "(SELECT 1 FROM deliveries d WHERE d.id = $1 AND d." HAS_STATE(
+					     "= 'failed'") ")",
 };
 
 int transition_unfold(struct db *db, const struct uuid *digest, int64_t now_us, int64_t *out_rows)
@@ -80,8 +87,8 @@ int transition_unfold(struct db *db, const struct uuid *digest, int64_t now_us, 
 	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
 	"ORDER BY stream_ms, stream_seq LIMIT 1000) "
 static const struct db_query drop_oldest = {
-	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND state = 'pending'",
-	.sqlite = DROP "WHERE id IN " OLDEST "AND state = 'pending'",
+	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND " HAS_STATE("= 'pending'"),
+	.sqlite = DROP "WHERE id IN " OLDEST "AND " HAS_STATE("= 'pending'"),
 };
 _Static_assert(TRANSITION_PIECE == 1000, "the LIMIT of every piece in this file");
 
@@ -94,12 +101,17 @@ int transition_drop(struct db *db, const struct uuid *channel, struct str why, i
 }
 
 /* Asks again: an owner may have enabled the channel after the statement before read its state. */
+#define DROP_DISABLED                                                                  \
+	"UPDATE deliveries SET state = 'dropped', last_error = 'the channel has been " \
+	"disabled for more than 30 days', updated_at = $2 "
+#define LONG_DISABLED                                                                     \
+	"(SELECT d.id FROM deliveries d WHERE d.state = 'pending' AND d.channel_id = $3 " \
+	"AND EXISTS (SELECT 1 FROM channel_state s WHERE s.channel_id = $3 "              \
+	"AND s.disabled_at < $1) LIMIT 1000) "
 static const struct db_query drop_disabled = {
-	.sql = "UPDATE deliveries SET state = 'dropped', last_error = 'the channel has been "
-	       "disabled for more than 30 days', updated_at = $2 WHERE id IN (SELECT d.id "
-	       "FROM deliveries d WHERE d.state = 'pending' AND d.channel_id = $3 AND EXISTS "
-	       "(SELECT 1 FROM channel_state s WHERE s.channel_id = $3 AND s.disabled_at < $1) "
-	       "LIMIT 1000) AND state = 'pending'",
+	.sql = DROP_DISABLED "WHERE id = ANY (ARRAY" LONG_DISABLED
+			     ") AND " HAS_STATE("= 'pending'"),
+	.sqlite = DROP_DISABLED "WHERE id IN " LONG_DISABLED "AND " HAS_STATE("= 'pending'"),
 };
 
 int transition_drop_disabled(struct db *db, const struct uuid *channel, int64_t before_us,
@@ -116,7 +128,7 @@ int transition_drop_disabled(struct db *db, const struct uuid *channel, int64_t 
 	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
 	"AND (stream_ms, stream_seq) >= ($3, $4) AND " which                      \
 	" ORDER BY stream_ms, stream_seq LIMIT 1000) "
-#define STILL "AND state = 'pending' RETURNING stream_ms, stream_seq"
+#define STILL "AND " HAS_STATE("= 'pending'") "RETURNING stream_ms, stream_seq"
 #define PIECE(set, which)                                                                        \
 	.sql = "UPDATE deliveries SET " set "updated_at = $2 "                                   \
 	       "WHERE id = ANY (ARRAY" OLDEST_FROM(which) ") " STILL,                            \
@@ -164,8 +176,10 @@ int transition_release(struct db *db, const struct uuid *channel, struct backlog
 	"delivered_at = NULL, digest_id = NULL "
 
 static const struct db_query requeue_one = {
-	.sql = AGAIN "WHERE id = $2 AND team_id = $3 AND state <> 'pending' AND EXISTS "
-		     "(SELECT 1 FROM channels c WHERE c.id = channel_id AND c.team_id = $3)",
+	.sql = AGAIN "WHERE id = $2 AND team_id = $3 AND " HAS_STATE(
+		"<> 'pending'") "AND EXISTS "
+				"(SELECT 1 FROM channels c WHERE c.id = channel_id AND c.team_id = "
+				"$3)",
 };
 
 int transition_requeue(struct db *db, const struct uuid *team, const struct uuid *id,
@@ -178,21 +192,20 @@ int transition_requeue(struct db *db, const struct uuid *team, const struct uuid
 
 /* The states are spelled as in the partial indexes, deliveries_missed for both and deliveries_state
  * for one. Otherwise the writer would read the channel's whole history. */
-#define MISSED(states)                                                        \
-	AGAIN "WHERE id IN (SELECT id FROM deliveries WHERE channel_id = $2 " \
-	      "AND created_at >= $3 AND created_at < $4 AND " states          \
-	      " ORDER BY created_at, stream_ms, stream_seq LIMIT 1000) "      \
-	      "AND state IN ('failed', 'dropped') RETURNING created_at"
+#define OLDEST_MISSED(states)                                  \
+	"(SELECT id FROM deliveries WHERE channel_id = $2 "    \
+	"AND created_at >= $3 AND created_at < $4 AND " states \
+	" ORDER BY created_at, stream_ms, stream_seq LIMIT 1000) "
+#define STILL_MISSED "AND " HAS_STATE("IN ('failed', 'dropped')") "RETURNING created_at"
+#define MISSED(states)                                                                \
+	.sql = AGAIN "WHERE id = ANY (ARRAY" OLDEST_MISSED(states) ") " STILL_MISSED, \
+	.sqlite = AGAIN "WHERE id IN " OLDEST_MISSED(states) STILL_MISSED
 
-static const struct db_query requeue_missed = {
-	.sql = MISSED("state IN ('failed', 'dropped')"),
-};
-static const struct db_query requeue_failed = {
-	.sql = MISSED("state = 'failed' AND state <> 'delivered'"),
-};
-static const struct db_query requeue_dropped = {
-	.sql = MISSED("state = 'dropped' AND state <> 'delivered'"),
-};
+static const struct db_query requeue_missed = { MISSED("state IN ('failed', 'dropped')") };
+static const struct db_query requeue_failed = { MISSED(
+	"state = 'failed' AND state <> 'delivered'") };
+static const struct db_query requeue_dropped = { MISSED(
+	"state = 'dropped' AND state <> 'delivered'") };
 
 static const struct db_query *missed_query(const struct missed_piece *piece)
 {

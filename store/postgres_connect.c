@@ -65,7 +65,7 @@ static PGconn *connect_to(const char *url)
 
 static int set_up(struct postgres *pg)
 {
-	char script[512];
+	char script[1024];
 
 	snprintf(script, sizeof(script),
 		 "SET search_path = wrenn_events, public;"
@@ -77,6 +77,14 @@ static int set_up(struct postgres *pg)
 		 "SET statement_timeout = %d;"
 		 "SET idle_in_transaction_session_timeout = 10000;"
 		 "SET default_transaction_isolation = 'read committed';"
+		 /* Every statement finds its rows by an index, whatever statistics say that are
+		  * hours old. */
+		 "SET enable_seqscan = off;"
+		 "SET enable_bitmapscan = off;"
+		 "SET enable_sort = off;"
+		 "SET enable_hashjoin = off;"
+		 "SET enable_mergejoin = off;"
+		 "SET jit = off;"
 		 "SET default_transaction_read_only = %s",
 		 DB_BUSY_MS, pg->db.writable ? DB_ANSWER_MS : DB_READ_MS,
 		 pg->db.writable ? "off" : "on");

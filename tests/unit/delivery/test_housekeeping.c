@@ -97,7 +97,19 @@ Test(housekeeping, removes_more_than_one_piece)
 		"SELECT 'id-' || i, '1-1', 1, 1, 't', 'c', 'host.up', x'00', 'failed', "
 		"'2020-01-01T00:00:00.000000Z', '2020-01-01T00:00:00.000000Z', "
 		"'2020-01-01T00:00:00.000000Z' FROM n");
+	rig_ask(&rig,
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) "
+		"INSERT INTO accepts (team_id, sandbox_id, event, seen_at) "
+		"SELECT 't', 'id-' || i, 'host.up', '2020-01-01T00:00:00.' || (100000 + i) || 'Z' "
+		"FROM n");
+	rig_ask(&rig,
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3500) "
+		"INSERT INTO suppressed (team_id, stream_id, event, reason, created_at) "
+		"SELECT 't', i || '-1', 'host.up', 'repeat', "
+		"'2020-01-01T00:00:00.' || (100000 + i) || 'Z' FROM n");
 	rig_wait_rows(&rig, 0, "deliveries");
+	rig_wait_rows(&rig, 0, "accepts");
+	rig_wait_rows(&rig, 0, "suppressed");
 	rig_close(&rig);
 }
 

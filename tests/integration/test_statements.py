@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What grows must not: the plan of every statement of the program, on tables that grow.
+
+PostgreSQL plans by statistics, and between two runs of its autovacuum they may say anything. So each statement runs
+with statistics that mislead, planned for its values and planned for any, on tables of two sizes.
+"""
+import math
+import re
+import sqlite3
+import uuid
+
+import psycopg2
+import pytest
+from statements import ROOT, every_statement
+
+pytestmark = pytest.mark.plain_only("the sanitizers see nothing of a plan")
+
+SMALL, LARGE = 8_000, 24_000
+ONE = "11111111-1111-4111-8111-111111111111"  # a team, a channel, a delivery and all else
+OTHER = "22222222-2222-4222-8222-222222222222"
+BEGIN, MIDDLE, END = "2026-01-01", "2026-06-01", "2027-01-01"
+
+GROWING = ["accepts", "audit_logs", "channel_state", "channels", "deliveries", "delivery_attempts", "sandboxes", "sessions",
+           "suppressed", "team_api_keys", "teams", "users", "users_teams"]
+LARGEST = ("audit_logs", "deliveries")  # the others have a quarter as many rows
+
+# Read all rows of some kind by their purpose. Each needs a reason.
+READS_ALL = {
+    "auth/commands:list_keys": "the command lists all keys",
+    "auth/commands:list_teams": "the command lists all teams",
+    "delivery/clock:begin_pauses_anew": "after a clock was set back, once: all that waits by the old clock",
+    "delivery/expired:find_disabled": "once an hour: channels disabled for 30 days that still have a backlog",
+    "delivery/housekeeping:measure": "every 15 s: counts what is pending",
+    "delivery/housekeeping:measure_channels": "every 15 s: counts what is disabled or paused",
+    "delivery/load:read_beside": "at most once a minute: looks through a channel's due rows for those that failed twice",
+    "delivery/orphans:list_owners": "at a start: the owners of all leases",
+    "delivery/orphans:release": "at a start: all channels of a worker that has died",
+    "delivery/scan:find_due": "steps from channel to channel, over those with pending deliveries",
+    "targets/key_check:sample_settings": "at a start: the newest settings of all channels",
+    "views/deliveries:select_edge_of_state": "10,000 rows of one state; the rows of a channel if they are said to be all of it",
+    "views/health:read_backlog": "counts what is pending in one channel",
+}
+
+# The control plane writes these tables where there is one.
+ONLY_EMBEDDED = {"ledger/capsules:store_capsule"}
+
+# Rows that a statement may look at however few there are: bounded walks.
+WALKS = {"audit/page:select_edge": 5_001, "views/deliveries:select_edge": 10_001}
+# Between the page's beginning and this edge lie 2,000 rows.
+EDGE = object()
+
+# Parameters that are not what their type says (see by_type()), by number.
+VALUES = {
+    "audit/page:page_statement": {4: "true", 5: "true", 7: "false", 8: "{rare}", 9: "51", 10: EDGE},
+    "audit/page:select_edge": {2: END},
+    "audit/rows:insert_row": {1: OTHER},
+    "audit/rows:insert_row_once": {1: OTHER, 13: OTHER},
+    "auth/command:add_team": {1: OTHER},
+    "auth/commands:add_key": {1: OTHER},
+    "auth/session_command:add_user": {1: OTHER},
+    "auth/session_command:add_member": {1: OTHER},
+    "channels/rows:insert_channel": {1: OTHER, 3: "new"},
+    "channels/rows_change:find_name": {3: OTHER},
+    "delivery/cancel:find_channels": {1: "{%s}" % ONE},
+    "delivery/fold:insert_digest": {1: OTHER},
+    "delivery/record:store_attempt": {1: OTHER},
+    "delivery/transitions:end_turn": {2: "delivered"},
+    "delivery/transitions:fold": {3: "{%s}" % ONE},
+    "delivery/transitions:release_piece": {3: "0", 4: "0"},
+    "delivery/transitions:skip_piece": {2: END, 3: "0", 4: "0"},
+    "delivery/transitions:requeue_missed": {3: BEGIN, 4: END},
+    "delivery/transitions:requeue_failed": {3: BEGIN, 4: END},
+    "delivery/transitions:requeue_dropped": {3: BEGIN, 4: END},
+    "ledger/delivery_rows:insert_delivery": {1: OTHER},
+    "ledger/delivery_rows:insert_delivery_once": {1: OTHER, 12: OTHER},
+    "views/deliveries:select_edge": {2: END, 4: BEGIN},
+    "views/deliveries:select_edge_of_state": {2: END, 4: BEGIN, 6: "pending"},
+    "views/deliveries:select_page": {2: END, 4: EDGE, 6: "51", 7: "true", 9: "false", 10: "{rare}"},
+    "views/deliveries:select_page_of_state": {2: END, 4: EDGE, 6: "pending", 7: "51", 8: "false", 9: "{rare}"},
+}
+
+STATES = "(ARRAY['pending', 'delivered', 'failed', 'dropped'])[i % 4 + 1]"
+# What a column holds in row i of `rows`. The middle half of the rows belongs to ONE.
+COLUMNS = {
+    "team_id": f"CASE WHEN i BETWEEN rows / 4 AND rows * 3 / 4 THEN '{ONE}' ELSE md5(i::text)::uuid END",
+    "channel_id": f"CASE WHEN i BETWEEN rows / 4 AND rows * 3 / 4 THEN '{ONE}' ELSE md5(i::text)::uuid END",
+    "id": f"CASE WHEN i = rows / 2 THEN '{ONE}' ELSE md5(i::text)::uuid END",
+    "delivery_id": f"CASE WHEN i = rows / 2 THEN '{ONE}' ELSE md5(i::text)::uuid END",
+    "state": STATES, "stream_ms": "i", "stream_seq": "0", "stream_id": "i::text || '-0'",
+    "email": "i::text", "slug": "i::text", "name": "i::text", "key_hash": "i::text", "status": "'active'",
+    "number": "1", "digest_id": "NULL", "requeued_at": "NULL", "deleted_at": "NULL", "first_failed_at": "NULL",
+    "disabled_at": "NULL", "lease_owner": "NULL", "event": "'capsule.create'", "scope": "'team'", "config": "'{}'",
+    "attempts": "0", "attempts_before": "0", "sandbox_id": "md5(i::text)::uuid", "user_id": "md5(i::text)::uuid",
+}
+# A team has few channels, and a channel one row of state.
+SPECIAL = {
+    ("channels", "team_id"): f"CASE WHEN i BETWEEN rows / 2 - 20 AND rows / 2 + 20 THEN '{ONE}' ELSE md5(i::text)::uuid END",
+    ("channel_state", "channel_id"): f"CASE WHEN i = rows / 2 THEN '{ONE}' ELSE md5(i::text)::uuid END",
+    ("sessions", "id"): "i::text", ("sessions", "team_id"): "md5(i::text)::uuid",
+    ("team_api_keys", "team_id"): "md5(i::text)::uuid", ("users_teams", "team_id"): "md5(i::text)::uuid",
+    ("sandboxes", "team_id"): "md5(i::text)::uuid", ("delivery_attempts", "status"): "200",
+}
+TIME = f"'{MIDDLE}'::timestamptz + i * interval '1 s'"
+TYPES = {"uuid": "md5(i::text)::uuid", "text": "'text'", "integer": "1", "bigint": "1", "boolean": "false", "jsonb": "'{}'",
+         "bytea": "'x'", "ARRAY": "'{}'", "timestamp with time zone": TIME}
+
+
+def by_type(kind):
+    return {"uuid": ONE, "text": "text", "integer": "100", "bigint": "100", "boolean": "false", "jsonb": "{}", "bytea": "x",
+            "text[]": "{text}", "timestamp with time zone": END}[kind]
+
+
+class Tables:
+    """The program's tables in a PostgreSQL database, and its settings of a connection."""
+
+    def __init__(self, cluster, template):
+        self.database = "plans_" + uuid.uuid4().hex
+        admin = psycopg2.connect(host=cluster.folder, user="postgres", dbname="postgres")
+        admin.autocommit = True
+        admin.cursor().execute(f"CREATE DATABASE {self.database} TEMPLATE {template}")
+        admin.close()
+        self.connection = psycopg2.connect(host=cluster.folder, user="postgres", dbname=self.database,
+                                           options="-c search_path=wrenn_events,public -c timezone=UTC")
+        self.connection.autocommit = True
+        self.cursor = self.connection.cursor()
+        self.sizes = []
+        for setting in planner_settings():
+            self.run(setting)
+        self.run("SET statement_timeout = '60s'")
+        self.run("SET session_replication_role = replica")  # rows of one table do not wait for another's
+        for table in GROWING:
+            self.run(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+
+    def run(self, sql):
+        self.cursor.execute(sql)
+        return self.cursor.fetchall() if self.cursor.description else []
+
+    def analyze(self):
+        self.run("ANALYZE")
+        self.sizes = self.run("SELECT oid, relpages, reltuples FROM pg_class WHERE relkind IN ('r', 'i') "
+                              "AND relnamespace IN ('public'::regnamespace, 'wrenn_events'::regnamespace)")
+
+    def fill(self, rows, **values):
+        """So many rows in each table, instead of what it holds. Statistics stay as they are."""
+        self.run("TRUNCATE " + ", ".join(GROWING))
+        for oid, pages, tuples in self.sizes:  # TRUNCATE forgets these
+            self.run(f"UPDATE pg_class SET relpages = {pages}, reltuples = {tuples} WHERE oid = {oid}")
+        self.edge = self.run(f"SELECT ({TIME})::text FROM (SELECT {rows * 3 // 4 - 2000} AS i) AS number")[0][0]
+        for table in GROWING:
+            rows_here = rows if table in LARGEST else rows // 4
+            columns = self.run("SELECT column_name, data_type FROM information_schema.columns WHERE is_generated = 'NEVER' "
+                               f"AND table_name = '{table}' AND table_schema IN ('wrenn_events', 'public')")
+            names = [name for name, _ in columns]
+            made = [values.get(name) or SPECIAL.get((table, name)) or COLUMNS.get(name) or TYPES[kind] for name, kind in columns]
+            self.run(f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(made)} FROM "
+                     f"(SELECT i, {rows_here} AS rows FROM generate_series(1, {rows_here}) AS i) AS numbers")
+
+    def cost(self, statement):
+        """Rows and blocks that one run looks at: the worse of a plan for its values and one for any."""
+        self.run("BEGIN")
+        self.run("PREPARE it AS " + statement.postgres)
+        kinds = self.run("SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 'it'")[0][0]
+        chosen = VALUES.get(statement.name, {})
+        values = [chosen.get(at, by_type(kind)) for at, kind in enumerate(kinds, 1)]
+        values = [self.edge if value is EDGE else value for value in values]
+        call = "it" + ("(" + ", ".join(f"'{value}'" for value in values) + ")" if values else "")
+        worst = (0, 0)
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            self.run("SAVEPOINT before_it")
+            self.run(f"SET LOCAL plan_cache_mode = {mode}")
+            try:
+                plan = self.run(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE {call}")[0][0][0]["Plan"]
+                worst = max(worst[0], rows_of(plan)), max(worst[1], plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+            except psycopg2.errors.QueryCanceled:  # it would take minutes
+                worst = math.inf, math.inf
+            self.run("ROLLBACK TO before_it")
+        self.run("ROLLBACK")
+        self.run("DEALLOCATE it")
+        return worst
+
+    def costs(self, statements):
+        return {name: self.cost(statement) for name, statement in statements.items() if name not in ONLY_EMBEDDED}
+
+
+def rows_of(plan):
+    """Rows that the scans of a plan touched, those that they threw away included."""
+    below = plan.get("Plans", [])
+    rows = sum(map(rows_of, below))
+    if "Relation Name" in plan and plan["Node Type"] != "ModifyTable":
+        thrown = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+        rows += (plan["Actual Rows"] + thrown) * plan["Actual Loops"]
+    return rows
+
+
+def planner_settings():
+    return re.findall(r"SET enable_\w+ = \w+", (ROOT / "store/postgres_connect.c").read_text())
+
+
+@pytest.fixture(scope="module")
+def statements():
+    return every_statement()
+
+
+MISLEADING = {
+    "nothing is there": dict(rows=0),
+    "nothing is pending": dict(rows=2_000, state="'delivered'"),
+    "everything is pending": dict(rows=2_000, state="'pending'"),
+}
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_no_statement_reads_more_of_larger_tables(make_service, store, cluster, statements):
+    make_service().start().stop()
+    wrong, small = [], {}
+    for said, shape in MISLEADING.items():
+        tables = Tables(cluster, store.database)
+        tables.fill(**shape)
+        tables.analyze()
+        if not small:
+            tables.fill(SMALL)
+            small = tables.costs(statements)
+        tables.fill(LARGE)
+        large = tables.costs(statements)
+        tables.connection.close()
+        for name in small.keys() - READS_ALL.keys():
+            may_rows, may_blocks = max(small[name][0] * 1.1 + 100, WALKS.get(name, 0)), small[name][1] * 1.2 + 150
+            if large[name][0] > may_rows or large[name][1] > may_blocks:
+                wrong.append(f"{name}, statistics say {said}: rows and blocks {small[name]} of {SMALL}, {large[name]} of {LARGE}")
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_no_statement_scans_a_table_of_an_embedded_store(make_service, store, statements):
+    make_service().start().stop()
+    connection = sqlite3.connect(store.path)
+    wrong = []
+    for name in statements.keys() - READS_ALL.keys():
+        sql = re.sub(r"\$(\d+)", r"?\1", statements[name].sqlite)
+        values = [None] * max(map(int, re.findall(r"\?(\d+)", sql)), default=0)
+        plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, values)]
+        wrong += [f"{name}: {line}" for line in plan if re.match(rf"SCAN (?!CONSTANT|json_each|due|held)", line)]
+    connection.close()
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_what_is_said_of_statements_is_said_of_statements_that_exist(statements):
+    assert len(statements) > 100
+    assert {*READS_ALL, *ONLY_EMBEDDED, *WALKS, *VALUES} <= statements.keys()
