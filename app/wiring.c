@@ -121,11 +121,11 @@ static void on_stand_by(void *owner)
 	bus_consumer_stand_by(w->consumer);
 }
 
-static void on_work(const struct uuid *channel, void *owner)
+static void on_work(const struct fresh_rows *fresh, void *owner)
 {
 	const struct worker *w = owner;
 
-	deliveries_note(w->deliveries, channel);
+	deliveries_take(w->deliveries, fresh);
 }
 
 /* ---- opening --------------------------------------------------------------------------- */

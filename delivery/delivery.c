@@ -91,6 +91,12 @@ void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *own
 
 /* ---- news of a channel ------------------------------------------------------------------- */
 
+void deliveries_take(struct deliveries *deliveries, const struct fresh_rows *fresh)
+{
+	if (deliveries->scheduler)
+		scheduler_take(deliveries->scheduler, fresh);
+}
+
 void deliveries_note(struct deliveries *deliveries, const struct uuid *channel)
 {
 	if (deliveries->scheduler)

@@ -22,6 +22,7 @@
 #define DELIVERY_DELIVERY_H
 
 #include "core/attributes.h"
+#include "core/fresh_rows.h"
 #include "core/uuid.h"
 #include "delivery/attempt.h"
 #include "delivery/breaker.h"
@@ -37,6 +38,9 @@ int deliveries_open(const struct delivery_options *options, struct deliveries **
  * the leases given back before on_closed. Accepts NULL. */
 void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *owner), void *owner);
 
+/* The channel has these new rows. They are sent from memory while this worker works on the channel,
+ * and read from the store otherwise. */
+void deliveries_take(struct deliveries *deliveries, const struct fresh_rows *fresh);
 /* The channel has new rows. */
 void deliveries_note(struct deliveries *deliveries, const struct uuid *channel);
 /* The channel was changed or enabled, or rows of it were made pending or dropped. What is known of

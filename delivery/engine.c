@@ -26,6 +26,8 @@ static void open_metrics(struct engine_metrics *metrics)
 					     "Times a channel's settings could not be decrypted");
 	metrics->rows_read = metric_counter("wrenn_events_delivery_rows_read_total", NULL,
 					    "Pending deliveries read from the store");
+	metrics->rows_taken = metric_counter("wrenn_events_delivery_rows_taken_total", NULL,
+					     "Pending deliveries taken from the ledger in memory");
 }
 
 int engine_init(struct delivery_engine *engine, const struct delivery_options *options,

@@ -56,6 +56,7 @@ struct engine_metrics {
 	struct metric *digests;
 	struct metric *unreadable;
 	struct metric *rows_read;
+	struct metric *rows_taken;
 };
 
 struct delivery_engine {

@@ -134,7 +134,6 @@ static void read_delivery(const struct db_row *row, struct delivery *out)
 static int on_pending(const struct db_row *row, void *arg)
 {
 	struct loading *loading = arg;
-	struct str payload = row_blob(row, 12);
 	struct delivery *delivery;
 
 	loading->rows_read++;
@@ -142,12 +141,15 @@ static int on_pending(const struct db_row *row, void *arg)
 		loading->is_full = true;
 		return 0;
 	}
-	delivery = calloc(1, sizeof(*delivery) + payload.len);
+	delivery = calloc(1, sizeof(*delivery));
 	if (!delivery)
 		return -ENOMEM;
 	read_delivery(row, delivery);
-	delivery->payload_len = payload.len;
-	memcpy(delivery->payload, payload.at, payload.len);
+	delivery->body = body_make(row_blob(row, 12));
+	if (!delivery->body) {
+		delivery_free(delivery);
+		return -ENOMEM;
+	}
 	list_add_tail(&loading->deliveries, &delivery->link);
 	loading->rows++;
 	loading->bytes += room_cost(delivery);
@@ -158,7 +160,7 @@ static void reset_loading(struct loading *loading)
 {
 	LIST_EACH_SAFE (link, &loading->deliveries) {
 		list_remove(link);
-		free(list_item(link, struct delivery, link));
+		delivery_free(list_item(link, struct delivery, link));
 	}
 	settings_wipe(&loading->settings);
 	settings_init(&loading->settings);
@@ -221,9 +223,10 @@ static void take_over(struct queue *queue, struct loading *loading)
 		share_seat_renew(&queue->seat);
 	queue->seat_us = queue->settings.updated_us;
 	loading->settings = (struct settings){ .provider = NULL };
-	list_splice_tail(&queue->deliveries, &loading->deliveries);
-	queue->bytes += loading->bytes;
-	queue->engine->bytes += loading->bytes;
+	LIST_EACH_SAFE (link, &loading->deliveries) {
+		list_remove(link);
+		queue_add(queue, list_item(link, struct delivery, link));
+	}
 	if (loading->has_gone_beside)
 		queue->beside_us = engine_mono_us(queue->engine);
 	if (loading->is_full)

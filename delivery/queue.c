@@ -64,12 +64,23 @@ struct queue *queue_open(struct delivery_engine *engine, const struct uuid *chan
 
 /* ---- memory ---------------------------------------------------------------------------- */
 
+void queue_add(struct queue *queue, struct delivery *delivery)
+{
+	list_add_tail(&queue->deliveries, &delivery->link);
+	queue->rows++;
+	queue->bytes += room_cost(delivery);
+	queue->engine->bytes += room_cost(delivery);
+	if (stream_id_compare(delivery->stream_id, queue->newest) > 0)
+		queue->newest = delivery->stream_id;
+}
+
 void queue_remove(struct queue *queue, struct delivery *delivery)
 {
 	list_remove(&delivery->link);
+	queue->rows--;
 	queue->bytes -= room_cost(delivery);
 	queue->engine->bytes -= room_cost(delivery);
-	free(delivery);
+	delivery_free(delivery);
 }
 
 void queue_discard(struct queue *queue)

@@ -13,6 +13,7 @@
  *
  *   LOADED -> FOLDING: the backlog becomes one message; then as after LOADED without a digest
  *   LOADING, RECORDING -> GONE -> DROPPING: the channel was deleted
+ *   IDLE -> READY: the ledger brought new rows
  *   READY -> JUDGED: the delivery can never be built
  *   any phase without a job or request -> RELEASING: at the end, or to rest. A channel that is
  *   disabled, or whose breaker is open, rests without a lease.
@@ -90,7 +91,9 @@ struct queue {
 	struct hold hold;
 	int64_t beside_us; /* when rows beside the queue were last searched */
 	struct list deliveries;
+	unsigned rows;
 	size_t bytes;
+	struct stream_id newest;  /* of all rows that were ever in `deliveries` */
 	struct delivery *current; /* while SENDING, JUDGED or RECORDING; stays in `deliveries` */
 	struct outbound_call *call;
 	struct record record;
@@ -126,6 +129,8 @@ void queue_discard(struct queue *queue);
 void queue_trim(struct queue *queue, unsigned keep);
 /* Forgets what is in memory and reads the channel again. */
 void queue_reload(struct queue *queue);
+/* At the end of `deliveries`. */
+void queue_add(struct queue *queue, struct delivery *delivery);
 void queue_remove(struct queue *queue, struct delivery *delivery);
 
 #endif

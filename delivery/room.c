@@ -11,7 +11,7 @@
 
 size_t room_cost(const struct delivery *delivery)
 {
-	return sizeof(*delivery) + delivery->payload_len;
+	return sizeof(*delivery) + sizeof(*delivery->body) + delivery->body->len;
 }
 
 /* Half of the room, so that a new queue need not take from the others. */
@@ -24,7 +24,7 @@ static size_t share_of_each(const struct delivery_engine *engine)
 	return share < SHARE_LEAST ? SHARE_LEAST : share;
 }
 
-static bool has_room(const struct delivery_engine *engine, size_t bytes)
+bool room_has(const struct delivery_engine *engine, size_t bytes)
 {
 	return engine->bytes + engine->reserved + bytes <= ROOM_BYTES;
 }
@@ -40,7 +40,7 @@ static void make_room(struct delivery_engine *engine, size_t bytes)
 
 	for (size_t i = 0; i < ARRAY_LEN(victims); i++) {
 		LIST_EACH (link, &engine->in[victims[i].phase]) {
-			if (has_room(engine, bytes))
+			if (room_has(engine, bytes))
 				return;
 			queue_trim(list_item(link, struct queue, turn), victims[i].keep);
 		}
@@ -51,9 +51,9 @@ size_t room_begin_load(struct delivery_engine *engine)
 {
 	size_t bytes = share_of_each(engine);
 
-	if (!has_room(engine, bytes))
+	if (!room_has(engine, bytes))
 		make_room(engine, bytes);
-	if (!has_room(engine, bytes))
+	if (!room_has(engine, bytes))
 		return 0;
 	engine->reserved += bytes;
 	return bytes;

@@ -16,8 +16,10 @@
 #include "delivery/engine.h"
 #include "delivery/states.h"
 
-/* What a row costs. */
+/* What a row costs. A body that several rows share counts for each. */
 size_t room_cost(const struct delivery *delivery);
+
+bool room_has(const struct delivery_engine *engine, size_t bytes);
 
 /* Reserves room for a load, in bytes, until room_end_load(). 0: there is none now. */
 size_t room_begin_load(struct delivery_engine *engine);

@@ -18,6 +18,7 @@
 #include "delivery/cancel.h"
 #include "delivery/clock.h"
 #include "delivery/drop.h"
+#include "delivery/fresh.h"
 #include "delivery/lease.h"
 #include "delivery/load.h"
 #include "delivery/queue.h"
@@ -112,6 +113,14 @@ void scheduler_note(struct scheduler *scheduler, const struct uuid *channel)
 	} else if (!engine->stopping && has_place(engine)) {
 		queue_open(engine, channel); /* if memory ran out, the next scan finds it again */
 	}
+}
+
+void scheduler_take(struct scheduler *scheduler, const struct fresh_rows *fresh)
+{
+	struct queue *queue = queue_find(&scheduler->engine, &fresh->channel);
+
+	if (!queue || !fresh_take(queue, fresh))
+		scheduler_note(scheduler, &fresh->channel);
 }
 
 void scheduler_changed(struct scheduler *scheduler, const struct uuid *channel)

@@ -5,6 +5,7 @@
 #define DELIVERY_SCHEDULER_H
 
 #include "core/attributes.h"
+#include "core/fresh_rows.h"
 #include "core/uuid.h"
 #include "delivery/options.h"
 
@@ -13,6 +14,7 @@ struct scheduler;
 int scheduler_open(const struct delivery_options *options, struct scheduler **out) must_check;
 void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner), void *owner);
 
+void scheduler_take(struct scheduler *scheduler, const struct fresh_rows *fresh);
 void scheduler_note(struct scheduler *scheduler, const struct uuid *channel);
 void scheduler_changed(struct scheduler *scheduler, const struct uuid *channel);
 void scheduler_removed(struct scheduler *scheduler, const struct uuid *channel);

@@ -50,7 +50,7 @@ struct content {
 
 static int read_content(const struct delivery *delivery, struct content *out)
 {
-	const struct str body = { .at = delivery->payload, .len = delivery->payload_len };
+	const struct str body = body_str(delivery->body);
 	int rc;
 
 	*out = (struct content){ .event = NULL };
@@ -78,7 +78,7 @@ static int send_content(struct queue *queue, const struct content *content,
 		.provider = queue->settings.provider,
 		.config = config,
 		.delivery = &delivery->id,
-		.message = { .body = { .at = delivery->payload, .len = delivery->payload_len },
+		.message = { .body = body_str(delivery->body),
 			     .event = content->event,
 			     .digest = content->has_digest ? &content->digest : NULL,
 			     .team_name = str_of(queue->settings.team_name),

@@ -6,6 +6,7 @@
 #include "delivery/states.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "core/attributes.h"
 #include "core/backoff.h"
@@ -51,6 +52,12 @@ static const char *const verdict_names[ATTEMPT_VERDICTS] = {
 static const int retry_steps_s[] = {
 	10, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 2 * 3600, 4 * 3600, 8 * 3600,
 };
+
+void delivery_free(struct delivery *delivery)
+{
+	body_unref(delivery->body);
+	free(delivery);
+}
 
 const char *delivery_state_name(enum delivery_state state)
 {

@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/fresh_rows.h"
 #include "core/list.h"
 #include "core/stream_id.h"
 #include "core/uuid.h"
@@ -65,8 +66,7 @@ struct delivery {
 	int64_t since_us;  /* its day begins: the event, or when it was requeued */
 	int64_t next_attempt_us;
 	int64_t first_failed_us; /* 0: never failed */
-	size_t payload_len;
-	char payload[]; /* the body, fixed when the row was made */
+	struct body *body;
 };
 
 /* The result of an attempt, as stored in delivery_attempts.verdict. */
@@ -81,6 +81,8 @@ enum attempt_verdict {
 	ATTEMPT_REBOUND,  /* goes out again at once, with the setting the answer named */
 	ATTEMPT_VERDICTS
 };
+
+void delivery_free(struct delivery *delivery);
 
 /* The stored words. */
 const char *delivery_state_name(enum delivery_state state);

@@ -59,15 +59,13 @@ int delivery_insert(struct db *db, const struct new_delivery *delivery)
 	const struct event *event = delivery->event;
 	bool is_once = delivery->may_be_stored;
 	char stream_id[STREAM_ID_TEXT_SIZE];
-	struct uuid id;
 	struct uuid old_id;
 
 	stream_id_format(event->id, stream_id);
-	delivery_id_make(delivery->channel, event->id, &id);
 	delivery_id_make_old(delivery->channel, event->id, &old_id);
 
 	const struct db_value values[] = {
-		db_uuid(&id),
+		db_uuid(delivery->id),
 		db_text(str_of(stream_id)),
 		db_int((int64_t)event->id.ms),
 		db_int((int64_t)event->id.seq),
@@ -82,7 +80,7 @@ int delivery_insert(struct db *db, const struct new_delivery *delivery)
 	};
 
 	return db_run(db, is_once ? &insert_delivery_once : &insert_delivery, values,
-		      ARRAY_LEN(values) - !is_once, NULL, NULL, NULL);
+		      ARRAY_LEN(values) - !is_once, NULL, NULL, delivery->inserted);
 }
 
 int suppressed_insert(struct db *db, const struct event *event, const char *reason, int64_t now_us)

@@ -21,11 +21,13 @@ void delivery_id_make(const struct uuid *channel, struct stream_id event, struct
 void delivery_id_make_old(const struct uuid *channel, struct stream_id event, struct uuid *out);
 
 struct new_delivery {
+	const struct uuid *id; /* delivery_id_make() */
 	const struct event *event;
 	const struct uuid *channel;
 	struct str payload;
 	int64_t now_us;
 	bool may_be_stored; /* perhaps stored under its old id */
+	int64_t *inserted;  /* set when the statement has run; NULL: nobody asks */
 };
 int delivery_insert(struct db *db, const struct new_delivery *delivery) must_check;
 

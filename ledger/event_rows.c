@@ -9,7 +9,9 @@
 #include "ledger/capsules.h"
 #include "ledger/delivery_rows.h"
 
-#define UPGRADE_US (INT64_C(3600) * 1000000) /* old and new workers may run side by side so long */
+#define FRESH_MAX_BYTES ((size_t)4 * 1024 * 1024) /* of one commit */
+/* Old and new workers may run side by side so long. */
+#define UPGRADE_US (INT64_C(3600) * 1000000)
 
 int event_rows_init(struct event_rows *rows, size_t events)
 {
@@ -29,6 +31,7 @@ void event_rows_reset(struct event_rows *rows)
 	marks_reset(&rows->marks);
 	matches_reset(&rows->matches);
 	rows->counts = (struct event_counts){ .deliveries = 0 };
+	rows->fresh_bytes = 0;
 }
 
 void event_rows_gather(struct event_rows *rows, const struct event *event)
@@ -59,46 +62,84 @@ static bool may_be_stored(const struct event_rows *rows, const struct event *eve
 	return event_stream_us(event) < rows->rules->started_us + UPGRADE_US;
 }
 
-static int write_delivery(struct event_rows *rows, struct db *db, const struct event *event,
-			  struct channel_match *match, struct str payload)
+/* ---- deliveries ---------------------------------------------------------------------------- */
+
+/* One event's body, for all its deliveries. */
+struct notice {
+	const struct event *event;
+	struct buf payload;
+	struct body *body; /* NULL: the engine reads the rows from the store */
+};
+
+/* Returns where the store says whether the row is new. Above the bound, and when memory ran out,
+ * the engine reads the rest from the store: no later row may reach it without this one. */
+static int64_t *keep_fresh(struct event_rows *rows, const struct notice *notice,
+			   struct fresh_rows *fresh, const struct uuid *id)
 {
-	match->is_used = true;
-	rows->counts.deliveries++;
-	return delivery_insert(
-		db, &(struct new_delivery){ .event = event,
-					    .channel = &match->channel,
-					    .payload = payload,
-					    .now_us = rows->now_us,
-					    .may_be_stored = may_be_stored(rows, event) });
+	struct fresh_row *row = NULL;
+
+	fresh->now_us = rows->now_us;
+	if (notice->body && !fresh->has_more && rows->fresh_bytes < FRESH_MAX_BYTES)
+		row = fresh_rows_add(fresh, id, notice->event->id, notice->body);
+	fresh->has_more = !row;
+	rows->fresh_bytes += sizeof(*row);
+	return row ? &row->inserted : NULL;
 }
 
-static void write_payload(const struct event_rows *rows, struct buf *out, const struct event *event)
+static int write_delivery(struct event_rows *rows, struct db *db, const struct notice *notice,
+			  struct channel_match *match)
+{
+	struct uuid id;
+
+	match->is_used = true;
+	rows->counts.deliveries++;
+	delivery_id_make(&match->fresh.channel, notice->event->id, &id);
+
+	const struct new_delivery delivery = {
+		.id = &id,
+		.event = notice->event,
+		.channel = &match->fresh.channel,
+		.payload = buf_str(&notice->payload),
+		.now_us = rows->now_us,
+		.may_be_stored = may_be_stored(rows, notice->event),
+		.inserted = keep_fresh(rows, notice, &match->fresh, &id),
+	};
+
+	return delivery_insert(db, &delivery);
+}
+
+static int write_payload(struct event_rows *rows, struct notice *notice)
 {
 	if (rows->rules->strip_host)
-		event_write_body_without_host(out, event);
+		event_write_body_without_host(&notice->payload, notice->event);
 	else
-		event_write_body(out, event);
+		event_write_body(&notice->payload, notice->event);
+	if (!notice->payload.err && rows->fresh_bytes < FRESH_MAX_BYTES) {
+		notice->body = body_make(buf_str(&notice->payload));
+		rows->fresh_bytes += notice->payload.len;
+	}
+	return notice->payload.err;
 }
 
 static int write_deliveries(struct event_rows *rows, struct db *db, const struct event *event)
 {
 	struct team_matches *team = matches_of(&rows->matches, &event->team);
-	struct buf payload;
+	struct notice notice = { .event = event };
 	int rc = 0;
 
 	if (!team || !event_kind_is_subscribable(event->kind))
 		return 0;
-	buf_init(&payload, (size_t)2 * EVENT_MAX_BYTES);
+	buf_init(&notice.payload, (size_t)2 * EVENT_MAX_BYTES);
 	for (size_t i = 0; i < team->count && rc == 0; i++) {
 		if (!match_wants(&team->channels[i], event->kind))
 			continue;
-		if (payload.len == 0)
-			write_payload(rows, &payload, event);
-		rc = payload.err;
+		if (notice.payload.len == 0)
+			rc = write_payload(rows, &notice);
 		if (rc == 0)
-			rc = write_delivery(rows, db, event, &team->channels[i], buf_str(&payload));
+			rc = write_delivery(rows, db, &notice, &team->channels[i]);
 	}
-	buf_done(&payload);
+	body_unref(notice.body);
+	buf_done(&notice.payload);
 	return rc;
 }
 

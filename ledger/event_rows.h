@@ -44,6 +44,7 @@ struct event_rows {
 	struct marks marks;
 	struct matches matches;
 	struct event_counts counts;
+	size_t fresh_bytes; /* of the rows for the engine */
 };
 
 /* Room for so many events. 0 or -ENOMEM; event_rows_done() is needed after both. */

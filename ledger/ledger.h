@@ -22,6 +22,7 @@
 #include "audit/audit.h"
 #include "bus/bus.h"
 #include "core/attributes.h"
+#include "core/fresh_rows.h"
 #include "core/uuid.h"
 #include "ledger/delivery_rows.h"
 #include "ledger/lease.h"
@@ -42,8 +43,8 @@ struct ledger_options {
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock */
 	unsigned tick_ms;         /* the lease is renewed every third tick */
-	/* A channel has new deliveries; may be NULL. */
-	void (*on_work)(const struct uuid *channel, void *owner);
+	/* A channel has new deliveries, which are committed. May be NULL. */
+	void (*on_work)(const struct fresh_rows *fresh, void *owner);
 	void *owner;
 };
 

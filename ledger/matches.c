@@ -15,8 +15,13 @@ int matches_init(struct matches *matches, size_t events)
 
 void matches_reset(struct matches *matches)
 {
-	for (size_t i = 0; i < matches->count; i++)
-		free(matches->teams[i].channels);
+	for (size_t i = 0; i < matches->count; i++) {
+		struct team_matches *team = &matches->teams[i];
+
+		for (size_t j = 0; j < team->count; j++)
+			fresh_rows_done(&team->channels[j].fresh);
+		free(team->channels);
+	}
 	matches->count = 0;
 }
 
@@ -44,7 +49,8 @@ void matches_gather(struct matches *matches, const struct event *event)
 }
 
 static const struct db_query read_channels = {
-	.sql = "SELECT c.id, c.event_types FROM channels c JOIN teams t ON t.id = c.team_id "
+	.sql = "SELECT c.id, c.event_types, c.updated_at FROM channels c JOIN teams t ON t.id = "
+	       "c.team_id "
 	       "WHERE c.team_id = $1 AND t.deleted_at IS NULL ORDER BY c.created_at, c.id",
 };
 
@@ -72,7 +78,8 @@ static int on_channel(const struct db_row *row, void *arg)
 		team->cap = cap;
 	}
 	match = &team->channels[team->count++];
-	*match = (struct channel_match){ .channel = row_uuid(row, 0) };
+	*match = (struct channel_match){ .fresh.channel = row_uuid(row, 0),
+					 .fresh.channel_us = row_time(row, 2) };
 	row_words(row, 1, on_word, match);
 	return 0;
 }

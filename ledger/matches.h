@@ -12,13 +12,14 @@
 
 #include "core/attributes.h"
 #include "core/event.h"
+#include "core/fresh_rows.h"
 #include "core/uuid.h"
 #include "store/store.h"
 
 struct channel_match {
-	struct uuid channel;
-	unsigned kinds; /* one bit per enum event_kind */
-	bool is_used;   /* it got a delivery */
+	unsigned kinds;          /* one bit per enum event_kind */
+	bool is_used;            /* it got a delivery */
+	struct fresh_rows fresh; /* its deliveries, for the engine */
 };
 
 struct team_matches {

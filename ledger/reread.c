@@ -71,7 +71,7 @@ static int ask_deliveries(struct db *db, const struct team_matches *team, struct
 
 		if (!match_wants(&team->channels[i], reread->event->kind))
 			continue;
-		delivery_id_make(&team->channels[i].channel, reread->event->id, &id);
+		delivery_id_make(&team->channels[i].fresh.channel, reread->event->id, &id);
 
 		const struct db_value value = db_uuid(&id);
 

@@ -145,7 +145,19 @@ static void finish(struct commit *commit, int rc)
 	on_done(rc, owner);
 }
 
-static void report_work(const struct commit *commit)
+/* A row that was stored before may be at work or at its end. */
+static void cut_at_stored(struct fresh_rows *fresh)
+{
+	for (const struct fresh_row *row = fresh->first; row; row = row->next) {
+		if (row->inserted == 0) {
+			fresh_rows_done(fresh);
+			fresh->has_more = true;
+			return;
+		}
+	}
+}
+
+static void report_work(struct commit *commit)
 {
 	const struct ledger_writer *writer = commit->writer;
 
@@ -153,8 +165,12 @@ static void report_work(const struct commit *commit)
 		const struct team_matches *team = &commit->rows.matches.teams[i];
 
 		for (size_t j = 0; j < team->count; j++) {
-			if (team->channels[j].is_used)
-				writer->on_work(&team->channels[j].channel, writer->work_owner);
+			struct channel_match *match = &team->channels[j];
+
+			if (!match->is_used)
+				continue;
+			cut_at_stored(&match->fresh);
+			writer->on_work(&match->fresh, writer->work_owner);
 		}
 	}
 }

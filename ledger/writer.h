@@ -15,8 +15,8 @@
 
 typedef void (*ledger_done_fn)(int rc, void *owner);
 
-/* A channel has new deliveries. */
-typedef void (*ledger_work_fn)(const struct uuid *channel, void *owner);
+/* A channel has new deliveries, which are committed. */
+typedef void (*ledger_work_fn)(const struct fresh_rows *fresh, void *owner);
 
 struct ledger_metrics {
 	struct metric *commits;

@@ -498,9 +498,9 @@ static void open_channels(struct rig *rig, const struct rig_options *options)
 	cr_assert_eq(channels_open(&channels, &rig->channels), 0);
 }
 
-static void on_work(const struct uuid *channel, void *owner)
+static void on_work(const struct fresh_rows *fresh, void *owner)
 {
-	deliveries_note(((struct rig *)owner)->deliveries, channel);
+	deliveries_take(((struct rig *)owner)->deliveries, fresh);
 }
 
 void rig_open_ledger(struct rig *rig, const struct rig_options *options)

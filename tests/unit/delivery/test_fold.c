@@ -61,11 +61,14 @@ static int run_filling(struct db *db, struct store_job *job)
 
 	for (unsigned i = 0; i < filling->count && rc == 0; i++) {
 		struct event *event = event_at(filling, i);
+		struct uuid id;
 		struct buf body;
 
 		buf_init(&body, EVENT_MAX_BYTES);
 		event_write_body(&body, event);
-		rc = delivery_insert(db, &(struct new_delivery){ .event = event,
+		delivery_id_make(&channel, event->id, &id);
+		rc = delivery_insert(db, &(struct new_delivery){ .id = &id,
+								 .event = event,
 								 .channel = &channel,
 								 .payload = buf_str(&body),
 								 .now_us = START_US });
