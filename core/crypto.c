@@ -2,7 +2,8 @@
 
 /*
  * Hashes, signatures and authenticated encryption by OpenSSL. All contexts are made and
- * dropped within one call, so every function may run on any thread. Bad input is a false;
+ * dropped within one call, so every function may run on any thread. Signatures copy a context that
+ * is made once and never changes. Bad input is a false;
  * OpenSSL itself failing aborts.
  */
 #include "core/crypto.h"
@@ -56,30 +57,35 @@ void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE])
 	EVP_MD_CTX_free(hash);
 }
 
-static EVP_MAC *hmac;
+static EVP_MAC_CTX *hmac_sha256; /* without a key */
 
-static void fetch_hmac(void)
+/* Finding the two algorithms walks the providers under a lock: once is enough. */
+static void make_hmac(void)
 {
-	hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
-	insist(hmac);
-}
-
-void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
-			uint8_t out[SHA256_SIZE])
-{
-	/* Fetching walks the providers under a lock: once is enough. */
-	static pthread_once_t fetched = PTHREAD_ONCE_INIT;
-	pthread_once(&fetched, fetch_hmac);
-
 	char sha256[] = "SHA256";
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
 		OSSL_PARAM_construct_end(),
 	};
-	size_t out_len = 0;
-	EVP_MAC_CTX *mac = EVP_MAC_CTX_new(hmac);
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
 
-	insist(mac && EVP_MAC_init(mac, bytes_of(key), key.len, params) == 1);
+	insist(hmac);
+	hmac_sha256 = EVP_MAC_CTX_new(hmac);
+	insist(hmac_sha256 && EVP_MAC_CTX_set_params(hmac_sha256, params) == 1);
+	EVP_MAC_free(hmac);
+}
+
+void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
+			uint8_t out[SHA256_SIZE])
+{
+	static pthread_once_t made = PTHREAD_ONCE_INIT;
+	size_t out_len = 0;
+
+	pthread_once(&made, make_hmac);
+
+	EVP_MAC_CTX *mac = EVP_MAC_CTX_dup(hmac_sha256);
+
+	insist(mac && EVP_MAC_init(mac, bytes_of(key), key.len, NULL) == 1);
 	for (size_t i = 0; i < count; i++)
 		insist(EVP_MAC_update(mac, bytes_of(pieces[i]), pieces[i].len) == 1);
 	insist(EVP_MAC_final(mac, out, &out_len, SHA256_SIZE) == 1 && out_len == SHA256_SIZE);

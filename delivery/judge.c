@@ -39,7 +39,9 @@ static int rebind(struct queue *queue, const struct verdict *verdict)
 	struct record *record = &queue->record;
 	struct opened_config opened;
 	struct reason why;
-	int rc = settings_open(&queue->settings, queue->engine->options.key, &opened);
+	const uint8_t *key = queue->engine->options.key;
+	int rc = config_open(&opened, queue->settings.provider, buf_str(&queue->settings.sealed),
+			     key);
 
 	if (rc < 0)
 		return rc;
@@ -48,7 +50,7 @@ static int rebind(struct queue *queue, const struct verdict *verdict)
 	    queue->settings.provider->check(&opened.config, &why) < 0)
 		rc = -EINVAL;
 	else
-		config_seal(&record->rebound, &opened.config, queue->engine->options.key);
+		config_seal(&record->rebound, &opened.config, key);
 	if (rc == 0)
 		rc = record->rebound.err;
 	if (rc < 0)
@@ -73,22 +75,20 @@ static void write_detail(struct queue *queue, const struct answer *answer, const
 	const uint8_t *key = queue->engine->options.key;
 	struct record *record = &queue->record;
 	struct excerpt_secrets secrets;
-	struct opened_config opened;
 	struct old_secrets old;
 
 	buf_init(&record->detail, DETAIL_MAX);
 	buf_add_text(&record->detail, sentence);
 	/* An answer that names a setting repeats a secret. */
 	if (is_good(record->verdict) || record->verdict == ATTEMPT_REBOUND ||
-	    settings_open(&queue->settings, key, &opened) < 0)
+	    settings_open(&queue->settings, key) < 0)
 		return;
-	secrets.config = &opened.config;
+	secrets.config = &queue->settings.opened.config;
 	settings_old_secrets(&queue->settings, key, engine_now_us(queue->engine), &old);
 	secrets.old_secrets = old.values;
 	secrets.old_secret_count = old.count;
 	excerpt_add(&record->detail, answer->body, &secrets);
 	old_secrets_done(&old);
-	opened_config_done(&opened);
 }
 
 static void write_error(struct queue *queue, const struct verdict *verdict, const char *sentence)

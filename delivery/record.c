@@ -234,13 +234,7 @@ static void forget_record(struct record *record)
 /* The next request uses the setting that was stored. */
 static void use_rebound(struct queue *queue)
 {
-	struct record *record = &queue->record;
-
-	buf_done(&queue->settings.sealed);
-	queue->settings.sealed = record->rebound;
-	buf_init(&record->rebound, 0);
-	queue->settings.updated_us = record->rebound_us;
-	queue->settings.has_paces = false;
+	settings_rebind(&queue->settings, &queue->record.rebound, queue->record.rebound_us);
 }
 
 static void use_breaker(struct queue *queue)

@@ -3,8 +3,8 @@
 /*
  * One turn of a channel: picks what is due, builds it and sends it.
  *
- * Happy path: the pace has a token, the settings are decrypted to build the request and then wiped,
- * and judge.c gets the answer. Failure: what can never be built fails without a request. The queue
+ * Happy path: the pace has a token, the settings are decrypted to build the first request, and
+ * judge.c gets the answer. Failure: what can never be built fails without a request. The queue
  * waits when the pace has no token, the lease ends soon, or the settings cannot be decrypted: the
  * key may come back, or an owner may replace them.
  */
@@ -48,12 +48,15 @@ struct content {
 	bool has_digest;
 };
 
-static int read_content(const struct delivery *delivery, struct content *out)
+static int read_content(const struct provider *provider, const struct delivery *delivery,
+			struct content *out)
 {
 	const struct str body = body_str(delivery->body);
 	int rc;
 
 	*out = (struct content){ .event = NULL };
+	if (provider->sends_body)
+		return 0;
 	if (!delivery->is_digest)
 		return event_parse(body, delivery->stream_id, &out->event, NULL);
 	rc = digest_parse(body, &out->digest);
@@ -103,24 +106,23 @@ static int send_content(struct queue *queue, const struct content *content,
  * negative, with a sentence for the owner. */
 static int send_opened(struct queue *queue, const char **sentence)
 {
-	struct opened_config opened;
+	struct settings *settings = &queue->settings;
 	struct content content;
 	int rc;
 
 	*sentence = "the channel's provider is not supported";
-	if (!queue->settings.provider)
+	if (!settings->provider)
 		return -EINVAL;
-	rc = settings_open(&queue->settings, queue->engine->options.key, &opened);
+	rc = settings_open(settings, queue->engine->options.key);
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : -EKEYREJECTED;
 	*sentence = "the stored event cannot be read";
-	rc = read_content(queue->current, &content);
+	rc = read_content(settings->provider, queue->current, &content);
 	if (rc == 0) {
 		*sentence = "the channel's settings give no request";
-		rc = send_content(queue, &content, &opened.config);
+		rc = send_content(queue, &content, &settings->opened.config);
 	}
 	drop_content(&content);
-	opened_config_done(&opened);
 	return rc;
 }
 

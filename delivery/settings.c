@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Decrypts a channel's sealed settings. A config that does not decrypt stops the channel's
- * deliveries; an old secret that does not decrypt is left out. */
+/* Decrypts a channel's sealed settings and wipes them. A config that does not decrypt stops the
+ * channel's deliveries; an old secret that does not decrypt is left out. */
 #include "delivery/settings.h"
 
 #include <errno.h>
@@ -13,19 +13,42 @@ void settings_init(struct settings *settings)
 	buf_init(&settings->old_secret, SEALED_CONFIG_MAX);
 }
 
+static void close_config(struct settings *settings)
+{
+	if (settings->is_open)
+		opened_config_done(&settings->opened);
+	settings->is_open = false;
+}
+
 void settings_wipe(struct settings *settings)
 {
+	close_config(settings);
 	buf_done(&settings->sealed);
 	buf_done(&settings->old_secret);
 	*settings = (struct settings){ .provider = NULL };
 }
 
-int settings_open(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
-		  struct opened_config *out)
+int settings_open(struct settings *settings, const uint8_t key[SEAL_KEY_SIZE])
 {
+	int rc;
+
+	if (settings->is_open)
+		return 0;
 	if (!settings->provider || settings->sealed.err)
 		return -EBADMSG;
-	return config_open(out, settings->provider, buf_str(&settings->sealed), key);
+	rc = config_open(&settings->opened, settings->provider, buf_str(&settings->sealed), key);
+	settings->is_open = rc == 0;
+	return rc;
+}
+
+void settings_rebind(struct settings *settings, struct buf *sealed, int64_t updated_us)
+{
+	close_config(settings);
+	buf_done(&settings->sealed);
+	settings->sealed = *sealed;
+	buf_init(sealed, 0);
+	settings->updated_us = updated_us;
+	settings->has_paces = false;
 }
 
 void settings_old_secrets(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],

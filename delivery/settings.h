@@ -2,7 +2,7 @@
 
 /*
  * What is read of a channel besides its deliveries: where they go, and how its breaker stands.
- * Secrets stay sealed here; they are decrypted only to build a request or to judge an answer.
+ * The config is decrypted once, for the first request, and wiped when the settings are forgotten.
  */
 #ifndef DELIVERY_SETTINGS_H
 #define DELIVERY_SETTINGS_H
@@ -24,6 +24,8 @@ struct settings {
 	struct uuid team;
 	char team_name[SETTINGS_NAME_SIZE]; /* for messages */
 	struct buf sealed;                  /* the config as stored */
+	bool is_open;                       /* `opened` is set */
+	struct opened_config opened;
 	struct buf old_secret; /* of a webhook, as stored: the secrets before the current one */
 	int64_t old_secret_until_us;
 	int64_t updated_us;
@@ -38,9 +40,10 @@ void settings_init(struct settings *settings);
 /* Frees the settings; all zero afterwards. */
 void settings_wipe(struct settings *settings);
 
-/* Decrypts the config. Zero, -EBADMSG or -ENOMEM. */
-int settings_open(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
-		  struct opened_config *out) must_check;
+/* Sets `opened`, once. Zero, -EBADMSG or -ENOMEM. */
+int settings_open(struct settings *settings, const uint8_t key[SEAL_KEY_SIZE]) must_check;
+/* The config was stored as `sealed`, whose content is taken, at updated_us. */
+void settings_rebind(struct settings *settings, struct buf *sealed, int64_t updated_us);
 /* Decrypts the old secrets that are valid at now_us; old_secrets_done() frees them. */
 void settings_old_secrets(const struct settings *settings, const uint8_t key[SEAL_KEY_SIZE],
 			  int64_t now_us, struct old_secrets *out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Outgoing HTTP: one libcurl easy handle per call, on a shared multi handle.
+ * Outgoing HTTP: one libcurl easy handle per call, on a shared multi handle. A handle whose request
+ * was answered serves later calls.
  *
  * Happy path: outbound_send() sets up the call's easy handle and adds it, the loop drives it, the
  * answer is collected, the owner gets it, and the call is freed when its timer has closed.
@@ -27,14 +28,18 @@
 #include "net/outbound_shortage.h"
 
 #define NUDGE_MS 250
+#define IDLE_MAX 64 /* easy handles for later calls */
 
 struct outbound {
 	struct curl_loop curl;
 	struct list calls;
+	CURL *idle[IDLE_MAX];
+	size_t idle_count;
 	struct metric *shortages;
 	char *user_agent;
 	char *ca_file;
 	int64_t trusts_since_ms; /* libcurl may not use certificates that it read before */
+	unsigned ca_changes;     /* of ca_file, which easy handles know */
 	bool closing;
 	void (*on_closed)(void *owner);
 	void *owner;
@@ -56,8 +61,44 @@ struct outbound_call {
 	uint64_t nudge_ms;             /* when to nudge it next, until it is connected */
 	char trouble[CURL_ERROR_SIZE]; /* libcurl's words: searched, never shown */
 	bool is_cancelled;
-	bool is_finished; /* on_done has been called or is being called */
+	bool is_answered;    /* its easy handle is as good as new */
+	unsigned ca_changes; /* when it began */
+	bool is_finished;    /* on_done has been called or is being called */
 };
+
+/* ---- easy handles ------------------------------------------------------------------------ */
+
+static CURL *take_easy(struct outbound *outbound)
+{
+	CURL *easy;
+
+	if (outbound->idle_count > 0)
+		return outbound->idle[--outbound->idle_count];
+	easy = curl_easy_init();
+	if (easy)
+		outbound_request_set_policy(easy, outbound->user_agent, outbound->ca_file);
+	return easy;
+}
+
+/* A transfer that failed may leave a resolver's thread or half an answer in its handle. */
+static void give_back_easy(struct outbound_call *call)
+{
+	struct outbound *outbound = call->outbound;
+
+	if (!call->is_answered || outbound->closing || outbound->idle_count == IDLE_MAX ||
+	    call->ca_changes != outbound->ca_changes) {
+		curl_easy_cleanup(call->easy);
+		return;
+	}
+	outbound_request_unset(call->easy);
+	outbound->idle[outbound->idle_count++] = call->easy;
+}
+
+static void drop_idle(struct outbound *outbound)
+{
+	while (outbound->idle_count > 0)
+		curl_easy_cleanup(outbound->idle[--outbound->idle_count]);
+}
 
 /* ---- the end of a call ------------------------------------------------------------------- */
 
@@ -86,7 +127,7 @@ static const char *explain(const struct outbound_call *call, enum answer_fault f
 
 static void free_call(struct outbound_call *call)
 {
-	curl_easy_cleanup(call->easy);
+	give_back_easy(call);
 	curl_slist_free_all(call->headers);
 	outgoing_done(&call->request);
 	outbound_answer_done(&call->answer);
@@ -152,6 +193,7 @@ static void on_transfer_done(CURL *easy, CURLcode result, void *owner)
 
 	(void)owner;
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+	call->is_answered = result == CURLE_OK;
 	finish_call(call, call->is_cancelled ? ANSWER_CANCELLED : fault_of(call, result));
 }
 
@@ -219,13 +261,12 @@ static int set_up(struct outbound_call *call)
 {
 	const struct outbound *outbound = call->outbound;
 
-	call->easy = curl_easy_init();
+	call->easy = take_easy(call->outbound);
 	if (!call->easy)
 		return -ENOMEM;
 	curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
 	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->trouble);
-	outbound_request_set_policy(call->easy, outbound->user_agent, outbound->ca_file,
-				    clock_mono_ms() - outbound->trusts_since_ms);
+	outbound_request_set_trust(call->easy, clock_mono_ms() - outbound->trusts_since_ms);
 	outbound_guard_watch(&call->guard, call->easy);
 	outbound_answer_collect(&call->answer, call->easy);
 	return outbound_request_set(call->easy, &call->request, &call->headers);
@@ -241,6 +282,7 @@ static struct outbound_call *new_call(struct outbound *outbound, struct outgoing
 		return NULL;
 	}
 	call->outbound = outbound;
+	call->ca_changes = outbound->ca_changes;
 	list_init(&call->link);
 	outbound_answer_init(&call->answer);
 	call->request = *request;
@@ -301,6 +343,8 @@ int outbound_set_ca_file(struct outbound *outbound, const char *ca_file)
 	free(outbound->ca_file);
 	outbound->ca_file = copy;
 	outbound->trusts_since_ms = clock_mono_ms();
+	outbound->ca_changes++;
+	drop_idle(outbound);
 	return 0;
 }
 
@@ -348,6 +392,7 @@ void outbound_close(struct outbound *outbound, void (*on_closed)(void *owner), v
 	outbound->closing = true;
 	outbound->on_closed = on_closed;
 	outbound->owner = owner;
+	drop_idle(outbound);
 	LIST_EACH (link, &outbound->calls)
 		outbound_cancel(list_item(link, struct outbound_call, link));
 	close_when_empty(outbound);

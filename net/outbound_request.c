@@ -33,6 +33,7 @@ static void set_method(CURL *easy, const struct outgoing *request)
 {
 	const char *method = request->method ? request->method : "POST";
 
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL); /* of the request before */
 	if (strcmp(method, "GET") == 0) {
 		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 		return;
@@ -56,8 +57,24 @@ int outbound_request_set(CURL *easy, struct outgoing *request, struct curl_slist
 	return set_headers(easy, request, headers);
 }
 
-void outbound_request_set_policy(CURL *easy, const char *user_agent, const char *ca_file,
-				 int64_t trusted_ms)
+void outbound_request_unset(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(easy, CURLOPT_URL, NULL);
+}
+
+/* With a folder of issuers, libcurl reads all of them for every handshake. That stops the loop for
+ * ten milliseconds and more. It reads the file alone once an hour. */
+void outbound_request_set_trust(CURL *easy, int64_t trusted_ms)
+{
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT,
+			 trusted_ms < TRUST_S * 1000 ? (long)(trusted_ms / 1000) : TRUST_S);
+}
+
+void outbound_request_set_policy(CURL *easy, const char *user_agent, const char *ca_file)
 {
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -71,11 +88,7 @@ void outbound_request_set_policy(CURL *easy, const char *user_agent, const char 
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent);
 	if (ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-	/* With a folder of issuers, libcurl reads all of them for every handshake. That stops the
-	 * loop for ten milliseconds and more. It reads the file alone once an hour. */
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT,
-			 trusted_ms < TRUST_S * 1000 ? (long)(trusted_ms / 1000) : TRUST_S);
 	/* A kept connection needs no lookup, and a new one must not use an old address. libcurl
 	 * would also search its whole cache after each request. */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);

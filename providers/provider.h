@@ -44,6 +44,7 @@ struct provider {
 	const char *title;                                 /* as people write it */
 	struct provider_field fields[PROVIDER_MAX_FIELDS]; /* ends with name == NULL */
 	bool folds;                                        /* a storm is told as a digest */
+	bool sends_body; /* the body as it is: `build` reads neither event nor digest */
 	unsigned
 		per_second; /* requests the vendor takes from one address, whatever the destination;
 			      * 0: no such limit is documented */

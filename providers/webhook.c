@@ -116,14 +116,16 @@ static struct ring ring_of(struct str secret, const struct attempt *attempt)
 	return ring;
 }
 
-static void add_plain_signature(struct buf *out, struct str secret, const struct str *pieces,
-				size_t count)
+static void sign(struct str secret, const struct str pieces[3], char out[SHA256_HEX_SIZE])
 {
 	uint8_t mac[SHA256_SIZE];
-	char hex[SHA256_HEX_SIZE];
 
-	crypto_hmac_sha256(secret, pieces, count, mac);
-	hex_encode(mac, sizeof(mac), hex);
+	crypto_hmac_sha256(secret, pieces, 3, mac);
+	hex_encode(mac, sizeof(mac), out);
+}
+
+static void add_plain_signature(struct buf *out, const char *hex)
+{
 	buf_add_text(out, out->len ? ", sha256=" : "sha256=");
 	buf_add_text(out, hex);
 }
@@ -140,9 +142,14 @@ static void sign_plainly(struct outgoing *out, const struct ring *ring,
 
 	buf_init(&one, 128);
 	buf_init(&all, 512);
-	add_plain_signature(&one, ring->secrets[turn], pieces, 3);
-	for (size_t i = 0; i < ring->count; i++)
-		add_plain_signature(&all, ring->secrets[i], pieces, 3);
+	for (size_t i = 0; i < ring->count; i++) {
+		char hex[SHA256_HEX_SIZE];
+
+		sign(ring->secrets[i], pieces, hex);
+		add_plain_signature(&all, hex);
+		if (i == turn)
+			add_plain_signature(&one, hex);
+	}
 	if (one.err || all.err)
 		out->url.err = one.err ? one.err : all.err;
 	outgoing_header(out, "X-Wrenn-Signature", buf_str(&one));
@@ -253,6 +260,7 @@ static struct measure webhook_measure(const struct outgoing *request)
 const struct provider webhook_provider = {
 	.name = "webhook",
 	.title = "the receiver",
+	.sends_body = true,
 	.fields = {
 		{ .name = "url",
 		  .need = FIELD_REQUIRED,

@@ -111,6 +111,11 @@ Test(outbound, sends_method_headers_and_body_as_built)
 	wait_for_result(&result);
 	cr_assert_str_eq(receiver_get(bench.receiver, 2)->method, "GET");
 	cr_assert_eq(receiver_get(bench.receiver, 2)->body_len, 0);
+
+	/* Nothing of the requests before is left in libcurl's handle. */
+	exchange("/last", &result);
+	cr_assert_str_eq(receiver_get(bench.receiver, 3)->method, "POST");
+	cr_assert_str_eq(receiver_get(bench.receiver, 3)->body, "{\"a\":1}");
 	close_bench();
 }
 
