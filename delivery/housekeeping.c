@@ -6,6 +6,7 @@
  * - finished deliveries and notes of suppressed events, after 7 days
  * - accepts, after a day
  * - the backlog of channels that were disabled 30 days ago
+ * - counters of activity, by minute after 2 hours and by hour after 31 days
  *
  * It removes nothing by a clock that it does not trust, and never more than two hours' worth at
  * once. Failure: a round that fails is forgotten; the next one does the same work.
@@ -18,6 +19,7 @@
 #include "core/errno_text.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "delivery/activity.h"
 #include "delivery/clock_trust.h"
 #include "delivery/expired.h"
 #include "delivery/housekeeping.h"
@@ -54,6 +56,7 @@ struct housekeeping {
 	int64_t purged_us; /* the end of the last purge */
 	bool has_more;     /* to purge, after the last piece */
 	int64_t dropped;   /* by the last piece */
+	int64_t counters;  /* by the last piece, at most per statement */
 	int64_t pending;
 	int64_t oldest_us;
 	int64_t open;
@@ -200,7 +203,7 @@ static int run_purge(struct db *db, struct store_job *job)
 	if (rc == 0)
 		rc = purge_piece(db, age_us - KEEP_US, age_us - ACCEPTS_US,
 				 &housekeeping->has_more);
-	return rc;
+	return rc < 0 ? rc : activity_purge(db, age_us, &housekeeping->counters);
 }
 
 /* ---- one round of all steps ------------------------------------------------------------ */
@@ -275,7 +278,8 @@ static void on_piece_purged(struct housekeeping *housekeeping)
 {
 	metric_add(housekeeping->dropped_counter, housekeeping->dropped);
 	housekeeping->age_us = housekeeping->found_age_us;
-	if (housekeeping->has_more || housekeeping->dropped > 0) {
+	if (housekeeping->has_more || housekeeping->dropped > 0 ||
+	    housekeeping->counters >= ACTIVITY_PIECE) {
 		begin(housekeeping, STEP_PURGING, run_purge);
 		return;
 	}

@@ -15,6 +15,7 @@
 #include "core/id.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "delivery/activity.h"
 #include "delivery/queue.h"
 #include "delivery/transitions.h"
 
@@ -198,6 +199,8 @@ static int run_record(struct db *db, struct store_job *job)
 		rc = run_result(db, record, queue->current);
 	if (rc == 0 && record->has_attempt)
 		rc = run_attempt(db, record, queue->current);
+	if (rc == 0)
+		rc = activity_add(db, &queue->channel, queue->current->state, record->ended_us);
 	if (rc == 0 && record->falls_apart)
 		rc = transition_unfold(db, &queue->current->id, record->ended_us,
 				       &record->unfolded);

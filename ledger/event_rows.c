@@ -17,19 +17,23 @@ int event_rows_init(struct event_rows *rows, size_t events)
 {
 	int rc = marks_init(&rows->marks, events);
 
-	return rc < 0 ? rc : matches_init(&rows->matches, events);
+	if (rc == 0)
+		rc = matches_init(&rows->matches, events);
+	return rc < 0 ? rc : activity_init(&rows->activity, events);
 }
 
 void event_rows_done(struct event_rows *rows)
 {
 	marks_done(&rows->marks);
 	matches_done(&rows->matches);
+	activity_done(&rows->activity);
 }
 
 void event_rows_reset(struct event_rows *rows)
 {
 	marks_reset(&rows->marks);
 	matches_reset(&rows->matches);
+	activity_reset(&rows->activity);
 	rows->counts = (struct event_counts){ .deliveries = 0 };
 	rows->fresh_bytes = 0;
 }
@@ -48,9 +52,11 @@ int event_rows_read(struct event_rows *rows, struct db *db)
 	return rc < 0 ? rc : matches_read(&rows->matches, db);
 }
 
-int event_rows_write_marks(const struct event_rows *rows, struct db *db)
+int event_rows_write_rest(const struct event_rows *rows, struct db *db)
 {
-	return marks_write(&rows->marks, db);
+	int rc = marks_write(&rows->marks, db);
+
+	return rc < 0 ? rc : activity_write(&rows->activity, db);
 }
 
 /* ---- what is stored of an event ------------------------------------------------------------ */
@@ -242,6 +248,8 @@ int event_rows_write(struct event_rows *rows, struct db *db, const struct event 
 
 	if (event_is_accept(event))
 		marks_see_accept(&rows->marks, event);
+	if (!event_rows_is_reread(rows, event))
+		activity_see(&rows->activity, event);
 	rc = write_audit(rows, db, event, has_accept);
 	if (rc == 0)
 		rc = write_capsule(rows, db, event);

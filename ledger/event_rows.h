@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The rows that events become: audit rows, deliveries, notes of suppressed events, capsules, and
- * the marks that later events are compared with. For one run of a batch: gather every event, read
- * once, write every event in stream order, write the marks.
+ * The rows that events become: audit rows, deliveries, notes of suppressed events, capsules, the
+ * marks that later events are compared with, and counters of activity. For one run of a batch:
+ * gather every event, read once, write every event in stream order, write the rest.
  */
 #ifndef LEDGER_EVENT_ROWS_H
 #define LEDGER_EVENT_ROWS_H
@@ -15,6 +15,7 @@
 #include "audit/audit.h"
 #include "core/attributes.h"
 #include "core/event.h"
+#include "ledger/activity.h"
 #include "ledger/marks.h"
 #include "ledger/matches.h"
 #include "ledger/position.h"
@@ -43,6 +44,7 @@ struct event_rows {
 	int64_t now_us;
 	struct marks marks;
 	struct matches matches;
+	struct activity activity;
 	struct event_counts counts;
 	size_t fresh_bytes; /* of the rows for the engine */
 };
@@ -57,7 +59,8 @@ void event_rows_gather(struct event_rows *rows, const struct event *event);
 /* Pipelined; complete after the caller's db_flush(). */
 int event_rows_read(struct event_rows *rows, struct db *db) must_check;
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event) must_check;
-int event_rows_write_marks(const struct event_rows *rows, struct db *db) must_check;
+/* After the last event: marks and counters. */
+int event_rows_write_rest(const struct event_rows *rows, struct db *db) must_check;
 
 /* True when the event comes again: it is not past the stored position. */
 bool event_rows_is_reread(const struct event_rows *rows, const struct event *event);

@@ -105,7 +105,7 @@ static int run_commit(struct db *db, struct store_job *job)
 			rc = event_rows_write(&commit->rows, db, commit->batch->events[i]);
 	}
 	if (rc == 0)
-		rc = event_rows_write_marks(&commit->rows, db);
+		rc = event_rows_write_rest(&commit->rows, db);
 	if (rc == 0)
 		/* Also after a single event, because what is at or before the position counts as
 		 * decided. */

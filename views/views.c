@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "views/activity.h"
 #include "views/call.h"
 #include "views/explain.h"
 #include "views/health.h"
@@ -42,11 +43,13 @@ int views_add_routes(struct views *views, struct http_server *server)
 {
 	struct api *api = &views->api;
 	const struct http_route routes[] = {
+		{ HTTP_GET, "/v1/channels/{id}/activity", ACCESS_TEAM, view_channel_activity, api },
 		{ HTTP_GET, "/v1/channels/{id}/deliveries", ACCESS_TEAM, view_deliveries, api },
 		{ HTTP_GET, "/v1/channels/{id}/health", ACCESS_TEAM, view_health, api },
 		{ HTTP_POST, "/v1/channels/{id}/recover", ACCESS_CHANGE, recover_many, api },
 		{ HTTP_GET, "/v1/deliveries/{id}", ACCESS_TEAM, view_delivery, api },
 		{ HTTP_POST, "/v1/deliveries/{id}/redeliver", ACCESS_CHANGE, redeliver_one, api },
+		{ HTTP_GET, "/v1/events/activity", ACCESS_TEAM, view_event_activity, api },
 		{ HTTP_GET, "/v1/events/{id}/explain", ACCESS_TEAM, view_explain, api },
 	};
 

@@ -19,6 +19,8 @@ ALL = {  # name: method, path, a good body; "URL" stands for the webhook's
     "update": ("PATCH", "/v1/channels/{channel}", {"name": "other", "events": ["capsule.create"]}),
     "config": ("PUT", "/v1/channels/{channel}/config", {"config": {"url": "URL"}, "overlap_s": 60}),
     "enable": ("POST", "/v1/channels/{channel}/enable", {"backlog": "deliver"}),
+    "activity": ("GET", "/v1/channels/{channel}/activity", None),
+    "event_activity": ("GET", "/v1/events/activity", None),
     "deliveries": ("GET", "/v1/channels/{channel}/deliveries", None),
     "health": ("GET", "/v1/channels/{channel}/health", None),
     "recover": ("POST", "/v1/channels/{channel}/recover", HOUR_AGO),

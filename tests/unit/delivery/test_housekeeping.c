@@ -51,8 +51,28 @@ static void add_state(struct rig *rig, const char *channel, const char *column, 
 		column, channel, at, at);
 }
 
+/* One row in each table of counters. */
+static void add_counters(struct rig *rig, int step_s, int64_t age_us)
+{
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(rig_now_us - age_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO event_activity (team_id, step_s, begins_at, events, failed) VALUES "
+		"('" TEAM_A "', %d, '%s', 1, 0)",
+		step_s, at);
+	rig_ask(rig,
+		"INSERT INTO channel_activity (channel_id, step_s, begins_at, delivered, failed, "
+		"retried) VALUES ('" TEAM_A "', %d, '%s', 1, 0, 0)",
+		step_s, at);
+}
+
 static void fill(struct rig *rig)
 {
+	add_counters(rig, 60, 2 * HOUR_US + 1);
+	add_counters(rig, 60, 2 * HOUR_US - SECOND_US);
+	add_counters(rig, 3600, 31 * DAY_US + 1);
+	add_counters(rig, 3600, 31 * DAY_US - SECOND_US);
 	add_delivery(rig, 1, "delivered", 7 * DAY_US + 1);
 	add_delivery(rig, 2, "failed", 8 * DAY_US);
 	add_delivery(rig, 3, "dropped", 30 * DAY_US);
@@ -77,6 +97,8 @@ Test(housekeeping, removes_what_finished_a_week_ago_and_nothing_else)
 		rig_wait_rows(&rig, 2, "deliveries");
 		rig_wait_rows(&rig, 1, "accepts");
 		rig_wait_rows(&rig, 1, "suppressed");
+		rig_wait_rows(&rig, 2, "event_activity");
+		rig_wait_rows(&rig, 2, "channel_activity");
 		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
 					   "state = 'pending' OR state = 'delivered'"),
 			     2);
