@@ -5,6 +5,7 @@ import json
 
 import pytest
 from fakes import FakeProviders
+from support import DEADLINE_S
 
 pytestmark = pytest.mark.plain_only(reason="it does not run the program")
 

@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import sys
 
+from support import DEADLINE_S
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 FAILING = """
