@@ -252,6 +252,17 @@ static int add_plain(struct preview *preview)
 	return rc;
 }
 
+/* The rule that keeps the event from the channel. The message is shown all the same. */
+static void add_filtered(struct preview *preview)
+{
+	const char *rule = NULL;
+
+	if (preview->event)
+		rule = event_filter_refusal(&preview->draft.filter, preview->event);
+	if (rule)
+		json_add_member(&preview->call.json, "filtered", str_of(rule));
+}
+
 static int show(struct preview *preview)
 {
 	const struct provider *provider = preview->draft.provider;
@@ -267,6 +278,7 @@ static int show(struct preview *preview)
 		json_add_member(json, "body", buf_str(&rich.body));
 		add_measure(json, provider, &rich);
 		add_cuts(json, &preview->trims);
+		add_filtered(preview);
 		rc = add_plain(preview);
 		buf_add_char(json, '}');
 		channel_add_warnings(json, provider, &preview->config);
@@ -280,13 +292,13 @@ static int show(struct preview *preview)
 static int read_request(struct preview *preview, struct str body, struct reason *why)
 {
 	struct draft *draft = &preview->draft;
-	int rc = draft_parse(body, DRAFT_PROVIDER, draft, why);
+	int rc = draft_parse(body, DRAFT_PROVIDER | DRAFT_FILTER, draft, why);
 
 	if (rc < 0)
 		return rc;
 	if (json_get(draft->tree, "config")) {
 		draft_done(draft);
-		rc = draft_parse(body, DRAFT_PROVIDER | DRAFT_CONFIG, draft, why);
+		rc = draft_parse(body, DRAFT_PROVIDER | DRAFT_CONFIG | DRAFT_FILTER, draft, why);
 		if (rc < 0)
 			return rc;
 		draft_complete_secret(draft);

@@ -121,7 +121,9 @@ int channel_insert(struct db *db, const struct new_channel *channel, const struc
 		*result = CHANNEL_NAME_TAKEN;
 		return 0;
 	}
-	rc = channel_audit(db, change, &made);
+	rc = channel_store_filter(db, &channel->id, draft, channel->created_us);
+	if (rc == 0)
+		rc = channel_audit(db, change, &made);
 	return rc < 0 ? rc : db_flush(db);
 }
 
@@ -167,6 +169,8 @@ static int finish_delete(struct db *db, const struct uuid *id, const struct chan
 	if (rc == 0)
 		rc = db_run(db, &delete_state, &value, 1, NULL, NULL, NULL);
 	if (rc == 0)
+		rc = channel_delete_filter(db, id);
+	if (rc == 0)
 		rc = channel_audit(db, change, &gone);
 	return rc < 0 ? rc : db_flush(db);
 }
@@ -192,8 +196,9 @@ int channel_delete(struct db *db, const struct uuid *id, const struct change *ch
 
 #define SHOWN                                                                       \
 	"SELECT c.id, c.team_id, c.name, c.provider, c.event_types, c.created_at, " \
-	"c.updated_at, s.disabled_at, s.disabled_reason FROM channels c "           \
-	"LEFT JOIN channel_state s ON s.channel_id = c.id WHERE c.team_id = $1 "
+	"c.updated_at, s.disabled_at, s.disabled_reason, f.filter FROM channels c " \
+	"LEFT JOIN channel_state s ON s.channel_id = c.id "                         \
+	"LEFT JOIN channel_filters f ON f.channel_id = c.id WHERE c.team_id = $1 "
 
 static const struct db_query list_channels = {
 	.sql = SHOWN "AND (c.created_at, c.id) < ($2, $3) "
@@ -259,6 +264,10 @@ static int write_row(const struct db_row *row, void *arg)
 	row_words(row, 4, write_word, out);
 	write_times(out, row_time(row, 5), row_time(row, 6));
 	write_disabled(out, !row_is_null(row, 7), row_text(row, 8));
+	if (!row_is_null(row, 9)) {
+		json_add_name(out, "filter");
+		json_add_parsed(out, row_text(row, 9));
+	}
 	buf_add_char(out, '}');
 	return out->err;
 }
@@ -319,6 +328,10 @@ void channel_write_new(struct buf *out, const struct new_channel *channel, struc
 		write_word(draft->events[i], out);
 	write_times(out, channel->created_us, channel->created_us);
 	write_disabled(out, false, STR(""));
+	if (!event_filter_is_empty(&draft->filter)) {
+		json_add_name(out, "filter");
+		event_filter_write(out, &draft->filter);
+	}
 	if (secret.len > 0)
 		json_add_member(out, "secret", secret);
 	buf_add_char(out, '}');

@@ -2,7 +2,8 @@
 
 /*
  * The rows of `channels` for the endpoints: made, shown, changed, removed, each change with its
- * audit row in the same transaction. rows.c makes, removes and shows, rows_change.c changes.
+ * audit row in the same transaction. rows.c makes, removes and shows, rows_change.c and
+ * rows_filter.c change.
  */
 #ifndef CHANNELS_ROWS_H
 #define CHANNELS_ROWS_H
@@ -94,6 +95,11 @@ int channel_replace_config(struct db *db, const struct uuid *id, const struct ne
  * A channel that is not disabled stays as it is, without an audit row. */
 int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *piece,
 		   const struct change *change, struct buf *out, bool *found) must_check;
+
+/* Stores the draft's filter, or removes the stored one, if the draft has one. */
+int channel_store_filter(struct db *db, const struct uuid *id, const struct draft *draft,
+			 int64_t now_us) must_check;
+int channel_delete_filter(struct db *db, const struct uuid *id) must_check;
 
 /* What an audit row says about a change. Name and provider are left out when empty. */
 struct changed {

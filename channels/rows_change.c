@@ -140,6 +140,9 @@ int channel_update(struct db *db, const struct uuid *id, const struct draft *dra
 		*result = UPDATE_NOT_FOUND;
 	if (rc < 0 || count == 0)
 		return rc;
+	rc = channel_store_filter(db, id, draft, change->now_us);
+	if (rc < 0)
+		return rc;
 	buf_reset(out);
 	return finish(db, change, &updated, out);
 }

@@ -137,7 +137,7 @@ static int write_deliveries(struct event_rows *rows, struct db *db, const struct
 		return 0;
 	buf_init(&notice.payload, (size_t)2 * EVENT_MAX_BYTES);
 	for (size_t i = 0; i < team->count && rc == 0; i++) {
-		if (!match_wants(&team->channels[i], event->kind))
+		if (!match_wants(&team->channels[i], event))
 			continue;
 		if (notice.payload.len == 0)
 			rc = write_payload(rows, &notice);
@@ -213,7 +213,7 @@ static int write_suppressed(const struct event_rows *rows, struct db *db, const 
 	if (!team || !event_kind_is_subscribable(event->kind))
 		return 0;
 	for (size_t i = 0; i < team->count; i++) {
-		if (match_wants(&team->channels[i], event->kind))
+		if (match_wants(&team->channels[i], event))
 			return suppressed_insert(db, event, reason, rows->now_us);
 	}
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads the channels of teams and turns their subscriptions into bits. */
+/* Reads the channels of teams and turns their subscriptions into bits. A filter that cannot be read
+ * lets everything pass: nothing is lost for a rule of a newer version. */
 #include "ledger/matches.h"
 
 #include <errno.h>
@@ -13,15 +14,19 @@ int matches_init(struct matches *matches, size_t events)
 	return matches->teams ? 0 : -ENOMEM;
 }
 
+static void free_channels(struct team_matches *team)
+{
+	for (size_t i = 0; i < team->count; i++) {
+		fresh_rows_done(&team->channels[i].fresh);
+		event_filter_close(team->channels[i].filter);
+	}
+	free(team->channels);
+}
+
 void matches_reset(struct matches *matches)
 {
-	for (size_t i = 0; i < matches->count; i++) {
-		struct team_matches *team = &matches->teams[i];
-
-		for (size_t j = 0; j < team->count; j++)
-			fresh_rows_done(&team->channels[j].fresh);
-		free(team->channels);
-	}
+	for (size_t i = 0; i < matches->count; i++)
+		free_channels(&matches->teams[i]);
 	matches->count = 0;
 }
 
@@ -49,9 +54,10 @@ void matches_gather(struct matches *matches, const struct event *event)
 }
 
 static const struct db_query read_channels = {
-	.sql = "SELECT c.id, c.event_types, c.updated_at FROM channels c JOIN teams t ON t.id = "
-	       "c.team_id "
-	       "WHERE c.team_id = $1 AND t.deleted_at IS NULL ORDER BY c.created_at, c.id",
+	.sql = "SELECT c.id, c.event_types, c.updated_at, f.filter FROM channels c "
+	       "JOIN teams t ON t.id = c.team_id "
+	       "LEFT JOIN channel_filters f ON f.channel_id = c.id WHERE c.team_id = $1 AND "
+	       "t.deleted_at IS NULL ORDER BY c.created_at, c.id",
 };
 
 static void on_word(struct str word, void *arg)
@@ -81,6 +87,8 @@ static int on_channel(const struct db_row *row, void *arg)
 	*match = (struct channel_match){ .fresh.channel = row_uuid(row, 0),
 					 .fresh.channel_us = row_time(row, 2) };
 	row_words(row, 1, on_word, match);
+	if (!row_is_null(row, 3) && event_filter_open(row_text(row, 3), &match->filter) == -ENOMEM)
+		return -ENOMEM;
 	return 0;
 }
 
@@ -96,7 +104,9 @@ int matches_read(struct matches *matches, struct db *db)
 	return rc;
 }
 
-bool match_wants(const struct channel_match *match, enum event_kind kind)
+bool match_wants(const struct channel_match *match, const struct event *event)
 {
-	return (match->kinds & 1u << kind) != 0;
+	if ((match->kinds & 1u << event->kind) == 0)
+		return false;
+	return !event_filter_refusal(match->filter, event);
 }

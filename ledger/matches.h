@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Which channels an event goes to (contract d.1). The channels of all teams of a batch are read
- * in one round. A deleted team has none.
+ * Which channels an event goes to (contract d.1), by their kinds and filters. The channels of all
+ * teams of a batch are read in one round. A deleted team has none.
  */
 #ifndef LEDGER_MATCHES_H
 #define LEDGER_MATCHES_H
@@ -12,14 +12,16 @@
 
 #include "core/attributes.h"
 #include "core/event.h"
+#include "core/event_filter.h"
 #include "core/fresh_rows.h"
 #include "core/uuid.h"
 #include "store/store.h"
 
 struct channel_match {
-	unsigned kinds;          /* one bit per enum event_kind */
-	bool is_used;            /* it got a delivery */
-	struct fresh_rows fresh; /* its deliveries, for the engine */
+	unsigned kinds;              /* one bit per enum event_kind */
+	struct event_filter *filter; /* NULL: it has none, or a newer version's */
+	bool is_used;                /* it got a delivery */
+	struct fresh_rows fresh;     /* its deliveries, for the engine */
 };
 
 struct team_matches {
@@ -45,6 +47,7 @@ void matches_gather(struct matches *matches, const struct event *event);
 int matches_read(struct matches *matches, struct db *db) must_check;
 
 struct team_matches *matches_of(const struct matches *matches, const struct uuid *team);
-bool match_wants(const struct channel_match *match, enum event_kind kind);
+/* The channel names the event's kind, and its filter lets the event pass. */
+bool match_wants(const struct channel_match *match, const struct event *event);
 
 #endif

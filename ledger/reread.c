@@ -69,7 +69,7 @@ static int ask_deliveries(struct db *db, const struct team_matches *team, struct
 	for (size_t i = 0; team && i < team->count && rc == 0; i++) {
 		struct uuid id;
 
-		if (!match_wants(&team->channels[i], reread->event->kind))
+		if (!match_wants(&team->channels[i], reread->event))
 			continue;
 		delivery_id_make(&team->channels[i].fresh.channel, reread->event->id, &id);
 

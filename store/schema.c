@@ -24,6 +24,8 @@ EMBED(schema_005_sqlite, "store/schema/005_facts.sqlite.sql");
 EMBED(schema_005_postgres, "store/schema/005_facts.postgres.sql");
 EMBED(schema_006_sqlite, "store/schema/006_activity.sqlite.sql");
 EMBED(schema_006_postgres, "store/schema/006_activity.postgres.sql");
+EMBED(schema_007_sqlite, "store/schema/007_channel_filters.sqlite.sql");
+EMBED(schema_007_postgres, "store/schema/007_channel_filters.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -37,5 +39,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_004_sqlite, .postgres = schema_004_postgres },
 	{ .sqlite = schema_005_sqlite, .postgres = schema_005_postgres },
 	{ .sqlite = schema_006_sqlite, .postgres = schema_006_postgres },
+	{ .sqlite = schema_007_sqlite, .postgres = schema_007_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

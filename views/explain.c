@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "bus/bus.h"
+#include "core/event_filter.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/utf8.h"
@@ -41,6 +42,9 @@ struct explained {
 	char error[NAME_SIZE];
 	bool has_digest;
 	struct uuid digest;
+	struct event_filter *filter; /* as it is now; NULL: none */
+	int64_t filter_us;           /* when it was changed */
+	char filtered[128];          /* why the filter keeps the event out; empty: it does not */
 };
 
 struct summary {
@@ -65,13 +69,19 @@ struct explanation {
 /* ---- the store ------------------------------------------------------------------------------- */
 
 static const struct db_query read_channels = {
-	.sql = "SELECT c.id, c.name, c.event_types, c.created_at, s.disabled_at FROM channels c "
-	       "LEFT JOIN channel_state s ON s.channel_id = c.id WHERE c.team_id = $1 "
+	.sql = "SELECT c.id, c.name, c.event_types, c.created_at, s.disabled_at, "
+	       "f.filter, f.updated_at FROM channels c "
+	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
+	       "LEFT JOIN channel_filters f ON f.channel_id = c.id WHERE c.team_id = $1 "
 	       "ORDER BY c.created_at, c.id LIMIT 200",
 };
 static const struct db_query read_delivery = {
-	.sql = "SELECT state, delivered_at, last_error, digest_id, event, outcome, resource, id "
+	.sql = "SELECT state, delivered_at, last_error, digest_id, id "
 	       "FROM deliveries WHERE id IN ($1, $2) AND team_id = $3",
+};
+static const struct db_query read_event = {
+	.sql = "SELECT event, outcome, resource, payload FROM deliveries "
+	       "WHERE id IN ($1, $2) AND team_id = $3",
 };
 static const struct db_query read_suppressed = {
 	.sql = "SELECT event, reason FROM suppressed WHERE team_id = $1 AND stream_id = $2",
@@ -102,7 +112,33 @@ static int on_channel(const struct db_row *row, void *arg)
 	};
 	keep_text(explained->name, sizeof(explained->name), row_text(row, 1));
 	row_words(row, 2, on_word, &explained->kinds);
+	explained->filter_us = row_time(row, 6);
+	/* As in the ledger, a filter that cannot be read lets everything pass. */
+	if (!row_is_null(row, 5) &&
+	    event_filter_open(row_text(row, 5), &explained->filter) == -ENOMEM)
+		return -ENOMEM;
 	return 0;
+}
+
+static void forget_channels(struct explanation *explanation)
+{
+	for (size_t i = 0; i < explanation->count; i++)
+		event_filter_close(explanation->channels[i].filter);
+	explanation->count = 0;
+}
+
+static void apply_filters(struct explanation *explanation, const struct event *event)
+{
+	for (size_t i = 0; i < explanation->count; i++) {
+		struct explained *explained = &explanation->channels[i];
+		const char *rule = event_filter_refusal(explained->filter, event);
+		bool is_newer = explained->filter_us / 1000 > (int64_t)event->id.ms;
+
+		if (rule)
+			snprintf(explained->filtered, sizeof(explained->filtered),
+				 "the filter's rule for %s keeps it out%s", rule,
+				 is_newer ? "; the filter was changed after the event" : "");
+	}
 }
 
 static int on_delivery(const struct db_row *row, void *arg)
@@ -115,19 +151,25 @@ static int on_delivery(const struct db_row *row, void *arg)
 	keep_text(explained->error, sizeof(explained->error), row_text(row, 2));
 	explained->has_digest = !row_is_null(row, 3);
 	explained->digest = row_uuid(row, 3);
-	explained->delivery = row_uuid(row, 7);
+	explained->delivery = row_uuid(row, 4);
 	return 0;
 }
 
-static int on_summary(const struct db_row *row, void *arg)
+static int on_event(const struct db_row *row, void *arg)
 {
-	struct summary *summary = arg;
+	struct explanation *explanation = arg;
+	struct summary *summary = &explanation->summary;
+	struct event *event = NULL;
+	int rc = event_parse(row_blob(row, 3), explanation->event, &event, NULL);
 
 	summary->is_known = true;
-	summary->kind = event_kind_find(row_text(row, 4));
-	keep_text(summary->outcome, sizeof(summary->outcome), row_text(row, 5));
-	keep_text(summary->resource, sizeof(summary->resource), row_text(row, 6));
-	return 0;
+	summary->kind = event_kind_find(row_text(row, 0));
+	keep_text(summary->outcome, sizeof(summary->outcome), row_text(row, 1));
+	keep_text(summary->resource, sizeof(summary->resource), row_text(row, 2));
+	if (rc == 0)
+		apply_filters(explanation, event);
+	event_free(event);
+	return rc == -ENOMEM ? rc : 0;
 }
 
 static int on_suppressed(const struct db_row *row, void *arg)
@@ -178,8 +220,7 @@ static int read_summary(struct db *db, struct explanation *explanation)
 		if (!explanation->channels[i].has_row)
 			continue;
 		make_key(explanation, &explanation->channels[i], &key);
-		return db_run_now(db, &read_delivery, key.values, 3, on_summary,
-				  &explanation->summary, NULL);
+		return db_run_now(db, &read_event, key.values, 3, on_event, explanation, NULL);
 	}
 	return 0;
 }
@@ -191,7 +232,7 @@ static int run_explain(struct db *db, struct store_job *job)
 					   db_text(str_of(explanation->event_text)) };
 	int rc;
 
-	explanation->count = 0;
+	forget_channels(explanation);
 	explanation->suppressed[0] = '\0';
 	explanation->summary = (struct summary){ .is_known = false };
 	rc = db_run(db, &read_suppressed, values, 2, on_suppressed, explanation, NULL);
@@ -240,6 +281,8 @@ static struct finding find(const struct explanation *explanation, const struct e
 		return (struct finding){ "not_subscribed", NULL };
 	if (explanation->suppressed[0])
 		return find_of_suppressed(explanation->suppressed);
+	if (explained->filtered[0])
+		return (struct finding){ "filtered", explained->filtered };
 	return (struct finding){
 		"unknown", "there is no record: the event may still wait to be processed, the "
 			   "record may be too old, or the subscription newer than the event"
@@ -319,6 +362,7 @@ static void take_event(struct explanation *explanation, const struct event *even
 	summary->kind = event->kind;
 	keep_text(summary->outcome, sizeof(summary->outcome), event_outcome_word(event->outcome));
 	keep_text(summary->resource, sizeof(summary->resource), event->resource_id);
+	apply_filters(explanation, event);
 }
 
 static void on_range(const struct bus_range *range, void *owner)
@@ -356,6 +400,11 @@ static void on_explained(struct store_job *job, int rc)
 		api_call_fail(&explanation->call, rc);
 }
 
+static void end_explanation(struct api_call *call)
+{
+	forget_channels(container_of(call, struct explanation, call));
+}
+
 void view_explain(struct http_request *request, void *owner)
 {
 	struct stream_id event;
@@ -371,6 +420,7 @@ void view_explain(struct http_request *request, void *owner)
 	if (!call)
 		return;
 	explanation = container_of(call, struct explanation, call);
+	call->done = end_explanation;
 	explanation->redis = views_of(call)->redis;
 	explanation->event = event;
 	stream_id_format(event, explanation->event_text);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One table of rules: how each reads an event, and which words it knows. */
+#include "core/event_filter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/utf8.h"
+
+static struct str outcome_of(const struct event *event)
+{
+	if (event->outcome == OUTCOME_NONE)
+		return STR("none");
+	return event->outcome == OUTCOME_ERROR ? STR("error") : STR("success");
+}
+
+static struct str resource_of(const struct event *event)
+{
+	return event->resource_id;
+}
+
+static struct str template_of(const struct event *event)
+{
+	return event_metadata(event, "template");
+}
+
+static struct str reason_of(const struct event *event)
+{
+	return event->reason;
+}
+
+static struct str actor_of(const struct event *event)
+{
+	return event->actor_type;
+}
+
+static const char *const outcomes[] = { "success", "error", "none", NULL };
+static const char *const actors[] = { "user", "api_key", "system", NULL };
+
+static const struct filter_kind {
+	const char *name;
+	struct str (*of)(const struct event *event);
+	const char *const *known; /* the only words there are; NULL: any */
+	bool has_prefixes;        /* a word that ends in * is a prefix */
+} rules[EVENT_FILTER_RULES] = {
+	{ "outcome", outcome_of, outcomes, false }, { "resource", resource_of, NULL, true },
+	{ "template", template_of, NULL, false },   { "reason", reason_of, NULL, false },
+	{ "actor.type", actor_of, actors, false },
+};
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static void name_field(const struct filter_kind *rule, char field[48])
+{
+	snprintf(field, 48, "filter.%s", rule->name);
+}
+
+static bool is_known(const struct filter_kind *rule, struct str word)
+{
+	if (!rule->known)
+		return true;
+	for (size_t i = 0; rule->known[i]; i++) {
+		if (str_is(word, rule->known[i]))
+			return true;
+	}
+	return false;
+}
+
+static int refuse_word(const struct filter_kind *rule, struct reason *why)
+{
+	char field[48];
+
+	name_field(rule, field);
+	if (!rule->known)
+		return reason_set(why, -EINVAL, field,
+				  "%s takes words of 1 to %d bytes that are not blank", field,
+				  EVENT_FILTER_MAX_WORD);
+	return reason_set(why, -EINVAL, field, "%s knows the words %s, %s and %s", field,
+			  rule->known[0], rule->known[1], rule->known[2]);
+}
+
+static int read_words(const struct filter_kind *rule, const cJSON *list,
+		      struct event_filter_rule *out, struct reason *why)
+{
+	const cJSON *item;
+	char field[48];
+	int count = cJSON_GetArraySize(list);
+
+	name_field(rule, field);
+	if (!cJSON_IsArray(list) || count < 1 || count > EVENT_FILTER_MAX_WORDS)
+		return reason_set(why, -EINVAL, field, "%s must be a list of 1 to %d words", field,
+				  EVENT_FILTER_MAX_WORDS);
+	cJSON_ArrayForEach(item, list)
+	{
+		struct str word = str_of(cJSON_IsString(item) ? item->valuestring : NULL);
+
+		if (utf8_is_blank(word) || word.len > EVENT_FILTER_MAX_WORD ||
+		    !is_known(rule, word))
+			return refuse_word(rule, why);
+		out->words[out->count++] = word;
+	}
+	return 0;
+}
+
+static size_t find_rule(const char *name)
+{
+	size_t i = 0;
+
+	while (i < EVENT_FILTER_RULES && strcmp(rules[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+int event_filter_read(const cJSON *object, struct event_filter *out, struct reason *why)
+{
+	struct event_filter filter = { .tree = NULL };
+	const cJSON *item;
+
+	if (!cJSON_IsObject(object))
+		return reason_set(why, -EINVAL, "filter", "filter must be an object");
+	cJSON_ArrayForEach(item, object)
+	{
+		size_t i = find_rule(item->string);
+		int rc;
+
+		if (i == EVENT_FILTER_RULES)
+			return reason_set(why, -EINVAL, "filter",
+					  "filter knows outcome, resource, template, reason and "
+					  "actor.type, and nothing else");
+		rc = read_words(&rules[i], item, &filter.rules[i], why);
+		if (rc < 0)
+			return rc;
+	}
+	*out = filter;
+	return 0;
+}
+
+int event_filter_open(struct str json, struct event_filter **out)
+{
+	struct event_filter *filter = calloc(1, sizeof(*filter));
+	cJSON *tree = NULL;
+	int rc = -ENOMEM;
+
+	if (filter)
+		rc = json_parse(json, EVENT_FILTER_MAX_BYTES, &tree, NULL);
+	if (rc == 0)
+		rc = event_filter_read(tree, filter, NULL);
+	if (rc < 0) {
+		cJSON_Delete(tree);
+		free(filter);
+		return rc == -ENOMEM ? rc : -EINVAL;
+	}
+	filter->tree = tree;
+	*out = filter;
+	return 0;
+}
+
+void event_filter_close(struct event_filter *filter)
+{
+	if (filter)
+		cJSON_Delete(filter->tree);
+	free(filter);
+}
+
+/* ---- using it ------------------------------------------------------------------------------ */
+
+bool event_filter_is_empty(const struct event_filter *filter)
+{
+	for (size_t i = 0; i < EVENT_FILTER_RULES; i++) {
+		if (filter->rules[i].count)
+			return false;
+	}
+	return true;
+}
+
+void event_filter_write(struct buf *out, const struct event_filter *filter)
+{
+	buf_add_char(out, '{');
+	for (size_t i = 0; i < EVENT_FILTER_RULES; i++) {
+		const struct event_filter_rule *rule = &filter->rules[i];
+
+		if (rule->count == 0)
+			continue;
+		json_add_name(out, rules[i].name);
+		buf_add_char(out, '[');
+		for (size_t word = 0; word < rule->count; word++) {
+			if (word)
+				buf_add_char(out, ',');
+			json_add_string(out, rule->words[word]);
+		}
+		buf_add_char(out, ']');
+	}
+	buf_add_char(out, '}');
+}
+
+static bool is_match(const struct filter_kind *rule, struct str word, struct str value)
+{
+	if (!rule->has_prefixes || word.at[word.len - 1] != '*')
+		return str_eq(value, word);
+	word.len--;
+	return str_starts(value, word);
+}
+
+static bool holds(const struct filter_kind *rule, const struct event_filter_rule *words,
+		  struct str value)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (is_match(rule, words->words[i], value))
+			return true;
+	}
+	return words->count == 0;
+}
+
+const char *event_filter_refusal(const struct event_filter *filter, const struct event *event)
+{
+	for (size_t i = 0; filter && i < EVENT_FILTER_RULES; i++) {
+		if (!holds(&rules[i], &filter->rules[i], rules[i].of(event)))
+			return rules[i].name;
+	}
+	return NULL;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a filter lets pass, what it holds back and by which rule, and what is no filter. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/event_filter.h"
+
+static struct event *make_event(const char *more)
+{
+	struct event *event = NULL;
+	struct reason why = { .text = "" };
+	char json[1024];
+
+	snprintf(json, sizeof(json),
+		 "{\"event\":\"capsule.create\",\"timestamp\":\"2026-05-24T05:02:08Z\","
+		 "\"team_id\":\"team-0x5yg3bfyrehlas5fmd3rslxq\","
+		 "\"resource\":{\"id\":\"web-7\",\"type\":\"sandbox\"}%s}",
+		 more);
+	cr_assert_eq(event_parse(str_of(json), (struct stream_id){ 7, 1 }, &event, &why), 0, "%s",
+		     why.text);
+	return event;
+}
+
+#define USER   ",\"actor\":{\"type\":\"user\"}"
+#define SYSTEM ",\"actor\":{\"type\":\"system\"}"
+#define BAD    SYSTEM ",\"outcome\":\"error\",\"metadata\":{\"reason\":\"host_failure\"}"
+#define GOOD   USER ",\"outcome\":\"success\",\"metadata\":{\"template\":\"node\"}"
+
+Test(event_filter, lets_pass_what_all_rules_hold_for)
+{
+	static const struct {
+		const char *filter;
+		const char *event;
+		const char *refusal; /* NULL: it passes */
+	} cases[] = {
+		{ "{}", GOOD, NULL },
+		{ "{\"outcome\":[\"error\"]}", BAD, NULL },
+		{ "{\"outcome\":[\"error\"]}", GOOD, "outcome" },
+		{ "{\"outcome\":[\"error\",\"success\"]}", GOOD, NULL },
+		{ "{\"outcome\":[\"error\"]}", SYSTEM, "outcome" },
+		{ "{\"outcome\":[\"error\",\"none\"]}", SYSTEM, NULL },
+		{ "{\"resource\":[\"web-7\"]}", GOOD, NULL },
+		{ "{\"resource\":[\"web-70\",\"web\"]}", GOOD, "resource" },
+		{ "{\"resource\":[\"db-*\",\"web-*\"]}", GOOD, NULL },
+		{ "{\"resource\":[\"web-7*\"]}", GOOD, NULL },
+		{ "{\"resource\":[\"web-70*\"]}", GOOD, "resource" },
+		{ "{\"resource\":[\"*\"]}", GOOD, NULL },
+		{ "{\"resource\":[\"w*7\"]}", GOOD, "resource" },
+		{ "{\"resource\":[\"WEB-7\"]}", GOOD, "resource" },
+		{ "{\"template\":[\"node\"]}", GOOD, NULL },
+		{ "{\"template\":[\"nod*\"]}", GOOD, "template" },
+		{ "{\"template\":[\"node\"]}", BAD, "template" },
+		{ "{\"reason\":[\"ttl_expired\",\"host_failure\"]}", BAD, NULL },
+		{ "{\"reason\":[\"host_failure\"]}", GOOD, "reason" },
+		{ "{\"actor.type\":[\"user\"]}", GOOD, NULL },
+		{ "{\"actor.type\":[\"user\",\"api_key\"]}", BAD, "actor.type" },
+		{ "{\"outcome\":[\"error\"],\"resource\":[\"web-*\"],\"reason\":[\"host_failure\"],"
+		  "\"actor.type\":[\"system\"]}",
+		  BAD, NULL },
+		{ "{\"actor.type\":[\"user\"],\"resource\":[\"db\"],\"outcome\":[\"error\"]}", GOOD,
+		  "outcome" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct event *event = make_event(cases[i].event);
+		struct event_filter *filter = NULL;
+		const char *refusal;
+
+		cr_assert_eq(event_filter_open(str_of(cases[i].filter), &filter), 0, "%s",
+			     cases[i].filter);
+		refusal = event_filter_refusal(filter, event);
+		cr_expect_str_eq(refusal ? refusal : "", cases[i].refusal ? cases[i].refusal : "",
+				 "%s", cases[i].filter);
+		event_filter_close(filter);
+		event_free(event);
+	}
+}
+
+Test(event_filter, lets_everything_pass_when_there_is_none)
+{
+	struct event *event = make_event(GOOD);
+	const struct event_filter empty = { .tree = NULL };
+
+	cr_expect_null(event_filter_refusal(NULL, event));
+	cr_expect_null(event_filter_refusal(&empty, event));
+	cr_expect(event_filter_is_empty(&empty));
+	event_filter_close(NULL);
+	event_free(event);
+}
+
+Test(event_filter, is_written_as_it_was_read)
+{
+	static const char json[] = "{\"outcome\":[\"error\",\"none\"],\"resource\":[\"a\\\"b*\"],"
+				   "\"actor.type\":[\"user\"]}";
+	struct event_filter *filter = NULL;
+	struct buf out;
+
+	cr_assert_eq(event_filter_open(STR(json), &filter), 0);
+	cr_expect_not(event_filter_is_empty(filter));
+	buf_init(&out, EVENT_FILTER_MAX_BYTES);
+	event_filter_write(&out, filter);
+	cr_expect_str_eq(buf_text(&out), json);
+	buf_done(&out);
+	event_filter_close(filter);
+}
+
+#define TEN "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\""
+
+Test(event_filter, refuses_nonsense_by_the_name_of_its_rule)
+{
+	static const struct {
+		const char *json, *field, *says;
+	} cases[] = {
+		{ "[]", "filter", "must be an object" },
+		{ "7", "filter", "must be an object" },
+		{ "{\"colour\":[\"red\"]}", "filter", "knows outcome, resource" },
+		{ "{\"outcome\":\"error\"}", "filter.outcome", "must be a list" },
+		{ "{\"outcome\":[]}", "filter.outcome", "must be a list of 1 to 16" },
+		{ "{\"outcome\":[\"failed\"]}", "filter.outcome", "success, error and none" },
+		{ "{\"outcome\":[1]}", "filter.outcome", "success, error and none" },
+		{ "{\"actor.type\":[\"host\"]}", "filter.actor.type", "user, api_key and system" },
+		{ "{\"resource\":[\" \"]}", "filter.resource", "not blank" },
+		{ "{\"resource\":[null]}", "filter.resource", "not blank" },
+		{ "{\"template\":[" TEN "," TEN "]}", "filter.template", "1 to 16" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reason why = { .field = "", .text = "" };
+		struct event_filter filter;
+		cJSON *tree = NULL;
+
+		cr_assert_eq(json_parse(str_of(cases[i].json), 4096, &tree, NULL), 0);
+		cr_expect_eq(event_filter_read(tree, &filter, &why), -EINVAL, "%s", cases[i].json);
+		cr_expect_str_eq(why.field, cases[i].field);
+		cr_expect(strstr(why.text, cases[i].says), "%s", why.text);
+		cJSON_Delete(tree);
+	}
+}
+
+Test(event_filter, takes_words_of_256_bytes_and_none_longer)
+{
+	struct event_filter *filter = NULL;
+	char json[320];
+
+	snprintf(json, sizeof(json), "{\"reason\":[\"%0256d\"]}", 0);
+	cr_expect_eq(event_filter_open(str_of(json), &filter), 0);
+	event_filter_close(filter);
+	snprintf(json, sizeof(json), "{\"reason\":[\"%0257d\"]}", 0);
+	cr_expect_eq(event_filter_open(str_of(json), &filter), -EINVAL);
+	cr_expect_eq(event_filter_open(STR("{"), &filter), -EINVAL);
+}
