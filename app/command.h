@@ -32,6 +32,7 @@ extern const struct command serve_command;
 extern const struct command publish_command;
 extern const struct command tail_command;
 extern const struct command wait_command;
+extern const struct command console_command;
 extern const struct command keys_command;
 extern const struct command teams_command;
 extern const struct command sessions_command;

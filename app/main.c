@@ -14,8 +14,8 @@
 #include "core/version.h"
 
 static const struct command *const commands[] = {
-	&serve_command, &publish_command, &tail_command,     &wait_command,
-	&keys_command,  &teams_command,   &sessions_command,
+	&serve_command,   &publish_command, &tail_command,  &wait_command,
+	&console_command, &keys_command,    &teams_command, &sessions_command,
 };
 
 static const struct command *find_command(const char *name)

@@ -17,6 +17,7 @@
 #include "app/openapi.h"
 #include "app/redis_settings.h"
 #include "app/reload.h"
+#include "app/root.h"
 #include "app/services.h"
 #include "app/stop.h"
 #include "app/worker.h"
@@ -188,6 +189,8 @@ static int add_routes(struct worker *w)
 	};
 
 	if (rc == 0)
+		rc = root_add_routes(w->server);
+	if (rc == 0)
 		rc = openapi_add_routes(w->server);
 	if (rc == 0)
 		rc = console_add_routes(&w->console, w->server);
@@ -213,6 +216,7 @@ static int open_server(struct worker *w)
 		.authenticate = auth_authenticate,
 		.authenticate_owner = w->auth,
 		.cors_origins = w->config->cors_origins,
+		.unknown_path = root_unknown_path,
 	};
 	struct reason why = { .text = "" };
 	int rc = http_server_open(&options, &w->server, &why);

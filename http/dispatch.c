@@ -41,10 +41,10 @@ static void find_route(const struct dispatch *d, struct http_request *request)
 		return;
 	} else if (request->match.route) {
 		authenticate(d, request);
+	} else if (request->match.allowed) {
+		http_respond_error(request, HTTP_METHOD_NOT_ALLOWED, NULL);
 	} else {
-		http_respond_error(
-			request, request->match.allowed ? HTTP_METHOD_NOT_ALLOWED : HTTP_NOT_FOUND,
-			NULL);
+		http_respond_fault(request, HTTP_NOT_FOUND, NULL, d->unknown_path);
 	}
 }
 

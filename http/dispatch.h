@@ -12,6 +12,7 @@ struct dispatch {
 	http_authenticate_fn authenticate;
 	void *authenticate_owner;
 	const char *cors_origins;
+	const char *unknown_path;
 };
 
 /* Answers once, now or later. `dispatch` is a struct dispatch. */

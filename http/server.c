@@ -224,6 +224,7 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 	server->dispatch.authenticate = options->authenticate;
 	server->dispatch.authenticate_owner = options->authenticate_owner;
 	server->dispatch.cors_origins = options->cors_origins;
+	server->dispatch.unknown_path = options->unknown_path;
 	register_metrics(server);
 	rc = options->listener;
 	if (rc == 0)

@@ -2,6 +2,7 @@
 """The files of the console as the program serves them: their header fields, their gzip form, and how browsers keep them."""
 import gzip
 import http.client
+import json
 import os
 import re
 
@@ -98,6 +99,31 @@ def test_what_the_browser_has_is_not_sent_again(service):
     head = ask(service, "/console/", "HEAD", Accept_Encoding="gzip")
     assert (head.status, head.content, head.headers["Content-Length"]) == (200, b"", first.headers["Content-Length"])
     assert ask(service, "/console/", "HEAD", Accept_Encoding="gzip", If_None_Match=etag).status == 304
+
+
+def test_the_root_and_unknown_paths_say_what_this_is(service):
+    about = ask(service, "/", Accept="*/*")
+    links = json.loads(about.content)
+    assert (about.status, links["name"]) == (200, "wrenn-events")
+    assert {ask(service, "/" + links[name]).status for name in ("console", "openapi", "ready", "metrics")} == {200}
+    browser = ask(service, "/", Accept="application/xhtml+xml, Text/HTML;q=0.9")
+    assert (browser.status, browser.headers["Location"]) == (302, "console/")
+    for path in ("/v2/events", "/v1", "/consoles/"):
+        unknown = ask(service, path)
+        message = json.loads(unknown.content)["error"]["message"]
+        assert unknown.status == 404 and "/openapi.yaml" in message and "/console/" in message, path
+
+
+def test_the_console_command_prints_a_link_with_the_key(service, folder):
+    _, key = service.new_team()
+    given = service.run("console", environment={"WRENN_API_KEY": key})
+    assert (given.returncode, given.stdout, given.stderr) == (0, f"{service.url}/console/#key={key}\n", "")
+    with open(f"{folder}/key", "w") as file:
+        file.write(key + "\n")
+    read = service.run("console", "--api-key-file", f"{folder}/key", "--url", "https://me:secret@wrenn.example/api/")
+    assert read.stdout == f"https://wrenn.example/api/console/#key={key}\n"
+    none = service.run("console", environment={"WRENN_API_KEY": ""})
+    assert none.returncode == 2 and "WRENN_API_KEY" in none.stderr and not none.stdout
 
 
 def test_a_service_without_the_console_says_so(make_service):

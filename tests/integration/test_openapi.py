@@ -24,7 +24,7 @@ def registered():
             continue
         with open(name) as source:
             found |= set(re.findall(r'\{\s*HTTP_([A-Z]+),\s*"(/[^"]*)"', source.read()))
-    return {(method, path) for method, path in found if not path.startswith("/console")}
+    return {(method, path) for method, path in found if path != "/" and not path.startswith("/console")}
 
 
 def walk(node, where=""):
