@@ -203,6 +203,8 @@ static void on_read(struct batch *batch, void *owner)
 	struct bus_consumer *consumer = owner;
 
 	backoff_reset(&consumer->place_pause);
+	if (consumer->reader.is_lingering)
+		dues_set(&consumer->dues, DUE_READ, consumer->options.linger_ms);
 	if (batch)
 		commit_take(&consumer->commit, batch);
 }
@@ -248,9 +250,8 @@ void bus_consumer_committed(struct bus_consumer *consumer, int rc)
 /* While our own batch is old we take over nothing, because Redis would count it as idle, too. */
 static void take_over(struct bus_consumer *consumer)
 {
-	const struct batch *oldest = consumer->commit.batch;
-	int64_t limit_ms = consumer->options.claim_idle_ms / 2;
-	bool is_slow = oldest && clock_mono_ms() - oldest->read_ms >= limit_ms;
+	const struct batch *own = consumer->commit.batch;
+	bool is_slow = own && clock_mono_ms() - own->read_ms >= consumer->options.claim_idle_ms / 2;
 
 	if (consumer->state == CONSUMER_READING && !consumer->reader.is_draining && !is_slow)
 		claim_next(&consumer->claim);
@@ -269,18 +270,16 @@ static void on_claimed(size_t taken, bool is_finished, void *owner)
 static void on_sampled(const redisReply *group, void *owner)
 {
 	struct bus_consumer *consumer = owner;
+	bool is_standing_by = consumer->state == CONSUMER_STANDING_BY;
 
-	dues_set(&consumer->dues, DUE_SAMPLE, SAMPLE_MS);
-	if (consumer->state == CONSUMER_STANDING_BY) {
+	dues_set(&consumer->dues, DUE_SAMPLE,
+		 is_standing_by && !group ? LOOK_FOR_GROUP_MS : SAMPLE_MS);
+	if (is_standing_by)
 		consumer->group_is_there = group != NULL;
-		if (!group)
-			dues_set(&consumer->dues, DUE_SAMPLE, LOOK_FOR_GROUP_MS);
-	} else if (consumer->state == CONSUMER_READING) {
-		if (group)
-			lag_show(&consumer->lag, group);
-		else
-			place_again(consumer);
-	}
+	else if (consumer->state == CONSUMER_READING && group)
+		lag_show(&consumer->lag, group);
+	else if (consumer->state == CONSUMER_READING)
+		place_again(consumer);
 }
 
 static void on_due(int which, void *owner)
@@ -296,6 +295,7 @@ static void on_due(int which, void *owner)
 			place(consumer);
 		return;
 	case DUE_READ:
+		reader_end_linger(&consumer->reader);
 		pump(consumer);
 		return;
 	case DUE_DRAIN:
@@ -415,8 +415,10 @@ static void init_steps(struct bus_consumer *consumer)
 					  .on_claimed = on_claimed };
 	consumer->lag = (struct lag){ .step = step, .on_sampled = on_sampled };
 	step.redis = consumer->read_link;
-	consumer->reader =
-		(struct group_reader){ .step = step, .on_read = on_read, .on_idle = pump };
+	consumer->reader = (struct group_reader){ .step = step,
+						  .linger_ms = consumer->options.linger_ms,
+						  .on_read = on_read,
+						  .on_idle = pump };
 }
 
 int bus_consumer_open(const struct bus_consumer_options *options, struct bus_consumer **out)

@@ -25,6 +25,9 @@ struct bus_consumer_options {
 	/* Only older versions have consumers of other names. After this time we take over entries
 	 * that such a consumer got and did not acknowledge. */
 	unsigned claim_idle_ms;
+	/* After a few entries the next ones are read so much later, all together; the first entry
+	 * after a quiet time never waits. 0: never. */
+	unsigned linger_ms;
 	/* Commit these events. The answer is bus_consumer_committed(), now or later. The next batch
 	 * comes after the answer. */
 	void (*on_batch)(struct bus_batch *batch, void *owner);

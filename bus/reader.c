@@ -41,6 +41,8 @@ static int take(struct group_reader *reader, const redisReply *reply)
 	}
 	if (!batch || batch->item_count < list->elements)
 		reader->is_draining = false;
+	reader->is_lingering = reader->linger_ms > 0 && !reader->is_draining && batch &&
+			       batch->item_count < BATCH_MAX_ENTRIES;
 	reader->on_read(batch, reader->step.owner);
 	return 0;
 }
@@ -85,7 +87,7 @@ bool reader_can_start(const struct group_reader *reader, bool has_batch)
 	bool begins_draining = reader->is_draining ? stream_id_is_zero(reader->drained_to)
 						   : reader->drain_is_wanted;
 
-	return !reader->is_busy && !(begins_draining && has_batch);
+	return !reader->is_busy && !reader->is_lingering && !(begins_draining && has_batch);
 }
 
 static int send_read(struct group_reader *reader)
@@ -117,7 +119,13 @@ void reader_start(struct group_reader *reader)
 	reply_check_sent(reader->step.redis, rc);
 }
 
+void reader_end_linger(struct group_reader *reader)
+{
+	reader->is_lingering = false;
+}
+
 void reader_cancel(struct group_reader *reader)
 {
+	reader->is_lingering = false;
 	reader->is_cancelled = reader->is_busy;
 }

@@ -22,6 +22,9 @@
 struct group_reader {
 	/* The owner sets these once. */
 	struct step step; /* nothing else may use its connection, because a read blocks it */
+	/* After a read that brought little the next one begins so much later, so that what arrives
+	 * meanwhile is read, committed and acknowledged together. 0: at once. */
+	unsigned linger_ms;
 	/* One read is done. The callee owns `batch`, which is NULL when nothing came. */
 	void (*on_read)(struct batch *batch, void *owner);
 	/* The next read may start: after on_read, and after a read that was cancelled. */
@@ -29,6 +32,7 @@ struct group_reader {
 	/* Private, except for reading. */
 	bool is_busy;
 	bool is_cancelled; /* the answer that is still to come does not count */
+	bool is_lingering; /* no read starts before reader_end_linger(); set in on_read */
 	bool is_draining;
 	bool drain_is_wanted;
 	struct stream_id drained_to;  /* pending entries up to here have been read again */
@@ -44,6 +48,8 @@ void reader_drain_soon(struct group_reader *reader);
 bool reader_can_start(const struct group_reader *reader, bool has_batch);
 /* Sends one read. An unusable answer drops the connection, and then there is no callback. */
 void reader_start(struct group_reader *reader);
+/* linger_ms after a read that left the reader lingering. */
+void reader_end_linger(struct group_reader *reader);
 /* Ignores the answer of a read that is under way; only on_idle comes. */
 void reader_cancel(struct group_reader *reader);
 

@@ -136,6 +136,7 @@ void ledger_open_consumer(struct ledger *l, unsigned claim_idle_ms)
 		.claim_idle_ms = claim_idle_ms,
 		.on_batch = on_batch,
 		.may_read = may_read,
+		.linger_ms = l->linger_ms,
 		.owner = l,
 	};
 

@@ -28,6 +28,7 @@ struct ledger {
 	struct stream_id last;
 	bool is_known; /* `last` is valid */
 	bool may_not_read;
+	unsigned linger_ms; /* of the consumer that opens */
 	int want;
 };
 

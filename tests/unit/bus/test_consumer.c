@@ -21,6 +21,43 @@ Test(consumer, commits_and_acknowledges_ten_thousand_entries_once_each)
 	ledger_stop(&l);
 }
 
+/* A lone entry is committed at once. Those that follow it closely wait for company. */
+Test(consumer, lingers_after_a_read_that_brought_little)
+{
+	static struct ledger l;
+	struct world w;
+
+	world_open(&w);
+	ledger_init(&l, &w);
+	l.linger_ms = 3600000;
+	ledger_open_consumer(&l, 60000);
+	ledger_wait(&l, ledger_is_ready, 0, "the group");
+	world_add(&w, 0, 1);
+	ledger_expect_all(&l, 1);
+	world_add(&w, 1, 5);
+	run_turns(&w.loop, 100);
+	cr_expect_eq(ledger_pending(&l), 0);
+	cr_expect_eq(l.distinct, 1);
+	ledger_stop(&l);
+}
+
+Test(consumer, reads_all_together_what_came_while_it_lingered)
+{
+	static struct ledger l;
+	struct world w;
+
+	world_open(&w);
+	ledger_init(&l, &w);
+	l.linger_ms = 1;
+	ledger_open_consumer(&l, 60000);
+	ledger_wait(&l, ledger_is_ready, 0, "the group");
+	for (int i = 0; i < 200; i++)
+		world_add(&w, i, i + 1);
+	ledger_expect_all(&l, 200);
+	cr_expect_eq(ledger_repeats(&l), 0);
+	ledger_stop(&l);
+}
+
 Test(consumer, acknowledges_what_is_nobodys_business)
 {
 	static struct ledger l;
