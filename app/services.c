@@ -153,7 +153,7 @@ static int open_sse(struct worker *w)
 
 int services_open(struct worker *w)
 {
-	static int (*const opens[])(struct worker * w) = {
+	static int (*const opens[])(struct worker *) = {
 		open_auth,     open_audit, open_route, open_deliveries,
 		open_channels, open_views, open_sse,
 	};

@@ -252,17 +252,15 @@ int auth_recheck(struct auth *auth, const struct identity *identity, enum http_a
 
 static void register_metrics(struct auth *auth)
 {
-#define LABELS(credential)                                                     \
-	{                                                                      \
-		"credential=\"" credential "\",result=\"accepted\"",           \
-			"credential=\"" credential "\",result=\"refused\"",    \
-			"credential=\"" credential "\",result=\"forbidden\"",  \
-			"credential=\"" credential "\",result=\"unavailable\"" \
-	}
+#define LABELS(credential)                                            \
+	"credential=\"" credential "\",result=\"accepted\"",          \
+		"credential=\"" credential "\",result=\"refused\"",   \
+		"credential=\"" credential "\",result=\"forbidden\"", \
+		"credential=\"" credential "\",result=\"unavailable\""
 	static const char *const labels[CREDENTIAL_SESSION + 1][AUTH_RESULTS] = {
-		[CREDENTIAL_NONE] = LABELS("none"),
-		[CREDENTIAL_API_KEY] = LABELS("api_key"),
-		[CREDENTIAL_SESSION] = LABELS("session"),
+		[CREDENTIAL_NONE] = { LABELS("none") },
+		[CREDENTIAL_API_KEY] = { LABELS("api_key") },
+		[CREDENTIAL_SESSION] = { LABELS("session") },
 	};
 #undef LABELS
 

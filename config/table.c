@@ -11,11 +11,14 @@
 
 #define OUR_PREFIX "WRENN_EVENTS_"
 
+/* The versions of clang-format disagree about braces in a macro. */
+/* clang-format off */
 #define ROW(variable, default_text, what, reader, ...)                                       \
 	{                                                                                    \
 		.name = variable, .fallback = default_text, .meaning = what, .read = reader, \
 		##__VA_ARGS__                                                                \
 	}
+/* clang-format on */
 #define UNSET(text)  .unset = (text)
 #define LIVE         .is_live = true
 #define TEXT(member) .offset = offsetof(struct config, member)

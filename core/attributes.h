@@ -15,6 +15,6 @@
 #define ARRAY_LEN(array)                (sizeof(array) / sizeof((array)[0]))
 
 /* The struct of type `type` whose member `member` lives at `pointer`. */
-#define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)(((char *)(pointer)) - offsetof(type, member)))
 
 #endif

@@ -196,7 +196,7 @@ static void finish_closing(struct ledger_lease *lease)
 
 static void start(struct ledger_lease *lease, enum lease_step step)
 {
-	static int (*const runs[])(struct db * db, struct store_job * job) = {
+	static int (*const runs[])(struct db *, struct store_job *) = {
 		[STEP_LOOKING] = run_look,
 		[STEP_TAKING] = run_take,
 		[STEP_RENEWING] = run_renew,

@@ -65,7 +65,7 @@ static void write_event(void *arg)
 
 Test(fault, an_event_is_written_whole_or_there_was_no_memory)
 {
-	static void (*const writers[])(struct buf * out, const struct event *event) = {
+	static void (*const writers[])(struct buf *, const struct event *) = {
 		event_write_frame,
 		event_write_body,
 		event_write_body_without_host,
