@@ -109,6 +109,9 @@ $(B)/console/assets.o: build/console/assets.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+c_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.c)) $(wildcard tests/*/*.c tests/unit/*/*.c tools/*.c)
+h_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.h)) $(wildcard tests/*/*.h tests/unit/*/*.h)
+
 # ---- tests ------------------------------------------------------------------------------
 
 # tests/support/heap.c can make an allocation of our own code fail, call_fault.c a call of the store or Redis.
@@ -143,8 +146,6 @@ unit-binaries: $(foreach m,$(TESTED),$(B)/tests/$(m))
 unit: unit-binaries ## unit tests of every module (one: make unit-core)
 	tests/support/with-services tests/support/run-unit $(FLAVOUR) $(foreach m,$(TESTED),$(B)/tests/$(m))
 
-FLAVOURS := release clang asan
-
 # The tests that let every allocation fail in turn, one suite of this name in each folder.
 fault: ## every allocation fails in turn, under the sanitizers
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan unit-binaries
@@ -172,11 +173,26 @@ integration: build ## the whole program against real Redis, SQLite, PostgreSQL
 check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@tools/install-packages build run console test lint
 	@$(MAKE) --no-print-directory -j2 build
-	@$(MAKE) --no-print-directory -j2 FLAVOUR=clang build unit-binaries
-	@$(MAKE) --no-print-directory -j2 lint
+	@$(MAKE) --no-print-directory -j2 lint-format lint-tree lint-cppcheck
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
-	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory -j3 FLAVOUR=asan unit asan-integration clang-and-tidy
 	@$(MAKE) --no-print-directory integration PYTEST_ARGS="-m 'plain_only or plain_too'"
+
+# Only computes, so it runs beside the tests, which wait half of the time, and gives way to them.
+clang-and-tidy:
+	@mkdir -p build
+	@echo "clang and clang-tidy beside the tests: build/clang-and-tidy.log"
+	@nice -n 19 $(MAKE) --no-print-directory -k -j2 FLAVOUR=clang build read-tests lint-tidy \
+		>build/clang-and-tidy.log 2>&1 || { cat build/clang-and-tidy.log >&2; exit 1; }
+
+# Nobody runs the tests that clang builds, so it only reads them, for its warnings.
+read-tests: $(patsubst %.c,$(B)/%.ok,$(wildcard tests/support/*.c tests/unit/*/*.c))
+
+$(B)/%.ok: %.c $(h_files)
+	@mkdir -p $(@D)
+	$(call say,READ,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only $<
+	@touch $@
 
 asan: ## unit and integration tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan unit asan-integration
@@ -188,9 +204,6 @@ asan-integration: build
 tsan: ## the program under the thread sanitizer, driven by integration tests
 	@tools/install-packages build run test lint
 	@$(MAKE) --no-print-directory FLAVOUR=tsan integration PYTEST_ARGS="-k 'test_spine or test_outage or two_workers'"
-
-c_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.c)) $(wildcard tests/*/*.c tests/unit/*/*.c tools/*.c)
-h_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.h)) $(wildcard tests/*/*.h tests/unit/*/*.h)
 
 fmt: ## format every C file
 	clang-format -i $(sort $(c_files) $(h_files))
@@ -268,7 +281,7 @@ dist: ## the committed sources and the console's npm files as build/wrenn-events
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: help build run test fault integration check asan asan-integration tsan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: help build run test fault integration check asan asan-integration clang-and-tidy read-tests tsan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))

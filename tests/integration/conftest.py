@@ -42,6 +42,24 @@ def pytest_runtest_makereport(item, call):
         report.longrepr = "\n".join([*losses, report.longreprtext])
 
 
+def long_ones_first(items, workers):
+    """Puts the tests marked `long` where xdist begins: each worker first gets a chunk of neighbours.
+    A long test that starts last would leave the other workers with nothing to do."""
+    chunk = max(len(items) // workers // 4, 2)
+    first = [item for item in items if item.get_closest_marker("long")]
+    others = iter([item for item in items if not item.get_closest_marker("long")])
+    places = [worker * chunk + turn for turn in range(chunk) for worker in range(workers)]
+    placed = dict(zip(places, first))
+    if len(placed) < len(first) or max(placed, default=0) >= len(items):
+        return items
+    return [placed[place] if place in placed else next(others) for place in range(len(items))]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items[:] = long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_secret_is_told():
     """When all tests of this process are over: nothing the service said in them holds a secret of theirs."""

@@ -24,6 +24,7 @@ def states_of(store, channel):
     return {row[0] for row in store.query("SELECT state FROM deliveries WHERE channel_id = %s", id_to_uuid(channel["id"]))}
 
 
+@pytest.mark.long
 def test_set_back_and_forth_under_load_nothing_is_lost_doubled_out_of_order_or_early(make_service, redis, fake, store, clock):
     service = make_service(**clock.settings).start()
     team, key = service.new_team()
@@ -62,6 +63,7 @@ def test_set_back_and_forth_under_load_nothing_is_lost_doubled_out_of_order_or_e
     assert tries <= 1 + len(JUMPS_S) + (time.monotonic() - began) / SHORTEST_PAUSE_S, f"{tries} tries (seed {seed})"
 
 
+@pytest.mark.long
 def test_set_back_while_the_program_is_dead_nothing_waits_for_the_old_time(make_service, redis, fake, store, clock):
     """What it left behind has times of two hours ahead: a retry, and the lease of a worker that is gone."""
     service = make_service(**clock.settings)

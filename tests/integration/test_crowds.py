@@ -75,6 +75,7 @@ async def read_until(readers, count):
     await asyncio.gather(*(read(reader) for reader in readers))
 
 
+@pytest.mark.long
 def test_a_crowd_that_comes_back_is_replayed_and_costs_a_look_up_per_credential(make_service, redis, open_files, store):
     open_files(2 * READERS + 500)
     service = make_service().start()

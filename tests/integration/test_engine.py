@@ -31,6 +31,7 @@ def only_row(store, channel):
     return (state_of(store, channel) or [("", 0, None, "")])[0]
 
 
+@pytest.mark.long
 def test_killed_at_20_random_points_nothing_is_lost_and_only_requests_in_flight_repeat(make_service, redis, fake, store):
     service = make_service().start()
     team, key = service.new_team()
@@ -80,6 +81,7 @@ def only_what_was_in_flight_is_repeated(entries, capsules, kills, seed):
             assert any(first["at"] <= ready and again["at"] >= killed for killed, ready in kills), f"a repeat without a kill (seed {seed})"
 
 
+@pytest.mark.long
 @pytest.mark.plain_only(reason="one of the longest runs")
 def test_of_1000_channels_half_never_answer_and_the_others_get_theirs_in_order(service, redis, fake):
     fake.script({"destination": "webhook/bad/", "kind": "hang", "times": 0})
@@ -187,6 +189,7 @@ def test_a_bad_certificate_is_told_by_a_test_notification(service, badly_certifi
     assert badly_certified.arrived() == []
 
 
+@pytest.mark.long
 def test_redis_and_the_store_stop_and_start_with_deliveries_under_way(make_service, redis, fake, store, cluster):
     service = make_service().start()
     team, key = service.new_team()

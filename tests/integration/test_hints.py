@@ -87,6 +87,7 @@ def obeys(service, redis, fake, store, cases):
     return {case: verdicts_of(store, channel)[0] for case, channel in channels.items()}
 
 
+@pytest.mark.long
 def test_too_fast_is_heard_in_every_documented_way(chat_service, redis, fake, store):
     verdicts = obeys(chat_service, redis, fake, store, hints(3))
     assert verdicts.pop("discord-used-up") == "delivered"

@@ -297,6 +297,7 @@ def disturb(publisher, redis, service, done, faults):
         done.set()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_every_subscriber_sees_what_the_model_says(make_service, redis, open_files):
     open_files(2 * SUBSCRIBERS + 200)

@@ -65,6 +65,7 @@ def states_of(stream):
     return [int(f.data["metadata"]["n"]) for f in stream.events() if f.event == "capsule.state.changed"]
 
 
+@pytest.mark.long
 def test_a_sleeper_is_shown_the_newest_state_of_each_capsule_and_every_lasting_event(service, redis):
     team, key = service.new_team()
     capsules = [new_id("cl-") for _ in range(CAPSULES)]
@@ -89,6 +90,7 @@ def test_a_sleeper_is_shown_the_newest_state_of_each_capsule_and_every_lasting_e
     neighbour.close()
 
 
+@pytest.mark.long
 def test_a_sleeper_with_too_many_lasting_events_is_told_and_its_cursor_works(service, redis):
     team, key = service.new_team()
     sleeper, neighbour = open_both(service, redis, team, key)
@@ -111,6 +113,7 @@ def test_a_sleeper_with_too_many_lasting_events_is_told_and_its_cursor_works(ser
         stream.close()
 
 
+@pytest.mark.long
 def test_a_sleeper_that_takes_nothing_for_twenty_seconds_is_closed_and_its_cursor_works(service, redis):
     team, key = service.new_team()
     sleeper, neighbour = open_both(service, redis, team, key)

@@ -151,6 +151,7 @@ def newcomer(folder):
         yield folder, started
 
 
+@pytest.mark.long
 def test_the_tours_of_the_readme_show_what_happens(newcomer):
     folder, started = newcomer
     ports = {port: free_port() for port in ("9730", "9999", "9900")}

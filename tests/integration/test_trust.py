@@ -4,6 +4,7 @@ others go on. All of them wait for the same minute."""
 import re
 import time
 
+import pytest
 from support import Stream, id_to_uuid, make_event, until
 
 A_MINUTE_S = 60
@@ -33,6 +34,7 @@ def lose_trust(store, lost_team):
     store.query("UPDATE teams SET deleted_at = created_at WHERE id = %s", lost_team["goes"])
 
 
+@pytest.mark.long
 def test_a_stream_ends_within_a_minute_of_losing_its_credential(make_service, store, redis):
     service = make_service().start()
     team, key = service.new_team()
