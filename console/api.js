@@ -15,6 +15,8 @@ import { credentials, forgetKey } from "./session.js";
  * @typedef {Schemas["DeliveryPage"]} DeliveryPage
  * @typedef {Schemas["Event"]} StreamEvent
  * @typedef {Schemas["Preview"]} Preview
+ * @typedef {Schemas["EventActivity"]} EventActivity
+ * @typedef {Schemas["ChannelActivity"]} ChannelActivity
  * @typedef {Schemas["Provider"]} Provider
  * @typedef {Record<string, string | number | undefined>} Query
  */
@@ -204,3 +206,9 @@ export const listAudit = (query, signal) => read("audit-logs", query, signal);
 
 /** @returns {Promise<any>} */
 export const getStatus = () => read("admin/status");
+
+/** @param {string} range @param {AbortSignal} [signal] @returns {Promise<EventActivity>} */
+export const getEventActivity = (range, signal) => read("events/activity", { range }, signal);
+
+/** @param {string} id @param {string} range @param {AbortSignal} [signal] @returns {Promise<ChannelActivity>} */
+export const getChannelActivity = (id, range, signal) => read(`channels/${id}/activity`, { range }, signal);

@@ -48,6 +48,11 @@ export function hasKey() {
 	return key !== "";
 }
 
+/** Whether the control plane's session may be there: its other cookie cannot be read from here. */
+export function hasSession() {
+	return csrfToken() !== "";
+}
+
 function csrfToken() {
 	return /(?:^|; )wrenn_csrf=([^;]*)/.exec(document.cookie)?.[1] ?? "";
 }

@@ -14,11 +14,14 @@ import { signal } from "./vendor/signals.js";
 const PAGES = [
 	{ page: "live", name: "Live" },
 	{ page: "channels", name: "Channels" },
+	{ page: "audit", name: "Audit" },
 ];
 
 /** Pages other than the first are read when somebody goes there. @type {Record<string, () => Promise<(props: any) => any>>} */
 const LATER = {
 	channels: async () => (await import("./channels/routes.js")).ChannelRoutes,
+	events: async () => (await import("./event/page.js")).EventPage,
+	audit: async () => (await import("./audit/page.js")).AuditPage,
 };
 
 /** @type {import("./vendor/signals.js").Signal<Record<string, (props: any) => any>>} */

@@ -42,10 +42,9 @@ export function DeliveryRow({ delivery }) {
 			<span class="row-turn"><${Icon} name=${open.value ? "down" : "right"} size=${16} /></span>
 			<${Pill} tone=${TONES[state]}>${WORDS[state]}<//>
 			<span class="row-main"
-				><b>${sentence(delivery.event, delivery.outcome)}</b>
-				<span class="mono dim">${shortId(delivery.resource ?? "")}</span>${error
-					? html`<span class="row-error">${error}</span>`
-					: null}</span
+				><b>${sentence(delivery.event, delivery.outcome)}</b>${" "}<span class="mono dim"
+					>${shortId(delivery.resource ?? "")}</span
+				>${error ? html`<span class="row-error">${error}</span>` : null}</span
 			>
 			<span class="row-count dim">${count(delivery.attempts, "attempt")}</span>
 			<span class="row-time dim"><${Time} at=${delivery.created_at} /></span>
@@ -136,7 +135,7 @@ function AttemptLine({ attempt }) {
 		<span class="attempt-sign"><${Icon} name=${good ? "check" : "cross"} size=${14} /></span>
 		<span
 			><b>${VERDICTS[attempt.verdict] ?? attempt.verdict}</b>${attempt.status
-				? html` <span class="mono">${attempt.status}</span>`
+				? html`${" "}<span class="mono">${attempt.status}</span>`
 				: null}<span class="dim">
 				· <${Time} at=${attempt.started_at} />, took ${duration(attempt.duration_ms)}</span
 			></span

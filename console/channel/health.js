@@ -17,39 +17,39 @@ export function HealthFacts({ channel, health, onAsk }) {
 				<div>
 					<dt>Waiting to be sent</dt>
 					<dd>${number(found.backlog.pending)}</dd>
-					<p class="dim">
+					<dd class="more">
 						${found.backlog.oldest_at
 							? html`the oldest since <${Time} at=${found.backlog.oldest_at} />`
 							: "nothing waits"}
-					</p>
+					</dd>
 				</div>
 				<div>
 					<dt>Last success</dt>
 					<dd>
 						${found.last_success_at ? html`<${Time} at=${found.last_success_at} as="ago" />` : "none yet"}
 					</dd>
-					<p class="dim">
+					<dd class="more">
 						${found.last_success_at
 							? html`<${Time} at=${found.last_success_at} />`
 							: "Send a test, or wait for the next event"}
-					</p>
+					</dd>
 				</div>
 				<div>
 					<dt>Last error</dt>
 					<dd>${found.last_error_at ? html`<${Time} at=${found.last_error_at} as="ago" />` : "none"}</dd>
-					<p class="dim wrap">${found.last_error ?? "nothing went wrong lately"}</p>
+					<dd class="more wrap">${found.last_error ?? "nothing went wrong lately"}</dd>
 				</div>
 				<div>
 					<dt>Pace</dt>
 					<dd>${found.pace?.interval_ms ? `1 per ${duration(found.pace.interval_ms)}` : "as it comes"}</dd>
-					<p class="dim">
+					<dd class="more">
 						${found.rate_limited
 							? html`${found.rate_limited.by} asked for a pause until
 									<${Time} at=${found.rate_limited.until} />`
 							: found.pace?.burst
 								? `${found.pace.burst} at once after a rest`
 								: "no limit is known"}
-					</p>
+					</dd>
 				</div>
 			</dl>
 		`}

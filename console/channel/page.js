@@ -10,6 +10,7 @@ import { Icon } from "../parts/icon.js";
 import { useLoad } from "../parts/load.js";
 import { Loaded } from "../parts/loading.js";
 import { useSignal } from "../vendor/signals.js";
+import { Activity } from "./activity.js";
 import { DeleteDialog } from "./delete.js";
 import { Deliveries } from "./deliveries.js";
 import { EditDialog } from "./edit.js";
@@ -51,6 +52,7 @@ export function ChannelPage({ id, part }) {
 							health=${health}
 							onAsk=${(/** @type {string} */ name) => (dialog.value = name)}
 						/>
+						<${Activity} id=${id} />
 						<${Deliveries}
 							id=${id}
 							changes=${changes.value}

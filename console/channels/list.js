@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { getHealth, listChannels } from "../api.js";
+import { getChannelActivity, getHealth, listChannels } from "../api.js";
 import { count, number } from "../format.js";
 import { html } from "../html.js";
 import { Empty } from "../parts/empty.js";
@@ -8,6 +8,7 @@ import { useLoad } from "../parts/load.js";
 import { Loaded } from "../parts/loading.js";
 import { Time } from "../parts/time.js";
 import { providerInfo } from "./providers.js";
+import { Spark } from "../parts/spark.js";
 import { StatePill, Trouble } from "./state.js";
 import { Tile } from "./tile.js";
 
@@ -51,19 +52,36 @@ function ChannelCard({ channel }) {
 		[channel.id, channel.updated_at, channel.disabled],
 		15_000,
 	);
+	const { value: activity } = useLoad(
+		(signal) => getChannelActivity(channel.id, "24h", signal),
+		[channel.id],
+		60_000,
+	);
 	const found = health.value;
+	const day = activity.value;
 	return html`<article class="card channel-card">
 		<header class="channel-head">
 			<${Tile} provider=${channel.provider} />
 			<div class="grow">
 				<h2 class="cut"><a class="cover" href=${`#/channels/${channel.id}`}>${channel.name}</a></h2>
 				<p class="dim small-text">
-					${providerInfo(channel.provider).name} · ${count(channel.events.length, "kind")} of events
+					${providerInfo(channel.provider).name} ·
+					${count(channel.events.length, "kind of event", "kinds of events")}
 				</p>
 			</div>
 			<${StatePill} channel=${channel} health=${found} />
 		</header>
 		<${Trouble} channel=${channel} health=${found} />
+		${day
+			? html`<div class="spark-box">
+					<${Spark}
+						done=${day.delivered}
+						failed=${day.failed.map((value, index) => value + day.retried[index])}
+						label=${dayInWords(day)}
+					/>
+					<p class="dim spark-words">${dayInWords(day)}</p>
+				</div>`
+			: null}
 		<dl class="figures">
 			<div>
 				<dt>Waiting</dt>
@@ -94,4 +112,11 @@ function pace(health) {
 	return interval
 		? `1 per ${interval >= 1000 ? `${(interval / 1000).toFixed(1)} s` : `${interval} ms`}`
 		: "as it comes";
+}
+
+/** @param {import("../api.js").ChannelActivity} day */
+function dayInWords({ delivered, failed, retried }) {
+	const sum = (/** @type {number[]} */ values) => values.reduce((total, value) => total + value, 0);
+	const bad = sum(failed) + sum(retried);
+	return `${number(sum(delivered))} delivered in 24 hours${bad ? `, ${count(bad, "attempt")} failed` : ""}`;
 }

@@ -30,7 +30,7 @@ export function Rate({ minutes }) {
 		<${Plot}
 			kind="bars"
 			labels=${labels}
-			height=${132}
+			height=${150}
 			label=${`Events per minute: ${words}`}
 			series=${[
 				{ name: "done", values: done, tone: "good" },

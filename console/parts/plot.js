@@ -44,9 +44,9 @@ const short = (value) => (value >= 10_000 ? `${Math.round(value / 1000)}k` : Str
 
 /**
  * @param {any} uPlot
- * @param {{kind: "bars" | "lines", series: Series[], height: number, width: number, unit?: string}} wish
+ * @param {{kind: "bars" | "lines", series: Series[], height: number, width: number, unit?: string, step?: number, ordinal?: boolean}} wish
  */
-function options(uPlot, { kind, series, height, width, unit = "" }) {
+function options(uPlot, { kind, series, height, width, unit = "", step = 60, ordinal = false }) {
 	const bars = uPlot.paths.bars({ size: [0.72, 28], radius: 0.15, align: kind === "bars" ? 1 : 0 });
 	const axis = {
 		stroke: colour("--text-dim"),
@@ -63,6 +63,12 @@ function options(uPlot, { kind, series, height, width, unit = "" }) {
 		legend: { show: false },
 		cursor: { show: false },
 		scales: {
+			x: {
+				time: !ordinal,
+				// Bars begin at their label, so the last one needs room behind it.
+				range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) =>
+					kind === "bars" ? [min, max + step] : [min, Math.max(max, min + 1)],
+			},
 			y: {
 				range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ max) => [
 					0,
@@ -71,7 +77,13 @@ function options(uPlot, { kind, series, height, width, unit = "" }) {
 			},
 		},
 		axes: [
-			{ ...axis, size: 26, grid: { show: false }, space: 70, values: "{HH}:{mm}" },
+			{
+				...axis,
+				size: 26,
+				grid: { show: false },
+				space: 70,
+				values: ordinal ? undefined : step >= 86_400 ? "{D} {MMM}" : "{HH}:{mm}",
+			},
 			{
 				...axis,
 				size: 44,
@@ -96,10 +108,10 @@ function options(uPlot, { kind, series, height, width, unit = "" }) {
 }
 
 /**
- * @param {{kind: "bars" | "lines", labels: number[], series: Series[], height?: number, label: string, unit?: string}} props
+ * @param {{kind: "bars" | "lines", labels: number[], series: Series[], height?: number, label: string, unit?: string, step?: number, ordinal?: boolean}} props
  * labels are seconds
  */
-export function Plot({ kind, labels, series, height = 160, label, unit }) {
+export function Plot({ kind, labels, series, height = 160, label, unit, step, ordinal }) {
 	const box = useRef(/** @type {HTMLElement | null} */ (null));
 	const plot = useRef(/** @type {any} */ (null));
 	const again = useSignal(0);
@@ -117,7 +129,7 @@ export function Plot({ kind, labels, series, height = 160, label, unit }) {
 			(uPlot) => {
 				if (gone) return;
 				plot.current = new /** @type {any} */ (uPlot)(
-					options(uPlot, { kind, series, height, width: element.clientWidth, unit }),
+					options(uPlot, { kind, series, height, width: element.clientWidth, unit, step, ordinal }),
 					data,
 					element,
 				);
@@ -134,7 +146,7 @@ export function Plot({ kind, labels, series, height = 160, label, unit }) {
 			plot.current?.destroy();
 			plot.current = null;
 		};
-	}, [kind, series.length, height, again.value]);
+	}, [kind, series.length, height, step, again.value]);
 	useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
 	return html`<div class="plot" role="img" aria-label=${label} ref=${box} style=${{ height: `${height}px` }}></div>`;
 }

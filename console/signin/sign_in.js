@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks the service whether the key, or the session's cookie, is good.
 import { ApiError, checkCredentials, getStatus } from "../api.js";
-import { forgetKey, hasKey, isOperator, keepKey, signedIn } from "../session.js";
+import { forgetKey, hasKey, hasSession, isOperator, keepKey, signedIn } from "../session.js";
 
 /** @param {unknown} error */
 const isRefusal = (error) => error instanceof ApiError && (error.status === 401 || error.status === 403);
 
 /** Signs in with what is at hand. With a key but without an answer the page opens, and says there what is wrong. */
 export async function signIn() {
+	if (!hasKey() && !hasSession()) {
+		signedIn.value = "out";
+		return;
+	}
 	try {
 		await checkCredentials();
 		signedIn.value = "in";

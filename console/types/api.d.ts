@@ -66,6 +66,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much happened over time
+         * @description Arrays of one length. Each place is a step of time that begins at its label, and the last step has only begun. Counted since the
+         *     service keeps these counters; kept by minute for two hours, by hour for 31 days.
+         */
+        get: operations["getEventActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events/{id}/explain": {
         parameters: {
             query?: never;
@@ -126,7 +147,7 @@ export interface paths {
         put?: never;
         /**
          * Try settings without storing them
-         * @description Sends one `channel.test` message, once. Nothing is stored or audited. At most ten a minute and team, and in turn with the
+         * @description Sends one `channel.test` message, once: "Wrenn can reach this channel". Nothing is stored or audited. At most ten a minute and team, and in turn with the
          *     deliveries to the same destination: a turn within ten seconds is waited for, a later one answered with 429.
          */
         post: operations["testChannel"];
@@ -239,6 +260,29 @@ export interface paths {
         };
         /** How a channel is doing */
         get: operations["getChannelHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels/{id}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What came of a channel's deliveries over time
+         * @description Arrays of one length. Each place is a step of time that begins at its label, and the last step has only begun. Counted since the
+         *     service keeps these counters; kept by minute for two hours, by hour for 31 days.
+         */
+        get: operations["getChannelActivity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -601,6 +645,8 @@ export interface components {
             backlog: "deliver" | "skip";
         };
         TryChannel: {
+            /** @description Shown in the message, which also names the team and who sent it. Not checked: it may not be final. */
+            name?: string;
             provider: components["schemas"]["Provider"];
             config: components["schemas"]["Config"];
         };
@@ -659,6 +705,31 @@ export interface components {
         NewChannel: components["schemas"]["Channel"] & {
             /** @description A webhook's only. */
             secret?: string;
+        };
+        /** @description When each step begins, oldest first. */
+        Labels: string[];
+        Counts: number[];
+        EventActivity: {
+            range: string;
+            /** @description The length of a step in seconds. */
+            step_s: number;
+            labels: components["schemas"]["Labels"];
+            /** @description All durable events of the team. */
+            events: components["schemas"]["Counts"];
+            /** @description Those of them whose outcome is `error`. */
+            failed: components["schemas"]["Counts"];
+        };
+        ChannelActivity: {
+            range: string;
+            /** @description The length of a step in seconds. */
+            step_s: number;
+            labels: components["schemas"]["Labels"];
+            /** @description Accepted by the destination. */
+            delivered: components["schemas"]["Counts"];
+            /** @description Given up. */
+            failed: components["schemas"]["Counts"];
+            /** @description Refused for now; tried again later. */
+            retried: components["schemas"]["Counts"];
         };
         Health: {
             /** @enum {string} */
@@ -1009,6 +1080,8 @@ export interface components {
         State: components["schemas"]["DeliveryState"][];
         /** @description May be repeated or hold commas. */
         Kind: (components["schemas"]["Kind"] | "notification.digest")[];
+        /** @description By minute, by hour, by hour and by day. */
+        Range: "1h" | "24h" | "7d" | "30d";
         /** @description Made then or later: a time, or how long ago (`90s`, `10m`, `2h`, `3d`). */
         Since: string;
         /** @description Made before then; spelled as `since`. */
@@ -1148,6 +1221,33 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getEventActivity: {
+        parameters: {
+            query?: {
+                /** @description By minute, by hour, by hour and by day. */
+                range?: components["parameters"]["Range"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventActivity"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1500,6 +1600,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getChannelActivity: {
+        parameters: {
+            query?: {
+                /** @description By minute, by hour, by hour and by day. */
+                range?: components["parameters"]["Range"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelActivity"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { html } from "../../html.js";
+import { Time } from "../../parts/time.js";
 
 /** @param {string} text */
 const plain = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -8,6 +9,8 @@ const plain = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").rep
 function Mrkdwn({ text }) {
 	return text.split(/(\*[^*\n]+\*|<[^<>\n]+\|[^<>\n]+>)/).map((part) => {
 		if (/^\*.*\*$/.test(part)) return html`<b>${plain(part.slice(1, -1))}</b>`;
+		const date = /^<!date\^(\d+)\^/.exec(part);
+		if (date) return html`<${Time} at=${new Date(Number(date[1]) * 1000)} />`;
 		const link = /^<(.+)\|(.+)>$/.exec(part);
 		return link ? html`<span class="msg-link" title=${plain(link[1])}>${plain(link[2])}</span>` : plain(part);
 	});

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DeliveryDetail } from "../channel/delivery.js";
+import { html } from "../html.js";
+import { messageOf } from "../parts/failure.js";
+import { Pill } from "../parts/pill.js";
+import { Time } from "../parts/time.js";
+import { useSignal } from "../vendor/signals.js";
+
+/** @typedef {import("../api.js").Explanation["channels"][number]} Verdict */
+
+/** Word, tone and sentence of each verdict. @type {Record<string, ["good" | "bad" | "busy" | "off", string, string]>} */
+const VERDICTS = {
+	delivered: ["good", "delivered", "It was told."],
+	pending: ["busy", "waiting", "It will be told: see the attempts."],
+	failed: ["bad", "failed", "It was given up. It can be sent again."],
+	dropped: ["off", "dropped", "It was not sent: somebody chose to skip what waited, or too much did."],
+	folded: ["good", "in a digest", "Many came at once, so it was told in one message with others."],
+	not_subscribed: ["off", "not chosen", "The channel is not told of this kind of event."],
+	follow_up: ["off", "told before", "The channel heard of the request when it was accepted."],
+	accept: ["off", "told later", "The channel hears of it when it is done."],
+	repeat: ["off", "a repeat", "The same event was sent within the minute before."],
+	channel_newer: ["off", "before its time", "The channel was made after the event."],
+	disabled: ["off", "disabled", "It waits until the channel is enabled."],
+	unknown: ["off", "no record", "Nothing is kept of it any more."],
+};
+
+/** For each channel whether it was told, and if not, why. @param {{channels: Verdict[]}} props */
+export function Verdicts({ channels }) {
+	if (!channels.length) {
+		return html`<p class="dim">
+			The team has no channel. <a href="#/channels/new">Connect one</a>, and the next such event is told there.
+		</p>`;
+	}
+	return html`<ul class="verdicts">
+		${channels.map((channel) => html`<${VerdictLine} key=${channel.channel_id} of=${channel} />`)}
+	</ul>`;
+}
+
+/** @param {{of: Verdict}} props */
+function VerdictLine({ of }) {
+	const open = useSignal(false);
+	const [tone, word, why] = VERDICTS[of.verdict] ?? ["off", of.verdict, ""];
+	return html`<li class="verdict">
+		<div class="verdict-line">
+			<${Pill} tone=${tone}>${word}<//>
+			<div class="grow">
+				<a href=${`#/channels/${of.channel_id}`}><b>${of.name}</b></a>
+				<p class="small-text">
+					${of.detail ? messageOf(of.detail) : why}${" "}${of.delivered_at
+						? html`<span class="dim"><${Time} at=${of.delivered_at} /></span>`
+						: null}
+				</p>
+			</div>
+			${of.delivery_id
+				? html`<button
+						type="button"
+						class="button small"
+						aria-expanded=${open.value}
+						onClick=${() => (open.value = !open.value)}
+					>
+						${open.value ? "Hide the attempts" : "Attempts"}
+					</button>`
+				: null}
+		</div>
+		${open.value && of.delivery_id ? html`<${DeliveryDetail} id=${of.delivery_id} version=${of.verdict} />` : null}
+	</li>`;
+}
