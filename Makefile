@@ -208,7 +208,7 @@ tsan: ## the program under the thread sanitizer, driven by integration tests
 fmt: ## format every C file
 	clang-format -i $(sort $(c_files) $(h_files))
 
-lint: lint-format lint-tree lint-cppcheck lint-tidy ## formatting, floors and circles, cppcheck, clang-tidy
+lint: lint-format lint-tree lint-console lint-cppcheck lint-tidy ## formatting, floors and circles, the console, cppcheck, clang-tidy
 
 lint-format:
 	clang-format --dry-run -Werror $(sort $(c_files) $(h_files))
@@ -216,6 +216,9 @@ lint-format:
 # The circles are found in the object files.
 lint-tree: $(foreach m,$(MODULES),$(patsubst %.c,build/release/%.o,$(call sources,$(m))))
 	/usr/bin/python3 tools/check-tree
+
+lint-console:
+	tools/lint-console
 
 lint-cppcheck:
 	cppcheck --quiet --error-exitcode=1 --std=c11 -j2 --inline-suppr --library=posix \
@@ -281,7 +284,7 @@ dist: ## the committed sources and the console's npm files as build/wrenn-events
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: help build run test fault integration check asan asan-integration clang-and-tidy read-tests tsan fmt lint lint-format lint-tree lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: help build run test fault integration check asan asan-integration clang-and-tidy read-tests tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))
