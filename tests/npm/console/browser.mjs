@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// A browser that watches the console: an error in its console, an unhandled rejection, a request to another origin or a report of
+// the policy fails the script. The wishes come from tests/integration/test_console.py in WRENN_TEST_CONSOLE.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { chromium } from "playwright-core";
+
+export const wishes = JSON.parse(process.env.WRENN_TEST_CONSOLE);
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const WAIT_MS = 60_000;
+
+const browser = await chromium.launch({
+	executablePath: wishes.browser,
+	args: process.getuid() === 0 ? ["--no-sandbox"] : [],
+});
+
+/** What no page may do; filled while pages are open. */
+const faults = [];
+/** Errors that a test causes on purpose, such as the words of Chromium for a lost connection. */
+const expected = [];
+
+export function expectFault(pattern) {
+	expected.push(pattern);
+}
+
+function fault(text) {
+	if (!expected.some((pattern) => pattern.test(text))) faults.push(text);
+}
+
+/** A page of its own, as in a tab of its own: nothing is shared with the others. */
+export async function open({ path = "", key = wishes.key, width = 1440, height = 900, scheme = "light", base = wishes.base, cookies = [] } = {}) {
+	const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", acceptDownloads: true });
+	context.setDefaultTimeout(WAIT_MS);
+	if (cookies.length) await context.addCookies(cookies);
+	const page = await context.newPage();
+	page.on("console", (message) => ["error", "warning"].includes(message.type()) && fault(`console: ${message.text()}`));
+	page.on("pageerror", (error) => fault(`unhandled: ${error.stack}`));
+	page.on("request", (request) => {
+		const url = new URL(request.url());
+		if (!["data:", "blob:"].includes(url.protocol) && url.origin !== new URL(base).origin) fault(`a request to ${request.url()}`);
+	});
+	await page.exposeFunction("reportPolicy", (text) => fault(`policy: ${text}`));
+	await page.addInitScript(() => {
+		addEventListener("securitypolicyviolation", (event) => window.reportPolicy(`${event.violatedDirective} ${event.blockedURI}`));
+	});
+	await page.goto(`${base}/console/${key ? `#key=${key}` : ""}`);
+	if (key) await page.waitForFunction(() => !location.hash.includes("key="));
+	if (path) await go(page, path);
+	return page;
+}
+
+export async function go(page, path) {
+	await page.evaluate((hash) => (location.hash = hash), `#/${path}`);
+}
+
+/** Fails with what axe-core finds. */
+export async function axe(page, what) {
+	// Through the devtools protocol: the policy lets no script in by another way.
+	await page.evaluate(AXE);
+	const { violations } = await page.evaluate(() => window.axe.run());
+	for (const { id, nodes } of violations) fault(`axe, ${what}: ${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`);
+}
+
+export function check(condition, text) {
+	if (!condition) throw new Error(text);
+}
+
+export async function until(condition, text) {
+	const end = Date.now() + WAIT_MS;
+	for (;;) {
+		if (await condition()) return;
+		check(Date.now() < end, `in vain: ${text}`);
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+}
+
+/** Publishes events as the control plane does. Answers their stream ids. */
+export async function publish(...events) {
+	const text = events.map((event) => JSON.stringify({ timestamp: `${new Date().toISOString().slice(0, 19)}Z`, team_id: wishes.team, actor: { type: "user", id: `usr-${"0".repeat(25)}`, name: "Ada" }, ...event })).join("\n");
+	const run = promisify(execFile)(wishes.program, ["publish", "-"], { env: { PATH: process.env.PATH, REDIS_URL: wishes.redis } });
+	run.child.stdin.end(text + "\n");
+	return (await run).stdout.trim().split("\n");
+}
+
+export function capsuleEvent(kind, id, more = {}) {
+	return { event: kind, outcome: "success", resource: { id, type: "sandbox" }, ...more };
+}
+
+/** The destination answers so from now on, until repair(). */
+export async function breakIt(destination, answer) {
+	const done = await fetch(`${wishes.fake}/_script`, { method: "POST", body: JSON.stringify({ destination, times: 0, ...answer }) });
+	check(done.ok, `the fake did not take the script: ${done.status}`);
+}
+
+/** Every destination answers as it should. */
+export async function repair() {
+	const done = await fetch(`${wishes.fake}/_reset`, { method: "POST" });
+	check(done.ok, `the fake was not repaired: ${done.status}`);
+}
+
+/** Runs the steps, each with its name, and ends with what is wrong. */
+export async function walk(steps) {
+	let failed = "";
+	for (const [name, step] of Object.entries(steps)) {
+		try {
+			await step();
+		} catch (error) {
+			failed = `${name}: ${error.stack}`;
+		}
+		if (faults.length) failed = `${failed}\n${name}: ${faults.join("\n")}`;
+		if (failed) break;
+	}
+	await browser.close();
+	if (failed) console.error(failed);
+	process.exit(failed ? 1 : 0);
+}

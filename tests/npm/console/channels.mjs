@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Channels: create each of the seven with the message in view, break one, find out why, repair it, send again, edit, delete.
+import { breakIt, capsuleEvent, check, expectFault, go, open, publish, repair, until, walk, wishes } from "./browser.mjs";
+
+/** What only the message in this product looks like. */
+const DRAWN = { slack: ".slack-attachment", discord: ".discord-embed", teams: ".teams-card", googlechat: ".google-card", telegram: ".telegram-bubble b", matrix: ".matrix li", webhook: ".webhook-request .json" };
+const capsule = (number) => `cl-${String(number).padStart(25, "0")}`;
+const page = await open({ path: "channels" });
+expectFault(/status of 400/); // while a URL is typed
+
+async function create({ provider, config }, name) {
+	await go(page, "channels");
+	await page.getByRole("heading", { name: "Channels" }).waitFor();
+	await go(page, "channels/new");
+	await page.locator(`input[name=provider][value=${provider}]`).check();
+	await page.locator(DRAWN[provider]).first().waitFor();
+	for (const [field, value] of Object.entries(config)) await page.locator(`input[name=${field}]`).fill(value);
+	await page.locator("input[name=name]").fill(name);
+	await page.getByRole("button", { name: "Save the channel" }).click();
+	await page.getByRole("heading", { name: `${name} is connected` }).waitFor();
+}
+
+await walk({
+	async "without a channel the page says what to do"() {
+		await page.getByText("No channel yet").waitFor();
+		await page.getByRole("link", { name: "Connect a channel" }).first().click();
+		await page.getByRole("heading", { name: "Connect a channel" }).waitFor();
+	},
+	async "what is wrong with a URL is told while typing"() {
+		await page.locator("input[name=webhook_url]").fill("http://hooks.slack.com/x");
+		await page.getByText("does not begin with https://").waitFor();
+		await page.locator("input[name=webhook_url]").fill(wishes.destinations.slack.config.webhook_url);
+		await page.locator(".field-wrong").waitFor({ state: "detached" });
+	},
+	async "a test message, and why it did not work"() {
+		await page.getByRole("button", { name: "Send a test message" }).click();
+		await page.getByText("It took the test message").waitFor();
+		expectFault(/status of 502/);
+		await breakIt(wishes.destinations.slack.name, { status: 404, body: "no_service" });
+		await page.getByRole("button", { name: "Send a test message" }).click();
+		await page.getByText("the Slack webhook was removed or switched off").waitFor();
+		await repair();
+	},
+	async "a sample that fails, and a digest"() {
+		await page.getByLabel("Sample outcome").selectOption("error");
+		await page.locator(".msg").getByText("did not answer").first().waitFor();
+		await page.getByLabel("Sample outcome").selectOption("digest");
+		await page.locator(".msg").getByText("2 failed").first().waitFor();
+		await page.getByRole("button", { name: "As bytes" }).click();
+		await page.locator(".preview .json").waitFor();
+	},
+	async "each of the seven is connected"() {
+		for (const [provider, destination] of Object.entries(wishes.destinations)) {
+			await create(destination, `my-${provider}`);
+			check((await page.getByText("only time the secret is shown").count()) === (provider === "webhook" ? 1 : 0), "the secret");
+		}
+		for (const language of ["Node", "Go", "Python"]) {
+			await page.getByRole("button", { name: language }).click();
+			await page.locator(`[aria-label="Verification in ${language}"]`).waitFor();
+		}
+		await go(page, "channels");
+		await until(async () => (await page.locator(".channel-card .pill", { hasText: "Healthy" }).count()) === 7, "seven that are healthy");
+	},
+	async "an event is delivered, with its attempts"() {
+		await publish(capsuleEvent("capsule.create", capsule(1)));
+		await page.getByRole("link", { name: "my-webhook" }).click();
+		await page.locator(".delivery-line", { hasText: "delivered" }).click();
+		await page.locator(".attempt.good", { hasText: "taken" }).waitFor();
+	},
+	async "broken: the channel says why, and so does the event"() {
+		await breakIt(wishes.destinations.webhook.name, { status: 410 });
+		const [id] = await publish(capsuleEvent("capsule.create", capsule(2)));
+		await page.getByText("answered 410").first().waitFor();
+		await page.locator(".pill", { hasText: "Disabled" }).waitFor();
+		await go(page, `events/${id}`);
+		await page.locator(".verdict", { hasText: "my-webhook" }).getByText("Attempts").click();
+		await page.locator(".attempt.bad").first().waitFor();
+		await page.locator(".verdict a", { hasText: "my-webhook" }).click();
+	},
+	async "repaired: enabled with what waits"() {
+		await repair();
+		await page.getByRole("button", { name: "Enable …" }).click();
+		await page.getByText("Deliver what waits").waitFor();
+		await page.getByRole("button", { name: "Enable", exact: true }).click();
+		await until(async () => (await page.locator(".delivery-line .pill.good").count()) === 2, "both delivered");
+		await page.locator(".pill", { hasText: "Healthy" }).waitFor();
+	},
+	async "sent again: one, and a range"() {
+		await page.locator(".delivery-line").last().click();
+		await page.getByRole("button", { name: "Send again" }).click();
+		await until(async () => (await page.locator(".attempt.good").count()) === 2, "a second attempt");
+		await page.getByRole("button", { name: "Send a range again …" }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Send again" }).click();
+		await page.getByText("0 deliveries wait to be sent").waitFor();
+		await page.keyboard.press("Escape");
+		await page.getByRole("dialog").waitFor({ state: "detached" });
+	},
+	async "edited, with its settings replaced"() {
+		await page.getByRole("button", { name: "Edit" }).click();
+		await page.getByRole("dialog").locator("input[name=name]").fill("ops room");
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByRole("heading", { name: "ops-room" }).waitFor();
+		await page.getByRole("link", { name: "Replace settings" }).click();
+		await page.locator("input[name=url]").fill(wishes.destinations.webhook.config.url);
+		await page.getByRole("button", { name: "Replace the settings" }).click();
+		await page.getByText("uses the new settings").waitFor();
+		await page.locator(".crumb").click();
+	},
+	async "deleted, with what is lost named"() {
+		await page.getByRole("button", { name: "Delete" }).click();
+		await page.getByText("its list of deliveries and attempts").waitFor();
+		await page.getByRole("button", { name: "Delete it" }).click();
+		await page.getByRole("heading", { name: "Channels" }).waitFor();
+		await until(async () => (await page.locator(".channel-card").count()) === 6, "six that are left");
+	},
+});

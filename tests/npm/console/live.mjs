@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live page: signing in, events as they come, filters, hostile text, a lost connection, two teams.
+import { capsuleEvent, check, expectFault, go, open, publish, until, walk, wishes } from "./browser.mjs";
+import { doorway } from "./doorway.mjs";
+
+const capsule = (number) => `cl-${String(number).padStart(25, "0")}`;
+const rows = (page) => page.locator(".feed-row").allInnerTexts();
+const sees = (page, text) => until(async () => (await rows(page)).some((row) => row.includes(text)), `a row with ${text}`);
+let page;
+
+await walk({
+	async "the key of a link leaves the address at once"() {
+		page = await open();
+		check(!(await page.evaluate(() => location.href)).includes(wishes.key), "the key is still in the address");
+		await page.getByText("Nothing has happened lately").waitFor();
+		await page.locator(".pill", { hasText: "Live" }).waitFor();
+	},
+	async "an event appears, with its lane and its minute"() {
+		await publish(capsuleEvent("capsule.create", capsule(1)));
+		await sees(page, "Capsule created");
+		await page.locator(".lane-bar").waitFor();
+		await page.getByText("1 event, 0 failed").waitFor();
+		await page.locator(".plot canvas").first().waitFor();
+	},
+	async "one event whole, and back"() {
+		await page.locator(".feed-row").first().click();
+		await page.locator(".detail .json").getByText("capsule.create").waitFor();
+		check(page.url().includes("open="), "the open event is not in the address");
+		await page.keyboard.press("Escape");
+		await page.locator(".detail").waitFor({ state: "detached" });
+	},
+	async "filters are the API's and stay in the address"() {
+		await publish(capsuleEvent("capsule.pause", capsule(2), { outcome: "error", error: "the host did not answer" }));
+		await sees(page, "failed to pause");
+		await page.getByLabel("Outcome").selectOption("error");
+		await until(async () => (await rows(page)).length === 1, "one row");
+		await page.reload();
+		await until(async () => (await rows(page)).length === 1, "one row after loading the page again");
+		await page.getByLabel("Outcome").selectOption("");
+		await sees(page, "Capsule created");
+	},
+	async "a search looks through what has come"() {
+		await page.getByPlaceholder("Search").fill("did not answer");
+		await until(async () => (await rows(page)).length === 1, "one row");
+		await page.getByPlaceholder("Search").fill("nothing like that");
+		await page.getByText("No event passes these filters").waitFor();
+		await page.getByRole("button", { name: "Clear the filters" }).click();
+		await sees(page, "Capsule created");
+	},
+	async "a pause holds the list, and the jump leads to now"() {
+		await page.getByRole("button", { name: "Pause" }).click();
+		await publish(capsuleEvent("capsule.destroy", capsule(3)));
+		await page.getByText("1 new event").click();
+		await sees(page, "Capsule destroyed");
+	},
+	async "hostile text is text"() {
+		for (const text of wishes.hostile) await publish(capsuleEvent("capsule.create", text.slice(0, 60), { outcome: "error", error: text, actor: { type: "user", name: text } }));
+		await until(async () => (await rows(page)).length === 3 + wishes.hostile.length, "the hostile rows");
+		check(await page.evaluate(() => !document.querySelector("main :is(script, img, iframe, object, embed, style, link)") && !window.hostile), "text became markup");
+		const shown = await page.locator(".feed-actor").allTextContents();
+		for (const text of wishes.hostile.filter((one) => one.startsWith("<"))) check(shown.some((one) => one === text), `not shown as it is: ${text}`);
+		await page.locator(".feed-row").first().click();
+		await page.locator(".detail .json").waitFor();
+		await page.keyboard.press("Escape");
+	},
+	async "a lost connection is told, and nothing is missing afterwards"() {
+		expectFault(/net::ERR_/);
+		const door = await doorway(wishes.base);
+		const far = await open({ base: door.origin });
+		await sees(far, "Capsule created");
+		door.shut();
+		await far.getByText("Connection lost").first().waitFor();
+		await publish(...[4, 5, 6].map((number) => capsuleEvent("capsule.resume", capsule(number))));
+		door.open();
+		await far.getByRole("button", { name: "Try now" }).click();
+		await sees(far, "Capsule resumed");
+		await far.locator(".pill", { hasText: "Live" }).waitFor();
+		const all = await rows(page);
+		await until(async () => (await rows(far)).length === all.length, "every row that the unbroken page has");
+		check((await rows(far)).join() === all.join(), "the rows differ from the unbroken page's");
+	},
+	async "two teams in two tabs see nothing of each other"() {
+		const other = await open({ key: wishes.otherKey });
+		await other.getByText("Nothing has happened lately").waitFor();
+		await publish({ ...capsuleEvent("capsule.create", "only-of-the-other"), team_id: wishes.otherTeam });
+		await sees(other, "only-of-the-other");
+		await publish(capsuleEvent("capsule.create", "the-last-of-mine"));
+		await sees(page, "the-last-of-mine");
+		check(!(await rows(page)).some((row) => row.includes("only-of-the-other")), "a row of the other team");
+		check((await rows(other)).length === 1, "more rows than the team's");
+	},
+	async "the story of an event: stream, trail, channels"() {
+		const [id] = await publish(capsuleEvent("capsule.create", capsule(7)));
+		await go(page, `events/${id}`);
+		await page.getByText("The team has no channel.").waitFor();
+		await page.getByText("sandbox.create: success").waitFor();
+		await page.getByText("As JSON").click();
+		await page.locator(".json").getByText(capsule(7)).waitFor();
+	},
+	async "signing out, and in by typing a key"() {
+		await page.getByRole("button", { name: "Sign out" }).click();
+		await page.getByLabel("API key").fill("wrn_short");
+		await page.keyboard.press("Enter");
+		await page.getByText("A key is wrn_ and 32 hexadecimal digits").waitFor();
+		expectFault(/status of 401/);
+		await page.getByLabel("API key").fill(`wrn_${"0".repeat(32)}`);
+		await page.keyboard.press("Enter");
+		await page.getByText("Sign in again with a key that is valid.").waitFor();
+		await page.getByLabel("API key").fill(wishes.key);
+		await page.keyboard.press("Enter");
+		await page.getByRole("navigation").waitFor();
+	},
+});
