@@ -16,10 +16,15 @@ struct loop_lag {
 	struct metric *seconds;
 	uint64_t due_ns;
 	uint64_t (*now_ns)(void);
+	/* The latest samples: two halves, each of about a minute. */
+	uint64_t worst_ns[2];
+	unsigned samples; /* in the present half, worst_ns[0] */
 };
 
 /* `now_ns` is uv_hrtime() except in tests. */
 void loop_lag_start(struct loop_lag *lag, uv_loop_t *loop, uint64_t (*now_ns)(void));
+/* The worst of the last one to two minutes. */
+int64_t loop_lag_worst_ms(const struct loop_lag *lag);
 void loop_lag_stop(struct loop_lag *lag); /* free the memory only after the loop has ended */
 
 #endif

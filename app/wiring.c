@@ -185,6 +185,13 @@ static int add_routes(struct worker *w)
 {
 	int rc = health_add_routes(&w->health, w->server);
 
+	w->admin = (struct admin){
+		.api = { .store = w->store, .now_us = clock_wall_us },
+		.redis = w->redis,
+		.group = w->config->group,
+		.worker = w->name,
+		.lag = &w->lag,
+	};
 	w->console = (struct console){
 		.assets = console_assets,
 		.is_off = w->config->console == CONFIG_CONSOLE_OFF,
@@ -196,6 +203,8 @@ static int add_routes(struct worker *w)
 		rc = openapi_add_routes(w->server);
 	if (rc == 0)
 		rc = console_add_routes(&w->console, w->server);
+	if (rc == 0)
+		rc = admin_add_routes(&w->admin, w->server);
 	if (rc == 0)
 		rc = sse_add_routes(w->sse, w->server);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "app/admin.h"
 #include "app/console.h"
 #include "app/health.h"
 #include "app/loop_lag.h"
@@ -64,6 +65,7 @@ struct worker {
 	struct target_origin origins[CONFIG_MAX_ORIGINS];
 	struct health health;
 	struct console console;
+	struct admin admin;
 
 	bool stopping;
 	size_t step; /* the current step in stop.c */

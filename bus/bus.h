@@ -12,6 +12,8 @@
  *   transient  SUBSCRIBE, for capsule.state.changed only. No promise: an event that is published
  *              while the connection is down is lost.
  *   range      XRANGE in bounded steps for replay, and the edges of the stream
+ *   dead_letters  reads them, and offers one again
+ *   group_state   how far the consumer group is
  *   publish    XADD and PUBLISH for the command line, blocking
  *
  * Everything except publish runs on the loop and never blocks it.
@@ -20,6 +22,8 @@
 #define BUS_BUS_H
 
 #include "bus/consumer.h"
+#include "bus/dead_letters.h"
+#include "bus/group_state.h"
 #include "bus/publish.h"
 #include "bus/range.h"
 #include "bus/stream.h"

@@ -53,6 +53,7 @@ Test(loop_lag, is_what_a_callback_held_the_loop_up)
 	expect_rendered("wrenn_events_loop_lag_seconds_bucket{le=\"2.5\"} 0\n");
 	expect_rendered("wrenn_events_loop_lag_seconds_bucket{le=\"5\"} 1\n");
 	expect_rendered("wrenn_events_loop_lag_seconds_sum 3.000000\n");
+	cr_expect_eq(loop_lag_worst_ms(&lag), 3000);
 
 	held_up_ns = PERIOD_NS; /* the next turn is on time */
 	uv_timer_start(&busy, hold_up, 0, 0);

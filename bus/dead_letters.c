@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Redis runs an offer as one script, so two administrators who offer the same letter make one
+ * event. */
+#include "bus/dead_letters.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "bus/reply.h"
+#include "bus/stream.h"
+#include "core/attributes.h"
+#include "net/net.h"
+
+/* Answers nil without the letter, 0 without a payload, else the id of the new entry. */
+static const char offer_script[] =
+	"local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])\n"
+	"if #found == 0 then return false end\n"
+	"local fields, payload = found[1][2], ''\n"
+	"for i = 1, #fields, 2 do\n"
+	"  if fields[i] == 'payload' then payload = fields[i + 1] end\n"
+	"end\n"
+	"if payload == '' then return 0 end\n"
+	"local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'payload', payload)\n"
+	"redis.call('XDEL', KEYS[1], ARGV[1])\n"
+	"return id\n";
+
+static void on_list(const redisReply *reply, void *owner)
+{
+	const struct bus_dead_question *question = owner;
+	const redisReply *entry;
+	int rc = 0;
+
+	if (!reply)
+		rc = -ENOTCONN;
+	else if (reply->type != REDIS_REPLY_ARRAY)
+		rc = -EIO;
+	for (size_t i = 0; rc == 0 && (entry = reply_element(reply, i)); i++) {
+		const redisReply *fields = reply_element(entry, 1);
+		const struct bus_dead_letter letter = {
+			.id = reply_text(reply_element(entry, 0)),
+			.entry_id = reply_text(reply_find(fields, "id")),
+			.payload = reply_text(reply_find(fields, "payload")),
+			.reason = reply_text(reply_find(fields, "reason")),
+		};
+
+		question->on_letter(&letter, question->owner);
+	}
+	question->on_done(rc, STR(""), question->owner);
+}
+
+int bus_dead_list(struct redis *redis, struct stream_id before, unsigned count,
+		  struct bus_dead_question *question)
+{
+	char from[STREAM_ID_TEXT_SIZE + 1] = "+";
+	char limit[16];
+
+	if (!stream_id_is_zero(before)) {
+		from[0] = '(';
+		stream_id_format(before, from + 1);
+	}
+	snprintf(limit, sizeof(limit), "%u", count);
+	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_list, question, "XREVRANGE",
+			       BUS_DEAD_STREAM, from, "-", "COUNT", limit, NULL);
+}
+
+static void on_offered(const redisReply *reply, void *owner)
+{
+	const struct bus_dead_question *question = owner;
+	struct str id = reply_text(reply);
+	int rc = -EIO;
+
+	if (!reply)
+		rc = -ENOTCONN;
+	else if (reply->type == REDIS_REPLY_NIL)
+		rc = -ENOENT;
+	else if (reply->type == REDIS_REPLY_INTEGER)
+		rc = -ENODATA;
+	else if (id.at)
+		rc = 0;
+	question->on_done(rc, id, question->owner);
+}
+
+int bus_dead_offer(struct redis *redis, struct stream_id id, struct bus_dead_question *question)
+{
+	char text[STREAM_ID_TEXT_SIZE];
+
+	stream_id_format(id, text);
+	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_offered, question, "EVAL", offer_script,
+			       "2", BUS_DEAD_STREAM, BUS_STREAM, text, BUS_STREAM_LIMIT, NULL);
+}

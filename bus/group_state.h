@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* How far the consumer group is, asked of Redis, so that any process can tell. */
+#ifndef BUS_GROUP_STATE_H
+#define BUS_GROUP_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+
+struct redis;
+
+struct bus_group_state {
+	bool is_known;    /* Redis answered, and the group exists */
+	bool has_lag;     /* Redis knows it, unless the stream was trimmed past the group */
+	uint64_t lag;     /* entries that the group has not read */
+	uint64_t pending; /* entries read and not acknowledged */
+};
+
+/* One question; must stay until on_answer, which comes once, never from within. */
+struct bus_group_question {
+	const char *group;
+	void (*on_answer)(const struct bus_group_state *state, void *owner);
+	void *owner;
+};
+
+/* 0, or what redis_send() returned; then on_answer does not come. */
+int bus_group_ask(struct redis *redis, struct bus_group_question *question) must_check;
+
+#endif
