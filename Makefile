@@ -265,9 +265,19 @@ $(BENCH_TOOLS): %: %.o build/release/lib/core.a
 	$(call say,LD,$@)
 	$(Q)gcc $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+manual: build/manual/wrenn-events.1 ## manual pages and shell completions, in build/manual
+build/manual/wrenn-events.1: build/release/wrenn-events tools/manual docs/openapi.yaml
+	$(call say,MAN,$(@D))
+	$(Q)tools/manual $< $(@D)
+
 PREFIX ?= /usr/local
-install: build ## copy the program and its manual to $(PREFIX)
+share = $(DESTDIR)$(PREFIX)/share
+install: build manual ## copy the program, its manual and its completions to $(PREFIX)
 	install -D -m 755 build/release/wrenn-events $(DESTDIR)$(PREFIX)/bin/wrenn-events
+	for n in 1 5 7; do install -D -m 644 -t $(share)/man/man$$n build/manual/*.$$n; done
+	install -D -m 644 -t $(share)/bash-completion/completions build/manual/completions/wrenn-events
+	install -D -m 644 -t $(share)/zsh/vendor-completions build/manual/completions/_wrenn-events
+	install -D -m 644 -t $(share)/fish/vendor_completions.d build/manual/completions/wrenn-events.fish
 
 version := $(shell sed -n 's/.*WRENN_EVENTS_VERSION "\(.*\)"/\1/p' core/version.h)
 TARBALL := build/wrenn-events-$(version).tar
@@ -281,10 +291,21 @@ dist: ## the committed sources and the console's npm files as build/wrenn-events
 	$(if $(npm_files),tar --append --file $(TARBALL) --owner=0 --group=0 --transform 's|^|wrenn-events-$(version)/|' $(npm_files))
 	gzip -9nf $(TARBALL)
 
+# In a tree without git, such as an unpacked tarball of `make dist`, the tree itself is what is packaged.
+deb: ## the Debian package, in build/deb
+	@tools/install-packages build console package
+	@rm -rf build/deb
+	@mkdir -p build/deb/wrenn-events
+	@if [ -e .git ]; then $(MAKE) --no-print-directory dist && \
+		tar -xzf build/wrenn-events-$(version).tar.gz --strip-components=1 -C build/deb/wrenn-events; \
+	else tar -c --exclude=./build . | tar -x -C build/deb/wrenn-events; fi
+	cd build/deb/wrenn-events && DEB_BUILD_OPTIONS="parallel=$$(nproc) $(DEB_BUILD_OPTIONS)" dpkg-buildpackage -b -us -uc
+	lintian --fail-on error,warning --no-tag-display-limit build/deb/*.changes
+
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: help build run test fault integration check asan asan-integration clang-and-tidy read-tests tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: deb manual help build run test fault integration check asan asan-integration clang-and-tidy read-tests tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))

@@ -10,55 +10,9 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/help.h"
 #include "app/output.h"
 #include "core/version.h"
-
-static const struct command *const commands[] = {
-	&serve_command,   &publish_command, &tail_command,  &wait_command,
-	&console_command, &keys_command,    &teams_command, &sessions_command,
-};
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
-}
-
-static void print_overview(FILE *out)
-{
-	fputs("Usage: wrenn-events COMMAND [OPTION...]\n\n"
-	      "Turns the Redis stream wrenn:events into live Server-Sent Events, signed\n"
-	      "notifications and an audit trail.\n\nCommands:\n",
-	      out);
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("  help       this text, or `help COMMAND`\n\n"
-	      "`wrenn-events COMMAND --help` explains one; `--version` names this one.\n\n"
-	      "Exit codes of every command:\n"
-	      "  0    success\n"
-	      "  1    the outcome was an error\n"
-	      "  2    bad flags or settings, or the request was refused\n"
-	      "  3    the service does not answer or denies access\n"
-	      "  124  the time is up\n",
-	      out);
-}
-
-static int print_help(int argc, char **argv)
-{
-	if (argc < 2) {
-		print_overview(stdout);
-		return EXIT_GOOD;
-	}
-
-	const struct command *command = find_command(argv[1]);
-
-	if (!command)
-		return command_fault(EXIT_USAGE, "there is no command \"%s\"", argv[1]);
-	fputs(command->usage, stdout);
-	return EXIT_GOOD;
-}
 
 /* Anywhere before `--`, so that it also works at the end of a half-typed line. */
 static bool asks_for_help(int argc, char **argv)
@@ -72,7 +26,7 @@ static bool asks_for_help(int argc, char **argv)
 static int dispatch(int argc, char **argv)
 {
 	if (argc < 2) {
-		print_overview(stderr);
+		help_print_overview(stderr);
 		return EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
@@ -80,13 +34,13 @@ static int dispatch(int argc, char **argv)
 		return EXIT_GOOD;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		print_overview(stdout);
+		help_print_overview(stdout);
 		return EXIT_GOOD;
 	}
 	if (strcmp(argv[1], "help") == 0)
-		return print_help(argc - 1, argv + 1);
+		return help_print(argc - 1, argv + 1);
 
-	const struct command *command = find_command(argv[1]);
+	const struct command *command = command_find(argv[1]);
 
 	if (!command)
 		return command_fault(EXIT_USAGE,

@@ -38,6 +38,9 @@ void config_compare(const struct config *old, const struct config *fresh,
  * old ones. */
 void config_take_live(struct config *into, struct config *fresh);
 
+/* Appends a paragraph for each setting: its name, and indented what it means and its default. */
+void config_describe(struct buf *out);
+
 /* Wipes secrets and frees. Safe on a zeroed struct, and to repeat. */
 void config_done(struct config *config);
 

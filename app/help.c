@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The table of commands and what they print about themselves. tools/manual makes the manual and the
+ * completions of these texts. */
+#include "app/help.h"
+
+#include <string.h>
+
+#include "app/output.h"
+#include "config/config.h"
+#include "core/event.h"
+
+#define SETTINGS_LIMIT 65536
+
+static const struct command *const commands[] = {
+	&serve_command,   &publish_command, &tail_command,  &wait_command,
+	&console_command, &keys_command,    &teams_command, &sessions_command,
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+void help_print_overview(FILE *out)
+{
+	fputs("Usage: wrenn-events COMMAND [OPTION...]\n\n"
+	      "Turns the Redis stream wrenn:events into live Server-Sent Events, signed\n"
+	      "notifications and an audit trail.\n\nCommands:\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("  help       this text, `help COMMAND`, `help settings` or `help kinds`\n\n"
+	      "`wrenn-events COMMAND --help` explains one; `--version` names this one.\n\n"
+	      "Exit codes of every command:\n"
+	      "  0    success\n"
+	      "  1    the outcome was an error\n"
+	      "  2    bad flags or settings, or the request was refused\n"
+	      "  3    the service does not answer or denies access\n"
+	      "  124  the time is up\n",
+	      out);
+}
+
+static int print_settings(void)
+{
+	struct buf text;
+
+	buf_init(&text, SETTINGS_LIMIT);
+	buf_add_text(&text,
+		     "Environment variables, or KEY=VALUE lines in the file of --config.\n\n");
+	config_describe(&text);
+	output_write(stdout, buf_str(&text));
+	buf_done(&text);
+	return EXIT_GOOD;
+}
+
+static int print_kinds(void)
+{
+	for (int kind = EVENT_UNKNOWN + 1; kind < EVENT_KINDS; kind++)
+		if (event_kind_is_subscribable((enum event_kind)kind))
+			puts(event_kind_name((enum event_kind)kind));
+	return EXIT_GOOD;
+}
+
+int help_print(int argc, char **argv)
+{
+	if (argc < 2) {
+		help_print_overview(stdout);
+		return EXIT_GOOD;
+	}
+
+	const struct command *command = command_find(argv[1]);
+
+	if (strcmp(argv[1], "settings") == 0)
+		return print_settings();
+	if (strcmp(argv[1], "kinds") == 0)
+		return print_kinds();
+	if (!command)
+		return command_fault(EXIT_USAGE, "there is no command \"%s\"", argv[1]);
+	fputs(command->usage, stdout);
+	return EXIT_GOOD;
+}

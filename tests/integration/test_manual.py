@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manual and the completions, which tools/manual makes of the program's own help, and the unit of the package."""
+import pathlib
+import re
+import subprocess
+
+import pytest
+from support import PROGRAM
+
+pytestmark = pytest.mark.plain_only("texts, which the sanitizers do not read")
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def run(*command, **more):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **more)
+
+
+def said(*arguments):
+    result = run(PROGRAM, *arguments)
+    assert result.returncode == 0 and not result.stderr, result
+    return result.stdout
+
+
+def commands():
+    """All but `help`, which has no help of its own."""
+    return re.findall(r"^  (?!help)([a-z]+) ", re.search(r"Commands:\n(.*?)\n\n", said("help"), re.S)[1], re.M)
+
+
+@pytest.fixture(scope="module")
+def manual(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("manual")
+    made = run(ROOT / "tools/manual", PROGRAM, folder)
+    assert made.returncode == 0, made
+    return folder
+
+
+def test_every_help_is_one_screen_with_an_example():
+    for name in commands():
+        lines = said("help", name).rstrip("\n").split("\n")
+        assert len(lines) <= 24 and max(map(len, lines)) <= 80, name
+        assert lines[-1].startswith(f"Example: wrenn-events {name}"), name
+
+
+def test_every_command_flag_setting_and_endpoint_has_its_place_in_the_manual(manual):
+    def page(name):
+        return (manual / name).read_text().replace("\\-", "-").replace("\\&", "").replace("\\", "")
+
+    overview = page("wrenn-events.1")
+    for name in commands():
+        assert f"wrenn-events-{name}" in overview
+        text = page(f"wrenn-events-{name}.1")
+        for flag in re.findall(r"^  (--[a-z-]+)", said("help", name), re.M):
+            assert flag in text, (name, flag)
+        for code in ("0", "1", "2", "3", "124"):
+            assert f"fB{code}fR" in text.split("EXIT STATUS")[1], (name, code)
+    settings = re.findall(r"^([A-Z][A-Z_]+)$", said("help", "settings"), re.M)
+    assert len(settings) > 40
+    for name in settings:
+        assert name in page("wrenn-events.5"), name
+    paths = re.findall(r"^  (/\S*):$", (ROOT / "docs/openapi.yaml").read_text(), re.M)
+    assert len(paths) > 15
+    for path in paths:
+        assert path in page("wrenn-events-api.7"), path
+
+
+def complete_in_bash(manual, line):
+    words = line.split(" ")
+    script = f'''source "$0"; COMP_WORDS=("$@"); COMP_CWORD={len(words) - 1}; _wrenn_events; printf "%s\\n" "${{COMPREPLY[@]}}"'''
+    return run("bash", "-c", script, manual / "completions/wrenn-events", *words).stdout.split()
+
+
+def complete_in_fish(manual, line):
+    script = "source $argv[1]; complete -C $argv[2]"
+    lines = run("fish", "--no-config", "-c", script, manual / "completions/wrenn-events.fish", line).stdout.splitlines()
+    return [line.split("\t")[0] for line in lines]
+
+
+def test_the_shells_complete_commands_flags_and_kinds(manual):
+    for complete in (complete_in_bash, complete_in_fish):
+        assert complete(manual, "wrenn-events pub") == ["publish"]
+        assert complete(manual, "wrenn-events wait --time") == ["--timeout"]
+        assert complete(manual, "wrenn-events wait host.") == ["host.down", "host.up"] or \
+            complete(manual, "wrenn-events wait host.") == ["host.up", "host.down"]
+        assert complete(manual, "wrenn-events keys re") == ["revoke"]
+    assert run("zsh", "-n", manual / "completions/_wrenn-events").returncode == 0
+
+
+def test_the_completion_asks_for_the_teams(manual, tmp_path):
+    program = tmp_path / "wrenn-events"
+    program.write_text("#!/bin/sh\n[ \"$*\" = 'teams list' ] && printf 'team-1\\tA\\nteam-2\\tB\\n'\n")
+    program.chmod(0o755)
+    line = "wrenn-events keys create --team team-"
+    script = f'PATH={tmp_path}:$PATH; source "$0"; COMP_WORDS=({line}); COMP_CWORD=4; _wrenn_events; echo "${{COMPREPLY[@]}}"'
+    assert run("bash", "-c", script, manual / "completions/wrenn-events").stdout.split() == ["team-1", "team-2"]
+
+
+def test_the_unit_is_valid_and_exposes_little(tmp_path):
+    unit = tmp_path / "wrenn-events.service"
+    unit.write_text((ROOT / "debian/wrenn-events.service").read_text().replace("/usr/bin/wrenn-events", PROGRAM))
+    verified = run("systemd-analyze", "verify", unit, ROOT / "debian/wrenn-events.socket")
+    mine = [line for line in (verified.stdout + verified.stderr).splitlines() if "wrenn-events" in line and "man " not in line]
+    assert mine == [], mine
+    security = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+    level = float(re.search(r"Overall exposure level for \S+: ([0-9.]+)", security.stdout)[1])
+    assert level <= 2.0, security.stdout
