@@ -36,6 +36,7 @@ extern const struct command console_command;
 extern const struct command keys_command;
 extern const struct command teams_command;
 extern const struct command sessions_command;
+extern const struct command doctor_command;
 
 /* Prints "wrenn-events: " and the sentence on standard error. Returns `code`, so a command can
  * end with `return command_fault(EXIT_FAILED, "...")`. */

@@ -40,6 +40,17 @@ int store_look(const char *url, struct reason *why)
 	return rc;
 }
 
+int store_inspect(const char *url, struct reason *why)
+{
+	struct db *db = NULL;
+	int rc = db_open(url, true, &db, why);
+
+	if (rc == 0)
+		rc = schema_inspect(db, why);
+	db_close(db);
+	return rc;
+}
+
 int store_make(const char *url, struct reason *why)
 {
 	struct str text = str_of(url);

@@ -223,6 +223,25 @@ int schema_migrate(struct db *db, struct reason *why)
 	return rc ? fail_step(db, rc, (int64_t)schema_step_count, why) : 0;
 }
 
+int schema_inspect(struct db *db, struct reason *why)
+{
+	int64_t version = 0;
+	int rc = check_grants(db, why);
+
+	if (!rc)
+		rc = schema_version(db, &version);
+	if (!rc && version == 0)
+		return reason_set(why, -ENOENT, "DATABASE_URL", "the database has no schema yet");
+	if (!rc && version < (int64_t)schema_step_count)
+		return reason_set(why, -ESTALE, "DATABASE_URL", "the schema is at step %lld of %zu",
+				  (long long)version, schema_step_count);
+	if (!rc && version > (int64_t)schema_step_count)
+		return reason_set(why, -ENOTSUP, "DATABASE_URL",
+				  "the database has schema %lld, this program knows %zu",
+				  (long long)version, schema_step_count);
+	return rc && rc != -EPERM ? fail_step(db, rc, version, why) : rc;
+}
+
 /* ---- identity ------------------------------------------------------------------------------ */
 
 static const struct db_query read_identity = {

@@ -39,6 +39,10 @@ int schema_version(struct db *db, int64_t *out) must_check;
  * NULL) has the sentence. */
 int schema_migrate(struct db *db, struct reason *why) must_check;
 
+/* Whether schema_migrate() would have something to do, or could not; changes nothing. The codes of
+ * store_inspect(). */
+int schema_inspect(struct db *db, struct reason *why) must_check;
+
 /* The store must be the one that `identity` (DB_IDENTITY_SIZE bytes) names, with the schema this
  * program knows; an empty identity is filled in. -ENXIO for another one. */
 int schema_check_identity(struct db *db, char *identity, struct reason *why) must_check;

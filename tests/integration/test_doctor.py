@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`doctor` against servers that are set up wrongly: it names each trouble, and what to do."""
+import json
+
+import psycopg2
+import pytest
+from support import free_port
+
+pytestmark = pytest.mark.plain_only("one look at each server; nothing of it serves clients")
+
+
+def findings(service, code, **settings):
+    result = service.run("doctor", "--json", "--host", "none", environment=settings)
+    assert result.returncode == code, result
+    return {found["check"]: found for found in json.loads(result.stdout)}
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_doctor_finds_nothing_wrong_and_then_each_wrong_setting_of_redis(make_service, redis, folder):
+    service = make_service().start()
+    service.stop()
+    healthy = findings(service, 0)
+    assert {found["result"] for name, found in healthy.items() if name != "open files"} == {"ok"}, healthy
+    assert len(healthy) >= 11 and not any("remedy" in found for name, found in healthy.items() if name != "open files")
+    redis.client.config_set("maxmemory", "100mb")
+    redis.client.config_set("maxmemory-policy", "allkeys-lru")
+    redis.client.config_set("timeout", "60")
+    redis.client.config_set("appendonly", "no")
+    ill = findings(service, 1)
+    assert ill["redis maxmemory"]["result"] == "fault" and "noeviction" in ill["redis maxmemory"]["remedy"]
+    assert ill["redis timeout"]["result"] == "warning" and "timeout 0" in ill["redis timeout"]["remedy"]
+    assert ill["redis persistence"]["result"] == "warning" and "appendonly yes" in ill["redis persistence"]["remedy"]
+    redis.client.xgroup_destroy("wrenn:events", "wrenn-events-v1")
+    assert findings(service, 1)["consumer group"]["result"] == "warning"
+    redis.client.delete("wrenn:events")
+    assert findings(service, 1)["consumer group"]["result"] == "warning"
+    text = service.run("doctor", "--host", "none")
+    assert text.returncode == 1 and any(line.startswith("fault   redis maxmemory") for line in text.stdout.splitlines())
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_doctor_names_a_replica_a_wrong_key_and_the_programs_on_the_port(make_service, redis, folder):
+    service = make_service().start()
+    team, key = service.new_team()
+    service.add_webhook(key, "http://127.0.0.1:9/")
+    taken = findings(service, 0)["port"]
+    assert taken["result"] == "warning" and "wrenn-events" in taken["text"]
+    service.stop()
+    wrong = findings(service, 1, WRENN_ENCRYPTION_KEY="ab" * 32)["encryption key"]
+    assert wrong["result"] == "fault" and "ab" * 8 not in str(wrong)
+    port = free_port()
+    redis.client.config_set("bind", "127.0.0.1")
+    redis.client.config_set("port", str(port))
+    redis.client.replicaof("127.0.0.1", str(free_port()))
+    replica = findings(service, 1)["redis"]
+    assert replica["result"] == "fault" and "replica" in replica["text"] and "redis+sentinel" in replica["remedy"]
+    gone = findings(service, 1, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert gone["redis"]["result"] == "fault" and "redis version" not in gone
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_doctor_names_the_grant_that_is_missing(make_service, store, cluster):
+    service = make_service().start()
+    service.stop()
+    healthy = findings(service, 0)
+    assert healthy["database"]["result"] == "ok" and healthy["database clock"]["result"] == "ok"
+    role = "reader_" + store.database
+    with psycopg2.connect(host=cluster.folder, user="postgres", dbname=store.database) as connection:
+        connection.cursor().execute(f"CREATE ROLE {role} LOGIN")
+    ill = findings(service, 1, DATABASE_URL=store.url.replace("postgres@", f"{role}@").replace("user=postgres", f"user={role}"))
+    assert ill["database"]["result"] == "fault" and "GRANT" in ill["database"]["text"], ill
+    assert findings(service, 1, DATABASE_URL=f"postgres://nobody@127.0.0.1:{free_port()}/none")["database"]["result"] == "fault"
