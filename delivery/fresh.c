@@ -38,6 +38,7 @@ static struct delivery *new_delivery(const struct fresh_row *row, int64_t now_us
 	delivery->id = row->id;
 	delivery->stream_id = row->stream_id;
 	delivery->state = DELIVERY_PENDING;
+	delivery->is_fresh = true;
 	delivery->since_us = (int64_t)row->stream_id.ms * 1000;
 	delivery->next_attempt_us = now_us;
 	delivery->body = body_ref(row->body);

@@ -55,7 +55,7 @@ static int read_content(const struct provider *provider, const struct delivery *
 	int rc;
 
 	*out = (struct content){ .event = NULL };
-	if (provider->sends_body)
+	if (provider->sends_body && delivery->is_fresh)
 		return 0;
 	if (!delivery->is_digest)
 		return event_parse(body, delivery->stream_id, &out->event, NULL);

@@ -55,6 +55,7 @@ struct delivery {
 	struct uuid id;
 	struct stream_id stream_id;
 	enum delivery_state state;
+	bool is_fresh; /* the ledger made it of an event just now: its body can be read */
 	bool is_digest;
 	bool is_plain;            /* the rich form was refused */
 	unsigned attempts;        /* requests that went out, ever */
