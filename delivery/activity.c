@@ -26,6 +26,12 @@ static const struct db_query purges[] = {
 	{ .sql = PURGE("channel_activity", "channel_id") },
 };
 
+static const struct db_query purge_snapshots = {
+	.sql = "DELETE FROM snapshot_outcomes WHERE (team_id, ended_at, name) IN (SELECT team_id, "
+	       "ended_at, name FROM snapshot_outcomes WHERE ended_at < $1 "
+	       "ORDER BY ended_at LIMIT 1000)",
+};
+
 static int add(struct db *db, const struct uuid *channel, enum delivery_state state,
 	       int64_t ended_us, int64_t step_s)
 {
@@ -55,7 +61,7 @@ int activity_purge(struct db *db, int64_t age_us, int64_t *out_removed)
 					    db_time(age_us - ACTIVITY_KEEP_MINUTES * SECOND_US) };
 	const struct db_value hours[] = { db_int(ACTIVITY_HOUR_S),
 					  db_time(age_us - ACTIVITY_KEEP_HOURS * SECOND_US) };
-	int64_t removed[2 * ARRAY_LEN(purges)] = { 0 };
+	int64_t removed[2 * ARRAY_LEN(purges) + 1] = { 0 };
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(purges) && rc == 0; i++) {
@@ -63,6 +69,9 @@ int activity_purge(struct db *db, int64_t age_us, int64_t *out_removed)
 		if (rc == 0)
 			rc = db_run(db, &purges[i], hours, 2, NULL, NULL, &removed[2 * i + 1]);
 	}
+	if (rc == 0)
+		rc = db_run(db, &purge_snapshots, &hours[1], 1, NULL, NULL,
+			    &removed[2 * ARRAY_LEN(purges)]);
 	if (rc == 0)
 		rc = db_flush(db);
 	*out_removed = 0;

@@ -18,7 +18,8 @@
 int activity_add(struct db *db, const struct uuid *channel, enum delivery_state state,
 		 int64_t ended_us) must_check;
 
-/* Removes one piece of the counters, events' and channels', that are too old at `age_us`.
+/* Removes one piece of the counters, events' and channels', and of the outcomes of snapshots,
+ * that are too old at `age_us`.
  * *out_removed is the most that one of its statements removed. Runs at once. */
 int activity_purge(struct db *db, int64_t age_us, int64_t *out_removed) must_check;
 

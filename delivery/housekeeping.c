@@ -7,6 +7,7 @@
  * - accepts, after a day
  * - the backlog of channels that were disabled 30 days ago
  * - counters of activity, by minute after 2 hours and by hour after 31 days
+ * - outcomes of snapshots, after 31 days
  *
  * It removes nothing by a clock that it does not trust, and never more than two hours' worth at
  * once. Failure: a round that fails is forgotten; the next one does the same work.

@@ -8,6 +8,7 @@
 
 #include "ledger/capsules.h"
 #include "ledger/delivery_rows.h"
+#include "ledger/snapshots.h"
 
 #define FRESH_MAX_BYTES ((size_t)4 * 1024 * 1024) /* of one commit */
 /* Old and new workers may run side by side so long. */
@@ -251,6 +252,8 @@ int event_rows_write(struct event_rows *rows, struct db *db, const struct event 
 	if (!event_rows_is_reread(rows, event))
 		activity_see(&rows->activity, event);
 	rc = write_audit(rows, db, event, has_accept);
+	if (rc == 0)
+		rc = snapshot_note_outcome(db, event);
 	if (rc == 0)
 		rc = write_capsule(rows, db, event);
 	return rc < 0 || is_over ? rc : write_notifications(rows, db, event, has_accept);

@@ -13,6 +13,7 @@
 #include "views/health.h"
 #include "views/redeliver.h"
 #include "views/show.h"
+#include "views/snapshots.h"
 
 int views_open(const struct views_options *options, struct views **out)
 {
@@ -50,6 +51,7 @@ int views_add_routes(struct views *views, struct http_server *server)
 		{ HTTP_GET, "/v1/deliveries/{id}", ACCESS_TEAM, view_delivery, api },
 		{ HTTP_POST, "/v1/deliveries/{id}/redeliver", ACCESS_CHANGE, redeliver_one, api },
 		{ HTTP_GET, "/v1/events/activity", ACCESS_TEAM, view_event_activity, api },
+		{ HTTP_GET, "/v1/snapshots/pending", ACCESS_TEAM, view_pending_snapshots, api },
 		{ HTTP_GET, "/v1/events/{id}/explain", ACCESS_TEAM, view_explain, api },
 	};
 

@@ -8,6 +8,7 @@
  *   GET  /v1/channels/{id}/health         breaker, pace, backlog            health.c
  *   GET  /v1/channels/{id}/activity       what came of deliveries over time  activity.c
  *   GET  /v1/events/activity              events over time                   activity.c
+ *   GET  /v1/snapshots/pending            snapshots under way              snapshots.c
  *   GET  /v1/events/{id}/explain          why each channel heard of it, or not   explain.c
  *   POST /v1/deliveries/{id}/redeliver    send one again                    redeliver.c
  *   POST /v1/channels/{id}/recover        send again what was missed        redeliver.c

@@ -21,6 +21,7 @@ ALL = {  # name: method, path, a good body; "URL" stands for the webhook's
     "enable": ("POST", "/v1/channels/{channel}/enable", {"backlog": "deliver"}),
     "activity": ("GET", "/v1/channels/{channel}/activity", None),
     "event_activity": ("GET", "/v1/events/activity", None),
+    "snapshots": ("GET", "/v1/snapshots/pending", None),
     "deliveries": ("GET", "/v1/channels/{channel}/deliveries", None),
     "health": ("GET", "/v1/channels/{channel}/health", None),
     "recover": ("POST", "/v1/channels/{channel}/recover", HOUR_AGO),

@@ -67,8 +67,21 @@ static void add_counters(struct rig *rig, int step_s, int64_t age_us)
 		step_s, at);
 }
 
+static void add_outcome(struct rig *rig, int64_t age_us)
+{
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(rig_now_us - age_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO snapshot_outcomes (team_id, ended_at, name, is_success) VALUES "
+		"('" TEAM_A "', '%s', 'base', '1')",
+		at);
+}
+
 static void fill(struct rig *rig)
 {
+	add_outcome(rig, 31 * DAY_US + 1);
+	add_outcome(rig, 31 * DAY_US - SECOND_US);
 	add_counters(rig, 60, 2 * HOUR_US + 1);
 	add_counters(rig, 60, 2 * HOUR_US - SECOND_US);
 	add_counters(rig, 3600, 31 * DAY_US + 1);
@@ -97,6 +110,7 @@ Test(housekeeping, removes_what_finished_a_week_ago_and_nothing_else)
 		rig_wait_rows(&rig, 2, "deliveries");
 		rig_wait_rows(&rig, 1, "accepts");
 		rig_wait_rows(&rig, 1, "suppressed");
+		rig_wait_rows(&rig, 1, "snapshot_outcomes");
 		rig_wait_rows(&rig, 2, "event_activity");
 		rig_wait_rows(&rig, 2, "channel_activity");
 		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE "
