@@ -88,8 +88,22 @@ static void take_line(struct sse_reader *reader, struct str line)
 	}
 }
 
+static int first_error(const struct sse_reader *reader)
+{
+	const struct buf *const parts[] = { &reader->line, &reader->id, &reader->event,
+					    &reader->data };
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (parts[i]->err)
+			return parts[i]->err;
+	}
+	return 0;
+}
+
 int sse_reader_feed(struct sse_reader *reader, struct str bytes)
 {
+	int rc;
+
 	for (size_t i = 0; i < bytes.len; i++) {
 		char c = bytes.at[i];
 		bool was_cr = reader->skip_lf;
@@ -103,9 +117,10 @@ int sse_reader_feed(struct sse_reader *reader, struct str bytes)
 		}
 		reader->skip_lf = c == '\r';
 		take_line(reader, buf_str(&reader->line));
-		if (reader->line.err || reader->data.err)
-			return -E2BIG;
+		rc = first_error(reader);
+		if (rc < 0)
+			return rc;
 		buf_reset(&reader->line);
 	}
-	return reader->line.err ? -E2BIG : 0;
+	return reader->line.err;
 }

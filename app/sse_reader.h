@@ -35,7 +35,7 @@ void sse_reader_init(struct sse_reader *reader,
 		     void (*on_frame)(const struct sse_frame *frame, void *owner), void *owner);
 void sse_reader_done(struct sse_reader *reader);
 
-/* Returns 0, or -E2BIG for a line or a frame over 1 MiB. */
+/* Returns 0, -E2BIG for a line or a frame over 1 MiB, or -ENOMEM. */
 int sse_reader_feed(struct sse_reader *reader, struct str bytes);
 
 /* For a new connection: drops an unfinished frame. */

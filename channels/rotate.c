@@ -183,15 +183,19 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 }
 
 /* A receiver that checks webhook-signature would find none. */
-static bool loses_a_signature(const struct rotation *rotation)
+static int refuse_lost_signature(const struct rotation *rotation, struct reason *why)
 {
-	return rotation->is_open &&
-	       webhook_signs_by_standard(config_value(&rotation->stored.config, "secret")) &&
-	       !webhook_signs_by_standard(config_value(&rotation->draft.config, "secret"));
-}
+	int before;
+	int after;
 
-static int refuse_lost_signature(struct reason *why)
-{
+	if (!rotation->is_open)
+		return 0;
+	before = webhook_signs_by_standard(config_value(&rotation->stored.config, "secret"));
+	after = webhook_signs_by_standard(config_value(&rotation->draft.config, "secret"));
+	if (before < 0 || after < 0)
+		return -ENOMEM;
+	if (!before || after)
+		return 0;
 	return reason_set(why, -EINVAL, "secret",
 			  "secret is not base64, so requests would have no webhook-signature; "
 			  "use 64 hexadecimal digits, from `openssl rand -hex 32`");
@@ -211,7 +215,7 @@ static int take_config(struct rotation *rotation, const struct provider *provide
 	if (rc == 0 && provider_signs(provider) && config_value(&draft->config, "secret").len == 0)
 		return reason_set(why, -EINVAL, "secret",
 				  "the channel has no secret to keep; send a new one");
-	return rc == 0 && loses_a_signature(rotation) ? refuse_lost_signature(why) : rc;
+	return rc == 0 ? refuse_lost_signature(rotation, why) : rc;
 }
 
 static void judge(struct rotation *rotation)

@@ -69,7 +69,8 @@ struct provider {
 /* NULL when there is none of that name. */
 const struct provider *provider_find(struct str name);
 
-/* Whether a webhook's secret gives a webhook-signature: it is base64, perhaps after "whsec_". */
-bool webhook_signs_by_standard(struct str secret);
+/* Whether a webhook's secret gives a webhook-signature: it is base64, perhaps after "whsec_". 1, 0,
+ * or -ENOMEM. */
+int webhook_signs_by_standard(struct str secret) must_check;
 
 #endif

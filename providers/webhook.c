@@ -46,15 +46,17 @@ static bool standard_key(struct str secret, struct buf *out)
 	return is_key && !out->err;
 }
 
-bool webhook_signs_by_standard(struct str secret)
+int webhook_signs_by_standard(struct str secret)
 {
 	struct buf key;
-	bool is_key;
+	int rc;
 
 	buf_init(&key, CONFIG_MAX_VALUE);
-	is_key = standard_key(secret, &key);
+	rc = standard_key(secret, &key);
+	if (key.err == -ENOMEM)
+		rc = -ENOMEM;
 	wipe(&key);
-	return is_key;
+	return rc;
 }
 
 /* 0 with *fault, which is NULL for a good secret; or -ENOMEM. */
