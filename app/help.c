@@ -13,8 +13,9 @@
 #define SETTINGS_LIMIT 65536
 
 static const struct command *const commands[] = {
-	&serve_command, &publish_command, &tail_command,     &wait_command,   &console_command,
-	&keys_command,  &teams_command,   &sessions_command, &doctor_command,
+	&serve_command,   &publish_command, &tail_command,    &wait_command,
+	&console_command, &keys_command,    &teams_command,   &sessions_command,
+	&doctor_command,  &backup_command,  &restore_command,
 };
 
 const struct command *command_find(const char *name)

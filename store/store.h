@@ -26,6 +26,7 @@
 #include "core/attributes.h"
 #include "core/str.h"
 #include "store/blocking.h"
+#include "store/copy.h"
 #include "store/db.h"
 #include "store/job.h"
 #include "store/rows.h"

@@ -11,7 +11,7 @@ from support import DEADLINE_S, PROGRAM, PostgresStore, Stream, make_event, new_
 
 def test_every_command_explains_itself_and_wrong_use_is_exit_2(service):
     for arguments in (["--help"], ["help"], ["--version"], *([c, "--help"] for c in
-                      ("serve", "publish", "tail", "wait", "console", "keys", "teams", "sessions", "doctor"))):
+                      ("serve", "publish", "tail", "wait", "console", "keys", "teams", "sessions", "doctor", "backup", "restore"))):
         result = service.run(*arguments)
         assert result.returncode == 0 and result.stdout and not result.stderr, arguments
     for arguments in ([], ["nonsense"], ["serve", "extra"], ["serve", "--nonsense"], ["publish"], ["publish", "capsule.create"],
