@@ -25,6 +25,7 @@
 #include "core/metrics.h"
 #include "core/version.h"
 #include "net/net.h"
+#include "providers/provider.h"
 #include "store/store.h"
 #include "targets/targets.h"
 
@@ -127,6 +128,8 @@ static int serve(struct config *config, const char *file, enum key_use key_use)
 	sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 
 	open_files_fit(config);
+	for (size_t i = 0; i < config->hosts_count; i++)
+		hosts_allow(config->hosts[i].provider, config->hosts[i].hosts);
 
 	int code = prepare_store(config, key_use);
 

@@ -249,7 +249,7 @@ static void on_answer(const struct answer *answer, void *owner)
 		api_call_fail(&test->call, -ECANCELED);
 		return;
 	}
-	verdict = provider->judge(answer, channels->api.now_us());
+	verdict = provider_judge(provider, &test->draft.config, answer, channels->api.now_us());
 	if (provider->paces)
 		paces_learn(channels->route->paces, &test->paced, &verdict, answer->status,
 			    channels->mono_us());

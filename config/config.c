@@ -174,6 +174,8 @@ void config_done(struct config *config)
 	free(config->ca_file);
 	free(config->cors_origins);
 	free(config->link_base);
+	for (size_t i = 0; i < config->hosts_count; i++)
+		free(config->hosts[i].hosts);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i].origin);
 	explicit_bzero(config, sizeof(*config));

@@ -321,6 +321,29 @@ int read_cors_origins(const struct setting *setting, struct str value, struct co
 	return set_text(&out->cors_origins, value);
 }
 
+int read_hosts(const struct setting *setting, struct str value, struct config *out,
+	       struct buf *faults)
+{
+	struct str rest = value;
+	int rc;
+
+	while (rest.len > 0) {
+		if (!is_made_of(str_trim(str_cut(&rest, ',')), "-."))
+			return setting_fault(setting->name, faults,
+					     "expected names of hosts, separated by commas, "
+					     "such as chat.example.org");
+	}
+	assert(out->hosts_count < CONFIG_MAX_HOSTS);
+	struct config_hosts *hosts = &out->hosts[out->hosts_count];
+
+	rc = set_text(&hosts->hosts, value);
+	if (rc < 0)
+		return rc;
+	hosts->provider = setting->provider;
+	out->hosts_count++;
+	return 0;
+}
+
 int read_origin(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults)
 {

@@ -28,6 +28,8 @@ int read_link_base(const struct setting *setting, struct str value, struct confi
 		   struct buf *faults);
 int read_cors_origins(const struct setting *setting, struct str value, struct config *out,
 		      struct buf *faults);
+int read_hosts(const struct setting *setting, struct str value, struct config *out,
+	       struct buf *faults);
 int read_origin(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults);
 int read_nothing(const struct setting *setting, struct str value, struct config *out,

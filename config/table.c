@@ -36,6 +36,9 @@
 	    "when it is private",                                                             \
 	    read_origin, UNSET("none"), .provider = (vendor))
 
+#define HOSTS(variable, vendor, what) \
+	ROW(variable, NULL, what, read_hosts, UNSET("none"), .provider = (vendor))
+
 const struct setting settings[] = {
 	ROW("WRENN_EVENTS_DATA_DIR", "var",
 	    "where the SQLite file and the lock file of the port live", read_text, TEXT(data_dir)),
@@ -177,6 +180,14 @@ const struct setting settings[] = {
 	    "`https://wrenn.example`; `/capsules/<id>` and the like is "
 	    "appended",
 	    read_link_base, UNSET("no links"), LIVE),
+	HOSTS("WRENN_EVENTS_HOSTS_SLACK", "slack",
+	      "hosts beside Slack's own that take its webhooks, separated by commas: Mattermost, "
+	      "Rocket.Chat, Zulip; https on port 443"),
+	HOSTS("WRENN_EVENTS_HOSTS_DISCORD", "discord",
+	      "hosts beside Discord's own that take its webhooks, separated by commas"),
+	HOSTS("WRENN_EVENTS_HOSTS_TEAMS", "teams",
+	      "hosts beside Microsoft's known ones that take the messages of workflows, separated "
+	      "by commas"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_DISCORD", "discord"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_SLACK", "slack"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_TEAMS", "teams"),

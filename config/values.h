@@ -33,6 +33,14 @@ struct config_origin {
 	char *origin;         /* scheme://host or scheme://host:port */
 };
 
+#define CONFIG_MAX_HOSTS 3
+
+/* WRENN_EVENTS_HOSTS_<PROVIDER>: hosts beside that vendor's own. */
+struct config_hosts {
+	const char *provider; /* as in struct config_origin */
+	char *hosts;          /* separated by commas */
+};
+
 struct config {
 	char *database_url;              /* may hold a password */
 	enum config_create create_store; /* WRENN_EVENTS_CREATE_STORE, default on */
@@ -72,6 +80,8 @@ struct config {
 	unsigned history_kb; /* WRENN_EVENTS_HISTORY_KB, default 16384 */
 	unsigned drain_s;    /* WRENN_EVENTS_DRAIN_S, default 0 */
 	uint64_t marks[CONFIG_MAX_SETTINGS]; /* of each setting's text, to find changes */
+	size_t hosts_count;
+	struct config_hosts hosts[CONFIG_MAX_HOSTS];
 	size_t origin_count;
 	struct config_origin origins[CONFIG_MAX_ORIGINS];
 };

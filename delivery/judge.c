@@ -107,9 +107,20 @@ static void write_error(struct queue *queue, const struct verdict *verdict, cons
 
 /* ---- the verdict --------------------------------------------------------------------------- */
 
+/* Settings that do not decrypt any more say nothing about the host: the vendor's words count. */
+static struct verdict ask_provider(struct queue *queue, const struct answer *answer)
+{
+	struct settings *settings = &queue->settings;
+	int64_t now_us = queue->record.ended_us;
+
+	if (settings_open(settings, queue->engine->options.key) < 0)
+		return settings->provider->judge(answer, now_us);
+	return provider_judge(settings->provider, &settings->opened.config, answer, now_us);
+}
+
 static struct verdict judge(struct queue *queue, const struct answer *answer)
 {
-	struct verdict verdict = queue->settings.provider->judge(answer, queue->record.ended_us);
+	struct verdict verdict = ask_provider(queue, answer);
 	bool is_refused_twice = verdict.kind == VERDICT_REFORM && queue->current->is_plain;
 
 	/* Change the form once, a setting a few times and only to a value that can be stored. */

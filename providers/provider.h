@@ -2,8 +2,8 @@
 
 /*
  * Front door of providers/. A provider is a const table of pure functions: no I/O, no clock, no
- * state. Time, ids and secrets are arguments. Callers send what `build` made and act on what
- * `judge` says.
+ * state but the hosts that the operator allows (hosts.h). Time, ids and secrets are arguments.
+ * Callers send what `build` made and act on what `judge` says.
  */
 #ifndef PROVIDERS_PROVIDER_H
 #define PROVIDERS_PROVIDER_H
@@ -19,6 +19,7 @@
 #include "core/str.h"
 #include "providers/config.h"
 #include "providers/digest.h"
+#include "providers/hosts.h"
 #include "providers/message.h"
 #include "providers/url.h"
 #include "providers/verdict.h"
@@ -65,6 +66,12 @@ struct provider {
 	/* The size of a built message in the provider's own unit. */
 	struct measure (*measure)(const struct outgoing *request);
 };
+
+/* provider->judge(), except for a host that the operator allows (hosts.h): only the vendor itself
+ * can be trusted to use the vendor's words, so a status decides. A form that is refused is followed
+ * by plain text. */
+struct verdict provider_judge(const struct provider *provider, const struct provider_config *config,
+			      const struct answer *answer, int64_t now_us);
 
 /* NULL when there is none of that name. */
 const struct provider *provider_find(struct str name);

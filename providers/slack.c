@@ -9,6 +9,8 @@
 
 #include "providers/builtin.h"
 #include "providers/chat.h"
+#include "providers/hosts.h"
+#include "providers/slack_like.h"
 
 #define RICH_LIMIT  12000 /* UTF-16 units of escaped text, all texts together */
 #define PLAIN_LIMIT 4000
@@ -36,7 +38,7 @@ static const char *read_hook(struct str url, struct url_parts *out)
 {
 	const char *fault = url_hook_fault(url, out);
 
-	if (fault)
+	if (fault || host_is_allowed("slack", out->host))
 		return fault;
 	if (!str_eq_nocase(out->host, STR("hooks.slack.com")) &&
 	    !str_eq_nocase(out->host, STR("hooks.slack-gov.com")))
@@ -70,7 +72,8 @@ static size_t slack_paces(const struct provider_config *config, struct pace out[
 
 	if (read_hook(config_value(config, "webhook_url"), &parts))
 		return 0;
-	out[0] = chat_pace("slack webhook", parts.path, STR(""), 1, WEBHOOK_INTERVAL_US);
+	out[0] = chat_pace("slack webhook", config_value(config, "webhook_url"), STR(""), 1,
+			   WEBHOOK_INTERVAL_US);
 	return 1;
 }
 
@@ -222,24 +225,34 @@ static int slack_build(const struct message *message, const struct provider_conf
 		       const struct attempt *attempt, struct outgoing *out)
 {
 	struct url_parts parts;
+	bool is_guest;
 	int rc;
 
 	if (read_hook(config_value(config, "webhook_url"), &parts))
 		return -EINVAL;
-	rc = chat_write(&out->body, message, &rich, &plain);
+	is_guest = host_is_allowed("slack", parts.host);
+	rc = is_guest ? chat_write(&out->body, message, &slack_like_rich, &slack_like_plain)
+		      : chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
-	url_write_hook(&out->url, &parts, STR(""));
+	url_write_hook(&out->url, &parts, parts.query);
 	chat_post(out, "application/json", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }
 
+static bool has_mark(struct str body, struct str mark)
+{
+	return memmem(body.at, body.len, mark.at, mark.len);
+}
+
 static struct measure slack_measure(const struct outgoing *request)
 {
-	const struct str rich_mark = STR("\"attachments\":[");
 	struct str body = buf_str(&request->body);
-	bool is_rich = memmem(body.at, body.len, rich_mark.at, rich_mark.len);
+	bool is_rich = has_mark(body, STR("\"attachments\":["));
 
+	if (is_rich && !has_mark(body, STR("\"blocks\":[")))
+		return (struct measure){ "UTF-16 units", chat_size_utf16(body),
+					 SLACK_LIKE_RICH_LIMIT };
 	return (struct measure){ "UTF-16 units", size_body(body),
 				 is_rich ? RICH_LIMIT : PLAIN_LIMIT };
 }

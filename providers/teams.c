@@ -11,6 +11,7 @@
 
 #include "providers/builtin.h"
 #include "providers/chat.h"
+#include "providers/hosts.h"
 
 #define BODY_LIMIT            18000          /* bytes of the whole body, see size_body() */
 #define WORD_JOINER           "\xe2\x81\xa0" /* U+2060 */
@@ -79,8 +80,8 @@ static const char *read_address(struct str url, struct url_parts *out, enum addr
 
 	if (fault)
 		return fault;
-	*out_kind = ADDRESS_CONNECTOR;
-	if (is_connector(out))
+	*out_kind = is_connector(out) ? ADDRESS_CONNECTOR : ADDRESS_WORKFLOW;
+	if (*out_kind == ADDRESS_CONNECTOR || host_is_allowed("teams", out->host))
 		return NULL;
 	if (!is_workflow_host(out->host))
 		return "has a host that is not one of Power Automate or Logic Apps";

@@ -173,7 +173,7 @@ def origins(fake):
 
 @pytest.fixture
 def chat_service(make_service, origins):
-    return make_service(**origins).start()
+    return make_service(WRENN_EVENTS_HOSTS_SLACK="chat.example.org", **origins).start()
 
 
 @pytest.fixture

@@ -20,6 +20,11 @@ def slack():
     return Destination("slack", {"webhook_url": f"https://hooks.slack.com/services/{team}/{hook}/{token(24)}"}, f"slack/{team}/{hook}")
 
 
+def mattermost():
+    hook = token(26)
+    return Destination("slack", {"webhook_url": f"https://chat.example.org/hooks/{hook}"}, f"mattermost/{hook}")
+
+
 def teams():
     flow = token(32)
     url = (f"https://prod-12.westeurope.logic.azure.com:443/workflows/{flow}/triggers/manual/paths/invoke"

@@ -110,6 +110,25 @@ def test_a_refused_form_is_followed_at_once_by_the_plain_text(chat_service, redi
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_host_that_imitates_slack_gets_what_it_knows_and_then_plain_text(chat_service, redis, fake, store):
+    team, key = chat_service.new_team()
+    destination = destinations.mattermost()
+    channel = add(chat_service, key, destination)
+    redis.publish(make_event(team, outcome="error", error="the host is full @all"))
+    delivered(store, channel)
+    entry, = fake.arrived(destination.name)
+    assert entry["posted"] and not entry["pings"] and "blocks" not in entry["body"]
+    assert "failed to start: the host is full" in entry["shown"] and "Actor: " in entry["shown"]
+    fake.script({"destination": destination.name, "status": 400, "body": '{"status_code":400}'})
+    redis.publish(make_event(team))
+    delivered(store, channel, 2)
+    _, rich, plain = fake.arrived(destination.name)
+    assert "attachments" in rich["body"] and "attachments" not in plain["body"] and plain["posted"]
+    with pytest.raises(AssertionError):
+        chat_service.add_channel(key, "slack", {"webhook_url": "https://other.example.org/hooks/a"})
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_key_that_is_not_valid_keeps_the_backlog(chat_service, redis, fake, store):
     """Google calls it an invalid argument, as it calls a message it does not understand."""
     team, key = chat_service.new_team()

@@ -240,6 +240,25 @@ class Slack(Protocol):
         return []
 
 
+class Mattermost(Protocol):
+    """Takes Slack's webhooks, but knows no blocks."""
+    name = "mattermost"
+    pattern = re.compile(r"/hooks/([a-z0-9]{26})")
+
+    def destination(self, request, match):
+        return f"mattermost/{match[1]}"
+
+    def answer(self, request, match):
+        message = request.json()
+        refuse_unless(message is not None and (message.get("text") or message.get("attachments")),
+                      Reply.of(400, {"id": "web.incoming_webhook.parse.app_error", "message": "no text", "status_code": 400}))
+        lines = [message.get("text", "")]
+        for one in message.get("attachments") or []:
+            lines += [one.get("text", ""), *(f"{field['title']}: {field['value']}" for field in one.get("fields") or []), one.get("footer", "")]
+        text = "\n".join(filter(None, lines))
+        return Reply(200, "ok", {"Content-Type": "text/plain"}, shown=text, pings=re.findall(r"@(?:all|channel|here)\b|<!\w+>", text))
+
+
 class TeamsWorkflow(Protocol):
     name = "teams"
     pattern = re.compile(r"(?:/powerautomate/automations/direct(?:/cu/\d+)?)?/workflows/([0-9a-f]{32})/triggers/manual/paths/invoke")
@@ -556,4 +575,4 @@ class Webhook(Protocol):
 
 def all_protocols():
     """In the order they are tried. The webhook takes the rest."""
-    return [Discord(), Slack(), TeamsWorkflow(), TeamsLegacy(), GoogleChat(), Telegram(), Matrix(), Webhook()]
+    return [Discord(), Slack(), Mattermost(), TeamsWorkflow(), TeamsLegacy(), GoogleChat(), Telegram(), Matrix(), Webhook()]

@@ -146,7 +146,7 @@ Test(config_load, has_room_for_the_origin_of_every_provider)
 	size_t count = 0;
 
 	for (size_t row = 0; row < settings_count; row++) {
-		if (!settings[row].provider)
+		if (!str_starts(str_of(settings[row].name), STR("WRENN_EVENTS_ORIGIN_")))
 			continue;
 		snprintf(texts[count], sizeof(texts[count]), "%s=http://h:1", settings[row].name);
 		environment[count + 1] = texts[count];
