@@ -2,7 +2,7 @@
 
 /*
  * The heap copy of struct secret and its wiping. The bytes never move while the secret
- * lives, so no stray copy stays behind; a replaced or ended secret is overwritten first.
+ * lives, so no copy is left over; a replaced or ended secret is overwritten first.
  */
 #include "core/secret.h"
 
