@@ -26,6 +26,9 @@ LARGEST = ("audit_logs", "deliveries")  # the others have a quarter as many rows
 
 # Read all rows of some kind by their purpose. Each needs a reason.
 READS_ALL = {
+    "app/admin_status:select_backlog": "an administrator asks: counts what is pending",
+    "app/admin_status:select_channels": "an administrator asks: counts what is disabled or paused",
+    "app/admin_status:select_workers": "an administrator asks: the owners of all leases",
     "auth/commands:list_keys": "the command lists all keys",
     "auth/commands:list_teams": "the command lists all teams",
     "delivery/clock:begin_pauses_anew": "after a clock was set back, once: all that waits by the old clock",
@@ -202,7 +205,6 @@ def statements():
 
 
 MISLEADING = {
-    "nothing is there": dict(rows=0),
     "nothing is pending": dict(rows=2_000, state="'delivered'"),
     "everything is pending": dict(rows=2_000, state="'pending'"),
 }
@@ -211,21 +213,21 @@ MISLEADING = {
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)
 def test_no_statement_reads_more_of_larger_tables(make_service, store, cluster, statements):
     make_service().start().stop()
-    wrong, small = [], {}
+    wrong = []
+    tables = Tables(cluster, store.database)
+    tables.analyze()  # they are empty
+    tables.fill(SMALL)
+    small = tables.costs(statements)
     for said, shape in MISLEADING.items():
-        tables = Tables(cluster, store.database)
         tables.fill(**shape)
         tables.analyze()
-        if not small:
-            tables.fill(SMALL)
-            small = tables.costs(statements)
         tables.fill(LARGE)
         large = tables.costs(statements)
-        tables.connection.close()
         for name in small.keys() - READS_ALL.keys():
             may_rows, may_blocks = max(small[name][0] * 1.1 + 100, WALKS.get(name, 0)), small[name][1] * 1.2 + 150
             if large[name][0] > may_rows or large[name][1] > may_blocks:
                 wrong.append(f"{name}, statistics say {said}: rows and blocks {small[name]} of {SMALL}, {large[name]} of {LARGE}")
+    tables.connection.close()
     assert not wrong, "\n".join(sorted(wrong))
 
 
@@ -238,7 +240,7 @@ def test_no_statement_scans_a_table_of_an_embedded_store(make_service, store, st
         sql = re.sub(r"\$(\d+)", r"?\1", statements[name].sqlite)
         values = [None] * max(map(int, re.findall(r"\?(\d+)", sql)), default=0)
         plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, values)]
-        wrong += [f"{name}: {line}" for line in plan if re.match(rf"SCAN (?!CONSTANT|json_each|due|held)", line)]
+        wrong += [f"{name}: {line}" for line in plan if re.match(r"SCAN (?!CONSTANT|json_each|pragma_|due|held)", line)]
     connection.close()
     assert not wrong, "\n".join(sorted(wrong))
 
