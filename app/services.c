@@ -58,6 +58,14 @@ static int open_route(struct worker *w)
 	return route_open(&options, &w->route);
 }
 
+static void on_held_elsewhere(const struct uuid *channel, void *owner)
+{
+	const struct worker *w = owner;
+
+	if (w->wake)
+		bus_wake_tell(w->wake, channel);
+}
+
 static int open_deliveries(struct worker *w)
 {
 	const struct config *config = w->config;
@@ -76,6 +84,8 @@ static int open_deliveries(struct worker *w)
 		.clock_trust_us = DELIVERY_CLOCK_TRUST_US,
 		.now_us = clock_wall_us,
 		.mono_us = clock_mono_us,
+		.on_held_elsewhere = on_held_elsewhere,
+		.owner = w,
 	};
 
 	return deliveries_open(&options, &w->deliveries);

@@ -54,6 +54,17 @@ static void stop_transient(struct worker *w)
 		next_step(w);
 }
 
+static void stop_wake(struct worker *w)
+{
+	struct bus_wake *wake = w->wake;
+
+	w->wake = NULL; /* the deliveries tell nobody from now on */
+	if (wake)
+		bus_wake_close(wake, next_step, w);
+	else
+		next_step(w);
+}
+
 static void stop_streams(struct worker *w)
 {
 	if (w->sse)
@@ -135,9 +146,9 @@ static void stop_handles(struct worker *w)
 }
 
 static void (*const stop_steps[])(struct worker *w) = {
-	stop_consumer, stop_ledger,     stop_tail,    stop_transient, stop_streams,
-	stop_server,   stop_deliveries, stop_route,   stop_redis,     stop_sentinel,
-	stop_master,   stop_store,      stop_handles,
+	stop_consumer, stop_ledger, stop_tail,       stop_transient, stop_wake,
+	stop_streams,  stop_server, stop_deliveries, stop_route,     stop_redis,
+	stop_sentinel, stop_master, stop_store,      stop_handles,
 };
 
 static void next_step(void *owner)

@@ -131,6 +131,13 @@ static void on_work(const struct fresh_rows *fresh, void *owner)
 	deliveries_take(w->deliveries, fresh);
 }
 
+static void on_wake(const struct uuid *channel, void *owner)
+{
+	const struct worker *w = owner;
+
+	deliveries_wake(w->deliveries, channel);
+}
+
 /* ---- opening --------------------------------------------------------------------------- */
 
 static int open_loop(struct worker *w)
@@ -302,7 +309,18 @@ static int open_readers(struct worker *w)
 		.on_event = sse_on_transient,
 		.owner = w->sse,
 	};
+	const struct bus_wake_options wake = {
+		.loop = &w->loop,
+		.address = &w->redis_address,
+		.master = w->master,
+		.redis = w->redis,
+		.on_channel = on_wake,
+		.owner = w,
+	};
 	int rc = bus_transient_open(&transient, &w->transient);
+
+	if (rc == 0)
+		rc = bus_wake_open(&wake, &w->wake);
 
 	if (rc == 0)
 		rc = bus_tail_open(&tail, &w->tail);

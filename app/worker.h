@@ -59,6 +59,7 @@ struct worker {
 	struct sse *sse;
 	struct http_server *server;
 	struct bus_transient *transient;
+	struct bus_wake *wake;
 	struct bus_tail *tail;
 	struct bus_consumer *consumer;
 	struct ledger *ledger;

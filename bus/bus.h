@@ -11,6 +11,7 @@
  *              Promise: it acknowledges an entry only after the ledger has committed it.
  *   transient  SUBSCRIBE, for capsule.state.changed only. No promise: an event that is published
  *              while the connection is down is lost.
+ *   wake       workers tell each other of new deliveries. No promise: the next scan finds them.
  *   range      XRANGE in bounded steps for replay, and the edges of the stream
  *   dead_letters  reads them, and offers one again
  *   group_state   how far the consumer group is
@@ -29,5 +30,6 @@
 #include "bus/stream.h"
 #include "bus/tail.h"
 #include "bus/transient.h"
+#include "bus/wake.h"
 
 #endif

@@ -7,7 +7,8 @@
 #define BUS_STREAM       "wrenn:events"
 #define BUS_DEAD_STREAM  "wrenn:events:dead"
 #define BUS_CHANNEL      "wrenn:sse"
-#define BUS_STREAM_LIMIT "10000" /* MAXLEN ~ of both streams */
+#define BUS_WAKE_CHANNEL "wrenn:events:wake" /* ours: a worker tells another */
+#define BUS_STREAM_LIMIT "10000"             /* MAXLEN ~ of both streams */
 
 /* Every leader reads the group under this one name, so its successor finds its pending entries. */
 #define BUS_CONSUMER_NAME "ledger"

@@ -103,6 +103,12 @@ void deliveries_note(struct deliveries *deliveries, const struct uuid *channel)
 		scheduler_note(deliveries->scheduler, channel);
 }
 
+void deliveries_wake(struct deliveries *deliveries, const struct uuid *channel)
+{
+	if (deliveries->scheduler)
+		scheduler_wake(deliveries->scheduler, channel);
+}
+
 void deliveries_changed(struct deliveries *deliveries, const struct uuid *channel)
 {
 	if (deliveries->scheduler)

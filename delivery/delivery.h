@@ -43,6 +43,8 @@ void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *own
 void deliveries_take(struct deliveries *deliveries, const struct fresh_rows *fresh);
 /* The channel has new rows. */
 void deliveries_note(struct deliveries *deliveries, const struct uuid *channel);
+/* Another worker has stored rows of this channel. Does nothing unless this worker works on it. */
+void deliveries_wake(struct deliveries *deliveries, const struct uuid *channel);
 /* The channel was changed or enabled, or rows of it were made pending or dropped. What is known of
  * it is read again before anything is sent. */
 void deliveries_changed(struct deliveries *deliveries, const struct uuid *channel);

@@ -96,6 +96,12 @@ static int run_lease(struct db *db, struct store_job *job)
 	return rc < 0 ? rc : db_flush(db);
 }
 
+static void tell_holder(const struct delivery_engine *engine, const struct uuid *channel)
+{
+	if (engine->options.on_held_elsewhere)
+		engine->options.on_held_elsewhere(channel, engine->options.owner);
+}
+
 static void finish_claim(struct queue *queue, bool is_ours, int64_t until_us)
 {
 	if (!is_ours) {
@@ -150,6 +156,8 @@ static void on_lease_done(struct store_job *job, int rc)
 
 		if (!queue)
 			continue;
+		if (item->action == LEASE_CLAIM && rc == 0 && item->changed == 0)
+			tell_holder(engine, &item->channel);
 		if (item->action == LEASE_CLAIM)
 			finish_claim(queue, rc == 0 && item->changed > 0, until_us);
 		else if (item->action == LEASE_RELEASE)

@@ -10,6 +10,7 @@
 
 #include "audit/audit.h"
 #include "core/crypto.h"
+#include "core/uuid.h"
 #include "delivery/attempt.h"
 #include "net/net.h"
 #include "store/store.h"
@@ -33,6 +34,9 @@ struct delivery_options {
 	int64_t clock_trust_us;   /* before housekeeping trusts the clock */
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock */
+	/* A channel has new rows, but another worker has its lease; may be NULL. */
+	void (*on_held_elsewhere)(const struct uuid *channel, void *owner);
+	void *owner;
 };
 
 #endif

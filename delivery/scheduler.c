@@ -115,6 +115,12 @@ void scheduler_note(struct scheduler *scheduler, const struct uuid *channel)
 	}
 }
 
+void scheduler_wake(struct scheduler *scheduler, const struct uuid *channel)
+{
+	if (queue_find(&scheduler->engine, channel))
+		scheduler_note(scheduler, channel);
+}
+
 void scheduler_take(struct scheduler *scheduler, const struct fresh_rows *fresh)
 {
 	struct queue *queue = queue_find(&scheduler->engine, &fresh->channel);

@@ -16,6 +16,7 @@ void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner)
 
 void scheduler_take(struct scheduler *scheduler, const struct fresh_rows *fresh);
 void scheduler_note(struct scheduler *scheduler, const struct uuid *channel);
+void scheduler_wake(struct scheduler *scheduler, const struct uuid *channel);
 void scheduler_changed(struct scheduler *scheduler, const struct uuid *channel);
 void scheduler_removed(struct scheduler *scheduler, const struct uuid *channel);
 

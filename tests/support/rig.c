@@ -475,6 +475,8 @@ static void open_deliveries(struct rig *rig, const struct rig_options *options)
 		.audit_mode = options->audit_mode,
 		.now_us = now_us,
 		.mono_us = mono_us,
+		.on_held_elsewhere = options->on_held_elsewhere,
+		.owner = options->arg,
 	};
 
 	cr_assert_eq(deliveries_open(&deliveries, &rig->deliveries), 0);
@@ -548,13 +550,10 @@ void rig_open(struct rig *rig, enum database_engine engine, const struct rig_opt
 	uv_loop_init(&rig->loop);
 	uv_timer_init(&rig->loop, &rig->beat);
 	uv_timer_start(&rig->beat, on_beat, 5, 5);
-	if (options->database) {
-		rig->database = *options->database;
-	} else {
-		rig->database = database_make(engine);
+	rig->database = options->database ? *options->database : database_make(engine);
+	if (!options->database)
 		rig_ask(rig, "INSERT INTO teams (id, name, slug) VALUES ('" TEAM_A "', 'A', 'a'), "
 			     "('" TEAM_B "', 'B', 'b')");
-	}
 
 	const struct store_options store = {
 		.loop = &rig->loop, .url = rig->database.url, .readers = 2, .request_readers = 2

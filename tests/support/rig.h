@@ -43,6 +43,8 @@ struct rig_options {
 	unsigned tick_ms;      /* of the deliveries; 0: 20 */
 	receiver_fn answer;    /* NULL: 200 to all */
 	void *arg;
+	/* Gets `arg`, too. */
+	void (*on_held_elsewhere)(const struct uuid *channel, void *arg);
 	const char *worker;              /* NULL: "worker-1" */
 	const struct database *database; /* NULL: a fresh one with the teams A and B */
 };

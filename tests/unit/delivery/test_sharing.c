@@ -365,6 +365,49 @@ Test(sharing, shares_channels_with_other_workers_without_sending_twice)
 	}
 }
 
+static void note_held_elsewhere(const struct uuid *channel, void *arg)
+{
+	*(struct uuid *)arg = *channel;
+}
+
+static bool has_found_holder(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return !uuid_is_zero(arg);
+}
+
+/* The ticks of both come after an hour, so no scan finds the second event. */
+Test(sharing, sends_at_once_what_another_worker_has_stored)
+{
+	const struct rig_options first = { .worker = "worker-1", .tick_ms = 3600000 };
+	struct uuid channel = { .bytes = { 0 } };
+	struct rig_options second = { .worker = "worker-2",
+				      .tick_ms = 3600000,
+				      .arg = &channel,
+				      .on_held_elsewhere = note_held_elsewhere };
+	struct event *event = rig_event("capsule.pause", USER, WELL, START_MS);
+	struct rig a;
+	struct rig b;
+
+	rig_open(&a, DATABASE_SQLITE, &first);
+	second.database = &a.database;
+	rig_open(&b, DATABASE_SQLITE, &second);
+	rig_add_channel(&a, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	cr_assert_eq(rig_commit(&a, &event, 1), 0);
+	rig_wait_received(&a, 1);
+	rig_wait_rows(&a, 1, "deliveries WHERE state = 'delivered'");
+	rig_hold_ledger(&b);
+	event = rig_event("capsule.pause", USER, WELL, START_MS + 1);
+	cr_assert_eq(rig_commit(&b, &event, 1), 0);
+	rig_turn_until(&b, has_found_holder, &channel);
+	cr_expect_eq(receiver_count(a.receiver), 1);
+	deliveries_wake(b.deliveries, &channel); /* works on no channel */
+	deliveries_wake(a.deliveries, &channel);
+	rig_wait_received(&a, 2);
+	rig_close(&b);
+	rig_close(&a);
+}
+
 /* ---- closing ------------------------------------------------------------------------------- */
 
 static enum receiver_reply count_requests(const struct received *request, struct buf *out,
