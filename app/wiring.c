@@ -80,6 +80,7 @@ static void on_turn(uv_timer_t *timer)
 	struct worker *w = timer->data;
 	int64_t now_ms = clock_mono_ms();
 
+	process_metrics_turn(&w->metrics, now_ms);
 	vitals_tell(w->vitals, w->index, health_condition(&w->health), now_ms);
 	if (w->reporter)
 		reporter_turn(w->reporter, now_ms);
@@ -152,6 +153,7 @@ static int open_loop(struct worker *w)
 	uv_timer_init(&w->loop, &w->stop_limit);
 	uv_timer_init(&w->loop, &w->drain);
 	uv_timer_init(&w->loop, &w->turn);
+	process_metrics_start(&w->metrics, w->index);
 	loop_lag_start(&w->lag, &w->loop, uv_hrtime);
 	w->on_term.data = w;
 	w->on_int.data = w;

@@ -12,6 +12,7 @@
 #include "app/console.h"
 #include "app/health.h"
 #include "app/loop_lag.h"
+#include "app/process_metrics.h"
 #include "app/reporter.h"
 #include "audit/audit.h"
 #include "auth/auth.h"
@@ -43,6 +44,7 @@ struct worker {
 	uv_timer_t drain;
 	uv_timer_t turn; /* says how this worker is */
 	struct loop_lag lag;
+	struct process_metrics metrics;
 	char name[WORKER_NAME_SIZE]; /* owner of this worker's leases */
 
 	struct redis_address redis_address;

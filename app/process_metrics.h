@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a worker is and what it uses: version, clock, memory, processor, files. The values of all
+ * workers add up, except for the ones of the first worker. */
+#ifndef APP_PROCESS_METRICS_H
+#define APP_PROCESS_METRICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/metrics.h"
+
+struct process_metrics {
+	struct metric *clock;
+	struct metric *memory;
+	struct metric *files;
+	struct metric *processor;
+	int64_t processor_s;
+	bool is_first;  /* sets what must not add up: the version, the clock, the start */
+	int64_t due_ms; /* the files are counted now and then */
+};
+
+void process_metrics_start(struct process_metrics *metrics, unsigned worker);
+
+/* Often: the clock is as exact as this is frequent. */
+void process_metrics_turn(struct process_metrics *metrics, int64_t now_ms);
+
+#endif

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The metrics as Prometheus reads them: names, the document, the alert rules and the board."""
+import json
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+from support import until
+
+pytestmark = [pytest.mark.parametrize("store", ["sqlite"], indirect=True),
+              pytest.mark.plain_only("reads what other tests produce under the sanitizers")]
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def types_of(text):
+    return dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+
+
+def promtool(*arguments):
+    return subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=60, cwd=ROOT / "config")
+
+
+def test_every_metric_is_named_as_prometheus_wants_and_has_its_row_and_its_use(make_service):
+    service = make_service(WRENN_EVENTS_WORKERS="2").start()
+    until(lambda: re.search(r"^process_open_fds [1-9]", service.get("/metrics").body.decode(), re.M), "the first turn")
+    text = service.get("/metrics").body.decode()
+    types = types_of(text)
+    assert len(types) > 50
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 0 and not checked.stdout and not checked.stderr, checked
+    assert re.search(r'^wrenn_events_build_info\{version="[0-9.]+"\} 1$', text, re.M)
+    assert abs(int(re.search(r"^wrenn_events_clock_seconds (\d+)$", text, re.M)[1]) - time.time()) < 60
+    assert int(re.search(r"^process_resident_memory_bytes (\d+)$", text, re.M)[1]) > 1000000
+    document = (ROOT / "docs/metrics.md").read_text()
+    rows = {name: (meaning, use) for name, meaning, use in re.findall(r"^\| `(\S+?)(?:\{\S*\})?` \| (.+) \| (.+) \|$", document, re.M)}
+    assert set(types) - set(rows) == set() and set(rows) - set(types) == set()
+    used = (ROOT / "config/alerts.yaml").read_text() + (ROOT / "config/grafana.json").read_text()
+    unknown = {re.sub("_(bucket|sum|count)$", "", name) if name not in types else name
+               for name in re.findall(r"\b(?:wrenn_events|process)_[a-z_]+\b", used)} - set(types)
+    assert unknown == set()
+
+
+def test_each_alert_fires_on_its_trouble_and_not_without_it(store):
+    assert promtool("check", "rules", "alerts.yaml").returncode == 0
+    tried = promtool("test", "rules", "alerts.test.yaml")
+    assert tried.returncode == 0, tried
+    alerts = re.findall(r"alert: (\S+)", (ROOT / "config/alerts.yaml").read_text())
+    tests = (ROOT / "config/alerts.test.yaml").read_text()
+    assert len(alerts) > 10
+    for alert in alerts:
+        assert f'alertname="{alert}"' in tests and f"alertname: {alert}," in tests, alert
+
+
+def test_the_board_has_a_query_in_every_panel(store):
+    board = json.loads((ROOT / "config/grafana.json").read_text())
+    rows = [panel["title"] for panel in board["panels"] if panel["type"] == "row"]
+    assert rows == ["Live", "Delivery", "Ledger", "Audit", "Health"]
+    panels = [panel for panel in board["panels"] if panel["type"] != "row"]
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"]) and len(panels) >= 15
+    for panel in panels:
+        assert panel["targets"] and all(target["expr"] for target in panel["targets"]), panel["title"]
