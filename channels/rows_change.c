@@ -160,7 +160,8 @@ static const struct db_query replace_config = {
 static const struct db_query forget_failures = {
 	.sql = "INSERT INTO channel_state (channel_id, updated_at) VALUES ($1, $2) "
 	       "ON CONFLICT (channel_id) DO UPDATE SET failures = 0, disabling = 0, "
-	       "breaker_opened = 0, breaker_until = NULL, failing_since = NULL, updated_at = $2",
+	       "breaker_opened = 0, breaker_until = NULL, failing_since = NULL, plain_only = 0, "
+	       "updated_at = $2",
 };
 static const struct db_query keep_old_secret = {
 	.sql = "UPDATE channel_state SET old_secret = $2, old_secret_until = $3 "

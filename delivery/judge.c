@@ -121,7 +121,8 @@ static struct verdict ask_provider(struct queue *queue, const struct answer *ans
 static struct verdict judge(struct queue *queue, const struct answer *answer)
 {
 	struct verdict verdict = ask_provider(queue, answer);
-	bool is_refused_twice = verdict.kind == VERDICT_REFORM && queue->current->is_plain;
+	bool was_plain = queue->current->is_plain || queue->settings.is_plain_only;
+	bool is_refused_twice = verdict.kind == VERDICT_REFORM && was_plain;
 
 	/* Change the form once, a setting a few times and only to a value that can be stored. */
 	if (is_refused_twice)
@@ -135,6 +136,16 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 	    (queue->current->rebounds >= DELIVERY_REBOUNDS || rebind(queue, &verdict) < 0))
 		verdict.kind = VERDICT_RETRY;
 	return verdict;
+}
+
+/* What the vendor itself refuses is about one message. A host that imitates it lacks the form. */
+static bool has_learned_plain(struct queue *queue, const struct verdict *verdict)
+{
+	const struct settings *settings = &queue->settings;
+
+	return verdict->kind == VERDICT_DELIVERED && queue->current->is_plain &&
+	       !settings->is_plain_only && settings->is_open &&
+	       provider_is_imitated(settings->provider, &settings->opened.config);
 }
 
 /* If a destination without a pace of its own asks for a second pause because of one event, it may
@@ -186,6 +197,7 @@ void judge_answer(const struct answer *answer, void *owner)
 	queue->current->since_us = clock_since_us(engine, queue->current->since_us);
 	record->verdict = delivery_apply(queue->current, &verdict, record->ended_us);
 	record->has_attempt = true;
+	record->learns_plain = has_learned_plain(queue, &verdict);
 	record->duration_us = answer->duration_us;
 	record->status = answer->status;
 	verdict_describe(queue->settings.provider, answer, &verdict, sentence);

@@ -24,7 +24,8 @@
 
 static const struct db_query read_settings = {
 	.sql = "SELECT c.provider, c.config, c.updated_at, c.team_id, " BREAKER_COLUMNS
-	       ", s.old_secret, s.old_secret_until, s.last_success_at, t.name FROM channels c "
+	       ", s.old_secret, s.old_secret_until, s.last_success_at, t.name, s.plain_only FROM "
+	       "channels c "
 	       "JOIN teams t ON t.id = c.team_id "
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
@@ -104,6 +105,7 @@ static int on_settings(const struct db_row *row, void *arg)
 	settings->success_us = row_time(row, 13);
 	snprintf(settings->team_name, sizeof(settings->team_name), "%.*s",
 		 STR_ARGS(utf8_cut(row_text(row, 14), sizeof(settings->team_name) - 1)));
+	settings->is_plain_only = row_int(row, 15) > 0;
 	return 0;
 }
 

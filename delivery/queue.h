@@ -52,6 +52,7 @@ struct record {
 	char error[256]; /* empty: none */
 	struct buf detail;
 	bool is_success;     /* it was delivered */
+	bool learns_plain;   /* the channel gets plain text from now on */
 	bool falls_apart;    /* a refused digest: its events go out one by one */
 	struct verdict said; /* the breaker counts it */
 	bool must_audit;     /* the job found that it disables the channel, which is audited */

@@ -32,6 +32,10 @@ static const struct db_query store_rebound = {
 	       "WHERE id = $1 AND updated_at = $4",
 };
 /* Everywhere locks are taken in this order: team, channel, deliveries, state. */
+static const struct db_query store_plain = {
+	.sql = "INSERT INTO channel_state (channel_id, plain_only, updated_at) VALUES ($1, 1, $2) "
+	       "ON CONFLICT (channel_id) DO UPDATE SET plain_only = 1",
+};
 static const struct db_query lock_channel = {
 	.sql = "SELECT 1 FROM channels WHERE id = $1 FOR UPDATE",
 	.sqlite = "SELECT 1 FROM channels WHERE id = $1",
@@ -180,6 +184,13 @@ static int run_rebound(struct db *db, const struct queue *queue, struct record *
 		      &record->rebound_rows);
 }
 
+static int run_plain(struct db *db, const struct queue *queue, const struct record *record)
+{
+	const struct db_value values[] = { db_uuid(&queue->channel), db_time(record->ended_us) };
+
+	return db_run(db, &store_plain, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
 static int run_record(struct db *db, struct store_job *job)
 {
 	struct record *record = container_of(job, struct record, job);
@@ -213,6 +224,8 @@ static int run_record(struct db *db, struct store_job *job)
 		rc = run_breaker(db, queue, record);
 	if (rc == 0 && record->rebound.len && is_same_channel(queue))
 		rc = run_rebound(db, queue, record);
+	if (rc == 0 && record->learns_plain && is_same_channel(queue))
+		rc = run_plain(db, queue, record);
 	return rc < 0 ? rc : db_flush(db);
 }
 
@@ -267,6 +280,8 @@ static void continue_queue(struct queue *queue)
 		queue->is_stale = true;
 	else if (record->rebound.len)
 		use_rebound(queue);
+	else if (record->learns_plain)
+		queue->settings.is_plain_only = true;
 	forget_record(record);
 	if (!record->channel_is_there) {
 		queue_enter(queue, QUEUE_GONE);

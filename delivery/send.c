@@ -77,6 +77,7 @@ static int send_content(struct queue *queue, const struct content *content,
 {
 	const struct delivery_options *options = &queue->engine->options;
 	const struct delivery *delivery = queue->current;
+	bool is_plain = delivery->is_plain || queue->settings.is_plain_only;
 	struct attempt_order order = {
 		.provider = queue->settings.provider,
 		.config = config,
@@ -85,7 +86,7 @@ static int send_content(struct queue *queue, const struct content *content,
 			     .event = content->event,
 			     .digest = content->has_digest ? &content->digest : NULL,
 			     .team_name = str_of(queue->settings.team_name),
-			     .form = delivery->is_plain ? FORM_PLAIN : FORM_RICH },
+			     .form = is_plain ? FORM_PLAIN : FORM_RICH },
 		.attempt = { .number = delivery->attempts + 1,
 			     .before = delivery->attempts_before,
 			     .now_us = queue->record.started_us },
@@ -146,6 +147,7 @@ static void fail_unsent(struct queue *queue, const char *sentence)
 	delivery_move(queue->current, DELIVERY_FAILED);
 	record->has_attempt = false;
 	record->falls_apart = false;
+	record->learns_plain = false;
 	record->status = 0;
 	record->ended_us = engine_now_us(queue->engine);
 	buf_init(&record->detail, 0);

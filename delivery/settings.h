@@ -26,6 +26,7 @@ struct settings {
 	struct buf sealed;                  /* the config as stored */
 	bool is_open;                       /* `opened` is set */
 	struct opened_config opened;
+	bool is_plain_only;    /* the host refused the rich form and took the plain one */
 	struct buf old_secret; /* of a webhook, as stored: the secrets before the current one */
 	int64_t old_secret_until_us;
 	int64_t updated_us;

@@ -4,13 +4,12 @@
 #include "core/url.h"
 #include "providers/provider.h"
 
-/* The webhook_url of these settings leads to a host that the operator allows. */
-static bool is_guest(const char *provider, const struct provider_config *config)
+bool provider_is_imitated(const struct provider *provider, const struct provider_config *config)
 {
 	struct url_parts parts;
 
 	return !url_fault(config_value(config, "webhook_url"), &parts) &&
-	       host_is_allowed(provider, parts.host);
+	       host_is_allowed(provider->name, parts.host);
 }
 
 /* Refusals of what was sent, not of who sent it or when. */
@@ -39,6 +38,6 @@ static struct verdict judge_guest(const struct answer *answer, int64_t now_us)
 struct verdict provider_judge(const struct provider *provider, const struct provider_config *config,
 			      const struct answer *answer, int64_t now_us)
 {
-	return is_guest(provider->name, config) ? judge_guest(answer, now_us)
-						: provider->judge(answer, now_us);
+	return provider_is_imitated(provider, config) ? judge_guest(answer, now_us)
+						      : provider->judge(answer, now_us);
 }

@@ -73,6 +73,9 @@ struct provider {
 struct verdict provider_judge(const struct provider *provider, const struct provider_config *config,
 			      const struct answer *answer, int64_t now_us);
 
+/* The settings lead to such a host. */
+bool provider_is_imitated(const struct provider *provider, const struct provider_config *config);
+
 /* NULL when there is none of that name. */
 const struct provider *provider_find(struct str name);
 

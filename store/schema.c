@@ -28,6 +28,8 @@ EMBED(schema_007_sqlite, "store/schema/007_channel_filters.sqlite.sql");
 EMBED(schema_007_postgres, "store/schema/007_channel_filters.postgres.sql");
 EMBED(schema_008_sqlite, "store/schema/008_snapshots.sqlite.sql");
 EMBED(schema_008_postgres, "store/schema/008_snapshots.postgres.sql");
+EMBED(schema_009_sqlite, "store/schema/009_plain_hosts.sqlite.sql");
+EMBED(schema_009_postgres, "store/schema/009_plain_hosts.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -43,5 +45,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_006_sqlite, .postgres = schema_006_postgres },
 	{ .sqlite = schema_007_sqlite, .postgres = schema_007_postgres },
 	{ .sqlite = schema_008_sqlite, .postgres = schema_008_postgres },
+	{ .sqlite = schema_009_sqlite, .postgres = schema_009_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -84,9 +84,9 @@ static void replace_both(struct rig *rig)
 
 	create(rig, path);
 	rig_ask(rig, "INSERT INTO channel_state (channel_id, updated_at, failures, disabling, "
-		     "breaker_opened, breaker_until, failing_since, disabled_at, disabled_reason) "
-		     "SELECT id, updated_at, 9, 1, 3, updated_at, updated_at, updated_at, 'gone' "
-		     "FROM channels");
+		     "breaker_opened, breaker_until, failing_since, disabled_at, disabled_reason, "
+		     "plain_only) SELECT id, updated_at, 9, 1, 3, updated_at, updated_at, "
+		     "updated_at, 'gone', 1 FROM channels");
 	rig_now_us += SECOND_US;
 	cr_assert_eq(
 		call(rig, "PUT", path,
@@ -104,7 +104,8 @@ static void replace_both(struct rig *rig)
 	expect_old_secret(rig, "s3cret-one-and-more", START_US + SECOND_US + 24 * HOUR_US);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE failures = 0 AND "
 				  "disabling = 0 AND breaker_opened = 0 AND breaker_until IS NULL "
-				  "AND failing_since IS NULL AND disabled_at IS NOT NULL"),
+				  "AND failing_since IS NULL AND plain_only = 0 "
+				  "AND disabled_at IS NOT NULL"),
 		     1);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs WHERE action = 'rotate_config' "
 				  "AND status = 'info' AND CAST(metadata AS text) = '{}'"),
