@@ -2,8 +2,11 @@
 #include "tests/support/call_fault.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "net/redis_commands.h"
+#include "store/db.h"
 #include "store/store.h"
 
 /* The linker's names. The real functions are weak, because tests of lower folders lack them. */
@@ -13,22 +16,54 @@ WEAK int __real_store_read(struct store *store, struct store_job *job);
 WEAK int __real_redis_commands_send(struct redis_commands *commands, unsigned timeout_ms,
 				    redis_reply_fn on_reply, void *owner, int argc,
 				    const struct str *argv);
+WEAK int __real_db_run(struct db *db, const struct db_query *query, const struct db_value *values,
+		       size_t count, db_row_fn on_row, void *arg, int64_t *changed);
+WEAK int __real_db_run_now(struct db *db, const struct db_query *query,
+			   const struct db_value *values, size_t count, db_row_fn on_row, void *arg,
+			   int64_t *changed);
+int __wrap_db_run(struct db *db, const struct db_query *query, const struct db_value *values,
+		  size_t count, db_row_fn on_row, void *arg, int64_t *changed);
+int __wrap_db_run_now(struct db *db, const struct db_query *query, const struct db_value *values,
+		      size_t count, db_row_fn on_row, void *arg, int64_t *changed);
 int __wrap_store_write(struct store *store, struct store_job *job);
 int __wrap_store_read(struct store *store, struct store_job *job);
 int __wrap_redis_commands_send(struct redis_commands *commands, unsigned timeout_ms,
 			       redis_reply_fn on_reply, void *owner, int argc,
 			       const struct str *argv);
 
-static bool is_armed;
-static enum faulty_call failing;
-static unsigned left;
+/* Statements run on the store's threads. */
+static _Atomic enum faulty_call failing;
+static atomic_long left;
+static pthread_t tester;
 
 static bool fails(enum faulty_call call)
 {
-	if (!is_armed || call != failing || left-- > 0)
+	if (atomic_load(&failing) != call || atomic_fetch_sub(&left, 1) != 0)
 		return false;
-	is_armed = false;
+	atomic_store(&failing, FAULT_NONE);
 	return true;
+}
+
+/* The test's own statements run on its thread. */
+static bool statement_fails(void)
+{
+	return atomic_load(&failing) == FAULT_STATEMENT && !pthread_equal(pthread_self(), tester) &&
+	       fails(FAULT_STATEMENT);
+}
+
+int __wrap_db_run(struct db *db, const struct db_query *query, const struct db_value *values,
+		  size_t count, db_row_fn on_row, void *arg, int64_t *changed)
+{
+	return statement_fails() ? -EBUSY
+				 : __real_db_run(db, query, values, count, on_row, arg, changed);
+}
+
+int __wrap_db_run_now(struct db *db, const struct db_query *query, const struct db_value *values,
+		      size_t count, db_row_fn on_row, void *arg, int64_t *changed)
+{
+	return statement_fails()
+		       ? -EBUSY
+		       : __real_db_run_now(db, query, values, count, on_row, arg, changed);
 }
 
 int __wrap_store_write(struct store *store, struct store_job *job)
@@ -52,15 +87,12 @@ int __wrap_redis_commands_send(struct redis_commands *commands, unsigned timeout
 
 void call_fail_after(enum faulty_call call, unsigned count)
 {
-	failing = call;
-	left = count;
-	is_armed = true;
+	tester = pthread_self();
+	atomic_store(&left, (long)count);
+	atomic_store(&failing, call);
 }
 
 bool call_recover(void)
 {
-	bool was_met = !is_armed;
-
-	is_armed = false;
-	return was_met;
+	return atomic_exchange(&failing, FAULT_NONE) == FAULT_NONE;
 }

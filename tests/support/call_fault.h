@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Calls into store/ and net/ that fail on request. The linker redirects store_write(), store_read()
- * and redis_commands_send(), which writes every command, to this file (--wrap in the Makefile).
+ * Calls into store/ and net/ that fail on request. The linker redirects store_write(),
+ * store_read(), db_run(), db_run_now() and redis_commands_send(), which writes every command, to
+ * this file (--wrap in the Makefile).
  */
 #ifndef TESTS_SUPPORT_CALL_FAULT_H
 #define TESTS_SUPPORT_CALL_FAULT_H
@@ -10,8 +11,10 @@
 #include <stdbool.h>
 
 enum faulty_call {
-	FAULT_STORE, /* -ENOBUFS */
-	FAULT_REDIS  /* -ENOMEM */
+	FAULT_NONE,
+	FAULT_STORE,     /* -ENOBUFS */
+	FAULT_STATEMENT, /* of a job; -EBUSY */
+	FAULT_REDIS      /* -ENOMEM */
 };
 
 /* The next `count` calls of this kind succeed and the one after them fails, once. */

@@ -29,14 +29,14 @@ static bool is_delivered(struct rig *rig, void *arg)
 	return delivered == wanted->delivered;
 }
 
-enum lack { LACK_MEMORY, LACK_STORE };
+enum lack { LACK_MEMORY, LACK_STORE, LACK_STATEMENT };
 
 static void begin(enum lack lack, unsigned nth)
 {
 	if (lack == LACK_MEMORY)
 		heap_fail_after(nth);
 	else
-		call_fail_after(FAULT_STORE, nth);
+		call_fail_after(lack == LACK_STORE ? FAULT_STORE : FAULT_STATEMENT, nth);
 }
 
 static bool end(enum lack lack)
@@ -55,7 +55,7 @@ static void commit_in_the_end(struct rig *rig, int64_t ms)
 		event = rig_event("capsule.pause", USER, WELL, ms);
 		heap_spare(false);
 		rc = rig_commit(rig, &event, 1);
-	} while (rc == -ENOMEM || rc == -ENOBUFS);
+	} while (rc == -ENOMEM || rc == -ENOBUFS || rc == -EBUSY);
 	cr_assert_eq(rc, 0);
 }
 
@@ -96,4 +96,9 @@ Test(fault, a_delivery_arrives_all_the_same)
 Test(fault, a_delivery_outlives_every_store_call_that_is_refused)
 {
 	deliver_each(LACK_STORE);
+}
+
+Test(fault, a_delivery_outlives_every_statement_that_fails)
+{
+	deliver_each(LACK_STATEMENT);
 }

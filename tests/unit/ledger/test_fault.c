@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every allocation of the loop and of the store's threads fails in turn: a batch is committed
- * whole, or nothing of it is there and it may be offered again. */
+/* Every allocation of the loop and of the store's threads fails in turn, and every statement: a
+ * batch is committed whole, or nothing of it is there and it may be offered again. */
 #include <errno.h>
 
+#include "tests/support/call_fault.h"
 #include "tests/support/heap.h"
 #include "tests/support/rig.h"
 
@@ -17,11 +18,24 @@ static int64_t rows(struct rig *rig)
 			    "(SELECT count(*) FROM audit_logs)");
 }
 
-/* Offers two events with this allocation failing, and then again. False when they need fewer. */
-static bool commit_without(struct rig *rig, unsigned allocation)
+static void fail_statement(unsigned nth)
+{
+	call_fail_after(FAULT_STATEMENT, nth);
+}
+
+static const struct lack {
+	void (*begin)(unsigned nth);
+	bool (*end)(void);
+} lacks[] = {
+	{ heap_fail_after_in_any_thread, heap_recover },
+	{ fail_statement, call_recover },
+};
+
+/* Offers two events with the nth one failing, and then again. False when they need fewer. */
+static bool commit_without(struct rig *rig, const struct lack *lack, unsigned nth)
 {
 	const int64_t both = 2 * 1000000 + 2;
-	const int64_t at_ms = START_MS + (int64_t)allocation * HOUR_US / 1000;
+	const int64_t at_ms = rig_now_us / 1000 + (int64_t)nth * HOUR_US / 1000;
 	struct event *events[2];
 	int64_t before = rows(rig);
 	bool was_met;
@@ -30,15 +44,15 @@ static bool commit_without(struct rig *rig, unsigned allocation)
 	for (int i = 0; i < 2; i++)
 		events[i] = rig_event(i ? "capsule.resume" : "capsule.pause", SYSTEM, BECAUSE,
 				      at_ms + i);
-	heap_fail_after_in_any_thread(allocation);
+	lack->begin(nth);
 	rc = rig_offer(rig, events, 2);
-	was_met = heap_recover();
-	cr_expect_eq(rig_rejected(0).text[0], '\0', "%u: %s", allocation, rig_rejected(0).text);
-	cr_expect_eq(rows(rig), before + (rc == 0 ? both : 0), "%u: %d", allocation, rc);
+	was_met = lack->end();
+	cr_expect_eq(rig_rejected(0).text[0], '\0', "%u: %s", nth, rig_rejected(0).text);
+	cr_expect_eq(rows(rig), before + (rc == 0 ? both : 0), "%u: %d", nth, rc);
 	if (rc != 0) {
 		cr_expect(was_met);
 		cr_expect_eq(rig_offer(rig, events, 2), 0);
-		cr_expect_eq(rows(rig), before + both, "%u", allocation);
+		cr_expect_eq(rows(rig), before + both, "%u", nth);
 	}
 	for (int i = 0; i < 2; i++)
 		event_free(events[i]);
@@ -47,17 +61,20 @@ static bool commit_without(struct rig *rig, unsigned allocation)
 
 static void commit_each(struct rig *rig)
 {
-	unsigned allocation = 0;
-
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "one", "capsule.pause");
 	rig_add_channel(rig, CHANNEL_2, TEAM_A, "two", "capsule.resume");
 	/* Another worker has the leases, so nothing is sent meanwhile. */
 	rig_ask(rig, "INSERT INTO channel_state (channel_id, lease_owner, lease_until, updated_at) "
 		     "SELECT id, 'other', '2999-01-01T00:00:00.000000Z', "
 		     "'2027-01-01T00:00:00.000000Z' FROM channels");
-	while (commit_without(rig, allocation))
-		allocation++;
-	cr_expect_gt(allocation, 0);
+	for (size_t i = 0; i < ARRAY_LEN(lacks); i++) {
+		unsigned nth = 0;
+
+		while (commit_without(rig, &lacks[i], nth))
+			nth++;
+		cr_expect_gt(nth, 0);
+		rig_now_us += 1000 * HOUR_US; /* other events than before */
+	}
 }
 
 Test(fault, a_batch_is_committed_whole_or_not_at_all)
