@@ -29,6 +29,7 @@ READS_ALL = {
     "app/admin_status:select_backlog": "an administrator asks: counts what is pending",
     "app/admin_status:select_channels": "an administrator asks: counts what is disabled or paused",
     "app/admin_status:select_workers": "an administrator asks: the owners of all leases",
+    "app/backup:pending": "the command counts what is pending",
     "auth/commands:list_keys": "the command lists all keys",
     "auth/commands:list_teams": "the command lists all teams",
     "delivery/clock:begin_pauses_anew": "after a clock was set back, once: all that waits by the old clock",
@@ -43,6 +44,8 @@ READS_ALL = {
     "views/deliveries:select_edge_of_state": "10,000 rows of one state; the rows of a channel if they are said to be all of it",
     "views/health:read_backlog": "counts what is pending in one channel",
 }
+
+WHAT_TO_DO = "these need an index, a limit, values that fit in VALUES, or a reason in READS_ALL:\n"
 
 # The control plane writes these tables where there is one.
 ONLY_EMBEDDED = {"ledger/capsules:store_capsule"}
@@ -228,7 +231,7 @@ def test_no_statement_reads_more_of_larger_tables(make_service, store, cluster, 
             if large[name][0] > may_rows or large[name][1] > may_blocks:
                 wrong.append(f"{name}, statistics say {said}: rows and blocks {small[name]} of {SMALL}, {large[name]} of {LARGE}")
     tables.connection.close()
-    assert not wrong, "\n".join(sorted(wrong))
+    assert not wrong, WHAT_TO_DO + "\n".join(sorted(wrong))
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -240,9 +243,9 @@ def test_no_statement_scans_a_table_of_an_embedded_store(make_service, store, st
         sql = re.sub(r"\$(\d+)", r"?\1", statements[name].sqlite)
         values = [None] * max(map(int, re.findall(r"\?(\d+)", sql)), default=0)
         plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, values)]
-        wrong += [f"{name}: {line}" for line in plan if re.match(r"SCAN (?!CONSTANT|json_each|pragma_|due|held)", line)]
+        wrong += [f"{name}: {line}" for line in plan if re.match(r"SCAN (?!CONSTANT|json_each|pragma_|due|held|positions)", line)]
     connection.close()
-    assert not wrong, "\n".join(sorted(wrong))
+    assert not wrong, WHAT_TO_DO + "\n".join(sorted(wrong))
 
 
 def test_what_is_said_of_statements_is_said_of_statements_that_exist(statements):
