@@ -17,6 +17,9 @@ import { credentials, forgetKey } from "./session.js";
  * @typedef {Schemas["Preview"]} Preview
  * @typedef {Schemas["EventActivity"]} EventActivity
  * @typedef {Schemas["ChannelActivity"]} ChannelActivity
+ * @typedef {Schemas["PendingSnapshots"]} PendingSnapshots
+ * @typedef {Schemas["AdminStatus"]} AdminStatus
+ * @typedef {Schemas["DeadLetterPage"]} DeadLetterPage
  * @typedef {Schemas["Provider"]} Provider
  * @typedef {Record<string, string | number | undefined>} Query
  */
@@ -55,13 +58,13 @@ export function address(path, query = {}) {
 /** @param {Response} answer */
 async function errorOf(answer) {
 	/** @type {Schemas["Error"]["error"]} */
-	let told = { code: "internal_error", message: `The service answered ${answer.status}.` };
+	let found = { code: "internal_error", message: `The service answered ${answer.status}.` };
 	try {
-		told = (await answer.json()).error ?? told;
+		found = (await answer.json()).error ?? found;
 	} catch {
 		// A proxy answered in its own words.
 	}
-	return new ApiError(answer.status, told.code, told.message, told.details?.field);
+	return new ApiError(answer.status, found.code, found.message, found.details?.field);
 }
 
 /**
@@ -204,11 +207,20 @@ export async function getEvent(id, signal) {
 /** @param {Query} query @param {AbortSignal} [signal] @returns {Promise<AuditPage>} */
 export const listAudit = (query, signal) => read("audit-logs", query, signal);
 
-/** @returns {Promise<any>} */
-export const getStatus = () => read("admin/status");
+/** For administrators with a session. @param {AbortSignal} [signal] @returns {Promise<AdminStatus>} */
+export const getStatus = (signal) => read("admin/status", {}, signal);
+
+/** @param {Query} query @param {AbortSignal} [signal] @returns {Promise<DeadLetterPage>} */
+export const listDeadLetters = (query, signal) => read("admin/dead-letters", query, signal);
+
+/** @param {string} id @returns {Promise<{event_id: string}>} */
+export const offerDeadLetter = (id) => change("POST", `admin/dead-letters/${id}/offer`);
 
 /** @param {string} range @param {AbortSignal} [signal] @returns {Promise<EventActivity>} */
 export const getEventActivity = (range, signal) => read("events/activity", { range }, signal);
 
 /** @param {string} id @param {string} range @param {AbortSignal} [signal] @returns {Promise<ChannelActivity>} */
 export const getChannelActivity = (id, range, signal) => read(`channels/${id}/activity`, { range }, signal);
+
+/** @param {AbortSignal} [signal] @returns {Promise<PendingSnapshots>} */
+export const getPendingSnapshots = (signal) => read("snapshots/pending", {}, signal);

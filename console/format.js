@@ -67,7 +67,7 @@ export function bytes(size) {
 	return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
-/** An id whose middle is left out: enough to tell it from another. @param {string} id */
+/** An id whose middle is left out: enough to distinguish it. @param {string} id */
 export function shortId(id) {
 	return /^[a-z]+-[0-9a-z]{25}$/.test(id) ? `${id.slice(0, id.indexOf("-") + 7)}…${id.slice(-4)}` : id;
 }

@@ -6,22 +6,25 @@ import { Icon } from "./parts/icon.js";
 import { Mark } from "./parts/mark.js";
 import { LivePage } from "./live/page.js";
 import { Skeleton } from "./parts/loading.js";
-import { forgetKey, hasKey, signedIn } from "./session.js";
+import { forgetKey, hasKey, isOperator, signedIn } from "./session.js";
 import { SignInPage } from "./signin/page.js";
 import { useEffect } from "./vendor/hooks.js";
 import { signal } from "./vendor/signals.js";
 
 const PAGES = [
 	{ page: "live", name: "Live" },
+	{ page: "waiting", name: "Waiting" },
 	{ page: "channels", name: "Channels" },
 	{ page: "audit", name: "Audit" },
 ];
 
 /** Pages other than the first are read when somebody goes there. @type {Record<string, () => Promise<(props: any) => any>>} */
 const LATER = {
+	waiting: async () => (await import("./waiting/page.js")).WaitingPage,
 	channels: async () => (await import("./channels/routes.js")).ChannelRoutes,
 	events: async () => (await import("./event/page.js")).EventPage,
 	audit: async () => (await import("./audit/page.js")).AuditPage,
+	operator: async () => (await import("./operator/page.js")).OperatorPage,
 };
 
 /** @type {import("./vendor/signals.js").Signal<Record<string, (props: any) => any>>} */
@@ -35,7 +38,7 @@ async function need(page) {
 }
 
 function Navigation() {
-	const links = PAGES;
+	const links = isOperator.value ? [...PAGES, { page: "operator", name: "Operator" }] : PAGES;
 	const current = place.value.page === "events" ? "live" : place.value.page;
 	return html`<header class="side">
 		<a class="brand" href="#/live"><${Mark} /><span>Wrenn events</span></a>

@@ -168,8 +168,8 @@ export class Stream {
 
 	/** @param {Response} answer */
 	async refused(answer) {
-		const told = await answer.json().catch(() => null);
-		this.reason = told?.error?.message ?? `the service answered ${answer.status}`;
+		const problem = await answer.json().catch(() => null);
+		this.reason = problem?.error?.message ?? `the service answered ${answer.status}`;
 		if (!REFUSED.has(answer.status)) return true;
 		this.say({ phase: "closed", why: this.reason });
 		if (answer.status === 401) forgetKey();

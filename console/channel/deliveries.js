@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a channel was told, newest first.
+// A channel's deliveries, newest first.
 import { place, setQuery } from "../address.js";
 import { listDeliveries } from "../api.js";
 import { html } from "../html.js";
@@ -76,7 +76,7 @@ export function Deliveries({ id, changes, onAsk }) {
 							Clear the filters
 						</button><//
 					>`
-				: html`<${Empty} icon="send" title="Nothing was told yet"
+				: html`<${Empty} icon="send" title="No delivery yet"
 						><p>When one of the chosen events happens, its delivery is here within a second.</p><//
 					>`}
 		/>

@@ -108,7 +108,7 @@ export function DeliveryDetail({ id, version = "" }) {
 				${failure.value ? html`<${Failure} error=${failure.value} />` : null}
 				${found.payload
 					? html`<details>
-							<summary>What it tells</summary>
+							<summary>What it says</summary>
 							<${Json} value=${found.payload} label="The event of this delivery" />
 						</details>`
 					: null}
@@ -136,8 +136,8 @@ function AttemptLine({ attempt }) {
 		<span
 			><b>${VERDICTS[attempt.verdict] ?? attempt.verdict}</b>${attempt.status
 				? html`${" "}<span class="mono">${attempt.status}</span>`
-				: null}<span class="dim">
-				· <${Time} at=${attempt.started_at} />, took ${duration(attempt.duration_ms)}</span
+				: null}<span class="dim"
+				>${" "}· <${Time} at=${attempt.started_at} />, took ${duration(attempt.duration_ms)}</span
 			></span
 		>
 		${attempt.detail ? html`<span class="attempt-detail wrap">${attempt.detail}</span>` : null}

@@ -26,7 +26,7 @@ export function EnableDialog({ channel, health, onClose }) {
 			<p>
 				${pending
 					? `${count(pending, "delivery waits", "deliveries wait")}. What shall become of ${pending === 1 ? "it" : "them"}?`
-					: "Nothing waits. New events are told from now on."}
+					: "Nothing waits. New events are sent from now on."}
 			</p>
 			${pending
 				? html`<fieldset class="choices">
@@ -51,7 +51,7 @@ export function EnableDialog({ channel, health, onClose }) {
 							/><span
 								><b>Skip it</b
 								><span class="dim"
-									>only what happens from now on is told; the list keeps them as dropped</span
+									>only what happens from now on is sent; the list keeps them as dropped</span
 								></span
 							></label
 						>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One channel: how it is doing, what it was told.
+// One channel: how it is doing, and its deliveries.
 import { getChannel, getHealth } from "../api.js";
 import { providerInfo } from "../channels/providers.js";
 import { StatePill } from "../channels/state.js";
@@ -73,7 +73,7 @@ function Head({ channel, health, onAsk }) {
 				<div class="grow">
 					<h1 class="wrap">${channel.name}</h1>
 					<p class="lead">
-						${providerInfo(channel.provider).name} · told of
+						${providerInfo(channel.provider).name} · sends
 						${channel.events.map((kind) => sentence(kind).toLowerCase()).join(", ")}
 					</p>
 				</div>

@@ -62,7 +62,7 @@ export function CreatePage() {
 		</header>
 		<div class="create">
 			<form class="create-form" onSubmit=${save}>
-				<${Step} number="1" title="Where shall it be told?">
+				<${Step} number="1" title="Where should messages go?">
 					<div class="provider-choice" role="radiogroup" aria-label="Provider">
 						${PROVIDERS.map(
 							(info) =>
@@ -79,7 +79,7 @@ export function CreatePage() {
 						)}
 					</div>
 				<//>
-				<${Step} number="2" title="Its address">
+				<${Step} number="2" title="How to reach it">
 					<${ConfigFields}
 						provider=${provider.value}
 						config=${config.value}
@@ -88,13 +88,13 @@ export function CreatePage() {
 						onChange=${(/** @type {any} */ value) => (config.value = value)}
 					/>
 				<//>
-				<${Step} number="3" title="What shall be told?">
+				<${Step} number="3" title="Which events?">
 					<${KindsField}
 						chosen=${events.value}
 						onChange=${(/** @type {string[]} */ kinds) => (events.value = kinds)}
 					/>
 				<//>
-				<${Step} number="4" title="Its name">
+				<${Step} number="4" title="A name for the channel">
 					<div class="field">
 						<label class="sr" for="name">Name</label>
 						<input

@@ -18,7 +18,7 @@ export function ListPage() {
 		<header class="page-head">
 			<div>
 				<h1>Channels</h1>
-				<p class="lead">Where your team is told.</p>
+				<p class="lead">Where your team gets its notifications.</p>
 			</div>
 			<a class="button primary" href="#/channels/new"><${Icon} name="plus" size=${16} />Connect a channel</a>
 		</header>

@@ -73,7 +73,7 @@ export const PROVIDERS = [
 		steps: [
 			"Write /newbot to @BotFather and copy the token it gives you.",
 			"Add the bot to the group or channel; in a channel it must be an administrator.",
-			"A group's id begins with a minus sign; @userinfobot tells it. A public channel is @its_name.",
+			"A group's id begins with a minus sign; @userinfobot shows it. A public channel is @its_name.",
 		],
 	},
 	{

@@ -16,7 +16,7 @@ export function Saved({ channel }) {
 			<div>
 				<a class="crumb" href="#/channels"><${Icon} name="back" size=${14} />Channels</a>
 				<h1 tabindex="-1" ref=${head}>${channel.name} is connected</h1>
-				<p class="lead">From now on ${providerInfo(channel.provider).name} is told of what you chose.</p>
+				<p class="lead">From now on ${providerInfo(channel.provider).name} gets the events that you chose.</p>
 			</div>
 		</header>
 		${channel.secret ? html`<${Secret} secret=${channel.secret} />` : null}

@@ -34,10 +34,10 @@ export function EventPage() {
 
 /** @param {{id: string}} props */
 function Story({ id }) {
-	const told = useLoad((signal) => explain(id, signal), [id], 5000);
+	const explanation = useLoad((signal) => explain(id, signal), [id], 5000);
 	const event = useLoad((signal) => getEvent(id, signal), [id]);
 	return html`<div class="page narrow">
-		<${Loaded} of=${told} lines=${6}>
+		<${Loaded} of=${explanation} lines=${6}>
 			${(/** @type {import("../api.js").Explanation} */ found) => html`
 				<${Head} event=${found.event} />
 				<ol class="story">

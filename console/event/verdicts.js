@@ -10,25 +10,25 @@ import { useSignal } from "../vendor/signals.js";
 
 /** Word, tone and sentence of each verdict. @type {Record<string, ["good" | "bad" | "busy" | "off", string, string]>} */
 const VERDICTS = {
-	delivered: ["good", "delivered", "It was told."],
-	pending: ["busy", "waiting", "It will be told: see the attempts."],
+	delivered: ["good", "delivered", "It was sent and accepted."],
+	pending: ["busy", "waiting", "It will be sent: see the attempts."],
 	failed: ["bad", "failed", "It was given up. It can be sent again."],
 	dropped: ["off", "dropped", "It was not sent: somebody chose to skip what waited, or too much did."],
-	folded: ["good", "in a digest", "Many came at once, so it was told in one message with others."],
-	not_subscribed: ["off", "not chosen", "The channel is not told of this kind of event."],
-	follow_up: ["off", "told before", "The channel heard of the request when it was accepted."],
-	accept: ["off", "told later", "The channel hears of it when it is done."],
+	folded: ["good", "in a digest", "Many came at once, so it was sent in one message with others."],
+	not_subscribed: ["off", "not chosen", "The channel does not send this kind of event."],
+	follow_up: ["off", "sent before", "The channel sent the request when it was accepted."],
+	accept: ["off", "sent later", "The channel sends it when it is done."],
 	repeat: ["off", "a repeat", "The same event was sent within the minute before."],
 	channel_newer: ["off", "before its time", "The channel was made after the event."],
 	disabled: ["off", "disabled", "It waits until the channel is enabled."],
 	unknown: ["off", "no record", "Nothing is kept of it any more."],
 };
 
-/** For each channel whether it was told, and if not, why. @param {{channels: Verdict[]}} props */
+/** For each channel whether it sent the event, and if not, why. @param {{channels: Verdict[]}} props */
 export function Verdicts({ channels }) {
 	if (!channels.length) {
 		return html`<p class="dim">
-			The team has no channel. <a href="#/channels/new">Connect one</a>, and the next such event is told there.
+			The team has no channel. <a href="#/channels/new">Connect one</a>, and the next such event is sent there.
 		</p>`;
 	}
 	return html`<ul class="verdicts">

@@ -27,7 +27,7 @@ class Feed {
 		this.version = signal(0);
 		/** @type {import("../vendor/signals.js").Signal<import("../stream.js").Condition>} */
 		this.condition = signal({ phase: "connecting" });
-		/** When a gap was told, and where the replay begins. @type {import("../vendor/signals.js").Signal<{at: number, oldest?: string} | null>} */
+		/** When a gap was reported, and where the replay begins. @type {import("../vendor/signals.js").Signal<{at: number, oldest?: string} | null>} */
 		this.gap = signal(null);
 		this.total = 0;
 		/** @type {Map<number, Minute>} */

@@ -2,6 +2,7 @@
 // Events as they come.
 import { place, setQuery } from "../address.js";
 import { html } from "../html.js";
+import { Code } from "../parts/code.js";
 import { Empty } from "../parts/empty.js";
 import { isOperator } from "../session.js";
 import { useEffect } from "../vendor/hooks.js";
@@ -92,9 +93,10 @@ function Nothing({ filtered }) {
 	}
 	return html`<${Empty} icon="live" title="Nothing has happened lately">
 		<p>Events appear here the moment they happen. To see one now, publish it on the machine of the service:</p>
-		<pre class="code">
-wrenn-events publish capsule.create --team TEAM --resource cl-6dfzh5ik5uxynzmlf5cshamdk --outcome success</pre
-		>
+		<${Code}
+			text="wrenn-events publish capsule.create --team TEAM --resource cl-6dfzh5ik5uxynzmlf5cshamdk --outcome success"
+			label="A command that publishes an event"
+		/>
 		<p>Or <a href="#/channels/new">connect Slack or another channel</a>, so that you need not watch.</p>
 	<//>`;
 }

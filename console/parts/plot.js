@@ -59,13 +59,13 @@ function options(uPlot, { kind, series, height, width, unit = "", step = 60, ord
 	return {
 		width,
 		height,
-		padding: [8, 4, 0, 0],
+		padding: [8, 12, 0, 0],
 		legend: { show: false },
 		cursor: { show: false },
 		scales: {
 			x: {
 				time: !ordinal,
-				// Bars begin at their label, so the last one needs room behind it.
+				// Bars begin at their label, so the last one needs room after it.
 				range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) =>
 					kind === "bars" ? [min, max + step] : [min, Math.max(max, min + 1)],
 			},
@@ -82,7 +82,8 @@ function options(uPlot, { kind, series, height, width, unit = "", step = 60, ord
 				size: 26,
 				grid: { show: false },
 				space: 70,
-				values: ordinal ? undefined : step >= 86_400 ? "{D} {MMM}" : "{HH}:{mm}",
+				incrs: ordinal ? [1, 2, 5, 10, 20, 50, 100] : undefined,
+				values: ordinal ? undefined : step >= 86_400 ? "{D} {MMM}" : step < 60 ? "{HH}:{mm}:{ss}" : "{HH}:{mm}",
 			},
 			{
 				...axis,

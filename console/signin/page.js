@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { html } from "../html.js";
+import { Code } from "../parts/code.js";
 import { Failure } from "../parts/failure.js";
 import { Mark } from "../parts/mark.js";
 import { isKey } from "../session.js";
@@ -33,8 +34,8 @@ export function SignInPage() {
 			<${Mark} size=${40} />
 			<h1>Sign in to Wrenn events</h1>
 			<p class="dim">
-				See your team's events as they happen, tell Slack and others about them, and find out why a message did
-				not come.
+				See your team's events as they happen, send them to Slack and others, and find out why a message did not
+				come.
 			</p>
 			<label class="field">
 				<span class="field-name">API key</span>
@@ -60,7 +61,10 @@ export function SignInPage() {
 					On the machine of the service, <code>wrenn-events console</code> prints a link that signs you in. Or
 					make a key:
 				</p>
-				<pre class="code">wrenn-events keys create --team TEAM --name console</pre>
+				<${Code}
+					text="wrenn-events keys create --team TEAM --name console"
+					label="A command that makes a key"
+				/>
 			</details>
 		</form>
 	</main>`;
