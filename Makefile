@@ -173,7 +173,7 @@ integration: build ## the whole program against real Redis, SQLite, PostgreSQL
 check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@tools/install-packages build run console test lint
 	@$(MAKE) --no-print-directory -j2 build
-	@$(MAKE) --no-print-directory -j2 lint-format lint-tree lint-cppcheck
+	@$(MAKE) --no-print-directory -j2 lint-format lint-tree lint-console lint-cppcheck
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
 	@$(MAKE) --no-print-directory -j3 FLAVOUR=asan unit asan-integration clang-and-tidy
 	@$(MAKE) --no-print-directory integration PYTEST_ARGS="-m 'plain_only or plain_too'"

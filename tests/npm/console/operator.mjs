@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operator's page, with the session of an administrator; and that nobody else is shown it.
+import { axe, check, open, walk, wishes } from "./browser.mjs";
+
+const cookies = (lines) =>
+	lines.map((line) => {
+		const [name, value] = line.split("=");
+		return { name, value, url: wishes.base };
+	});
+
+await walk({
+	async "an administrator sees how the service is"() {
+		const page = await open({ key: "", cookies: cookies(wishes.admin) });
+		await page.getByRole("link", { name: "Operator" }).click();
+		await page.getByText("Events not read yet").waitFor();
+		await page.getByText("writes the ledger.").waitFor();
+		await page.locator(".plot canvas").first().waitFor();
+		await axe(page, "operator, light");
+	},
+	async "a dead letter is shown with its reason, and offered again"() {
+		const page = await open({ key: "", cookies: cookies(wishes.admin), path: "operator", scheme: "dark", width: 320 });
+		await page.getByText("a reason of the test").waitFor();
+		await page.getByText("What was published").click();
+		await axe(page, "operator, dark");
+		await page.getByRole("button", { name: "Offer again" }).click();
+		await page.getByText("None. Every event was committed.").waitFor();
+	},
+	async "all teams in one list"() {
+		const page = await open({ key: "", cookies: cookies(wishes.admin), path: "live?teams=all" });
+		await page.locator(".feed-row", { hasText: wishes.seen }).first().waitFor();
+	},
+	async "nobody else is shown it"() {
+		const page = await open({ path: "live" });
+		await page.getByText("Nothing has happened lately").waitFor();
+		check((await page.getByRole("link", { name: "Operator" }).count()) === 0, "the operator's page with a key");
+	},
+});
