@@ -39,6 +39,7 @@ extern const struct command sessions_command;
 extern const struct command doctor_command;
 extern const struct command backup_command;
 extern const struct command restore_command;
+extern const struct command health_command;
 
 /* Prints "wrenn-events: " and the sentence on standard error. Returns `code`, so a command can
  * end with `return command_fault(EXIT_FAILED, "...")`. */

@@ -15,7 +15,7 @@
 static const struct command *const commands[] = {
 	&serve_command,   &publish_command, &tail_command,    &wait_command,
 	&console_command, &keys_command,    &teams_command,   &sessions_command,
-	&doctor_command,  &backup_command,  &restore_command,
+	&doctor_command,  &backup_command,  &restore_command, &health_command,
 };
 
 const struct command *command_find(const char *name)

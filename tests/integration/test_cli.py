@@ -6,12 +6,12 @@ import subprocess
 import threading
 
 import pytest
-from support import DEADLINE_S, PROGRAM, PostgresStore, Stream, make_event, new_id, until
+from support import DEADLINE_S, PROGRAM, PostgresStore, Stream, free_port, make_event, new_id, until
 
 
 def test_every_command_explains_itself_and_wrong_use_is_exit_2(service):
     for arguments in (["--help"], ["help"], ["--version"], *([c, "--help"] for c in
-                      ("serve", "publish", "tail", "wait", "console", "keys", "teams", "sessions", "doctor", "backup", "restore"))):
+                      ("serve", "publish", "tail", "wait", "console", "keys", "teams", "sessions", "doctor", "backup", "restore", "health"))):
         result = service.run(*arguments)
         assert result.returncode == 0 and result.stdout and not result.stderr, arguments
     for arguments in ([], ["nonsense"], ["serve", "extra"], ["serve", "--nonsense"], ["publish"], ["publish", "capsule.create"],
@@ -160,3 +160,18 @@ def test_commands_make_no_schema_in_another_database(service, cluster):
     assert result.returncode == 2, result
     assert f"the PostgreSQL database {other.database} on {cluster.folder}: there is no store yet;" in result.stderr
     assert other.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'wrenn_events'") == [(0,)]
+
+
+@pytest.mark.plain_only("one request of a command")
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_health_says_ready_not_ready_or_not_there(service, redis):
+    ready = service.run("health")
+    assert (ready.returncode, ready.stdout, ready.stderr) == (0, '{"status":"ready"}\n', "")
+    redis.stop()
+    until(lambda: service.run("health").returncode == 1, "the exit code for a service that is not ready")
+    result = service.run("health")
+    assert not result.stdout and "redis" in result.stderr
+    assert service.run("health", "--live").stdout == '{"status":"ok"}\n'
+    redis.start()
+    nobody = service.run("health", "--url", f"http://127.0.0.1:{free_port()}")
+    assert nobody.returncode == 3 and not nobody.stdout and "does not answer" in nobody.stderr
