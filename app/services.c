@@ -79,6 +79,7 @@ static int open_deliveries(struct worker *w)
 		.key = config->encryption_key,
 		.sends = config->deliver == CONFIG_DELIVER_ON,
 		.max_inflight = config->max_inflight,
+		.unstored_results = config->unstored_results,
 		.tick_ms = DELIVERY_TICK_MS,
 		.audit_mode = services_audit_mode(config),
 		.clock_trust_us = DELIVERY_CLOCK_TRUST_US,

@@ -158,6 +158,12 @@ const struct setting settings[] = {
 	    "notification requests under way per worker; four times as many "
 	    "connections are kept open",
 	    read_number, NUMBER(max_inflight, 1, 10000)),
+	ROW("WRENN_EVENTS_UNSTORED_RESULTS", "0",
+	    "deliveries of one channel (2 to 8) that may have gone out "
+	    "before their results are stored, while the channel has no "
+	    "failures; a killed worker repeats at most these, with the same "
+	    "ids. 0 or 1: each result is stored before the next request",
+	    read_number, NUMBER(unstored_results, 0, 8)),
 	ROW("WRENN_EVENTS_CA_FILE", NULL,
 	    "certificates to trust for notifications instead of the system's", read_file_name,
 	    TEXT(ca_file), UNSET("none"), LIVE),

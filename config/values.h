@@ -74,6 +74,7 @@ struct config {
 	unsigned max_connections;          /* WRENN_EVENTS_MAX_CONNECTIONS, default 20000 */
 	unsigned max_streams_per_team;     /* WRENN_EVENTS_MAX_STREAMS_PER_TEAM, default 100 */
 	unsigned max_inflight;             /* WRENN_EVENTS_MAX_INFLIGHT, default 256 */
+	unsigned unstored_results;         /* WRENN_EVENTS_UNSTORED_RESULTS, default 0 */
 	char *ca_file;       /* WRENN_EVENTS_CA_FILE, for private CAs; NULL: the system's */
 	char *link_base;     /* WRENN_EVENTS_LINK_BASE, without trailing slashes; NULL: no links */
 	char *cors_origins;  /* WRENN_EVENTS_CORS_ORIGINS, separated by commas; NULL: none */

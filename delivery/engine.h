@@ -37,7 +37,7 @@ enum queue_phase {
 	QUEUE_READY,     /* waits for a slot */
 	QUEUE_SENDING,   /* a request is running */
 	QUEUE_JUDGED,    /* the result of `current` is known, not stored */
-	QUEUE_RECORDING, /* the result is being stored, or will be again with the next tick */
+	QUEUE_RECORDING, /* results are being stored, or will be again with the next tick */
 	QUEUE_WAITING,   /* until wake_us */
 	QUEUE_IDLE,      /* has had nothing to do since idle_since_us */
 	QUEUE_GONE,      /* the channel was deleted; its deliveries are still pending */

@@ -76,7 +76,7 @@ bool fresh_take(struct queue *queue, const struct fresh_rows *fresh)
 		}
 		metric_add(queue->engine->metrics.rows_taken, 1);
 	}
-	if (queue->phase == QUEUE_IDLE)
+	if (queue->phase == QUEUE_IDLE || (queue->phase == QUEUE_RECORDING && !queue->current))
 		queue_settle(queue);
 	return true;
 }

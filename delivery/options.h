@@ -29,6 +29,7 @@ struct delivery_options {
 	const uint8_t *key; /* SEAL_KEY_SIZE bytes */
 	bool sends;         /* WRENN_EVENTS_DELIVER; false: housekeeping only */
 	unsigned max_inflight;
+	unsigned unstored_results; /* deliveries of a channel that a kill may repeat; 0: one */
 	unsigned tick_ms;
 	enum audit_mode audit_mode;
 	int64_t clock_trust_us;   /* before housekeeping trusts the clock */

@@ -9,6 +9,7 @@
  */
 #include "delivery/queue.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "core/clock.h"
@@ -56,6 +57,7 @@ struct queue *queue_open(struct delivery_engine *engine, const struct uuid *chan
 	list_init(&queue->turn);
 	share_seat_init(&queue->seat);
 	list_init(&queue->deliveries);
+	list_init(&queue->unstored);
 	list_add_tail(bucket_of(engine, channel), &queue->hashed);
 	engine->queues++;
 	queue_enter(queue, QUEUE_CLAIMING);
@@ -74,12 +76,19 @@ void queue_add(struct queue *queue, struct delivery *delivery)
 		queue->newest = delivery->stream_id;
 }
 
-void queue_remove(struct queue *queue, struct delivery *delivery)
+void queue_detach(struct queue *queue, struct delivery *delivery)
 {
 	list_remove(&delivery->link);
 	queue->rows--;
 	queue->bytes -= room_cost(delivery);
 	queue->engine->bytes -= room_cost(delivery);
+	body_unref(delivery->body);
+	delivery->body = NULL;
+}
+
+void queue_remove(struct queue *queue, struct delivery *delivery)
+{
+	queue_detach(queue, delivery);
 	delivery_free(delivery);
 }
 
@@ -109,6 +118,7 @@ void queue_trim(struct queue *queue, unsigned keep)
 
 void queue_free(struct queue *queue)
 {
+	assert(queue->unstored_count == 0);
 	queue_discard(queue);
 	share_leave(queue->engine->shares, &queue->seat);
 	list_remove(&queue->turn);
@@ -203,11 +213,30 @@ static void take_turn(struct queue *queue)
 		   engine_mono_us(queue->engine));
 }
 
+/* While results are on their way, the queue may send the next delivery from memory, and nothing
+ * else: the store still shows theirs as pending. */
+static bool waits_for_results(const struct queue *queue, int64_t now_us)
+{
+	const struct delivery_engine *engine = queue->engine;
+	int64_t wake_us;
+
+	if (queue->unstored_count == 0)
+		return false;
+	return engine->stopping || queue->is_lost || queue->is_stale || queue->has_failed_results ||
+	       queue->unstored_count >= engine->options.unstored_results ||
+	       breaker_wait_us(&queue->settings.breaker, now_us) > now_us ||
+	       !delivery_pick(&queue->deliveries, &queue->hold, now_us, &wake_us);
+}
+
 void queue_settle(struct queue *queue)
 {
 	int64_t now_us = engine_now_us(queue->engine);
 	int64_t wake_us;
 
+	if (waits_for_results(queue, now_us)) {
+		queue_enter(queue, QUEUE_RECORDING);
+		return;
+	}
 	if (queue->engine->stopping || queue->is_lost) {
 		queue_let_go(queue);
 		return;

@@ -15,6 +15,7 @@
  *   LOADING, RECORDING -> GONE -> DROPPING: the channel was deleted
  *   IDLE -> READY: the ledger brought new rows
  *   READY -> JUDGED: the delivery can never be built
+ *   JUDGED -> READY: the next one goes out while the result is stored (unstored.c)
  *   any phase without a job or request -> RELEASING: at the end, or to rest. A channel that is
  *   disabled, or whose breaker is open, rests without a lease.
  *
@@ -97,6 +98,9 @@ struct queue {
 	struct stream_id newest;  /* of all rows that were ever in `deliveries` */
 	struct delivery *current; /* while SENDING, JUDGED or RECORDING; stays in `deliveries` */
 	struct outbound_call *call;
+	struct list unstored; /* results on their way into the store, in order; unstored.c */
+	unsigned unstored_count;
+	bool has_failed_results; /* of these: nothing is sent until they are stored */
 	struct record record;
 };
 
@@ -133,5 +137,7 @@ void queue_reload(struct queue *queue);
 /* At the end of `deliveries`. */
 void queue_add(struct queue *queue, struct delivery *delivery);
 void queue_remove(struct queue *queue, struct delivery *delivery);
+/* The caller owns the delivery now, without its body. */
+void queue_detach(struct queue *queue, struct delivery *delivery);
 
 #endif

@@ -18,6 +18,7 @@
 #include "delivery/activity.h"
 #include "delivery/queue.h"
 #include "delivery/transitions.h"
+#include "delivery/unstored.h"
 
 #define NOTE_US      INT64_C(1000000)
 #define METADATA_MAX 2048
@@ -191,6 +192,27 @@ static int run_plain(struct db *db, const struct queue *queue, const struct reco
 	return db_run(db, &store_plain, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
+int record_run_turn(struct db *db, struct record *record, const struct delivery *delivery,
+		    const struct uuid *channel_id)
+{
+	const struct db_value channel = db_uuid(channel_id);
+	int rc;
+
+	record->changed = 0;
+	record->channel_is_there = false;
+	record->unfolded = 0;
+	rc = run_result(db, record, delivery);
+	if (rc == 0 && record->has_attempt)
+		rc = run_attempt(db, record, delivery);
+	if (rc == 0)
+		rc = activity_add(db, channel_id, delivery->state, record->ended_us);
+	if (rc == 0 && record->falls_apart)
+		rc = transition_unfold(db, &delivery->id, record->ended_us, &record->unfolded);
+	if (rc == 0)
+		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
+	return rc < 0 ? rc : db_flush(db);
+}
+
 static int run_record(struct db *db, struct store_job *job)
 {
 	struct record *record = container_of(job, struct record, job);
@@ -198,27 +220,13 @@ static int run_record(struct db *db, struct store_job *job)
 	const struct db_value channel = db_uuid(&queue->channel);
 	int rc = 0;
 
-	record->changed = 0;
-	record->channel_is_there = false;
 	record->rebound_rows = 0;
-	record->unfolded = 0;
 	record->is_noted = false;
 	record->is_disabled = false;
 	if (record->rebound.len)
 		rc = db_run(db, &lock_channel, &channel, 1, NULL, NULL, NULL);
 	if (rc == 0)
-		rc = run_result(db, record, queue->current);
-	if (rc == 0 && record->has_attempt)
-		rc = run_attempt(db, record, queue->current);
-	if (rc == 0)
-		rc = activity_add(db, &queue->channel, queue->current->state, record->ended_us);
-	if (rc == 0 && record->falls_apart)
-		rc = transition_unfold(db, &queue->current->id, record->ended_us,
-				       &record->unfolded);
-	if (rc == 0)
-		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
-	if (rc == 0)
-		rc = db_flush(db);
+		rc = record_run_turn(db, record, queue->current, &queue->channel);
 	/* Replaced settings start as new. */
 	if (rc == 0 && is_worth_noting(queue) && is_same_channel(queue))
 		rc = run_breaker(db, queue, record);
@@ -325,7 +333,17 @@ static bool will_audit(const struct queue *queue)
 	       breaker_apply(&after, &record->said, record->error, record->ended_us);
 }
 
-void record_start(struct queue *queue)
+/* Its breaker is not touched, and nothing else follows from it. */
+bool record_is_routine(const struct queue *queue)
+{
+	const struct record *record = &queue->record;
+
+	return record->has_attempt && record->is_success && !record->falls_apart &&
+	       !record->must_audit && record->rebound.len == 0 && !record->learns_plain &&
+	       queue->current->state == DELIVERY_DELIVERED && !is_worth_noting(queue);
+}
+
+static void submit(struct queue *queue)
 {
 	struct delivery_engine *engine = queue->engine;
 	struct record *record = &queue->record;
@@ -339,12 +357,29 @@ void record_start(struct queue *queue)
 		.is_audited = is_audited,
 		.needs_audit_lock = is_audited,
 	};
-	if (queue->phase != QUEUE_RECORDING)
-		queue_enter(queue, QUEUE_RECORDING);
 	if (engine_write(engine, &record->job) == 0) {
 		record->is_running = true;
 	} else if (engine->stopping) {
 		forget_record(record);
 		queue_settle(queue);
 	}
+}
+
+void record_start(struct queue *queue)
+{
+	if (queue->phase == QUEUE_JUDGED && unstored_take(queue))
+		return;
+	if (queue->phase != QUEUE_RECORDING)
+		queue_enter(queue, QUEUE_RECORDING);
+	/* In order: unstored.c starts it after the results before it. */
+	if (queue->unstored_count == 0)
+		submit(queue);
+}
+
+void record_retry(struct queue *queue)
+{
+	if (queue->unstored_count > 0)
+		unstored_retry(queue);
+	else if (!queue->record.is_running)
+		submit(queue);
 }

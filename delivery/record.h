@@ -4,11 +4,28 @@
 #ifndef DELIVERY_RECORD_H
 #define DELIVERY_RECORD_H
 
+#include <stdbool.h>
+
+#include "core/attributes.h"
+#include "store/store.h"
+
+struct delivery;
 struct queue;
+struct record;
 
 /* JUDGED, and RECORDING without a running job: stores the result of `current`. Then settles the
  * queue, or enters GONE when the channel was deleted. After a failure the queue stays in RECORDING
- * without a job, to be started again. */
+ * without a job, until record_retry(). If the queue may have unstored results, it goes on at
+ * once. */
 void record_start(struct queue *queue);
+/* RECORDING: stores what could not be stored before. */
+void record_retry(struct queue *queue);
+
+/* The result of `current` is a success that changes nothing but its delivery. */
+bool record_is_routine(const struct queue *queue);
+/* For a store job: the delivery's new state and its attempt; then *record says what became of row
+ * and channel. */
+int record_run_turn(struct db *db, struct record *record, const struct delivery *delivery,
+		    const struct uuid *channel_id) must_check;
 
 #endif

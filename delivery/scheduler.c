@@ -65,18 +65,14 @@ static struct queue *first_in(struct delivery_engine *engine, enum queue_phase p
 
 /* ---- room ----------------------------------------------------------------------------------- */
 
-static bool may_load(const struct delivery_engine *engine)
-{
-	return engine->loads < MAX_LOADS && !list_is_empty(&engine->in[QUEUE_HUNGRY]);
-}
-
 /* The one that has waited longest and keeps nothing in memory: a long hold or a late retry. */
 static void let_a_waiting_one_go(struct delivery_engine *engine)
 {
 	LIST_EACH (link, &engine->in[QUEUE_WAITING]) {
 		struct queue *queue = list_item(link, struct queue, turn);
 
-		if (!queue->needs_lease && list_is_empty(&queue->deliveries)) {
+		if (!queue->needs_lease && list_is_empty(&queue->deliveries) &&
+		    queue->unstored_count == 0) {
 			queue_let_go(queue);
 			return;
 		}
@@ -218,12 +214,21 @@ static void send_ready(struct delivery_engine *engine)
 /* The next one waits while there is no room for its rows. */
 static void load_hungry(struct delivery_engine *engine)
 {
-	while (may_load(engine)) {
+	while (engine->loads < MAX_LOADS && !list_is_empty(&engine->in[QUEUE_HUNGRY])) {
 		size_t room = room_begin_load(engine);
 
 		if (room == 0)
 			return;
 		load_start(first_in(engine, QUEUE_HUNGRY), room);
+	}
+}
+
+static void look_at_unrecorded(struct delivery_engine *engine)
+{
+	LIST_EACH_SAFE (link, &engine->in[QUEUE_RECORDING]) {
+		struct queue *queue = list_item(link, struct queue, turn);
+
+		record_retry(queue);
 	}
 }
 
@@ -253,8 +258,10 @@ static void on_handle_closed(uv_handle_t *handle)
 	on_closed(owner);
 }
 
+/* A result that was not stored gets one more try. */
 static void close_if_quiet(struct scheduler *scheduler)
 {
+	look_at_unrecorded(&scheduler->engine);
 	if (scheduler->engine.queues > 0 || scheduler->engine.jobs > 0)
 		return;
 	uv_close((uv_handle_t *)&scheduler->engine.after_sockets, on_handle_closed);
@@ -271,10 +278,11 @@ static void serve(struct delivery_engine *engine)
 
 	clock_look(engine); /* before a lease is trusted or taken */
 	take_up_scan(scheduler);
+	start_all(engine, QUEUE_JUDGED, record_start); /* the next one may go out meanwhile */
 	start_all(engine, QUEUE_LOADED, start_loaded);
 	if (!engine->stopping)
 		send_ready(engine);
-	start_all(engine, QUEUE_JUDGED, record_start);
+	start_all(engine, QUEUE_JUDGED, record_start); /* of what cannot be sent */
 	start_all(engine, QUEUE_GONE, drop_start);
 	if (!engine->stopping)
 		load_hungry(engine);
@@ -320,16 +328,6 @@ static void look_at_resting(struct delivery_engine *engine, int64_t mono_us)
 
 		if (queue->rest_until_us <= mono_us)
 			queue_free(queue); /* the scan finds it if something is due */
-	}
-}
-
-static void look_at_unrecorded(struct delivery_engine *engine)
-{
-	LIST_EACH_SAFE (link, &engine->in[QUEUE_RECORDING]) {
-		struct queue *queue = list_item(link, struct queue, turn);
-
-		if (!queue->record.is_running)
-			record_start(queue);
 	}
 }
 
@@ -418,7 +416,8 @@ int scheduler_open(const struct delivery_options *options, struct scheduler **ou
 static void let_all_go(struct delivery_engine *engine, enum queue_phase phase)
 {
 	LIST_EACH_SAFE (link, &engine->in[phase])
-		queue_let_go(list_item(link, struct queue, turn));
+		queue_settle(
+			list_item(link, struct queue, turn)); /* as soon as results are stored */
 }
 
 static void on_limit(uv_timer_t *timer)
@@ -444,7 +443,5 @@ void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner)
 	let_all_go(engine, QUEUE_READY);
 	let_all_go(engine, QUEUE_WAITING);
 	let_all_go(engine, QUEUE_IDLE);
-	/* A result that could not be stored gets one more try. */
-	look_at_unrecorded(engine);
 	engine_wake(engine);
 }

@@ -229,7 +229,7 @@ void send_start(struct queue *queue)
 {
 	int64_t wake_us;
 
-	if (queue->is_lost || queue->is_stale) {
+	if (queue->is_lost || queue->is_stale || queue->has_failed_results) {
 		queue_settle(queue);
 		return;
 	}

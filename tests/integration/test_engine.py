@@ -15,6 +15,7 @@ DELIVERIES = 5000
 KILLS = 20
 BAD_CHANNELS = 500
 GOOD_CHANNELS = 500
+UNSTORED = 8
 CHANNELS_PER_TEAM = 50
 
 
@@ -79,6 +80,30 @@ def only_what_was_in_flight_is_repeated(entries, capsules, kills, seed):
     for group in groups:
         for first, again in zip(group, group[1:]):
             assert any(first["at"] <= ready and again["at"] >= killed for killed, ready in kills), f"a repeat without a kill (seed {seed})"
+
+
+@pytest.mark.plain_only(reason="the test above kills the same code under the sanitizers")
+def test_with_8_unstored_results_a_kill_repeats_at_most_8_and_keeps_the_order(make_service, redis, fake, store):
+    service = make_service(WRENN_EVENTS_UNSTORED_RESULTS=str(UNSTORED)).start()
+    team, key = service.new_team()
+    destination = webhook(fake)
+    service.add_channel(key, "webhook", destination.config)
+    capsules = [new_id("cl-") for _ in range(400)]
+    for capsule in capsules:
+        redis.publish(make_event(team, resource=capsule))
+    for point in (50, 150, 250):
+        until(lambda: len(fake.arrived(destination.name)) >= point, f"webhook {point}")
+        service.kill()
+        service.start()
+    until(lambda: store.query("SELECT count(*) FROM deliveries WHERE state = 'delivered'") == [(len(capsules),)], "all deliveries", 60)
+
+    entries = fake.arrived(destination.name)
+    numbers = [capsules.index(capsule) for capsule in capsules_of(entries)]
+    ids = {(number, entry["headers"]["X-Wrenn-Delivery"]) for number, entry in zip(numbers, entries)}
+    assert len(ids) == len(set(numbers)) == len(capsules), "lost, or repeated under another id"
+    steps = [after - before for before, after in itertools.pairwise(numbers)]
+    assert numbers[0] == 0 and all(-UNSTORED < step <= 1 for step in steps), "out of order, or more than 8 repeated"
+    assert sum(step != 1 for step in steps) <= 3, "a repeat without a kill"
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "net/redis_commands.h"
 #include "store/db.h"
@@ -35,6 +36,12 @@ int __wrap_redis_commands_send(struct redis_commands *commands, unsigned timeout
 static _Atomic enum faulty_call failing;
 static atomic_long left;
 static pthread_t tester;
+
+#define MAX_HELD 64
+static bool is_holding;
+static struct store *held_store;
+static struct store_job *held[MAX_HELD];
+static size_t held_count;
 
 static bool fails(enum faulty_call call)
 {
@@ -68,7 +75,28 @@ int __wrap_db_run_now(struct db *db, const struct db_query *query, const struct 
 
 int __wrap_store_write(struct store *store, struct store_job *job)
 {
-	return fails(FAULT_STORE) ? -ENOBUFS : __real_store_write(store, job);
+	if (fails(FAULT_STORE) || (is_holding && held_count == MAX_HELD))
+		return -ENOBUFS;
+	if (!is_holding)
+		return __real_store_write(store, job);
+	held_store = store;
+	held[held_count++] = job;
+	return 0;
+}
+
+void call_hold_writes(void)
+{
+	is_holding = true;
+}
+
+void call_release_writes(void)
+{
+	is_holding = false;
+	for (size_t i = 0; i < held_count; i++) {
+		if (__real_store_write(held_store, held[i]) < 0)
+			abort();
+	}
+	held_count = 0;
 }
 
 int __wrap_store_read(struct store *store, struct store_job *job)

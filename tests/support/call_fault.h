@@ -20,6 +20,11 @@ enum faulty_call {
 /* The next `count` calls of this kind succeed and the one after them fails, once. */
 void call_fail_after(enum faulty_call call, unsigned count);
 
+/* From now on store_write() keeps its jobs, at most 64, until call_release_writes() passes them on
+ * in their order. */
+void call_hold_writes(void);
+void call_release_writes(void);
+
 /* All succeed again. Returns true if the requested failure has happened. */
 bool call_recover(void);
 

@@ -471,6 +471,7 @@ static void open_deliveries(struct rig *rig, const struct rig_options *options)
 		.key = rig->key,
 		.sends = !options->no_delivery,
 		.max_inflight = options->max_inflight ? options->max_inflight : 16,
+		.unstored_results = options->unstored_results,
 		.tick_ms = options->tick_ms ? options->tick_ms : TICK_MS,
 		.audit_mode = options->audit_mode,
 		.now_us = now_us,

@@ -40,8 +40,9 @@ struct rig_options {
 	bool strip_host;
 	enum audit_mode audit_mode;
 	unsigned max_inflight; /* 0: 16 */
-	unsigned tick_ms;      /* of the deliveries; 0: 20 */
-	receiver_fn answer;    /* NULL: 200 to all */
+	unsigned unstored_results;
+	unsigned tick_ms;   /* of the deliveries; 0: 20 */
+	receiver_fn answer; /* NULL: 200 to all */
 	void *arg;
 	/* Gets `arg`, too. */
 	void (*on_held_elsewhere)(const struct uuid *channel, void *arg);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Results that are stored while the next request of their channel goes out. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/call_fault.h"
+#include "tests/support/rig.h"
+
+#define CHANNEL "11111111-1111-4111-8111-111111111111"
+#define WELL    ",\"outcome\":\"success\""
+#define EVENTS  12
+#define IN_ALL  "deliveries WHERE state = 'delivered'"
+
+/* The channel has just told its owner of a success, so the next ones are not worth a note. */
+static void open_with_tick(struct rig *rig, enum database_engine engine, unsigned unstored,
+			   unsigned tick_ms)
+{
+	const struct rig_options options = { .unstored_results = unstored, .tick_ms = tick_ms };
+
+	rig_now_us = START_US;
+	rig_open(rig, engine, &options);
+	rig_add_channel(rig, CHANNEL, TEAM_A, "hook", "capsule.pause");
+	rig_commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 1, IN_ALL);
+	rig_idle(rig);
+}
+
+static void open_proven(struct rig *rig, enum database_engine engine, unsigned unstored)
+{
+	open_with_tick(rig, engine, unstored, 0);
+}
+
+static void commit_numbered(struct rig *rig)
+{
+	struct event *events[EVENTS];
+
+	for (int i = 0; i < EVENTS; i++) {
+		char more[64];
+
+		snprintf(more, sizeof(more), WELL ",\"n\":\"%d\"", i);
+		events[i] = rig_event("capsule.pause", USER, more, START_MS + 1 + i);
+	}
+	cr_assert_eq(rig_commit(rig, events, EVENTS), 0);
+}
+
+static void expect_each_once_in_order(struct rig *rig)
+{
+	rig_wait_rows(rig, 1 + EVENTS, IN_ALL);
+	cr_assert_eq(receiver_count(rig->receiver), 1 + EVENTS);
+	for (unsigned i = 0; i < EVENTS; i++) {
+		char mark[32];
+
+		snprintf(mark, sizeof(mark), "\"n\":\"%u\"}", i);
+		cr_expect(strstr(receiver_get(rig->receiver, 1 + i)->body, mark), "%u", i);
+	}
+}
+
+static bool count_down(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return --*(int *)arg < 0;
+}
+
+/* What goes out while no result can be stored. */
+static void expect_ahead(enum database_engine engine, unsigned unstored, unsigned ahead)
+{
+	int turns = 30;
+	struct rig rig;
+
+	open_proven(&rig, engine, unstored);
+	commit_numbered(&rig);
+	call_hold_writes();
+	rig_wait_received(&rig, 1 + ahead);
+	rig_turn_until(&rig, count_down, &turns); /* nothing more comes */
+	cr_expect_eq(receiver_count(rig.receiver), 1 + ahead, "%u", unstored);
+	call_release_writes();
+	expect_each_once_in_order(&rig);
+	rig_close(&rig);
+}
+
+Test(unstored, lets_so_many_deliveries_go_out_before_their_results_are_stored)
+{
+	expect_ahead(DATABASE_SQLITE, 0, 1);
+	expect_ahead(DATABASE_SQLITE, 3, 3);
+	expect_ahead(DATABASE_POSTGRES, 8, 8);
+}
+
+/* No tick tries again, but closing does. */
+Test(unstored, sends_nothing_more_after_a_result_that_was_refused)
+{
+	int turns = 30;
+	struct rig rig;
+
+	open_with_tick(&rig, DATABASE_SQLITE, 8, 3600 * 1000);
+	commit_numbered(&rig);
+	call_fail_after(FAULT_STORE, 1);
+	rig_wait_received(&rig, 1 + 2);
+	rig_turn_until(&rig, count_down, &turns);
+	cr_expect(call_recover());
+	cr_expect_eq(receiver_count(rig.receiver), 1 + 2);
+	rig_close(&rig);
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM " IN_ALL), 1 + 2);
+}
+
+Test(unstored, delivers_each_once_although_a_result_was_refused)
+{
+	for (unsigned nth = 0; nth < 2; nth++) {
+		struct rig rig;
+
+		open_proven(&rig, DATABASE_SQLITE, 8);
+		commit_numbered(&rig);
+		call_fail_after(FAULT_STORE, nth);
+		expect_each_once_in_order(&rig);
+		cr_expect(call_recover(), "%u", nth);
+		rig_close(&rig);
+	}
+}
+
+/* Another worker gave the channel a new address. */
+Test(unstored, sees_a_change_before_more_than_so_many_have_gone_out)
+{
+	char sealed[1024];
+	struct rig rig;
+
+	open_proven(&rig, DATABASE_SQLITE, 4);
+	rig_add_channel(&rig, "22222222-2222-4222-8222-222222222222", TEAM_B, "other",
+			"capsule.pause");
+	rig_ask_text(&rig, sealed, sizeof(sealed),
+		     "SELECT config FROM channels WHERE team_id = '" TEAM_B "'");
+	commit_numbered(&rig);
+	call_hold_writes();
+	rig_wait_received(&rig, 1 + 4);
+	rig_ask(&rig,
+		"UPDATE channels SET config = '%s', updated_at = '2999-01-01T00:00:00.000000Z' "
+		"WHERE id = '" CHANNEL "'",
+		sealed);
+	call_release_writes();
+	expect_each_once_in_order(&rig);
+	for (unsigned i = 0; i < 1 + EVENTS; i++)
+		cr_expect_str_eq(receiver_get(rig.receiver, i)->target,
+				 i < 1 + 4 ? "/hook" : "/other", "%u", i);
+	rig_close(&rig);
+}
+
+/* Nobody repeats them: the lease is given back after the results. */
+Test(unstored, stores_its_results_before_it_closes)
+{
+	struct rig rig;
+
+	open_proven(&rig, DATABASE_POSTGRES, 8);
+	commit_numbered(&rig);
+	call_hold_writes();
+	rig_wait_received(&rig, 1 + 8);
+	call_release_writes();
+	rig_close(&rig);
+	cr_expect_geq(rig_ask(&rig, "SELECT count(*) FROM " IN_ALL), 1 + 8);
+}
