@@ -15,16 +15,16 @@ struct changes {
 	unsigned late;
 };
 
-static void log_change(const char *name, bool is_live, void *owner)
+static void log_change(const char *setting, bool is_live, void *owner)
 {
 	struct changes *changes = owner;
 
 	if (is_live) {
 		changes->live++;
-		log_info("a setting has changed", log_str("setting", name));
+		log_info("a setting has changed", log_str("setting", setting));
 	} else {
 		changes->late++;
-		log_warn("a changed setting waits for a restart", log_str("setting", name));
+		log_warn("a changed setting waits for a restart", log_str("setting", setting));
 	}
 }
 
