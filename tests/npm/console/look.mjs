@@ -10,7 +10,7 @@ const PAGES = {
 	[`channels/${wishes.channel}/settings`]: ".webhook-request",
 	[`events/${wishes.event}`]: ".verdict",
 	audit: ".audit-line",
-	waiting: ".outcome-line",
+	waiting: ".empty .code",
 };
 
 async function looksGood(page, path, what) {
