@@ -48,7 +48,8 @@ _Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the 
 #define READ_ROWS                                                                                \
 	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "       \
 	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED \
-	", d.payload FROM deliveries d WHERE d.channel_id = $1 AND d.state = 'pending' "
+	", d.payload, d.accepted_at FROM deliveries d WHERE d.channel_id = $1 AND d.state = "    \
+	"'pending' "
 
 static const struct db_query read_line = {
 	.sql = READ_ROWS "AND (d.next_attempt_at <= $2 OR (d.first_failed_at > $3 "
@@ -131,6 +132,7 @@ static void read_delivery(const struct db_row *row, struct delivery *out)
 	out->is_plain = row_int(row, 11) > 0;
 	out->rebounds = read_count(row, 10);
 	out->repeats = out->rebounds + read_count(row, 11);
+	out->accepted_us = row_time(row, 13);
 }
 
 static int on_pending(const struct db_row *row, void *arg)

@@ -57,6 +57,7 @@ struct delivery {
 	enum delivery_state state;
 	bool is_fresh; /* the ledger made it of an event just now: its body can be read */
 	bool is_digest;
+	int64_t accepted_us;      /* when the request was accepted that it ends; 0: unknown */
 	bool is_plain;            /* the rich form was refused */
 	unsigned attempts;        /* requests that went out, ever */
 	unsigned attempts_before; /* before it was requeued */

@@ -7,8 +7,8 @@
 #define INTO                                                                      \
 	"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, " \
 	"channel_id, event, outcome, resource, payload, state, next_attempt_at, " \
-	"created_at, updated_at) "
-#define VALUES        "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $11, $11"
+	"created_at, updated_at, accepted_at) "
+#define VALUES        "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $11, $11, $12"
 #define UNLESS_STORED " ON CONFLICT (id) DO NOTHING"
 
 static const struct db_query insert_delivery = {
@@ -18,7 +18,7 @@ static const struct db_query insert_delivery = {
  * for it. */
 static const struct db_query insert_delivery_once = {
 	.sql = INTO "SELECT " VALUES
-		    " WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE id = $12)" UNLESS_STORED,
+		    " WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE id = $13)" UNLESS_STORED,
 };
 static const struct db_query insert_suppressed = {
 	.sql = "INSERT INTO suppressed (team_id, stream_id, event, reason, created_at) "
@@ -76,6 +76,7 @@ int delivery_insert(struct db *db, const struct new_delivery *delivery)
 		db_text(event->resource_id),
 		db_blob(delivery->payload),
 		db_time(delivery->now_us),
+		delivery->accepted_us ? db_time(delivery->accepted_us) : db_null(),
 		db_uuid(&old_id),
 	};
 

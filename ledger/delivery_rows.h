@@ -25,6 +25,7 @@ struct new_delivery {
 	const struct event *event;
 	const struct uuid *channel;
 	struct str payload;
+	int64_t accepted_us; /* when the request was accepted that the event ends; 0: unknown */
 	int64_t now_us;
 	bool may_be_stored; /* perhaps stored under its old id */
 	int64_t *inserted;  /* set when the statement has run; NULL: nobody asks */

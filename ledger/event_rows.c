@@ -75,7 +75,8 @@ static bool may_be_stored(const struct event_rows *rows, const struct event *eve
 struct notice {
 	const struct event *event;
 	struct buf payload;
-	struct body *body; /* NULL: the engine reads the rows from the store */
+	int64_t accepted_us; /* 0: unknown */
+	struct body *body;   /* NULL: the engine reads the rows from the store */
 };
 
 /* Returns where the store says whether the row is new. Above the bound, and when memory ran out,
@@ -107,6 +108,7 @@ static int write_delivery(struct event_rows *rows, struct db *db, const struct n
 		.event = notice->event,
 		.channel = &match->fresh.channel,
 		.payload = buf_str(&notice->payload),
+		.accepted_us = notice->accepted_us,
 		.now_us = rows->now_us,
 		.may_be_stored = may_be_stored(rows, notice->event),
 		.inserted = keep_fresh(rows, notice, &match->fresh, &id),
@@ -131,7 +133,8 @@ static int write_payload(struct event_rows *rows, struct notice *notice)
 static int write_deliveries(struct event_rows *rows, struct db *db, const struct event *event)
 {
 	struct team_matches *team = matches_of(&rows->matches, &event->team);
-	struct notice notice = { .event = event };
+	struct notice notice = { .event = event,
+				 .accepted_us = marks_accept_us(&rows->marks, event) };
 	int rc = 0;
 
 	if (!team || !event_kind_is_subscribable(event->kind))

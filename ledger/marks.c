@@ -34,6 +34,12 @@ bool event_may_follow_up(const struct event *event)
 	return is_capsule_verb(event) && event->actor == ACTOR_SYSTEM && event->reason.len == 0;
 }
 
+bool event_may_complete(const struct event *event)
+{
+	return is_capsule_verb(event) && event->actor == ACTOR_SYSTEM &&
+	       event->outcome != OUTCOME_NONE;
+}
+
 bool event_may_repeat(const struct event *event)
 {
 	return event->actor == ACTOR_SYSTEM;
@@ -148,11 +154,12 @@ static struct mark repeat_key(const struct event *event)
 
 void marks_gather(struct marks *marks, const struct event *event)
 {
+	bool is_answer = event_may_follow_up(event) || event_may_complete(event);
 	struct mark key;
 
-	if (event_is_accept(event) || event_may_follow_up(event)) {
+	if (event_is_accept(event) || is_answer) {
 		key = accept_key(event);
-		gather(marks, &key, event_may_follow_up(event));
+		gather(marks, &key, is_answer);
 	}
 	if (event_may_repeat(event)) {
 		key = repeat_key(event);
@@ -216,6 +223,29 @@ bool marks_has_accept(const struct marks *marks, const struct event *event)
 
 	return is_between(mark->seen_us, from_us, to_us) ||
 	       (mark->is_stored && is_between(mark->stored_us, from_us, to_us));
+}
+
+static int64_t without_sequence(int64_t us)
+{
+	return us - us % 1000;
+}
+
+int64_t marks_accept_us(const struct marks *marks, const struct event *event)
+{
+	int64_t to_us = time_of(event);
+	int64_t from_us = time_before(event, FOLLOW_UP_US);
+	const struct mark *mark;
+	struct mark key;
+
+	if (!event_may_complete(event))
+		return 0;
+	key = accept_key(event);
+	mark = find(marks, &key);
+	if (is_between(mark->seen_us, from_us, to_us))
+		return without_sequence(mark->seen_us);
+	if (mark->is_stored && is_between(mark->stored_us, from_us, to_us))
+		return without_sequence(mark->stored_us);
+	return 0;
 }
 
 bool marks_see_repeat(struct marks *marks, const struct event *event)

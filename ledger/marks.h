@@ -55,6 +55,8 @@ bool event_is_accept(const struct event *event);
 /* True for a capsule verb that the system reports without a reason: a follow-up, if somebody
  * asked. Pure. */
 bool event_may_follow_up(const struct event *event);
+/* True for a capsule verb that the system ends, well or not. Pure. */
+bool event_may_complete(const struct event *event);
 /* True for a system event, which may repeat an earlier one exactly. Pure. */
 bool event_may_repeat(const struct event *event);
 
@@ -67,6 +69,8 @@ int marks_read(struct marks *marks, struct db *db) must_check;
 /* In stream order, after marks_read(): */
 void marks_see_accept(struct marks *marks, const struct event *event);
 bool marks_has_accept(const struct marks *marks, const struct event *event);
+/* When the request was accepted that this event ends; 0: nobody asked, or we do not know. */
+int64_t marks_accept_us(const struct marks *marks, const struct event *event);
 /* True when the event repeats an earlier one. Otherwise later events are compared with this one. */
 bool marks_see_repeat(struct marks *marks, const struct event *event);
 /* True when a later mark has replaced the one that would have decided this event. */

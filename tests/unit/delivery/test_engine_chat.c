@@ -476,3 +476,30 @@ Test(chat, forgets_one_refusal_when_the_next_attempt_succeeds)
 
 	with_replies(replies, refuse_once);
 }
+
+/* ---- what a message knows besides its event ------------------------------------------------- */
+
+static void say_how_long_it_took(struct rig *rig)
+{
+	static const char failed[] = ",\"outcome\":\"error\",\"error\":\"boom\","
+				     "\"metadata\":{\"reason\":\"pause_failed\"}";
+	struct event *accept =
+		rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", START_MS);
+	struct event *end = rig_event("capsule.pause", SYSTEM, failed, START_MS + 192000);
+	const char *body;
+
+	add_slack(rig);
+	cr_assert_eq(rig_commit(rig, &accept, 1), 0);
+	rig_wait_rows(rig, 1, DELIVERED);
+	rig_now_us += 2 * SECOND_US;
+	cr_assert_eq(rig_commit(rig, &end, 1), 0);
+	rig_wait_rows(rig, 2, DELIVERED);
+	body = receiver_get(rig->receiver, 1)->body;
+	cr_expect(strstr(body, " failed to pause after 3 min 12 s: boom\""), "%s", body);
+	cr_expect(strstr(body, "\"A (" TEAM_A_ID ")\""), "the team's name: %s", body);
+}
+
+Test(chat, says_how_long_it_took_and_the_name_of_the_team)
+{
+	with_replies(ok, say_how_long_it_took);
+}
