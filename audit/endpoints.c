@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "audit/audit.h"
+#include "audit/export.h"
 #include "audit/page.h"
 #include "audit/written.h"
 #include "core/clock.h"
@@ -84,6 +85,16 @@ static void list_team(struct http_request *request, void *owner)
 		      who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN);
 }
 
+static void export_team(struct http_request *request, void *owner)
+{
+	const struct audit *audit = owner;
+	const struct identity *who = http_request_identity(request);
+
+	export_start(&audit->api, request,
+		     who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN,
+		     audit->status == AUDIT_STATUS_DASHBOARD);
+}
+
 static void list_platform(struct http_request *request, void *owner)
 {
 	start_listing(owner, request, true);
@@ -111,6 +122,7 @@ int audit_add_routes(struct audit *audit, struct http_server *server)
 {
 	const struct http_route routes[] = {
 		{ HTTP_GET, "/v1/audit-logs", ACCESS_TEAM, list_team, audit },
+		{ HTTP_GET, "/v1/audit-logs/export", ACCESS_TEAM, export_team, audit },
 		{ HTTP_GET, "/v1/admin/audit-logs", ACCESS_ADMIN, list_platform, audit },
 	};
 

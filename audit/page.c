@@ -80,18 +80,27 @@ static void add_text_unless_empty(struct buf *out, const char *name, struct str 
 		add_text(out, name, value);
 }
 
-/* The stored text with every digit, if it is an object. */
-static void add_metadata(struct buf *out, struct str stored)
+struct str page_metadata(struct str stored)
 {
 	cJSON *object = NULL;
+	bool is_shown;
 
 	if (json_parse_foreign(stored, MAX_METADATA, &object, NULL) < 0)
-		return;
-	if (cJSON_IsObject(object) && object->child) {
-		json_add_name(out, "metadata");
-		json_add_parsed(out, stored);
-	}
+		return STR("");
+	is_shown = cJSON_IsObject(object) && object->child;
 	cJSON_Delete(object);
+	return is_shown ? stored : STR("");
+}
+
+/* The stored text with every digit. */
+static void add_metadata(struct buf *out, struct str stored)
+{
+	struct str shown = page_metadata(stored);
+
+	if (shown.len) {
+		json_add_name(out, "metadata");
+		json_add_parsed(out, shown);
+	}
 }
 
 /* The table has four severities, the API two outcomes (contract e.4). */
@@ -112,7 +121,12 @@ static const char *known_severity(struct str severity)
 	return "info";
 }
 
-static void add_item(struct page *page, const struct db_row *row)
+const char *page_status(const struct page *page, struct str severity)
+{
+	return page->with_stored_words ? known_severity(severity) : outcome_of(severity);
+}
+
+void page_add_item(struct page *page, const struct db_row *row, int fraction_digits)
 {
 	struct buf *out = &page->json;
 	struct uuid id = row_uuid(row, 0);
@@ -121,7 +135,7 @@ static void add_item(struct page *page, const struct db_row *row)
 	char time_text[RFC3339_TEXT_SIZE];
 
 	id_format(ID_AUDIT, &id, id_text);
-	rfc3339_format(row_time(row, 10), 0, time_text);
+	rfc3339_format(row_time(row, 10), fraction_digits, time_text);
 
 	buf_add_char(out, '{');
 	json_add_member(out, "id", str_of(id_text));
@@ -132,9 +146,7 @@ static void add_item(struct page *page, const struct db_row *row)
 	add_text_unless_empty(out, "resource_id", row_text(row, 5));
 	add_text(out, "action", row_text(row, 6));
 	add_text(out, "scope", row_text(row, 7));
-	json_add_member(
-		out, "status",
-		str_of(page->with_stored_words ? known_severity(severity) : outcome_of(severity)));
+	json_add_member(out, "status", str_of(page_status(page, severity)));
 	add_text(out, "severity", severity);
 	add_metadata(out, row_text(row, 9));
 	json_add_member(out, "created_at", str_of(time_text));
@@ -149,9 +161,12 @@ static int on_row(const struct db_row *row, void *arg)
 		page->has_more = true;
 		return 0;
 	}
-	if (page->rows > 0)
-		buf_add_char(&page->json, ',');
-	add_item(page, row);
+	if (page->add_row) {
+		page->add_row(page, row);
+	} else {
+		buf_add_text(&page->json, page->rows > 0 ? "," : "");
+		page_add_item(page, row, 0);
+	}
 	page->rows++;
 	page->last_us = row_time(row, 10);
 	page->last_id = row_uuid(row, 0);
@@ -196,6 +211,14 @@ static void add_cursor(struct page *page)
 	json_add_member(&page->json, "next_before_id", str_of(id_text));
 }
 
+static void end_list(struct page *page)
+{
+	buf_add_char(&page->json, ']');
+	if (page->has_more)
+		add_cursor(page);
+	buf_add_char(&page->json, '}');
+}
+
 void page_init(struct page *page)
 {
 	buf_init(&page->json, MAX_PAGE + MAX_ROW);
@@ -208,7 +231,8 @@ int page_read(struct db *db, struct page *page)
 	buf_reset(&page->json);
 	page->rows = 0;
 	page->has_more = false;
-	buf_add_text(&page->json, "{\"items\":[");
+	buf_add_text(&page->json, page->add_row ? page->begin : "{\"items\":[");
+	buf_add_text(&page->json, page->add_row ? page->head : "");
 
 	int rc = find_edge(db, page);
 
@@ -219,15 +243,13 @@ int page_read(struct db *db, struct page *page)
 
 	if (rc < 0)
 		return rc;
-	buf_add_char(&page->json, ']');
 	if (!page->has_more && page->edge_rows > 1) {
 		page->has_more = true;
 		page->last_us = page->edge_us;
 		page->last_id = page->edge_id;
 	}
-	if (page->has_more)
-		add_cursor(page);
-	buf_add_char(&page->json, '}');
+	if (!page->add_row)
+		end_list(page);
 	return page->json.err;
 }
 

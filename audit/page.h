@@ -43,6 +43,11 @@ struct page {
 	bool with_admin_rows;
 	bool with_stored_words; /* `status` shows the word of the table */
 	struct page_query query;
+	/* NULL: the answer is the JSON of a list. Otherwise it is `begin`, `head` and what this
+	 * appends for each row. */
+	void (*add_row)(struct page *page, const struct db_row *row);
+	const char *begin;
+	const char *head;
 
 	struct buf json; /* the answer */
 	unsigned rows;
@@ -54,6 +59,13 @@ struct page {
 	int64_t edge_us;
 	struct uuid edge_id;
 };
+
+/* Appends a row as the list shows it, its time with so many digits after the second. */
+void page_add_item(struct page *page, const struct db_row *row, int fraction_digits);
+/* The word of `status` for a stored severity. */
+const char *page_status(const struct page *page, struct str severity);
+/* The stored metadata, or nothing unless it is an object with members, of a size we show. */
+struct str page_metadata(struct str stored);
 
 extern const struct db_query page_statement;
 

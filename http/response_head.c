@@ -74,7 +74,7 @@ void response_write_head(struct buf *out, const struct http_request *request,
 
 	buf_addf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", response->status,
 		 status_text(response->status), date_now(&pool->date));
-	if (response->content_type)
+	if (response->content_type && !response_has_field(request, "Content-Type"))
 		buf_addf(out, "Content-Type: %s\r\n", response->content_type);
 	if (response->is_stream)
 		buf_add_text(out,

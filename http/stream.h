@@ -18,6 +18,8 @@ struct http_stream_events {
 /* Answers 200 with the fields of contract b.2 and `first`, which is whole chunks or nothing, in one
  * write. The connection then is a stream. The events must outlive it; none is called from within.
  *
+ * A Content-Type of http_respond_header() takes the place of text/event-stream.
+ *
  * The request is dead afterwards, whatever this returns. 0, or -EPIPE without a stream: the client
  * has left, or it asked with HEAD and got the fields. A client that does not take chunks must get
  * plain bytes until the connection closes. Bytes a client sends on a stream are thrown away; a

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trail as one file: every row once and in order, cells that no spreadsheet runs, one page in memory."""
+import csv
+import io
+import json
+import re
+import socket
+
+import pytest
+from support import id_to_uuid
+
+ROWS = 450
+EXPORT = "/v1/audit-logs/export"
+BEGINNINGS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=b", '"quoted", and more', "two\nlines"]
+
+
+def fill(store, team, metadata="{}"):
+    """Rows whose times repeat, so that pages end between rows of one moment; the first few are hostile."""
+    values, places = [], []
+    for number in range(ROWS):
+        name = BEGINNINGS[number] if number < len(BEGINNINGS) else "Ada"
+        action = "pause" if number % 3 else "create"
+        values += [f"{number:08d}-0000-4000-8000-000000000000", id_to_uuid(team), name, f"cl-{number}", action, "admin" if number == 400 else "team",
+                   '{"n": 12345678901234567890}' if number == 1 else metadata, f"2026-05-24T05:{number // 150:02d}:00.{number % 150 // 50:06d}Z"]
+        places.append("(%s, %s, 'user', %s, 'sandbox', %s, %s, %s, 'success', %s, %s)")
+    store.query("INSERT INTO audit_logs (id, team_id, actor_type, actor_name, resource_type, resource_id, action, scope, status, metadata, created_at) "
+                "VALUES " + ", ".join(places), *values)
+
+
+def listed(service, key):
+    """What the list shows, page by page."""
+    items, query = [], "?limit=200"
+    while query:
+        page = service.get("/v1/audit-logs" + query, key=key).json()
+        items += page["items"]
+        query = f"?limit=200&before={page['next_before']}&before_id={page['next_before_id']}" if "next_before" in page else ""
+    return items
+
+
+def export(service, key, query):
+    answer = service.get(EXPORT + query, key=key)
+    assert answer.status == 200, answer.body
+    return answer
+
+
+def lines(answer):
+    return [json.loads(line) for line in answer.body.decode().splitlines()]
+
+
+def cells(answer):
+    return list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
+
+
+def test_an_export_is_the_list(service, store):
+    team, key = service.new_team()
+    fill(store, team)
+    shown = listed(service, key)
+    assert len(shown) >= ROWS - 1
+    answer = export(service, key, "?format=jsonl")
+    assert answer.headers["Content-Type"] == "application/x-ndjson" and "audit-log.jsonl" in answer.headers["Content-Disposition"]
+    rows = lines(answer)
+    assert [{**row, "created_at": re.sub(r"\.\d{6}Z", "Z", row["created_at"])} for row in rows] == shown
+    assert "12345678901234567890" in answer.body.decode()
+    half = rows[300]
+    assert lines(export(service, key, f"?format=jsonl&before={half['created_at']}&before_id={half['id']}")) == rows[301:]
+    filtered = lines(export(service, key, "?format=jsonl&action=create&resource_type=sandbox&limit=3"))
+    assert filtered == [row for row in rows if row["action"] == "create" and row["resource_type"] == "sandbox"]
+
+    table = cells(export(service, key, "?format=csv"))
+    assert [row["id"] for row in table] == [row["id"] for row in rows]
+    assert all(cell == row.get(name, "") or name in ("actor_name", "metadata") for cells_, row in zip(table, rows) for name, cell in cells_.items())
+    by_resource = {row["resource_id"]: row for row in table}
+    for number, text in enumerate(BEGINNINGS):
+        cell = by_resource[f"cl-{number}"]["actor_name"]
+        assert cell == ("'" + text if text[0] in "=+-@\t\r\n" else text), text
+    assert by_resource["cl-1"]["metadata"] == '{"n": 12345678901234567890}' and by_resource["cl-2"]["metadata"] == ""
+
+    _, stranger = service.new_team()
+    assert not [row for row in lines(export(service, stranger, "?format=jsonl")) if row["resource_type"] == "sandbox"]
+    assert [row for row in cells(export(service, stranger, "?format=csv&action=nothing"))] == []
+    for query in ("", "?format=xml", "?format=csv&format=csv", "?format=csv&before=now", "?format="):
+        assert service.get(EXPORT + query, key=key).status == 400, query
+    assert service.get(EXPORT + "?format=csv").status == 401
+    head = service.request("HEAD", EXPORT + "?format=csv", key=key)
+    assert head.status == 200 and head.body == b"" and head.headers["Content-Type"].startswith("text/csv")
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_old_clients_slow_ones_and_those_that_leave(service, store):
+    team, key = service.new_team()
+    fill(store, team, json.dumps({"much": "x" * 12000}))  # more than the sockets hold
+    request = f"GET {EXPORT}?format=jsonl HTTP/1.%d\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n"
+
+    def connect(version):
+        connection = socket.create_connection(("127.0.0.1", service.port), timeout=60)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.sendall((request % version).encode())
+        return connection
+
+    with connect(0) as old:
+        text = b"".join(iter(lambda: old.recv(65536), b""))
+    head, _, body = text.partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding" not in head
+    whole = export(service, key, "?format=jsonl").body
+    assert body == whole
+    leaving = [connect(1) for _ in range(3)]
+    for connection in leaving:
+        assert connection.recv(10)
+    slow = leaving.pop()
+    for connection in leaving:
+        connection.close()
+    assert read_chunks(slow) == whole
+    slow.close()
+    for _ in range(17):  # one more than may run at once
+        assert lines(export(service, key, "?format=jsonl&action=nothing")) == []
+
+
+def read_chunks(connection):
+    """The content of a chunked answer whose first ten bytes have been read; fails when it ends without its last chunk."""
+    reader = connection.makefile("rb")
+    while reader.readline() != b"\r\n":
+        pass
+    content = b""
+    while size := int(reader.readline(), 16):
+        content += reader.read(size)
+        assert reader.readline() == b"\r\n"
+    return content
