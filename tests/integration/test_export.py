@@ -109,6 +109,7 @@ def test_old_clients_slow_ones_and_those_that_leave(service, store):
     slow = leaving.pop()
     for connection in leaving:
         connection.close()
+    assert export(service, key, "?format=jsonl").body == whole, "meanwhile the slow client's sockets fill"
     assert read_chunks(slow) == whole
     slow.close()
     for _ in range(17):  # one more than may run at once
