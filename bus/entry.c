@@ -7,6 +7,7 @@
 #include "bus/entry.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "bus/counters.h"
 #include "bus/reply.h"
@@ -54,7 +55,20 @@ static int read_event(struct str payload, struct entry *entry)
 	return 0;
 }
 
+/* A team id has one spelling, and only a backslash can hide characters of a JSON string. So this
+ * is certain; that the text is there proves nothing. */
+static bool is_of_another_team(struct str payload, struct str team)
+{
+	return !memmem(payload.at, payload.len, team.at, team.len) &&
+	       !memchr(payload.at, '\\', payload.len);
+}
+
 int entry_read(const redisReply *reply, struct entry *out)
+{
+	return entry_read_of_team(reply, (struct str){ .at = NULL }, out);
+}
+
+int entry_read_of_team(const redisReply *reply, struct str team, struct entry *out)
 {
 	struct str id = reply_text(reply_element(reply, 0));
 	const redisReply *fields = reply_element(reply, 1);
@@ -72,6 +86,10 @@ int entry_read(const redisReply *reply, struct entry *out)
 	if (!payload.at) {
 		out->fate = ENTRY_NO_PAYLOAD;
 		reason_set(&out->why, 0, "payload", "the entry has no field named payload");
+		return 0;
+	}
+	if (team.at && is_of_another_team(payload, team)) {
+		out->fate = ENTRY_IGNORED;
 		return 0;
 	}
 	return read_event(payload, out);

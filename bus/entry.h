@@ -35,6 +35,8 @@ struct entry {
 /* Reads one element of an entry list. 0, -EBADMSG when it is no entry, or -ENOMEM. Counts ignored
  * entries, and warns once of each unknown kind. */
 int entry_read(const redisReply *reply, struct entry *out) must_check;
+/* The same, but an event of another team is IGNORED, as a rule without being parsed. */
+int entry_read_of_team(const redisReply *reply, struct str team, struct entry *out) must_check;
 
 /* The value of the field `payload`; `at` is NULL when there is none. */
 struct str entry_payload(const redisReply *fields);

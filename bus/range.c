@@ -15,6 +15,7 @@
 #include "bus/entry.h"
 #include "bus/reply.h"
 #include "bus/stream.h"
+#include "core/id.h"
 
 /* The publisher trims to about this many entries and never below, so a shorter stream was never
  * trimmed. */
@@ -23,6 +24,7 @@
 struct question {
 	struct stream_id after;
 	unsigned asked;
+	char team[ID_TEXT_SIZE]; /* empty: all */
 	bus_range_fn on_range;
 	bus_edges_fn on_edges;
 	void *owner;
@@ -41,9 +43,12 @@ static struct question *ask(void *owner)
 
 static int collect(const redisReply *reply, struct question *question, struct bus_range *range)
 {
+	const struct str team = { question->team[0] ? question->team : NULL,
+				  strlen(question->team) };
+
 	for (size_t i = 0; i < reply->elements; i++) {
 		struct entry entry;
-		int rc = entry_read(reply->element[i], &entry);
+		int rc = entry_read_of_team(reply->element[i], team, &entry);
 
 		if (rc)
 			return rc;
@@ -87,8 +92,8 @@ static void on_range_reply(const redisReply *reply, void *owner)
 	free(question);
 }
 
-int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_range_fn on_done,
-	      void *owner)
+int bus_range(struct redis *redis, struct stream_id after, unsigned count, const struct uuid *team,
+	      bus_range_fn on_done, void *owner)
 {
 	struct question *question = ask(owner);
 	char from_text[STREAM_ID_TEXT_SIZE];
@@ -100,6 +105,8 @@ int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_r
 		return -ENOMEM;
 	question->after = after;
 	question->asked = count;
+	if (team)
+		id_format(ID_TEAM, team, question->team);
 	question->on_range = on_done;
 	stream_id_format(stream_id_next(after), from_text);
 	snprintf(count_text, sizeof(count_text), "%u", count);

@@ -11,6 +11,7 @@
 #include "core/attributes.h"
 #include "core/event.h"
 #include "core/stream_id.h"
+#include "core/uuid.h"
 #include "net/net.h"
 
 /* The answer to one XRANGE. The events are borrowed: they end with the call. */
@@ -23,9 +24,10 @@ struct bus_range {
 };
 typedef void (*bus_range_fn)(const struct bus_range *range, void *owner);
 
-/* Reads at most `count` entries after `after`. */
-int bus_range(struct redis *redis, struct stream_id after, unsigned count, bus_range_fn on_done,
-	      void *owner) must_check;
+/* Reads at most `count` entries after `after`. Events of other teams than `team` are left out as a
+ * rule, which spares parsing them; NULL: all teams. */
+int bus_range(struct redis *redis, struct stream_id after, unsigned count, const struct uuid *team,
+	      bus_range_fn on_done, void *owner) must_check;
 
 struct bus_edges {
 	int rc; /* 0, -ENOTCONN, -EPROTOTYPE when the key holds no stream, -EBADMSG */

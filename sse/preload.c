@@ -164,7 +164,7 @@ static void on_range(const struct bus_range *range, void *owner)
 
 static void read_on(struct preload *preload)
 {
-	if (bus_range(preload->sse->options.redis, preload->position, PRELOAD_STEP_ENTRIES,
+	if (bus_range(preload->sse->options.redis, preload->position, PRELOAD_STEP_ENTRIES, NULL,
 		      on_range, preload) == 0)
 		preload->sse->pending++;
 	else

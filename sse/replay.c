@@ -261,7 +261,9 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 static void start_read(struct reader *reader)
 {
 	struct sse *sse = reader->sse;
-	int rc = bus_range(sse->options.redis, reader->replay.position, REPLAY_STEP_ENTRIES,
+	const struct topic *topic = reader->topic;
+	const struct uuid *team = topic->chain == CHAIN_TEAM ? &topic->team : NULL;
+	int rc = bus_range(sse->options.redis, reader->replay.position, REPLAY_STEP_ENTRIES, team,
 			   on_range, reader);
 
 	if (rc < 0) {

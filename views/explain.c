@@ -390,8 +390,8 @@ static void on_explained(struct store_job *job, int rc)
 		answer(explanation);
 		return;
 	}
-	rc = bus_range(explanation->redis, stream_id_previous(explanation->event), 1, on_range,
-		       explanation);
+	rc = bus_range(explanation->redis, stream_id_previous(explanation->event), 1, NULL,
+		       on_range, explanation);
 	if (rc == 0)
 		return;
 	if (explanation->suppressed[0])

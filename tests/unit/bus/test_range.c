@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/id.h"
 #include "tests/support/liar.h"
 #include "tests/unit/bus/bus_fixture.h"
 
+#define ANOTHER_TEAM "team-6dfzh5ik5uxynzmlf5cshamdk"
+
 struct asker {
+	const struct uuid *team; /* of the range; NULL: all */
 	struct world *world;
 	struct redis *redis;
 	int answers;
@@ -88,7 +92,7 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 static void ask_range(struct asker *a, struct stream_id after, unsigned count)
 {
 	a->wanted = a->answers + 1;
-	cr_assert_eq(bus_range(a->redis, after, count, on_range, a), 0);
+	cr_assert_eq(bus_range(a->redis, after, count, a->team, on_range, a), 0);
 	run_until(&a->world->loop, is_answered, a, "the range");
 }
 
@@ -128,6 +132,50 @@ Test(range, steps_through_the_stream)
 	cr_expect_eq(a.count, 0);
 	cr_expect(a.at_end);
 	cr_expect_eq(stream_id_compare(a.head, end), 0);
+	close_asker(&a);
+}
+
+/* An event whose team id is written as `spelling`. */
+static void add_event_of(struct world *w, const char *spelling, int number)
+{
+	char text[512];
+	char other[600];
+	const char *at;
+
+	event_text(text, "capsule.create", TEST_CAPSULE, number);
+	at = strstr(text, TEST_TEAM);
+	cr_assert_not_null(at);
+	snprintf(other, sizeof(other), "%.*s%s%s", (int)(at - text), text, spelling,
+		 at + strlen(TEST_TEAM));
+	world_add_payload(w, other);
+}
+
+Test(range, leaves_out_what_is_certainly_of_another_team)
+{
+	struct uuid mine;
+	struct uuid others;
+	struct world w;
+	struct asker a;
+
+	cr_assert_eq(id_parse(ID_TEAM, STR(TEST_TEAM), &mine), 0);
+	cr_assert_eq(id_parse(ID_TEAM, STR(ANOTHER_TEAM), &others), 0);
+	open_asker(&a, &w);
+	add_event_of(&w, ANOTHER_TEAM, 1);
+	add_event_of(&w, TEST_TEAM, 2);
+	add_event_of(&w, "te\\u0061m-0x5yg3bfyrehlas5fmd3rslxq", 3);
+	a.team = &mine;
+	ask_range(&a, id(0, 0), 10);
+	cr_expect_eq(a.count, 2);
+	cr_expect_eq(a.first, 2);
+	cr_expect_eq(a.last, 3);
+	a.team = &others;
+	ask_range(&a, id(0, 0), 2);
+	cr_expect_eq(a.count, 1);
+	cr_expect_eq(a.first, 1);
+	cr_expect_not(a.at_end);
+	a.team = NULL;
+	ask_range(&a, a.head, 10);
+	cr_expect_eq(a.first, 3, "the head is the last entry read, shown or not");
 	close_asker(&a);
 }
 
@@ -208,14 +256,14 @@ Test(range, answers_once_when_the_connection_is_lost)
 	struct asker a;
 
 	open_asker(&a, &w);
-	cr_assert_eq(bus_range(a.redis, id(0, 0), 10, on_range, &a), 0);
+	cr_assert_eq(bus_range(a.redis, id(0, 0), 10, NULL, on_range, &a), 0);
 	cr_assert_eq(bus_edges(a.redis, on_edges, &a), 0);
 	redis_fail(a.redis, "a test");
 	a.wanted = 2;
 	run_until(&w.loop, is_answered, &a, "both answers");
 	cr_expect_eq(a.rc, -ENOTCONN);
 	cr_expect_eq(a.edges.rc, -ENOTCONN);
-	cr_expect_eq(bus_range(a.redis, id(0, 0), 10, on_range, &a), -ENOTCONN);
+	cr_expect_eq(bus_range(a.redis, id(0, 0), 10, NULL, on_range, &a), -ENOTCONN);
 	cr_expect_eq(bus_edges(a.redis, on_edges, &a), -ENOTCONN);
 	cr_expect_eq(a.answers, 2);
 	close_asker(&a);
