@@ -20,8 +20,9 @@ def test_doctor_finds_nothing_wrong_and_then_each_wrong_setting_of_redis(make_se
     service = make_service().start()
     service.stop()
     healthy = findings(service, 0)
-    assert {found["result"] for name, found in healthy.items() if name != "open files"} == {"ok"}, healthy
-    assert len(healthy) >= 11 and not any("remedy" in found for name, found in healthy.items() if name != "open files")
+    ours = {name: found for name, found in healthy.items() if name not in ("open files", "free disk")}  # the machine's
+    assert {found["result"] for found in ours.values()} == {"ok"} and len(healthy) >= 11, healthy
+    assert not any("remedy" in found for found in ours.values())
     redis.client.config_set("maxmemory", "100mb")
     redis.client.config_set("maxmemory-policy", "allkeys-lru")
     redis.client.config_set("timeout", "60")
