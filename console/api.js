@@ -207,6 +207,11 @@ export async function getEvent(id, signal) {
 /** @param {Query} query @param {AbortSignal} [signal] @returns {Promise<AuditPage>} */
 export const listAudit = (query, signal) => read("audit-logs", query, signal);
 
+/** The filtered trail as a file. @param {Query} query */
+export async function exportAudit(query) {
+	return (await ask("GET", "audit-logs/export", { query })).blob();
+}
+
 /** For administrators with a session. @param {AbortSignal} [signal] @returns {Promise<AdminStatus>} */
 export const getStatus = (signal) => read("admin/status", {}, signal);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who did what, and whether it worked.
 import { place, setQuery } from "../address.js";
-import { listAudit } from "../api.js";
+import { exportAudit, listAudit } from "../api.js";
 import { shortId } from "../format.js";
 import { html } from "../html.js";
 import { Empty } from "../parts/empty.js";
+import { Failure } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
 import { Pages } from "../parts/pages.js";
 import { Pill } from "../parts/pill.js";
@@ -47,6 +48,7 @@ export function AuditPage() {
 				<h1>Audit</h1>
 				<p class="lead">Who did what, and whether it worked.</p>
 			</div>
+			<${Export} filters=${filters} />
 		</header>
 		<section class="card list" aria-label="Audit entries">
 			<header class="list-head">
@@ -94,6 +96,38 @@ export function AuditPage() {
 						>`}
 			/>
 		</section>
+	</div>`;
+}
+
+/** @param {{filters: import("../api.js").Query}} props */
+function Export({ filters }) {
+	const busy = useSignal("");
+	const failure = useSignal(/** @type {unknown} */ (null));
+	/** @param {"csv" | "jsonl"} format */
+	async function save(format) {
+		busy.value = format;
+		failure.value = null;
+		try {
+			const link = document.createElement("a");
+			link.href = URL.createObjectURL(await exportAudit({ ...filters, format }));
+			link.download = `audit.${format}`;
+			link.click();
+			setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+		} catch (error) {
+			failure.value = error;
+		}
+		busy.value = "";
+	}
+	return html`<div class="export">
+		<div class="row-of-buttons">
+			<button type="button" class="button" disabled=${busy.value !== ""} onClick=${() => save("csv")}>
+				<${Icon} name="download" size=${16} />${busy.value === "csv" ? "Exporting …" : "Export CSV"}
+			</button>
+			<button type="button" class="button" disabled=${busy.value !== ""} onClick=${() => save("jsonl")}>
+				<${Icon} name="download" size=${16} />${busy.value === "jsonl" ? "Exporting …" : "JSON Lines"}
+			</button>
+		</div>
+		${failure.value ? html`<${Failure} error=${failure.value} />` : null}
 	</div>`;
 }
 

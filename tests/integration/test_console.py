@@ -83,3 +83,11 @@ def test_a_snapshot_is_waited_for(walk, chat_service, redis, store):
     until(lambda: "usual" in chat_service.get("/v1/snapshots/pending", key=walk.key).json(), "the first success")
     ask_for_snapshot(store, walk.team, "web-base-9", 5)
     walk("waiting.mjs")
+
+
+def test_the_trail_is_read_and_kept(walk, chat_service, redis):
+    """More rows than one page has."""
+    for number in range(70):
+        redis.publish(make_event(walk.team, "capsule.create" if number % 10 else "capsule.pause", f"capsule-{number}"))
+    until(lambda: len(chat_service.get("/v1/audit-logs?limit=200", key=walk.key).json()["items"]) == 70, "the rows")
+    walk("audit.mjs", rows=70, paused=7)
