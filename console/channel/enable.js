@@ -25,7 +25,7 @@ export function EnableDialog({ channel, health, onClose }) {
 		<form class="dialog-form" onSubmit=${save}>
 			<p>
 				${pending
-					? `${count(pending, "delivery waits", "deliveries wait")}. What shall become of ${pending === 1 ? "it" : "them"}?`
+					? `${count(pending, "delivery waits", "deliveries wait")}. What should happen to ${pending === 1 ? "it" : "them"}?`
 					: "Nothing waits. New events are sent from now on."}
 			</p>
 			${pending

@@ -44,7 +44,7 @@ function Story({ id }) {
 					<${Chapter} icon="live" title="It entered the stream">
 						<p>
 							<${Time} at=${timeOfId(id)} />${" "}<span class="dim">(${utc(timeOfId(id))})</span>, and
-							went at once to whoever watched the team live.
+							went at once to everybody who was watching the team live.
 						</p>
 						<${Whole} event=${event} id=${id} />
 					<//>
