@@ -14,6 +14,7 @@
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/store.h"
@@ -39,6 +40,20 @@ static inline void database_create(const char *name)
 	PQfinish(server);
 }
 
+/* In no other test's names: a run may start more processes than there are process ids. */
+static inline const char *database_mark(void)
+{
+	static char mark[64];
+	struct timespec now;
+
+	if (mark[0] == '\0') {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		snprintf(mark, sizeof(mark), "%d_%lld_%ld", (int)getpid(), (long long)now.tv_sec,
+			 now.tv_nsec);
+	}
+	return mark;
+}
+
 /* Each call creates a new one. */
 static inline struct database database_make(enum database_engine engine)
 {
@@ -47,13 +62,13 @@ static inline struct database database_make(enum database_engine engine)
 	struct reason why = { .text = "" };
 
 	if (engine == DATABASE_SQLITE) {
-		snprintf(database.url, sizeof(database.url), "sqlite:%s/test_%d_%u.db",
-			 getenv("TEST_DIR"), (int)getpid(), made);
+		snprintf(database.url, sizeof(database.url), "sqlite:%s/test_%s_%u.db",
+			 getenv("TEST_DIR"), database_mark(), made);
 	} else {
-		char name[64];
+		char name[96];
 		const char *query = strchr(getenv("TEST_POSTGRES_URL"), '?');
 
-		snprintf(name, sizeof(name), "unit_%d_%u", (int)getpid(), made);
+		snprintf(name, sizeof(name), "unit_%s_%u", database_mark(), made);
 		database_create(name);
 		snprintf(database.url, sizeof(database.url), "postgres:///%s%s", name,
 			 query ? query : "");
