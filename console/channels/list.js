@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { getChannelActivity, getHealth, listChannels } from "../api.js";
-import { count, number } from "../format.js";
+import { count, duration, number } from "../format.js";
 import { html } from "../html.js";
 import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
@@ -109,9 +109,7 @@ function ChannelCard({ channel }) {
 function pace(health) {
 	if (!health) return "…";
 	const interval = health.pace?.interval_ms;
-	return interval
-		? `1 per ${interval >= 1000 ? `${(interval / 1000).toFixed(1)} s` : `${interval} ms`}`
-		: "as it comes";
+	return interval ? `1 per ${duration(interval)}` : "as it comes";
 }
 
 /** @param {import("../api.js").ChannelActivity} day */
