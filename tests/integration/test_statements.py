@@ -78,7 +78,7 @@ VALUES = {
     "delivery/transitions:requeue_failed": {3: BEGIN, 4: END},
     "delivery/transitions:requeue_dropped": {3: BEGIN, 4: END},
     "ledger/delivery_rows:insert_delivery": {1: OTHER},
-    "ledger/delivery_rows:insert_delivery_once": {1: OTHER, 12: OTHER},
+    "ledger/delivery_rows:insert_delivery_once": {1: OTHER, 13: OTHER},
     "views/deliveries:select_edge": {2: END, 4: BEGIN},
     "views/deliveries:select_edge_of_state": {2: END, 4: BEGIN, 6: "pending"},
     "views/deliveries:select_page": {2: END, 4: EDGE, 6: "51", 7: "true", 9: "false", 10: "{rare}"},
