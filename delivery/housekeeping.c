@@ -55,9 +55,10 @@ struct housekeeping {
 	int64_t found_age_us; /* by the last piece */
 	int64_t age_us;    /* the time that ages are counted from in this purge; 0: not known yet */
 	int64_t purged_us; /* the end of the last purge */
-	bool has_more;     /* to purge, after the last piece */
-	int64_t dropped;   /* by the last piece */
-	int64_t counters;  /* by the last piece, at most per statement */
+	struct purge_place place; /* where the next piece begins */
+	struct purge_place next;  /* and the one after it */
+	int64_t dropped;          /* by the last piece */
+	int64_t counters;         /* by the last piece, at most per statement */
 	int64_t pending;
 	int64_t oldest_us;
 	int64_t open;
@@ -198,12 +199,17 @@ static int run_purge(struct db *db, struct store_job *job)
 	if (rc < 0)
 		return rc;
 
+	const struct purge_times times = {
+		.before_us = age_us - KEEP_US,
+		.accepts_before_us = age_us - ACCEPTS_US,
+		.now_us = housekeeping->round_us,
+	};
+
 	housekeeping->dropped = 0;
 	housekeeping->found_age_us = age_us;
 	rc = expired_drop(db, age_us - DISABLED_US, housekeeping->round_us, &housekeeping->dropped);
 	if (rc == 0)
-		rc = purge_piece(db, age_us - KEEP_US, age_us - ACCEPTS_US,
-				 &housekeeping->has_more);
+		rc = purge_piece(db, &times, &housekeeping->place, &housekeeping->next);
 	return rc < 0 ? rc : activity_purge(db, age_us, &housekeeping->counters);
 }
 
@@ -269,6 +275,7 @@ static void on_all_measured(struct housekeeping *housekeeping)
 {
 	show(housekeeping);
 	housekeeping->age_us = 0;
+	housekeeping->place = (struct purge_place){ .has_more = true };
 	if (is_time_to_purge(housekeeping))
 		begin(housekeeping, STEP_PURGING, run_purge);
 	else
@@ -279,7 +286,8 @@ static void on_piece_purged(struct housekeeping *housekeeping)
 {
 	metric_add(housekeeping->dropped_counter, housekeeping->dropped);
 	housekeeping->age_us = housekeeping->found_age_us;
-	if (housekeeping->has_more || housekeeping->dropped > 0 ||
+	housekeeping->place = housekeeping->next;
+	if (housekeeping->place.has_more || housekeeping->dropped > 0 ||
 	    housekeeping->counters >= ACTIVITY_PIECE) {
 		begin(housekeeping, STEP_PURGING, run_purge);
 		return;

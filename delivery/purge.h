@@ -8,11 +8,27 @@
 #include <stdint.h>
 
 #include "core/attributes.h"
+#include "core/uuid.h"
 #include "store/store.h"
 
-/* Finished deliveries with their attempts, and notes of suppressed events, from before `before_us`;
- * accepts from before `accepts_before_us`. *has_more: some table may have more such rows. */
-int purge_piece(struct db *db, int64_t before_us, int64_t accepts_before_us,
-		bool *has_more) must_check;
+struct purge_times {
+	/* Of finished deliveries with their attempts, and of notes of suppressed events. */
+	int64_t before_us;
+	int64_t accepts_before_us;
+	int64_t now_us;
+};
+
+/* How far a purge is. All zero: at its beginning. */
+struct purge_place {
+	struct uuid after; /* the last delivery that was looked at */
+	bool is_past_now;  /* it looks at the ids after those of the present */
+	bool has_looked;   /* at all deliveries */
+	bool has_more;     /* another piece may find something */
+};
+
+/* For a write job. Removes what is older from the piece after *place. A job may run twice, so
+ * *next, where the next piece begins, is another one. */
+int purge_piece(struct db *db, const struct purge_times *times, const struct purge_place *place,
+		struct purge_place *next) must_check;
 
 #endif

@@ -23,11 +23,6 @@
 #define NOTE_US      INT64_C(1000000)
 #define METADATA_MAX 2048
 
-static const struct db_query store_attempt = {
-	.sql = "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
-	       "status, verdict, detail) VALUES ($1, $2, $3, $4, $5, $6, $7) "
-	       "ON CONFLICT (delivery_id, number) DO NOTHING",
-};
 static const struct db_query store_rebound = {
 	.sql = "UPDATE channels SET config = $2, updated_at = $3 "
 	       "WHERE id = $1 AND updated_at = $4",
@@ -47,30 +42,18 @@ static const struct db_query check_settings = {
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
 };
 
-static int run_result(struct db *db, struct record *record, const struct delivery *delivery)
+static struct turn_result result_of(const struct record *record)
 {
-	const struct turn_result result = {
+	return (struct turn_result){
 		.status = record->status,
 		.error = record->error,
 		.ended_us = record->ended_us,
+		.has_attempt = record->has_attempt,
+		.attempt = { .started_us = record->started_us,
+			     .duration_us = record->duration_us,
+			     .verdict = record->verdict,
+			     .detail = buf_str(&record->detail) },
 	};
-
-	return transition_end_turn(db, delivery, &result, &record->changed);
-}
-
-static int run_attempt(struct db *db, const struct record *record, const struct delivery *delivery)
-{
-	const struct db_value values[] = {
-		db_uuid(&delivery->id),
-		db_int(delivery->attempts),
-		db_time(record->started_us),
-		db_int(record->duration_us),
-		record->status ? db_int(record->status) : db_null(),
-		db_text(str_of(attempt_verdict_name(record->verdict))),
-		db_text(buf_str(&record->detail)),
-	};
-
-	return db_run(db, &store_attempt, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
 static int on_checked(const struct db_row *row, void *arg)
@@ -196,20 +179,23 @@ int record_run_turn(struct db *db, struct record *record, const struct delivery 
 		    const struct uuid *channel_id)
 {
 	const struct db_value channel = db_uuid(channel_id);
+	const struct turn_result result = result_of(record);
 	int rc;
 
 	record->changed = 0;
 	record->channel_is_there = false;
 	record->unfolded = 0;
-	rc = run_result(db, record, delivery);
-	if (rc == 0 && record->has_attempt)
-		rc = run_attempt(db, record, delivery);
+	rc = transition_end_turn(db, delivery, &result, &record->changed);
 	if (rc == 0)
 		rc = activity_add(db, channel_id, delivery->state, record->ended_us);
 	if (rc == 0 && record->falls_apart)
 		rc = transition_unfold(db, &delivery->id, record->ended_us, &record->unfolded);
 	if (rc == 0)
 		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
+	if (rc == 0)
+		rc = db_flush(db);
+	if (rc == 0 && record->changed == 0)
+		rc = transition_keep_attempt(db, delivery, &result);
 	return rc < 0 ? rc : db_flush(db);
 }
 

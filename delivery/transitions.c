@@ -30,8 +30,50 @@ static const struct db_query end_turn = {
 	       "delivered_at = $9 WHERE id = $1 AND " HAS_STATE("= 'pending'"),
 };
 
-int transition_end_turn(struct db *db, const struct delivery *delivery,
-			const struct turn_result *result, int64_t *out_rows)
+/* Nothing has failed before, so most columns are as they were made. */
+static const struct db_query end_first_turn = {
+	.sql = "UPDATE deliveries SET state = 'delivered', attempts = 1, last_status = $2, "
+	       "updated_at = $3, delivered_at = $3, first_started_at = $4, "
+	       "first_duration_us = $5, first_status = $2, first_verdict = $6, "
+	       "first_detail = $7 WHERE id = $1 AND " HAS_STATE("= 'pending'"),
+};
+static const struct db_query store_attempt = {
+	.sql = "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
+	       "status, verdict, detail) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+	       "ON CONFLICT (delivery_id, number) DO NOTHING",
+};
+
+static struct db_value status_of(const struct turn_result *result)
+{
+	return result->status ? db_int(result->status) : db_null();
+}
+
+/* A row has room for one attempt, and a delivery can be sent again on request. */
+static bool is_first_success(const struct delivery *delivery, const struct turn_result *result)
+{
+	return result->has_attempt && delivery->attempts == 1 &&
+	       delivery->state == DELIVERY_DELIVERED;
+}
+
+static int end_first(struct db *db, const struct delivery *delivery,
+		     const struct turn_result *result, int64_t *out_rows)
+{
+	const struct attempt_note *attempt = &result->attempt;
+	const struct db_value values[] = {
+		db_uuid(&delivery->id),
+		status_of(result),
+		db_time(result->ended_us),
+		db_time(attempt->started_us),
+		db_int(attempt->duration_us),
+		db_text(str_of(attempt_verdict_name(attempt->verdict))),
+		db_text(attempt->detail),
+	};
+
+	return db_run(db, &end_first_turn, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+static int end_other(struct db *db, const struct delivery *delivery,
+		     const struct turn_result *result, int64_t *out_rows)
 {
 	bool is_delivered = delivery->state == DELIVERY_DELIVERED;
 	const struct db_value values[] = {
@@ -40,15 +82,49 @@ int transition_end_turn(struct db *db, const struct delivery *delivery,
 		db_int(delivery->attempts),
 		db_time(delivery->next_attempt_us),
 		time_or_null(delivery->first_failed_us),
-		result->status ? db_int(result->status) : db_null(),
+		status_of(result),
 		db_text_or_null(str_of(result->error)),
 		db_time(result->ended_us),
 		time_or_null(is_delivered ? result->ended_us : 0),
 	};
 
+	return db_run(db, &end_turn, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
+static int insert_attempt(struct db *db, const struct delivery *delivery,
+			  const struct turn_result *result)
+{
+	const struct attempt_note *attempt = &result->attempt;
+	const struct db_value values[] = {
+		db_uuid(&delivery->id),
+		db_int(delivery->attempts),
+		db_time(attempt->started_us),
+		db_int(attempt->duration_us),
+		status_of(result),
+		db_text(str_of(attempt_verdict_name(attempt->verdict))),
+		db_text(attempt->detail),
+	};
+
+	return db_run(db, &store_attempt, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+int transition_end_turn(struct db *db, const struct delivery *delivery,
+			const struct turn_result *result, int64_t *out_rows)
+{
+	int rc;
+
 	assert(delivery->state == DELIVERY_PENDING ||
 	       delivery_may_store(DELIVERY_PENDING, delivery->state));
-	return db_run(db, &end_turn, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+	if (is_first_success(delivery, result))
+		return end_first(db, delivery, result, out_rows);
+	rc = end_other(db, delivery, result, out_rows);
+	return rc == 0 && result->has_attempt ? insert_attempt(db, delivery, result) : rc;
+}
+
+int transition_keep_attempt(struct db *db, const struct delivery *delivery,
+			    const struct turn_result *result)
+{
+	return is_first_success(delivery, result) ? insert_attempt(db, delivery, result) : 0;
 }
 
 static const struct db_query fold = {

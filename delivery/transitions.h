@@ -25,16 +25,30 @@
 
 /* ---- what the engine does ------------------------------------------------------------------ */
 
+/* One request and its answer. */
+struct attempt_note {
+	int64_t started_us;
+	int64_t duration_us;
+	enum attempt_verdict verdict;
+	struct str detail; /* for the owner */
+};
+
 /* What a delivery's turn came to. */
 struct turn_result {
 	int status;        /* of the answer; 0: none */
 	const char *error; /* empty: none */
 	int64_t ended_us;
+	bool has_attempt; /* a request went out */
+	struct attempt_note attempt;
 };
 
-/* Stores the delivery as it is in memory. */
+/* Stores the delivery as it is in memory, and the attempt: a success of the first in the delivery's
+ * row, any other in a row of its own. The latter stays even if somebody moved the delivery. */
 int transition_end_turn(struct db *db, const struct delivery *delivery,
 			const struct turn_result *result, int64_t *out_rows) must_check;
+/* After an end of turn that changed no row: the attempt, if that row should have had it. */
+int transition_keep_attempt(struct db *db, const struct delivery *delivery,
+			    const struct turn_result *result) must_check;
 
 /* Moves rows into their digest; `ids` are UUIDs as text. Runs at once. */
 int transition_fold(struct db *db, const struct uuid *digest, const struct str *ids, size_t count,

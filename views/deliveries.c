@@ -73,7 +73,10 @@ static const struct db_query select_one = {
 	.sql = "SELECT " ITEM_COLUMNS ", payload FROM deliveries WHERE id = $1 AND team_id = $2",
 };
 static const struct db_query select_attempts = {
-	.sql = "SELECT number, started_at, duration_us, status, verdict, detail "
+	.sql = "SELECT 1 AS number, first_started_at, first_duration_us, first_status, "
+	       "first_verdict, first_detail FROM deliveries "
+	       "WHERE id = $1 AND first_started_at IS NOT NULL UNION ALL "
+	       "SELECT number, started_at, duration_us, status, verdict, detail "
 	       "FROM delivery_attempts WHERE delivery_id = $1 ORDER BY number LIMIT 300",
 };
 static const struct db_query select_folded = {

@@ -165,7 +165,7 @@ def test_an_answer_that_begins_well_and_breaks_is_delivered_once_and_says_so(ser
     redis.publish(make_event(team))
     for name, (destination, channel) in channels.items():
         until(lambda: only_row(store, channel)[:3] == ("delivered", 1, 200), name)
-        detail, = store.query("SELECT a.detail FROM delivery_attempts a JOIN deliveries d ON d.id = a.delivery_id "
+        detail, = store.query("SELECT a.detail FROM attempts a JOIN deliveries d ON d.id = a.delivery_id "
                               "WHERE d.channel_id = %s", id_to_uuid(channel["id"]))[0]
         assert words[name] in detail and len(fake.arrived(destination.name)) == 1
     fake.stopping.set()

@@ -64,7 +64,7 @@ def delivered(world, channel, attempts):
 
 
 def first_error(world, channel):
-    return until(lambda: world.store.query("SELECT a.detail FROM delivery_attempts a JOIN deliveries d ON d.id = a.delivery_id "
+    return until(lambda: world.store.query("SELECT a.detail FROM attempts a JOIN deliveries d ON d.id = a.delivery_id "
                                            "WHERE d.channel_id = %s ORDER BY a.number", id_to_uuid(channel["id"])), "an attempt")[0][0]
 
 

@@ -51,7 +51,7 @@ def rows_of(store, channel):
 
 
 def verdicts_of(store, channel):
-    return [row[0] for row in store.query("SELECT a.verdict FROM delivery_attempts a JOIN deliveries d ON d.id = a.delivery_id "
+    return [row[0] for row in store.query("SELECT a.verdict FROM attempts a JOIN deliveries d ON d.id = a.delivery_id "
                                           "WHERE d.channel_id = %s ORDER BY a.number", id_to_uuid(channel["id"]))]
 
 

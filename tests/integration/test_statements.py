@@ -17,6 +17,7 @@ pytestmark = pytest.mark.plain_only("the sanitizers see nothing of a plan")
 
 SMALL, LARGE = 8_000, 24_000
 ONE = "11111111-1111-4111-8111-111111111111"  # a team, a channel, a delivery and all else
+BEFORE_ONE = "11111111-1111-4111-8111-111111111110"
 OTHER = "22222222-2222-4222-8222-222222222222"
 BEGIN, MIDDLE, END = "2026-01-01", "2026-06-01", "2027-01-01"
 
@@ -51,7 +52,7 @@ WHAT_TO_DO = "these need an index, a limit, values that fit in VALUES, or a reas
 ONLY_EMBEDDED = {"ledger/capsules:store_capsule"}
 
 # Rows that a statement may look at however few there are: bounded walks.
-WALKS = {"audit/page:select_edge": 5_001, "views/deliveries:select_edge": 10_001}
+WALKS = {"audit/page:select_edge": 5_001, "delivery/purge:find_end": 1_001, "views/deliveries:select_edge": 10_001}
 # Between the page's beginning and this edge lie 2,000 rows.
 EDGE = object()
 
@@ -69,8 +70,11 @@ VALUES = {
     "channels/rows_change:find_name": {3: OTHER},
     "delivery/cancel:find_channels": {1: "{%s}" % ONE},
     "delivery/fold:insert_digest": {1: OTHER},
-    "delivery/record:store_attempt": {1: OTHER},
+    "delivery/purge:find_end": {1: "00000000-0000-4000-8000-000000000000", 2: "ffffffff-ffff-4fff-8fff-ffffffffffff"},
+    "delivery/purge:purge_attempts": {1: BEFORE_ONE},
+    "delivery/purge:purge_deliveries": {1: BEFORE_ONE},
     "delivery/transitions:end_turn": {2: "delivered"},
+    "delivery/transitions:store_attempt": {1: OTHER},
     "delivery/transitions:fold": {3: "{%s}" % ONE},
     "delivery/transitions:release_piece": {3: "0", 4: "0"},
     "delivery/transitions:skip_piece": {2: END, 3: "0", 4: "0"},

@@ -55,5 +55,5 @@ void commit_pauses(struct rig *rig, int count, int64_t ms)
 
 int64_t count_attempts(struct rig *rig, const char *verdict)
 {
-	return rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE verdict = '%s'", verdict);
+	return rig_ask(rig, "SELECT count(*) FROM attempts WHERE verdict = '%s'", verdict);
 }

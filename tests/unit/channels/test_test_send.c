@@ -129,7 +129,7 @@ static void send_to_webhook(struct rig *rig)
 	cr_expect(str_is(received_header(request, "X-Wrenn-Attempt"), "1"));
 	cr_expect_eq(rig_ask(rig, "SELECT (SELECT count(*) FROM channels) + (SELECT count(*) FROM "
 				  "audit_logs) + (SELECT count(*) FROM deliveries) + "
-				  "(SELECT count(*) FROM delivery_attempts)"),
+				  "(SELECT count(*) FROM attempts)"),
 		     0);
 }
 

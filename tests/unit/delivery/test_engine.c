@@ -45,7 +45,7 @@ static void deliver_in_order(struct rig *rig)
 		     "SELECT CAST(id AS text) FROM deliveries ORDER BY stream_ms LIMIT 1");
 	cr_expect(
 		str_is(received_header(receiver_get(rig->receiver, 0), "X-Wrenn-Delivery"), first));
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE number = 1 "
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM attempts WHERE number = 1 "
 				  "AND verdict = 'delivered' AND status = 200"),
 		     EVENTS);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE attempts = 1 "
@@ -156,8 +156,8 @@ static void retry_then_go_on(struct rig *rig)
 	cr_expect_str_eq(receiver_get(rig->receiver, 1)->body,
 			 receiver_get(rig->receiver, 0)->body);
 	cr_expect(str_is(received_header(receiver_get(rig->receiver, 1), "X-Wrenn-Attempt"), "2"));
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts"), 3);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE verdict = 'retry' "
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM attempts"), 3);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM attempts WHERE verdict = 'retry' "
 				  "AND status = 503 AND number = 1"),
 		     1);
 }
@@ -193,8 +193,7 @@ static void retry(struct rig *rig)
 
 	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 1");
-	rig_ask_text(rig, text, sizeof(text),
-		     "SELECT verdict || '|' || detail FROM delivery_attempts");
+	rig_ask_text(rig, text, sizeof(text), "SELECT verdict || '|' || detail FROM attempts");
 	cr_expect_str_eq(text, "retry|destination answered 404: said by the destination");
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 2");
@@ -230,8 +229,7 @@ static void obey(struct rig *rig)
 	cr_expect_eq(receiver_count(rig->receiver), 6);
 	rig_now_us += 4 * SECOND_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered' AND attempts = 7");
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts WHERE verdict = 'wait'"),
-		     6);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM attempts WHERE verdict = 'wait'"), 6);
 }
 
 Test(engine, waits_as_long_as_the_destination_asks)
@@ -277,8 +275,8 @@ Test(engine, keeps_no_answer_that_repeats_a_setting)
 	rig_open(&rig, DATABASE_SQLITE, &options);
 	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "token-in-path", "capsule.pause");
 	rig_commit_pause(&rig, START_MS);
-	rig_wait_rows(&rig, 1, "delivery_attempts");
-	rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
+	rig_wait_rows(&rig, 1, "attempts");
+	rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM attempts");
 	cr_expect_str_eq(text, "destination answered 404");
 	rig_close(&rig);
 }
@@ -328,8 +326,8 @@ Test(engine, keeps_no_answer_that_spells_a_setting_its_own_way)
 			"v1/T0Secret1/aB3%2DxY9kQw7?key=Qu3ry%2BVal+9&mode=fast&bareParameter",
 			"capsule.pause");
 		rig_commit_pause(&rig, START_MS);
-		rig_wait_rows(&rig, 1, "delivery_attempts");
-		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
+		rig_wait_rows(&rig, 1, "attempts");
+		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM attempts");
 		cr_expect_str_eq(text, spellings[i].detail, "answer %zu: %s", i, text);
 		rig_close(&rig);
 	}
@@ -358,8 +356,8 @@ Test(engine, cleans_and_cuts_what_it_keeps_of_an_answer)
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 		rig_commit_pause(&rig, START_MS);
-		rig_wait_rows(&rig, 1, "delivery_attempts");
-		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
+		rig_wait_rows(&rig, 1, "attempts");
+		rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM attempts");
 		cr_expect(str_starts(str_of(text),
 				     STR("destination answered 400: ab\xef\xbf\xbdyyy")),
 			  "%s", text);
@@ -572,7 +570,7 @@ Test(engine, leaves_dropped_what_was_dropped_while_it_was_sent)
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 		rig_commit_pause(&rig, START_MS);
-		rig_wait_rows(&rig, 1, "delivery_attempts");
+		rig_wait_rows(&rig, 1, "attempts");
 		cr_expect_eq(
 			rig_ask(&rig, "SELECT count(*) FROM deliveries WHERE state = 'dropped'"),
 			1);

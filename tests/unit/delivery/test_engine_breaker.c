@@ -79,7 +79,7 @@ static void with_slack(int status, void (*steps)(struct rig *rig))
 
 static void wait_attempts(struct rig *rig, unsigned count)
 {
-	rig_wait_rows(rig, count, "delivery_attempts");
+	rig_wait_rows(rig, count, "attempts");
 }
 
 /* ---- disabling ----------------------------------------------------------------------------- */
@@ -100,7 +100,7 @@ static void disable_at_once(struct rig *rig)
 			     "' AND updated_at > '2027-01-15T08:30:00.000000Z'"),
 		     0, "the scan does not lease it, either");
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING), 2, "the backlog is kept");
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts "
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM attempts "
 				  "WHERE verdict = 'disabled'"),
 		     1);
 	rig_ask_text(rig, text, sizeof(text),
@@ -264,7 +264,7 @@ static void give_lease_back(struct rig *rig)
 	rig_add_channel(rig, CHANNEL_2, TEAM_A, "other", "capsule.pause");
 	rig_commit_pause(rig, START_MS + 21);
 	rig_wait_rows(rig, 1,
-		      "delivery_attempts a JOIN deliveries d ON d.id = a.delivery_id "
+		      "attempts a JOIN deliveries d ON d.id = a.delivery_id "
 		      "WHERE d.channel_id = '" CHANNEL_2 "'");
 }
 

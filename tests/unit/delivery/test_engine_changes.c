@@ -154,8 +154,8 @@ Test(changes, a_replaced_secret_is_kept_out_of_excerpts)
 	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 	set_old_secret(&rig, "2027-01-15T09:00:00.000000Z");
 	rig_commit_pause(&rig, START_MS);
-	rig_wait_rows(&rig, 1, "delivery_attempts");
-	rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM delivery_attempts");
+	rig_wait_rows(&rig, 1, "attempts");
+	rig_ask_text(&rig, text, sizeof(text), "SELECT detail FROM attempts");
 	cr_expect_str_eq(text, "destination answered 404");
 	rig_close(&rig);
 }
@@ -181,7 +181,7 @@ static void delete_under_way(struct rig *rig)
 	rig_idle(rig);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'dropped'"), 2);
 	cr_expect_eq(receiver_count(rig->receiver), 0);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts"), 0,
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM attempts"), 0,
 		     "its request was not cancelled");
 }
 
@@ -208,7 +208,7 @@ static void delete_elsewhere(struct rig *rig, const char *statement)
 	rig_turn_until(rig, has_no_request, NULL);
 	rig_now_us += 2 * SECOND_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'dropped'");
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM delivery_attempts"), 0,
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM attempts"), 0,
 		     "its request was not cancelled");
 	end_request(rig);
 }

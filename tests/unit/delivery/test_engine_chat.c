@@ -50,7 +50,7 @@ static void send_plain(struct rig *rig)
 	add_slack(rig);
 	commit_pauses(rig, 1, START_MS);
 	rig_wait_received(rig, 1);
-	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_wait_rows(rig, 1, "attempts");
 	rig_now_us += 2 * SECOND_US; /* the plain form takes a token, too */
 	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 2");
 	cr_assert_eq(receiver_count(rig->receiver), 2);
@@ -76,7 +76,7 @@ static void give_up_plain(struct rig *rig)
 
 	add_slack(rig);
 	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_wait_rows(rig, 1, "attempts");
 	rig_now_us += 2 * SECOND_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
 	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
@@ -94,9 +94,9 @@ static void remember_plain(struct rig *rig)
 {
 	add_slack(rig);
 	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_wait_rows(rig, 1, "attempts");
 	rig_now_us += 2 * SECOND_US;
-	rig_wait_rows(rig, 2, "delivery_attempts");
+	rig_wait_rows(rig, 2, "attempts");
 	rig_idle(rig); /* it has left memory */
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 3");
@@ -138,7 +138,7 @@ static void follow_chat(struct rig *rig)
 	rig_add_chat(rig, CHANNEL_1, "telegram", telegram_fields, "capsule.pause");
 	rig_ask(rig, "UPDATE channels SET updated_at = '2027-01-15T07:00:00.000000Z'");
 	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts WHERE verdict = 'rebound'");
+	rig_wait_rows(rig, 1, "attempts WHERE verdict = 'rebound'");
 	rig_now_us += 4 * SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 2");
 	cr_assert_eq(receiver_count(rig->receiver), 2);
@@ -171,7 +171,7 @@ static void follow_a_few(struct rig *rig)
 	rig_add_chat(rig, CHANNEL_1, "telegram", telegram_fields, "capsule.pause");
 	commit_pauses(rig, 1, START_MS);
 	for (int i = 1; i <= DELIVERY_REBOUNDS + 1; i++) {
-		rig_wait_rows(rig, i, "delivery_attempts");
+		rig_wait_rows(rig, i, "attempts");
 		rig_now_us += 4 * SECOND_US;
 	}
 	rig_idle(rig);
@@ -241,13 +241,13 @@ static void keep_pace(struct rig *rig)
 
 	add_slack(rig);
 	commit_pauses(rig, COUNT, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_wait_rows(rig, 1, "attempts");
 	for (unsigned i = 2; i <= COUNT; i++) {
 		rig_now_us += 900000;
 		rig_idle(rig);
 		cr_assert_eq(receiver_count(rig->receiver), i - 1, "too early");
 		rig_now_us += 200000;
-		rig_wait_rows(rig, i, "delivery_attempts");
+		rig_wait_rows(rig, i, "attempts");
 	}
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " DELIVERED " AND attempts = 1"), COUNT);
 }
@@ -262,7 +262,7 @@ static void share_pace(struct rig *rig)
 	add_slack(rig);
 	rig_add_chat(rig, CHANNEL_2, "slack", slack_fields, "capsule.pause");
 	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_wait_rows(rig, 1, "attempts");
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 1, "two channels, one webhook");
 	rig_now_us += 1100000;
@@ -279,7 +279,7 @@ static void obey_wish(struct rig *rig)
 	add_slack(rig);
 	rig_add_chat(rig, CHANNEL_2, "slack", slack_fields, "capsule.resume");
 	commit_pauses(rig, 2, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts WHERE verdict = 'wait'");
+	rig_wait_rows(rig, 1, "attempts WHERE verdict = 'wait'");
 
 	struct event *event =
 		rig_event("capsule.resume", USER, ",\"outcome\":\"success\"", START_MS + 5);
@@ -437,7 +437,7 @@ static void refuse_twice(struct rig *rig)
 
 	add_slack(rig);
 	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_wait_rows(rig, 1, "attempts");
 	rig_idle(rig);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE disabled_at IS NULL "
 				  "AND disabling = 1"),
@@ -462,7 +462,7 @@ static void refuse_once(struct rig *rig)
 {
 	add_slack(rig);
 	commit_pauses(rig, 1, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_wait_rows(rig, 1, "attempts");
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED);
 	rig_wait_rows(rig, 1, "channel_state WHERE disabling = 0 AND channel_id = '" CHANNEL_1 "'");

@@ -15,7 +15,7 @@ static void reject(struct rig *rig)
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 1");
 	rig_ask_text(rig, text, sizeof(text), "SELECT last_error FROM deliveries");
 	cr_expect(strstr(text, "user of the webhook"), "%s", text);
-	rig_ask_text(rig, text, sizeof(text), "SELECT verdict FROM delivery_attempts");
+	rig_ask_text(rig, text, sizeof(text), "SELECT verdict FROM attempts");
 	cr_expect_str_eq(text, "rejected");
 	rig_now_us += 2 * SECOND_US;
 	commit_pauses(rig, 1, START_MS + 1);
@@ -46,8 +46,7 @@ static void sit_out_stranger(struct rig *rig)
 		rig_now_us += i == 1 ? 12 * SECOND_US : 3 * MINUTE_US;
 	}
 	rig_wait_rows(rig, 1, DELIVERED " AND attempts = 4");
-	rig_ask_text(rig, text, sizeof(text),
-		     "SELECT detail FROM delivery_attempts WHERE number = 3");
+	rig_ask_text(rig, text, sizeof(text), "SELECT detail FROM attempts WHERE number = 3");
 	cr_expect(str_starts(str_of(text),
 			     STR("destination answered 404 with a page that is not Slack's")),
 		  "%s", text);
@@ -100,7 +99,7 @@ static void fall_apart(struct rig *rig)
 
 	add_slack(rig);
 	commit_pauses(rig, COUNT, START_MS);
-	rig_wait_rows(rig, 1, "delivery_attempts");
+	rig_wait_rows(rig, 1, "attempts");
 	rig_now_us += 2 * SECOND_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'failed' AND attempts = 2");
 	rig_ask_text(rig, text, sizeof(text),

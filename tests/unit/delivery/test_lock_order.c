@@ -56,7 +56,7 @@ Test(lock_order, of_a_followed_address_is_that_of_a_change)
 	    "SELECT 1 FROM channel_state WHERE channel_id = '" CHANNEL_1 "' FOR UPDATE NOWAIT");
 	run(other, "COMMIT");
 	PQfinish(other);
-	rig_wait_rows(&rig, 1, "delivery_attempts");
+	rig_wait_rows(&rig, 1, "attempts");
 	rig_now_us += 4 * SECOND_US; /* the pace of the bot */
 	rig_wait_rows(&rig, 1, "deliveries WHERE state = 'delivered'");
 	rig_close(&rig);

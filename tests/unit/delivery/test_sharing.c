@@ -359,7 +359,7 @@ Test(sharing, shares_channels_with_other_workers_without_sending_twice)
 		cr_assert_eq(rig_commit(&a, events, 20), 0);
 		rig_turn_until(&a, share_is_done, &b);
 		cr_expect_eq(receiver_count(a.receiver), 200);
-		cr_expect_eq(rig_ask(&a, "SELECT count(*) FROM delivery_attempts"), 200);
+		cr_expect_eq(rig_ask(&a, "SELECT count(*) FROM attempts"), 200);
 		rig_close(&b);
 		rig_close(&a);
 	}

@@ -128,6 +128,7 @@ static const struct {
 	{ "deliveries", "id, stream_id, stream_ms, stream_seq, team_id, channel_id, event, "
 			"payload, state, attempts, next_attempt_at, first_failed_at, last_status, "
 			"last_error, created_at, updated_at, delivered_at" },
+	{ "attempts", "delivery_id, number, started_at, duration_us, status, verdict, detail" },
 	{ "delivery_attempts",
 	  "delivery_id, number, started_at, duration_us, status, verdict, detail" },
 	{ "channel_state", "channel_id, lease_owner, lease_until, updated_at" },

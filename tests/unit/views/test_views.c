@@ -310,9 +310,46 @@ static void show_one(struct rig *rig)
 	cJSON_Delete(tree);
 }
 
+/* Sent again: the first success is in the row, the second beside it. */
+static void show_first_success(struct rig *rig)
+{
+	const cJSON *attempts;
+	const cJSON *first;
+	cJSON *tree;
+
+	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
+	add_row(rig, CHANNEL_1, TEAM_A, 1, "delivered");
+	rig_ask(rig, "UPDATE deliveries SET first_started_at = '2027-01-15T07:00:10.123456Z', "
+		     "first_duration_us = 2500, first_status = 202, first_verdict = 'accepted', "
+		     "first_detail = 'taken'");
+	rig_ask(rig, "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, "
+		     "status, verdict, detail) VALUES ('aaaaaaaa-0000-4000-8000-000000000001', 2, "
+		     "'2027-01-15T07:00:20.000000Z', 1000, 204, 'delivered', '')");
+	cr_assert_eq(call(rig, "GET", "/v1/deliveries/aaaaaaaa-0000-4000-8000-000000000001", ""),
+		     200);
+	tree = call_tree();
+	attempts = json_get(tree, "attempts");
+	first = cJSON_GetArrayItem(attempts, 0);
+	cr_assert_eq(cJSON_GetArraySize(attempts), 2);
+	cr_expect_eq(json_get(first, "number")->valueint, 1);
+	cr_expect_eq(json_get(first, "duration_ms")->valueint, 2);
+	cr_expect_eq(json_get(first, "status")->valueint, 202);
+	cr_expect_str_eq(json_get_string(first, "verdict"), "accepted");
+	cr_expect_str_eq(json_get_string(first, "detail"), "taken");
+	cr_expect_str_eq(json_get_string(first, "started_at"), "2027-01-15T07:00:10Z");
+	cr_expect_eq(json_get(cJSON_GetArrayItem(attempts, 1), "number")->valueint, 2);
+	cJSON_Delete(tree);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM attempts"), 2);
+}
+
 Test(views, show_a_delivery_with_its_attempts_and_its_payload)
 {
 	ON_BOTH_STORES(&options, show_one);
+}
+
+Test(views, show_the_first_success_that_is_in_its_row)
+{
+	ON_BOTH_STORES(&options, show_first_success);
 }
 
 static void show_digest(struct rig *rig)
