@@ -21,7 +21,9 @@ class Run:
         self.said_path = f"{folder}/said"
         self.environment = {**newcomers_environment(port), **settings}
         with open(self.said_path, "wb") as said:
-            self.process = subprocess.Popen([TOOL, PROGRAM], cwd=folder, env=self.environment, stdout=said, stderr=said)
+            # A shell's background job ignores Ctrl-C, and so would everything that tests start in it.
+            self.process = subprocess.Popen(["env", "--default-signal=INT", TOOL, PROGRAM], cwd=folder, env=self.environment, stdout=said,
+                                            stderr=said)
 
     def said(self):
         return pathlib.Path(self.said_path).read_text()
