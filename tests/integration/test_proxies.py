@@ -34,7 +34,7 @@ def start_nginx(folder, port, service):
     site = read_example("nginx.example.conf", {
         "listen 443 ssl http2": f"listen 127.0.0.1:{port} ssl http2", "wrenn.example.com;": "localhost;",
         "/etc/ssl/certs/wrenn.example.com.pem": f"{folder}/tls.pem", "/etc/ssl/private/wrenn.example.com.key": f"{folder}/tls.key",
-        "127.0.0.1:9730": f"127.0.0.1:{service.port}", "127.0.0.1:9725": f"127.0.0.1:{service.port}"})
+        "127.0.0.1:9730": f"127.0.0.1:{service.port}", "127.0.0.1:9725": "127.0.0.1:9"})
     return run_nginx(folder, site)
 
 
@@ -48,7 +48,7 @@ def run_nginx(folder, site):
 def start_caddy(folder, port, service):
     site = read_example("Caddyfile.example", {
         "wrenn.example.com {": f"https://localhost:{port} {{\n\ttls {folder}/tls.pem {folder}/tls.key\n\tencode gzip",
-        "127.0.0.1:9730": f"127.0.0.1:{service.port}", "127.0.0.1:9725": f"127.0.0.1:{service.port}"})
+        "127.0.0.1:9730": f"127.0.0.1:{service.port}", "127.0.0.1:9725": "127.0.0.1:9"})
     with open(f"{folder}/Caddyfile", "w") as main:
         main.write(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{site}")
     return subprocess.Popen(["caddy", "run", "--config", f"{folder}/Caddyfile", "--adapter", "caddyfile"],
@@ -114,6 +114,8 @@ def test_events_come_through_the_proxy_one_by_one(make_service, redis, folder, s
         waiting = curl("/api/v1/events/wait?event=host.down&since=earliest")
         redis.publish(make_event(team, "host.down", resource="host-1"))
         until(lambda: '"event":"host.down"' in waiting.text, "the answer")
+        exported = curl("/api/v1/audit-logs/export?format=jsonl").whole().lower()
+        assert "http/2 200" in exported and "content-type: application/x-ndjson" in exported
         page = curl("/api/console/").whole().lower()
         assert "http/2 200" in page and "content-security-policy: default-src 'none'" in page and "<!doctype html>" in page
         assert "location: console/" in curl("/api/console").whole().lower().splitlines()
