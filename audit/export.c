@@ -22,8 +22,9 @@
 
 #define MAX_EXPORTS 16 /* of this worker; each holds a page */
 /* The size of a chunk in a fixed width, so that it can be filled in after the rows. */
-#define FRAME     "00000000\r\n"
-#define FRAME_LEN (sizeof(FRAME) - 1)
+#define FRAME      "00000000\r\n"
+#define FRAME_LEN  (sizeof(FRAME) - 1)
+#define LAST_CHUNK "0\r\n\r\n"
 
 struct export
 {
@@ -82,10 +83,11 @@ static void send_page(struct export *export)
 	if (export->page.has_more)
 		read_next(export);
 	else
-		http_stream_close(export->stream, true);
+		http_stream_close(export->stream, false); /* the page had the last chunk */
 }
 
-/* A chunk without bytes would end the stream. Without chunks, the rows are sent as they are. */
+/* A chunk without bytes ends the stream, so only the last page adds one: a slow client gets it with
+ * the rows. Without chunks, the rows are sent as they are. */
 static void frame_page(struct export *export)
 {
 	struct buf *page = &export->page.json;
@@ -93,12 +95,16 @@ static void frame_page(struct export *export)
 	char size[32];
 
 	export->sent = FRAME_LEN;
-	if (len == 0 || !export->is_chunked)
+	if (!export->is_chunked)
 		return;
-	snprintf(size, sizeof(size), "%08zx\r\n", len);
-	memcpy(page->bytes, size, FRAME_LEN);
-	buf_add_text(page, "\r\n");
-	export->sent = 0;
+	if (len > 0) {
+		snprintf(size, sizeof(size), "%08zx\r\n", len);
+		memcpy(page->bytes, size, FRAME_LEN);
+		buf_add_text(page, "\r\n");
+		export->sent = 0;
+	}
+	if (!export->page.has_more)
+		buf_add_text(page, LAST_CHUNK);
 }
 
 static void on_writable(void *owner)
