@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Redis runs an offer as one script, so two administrators who offer the same letter make one
- * event. */
+/*
+ * Lists dead letters, and offers one again. bus/commit.c writes them. Redis runs an offer as one
+ * script, so two administrators who offer the same letter make one event.
+ */
 #include "bus/dead_letters.h"
 
 #include <errno.h>
