@@ -85,7 +85,7 @@ const struct setting settings[] = {
 	    "same data directory; `any`: every process of the same user that "
 	    "has this setting",
 	    read_choice, CHOICE(share_port, "data-dir", "any")),
-	ROW("WRENN_EVENTS_WORKERS", "1", "worker processes, a number or `auto` (one per core)",
+	ROW("WRENN_EVENTS_WORKERS", "1", "worker processes, 1 to 256, or `auto` (one per core)",
 	    read_workers),
 	ROW("WRENN_EVENTS_GROUP", "wrenn-events-v1",
 	    "consumer group; set to `wrenn-channels-v1` only when the "
@@ -125,7 +125,7 @@ const struct setting settings[] = {
 	    "least role that may change channels: `member`, `admin`, `owner`", read_choice,
 	    CHOICE(channel_role, "member", "admin", "owner")),
 	ROW("WRENN_EVENTS_KEEPALIVE_S", "15",
-	    "seconds of silence before a comment on a live stream", read_number,
+	    "seconds (1 to 300) of silence before a comment on a live stream", read_number,
 	    NUMBER(keepalive_s, 1, 300)),
 	ROW("WRENN_EVENTS_LOG", NULL, "format of the log: `json` or `text`", read_choice,
 	    CHOICE(log, "text", "json"), UNSET("text on a terminal, else json"), LIVE),
@@ -141,22 +141,22 @@ const struct setting settings[] = {
 	    "`/console/`",
 	    read_choice, CHOICE(console, "on", "off")),
 	ROW("WRENN_EVENTS_CLAIM_IDLE_S", "60",
-	    "seconds after which what older versions' consumers left pending "
-	    "is taken over",
+	    "seconds (1 to 86400) after which what older versions' consumers "
+	    "left pending is taken over",
 	    read_number, NUMBER(claim_idle_s, 1, 86400)),
 	ROW("WRENN_EVENTS_MAX_CONNECTIONS", "20000",
-	    "open connections per worker; more get 503. If the hard limit of "
-	    "open files is too low for this and `WRENN_EVENTS_MAX_INFLIGHT`, "
+	    "open connections per worker (1 to 1000000); more get 503. If the "
+	    "hard limit of open files is too low for this and `WRENN_EVENTS_MAX_INFLIGHT`, "
 	    "both are lowered, so that deliveries have enough files; the log "
 	    "says to what",
 	    read_number, NUMBER(max_connections, 1, 1000000), LIVE),
 	ROW("WRENN_EVENTS_MAX_STREAMS_PER_TEAM", "100",
-	    "open live streams and waits per team and worker; further waits "
-	    "get 429, further streams a time to reconnect",
+	    "open live streams and waits per team and worker (1 to 1000000); "
+	    "further waits get 429, further streams a time to reconnect",
 	    read_number, NUMBER(max_streams_per_team, 1, 1000000), LIVE),
 	ROW("WRENN_EVENTS_MAX_INFLIGHT", "256",
-	    "notification requests under way per worker; four times as many "
-	    "connections are kept open",
+	    "notification requests under way per worker (1 to 10000); four "
+	    "times as many connections are kept open",
 	    read_number, NUMBER(max_inflight, 1, 10000)),
 	ROW("WRENN_EVENTS_UNSTORED_RESULTS", "0",
 	    "deliveries of one channel (2 to 8) that may have gone out "
@@ -173,8 +173,8 @@ const struct setting settings[] = {
 	    "`https://app.example.com,http://localhost:5173`",
 	    read_cors_origins, UNSET("none"), LIVE),
 	ROW("WRENN_EVENTS_HISTORY_KB", "16384",
-	    "KiB of recent events kept in memory per worker; older cursors "
-	    "are served from Redis",
+	    "KiB of recent events kept in memory per worker (64 to 1048576); "
+	    "older cursors are served from Redis",
 	    read_number, NUMBER(history_kb, 64, 1048576)),
 	ROW("WRENN_EVENTS_DRAIN_S", "0",
 	    "seconds (0 to 5) between `/readyz` going down and the port "
