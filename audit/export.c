@@ -17,10 +17,16 @@
 
 #include "audit/csv.h"
 #include "audit/page.h"
+#include "core/clock.h"
 #include "core/errno_text.h"
+#include "core/list.h"
 #include "core/log.h"
+#include "core/uuid.h"
 
-#define MAX_EXPORTS 16 /* of this worker; each holds a page */
+#define MAX_EXPORTS      16 /* of this worker; each holds a page */
+#define MAX_TEAM_EXPORTS 2
+/* A client that reads slowly must not keep its slot for ever, nor may a revoked credential. */
+#define MAX_MINUTES 30
 /* The size of a chunk in a fixed width, so that it can be filled in after the rows. */
 #define FRAME      "00000000\r\n"
 #define FRAME_LEN  (sizeof(FRAME) - 1)
@@ -29,6 +35,8 @@
 struct export
 {
 	struct api_call call; /* its request is gone once there is a stream */
+	struct list slot;
+	int64_t started_ms;
 	struct page page;
 	struct http_stream *stream;
 	size_t sent;
@@ -40,12 +48,27 @@ struct export
 };
 
 /* Of this process, which has one loop. An export may outlive the endpoints by its last job. */
-static unsigned exports;
+static struct list exports = { &exports, &exports };
 
 static void end_export(struct api_call *call)
 {
-	page_done(&container_of(call, struct export, call)->page);
-	exports--;
+	struct export *export = container_of(call, struct export, call);
+
+	page_done(&export->page);
+	list_remove(&export->slot);
+}
+
+/* A client that has its last byte may ask again at once: its slot is free. */
+static void close_export(struct export *export)
+{
+	list_remove(&export->slot);
+	http_stream_close(export->stream, false); /* a whole answer has its last chunk already */
+}
+
+static void break_off(struct export *export, const char *error)
+{
+	log_warn("an export of the audit trail broke off", log_str("error", error));
+	close_export(export);
 }
 
 /* ---- sending ------------------------------------------------------------------------------- */
@@ -62,7 +85,7 @@ static void read_next(struct export *export)
 	rc = store_read_for_request(export->call.api.store, &export->call.job);
 	if (rc < 0) {
 		export->is_reading = false;
-		http_stream_close(export->stream, false);
+		close_export(export);
 	}
 }
 
@@ -71,10 +94,15 @@ static void send_page(struct export *export)
 	const struct buf *page = &export->page.json;
 	size_t left = page->len - export->sent;
 	struct iovec piece = { .iov_base = page->bytes + export->sent, .iov_len = left };
-	ssize_t taken = left ? http_stream_write(export->stream, &piece, 1) : 0;
+	ssize_t taken;
 
+	if (clock_mono_ms() - export->started_ms > MAX_MINUTES * 60000) {
+		break_off(export, "it took too long");
+		return;
+	}
+	taken = left ? http_stream_write(export->stream, &piece, 1) : 0;
 	if (taken < 0) {
-		http_stream_close(export->stream, false);
+		close_export(export);
 		return;
 	}
 	export->sent += (size_t)taken;
@@ -83,7 +111,7 @@ static void send_page(struct export *export)
 	if (export->page.has_more)
 		read_next(export);
 	else
-		http_stream_close(export->stream, false); /* the page had the last chunk */
+		close_export(export);
 }
 
 /* A chunk without bytes ends the stream, so only the last page adds one: a slow client gets it with
@@ -159,9 +187,7 @@ static void on_page(struct store_job *job, int rc)
 		return;
 	}
 	if (rc < 0) {
-		log_warn("an export of the audit trail broke off",
-			 log_str("error", errno_text(rc)));
-		http_stream_close(export->stream, false);
+		break_off(export, errno_text(rc));
 		return;
 	}
 	frame_page(export);
@@ -205,24 +231,40 @@ static int read_query(struct export *export, struct str query, struct reason *wh
 	return rc;
 }
 
+/* The reason why this team may not start an export, or NULL. */
+static const char *find_refusal(const struct uuid *team)
+{
+	unsigned of_all = 0;
+	unsigned of_team = 0;
+
+	LIST_EACH (link, &exports) {
+		of_all++;
+		of_team += uuid_eq(&list_item(link, struct export, slot)->page.team, team);
+	}
+	if (of_team >= MAX_TEAM_EXPORTS)
+		return "two exports of this team run already; try again when one has ended";
+	return of_all >= MAX_EXPORTS ? "too many exports run already; try again later" : NULL;
+}
+
 void export_start(const struct api *api, struct http_request *request, bool with_admin_rows,
 		  bool with_stored_words)
 {
 	struct reason why = { .text = "" };
 	struct export *export;
 	struct api_call *call;
+	const char *refusal = find_refusal(&http_request_identity(request)->team);
 	int rc;
 
-	if (exports >= MAX_EXPORTS) {
-		http_respond_fault(request, HTTP_RATE_LIMITED, NULL,
-				   "too many exports run already; try again later");
+	if (refusal) {
+		http_respond_fault(request, HTTP_RATE_LIMITED, NULL, refusal);
 		return;
 	}
 	call = api_call_new(api, request, sizeof(struct export));
 	if (!call)
 		return;
-	exports++;
 	export = container_of(call, struct export, call);
+	list_add_tail(&exports, &export->slot);
+	export->started_ms = clock_mono_ms();
 	export->page.team = call->who.team;
 	export->page.with_admin_rows = with_admin_rows;
 	export->page.with_stored_words = with_stored_words;

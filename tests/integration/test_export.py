@@ -7,7 +7,7 @@ import re
 import socket
 
 import pytest
-from support import id_to_uuid
+from support import id_to_uuid, until
 
 ROWS = 450
 EXPORT = "/v1/audit-logs/export"
@@ -103,12 +103,14 @@ def test_old_clients_slow_ones_and_those_that_leave(service, store):
     assert b"Transfer-Encoding" not in head
     whole = export(service, key, "?format=jsonl").body
     assert body == whole
-    leaving = [connect(1) for _ in range(3)]
-    for connection in leaving:
-        assert connection.recv(10)
-    slow = leaving.pop()
-    for connection in leaving:
-        connection.close()
+    slow, leaving = connect(1), connect(1)
+    assert slow.recv(10) and leaving.recv(10)
+    refused = service.get(EXPORT + "?format=jsonl", key=key)
+    assert refused.status == 429 and "of this team" in refused.json()["error"]["message"]
+    _, stranger = service.new_team()
+    assert export(service, stranger, "?format=jsonl").status == 200
+    leaving.close()
+    until(lambda: service.get(EXPORT + "?format=jsonl&action=nothing", key=key).status == 200, "the slot of the client that left")
     assert export(service, key, "?format=jsonl").body == whole, "meanwhile the slow client's sockets fill"
     assert read_chunks(slow) == whole
     slow.close()
