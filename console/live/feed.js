@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The events that have come, newest last, and what is drawn from them. What arrives is collected and shown once a frame.
 import { timeOfId } from "../format.js";
+import { signedIn } from "../session.js";
 import { Stream } from "../stream.js";
 import { signal } from "../vendor/signals.js";
 import { Lanes } from "./lane_model.js";
@@ -71,6 +72,7 @@ class Feed {
 		this.lanes = new Lanes();
 		this.total = 0;
 		this.gap.value = null;
+		this.condition.value = { phase: "connecting" };
 		this.version.value++;
 	}
 
@@ -123,3 +125,8 @@ class Feed {
 }
 
 export const feed = new Feed();
+
+// Who signs in next may be of another team.
+signedIn.subscribe((state) => {
+	if (state === "out") feed.stop();
+});

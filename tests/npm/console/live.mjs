@@ -8,6 +8,12 @@ const rows = (page) => page.locator(".feed-row").allInnerTexts();
 const sees = (page, text) => until(async () => (await rows(page)).some((row) => row.includes(text)), `a row with ${text}`);
 let page;
 
+async function signIn(page, key) {
+	await page.getByLabel("API key").fill(key);
+	await page.keyboard.press("Enter");
+	await page.getByRole("navigation").waitFor();
+}
+
 await walk({
 	async "the key of a link leaves the address at once"() {
 		page = await open();
@@ -106,8 +112,29 @@ await walk({
 		await page.getByLabel("API key").fill(`wrn_${"0".repeat(32)}`);
 		await page.keyboard.press("Enter");
 		await page.getByText("Sign in again with a key that is valid.").waitFor();
-		await page.getByLabel("API key").fill(wishes.key);
-		await page.keyboard.press("Enter");
-		await page.getByRole("navigation").waitFor();
+		await signIn(page, wishes.key);
+		await go(page, "live");
+		await sees(page, "the-last-of-mine");
+	},
+	async "the next team in the same tab sees nothing of the one before"() {
+		await page.getByRole("button", { name: "Sign out" }).click();
+		await signIn(page, wishes.otherKey);
+		await page.locator(".feed-row").first().waitFor();
+		await publish(capsuleEvent("capsule.create", "after-signing-out"));
+		await publish({ ...capsuleEvent("capsule.create", "again-of-the-other"), team_id: wishes.otherTeam });
+		const isOthers = (row) => row.includes("of-the-other");
+		await until(async () => (await rows(page)).length >= 2, "the events of the other team");
+		check((await rows(page)).every(isOthers), "a row of the team that signed out");
+		await sees(page, "again-of-the-other");
+		check((await rows(page)).every(isOthers), "a later row of the team that signed out");
+	},
+	async "a refused key ends the feed, and signing in follows again"() {
+		const refusal = { status: 401, json: { error: { code: "unauthorized", message: "the key was revoked" } } };
+		await page.route("**/v1/channels*", (route) => route.fulfill(refusal), { times: 1 });
+		await go(page, "channels");
+		await signIn(page, wishes.key);
+		await go(page, "live");
+		await sees(page, "after-signing-out");
+		check(!(await rows(page)).some((row) => row.includes("of-the-other")), "a row of the refused team");
 	},
 });
