@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The address: which page is shown, and with which filters. Pages are in the fragment, so any prefix of a proxy will do.
+import { takeKey } from "./session.js";
 import { signal } from "./vendor/signals.js";
 
 /**
@@ -9,10 +10,19 @@ import { signal } from "./vendor/signals.js";
  * @property {URLSearchParams} query
  */
 
+/** As it is when it is not well formed: somebody typed it. @param {string} text */
+function decoded(text) {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text;
+	}
+}
+
 /** @returns {Place} */
 function parse() {
 	const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-	const [page = "", ...rest] = path.split("/").map(decodeURIComponent);
+	const [page = "", ...rest] = path.split("/").map(decoded);
 	return { page: page || "live", rest, query: new URLSearchParams(query ?? "") };
 }
 
@@ -22,7 +32,9 @@ export const place = signal(parse());
 export function followAddress() {
 	place.value = parse();
 	addEventListener("hashchange", () => {
-		place.value = parse();
+		// A link with a key, opened in this tab. Nothing of the one who was signed in may stay.
+		if (takeKey()) location.reload();
+		else place.value = parse();
 	});
 }
 

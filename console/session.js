@@ -16,7 +16,7 @@ export const signedIn = signal("asking");
 /** May this person see the operator's page? */
 export const isOperator = signal(false);
 
-/** Takes the key out of the address before anything else looks at it. */
+/** Takes the key out of the address before anything else looks at it. True if the address had one. */
 export function takeKey() {
 	const found = /^#key=([^&]*)/.exec(location.hash);
 	if (found) {
@@ -24,6 +24,7 @@ export function takeKey() {
 		if (WELL_FORMED.test(found[1])) sessionStorage.setItem(KEPT, found[1]);
 	}
 	key = sessionStorage.getItem(KEPT) ?? "";
+	return found !== null;
 }
 
 /** @param {string} text */

@@ -137,4 +137,18 @@ await walk({
 		await sees(page, "after-signing-out");
 		check(!(await rows(page)).some((row) => row.includes("of-the-other")), "a row of the refused team");
 	},
+	async "a link with a key is taken in a tab that shows the console already"() {
+		// Only the fragment changes, as when a link is pasted into the address.
+		const loaded = page.waitForEvent("load");
+		await page.evaluate((key) => setTimeout(() => (location.hash = `#key=${key}`)), wishes.otherKey);
+		await loaded;
+		await sees(page, "again-of-the-other");
+		check(!page.url().includes("wrn_") && !(await page.title()).includes("wrn_"), "the key is still to be seen");
+		check((await rows(page)).every((row) => row.includes("of-the-other")), "a row of the team before");
+	},
+	async "an address that is not well formed opens a page"() {
+		await page.evaluate(() => history.replaceState(null, "", "#/%"));
+		await page.reload();
+		await page.getByText("There is no such page").waitFor();
+	},
 });
