@@ -176,7 +176,7 @@ check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@$(MAKE) --no-print-directory -j2 lint-format lint-tree lint-console lint-cppcheck
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
 	@$(MAKE) --no-print-directory -j3 FLAVOUR=asan unit asan-integration clang-and-tidy
-	@$(MAKE) --no-print-directory integration PYTEST_ARGS="-m 'plain_only or plain_too'"
+	@$(MAKE) --no-print-directory integration PYTEST_ARGS="-n 7 -m 'plain_only or plain_too'"
 
 # Only computes, so it runs beside the tests, which wait half of the time, and gives way to them.
 clang-and-tidy:
