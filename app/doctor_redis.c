@@ -11,10 +11,11 @@
 #include "core/clock.h"
 #include "net/net.h"
 
-#define OLDEST_VERSION 6
-#define FULL_STREAM    9000    /* of the 10,000 entries that the control plane keeps */
-#define CLOCK_WARN_US  2000000 /* leases and cursors stand that much */
-#define TEXT_ROOM      16384
+#define OLDEST_MAJOR  6
+#define OLDEST_MINOR  2       /* XAUTOCLAIM */
+#define FULL_STREAM   9000    /* of the 10,000 entries that the control plane keeps */
+#define CLOCK_WARN_US 2000000 /* leases and cursors stand that much */
+#define TEXT_ROOM     16384
 
 struct patient {
 	struct findings *findings;
@@ -94,10 +95,13 @@ static int64_t number_of(struct str text)
 static void check_server(struct patient *p)
 {
 	struct str version = field(buf_str(&p->text), "redis_version", ':');
-	bool is_old = number_of(version) < OLDEST_VERSION;
+	struct str rest = version;
+	int64_t major = number_of(str_cut(&rest, '.'));
+	int64_t minor = number_of(str_cut(&rest, '.'));
+	bool is_old = major < OLDEST_MAJOR || (major == OLDEST_MAJOR && minor < OLDEST_MINOR);
 
 	findings_add(p->findings, is_old ? FINDING_FAULT : FINDING_OK, "redis version",
-		     is_old ? "upgrade Redis to 6 or later" : NULL, "%.*s", STR_ARGS(version));
+		     is_old ? "upgrade Redis to 6.2 or later" : NULL, "%.*s", STR_ARGS(version));
 }
 
 static void check_memory(struct patient *p)
@@ -143,6 +147,44 @@ static void check_timeout(struct patient *p)
 		     "%" PRId64 " s", timeout_s);
 }
 
+/* XINFO GROUPS is a flat list of names and values, group after group. Each begins with its name. */
+static bool find_group(struct str rest, const char *name, struct str *out)
+{
+	while (rest.len > 0) {
+		struct str key = str_trim(str_cut(&rest, '\n'));
+
+		if (!str_is(key, "name"))
+			continue;
+		*out = rest;
+		if (str_is(str_trim(str_cut(&rest, '\n')), name))
+			return true;
+	}
+	return false;
+}
+
+static void check_lag(struct patient *p, struct str group)
+{
+	struct str text = field(group, "lag", '\n');
+	int64_t pending = number_of(field(group, "pending", '\n'));
+	int64_t lag = number_of(text);
+
+	/* Redis before 7.0 does not count it, and a later one not always. */
+	if (text.len == 0) {
+		findings_add(p->findings, FINDING_WARNING, "consumer group",
+			     "watch wrenn_events_bus_lag_entries, or upgrade to Redis 7",
+			     "%s: unknown how many entries are not read, %" PRId64
+			     " not acknowledged",
+			     p->config->group, pending);
+		return;
+	}
+	findings_add(p->findings, lag > FULL_STREAM ? FINDING_FAULT : FINDING_OK, "consumer group",
+		     lag > FULL_STREAM ? "start a worker, or look in its log: entries are trimmed "
+					 "soon"
+				       : NULL,
+		     "%s: %" PRId64 " entries not read, %" PRId64 " not acknowledged",
+		     p->config->group, lag, pending);
+}
+
 static void check_stream(struct patient *p)
 {
 	bool has_stream = ask(p, "XLEN", "wrenn:events", NULL);
@@ -156,25 +198,15 @@ static void check_stream(struct patient *p)
 			     "start the service, which makes it", "none yet");
 		return;
 	}
-	/* A flat list of names and values, group after group. */
-	struct str rest = buf_str(&p->text);
-	const char *at = memmem(rest.at, rest.len, p->config->group, strlen(p->config->group));
+	struct str group;
 
-	if (!at) {
+	if (!find_group(buf_str(&p->text), p->config->group, &group)) {
 		findings_add(p->findings, FINDING_WARNING, "consumer group",
 			     "start the service, which makes it", "%s does not exist",
 			     p->config->group);
 		return;
 	}
-	struct str group = str_from(rest, (size_t)(at - rest.at));
-	int64_t lag = number_of(field(group, "lag", '\n'));
-
-	findings_add(p->findings, lag > FULL_STREAM ? FINDING_FAULT : FINDING_OK, "consumer group",
-		     lag > FULL_STREAM ? "start a worker, or look in its log: entries are trimmed "
-					 "soon"
-				       : NULL,
-		     "%s: %" PRId64 " entries not read, %" PRId64 " not acknowledged",
-		     p->config->group, lag, number_of(field(group, "pending", '\n')));
+	check_lag(p, group);
 }
 
 static void check_clock(struct patient *p)

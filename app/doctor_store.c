@@ -58,6 +58,10 @@ static void check_key(struct findings *findings, const struct config *config)
 	if (rc == -EKEYREJECTED)
 		findings_add(findings, FINDING_FAULT, "encryption key",
 			     "use the key that the store was encrypted with", "%s", why.text);
+	else if (rc < 0)
+		findings_add(findings, FINDING_WARNING, "encryption key",
+			     "check that the user of DATABASE_URL may read every table",
+			     "cannot compare the key: %s", why.text[0] ? why.text : errno_text(rc));
 	else
 		findings_add(findings, FINDING_OK, "encryption key", NULL,
 			     "fits the stored channels");

@@ -33,6 +33,12 @@ def test_doctor_finds_nothing_wrong_and_then_each_wrong_setting_of_redis(make_se
     assert ill["redis persistence"]["result"] == "warning" and "appendonly yes" in ill["redis persistence"]["remedy"]
     redis.client.xgroup_destroy("wrenn:events", "wrenn-events-v1")
     assert findings(service, 1)["consumer group"]["result"] == "warning"
+    redis.client.xgroup_create("wrenn:events", "wrenn-events-v1-old", id="0")
+    assert "does not exist" in findings(service, 1)["consumer group"]["text"], "another group, whose name begins like ours"
+    ids = [redis.client.xadd("wrenn:events", {"x": "y"}) for _ in range(3)]
+    redis.client.xgroup_create("wrenn:events", "wrenn-events-v1", id=ids[1])
+    unknown = findings(service, 1)["consumer group"]
+    assert unknown["result"] == "warning" and "unknown" in unknown["text"], "Redis does not count from the middle of a stream"
     redis.client.delete("wrenn:events")
     assert findings(service, 1)["consumer group"]["result"] == "warning"
     text = service.run("doctor", "--host", "none")
@@ -40,7 +46,7 @@ def test_doctor_finds_nothing_wrong_and_then_each_wrong_setting_of_redis(make_se
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_doctor_names_a_replica_a_wrong_key_and_the_programs_on_the_port(make_service, redis, folder):
+def test_doctor_names_a_replica_a_wrong_key_and_the_programs_on_the_port(make_service, redis, store, folder):
     service = make_service().start()
     team, key = service.new_team()
     service.add_webhook(key, "http://127.0.0.1:9/")
@@ -49,6 +55,10 @@ def test_doctor_names_a_replica_a_wrong_key_and_the_programs_on_the_port(make_se
     service.stop()
     wrong = findings(service, 1, WRENN_ENCRYPTION_KEY="ab" * 32)["encryption key"]
     assert wrong["result"] == "fault" and "ab" * 8 not in str(wrong)
+    store.query("ALTER TABLE store_facts RENAME TO elsewhere")
+    unread = findings(service, 0)["encryption key"]
+    assert unread["result"] == "warning" and "cannot compare" in unread["text"]
+    store.query("ALTER TABLE elsewhere RENAME TO store_facts")
     port = free_port()
     redis.client.config_set("bind", "127.0.0.1")
     redis.client.config_set("port", str(port))
