@@ -136,12 +136,11 @@ static int publish(const char *part, const char *to, int64_t *out_bytes, struct 
 	return 0;
 }
 
-static int make_part(const char *part, struct reason *why)
+/* Another backup to this name, or another program, may have a file beside it: the name is new. */
+static int make_part(char *part, struct reason *why)
 {
-	int fd;
+	int fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
 
-	(void)unlink(part); /* what an earlier copy left when it was cut short */
-	fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(why, -errno, "write", part, strerror(errno));
 	close(fd);
@@ -153,7 +152,7 @@ static int copy_to(sqlite3 *from, const char *to, int64_t *out_bytes, struct rea
 	char part[4096];
 	int rc;
 
-	snprintf(part, sizeof(part), "%s.part", to);
+	snprintf(part, sizeof(part), "%s.XXXXXX", to);
 	rc = make_part(part, why);
 	if (rc < 0)
 		return rc;

@@ -78,19 +78,25 @@ def test_a_backup_that_is_killed_leaves_no_file_of_its_name(make_service, store,
     with sqlite3.connect(store.path) as connection:
         connection.execute("CREATE TABLE filler (bytes BLOB)")
         connection.execute("INSERT INTO filler SELECT randomblob(1000000) FROM json_each(?)", [json.dumps(list(range(80)))])
-    copy, part = f"{folder}/copy.db", f"{folder}/copy.db.part"
+    copy = f"{folder}/copy.db"
+    unrelated = f"{folder}/copy.db.part"
+    open(unrelated, "w").close()
+
+    def parts():
+        return [name for name in os.listdir(folder) if name.startswith("copy.db.") and not name.endswith(".part")]
 
     def is_cut_short():
         backup = subprocess.Popen([PROGRAM, "backup", copy], env=service.environment, stdout=subprocess.DEVNULL)
-        until(lambda: os.path.exists(part) or backup.poll() is not None, "the copy to begin")
+        until(lambda: parts() or backup.poll() is not None, "the copy to begin")
         backup.kill()
         if backup.wait() == 0:
             os.unlink(copy)  # it was faster than we
         return backup.returncode != 0
 
     until(is_cut_short, "a copy that is cut short")
-    assert os.path.exists(part) and not os.path.exists(copy)
-    assert service.run("backup", copy).returncode == 0 and rows(copy) == 0 and not os.path.exists(part)
+    left = parts()
+    assert left and not os.path.exists(copy)
+    assert service.run("backup", copy).returncode == 0 and rows(copy) == 0 and parts() == left and os.path.exists(unrelated)
 
 
 def test_what_is_no_store_is_neither_backed_up_nor_restored(make_service, store, folder):
