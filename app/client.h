@@ -31,12 +31,16 @@ enum client_flag {
 	{ "url", required_argument, NULL, CLIENT_URL },                           \
 		{ "api-key", required_argument, NULL, CLIENT_API_KEY },           \
 		{ "api-key-file", required_argument, NULL, CLIENT_API_KEY_FILE }, \
-		{ "cacert", required_argument, NULL, CLIENT_CACERT },             \
-		{ "event", required_argument, NULL, CLIENT_EVENT },               \
-		{ "resource", required_argument, NULL, CLIENT_RESOURCE },         \
-		{ "outcome", required_argument, NULL, CLIENT_OUTCOME },           \
 	{                                                                         \
-		"since", required_argument, NULL, CLIENT_SINCE                    \
+		"cacert", required_argument, NULL, CLIENT_CACERT                  \
+	}
+
+#define CLIENT_FILTERS                                                    \
+	{ "event", required_argument, NULL, CLIENT_EVENT },               \
+		{ "resource", required_argument, NULL, CLIENT_RESOURCE }, \
+		{ "outcome", required_argument, NULL, CLIENT_OUTCOME },   \
+	{                                                                 \
+		"since", required_argument, NULL, CLIENT_SINCE            \
 	}
 
 #define CLIENT_USAGE                                                                   \

@@ -350,6 +350,7 @@ static int read_flags(int argc, char **argv, struct tail *tail)
 		{ "json", no_argument, NULL, 'j' },
 		{ "count", required_argument, NULL, 'n' },
 		CLIENT_OPTIONS,
+		CLIENT_FILTERS,
 		{ 0 },
 	};
 	int flag;

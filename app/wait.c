@@ -217,6 +217,7 @@ static int read_flags(int argc, char **argv, struct wait *wait, int64_t *timeout
 	static const struct option options[] = {
 		{ "timeout", required_argument, NULL, 't' },
 		CLIENT_OPTIONS,
+		CLIENT_FILTERS,
 		{ 0 },
 	};
 	int flag;
