@@ -8,6 +8,7 @@
  */
 #include "delivery/load.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,6 +284,7 @@ void load_start(struct queue *queue, size_t room)
 	struct delivery_engine *engine = queue->engine;
 	struct loading *loading = new_loading(queue, room);
 
+	assert(queue->unstored_count == 0); /* the store still shows these rows as pending */
 	if (!loading || engine_read(engine, &loading->job) < 0) {
 		if (loading)
 			free_loading(loading);

@@ -233,6 +233,7 @@ void queue_settle(struct queue *queue)
 	int64_t now_us = engine_now_us(queue->engine);
 	int64_t wake_us;
 
+	forget_passed(queue, now_us); /* or the queue would go on for a row that it forgets then */
 	if (waits_for_results(queue, now_us)) {
 		queue_enter(queue, QUEUE_RECORDING);
 		return;
@@ -248,8 +249,8 @@ void queue_settle(struct queue *queue)
 	}
 	if (rest(queue, now_us))
 		return;
-	forget_passed(queue, now_us);
 	if (list_is_empty(&queue->deliveries)) {
+		assert(queue->unstored_count == 0);
 		queue->idle_since_us = engine_mono_us(queue->engine);
 		queue_enter(queue, queue->more ? QUEUE_HUNGRY : QUEUE_IDLE);
 	} else if (delivery_pick(&queue->deliveries, &queue->hold, now_us, &wake_us)) {

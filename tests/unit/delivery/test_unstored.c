@@ -143,6 +143,44 @@ Test(unstored, sees_a_change_before_more_than_so_many_have_gone_out)
 	rig_close(&rig);
 }
 
+/* One delivery of three that are stored as pending again goes first, the others beside it. */
+static void queue_beside(struct rig *rig)
+{
+	struct event *events[3];
+
+	for (int i = 0; i < 3; i++)
+		events[i] = rig_event("capsule.pause", USER, WELL, START_MS + 1 + i);
+	cr_assert_eq(rig_commit(rig, events, 3), 0);
+	rig_wait_rows(rig, 1 + 3, IN_ALL);
+	rig_idle(rig);
+	rig_ask(rig,
+		"UPDATE deliveries SET state = 'pending', delivered_at = NULL, "
+		"next_attempt_at = created_at, attempts_before = attempts, "
+		"attempts = attempts + CASE stream_ms WHEN %lld THEN 0 ELSE 2 END "
+		"WHERE stream_ms > %lld",
+		(long long)START_MS + 1, (long long)START_MS);
+}
+
+/* After a try beside the queue, the next one has to wait, and nothing is left in memory. */
+Test(unstored, reads_no_rows_again_before_their_results_are_stored)
+{
+	int turns = 30;
+	struct rig rig;
+
+	open_proven(&rig, DATABASE_SQLITE, 3);
+	queue_beside(&rig);
+	call_hold_writes();
+	rig_wait_received(&rig, 1 + 3 + 2);
+	rig_turn_until(&rig, count_down, &turns);
+	cr_expect_eq(receiver_count(rig.receiver), 1 + 3 + 2);
+	call_release_writes();
+	rig_wait_rows(&rig, 1 + 2, IN_ALL " AND attempts_before IN (0, 1)");
+	rig_now_us += MINUTE_US;
+	rig_wait_rows(&rig, 1 + 3, IN_ALL);
+	cr_expect_eq(receiver_count(rig.receiver), 1 + 3 + 3);
+	rig_close(&rig);
+}
+
 /* Nobody repeats them: the lease is given back after the results. */
 Test(unstored, stores_its_results_before_it_closes)
 {
