@@ -299,6 +299,7 @@ static void name_team(struct test_send *test)
 	struct api_call *call = &test->call;
 
 	buf_init(&test->team_name, MAX_NAME_SHOWN);
+	call->job.team = call->who.team;
 	call->job.run = run_read_team;
 	call->job.on_done = on_team_read;
 	if (store_read_for_request(call->api.store, &call->job) < 0)
