@@ -28,11 +28,6 @@ struct unstored {
 	struct record record;
 };
 
-static struct unstored *first_of(const struct queue *queue)
-{
-	return list_item(queue->unstored.next, struct unstored, link);
-}
-
 static void forget(struct unstored *unstored)
 {
 	list_remove(&unstored->link);
@@ -160,7 +155,11 @@ void unstored_retry(struct queue *queue)
 		submit(list_item(link, struct unstored, link));
 	if (!queue->engine->stopping || !queue->has_failed_results)
 		return;
-	while (queue->unstored_count > 0)
-		forget(first_of(queue));
+	LIST_EACH_SAFE (link, &queue->unstored) {
+		struct unstored *unstored = list_item(link, struct unstored, link);
+
+		if (!unstored->record.is_running) /* the store has the others */
+			forget(unstored);
+	}
 	go_on(queue);
 }

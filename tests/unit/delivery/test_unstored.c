@@ -117,6 +117,33 @@ Test(unstored, delivers_each_once_although_a_result_was_refused)
 	}
 }
 
+/* Two results have failed when the engine closes: the store takes one and has no room for the
+ * other. */
+Test(unstored, closes_although_the_store_takes_one_result_only)
+{
+	for (unsigned nth = 0; nth < 4; nth++) {
+		int turns = 30;
+		struct rig rig;
+
+		open_with_tick(&rig, DATABASE_SQLITE, 8, 3600 * 1000);
+		commit_numbered(&rig);
+		call_hold_writes();
+		call_fail_after(FAULT_STORE, 1);
+		rig_wait_received(&rig, 1 + 2);
+		rig_turn_until(&rig, count_down, &turns);
+		cr_expect(call_recover(), "%u", nth);
+		call_fail_after(FAULT_STATEMENT, 0);
+		call_release_writes();
+		turns = 30;
+		rig_turn_until(&rig, count_down, &turns);
+		cr_expect(call_recover(), "%u", nth);
+		call_fail_after(FAULT_STORE, nth);
+		rig_close(&rig);
+		call_recover();
+		cr_expect_geq(rig_ask(&rig, "SELECT count(*) FROM " IN_ALL), 1 + 1, "%u", nth);
+	}
+}
+
 /* Another worker gave the channel a new address. */
 Test(unstored, sees_a_change_before_more_than_so_many_have_gone_out)
 {
