@@ -241,6 +241,8 @@ static void on_committed(struct store_job *job, int rc)
 		position_advance(&commit->writer->position, position_of(commit));
 		report_work(commit);
 	}
+	/* The queues share the rows' bodies, whose references are counted on the loop's thread. */
+	event_rows_reset(&commit->rows);
 	if (!commit->is_single && is_fault_of_data(rc)) {
 		log_warn("the store refused a batch; its events are committed one by one",
 			 log_int("events", (int64_t)commit->batch->count),
