@@ -124,6 +124,7 @@ static const char *read_hook(struct str url, struct hook *out)
 		*out = (struct hook){ .parts = out->parts, .is_guest = true };
 		return NULL;
 	}
+	url_trim_path(&out->parts);
 	out->parts.host = host_of(out->parts.host);
 	if (out->parts.host.len == 0)
 		return "has a host other than discord.com";

@@ -80,6 +80,7 @@ static const char *read_webhook(struct str url, struct url_parts *out, struct st
 		return fault;
 	if (!str_eq_nocase(out->host, STR("chat.googleapis.com")))
 		return "has a host other than chat.googleapis.com";
+	url_trim_path(out);
 	*out_space = space_of(out->path);
 	if (out_space->len == 0)
 		return "has another path than /v1/spaces/<space>/messages";

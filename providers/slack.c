@@ -40,6 +40,7 @@ static const char *read_hook(struct str url, struct url_parts *out)
 
 	if (fault || host_is_allowed("slack", out->host))
 		return fault;
+	url_trim_path(out);
 	if (!str_eq_nocase(out->host, STR("hooks.slack.com")) &&
 	    !str_eq_nocase(out->host, STR("hooks.slack-gov.com")))
 		return "has a host other than hooks.slack.com";

@@ -81,7 +81,10 @@ static const char *read_address(struct str url, struct url_parts *out, enum addr
 	if (fault)
 		return fault;
 	*out_kind = is_connector(out) ? ADDRESS_CONNECTOR : ADDRESS_WORKFLOW;
-	if (*out_kind == ADDRESS_CONNECTOR || host_is_allowed("teams", out->host))
+	if (host_is_allowed("teams", out->host))
+		return NULL;
+	url_trim_path(out);
+	if (*out_kind == ADDRESS_CONNECTOR)
 		return NULL;
 	if (!is_workflow_host(out->host))
 		return "has a host that is not one of Power Automate or Logic Apps";
@@ -91,9 +94,8 @@ static const char *read_address(struct str url, struct url_parts *out, enum addr
 	if (!chat_parameter(out->query, "sig").len)
 		return "has no sig=... in it: let the workflow be triggered by anyone and copy its "
 		       "URL whole";
-	*out_kind = str_ends_nocase(out->host, STR(".logic.azure.com")) && str_is(trigger, "manual")
-			    ? ADDRESS_MOVED_WORKFLOW
-			    : ADDRESS_WORKFLOW;
+	if (str_ends_nocase(out->host, STR(".logic.azure.com")) && str_is(trigger, "manual"))
+		*out_kind = ADDRESS_MOVED_WORKFLOW;
 	return NULL;
 }
 

@@ -14,10 +14,14 @@ const char *url_hook_fault(struct str url, struct url_parts *out)
 		return "does not begin with https://";
 	if (parts.port.len && !str_is(parts.port, "443"))
 		return "names a port other than 443";
-	while (parts.path.len && parts.path.at[parts.path.len - 1] == '/')
-		parts.path.len--;
 	*out = parts;
 	return NULL;
+}
+
+void url_trim_path(struct url_parts *parts)
+{
+	while (parts->path.len && parts->path.at[parts->path.len - 1] == '/')
+		parts->path.len--;
 }
 
 void url_write_hook(struct buf *out, const struct url_parts *parts, struct str query)

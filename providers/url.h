@@ -9,10 +9,12 @@
 #include "core/str.h"
 #include "core/url.h"
 
-/* An address at a vendor: https, and the port absent or 443. Slashes at the end of the path are
- * left out: no vendor gives any, and they come from pasting. NULL, or what is wrong, as url_fault()
- * says it. */
+/* An address at a vendor, or at a host that imitates one: https, and the port absent or 443. NULL,
+ * or what is wrong, as url_fault() says it. */
 const char *url_hook_fault(struct str url, struct url_parts *out) must_check;
+
+/* Leaves out slashes at the end of the path. No vendor gives any; they come from pasting. */
+void url_trim_path(struct url_parts *parts);
 
 /* Such an address with another query (or none). */
 void url_write_hook(struct buf *out, const struct url_parts *parts, struct str query);

@@ -24,8 +24,11 @@ static const struct {
 } guests[] = {
 	{ "slack", MATTERMOST },
 	{ "slack", "https://mm.example/api/v1/external/slack_incoming?api_key=k&stream=s" },
+	{ "slack", MATTERMOST "/" },
 	{ "discord", SPACEBAR },
+	{ "discord", "https://chat.example.org/hooks/1/" },
 	{ "teams", FLOW },
+	{ "teams", "https://flow.example/any/path/?sig=x" },
 };
 
 Test(hosts, are_refused_unless_the_operator_allows_them)
