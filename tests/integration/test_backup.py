@@ -83,7 +83,7 @@ def test_a_backup_that_is_killed_leaves_no_file_of_its_name(make_service, store,
     open(unrelated, "w").close()
 
     def parts():
-        return [name for name in os.listdir(folder) if name.startswith("copy.db.") and not name.endswith(".part")]
+        return sorted(name for name in os.listdir(folder) if name.startswith("copy.db.") and not name.endswith(".part"))
 
     def is_cut_short():
         backup = subprocess.Popen([PROGRAM, "backup", copy], env=service.environment, stdout=subprocess.DEVNULL)
