@@ -31,6 +31,9 @@ const ACTIONS = [
 	"delete",
 	"update",
 	"rotate_config",
+	"enable",
+	"disable",
+	"error",
 	"marked_up",
 	"marked_down",
 ];

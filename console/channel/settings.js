@@ -79,7 +79,7 @@ export function SettingsPage({ channel }) {
 					: null}
 				<div class="create-actions">
 					<button class="button primary" disabled=${!given}>Replace the settings</button>
-					<${TestButton} provider=${provider} config=${whole} />
+					<${TestButton} name=${channel.name} provider=${provider} config=${whole} />
 				</div>
 			</form>
 			<div class="create-side">

@@ -25,6 +25,7 @@ export function CreatePage() {
 	const busy = useSignal(false);
 	const saved = useSignal(/** @type {import("../api.js").NewChannel | null} */ (null));
 	const whole = wholeConfig(provider.value, config.value);
+	const channelName = name.value || `${provider.value}-alerts`;
 
 	/** @param {SubmitEvent} event */
 	async function save(event) {
@@ -40,7 +41,7 @@ export function CreatePage() {
 		try {
 			const kinds = /** @type {any} */ (events.value);
 			saved.value = await createChannel({
-				name: name.value || `${provider.value}-alerts`,
+				name: channelName,
 				provider: provider.value,
 				config: whole,
 				events: kinds,
@@ -122,7 +123,7 @@ export function CreatePage() {
 					<button class="button primary" disabled=${busy.value || !events.value.length}>
 						${busy.value ? "Saving …" : "Save the channel"}
 					</button>
-					<${TestButton} provider=${provider.value} config=${whole} />
+					<${TestButton} name=${channelName} provider=${provider.value} config=${whole} />
 					${events.value.length
 						? null
 						: html`<span class="dim small-text">Choose at least one kind of event.</span>`}

@@ -6,8 +6,8 @@ import { Icon } from "../parts/icon.js";
 import { useEffect } from "../vendor/hooks.js";
 import { useSignal } from "../vendor/signals.js";
 
-/** Sends one test message with settings that are not stored. @param {{provider: import("../api.js").Provider, config: Record<string, string> | null}} props */
-export function TestButton({ provider, config }) {
+/** Sends one test message with settings that are not stored. @param {{name: string, provider: import("../api.js").Provider, config: Record<string, string> | null}} props */
+export function TestButton({ name, provider, config }) {
 	const busy = useSignal(false);
 	const said = useSignal(/** @type {{good: boolean, text: string} | null} */ (null));
 	useEffect(() => {
@@ -19,7 +19,7 @@ export function TestButton({ provider, config }) {
 		busy.value = true;
 		said.value = null;
 		try {
-			await testChannel({ provider, config });
+			await testChannel({ name, provider, config });
 			said.value = { good: true, text: "It took the test message. Look there." };
 		} catch (error) {
 			said.value = { good: false, text: messageOf(error) };

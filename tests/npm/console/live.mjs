@@ -103,6 +103,12 @@ await walk({
 		await page.getByText("As JSON").click();
 		await page.locator(".json").getByText(capsule(7)).waitFor();
 	},
+	async "the trail's row of a failure that nobody asked for"() {
+		const failure = { outcome: "error", error: "the disk is full", actor: { type: "system" }, metadata: { reason: "pause_failed" } };
+		const [id] = await publish(capsuleEvent("capsule.pause", capsule(8), failure));
+		await go(page, `events/${id}`);
+		await page.getByText(/sandbox\.error: /).waitFor();
+	},
 	async "signing out, and in by typing a key"() {
 		await page.getByRole("button", { name: "Sign out" }).click();
 		await page.getByLabel("API key").fill("wrn_short");
