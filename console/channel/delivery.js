@@ -108,7 +108,7 @@ export function DeliveryDetail({ id, version = "" }) {
 				${failure.value ? html`<${Failure} error=${failure.value} />` : null}
 				${found.payload
 					? html`<details>
-							<summary>What it says</summary>
+							<summary>Payload</summary>
 							<${Json} value=${found.payload} label="The event of this delivery" />
 						</details>`
 					: null}

@@ -41,14 +41,14 @@ export function HealthFacts({ channel, health, onAsk }) {
 				</div>
 				<div>
 					<dt>Pace</dt>
-					<dd>${found.pace?.interval_ms ? `1 per ${duration(found.pace.interval_ms)}` : "as it comes"}</dd>
+					<dd>${found.pace?.interval_ms ? `1 per ${duration(found.pace.interval_ms)}` : "no limit"}</dd>
 					<dd class="more">
 						${found.rate_limited
 							? html`${found.rate_limited.by} asked for a pause until
 									<${Time} at=${found.rate_limited.until} />`
 							: found.pace?.burst
-								? `${found.pace.burst} at once after a rest`
-								: "no limit is known"}
+								? `up to ${found.pace.burst} at once`
+								: ""}
 					</dd>
 				</div>
 			</dl>
@@ -90,7 +90,7 @@ function Failing({ health }) {
 			<p class="notice-more">
 				${breaker.failures} failures in a row.
 				${breaker.state === "open"
-					? html`It rests; the next try is <${Time} at=${breaker.until ?? ""} as="ago" />.`
+					? html`Paused; next attempt <${Time} at=${breaker.until ?? ""} as="ago" />.`
 					: "It is tried again by itself."}
 				Nothing is lost meanwhile.
 			</p>

@@ -38,7 +38,7 @@ export function RecoverDialog({ channel, onClose }) {
 				it from new events.
 			</p>
 			<label class="field"
-				><span class="field-name">Of</span>
+				><span class="field-name">Period</span>
 				<select class="input" onChange=${(/** @type {any} */ e) => (since.value = e.target.value)}>
 					${SINCE.map(
 						([value, name]) =>
@@ -47,7 +47,7 @@ export function RecoverDialog({ channel, onClose }) {
 				</select>
 			</label>
 			<label class="field"
-				><span class="field-name">What</span>
+				><span class="field-name">Which</span>
 				<select class="input" onChange=${(/** @type {any} */ e) => (state.value = e.target.value)}>
 					<option value="">failed and dropped</option>
 					<option value="failed">failed only</option>

@@ -45,7 +45,7 @@ export function SettingsPage({ channel }) {
 				<h1>Replace the settings</h1>
 				<p class="lead">
 					What is stored is never shown.
-					${isWebhook ? "Leave empty what stays as it is." : "Give all of it again."}
+					${isWebhook ? "Leave a field empty to keep its value." : "Give all of it again."}
 				</p>
 			</div>
 		</header>

@@ -109,7 +109,7 @@ function ChannelCard({ channel }) {
 function pace(health) {
 	if (!health) return "…";
 	const interval = health.pace?.interval_ms;
-	return interval ? `1 per ${duration(interval)}` : "as it comes";
+	return interval ? `1 per ${duration(interval)}` : "no limit";
 }
 
 /** @param {import("../api.js").ChannelActivity} day */

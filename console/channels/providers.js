@@ -49,7 +49,7 @@ export const PROVIDERS = [
 		fields: url("https://….logic.azure.com/workflows/…/triggers/manual/paths/invoke?…"),
 		steps: [
 			"Beside the channel's name: ⋯ → Workflows.",
-			"Choose “Send webhook alerts to a channel” and add it.",
+			"Choose “Post to a channel when a webhook request is received” and add it.",
 			"Copy the URL that is shown at the end. The flow belongs to you: it stops when your account goes.",
 		],
 	},
@@ -73,7 +73,7 @@ export const PROVIDERS = [
 		steps: [
 			"Write /newbot to @BotFather and copy the token it gives you.",
 			"Add the bot to the group or channel; in a channel it must be an administrator.",
-			"A group's id begins with a minus sign; @userinfobot shows it. A public channel is @its_name.",
+			"Write to the bot, then open https://api.telegram.org/bot<token>/getUpdates: it has the chat's id. A public channel is @its_name.",
 		],
 	},
 	{

@@ -20,7 +20,7 @@ export function TestButton({ name, provider, config }) {
 		said.value = null;
 		try {
 			await testChannel({ name, provider, config });
-			said.value = { good: true, text: "It took the test message. Look there." };
+			said.value = { good: true, text: "Test message sent. Check the channel." };
 		} catch (error) {
 			said.value = { good: false, text: messageOf(error) };
 		}

@@ -10,7 +10,7 @@ import { feed } from "./feed.js";
 const PILLS = /** @type {const} */ ({
 	connecting: ["busy", "Connecting"],
 	live: ["good", "Live"],
-	stale: ["busy", "Source away"],
+	stale: ["busy", "Redis unreachable"],
 	lost: ["bad", "Connection lost"],
 	closed: ["bad", "Closed"],
 });

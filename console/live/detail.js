@@ -41,7 +41,7 @@ export function Detail({ item, onClose }) {
 				: null}
 		</dl>
 		<div class="row-of-buttons">
-			${id ? html`<a class="button primary small" href=${`#/events/${id}`}>Where did it go?</a>` : null}
+			${id ? html`<a class="button primary small" href=${`#/events/${id}`}>See who received it</a>` : null}
 			<button
 				type="button"
 				class="button small"

@@ -89,7 +89,7 @@ export function Filters({ wish, paused }) {
 			aria-pressed=${paused.value}
 			onClick=${() => (paused.value = !paused.value)}
 		>
-			<${Icon} name=${paused.value ? "play" : "pause"} size=${16} />${paused.value ? "Go on" : "Pause"}
+			<${Icon} name=${paused.value ? "play" : "pause"} size=${16} />${paused.value ? "Resume" : "Pause"}
 		</button>
 	</form>`;
 }

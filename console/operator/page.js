@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For administrators: how the whole service is, and what it could not commit.
 import { getStatus } from "../api.js";
-import { bytes, count, duration, number } from "../format.js";
+import { bytes, duration, number } from "../format.js";
 import { html } from "../html.js";
 import { Icon } from "../parts/icon.js";
 import { useLoad } from "../parts/load.js";
@@ -18,7 +18,7 @@ export function OperatorPage() {
 		<header class="page-head">
 			<div>
 				<h1>Operator</h1>
-				<p class="lead">How the service is, for all teams.</p>
+				<p class="lead">Service status, all teams</p>
 			</div>
 			${status.value.value
 				? html`<span class="dim small-text"
@@ -77,7 +77,7 @@ function Figures({ status }) {
 		<div>
 			<dt>Channels disabled</dt>
 			<dd>${number(channels.disabled)}</dd>
-			<dd class="more">${count(channels.paused, "more rests", "more rest")} after failures</dd>
+			<dd class="more">${number(channels.paused)} more paused after failures</dd>
 		</div>
 		<div>
 			<dt>Database</dt>
@@ -85,7 +85,7 @@ function Figures({ status }) {
 			<dd class="more">${store.engine === "sqlite" ? "SQLite" : "PostgreSQL"}</dd>
 		</div>
 		<div>
-			<dt>Worst delay of the loop</dt>
+			<dt>Longest event-loop delay</dt>
 			<dd>${duration(lag)}</dd>
 			<dd class="more">in the last one to two minutes</dd>
 		</div>

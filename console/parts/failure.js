@@ -11,7 +11,7 @@ const ADVICE = {
 	not_found: "It may have been deleted. Go back to the list.",
 	rate_limited: "Wait a moment, then try again.",
 	service_unavailable: "The service cannot reach Redis or its database. Try again in a few seconds.",
-	internal_error: "Try again. If it stays, look at the service's log.",
+	internal_error: "Try again. If it keeps failing, look at the service's log.",
 };
 
 /** @param {unknown} error */

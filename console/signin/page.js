@@ -58,8 +58,8 @@ export function SignInPage() {
 			<details class="dim">
 				<summary>Where do I get a key?</summary>
 				<p>
-					On the machine of the service, <code>wrenn-events console</code> prints a link that signs you in. Or
-					make a key:
+					<code>make run</code> prints a link that signs you in. Otherwise make a key on the machine of the
+					service. With it, <code>wrenn-events console</code> prints such a link, too.
 				</p>
 				<${Code}
 					text="wrenn-events keys create --team TEAM --name console"

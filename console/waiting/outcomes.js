@@ -24,8 +24,8 @@ export function Outcomes() {
 		return () => stream.close();
 	}, []);
 	if (!done.value.length) return null;
-	return html`<section class="card list" aria-label="Done lately">
-		<header class="list-head"><h2>Done lately</h2></header>
+	return html`<section class="card list" aria-label="Recently finished">
+		<header class="list-head"><h2>Recently finished</h2></header>
 		<ul class="rows" aria-live="polite">
 			${done.value.map(({ id, event }) => {
 				const failed = event.outcome === "error";

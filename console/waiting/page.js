@@ -16,7 +16,7 @@ export function WaitingPage() {
 		<header class="page-head">
 			<div>
 				<h1>Waiting</h1>
-				<p class="lead">Snapshots that were asked for and are not done yet.</p>
+				<p class="lead">Snapshots that were requested and are not finished yet.</p>
 			</div>
 		</header>
 		<${Loaded} of=${pending} lines=${5}>

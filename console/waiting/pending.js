@@ -31,14 +31,14 @@ export function PendingCard({ item, usual }) {
 	const overdue = item.overdue || elapsed > late;
 	const share = median ? Math.min(100, (elapsed / Math.max(late, median)) * 100) : 0;
 	const words = median
-		? `${duration(elapsed)} of usually ${duration(median)}${overdue ? ", now overdue" : ""}`
+		? `${duration(elapsed)} so far; usually ${duration(median)}${overdue ? ", now overdue" : ""}`
 		: `${duration(elapsed)} so far`;
 	const shell = commands(item);
 	return html`<article class="card card-pad">
 		<header class="pending-head">
 			<div class="grow">
 				<h2 class="mono wrap">${item.name}</h2>
-				<p class="dim small-text">asked for <${Time} at=${item.requested_at} /></p>
+				<p class="dim small-text">requested <${Time} at=${item.requested_at} /></p>
 			</div>
 			<${Pill} tone=${overdue ? "bad" : "busy"}>${overdue ? "Overdue" : "Under way"}<//>
 		</header>

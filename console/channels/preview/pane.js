@@ -65,14 +65,14 @@ export function PreviewPane({ provider, config, kinds, onChecked }) {
 	const shown = answer.value?.provider === provider ? answer.value : null;
 	return html`<section class="card preview" aria-label="Preview">
 		<header class="preview-head">
-			<h2>What will be seen</h2>
+			<h2>Preview</h2>
 			<button
 				type="button"
 				class="button small quiet"
 				aria-pressed=${raw.value}
 				onClick=${() => (raw.value = !raw.value)}
 			>
-				${raw.value ? "As a message" : "As bytes"}
+				${raw.value ? "Show message" : "Show JSON"}
 			</button>
 		</header>
 		<div class="preview-sample">
@@ -109,7 +109,7 @@ export function PreviewPane({ provider, config, kinds, onChecked }) {
 					? null
 					: html`<${Skeleton} lines=${5} />`
 				: raw.value
-					? html`<${Json} value=${JSON.parse(shown.body)} label="The bytes of the request" />`
+					? html`<${Json} value=${JSON.parse(shown.body)} label="The request as JSON" />`
 					: html`<${Message} preview=${shown} />`}
 		</div>
 		${shown ? html`<${Size} preview=${shown} />` : null}

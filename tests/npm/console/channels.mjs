@@ -34,7 +34,7 @@ await walk({
 	},
 	async "a test message, and why it did not work"() {
 		await page.getByRole("button", { name: "Send a test message" }).click();
-		await page.getByText("It took the test message").waitFor();
+		await page.getByText("Test message sent").waitFor();
 		expectFault(/status of 502/);
 		await breakIt(wishes.destinations.slack.name, { status: 404, body: "no_service" });
 		await page.getByRole("button", { name: "Send a test message" }).click();
@@ -46,7 +46,7 @@ await walk({
 		await page.locator(".msg").getByText("did not answer").first().waitFor();
 		await page.getByLabel("Sample outcome").selectOption("digest");
 		await page.locator(".msg").getByText("2 failed").first().waitFor();
-		await page.getByRole("button", { name: "As bytes" }).click();
+		await page.getByRole("button", { name: "Show JSON" }).click();
 		await page.locator(".preview .json").waitFor();
 	},
 	async "each of the seven is connected"() {

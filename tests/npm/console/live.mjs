@@ -37,7 +37,7 @@ await walk({
 	},
 	async "filters are the API's and stay in the address"() {
 		await publish(capsuleEvent("capsule.pause", capsule(2), { outcome: "error", error: "the host did not answer" }));
-		await sees(page, "failed to pause");
+		await sees(page, "pause failed");
 		await page.getByLabel("Outcome").selectOption("error");
 		await until(async () => (await rows(page)).length === 1, "one row");
 		await page.reload();

@@ -8,7 +8,7 @@ const card = page.locator("article", { hasText: "web-base-9" });
 await walk({
 	async "what is under way, with what is usual"() {
 		await page.getByText(/Usually .+; nine of ten within/).waitFor();
-		await card.getByText(/of usually/).waitFor();
+		await card.getByText(/so far; usually/).waitFor();
 		await card.getByText("Wait for it in a shell").click();
 		const shell = await card.locator(".code").allTextContents();
 		check(shell.some((text) => text.startsWith("wrenn-events wait template.snapshot.create --resource 'web-base-9' --since 2")), shell.join());
