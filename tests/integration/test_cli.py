@@ -17,7 +17,7 @@ def test_every_command_explains_itself_and_wrong_use_is_exit_2(service):
     for arguments in ([], ["nonsense"], ["serve", "extra"], ["serve", "--nonsense"], ["publish"], ["publish", "capsule.create"],
                       ["wait"], ["keys"], ["keys", "nonsense"], ["keys", "create"], ["keys", "create", "--team", "team-1", "--name", "x"],
                       ["wait", "capsule.create", "--timeout", "soon"], ["tail", "extra"],
-                      ["console", "extra"], ["console", "--event", "host.*"], ["console", "--since", "10m"]):
+                      ["console", "extra"], ["console", "--api-key", "k", "--event", "host.*"]):
         result = service.run(*arguments)
         assert result.returncode == 2 and result.stderr and not result.stdout, arguments
 
