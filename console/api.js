@@ -15,7 +15,6 @@ import { credentials, forgetKey } from "./session.js";
  * @typedef {Schemas["DeliveryPage"]} DeliveryPage
  * @typedef {Schemas["Event"]} StreamEvent
  * @typedef {Schemas["Preview"]} Preview
- * @typedef {Schemas["EventActivity"]} EventActivity
  * @typedef {Schemas["ChannelActivity"]} ChannelActivity
  * @typedef {Schemas["PendingSnapshots"]} PendingSnapshots
  * @typedef {Schemas["AdminStatus"]} AdminStatus
@@ -220,9 +219,6 @@ export const listDeadLetters = (query, signal) => read("admin/dead-letters", que
 
 /** @param {string} id @returns {Promise<{event_id: string}>} */
 export const offerDeadLetter = (id) => change("POST", `admin/dead-letters/${id}/offer`);
-
-/** @param {string} range @param {AbortSignal} [signal] @returns {Promise<EventActivity>} */
-export const getEventActivity = (range, signal) => read("events/activity", { range }, signal);
 
 /** @param {string} id @param {string} range @param {AbortSignal} [signal] @returns {Promise<ChannelActivity>} */
 export const getChannelActivity = (id, range, signal) => read(`channels/${id}/activity`, { range }, signal);
