@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The counters are written in the transaction of the result, so they agree with it. */
+/*
+ * The counters are written in the transaction of the result, so a result is never stored without
+ * them. They also count one that changed nothing because its row had gone meanwhile.
+ */
 #include "delivery/activity.h"
 
 #include "core/activity.h"
