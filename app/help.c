@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#include "app/output.h"
+#include "app/serve.h"
+#include "cli/output.h"
 #include "config/config.h"
 #include "core/event.h"
 

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "app/command.h"
+#include "cli/command.h"
 
 /* NULL if there is no such command. */
 const struct command *command_find(const char *name);

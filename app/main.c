@@ -9,9 +9,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "app/command.h"
 #include "app/help.h"
-#include "app/output.h"
+#include "cli/command.h"
+#include "cli/output.h"
 #include "core/version.h"
 
 /* Anywhere before `--`, so that it also works at the end of a half-typed line. */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "app/systemd.h"
+#include "cli/port_owner.h"
 #include "core/errno_text.h"
 #include "http/http.h"
 

@@ -33,8 +33,4 @@ void port_drop_listener(struct port *port);
 
 void port_release(struct port *port);
 
-/* Appends the programs that listen on the port as far as /proc shows them, such as
- * "nginx (pid 12)", with ", or" between several. Appends nothing if /proc shows none. */
-void port_name_owners(uint16_t port, struct buf *out);
-
 #endif

@@ -12,13 +12,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "app/command.h"
 #include "app/open_files.h"
 #include "app/port.h"
-#include "app/redis_settings.h"
+#include "app/serve.h"
 #include "app/supervisor.h"
 #include "app/systemd.h"
 #include "app/wiring.h"
+#include "cli/command.h"
+#include "cli/redis_settings.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"

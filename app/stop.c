@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <unistd.h>
 
-#include "app/command.h"
+#include "cli/command.h"
 #include "core/log.h"
 
 #define STOP_LIMIT_MS 15000

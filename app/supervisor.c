@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/command.h"
 #include "app/reload.h"
 #include "app/wiring.h"
+#include "cli/command.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metrics.h"

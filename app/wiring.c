@@ -13,14 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command.h"
 #include "app/openapi.h"
-#include "app/redis_settings.h"
 #include "app/reload.h"
 #include "app/root.h"
 #include "app/services.h"
 #include "app/stop.h"
 #include "app/worker.h"
+#include "cli/command.h"
+#include "cli/redis_settings.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"

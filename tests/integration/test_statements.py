@@ -30,7 +30,7 @@ READS_ALL = {
     "app/admin_status:select_backlog": "an administrator asks: counts what is pending",
     "app/admin_status:select_channels": "an administrator asks: counts what is disabled or paused",
     "app/admin_status:select_workers": "an administrator asks: the owners of all leases",
-    "app/backup:pending": "the command counts what is pending",
+    "cli/backup:pending": "the command counts what is pending",
     "auth/commands:list_keys": "the command lists all keys",
     "auth/commands:list_teams": "the command lists all teams",
     "delivery/clock:begin_pauses_anew": "after a clock was set back, once: all that waits by the old clock",

@@ -4,7 +4,7 @@
  * Options and requests of `tail` and `wait`. Once an event has been seen, its id replaces --since,
  * so a repeated request continues where the last one ended.
  */
-#include "app/client.h"
+#include "cli/client.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/command.h"
+#include "cli/command.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/rfc3339.h"

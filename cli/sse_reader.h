@@ -4,8 +4,8 @@
  * Reads text/event-stream as a client does: bytes in any pieces, one callback per frame and
  * comment. Pure.
  */
-#ifndef APP_SSE_READER_H
-#define APP_SSE_READER_H
+#ifndef CLI_SSE_READER_H
+#define CLI_SSE_READER_H
 
 #include <stdint.h>
 

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/client.h"
-#include "app/command.h"
-#include "app/output.h"
-#include "app/sse_reader.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/sse_reader.h"
 #include "core/backoff.h"
 #include "core/json.h"
 #include "core/utf8.h"

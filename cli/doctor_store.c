@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "app/doctor_checks.h"
+#include "cli/doctor_checks.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "store/store.h"

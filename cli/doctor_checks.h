@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The parts of `doctor` that ask servers. */
-#ifndef APP_DOCTOR_CHECKS_H
-#define APP_DOCTOR_CHECKS_H
+#ifndef CLI_DOCTOR_CHECKS_H
+#define CLI_DOCTOR_CHECKS_H
 
-#include "app/findings.h"
+#include "cli/findings.h"
 #include "config/config.h"
 
 void doctor_check_redis(struct findings *findings, const struct config *config);

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/command.h"
-#include "app/output.h"
-#include "app/redis_settings.h"
 #include "bus/bus.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/redis_settings.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/log.h"

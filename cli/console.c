@@ -6,8 +6,8 @@
  */
 #include <stdio.h>
 
-#include "app/client.h"
-#include "app/command.h"
+#include "cli/client.h"
+#include "cli/command.h"
 
 static const char usage[] =
 	"Usage: wrenn-events console [OPTION...]\n"

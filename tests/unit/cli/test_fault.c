@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "app/sse_reader.h"
+#include "cli/sse_reader.h"
 #include "tests/support/heap.h"
 
 static unsigned frames;

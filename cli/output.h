@@ -5,8 +5,8 @@
  * terminal every control character, bidi mark and line separator is escaped, so that the text can
  * neither move the cursor nor reorder a line. Files and pipes get the bytes unchanged.
  */
-#ifndef APP_OUTPUT_H
-#define APP_OUTPUT_H
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/command.h"
-#include "app/output.h"
+#include "cli/command.h"
+#include "cli/output.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "store/store.h"

@@ -4,8 +4,8 @@
  * A subcommand. main.c finds it by name and answers --help. The command reads its own flags with
  * getopt_long(), prints results on standard output and errors on standard error.
  */
-#ifndef APP_COMMAND_H
-#define APP_COMMAND_H
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
 
 #include <getopt.h>
 
@@ -28,7 +28,6 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command serve_command;
 extern const struct command publish_command;
 extern const struct command tail_command;
 extern const struct command wait_command;

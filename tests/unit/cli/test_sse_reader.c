@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "app/sse_reader.h"
+#include "cli/sse_reader.h"
 
 static struct buf seen;
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command.h"
-#include "app/output.h"
+#include "cli/command.h"
+#include "cli/output.h"
 
 #define DEFAULT_URL  "http://127.0.0.1:9730"
 #define URL_LIMIT    2048

@@ -10,9 +10,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "app/command.h"
-#include "app/doctor_checks.h"
-#include "app/port.h"
+#include "cli/command.h"
+#include "cli/doctor_checks.h"
+#include "cli/port_owner.h"
 #include "core/log.h"
 #include "http/http.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* What all subcommands share: printing errors, exit codes, durations, loading the settings. */
-#include "app/command.h"
+#include "cli/command.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "app/output.h"
+#include "cli/output.h"
 #include "core/rfc3339.h"
 
 #define FAULT_LIMIT 65536

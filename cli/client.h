@@ -4,8 +4,8 @@
  * The client of the HTTP API that `tail` and `wait` share: the service's URL, the API key, the
  * filters, and blocking requests on libcurl.
  */
-#ifndef APP_CLIENT_H
-#define APP_CLIENT_H
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
 
 #include <curl/curl.h>
 #include <stdbool.h>

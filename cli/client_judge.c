@@ -8,8 +8,8 @@
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 
-#include "app/client.h"
-#include "app/command.h"
+#include "cli/client.h"
+#include "cli/command.h"
 #include "core/errno_text.h"
 #include "core/json.h"
 #include "core/utf8.h"

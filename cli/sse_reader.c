@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The parsing rules of the WHATWG HTML standard, section 9.2.6. */
-#include "app/sse_reader.h"
+#include "cli/sse_reader.h"
 
 #include <errno.h>
 

@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/client.h"
-#include "app/command.h"
-#include "app/output.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/output.h"
 #include "core/backoff.h"
 #include "core/clock.h"
 #include "core/json.h"

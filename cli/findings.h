@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* What `doctor` found: a line or a JSON object per check. */
-#ifndef APP_FINDINGS_H
-#define APP_FINDINGS_H
+#ifndef CLI_FINDINGS_H
+#define CLI_FINDINGS_H
 
 #include <stdbool.h>
 

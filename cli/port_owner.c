@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/port.h"
+#include "cli/port_owner.h"
 #include "core/utf8.h"
 
 #define MAX_SOCKETS 64

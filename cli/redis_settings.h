@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Address and options of Redis, for every command that connects to it. */
-#ifndef APP_REDIS_SETTINGS_H
-#define APP_REDIS_SETTINGS_H
+#ifndef CLI_REDIS_SETTINGS_H
+#define CLI_REDIS_SETTINGS_H
 
 #include "config/config.h"
 #include "net/net.h"

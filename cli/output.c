@@ -2,14 +2,14 @@
 
 /* A command ignores SIGPIPE because of its sockets. output_end() raises it again, so that
  * `wrenn-events tail | head -1` ends like any other filter. */
-#include "app/output.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "app/command.h"
+#include "cli/command.h"
 #include "core/errno_text.h"
 #include "core/utf8.h"
 

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "app/command.h"
+#include "cli/command.h"
 
 Test(command, ends_with_the_code_of_what_went_wrong)
 {

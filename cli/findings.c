@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Texts come from servers, too, so they leave through output.c. */
-#include "app/findings.h"
+#include "cli/findings.h"
 
-#include "app/command.h"
-#include "app/output.h"
+#include "cli/command.h"
+#include "cli/output.h"
 #include "core/json.h"
 
 #define OUT_LIMIT  (1024 * 1024)

@@ -8,7 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "app/output.h"
+#include "cli/output.h"
 
 static const struct {
 	const char *text;

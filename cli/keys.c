@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/command.h"
-#include "app/output.h"
 #include "auth/auth.h"
+#include "cli/command.h"
+#include "cli/output.h"
 #include "core/errno_text.h"
 #include "core/id.h"
 #include "store/store.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/doctor_checks.h"
-#include "app/redis_settings.h"
+#include "cli/doctor_checks.h"
+#include "cli/redis_settings.h"
 #include "core/clock.h"
 #include "net/net.h"
 
