@@ -15,12 +15,21 @@ POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'sel
           "form-action 'none'; frame-ancestors 'none'")
 
 
-def listed():
-    """path below /console/ -> bytes of its source; what npm brought is changed on the way"""
+LICENCE = re.compile(rb".*SPDX-License-Identifier: Apache-2\.0.*")
+MOST_BYTES = 120 * 1024
+
+
+def rows_of_assets():
     with open(f"{ROOT}/console/assets.txt") as lines:
         rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
     assert rows
-    return {path: open(f"{ROOT}/console/{source}", "rb").read() for path, source in rows if not source.startswith("node_modules/")}
+    return rows
+
+
+def listed():
+    """path below /console/ -> what is served of its source: all except the line of the licence; npm's files are changed otherwise"""
+    return {path: LICENCE.sub(b"", open(f"{ROOT}/console/{source}", "rb").read(), count=1)
+            for path, source in rows_of_assets() if not source.startswith("node_modules/")}
 
 
 def ask(service, path, method="GET", **headers):
@@ -54,10 +63,13 @@ def test_every_file_is_served_plain_and_packed(service):
     assert ask(service, "/console/index.html", Accept_Encoding="gzip").headers["Content-Encoding"] == "gzip"
 
 
+def test_all_files_together_are_small(service):
+    sizes = {path: len(ask(service, f"/console/{path}", Accept_Encoding="gzip").content) for path, _ in rows_of_assets()}
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+
+
 def test_the_packages_of_npm_import_each_other_by_file(service):
-    with open(f"{ROOT}/console/assets.txt") as lines:
-        vendors = [line.split()[0] for line in lines if " node_modules/" in line]
-    assert vendors
+    vendors = [path for path, source in rows_of_assets() if source.startswith("node_modules/")]
     for path in vendors:
         text = ask(service, f"/console/{path}").content.decode()
         imported = set(re.findall(r'(?:from|import) ?"([^"]*)"', text))
