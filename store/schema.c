@@ -34,6 +34,8 @@ EMBED(schema_010_sqlite, "store/schema/010_accepted.sqlite.sql");
 EMBED(schema_010_postgres, "store/schema/010_accepted.postgres.sql");
 EMBED(schema_011_sqlite, "store/schema/011_lean_deliveries.sqlite.sql");
 EMBED(schema_011_postgres, "store/schema/011_lean_deliveries.postgres.sql");
+EMBED(schema_012_sqlite, "store/schema/012_audit_trees.sqlite.sql");
+EMBED(schema_012_postgres, "store/schema/012_audit_trees.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -52,5 +54,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_009_sqlite, .postgres = schema_009_postgres },
 	{ .sqlite = schema_010_sqlite, .postgres = schema_010_postgres },
 	{ .sqlite = schema_011_sqlite, .postgres = schema_011_postgres },
+	{ .sqlite = schema_012_sqlite, .postgres = schema_012_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
