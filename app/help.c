@@ -7,24 +7,41 @@
 #include <string.h>
 
 #include "app/serve.h"
+#include "cli/actions.h"
 #include "cli/output.h"
 #include "config/config.h"
 #include "core/event.h"
 
 #define SETTINGS_LIMIT 65536
 
-static const struct command *const commands[] = {
-	&serve_command,   &publish_command, &tail_command,    &wait_command,
-	&console_command, &keys_command,    &teams_command,   &sessions_command,
-	&doctor_command,  &backup_command,  &restore_command, &health_command,
+const struct command *const help_commands[] = {
+	&serve_command,
+	&publish_command,
+	&tail_command,
+	&wait_command,
+	&console_command,
+	&keys_command,
+	&teams_command,
+	&sessions_command,
+	&doctor_command,
+	&backup_command,
+	&restore_command,
+	&health_command,
+	NULL,
 };
 
-const struct command *command_find(const char *name)
+int help_refuse(const char *typed)
 {
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
+	struct buf hint;
+	int code;
+
+	buf_init(&hint, 256);
+	command_add_suggestion(&hint, help_commands, typed);
+	code = command_fault(
+		EXIT_USAGE, "there is no command \"%s\"%.*s", typed,
+		STR_ARGS(hint.len ? buf_str(&hint) : STR("; `wrenn-events help` lists them")));
+	buf_done(&hint);
+	return code;
 }
 
 void help_print_overview(FILE *out)
@@ -33,13 +50,13 @@ void help_print_overview(FILE *out)
 	      "Turns the Redis stream wrenn:events into live Server-Sent Events, signed\n"
 	      "notifications and an audit trail.\n\nCommands:\n",
 	      out);
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	for (const struct command *const *command = help_commands; *command; command++)
+		fprintf(out, "  %-10s %s\n", (*command)->name, (*command)->summary);
 	fputs("  help       this text, `help COMMAND`, `help settings` or `help kinds`\n\n"
 	      "`wrenn-events COMMAND --help` explains one; `--version` names this one.\n\n"
 	      "Exit codes of every command:\n"
 	      "  0    success\n"
-	      "  1    the outcome was an error\n"
+	      "  1    the answer was no, or the outcome was an error\n"
 	      "  2    bad flags or settings, or the request was refused\n"
 	      "  3    the service does not answer or denies access\n"
 	      "  124  the time is up\n",
@@ -67,6 +84,22 @@ static int print_kinds(void)
 	return EXIT_GOOD;
 }
 
+/* `help channels create` is `channels create --help`. */
+static int print_command(int argc, char **argv)
+{
+	const struct command *command = command_find(help_commands, argv[1]);
+	const struct command *action = command && command->actions && argc > 2
+					       ? command_find(command->actions, argv[2])
+					       : NULL;
+
+	if (!command)
+		return help_refuse(argv[1]);
+	if (!action && argc > 2)
+		return command_fault(EXIT_USAGE, "%s: there is no action \"%s\"", argv[1], argv[2]);
+	command_print_help(action ? action : command);
+	return EXIT_GOOD;
+}
+
 int help_print(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -74,14 +107,9 @@ int help_print(int argc, char **argv)
 		return EXIT_GOOD;
 	}
 
-	const struct command *command = command_find(argv[1]);
-
 	if (strcmp(argv[1], "settings") == 0)
 		return print_settings();
 	if (strcmp(argv[1], "kinds") == 0)
 		return print_kinds();
-	if (!command)
-		return command_fault(EXIT_USAGE, "there is no command \"%s\"", argv[1]);
-	fputs(command->usage, stdout);
-	return EXIT_GOOD;
+	return print_command(argc, argv);
 }

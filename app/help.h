@@ -8,12 +8,15 @@
 
 #include "cli/command.h"
 
-/* NULL if there is no such command. */
-const struct command *command_find(const char *name);
+/* All commands; ends with NULL. */
+extern const struct command *const help_commands[];
+
+/* Says that there is no such command, and which one may be meant. Returns EXIT_USAGE. */
+int help_refuse(const char *typed);
 
 void help_print_overview(FILE *out);
 
-/* `help`, `help COMMAND`, `help settings` and `help kinds`. Returns an exit code. */
+/* `help`, `help COMMAND [ACTION]`, `help settings` and `help kinds`. Returns an exit code. */
 int help_print(int argc, char **argv);
 
 #endif

@@ -10,18 +10,10 @@
 #include <unistd.h>
 
 #include "app/help.h"
+#include "cli/actions.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "core/version.h"
-
-/* Anywhere before `--`, so that it also works at the end of a half-typed line. */
-static bool asks_for_help(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return true;
-	return false;
-}
 
 static int dispatch(int argc, char **argv)
 {
@@ -40,17 +32,9 @@ static int dispatch(int argc, char **argv)
 	if (strcmp(argv[1], "help") == 0)
 		return help_print(argc - 1, argv + 1);
 
-	const struct command *command = command_find(argv[1]);
+	const struct command *command = command_find(help_commands, argv[1]);
 
-	if (!command)
-		return command_fault(EXIT_USAGE,
-				     "there is no command \"%s\"; `wrenn-events help` lists them",
-				     argv[1]);
-	if (asks_for_help(argc - 1, argv + 1)) {
-		fputs(command->usage, stdout);
-		return EXIT_GOOD;
-	}
-	return command->run(argc - 1, argv + 1);
+	return command ? command_start(command, argc - 1, argv + 1) : help_refuse(argv[1]);
 }
 
 /* Started without them, a socket or a database would be opened in their place, and be written

@@ -41,7 +41,7 @@ static const char usage[] =
 	"  --accept-key    accept WRENN_ENCRYPTION_KEY although another key encrypted the\n"
 	"                  store; its channels pause until they get new settings\n"
 	"\n"
-	"The settings are environment variables; docs/configuration.md lists them.\n"
+	"The settings are environment variables: `wrenn-events help settings` lists them.\n"
 	"\n"
 	"Example: wrenn-events serve --config /etc/wrenn-events.env --check\n";
 
@@ -186,7 +186,7 @@ static int run(int argc, char **argv)
 	bool check_only = false;
 	int flag;
 
-	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((flag = command_flag(argc, argv, options)) != -1) {
 		if (flag == 'c')
 			file = optarg;
 		else if (flag == 'w')

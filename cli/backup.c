@@ -59,7 +59,7 @@ static int read_request(int argc, char **argv, struct request *out)
 	int flag;
 	int code;
 
-	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((flag = command_flag(argc, argv, options)) != -1) {
 		if (flag == 'c')
 			config_file = optarg;
 		else if (flag == 'j')

@@ -2,7 +2,7 @@
 
 /*
  * A subcommand. main.c finds it by name and answers --help. The command reads its own flags with
- * getopt_long(), prints results on standard output and errors on standard error.
+ * command_flag(), prints results on standard output and errors on standard error.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -21,11 +21,15 @@ enum exit_code {
 	EXIT_TIMED_OUT = 124
 };
 
+/* A command either runs, or has actions, which are commands again. Its help has at most 24 lines of
+ * 80 columns and ends with an example. */
 struct command {
 	const char *name;
-	const char *summary; /* one line, for `help` */
-	const char *usage;   /* the whole --help text: at most 24 lines of 80 columns */
+	const char *summary; /* one line, for the help of all */
+	const char *usage;   /* the --help text; with actions, without their list and the example */
 	int (*run)(int argc, char **argv);
+	const struct command *const *actions; /* ends with NULL */
+	const char *example;                  /* of a command with actions */
 };
 
 extern const struct command publish_command;
@@ -43,6 +47,10 @@ extern const struct command health_command;
 /* Prints "wrenn-events: " and the sentence on standard error. Returns `code`, so a command can
  * end with `return command_fault(EXIT_FAILED, "...")`. */
 int command_fault(int code, const char *format, ...) printf_like(2, 3);
+
+/* getopt_long() for long flags. Returns its result; if a flag is wrong, prints what to type instead
+ * and returns '?', and the command ends with EXIT_USAGE. */
+int command_flag(int argc, char **argv, const struct option *options);
 
 /* The exit code for 0 or a negative errno. */
 int command_code(int rc);

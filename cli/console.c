@@ -40,7 +40,7 @@ static int run_console(int argc, char **argv)
 	int code = client_open(&client);
 	int flag;
 
-	while (code == EXIT_GOOD && (flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (code == EXIT_GOOD && (flag = command_flag(argc, argv, options)) != -1) {
 		if (!client_take_flag(&client, flag, optarg))
 			code = EXIT_USAGE;
 	}

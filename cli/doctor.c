@@ -152,7 +152,7 @@ static int run(int argc, char **argv)
 	int flag;
 	int code;
 
-	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((flag = command_flag(argc, argv, options)) != -1) {
 		if (flag == 'c')
 			file = optarg;
 		else if (flag == 'h')

@@ -102,7 +102,7 @@ static int run(int argc, char **argv)
 	};
 	int flag;
 
-	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((flag = command_flag(argc, argv, options)) != -1) {
 		if (flag == 'l')
 			probe.path = "/healthz";
 		else if (flag == 'u')

@@ -76,7 +76,7 @@ static int read_flags(int argc, char **argv, struct flags *out)
 {
 	int flag;
 
-	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((flag = command_flag(argc, argv, options)) != -1) {
 		switch (flag) {
 		case 't':
 			out->team = optarg;

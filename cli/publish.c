@@ -146,7 +146,7 @@ static int read_flags(int argc, char **argv, struct publish_flags *flags)
 	int flag;
 
 	flags->event.metadata = flags->metadata;
-	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((flag = command_flag(argc, argv, options)) != -1) {
 		int code = take_flag(flags, flag, optarg);
 
 		if (code != EXIT_GOOD)

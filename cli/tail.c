@@ -355,7 +355,7 @@ static int read_flags(int argc, char **argv, struct tail *tail)
 	};
 	int flag;
 
-	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((flag = command_flag(argc, argv, options)) != -1) {
 		if (client_take_flag(&tail->client, flag, optarg))
 			continue;
 		if (flag == 'j')

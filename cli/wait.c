@@ -222,7 +222,7 @@ static int read_flags(int argc, char **argv, struct wait *wait, int64_t *timeout
 	};
 	int flag;
 
-	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((flag = command_flag(argc, argv, options)) != -1) {
 		if (client_take_flag(&wait->client, flag, optarg))
 			continue;
 		if (flag != 't')
