@@ -10,6 +10,9 @@
 #include <errno.h>
 
 #define BASE 36
+/* Dividing 128 bits is slow, so digits are made from 64 bits: BASE to the power of CHUNK_DIGITS. */
+#define CHUNK        UINT64_C(4738381338321616896)
+#define CHUNK_DIGITS 12
 
 static const char digits[BASE + 1] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -28,8 +31,12 @@ void id_format(enum id_kind kind, const struct uuid *id, char out[ID_TEXT_SIZE])
 		number = number << 8 | id->bytes[i];
 	memcpy(out, prefixes[kind].at, prefixes[kind].len);
 	out += prefixes[kind].len;
-	for (size_t i = ID_DIGITS; i-- > 0; number /= BASE)
-		out[i] = digits[(size_t)(number % BASE)];
+	for (size_t i = ID_DIGITS; i > 0; number /= CHUNK) {
+		uint64_t chunk = (uint64_t)(number % CHUNK);
+
+		for (unsigned n = 0; n < CHUNK_DIGITS && i > 0; n++, chunk /= BASE)
+			out[--i] = digits[chunk % BASE];
+	}
 	out[ID_DIGITS] = '\0';
 }
 
@@ -53,7 +60,7 @@ int id_parse(enum id_kind kind, struct str text, struct uuid *out)
 	for (size_t i = prefixes[kind].len; i < text.len; i++) {
 		int value = digit_value(text.at[i]);
 
-		if (value < 0 || number > (most - (unsigned)value) / BASE)
+		if (value < 0 || number > most / BASE || number * BASE > most - (unsigned)value)
 			return -EINVAL;
 		number = number * BASE + (unsigned)value;
 	}
