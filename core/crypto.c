@@ -46,15 +46,25 @@ void crypto_sha256_hex(struct str text, char out[SHA256_HEX_SIZE])
 	hex_encode(hash, sizeof(hash), out);
 }
 
-void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE])
+static void digest(const EVP_MD *kind, const struct str *pieces, size_t count, uint8_t *out)
 {
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 
-	insist(hash && EVP_DigestInit_ex(hash, EVP_sha1(), NULL) == 1);
+	insist(hash && EVP_DigestInit_ex(hash, kind, NULL) == 1);
 	for (size_t i = 0; i < count; i++)
 		insist(EVP_DigestUpdate(hash, bytes_of(pieces[i]), pieces[i].len) == 1);
 	insist(EVP_DigestFinal_ex(hash, out, NULL) == 1);
 	EVP_MD_CTX_free(hash);
+}
+
+void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE])
+{
+	digest(EVP_sha1(), pieces, count, out);
+}
+
+void crypto_sha256_pieces(const struct str *pieces, size_t count, uint8_t out[SHA256_SIZE])
+{
+	digest(EVP_sha256(), pieces, count, out);
 }
 
 static EVP_MAC_CTX *hmac_sha256; /* without a key */

@@ -24,6 +24,8 @@
 
 void crypto_sha256(struct str text, uint8_t out[SHA256_SIZE]);
 void crypto_sha256_hex(struct str text, char out[SHA256_HEX_SIZE]);
+/* Over `count` pieces, as if they were one. */
+void crypto_sha256_pieces(const struct str *pieces, size_t count, uint8_t out[SHA256_SIZE]);
 
 /* SHA-1 over `count` pieces, as if they were one. */
 void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE]);
