@@ -16,6 +16,8 @@ import { credentials, forgetKey } from "./session.js";
  * @typedef {Schemas["Event"]} StreamEvent
  * @typedef {Schemas["Preview"]} Preview
  * @typedef {Schemas["ChannelActivity"]} ChannelActivity
+ * @typedef {Schemas["EventActivity"]} EventActivity
+ * @typedef {Schemas["Filter"]} Filter
  * @typedef {Schemas["PendingSnapshots"]} PendingSnapshots
  * @typedef {Schemas["AdminStatus"]} AdminStatus
  * @typedef {Schemas["DeadLetterPage"]} DeadLetterPage
@@ -222,6 +224,9 @@ export const offerDeadLetter = (id) => change("POST", `admin/dead-letters/${id}/
 
 /** @param {string} id @param {string} range @param {AbortSignal} [signal] @returns {Promise<ChannelActivity>} */
 export const getChannelActivity = (id, range, signal) => read(`channels/${id}/activity`, { range }, signal);
+
+/** @param {string} range @param {AbortSignal} [signal] @returns {Promise<EventActivity>} */
+export const getEventActivity = (range, signal) => read("events/activity", { range }, signal);
 
 /** @param {AbortSignal} [signal] @returns {Promise<PendingSnapshots>} */
 export const getPendingSnapshots = (signal) => read("snapshots/pending", {}, signal);

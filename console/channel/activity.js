@@ -7,6 +7,7 @@ import { html } from "../html.js";
 import { useLoad } from "../parts/load.js";
 import { Loaded } from "../parts/loading.js";
 import { Plot } from "../parts/plot.js";
+import { Tabs } from "../parts/tabs.js";
 
 const RANGES = /** @type {const} */ (["1h", "24h", "7d", "30d"]);
 const LATEST = 20;
@@ -24,19 +25,12 @@ export function Activity({ id }) {
 		<div class="card chart">
 			<header class="chart-head">
 				<h2>Outcomes</h2>
-				<div class="tabs" role="group" aria-label="Range">
-					${RANGES.map(
-						(one) =>
-							html`<button
-								type="button"
-								class="tab"
-								aria-pressed=${one === range}
-								onClick=${() => setQuery({ range: one })}
-							>
-								${one}
-							</button>`,
-					)}
-				</div>
+				<${Tabs}
+					label="Range"
+					options=${RANGES}
+					chosen=${range}
+					onChoose=${(/** @type {string} */ one) => setQuery({ range: one })}
+				/>
 			</header>
 			<${Loaded} of=${activity} lines=${3}
 				>${(/** @type {import("../api.js").ChannelActivity} */ found) =>

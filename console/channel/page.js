@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One channel: how it is doing, and its deliveries.
 import { getChannel, getHealth } from "../api.js";
+import { onlyFailures } from "../channels/failures_field.js";
 import { providerInfo } from "../channels/providers.js";
 import { StatePill } from "../channels/state.js";
 import { Tile } from "../channels/tile.js";
@@ -63,6 +64,15 @@ export function ChannelPage({ id, part }) {
 	<//>`;
 }
 
+/** @param {import("../api.js").Filter | undefined} filter */
+function filterInWords(filter) {
+	if (!filter) return "";
+	const rules = Object.entries(filter).filter(([rule]) => rule !== "outcome" || !onlyFailures(filter));
+	const words = rules.map(([rule, values]) => `${rule} ${values.join(" or ")}`);
+	if (onlyFailures(filter)) words.unshift("only failures");
+	return ` · ${words.join(", ")}`;
+}
+
 /** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health | undefined, onAsk: (name: string) => void}} props */
 function Head({ channel, health, onAsk }) {
 	return html`<header class="page-head">
@@ -74,7 +84,9 @@ function Head({ channel, health, onAsk }) {
 					<h1 class="wrap">${channel.name}</h1>
 					<p class="lead">
 						${providerInfo(channel.provider).name} · sends
-						${channel.events.map((kind) => sentence(kind).toLowerCase()).join(", ")}
+						${channel.events.map((kind) => sentence(kind).toLowerCase()).join(", ")}${filterInWords(
+							channel.filter,
+						)}
 					</p>
 				</div>
 			</div>

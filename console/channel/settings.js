@@ -87,6 +87,7 @@ export function SettingsPage({ channel }) {
 					provider=${provider}
 					config=${whole}
 					kinds=${channel.events}
+					filter=${channel.filter}
 					onChecked=${(/** @type {any} */ found, /** @type {string[]} */ warned) => {
 						wrong.value = found;
 						warnings.value = warned;

@@ -5,6 +5,7 @@ import { Failure, messageOf } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
 import { useSignal } from "../vendor/signals.js";
 import { ConfigFields, wholeConfig } from "./config_fields.js";
+import { FailuresField } from "./failures_field.js";
 import { KindsField } from "./kinds_field.js";
 import { PreviewPane } from "./preview/pane.js";
 import { PROVIDERS } from "./providers.js";
@@ -18,6 +19,7 @@ export function CreatePage() {
 	const provider = useSignal(/** @type {import("../api.js").Provider} */ ("slack"));
 	const config = useSignal(/** @type {Record<string, string>} */ ({}));
 	const events = useSignal(USUAL);
+	const filter = useSignal(/** @type {import("../api.js").Filter | null | undefined} */ (undefined));
 	const name = useSignal("");
 	const wrong = useSignal(/** @type {{field?: string, message: string} | null} */ (null));
 	const warnings = useSignal(/** @type {string[]} */ ([]));
@@ -45,6 +47,7 @@ export function CreatePage() {
 				provider: provider.value,
 				config: whole,
 				events: kinds,
+				filter: filter.value,
 			});
 		} catch (error) {
 			failure.value = error;
@@ -64,21 +67,7 @@ export function CreatePage() {
 		<div class="create">
 			<form class="create-form" onSubmit=${save}>
 				<${Step} number="1" title="Where should messages go?">
-					<div class="provider-choice" role="radiogroup" aria-label="Provider">
-						${PROVIDERS.map(
-							(info) =>
-								html`<label class="provider">
-									<input
-										type="radio"
-										name="provider"
-										value=${info.provider}
-										checked=${info.provider === provider.value}
-										onChange=${() => choose(info.provider)}
-									/>
-									<${Tile} provider=${info.provider} /><span>${info.name}</span>
-								</label>`,
-						)}
-					</div>
+					<${ProviderChoice} chosen=${provider.value} onChoose=${choose} />
 				<//>
 				<${Step} number="2" title="How to reach it">
 					<${ConfigFields}
@@ -93,6 +82,10 @@ export function CreatePage() {
 					<${KindsField}
 						chosen=${events.value}
 						onChange=${(/** @type {string[]} */ kinds) => (events.value = kinds)}
+					/>
+					<${FailuresField}
+						filter=${filter.value}
+						onChange=${(/** @type {any} */ value) => (filter.value = value)}
 					/>
 				<//>
 				<${Step} number="4" title="A name for the channel">
@@ -134,6 +127,7 @@ export function CreatePage() {
 					provider=${provider.value}
 					config=${whole}
 					kinds=${events.value}
+					filter=${filter.value}
 					onChecked=${(/** @type {any} */ found, /** @type {string[]} */ warned) => {
 						wrong.value = found;
 						warnings.value = warned;
@@ -158,4 +152,23 @@ function Step({ number, title, children }) {
 		<h2><span class="step-number" aria-hidden="true">${number}</span>${title}</h2>
 		${children}
 	</section>`;
+}
+
+/** @param {{chosen: string, onChoose: (provider: import("../api.js").Provider) => void}} props */
+function ProviderChoice({ chosen, onChoose }) {
+	return html`<div class="provider-choice" role="radiogroup" aria-label="Provider">
+		${PROVIDERS.map(
+			(info) =>
+				html`<label class="provider">
+					<input
+						type="radio"
+						name="provider"
+						value=${info.provider}
+						checked=${info.provider === chosen}
+						onChange=${() => onChoose(info.provider)}
+					/>
+					<${Tile} provider=${info.provider} /><span>${info.name}</span>
+				</label>`,
+		)}
+	</div>`;
 }

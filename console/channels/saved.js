@@ -2,6 +2,7 @@
 import { html } from "../html.js";
 import { Code } from "../parts/code.js";
 import { Icon } from "../parts/icon.js";
+import { Tabs } from "../parts/tabs.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
 import { useSignal } from "../vendor/signals.js";
 import { providerInfo } from "./providers.js";
@@ -40,19 +41,12 @@ function Secret({ secret }) {
 		</div>
 		<${Code} text=${secret} label="The secret" />
 		<h2>Check the signature</h2>
-		<div class="tabs" role="group" aria-label="Language">
-			${Object.keys(SNIPPETS).map(
-				(name) =>
-					html`<button
-						type="button"
-						class="tab"
-						aria-pressed=${name === language.value}
-						onClick=${() => (language.value = name)}
-					>
-						${name}
-					</button>`,
-			)}
-		</div>
+		<${Tabs}
+			label="Language"
+			options=${Object.keys(SNIPPETS)}
+			chosen=${language.value}
+			onChoose=${(/** @type {string} */ name) => (language.value = name)}
+		/>
 		<${Code} text=${SNIPPETS[language.value]} label=${`Verification in ${language.value}`} />
 		<p class="dim small-text">
 			Libraries of Standard Webhooks verify <code>webhook-signature</code> with the same secret.

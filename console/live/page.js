@@ -48,6 +48,7 @@ export function LivePage() {
 		feed.follow(path, streamQuery(wish));
 	}, [path, wish.kind, wish.resource, wish.outcome, wish.range]);
 	const text = wish.text.trim().toLowerCase();
+	const filtered = Boolean(wish.kind || wish.resource || wish.outcome);
 	void feed.version.value;
 	const open = wish.open
 		? feed.items.find((item) => item.id === wish.open || String(item.seq) === wish.open)
@@ -62,7 +63,7 @@ export function LivePage() {
 		</header>
 		<${Filters} wish=${wish} paused=${paused} />
 		<section class="live-charts" aria-label="Charts">
-			<${Rate} minutes=${RANGES[wish.range]} />
+			<${Rate} range=${wish.range} minutes=${RANGES[wish.range]} filtered=${filtered || wish.everyone} />
 			<${LaneChart} minutes=${RANGES[wish.range]} />
 		</section>
 		<div class=${`live-body${open ? " with-detail" : ""}`}>
@@ -70,7 +71,7 @@ export function LivePage() {
 				text=${text}
 				paused=${paused}
 				open=${wish.open}
-				empty=${html`<${Nothing} filtered=${Boolean(wish.kind || wish.resource || wish.outcome || text)} />`}
+				empty=${html`<${Nothing} filtered=${filtered || Boolean(text)} />`}
 			/>
 			${open ? html`<${Detail} item=${open} onClose=${() => setQuery({ open: undefined })} />` : null}
 		</div>

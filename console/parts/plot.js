@@ -27,6 +27,7 @@ function loadLibrary() {
 
 /** @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const DAY_S = 86_400;
 const TONES = /** @type {const} */ ({ good: "--good-line", bad: "--bad-line", plain: "--text-dim" });
 
 /** Each series on top of the ones before it. @param {Series[]} series */
@@ -44,9 +45,9 @@ const short = (value) => (value >= 10_000 ? `${Math.round(value / 1000)}k` : Str
 
 /**
  * @param {any} uPlot
- * @param {{kind: "bars" | "lines", series: Series[], height: number, width: number, unit?: string, step?: number, ordinal?: boolean}} wish
+ * @param {{kind: "bars" | "lines", series: Series[], height: number, width: number, unit?: string, step?: number, ordinal?: boolean, days: boolean}} wish
  */
-function options(uPlot, { kind, series, height, width, unit = "", step = 60, ordinal = false }) {
+function options(uPlot, { kind, series, height, width, unit = "", step = 60, ordinal = false, days }) {
 	const bars = uPlot.paths.bars({ size: [0.72, 28], radius: 0.15, align: kind === "bars" ? 1 : 0 });
 	const axis = {
 		stroke: colour("--text-dim"),
@@ -82,8 +83,8 @@ function options(uPlot, { kind, series, height, width, unit = "", step = 60, ord
 				size: 26,
 				grid: { show: false },
 				space: 70,
-				incrs: ordinal ? [1, 2, 5, 10, 20, 50, 100] : undefined,
-				values: ordinal ? undefined : step >= 86_400 ? "{D} {MMM}" : step < 60 ? "{HH}:{mm}:{ss}" : "{HH}:{mm}",
+				incrs: ordinal ? [1, 2, 5, 10, 20, 50, 100] : days ? [1, 2, 5, 10].map((n) => n * DAY_S) : undefined,
+				values: ordinal ? undefined : days ? "{D} {MMM}" : step < 60 ? "{HH}:{mm}:{ss}" : "{HH}:{mm}",
 			},
 			{
 				...axis,
@@ -118,6 +119,7 @@ export function Plot({ kind, labels, series, height = 160, label, unit, step, or
 	const again = useSignal(0);
 	const columns = kind === "bars" ? stacked(series).reverse() : series.map(({ values }) => values);
 	const data = [labels, ...columns];
+	const days = !ordinal && labels[labels.length - 1] - labels[0] > 2 * DAY_S;
 	useEffect(() => {
 		const element = box.current;
 		if (!element) return undefined;
@@ -130,7 +132,7 @@ export function Plot({ kind, labels, series, height = 160, label, unit, step, or
 			(uPlot) => {
 				if (gone) return;
 				plot.current = new /** @type {any} */ (uPlot)(
-					options(uPlot, { kind, series, height, width: element.clientWidth, unit, step, ordinal }),
+					options(uPlot, { kind, series, height, width: element.clientWidth, unit, step, ordinal, days }),
 					data,
 					element,
 				);
@@ -147,7 +149,7 @@ export function Plot({ kind, labels, series, height = 160, label, unit, step, or
 			plot.current?.destroy();
 			plot.current = null;
 		};
-	}, [kind, series.length, height, step, again.value]);
+	}, [kind, series.length, height, step, days, again.value]);
 	useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
 	return html`<div class="plot" role="img" aria-label=${label} ref=${box} style=${{ height: `${height}px` }}></div>`;
 }
