@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "app/loop_lag.h"
+#include "app/vitals.h"
 #include "bus/bus.h"
 
 struct admin {
@@ -13,6 +14,7 @@ struct admin {
 	struct redis *redis;
 	const char *group;  /* the consumer group, whose ledger this is */
 	const char *worker; /* who answers */
+	const struct vitals *vitals;
 	const struct loop_lag *lag;
 };
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/admin_sources.h"
 #include "core/json.h"
@@ -73,14 +74,19 @@ static int on_ledger(const struct db_row *row, void *arg)
 	return status->ledger.err;
 }
 
+static void add_worker(struct status_call *status, struct str worker, int64_t channels)
+{
+	buf_add_text(&status->workers, status->worker_count++ ? ",{" : "{");
+	json_add_member(&status->workers, "name", worker);
+	field_add_number(&status->workers, "channels", channels);
+	buf_add_char(&status->workers, '}');
+}
+
 static int on_worker(const struct db_row *row, void *arg)
 {
 	struct status_call *status = arg;
 
-	buf_add_text(&status->workers, status->worker_count++ ? ",{" : "{");
-	json_add_member(&status->workers, "name", row_text(row, 0));
-	field_add_number(&status->workers, "channels", row_int(row, 1));
-	buf_add_char(&status->workers, '}');
+	add_worker(status, row_text(row, 0), row_int(row, 1));
 	return status->workers.err;
 }
 
@@ -179,6 +185,21 @@ static void add_store(struct buf *out, const struct status_call *status)
 	buf_add_char(out, '}');
 }
 
+/* A worker without channels holds no lease, so only the memory of its own service knows it. */
+static void add_idle_workers(struct status_call *status)
+{
+	const struct vitals *vitals = admin_of(status)->vitals;
+	char worker[WORKER_NAME_SIZE];
+
+	for (unsigned i = 0; i < vitals_count(vitals); i++) {
+		struct str listed = buf_str(&status->workers);
+
+		if (vitals_get_name(vitals, i, worker) &&
+		    !memmem(listed.at, listed.len, worker, strlen(worker)))
+			add_worker(status, str_of(worker), 0);
+	}
+}
+
 static void write_answer(struct status_call *status)
 {
 	struct buf *out = &status->call.json;
@@ -207,6 +228,7 @@ static void on_read(struct store_job *job, int rc)
 		api_call_fail(&status->call, rc);
 		return;
 	}
+	add_idle_workers(status);
 	write_answer(status);
 	api_call_answer(&status->call, 200);
 }

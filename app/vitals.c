@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Two words per worker. Each is written whole, and nobody needs both from one moment. */
+/*
+ * Two words and a name per worker. Each word is written whole, and nobody needs both from one
+ * moment. A name changes only while its `heard_at_ms` is 0, for a second at least, so a reader that
+ * finds another value before and after its copy has a whole name.
+ */
 #include "app/vitals.h"
 
 #include <stdatomic.h>
@@ -10,6 +14,7 @@
 struct vital {
 	_Atomic unsigned condition;
 	_Atomic int64_t heard_at_ms;
+	_Atomic char name[WORKER_NAME_SIZE];
 };
 
 struct vitals {
@@ -52,6 +57,31 @@ void vitals_tell(struct vitals *vitals, unsigned worker, enum condition conditio
 {
 	atomic_store(&vitals->rows[worker].condition, condition);
 	atomic_store(&vitals->rows[worker].heard_at_ms, now_ms);
+}
+
+void vitals_set_name(struct vitals *vitals, unsigned worker, const char *text)
+{
+	struct vital *row = &vitals->rows[worker];
+	size_t i = 0;
+
+	for (; text[i] && i < WORKER_NAME_SIZE - 1; i++)
+		atomic_store(&row->name[i], text[i]);
+	atomic_store(&row->name[i], '\0');
+}
+
+unsigned vitals_count(const struct vitals *vitals)
+{
+	return vitals->workers;
+}
+
+bool vitals_get_name(const struct vitals *vitals, unsigned worker, char out[WORKER_NAME_SIZE])
+{
+	const struct vital *row = &vitals->rows[worker];
+	bool is_named = atomic_load(&row->heard_at_ms) != 0;
+
+	for (size_t i = 0; i < WORKER_NAME_SIZE; i++)
+		out[i] = atomic_load(&row->name[i]);
+	return is_named && atomic_load(&row->heard_at_ms) != 0;
 }
 
 enum condition vitals_worst(const struct vitals *vitals)

@@ -199,6 +199,7 @@ static int add_routes(struct worker *w)
 		.redis = w->redis,
 		.group = w->config->group,
 		.worker = w->name,
+		.vitals = w->vitals,
 		.lag = &w->lag,
 	};
 	w->console = (struct console){
@@ -394,6 +395,7 @@ int worker_run(const struct worker_options *options)
 
 	if (rc == 0) {
 		worker_name_make(w.name);
+		vitals_set_name(w.vitals, w.index, w.name);
 		rc = open_loop(&w);
 	}
 	if (rc == 0) {

@@ -96,38 +96,35 @@ function Figures({ status }) {
 function Workers({ status: { workers, ledger, answered_by: me } }) {
 	return html`<section class="card card-pad" aria-label="Workers">
 		<h2>Workers</h2>
-		${workers.length
-			? html`<div class="table-box">
-					<table class="table">
-						<thead>
-							<tr>
-								<th scope="col">Worker</th>
-								<th scope="col">Channels</th>
-								<th scope="col">Writes the ledger</th>
-							</tr>
-						</thead>
-						<tbody>
-							${workers.map(
-								({ name, channels }) =>
-									html`<tr key=${name}>
-										<td class="mono">
-											${name}${name === me
-												? html`${" "}<span class="dim">(this one)</span>`
-												: null}
-										</td>
-										<td>${number(channels)}</td>
-										<td>
-											${ledger?.worker === name
-												? html`yes, until <${Time} at=${ledger.until} as="clock" />`
-												: html`<span class="dim">no</span>`}
-										</td>
-									</tr>`,
-							)}
-						</tbody>
-					</table>
-				</div>`
-			: html`<p class="dim small-text">
-					No worker holds a channel.${ledger ? html` ${ledger.worker} writes the ledger.` : ""}
-				</p>`}
+		<div class="table-box">
+			<table class="table">
+				<thead>
+					<tr>
+						<th scope="col">Worker</th>
+						<th scope="col">Channels</th>
+						<th scope="col">Writes the ledger</th>
+					</tr>
+				</thead>
+				<tbody>
+					${workers.map(
+						({ name, channels }) =>
+							html`<tr key=${name}>
+								<td class="mono">
+									${name}${name === me ? html`${" "}<span class="dim">(this one)</span>` : null}
+								</td>
+								<td>${number(channels)}</td>
+								<td>
+									${ledger?.worker === name
+										? html`yes, until <${Time} at=${ledger.until} as="clock" />`
+										: html`<span class="dim">no</span>`}
+								</td>
+							</tr>`,
+					)}
+				</tbody>
+			</table>
+		</div>
+		${ledger && !workers.some(({ name }) => name === ledger.worker)
+			? html`<p class="dim small-text">${ledger.worker}, of another machine, writes the ledger.</p>`
+			: null}
 	</section>`;
 }

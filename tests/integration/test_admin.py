@@ -2,6 +2,7 @@
 """What platform administrators see of the service, and dead letters that they offer again."""
 import json
 
+import pytest
 from described import Description
 from support import make_event, until
 
@@ -29,15 +30,20 @@ def test_the_status_is_that_of_the_whole_service(service, redis, store, receiver
         description.check("GET", "/v1/admin/status", answer)
         return answer.json()
 
-    first = until(lambda: status() if "ledger" in status() and "stream" in status() else None, "the ledger's lease and the group")
+    def whole():
+        now = status()
+        return now if "ledger" in now and "stream" in now and now["workers"] else None
+
+    first = until(whole, "the ledger's lease, the group and the worker")
     assert first["ledger"]["worker"] == first["answered_by"]
+    assert first["workers"] == [{"name": first["answered_by"], "channels": 0}]
     assert first["deliveries"] == {"pending": 0, "is_more": False} and first["channels"] == {"disabled": 0, "paused": 0}
     assert first["store"]["engine"] == ("sqlite" if "sqlite" in service.environment["DATABASE_URL"] else "postgres")
     assert first["store"]["size_bytes"] > 10000 and "trouble" not in first["store"]
     receiver.answer = lambda request: 503
     channel = service.add_webhook(key, receiver.url)
     redis.publish(make_event(team))
-    busy = until(lambda: status() if status()["deliveries"]["pending"] and status()["workers"] else None, "the delivery to wait")
+    busy = until(lambda: status() if status()["deliveries"]["pending"] and status()["workers"][0]["channels"] else None, "the delivery to wait")
     assert busy["deliveries"]["pending"] == 1 and busy["deliveries"]["oldest_at"]
     assert busy["workers"] == [{"name": first["answered_by"], "channels": 1}]
     until(lambda: status()["stream"] == {"lag": 0, "unacknowledged": 0}, "the group to have read everything")
@@ -46,6 +52,19 @@ def test_the_status_is_that_of_the_whole_service(service, redis, store, receiver
     assert service.request("DELETE", f"/v1/channels/{channel['id']}", key=key).status == 204
     redis.stop()
     assert "stream" not in until(lambda: status() if "stream" not in status() else None, "the answer without Redis")
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_workers_without_channels_are_listed(make_service):
+    service = make_service(WRENN_EVENTS_WORKERS="3").start()
+    team, _ = service.new_team()
+    admin = session(service, team, "--platform-admin")
+
+    def workers():
+        return service.get("/v1/admin/status", headers=admin).json()["workers"]
+
+    until(lambda: len({worker["name"] for worker in workers()}) == 3, "all three workers")
+    assert {worker["channels"] for worker in workers()} == {0}
 
 
 def test_a_dead_letter_is_shown_and_offered_once(service, redis):
