@@ -13,10 +13,9 @@
 #include "providers/builtin.h"
 #include "providers/card_make.h"
 #include "providers/chat.h"
+#include "providers/matrix.h"
 
 #define CONTENT_LIMIT 40000 /* bytes of ours in an event of 65,536 */
-#define ROOM_MAX      255
-#define SLOW_MS       600000 /* between tries when an account or a server is locked */
 /* The default of the usual homeserver, less a margin for the jitter on the way. */
 #define TOKEN_INTERVAL_US 5250000
 #define TOKEN_BURST       10
@@ -77,10 +76,9 @@ static bool is_token(struct str token)
 	return token.len > 0;
 }
 
-/* From room version 12 on an id has no domain, so nothing is asked of what follows '!'. */
-static bool is_room_id(struct str room)
+bool matrix_is_room_id(struct str room)
 {
-	return room.len > 1 && room.len <= ROOM_MAX && room.at[0] == '!' &&
+	return room.len > 1 && room.len <= MATRIX_ROOM_MAX && room.at[0] == '!' &&
 	       !memchr(room.at, '\0', room.len);
 }
 
@@ -89,7 +87,7 @@ static bool is_alias(struct str room)
 	struct str server = room;
 	struct str name = str_cut(&server, ':');
 
-	return room.len <= ROOM_MAX && str_starts(room, STR("#")) && name.len > 1 &&
+	return room.len <= MATRIX_ROOM_MAX && str_starts(room, STR("#")) && name.len > 1 &&
 	       server.len > 0 && !memchr(room.at, '\0', room.len);
 }
 
@@ -99,7 +97,7 @@ static const char *room_fault(struct str room)
 		return "is a link: paste what follows /#/ in it";
 	if (str_starts(room, STR("@")))
 		return "names a user, not a room";
-	return is_room_id(room) || is_alias(room)
+	return matrix_is_room_id(room) || is_alias(room)
 		       ? NULL
 		       : "is neither a room's id (!...) nor its alias (#name:server)";
 }
@@ -128,7 +126,7 @@ static bool is_usable(const struct provider_config *config)
 	struct str room = config_value(config, "room_id");
 
 	return is_base_url(base_of(config)) && is_token(config_value(config, "access_token")) &&
-	       (is_room_id(room) || is_alias(room));
+	       (matrix_is_room_id(room) || is_alias(room));
 }
 
 static size_t matrix_paces(const struct provider_config *config,
@@ -319,103 +317,6 @@ static struct measure matrix_measure(const struct outgoing *request)
 {
 	return (struct measure){ "UTF-8 bytes", request->body.len, CONTENT_LIMIT };
 }
-
-/* ---- answers ---------------------------------------------------------------------------- */
-
-/* What settings or permissions cause disables: the backlog waits until its owner has mended
- * them. */
-static const struct {
-	const char *errcode;
-	enum verdict_kind kind;
-	const char *why;
-} errcodes[] = {
-	{ "M_UNKNOWN_TOKEN", VERDICT_DISABLE, "the access token is not valid any more" },
-	{ "M_MISSING_TOKEN", VERDICT_DISABLE, "the homeserver found no access token" },
-	{ "M_USER_DEACTIVATED", VERDICT_DISABLE, "the account was deactivated" },
-	{ "M_USER_SUSPENDED", VERDICT_DISABLE, "the account was suspended" },
-	{ "M_FORBIDDEN", VERDICT_DISABLE,
-	  "the account has not joined the room or may not write in it" },
-	{ "M_GUEST_ACCESS_FORBIDDEN", VERDICT_DISABLE, "guests may not write in the room" },
-	{ "M_CONSENT_NOT_GIVEN", VERDICT_DISABLE,
-	  "the account has not agreed to the homeserver's terms" },
-	{ "M_NOT_FOUND", VERDICT_DISABLE, "the homeserver does not know the room" },
-	{ "M_INVALID_PARAM", VERDICT_DISABLE, "the homeserver does not accept the room's name" },
-	{ "M_UNRECOGNIZED", VERDICT_DISABLE,
-	  "homeserver_url does not lead to a Matrix homeserver's client API" },
-	{ "M_TOO_LARGE", VERDICT_REFORM, "the message is too large for the homeserver" },
-	{ "M_BAD_JSON", VERDICT_REFORM, "the homeserver refused the message's form" },
-	{ "M_NOT_JSON", VERDICT_REFORM, "the homeserver could not read the message" },
-	{ "M_RESOURCE_LIMIT_EXCEEDED", VERDICT_RETRY, "the homeserver has reached its limits" },
-	{ "M_USER_LOCKED", VERDICT_RETRY, "the account is locked" },
-};
-
-/* A homeserver's own code: capitals, and with a name space in front unless the code is
- * the standard's. */
-static bool is_errcode(const char *text)
-{
-	return text && strlen(text) <= 255 && str_is_word(str_of(text), "_.") && strchr(text, '_');
-}
-
-static struct verdict judge_errcode(const struct answer *answer, const char *errcode,
-				    int64_t now_us)
-{
-	for (size_t i = 0; i < ARRAY_LEN(errcodes); i++) {
-		if (strcmp(errcode, errcodes[i].errcode) != 0)
-			continue;
-		struct verdict verdict = chat_verdict(errcodes[i].kind, errcodes[i].why);
-		int64_t header_ms = retry_after_ms(answer, now_us);
-
-		if (verdict.kind == VERDICT_RETRY)
-			verdict.retry_after_ms = header_ms > SLOW_MS ? header_ms : SLOW_MS;
-		return verdict;
-	}
-	return chat_unknown(answer, now_us, NULL);
-}
-
-/* What says neither that it was sent nor which room is meant is not a homeserver's; also when it
- * broke off: the transaction id makes another try harmless. */
-static struct verdict judge_success(const struct answer *answer, const cJSON *tree, int64_t now_us)
-{
-	const char *event_id = json_get_string(tree, "event_id");
-	struct str room = str_of(json_get_string(tree, "room_id"));
-	struct verdict verdict;
-
-	if (event_id && event_id[0])
-		return verdict_of(VERDICT_DELIVERED);
-	if (!is_room_id(room))
-		return judge_stranger(answer, now_us);
-	verdict = verdict_of(VERDICT_REBIND);
-	verdict.field = "room_id";
-	memcpy(verdict.value, room.at, room.len);
-	verdict.value[room.len] = '\0';
-	return verdict;
-}
-
-static struct verdict judge_body(const struct answer *answer, const cJSON *tree, int64_t now_us)
-{
-	const char *errcode = json_get_string(tree, "errcode");
-
-	if (answer->status == 429 || (errcode && strcmp(errcode, "M_LIMIT_EXCEEDED") == 0))
-		return chat_throttled(answer, now_us,
-				      chat_wish_ms(json_get(tree, "retry_after_ms"), 1));
-	if (is_errcode(errcode))
-		return judge_errcode(answer, errcode, now_us);
-	if (answer->status >= 200 && answer->status <= 299)
-		return judge_success(answer, tree, now_us);
-	return judge_stranger(answer, now_us);
-}
-
-static struct verdict matrix_judge(const struct answer *answer, int64_t now_us)
-{
-	cJSON *tree = chat_answer_tree(answer);
-	struct verdict verdict = answer->status == 0 ? judge_by_status(answer, now_us)
-						     : judge_body(answer, tree, now_us);
-
-	cJSON_Delete(tree);
-	return verdict;
-}
-
-_Static_assert(ROOM_MAX < VERDICT_VALUE_SIZE, "a room id fits into a verdict");
 
 const struct provider matrix_provider = {
 	.name = "matrix",

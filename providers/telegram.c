@@ -6,13 +6,12 @@
  * and domains into links itself, and does not look into code. The bot's token is in the path.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "providers/builtin.h"
 #include "providers/card_make.h"
 #include "providers/chat.h"
+#include "providers/telegram.h"
 
 #define TEXT_LIMIT    4096 /* code points as shown */
 #define TOKEN_MAX     80
@@ -45,13 +44,6 @@ static struct str token_of(const struct provider_config *config)
 	return token;
 }
 
-struct chat {
-	struct str id; /* as it is sent: a number or "@name" */
-	bool is_name;
-	bool is_group;
-	struct str thread; /* a number, or empty */
-};
-
 /* No leading zeros, no plus sign: what is compared and sent has one spelling. */
 static bool is_number(struct str digits, unsigned long long max)
 {
@@ -61,11 +53,10 @@ static bool is_number(struct str digits, unsigned long long max)
 	       number <= max;
 }
 
-/* <id>, @name, or either with :<thread>. */
-static bool chat_parse(struct str text, struct chat *out)
+bool telegram_parse_chat(struct str text, struct telegram_chat *out)
 {
 	struct str rest = text;
-	struct chat chat = { .id = str_cut(&rest, ':'), .thread = STR("") };
+	struct telegram_chat chat = { .id = str_cut(&rest, ':'), .thread = STR("") };
 
 	if (rest.at) {
 		if (!is_number(rest, THREAD_ID_MAX))
@@ -102,9 +93,9 @@ static const char *token_fault(const struct provider_config *config)
 
 static const char *chat_fault(struct str text)
 {
-	struct chat chat;
+	struct telegram_chat chat;
 
-	if (chat_parse(text, &chat))
+	if (telegram_parse_chat(text, &chat))
 		return NULL;
 	if (holds(text, "t.me/+") || holds(text, "joinchat"))
 		return "is an invitation, which names no chat: add the bot to the chat and paste "
@@ -139,10 +130,10 @@ static size_t telegram_paces(const struct provider_config *config,
 			     struct pace out[PROVIDER_MAX_PACES])
 {
 	struct str token = token_of(config);
-	struct chat chat;
+	struct telegram_chat chat;
 	struct buf id;
 
-	if (token.len == 0 || !chat_parse(config_value(config, "chat_id"), &chat))
+	if (token.len == 0 || !telegram_parse_chat(config_value(config, "chat_id"), &chat))
 		return 0;
 	buf_init(&id, CONFIG_MAX_VALUE);
 	chat_add_lower(&id, chat.id); /* names have no case */
@@ -238,8 +229,8 @@ static void add_entities(struct buf *body, struct str text, struct str link)
 	buf_addf(body, ",\"entities\":[{\"type\":\"code\",\"offset\":0,\"length\":%zu}]", end);
 }
 
-static void write_body(struct buf *body, const struct chat *chat, const struct message *message,
-		       struct str text, struct str link)
+static void write_body(struct buf *body, const struct telegram_chat *chat,
+		       const struct message *message, struct str text, struct str link)
 {
 	buf_add_text(body, "{\"chat_id\":");
 	if (chat->is_name)
@@ -265,12 +256,12 @@ static int telegram_build(const struct message *message, const struct provider_c
 			  const struct attempt *attempt, struct outgoing *out)
 {
 	struct str token = token_of(config);
-	struct chat chat;
+	struct telegram_chat chat;
 	struct card card;
 	struct buf text;
 	int rc;
 
-	if (token.len == 0 || !chat_parse(config_value(config, "chat_id"), &chat))
+	if (token.len == 0 || !telegram_parse_chat(config_value(config, "chat_id"), &chat))
 		return -EINVAL;
 	buf_init(&text, OUTGOING_MAX_BODY);
 	rc = card_make(&card, message);
@@ -302,114 +293,6 @@ static struct measure telegram_measure(const struct outgoing *request)
 		cJSON_Delete(tree);
 	}
 	return measure;
-}
-
-/* ---- answers ---------------------------------------------------------------------------- */
-
-struct phrase {
-	int code;
-	enum verdict_kind kind;
-	const char *part; /* of the description, in any case; wording is no contract */
-	const char *why;
-};
-
-/* The first that fits counts. What settings or permissions cause disables: the backlog waits until
- * its owner has mended them. */
-static const struct phrase phrases[] = {
-	{ 400, VERDICT_DISABLE, "chat not found", "the bot does not know the chat" },
-	{ 400, VERDICT_DISABLE, "not enough rights", "the bot may not write in the chat" },
-	{ 400, VERDICT_DISABLE, "have no rights", "the bot may not write in the chat" },
-	{ 400, VERDICT_DISABLE, "WRITE_FORBIDDEN", "the bot may not write in the chat" },
-	{ 400, VERDICT_DISABLE, "administrator rights",
-	  "the bot has to be an administrator of the chat" },
-	{ 400, VERDICT_DISABLE, "CHAT_RESTRICTED", "the bot may not write in the chat" },
-	{ 400, VERDICT_DISABLE, "PEER_ID_INVALID", "the bot does not know the chat" },
-	/* Sent once more without the topic: see write_body(). */
-	{ 400, VERDICT_REFORM, "thread not found", "the topic does not exist" },
-	{ 400, VERDICT_REFORM, "topic", "the topic is closed or deleted" },
-	{ 400, VERDICT_REFORM, "can't parse", "Telegram refused the message's markup" },
-	{ 400, VERDICT_REJECT, "is too long", "the message is too long for Telegram" },
-	{ 400, VERDICT_REJECT, "text is empty", "Telegram found the message empty" },
-	{ 401, VERDICT_DISABLE, "", "the bot's token is not valid any more" },
-	{ 403, VERDICT_DISABLE, "blocked", "the bot was blocked by the user" },
-	{ 403, VERDICT_DISABLE, "kicked", "the bot was removed from the chat" },
-	{ 403, VERDICT_DISABLE, "not a member", "the bot is not a member of the chat" },
-	{ 403, VERDICT_DISABLE, "deleted", "the chat was deleted" },
-	{ 403, VERDICT_DISABLE, "deactivated", "the user's account was deactivated" },
-	{ 403, VERDICT_DISABLE, "initiate", "the user has not started the bot" },
-	{ 403, VERDICT_DISABLE, "", "Telegram does not let the bot write to the chat" },
-	{ 404, VERDICT_DISABLE, "", "Telegram does not know a bot of this token" },
-};
-
-static struct verdict judge_phrase(const struct answer *answer, int code, const char *description,
-				   int64_t now_us)
-{
-	for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
-		if (phrases[i].code == code && strcasestr(description, phrases[i].part))
-			return chat_verdict(phrases[i].kind, phrases[i].why);
-	}
-	struct answer meant = *answer;
-
-	meant.status = code;
-	return chat_unknown(&meant, now_us, NULL);
-}
-
-/* The group became a supergroup and has a new number. False without a usable one. */
-static bool follow_migration(const cJSON *parameters, struct verdict *out)
-{
-	const cJSON *number = json_get(parameters, "migrate_to_chat_id");
-	char text[24];
-	struct chat chat;
-
-	if (!cJSON_IsNumber(number))
-		return false;
-	snprintf(text, sizeof(text), "%.0f", number->valuedouble);
-	/* What was rounded or is too long for a number of theirs is none. */
-	if (strtod(text, NULL) != number->valuedouble || !chat_parse(str_of(text), &chat))
-		return false;
-	*out = chat_verdict(VERDICT_REBIND, "the group became a supergroup with a new number");
-	out->field = "chat_id";
-	snprintf(out->value, sizeof(out->value), "%s", text);
-	return true;
-}
-
-/* {"ok":false,"error_code":...,"description":...} */
-static struct verdict judge_error(const struct answer *answer, const cJSON *tree, int64_t now_us)
-{
-	const cJSON *number = json_get(tree, "error_code");
-	const cJSON *parameters = json_get(tree, "parameters");
-	const char *description = json_get_string(tree, "description");
-	struct verdict verdict;
-	int code = answer->status < 300 ? 500 : answer->status; /* it does not say which */
-
-	if (cJSON_IsNumber(number) && number->valuedouble >= 400 && number->valuedouble <= 599)
-		code = (int)number->valuedouble;
-	if (code == 429)
-		return chat_throttled(answer, now_us,
-				      chat_wish_ms(json_get(parameters, "retry_after"), 1000));
-	if (code == 400 && follow_migration(parameters, &verdict))
-		return verdict;
-	return judge_phrase(answer, code, description ? description : "", now_us);
-}
-
-static struct verdict judge_body(const struct answer *answer, const cJSON *tree, int64_t now_us)
-{
-	bool is_success = answer->status >= 200 && answer->status <= 299;
-
-	if (is_success && cJSON_IsTrue(json_get(tree, "ok")))
-		return verdict_of(VERDICT_DELIVERED);
-	if (cJSON_IsFalse(json_get(tree, "ok")))
-		return judge_error(answer, tree, now_us);
-	if (answer->status == 429)
-		return chat_throttled(answer, now_us, -1);
-	if (is_success && answer->fault != ANSWER_OK)
-		return chat_half_success(answer, now_us);
-	return judge_stranger(answer, now_us);
-}
-
-static struct verdict telegram_judge(const struct answer *answer, int64_t now_us)
-{
-	return chat_judge(answer, now_us, judge_body);
 }
 
 const struct provider telegram_provider = {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the message (providers/matrix.c) and the judge of its answers share. */
+#ifndef PROVIDERS_MATRIX_H
+#define PROVIDERS_MATRIX_H
+
+#include <stdbool.h>
+
+#include "core/str.h"
+#include "providers/verdict.h"
+
+#define MATRIX_ROOM_MAX 255
+
+/* From room version 12 on an id has no domain, so nothing is asked of what follows '!'. */
+bool matrix_is_room_id(struct str room);
+
+struct verdict matrix_judge(const struct answer *answer, int64_t now_us);
+
+#endif

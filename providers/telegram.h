@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the message (providers/telegram.c) and the judge of its answers share. */
+#ifndef PROVIDERS_TELEGRAM_H
+#define PROVIDERS_TELEGRAM_H
+
+#include <stdbool.h>
+
+#include "core/str.h"
+#include "providers/verdict.h"
+
+struct telegram_chat {
+	struct str id; /* as it is sent: a number or "@name" */
+	bool is_name;
+	bool is_group;
+	struct str thread; /* a number, or empty */
+};
+
+/* <id>, @name, or either with :<thread>. */
+bool telegram_parse_chat(struct str text, struct telegram_chat *out);
+
+struct verdict telegram_judge(const struct answer *answer, int64_t now_us);
+
+#endif
