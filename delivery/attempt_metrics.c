@@ -20,6 +20,7 @@
 		[ATTEMPT_DISABLED] = LABEL(provider, "disabled"),   \
 		[ATTEMPT_REFORMED] = LABEL(provider, "reformed"),   \
 		[ATTEMPT_REBOUND] = LABEL(provider, "rebound"),     \
+		[ATTEMPT_REPOSTED] = LABEL(provider, "reposted"),   \
 	}
 #define LABEL(provider, verdict) "provider=\"" provider "\",verdict=\"" verdict "\""
 

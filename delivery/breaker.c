@@ -93,6 +93,7 @@ static enum outcome outcome_of(const struct verdict *verdict)
 		return IN_DISABLING;
 	case VERDICT_REFORM:
 	case VERDICT_REBIND:
+	case VERDICT_REPOST:
 		break;
 	}
 	return IN_NOTHING;

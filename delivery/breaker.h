@@ -55,9 +55,9 @@ enum breaker_state breaker_state(const struct breaker *breaker, int64_t now_us);
 int64_t breaker_wait_us(const struct breaker *breaker, int64_t now_us);
 
 /* Counts the verdict of an attempt. A message that is refused for good is a failure of the
- * destination, a throttled answer (429) is not. VERDICT_REFORM and VERDICT_REBIND do not count,
- * since another attempt follows at once. `sentence` (may be NULL) says what came back, for
- * disabled_reason. True when this attempt disabled the channel. */
+ * destination, a throttled answer (429) is not. VERDICT_REFORM, VERDICT_REBIND and VERDICT_REPOST
+ * do not count, since another attempt follows at once. `sentence` (may be NULL) says what came
+ * back, for disabled_reason. True when this attempt disabled the channel. */
 bool breaker_apply(struct breaker *breaker, const struct verdict *verdict, const char *sentence,
 		   int64_t now_us) must_check;
 

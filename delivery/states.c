@@ -46,6 +46,7 @@ static const char *const verdict_names[ATTEMPT_VERDICTS] = {
 	[ATTEMPT_RETRY] = "retry",         [ATTEMPT_WAIT] = "wait",
 	[ATTEMPT_REJECTED] = "rejected",   [ATTEMPT_DISABLED] = "disabled",
 	[ATTEMPT_REFORMED] = "reformed",   [ATTEMPT_REBOUND] = "rebound",
+	[ATTEMPT_REPOSTED] = "reposted",
 };
 
 /* From the end of one attempt to the next; the last step repeats until the delivery is given up. */
@@ -176,6 +177,8 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 			return retry_later(delivery, verdict, now_us);
 		delivery->rebounds++;
 		return repeat(delivery, ATTEMPT_REBOUND);
+	case VERDICT_REPOST:
+		return repeat(delivery, ATTEMPT_REPOSTED);
 	case VERDICT_REJECT:
 		break;
 	}

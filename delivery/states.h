@@ -81,6 +81,7 @@ enum attempt_verdict {
 	ATTEMPT_DISABLED, /* the channel is at fault; the delivery stays pending */
 	ATTEMPT_REFORMED, /* goes out again at once, as plain text */
 	ATTEMPT_REBOUND,  /* goes out again at once, with the setting the answer named */
+	ATTEMPT_REPOSTED, /* goes out again at once, as a new message: the old one is gone */
 	ATTEMPT_VERDICTS
 };
 

@@ -5,8 +5,11 @@
  * a push notification. A field repeats nothing of it: the error and the resource have one only
  * when the title had to shorten them.
  */
+#include <stdio.h>
+
 #include "core/utf8.h"
 #include "providers/card_parts.h"
+#include "providers/living.h"
 #include "providers/words.h"
 
 #define LINK_MAX_ID  512 /* bytes of an id; no page has a longer one */
@@ -31,24 +34,17 @@ static struct str shorten(struct card *card, struct str text, size_t max, bool *
 	return buf_str(part);
 }
 
-static bool is_request(const struct event *event)
-{
-	return event->outcome == OUTCOME_SUCCESS &&
-	       (event->actor == ACTOR_USER || event->actor == ACTOR_API_KEY);
-}
-
 static struct str verb_of(struct card *card, const struct message *message)
 {
 	const struct event *event = message->event;
-	const struct kind_words *words = words_of_kind(event->kind);
 	int64_t took_us = event_stream_us(event) - message->accepted_us;
 	char span[WORDS_SPAN_SIZE];
 	struct buf *verb;
 
-	if (words->requested && is_request(event))
-		return str_of(words->requested);
+	if (words_are_of_request(event))
+		return str_of(words_of_outcome(event));
 	verb = card_part(card);
-	buf_add_text(verb, event->outcome == OUTCOME_ERROR ? words->failed : words->done);
+	buf_add_text(verb, words_of_outcome(event));
 	if (message->accepted_us && took_us >= 1000000) {
 		words_of_span(took_us, span);
 		buf_addf(verb, " after %s", span);
@@ -93,8 +89,6 @@ static void set_cause(struct card *card, const struct event *event, struct str e
 
 static void set_tone(struct card *card, const struct event *event)
 {
-	bool is_accepted = words_of_kind(event->kind)->requested && is_request(event);
-
 	if (event->outcome == OUTCOME_ERROR) {
 		card->tone = TONE_BAD;
 		card->status = "Failed";
@@ -104,7 +98,7 @@ static void set_tone(struct card *card, const struct event *event)
 	} else if (event->kind == EVENT_HOST_UP) {
 		card->tone = TONE_GOOD;
 		card->status = "Up";
-	} else if (event->outcome == OUTCOME_SUCCESS && !is_accepted) {
+	} else if (event->outcome == OUTCOME_SUCCESS && !words_are_of_request(event)) {
 		card->tone = TONE_GOOD;
 		card->status = "Success";
 	}
@@ -179,6 +173,30 @@ static struct text_value describe_actor(struct card *card, const struct event *e
 	return value;
 }
 
+/* "created → paused → destroyed, 3 min 12 s in all" */
+static void add_history(struct card *card, const struct message *message)
+{
+	const struct message_life *life = message->life;
+	char trail[TRAIL_SIZE] = "";
+	char span[WORDS_SPAN_SIZE];
+	struct buf *part;
+	int64_t age_us;
+
+	if (!life || life->began_us == 0)
+		return;
+	part = card_part(card);
+	age_us = event_stream_us(message->event) - life->began_us;
+	snprintf(trail, sizeof(trail), "%.*s", STR_ARGS(life->trail));
+	trail_add(trail, message->event);
+	buf_add_text(part, trail);
+	if (age_us >= 1000000) {
+		words_of_span(age_us, span);
+		buf_addf(part, ", %s in all", span);
+	}
+	card_add_field(card, "History", "history",
+		       (struct text_value){ .head = buf_str(part), .tail = STR("") });
+}
+
 static void set_link(struct card *card, struct str base, const struct event *event)
 {
 	const char *page = words_of_kind(event->kind)->page;
@@ -238,6 +256,7 @@ static void make_event(struct card *card, const struct message *message)
 	add_host(card, event);
 	card_add_field(card, "Actor", "actor", describe_actor(card, event));
 	card_add_team(card, message->team_name, event->team_text);
+	add_history(card, message);
 }
 
 void card_make_from_event(struct card *card, const struct message *message)

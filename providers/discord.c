@@ -169,18 +169,27 @@ static size_t discord_paces(const struct provider_config *config,
 	return 1;
 }
 
-/* The unversioned path still means a version long retired. */
-static void write_url(struct buf *url, const struct hook *hook)
+/* The unversioned path still means a version long retired. `edited` is a message's id, or empty. */
+static void write_url(struct buf *url, const struct hook *hook, struct str edited)
 {
+	char mark = '?';
+
 	buf_add_text(url, "https://");
 	buf_add_str(url, hook->parts.host);
 	buf_add_text(url, "/api/v10/webhooks/");
 	buf_add_str(url, hook->id);
 	buf_add_char(url, '/');
 	buf_add_str(url, hook->token);
-	buf_add_text(url, "?wait=true");
+	if (edited.len) {
+		buf_add_text(url, "/messages/");
+		buf_add_str(url, edited);
+	} else {
+		buf_add_text(url, "?wait=true");
+		mark = '&';
+	}
 	if (hook->thread.len) {
-		buf_add_text(url, "&thread_id=");
+		buf_add_char(url, mark);
+		buf_add_text(url, "thread_id=");
 		buf_add_str(url, hook->thread);
 	}
 }
@@ -292,9 +301,18 @@ static const struct chat_form plain = {
 	",\"allowed_mentions\":{\"parse\":[]},\"flags\":4",
 };
 
+/* What an edit leaves out stays: the other form's text, and its wish for no previews. */
+static void clear_other_form(struct buf *body, enum message_form form)
+{
+	body->len--; /* the closing brace */
+	buf_add_text(body,
+		     form == FORM_PLAIN ? ",\"embeds\":[]}" : ",\"content\":null,\"flags\":0}");
+}
+
 static int discord_build(const struct message *message, const struct provider_config *config,
 			 const struct attempt *attempt, struct outgoing *out)
 {
+	struct str edited = message->life ? message->life->replaces : STR("");
 	struct hook hook;
 	struct buf agent;
 	int rc;
@@ -304,15 +322,19 @@ static int discord_build(const struct message *message, const struct provider_co
 	rc = chat_write(&out->body, message, &rich, &plain);
 	if (rc)
 		return rc;
+	if (edited.len)
+		clear_other_form(&out->body, message->form);
 	if (hook.is_guest)
 		url_write_hook(&out->url, &hook.parts, hook.parts.query);
 	else
-		write_url(&out->url, &hook);
+		write_url(&out->url, &hook, edited);
 	buf_init(&agent, 256);
 	buf_add_text(&agent, AGENT_LEAD);
 	buf_add_text(&agent, attempt->user_agent);
 	rc = agent.err;
 	chat_post(out, "application/json", buf_str(&agent));
+	if (edited.len)
+		out->method = "PATCH";
 	buf_done(&agent);
 	return rc ? rc : outgoing_error(out);
 }
@@ -339,4 +361,5 @@ const struct provider discord_provider = {
 	.judge = discord_judge,
 	.paces = discord_paces,
 	.measure = discord_measure,
+	.edit = &discord_edit,
 };

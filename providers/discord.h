@@ -4,8 +4,10 @@
 #ifndef PROVIDERS_DISCORD_H
 #define PROVIDERS_DISCORD_H
 
-#include "providers/verdict.h"
+#include "providers/provider.h"
 
 struct verdict discord_judge(const struct answer *answer, int64_t now_us);
+
+extern const struct provider_edit discord_edit;
 
 #endif

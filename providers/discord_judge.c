@@ -7,6 +7,7 @@
  */
 #include "providers/discord.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,11 +50,11 @@ static const struct code_meaning {
 	{ 20029, VERDICT_RETRY, "the server took too many messages" },
 };
 
-static bool is_code_nought(const cJSON *tree)
+static bool has_code(const cJSON *tree, int wanted)
 {
 	const cJSON *code = json_get(tree, "code");
 
-	return cJSON_IsNumber(code) && code->valuedouble == 0;
+	return cJSON_IsNumber(code) && code->valuedouble == wanted;
 }
 
 /* An error: {"message":..., "code":...}. */
@@ -182,7 +183,7 @@ static struct verdict judge_failure(const struct answer *answer, const cJSON *tr
 {
 	if (answer->status == 429)
 		return judge_too_fast(answer, tree, now_us);
-	if (answer->status == 403 && (!tree || is_code_nought(tree)))
+	if (answer->status == 403 && (!tree || has_code(tree, 0)))
 		return judge_ban(answer, now_us);
 	if (is_error(tree))
 		return judge_error(answer, tree, now_us);
@@ -215,3 +216,38 @@ struct verdict discord_judge(const struct answer *answer, int64_t now_us)
 		verdict.pause_ms = header_seconds_ms(answer, "X-RateLimit-Reset-After");
 	return verdict;
 }
+
+/* ---- edits ------------------------------------------------------------------------------ */
+
+static const struct code_meaning edit_meanings[] = {
+	{ 10008, VERDICT_REPOST, "the message was deleted" },
+	{ 30046, VERDICT_REPOST, "Discord lets the old message be edited no more" },
+	{ 50005, VERDICT_REPOST, "the message is not the webhook's own" },
+};
+
+static struct verdict judge_edit(const struct answer *answer, int64_t now_us)
+{
+	cJSON *tree = chat_answer_tree(answer);
+	const struct code_meaning *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(edit_meanings); i++) {
+		if (is_error(tree) && has_code(tree, edit_meanings[i].code))
+			found = &edit_meanings[i];
+	}
+	cJSON_Delete(tree);
+	return found ? chat_verdict(found->kind, found->why) : discord_judge(answer, now_us);
+}
+
+static bool read_id(const struct answer *answer, char out[MESSAGE_ID_SIZE])
+{
+	cJSON *tree = chat_answer_tree(answer);
+	struct str id = str_of(json_get_string(tree, "id"));
+	bool is_id = id.len > 0 && id.len <= 20 && str_is_digits(id);
+
+	if (is_id)
+		snprintf(out, MESSAGE_ID_SIZE, "%.*s", STR_ARGS(id));
+	cJSON_Delete(tree);
+	return is_id;
+}
+
+const struct provider_edit discord_edit = { .read_id = read_id, .judge = judge_edit };

@@ -12,6 +12,11 @@ bool provider_is_imitated(const struct provider *provider, const struct provider
 	       host_is_allowed(provider->name, parts.host);
 }
 
+bool provider_edits(const struct provider *provider, const struct provider_config *config)
+{
+	return provider->edit && !provider_is_imitated(provider, config);
+}
+
 /* Refusals of what was sent, not of who sent it or when. */
 static bool is_refusal_of_form(int status)
 {

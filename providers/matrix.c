@@ -16,6 +16,8 @@
 #include "providers/matrix.h"
 
 #define CONTENT_LIMIT 40000 /* bytes of ours in an event of 65,536 */
+/* An edit has its content twice, and names an event. */
+#define LIFE_LIMIT ((CONTENT_LIMIT - 1000) / 2)
 /* The default of the usual homeserver, less a margin for the jitter on the way. */
 #define TOKEN_INTERVAL_US 5250000
 #define TOKEN_BURST       10
@@ -227,12 +229,31 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	buf_done(&html);
 }
 
+/* Makes an edit of a message. Clients that know no edits show the same text once more. */
+static int replace(struct buf *body, struct str event_id)
+{
+	struct buf content;
+	int rc;
+
+	buf_init(&content, OUTGOING_MAX_BODY);
+	buf_add_str(&content, buf_str(body));
+	body->len--; /* the closing brace */
+	buf_add_text(body, ",\"m.new_content\":");
+	buf_add_str(body, buf_str(&content));
+	buf_add_text(body, ",\"m.relates_to\":{\"rel_type\":\"m.replace\"");
+	json_add_member(body, "event_id", event_id);
+	buf_add_text(body, "}}");
+	rc = content.err ? content.err : body->err;
+	buf_done(&content);
+	return rc;
+}
+
 static int write_content(struct buf *body, const struct message *message)
 {
 	bool is_plain = message->form == FORM_PLAIN;
 	const struct card_sketch sketch = { .draw = is_plain ? draw_plain : draw_rich,
 					    .size = chat_size_bytes,
-					    .limit = CONTENT_LIMIT };
+					    .limit = message->life ? LIFE_LIMIT : CONTENT_LIMIT };
 	const struct text_rule rule = {
 		.unit = UNIT_BYTES,
 		.counts_escaped = true,
@@ -246,6 +267,8 @@ static int write_content(struct buf *body, const struct message *message)
 	if (rc == 0)
 		rc = card_fit(body, &card, &rule, &sketch);
 	card_done(&card);
+	if (rc == 0 && message->life && message->life->replaces.len)
+		rc = replace(body, message->life->replaces);
 	return rc;
 }
 
@@ -341,4 +364,5 @@ const struct provider matrix_provider = {
 	.judge = matrix_judge,
 	.paces = matrix_paces,
 	.measure = matrix_measure,
+	.edit = &matrix_edit,
 };

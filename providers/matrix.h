@@ -7,13 +7,16 @@
 #include <stdbool.h>
 
 #include "core/str.h"
-#include "providers/verdict.h"
+#include "providers/provider.h"
 
 #define MATRIX_ROOM_MAX 255
+#define MATRIX_ID_MAX   255 /* of an event */
 
 /* From room version 12 on an id has no domain, so nothing is asked of what follows '!'. */
 bool matrix_is_room_id(struct str room);
 
 struct verdict matrix_judge(const struct answer *answer, int64_t now_us);
+
+extern const struct provider_edit matrix_edit;
 
 #endif

@@ -3,6 +3,7 @@
 /* Judges a homeserver's answers: by its error code, since every status may come from a proxy. */
 #include "providers/matrix.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "providers/chat.h"
@@ -103,3 +104,32 @@ struct verdict matrix_judge(const struct answer *answer, int64_t now_us)
 	cJSON_Delete(tree);
 	return verdict;
 }
+
+/* ---- edits ------------------------------------------------------------------------------ */
+
+/* Printable ASCII without a space, as every event's id is. */
+static bool is_event_id(struct str id)
+{
+	for (size_t i = 0; i < id.len; i++) {
+		if (id.at[i] <= ' ' || id.at[i] > '~')
+			return false;
+	}
+	return id.len > 1 && id.len <= MATRIX_ID_MAX && id.at[0] == '$';
+}
+
+static bool read_id(const struct answer *answer, char out[MESSAGE_ID_SIZE])
+{
+	cJSON *tree = chat_answer_tree(answer);
+	struct str id = str_of(json_get_string(tree, "event_id"));
+	bool is_id = is_event_id(id);
+
+	if (is_id)
+		snprintf(out, MESSAGE_ID_SIZE, "%.*s", STR_ARGS(id));
+	cJSON_Delete(tree);
+	return is_id;
+}
+
+_Static_assert(MATRIX_ID_MAX < MESSAGE_ID_SIZE, "an event id fits");
+
+/* An edit is one more event. A homeserver takes it even if the first one was deleted. */
+const struct provider_edit matrix_edit = { .read_id = read_id, .judge = matrix_judge };

@@ -35,6 +35,13 @@ struct message_test {
 	struct str sent_by;
 };
 
+/* A message that follows one capsule or snapshot: its next state replaces it. living.h */
+struct message_life {
+	struct str replaces; /* the id of the message to edit; empty: this one is posted */
+	struct str trail;    /* the states it told before: "created → paused"; or empty */
+	int64_t began_us;    /* when the first of them was published; 0: there is none */
+};
+
 /* One delivery: what and as what. */
 struct message {
 	struct str body;             /* the event as JSON, fixed when the delivery row was made */
@@ -43,6 +50,7 @@ struct message {
 	const struct message_test *test; /* of a test notification; may be NULL */
 	struct str team_name;            /* may be empty */
 	int64_t accepted_us; /* when the request was accepted that the event ends; 0: unknown */
+	const struct message_life *life; /* NULL: an ordinary message */
 	enum message_form form;
 	struct str link_base; /* WRENN_EVENTS_LINK_BASE without a trailing slash, or empty */
 	struct trims *trims;  /* filled unless NULL */

@@ -20,6 +20,7 @@
 #include "providers/config.h"
 #include "providers/digest.h"
 #include "providers/hosts.h"
+#include "providers/living.h"
 #include "providers/message.h"
 #include "providers/url.h"
 #include "providers/verdict.h"
@@ -38,6 +39,15 @@ struct measure {
 	const char *unit; /* "code points", "UTF-8 bytes" ... */
 	size_t size;
 	size_t limit;
+};
+
+/* A provider that can replace a message it posted: `build` makes the request when message->life
+ * names the message. */
+struct provider_edit {
+	/* The id of the message that was posted. False when the answer tells none. */
+	bool (*read_id)(const struct answer *answer, char out[MESSAGE_ID_SIZE]);
+	/* Of an edit. */
+	struct verdict (*judge)(const struct answer *answer, int64_t now_us);
 };
 
 struct provider {
@@ -65,6 +75,7 @@ struct provider {
 	size_t (*paces)(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES]);
 	/* The size of a built message in the provider's own unit. */
 	struct measure (*measure)(const struct outgoing *request);
+	const struct provider_edit *edit; /* NULL: what was sent stays as it is */
 };
 
 /* provider->judge(), except for a host that the operator allows (hosts.h): only the vendor itself
@@ -72,6 +83,10 @@ struct provider {
  * by plain text. */
 struct verdict provider_judge(const struct provider *provider, const struct provider_config *config,
 			      const struct answer *answer, int64_t now_us);
+
+/* Messages that went out with these settings can be replaced. A host that imitates a vendor is not
+ * trusted with it. */
+bool provider_edits(const struct provider *provider, const struct provider_config *config);
 
 /* The settings lead to such a host. */
 bool provider_is_imitated(const struct provider *provider, const struct provider_config *config);

@@ -229,9 +229,17 @@ static void add_entities(struct buf *body, struct str text, struct str link)
 	buf_addf(body, ",\"entities\":[{\"type\":\"code\",\"offset\":0,\"length\":%zu}]", end);
 }
 
+/* The number of the message that is replaced, or empty. */
+static struct str edited_of(const struct message *message)
+{
+	return message->life ? message->life->replaces : STR("");
+}
+
 static void write_body(struct buf *body, const struct telegram_chat *chat,
 		       const struct message *message, struct str text, struct str link)
 {
+	struct str edited = edited_of(message);
+
 	buf_add_text(body, "{\"chat_id\":");
 	if (chat->is_name)
 		json_add_string(body, chat->id);
@@ -239,7 +247,10 @@ static void write_body(struct buf *body, const struct telegram_chat *chat,
 		buf_add_str(body, chat->id);
 	/* The plain form goes to the chat itself: it is also the second try of a message whose
 	 * topic is gone. */
-	if (chat->thread.len && message->form == FORM_RICH) {
+	if (edited.len) {
+		buf_add_text(body, ",\"message_id\":");
+		buf_add_str(body, edited);
+	} else if (chat->thread.len && message->form == FORM_RICH) {
 		buf_add_text(body, ",\"message_thread_id\":");
 		buf_add_str(body, chat->thread);
 	}
@@ -275,7 +286,7 @@ static int telegram_build(const struct message *message, const struct provider_c
 		return rc;
 	buf_add_text(&out->url, "https://api.telegram.org/bot");
 	buf_add_str(&out->url, token);
-	buf_add_text(&out->url, "/sendMessage");
+	buf_add_text(&out->url, edited_of(message).len ? "/editMessageText" : "/sendMessage");
 	chat_post(out, "application/json", str_of(attempt->user_agent));
 	return outgoing_error(out);
 }
@@ -314,4 +325,5 @@ const struct provider telegram_provider = {
 	.judge = telegram_judge,
 	.paces = telegram_paces,
 	.measure = telegram_measure,
+	.edit = &telegram_edit,
 };

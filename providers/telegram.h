@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "core/str.h"
-#include "providers/verdict.h"
+#include "providers/provider.h"
 
 struct telegram_chat {
 	struct str id; /* as it is sent: a number or "@name" */
@@ -20,5 +20,7 @@ struct telegram_chat {
 bool telegram_parse_chat(struct str text, struct telegram_chat *out);
 
 struct verdict telegram_judge(const struct answer *answer, int64_t now_us);
+
+extern const struct provider_edit telegram_edit;
 
 #endif

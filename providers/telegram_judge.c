@@ -117,3 +117,46 @@ struct verdict telegram_judge(const struct answer *answer, int64_t now_us)
 {
 	return chat_judge(answer, now_us, judge_body);
 }
+
+/* ---- edits ------------------------------------------------------------------------------ */
+
+static const struct phrase edit_phrases[] = {
+	{ 400, VERDICT_DELIVERED, "message is not modified", NULL },
+	{ 400, VERDICT_REPOST, "message to edit not found", "the message was deleted" },
+	{ 400, VERDICT_REPOST, "MESSAGE_ID_INVALID", "the message was deleted" },
+	{ 400, VERDICT_REPOST, "message can't be edited",
+	  "Telegram lets the old message be edited no more" },
+};
+
+static struct verdict judge_edit(const struct answer *answer, int64_t now_us)
+{
+	cJSON *tree = chat_answer_tree(answer);
+	const char *description = json_get_string(tree, "description");
+	bool is_refusal = description && cJSON_IsFalse(json_get(tree, "ok"));
+	struct verdict verdict = verdict_of(VERDICT_RETRY);
+	bool is_known = false;
+
+	for (size_t i = 0; is_refusal && !is_known && i < ARRAY_LEN(edit_phrases); i++) {
+		is_known = answer->status == edit_phrases[i].code &&
+			   strcasestr(description, edit_phrases[i].part);
+		if (is_known)
+			verdict = chat_verdict(edit_phrases[i].kind, edit_phrases[i].why);
+	}
+	cJSON_Delete(tree);
+	return is_known ? verdict : telegram_judge(answer, now_us);
+}
+
+static bool read_id(const struct answer *answer, char out[MESSAGE_ID_SIZE])
+{
+	cJSON *tree = chat_answer_tree(answer);
+	const cJSON *number = json_get(json_get(tree, "result"), "message_id");
+	bool is_id = cJSON_IsNumber(number) && number->valuedouble >= 1 &&
+		     number->valuedouble <= INT32_MAX;
+
+	if (is_id)
+		snprintf(out, MESSAGE_ID_SIZE, "%.0f", number->valuedouble);
+	cJSON_Delete(tree);
+	return is_id;
+}
+
+const struct provider_edit telegram_edit = { .read_id = read_id, .judge = judge_edit };

@@ -18,8 +18,10 @@ enum verdict_kind {
 	VERDICT_DISABLE, /* this channel never will, as it is */
 	VERDICT_REFORM,  /* not in the rich form: the plain one is sent at once. A message that was
 			  * plain already is refused, or with is_unknown tried again later. */
-	VERDICT_REBIND   /* the setting `field` has the new value `value`: it is stored, and the
+	VERDICT_REBIND,  /* the setting `field` has the new value `value`: it is stored, and the
 			  * message sent once more at once */
+	VERDICT_REPOST   /* the message that was to be replaced is gone, or cannot be edited any
+			  * more: a new one is posted at once */
 };
 
 #define VERDICT_VALUE_SIZE 256

@@ -38,6 +38,23 @@ const struct kind_words *words_of_kind(enum event_kind kind)
 	return &kinds[kind];
 }
 
+bool words_are_of_request(const struct event *event)
+{
+	return words_of_kind(event->kind)->requested && event->outcome == OUTCOME_SUCCESS &&
+	       (event->actor == ACTOR_USER || event->actor == ACTOR_API_KEY);
+}
+
+const char *words_of_outcome(const struct event *event)
+{
+	const struct kind_words *words = words_of_kind(event->kind);
+
+	if (!words->lead)
+		return "";
+	if (words_are_of_request(event))
+		return words->requested;
+	return event->outcome == OUTCOME_ERROR ? words->failed : words->done;
+}
+
 struct str words_of_reason(struct str code)
 {
 	static const struct {

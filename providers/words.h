@@ -4,6 +4,7 @@
 #ifndef PROVIDERS_WORDS_H
 #define PROVIDERS_WORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/event.h"
@@ -20,6 +21,13 @@ struct kind_words {
 };
 
 const struct kind_words *words_of_kind(enum event_kind kind);
+
+/* It asks for something that is done later. */
+bool words_are_of_request(const struct event *event);
+
+/* How it went, as the end of a sentence: " created", ": start requested", " failed to start". Empty
+ * for a kind without words. */
+const char *words_of_outcome(const struct event *event);
 
 /* A reason's code in words that end a sentence after a colon. The empty slice when we have none:
  * codes are open-ended, and some say no more than the sentence does. */

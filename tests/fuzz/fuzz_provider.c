@@ -95,12 +95,15 @@ static void check_build(const struct provider *provider, const struct provider_c
 					 .old_secrets = { message->body },
 					 .user_agent = "x" };
 
-	for (int form = 0; form < 2; form++) {
+	const struct message_life life = { .replaces = STR("17"), .trail = STR("paused"), 1 };
+
+	for (int form = 0; form < 4; form++) {
 		struct trims trims = { .count = 0 };
 		struct outgoing out;
 		int rc;
 
-		message->form = (enum message_form)form;
+		message->form = (enum message_form)(form / 2);
+		message->life = form % 2 && provider->edit && message->event ? &life : NULL;
 		message->trims = &trims;
 		outgoing_init(&out);
 		rc = provider->build(message, config, &attempt, &out);
@@ -201,18 +204,28 @@ static void check_settings(const struct provider *provider, struct str value, st
 	check_build(provider, &config, &message);
 }
 
-static void check_answer(const struct provider *provider, int status, struct str body,
-			 struct str headers)
+static void check_verdict(const struct provider *provider, int status, struct verdict verdict)
 {
-	const struct answer answer = { .status = status, .body = body, .headers = headers };
-	struct verdict verdict = provider->judge(&answer, NOW_US);
-
 	CHECK(verdict.retry_after_ms >= -1 && verdict.retry_after_ms <= HOUR_MS);
 	CHECK(verdict.pause_ms >= -1 && verdict.pause_ms <= HOUR_MS);
 	CHECK((verdict.kind == VERDICT_REBIND) == (verdict.field != NULL));
 	CHECK(memchr(verdict.value, '\0', sizeof(verdict.value)));
 	CHECK(status / 100 == 2 || verdict.kind != VERDICT_DELIVERED ||
 	      strcmp(provider->name, "telegram") == 0);
+}
+
+static void check_answer(const struct provider *provider, int status, struct str body,
+			 struct str headers)
+{
+	const struct answer answer = { .status = status, .body = body, .headers = headers };
+	check_verdict(provider, status, provider->judge(&answer, NOW_US));
+	if (!provider->edit)
+		return;
+	char id[MESSAGE_ID_SIZE];
+
+	check_verdict(provider, status, provider->edit->judge(&answer, NOW_US));
+	if (provider->edit->read_id(&answer, id))
+		CHECK(memchr(id, '\0', sizeof(id)) && id[0] > ' ');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
