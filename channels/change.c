@@ -106,7 +106,7 @@ void update_channel(struct http_request *request, void *owner)
 	update = container_of(call, struct update, call);
 	call->done = end_update;
 	rc = draft_parse(http_request_body(request),
-			 DRAFT_NAME | DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS | DRAFT_FILTER,
+			 DRAFT_NAME | DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS | DRAFT_OPTIONS,
 			 &update->draft, &why);
 	if (rc < 0) {
 		api_call_refuse_input(call, rc, &why);

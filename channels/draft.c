@@ -144,15 +144,6 @@ static int read_events(struct draft *draft, unsigned parts, struct reason *why)
 	return 0;
 }
 
-/* Absent: the stored filter stays. Null or without rules: there is none. */
-static int read_filter(struct draft *draft, struct reason *why)
-{
-	const cJSON *filter = json_get(draft->tree, "filter");
-
-	draft->has_filter = filter;
-	return filter && !cJSON_IsNull(filter) ? event_filter_read(filter, &draft->filter, why) : 0;
-}
-
 /* ---- steps 5 and 7: the config ----------------------------------------------------------- */
 
 bool provider_signs(const struct provider *provider)
@@ -257,8 +248,8 @@ static int read_parts(struct draft *draft, unsigned parts, struct reason *why)
 		rc = read_provider(draft, why);
 	if (rc == 0 && parts & DRAFT_EVENTS)
 		rc = read_events(draft, parts, why);
-	if (rc == 0 && parts & DRAFT_FILTER)
-		rc = read_filter(draft, why);
+	if (rc == 0 && parts & DRAFT_OPTIONS)
+		rc = channel_options_read(draft->tree, &draft->options, why);
 	if (rc == 0 && parts & DRAFT_CONFIG && parts & DRAFT_PROVIDER)
 		rc = draft_take_config(draft, draft->provider, NULL, why);
 	return rc;

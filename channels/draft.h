@@ -10,8 +10,8 @@
 #include <cjson/cJSON.h>
 
 #include "core/attributes.h"
+#include "core/channel_options.h"
 #include "core/event.h"
-#include "core/event_filter.h"
 #include "core/reason.h"
 #include "core/str.h"
 #include "providers/provider.h"
@@ -28,8 +28,8 @@ enum draft_part {
 	DRAFT_PROVIDER = 2,
 	DRAFT_EVENTS = 4,
 	DRAFT_CONFIG = 8,
-	DRAFT_FILTER = 32, /* may be absent */
-	DRAFT_WHOLE = 15 | DRAFT_FILTER,
+	DRAFT_OPTIONS = 32, /* each may be absent */
+	DRAFT_WHOLE = 15 | DRAFT_OPTIONS,
 	/* Unknown kinds pass. The store knows whether the channel has them already. */
 	DRAFT_UNKNOWN_EVENTS = 16
 };
@@ -40,8 +40,7 @@ struct draft {
 	const struct provider *provider;
 	size_t event_count;
 	struct str events[CHANNEL_MAX_EVENTS]; /* text of the tree */
-	bool has_filter;                       /* the body has the member; perhaps null */
-	struct event_filter filter;            /* empty: every event passes */
+	struct channel_options options;        /* those of the body; text of the tree */
 	struct provider_config config;         /* the provider's own fields; values are secrets */
 	char secret[CHANNEL_SECRET_SIZE];      /* a generated one; config may point at it */
 };

@@ -258,7 +258,7 @@ static void add_filtered(struct preview *preview)
 	const char *rule = NULL;
 
 	if (preview->event)
-		rule = event_filter_refusal(&preview->draft.filter, preview->event);
+		rule = event_filter_refusal(&preview->draft.options.filter, preview->event);
 	if (rule)
 		json_add_member(&preview->call.json, "filtered", str_of(rule));
 }
@@ -292,13 +292,13 @@ static int show(struct preview *preview)
 static int read_request(struct preview *preview, struct str body, struct reason *why)
 {
 	struct draft *draft = &preview->draft;
-	int rc = draft_parse(body, DRAFT_PROVIDER | DRAFT_FILTER, draft, why);
+	int rc = draft_parse(body, DRAFT_PROVIDER | DRAFT_OPTIONS, draft, why);
 
 	if (rc < 0)
 		return rc;
 	if (json_get(draft->tree, "config")) {
 		draft_done(draft);
-		rc = draft_parse(body, DRAFT_PROVIDER | DRAFT_CONFIG | DRAFT_FILTER, draft, why);
+		rc = draft_parse(body, DRAFT_PROVIDER | DRAFT_CONFIG | DRAFT_OPTIONS, draft, why);
 		if (rc < 0)
 			return rc;
 		draft_complete_secret(draft);

@@ -166,6 +166,7 @@ static void store(struct rotation *rotation)
 	}
 	rotation->config.before = buf_str(&rotation->before);
 	rotation->config.sealed = buf_str(&rotation->sealed);
+	rotation->config.request = rotation->draft.tree;
 	call->job = (struct store_job){ .run = run_replace, .on_done = on_replaced };
 	submit_change(call);
 }
@@ -322,7 +323,8 @@ void replace_config(struct http_request *request, void *owner)
 	buf_init(&rotation->old_before, SEALED_CONFIG_MAX);
 	buf_init(&rotation->sealed, SEALED_CONFIG_MAX);
 	buf_init(&rotation->old_secret, SEALED_CONFIG_MAX);
-	rc = draft_parse(http_request_body(request), DRAFT_CONFIG, &rotation->draft, &why);
+	rc = draft_parse(http_request_body(request), DRAFT_CONFIG | DRAFT_OPTIONS, &rotation->draft,
+			 &why);
 	if (rc == 0)
 		rc = read_overlap(&rotation->draft, &rotation->overlap_us, &why);
 	if (rc < 0)

@@ -121,7 +121,7 @@ int channel_insert(struct db *db, const struct new_channel *channel, const struc
 		*result = CHANNEL_NAME_TAKEN;
 		return 0;
 	}
-	rc = channel_store_filter(db, &channel->id, draft, channel->created_us);
+	rc = channel_store_options(db, &channel->id, draft->tree, channel->created_us);
 	if (rc == 0)
 		rc = channel_audit(db, change, &made);
 	return rc < 0 ? rc : db_flush(db);
@@ -169,7 +169,7 @@ static int finish_delete(struct db *db, const struct uuid *id, const struct chan
 	if (rc == 0)
 		rc = db_run(db, &delete_state, &value, 1, NULL, NULL, NULL);
 	if (rc == 0)
-		rc = channel_delete_filter(db, id);
+		rc = channel_delete_options(db, id);
 	if (rc == 0)
 		rc = channel_audit(db, change, &gone);
 	return rc < 0 ? rc : db_flush(db);
@@ -194,11 +194,11 @@ int channel_delete(struct db *db, const struct uuid *id, const struct change *ch
 
 /* ---- showing --------------------------------------------------------------------------- */
 
-#define SHOWN                                                                       \
-	"SELECT c.id, c.team_id, c.name, c.provider, c.event_types, c.created_at, " \
-	"c.updated_at, s.disabled_at, s.disabled_reason, f.filter FROM channels c " \
-	"LEFT JOIN channel_state s ON s.channel_id = c.id "                         \
-	"LEFT JOIN channel_filters f ON f.channel_id = c.id WHERE c.team_id = $1 "
+#define SHOWN                                                                        \
+	"SELECT c.id, c.team_id, c.name, c.provider, c.event_types, c.created_at, "  \
+	"c.updated_at, s.disabled_at, s.disabled_reason, o.options FROM channels c " \
+	"LEFT JOIN channel_state s ON s.channel_id = c.id "                          \
+	"LEFT JOIN channel_options o ON o.channel_id = c.id WHERE c.team_id = $1 "
 
 static const struct db_query list_channels = {
 	.sql = SHOWN "AND (c.created_at, c.id) < ($2, $3) "
@@ -257,6 +257,7 @@ static int write_row(const struct db_row *row, void *arg)
 	struct buf *out = arg;
 	const struct uuid id = row_uuid(row, 0);
 	const struct uuid team = row_uuid(row, 1);
+	int rc;
 
 	if (out->len > 0 && out->bytes[out->len - 1] == '}')
 		buf_add_char(out, ',');
@@ -264,12 +265,9 @@ static int write_row(const struct db_row *row, void *arg)
 	row_words(row, 4, write_word, out);
 	write_times(out, row_time(row, 5), row_time(row, 6));
 	write_disabled(out, !row_is_null(row, 7), row_text(row, 8));
-	if (!row_is_null(row, 9)) {
-		json_add_name(out, "filter");
-		json_add_parsed(out, row_text(row, 9));
-	}
+	rc = channel_options_show(row_text(row, 9), out);
 	buf_add_char(out, '}');
-	return out->err;
+	return rc < 0 ? rc : out->err;
 }
 
 struct row_listing {
@@ -328,10 +326,7 @@ void channel_write_new(struct buf *out, const struct new_channel *channel, struc
 		write_word(draft->events[i], out);
 	write_times(out, channel->created_us, channel->created_us);
 	write_disabled(out, false, STR(""));
-	if (!event_filter_is_empty(&draft->filter)) {
-		json_add_name(out, "filter");
-		event_filter_write(out, &draft->filter);
-	}
+	channel_options_write(draft->tree, out);
 	if (secret.len > 0)
 		json_add_member(out, "secret", secret);
 	buf_add_char(out, '}');

@@ -3,7 +3,7 @@
 /*
  * The rows of `channels` for the endpoints: made, shown, changed, removed, each change with its
  * audit row in the same transaction. rows.c makes, removes and shows, rows_change.c and
- * rows_filter.c change.
+ * rows_options.c change.
  */
 #ifndef CHANNELS_ROWS_H
 #define CHANNELS_ROWS_H
@@ -79,13 +79,15 @@ int channel_load_old_secrets(struct db *db, const struct uuid *id, struct buf *o
 struct new_config {
 	struct str before; /* as channel_load() gave it */
 	struct str sealed;
-	bool has_old_secret; /* the signing secret changes: */
+	const cJSON *request; /* whose options are stored */
+	bool has_old_secret;  /* the signing secret changes: */
 	/* Older secrets, as old_secrets_seal() wrote them; empty: none is valid. */
 	struct str old_secret;
 	int64_t old_secret_until_us;
 };
 
-/* The same as channel_update() for the config. Earlier failures no longer count. */
+/* The same as channel_update() for the config, and for the options that the request names. Earlier
+ * failures no longer count. */
 int channel_replace_config(struct db *db, const struct uuid *id, const struct new_config *config,
 			   const struct change *change, struct buf *out,
 			   enum update_result *result) must_check;
@@ -96,10 +98,11 @@ int channel_replace_config(struct db *db, const struct uuid *id, const struct ne
 int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *piece,
 		   const struct change *change, struct buf *out, bool *found) must_check;
 
-/* Stores the draft's filter, or removes the stored one, if the draft has one. */
-int channel_store_filter(struct db *db, const struct uuid *id, const struct draft *draft,
-			 int64_t now_us) must_check;
-int channel_delete_filter(struct db *db, const struct uuid *id) must_check;
+/* Stores, replaces or removes the options that the request names; it was read without a fault. The
+ * team is locked. */
+int channel_store_options(struct db *db, const struct uuid *id, const cJSON *request,
+			  int64_t now_us) must_check;
+int channel_delete_options(struct db *db, const struct uuid *id) must_check;
 
 /* What an audit row says about a change. Name and provider are left out when empty. */
 struct changed {

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "core/utf8.h"
 
@@ -115,7 +114,7 @@ static size_t find_rule(const char *name)
 
 int event_filter_read(const cJSON *object, struct event_filter *out, struct reason *why)
 {
-	struct event_filter filter = { .tree = NULL };
+	struct event_filter filter = { 0 };
 	const cJSON *item;
 
 	if (!cJSON_IsObject(object))
@@ -137,63 +136,7 @@ int event_filter_read(const cJSON *object, struct event_filter *out, struct reas
 	return 0;
 }
 
-int event_filter_open(struct str json, struct event_filter **out)
-{
-	struct event_filter *filter = calloc(1, sizeof(*filter));
-	cJSON *tree = NULL;
-	int rc = -ENOMEM;
-
-	if (filter)
-		rc = json_parse(json, EVENT_FILTER_MAX_BYTES, &tree, NULL);
-	if (rc == 0)
-		rc = event_filter_read(tree, filter, NULL);
-	if (rc < 0) {
-		cJSON_Delete(tree);
-		free(filter);
-		return rc == -ENOMEM ? rc : -EINVAL;
-	}
-	filter->tree = tree;
-	*out = filter;
-	return 0;
-}
-
-void event_filter_close(struct event_filter *filter)
-{
-	if (filter)
-		cJSON_Delete(filter->tree);
-	free(filter);
-}
-
 /* ---- using it ------------------------------------------------------------------------------ */
-
-bool event_filter_is_empty(const struct event_filter *filter)
-{
-	for (size_t i = 0; i < EVENT_FILTER_RULES; i++) {
-		if (filter->rules[i].count)
-			return false;
-	}
-	return true;
-}
-
-void event_filter_write(struct buf *out, const struct event_filter *filter)
-{
-	buf_add_char(out, '{');
-	for (size_t i = 0; i < EVENT_FILTER_RULES; i++) {
-		const struct event_filter_rule *rule = &filter->rules[i];
-
-		if (rule->count == 0)
-			continue;
-		json_add_name(out, rules[i].name);
-		buf_add_char(out, '[');
-		for (size_t word = 0; word < rule->count; word++) {
-			if (word)
-				buf_add_char(out, ',');
-			json_add_string(out, rule->words[word]);
-		}
-		buf_add_char(out, ']');
-	}
-	buf_add_char(out, '}');
-}
 
 static bool is_match(const struct filter_kind *rule, struct str word, struct str value)
 {
@@ -215,7 +158,7 @@ static bool holds(const struct filter_kind *rule, const struct event_filter_rule
 
 const char *event_filter_refusal(const struct event_filter *filter, const struct event *event)
 {
-	for (size_t i = 0; filter && i < EVENT_FILTER_RULES; i++) {
+	for (size_t i = 0; i < EVENT_FILTER_RULES; i++) {
 		if (!holds(&rules[i], &filter->rules[i], rules[i].of(event)))
 			return rules[i].name;
 	}

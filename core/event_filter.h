@@ -16,15 +16,13 @@
 
 #define EVENT_FILTER_MAX_WORDS 16  /* of one rule */
 #define EVENT_FILTER_MAX_WORD  256 /* bytes */
-#define EVENT_FILTER_MAX_BYTES 32768
 #define EVENT_FILTER_RULES     5
 
 /* All zero: every event passes. */
 struct event_filter {
-	cJSON *tree; /* owns the words; NULL: they are somebody else's */
 	struct event_filter_rule {
-		size_t count; /* 0: no such rule */
-		struct str words[EVENT_FILTER_MAX_WORDS];
+		size_t count;                             /* 0: no such rule */
+		struct str words[EVENT_FILTER_MAX_WORDS]; /* text of the tree that was read */
 	} rules[EVENT_FILTER_RULES];
 };
 
@@ -32,17 +30,7 @@ struct event_filter {
  * pass. 0, or -EINVAL with the fault in *why. */
 int event_filter_read(const cJSON *object, struct event_filter *out, struct reason *why) must_check;
 
-/* Makes a filter of the text that event_filter_write() wrote. 0, -EINVAL, -ENOMEM. */
-int event_filter_open(struct str json, struct event_filter **out) must_check;
-void event_filter_close(struct event_filter *filter); /* accepts NULL */
-
-bool event_filter_is_empty(const struct event_filter *filter);
-
-/* Appends it as JSON. */
-void event_filter_write(struct buf *out, const struct event_filter *filter);
-
-/* The name of the first rule that does not hold, "outcome"; NULL when the event passes, as every
- * event does without a filter (NULL). */
+/* The name of the first rule that does not hold, "outcome"; NULL when the event passes. */
 const char *event_filter_refusal(const struct event_filter *filter, const struct event *event);
 
 #endif

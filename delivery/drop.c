@@ -17,8 +17,8 @@ static const struct db_query forget_state = {
 	.sql = "DELETE FROM channel_state WHERE channel_id = $1",
 };
 
-static const struct db_query forget_filter = {
-	.sql = "DELETE FROM channel_filters WHERE channel_id = $1 "
+static const struct db_query forget_options = {
+	.sql = "DELETE FROM channel_options WHERE channel_id = $1 "
 	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",
 };
 
@@ -44,7 +44,7 @@ static int run_drop(struct db *db, struct store_job *job)
 	if (rc == 0 && dropping->dropped < TRANSITION_PIECE)
 		rc = db_run(db, &forget_state, &channel, 1, NULL, NULL, NULL);
 	if (rc == 0 && dropping->dropped < TRANSITION_PIECE)
-		rc = db_run(db, &forget_filter, &channel, 1, NULL, NULL, NULL);
+		rc = db_run(db, &forget_options, &channel, 1, NULL, NULL, NULL);
 	return rc < 0 ? rc : db_flush(db);
 }
 

@@ -18,7 +18,7 @@ static void free_channels(struct team_matches *team)
 {
 	for (size_t i = 0; i < team->count; i++) {
 		fresh_rows_done(&team->channels[i].fresh);
-		event_filter_close(team->channels[i].filter);
+		channel_options_close(team->channels[i].options);
 	}
 	free(team->channels);
 }
@@ -54,9 +54,9 @@ void matches_gather(struct matches *matches, const struct event *event)
 }
 
 static const struct db_query read_channels = {
-	.sql = "SELECT c.id, c.event_types, c.updated_at, f.filter FROM channels c "
+	.sql = "SELECT c.id, c.event_types, c.updated_at, o.options FROM channels c "
 	       "JOIN teams t ON t.id = c.team_id "
-	       "LEFT JOIN channel_filters f ON f.channel_id = c.id WHERE c.team_id = $1 AND "
+	       "LEFT JOIN channel_options o ON o.channel_id = c.id WHERE c.team_id = $1 AND "
 	       "t.deleted_at IS NULL ORDER BY c.created_at, c.id",
 };
 
@@ -87,7 +87,8 @@ static int on_channel(const struct db_row *row, void *arg)
 	*match = (struct channel_match){ .fresh.channel = row_uuid(row, 0),
 					 .fresh.channel_us = row_time(row, 2) };
 	row_words(row, 1, on_word, match);
-	if (!row_is_null(row, 3) && event_filter_open(row_text(row, 3), &match->filter) == -ENOMEM)
+	if (!row_is_null(row, 3) &&
+	    channel_options_open(row_text(row, 3), &match->options) == -ENOMEM)
 		return -ENOMEM;
 	return 0;
 }
@@ -108,5 +109,5 @@ bool match_wants(const struct channel_match *match, const struct event *event)
 {
 	if ((match->kinds & 1u << event->kind) == 0)
 		return false;
-	return !event_filter_refusal(match->filter, event);
+	return !match->options || !event_filter_refusal(&match->options->filter, event);
 }

@@ -11,17 +11,17 @@
 #include <stddef.h>
 
 #include "core/attributes.h"
+#include "core/channel_options.h"
 #include "core/event.h"
-#include "core/event_filter.h"
 #include "core/fresh_rows.h"
 #include "core/uuid.h"
 #include "store/store.h"
 
 struct channel_match {
-	unsigned kinds;              /* one bit per enum event_kind */
-	struct event_filter *filter; /* NULL: it has none, or a newer version's */
-	bool is_used;                /* it got a delivery */
-	struct fresh_rows fresh;     /* its deliveries, for the engine */
+	unsigned kinds;                  /* one bit per enum event_kind */
+	struct channel_options *options; /* NULL: none */
+	bool is_used;                    /* it got a delivery */
+	struct fresh_rows fresh;         /* its deliveries, for the engine */
 };
 
 struct team_matches {

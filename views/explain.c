@@ -18,7 +18,7 @@
 #include <stdlib.h>
 
 #include "bus/bus.h"
-#include "core/event_filter.h"
+#include "core/channel_options.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/utf8.h"
@@ -42,9 +42,9 @@ struct explained {
 	char error[NAME_SIZE];
 	bool has_digest;
 	struct uuid digest;
-	struct event_filter *filter; /* as it is now; NULL: none */
-	int64_t filter_us;           /* when it was changed */
-	char filtered[128];          /* why the filter keeps the event out; empty: it does not */
+	struct channel_options *options; /* as they are now; NULL: none */
+	int64_t options_us;              /* when they were changed */
+	char filtered[128]; /* why the filter keeps the event out; empty: it does not */
 };
 
 struct summary {
@@ -70,9 +70,9 @@ struct explanation {
 
 static const struct db_query read_channels = {
 	.sql = "SELECT c.id, c.name, c.event_types, c.created_at, s.disabled_at, "
-	       "f.filter, f.updated_at FROM channels c "
+	       "o.options, o.updated_at FROM channels c "
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
-	       "LEFT JOIN channel_filters f ON f.channel_id = c.id WHERE c.team_id = $1 "
+	       "LEFT JOIN channel_options o ON o.channel_id = c.id WHERE c.team_id = $1 "
 	       "ORDER BY c.created_at, c.id LIMIT 200",
 };
 static const struct db_query read_delivery = {
@@ -112,10 +112,10 @@ static int on_channel(const struct db_row *row, void *arg)
 	};
 	keep_text(explained->name, sizeof(explained->name), row_text(row, 1));
 	row_words(row, 2, on_word, &explained->kinds);
-	explained->filter_us = row_time(row, 6);
-	/* As in the ledger, a filter that cannot be read lets everything pass. */
+	explained->options_us = row_time(row, 6);
+	/* As in the ledger, options that cannot be read let everything pass. */
 	if (!row_is_null(row, 5) &&
-	    event_filter_open(row_text(row, 5), &explained->filter) == -ENOMEM)
+	    channel_options_open(row_text(row, 5), &explained->options) == -ENOMEM)
 		return -ENOMEM;
 	return 0;
 }
@@ -123,7 +123,7 @@ static int on_channel(const struct db_row *row, void *arg)
 static void forget_channels(struct explanation *explanation)
 {
 	for (size_t i = 0; i < explanation->count; i++)
-		event_filter_close(explanation->channels[i].filter);
+		channel_options_close(explanation->channels[i].options);
 	explanation->count = 0;
 }
 
@@ -131,13 +131,16 @@ static void apply_filters(struct explanation *explanation, const struct event *e
 {
 	for (size_t i = 0; i < explanation->count; i++) {
 		struct explained *explained = &explanation->channels[i];
-		const char *rule = event_filter_refusal(explained->filter, event);
-		bool is_newer = explained->filter_us / 1000 > (int64_t)event->id.ms;
+		bool is_newer = explained->options_us / 1000 > (int64_t)event->id.ms;
+		const char *rule = NULL;
 
+		if (explained->options)
+			rule = event_filter_refusal(&explained->options->filter, event);
 		if (rule)
 			snprintf(explained->filtered, sizeof(explained->filtered),
 				 "the filter's rule for %s keeps it out%s", rule,
-				 is_newer ? "; the filter was changed after the event" : "");
+				 is_newer ? "; the channel's options were changed after the event"
+					  : "");
 	}
 }
 

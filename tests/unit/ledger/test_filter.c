@@ -17,8 +17,8 @@ static void commit_one(struct rig *rig, struct event *event)
 static void set_filter(struct rig *rig, const char *channel, const char *json)
 {
 	rig_ask(rig,
-		"INSERT INTO channel_filters (channel_id, filter, updated_at) VALUES "
-		"('%s', '%s', '2027-01-15T08:00:00.000000Z')",
+		"INSERT INTO channel_options (channel_id, options, updated_at) VALUES "
+		"('%s', '{\"filter\":%s}', '2027-01-15T08:00:00.000000Z')",
 		channel, json);
 }
 
@@ -41,7 +41,7 @@ static void filter_events(struct rig *rig)
 	commit_one(rig, rig_event("capsule.pause", USER, ",\"outcome\":\"error\",\"error\":\"no\"",
 				  START_MS + 1));
 	cr_expect_eq(count_of(rig, CHANNEL_2), 1);
-	rig_ask(rig, "DELETE FROM channel_filters WHERE channel_id = '" CHANNEL_2 "'");
+	rig_ask(rig, "DELETE FROM channel_options WHERE channel_id = '" CHANNEL_2 "'");
 	commit_one(rig, rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", START_MS + 2));
 	cr_expect_eq(count_of(rig, CHANNEL_2), 2, "the next batch reads the filters again");
 }

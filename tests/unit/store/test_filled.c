@@ -53,7 +53,8 @@ static struct db *open_or_fail(const char *url)
 }
 
 /* What an older version left. */
-static void make_old_store(enum database_engine engine, struct database *database)
+static void make_old_store(enum database_engine engine, int last, const char *fill,
+			   struct database *database)
 {
 	bool embedded = engine == DATABASE_SQLITE;
 	char name[64];
@@ -71,7 +72,7 @@ static void make_old_store(enum database_engine engine, struct database *databas
 	cr_assert_eq(store_make(database->url, NULL), 0);
 	db = open_or_fail(database->url);
 	cr_assert_eq(db->engine->begin(db, true), 0);
-	for (int i = 0; i < OLD_VERSION; i++) {
+	for (int i = 0; i < last; i++) {
 		char version[128];
 
 		run_script_of(db, embedded ? schema_steps[i].sqlite : schema_steps[i].postgres);
@@ -81,7 +82,7 @@ static void make_old_store(enum database_engine engine, struct database *databas
 			 i + 1);
 		run_script_of(db, version);
 	}
-	run_script_of(db, embedded ? fill_sqlite : fill_postgres);
+	run_script_of(db, fill);
 	cr_assert_eq(db->engine->commit(db), 0);
 	db_close(db);
 }
@@ -126,7 +127,8 @@ static void kill_in_the_middle(enum database_engine engine)
 	struct database database;
 	unsigned killed = 0;
 
-	make_old_store(engine, &database);
+	make_old_store(engine, OLD_VERSION, engine == DATABASE_SQLITE ? fill_sqlite : fill_postgres,
+		       &database);
 	for (int after_us = 500; !migrate_and_die(database.url, after_us); after_us += after_us / 2)
 		killed++;
 	cr_expect_gt(killed, 0u);
@@ -141,4 +143,35 @@ Test(filled, keeps_its_rows_when_the_migration_is_killed_on_sqlite)
 Test(filled, keeps_its_rows_when_the_migration_is_killed_on_postgres)
 {
 	kill_in_the_middle(DATABASE_POSTGRES);
+}
+
+#define FILTERS_VERSION 12 /* the last schema with a table of filters */
+#define FILTER          "'{\"outcome\":[\"error\"]}'"
+#define FILTERED        "'11111111-1111-4111-8111-111111111111', " FILTER ", '2027-01-15T07:00:00"
+
+static void move_filters(enum database_engine engine)
+{
+	struct database database;
+
+	make_old_store(engine, FILTERS_VERSION,
+		       engine == DATABASE_SQLITE
+			       ? "INSERT INTO channel_filters VALUES (" FILTERED ".000000Z')"
+			       : "INSERT INTO wrenn_events.channel_filters VALUES (" FILTERED "Z')",
+		       &database);
+	cr_assert_eq(store_migrate(database.url, NULL), 0);
+	cr_expect_eq(database_ask(&database,
+				  "SELECT count(*) FROM channel_options WHERE channel_id = "
+				  "'11111111-1111-4111-8111-111111111111' AND options = "
+				  "'{\"filter\":{\"outcome\":[\"error\"]}}'"),
+		     1);
+}
+
+Test(filled, keeps_its_filters_as_options_on_sqlite)
+{
+	move_filters(DATABASE_SQLITE);
+}
+
+Test(filled, keeps_its_filters_as_options_on_postgres)
+{
+	move_filters(DATABASE_POSTGRES);
 }

@@ -181,18 +181,19 @@ static void tell_of_filter(struct rig *rig)
 
 	add_channel(rig, CHANNEL_1, TEAM_A, "capsule.pause", "2020-01-01T00:00:00.000000Z");
 	add_channel(rig, CHANNEL_2, TEAM_A, "capsule.pause", "2020-01-02T00:00:00.000000Z");
-	rig_ask(rig, "INSERT INTO channel_filters (channel_id, filter, updated_at) VALUES "
-		     "('" CHANNEL_2 "', '{\"reason\":[\"orphaned\"]}', "
+	rig_ask(rig, "INSERT INTO channel_options (channel_id, options, updated_at) VALUES "
+		     "('" CHANNEL_2 "', '{\"filter\":{\"reason\":[\"orphaned\"]}}', "
 		     "'2027-01-15T07:00:00.000000Z')");
 	id = commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS));
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
 	expect_verdict(rig, id, 0, "delivered");
 	expect_verdict(rig, id, 1, "filtered");
 	cr_expect(strstr(answer, "\"the filter's rule for reason keeps it out\""), "%s", answer);
-	rig_ask(rig, "UPDATE channel_filters SET updated_at = '2999-01-01T00:00:00.000000Z'");
+	rig_ask(rig, "UPDATE channel_options SET updated_at = '2999-01-01T00:00:00.000000Z'");
 	expect_verdict(rig, id, 1, "filtered");
-	cr_expect(strstr(answer, "the filter was changed after the event"), "%s", answer);
-	rig_ask(rig, "DELETE FROM channel_filters");
+	cr_expect(strstr(answer, "the channel's options were changed after the event"), "%s",
+		  answer);
+	rig_ask(rig, "DELETE FROM channel_options");
 	expect_verdict(rig, id, 1, "unknown");
 }
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a channel has set beyond the columns of the control plane's table, as one JSON object:
+ * {"filter":{...}}. channel_options.c has the table of options; a new one is a row there and a
+ * member here.
+ *
+ * An option that is null, false or an empty object is not set. Members that the table does not
+ * have are ignored and kept: a request has other members, and a newer version has more options.
+ */
+#ifndef CORE_CHANNEL_OPTIONS_H
+#define CORE_CHANNEL_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "core/attributes.h"
+#include "core/buf.h"
+#include "core/event_filter.h"
+#include "core/json.h"
+#include "core/reason.h"
+#include "core/str.h"
+
+#define CHANNEL_OPTIONS_MAX_BYTES 65536
+
+/* All zero: nothing is set. */
+struct channel_options {
+	cJSON *tree;                /* owns the words; NULL: they are somebody else's */
+	struct event_filter filter; /* without rules: every event passes */
+};
+
+/* Reads the options among the object's members; the tree must outlive them. 0, or -EINVAL with the
+ * fault in *why, whose field names the option. */
+int channel_options_read(const cJSON *object, struct channel_options *out,
+			 struct reason *why) must_check;
+
+/* Reads what is stored. An option that cannot be read, a newer version's, is as if not set. 0,
+ * -EINVAL when it is no object at all, -ENOMEM. */
+int channel_options_open(struct str stored, struct channel_options **out) must_check;
+void channel_options_close(struct channel_options *options); /* accepts NULL */
+
+/* True when the request names an option, even to remove it. */
+bool channel_options_are_named(const cJSON *request);
+/* Appends `stored` (which may be empty) with the options that the request names put in the place of
+ * those before. Nothing is appended when none is left. The request was read without a fault. */
+int channel_options_merge(struct str stored, const cJSON *request, struct buf *out) must_check;
+/* Appends the options that are set as members of the JSON object that `out` ends in: those of a
+ * request, or those that are stored. */
+void channel_options_write(const cJSON *request, struct buf *out);
+int channel_options_show(struct str stored, struct buf *out) must_check;
+
+#endif
