@@ -50,8 +50,17 @@ bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
 			    const struct audit_facts *facts, struct audit_entry *out) must_check;
 void audit_entry_done(struct audit_entry *entry);
 
-/* Inserts the row unless its id exists. May be pipelined, as with db_run(). */
-int audit_insert(struct db *db, const struct audit_entry *entry) must_check;
+/* In AUDIT_MISSING: the control plane writes the row of this event. Pure. */
+bool audit_is_left_out(const struct event *event, enum audit_mode mode,
+		       const struct audit_facts *facts);
+
+/* Inserts the row unless its id exists; *inserted is 1 or 0. May be pipelined, as with db_run().
+ * For the ledger, which makes the row a leaf of the team's tree in the same transaction. */
+int audit_insert(struct db *db, const struct audit_entry *entry, int64_t *inserted) must_check;
+
+/* The same for everybody else. Notes a new row in audit_waiting, for the ledger. */
+int audit_insert_for_later(struct db *db, const struct audit_entry *entry,
+			   int64_t now_us) must_check;
 
 /* Sets *is_other if a row of another event has the entry's id. May be pipelined. Does not compare
  * the actor, because erasing a user clears it in the rows. */

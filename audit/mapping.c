@@ -108,8 +108,7 @@ static const struct rule {
 static const struct uuid row_space = { { 0x02, 0x94, 0xa4, 0x78, 0x84, 0x22, 0x42, 0xbc, 0xb9, 0xca,
 					 0x83, 0xcb, 0xb9, 0xdd, 0xbc, 0xd7 } };
 
-static const struct rule *find_rule(const struct event *event, enum audit_mode mode,
-				    const struct audit_facts *facts)
+static const struct rule *find_rule(const struct event *event, const struct audit_facts *facts)
 {
 	unsigned reason = event->reason.len ? SAID : UNSAID;
 	unsigned accept = facts->has_accept ? AFTER : ALONE;
@@ -120,9 +119,14 @@ static const struct rule *find_rule(const struct event *event, enum audit_mode m
 		if (rule->kind == event->kind && (rule->by & BY(event->actor)) &&
 		    (rule->went & WENT(event->outcome)) && (rule->reason & reason) &&
 		    (rule->accept & accept))
-			return rule->modes & (1u << mode) ? rule : NULL;
+			return rule;
 	}
 	return NULL;
+}
+
+static bool is_written(const struct rule *rule, enum audit_mode mode)
+{
+	return (rule->modes & (1u << mode)) != 0;
 }
 
 static bool is_about_host(const struct event *event)
@@ -222,9 +226,9 @@ static void name_row(const struct event *event, const struct audit_facts *facts,
 bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
 			    const struct audit_facts *facts, struct audit_entry *out)
 {
-	const struct rule *rule = find_rule(event, mode, facts);
+	const struct rule *rule = find_rule(event, facts);
 
-	if (!rule || event_is_about_nothing(event))
+	if (!rule || !is_written(rule, mode) || event_is_about_nothing(event))
 		return false;
 
 	*out = (struct audit_entry){
@@ -242,6 +246,15 @@ bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
 	write_metadata(&out->metadata_buf, event, rule->metadata);
 	out->metadata = buf_str(&out->metadata_buf);
 	return true;
+}
+
+bool audit_is_left_out(const struct event *event, enum audit_mode mode,
+		       const struct audit_facts *facts)
+{
+	const struct rule *rule = find_rule(event, facts);
+
+	return mode == AUDIT_MISSING && rule && !is_written(rule, mode) &&
+	       !event_is_about_nothing(event);
 }
 
 void audit_entry_done(struct audit_entry *entry)

@@ -26,6 +26,10 @@ static const struct db_query insert_row_once = {
 		    " WHERE NOT EXISTS (SELECT 1 FROM audit_logs WHERE id = $13)" UNLESS_STORED,
 };
 
+static const struct db_query note_waiting = {
+	.sql = "INSERT INTO audit_waiting (noted_at, audit_id) VALUES ($1, $2)",
+};
+
 static const struct db_query find_other = {
 	.sql = "SELECT 1 FROM audit_logs WHERE id = $1 AND NOT (team_id = $2 AND resource_type = "
 	       "$3 "
@@ -46,7 +50,8 @@ void audit_count_rows(void)
 	change_rows = metric_counter("wrenn_events_audit_rows_total", "source=\"change\"", help);
 }
 
-static int insert(struct db *db, const struct audit_entry *entry, struct metric *counter)
+static int insert(struct db *db, const struct audit_entry *entry, struct metric *counter,
+		  int64_t *inserted)
 {
 	const struct db_value values[] = {
 		db_uuid(&entry->id),
@@ -65,18 +70,37 @@ static int insert(struct db *db, const struct audit_entry *entry, struct metric 
 	};
 	bool is_once = !uuid_is_zero(&entry->old_id);
 	int rc = db_run(db, is_once ? &insert_row_once : &insert_row, values,
-			ARRAY_LEN(values) - !is_once, NULL, NULL, NULL);
+			ARRAY_LEN(values) - !is_once, NULL, NULL, inserted);
 
 	if (rc == 0)
 		metric_add(counter, 1);
 	return rc;
 }
 
-int audit_insert(struct db *db, const struct audit_entry *entry)
+int audit_insert(struct db *db, const struct audit_entry *entry, int64_t *inserted)
 {
 	if (entry->metadata_buf.err)
 		return entry->metadata_buf.err;
-	return insert(db, entry, event_rows);
+	return insert(db, entry, event_rows, inserted);
+}
+
+static int insert_for_later(struct db *db, const struct audit_entry *entry, int64_t now_us,
+			    struct metric *counter)
+{
+	const struct db_value values[] = { db_time(now_us), db_uuid(&entry->id) };
+	int64_t inserted = 0;
+	int rc = insert(db, entry, counter, &inserted);
+
+	if (rc == 0)
+		rc = db_flush(db);
+	if (rc < 0 || inserted == 0)
+		return rc;
+	return db_run(db, &note_waiting, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+int audit_insert_for_later(struct db *db, const struct audit_entry *entry, int64_t now_us)
+{
+	return insert_for_later(db, entry, now_us, event_rows);
 }
 
 static int on_other(const struct db_row *row, void *arg)
@@ -121,5 +145,5 @@ int audit_insert_change(struct db *db, enum audit_mode mode, const struct identi
 	id_format(by_key ? ID_KEY : ID_USER, &who->actor, actor_id);
 	entry.actor_id = str_of(actor_id);
 	uuid_v4(&entry.id);
-	return insert(db, &entry, change_rows);
+	return insert_for_later(db, &entry, now_us, change_rows);
 }

@@ -113,7 +113,7 @@ static int run_audit(struct db *db, const struct queue *queue)
 		.created_us = record->ended_us,
 	};
 
-	rc = metadata.err ? metadata.err : audit_insert(db, &entry);
+	rc = metadata.err ? metadata.err : audit_insert_for_later(db, &entry, record->ended_us);
 	buf_done(&metadata);
 	return rc;
 }

@@ -20,7 +20,9 @@ int event_rows_init(struct event_rows *rows, size_t events)
 
 	if (rc == 0)
 		rc = matches_init(&rows->matches, events);
-	return rc < 0 ? rc : activity_init(&rows->activity, events);
+	if (rc == 0)
+		rc = activity_init(&rows->activity, events);
+	return rc < 0 ? rc : trees_init(&rows->trees, events);
 }
 
 void event_rows_done(struct event_rows *rows)
@@ -28,6 +30,7 @@ void event_rows_done(struct event_rows *rows)
 	marks_done(&rows->marks);
 	matches_done(&rows->matches);
 	activity_done(&rows->activity);
+	trees_done(&rows->trees);
 }
 
 void event_rows_reset(struct event_rows *rows)
@@ -35,6 +38,7 @@ void event_rows_reset(struct event_rows *rows)
 	marks_reset(&rows->marks);
 	matches_reset(&rows->matches);
 	activity_reset(&rows->activity);
+	trees_reset(&rows->trees);
 	rows->counts = (struct event_counts){ .deliveries = 0 };
 	rows->fresh_bytes = 0;
 }
@@ -53,10 +57,12 @@ int event_rows_read(struct event_rows *rows, struct db *db)
 	return rc < 0 ? rc : matches_read(&rows->matches, db);
 }
 
-int event_rows_write_rest(const struct event_rows *rows, struct db *db)
+int event_rows_write_rest(struct event_rows *rows, struct db *db)
 {
-	int rc = marks_write(&rows->marks, db);
+	int rc = trees_write(&rows->trees, db);
 
+	if (rc == 0)
+		rc = marks_write(&rows->marks, db);
 	return rc < 0 ? rc : activity_write(&rows->activity, db);
 }
 
@@ -153,17 +159,33 @@ static int write_deliveries(struct event_rows *rows, struct db *db, const struct
 	return rc;
 }
 
-static int write_audit(const struct event_rows *rows, struct db *db, const struct event *event,
+/* The control plane wrote the row, or will. */
+static int leave_out(struct event_rows *rows, const struct event *event,
+		     const struct audit_facts *facts)
+{
+	if (event_rows_is_reread(rows, event) ||
+	    !audit_is_left_out(event, rows->rules->audit_mode, facts))
+		return 0;
+	return trees_leave_out(&rows->trees, &event->team);
+}
+
+static int write_audit(struct event_rows *rows, struct db *db, const struct event *event,
 		       bool has_accept)
 {
 	const struct audit_facts facts = { .has_accept = has_accept,
 					   .may_be_stored = may_be_stored(rows, event) };
 	struct audit_entry entry;
+	struct new_leaf *leaf;
 	int rc;
 
 	if (!audit_entry_from_event(event, rows->rules->audit_mode, &facts, &entry))
-		return 0;
-	rc = audit_insert(db, &entry);
+		return leave_out(rows, event, &facts);
+	rc = entry.metadata_buf.err ? entry.metadata_buf.err
+				    : trees_add(&rows->trees, &entry, &leaf);
+	if (rc == 0) {
+		leaf->is_certain = !event_rows_is_reread(rows, event) && !facts.may_be_stored;
+		rc = audit_insert(db, &entry, &leaf->inserted);
+	}
 	audit_entry_done(&entry);
 	return rc;
 }

@@ -19,6 +19,7 @@
 #include "ledger/marks.h"
 #include "ledger/matches.h"
 #include "ledger/position.h"
+#include "ledger/trees.h"
 #include "store/store.h"
 
 /* The same for all events of this worker. */
@@ -45,6 +46,7 @@ struct event_rows {
 	struct marks marks;
 	struct matches matches;
 	struct activity activity;
+	struct trees trees;
 	struct event_counts counts;
 	size_t fresh_bytes; /* of the rows for the engine */
 };
@@ -59,8 +61,8 @@ void event_rows_gather(struct event_rows *rows, const struct event *event);
 /* Pipelined; complete after the caller's db_flush(). */
 int event_rows_read(struct event_rows *rows, struct db *db) must_check;
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event) must_check;
-/* After the last event: marks and counters. */
-int event_rows_write_rest(const struct event_rows *rows, struct db *db) must_check;
+/* After the last event: leaves, marks and counters. Flushes. */
+int event_rows_write_rest(struct event_rows *rows, struct db *db) must_check;
 
 /* True when the event comes again: it is not past the stored position. */
 bool event_rows_is_reread(const struct event_rows *rows, const struct event *event);

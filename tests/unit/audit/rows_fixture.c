@@ -41,6 +41,7 @@ struct insert_job {
 	struct store_job job;
 	const struct audit_entry *entries;
 	size_t count;
+	int64_t inserted;
 };
 
 static int run_inserts(struct db *db, struct store_job *job)
@@ -48,7 +49,7 @@ static int run_inserts(struct db *db, struct store_job *job)
 	struct insert_job *insert = container_of(job, struct insert_job, job);
 
 	for (size_t i = 0; i < insert->count; i++) {
-		int rc = audit_insert(db, &insert->entries[i]);
+		int rc = audit_insert(db, &insert->entries[i], &insert->inserted);
 
 		if (rc < 0)
 			return rc;

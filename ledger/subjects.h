@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The keys of the persons that new rows name (table `audit_salts`). A key is made with the first
+ * row of a person and team, and read again in every transaction: a person may have been erased
+ * since.
+ */
+#ifndef LEDGER_SUBJECTS_H
+#define LEDGER_SUBJECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/attributes.h"
+#include "core/str.h"
+#include "core/uuid.h"
+#include "ledger/leaves.h"
+#include "proof/leaf.h"
+#include "store/store.h"
+
+struct subject {
+	struct uuid team;
+	struct str name; /* the id of a user; empty: the team itself */
+	bool has_key;
+	uint8_t key[LEAF_KEY_SIZE];
+};
+
+struct subjects {
+	struct subject *all;
+	size_t count;
+	size_t cap;
+};
+
+void subjects_done(struct subjects *subjects);
+void subjects_reset(struct subjects *subjects);
+
+/* Notes who is named by the leaf, whose text must outlive the subjects. 0 or -ENOMEM. */
+int subjects_gather(struct subjects *subjects, const struct new_leaf *leaf) must_check;
+/* Pipelined; complete after the caller's db_flush(). */
+int subjects_read(struct subjects *subjects, struct db *db) must_check;
+/* After that: gives a key to those that have none. Pipelined. */
+int subjects_make_missing(struct subjects *subjects, struct db *db) must_check;
+
+/* The key of a subject that was gathered. */
+const uint8_t *subjects_key(const struct subjects *subjects, const struct uuid *team,
+			    struct str name);
+
+#endif

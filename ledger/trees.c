@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A frontier is at most 2 KB, so each transaction reads it again and nothing is kept in memory
+ * that could differ from the store. The leaves of one tree are one statement.
+ *
+ * The inserts do nothing on conflict. A conflict means that somebody has changed the tables, and
+ * an error would send the events to the dead letters. The tree then shows the change.
+ */
+#include "ledger/trees.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "core/uuid.h"
+
+#define TILE_LEVEL  8
+#define TILE_LEAVES (UINT64_C(1) << TILE_LEVEL)
+
+static const struct db_query read_tree = {
+	.sql = "SELECT tree, size, frontier FROM audit_trees WHERE team_id = $1 FOR UPDATE",
+	.sqlite = "SELECT tree, size, frontier FROM audit_trees WHERE team_id = $1",
+};
+
+static const struct db_query add_tree = {
+	.sql = "INSERT INTO audit_trees (team_id) VALUES ($1) ON CONFLICT (team_id) DO NOTHING",
+};
+
+static const struct db_query store_tree = {
+	.sql = "UPDATE audit_trees SET size = $2, frontier = $3, outside = outside + $4 "
+	       "WHERE tree = $1",
+};
+
+static const struct db_query add_leaves = {
+	.sql = "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
+	       "SELECT $1, $2 + at - 1, CAST(id AS uuid), "
+	       "substring($4::bytea FROM (32 * (at - 1) + 1)::int FOR 32) "
+	       "FROM unnest($3::text[]) WITH ORDINALITY AS given (id, at) "
+	       "ON CONFLICT (tree, idx) DO NOTHING",
+	.sqlite = "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
+		  "SELECT $1, $2 + key, value, substr($4, 32 * key + 1, 32) "
+		  "FROM json_each($3) WHERE true ON CONFLICT (tree, idx) DO NOTHING",
+};
+
+static const struct db_query add_tile = {
+	.sql = "INSERT INTO audit_tiles (tree, n, hash) VALUES ($1, $2, $3) "
+	       "ON CONFLICT (tree, n) DO NOTHING",
+};
+
+int trees_init(struct trees *trees, size_t rows)
+{
+	*trees = (struct trees){ .count = 0 };
+	return leaves_init(&trees->leaves, rows);
+}
+
+void trees_reset(struct trees *trees)
+{
+	leaves_reset(&trees->leaves);
+	subjects_reset(&trees->subjects);
+	trees->count = 0;
+}
+
+void trees_done(struct trees *trees)
+{
+	leaves_done(&trees->leaves);
+	subjects_done(&trees->subjects);
+	free(trees->all);
+	trees->all = NULL;
+}
+
+/* ---- which trees --------------------------------------------------------------------------- */
+
+/* From the newest, because the next row often belongs to the same team. */
+static struct tree *find(const struct trees *trees, const struct uuid *team)
+{
+	for (size_t i = trees->count; i > 0; i--) {
+		if (uuid_eq(&trees->all[i - 1].team, team))
+			return &trees->all[i - 1];
+	}
+	return NULL;
+}
+
+/* NULL without memory. */
+static struct tree *note_tree(struct trees *trees, const struct uuid *team)
+{
+	struct tree *tree = find(trees, team);
+
+	if (tree)
+		return tree;
+	if (trees->count == trees->cap) {
+		size_t cap = trees->cap ? 2 * trees->cap : 4;
+		struct tree *more = realloc(trees->all, cap * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		trees->all = more;
+		trees->cap = cap;
+	}
+	tree = &trees->all[trees->count++];
+	tree->team = *team;
+	tree->number = 0;
+	tree->outside = 0;
+	tree->was = 0;
+	tree->new_count = 0;
+	merkle_init(&tree->range);
+	return tree;
+}
+
+int trees_add(struct trees *trees, const struct audit_entry *entry, struct new_leaf **out)
+{
+	return leaves_add(&trees->leaves, entry, out);
+}
+
+int trees_leave_out(struct trees *trees, const struct uuid *team)
+{
+	struct tree *tree = note_tree(trees, team);
+
+	if (!tree)
+		return -ENOMEM;
+	tree->outside++;
+	return 0;
+}
+
+static int gather(struct trees *trees)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < trees->leaves.count && rc == 0; i++) {
+		const struct new_leaf *leaf = &trees->leaves.all[i];
+		struct tree *tree = note_tree(trees, &leaf->team);
+
+		if (!tree)
+			return -ENOMEM;
+		tree->new_count++;
+		rc = subjects_gather(&trees->subjects, leaf);
+	}
+	return rc;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static int on_tree(const struct db_row *row, void *arg)
+{
+	struct tree *tree = arg;
+	int64_t size = row_int(row, 1);
+
+	tree->number = row_int(row, 0);
+	if (size < 0 || merkle_restore(&tree->range, (uint64_t)size, row_blob(row, 2)) < 0) {
+		log_error("the tree of an audit log is damaged in table audit_trees; put a backup "
+			  "back",
+			  log_int("tree", tree->number));
+		return -EIO;
+	}
+	tree->was = tree->range.size;
+	return 0;
+}
+
+static int read_missing(struct trees *trees, struct db *db)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < trees->count && rc == 0; i++) {
+		const struct db_value team = db_uuid(&trees->all[i].team);
+
+		if (trees->all[i].number == 0)
+			rc = db_run(db, &read_tree, &team, 1, on_tree, &trees->all[i], NULL);
+	}
+	return rc;
+}
+
+static bool has_missing(const struct trees *trees)
+{
+	for (size_t i = 0; i < trees->count; i++) {
+		if (trees->all[i].number == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Trees of teams that are new to us. */
+static int make_missing(struct trees *trees, struct db *db)
+{
+	int rc = 0;
+
+	if (!has_missing(trees))
+		return 0;
+	for (size_t i = 0; i < trees->count && rc == 0; i++) {
+		const struct db_value team = db_uuid(&trees->all[i].team);
+
+		if (trees->all[i].number == 0)
+			rc = db_run(db, &add_tree, &team, 1, NULL, NULL, NULL);
+	}
+	if (rc == 0)
+		rc = read_missing(trees, db);
+	if (rc == 0)
+		rc = db_flush(db);
+	return rc == 0 && has_missing(trees) ? -EIO : rc;
+}
+
+static int read_all(struct trees *trees, struct db *db)
+{
+	int rc = read_missing(trees, db);
+
+	if (rc == 0)
+		rc = subjects_read(&trees->subjects, db);
+	if (rc == 0)
+		rc = db_flush(db);
+	if (rc == 0)
+		rc = make_missing(trees, db);
+	return rc < 0 ? rc : subjects_make_missing(&trees->subjects, db);
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static struct str hash_str(const struct merkle_hash *hash)
+{
+	return (struct str){ .at = (const char *)hash->bytes, .len = sizeof(hash->bytes) };
+}
+
+/* What one statement inserts. */
+struct addition {
+	struct trees *trees;
+	struct db *db;
+	struct tree *tree;
+	size_t count;
+	struct str *ids;
+	char (*id_texts)[UUID_TEXT_SIZE];
+	struct merkle_hash *hashes;
+};
+
+struct key_owner {
+	const struct subjects *subjects;
+	const struct uuid *team;
+};
+
+static int find_key(void *owner, struct str subject, uint8_t out[LEAF_KEY_SIZE])
+{
+	const struct key_owner *who = owner;
+
+	memcpy(out, subjects_key(who->subjects, who->team, subject), LEAF_KEY_SIZE);
+	return 0;
+}
+
+static int write_tile(struct addition *addition, const struct merkle_hash *leaf)
+{
+	const struct merkle_range *range = &addition->tree->range;
+	uint64_t size = range->size & (TILE_LEAVES - 1);
+	unsigned above = merkle_count(range->size) - merkle_count(size);
+	struct merkle_range tile = { .size = size };
+
+	memcpy(tile.hashes, range->hashes + above, merkle_count(size) * sizeof(tile.hashes[0]));
+	merkle_append(&tile, leaf);
+
+	const struct db_value values[] = {
+		db_int(addition->tree->number),
+		db_int((int64_t)(range->size >> TILE_LEVEL)),
+		db_blob(hash_str(&tile.hashes[0])),
+	};
+
+	return db_run(addition->db, &add_tile, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+static int append(struct addition *addition, const struct new_leaf *leaf)
+{
+	struct key_owner owner = { .subjects = &addition->trees->subjects, .team = &leaf->team };
+	struct merkle_hash *hash = &addition->hashes[addition->count];
+	struct merkle_range *range = &addition->tree->range;
+	char *text = addition->id_texts[addition->count];
+	int rc = leaf_hash(&leaf->row, find_key, &owner, hash);
+
+	if (rc < 0)
+		return rc;
+	uuid_format(&leaf->id, text);
+	addition->ids[addition->count++] = str_of(text);
+	if ((range->size & (TILE_LEAVES - 1)) == TILE_LEAVES - 1)
+		rc = write_tile(addition, hash);
+	merkle_append(range, hash);
+	return rc;
+}
+
+static int write_leaves(struct addition *addition)
+{
+	const struct tree *tree = addition->tree;
+	struct str hashes = { .at = (const char *)addition->hashes,
+			      .len = addition->count * sizeof(*addition->hashes) };
+	const struct db_value values[] = {
+		db_int(tree->number),
+		db_int((int64_t)tree->was),
+		db_words(addition->ids, addition->count),
+		db_blob(hashes),
+	};
+
+	return db_run(addition->db, &add_leaves, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+static int write_frontier(const struct tree *tree, struct db *db)
+{
+	struct buf frontier;
+	int rc;
+
+	buf_init(&frontier, sizeof(tree->range.hashes));
+	merkle_save(&frontier, &tree->range);
+
+	const struct db_value values[] = {
+		db_int(tree->number),
+		db_int((int64_t)tree->range.size),
+		db_blob(buf_str(&frontier)),
+		db_int(tree->outside),
+	};
+
+	rc = frontier.err ? frontier.err
+			  : db_run(db, &store_tree, values, ARRAY_LEN(values), NULL, NULL, NULL);
+	buf_done(&frontier);
+	return rc;
+}
+
+static int write_tree(struct addition *addition)
+{
+	const struct leaves *leaves = &addition->trees->leaves;
+	struct tree *tree = addition->tree;
+	int rc = 0;
+
+	addition->count = 0;
+	for (size_t i = 0; addition->count < tree->new_count && rc == 0; i++) {
+		if (uuid_eq(&leaves->all[i].team, &tree->team))
+			rc = append(addition, &leaves->all[i]);
+	}
+	if (rc == 0 && addition->count > 0)
+		rc = write_leaves(addition);
+	return rc < 0 ? rc : write_frontier(tree, addition->db);
+}
+
+static int write_all(struct trees *trees, struct db *db)
+{
+	size_t most = trees->leaves.count + 1;
+	struct addition addition = {
+		.trees = trees,
+		.db = db,
+		.ids = calloc(most, sizeof(*addition.ids)),
+		.id_texts = calloc(most, sizeof(*addition.id_texts)),
+		.hashes = calloc(most, sizeof(*addition.hashes)),
+	};
+	int rc = addition.ids && addition.id_texts && addition.hashes ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < trees->count && rc == 0; i++) {
+		addition.tree = &trees->all[i];
+		rc = write_tree(&addition);
+	}
+	free(addition.ids);
+	free(addition.id_texts);
+	free(addition.hashes);
+	return rc;
+}
+
+int trees_write(struct trees *trees, struct db *db)
+{
+	int rc;
+
+	if (trees->leaves.count == 0 && trees->count == 0)
+		return 0;
+	rc = db_flush(db);
+	if (rc < 0)
+		return rc;
+	leaves_keep_new(&trees->leaves);
+	rc = gather(trees);
+	if (rc == 0 && trees->count > 0)
+		rc = read_all(trees, db);
+	return rc < 0 || trees->count == 0 ? rc : write_all(trees, db);
+}

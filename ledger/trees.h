@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Appends rows of the audit trail to the Merkle trees of their teams, in the transaction that
+ * writes the rows (docs/notes/audit-proof.md). Only for a job under the fence: no two transactions
+ * may append to one tree.
+ *
+ * Happy path: trees_add() for each row, whose insert says whether the row is new. trees_write()
+ * then reads each tree's frontier, hashes the new rows, and writes leaves, tiles and frontiers.
+ * Failure: the caller's transaction rolls back. A damaged tree is -EIO, so that no event is
+ * acknowledged without its leaf.
+ */
+#ifndef LEDGER_TREES_H
+#define LEDGER_TREES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audit/audit.h"
+#include "core/attributes.h"
+#include "core/uuid.h"
+#include "ledger/leaves.h"
+#include "ledger/subjects.h"
+#include "proof/merkle.h"
+#include "store/store.h"
+
+/* One team's tree. */
+struct tree {
+	struct uuid team;
+	int64_t number;   /* 0: not read yet */
+	int64_t outside;  /* rows to count as left to the control plane */
+	uint64_t was;     /* the size before */
+	size_t new_count; /* leaves */
+	struct merkle_range range;
+};
+
+struct trees {
+	struct leaves leaves;
+	struct subjects subjects;
+	struct tree *all;
+	size_t count;
+	size_t cap;
+};
+
+/* Room for so many rows. 0 or -ENOMEM; trees_done() is needed after both. */
+int trees_init(struct trees *trees, size_t rows) must_check;
+void trees_done(struct trees *trees);
+/* Forgets the rows, keeps the memory. */
+void trees_reset(struct trees *trees);
+
+/* As leaves_add(). */
+int trees_add(struct trees *trees, const struct audit_entry *entry,
+	      struct new_leaf **out) must_check;
+/* The control plane writes a row of this team. 0 or -ENOMEM. */
+int trees_leave_out(struct trees *trees, const struct uuid *team) must_check;
+
+/* Flushes; what it writes is pipelined. */
+int trees_write(struct trees *trees, struct db *db) must_check;
+
+#endif

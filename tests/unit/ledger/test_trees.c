@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Every row that the ledger writes is a leaf of its team's tree, once, on both engines. */
+#include <errno.h>
+
+#include "tests/unit/ledger/tree_fixture.h"
+
+#define WELL    ",\"outcome\":\"success\""
+#define BECAUSE WELL ",\"metadata\":{\"reason\":\"ttl_expired\"}"
+#define FAILED  ",\"outcome\":\"error\",\"error\":\"no room for Ada\""
+#define LATER   (START_MS + 3 * HOUR_US / 1000) /* no older version runs any more */
+
+static const struct rig_options options = { .strict = false, .no_delivery = true };
+
+static void commit_of_two_teams(struct rig *rig)
+{
+	struct event *events[] = {
+		rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS),
+		rig_event_of_b("capsule.pause", START_MS + 1),
+		rig_event("capsule.resume", USER, WELL, START_MS + 2),
+		rig_event("capsule.resume", USER, FAILED, START_MS + 3),
+	};
+
+	expect_sound_tree(rig, TEAM_A, 0);
+	cr_assert_eq(rig_offer(rig, events, 3), 0);
+	expect_sound_tree(rig, TEAM_A, 2);
+	cr_assert_eq(rig_offer(rig, events + 3, 1), 0);
+	expect_sound_tree(rig, TEAM_A, 3);
+	expect_sound_tree(rig, TEAM_B, 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_salts WHERE team_id = '" TEAM_A
+				  "' AND subject = 'usr-0x5yg3bfyrehlas5fmd3rslxq'"),
+		     1, "the user has one key in two batches");
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		event_free(events[i]);
+}
+
+Test(trees, have_every_row_of_their_team_as_a_leaf)
+{
+	ON_BOTH_STORES(&options, commit_of_two_teams);
+}
+
+static void commit_again(struct rig *rig)
+{
+	struct event *events[] = {
+		rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS),
+		rig_event("capsule.resume", SYSTEM, BECAUSE, START_MS + 1),
+		rig_event("capsule.pause", SYSTEM, BECAUSE, LATER),
+	};
+
+	cr_assert_eq(rig_offer(rig, events, 2), 0);
+	cr_assert_eq(rig_offer(rig, events, 3), 0);
+	cr_assert_eq(rig_offer(rig, events, 3), 0);
+	expect_sound_tree(rig, TEAM_A, 3);
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		event_free(events[i]);
+}
+
+Test(trees, have_no_second_leaf_when_an_event_comes_again)
+{
+	ON_BOTH_STORES(&options, commit_again);
+}
+
+static void commit_many(struct rig *rig)
+{
+	static struct event *events[700];
+
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		events[i] = rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + (int64_t)i);
+	cr_assert_eq(rig_commit(rig, events, 5), 0);
+	cr_assert_eq(rig_commit(rig, events + 5, 250), 0);
+	expect_sound_tree(rig, TEAM_A, 255);
+	cr_assert_eq(rig_commit(rig, events + 255, 1), 0);
+	expect_sound_tree(rig, TEAM_A, 256);
+	cr_assert_eq(rig_commit(rig, events + 256, 444), 0);
+	expect_sound_tree(rig, TEAM_A, 700);
+}
+
+Test(trees, keep_the_root_of_each_256_leaves)
+{
+	ON_BOTH_STORES(&options, commit_many);
+}
+
+static void leave_rows_out(struct rig *rig)
+{
+	struct event *events[] = {
+		rig_event("capsule.pause", USER, WELL, START_MS), /* the control plane's */
+		rig_event("capsule.pause", SYSTEM, FAILED, START_MS + 1),
+		rig_event("capsule.create", SYSTEM, BECAUSE, START_MS + 2),
+	};
+	struct recount found;
+
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(rig_offer(rig, events, ARRAY_LEN(events)), 0);
+	expect_sound_tree(rig, TEAM_A, 1);
+	recount_tree(rig, TEAM_A, &found);
+	cr_expect_eq(found.outside, 2);
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		event_free(events[i]);
+}
+
+Test(trees, count_the_rows_that_are_left_to_the_control_plane)
+{
+	const struct rig_options missing = { .no_delivery = true, .audit_mode = AUDIT_MISSING };
+
+	ON_BOTH_STORES(&missing, leave_rows_out);
+}
+
+/* Somebody who knows how ids are made writes another row before the event comes. */
+static void find_a_row_that_is_not_ours(struct rig *rig)
+{
+	struct event *event = rig_event("capsule.pause", SYSTEM, BECAUSE, LATER);
+	struct recount found;
+
+	cr_assert_eq(rig_offer(rig, &event, 1), 0);
+	rig_ask(rig, "UPDATE audit_logs SET action = 'resume'");
+	rig_ask(rig, "DELETE FROM audit_leaves");
+	rig_ask(rig, "DELETE FROM audit_trees");
+	rig_ask(rig, "DELETE FROM positions");
+	rig_open_ledger(rig, &options);
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+	recount_tree(rig, TEAM_A, &found);
+	cr_expect_eq(found.size, 1);
+	cr_expect_eq(found.wrong, 1);
+}
+
+Test(trees, show_that_a_row_was_written_before_its_event)
+{
+	ON_BOTH_STORES(&options, find_a_row_that_is_not_ours);
+}
+
+/* The events wait; they do not become dead letters. */
+static void refuse_a_damaged_tree(struct rig *rig)
+{
+	struct event *event = rig_event("capsule.pause", USER, WELL, START_MS + 1);
+
+	rig_commit_pause(rig, START_MS);
+	rig_ask(rig, "UPDATE audit_trees SET size = 3");
+	cr_expect_eq(rig_offer(rig, &event, 1), -EIO);
+	cr_expect_str_eq(rig_rejected(0).text, "");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 1);
+	rig_ask(rig, "UPDATE audit_trees SET size = 1");
+	cr_expect_eq(rig_offer(rig, &event, 1), 0);
+	expect_sound_tree(rig, TEAM_A, 2);
+	event_free(event);
+
+	rig_commit_pause(rig, START_MS + 2);
+	/* two hashes, which is no key */
+	rig_ask(rig, "UPDATE audit_salts SET key = (SELECT frontier FROM audit_trees)");
+	event = rig_event("capsule.resume", USER, WELL, START_MS + 3);
+	cr_expect_eq(rig_commit(rig, &event, 1), -EIO);
+	cr_expect_eq(rig_ask(rig, "SELECT size FROM audit_trees"), 3);
+}
+
+Test(trees, that_are_damaged_stop_the_ledger)
+{
+	ON_BOTH_STORES(&options, refuse_a_damaged_tree);
+}
