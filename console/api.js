@@ -91,9 +91,10 @@ async function ask(method, path, { query, body, signal } = {}) {
 		if (signal?.aborted) throw cause;
 		throw new ApiError(0, "unreachable", "The service cannot be reached.");
 	}
-	if (answer.status === 401) forgetKey();
-	if (!answer.ok) throw await errorOf(answer);
-	return answer;
+	if (answer.ok) return answer;
+	const error = await errorOf(answer);
+	if (answer.status === 401) forgetKey(error.message);
+	throw error;
 }
 
 /**

@@ -13,6 +13,8 @@ let key = "";
  * @type {import("./vendor/signals.js").Signal<"asking" | "out" | "in">}
  */
 export const signedIn = signal("asking");
+/** Why one was signed out; "" if one did it oneself. */
+export const signedOutBecause = signal("");
 /** May this person see the operator's page? */
 export const isOperator = signal(false);
 
@@ -38,9 +40,11 @@ export function keepKey(text) {
 	sessionStorage.setItem(KEPT, text);
 }
 
-export function forgetKey() {
+/** @param {string} [why] */
+export function forgetKey(why = "") {
 	key = "";
 	sessionStorage.removeItem(KEPT);
+	signedOutBecause.value = why;
 	signedIn.value = "out";
 	isOperator.value = false;
 }

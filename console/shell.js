@@ -52,7 +52,7 @@ function Navigation() {
 		</nav>
 		<div class="side-foot">
 			${hasKey()
-				? html`<button type="button" class="nav-link" onClick=${forgetKey}>
+				? html`<button type="button" class="nav-link" onClick=${() => forgetKey()}>
 						<${Icon} name="out" /><span>Sign out</span>
 					</button>`
 				: html`<span class="dim small-text">Signed in by your session</span>`}

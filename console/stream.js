@@ -172,7 +172,7 @@ export class Stream {
 		this.reason = problem?.error?.message ?? `the service answered ${answer.status}`;
 		if (!REFUSED.has(answer.status)) return true;
 		this.say({ phase: "closed", why: this.reason });
-		if (answer.status === 401) forgetKey();
+		if (answer.status === 401) forgetKey(this.reason);
 		return false;
 	}
 

@@ -96,7 +96,7 @@ function Figures({ status }) {
 function Workers({ status: { workers, ledger, answered_by: me } }) {
 	return html`<section class="card card-pad" aria-label="Workers">
 		<h2>Workers</h2>
-		<div class="table-box">
+		<div class="table-box" tabindex="0" role="region" aria-label="Table of the workers">
 			<table class="table">
 				<thead>
 					<tr>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { html } from "../html.js";
 import { Code } from "../parts/code.js";
-import { Failure } from "../parts/failure.js";
+import { Failure, messageOf } from "../parts/failure.js";
+import { Icon } from "../parts/icon.js";
 import { Mark } from "../parts/mark.js";
-import { isKey } from "../session.js";
+import { isKey, signedOutBecause } from "../session.js";
 import { useSignal } from "../vendor/signals.js";
 import { signInWith } from "./sign_in.js";
 
@@ -51,7 +52,17 @@ export function SignInPage() {
 				/>
 				<span class="field-help">It stays in this tab and is forgotten when the tab is closed.</span>
 			</label>
-			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+			${failure.value
+				? html`<${Failure} error=${failure.value} />`
+				: signedOutBecause.value
+					? html`<div class="notice bad" role="alert">
+							<${Icon} name="warn" />
+							<p class="notice-text">
+								<strong>You were signed out.</strong> ${messageOf(signedOutBecause.value)} Sign in, and
+								nothing is missing.
+							</p>
+						</div>`
+					: null}
 			<button class="button primary wide" disabled=${busy.value}>
 				${busy.value ? "Signing in …" : "Sign in"}
 			</button>

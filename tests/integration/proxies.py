@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples in config/ for nginx and Caddy, as they stand except for names, ports and certificates."""
 import os
+import socket
 import subprocess
 
 CONFIG = os.path.join(os.path.dirname(__file__), "../../config")
@@ -37,10 +38,18 @@ def run_nginx(folder, site):
 
 def start_caddy(folder, port, service):
     site = read_example("Caddyfile.example", {
-        "wrenn.example.com {": f"https://localhost:{port} {{\n\ttls {folder}/tls.pem {folder}/tls.key\n\tencode gzip",
+        "wrenn.example.com {": f"https://localhost:{port} {{\n\ttls {folder}/tls.pem {folder}/tls.key", "handle @ours {": "handle @ours {\n\t\tencode gzip",
         "127.0.0.1:9730": f"127.0.0.1:{service.port}", "127.0.0.1:9725": "127.0.0.1:9"})
     with open(f"{folder}/Caddyfile", "w") as main:
         main.write(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{site}")
     return subprocess.Popen(["caddy", "run", "--config", f"{folder}/Caddyfile", "--adapter", "caddyfile"],
                             env={**os.environ, "HOME": folder, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder},
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except OSError:
+        return False

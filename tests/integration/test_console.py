@@ -11,7 +11,8 @@ import uuid
 import destinations
 import pytest
 from clients import browser
-from support import DEADLINE_S, PROGRAM, SqliteStore, id_to_uuid, make_event, until
+from proxies import accepts, certificate, start_caddy, start_nginx
+from support import DEADLINE_S, PROGRAM, SqliteStore, free_port, id_to_uuid, make_event, until
 
 pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of a browser")
 
@@ -45,6 +46,26 @@ def walk(folder, redis, chat_service, fake):
 def test_live_events(walk, chat_service):
     other_team, other_key = chat_service.new_team()
     walk("live.mjs", hostile=HOSTILE, otherTeam=other_team, otherKey=other_key)
+
+
+def test_what_may_happen_to_the_stream(walk, chat_service, redis):
+    key = chat_service.run("keys", "create", "--team", walk.team, "--name", "revoked").stdout.strip()
+    line = next(line for line in chat_service.run("keys", "list").stdout.splitlines() if "revoked" in line)
+    walk("trouble.mjs", revoked={"key": key, "id": line.split()[0]}, environment=chat_service.environment, redisProcess=redis.process.pid,
+         redisSocket=redis.socket)
+
+
+def test_it_works_behind_proxies(walk, chat_service, folder):
+    ports = {"nginx": free_port(), "caddy": free_port()}
+    certificate(folder)
+    running = [start(folder, port, chat_service) for start, port in zip((start_nginx, start_caddy), ports.values())]
+    try:
+        until(lambda: all(accepts(port) for port in ports.values()), "the proxies")
+        walk("proxied.mjs", proxies={name: f"https://localhost:{port}/api" for name, port in ports.items()})
+    finally:
+        for proxy in running:
+            proxy.terminate()
+            proxy.wait()
 
 
 def test_channels_from_the_first_look_to_the_last_attempt(walk, fake):

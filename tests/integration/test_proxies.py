@@ -13,6 +13,7 @@ from support import DEADLINE_S, Stream, free_port, make_event, until
 
 pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of proxies")
 
+
 class Curl:
     """curl over HTTP/2; what it has printed so far."""
 

@@ -31,15 +31,14 @@ function fault(text) {
 
 /** A page of its own, as in a tab of its own: nothing is shared with the others. */
 export async function open({ path = "", key = wishes.key, width = 1440, height = 900, scheme = "light", base = wishes.base, cookies = [] } = {}) {
-	const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", acceptDownloads: true });
+	const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", acceptDownloads: true, ignoreHTTPSErrors: true });
 	context.setDefaultTimeout(WAIT_MS);
 	if (cookies.length) await context.addCookies(cookies);
 	const page = await context.newPage();
 	page.on("console", (message) => ["error", "warning"].includes(message.type()) && fault(`console: ${message.text()}`));
 	page.on("pageerror", (error) => fault(`unhandled: ${error.stack}`));
 	page.on("request", (request) => {
-		const url = new URL(request.url());
-		if (!["data:", "blob:"].includes(url.protocol) && url.origin !== new URL(base).origin) fault(`a request to ${request.url()}`);
+		if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(`${base}/`)) fault(`a request to ${request.url()}`);
 	});
 	await page.exposeFunction("reportPolicy", (text) => fault(`policy: ${text}`));
 	await page.addInitScript(() => {
@@ -55,8 +54,26 @@ export async function go(page, path) {
 	await page.evaluate((hash) => (location.hash = hash), `#/${path}`);
 }
 
+/** What was wrong until now, which then counts no more. Only for the steps that see the watch itself fail. */
+export function takeFaults() {
+	return faults.splice(0).join("\n");
+}
+
+/** In both themes and on both sizes of screens: axe-core finds nothing, and nothing is beyond the edge. */
+export async function looksGood(page, what) {
+	for (const [width, height] of [[320, 700], [1440, 900]]) {
+		await page.setViewportSize({ width, height });
+		for (const colorScheme of ["dark", "light"]) {
+			await page.emulateMedia({ colorScheme });
+			await axe(page, `${what}, ${colorScheme}, ${width}`);
+		}
+		const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+		check(beyond <= 0, `${what}, ${width}: ${beyond} px are beyond the edge`);
+	}
+}
+
 /** Fails with what axe-core finds. */
-export async function axe(page, what) {
+async function axe(page, what) {
 	// Through the devtools protocol: the policy lets no script in by another way.
 	await page.evaluate(AXE);
 	const { violations } = await page.evaluate(() => window.axe.run());

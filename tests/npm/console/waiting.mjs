@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot under way, until its outcome comes. One was made before, so that it is known how long they take.
-import { axe, check, open, publish, walk } from "./browser.mjs";
+import { check, looksGood, open, publish, walk } from "./browser.mjs";
 
 const page = await open({ path: "waiting" });
 const card = page.locator("article", { hasText: "web-base-9" });
@@ -13,7 +13,7 @@ await walk({
 		const shell = await card.locator(".code").allTextContents();
 		check(shell.some((text) => text.startsWith("wrenn-events wait template.snapshot.create --resource 'web-base-9' --since 2")), shell.join());
 		check(shell.some((text) => text.startsWith("curl ") && text.includes("/v1/events/wait'")), shell.join());
-		await axe(page, "waiting, with one under way");
+		await looksGood(page, "waiting, with one under way");
 	},
 	async "the outcome when it comes"() {
 		await publish({ event: "template.snapshot.create", outcome: "error", error: "no space left", resource: { id: "web-base-9", type: "snapshot" }, actor: { type: "system" } });
