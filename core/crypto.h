@@ -45,6 +45,8 @@ bool hex_decode(struct str text, uint8_t *out, size_t n);
 void base64_encode(struct buf *out, struct str bytes);
 /* Appends the decoded bytes. False on anything but strictly padded standard base64. */
 bool base64_decode(struct buf *out, struct str text);
+/* The same for text of exactly n bytes. Needs no memory. After false, out has no meaning. */
+bool base64_decode_exact(struct str text, void *out, size_t n);
 
 /* Takes the same time wherever the texts differ; lengths are not hidden. */
 bool crypto_equal(struct str a, struct str b);

@@ -130,3 +130,23 @@ bool base64_decode(struct buf *out, struct str text)
 	}
 	return !out->err;
 }
+
+bool base64_decode_exact(struct str text, void *out, size_t n)
+{
+	uint8_t *to = out;
+	size_t left = n;
+
+	if (text.len != (n + 2) / 3 * 4)
+		return false;
+	for (size_t i = 0; i < text.len; i += 4) {
+		uint8_t bytes[3];
+		size_t count = decode_group(text.at + i, i + 4 == text.len, bytes);
+
+		if (count == 0 || count > left)
+			return false;
+		memcpy(to, bytes, count);
+		to += count;
+		left -= count;
+	}
+	return left == 0;
+}

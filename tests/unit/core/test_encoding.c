@@ -144,3 +144,27 @@ Test(base64, gives_every_byte_back)
 		buf_done(&decoded);
 	}
 }
+
+Test(base64_decode_exact, takes_only_text_of_that_many_bytes)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		const char *expected; /* NULL: refused */
+	} cases[] = {
+		{ "", 0, "" },           { "Zg==", 1, "f" },        { "Zm8=", 2, "fo" },
+		{ "Zm9v", 3, "foo" },    { "Zm9vYg==", 4, "foob" }, { "Zm9v", 2, NULL },
+		{ "Zm9v", 1, NULL },     { "Zm8=", 3, NULL },       { "Zg==", 2, NULL },
+		{ "Zh==", 1, NULL },     { "Zm9", 3, NULL },        { "Zm9!", 3, NULL },
+		{ "Zg==Zg==", 4, NULL }, { "Zg==Zm9v", 4, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char out[8] = "";
+		bool is_good = base64_decode_exact(str_of(cases[i].text), out, cases[i].n);
+
+		cr_expect_eq(is_good, cases[i].expected != NULL, "%zu", i);
+		if (is_good)
+			cr_expect_str_eq(out, cases[i].expected, "%zu", i);
+	}
+}
