@@ -33,19 +33,6 @@ static bool read_number(struct str text, uint64_t *out)
 	return true;
 }
 
-static bool read_root(struct str text, struct merkle_hash *out)
-{
-	struct buf bytes;
-	bool is_root;
-
-	buf_init(&bytes, SHA256_SIZE + 2);
-	is_root = base64_decode(&bytes, text) && bytes.len == SHA256_SIZE;
-	if (is_root)
-		memcpy(out->bytes, bytes.bytes, SHA256_SIZE);
-	buf_done(&bytes);
-	return is_root;
-}
-
 static bool read_extension(struct str line, struct checkpoint *out)
 {
 	if (str_starts(line, STR(TIME)))
@@ -65,7 +52,7 @@ int checkpoint_read(struct str text, struct checkpoint *out, struct reason *why)
 		rest.len--; /* ends the last line */
 	read.origin = str_cut(&rest, '\n');
 	is_good = read.origin.len > 0 && read_number(str_cut(&rest, '\n'), &read.size) &&
-		  read_root(str_cut(&rest, '\n'), &read.root);
+		  base64_decode_exact(str_cut(&rest, '\n'), read.root.bytes, SHA256_SIZE);
 	while (is_good && rest.at)
 		is_good = read_extension(str_cut(&rest, '\n'), &read);
 	if (!is_good)

@@ -33,6 +33,7 @@ bool merkle_eq(const struct merkle_hash *a, const struct merkle_hash *b)
 void merkle_init(struct merkle_range *range)
 {
 	range->size = 0;
+	range->proof = NULL;
 }
 
 unsigned merkle_count(uint64_t size)
@@ -40,15 +41,34 @@ unsigned merkle_count(uint64_t size)
 	return (unsigned)__builtin_popcountll(size);
 }
 
+static void add_sibling(struct merkle_proof *proof, const struct merkle_hash *sibling)
+{
+	proof->hashes[proof->count++] = *sibling;
+}
+
+/* Joins two subtrees of 2^level leaves; the right one starts at leaf `middle`. */
+static void join_pair(struct merkle_range *range, uint64_t middle, unsigned level,
+		      const struct merkle_hash *left, struct merkle_hash *right)
+{
+	uint64_t leaves = UINT64_C(1) << level;
+	struct merkle_proof *proof = range->proof;
+
+	if (proof && proof->index >= middle - leaves && proof->index < middle)
+		add_sibling(proof, right);
+	else if (proof && proof->index >= middle && proof->index - middle < leaves)
+		add_sibling(proof, left);
+	merkle_node(left, right, right);
+}
+
 /* Level `level` of the size must be the lowest that may be one. */
 static void join(struct merkle_range *range, unsigned level, const struct merkle_hash *root)
 {
 	unsigned count = merkle_count(range->size);
 	struct merkle_hash joined = *root;
-	uint64_t size = range->size >> level;
+	unsigned at = level;
 
-	for (; size & 1; size >>= 1)
-		merkle_node(&range->hashes[--count], &joined, &joined);
+	for (; range->size >> at & 1; at++)
+		join_pair(range, range->size >> at << at, at, &range->hashes[--count], &joined);
 	range->hashes[count] = joined;
 	range->size += UINT64_C(1) << level;
 }
@@ -93,6 +113,32 @@ void merkle_root(const struct merkle_range *range, struct merkle_hash *out)
 		merkle_node(&range->hashes[--count], out, out);
 }
 
+void merkle_watch_next(struct merkle_range *range, struct merkle_proof *proof)
+{
+	proof->index = range->size;
+	proof->count = 0;
+	range->proof = proof;
+}
+
+/* As for the root, from the right: `from` is the first leaf of what is joined so far. */
+void merkle_prove(const struct merkle_range *range, struct merkle_proof *out)
+{
+	unsigned count = merkle_count(range->size);
+	uint64_t from = range->size & (range->size - 1);
+	uint64_t rest = from;
+	struct merkle_hash joined = range->hashes[count - 1];
+
+	*out = *range->proof;
+	for (unsigned i = count - 1; i-- > 0; from = rest) {
+		rest &= rest - 1;
+		if (out->index >= from)
+			add_sibling(out, &range->hashes[i]);
+		else if (out->index >= rest)
+			add_sibling(out, &joined);
+		merkle_node(&range->hashes[i], &joined, &joined);
+	}
+}
+
 void merkle_save(struct buf *out, const struct merkle_range *range)
 {
 	for (unsigned i = 0; i < merkle_count(range->size); i++)
@@ -105,6 +151,7 @@ int merkle_restore(struct merkle_range *out, uint64_t size, struct str saved)
 
 	if (size > MERKLE_MAX_SIZE || saved.len != (size_t)count * SHA256_SIZE)
 		return -EINVAL;
+	merkle_init(out);
 	out->size = size;
 	for (unsigned i = 0; i < count; i++)
 		memcpy(out->hashes[i].bytes, saved.at + (size_t)i * SHA256_SIZE, SHA256_SIZE);

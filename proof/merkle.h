@@ -23,9 +23,17 @@ struct merkle_hash {
 	uint8_t bytes[SHA256_SIZE];
 };
 
+/* The inclusion proof of one leaf (RFC 9162 section 2.1.3): its siblings from the bottom up. */
+struct merkle_proof {
+	uint64_t index;
+	unsigned count;
+	struct merkle_hash hashes[MERKLE_LEVELS];
+};
+
 struct merkle_range {
 	uint64_t size; /* leaves */
 	struct merkle_hash hashes[MERKLE_LEVELS];
+	struct merkle_proof *proof; /* collects the siblings of its leaf as they appear; or NULL */
 };
 
 /* SHA-256 of 0x00 and the data. */
@@ -48,8 +56,12 @@ int merkle_append_subtree(struct merkle_range *range, unsigned level,
 unsigned merkle_subtree_level(uint64_t from, uint64_t to);
 /* The root; of no leaves it is the hash of nothing. */
 void merkle_root(const struct merkle_range *range, struct merkle_hash *out);
+/* Lets the range collect the proof of the leaf that is appended next. */
+void merkle_watch_next(struct merkle_range *range, struct merkle_proof *proof);
+/* The whole proof, of the tree as it is now. */
+void merkle_prove(const struct merkle_range *range, struct merkle_proof *out);
 
-/* The hashes as bytes, one after another. */
+/* The hashes as bytes, one after another. A proof is not saved. */
 void merkle_save(struct buf *out, const struct merkle_range *range);
 /* -EINVAL unless the bytes are as many as a range of `size` leaves has. */
 int merkle_restore(struct merkle_range *out, uint64_t size, struct str saved) must_check;

@@ -109,20 +109,6 @@ void note_key_write(struct buf *out, const struct note_key *key)
 	base64_encode(out, bytes_of(bytes, sizeof(bytes)));
 }
 
-/* False unless the text is the base64 of exactly n bytes. */
-static bool decode(struct str text, void *out, size_t n)
-{
-	struct buf bytes;
-	bool is_exact;
-
-	buf_init(&bytes, n + 2);
-	is_exact = base64_decode(&bytes, text) && bytes.len == n;
-	if (is_exact)
-		memcpy(out, bytes.bytes, n);
-	buf_done(&bytes);
-	return is_exact;
-}
-
 int note_key_read(struct str text, struct note_key *out, struct reason *why)
 {
 	struct str rest = str_trim(text);
@@ -130,10 +116,10 @@ int note_key_read(struct str text, struct note_key *out, struct reason *why)
 	struct str id = str_cut(&rest, '+');
 	uint8_t bytes[1 + NOTE_KEY_SIZE];
 	uint8_t named[ID_SIZE];
-	struct note_key key;
+	struct note_key key = { .id = 0 };
 
 	if (!rest.at || !hex_decode(id, named, sizeof(named)) ||
-	    !decode(rest, bytes, sizeof(bytes)) || bytes[0] != ED25519)
+	    !base64_decode_exact(rest, bytes, sizeof(bytes)) || bytes[0] != ED25519)
 		return reason_set(why, -EINVAL, "key",
 				  "a verifier key has the form name+id+base64 and is one of "
 				  "Ed25519");
@@ -231,7 +217,7 @@ static bool read_signature(struct str line, struct signature *out)
 	out->name = str_cut(&line, ' ');
 	out->base64 = line;
 	if (!note_name_is_valid(out->name) || line.len < 8 || line.len % 4 ||
-	    !decode((struct str){ .at = line.at, .len = 8 }, head, sizeof(head)))
+	    !base64_decode_exact((struct str){ .at = line.at, .len = 8 }, head, sizeof(head)))
 		return false;
 	out->id = id_at(head);
 	return true;
@@ -252,7 +238,8 @@ static int check_signature(struct str text, const struct signature *signature,
 {
 	uint8_t bytes[ID_SIZE + NOTE_SIGNATURE_SIZE];
 
-	if (decode(signature->base64, bytes, sizeof(bytes)) && verifies(key, text, bytes + ID_SIZE))
+	if (base64_decode_exact(signature->base64, bytes, sizeof(bytes)) &&
+	    verifies(key, text, bytes + ID_SIZE))
 		return 0;
 	return reason_set(why, -EBADMSG, "signature",
 			  "the signature of the key %s+%08x does not fit the text", key->name,

@@ -164,3 +164,60 @@ Test(merkle, a_saved_range_grows_as_before)
 		buf_done(&saved);
 	}
 }
+
+/* RFC 9162 section 2.1.3.2, written from its text. */
+static bool is_included(const struct merkle_hash *leaf, const struct merkle_proof *proof,
+			uint64_t size, const struct merkle_hash *root)
+{
+	uint64_t fn = proof->index;
+	uint64_t sn = size - 1;
+	struct merkle_hash r = *leaf;
+
+	for (unsigned i = 0; i < proof->count; i++) {
+		if (sn == 0)
+			return false;
+		if (fn & 1 || fn == sn) {
+			merkle_node(&proof->hashes[i], &r, &r);
+			for (; !(fn & 1) && fn != 0; fn >>= 1)
+				sn >>= 1;
+		} else {
+			merkle_node(&r, &proof->hashes[i], &r);
+		}
+		fn >>= 1;
+		sn >>= 1;
+	}
+	return sn == 0 && merkle_eq(&r, root);
+}
+
+static void expect_proof(uint64_t index, uint64_t size)
+{
+	struct merkle_range range;
+	struct merkle_proof collected;
+	struct merkle_proof proof;
+	struct merkle_hash leaf;
+	struct merkle_hash root;
+
+	skip_from(index / 2, index, &range);
+	merkle_watch_next(&range, &collected);
+	leaf_number(index, &leaf);
+	merkle_append(&range, &leaf);
+	for (uint64_t i = index + 1; i < size; i++) {
+		struct merkle_hash next;
+
+		leaf_number(i, &next);
+		merkle_append(&range, &next);
+	}
+	merkle_root(&range, &root);
+	merkle_prove(&range, &proof);
+	cr_expect(is_included(&leaf, &proof, size, &root), "leaf %d of %d", (int)index, (int)size);
+	root.bytes[0] ^= 1;
+	cr_expect_not(is_included(&leaf, &proof, size, &root));
+}
+
+Test(merkle, proves_each_leaf_of_a_tree)
+{
+	for (uint64_t size = 1; size <= 40; size++) {
+		for (uint64_t index = 0; index < size; index++)
+			expect_proof(index, size);
+	}
+}
