@@ -15,19 +15,13 @@
 #define SETTINGS_LIMIT 65536
 
 const struct command *const help_commands[] = {
-	&serve_command,
-	&publish_command,
-	&tail_command,
-	&wait_command,
-	&console_command,
-	&keys_command,
-	&teams_command,
-	&sessions_command,
-	&doctor_command,
-	&backup_command,
-	&restore_command,
-	&health_command,
-	NULL,
+	&serve_command,    &publish_command,
+	&tail_command,     &wait_command,
+	&audit_command,    &console_command,
+	&keys_command,     &teams_command,
+	&sessions_command, &doctor_command,
+	&backup_command,   &restore_command,
+	&health_command,   NULL,
 };
 
 int help_refuse(const char *typed)

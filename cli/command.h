@@ -35,6 +35,7 @@ struct command {
 extern const struct command publish_command;
 extern const struct command tail_command;
 extern const struct command wait_command;
+extern const struct command audit_command;
 extern const struct command console_command;
 extern const struct command keys_command;
 extern const struct command teams_command;
