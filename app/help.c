@@ -11,17 +11,28 @@
 #include "cli/output.h"
 #include "config/config.h"
 #include "core/event.h"
+#include "providers/provider.h"
 
 #define SETTINGS_LIMIT 65536
 
 const struct command *const help_commands[] = {
-	&serve_command,    &publish_command,
-	&tail_command,     &wait_command,
-	&audit_command,    &console_command,
-	&keys_command,     &teams_command,
-	&sessions_command, &doctor_command,
-	&backup_command,   &restore_command,
-	&health_command,   NULL,
+	&serve_command,
+	&publish_command,
+	&tail_command,
+	&wait_command,
+	&channels_command,
+	&deliveries_command,
+	&explain_command,
+	&audit_command,
+	&console_command,
+	&keys_command,
+	&teams_command,
+	&sessions_command,
+	&doctor_command,
+	&backup_command,
+	&restore_command,
+	&health_command,
+	NULL,
 };
 
 int help_refuse(const char *typed)
@@ -46,7 +57,7 @@ void help_print_overview(FILE *out)
 	      out);
 	for (const struct command *const *command = help_commands; *command; command++)
 		fprintf(out, "  %-10s %s\n", (*command)->name, (*command)->summary);
-	fputs("  help       this text, `help COMMAND`, `help settings` or `help kinds`\n\n"
+	fputs("  help       this text, or COMMAND [ACTION], settings, kinds, providers\n\n"
 	      "`wrenn-events COMMAND --help` explains one; `--version` names this one.\n\n"
 	      "Exit codes of every command:\n"
 	      "  0    success\n"
@@ -78,6 +89,13 @@ static int print_kinds(void)
 	return EXIT_GOOD;
 }
 
+static int print_providers(void)
+{
+	for (size_t i = 0; provider_at(i); i++)
+		puts(provider_at(i)->name);
+	return EXIT_GOOD;
+}
+
 /* `help channels create` is `channels create --help`. */
 static int print_command(int argc, char **argv)
 {
@@ -105,5 +123,7 @@ int help_print(int argc, char **argv)
 		return print_settings();
 	if (strcmp(argv[1], "kinds") == 0)
 		return print_kinds();
+	if (strcmp(argv[1], "providers") == 0)
+		return print_providers();
 	return print_command(argc, argv);
 }

@@ -16,7 +16,8 @@ int help_refuse(const char *typed);
 
 void help_print_overview(FILE *out);
 
-/* `help`, `help COMMAND [ACTION]`, `help settings` and `help kinds`. Returns an exit code. */
+/* `help`, `help COMMAND [ACTION]`, `help settings`, `help kinds` and
+ * `help providers`. Returns an exit code. */
 int help_print(int argc, char **argv);
 
 #endif

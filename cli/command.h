@@ -35,6 +35,9 @@ struct command {
 extern const struct command publish_command;
 extern const struct command tail_command;
 extern const struct command wait_command;
+extern const struct command channels_command;
+extern const struct command deliveries_command;
+extern const struct command explain_command;
 extern const struct command audit_command;
 extern const struct command console_command;
 extern const struct command keys_command;

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -16,9 +18,12 @@
 /* Limit of one write: the longest answer with every byte escaped. */
 #define ESCAPED_LIMIT (64 * 1024 * 1024)
 
-static bool stays(uint32_t code, bool keep_lines)
+/* A carriage return before a line feed moves nothing. */
+static bool stays(uint32_t code, struct str rest, bool keep_lines)
 {
-	return !utf8_is_control(code) || (keep_lines && (code == '\n' || code == '\t'));
+	if (!utf8_is_control(code))
+		return true;
+	return keep_lines && (code == '\n' || code == '\t' || str_starts(rest, STR("\r\n")));
 }
 
 void output_escape(struct buf *out, struct str text, bool keep_lines)
@@ -30,7 +35,7 @@ void output_escape(struct buf *out, struct str text, bool keep_lines)
 
 		if (n == 0)
 			buf_addf(out, "\\x%02x", (unsigned)(unsigned char)text.at[0]);
-		else if (stays(code, keep_lines))
+		else if (stays(code, text, keep_lines))
 			buf_add(out, text.at, n);
 		else
 			buf_addf(out, "\\u%04x", (unsigned)code);
@@ -51,6 +56,27 @@ void output_write(FILE *out, struct str text)
 	text = buf_str(&escaped);
 	fwrite(text.at, 1, text.len, out);
 	buf_done(&escaped);
+}
+
+bool output_is_terminal(void)
+{
+	return isatty(STDOUT_FILENO);
+}
+
+bool output_is_coloured(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+
+	return output_is_terminal() && !(no_colour && *no_colour) &&
+	       !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+size_t output_columns(void)
+{
+	struct winsize size = { 0 };
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void output_add_place(struct buf *out, struct str url)

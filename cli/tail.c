@@ -10,9 +10,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/command.h"
@@ -125,7 +123,7 @@ static void print_line(const cJSON *event)
 	const char *kind = json_get_string(event, "event");
 	const char *outcome = json_get_string(event, "outcome");
 	const char *resource = json_get_string(json_get(event, "resource"), "id");
-	bool coloured = !getenv("NO_COLOR");
+	bool coloured = output_is_coloured();
 	struct buf line;
 
 	buf_init(&line, LINE_LIMIT);
@@ -377,7 +375,7 @@ static int run(int argc, char **argv)
 {
 	struct tail tail = {
 		.backoff = { .first_ms = 250, .max_ms = 30000 },
-		.as_json = !isatty(STDOUT_FILENO),
+		.as_json = !output_is_terminal(),
 	};
 	int code = client_open(&tail.client);
 

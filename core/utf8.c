@@ -191,3 +191,58 @@ void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool show_co
 			return;
 	}
 }
+
+#define EMOJI_STYLE 0xfe0f /* asks for the wide form of the character before it */
+
+/* The first cluster's bytes, with its columns in *out. A terminal draws a cluster in two columns at
+ * most, however many characters it has. */
+static size_t measure_cluster(struct str text, size_t *out)
+{
+	struct utf8_clusters walk = { 0 };
+	size_t at = 0;
+	uint32_t code;
+
+	*out = 0;
+	while (at < text.len) {
+		size_t n = utf8_decode(str_from(text, at), &code);
+
+		if (n == 0 || (utf8_starts_cluster(&walk, code) && at > 0))
+			break;
+		*out += code == EMOJI_STYLE ? 2
+					    : (size_t)utf8proc_charwidth((utf8proc_int32_t)code);
+		at += n;
+	}
+	if (*out > 2)
+		*out = 2;
+	return at ? at : 1;
+}
+
+struct str utf8_cut_columns(struct str text, size_t max_columns)
+{
+	size_t at = 0;
+	size_t columns = 0;
+	size_t width;
+
+	while (at < text.len) {
+		size_t n = measure_cluster(str_from(text, at), &width);
+
+		if (columns + width > max_columns)
+			break;
+		columns += width;
+		at += n;
+	}
+	text.len = at;
+	return text;
+}
+
+size_t utf8_columns(struct str text)
+{
+	size_t columns = 0;
+	size_t width;
+
+	while (text.len) {
+		text = str_from(text, measure_cluster(text, &width));
+		columns += width;
+	}
+	return columns;
+}

@@ -28,6 +28,14 @@ bool utf8_starts_cluster(struct utf8_clusters *walk, uint32_t code);
 /* The longest prefix of at most max_bytes that does not end inside a cluster. Takes any bytes. */
 struct str utf8_cut(struct str text, size_t max_bytes);
 
+/* How many columns of a terminal the text takes: 2 for wide characters and emoji, whose families
+ * and flags are one cluster, 0 for accents. The text must be valid UTF-8 without control
+ * characters. */
+size_t utf8_columns(struct str text);
+
+/* The longest prefix that takes at most max_columns and does not end inside a cluster. */
+struct str utf8_cut_columns(struct str text, size_t max_columns);
+
 /* What a terminal or a page may obey instead of show: control characters (C0, DEL, C1), bidi
  * controls (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) and the separators U+2028 and
  * U+2029. */

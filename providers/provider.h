@@ -91,6 +91,9 @@ bool provider_edits(const struct provider *provider, const struct provider_confi
 /* The settings lead to such a host. */
 bool provider_is_imitated(const struct provider *provider, const struct provider_config *config);
 
+/* The providers by number, from 0; NULL after the last. */
+const struct provider *provider_at(size_t number);
+
 /* NULL when there is none of that name. */
 const struct provider *provider_find(struct str name);
 

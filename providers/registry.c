@@ -16,3 +16,8 @@ const struct provider *provider_find(struct str name)
 	}
 	return NULL;
 }
+
+const struct provider *provider_at(size_t number)
+{
+	return number < ARRAY_LEN(providers) ? providers[number] : NULL;
+}

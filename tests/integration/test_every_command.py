@@ -39,7 +39,7 @@ every_command = pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def example_of(words):
     """The arguments after `wrenn-events`, with a value for each variable and without what the shell does."""
     text = run(*words, "--help").stdout
-    line = text[text.rindex("\nExample: ") + 10:].split("|")[-1].strip()
+    line = text[text.rindex("\nExample: ") + 10:].split("|")[-1].split(" > ")[0].strip()
     return shlex.split(re.sub(r"\$\([^)]*\)|\$\w+", "value", line))[1:]
 
 

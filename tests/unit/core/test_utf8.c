@@ -239,3 +239,50 @@ Test(utf8_clean, passes_the_error_of_the_buffer_on)
 	cr_expect_eq(out.err, -E2BIG);
 	buf_done(&out);
 }
+
+Test(utf8, counts_the_columns_of_clusters)
+{
+	static const struct {
+		const char *text;
+		size_t columns;
+	} cases[] = {
+		{ "", 0 },
+		{ "abc", 3 },
+		{ "é", 1 },
+		{ "e\xcc\x81", 1 },
+		{ "日本", 4 },
+		{ "ｱ", 1 }, /* half width */
+		{ "👍", 2 },
+		{ "👍🏽", 2 }, /* with a colour of skin */
+		{ "👨‍👩‍👧‍👦", 2 },
+		{ "❤️", 2 },
+		{ "🇩🇪🇫🇷", 4 },
+		{ "각", 2 },
+		{ "…", 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_expect_eq(utf8_columns(str_of(cases[i].text)), cases[i].columns, "%s: %zu",
+			     cases[i].text, utf8_columns(str_of(cases[i].text)));
+}
+
+Test(utf8, cuts_columns_between_clusters)
+{
+	static const struct {
+		const char *text;
+		size_t most;
+		const char *kept;
+	} cases[] = {
+		{ "abc", 2, "ab" },
+		{ "日本", 3, "日" },
+		{ "e\xcc\x81x", 1, "e\xcc\x81" },
+		{ "👨‍👩‍👧x", 2, "👨‍👩‍👧" },
+		{ "👨‍👩‍👧x", 1, "" },
+		{ "abc", 9, "abc" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_expect(str_is(utf8_cut_columns(str_of(cases[i].text), cases[i].most),
+				 cases[i].kept),
+			  "%s", cases[i].text);
+}

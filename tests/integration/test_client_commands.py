@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands for people without a browser: channels, deliveries, explain, audit."""
+import csv
+import fcntl
+import http.server
+import io
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+import threading
+import tty
+
+import pytest
+from support import PROGRAM, make_event, new_id, until
+
+pytestmark = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+SLACK = "https://hooks.slack.com/services/T0001/B0001/aSecretOfSlack"
+SETTINGS = f"webhook_url={SLACK}\n"
+
+
+class Caller:
+    """Runs the program as a client of a service, with the key of a team."""
+
+    def __init__(self, service):
+        self.service = service
+        self.team, self.key = service.new_team()
+        self.environment = {"PATH": os.environ["PATH"], "WRENN_BASE_URL": service.url, "WRENN_API_KEY": self.key, "TERM": "xterm"}
+
+    def run(self, *arguments, code=0, stdin="", **environment):
+        said = subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, text=True, timeout=60,
+                              env={**self.environment, **environment})
+        assert said.returncode == code, (arguments, said)
+        assert SLACK not in said.stdout + said.stderr
+        return said
+
+    def lines(self, *arguments, **more):
+        return [json.loads(line) for line in self.run(*arguments, **more).stdout.splitlines()]
+
+    def object(self, *arguments, **more):
+        found, = self.lines(*arguments, **more)
+        return found
+
+    def on_terminal(self, *arguments, columns=200, typed="", code=0, **environment):
+        """All that the terminal shows."""
+        master, slave = pty.openpty()
+        tty.setraw(slave)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        if typed:
+            attributes = termios.tcgetattr(slave)
+            attributes[3] |= termios.ECHO | termios.ICANON
+            termios.tcsetattr(slave, termios.TCSANOW, attributes)
+        process = subprocess.Popen([PROGRAM, *arguments], stdin=slave, stdout=slave, stderr=slave, env={**self.environment, **environment})
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:  # the program has ended
+                break
+            shown += piece
+            if typed and piece.rstrip().endswith(b":"):
+                os.write(master, typed.pop(0).encode() + b"\n")
+        os.close(master)
+        assert process.wait(timeout=60) == code, shown
+        return shown.decode()
+
+    def publish(self, redis, **more):
+        return redis.publish(make_event(self.team, **more))
+
+    def wait_for_states(self, channel, *states):
+        def seen():
+            found = self.lines("deliveries", "list", channel)
+            return found if sorted(each["state"] for each in found) == sorted(states) else None
+        return until(seen, f"deliveries to be {states}")
+
+
+@pytest.fixture
+def caller(chat_service):
+    return Caller(chat_service)
+
+
+def test_a_channel_from_its_creation_to_its_end(caller, redis, fake):
+    made = caller.object("channels", "create", "--name", "Team chat", "--provider", "slack", "--settings", "-", "--event", "capsule.create",
+                         stdin=SETTINGS)
+    assert made["name"] == "team-chat" and made["events"] == ["capsule.create"] and "filter" not in made
+    hook = caller.object("channels", "create", "--name", "failures", "--provider", "webhook", "--set", f"url={fake.origin}/hook", "--only-failures",
+                         "--filter", "resource=web-*", "--filter", "resource=db-*")
+    assert hook["filter"] == {"outcome": ["error"], "resource": ["web-*", "db-*"]} and hook["secret"] and "volume.create" not in hook["events"]
+    assert {"capsule.create", "host.down"} <= set(hook["events"])
+    assert [each["id"] for each in caller.lines("channels", "list")] == [hook["id"], made["id"]]
+
+    event = caller.publish(redis)
+    delivery, = caller.wait_for_states("Team chat", "delivered")
+    assert delivery["event_id"] == event and caller.lines("deliveries", "list", made["id"]) == [delivery]
+    assert caller.lines("deliveries", "list", "team-chat", "--state", "failed") == []
+    shown = caller.object("deliveries", "show", delivery["id"])
+    assert [attempt["verdict"] for attempt in shown["attempts"]] == ["delivered"]
+    assert caller.object("deliveries", "redeliver", delivery["id"])["state"] == "pending"
+    until(lambda: caller.object("deliveries", "show", delivery["id"])["attempt_count"] == 2)
+    assert caller.object("deliveries", "recover", "team-chat", "--since", "1h", "--state", "failed") == {"requeued": 0, "more": False}
+    verdicts = {each["name"]: each["verdict"] for each in caller.object("explain", event)["channels"]}
+    assert verdicts == {"team-chat": "delivered", "failures": "filtered"}
+
+    health = caller.object("channels", "show", "team-chat")
+    assert health["id"] == made["id"] and health["health"]["state"] == "healthy"
+    assert caller.object("channels", "enable", "team-chat", "--backlog", "skip")["disabled"] is False
+    assert caller.object("channels", "test", "--provider", "slack", "--settings", "-", stdin=json.dumps({"webhook_url": SLACK})) == {"status": "ok"}
+    preview = caller.object("channels", "preview", "failures", "--event", "capsule.destroy")
+    assert preview["provider"] == "webhook" and preview["filtered"] == "outcome"
+    assert "plain_body" in caller.object("channels", "preview", "--provider", "slack", "--digest")
+
+    gone = caller.run("channels", "delete", "team-chat")
+    assert gone.stdout == gone.stderr == "" and [each["name"] for each in caller.lines("channels", "list")] == ["failures"]
+    audited = caller.lines("audit", "list", "--resource-type", "channel", "--limit", "2")
+    assert [(each["action"], each["metadata"]["name"]) for each in audited] == [("delete", "team-chat"), ("create", "failures")] \
+        or [each["action"] for each in audited][0] == "delete"
+
+
+def test_the_audit_trail_is_listed_page_by_page_and_exported_as_the_api_has_it(caller, redis):
+    for _ in range(450):
+        redis.publish(make_event(caller.team))
+    until(lambda: len(caller.lines("audit", "list", "--limit", "1000")) == 450)
+    rows = caller.lines("audit", "list", "--limit", "430")
+    assert len({row["id"] for row in rows}) == 430
+    exported = caller.lines("audit", "export")
+    assert [row["id"] for row in exported][:430] == [row["id"] for row in rows] and len(exported) == 450
+    as_csv = list(csv.DictReader(io.StringIO(caller.run("audit", "export", "--format", "csv").stdout)))
+    assert [row["id"] for row in as_csv] == [row["id"] for row in exported]
+    last = exported[99]
+    rest = caller.lines("audit", "export", "--before", last["created_at"], "--before-id", last["id"])
+    assert rest == exported[100:]
+    assert caller.lines("audit", "list", "--action", "destroy") == []
+
+
+def test_a_terminal_shows_tables_that_no_text_can_break(caller, redis):
+    caller.run("channels", "create", "--name", "ops", "--provider", "slack", "--settings", "-", stdin=SETTINGS)
+    caller.publish(redis, kind="template.snapshot.create", resource="日本\u009b2J\u202eevil", outcome="error", error="no room " * 20)
+    until(lambda: caller.lines("deliveries", "list", "ops"))
+    shown = caller.on_terminal("deliveries", "list", "ops", columns=150)
+    head, row = re.sub("\x1b\\[[0-9]*m", "", shown).splitlines()[:2]
+    assert head.split()[:3] == ["ID", "CREATED", "EVENT"] and "日本\\u009b2J\\u202eevil" in row
+    place = head.index("STATE")  # two of the characters before it are two columns wide
+    assert re.match(r"(delivered|pending)", row[place - 2:]), (head, row)
+    assert "\x1b[31merror\x1b[0m" in shown
+    for plain in (caller.on_terminal("deliveries", "list", "ops", NO_COLOR="1"), caller.on_terminal("deliveries", "list", "ops", TERM="dumb")):
+        assert "\x1b" not in plain and head.split()[0] in plain
+    assert json.loads(caller.on_terminal("deliveries", "list", "ops", "--json"))["event"] == "template.snapshot.create"
+    trail = caller.on_terminal("audit", "list", columns=100, NO_COLOR="1").splitlines()
+    assert trail[1].endswith("…") and len(trail[1]) <= 100
+    for words in (("channels", "show", "ops"), ("channels", "list"), ("channels", "preview", "ops")):
+        assert re.search(r"slack", caller.on_terminal(*words)), words
+
+
+def test_secrets_are_asked_for_without_being_shown_and_never_taken_from_arguments(caller, folder):
+    shown = caller.on_terminal("channels", "create", "--name", "ops", "--provider", "slack", typed=[SLACK])
+    assert "slack webhook_url:" in shown and "aSecretOfSlack" not in shown and "ops" in shown
+    assert caller.object("channels", "show", "ops")["provider"] == "slack"
+    refused = caller.run("channels", "create", "--name", "b", "--provider", "slack", "--set", f"webhook_url={SLACK}", code=2)
+    assert "other users see" in refused.stderr
+    missing = caller.run("channels", "create", "--name", "b", "--provider", "telegram", "--set", "chat_id=1", code=2)
+    assert "bot_token" in missing.stderr and "--settings" in missing.stderr
+    with open(f"{folder}/slack.conf", "w") as file:
+        file.write(f"# of the team\n\nwebhook_url = {SLACK}\n")
+    assert caller.object("channels", "create", "--name", "c", "--provider", "slack", "--settings", f"{folder}/slack.conf")["name"] == "c"
+    for wrong, words in ((f"webhook_url {SLACK}", "line 1"), (f"webhook={SLACK}", "it has webhook_url"), (f'{{"webhook_url": {SLACK}}}', "--settings"),
+                         ('{"webhook_url": 5}', "must be a string")):
+        said = caller.run("channels", "create", "--name", "d", "--provider", "slack", "--settings", "-", stdin=wrong, code=2)
+        assert words in said.stderr and "Traceback" not in said.stderr, said.stderr
+
+
+def test_each_end_has_its_exit_code(caller, fake):
+    def refused(code, *arguments, **more):
+        said = caller.run(*arguments, code=code, **more)
+        assert said.stdout == "" and said.stderr.startswith("wrenn-events: "), said
+        return said.stderr
+
+    create = ("channels", "create", "--provider", "slack", "--settings", "-")
+    caller.run(*create, "--name", "ops", stdin=SETTINGS)
+    assert "409" in refused(1, *create, "--name", "ops", stdin=SETTINGS)
+    assert "did you mean ops?" in refused(1, "channels", "show", "opps")
+    assert "channels list" in refused(1, "deliveries", "list", "something")
+    assert "404" in refused(1, "channels", "show", new_id("ch-"))
+    assert "404" in refused(1, "deliveries", "show", "b7638eff-f38f-5543-a988-3ec94b0a4fb5")
+    assert "404" in refused(1, "explain", "1-0")
+    fake.script({"destination": "slack", "status": 404, "body": "no_service"})
+    assert "removed" in refused(1, "channels", "test", "--provider", "slack", "--settings", "-", stdin=SETTINGS)
+    assert "did you mean create?" in refused(2, "channels", "creat")
+    assert "which action? There are list, show" in refused(2, "channels")
+    assert "did you mean capsule.create?" in refused(2, *create, "--name", "b", "--event", "capsule.creat", stdin=SETTINGS)
+    assert "did you mean slack?" in refused(2, "channels", "preview", "--provider", "slak")
+    assert "UUID" in refused(2, "deliveries", "show", "ops") and "stream id" in refused(2, "explain", "ops")
+    assert "400" in refused(2, "deliveries", "list", "ops", "--state", "lost") and "--limit" in refused(2, "audit", "list", "--limit", "0")
+    assert "filter knows" in refused(2, *create, "--name", "b", "--filter", "colour=red", stdin=SETTINGS)
+    assert "401" in refused(3, "channels", "list", "--api-key", "wrn_" + "0" * 32)
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """Answers every question with a page, and an export with less than it announced."""
+
+    def do_GET(self):
+        body = b'{"id":"log-1"}\n{"id":"lo' if "export" in self.path else b"<html></html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body) + (100 if "export" in self.path else 0)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_stranger_and_an_export_that_broke_off_are_exit_3(caller):
+    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert "is not wrenn-events" in caller.run("channels", "list", "--url", url, code=3).stderr
+        cut = caller.run("audit", "export", "--url", url, code=3)
+        assert cut.stdout == '{"id":"log-1"}\n' and "not whole" in cut.stderr and "--before" in cut.stderr
+        server.shutdown()
+
+
+def test_a_reader_that_has_gone_ends_an_answer_in_silence(caller):
+    caller.run("channels", "create", "--name", "ops", "--provider", "slack", "--settings", "-", stdin=SETTINGS)
+    for words in (("channels", "list"), ("channels", "show", "ops"), ("audit", "list"), ("audit", "export"), ("deliveries", "recover", "ops")):
+        reader, writer = os.pipe()
+        os.close(reader)
+        ended = subprocess.run([PROGRAM, *words], stdout=writer, stderr=subprocess.PIPE, timeout=60, env=caller.environment)
+        os.close(writer)
+        assert ended.returncode == -13 and ended.stderr == b"", (words, ended)
