@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The live part of `make bench`: bench_live.c against the service, the barest fan-out and Nchan. In every
 round each of them is started, filled with subscribers, loaded and stopped; the table shows medians over the
-rounds, as rows for docs/performance.md."""
+rounds."""
 import json
+import os
 import pathlib
 import re
 import selectors
@@ -12,7 +13,10 @@ import statistics
 import subprocess
 import tempfile
 
+import bench_flat
 from bench_servers import CLIENT_CORE, TEAMS, TOOLS, Nchan, Ours, Raw, cpu_us, pin, resident_bytes, thread_us
+from bench_stack import add_teams, show_cpu
+from bench_table import ratio, row
 from support import Redis, SqliteStore, make_event
 
 # name: subscribers, teams, events a second (0: as fast as they go), how many, how many by Nchan
@@ -27,6 +31,7 @@ FLAT_OUT = {
     "10,000 of 1,000 teams": (10000, 1000, 0, 40000, 20000),
 }
 WINDOWS = {1: 200, 1000: 5000}
+IDLE = {1000: 400, 10000: 300, 19000: 300}  # streams, bytes
 SLOW_READERS = 20
 RETURNING, RETURNING_TEAMS, REPLAYED = 10000, 100, 100
 KEPT = 10000  # entries the stream holds, as the control plane trims it
@@ -71,13 +76,16 @@ def measure(server, teams, redis, subscribers, **load):
         empty_cpu, empty = cpu_us(server.pid), resident_bytes(server.pid)
         client = Client(server, teams, redis, subscribers, **load)
         idle_cpu, idle_loop, idle = cpu_us(server.pid), thread_us(server.pid, server.pid), resident_bytes(server.pid)
+        idle_redis = cpu_us(redis.process.pid)
         found = client.load()
         server.settle()
         after_cpu, after_loop, after = cpu_us(server.pid), thread_us(server.pid, server.pid), resident_bytes(server.pid)
+        after_redis = cpu_us(redis.process.pid)
         client.close()
     finally:
         server.stop()
     return {**found, "failures": client.opened["failures"], "connect_us": (idle_cpu - empty_cpu) / subscribers, "bytes": (idle - empty) / subscribers,
+            "redis_us": (after_redis - idle_redis) / found["deliveries"], "server_us": (after_cpu - idle_cpu) / found["deliveries"],
             "per_cpu_second": found["deliveries"] * 1e6 / (after_cpu - idle_cpu),
             "per_loop_second": found["deliveries"] * 1e6 / (after_loop - idle_loop), "growth": after / idle, "resident": after}
 
@@ -98,15 +106,12 @@ def compare(servers, folder, redis, teams, scenario, rounds):
     return {name: medians(results) for name, results in found.items()}
 
 
-def row(what, found, name, form, goal):
-    """A row of the table: ours, raw and the ratio to it, Nchan and the ratio to it."""
-    cells = [what, form.format(found["ours"][name])]
-    for other in ("raw", "nchan"):
-        if other in found:
-            cells += [form.format(found[other][name]), f"{found['ours'][name] / found[other][name]:.2f}"]
-        else:
-            cells += ["not installed", ""]
-    print("| " + " | ".join([*cells, goal]) + " |", flush=True)
+def compared(what, found, name, form, goal):
+    """A row of the table: ours beside raw and Nchan."""
+    cpu = {"service": found["ours"]["server_us"], "Redis": found["ours"]["redis_us"]} if name.startswith("per_cpu") else {}
+    others = [other for other in ("raw", "nchan") if other in found]
+    row(what, form.format(found["ours"][name]), ", ".join(f"{form.format(found[other][name])} {other}" for other in others),
+        ", ".join(ratio(found["ours"][name], found[other][name]) for other in others), goal, show_cpu(cpu, 3) if cpu else "", "sqlite")
 
 
 def show_lone(compare_with):
@@ -114,23 +119,38 @@ def show_lone(compare_with):
     for name, scenario in LONE.items():
         found = compare_with(scenario)
         rate = f"{scenario[2]:,} events/s to {name}"
-        row(f"deliveries per CPU second, {rate}", found, "per_cpu_second", "{:,.0f}", goals[name][0])
-        row("the same without the threads that write the audit log", found, "per_loop_second", "{:,.0f}", goals[name][0])
-        row("p50, the same", found, "p50_ms", "{:.2f} ms", goals[name][1] if name.endswith("1,000 teams") else "")
-        row("p99, the same", found, "p99_ms", "{:.2f} ms", "at most 1.15, 1.0")
+        compared(f"deliveries per CPU second, {rate}", found, "per_cpu_second", "{:,.0f}", goals[name][0])
+        compared("the same without the threads that write the audit log", found, "per_loop_second", "{:,.0f}", goals[name][0])
+        compared("p50, the same", found, "p50_ms", "{:.2f} ms", goals[name][1] if name.endswith("1,000 teams") else "")
+        compared("p99, the same", found, "p99_ms", "{:.2f} ms", "at most 1.15, 1.0")
         if scenario[0] == 10000:
-            row("CPU per connect, the same", found, "connect_us", "{:.0f} us", "at most 1.5")
-            row("resident bytes per idle subscriber, the same", found, "bytes", "{:,.0f}", "at most 600 bytes")
-            row("resident after the load, beside idle, the same", found, "growth", "{:.2f}", "at most 1.2 times idle")
+            compared("CPU per connect, the same", found, "connect_us", "{:.0f} us", "at most 1.5")
+            compared("resident bytes per idle subscriber, the same", found, "bytes", "{:,.0f}", "at most 600 bytes")
+            compared("resident after the load, beside idle, the same", found, "growth", "{:.2f}", "at most 1.2 times idle")
 
 
 def show_flat_out(compare_with):
     goals = {"1,000 of one team": "0.60, 10", "10,000 of one team": "", "10,000 of 1,000 teams": "0.80, 1.3"}
     for name, scenario in FLAT_OUT.items():
         found = compare_with(scenario)
-        row(f"deliveries/s, events as fast as XADD takes them, to {name}", found, "per_second", "{:,.0f}", goals[name])
-        row("deliveries per CPU second, the same", found, "per_cpu_second", "{:,.0f}", "")
-        row("resident after the load, beside idle, the same", found, "growth", "{:.2f}", "at most 1.2 times idle")
+        compared(f"deliveries/s, events as fast as XADD takes them, to {name}", found, "per_second", "{:,.0f}", goals[name])
+        compared("deliveries per CPU second, the same", found, "per_cpu_second", "{:,.0f}", "")
+        compared("resident after the load, beside idle, the same", found, "growth", "{:.2f}", "at most 1.2 times idle")
+
+
+def show_memory(ours, folder, redis, teams):
+    """Of streams that nothing is written to."""
+    path = write_teams(folder, "idle", [(*teams[0], "-")])
+    for subscribers, goal in IDLE.items():
+        ours.start()
+        try:
+            before, before_cpu = resident_bytes(ours.pid), cpu_us(ours.pid)
+            client = Client(ours, path, redis, subscribers)
+            used, cpu = (resident_bytes(ours.pid) - before) / subscribers, (cpu_us(ours.pid) - before_cpu) / subscribers
+            client.close()
+        finally:
+            ours.stop()
+        row(f"resident bytes for each of {subscribers:,} idle streams", f"{used:,.0f} B", goal=f"{goal} B", cpu=f"{cpu:.1f} us (service, to connect)", store="sqlite")
 
 
 # ---- what only the service does ----------------------------------------------------------------
@@ -144,9 +164,10 @@ def show_slow(ours, folder, redis, teams, rounds, seconds):
         calm.append(measure(ours, path, redis, 1000, rate=50, events=50 * seconds // 2, window=200))
         slow.append(measure(ours, path, redis, 1000, rate=50, events=50 * seconds, window=200, slow=SLOW_READERS))
     calm, slow = medians(calm), medians(slow)
-    print(f"| p99 at 1,000 subscribers while {SLOW_READERS} more read nothing for {seconds} s, beside none | {slow['p99_ms']:.2f} ms | {calm['p99_ms']:.2f} ms "
-          f"| {slow['p99_ms'] / calm['p99_ms']:.2f} | | | noise |")
-    print(f"| resident after that, beside none | {slow['resident'] / 1e6:.1f} MB | {calm['resident'] / 1e6:.1f} MB | {slow['resident'] / calm['resident']:.2f} | | | bounded |", flush=True)
+    row(f"p99 at 1,000 subscribers while {SLOW_READERS} more read nothing for {seconds} s", f"{slow['p99_ms']:.2f} ms", f"{calm['p99_ms']:.2f} ms, without them",
+        ratio(slow["p99_ms"], calm["p99_ms"]), "noise", store="sqlite")
+    row("resident after that", f"{slow['resident'] / 1e6:.1f} MB", f"{calm['resident'] / 1e6:.1f} MB, without them", ratio(slow["resident"], calm["resident"]),
+        "bounded", store="sqlite")
 
 
 def fill(redis, teams, events):
@@ -179,9 +200,9 @@ def show_return(ours, folder, redis, teams, rounds):
             ours.stop()
     worst = max(f["failures"] for f in found)
     found = medians(found)
-    print(f"| {RETURNING:,} reconnects at once, each replaying {REPLAYED} events | {found['seconds']:.2f} s, {found['cpu']:.2f} s CPU, {worst} failed tries "
-          f"| | | | | under 2 s, none failed |")
-    print(f"| look-ups of their {RETURNING_TEAMS} API keys in the store | {found['lookups']:.0f} | | | | | one each |", flush=True)
+    row(f"{RETURNING:,} reconnects at once, each replaying {REPLAYED} events", f"{found['seconds']:.2f} s, {worst} failed tries", goal="2 s, none failed",
+        cpu=f"{found['cpu'] * 1e6 / RETURNING:.0f} us (service)", store="sqlite")
+    row(f"look-ups of their {RETURNING_TEAMS} API keys in the store", f"{found['lookups']:.0f}", goal="one each", store="sqlite")
 
 
 class Reader:
@@ -266,16 +287,16 @@ def show_trimmed(ours, redis, teams):
         ours.service.process.send_signal(signal.SIGCONT)
         ours.stop()
     holes, told, lies = (sum(getattr(r, name) for r in readers) for name in ("holes", "told", "lies"))
-    print(f"| holes in {len(readers)} streams whose source was trimmed under them ({3 * KEPT:,} events, {KEPT:,} kept) | {holes}, {told} of them told; {lies} repeats "
-          f"| | | | | every hole told |", flush=True)
+    row(f"holes in {len(readers)} streams whose source was trimmed under them ({3 * KEPT:,} events, {KEPT:,} kept)",
+        f"{holes}, {told} of them reported; {lies} repeats", goal="each reported", store="sqlite")
 
 
-def run(rounds, slow_seconds):
+def show_live(rounds):
     with tempfile.TemporaryDirectory(prefix="wrenn-bench-live-") as folder:
         redis = Redis(folder)
         try:
             pin(redis.process.pid, CLIENT_CORE)
-            run_all(folder, redis, rounds, slow_seconds)
+            run_all(folder, redis, rounds, int(os.environ.get("SLOW_SECONDS", "10")))
         finally:
             redis.stop()
 
@@ -284,16 +305,17 @@ def run_all(folder, redis, rounds, slow_seconds):
     store = SqliteStore(folder)
     ours = Ours(folder, redis, store)
     ours.service.start()
-    teams = ours.add_teams()
+    teams = add_teams(store, TEAMS)
     # As in production the stream is full, and the history with it.
     fill(redis, teams[:TEAMS], KEPT // TEAMS)
     ours.settle()
     ours.stop()
     servers = [ours, Raw(redis)] + ([Nchan(folder)] if Nchan.is_installed() else [])
     compare_with = lambda scenario: compare(servers, folder, redis, teams, scenario, rounds)
-    print("| what | measured | raw | ratio | Nchan | ratio | aim |\n|---|---|---|---|---|---|---|")
     show_lone(compare_with)
     show_flat_out(compare_with)
+    bench_flat.show(servers[:2], redis, teams[0], rounds)
+    show_memory(ours, folder, redis, teams)
     show_slow(ours, folder, redis, teams, rounds, slow_seconds)
     show_return(ours, folder, redis, teams, rounds)
     show_trimmed(ours, redis, teams)

@@ -2,13 +2,11 @@
 """The servers that `tools/bench live` compares, each started again for every run: the service, the barest
 fan-out there is (bench_raw.c), and Nchan in nginx with one worker, where that is installed. With two cores
 the server has one and Redis and the load client the other."""
-import hashlib
 import os
 import pathlib
 import subprocess
-import uuid
 
-from support import Service, free_port, new_id, until
+from support import Service, free_port, until
 
 root = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = root / "build/release/tools"
@@ -70,17 +68,6 @@ class Ours:
 
     def stop(self):
         self.service.end()
-
-    def add_teams(self):
-        """(team id, API key) of TEAMS new teams, put into the store as the command line does."""
-        teams = []
-        for number in range(TEAMS):
-            team, key = uuid.uuid4(), "wrn_" + uuid.uuid4().hex
-            teams.append((new_id("team-", team), key))
-            self.store.query("INSERT INTO teams (id, name, slug) VALUES (%s, %s, %s)", team, f"Bench {number}", f"bench-{number}")
-            self.store.query("INSERT INTO team_api_keys (id, team_id, name, key_hash, key_prefix) VALUES (%s, %s, 'bench', %s, %s)",
-                             uuid.uuid4(), team, hashlib.sha256(key.encode()).hexdigest(), key[:8])
-        return teams
 
 
 class Raw:

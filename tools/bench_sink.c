@@ -12,7 +12,7 @@
  *   /good    answers at once             /hang    never answers
  *   /drip    one byte, and no more       /refuse  resets the connection
  *   /slow    204 after five seconds      /late    503 after five seconds
- *   /storm   answers at once, is not counted
+ *   /fail    500 at once                 /storm   answers at once, is not counted
  *
  * GET /stats answers {"count":..,"per_second":..,"p50_ms":..,"p99_ms":..} for /good since the last
  * GET /reset.
@@ -39,6 +39,7 @@
 #define ANSWER     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define SLOW       "HTTP/1.1 204 No Content\r\n\r\n"
 #define LATE       "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+#define FAIL       "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 #define DELAY_US   5000000
 #define MAX_WAITS  65536 /* delayed answers; further ones are never sent */
 
@@ -176,6 +177,8 @@ static bool serve(int fd, const char *head, const char *body, size_t body_len)
 		answer_later(fd, SLOW);
 	} else if (starts(head, "POST /late")) {
 		answer_later(fd, LATE);
+	} else if (starts(head, "POST /fail")) {
+		answer(fd, FAIL, strlen(FAIL));
 	} else if (starts(head, "POST /storm")) {
 		answer(fd, ANSWER, strlen(ANSWER));
 	} else if (!starts(head, "POST /hang")) {

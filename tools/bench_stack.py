@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a service needs, for `make bench`: Redis, a store and one worker or two, all private, and the CPU of them all."""
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+import uuid
+
+from bench_servers import cpu_us
+from support import Postgres, PostgresStore, Redis, Service, SqliteStore, make_event, new_id, until
+
+STORES = os.environ.get("STORES", "sqlite,postgres").split(",")
+
+
+class SafePostgres(Postgres):
+    """Unlike the tests' it brings every commit to the disk."""
+
+    def start(self):
+        self._ctl("-w", "-l", f"{self.folder}/server.log", "-o", f"-k {self.folder} -c listen_addresses=''", "start")
+
+    @property
+    def pid(self):
+        return int((pathlib.Path(self.folder) / "data/postmaster.pid").read_text().split()[0])
+
+
+def tree_us(pid):
+    """Microseconds of a process, its children, and the children that have ended."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    ended = (int(stat[13]) + int(stat[14])) * 1e6 / os.sysconf("SC_CLK_TCK")
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return cpu_us(pid) + ended + sum(cpu_us(child) for child in children)
+
+
+class Stack:
+    """As a context it starts everything, and in the end stops and removes it."""
+
+    def __init__(self, store, workers=1, **settings):
+        self.kind, self.workers, self.settings = store, workers, settings
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="wrenn-bench-")
+        self.redis = Redis(self.folder)
+        self.cluster = None
+        if self.kind == "postgres":
+            place = f"{self.folder}/postgres"
+            os.chmod(self.folder, 0o755)
+            os.mkdir(place)
+            self.cluster = SafePostgres(place)
+        self.store = PostgresStore(self.cluster) if self.cluster else SqliteStore(self.folder)
+        self.services = []
+        for number in range(self.workers):
+            place = f"{self.folder}/worker-{number}"
+            os.mkdir(place)
+            self.services.append(Service(place, self.redis.url, self.store.url, **self.settings))
+        self.start()
+        return self
+
+    @property
+    def service(self):
+        return self.services[0]
+
+    def start(self):
+        for service in self.services:
+            service.start()
+
+    def end(self):
+        for service in self.services:
+            service.end()
+
+    def __exit__(self, *_):
+        for service in self.services:
+            if service.process and service.process.poll() is None:
+                service.kill()
+        self.redis.stop()
+        if self.cluster:
+            self.cluster.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def cpu(self):
+        """Microseconds so far, by program."""
+        used = {"service": sum(cpu_us(service.process.pid) for service in self.services), "Redis": cpu_us(self.redis.process.pid)}
+        if self.cluster:
+            used["PostgreSQL"] = tree_us(self.cluster.pid)
+        return used
+
+    def publish(self, teams, count):
+        """`count` events to each team, each with the time it left at."""
+        pipe = self.redis.client.pipeline(transaction=False)
+        for _ in range(count):
+            for team in teams:
+                event = make_event(team, metadata={"sent_us": str(time.time_ns() // 1000)})
+                pipe.xadd("wrenn:events", {"payload": json.dumps(event, separators=(",", ":"))})
+        pipe.execute()
+
+    def take_in(self):
+        """Waits until every event is in the ledger."""
+        group = lambda: self.redis.client.xinfo_groups("wrenn:events")[0]
+        until(lambda: group()["lag"] == 0 and group()["pending"] == 0, "the ledger", 300)
+
+    def deliver_all(self):
+        """Waits until the result of every delivery is stored."""
+        self.take_in()
+        until(lambda: self.store.query("SELECT count(*) FROM deliveries WHERE state = 'pending'")[0][0] == 0, "the results", 300)
+
+    def add_teams(self, count):
+        """(team id, API key) of new teams, put into the store as the command line does."""
+        return add_teams(self.store, count)
+
+
+def add_teams(store, count):
+    teams, team_rows, key_rows = [], [], []
+    for number in range(count):
+        team, key = uuid.uuid4(), "wrn_" + uuid.uuid4().hex
+        teams.append((new_id("team-", team), key))
+        team_rows += [team, f"Bench {number}", f"bench-{team}"]
+        key_rows += [uuid.uuid4(), team, hashlib.sha256(key.encode()).hexdigest(), key[:8]]
+    for at in range(0, count, 100):
+        some = min(100, count - at)
+        store.query("INSERT INTO teams (id, name, slug) VALUES " + ", ".join(["(%s, %s, %s)"] * some), *team_rows[3 * at:3 * (at + some)])
+        store.query("INSERT INTO team_api_keys (id, team_id, name, key_hash, key_prefix) VALUES " + ", ".join(["(%s, %s, 'bench', %s, %s)"] * some),
+                    *key_rows[4 * at:4 * (at + some)])
+    return teams
+
+
+def show_cpu(used, digits=1):
+    """Of a dictionary by program."""
+    parts = ", ".join(f"{name} {us:.{digits}f}" for name, us in used.items())
+    return f"{sum(used.values()):.{digits}f} us ({parts})"
+
+
+def per(used, before, count):
+    return {name: (used[name] - before[name]) / count for name in used}
