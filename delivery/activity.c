@@ -12,7 +12,7 @@
 
 static const struct db_query add_result = {
 	.sql = "INSERT INTO channel_activity (channel_id, step_s, begins_at, delivered, failed, "
-	       "retried) VALUES ($1, $2, $3, $4, $5, $6) "
+	       "retried) VALUES ($1, $2, $3, $4, $5, $6), ($1, $7, $8, $4, $5, $6) "
 	       "ON CONFLICT (channel_id, step_s, begins_at) DO UPDATE SET "
 	       "delivered = channel_activity.delivered + excluded.delivered, "
 	       "failed = channel_activity.failed + excluded.failed, "
@@ -35,27 +35,21 @@ static const struct db_query purge_snapshots = {
 	       "ORDER BY ended_at LIMIT 1000)",
 };
 
-static int add(struct db *db, const struct uuid *channel, enum delivery_state state,
-	       int64_t ended_us, int64_t step_s)
-{
-	const struct db_value values[] = {
-		db_uuid(channel),
-		db_int(step_s),
-		db_time(activity_begin_us(ended_us, step_s)),
-		db_int(state == DELIVERY_DELIVERED),
-		db_int(state == DELIVERY_FAILED),
-		db_int(state == DELIVERY_PENDING),
-	};
-
-	return db_run(db, &add_result, values, ARRAY_LEN(values), NULL, NULL, NULL);
-}
-
 int activity_add(struct db *db, const struct uuid *channel, enum delivery_state state,
 		 int64_t ended_us)
 {
-	int rc = add(db, channel, state, ended_us, ACTIVITY_MINUTE_S);
+	const struct db_value values[] = {
+		db_uuid(channel),
+		db_int(ACTIVITY_MINUTE_S),
+		db_time(activity_begin_us(ended_us, ACTIVITY_MINUTE_S)),
+		db_int(state == DELIVERY_DELIVERED),
+		db_int(state == DELIVERY_FAILED),
+		db_int(state == DELIVERY_PENDING),
+		db_int(ACTIVITY_HOUR_S),
+		db_time(activity_begin_us(ended_us, ACTIVITY_HOUR_S)),
+	};
 
-	return rc < 0 ? rc : add(db, channel, state, ended_us, ACTIVITY_HOUR_S);
+	return db_run(db, &add_result, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
 int activity_purge(struct db *db, int64_t age_us, int64_t *out_removed)
