@@ -60,6 +60,8 @@ struct record {
 	struct uuid audit_id;
 	struct buf rebound; /* the sealed config with the value the answer named; empty: none */
 	int64_t rebound_us; /* updated_at with it */
+	bool is_routine;    /* the job ends without asking what became of the row */
+	bool was_moved;     /* somebody else moved the row of a routine result: keep its attempt */
 	/* Set by the job. */
 	int64_t changed;
 	int64_t rebound_rows;

@@ -175,6 +175,8 @@ static int run_plain(struct db *db, const struct queue *queue, const struct reco
 	return db_run(db, &store_plain, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
+/* A routine result is stored without a round trip of its own: its statements travel with those of
+ * the group. If its row turns out to be gone, record_was_moved() asks for one more job. */
 int record_run_turn(struct db *db, struct record *record, const struct delivery *delivery,
 		    const struct uuid *channel_id)
 {
@@ -182,6 +184,8 @@ int record_run_turn(struct db *db, struct record *record, const struct delivery 
 	const struct turn_result result = result_of(record);
 	int rc;
 
+	if (record->was_moved)
+		return transition_keep_attempt(db, delivery, &result);
 	record->changed = 0;
 	record->channel_is_there = false;
 	record->unfolded = 0;
@@ -192,8 +196,9 @@ int record_run_turn(struct db *db, struct record *record, const struct delivery 
 		rc = transition_unfold(db, &delivery->id, record->ended_us, &record->unfolded);
 	if (rc == 0)
 		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
-	if (rc == 0)
-		rc = db_flush(db);
+	if (rc < 0 || record->is_routine)
+		return rc;
+	rc = db_flush(db);
 	if (rc == 0 && record->changed == 0)
 		rc = transition_keep_attempt(db, delivery, &result);
 	return rc < 0 ? rc : db_flush(db);
@@ -213,6 +218,8 @@ static int run_record(struct db *db, struct store_job *job)
 		rc = db_run(db, &lock_channel, &channel, 1, NULL, NULL, NULL);
 	if (rc == 0)
 		rc = record_run_turn(db, record, queue->current, &queue->channel);
+	if (record->is_routine)
+		return rc;
 	/* Replaced settings start as new. */
 	if (rc == 0 && is_worth_noting(queue) && is_same_channel(queue))
 		rc = run_breaker(db, queue, record);
@@ -221,6 +228,14 @@ static int run_record(struct db *db, struct store_job *job)
 	if (rc == 0 && record->learns_plain && is_same_channel(queue))
 		rc = run_plain(db, queue, record);
 	return rc < 0 ? rc : db_flush(db);
+}
+
+bool record_was_moved(struct record *record)
+{
+	if (!record->is_routine || record->was_moved || record->changed > 0)
+		return false;
+	record->was_moved = true;
+	return true;
 }
 
 /* ---- after the store job --------------------------------------------------------------- */
@@ -237,6 +252,7 @@ static void log_disabled(const struct queue *queue)
 static void forget_record(struct record *record)
 {
 	record->must_audit = false;
+	record->was_moved = false;
 	buf_done(&record->detail);
 	buf_done(&record->rebound);
 }
@@ -294,7 +310,9 @@ static void on_recorded(struct store_job *job, int rc)
 
 	engine_end_job(engine);
 	record->is_running = false;
-	if (rc == 0) {
+	if (rc == 0 && !engine->stopping && record_was_moved(record)) {
+		queue_enter(queue, QUEUE_JUDGED);
+	} else if (rc == 0) {
 		continue_queue(queue);
 	} else if (engine->stopping) {
 		forget_record(record);
@@ -335,6 +353,7 @@ static void submit(struct queue *queue)
 	struct record *record = &queue->record;
 	bool is_audited = will_audit(queue);
 
+	record->is_routine = record_is_routine(queue);
 	record->job = (struct store_job){
 		.run = run_record,
 		.on_done = on_recorded,

@@ -73,12 +73,14 @@ static void on_stored(struct store_job *job, int rc)
 	struct unstored *unstored = container_of(record, struct unstored, record);
 	struct queue *queue = unstored->queue;
 	struct delivery_engine *engine = queue->engine;
+	bool is_stored;
 
 	engine_end_job(engine);
 	record->is_running = false;
-	if (rc == 0 && met_a_change(unstored))
+	is_stored = rc == 0 && !record_was_moved(record);
+	if (is_stored && met_a_change(unstored))
 		queue->is_stale = true;
-	if (rc == 0 || engine->stopping)
+	if (is_stored || engine->stopping)
 		forget(unstored);
 	else
 		queue->has_failed_results = true;
@@ -124,6 +126,7 @@ bool unstored_take(struct queue *queue)
 	unstored->delivery = queue->current;
 	unstored->settings_us = queue->settings.updated_us;
 	unstored->record = queue->record;
+	unstored->record.is_routine = true;
 	buf_init(&queue->record.detail, 0);
 	hold_note(&queue->hold, queue->current, queue->record.duration_us, queue->record.ended_us);
 	queue_detach(queue, queue->current);

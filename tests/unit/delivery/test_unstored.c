@@ -221,3 +221,50 @@ Test(unstored, stores_its_results_before_it_closes)
 	rig_close(&rig);
 	cr_expect_geq(rig_ask(&rig, "SELECT count(*) FROM " IN_ALL), 1 + 8);
 }
+
+/* ---- a row that somebody else moved ---------------------------------------------------------- */
+
+struct second_dropped {
+	const struct database *database;
+	int requests;
+};
+
+static enum receiver_reply drop_second(const struct received *request, struct buf *out, void *arg)
+{
+	struct second_dropped *dropped = arg;
+
+	(void)request;
+	if (++dropped->requests == 2)
+		database_ask(dropped->database,
+			     "UPDATE deliveries SET state = 'dropped' WHERE state = 'pending'");
+	receiver_answer_status(out, 200);
+	return RECEIVER_ANSWER;
+}
+
+static void drop_second_meanwhile(enum database_engine engine, unsigned unstored)
+{
+	struct rig rig;
+	struct second_dropped dropped = { .database = &rig.database };
+	const struct rig_options options = { .answer = drop_second,
+					     .arg = &dropped,
+					     .unstored_results = unstored };
+
+	rig_now_us = START_US;
+	rig_open(&rig, engine, &options);
+	rig_add_channel(&rig, CHANNEL, TEAM_A, "hook", "capsule.pause");
+	rig_commit_pause(&rig, START_MS);
+	rig_wait_rows(&rig, 1, IN_ALL);
+	rig_commit_pause(&rig, START_MS + 1);
+	rig_wait_rows(&rig, 1, "delivery_attempts");
+	cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM attempts"), 2);
+	rig_close(&rig);
+}
+
+/* The result of a healthy channel's second success is stored without asking about the row. */
+Test(unstored, keeps_the_attempt_of_a_success_whose_row_was_dropped)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		drop_second_meanwhile((enum database_engine)engine, 0);
+		drop_second_meanwhile((enum database_engine)engine, 8);
+	}
+}
