@@ -38,4 +38,7 @@ static inline void submit_change(struct api_call *call)
 	api_call_submit(call, store_write);
 }
 
+/* Answers a change whose job failed. -ENOENT and -ELOOP are those of channel_store_options(). */
+void fail_change(struct api_call *call, int rc);
+
 #endif

@@ -86,7 +86,7 @@ static void on_updated(struct store_job *job, int rc)
 		rc = 0;
 	}
 	if (rc < 0)
-		api_call_fail(&update->call, rc);
+		fail_change(&update->call, rc);
 	else
 		answer_update(update);
 }

@@ -78,7 +78,7 @@ static void on_inserted(struct store_job *job, int rc)
 	struct creation *creation = container_of(job, struct creation, call.job);
 
 	if (rc < 0)
-		api_call_fail(&creation->call, rc);
+		fail_change(&creation->call, rc);
 	else
 		answer_creation(creation);
 }

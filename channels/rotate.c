@@ -105,7 +105,7 @@ static void on_replaced(struct store_job *job, int rc)
 	struct api_call *call = &rotation->call;
 
 	if (rc < 0)
-		api_call_fail(call, rc);
+		fail_change(call, rc);
 	else if (rotation->result == UPDATE_DONE)
 		answer_rotation(rotation);
 	else if (rotation->result == UPDATE_NO_TEAM)

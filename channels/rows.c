@@ -121,7 +121,8 @@ int channel_insert(struct db *db, const struct new_channel *channel, const struc
 		*result = CHANNEL_NAME_TAKEN;
 		return 0;
 	}
-	rc = channel_store_options(db, &channel->id, draft->tree, channel->created_us);
+	rc = channel_store_options(db, &channel->team, &channel->id, draft->tree,
+				   channel->created_us);
 	if (rc == 0)
 		rc = channel_audit(db, change, &made);
 	return rc < 0 ? rc : db_flush(db);
@@ -170,6 +171,8 @@ static int finish_delete(struct db *db, const struct uuid *id, const struct chan
 		rc = db_run(db, &delete_state, &value, 1, NULL, NULL, NULL);
 	if (rc == 0)
 		rc = channel_delete_options(db, id);
+	if (rc == 0)
+		rc = channel_forget_fallbacks(db, &change->who->team, id, change->now_us);
 	if (rc == 0)
 		rc = channel_audit(db, change, &gone);
 	return rc < 0 ? rc : db_flush(db);

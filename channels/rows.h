@@ -3,7 +3,7 @@
 /*
  * The rows of `channels` for the endpoints: made, shown, changed, removed, each change with its
  * audit row in the same transaction. rows.c makes, removes and shows, rows_change.c and
- * rows_options.c change.
+ * rows_options.c change, with rows_fallback.c.
  */
 #ifndef CHANNELS_ROWS_H
 #define CHANNELS_ROWS_H
@@ -99,10 +99,14 @@ int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *p
 		   const struct change *change, struct buf *out, bool *found) must_check;
 
 /* Stores, replaces or removes the options that the request names; it was read without a fault. The
- * team is locked. */
-int channel_store_options(struct db *db, const struct uuid *id, const cJSON *request,
-			  int64_t now_us) must_check;
+ * team is locked. -ENOENT: it has no channel that is named as the fallback; -ELOOP: that one has a
+ * fallback or this one is one. The job must fail then. */
+int channel_store_options(struct db *db, const struct uuid *team, const struct uuid *id,
+			  const cJSON *request, int64_t now_us) must_check;
 int channel_delete_options(struct db *db, const struct uuid *id) must_check;
+/* For a channel that was removed: its own, and itself as that of others. */
+int channel_forget_fallbacks(struct db *db, const struct uuid *team, const struct uuid *id,
+			     int64_t now_us) must_check;
 
 /* What an audit row says about a change. Name and provider are left out when empty. */
 struct changed {

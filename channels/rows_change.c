@@ -140,7 +140,7 @@ int channel_update(struct db *db, const struct uuid *id, const struct draft *dra
 		*result = UPDATE_NOT_FOUND;
 	if (rc < 0 || count == 0)
 		return rc;
-	rc = channel_store_options(db, id, draft->tree, change->now_us);
+	rc = channel_store_options(db, &change->who->team, id, draft->tree, change->now_us);
 	if (rc < 0)
 		return rc;
 	buf_reset(out);
@@ -268,7 +268,8 @@ int channel_replace_config(struct db *db, const struct uuid *id, const struct ne
 	if (rc == 0)
 		rc = store_old_secret(db, id, config);
 	if (rc == 0)
-		rc = channel_store_options(db, id, config->request, change->now_us);
+		rc = channel_store_options(db, &change->who->team, id, config->request,
+					   change->now_us);
 	return rc < 0 ? rc : finish(db, change, &rotated, out);
 }
 

@@ -3,6 +3,8 @@
 /* The options of a channel, in a table of their own: `channels` is the control plane's. */
 #include "channels/rows.h"
 
+#include "channels/rows_fallback.h"
+
 static const struct db_query read_options = {
 	.sql = "SELECT options FROM channel_options WHERE channel_id = $1",
 };
@@ -37,8 +39,8 @@ static int merge(struct db *db, const struct uuid *id, const cJSON *request, str
 	return rc;
 }
 
-int channel_store_options(struct db *db, const struct uuid *id, const cJSON *request,
-			  int64_t now_us)
+int channel_store_options(struct db *db, const struct uuid *team, const struct uuid *id,
+			  const cJSON *request, int64_t now_us)
 {
 	struct buf json;
 	int rc;
@@ -55,7 +57,7 @@ int channel_store_options(struct db *db, const struct uuid *id, const cJSON *req
 	else if (rc == 0)
 		rc = db_run_now(db, &store_options, values, ARRAY_LEN(values), NULL, NULL, NULL);
 	buf_done(&json);
-	return rc;
+	return rc < 0 ? rc : channel_store_fallback(db, team, id, request);
 }
 
 int channel_delete_options(struct db *db, const struct uuid *id)
@@ -63,4 +65,42 @@ int channel_delete_options(struct db *db, const struct uuid *id)
 	const struct db_value value = db_uuid(id);
 
 	return db_run_now(db, &delete_options, &value, 1, NULL, NULL, NULL);
+}
+
+/* ---- a channel that goes ----------------------------------------------------------------- */
+
+static const struct db_query find_dependants = {
+	.sql = "SELECT channel_id FROM channel_fallbacks WHERE fallback_id = $1 LIMIT 50",
+};
+_Static_assert(CHANNELS_PER_TEAM == 50, "the LIMIT of find_dependants");
+
+struct dependants {
+	size_t count;
+	struct uuid ids[CHANNELS_PER_TEAM];
+};
+
+static int on_dependant(const struct db_row *row, void *arg)
+{
+	struct dependants *dependants = arg;
+
+	dependants->ids[dependants->count++] = row_uuid(row, 0);
+	return 0;
+}
+
+int channel_forget_fallbacks(struct db *db, const struct uuid *team, const struct uuid *id,
+			     int64_t now_us)
+{
+	const struct db_value value = db_uuid(id);
+	struct dependants dependants = { .count = 0 };
+	cJSON *request = NULL;
+	int rc = json_parse(STR("{\"fallback\":null}"), 64, &request, NULL);
+
+	if (rc == 0)
+		rc = channel_delete_fallback(db, id);
+	if (rc == 0)
+		rc = db_run_now(db, &find_dependants, &value, 1, on_dependant, &dependants, NULL);
+	for (size_t i = 0; i < dependants.count && rc == 0; i++)
+		rc = channel_store_options(db, team, &dependants.ids[i], request, now_us);
+	cJSON_Delete(request);
+	return rc;
 }

@@ -7,9 +7,35 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/id.h"
+
 static int read_filter(const cJSON *value, struct channel_options *out, struct reason *why)
 {
 	return event_filter_read(value, &out->filter, why);
+}
+
+static int read_fallback(const cJSON *value, struct channel_options *out, struct reason *why)
+{
+	const cJSON *channel = json_get(value, "channel_id");
+	const cJSON *minutes = json_get(value, "after_minutes");
+	struct fallback_option fallback = { .is_set = true };
+
+	if (!cJSON_IsObject(value))
+		return reason_set(why, -EINVAL, "fallback",
+				  "fallback must be an object with channel_id and after_minutes");
+	if (!cJSON_IsString(channel) ||
+	    id_parse(ID_CHANNEL, str_of(channel->valuestring), &fallback.channel) < 0)
+		return reason_set(why, -EINVAL, "fallback.channel_id",
+				  "fallback.channel_id must be the id of a channel, ch-...");
+	if (!cJSON_IsNumber(minutes) || minutes->valuedouble < 1 ||
+	    minutes->valuedouble > FALLBACK_MAX_MINUTES ||
+	    minutes->valuedouble != (double)(unsigned)minutes->valuedouble)
+		return reason_set(why, -EINVAL, "fallback.after_minutes",
+				  "fallback.after_minutes must be a whole number from 1 to %d",
+				  FALLBACK_MAX_MINUTES);
+	fallback.after_minutes = (unsigned)minutes->valuedouble;
+	out->fallback = fallback;
+	return 0;
 }
 
 static const struct option {
@@ -18,6 +44,7 @@ static const struct option {
 	int (*read)(const cJSON *value, struct channel_options *out, struct reason *why);
 } table[] = {
 	{ "filter", read_filter },
+	{ "fallback", read_fallback },
 };
 
 /* ---- reading ------------------------------------------------------------------------------- */

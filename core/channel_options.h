@@ -19,13 +19,24 @@
 #include "core/json.h"
 #include "core/reason.h"
 #include "core/str.h"
+#include "core/uuid.h"
 
 #define CHANNEL_OPTIONS_MAX_BYTES 65536
+
+/* The channel that takes over after this one has failed for so long. */
+struct fallback_option {
+	bool is_set;
+	struct uuid channel;
+	unsigned after_minutes;
+};
+
+#define FALLBACK_MAX_MINUTES 1440
 
 /* All zero: nothing is set. */
 struct channel_options {
 	cJSON *tree;                /* owns the words; NULL: they are somebody else's */
 	struct event_filter filter; /* without rules: every event passes */
+	struct fallback_option fallback;
 };
 
 /* Reads the options among the object's members; the tree must outlive them. 0, or -EINVAL with the

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Opens and closes the parts of delivery/: housekeeping always, the scheduler if this worker
- * sends. Leases of processes that died here are given back before the scheduler starts.
+ * Opens and closes the parts of delivery/: housekeeping always, the scheduler and the fallbacks if
+ * this worker sends. Leases of processes that died here are given back before the scheduler starts.
  */
 #include "delivery/delivery.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "delivery/fallback.h"
 #include "delivery/housekeeping.h"
 #include "delivery/orphans.h"
 #include "delivery/scheduler.h"
@@ -16,6 +17,7 @@
 struct deliveries {
 	struct scheduler *scheduler; /* NULL: this worker does not send */
 	struct housekeeping *housekeeping;
+	struct fallbacks *fallbacks; /* NULL: this worker does not send */
 	void (*on_closed)(void *owner);
 	void *owner;
 };
@@ -25,6 +27,13 @@ static void on_nobody(void *owner)
 	(void)owner;
 }
 
+static void on_copied(const struct uuid *channel, void *owner)
+{
+	struct deliveries *deliveries = owner;
+
+	scheduler_note(deliveries->scheduler, channel);
+}
+
 static int open_parts(struct deliveries *deliveries, const struct delivery_options *options)
 {
 	int rc = housekeeping_open(options, &deliveries->housekeeping);
@@ -32,7 +41,11 @@ static int open_parts(struct deliveries *deliveries, const struct delivery_optio
 	if (rc < 0 || !options->sends)
 		return rc;
 	rc = orphans_release(options->store, options->worker, options->now_us());
-	return rc < 0 ? rc : scheduler_open(options, &deliveries->scheduler);
+	if (rc == 0)
+		rc = scheduler_open(options, &deliveries->scheduler);
+	if (rc == 0)
+		rc = fallbacks_open(options, on_copied, deliveries, &deliveries->fallbacks);
+	return rc;
 }
 
 int deliveries_open(const struct delivery_options *options, struct deliveries **out)
@@ -75,6 +88,16 @@ static void on_scheduler_closed(void *owner)
 		on_housekeeping_closed(deliveries);
 }
 
+static void on_fallbacks_closed(void *owner)
+{
+	struct deliveries *deliveries = owner;
+
+	if (deliveries->scheduler)
+		scheduler_close(deliveries->scheduler, on_scheduler_closed, deliveries);
+	else
+		on_scheduler_closed(deliveries);
+}
+
 void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *owner), void *owner)
 {
 	if (!deliveries) {
@@ -83,10 +106,7 @@ void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *own
 	}
 	deliveries->on_closed = on_closed;
 	deliveries->owner = owner;
-	if (deliveries->scheduler)
-		scheduler_close(deliveries->scheduler, on_scheduler_closed, deliveries);
-	else
-		on_scheduler_closed(deliveries);
+	fallbacks_close(deliveries->fallbacks, on_fallbacks_closed, deliveries);
 }
 
 /* ---- news of a channel ------------------------------------------------------------------- */

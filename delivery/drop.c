@@ -22,6 +22,12 @@ static const struct db_query forget_options = {
 	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",
 };
 
+/* Of this channel, and of those that named it. */
+static const struct db_query forget_fallbacks = {
+	.sql = "DELETE FROM channel_fallbacks WHERE (channel_id = $1 OR fallback_id = $1) "
+	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",
+};
+
 struct dropping {
 	struct store_job job;
 	struct queue *queue;
@@ -45,6 +51,8 @@ static int run_drop(struct db *db, struct store_job *job)
 		rc = db_run(db, &forget_state, &channel, 1, NULL, NULL, NULL);
 	if (rc == 0 && dropping->dropped < TRANSITION_PIECE)
 		rc = db_run(db, &forget_options, &channel, 1, NULL, NULL, NULL);
+	if (rc == 0 && dropping->dropped < TRANSITION_PIECE)
+		rc = db_run(db, &forget_fallbacks, &channel, 1, NULL, NULL, NULL);
 	return rc < 0 ? rc : db_flush(db);
 }
 

@@ -26,6 +26,7 @@
 #define MAX_GROUPS      64 /* counted; the digest shows DIGEST_MAX_GROUPS of them */
 #define MAX_NAMES       16 /* digests with the same first and last event */
 #define DIGEST_BYTES    65536
+#define NOTE_BYTES      1024
 
 struct row {
 	struct uuid id;
@@ -49,7 +50,10 @@ struct failure {
 struct fold {
 	const struct fold_order *order;
 	struct uuid team;
-	int64_t requeued_us; /* the latest; 0: none */
+	int64_t requeued_us;    /* the latest; 0: none */
+	struct uuid instead_of; /* of the rows that are copies, and why, of the first of them */
+	struct buf note;
+	size_t copies;
 	size_t row_count;
 	size_t group_count;
 	size_t failure_count;
@@ -64,9 +68,10 @@ struct fold {
 	"channel_id = $1 AND state = 'pending' AND next_attempt_at <= $2 " \
 	"AND attempts = attempts_before AND digest_id IS NULL "            \
 	"AND event <> '" DIGEST_EVENT "' "
-#define ROWS                                                                      \
-	"SELECT id, stream_ms, stream_seq, team_id, event, outcome, requeued_at " \
-	"FROM deliveries WHERE " FOLDABLE "ORDER BY stream_ms, stream_seq LIMIT 1000"
+#define ROWS                                                                       \
+	"SELECT id, stream_ms, stream_seq, team_id, event, outcome, requeued_at, " \
+	"instead_of, note FROM deliveries WHERE " FOLDABLE                         \
+	"ORDER BY stream_ms, stream_seq LIMIT 1000"
 
 static const struct db_query count_rows = {
 	.sql = "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE " FOLDABLE "LIMIT $3) AS due",
@@ -132,6 +137,10 @@ static int on_row(const struct db_row *row, void *arg)
 	fold->team = row_uuid(row, 3);
 	if (requeued_us > fold->requeued_us)
 		fold->requeued_us = requeued_us;
+	if (!row_is_null(row, 7) && fold->copies++ == 0) {
+		fold->instead_of = row_uuid(row, 7);
+		buf_add_str(&fold->note, row_text(row, 8));
+	}
 	set_event(event, row_text(row, 4));
 	count_event(fold, event, outcome);
 	if (str_is(outcome, "error") && fold->failure_count < DIGEST_MAX_FAILURES) {
@@ -237,8 +246,8 @@ static void write_digest(struct fold *fold, struct buf *out)
 static const struct db_query insert_digest = {
 	.sql = "INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
 	       "channel_id, event, payload, state, next_attempt_at, created_at, updated_at, "
-	       "requeued_at) VALUES ($1, $2, $3, $4, $5, $6, '" DIGEST_EVENT "', $7, 'pending', "
-	       "$8, $8, $8, $9) ON CONFLICT (id) DO NOTHING",
+	       "requeued_at, instead_of, note) VALUES ($1, $2, $3, $4, $5, $6, '" DIGEST_EVENT
+	       "', $7, 'pending', $8, $8, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
 };
 static void name_digest(const struct fold *fold, unsigned again, struct uuid *out)
 {
@@ -276,6 +285,8 @@ static int insert(const struct fold *fold, struct db *db, const struct uuid *id,
 		db_blob(payload),
 		db_time(fold->order->now_us),
 		fold->requeued_us ? db_time(fold->requeued_us) : db_null(),
+		fold->copies ? db_uuid(&fold->instead_of) : db_null(),
+		db_text_or_null(buf_str(&fold->note)),
 	};
 
 	rc = db_run_now(db, &insert_digest, values, ARRAY_LEN(values), NULL, NULL, &changed);
@@ -332,6 +343,8 @@ static int fold_rows(struct fold *fold, struct db *db, struct fold_result *resul
 	};
 	int rc = db_run_now(db, &read_rows, due, ARRAY_LEN(due), on_row, fold, NULL);
 
+	if (rc == 0)
+		rc = fold->note.err;
 	/* Somebody may have taken rows after they were counted. */
 	if (rc < 0 || fold->row_count <= fold->order->allowance)
 		return rc;
@@ -361,7 +374,9 @@ int fold_backlog(struct db *db, const struct fold_order *order, struct fold_resu
 	if (!fold)
 		return -ENOMEM;
 	fold->order = order;
+	buf_init(&fold->note, NOTE_BYTES);
 	rc = fold_rows(fold, db, result);
+	buf_done(&fold->note);
 	for (size_t i = 0; i < fold->failure_count; i++)
 		event_free(fold->failures[i].event);
 	free(fold);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/attributes.h"
 #include "core/errno_text.h"
@@ -46,10 +47,11 @@ static const struct db_query read_settings = {
 #define FAILURES "(d.attempts - d.attempts_before - (" REBOUND ") - (" REFORMED ") - " FREE ")"
 _Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the statements below");
 
-#define READ_ROWS                                                                                \
-	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "       \
-	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED \
-	", d.payload, d.accepted_at FROM deliveries d WHERE d.channel_id = $1 AND d.state = "    \
+#define READ_ROWS                                                                                  \
+	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "         \
+	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED   \
+	", d.payload, d.accepted_at, d.instead_of, d.note FROM deliveries d WHERE d.channel_id = " \
+	"$1 AND d.state = "                                                                        \
 	"'pending' "
 
 static const struct db_query read_line = {
@@ -136,6 +138,18 @@ static void read_delivery(const struct db_row *row, struct delivery *out)
 	out->accepted_us = row_time(row, 13);
 }
 
+/* Few deliveries have one. */
+static int read_note(const struct db_row *row, struct delivery *out)
+{
+	struct str note = row_text(row, 15);
+
+	if (row_is_null(row, 14))
+		return 0;
+	out->instead_of = row_uuid(row, 14);
+	out->note = strndup(note.at, note.len);
+	return out->note ? 0 : -ENOMEM;
+}
+
 static int on_pending(const struct db_row *row, void *arg)
 {
 	struct loading *loading = arg;
@@ -151,7 +165,7 @@ static int on_pending(const struct db_row *row, void *arg)
 		return -ENOMEM;
 	read_delivery(row, delivery);
 	delivery->body = body_make(row_blob(row, 12));
-	if (!delivery->body) {
+	if (!delivery->body || read_note(row, delivery) < 0) {
 		delivery_free(delivery);
 		return -ENOMEM;
 	}

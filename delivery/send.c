@@ -15,6 +15,7 @@
 
 #include "core/attributes.h"
 #include "core/event.h"
+#include "core/id.h"
 #include "core/log.h"
 #include "delivery/attempt.h"
 #include "delivery/judge.h"
@@ -94,7 +95,14 @@ static int send_content(struct queue *queue, const struct content *content,
 		.timeout_ms = REQUEST_MS,
 	};
 	struct old_secrets old;
+	char instead_of[ID_TEXT_SIZE];
 	int rc;
+
+	if (delivery->note) {
+		id_format(ID_CHANNEL, &delivery->instead_of, instead_of);
+		order.message.instead_of = str_of(instead_of);
+		order.message.note = str_of(delivery->note);
+	}
 
 	settings_old_secrets(&queue->settings, options->key, engine_now_us(queue->engine), &old);
 	order.attempt.old_secret_count = old.count;

@@ -57,6 +57,7 @@ static const int retry_steps_s[] = {
 void delivery_free(struct delivery *delivery)
 {
 	body_unref(delivery->body);
+	free(delivery->note);
 	free(delivery);
 }
 

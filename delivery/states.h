@@ -68,6 +68,8 @@ struct delivery {
 	int64_t since_us;  /* its day begins: the event, or when it was requeued */
 	int64_t next_attempt_us;
 	int64_t first_failed_us; /* 0: never failed */
+	struct uuid instead_of;  /* the failing channel it was made for; all zero: none */
+	char *note;              /* why it comes here; NULL: it is this channel's own */
 	struct body *body;
 };
 

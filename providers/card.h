@@ -9,7 +9,7 @@
 
 #include "providers/text.h"
 
-#define CARD_MAX_FIELDS 9
+#define CARD_MAX_FIELDS 10
 #define CARD_MAX_LINES  (DIGEST_MAX_GROUPS + DIGEST_MAX_FAILURES + 2)
 #define CARD_MAX_PARTS  56
 
@@ -36,8 +36,8 @@ struct card {
 	enum card_tone tone;
 	const char *status; /* the tone in a word; NULL: neutral */
 	size_t field_count; /* what the title does not say: Error, Reason, Resource, Template, Host,
-			     * Actor, Team, History, Time; of a digest Team, From, To. No value is
-			     * empty. */
+			     * Actor, Team, Instead of, History, Time; of a digest Team, Instead of,
+			     * From, To. No value is empty. */
 	struct card_field fields[CARD_MAX_FIELDS];
 	size_t line_count; /* of a digest: how many of what, then the failures; else 0 */
 	struct text_value lines[CARD_MAX_LINES];

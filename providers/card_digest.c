@@ -217,6 +217,7 @@ void card_make_from_digest(struct card *card, const struct message *message)
 		add_groups(card, digest);
 	add_failures(card, digest, failed);
 	card_add_team(card, message->team_name, digest->team_text);
+	card_add_text_field(card, "Instead of", "note", message->note);
 	add_time(card, "From", digest->first);
 	add_time(card, "To", digest->last);
 }

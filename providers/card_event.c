@@ -256,6 +256,7 @@ static void make_event(struct card *card, const struct message *message)
 	add_host(card, event);
 	card_add_field(card, "Actor", "actor", describe_actor(card, event));
 	card_add_team(card, message->team_name, event->team_text);
+	card_add_text_field(card, "Instead of", "note", message->note);
 	add_history(card, message);
 }
 

@@ -49,6 +49,8 @@ struct message {
 	const struct digest *digest; /* NULL for one event */
 	const struct message_test *test; /* of a test notification; may be NULL */
 	struct str team_name;            /* may be empty */
+	struct str instead_of;           /* ch-...: the failing channel it was made for; or empty */
+	struct str note;                 /* why it comes here; or empty */
 	int64_t accepted_us; /* when the request was accepted that the event ends; 0: unknown */
 	const struct message_life *life; /* NULL: an ordinary message */
 	enum message_form form;

@@ -234,6 +234,8 @@ static int webhook_build(const struct message *message, const struct provider_co
 	outgoing_header(out, "X-Wrenn-Delivery", attempt->delivery_id);
 	outgoing_header(out, "X-Wrenn-Timestamp", str_of(timestamp));
 	outgoing_header(out, "X-Wrenn-Attempt", str_of(number));
+	if (message->instead_of.len)
+		outgoing_header(out, "X-Wrenn-Instead-Of", message->instead_of);
 	sign_by_standard(out, &ring, attempt, message->body);
 	return outgoing_error(out);
 }

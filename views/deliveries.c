@@ -18,7 +18,8 @@
 #define MAX_PAYLOAD ((size_t)256 * 1024)
 #define ITEM_COLUMNS                                                                         \
 	"id, channel_id, stream_id, event, outcome, resource, state, attempts, created_at, " \
-	"delivered_at, next_attempt_at, last_status, last_error, digest_id"
+	"delivered_at, next_attempt_at, last_status, last_error, digest_id, "                \
+	"instead_of, note"
 
 enum column {
 	COLUMN_ID,
@@ -35,6 +36,8 @@ enum column {
 	COLUMN_STATUS,
 	COLUMN_ERROR,
 	COLUMN_DIGEST,
+	COLUMN_INSTEAD_OF,
+	COLUMN_NOTE,
 	COLUMN_PAYLOAD
 };
 
@@ -90,6 +93,7 @@ static void open_item(struct buf *out, const struct db_row *row)
 	const struct uuid id = row_uuid(row, COLUMN_ID);
 	const struct uuid channel = row_uuid(row, COLUMN_CHANNEL);
 	const struct uuid digest = row_uuid(row, COLUMN_DIGEST);
+	const struct uuid instead_of = row_uuid(row, COLUMN_INSTEAD_OF);
 	char text[ID_TEXT_SIZE];
 
 	buf_add_char(out, '{');
@@ -110,6 +114,11 @@ static void open_item(struct buf *out, const struct db_row *row)
 	field_add_text(out, "last_error", row_text(row, COLUMN_ERROR));
 	if (!row_is_null(row, COLUMN_DIGEST))
 		field_add_uuid(out, "digest_id", &digest);
+	if (row_is_null(row, COLUMN_INSTEAD_OF))
+		return;
+	id_format(ID_CHANNEL, &instead_of, text);
+	json_add_member(out, "instead_of", str_of(text));
+	field_add_text(out, "note", row_text(row, COLUMN_NOTE));
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
  */
 #include "views/health.h"
 
+#include "core/id.h"
 #include "core/json.h"
 #include "views/call.h"
 
@@ -22,6 +23,8 @@ struct health_view {
 	const struct provider *provider;
 	struct buf sealed;
 	struct breaker breaker;
+	struct uuid fallback; /* all zero: none */
+	int64_t taken_over_us;
 	int64_t last_success_us;
 	int64_t last_error_us;
 	struct buf last_error;
@@ -33,8 +36,9 @@ struct health_view {
 static const struct db_query read_channel = {
 	.sql = "SELECT c.provider, c.config, s.failures, s.breaker_opened, s.breaker_until, "
 	       "s.failing_since, s.disabled_at, s.disabled_reason, s.last_success_at, "
-	       "s.last_error_at, s.last_error FROM channels c "
+	       "s.last_error_at, s.last_error, f.fallback_id, f.taken_over_at FROM channels c "
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
+	       "LEFT JOIN channel_fallbacks f ON f.channel_id = c.id "
 	       "WHERE c.id = $1 AND c.team_id = $2",
 };
 static const struct db_query read_backlog = {
@@ -58,6 +62,8 @@ static int on_channel(const struct db_row *row, void *arg)
 	health->last_success_us = row_time(row, 8);
 	health->last_error_us = row_time(row, 9);
 	buf_add_str(&health->last_error, row_text(row, 10));
+	health->fallback = row_uuid(row, 11);
+	health->taken_over_us = row_time(row, 12);
 	return 0;
 }
 
@@ -133,6 +139,20 @@ static const char *state_word(const struct breaker *breaker, enum breaker_state 
 	return state == BREAKER_OPEN || breaker->failures > 0 ? "failing" : "healthy";
 }
 
+static void add_fallback(struct buf *out, const struct health_view *health)
+{
+	char id[ID_TEXT_SIZE];
+
+	if (uuid_is_zero(&health->fallback))
+		return;
+	id_format(ID_CHANNEL, &health->fallback, id);
+	json_add_name(out, "fallback");
+	buf_add_char(out, '{');
+	json_add_member(out, "channel_id", str_of(id));
+	field_add_time(out, "taken_over_at", health->taken_over_us);
+	buf_add_char(out, '}');
+}
+
 static void write_health(struct buf *out, const struct health_view *health)
 {
 	const struct breaker *breaker = &health->breaker;
@@ -161,6 +181,7 @@ static void write_health(struct buf *out, const struct health_view *health)
 	field_add_time(out, "last_error_at", health->last_error_us);
 	field_add_time(out, "disabled_at", breaker->disabled_us);
 	field_add_text(out, "disabled_reason", buf_str(&health->disabled_reason));
+	add_fallback(out, health);
 	buf_add_char(out, '}');
 }
 

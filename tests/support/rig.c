@@ -469,7 +469,7 @@ static void open_deliveries(struct rig *rig, const struct rig_options *options)
 		.paces = rig->route->paces,
 		.worker = rig->worker,
 		.key = rig->key,
-		.sends = !options->no_delivery,
+		.sends = !options->no_delivery && !options->no_sending,
 		.max_inflight = options->max_inflight ? options->max_inflight : 16,
 		.unstored_results = options->unstored_results,
 		.tick_ms = options->tick_ms ? options->tick_ms : TICK_MS,

@@ -35,7 +35,8 @@
 struct rig_options {
 	bool strict; /* the guard rejects loopback */
 	bool no_delivery;
-	bool chat; /* requests to Slack and Telegram go to the receiver */
+	bool no_sending; /* deliveries are stored, and that is all */
+	bool chat;       /* requests to Slack and Telegram go to the receiver */
 	bool notify_completion;
 	bool strip_host;
 	enum audit_mode audit_mode;

@@ -315,6 +315,20 @@ Test(fold, takes_rows_that_were_sent_again_on_request_and_keeps_their_clock)
 	}
 }
 
+Test(fold, says_for_which_channel_that_fails_its_events_come)
+{
+	ON_BOTH(database)
+	{
+		fill(&database, STORM);
+		database_ask(&database, "UPDATE deliveries SET instead_of = '" OTHER
+					"', note = 'ops' WHERE resource = 'res-9'");
+		cr_expect_eq(fold_now(&database), STORM);
+		cr_expect_eq(count(&database, "event = 'notification.digest' AND note = 'ops' "
+					      "AND instead_of = '" OTHER "'"),
+			     1);
+	}
+}
+
 Test(fold, changes_nothing_when_it_comes_again)
 {
 	ON_BOTH(database)

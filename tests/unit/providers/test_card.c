@@ -369,6 +369,30 @@ Test(card_make, refuses_a_message_without_content)
 	card_done(&card);
 }
 
+#define NOTE "ops, which has failed since 2026-05-24T04:00:00Z: destination answered 500"
+
+/* On a digest and on an event. */
+Test(card_text, says_for_which_channel_that_fails_it_comes)
+{
+	static const char json[] =
+		HEAD("capsule.pause", GOOD) SYSTEM RESOURCE("web-7", "sandbox") "}";
+	const struct digest digest = { .total = 2, .first = STR("x"), .last = STR("y") };
+	struct message message = { .digest = &digest, .note = STR(NOTE) };
+	struct event *event;
+	struct card card;
+
+	cr_assert_eq(card_make(&card, &message), 0);
+	cr_expect(str_is(field_of(&card, "Instead of")->value.head, NOTE));
+	card_done(&card);
+	cr_assert_eq(event_parse(STR(json), (struct stream_id){ 0 }, &event, NULL), 0);
+	message.digest = NULL;
+	message.event = event;
+	cr_assert_eq(card_make(&card, &message), 0);
+	cr_expect(str_is(field_of(&card, "Instead of")->value.head, NOTE));
+	card_done(&card);
+	event_free(event);
+}
+
 struct drawn_digest {
 	struct card card;
 	struct buf text;

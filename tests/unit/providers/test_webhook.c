@@ -35,6 +35,7 @@ struct input {
 	const char *body;
 	const char *id;
 	unsigned number; /* 0: the third */
+	const char *instead_of;
 	int64_t now_us;
 };
 
@@ -44,7 +45,10 @@ static int build(const struct input *input, struct outgoing *out)
 		.count = 2,
 		.fields = { { "url", str_of(input->url) }, { "secret", str_of(input->secret) } },
 	};
-	const struct message message = { .body = str_of(input->body) };
+	const struct message message = {
+		.body = str_of(input->body),
+		.instead_of = input->instead_of ? str_of(input->instead_of) : STR(""),
+	};
 	const struct attempt attempt = {
 		.delivery_id = str_of(input->id),
 		.now_us = input->now_us,
@@ -102,6 +106,20 @@ Test(webhook_build, writes_the_request_of_the_contract)
 	cr_assert_eq(out.header_count, ARRAY_LEN(headers));
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
 		cr_expect_str_eq(buf_text(&out.headers[i]), headers[i]);
+	outgoing_done(&out);
+}
+
+Test(webhook_build, names_the_failing_channel_that_it_stands_in_for)
+{
+	const struct input input = { .url = "https://h",
+				     .secret = SECRET,
+				     .body = BODY,
+				     .id = "x",
+				     .instead_of = "ch-10dgnsxljlxoxc3rmyv4e8snl" };
+	struct outgoing out;
+
+	cr_assert_eq(build(&input, &out), 0);
+	cr_expect_str_eq(header(&out, "X-Wrenn-Instead-Of"), input.instead_of);
 	outgoing_done(&out);
 }
 
