@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "audit/subjects.h"
 #include "core/attributes.h"
 #include "core/event.h"
 #include "core/identity.h"

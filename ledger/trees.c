@@ -133,7 +133,7 @@ static int gather(struct trees *trees)
 		if (!tree)
 			return -ENOMEM;
 		tree->new_count++;
-		rc = subjects_gather(&trees->subjects, leaf);
+		rc = subjects_gather(&trees->subjects, &leaf->team, &leaf->row);
 	}
 	return rc;
 }
@@ -237,8 +237,11 @@ struct key_owner {
 static int find_key(void *owner, struct str subject, uint8_t out[LEAF_KEY_SIZE])
 {
 	const struct key_owner *who = owner;
+	const uint8_t *key = subjects_key(who->subjects, who->team, subject);
 
-	memcpy(out, subjects_key(who->subjects, who->team, subject), LEAF_KEY_SIZE);
+	if (!key)
+		return -EIO;
+	memcpy(out, key, LEAF_KEY_SIZE);
 	return 0;
 }
 

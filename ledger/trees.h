@@ -20,7 +20,6 @@
 #include "core/attributes.h"
 #include "core/uuid.h"
 #include "ledger/leaves.h"
-#include "ledger/subjects.h"
 #include "proof/merkle.h"
 #include "store/store.h"
 
