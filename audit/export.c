@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 #include "audit/csv.h"
+#include "audit/ocsf.h"
 #include "audit/page.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
@@ -32,6 +33,15 @@
 #define FRAME_LEN  (sizeof(FRAME) - 1)
 #define LAST_CHUNK "0\r\n\r\n"
 
+/* What `format` may be. */
+struct format {
+	const char *name;
+	struct str content_type;
+	struct str disposition;
+	const char *head; /* before the first row */
+	void (*add_row)(struct page *page, const struct db_row *row);
+};
+
 struct export
 {
 	struct api_call call; /* its request is gone once there is a stream */
@@ -40,8 +50,7 @@ struct export
 	struct page page;
 	struct http_stream *stream;
 	size_t sent;
-	bool has_format;
-	bool is_csv;
+	const struct format *format;
 	bool is_chunked;
 	bool is_reading; /* the job runs */
 	bool is_closed;
@@ -163,12 +172,8 @@ static bool open_stream(struct export *export)
 	struct http_request *request = export->call.request;
 
 	export->is_chunked = http_request_takes_chunks(request);
-	http_respond_header(request, "Content-Type",
-			    export->is_csv ? STR("text/csv; charset=utf-8; header=present")
-					   : STR("application/x-ndjson"));
-	http_respond_header(request, "Content-Disposition",
-			    export->is_csv ? STR("attachment; filename=\"audit-log.csv\"")
-					   : STR("attachment; filename=\"audit-log.jsonl\""));
+	http_respond_header(request, "Content-Type", export->format->content_type);
+	http_respond_header(request, "Content-Disposition", export->format->disposition);
 	export->call.request = NULL;
 	return http_stream_open(request, &events, export, STR(""), &export->stream) == 0;
 }
@@ -202,17 +207,32 @@ static void add_line(struct page *page, const struct db_row *row)
 	buf_add_char(&page->json, '\n');
 }
 
+static const struct format formats[] = {
+	{ "csv", STR("text/csv; charset=utf-8; header=present"),
+	  STR("attachment; filename=\"audit-log.csv\""), csv_header, csv_add_row },
+	{ "jsonl", STR("application/x-ndjson"), STR("attachment; filename=\"audit-log.jsonl\""), "",
+	  add_line },
+	{ "ocsf", STR("application/x-ndjson"), STR("attachment; filename=\"audit-log.ocsf.jsonl\""),
+	  "", ocsf_add_row },
+};
+
+static const char formats_known[] = "format must be csv, jsonl or ocsf";
+
 static int read_pair(struct str name, struct str value, void *arg, struct reason *why)
 {
 	struct export *export = arg;
+	bool has_format = export->format;
 	int rc;
 
 	if (!str_is(name, "format"))
 		return 0;
-	rc = parameter_once(&export->has_format, "format", why);
-	export->is_csv = str_is(value, "csv");
-	if (rc == 0 && !export->is_csv && !str_is(value, "jsonl"))
-		rc = reason_set(why, -EINVAL, "format", "format must be csv or jsonl");
+	rc = parameter_once(&has_format, "format", why);
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		if (str_is(value, formats[i].name))
+			export->format = &formats[i];
+	}
+	if (rc == 0 && !export->format)
+		rc = reason_set(why, -EINVAL, "format", formats_known);
 	return rc;
 }
 
@@ -220,15 +240,17 @@ static int read_query(struct export *export, struct str query, struct reason *wh
 {
 	int rc = http_query_each(query, read_pair, export, why);
 
-	if (rc == 0 && !export->has_format)
-		rc = reason_set(why, -EINVAL, "format", "format must be csv or jsonl");
+	if (rc == 0 && !export->format)
+		rc = reason_set(why, -EINVAL, "format", formats_known);
 	if (rc == 0)
 		rc = page_query_parse(query, &export->page.query, why);
+	if (rc < 0)
+		return rc;
 	export->page.query.paging.limit = PAGING_MAX_ROWS;
-	export->page.add_row = export->is_csv ? csv_add_row : add_line;
+	export->page.add_row = export->format->add_row;
 	export->page.begin = FRAME;
-	export->page.head = export->is_csv ? csv_header : "";
-	return rc;
+	export->page.head = export->format->head;
+	return 0;
 }
 
 /* The reason why this team may not start an export, or NULL. */

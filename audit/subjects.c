@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Only the holder of the lease makes keys, so a key that was not found is nobody else's. */
-#include "ledger/subjects.h"
+#include "audit/subjects.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -84,11 +83,11 @@ static int gather(void *owner, const struct leaf_field *field, struct str name)
 	return 0;
 }
 
-int subjects_gather(struct subjects *subjects, const struct new_leaf *leaf)
+int subjects_gather(struct subjects *subjects, const struct uuid *team, const struct leaf_row *row)
 {
-	struct gathering gathering = { .subjects = subjects, .team = &leaf->team };
+	struct gathering gathering = { .subjects = subjects, .team = team };
 
-	return leaf_each_personal(&leaf->row, gather, &gathering);
+	return leaf_each_personal(row, gather, &gathering);
 }
 
 static int on_key(const struct db_row *row, void *arg)
@@ -151,6 +150,5 @@ const uint8_t *subjects_key(const struct subjects *subjects, const struct uuid *
 {
 	const struct subject *subject = find(subjects, team, name);
 
-	assert(subject && subject->has_key);
-	return subject->key;
+	return subject && subject->has_key ? subject->key : NULL;
 }

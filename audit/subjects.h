@@ -5,8 +5,8 @@
  * row of a person and team, and read again in every transaction: a person may have been erased
  * since.
  */
-#ifndef LEDGER_SUBJECTS_H
-#define LEDGER_SUBJECTS_H
+#ifndef AUDIT_SUBJECTS_H
+#define AUDIT_SUBJECTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,6 @@
 #include "core/attributes.h"
 #include "core/str.h"
 #include "core/uuid.h"
-#include "ledger/leaves.h"
 #include "proof/leaf.h"
 #include "store/store.h"
 
@@ -34,14 +33,15 @@ struct subjects {
 void subjects_done(struct subjects *subjects);
 void subjects_reset(struct subjects *subjects);
 
-/* Notes who is named by the leaf, whose text must outlive the subjects. 0 or -ENOMEM. */
-int subjects_gather(struct subjects *subjects, const struct new_leaf *leaf) must_check;
+/* Notes who is named by the row, whose text must outlive the subjects. 0 or -ENOMEM. */
+int subjects_gather(struct subjects *subjects, const struct uuid *team,
+		    const struct leaf_row *row) must_check;
 /* Pipelined; complete after the caller's db_flush(). */
 int subjects_read(struct subjects *subjects, struct db *db) must_check;
 /* After that: gives a key to those that have none. Pipelined. */
 int subjects_make_missing(struct subjects *subjects, struct db *db) must_check;
 
-/* The key of a subject that was gathered. */
+/* The key of a subject that was gathered; NULL when the store has none. */
 const uint8_t *subjects_key(const struct subjects *subjects, const struct uuid *team,
 			    struct str name);
 

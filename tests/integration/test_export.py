@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import pathlib
 import re
 import socket
+import subprocess
 
 import pytest
 from support import id_to_uuid, until
@@ -83,6 +85,47 @@ def test_an_export_is_the_list(service, store):
     assert service.get(EXPORT + "?format=csv").status == 401
     head = service.request("HEAD", EXPORT + "?format=csv", key=key)
     assert head.status == 200 and head.body == b"" and head.headers["Content-Type"].startswith("text/csv")
+
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+VALIDATE = """
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { readFileSync } from "node:fs";
+const [schema, file] = process.argv.slice(1);
+const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(readFileSync(schema, "utf8")));
+for (const line of readFileSync(file, "utf8").trim().split("\\n"))
+	if (!validate(JSON.parse(line)))
+		throw new Error(`${line}: ${JSON.stringify(validate.errors)}`);
+"""
+
+
+def validated_by_the_schema(path, events):
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    schema = TESTS / "vectors/ocsf/entity_management-1.3.0.json"
+    return subprocess.run(["node", "--input-type=module", "-e", VALIDATE, schema, path], cwd=TESTS / "npm", capture_output=True, text=True)
+
+
+def test_each_event_is_one_of_the_published_schema(service, store, tmp_path):
+    team, key = service.new_team()
+    fill(store, team)
+    store.query("UPDATE audit_logs SET actor_name = '', resource_id = NULL, action = 'marked_down', status = 'error' WHERE resource_id = 'cl-20'")
+    store.query("UPDATE audit_logs SET actor_type = 'host', actor_id = 'host-1', status = 'warning' WHERE resource_id = 'cl-21'")
+    answer = export(service, key, "?format=ocsf")
+    assert answer.headers["Content-Type"] == "application/x-ndjson" and "audit-log.ocsf.jsonl" in answer.headers["Content-Disposition"]
+    events, rows = lines(answer), listed(service, key)
+    assert [event["metadata"]["uid"] for event in events] == [row["id"] for row in rows]
+    assert [event["unmapped"]["action"] for event in events] == [row["action"] for row in rows]
+    result = validated_by_the_schema(tmp_path / "events", events)
+    assert result.returncode == 0, result.stderr
+
+    [erased] = [event for event in events if event["activity_name"] == "Deactivate"]
+    assert "actor" not in erased and erased["entity"] == {"type": "sandbox", "name": "sandbox"}
+    assert (erased["status_id"], erased["severity_id"], erased["type_uid"], erased["metadata"]["tenant_uid"]) == (2, 3, 300411, team)
+    [by_host] = [event for event in events if event["severity"] == "Low"]
+    assert by_host["actor"] == {"app_uid": "host-1", "app_name": "Ada"} and by_host["entity"]["uid"] == "cl-21"
+    assert "must be equal to constant" in validated_by_the_schema(tmp_path / "events", [{**erased, "class_uid": 1}]).stderr
+    other = lines(export(service, key, "?format=ocsf&action=create"))
+    assert {event["activity_id"] for event in other if event["entity"]["type"] == "sandbox"} == {1}
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
