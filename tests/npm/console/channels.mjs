@@ -49,6 +49,24 @@ await walk({
 		await page.getByRole("button", { name: "Show JSON" }).click();
 		await page.locator(".preview .json").waitFor();
 	},
+	async "only failures, in one click"() {
+		await page.getByLabel("Sample outcome").selectOption("success");
+		await page.getByLabel("Only failures").check();
+		await page.getByText("Not sent: the channel's filter keeps it out, by outcome").waitFor();
+		await page.getByLabel("Sample outcome").selectOption("error");
+		await page.getByText("Not sent: the channel's filter").waitFor({ state: "detached" });
+		await page.locator("input[name=name]").fill("failures");
+		await page.getByRole("button", { name: "Save the channel" }).click();
+		await page.getByRole("link", { name: "See the channel" }).click();
+		await page.getByText("· only failures").waitFor();
+		await page.getByRole("button", { name: "Edit" }).click();
+		await page.getByLabel("Only failures").uncheck();
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("· only failures").waitFor({ state: "detached" });
+		await page.getByRole("button", { name: "Delete" }).click();
+		await page.getByRole("button", { name: "Delete it" }).click();
+		await page.getByText("No channel yet").waitFor();
+	},
 	async "each of the seven is connected"() {
 		for (const [provider, destination] of Object.entries(wishes.destinations)) {
 			await create(destination, `my-${provider}`);

@@ -45,6 +45,17 @@ await walk({
 		await page.getByLabel("Outcome").selectOption("");
 		await sees(page, "Capsule created");
 	},
+	async "the plot over a day, of all that the service has counted"() {
+		await page.getByRole("button", { name: "24h" }).click();
+		await page.getByRole("heading", { name: "Events per hour" }).waitFor();
+		await page.getByText("2 events, 1 failed").waitFor();
+		await page.getByLabel("Outcome").selectOption("error");
+		await page.getByText("2 events, 1 failed in the whole team, without the filters").waitFor();
+		check(page.url().includes("plot=24h"), "the period is not in the address");
+		await page.getByLabel("Outcome").selectOption("");
+		await page.getByRole("button", { name: "15m" }).click();
+		await page.getByRole("heading", { name: "Events per minute" }).waitFor();
+	},
 	async "a search looks through what has come"() {
 		await page.getByPlaceholder("Search").fill("did not answer");
 		await until(async () => (await rows(page)).length === 1, "one row");
