@@ -29,8 +29,8 @@ function fault(text) {
 	if (!expected.some((pattern) => pattern.test(text))) faults.push(text);
 }
 
-/** A page of its own, as in a tab of its own: nothing is shared with the others. */
-export async function open({ path = "", key = wishes.key, width = 1440, height = 900, scheme = "light", base = wishes.base, cookies = [] } = {}) {
+/** A page of its own, as in a tab of its own: nothing is shared with the others. `first` runs in the page before its scripts. */
+export async function open({ path = "", key = wishes.key, width = 1440, height = 900, scheme = "light", base = wishes.base, cookies = [], first = null } = {}) {
 	const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", acceptDownloads: true, ignoreHTTPSErrors: true });
 	context.setDefaultTimeout(WAIT_MS);
 	if (cookies.length) await context.addCookies(cookies);
@@ -44,6 +44,7 @@ export async function open({ path = "", key = wishes.key, width = 1440, height =
 	await page.addInitScript(() => {
 		addEventListener("securitypolicyviolation", (event) => window.reportPolicy(`${event.violatedDirective} ${event.blockedURI}`));
 	});
+	if (first) await page.addInitScript(first);
 	await page.goto(`${base}/console/${key ? `#key=${key}` : ""}`);
 	if (key) await page.waitForFunction(() => !location.hash.includes("key="));
 	if (path) await go(page, path);
