@@ -15,7 +15,7 @@ static const char usage[] =
 	"Writes the whole audit trail to standard output, newest first. If the service\n"
 	"ends in the middle, the exit code is 3, and the error says how to go on.\n"
 	"\n"
-	"  --format FORMAT         csv or jsonl (jsonl)\n"
+	"  --format FORMAT         csv, jsonl or ocsf (jsonl)\n"
 	"  --action ACTION         such as create, pause or destroy; may be repeated\n"
 	"  --resource-type TYPE    such as sandbox, snapshot or channel; may be repeated\n"
 	"  --before TIME           rows older than this one: `created_at` of the last row\n"
@@ -29,14 +29,12 @@ struct audit_export {
 	struct buf fault; /* the body of an answer other than 200 */
 };
 
+/* The service knows the formats, and names them if there is no such format. */
 static int take_format(void *owner, int flag, const char *value)
 {
 	struct audit_export *export = owner;
 
 	(void)flag;
-	if (strcmp(value, "csv") != 0 && strcmp(value, "jsonl") != 0)
-		return command_fault(EXIT_USAGE, "--format: expected csv or jsonl, got \"%s\"",
-				     value);
 	export->format = value;
 	return EXIT_GOOD;
 }

@@ -195,6 +195,7 @@ def test_each_end_has_its_exit_code(caller, fake):
     assert "UUID" in refused(2, "deliveries", "show", "ops") and "stream id" in refused(2, "explain", "ops")
     assert "400" in refused(2, "deliveries", "list", "ops", "--state", "lost") and "--limit" in refused(2, "audit", "list", "--limit", "0")
     assert "filter knows" in refused(2, *create, "--name", "b", "--filter", "colour=red", stdin=SETTINGS)
+    assert "format" in refused(2, "audit", "export", "--format", "xml")
     assert "401" in refused(3, "channels", "list", "--api-key", "wrn_" + "0" * 32)
 
 
