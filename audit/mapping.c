@@ -47,6 +47,7 @@
 #define ERROR         8u
 #define HOST_REPORTED 16u /* reason = host_reported */
 #define NAME          32u /* the display name of the resource */
+#define RULE          64u /* the name of the expectation */
 
 static const struct rule {
 	enum event_kind kind;
@@ -98,6 +99,9 @@ static const struct rule {
 	{ EVENT_VOLUME_DELETE, BY_ANYBODY, WENT_WELL,  WHATEVER, WHATEVER, IN_ALL, "delete", "warning", NAME | REASON },
 	{ EVENT_VOLUME_DELETE, BY_ANYBODY, WENT_WRONG, WHATEVER, WHATEVER, IN_ALL, "delete", "error",   NAME | REASON | ERROR },
 
+	{ EVENT_EXPECTATION_MISSED, BY_ANYBODY, WENT_WRONG, WHATEVER, WHATEVER, IN_BOTH, "overdue", "error", RULE | ERROR },
+	{ EVENT_EXPECTATION_MISSED, BY_ANYBODY, WENT_WELL,  WHATEVER, WHATEVER, IN_BOTH, "arrived", "info",  RULE },
+
 	{ EVENT_HOST_UP,   BY_ANYBODY, WENT_ANYHOW, WHATEVER, WHATEVER, IN_ALL, "marked_up",   "success", 0 },
 	{ EVENT_HOST_DOWN, BY_ANYBODY, WENT_ANYHOW, WHATEVER, WHATEVER, IN_ALL, "marked_down", "error",   0 },
 	/* clang-format on */
@@ -140,6 +144,8 @@ static struct str resource_type_of(const struct event *event)
 		return STR("host");
 	if (event->kind == EVENT_VOLUME_CREATE || event->kind == EVENT_VOLUME_DELETE)
 		return STR("volume");
+	if (event->kind == EVENT_EXPECTATION_MISSED)
+		return utf8_cut(event->resource_type, MAX_TEXT);
 	return event_kind_is_capsule(event->kind) ? STR("sandbox") : STR("snapshot");
 }
 
@@ -187,6 +193,8 @@ static void write_metadata(struct buf *out, const struct event *event, unsigned 
 		add_cleaned(out, "template", event_metadata(event, "template"));
 	if (members & NAME)
 		add_cleaned(out, "name", event_metadata(event, "name"));
+	if (members & RULE)
+		add_cleaned(out, "rule", event_metadata(event, "rule"));
 	if (members & HOST_REPORTED)
 		json_add_member(out, "reason", STR("host_reported"));
 	if (members & REASON)

@@ -61,23 +61,33 @@ static void write_host_event(struct buf *out)
 	write_party(out, "resource", "host-" ID_DIGITS_TEXT, "host");
 }
 
+static void write_missed(struct buf *out)
+{
+	write_party(out, "resource", "base-image", "snapshot");
+	buf_add_text(out, ",\"metadata\":{\"rule\":\"snapshot\"},"
+			  "\"error\":\"asked for at 10:02 UTC, no outcome after 15 min\"");
+}
+
 void sample_write(struct buf *out, enum event_kind kind, bool is_completion, struct str team,
 		  struct str timestamp)
 {
 	bool is_host = kind == EVENT_HOST_UP || kind == EVENT_HOST_DOWN;
+	bool is_missed = kind == EVENT_EXPECTATION_MISSED;
 
 	buf_add_char(out, '{');
 	json_add_member(out, "event", str_of(event_kind_name(kind)));
 	if (!is_host)
-		json_add_member(out, "outcome", STR("success"));
+		json_add_member(out, "outcome", is_missed ? STR("error") : STR("success"));
 	json_add_member(out, "timestamp", timestamp);
 	json_add_member(out, "team_id", team);
 	if (is_host) {
 		write_host_event(out);
 	} else {
-		write_actor(out, is_completion);
+		write_actor(out, is_completion || is_missed);
 		if (event_kind_is_capsule(kind))
 			write_party(out, "resource", "cl-" ID_DIGITS_TEXT, "sandbox");
+		else if (is_missed)
+			write_missed(out);
 		else if (kind == EVENT_VOLUME_CREATE || kind == EVENT_VOLUME_DELETE)
 			write_party(out, "resource", "vol-" ID_DIGITS_TEXT, "volume");
 		else

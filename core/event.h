@@ -34,6 +34,7 @@ enum event_kind {
 	EVENT_HOST_DOWN,
 	EVENT_VOLUME_CREATE,
 	EVENT_VOLUME_DELETE,
+	EVENT_EXPECTATION_MISSED,    /* ours: a team expected an event that did not come */
 	EVENT_CAPSULE_STATE_CHANGED, /* pub/sub only */
 	EVENT_CHANNEL_TEST,          /* never in Redis */
 	EVENT_KINDS

@@ -31,6 +31,8 @@ static const struct {
 	[EVENT_HOST_DOWN] = { .name = STR("host.down"), .traits = SUBSCRIBABLE },
 	[EVENT_VOLUME_CREATE] = { .name = STR("volume.create"), .traits = SUBSCRIBABLE | OPT_IN },
 	[EVENT_VOLUME_DELETE] = { .name = STR("volume.delete"), .traits = SUBSCRIBABLE | OPT_IN },
+	[EVENT_EXPECTATION_MISSED] = { .name = STR("wrenn.expectation.missed"),
+				       .traits = SUBSCRIBABLE | OPT_IN },
 	[EVENT_CAPSULE_STATE_CHANGED] = { .name = STR("capsule.state.changed"), .traits = CAPSULE },
 	[EVENT_CHANNEL_TEST] = { .name = STR("channel.test") },
 };

@@ -6,6 +6,7 @@
  * when the title had to shorten them.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/utf8.h"
 #include "providers/card_parts.h"
@@ -17,6 +18,13 @@
 #define CAUSE_POINTS 100
 
 /* ---- the title ----------------------------------------------------------------------------- */
+
+/* A missed expectation may be about any resource. */
+static const struct kind_words *subject_words(const struct event *event)
+{
+	return event->kind == EVENT_EXPECTATION_MISSED ? words_of_resource(event->resource_type)
+						       : words_of_kind(event->kind);
+}
 
 /* Gives the text as a title shows it, and whether that is all of it. */
 static struct str shorten(struct card *card, struct str text, size_t max, bool *is_whole)
@@ -34,6 +42,19 @@ static struct str shorten(struct card *card, struct str text, size_t max, bool *
 	return buf_str(part);
 }
 
+/* ", 17 min late"; nothing when the event does not say so. */
+static void add_lateness(struct buf *verb, const struct event *event)
+{
+	struct str late_s = event_metadata(event, "late_s");
+	char span[WORDS_SPAN_SIZE];
+	long seconds = late_s.len && late_s.len < 10 ? strtol(late_s.at, NULL, 10) : 0;
+
+	if (event->kind != EVENT_EXPECTATION_MISSED || seconds <= 0)
+		return;
+	words_of_span(seconds * INT64_C(1000000), span);
+	buf_addf(verb, ", %s late", span);
+}
+
 static struct str verb_of(struct card *card, const struct message *message)
 {
 	const struct event *event = message->event;
@@ -49,6 +70,7 @@ static struct str verb_of(struct card *card, const struct message *message)
 		words_of_span(took_us, span);
 		buf_addf(verb, " after %s", span);
 	}
+	add_lateness(verb, event);
 	return buf_str(verb);
 }
 
@@ -65,12 +87,11 @@ static struct str subject_of(struct card *card, const struct event *event)
 static void set_title(struct card *card, const struct message *message, struct str subject,
 		      bool *is_whole)
 {
-	const struct kind_words *words = words_of_kind(message->event->kind);
-	const char *lead = words->lead ? words->lead : "";
+	const char *lead = subject_words(message->event)->lead;
 
-	card->title.lead = str_of(lead);
+	card->title.lead = str_of(lead ? lead : "");
 	card->title.name = shorten(card, subject, NAME_POINTS, is_whole);
-	if (words->lead)
+	if (lead)
 		card->title.verb = verb_of(card, message);
 }
 
@@ -91,7 +112,7 @@ static void set_tone(struct card *card, const struct event *event)
 {
 	if (event->outcome == OUTCOME_ERROR) {
 		card->tone = TONE_BAD;
-		card->status = "Failed";
+		card->status = event->kind == EVENT_EXPECTATION_MISSED ? "Overdue" : "Failed";
 	} else if (event->kind == EVENT_HOST_DOWN) {
 		card->tone = TONE_BAD;
 		card->status = "Down";
@@ -199,7 +220,7 @@ static void add_history(struct card *card, const struct message *message)
 
 static void set_link(struct card *card, struct str base, const struct event *event)
 {
-	const char *page = words_of_kind(event->kind)->page;
+	const char *page = subject_words(event)->page;
 	struct str id = event->resource_id;
 
 	if (base.len && page && id.len && id.len <= LINK_MAX_ID)
@@ -252,7 +273,11 @@ static void make_event(struct card *card, const struct message *message)
 	if (!has_subject)
 		card_add_field(card, "Resource", "resource",
 			       (struct text_value){ .head = subject, .tail = STR("") });
-	card_add_text_field(card, "Template", "template", event_metadata(event, "template"));
+	if (event->kind == EVENT_EXPECTATION_MISSED)
+		card_add_text_field(card, "Rule", "rule", event_metadata(event, "rule"));
+	else
+		card_add_text_field(card, "Template", "template",
+				    event_metadata(event, "template"));
 	add_host(card, event);
 	card_add_field(card, "Actor", "actor", describe_actor(card, event));
 	card_add_team(card, message->team_name, event->team_text);

@@ -28,6 +28,9 @@ static const struct kind_words kinds[EVENT_KINDS] = {
 				  "volumes", " created", NULL },
 	[EVENT_VOLUME_DELETE] = { "Volume ", " deleted", " failed to delete", NULL, "volume",
 				  "volumes", " deleted", NULL },
+	/* Without a lead of its own: the resource has it. */
+	[EVENT_EXPECTATION_MISSED] = { "", " arrived after all", " is overdue", NULL, "expectation",
+				       "expectations", " met late", NULL },
 	[EVENT_HOST_UP] = { "Host ", " is up", " is up", NULL, "host", "hosts", " up", "/hosts/" },
 	[EVENT_HOST_DOWN] = { "Host ", " is down", " is down", NULL, "host", "hosts", " down",
 			      "/hosts/" },
@@ -53,6 +56,25 @@ const char *words_of_outcome(const struct event *event)
 	if (words_are_of_request(event))
 		return words->requested;
 	return event->outcome == OUTCOME_ERROR ? words->failed : words->done;
+}
+
+const struct kind_words *words_of_resource(struct str type)
+{
+	static const struct {
+		const char *type;
+		enum event_kind kind;
+	} types[] = {
+		{ "sandbox", EVENT_CAPSULE_CREATE },
+		{ "snapshot", EVENT_SNAPSHOT_CREATE },
+		{ "volume", EVENT_VOLUME_CREATE },
+		{ "host", EVENT_HOST_UP },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (str_is(type, types[i].type))
+			return &kinds[types[i].kind];
+	}
+	return &kinds[EVENT_EXPECTATION_MISSED];
 }
 
 struct str words_of_reason(struct str code)

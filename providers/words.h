@@ -29,6 +29,10 @@ bool words_are_of_request(const struct event *event);
  * for a kind without words. */
 const char *words_of_outcome(const struct event *event);
 
+/* The words of a kind that is about such a resource, for its lead and page. Both are empty for a
+ * type that we do not know. */
+const struct kind_words *words_of_resource(struct str type);
+
 /* A reason's code in words that end a sentence after a colon. The empty slice when we have none:
  * codes are open-ended, and some say no more than the sentence does. */
 struct str words_of_reason(struct str code);

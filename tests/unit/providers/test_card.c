@@ -317,6 +317,43 @@ Test(card_make, names_actors_as_the_contract_does)
 	}
 }
 
+static void expect_title(const char *more, const char *type, const char *wanted)
+{
+	struct drawn drawn;
+	char json[1024];
+
+	snprintf(json, sizeof(json), "%s\"resource\":{\"id\":\"web-7\",\"type\":\"%s\"}%s}",
+		 "{\"event\":\"wrenn.expectation.missed\",\"timestamp\":\"2026-05-24T10:17:00Z\","
+		 "\"team_id\":\"" RIG_TEAM "\"," SYSTEM,
+		 type, more);
+	draw(&drawn, json, RIG_LINK);
+	cr_expect(str_starts(buf_str(&drawn.text), str_of(wanted)), "%s\n%s", wanted,
+		  buf_text(&drawn.text));
+	drawn_done(&drawn);
+}
+
+#define LATE(s) ",\"outcome\":\"success\",\"metadata\":{\"late_s\":\"" s "\"}"
+
+Test(card_make, says_what_is_overdue_and_what_arrived_after_all)
+{
+	expect_title(
+		",\"outcome\":\"error\",\"error\":\"asked for at 10:02 UTC, no outcome after 15 "
+		"min\",\"metadata\":{\"rule\":\"snapshot\"}",
+		"snapshot",
+		"Template snapshot web-7 is overdue: asked for at 10:02 UTC, no outcome after "
+		"15 min\n\nRule: snapshot\nActor: system\nTeam: " RIG_TEAM
+		"\nTime: 2026-05-24 10:17:00 UTC\nwrenn.expectation.missed \xc2\xb7 7-1\n" RIG_LINK
+		"/templates/web-7");
+	expect_title(LATE("1020"), "snapshot",
+		     "Template snapshot web-7 arrived after all, 17 min late\n");
+	expect_title(LATE("1020"), "host", "Host web-7 arrived after all, 17 min late\n");
+	expect_title(LATE("1"), "sandbox", "Capsule web-7 arrived after all, 1 s late\n");
+	expect_title(LATE("0"), "volume", "Volume web-7 arrived after all\n");
+	expect_title(LATE("-5"), "volume", "Volume web-7 arrived after all\n");
+	expect_title(LATE("9999999999"), "volume", "Volume web-7 arrived after all\n");
+	expect_title(LATE("soon"), "x", "web-7 arrived after all\n");
+}
+
 Test(card_make, says_a_volume_without_a_page_and_no_time_of_white_space)
 {
 	struct drawn drawn;
