@@ -40,6 +40,8 @@ EMBED(schema_013_sqlite, "store/schema/013_channel_options.sqlite.sql");
 EMBED(schema_013_postgres, "store/schema/013_channel_options.postgres.sql");
 EMBED(schema_014_sqlite, "store/schema/014_fallbacks.sqlite.sql");
 EMBED(schema_014_postgres, "store/schema/014_fallbacks.postgres.sql");
+EMBED(schema_015_sqlite, "store/schema/015_expectations.sqlite.sql");
+EMBED(schema_015_postgres, "store/schema/015_expectations.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -61,5 +63,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_012_sqlite, .postgres = schema_012_postgres },
 	{ .sqlite = schema_013_sqlite, .postgres = schema_013_postgres },
 	{ .sqlite = schema_014_sqlite, .postgres = schema_014_postgres },
+	{ .sqlite = schema_015_sqlite, .postgres = schema_015_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
