@@ -251,6 +251,21 @@ static int open_server(struct worker *w)
 	return add_routes(w);
 }
 
+static int ask_moment(struct bus_moment_question *question, void *owner)
+{
+	const struct worker *w = owner;
+
+	return bus_moment_ask(w->redis, question);
+}
+
+static int add_event(struct str json, void (*on_added)(const char *fault, void *owner), void *adder,
+		     void *owner)
+{
+	const struct worker *w = owner;
+
+	return bus_add(w->redis, json, on_added, adder);
+}
+
 /* Opened after the consumer, because it tells the consumer when this worker gets the lease. */
 static int open_ledger(struct worker *w)
 {
@@ -267,6 +282,7 @@ static int open_ledger(struct worker *w)
 		.now_us = clock_wall_us,
 		.mono_us = clock_mono_us,
 		.tick_ms = LEDGER_TICK_MS,
+		.stream = { .ask = ask_moment, .add = add_event, .owner = w },
 		.on_work = on_work,
 		.owner = w,
 	};

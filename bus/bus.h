@@ -15,6 +15,7 @@
  *   range      XRANGE in bounded steps for replay, and the edges of the stream
  *   dead_letters  reads them, and offers one again
  *   group_state   how far the consumer group is
+ *   moment     the clock of Redis with the newest id, and XADD for events of our own
  *   publish    XADD and PUBLISH for the command line, blocking
  *
  * Everything except publish runs on the loop and never blocks it.
@@ -25,6 +26,7 @@
 #include "bus/consumer.h"
 #include "bus/dead_letters.h"
 #include "bus/group_state.h"
+#include "bus/moment.h"
 #include "bus/publish.h"
 #include "bus/range.h"
 #include "bus/stream.h"

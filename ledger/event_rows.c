@@ -14,12 +14,14 @@
 /* Old and new workers may run side by side so long. */
 #define UPGRADE_US (INT64_C(3600) * 1000000)
 
-int event_rows_init(struct event_rows *rows, size_t events)
+int event_rows_init(struct event_rows *rows, struct expect_cache *cache, size_t events)
 {
 	int rc = marks_init(&rows->marks, events);
 
 	if (rc == 0)
 		rc = matches_init(&rows->matches, events);
+	if (rc == 0)
+		rc = expect_batch_init(&rows->expected, cache, events);
 	if (rc == 0)
 		rc = activity_init(&rows->activity, events);
 	return rc < 0 ? rc : trees_init(&rows->trees, events);
@@ -31,6 +33,7 @@ void event_rows_done(struct event_rows *rows)
 	matches_done(&rows->matches);
 	activity_done(&rows->activity);
 	trees_done(&rows->trees);
+	expect_batch_done(&rows->expected);
 }
 
 void event_rows_reset(struct event_rows *rows)
@@ -39,22 +42,31 @@ void event_rows_reset(struct event_rows *rows)
 	matches_reset(&rows->matches);
 	activity_reset(&rows->activity);
 	trees_reset(&rows->trees);
+	expect_batch_reset(&rows->expected);
 	rows->counts = (struct event_counts){ .deliveries = 0 };
 	rows->fresh_bytes = 0;
 }
 
-void event_rows_gather(struct event_rows *rows, const struct event *event)
+int event_rows_gather(struct event_rows *rows, const struct event *event)
 {
 	marks_gather(&rows->marks, event);
 	if (rows->rules->deliver)
 		matches_gather(&rows->matches, event);
+	return expect_batch_gather(&rows->expected, event);
 }
 
 int event_rows_read(struct event_rows *rows, struct db *db)
 {
 	int rc = marks_read(&rows->marks, db);
 
-	return rc < 0 ? rc : matches_read(&rows->matches, db);
+	if (rc == 0)
+		rc = matches_read(&rows->matches, db);
+	return rc < 0 ? rc : expect_batch_read_rules(&rows->expected, db);
+}
+
+int event_rows_read_waits(struct event_rows *rows, struct db *db)
+{
+	return expect_batch_read_waits(&rows->expected, db);
 }
 
 int event_rows_write_rest(struct event_rows *rows, struct db *db)
@@ -63,6 +75,8 @@ int event_rows_write_rest(struct event_rows *rows, struct db *db)
 
 	if (rc == 0)
 		rc = marks_write(&rows->marks, db);
+	if (rc == 0)
+		rc = expect_batch_write(&rows->expected, db);
 	return rc < 0 ? rc : activity_write(&rows->activity, db);
 }
 
@@ -262,6 +276,20 @@ bool event_rows_is_reread(const struct event_rows *rows, const struct event *eve
 	return rows->stored->is_known && stream_id_compare(event->id, rows->stored->last) <= 0;
 }
 
+/* A notice of ours counts once, and only while it is true. */
+static int write_notice(struct event_rows *rows, struct db *db, const struct event *event)
+{
+	int rc;
+
+	if (event_rows_is_reread(rows, event))
+		return 0;
+	activity_see(&rows->activity, event);
+	if (!expect_batch_take_notice(&rows->expected, event))
+		return rows->rules->deliver ? write_suppressed(rows, db, event, "not_expected") : 0;
+	rc = write_audit(rows, db, event, false);
+	return rc < 0 ? rc : write_notifications(rows, db, event, false);
+}
+
 /* The notifications of an event that comes again are already stored. If later marks hide how the
  * event was decided, nobody hears of it. */
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event)
@@ -272,10 +300,14 @@ int event_rows_write(struct event_rows *rows, struct db *db, const struct event 
 		event_may_follow_up(event) && (is_over || marks_has_accept(&rows->marks, event));
 	int rc;
 
+	if (event->kind == EVENT_EXPECTATION_MISSED)
+		return write_notice(rows, db, event);
 	if (event_is_accept(event))
 		marks_see_accept(&rows->marks, event);
-	if (!event_rows_is_reread(rows, event))
+	if (!event_rows_is_reread(rows, event)) {
 		activity_see(&rows->activity, event);
+		expect_batch_see(&rows->expected, event);
+	}
 	rc = write_audit(rows, db, event, has_accept);
 	if (rc == 0)
 		rc = snapshot_note_outcome(db, event);

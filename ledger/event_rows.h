@@ -2,8 +2,9 @@
 
 /*
  * The rows that events become: audit rows, deliveries, notes of suppressed events, capsules, the
- * marks that later events are compared with, and counters of activity. For one run of a batch:
- * gather every event, read once, write every event in stream order, write the rest.
+ * marks that later events are compared with, waits for events that a team expects, and counters of
+ * activity. For one run of a batch: gather every event, read twice, write every event in stream
+ * order, write the rest.
  */
 #ifndef LEDGER_EVENT_ROWS_H
 #define LEDGER_EVENT_ROWS_H
@@ -15,6 +16,7 @@
 #include "audit/audit.h"
 #include "core/attributes.h"
 #include "core/event.h"
+#include "expect/expect.h"
 #include "ledger/activity.h"
 #include "ledger/marks.h"
 #include "ledger/matches.h"
@@ -47,19 +49,23 @@ struct event_rows {
 	struct matches matches;
 	struct activity activity;
 	struct trees trees;
+	struct expect_batch expected;
 	struct event_counts counts;
 	size_t fresh_bytes; /* of the rows for the engine */
 };
 
-/* Room for so many events. 0 or -ENOMEM; event_rows_done() is needed after both. */
-int event_rows_init(struct event_rows *rows, size_t events) must_check;
+/* Room for so many events. The cache must outlive the rows. 0 or -ENOMEM; event_rows_done() is
+ * needed after both. */
+int event_rows_init(struct event_rows *rows, struct expect_cache *cache, size_t events) must_check;
 void event_rows_done(struct event_rows *rows);
 /* Forgets the events, keeps the memory. */
 void event_rows_reset(struct event_rows *rows);
 
-void event_rows_gather(struct event_rows *rows, const struct event *event);
+int event_rows_gather(struct event_rows *rows, const struct event *event) must_check;
 /* Pipelined; complete after the caller's db_flush(). */
 int event_rows_read(struct event_rows *rows, struct db *db) must_check;
+/* The same after that flush: what depends on the rules of the teams. */
+int event_rows_read_waits(struct event_rows *rows, struct db *db) must_check;
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event) must_check;
 /* After the last event: leaves, marks and counters. Flushes. */
 int event_rows_write_rest(struct event_rows *rows, struct db *db) must_check;

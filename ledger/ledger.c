@@ -10,6 +10,8 @@
 
 #include "ledger/writer.h"
 
+#define TICKS_TO_LOOK 5
+
 struct ledger {
 	uv_loop_t *loop;
 	char *worker;
@@ -18,6 +20,8 @@ struct ledger {
 	int64_t (*mono_us)(void);
 	struct ledger_writer writer;
 	struct ledger_lease *lease; /* NULL: not started */
+	struct watch_stream stream;
+	struct ledger_watch *watch; /* NULL: not started, or nobody watches */
 	void (*on_stopped)(void *owner);
 	void *stop_owner;
 };
@@ -51,6 +55,7 @@ int ledger_open(const struct ledger_options *options, struct ledger **out)
 	ledger->loop = options->loop;
 	ledger->mono_us = options->mono_us;
 	ledger->tick_ms = options->tick_ms;
+	ledger->stream = options->stream;
 	ledger->worker = strdup(options->worker);
 	ledger->group = strdup(options->group);
 	if (!ledger->worker || !ledger->group) {
@@ -67,9 +72,27 @@ void ledger_close(struct ledger *ledger)
 	if (!ledger)
 		return;
 	assert(!ledger->lease);
+	expect_cache_done(&ledger->writer.expected);
 	free(ledger->worker);
 	free(ledger->group);
 	free(ledger);
+}
+
+static int open_watch(struct ledger *ledger)
+{
+	const struct ledger_watch_options options = {
+		.loop = ledger->loop,
+		.store = ledger->writer.store,
+		.group = ledger->group,
+		.worker = ledger->worker,
+		.position = &ledger->writer.position,
+		.lease = ledger->lease,
+		.stream = ledger->stream,
+		.mono_us = ledger->mono_us,
+		.look_ms = ledger->tick_ms * TICKS_TO_LOOK,
+	};
+
+	return ledger->stream.ask ? ledger_watch_open(&options, &ledger->watch) : 0;
 }
 
 int ledger_start(struct ledger *ledger, const struct lease_events *events)
@@ -85,8 +108,11 @@ int ledger_start(struct ledger *ledger, const struct lease_events *events)
 		.events = *events,
 	};
 
+	int rc;
+
 	assert(!ledger->lease);
-	return ledger_lease_open(&options, &ledger->lease);
+	rc = ledger_lease_open(&options, &ledger->lease);
+	return rc < 0 ? rc : open_watch(ledger);
 }
 
 static void on_lease_closed(void *owner)
@@ -97,6 +123,14 @@ static void on_lease_closed(void *owner)
 	ledger->on_stopped(ledger->stop_owner);
 }
 
+static void on_watch_closed(void *owner)
+{
+	struct ledger *ledger = owner;
+
+	ledger->watch = NULL;
+	ledger_lease_close(ledger->lease, on_lease_closed, ledger);
+}
+
 void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *owner)
 {
 	if (!ledger->lease) {
@@ -105,7 +139,10 @@ void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *o
 	}
 	ledger->on_stopped = on_stopped;
 	ledger->stop_owner = owner;
-	ledger_lease_close(ledger->lease, on_lease_closed, ledger);
+	if (ledger->watch)
+		ledger_watch_close(ledger->watch, on_watch_closed, ledger);
+	else
+		on_watch_closed(ledger);
 }
 
 void ledger_commit(struct ledger *ledger, struct bus_batch *batch,

@@ -10,7 +10,8 @@
  *   no blockage      an event that the store will never take is rejected, the rest committed
  *
  * ledger.c opens it, writer.c commits batches, event_rows.c decides what one event becomes, lease.c
- * asks for the lease and fence.c keeps a worker without it out. docs/notes/ledger.md
+ * asks for the lease and fence.c keeps a worker without it out. watch.c tells what a team expected
+ * and did not come. docs/notes/ledger.md
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
@@ -26,6 +27,7 @@
 #include "core/uuid.h"
 #include "ledger/delivery_rows.h"
 #include "ledger/lease.h"
+#include "ledger/watch.h"
 #include "store/store.h"
 
 struct ledger;
@@ -42,7 +44,8 @@ struct ledger_options {
 	bool strip_host;          /* WRENN_EVENTS_STRIP_HOST: no host_ip and host_id in payloads */
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock */
-	unsigned tick_ms;         /* the lease is renewed every third tick */
+	unsigned tick_ms; /* renews the lease every third tick, looks for misses every fifth */
+	struct watch_stream stream; /* where to tell what did not come */
 	/* A channel has new deliveries, which are committed. May be NULL. */
 	void (*on_work)(const struct fresh_rows *fresh, void *owner);
 	void *owner;

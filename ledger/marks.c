@@ -42,7 +42,7 @@ bool event_may_complete(const struct event *event)
 
 bool event_may_repeat(const struct event *event)
 {
-	return event->actor == ACTOR_SYSTEM;
+	return event->actor == ACTOR_SYSTEM && event->kind != EVENT_EXPECTATION_MISSED;
 }
 
 /* The sequence number serves as microseconds, so that events of one millisecond have an order. */

@@ -57,7 +57,8 @@ bool event_is_accept(const struct event *event);
 bool event_may_follow_up(const struct event *event);
 /* True for a capsule verb that the system ends, well or not. Pure. */
 bool event_may_complete(const struct event *event);
-/* True for a system event, which may repeat an earlier one exactly. Pure. */
+/* True for a system event, which may repeat an earlier one exactly. A notice of ours does not: two
+ * rules may miss the same. Pure. */
 bool event_may_repeat(const struct event *event);
 
 /* Makes the marks that this event will read or write. */

@@ -23,6 +23,8 @@
 #include "ledger/fence.h"
 #include "ledger/reread.h"
 
+#define EXPECTATIONS_HELP "What became of expectations of teams"
+
 struct commit {
 	struct store_job job;
 	struct ledger_writer *writer;
@@ -59,13 +61,14 @@ static bool is_rejected(const struct commit *commit, size_t at)
 static int read_facts(struct commit *commit, struct db *db)
 {
 	const struct ledger_writer *writer = commit->writer;
-	int rc;
+	int rc = 0;
 
-	for (size_t i = commit->from; i < commit->to; i++) {
+	for (size_t i = commit->from; i < commit->to && rc == 0; i++) {
 		if (!is_rejected(commit, i))
-			event_rows_gather(&commit->rows, commit->batch->events[i]);
+			rc = event_rows_gather(&commit->rows, commit->batch->events[i]);
 	}
-	rc = fence_ask(db, writer->group, writer->worker, &commit->fence);
+	if (rc == 0)
+		rc = fence_ask(db, writer->group, writer->worker, &commit->fence);
 	if (rc == 0)
 		rc = event_rows_read(&commit->rows, db);
 	if (rc == 0)
@@ -98,6 +101,8 @@ static int run_commit(struct db *db, struct store_job *job)
 	for (size_t i = commit->from; i < commit->to; i++)
 		commit->rereads[i] = (struct reread){ .event = commit->batch->events[i] };
 	rc = read_facts(commit, db);
+	if (rc == 0)
+		rc = event_rows_read_waits(&commit->rows, db);
 	if (rc == 0)
 		rc = read_again(commit, db);
 	for (size_t i = commit->from; i < commit->to && rc == 0; i++) {
@@ -184,6 +189,9 @@ static void count_run(const struct commit *commit)
 	metric_add(metrics->follow_ups, commit->rows.counts.follow_ups);
 	metric_add(metrics->repeats, commit->rows.counts.repeats);
 	metric_add(metrics->bad_capsules, commit->rows.counts.bad_capsules);
+	metric_add(metrics->missed, commit->rows.expected.missed);
+	metric_add(metrics->arrived, commit->rows.expected.arrived);
+	metric_add(metrics->unwatched, commit->rows.expected.refused);
 }
 
 static bool is_fault_of_data(int rc)
@@ -287,6 +295,12 @@ void ledger_writer_init(struct ledger_writer *writer)
 	metrics->reused_ids =
 		metric_counter("wrenn_events_ledger_reused_ids_total", NULL,
 			       "Events refused because another was committed under their id");
+	metrics->missed = metric_counter("wrenn_events_expectations_total", "what=\"missed\"",
+					 EXPECTATIONS_HELP);
+	metrics->arrived = metric_counter("wrenn_events_expectations_total", "what=\"arrived\"",
+					  EXPECTATIONS_HELP);
+	metrics->unwatched = metric_counter("wrenn_events_expectations_total",
+					    "what=\"not_watched\"", EXPECTATIONS_HELP);
 	metrics->latency = metric_histogram("wrenn_events_ledger_commit_seconds", NULL,
 					    "From a batch handed over to its commit");
 }
@@ -303,7 +317,8 @@ static struct commit *new_commit(struct ledger_writer *writer, struct bus_batch 
 	commit->rows.stored = &commit->fence.stored;
 	commit->rows.now_us = writer->now_us();
 	commit->rereads = calloc(batch->count + 1, sizeof(*commit->rereads));
-	if (!commit->rereads || event_rows_init(&commit->rows, batch->count) < 0) {
+	if (!commit->rereads ||
+	    event_rows_init(&commit->rows, &writer->expected, batch->count) < 0) {
 		free_commit(commit);
 		return NULL;
 	}

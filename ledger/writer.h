@@ -9,6 +9,7 @@
 #include "bus/bus.h"
 #include "core/metrics.h"
 #include "core/uuid.h"
+#include "expect/expect.h"
 #include "ledger/event_rows.h"
 #include "ledger/position.h"
 #include "store/store.h"
@@ -28,6 +29,9 @@ struct ledger_metrics {
 	struct metric *rejected;
 	struct metric *bad_capsules;
 	struct metric *reused_ids;
+	struct metric *missed;
+	struct metric *arrived;
+	struct metric *unwatched; /* X that is not waited for: the team has too many waits */
 	struct metric *latency;
 };
 
@@ -40,6 +44,7 @@ struct ledger_writer {
 	int64_t (*now_us)(void); /* wall clock */
 	/* Where this worker left the ledger; what it found there when it got the lease. */
 	struct position position;
+	struct expect_cache expected; /* for the thread of the running job */
 	struct ledger_metrics metrics;
 	ledger_work_fn on_work; /* may be NULL */
 	void *work_owner;

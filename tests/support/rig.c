@@ -15,7 +15,6 @@
 #define TICK_MS 20
 
 int64_t rig_now_us = START_US;
-
 static int64_t set_by_us;
 
 static int64_t now_us(void)
@@ -519,7 +518,8 @@ void rig_open_ledger(struct rig *rig, const struct rig_options *options)
 		.strip_host = options->strip_host,
 		.now_us = now_us,
 		.mono_us = mono_us,
-		.tick_ms = TICK_MS,
+		.tick_ms = options->ledger_tick_ms ? options->ledger_tick_ms : TICK_MS,
+		.stream = options->stream,
 		.on_work = on_work,
 		.owner = rig,
 	};

@@ -47,6 +47,8 @@ struct rig_options {
 	void *arg;
 	/* Gets `arg`, too. */
 	void (*on_held_elsewhere)(const struct uuid *channel, void *arg);
+	unsigned ledger_tick_ms;         /* 0: 20 */
+	struct watch_stream stream;      /* of the ledger */
 	const char *worker;              /* NULL: "worker-1" */
 	const struct database *database; /* NULL: a fresh one with the teams A and B */
 };

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a worker asks and tells Redis that adds events of its own to the stream. */
+#ifndef BUS_MOMENT_H
+#define BUS_MOMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attributes.h"
+#include "core/str.h"
+#include "core/stream_id.h"
+
+struct redis;
+
+/* The clock of Redis, and then the newest id of the stream: every entry of an earlier time is up to
+ * that id. */
+struct bus_moment {
+	bool is_known; /* Redis answered */
+	int64_t now_ms;
+	struct stream_id newest; /* zero without a stream */
+};
+
+/* One question; must stay until on_answer, which comes once, never from within. */
+struct bus_moment_question {
+	void (*on_answer)(const struct bus_moment *moment, void *owner);
+	void *owner;
+	/* bus/ only */
+	struct redis *redis;
+	int64_t now_ms;
+};
+
+/* 0, or what redis_send() returned; then on_answer does not come. */
+int bus_moment_ask(struct redis *redis, struct bus_moment_question *question) must_check;
+
+/* Adds one event to the stream, and to nothing else: the pub/sub channel is the control plane's,
+ * whose clients do not know our kinds. on_added comes once, never from within; `fault` is NULL when
+ * it was added, else a few words. The same return as above. */
+int bus_add(struct redis *redis, struct str json, void (*on_added)(const char *fault, void *owner),
+	    void *owner) must_check;
+
+#endif
