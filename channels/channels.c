@@ -10,6 +10,7 @@
 #include "channels/call.h"
 #include "channels/change.h"
 #include "channels/create.h"
+#include "channels/expectations.h"
 #include "channels/list.h"
 #include "channels/preview.h"
 #include "channels/remove.h"
@@ -69,6 +70,9 @@ int channels_add_routes(struct channels *channels, struct http_server *server)
 		{ HTTP_DELETE, "/v1/channels/{id}", ACCESS_CHANGE, delete_channel, api },
 		{ HTTP_PUT, "/v1/channels/{id}/config", ACCESS_CHANGE, replace_config, api },
 		{ HTTP_POST, "/v1/channels/{id}/enable", ACCESS_CHANGE, enable_channel, api },
+		{ HTTP_GET, "/v1/expectations", ACCESS_TEAM, list_expectations, api },
+		{ HTTP_PUT, "/v1/expectations/{id}", ACCESS_CHANGE, store_expectation, api },
+		{ HTTP_DELETE, "/v1/expectations/{id}", ACCESS_CHANGE, remove_expectation, api },
 	};
 
 	return http_server_add_routes(server, routes, ARRAY_LEN(routes));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What owners change: notification channels (contract c).
+ * What owners change: notification channels (contract c), and what a team expects.
  *
  *   GET, POST            /v1/channels               list.c, create.c
  *   GET, PATCH, DELETE   /v1/channels/{id}          list.c, change.c, remove.c
@@ -9,6 +9,8 @@
  *   POST                 /v1/channels/{id}/enable   change.c
  *   POST                 /v1/channels/test          test_send.c
  *   POST                 /v1/channels/preview       preview.c
+ *   GET                  /v1/expectations           expectations.c
+ *   PUT, DELETE          /v1/expectations/{name}    expectations.c
  *
  * It promises that a change and its audit row are stored together or not at all, that a team sees
  * and changes its own channels only, and that no answer repeats a setting.

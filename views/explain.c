@@ -271,6 +271,10 @@ static struct finding find_of_suppressed(const char *reason)
 	if (strcmp(reason, "repeat") == 0)
 		return (struct finding){ "repeat",
 					 "the same event was sent within the minute before" };
+	if (strcmp(reason, "not_expected") == 0)
+		return (struct finding){ "not_expected",
+					 "it was sent before, or its rule was changed or "
+					 "deleted meanwhile" };
 	return (struct finding){ "accept", "channels hear of the request when it is completed" };
 }
 

@@ -30,12 +30,15 @@ ALL = {  # name: method, path, a good body; "URL" stands for the webhook's
     "explain": ("GET", "/v1/events/{event}/explain", None),
     "test": ("POST", "/v1/channels/test", {"provider": "webhook", "config": {"url": "URL"}}),
     "preview": ("POST", "/v1/channels/preview", {"provider": "slack", "event": "capsule.create"}),
+    "expect": ("PUT", "/v1/expectations/{expectation}", {"form": "host"}),
+    "expectations": ("GET", "/v1/expectations", None),
+    "expect_no_more": ("DELETE", "/v1/expectations/{expectation}", None),
     "delete": ("DELETE", "/v1/channels/{channel}", None),
 }
 READS = [name for name, (method, _, _) in ALL.items() if method == "GET"]
 CHANGES = [name for name in ALL if name not in READS]
 WITH_BODY = [name for name, (_, _, body) in ALL.items() if body]
-GOOD = {"create": 201, "recover": 202, "redeliver": 202, "delete": 204}
+GOOD = {"create": 201, "recover": 202, "redeliver": 202, "expect": 201, "expect_no_more": 204, "delete": 204}
 
 
 class World:
@@ -45,7 +48,7 @@ class World:
         self.service, self.redis, self.store, self.receiver = service, redis, store, receiver
         self.description = Description(service)
         self.team, self.key = service.new_team()
-        self.ids = {}
+        self.ids = {"expectation": "mine"}
         self.ids["channel"] = self.ask("create", {"name": "first"}).json()["id"]
         self.fail_one()
 
@@ -142,10 +145,14 @@ BAD = [  # endpoint, members, the field that is named (None: the body as a whole
     ("test", {"provider": "discord", "config": {"webhook_url": "https://discord.com/api/webhooks/1/x"}}, "webhook_url"),
     ("preview", {"provider": None}, None), ("preview", {"provider": "fax"}, "provider"), ("preview", {"event": None}, "event"), ("preview", {"event": 7}, "event"),
     ("preview", {"event": "capsule.created"}, "event"), ("preview", {"event": {}}, "event"), ("preview", {"digest": "yes"}, "digest"), ("preview", {"config": 7}, None),
+    ("expect", {"form": "fax"}, "form"), ("expect", {"form": None}, "after"), ("expect", {"within_s": 59}, "within_s"), ("expect", {"within_s": "1h"}, "within_s"),
+    ("expect", {"after": {"event": "host.down"}}, "form"), ("expect", {"form": None, "after": {"event": "host.down"}, "without": {}}, "without"),
+    ("expect", {"form": None, "after": {"event": "wrenn.expectation.missed"}}, "after.event"),
     ("preview", {"config": {"webhook_url": "https://slack.com/x"}}, "webhook_url"), ("preview", {"provider": "webhook", "event": None, "digest": True}, "digest"),
 ]
 BAD_IDS = {"channel": ["ch-!", "ch-" + "0" * 24, "ch-" + "0" * 26, "ch-" + "z" * 25, "ch-" + "A" * 25, "team-" + "0" * 25, "0" * 25, "%00", "ch-%2F"],
            "delivery": ["1", "00000000-0000-4000-8000-00000000000", "00000000-0000-4000-8000-00000000000g", "ch-" + "0" * 25, "%00"],
+           "expectation": ["A", "a%20b", "%00", "a%2Fb", "a" * 65],
            "event": ["1", "1-", "-1", "1-1-1", "0x1-1", "99999999999999999999999-1", "+1-1", "1-1%20"]}
 BAD_QUERIES = ["?limit=0", "?limit=-1", "?limit=x", "?limit=", "?limit=1&limit=2", "?before=now", "?before=", "?before_id=1", "?state=lost", "?event=capsule.created",
                "?event=capsule.*", "?since=soon", "?since=", "?until=1", "?since=1h&since=2h"]
@@ -217,7 +224,7 @@ def test_another_teams_things_are_as_if_they_were_not(world):
     unknown = {"channel": "ch-" + "0" * 25, "delivery": "00000000-0000-4000-8000-000000000000", "event": "1-1"}
     before = world.ask("get").json(), world.ask("delivery").json(), world.audited("delete")
     for name, (_, template, _) in ALL.items():
-        if "{" not in template:
+        if "{" not in template or "{expectation}" in template:  # a name is each team's own
             continue
         status = 204 if name == "delete" else 404
         foreign, missing = world.ask(name, key=stranger), world.ask(name, key=stranger, **unknown)

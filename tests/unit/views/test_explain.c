@@ -151,6 +151,10 @@ static void tell_of_silence(struct rig *rig)
 	commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + 2));
 	id = commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + 3));
 	expect_verdict(rig, id, 0, "repeat");
+	add_channel(rig, CHANNEL_3, TEAM_A, "wrenn.expectation.missed",
+		    "2020-01-03T00:00:00.000000Z");
+	id = commit(rig, rig_event("wrenn.expectation.missed", SYSTEM, WELL, START_MS + 4));
+	expect_verdict(rig, id, 2, "not_expected");
 	cr_expect_eq(explain(rig, TEAM_B, id), 404, "another team's");
 }
 
