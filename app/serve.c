@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/open_files.h"
@@ -18,6 +19,7 @@
 #include "app/supervisor.h"
 #include "app/systemd.h"
 #include "app/wiring.h"
+#include "audit/audit.h"
 #include "cli/command.h"
 #include "cli/redis_settings.h"
 #include "core/clock.h"
@@ -67,6 +69,28 @@ static int prepare_store(const struct config *config, enum key_use key_use)
 	}
 	return command_fault(command_code(rc), "%s: %s", why.field[0] ? why.field : "DATABASE_URL",
 			     why.text[0] ? why.text : errno_text(rc));
+}
+
+/* Before there are several processes that could make one. */
+static int prepare_audit_key(const struct config *config)
+{
+	struct audit_signer signer = { .origin = config->audit_origin };
+	struct reason why = { .text = "" };
+	int rc;
+
+	(void)mkdir(config->data_dir, 0700); /* it may exist; the file tells other errors */
+	rc = audit_key_make(config->audit_key_file, &why);
+	if (rc == 0)
+		rc = audit_signer_read(config->audit_key_file, &signer, &why);
+	explicit_bzero(signer.private_key, sizeof(signer.private_key));
+	if (rc < 0)
+		return command_fault(EXIT_FAILED, "%s: %s", why.field,
+				     why.text[0] ? why.text : errno_text(rc));
+	if (signer.is_open)
+		log_warn("other users can access the file of the key that signs checkpoints; "
+			 "remove their permissions",
+			 log_str("setting", "WRENN_EVENTS_AUDIT_KEY_FILE"));
+	return EXIT_GOOD;
 }
 
 static int run_workers(struct config *config, const char *file, struct reporter *reporter)
@@ -134,6 +158,8 @@ static int serve(struct config *config, const char *file, enum key_use key_use)
 
 	int code = prepare_store(config, key_use);
 
+	if (code == EXIT_GOOD && config->audit != CONFIG_AUDIT_OFF)
+		code = prepare_audit_key(config);
 	if (code == EXIT_GOOD)
 		code = report_and_run(config, file);
 	if (code == EXIT_GOOD)

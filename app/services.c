@@ -4,6 +4,7 @@
 #include "app/services.h"
 
 #include "core/clock.h"
+#include "core/log.h"
 
 #define DELIVERY_TICK_MS 1000
 #define SOURCE_PULSE_MS  1000
@@ -137,12 +138,34 @@ static int open_auth(struct worker *w)
 	return auth_open(&options, &w->auth);
 }
 
+static const struct audit_signer *signer_of(const struct worker *w)
+{
+	return services_audit_mode(w->config) == AUDIT_OFF ? NULL : &w->signer;
+}
+
 static int open_audit(struct worker *w)
 {
 	bool is_dashboard = w->config->audit_status == CONFIG_AUDIT_STATUS_DASHBOARD;
 
-	return audit_open(w->store, is_dashboard ? AUDIT_STATUS_DASHBOARD : AUDIT_STATUS_SEED,
-			  &w->audit);
+	const struct audit_options options = {
+		.loop = &w->loop,
+		.store = w->store,
+		.status = is_dashboard ? AUDIT_STATUS_DASHBOARD : AUDIT_STATUS_SEED,
+		.signer = signer_of(w),
+		.checkpoint_folder = w->config->audit_checkpoint_dir,
+		.checkpoint_command = w->config->audit_checkpoint_command,
+	};
+	struct reason why = { .text = "" };
+	int rc = 0;
+
+	if (options.signer) {
+		w->signer.origin = w->config->audit_origin;
+		rc = audit_signer_read(w->config->audit_key_file, &w->signer, &why);
+	}
+	if (rc < 0)
+		log_error("cannot read the key that signs checkpoints",
+			  log_str("setting", why.field), log_str("reason", why.text));
+	return rc < 0 ? rc : audit_open(&options, &w->audit);
 }
 
 static int open_sse(struct worker *w)

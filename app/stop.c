@@ -96,11 +96,18 @@ static void stop_route(struct worker *w)
 		next_step(w);
 }
 
+static void stop_audit(struct worker *w)
+{
+	if (w->audit)
+		audit_close(w->audit, next_step, w);
+	else
+		next_step(w);
+}
+
 static void stop_redis(struct worker *w)
 {
 	ledger_close(w->ledger);
 	auth_close(w->auth);
-	audit_close(w->audit);
 	if (w->redis)
 		redis_close(w->redis, next_step, w);
 	else
@@ -146,9 +153,9 @@ static void stop_handles(struct worker *w)
 }
 
 static void (*const stop_steps[])(struct worker *w) = {
-	stop_consumer, stop_ledger, stop_tail,       stop_transient, stop_wake,
-	stop_streams,  stop_server, stop_deliveries, stop_route,     stop_redis,
-	stop_sentinel, stop_master, stop_store,      stop_handles,
+	stop_consumer, stop_ledger,   stop_tail,       stop_transient, stop_wake,
+	stop_streams,  stop_server,   stop_deliveries, stop_route,     stop_audit,
+	stop_redis,    stop_sentinel, stop_master,     stop_store,     stop_handles,
 };
 
 static void next_step(void *owner)

@@ -132,6 +132,13 @@ static void on_work(const struct fresh_rows *fresh, void *owner)
 	deliveries_take(w->deliveries, fresh);
 }
 
+static void on_checkpoint(const struct audit_checkpoint *checkpoint, void *owner)
+{
+	const struct worker *w = owner;
+
+	audit_publish(w->audit, checkpoint);
+}
+
 static void on_wake(const struct uuid *channel, void *owner)
 {
 	const struct worker *w = owner;
@@ -284,6 +291,8 @@ static int open_ledger(struct worker *w)
 		.tick_ms = LEDGER_TICK_MS,
 		.stream = { .ask = ask_moment, .add = add_event, .owner = w },
 		.on_work = on_work,
+		.signer = services_audit_mode(config) == AUDIT_OFF ? NULL : &w->signer,
+		.on_checkpoint = on_checkpoint,
 		.owner = w,
 	};
 	const struct lease_events events = {

@@ -53,6 +53,7 @@ struct worker {
 	struct redis_sentinel *sentinel; /* NULL: none */
 	struct redis *redis;             /* shared by all that send single commands */
 	struct auth *auth;
+	struct audit_signer signer;
 	struct audit *audit;
 	struct route *route;
 	struct deliveries *deliveries;

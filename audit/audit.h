@@ -9,7 +9,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <uv.h>
 
+#include "audit/checkpoint.h"
+#include "audit/signer.h"
 #include "audit/subjects.h"
 #include "core/attributes.h"
 #include "core/event.h"
@@ -77,11 +80,23 @@ int audit_insert_change(struct db *db, enum audit_mode mode, const struct identi
  * the control plane's dashboard shows in colours. */
 enum audit_status { AUDIT_STATUS_SEED, AUDIT_STATUS_DASHBOARD };
 
-struct audit; /* the endpoints */
-int audit_open(struct store *store, enum audit_status status, struct audit **out) must_check;
-void audit_close(struct audit *audit);
+struct audit_options {
+	uv_loop_t *loop;
+	struct store *store;
+	enum audit_status status;
+	const struct audit_signer *signer; /* must outlive it; NULL: no checkpoints */
+	const char *checkpoint_folder;     /* NULL: none */
+	const char *checkpoint_command;    /* NULL: none */
+};
 
-/* GET /v1/audit-logs and GET /v1/admin/audit-logs. */
+struct audit; /* the endpoints, and the way that checkpoints leave the host */
+int audit_open(const struct audit_options *options, struct audit **out) must_check;
+void audit_close(struct audit *audit, void (*on_closed)(void *owner), void *owner);
+
+/* A checkpoint is committed and leaves the host. */
+void audit_publish(struct audit *audit, const struct audit_checkpoint *checkpoint);
+
+/* The endpoints below /v1/audit-logs, and GET /v1/admin/audit-logs. */
 int audit_add_routes(struct audit *audit, struct http_server *server) must_check;
 
 #endif

@@ -14,13 +14,21 @@
 #include "api/api.h"
 #include "audit/audit.h"
 #include "audit/export.h"
+#include "audit/outlet.h"
 #include "audit/page.h"
+#include "audit/proofs.h"
 #include "audit/written.h"
 #include "core/clock.h"
+
+#define COMMAND_LIMIT_MS 30000
 
 struct audit {
 	struct api api;
 	enum audit_status status;
+	const struct audit_signer *signer;
+	struct outlet *outlet;
+	void (*on_closed)(void *owner);
+	void *close_owner;
 };
 
 struct audit_listing {
@@ -100,22 +108,48 @@ static void list_platform(struct http_request *request, void *owner)
 	start_listing(owner, request, true);
 }
 
-int audit_open(struct store *store, enum audit_status status, struct audit **out)
+int audit_open(const struct audit_options *options, struct audit **out)
 {
 	struct audit *audit = calloc(1, sizeof(*audit));
+	const struct outlet_options outlet = {
+		.loop = options->loop,
+		.folder = options->checkpoint_folder,
+		.command = options->checkpoint_command,
+		.limit_ms = COMMAND_LIMIT_MS,
+	};
+	int rc = audit ? outlet_open(&outlet, &audit->outlet) : -ENOMEM;
 
-	if (!audit)
-		return -ENOMEM;
-	audit->api = (struct api){ .store = store, .now_us = clock_wall_us, .owner = audit };
-	audit->status = status;
+	if (rc < 0) {
+		free(audit);
+		return rc;
+	}
+	audit->api =
+		(struct api){ .store = options->store, .now_us = clock_wall_us, .owner = audit };
+	audit->status = options->status;
+	audit->signer = options->signer;
 	audit_count_rows();
 	*out = audit;
 	return 0;
 }
 
-void audit_close(struct audit *audit)
+static void on_outlet_closed(void *owner)
 {
+	struct audit *audit = owner;
+
+	audit->on_closed(audit->close_owner);
 	free(audit);
+}
+
+void audit_close(struct audit *audit, void (*on_closed)(void *owner), void *owner)
+{
+	audit->on_closed = on_closed;
+	audit->close_owner = owner;
+	outlet_close(audit->outlet, on_outlet_closed, audit);
+}
+
+void audit_publish(struct audit *audit, const struct audit_checkpoint *checkpoint)
+{
+	outlet_publish(audit->outlet, checkpoint);
 }
 
 int audit_add_routes(struct audit *audit, struct http_server *server)
@@ -123,6 +157,9 @@ int audit_add_routes(struct audit *audit, struct http_server *server)
 	const struct http_route routes[] = {
 		{ HTTP_GET, "/v1/audit-logs", ACCESS_TEAM, list_team, audit },
 		{ HTTP_GET, "/v1/audit-logs/export", ACCESS_TEAM, export_team, audit },
+		{ HTTP_GET, "/v1/audit-logs/checkpoint", ACCESS_TEAM, show_checkpoint,
+		  &audit->api },
+		{ HTTP_GET, "/v1/audit-logs/key", ACCESS_TEAM, show_keys, &audit->api },
 		{ HTTP_GET, "/v1/admin/audit-logs", ACCESS_ADMIN, list_platform, audit },
 	};
 

@@ -105,6 +105,17 @@ static int default_database_url(struct config *out)
 	return 0;
 }
 
+static int default_audit_key_file(struct config *out)
+{
+	if (out->audit_key_file)
+		return 0;
+	if (asprintf(&out->audit_key_file, "%s/audit-signing.key", out->data_dir) < 0) {
+		out->audit_key_file = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int load(char *const *environment, struct str file_text, enum config_need need,
 		struct config *out, struct buf *faults)
 {
@@ -124,7 +135,9 @@ static int load(char *const *environment, struct str file_text, enum config_need
 		(struct str){ .at = (const char *)out->encryption_key, .len = SEAL_KEY_SIZE });
 	if (fault < 0)
 		rc = fault;
-	return rc < 0 ? rc : default_database_url(out);
+	if (rc == 0)
+		rc = default_database_url(out);
+	return rc < 0 ? rc : default_audit_key_file(out);
 }
 
 int config_load(char *const *environment, const char *file, enum config_need need,
@@ -171,6 +184,10 @@ void config_done(struct config *config)
 	free(config->listen_host);
 	free(config->data_dir);
 	free(config->group);
+	free(config->audit_origin);
+	free(config->audit_key_file);
+	free(config->audit_checkpoint_dir);
+	free(config->audit_checkpoint_command);
 	free(config->ca_file);
 	free(config->cors_origins);
 	free(config->link_base);

@@ -20,13 +20,14 @@
 #include "core/url.h"
 #include "core/utf8.h"
 
-#define WORKERS_MAX   256
-#define GROUP_MAX     128
-#define LINK_BASE_MAX 512
-#define ADDRESS_MAX   300 /* of a host and a port, with http:// */
-#define SHOWN_MAX     64  /* bytes of a value in a fault */
-#define EXPECTED_MAX  256
-#define RECONCILER    "wrenn-sandbox-reconciler-v1"
+#define WORKERS_MAX     256
+#define GROUP_MAX       128
+#define LINK_BASE_MAX   512
+#define ADDRESS_MAX     300 /* of a host and a port, with http:// */
+#define ORIGIN_NAME_MAX 200
+#define SHOWN_MAX       64 /* bytes of a value in a fault */
+#define EXPECTED_MAX    256
+#define RECONCILER      "wrenn-sandbox-reconciler-v1"
 
 static int set_text(char **member, struct str value)
 {
@@ -259,6 +260,18 @@ int read_file_name(const struct setting *setting, struct str value, struct confi
 			"expected the path of a PEM file; this one cannot be read (%s)",
 			strerror(errno));
 	return rc;
+}
+
+/* Its rules are those of C2SP for the name of a key. */
+int read_origin_name(const struct setting *setting, struct str value, struct config *out,
+		     struct buf *faults)
+{
+	if (value.len > ORIGIN_NAME_MAX || !str_is_word(value, ".-_/:"))
+		return refuse(setting, value, faults,
+			      "at most %d letters, digits and . - _ / :, such as "
+			      "events.example.com",
+			      ORIGIN_NAME_MAX);
+	return set_text(&out->audit_origin, value);
 }
 
 /* A URL in the spelling that messages and browsers use: "http" in small letters. */

@@ -24,6 +24,8 @@ int read_group(const struct setting *setting, struct str value, struct config *o
 	       struct buf *faults);
 int read_file_name(const struct setting *setting, struct str value, struct config *out,
 		   struct buf *faults);
+int read_origin_name(const struct setting *setting, struct str value, struct config *out,
+		     struct buf *faults);
 int read_link_base(const struct setting *setting, struct str value, struct config *out,
 		   struct buf *faults);
 int read_cors_origins(const struct setting *setting, struct str value, struct config *out,

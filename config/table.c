@@ -117,6 +117,22 @@ const struct setting settings[] = {
 	    "or `error`, which the control plane's dashboard colours. "
 	    "`severity` has the stored word in both",
 	    read_choice, CHOICE(audit_status, "seed", "dashboard")),
+	ROW("WRENN_EVENTS_AUDIT_ORIGIN", NULL,
+	    "name of this installation in the checkpoints of the audit log, such as "
+	    "`events.example.com`: at most 200 characters, no space and no `+`",
+	    read_origin_name, UNSET("`wrenn-events-` and the store's identity")),
+	ROW("WRENN_EVENTS_AUDIT_KEY_FILE", NULL,
+	    "file of the key that signs the checkpoints; the first start makes it, and "
+	    "nothing overwrites it",
+	    read_text, TEXT(audit_key_file),
+	    UNSET("the file audit-signing.key in the data directory")),
+	ROW("WRENN_EVENTS_AUDIT_CHECKPOINT_DIR", NULL,
+	    "a folder, best on another machine, that gets each checkpoint as a file", read_text,
+	    TEXT(audit_checkpoint_dir), UNSET("none")),
+	ROW("WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND", NULL,
+	    "a program and its arguments, separated by spaces, that gets each checkpoint on its "
+	    "standard input; no shell reads it, and it may take 30 s",
+	    read_text, TEXT(audit_checkpoint_command), UNSET("none")),
 	ROW("WRENN_EVENTS_API_KEYS", "manage",
 	    "`manage`: API keys may use channels and audit, too; `stream`: "
 	    "live streams only",

@@ -63,6 +63,10 @@ struct config {
 	enum config_strip strip_host; /* WRENN_EVENTS_STRIP_HOST, default false */
 	enum config_audit audit;
 	enum config_audit_status audit_status;
+	char *audit_origin;   /* WRENN_EVENTS_AUDIT_ORIGIN; NULL: made of the store's identity */
+	char *audit_key_file; /* default audit-signing.key in the data directory */
+	char *audit_checkpoint_dir;     /* WRENN_EVENTS_AUDIT_CHECKPOINT_DIR; NULL: none */
+	char *audit_checkpoint_command; /* WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND; NULL: none */
 	enum config_api_keys api_keys;
 	enum config_role channel_role;
 	unsigned keepalive_s;

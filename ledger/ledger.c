@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/upkeep.h"
 #include "ledger/writer.h"
 
 #define TICKS_TO_LOOK 5
@@ -19,7 +20,11 @@ struct ledger {
 	unsigned tick_ms;
 	int64_t (*mono_us)(void);
 	struct ledger_writer writer;
+	const struct audit_signer *signer;
+	checkpoint_fn on_checkpoint;
+	void *owner;
 	struct ledger_lease *lease; /* NULL: not started */
+	struct upkeep *upkeep;      /* NULL: not started, or without an audit log */
 	struct watch_stream stream;
 	struct ledger_watch *watch; /* NULL: not started, or nobody watches */
 	void (*on_stopped)(void *owner);
@@ -56,6 +61,9 @@ int ledger_open(const struct ledger_options *options, struct ledger **out)
 	ledger->mono_us = options->mono_us;
 	ledger->tick_ms = options->tick_ms;
 	ledger->stream = options->stream;
+	ledger->signer = options->signer;
+	ledger->on_checkpoint = options->on_checkpoint;
+	ledger->owner = options->owner;
 	ledger->worker = strdup(options->worker);
 	ledger->group = strdup(options->group);
 	if (!ledger->worker || !ledger->group) {
@@ -95,6 +103,27 @@ static int open_watch(struct ledger *ledger)
 	return ledger->stream.ask ? ledger_watch_open(&options, &ledger->watch) : 0;
 }
 
+static int open_upkeep(struct ledger *ledger)
+{
+	const struct ledger_writer *writer = &ledger->writer;
+	const struct upkeep_options options = {
+		.loop = ledger->loop,
+		.store = writer->store,
+		.lease = ledger->lease,
+		.group = ledger->group,
+		.worker = ledger->worker,
+		.position = &writer->position,
+		.signer = ledger->signer,
+		.now_us = writer->now_us,
+		.mono_us = ledger->mono_us,
+		.tick_ms = ledger->tick_ms,
+		.on_checkpoint = ledger->on_checkpoint,
+		.owner = ledger->owner,
+	};
+
+	return writer->rules.audit_mode == AUDIT_OFF ? 0 : upkeep_open(&options, &ledger->upkeep);
+}
+
 int ledger_start(struct ledger *ledger, const struct lease_events *events)
 {
 	const struct ledger_lease_options options = {
@@ -112,7 +141,9 @@ int ledger_start(struct ledger *ledger, const struct lease_events *events)
 
 	assert(!ledger->lease);
 	rc = ledger_lease_open(&options, &ledger->lease);
-	return rc < 0 ? rc : open_watch(ledger);
+	if (rc == 0)
+		rc = open_watch(ledger);
+	return rc < 0 ? rc : open_upkeep(ledger);
 }
 
 static void on_lease_closed(void *owner)
@@ -123,12 +154,23 @@ static void on_lease_closed(void *owner)
 	ledger->on_stopped(ledger->stop_owner);
 }
 
+static void on_upkeep_closed(void *owner)
+{
+	struct ledger *ledger = owner;
+
+	ledger->upkeep = NULL;
+	ledger_lease_close(ledger->lease, on_lease_closed, ledger);
+}
+
 static void on_watch_closed(void *owner)
 {
 	struct ledger *ledger = owner;
 
 	ledger->watch = NULL;
-	ledger_lease_close(ledger->lease, on_lease_closed, ledger);
+	if (ledger->upkeep)
+		upkeep_close(ledger->upkeep, on_upkeep_closed, ledger);
+	else
+		on_upkeep_closed(ledger);
 }
 
 void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *owner)

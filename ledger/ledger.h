@@ -11,7 +11,8 @@
  *
  * ledger.c opens it, writer.c commits batches, event_rows.c decides what one event becomes, lease.c
  * asks for the lease and fence.c keeps a worker without it out. watch.c tells what a team expected
- * and did not come. docs/notes/ledger.md
+ * and did not come, upkeep.c makes checkpoints of the audit log's trees. docs/notes/ledger.md,
+ * docs/notes/audit-proof.md
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
@@ -48,6 +49,9 @@ struct ledger_options {
 	struct watch_stream stream; /* where to tell what did not come */
 	/* A channel has new deliveries, which are committed. May be NULL. */
 	void (*on_work)(const struct fresh_rows *fresh, void *owner);
+	const struct audit_signer *signer; /* NULL: no checkpoints are made */
+	/* A checkpoint of the audit log is committed. May be NULL. */
+	void (*on_checkpoint)(const struct audit_checkpoint *checkpoint, void *owner);
 	void *owner;
 };
 

@@ -80,7 +80,9 @@ static void rig_open(struct rig *rig, enum database_engine engine, const char *u
 					   .authenticate = believe };
 
 	cr_assert_eq(store_open(&store, &rig->store), 0);
-	cr_assert_eq(audit_open(rig->store, AUDIT_STATUS_SEED, &rig->audit), 0);
+	const struct audit_options audit = { .loop = &rig->loop, .store = rig->store };
+
+	cr_assert_eq(audit_open(&audit, &rig->audit), 0);
 	cr_assert_eq(http_server_open(&http, &rig->server, &why), 0, "%s", why.text);
 	cr_assert_eq(audit_add_routes(rig->audit, rig->server), 0);
 }
@@ -90,17 +92,17 @@ static void count_closed(void *owner)
 	((struct rig *)owner)->closed++;
 }
 
-static bool both_closed(void *owner)
+static bool all_closed(void *owner)
 {
-	return ((const struct rig *)owner)->closed == 2;
+	return ((const struct rig *)owner)->closed == 3;
 }
 
 static void rig_close(struct rig *rig)
 {
 	http_server_close(rig->server, count_closed, rig);
 	store_close(rig->store, count_closed, rig);
-	run_until(&rig->loop, both_closed, rig, "everything closed");
-	audit_close(rig->audit);
+	audit_close(rig->audit, count_closed, rig);
+	run_until(&rig->loop, all_closed, rig, "everything closed");
 	uv_run(&rig->loop, UV_RUN_DEFAULT);
 	cr_assert_eq(uv_loop_close(&rig->loop), 0);
 }

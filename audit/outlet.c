@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The file is written by a thread of libuv, because a disk may hang. The command gets no variable
+ * except PATH: ours hold keys. Its standard error is ours.
+ *
+ *   publish --> waiting --> FILE --> COMMAND --> next
+ */
+#include "audit/outlet.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/note_file.h"
+#include "core/errno_text.h"
+#include "core/id.h"
+#include "core/list.h"
+#include "core/log.h"
+#include "core/str.h"
+
+#define MAX_WAITING 4096
+#define MAX_WORDS   32
+
+struct pending_note {
+	struct list link;
+	struct audit_checkpoint checkpoint;
+};
+
+struct outlet {
+	struct outlet_options options;
+	char *folder;
+	char *words; /* of the command; `argv` points into it */
+	char *argv[MAX_WORDS + 1];
+	struct list waiting;
+	size_t count;
+	struct pending_note *current;
+	uv_work_t work;
+	int file_rc;
+	uv_process_t process;
+	uv_pipe_t input;
+	uv_write_t write;
+	uv_timer_t limit;
+	unsigned open_handles; /* of the command */
+	bool has_process;
+	bool is_closing;
+	void (*on_closed)(void *owner);
+	void *close_owner;
+};
+
+static void start_next(struct outlet *outlet);
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+/* The oldest note that waits, or NULL. */
+static struct pending_note *take(struct outlet *outlet)
+{
+	struct list *link = outlet->waiting.next;
+
+	if (list_is_empty(&outlet->waiting))
+		return NULL;
+	list_remove(link);
+	outlet->count--;
+	return list_item(link, struct pending_note, link);
+}
+
+static void drop_waiting(struct outlet *outlet)
+{
+	for (struct pending_note *note; (note = take(outlet));)
+		free(note);
+}
+
+static void on_limit_closed(uv_handle_t *handle)
+{
+	struct outlet *outlet = handle->data;
+
+	outlet->on_closed(outlet->close_owner);
+	free(outlet->folder);
+	free(outlet->words);
+	free(outlet);
+}
+
+static void finish_current(struct outlet *outlet)
+{
+	free(outlet->current);
+	outlet->current = NULL;
+	if (outlet->is_closing)
+		uv_close((uv_handle_t *)&outlet->limit, on_limit_closed);
+	else
+		start_next(outlet);
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
+static void on_command_closed(uv_handle_t *handle)
+{
+	struct outlet *outlet = handle->data;
+
+	if (--outlet->open_handles == 0)
+		finish_current(outlet);
+}
+
+static void close_command(struct outlet *outlet)
+{
+	uv_timer_stop(&outlet->limit);
+	outlet->has_process = false;
+	if (!uv_is_closing((uv_handle_t *)&outlet->input))
+		uv_close((uv_handle_t *)&outlet->input, on_command_closed);
+	uv_close((uv_handle_t *)&outlet->process, on_command_closed);
+}
+
+static void on_exit_of_command(uv_process_t *process, int64_t status, int signal)
+{
+	struct outlet *outlet = process->data;
+
+	if (status != 0 || signal != 0)
+		log_error("the command for checkpoints failed",
+			  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND"),
+			  log_int("status", status), log_int("signal", signal));
+	close_command(outlet);
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+	struct outlet *outlet = timer->data;
+
+	log_error("the command for checkpoints took too long and is killed",
+		  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND"),
+		  log_int("limit_ms", outlet->options.limit_ms));
+	uv_process_kill(&outlet->process, SIGKILL);
+}
+
+/* The exit status of the command says whether it has read enough. */
+static void on_written(uv_write_t *write, int status)
+{
+	struct outlet *outlet = write->data;
+
+	(void)status;
+	if (!uv_is_closing((uv_handle_t *)&outlet->input))
+		uv_close((uv_handle_t *)&outlet->input, on_command_closed);
+}
+
+static int spawn(struct outlet *outlet)
+{
+	char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	char *environment[] = { path, NULL };
+	uv_stdio_container_t stdio[] = {
+		{ .flags = UV_CREATE_PIPE | UV_READABLE_PIPE,
+		  .data.stream = (uv_stream_t *)&outlet->input },
+		{ .flags = UV_IGNORE },
+		{ .flags = UV_INHERIT_FD, .data.fd = 2 },
+	};
+	const uv_process_options_t options = {
+		.file = outlet->argv[0],
+		.args = outlet->argv,
+		.env = environment,
+		.stdio = stdio,
+		.stdio_count = ARRAY_LEN(stdio),
+		.exit_cb = on_exit_of_command,
+	};
+
+	uv_pipe_init(outlet->options.loop, &outlet->input, 0);
+	outlet->input.data = outlet;
+	outlet->process.data = outlet;
+	outlet->open_handles = 2;
+	return uv_spawn(outlet->options.loop, &outlet->process, &options);
+}
+
+static void start_command(struct outlet *outlet)
+{
+	uv_buf_t note = uv_buf_init(outlet->current->checkpoint.note,
+				    (unsigned)strlen(outlet->current->checkpoint.note));
+	int rc = spawn(outlet);
+
+	if (rc < 0) {
+		log_error("cannot start the command for checkpoints",
+			  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND"),
+			  log_str("error", errno_text(rc)));
+		close_command(outlet);
+		return;
+	}
+	outlet->has_process = true;
+	outlet->write.data = outlet;
+	uv_timer_start(&outlet->limit, on_limit, outlet->options.limit_ms, 0);
+	if (uv_write(&outlet->write, (uv_stream_t *)&outlet->input, &note, 1, on_written) < 0)
+		uv_close((uv_handle_t *)&outlet->input, on_command_closed);
+}
+
+/* ---- the file ------------------------------------------------------------------------------ */
+
+static void write_file(uv_work_t *work)
+{
+	struct outlet *outlet = work->data;
+
+	outlet->file_rc = note_file_write(outlet->folder, &outlet->current->checkpoint);
+}
+
+static void after_file(struct outlet *outlet)
+{
+	if (outlet->argv[0] && !outlet->is_closing)
+		start_command(outlet);
+	else
+		finish_current(outlet);
+}
+
+static void on_file(uv_work_t *work, int status)
+{
+	struct outlet *outlet = work->data;
+
+	(void)status; /* nobody cancels it */
+	if (outlet->file_rc < 0)
+		log_error("cannot write a checkpoint",
+			  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_DIR"),
+			  log_str("folder", outlet->folder),
+			  log_str("error", errno_text(outlet->file_rc)));
+	after_file(outlet);
+}
+
+static void start_next(struct outlet *outlet)
+{
+	outlet->current = take(outlet);
+	if (!outlet->current)
+		return;
+	outlet->work.data = outlet;
+	if (!outlet->folder ||
+	    uv_queue_work(outlet->options.loop, &outlet->work, write_file, on_file) < 0)
+		after_file(outlet);
+}
+
+/* ---- publishing ---------------------------------------------------------------------------- */
+
+static void log_checkpoint(const struct audit_checkpoint *checkpoint)
+{
+	char team[ID_TEXT_SIZE];
+
+	id_format(ID_TEAM, &checkpoint->team, team);
+	log_info("checkpoint of an audit log", log_str("team", team),
+		 log_int("size", checkpoint->size), log_str("note", checkpoint->note));
+}
+
+void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkpoint)
+{
+	struct pending_note *pending;
+
+	log_checkpoint(checkpoint);
+	if (!outlet->folder && !outlet->argv[0])
+		return;
+	pending = outlet->count < MAX_WAITING ? malloc(sizeof(*pending)) : NULL;
+	if (!pending) {
+		log_error("a checkpoint goes only to the log: too many wait");
+		return;
+	}
+	pending->checkpoint = *checkpoint;
+	list_add_tail(&outlet->waiting, &pending->link);
+	outlet->count++;
+	if (!outlet->current)
+		start_next(outlet);
+}
+
+/* ---- opening and closing ------------------------------------------------------------------- */
+
+static int split_command(struct outlet *outlet, const char *command)
+{
+	size_t count = 0;
+	char *rest;
+
+	outlet->words = strdup(command);
+	if (!outlet->words)
+		return -ENOMEM;
+	rest = outlet->words;
+	for (char *word; count < MAX_WORDS && (word = strsep(&rest, " "));) {
+		if (word[0])
+			outlet->argv[count++] = word;
+	}
+	return rest ? -E2BIG : 0;
+}
+
+int outlet_open(const struct outlet_options *options, struct outlet **out)
+{
+	struct outlet *outlet = calloc(1, sizeof(*outlet));
+	int rc = 0;
+
+	if (!outlet)
+		return -ENOMEM;
+	outlet->options = *options;
+	list_init(&outlet->waiting);
+	if (options->folder && !(outlet->folder = strdup(options->folder)))
+		rc = -ENOMEM;
+	if (rc == 0 && options->command)
+		rc = split_command(outlet, options->command);
+	if (rc < 0) {
+		free(outlet->folder);
+		free(outlet->words);
+		free(outlet);
+		return rc;
+	}
+	uv_timer_init(options->loop, &outlet->limit);
+	outlet->limit.data = outlet;
+	*out = outlet;
+	return 0;
+}
+
+void outlet_close(struct outlet *outlet, void (*on_closed)(void *owner), void *owner)
+{
+	outlet->is_closing = true;
+	outlet->on_closed = on_closed;
+	outlet->close_owner = owner;
+	drop_waiting(outlet);
+	if (outlet->has_process)
+		uv_process_kill(&outlet->process, SIGKILL);
+	if (!outlet->current)
+		uv_close((uv_handle_t *)&outlet->limit, on_limit_closed);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Where checkpoints leave the host: a log line for each, and, when the operator names them, a file
+ * for each in a folder and a command that gets each on its standard input.
+ *
+ * One checkpoint at a time, in order. What fails is logged and not tried again: the note stays in
+ * the store, and the next checkpoint covers what this one did.
+ */
+#ifndef AUDIT_OUTLET_H
+#define AUDIT_OUTLET_H
+
+#include <uv.h>
+
+#include "audit/checkpoint.h"
+#include "core/attributes.h"
+
+struct outlet;
+
+struct outlet_options {
+	uv_loop_t *loop;
+	const char *folder;  /* NULL: none */
+	const char *command; /* words separated by spaces; NULL: none. No shell reads it. */
+	unsigned limit_ms;   /* a command that takes longer is killed */
+};
+
+int outlet_open(const struct outlet_options *options, struct outlet **out) must_check;
+/* Ends a running command, and drops what waits. */
+void outlet_close(struct outlet *outlet, void (*on_closed)(void *owner), void *owner);
+
+void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkpoint);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The file is written under another name and then linked to its own, so it appears whole, and a
+ * process that was faster wins.
+ */
+#include "audit/signer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/crypto.h"
+#include "core/str.h"
+
+#define KEY_DIGITS   ((size_t)2 * NOTE_KEY_SIZE)
+#define SETTING      "WRENN_EVENTS_AUDIT_KEY_FILE"
+#define DEFAULT_NAME "wrenn-events-"
+
+static int fail(struct reason *why, const char *what, const char *path)
+{
+	int rc = -errno;
+
+	return reason_set(why, rc, SETTING, "cannot %s %s: %s", what, path, strerror(-rc));
+}
+
+/* ---- making -------------------------------------------------------------------------------- */
+
+static bool write_all(int fd, const char *text, size_t len)
+{
+	return write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+}
+
+/* The text of a new key: digits and a line feed. */
+static bool write_key(int fd)
+{
+	uint8_t key[NOTE_KEY_SIZE];
+	char text[KEY_DIGITS + 2];
+	bool is_written;
+
+	random_bytes(key, sizeof(key));
+	hex_encode(key, sizeof(key), text);
+	text[KEY_DIGITS] = '\n';
+	is_written = write_all(fd, text, KEY_DIGITS + 1);
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(text, sizeof(text));
+	return is_written;
+}
+
+static int make_under(const char *name, const char *path, struct reason *why)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int rc = 0;
+
+	if (fd < 0)
+		return fail(why, "make", path);
+	if (!write_key(fd))
+		rc = fail(why, "write", path);
+	else if (link(name, path) < 0 && errno != EEXIST)
+		rc = fail(why, "make", path);
+	close(fd);
+	unlink(name);
+	return rc;
+}
+
+int audit_key_make(const char *path, struct reason *why)
+{
+	char *name = NULL;
+	int rc;
+
+	if (access(path, F_OK) == 0)
+		return 0;
+	if (asprintf(&name, "%s.%ld", path, (long)getpid()) < 0)
+		return -ENOMEM;
+	rc = make_under(name, path, why);
+	free(name);
+	return rc;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static int read_digits(int fd, const char *path, uint8_t key[NOTE_KEY_SIZE], struct reason *why)
+{
+	char text[KEY_DIGITS + 3];
+	ssize_t len = read(fd, text, sizeof(text));
+	struct str digits;
+	bool is_key;
+
+	if (len < 0)
+		return fail(why, "read", path);
+	digits = str_trim((struct str){ .at = text, .len = (size_t)len });
+	is_key = digits.len == KEY_DIGITS && hex_decode(digits, key, NOTE_KEY_SIZE);
+	explicit_bzero(text, sizeof(text));
+	return is_key ? 0
+		      : reason_set(why, -EINVAL, SETTING,
+				   "%s holds no key: expected %zu hexadecimal digits", path,
+				   KEY_DIGITS);
+}
+
+int audit_signer_read(const char *path, struct audit_signer *out, struct reason *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	int rc;
+
+	if (fd < 0)
+		return fail(why, "read", path);
+	out->is_open = fstat(fd, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+	rc = read_digits(fd, path, out->private_key, why);
+	close(fd);
+	return rc;
+}
+
+/* ---- the name ------------------------------------------------------------------------------ */
+
+static const struct db_query read_identity = {
+	.sql = "SELECT value FROM store_facts WHERE name = 'identity'",
+};
+
+static int on_identity(const struct db_row *row, void *arg)
+{
+	snprintf(arg, NOTE_MAX_NAME + 1, DEFAULT_NAME "%.*s", STR_ARGS(row_text(row, 0)));
+	return 0;
+}
+
+int audit_signer_public(struct db *db, const struct audit_signer *signer, struct note_key *out)
+{
+	char name[NOTE_MAX_NAME + 1] = "";
+	int rc = 0;
+
+	if (signer->origin)
+		snprintf(name, sizeof(name), "%s", signer->origin);
+	else
+		rc = db_run_now(db, &read_identity, NULL, 0, on_identity, name, NULL);
+	return rc < 0 ? rc : note_key_of_private(out, str_of(name), signer->private_key, NULL);
+}

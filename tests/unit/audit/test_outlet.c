@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Checkpoints leave the host in order, and nothing that fails holds up the next. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit/outlet.h"
+
+#define TEAM_TEXT "team-0x5yg3bfyrehlas5fmd3rslxq"
+
+static const struct uuid team = { { 0x0f, 0x8f, 0xad, 0x5b, 0xd9, 0xcb, 0x46, 0x9f, 0xa1, 0x65,
+				    0x70, 0x86, 0x77, 0x28, 0x95, 0x0e } };
+
+struct rig {
+	uv_loop_t loop;
+	struct outlet *outlet;
+	char folder[64];
+	unsigned closed;
+};
+
+/* As the program does at its start. */
+static void ignore_broken_pipes(void)
+{
+	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+}
+
+TestSuite(outlet, .init = ignore_broken_pipes);
+
+static void open_rig(struct rig *rig, bool with_folder, const char *command)
+{
+	struct outlet_options options = { .loop = &rig->loop,
+					  .command = command,
+					  .limit_ms = 60000 };
+
+	*rig = (struct rig){ .folder = "/tmp/wrenn-outlet-XXXXXX" };
+	cr_assert(mkdtemp(rig->folder));
+	options.folder = with_folder ? rig->folder : NULL;
+	cr_assert_eq(uv_loop_init(&rig->loop), 0);
+	cr_assert_eq(outlet_open(&options, &rig->outlet), 0);
+}
+
+static void count_closed(void *owner)
+{
+	((struct rig *)owner)->closed++;
+}
+
+static void close_rig(struct rig *rig)
+{
+	DIR *folder = opendir(rig->folder);
+
+	outlet_close(rig->outlet, count_closed, rig);
+	uv_run(&rig->loop, UV_RUN_DEFAULT);
+	cr_expect_eq(rig->closed, 1);
+	cr_assert_eq(uv_loop_close(&rig->loop), 0);
+	cr_assert(folder);
+	for (const struct dirent *file; (file = readdir(folder));)
+		unlinkat(dirfd(folder), file->d_name, 0);
+	closedir(folder);
+	cr_expect_eq(rmdir(rig->folder), 0);
+}
+
+static void publish(struct rig *rig, int64_t size)
+{
+	struct audit_checkpoint checkpoint = { .team = team, .tree = 1, .size = size };
+
+	snprintf(checkpoint.note, sizeof(checkpoint.note), "note %lld\n", (long long)size);
+	outlet_publish(rig->outlet, &checkpoint);
+}
+
+static void expect_file(const struct rig *rig, const char *name, const char *text)
+{
+	char path[256];
+	char found[4096] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", rig->folder, name);
+	file = fopen(path, "r");
+	cr_assert(file, "%s is missing", path);
+	found[fread(found, 1, sizeof(found) - 1, file)] = '\0';
+	fclose(file);
+	cr_expect_str_eq(found, text);
+}
+
+static int count_files(const struct rig *rig)
+{
+	DIR *folder = opendir(rig->folder);
+	int count = 0;
+
+	cr_assert(folder);
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count - 2; /* . and .. */
+}
+
+Test(outlet, writes_a_file_for_each_checkpoint)
+{
+	struct rig rig;
+
+	open_rig(&rig, true, NULL);
+	publish(&rig, 7);
+	publish(&rig, 12);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	expect_file(&rig, TEAM_TEXT "-7.note", "note 7\n");
+	expect_file(&rig, TEAM_TEXT "-12.note", "note 12\n");
+	cr_expect_eq(count_files(&rig), 2, "no draft is left");
+	close_rig(&rig);
+}
+
+Test(outlet, gives_each_checkpoint_to_the_command_in_order)
+{
+	struct rig rig;
+	char command[128];
+
+	open_rig(&rig, true, NULL);
+	outlet_close(rig.outlet, count_closed, &rig);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	rig.closed = 0;
+	snprintf(command, sizeof(command), "tee  -a %s/all", rig.folder);
+
+	const struct outlet_options options = { .loop = &rig.loop,
+						.command = command,
+						.limit_ms = 60000 };
+
+	cr_assert_eq(outlet_open(&options, &rig.outlet), 0);
+	for (int64_t size = 1; size <= 3; size++)
+		publish(&rig, size);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	expect_file(&rig, "all", "note 1\nnote 2\nnote 3\n");
+	close_rig(&rig);
+}
+
+Test(outlet, goes_on_after_a_command_that_fails)
+{
+	static const char *const commands[] = { "false", "/nowhere/at/all", "true" };
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		struct rig rig;
+
+		open_rig(&rig, true, commands[i]);
+		publish(&rig, 1);
+		publish(&rig, 2);
+		uv_run(&rig.loop, UV_RUN_DEFAULT);
+		cr_expect_eq(count_files(&rig), 2, "%s", commands[i]);
+		close_rig(&rig);
+	}
+}
+
+Test(outlet, goes_on_after_a_folder_that_is_gone)
+{
+	struct rig rig;
+
+	open_rig(&rig, true, NULL);
+	cr_assert_eq(rmdir(rig.folder), 0);
+	publish(&rig, 1);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	cr_assert_eq(mkdir(rig.folder, 0700), 0);
+	publish(&rig, 2);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	cr_expect_eq(count_files(&rig), 1);
+	close_rig(&rig);
+}
+
+/* The loop ends only when the command has. */
+Test(outlet, kills_a_command_that_does_not_end, .timeout = 60)
+{
+	struct rig rig;
+	struct outlet_options options = { .command = "sleep 1000", .limit_ms = 50 };
+
+	open_rig(&rig, false, "sleep 1000");
+	publish(&rig, 1);
+	publish(&rig, 2);
+	close_rig(&rig);
+
+	open_rig(&rig, false, NULL);
+	outlet_close(rig.outlet, count_closed, &rig);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	rig.closed = 0;
+	options.loop = &rig.loop;
+	cr_assert_eq(outlet_open(&options, &rig.outlet), 0);
+	publish(&rig, 1);
+	publish(&rig, 2);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	close_rig(&rig);
+}
+
+Test(outlet, gives_the_command_no_variable_of_ours)
+{
+	struct rig rig;
+	char command[128];
+	char name[] = "/tmp/wrenn-outlet-env-XXXXXX";
+	int fd = mkstemp(name);
+	char found[4096] = "";
+
+	cr_assert_geq(fd, 0);
+	setenv("WRENN_ENCRYPTION_KEY", "secret", 1);
+	snprintf(command, sizeof(command), "cp /proc/self/environ %s", name);
+	open_rig(&rig, false, command);
+	publish(&rig, 1);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	cr_expect_gt(read(fd, found, sizeof(found) - 1), 0);
+	cr_expect_str_eq(found, "PATH=/usr/local/bin:/usr/bin:/bin");
+	close(fd);
+	unlink(name);
+	close_rig(&rig);
+}
