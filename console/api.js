@@ -17,7 +17,7 @@ import { credentials, forgetKey } from "./session.js";
  * @typedef {Schemas["Preview"]} Preview
  * @typedef {Schemas["ChannelActivity"]} ChannelActivity
  * @typedef {Schemas["EventActivity"]} EventActivity
- * @typedef {Schemas["Filter"]} Filter
+ * @typedef {Schemas["SetOptions"]} SetOptions
  * @typedef {Schemas["PendingSnapshots"]} PendingSnapshots
  * @typedef {Schemas["AdminStatus"]} AdminStatus
  * @typedef {Schemas["DeadLetterPage"]} DeadLetterPage

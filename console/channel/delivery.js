@@ -86,6 +86,7 @@ export function DeliveryDetail({ id, version = "" }) {
 							The next attempt is due <${Time} at=${found.next_attempt_at} as="ago" />.
 						</p>`
 					: null}
+				${found.note ? html`<p class="dim small-text">Instead of another channel: ${found.note}</p>` : null}
 				${found.folded
 					? html`<ul class="folded">
 							${found.folded.map(

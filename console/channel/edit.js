@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { updateChannel } from "../api.js";
-import { FailuresField } from "../channels/failures_field.js";
 import { KindsField } from "../channels/kinds_field.js";
+import { OptionsFields, optionsOf } from "../channels/options_fields.js";
 import { html } from "../html.js";
 import { Dialog } from "../parts/dialog.js";
 import { Failure } from "../parts/failure.js";
@@ -11,13 +11,13 @@ import { useSignal } from "../vendor/signals.js";
 export function EditDialog({ channel, onClose }) {
 	const name = useSignal(channel.name);
 	const events = useSignal(channel.events);
-	const filter = useSignal(channel.filter);
+	const options = useSignal(optionsOf(channel));
 	const failure = useSignal(/** @type {unknown} */ (null));
 	/** @param {SubmitEvent} event */
 	async function save(event) {
 		event.preventDefault();
 		try {
-			await updateChannel(channel.id, { name: name.value, events: events.value, filter: filter.value });
+			await updateChannel(channel.id, { name: name.value, events: events.value, ...options.value });
 			onClose(true);
 		} catch (error) {
 			failure.value = error;
@@ -38,7 +38,11 @@ export function EditDialog({ channel, onClose }) {
 				chosen=${events.value}
 				onChange=${(/** @type {string[]} */ kinds) => (events.value = kinds)}
 			/>
-			<${FailuresField} filter=${filter.value} onChange=${(/** @type {any} */ value) => (filter.value = value)} />
+			<${OptionsFields}
+				options=${options.value}
+				self=${channel.id}
+				onChange=${(/** @type {any} */ value) => (options.value = value)}
+			/>
 			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${onClose}>Cancel</button>

@@ -13,6 +13,15 @@ export function HealthFacts({ channel, health, onAsk }) {
 			${channel.disabled
 				? html`<${Disabled} channel=${channel} health=${found} onAsk=${onAsk} />`
 				: html`<${Failing} health=${found} />`}
+			${found.fallback?.taken_over_at
+				? html`<div class="notice busy">
+						<${Icon} name="again" />
+						<p class="notice-text">
+							<a href=${`#/channels/${found.fallback.channel_id}`}>Another channel</a> has taken over
+							since <${Time} at=${found.fallback.taken_over_at} />. This one also gets what it missed.
+						</p>
+					</div>`
+				: null}
 			<dl class="figures card">
 				<div>
 					<dt>Waiting to be sent</dt>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One channel: how it is doing, and its deliveries.
 import { getChannel, getHealth } from "../api.js";
-import { onlyFailures } from "../channels/failures_field.js";
+import { optionsInWords } from "../channels/options_fields.js";
 import { providerInfo } from "../channels/providers.js";
 import { StatePill } from "../channels/state.js";
 import { Tile } from "../channels/tile.js";
@@ -64,15 +64,6 @@ export function ChannelPage({ id, part }) {
 	<//>`;
 }
 
-/** @param {import("../api.js").Filter | undefined} filter */
-function filterInWords(filter) {
-	if (!filter) return "";
-	const rules = Object.entries(filter).filter(([rule]) => rule !== "outcome" || !onlyFailures(filter));
-	const words = rules.map(([rule, values]) => `${rule} ${values.join(" or ")}`);
-	if (onlyFailures(filter)) words.unshift("only failures");
-	return ` · ${words.join(", ")}`;
-}
-
 /** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health | undefined, onAsk: (name: string) => void}} props */
 function Head({ channel, health, onAsk }) {
 	return html`<header class="page-head">
@@ -84,8 +75,8 @@ function Head({ channel, health, onAsk }) {
 					<h1 class="wrap">${channel.name}</h1>
 					<p class="lead">
 						${providerInfo(channel.provider).name} · sends
-						${channel.events.map((kind) => sentence(kind).toLowerCase()).join(", ")}${filterInWords(
-							channel.filter,
+						${channel.events.map((kind) => sentence(kind).toLowerCase()).join(", ")}${optionsInWords(
+							channel,
 						)}
 					</p>
 				</div>

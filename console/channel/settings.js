@@ -2,6 +2,7 @@
 // New settings for a channel that exists. What is stored is never shown, so all must be given again.
 import { replaceConfig } from "../api.js";
 import { ConfigFields, wholeConfig } from "../channels/config_fields.js";
+import { optionsOf } from "../channels/options_fields.js";
 import { PreviewPane } from "../channels/preview/pane.js";
 import { TestButton } from "../channels/test_button.js";
 import { html } from "../html.js";
@@ -87,7 +88,7 @@ export function SettingsPage({ channel }) {
 					provider=${provider}
 					config=${whole}
 					kinds=${channel.events}
-					filter=${channel.filter}
+					options=${optionsOf(channel)}
 					onChecked=${(/** @type {any} */ found, /** @type {string[]} */ warned) => {
 						wrong.value = found;
 						warnings.value = warned;

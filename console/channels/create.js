@@ -5,8 +5,8 @@ import { Failure, messageOf } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
 import { useSignal } from "../vendor/signals.js";
 import { ConfigFields, wholeConfig } from "./config_fields.js";
-import { FailuresField } from "./failures_field.js";
 import { KindsField } from "./kinds_field.js";
+import { OptionsFields } from "./options_fields.js";
 import { PreviewPane } from "./preview/pane.js";
 import { PROVIDERS } from "./providers.js";
 import { Saved } from "./saved.js";
@@ -19,7 +19,7 @@ export function CreatePage() {
 	const provider = useSignal(/** @type {import("../api.js").Provider} */ ("slack"));
 	const config = useSignal(/** @type {Record<string, string>} */ ({}));
 	const events = useSignal(USUAL);
-	const filter = useSignal(/** @type {import("../api.js").Filter | null | undefined} */ (undefined));
+	const options = useSignal(/** @type {import("../api.js").SetOptions} */ ({}));
 	const name = useSignal("");
 	const wrong = useSignal(/** @type {{field?: string, message: string} | null} */ (null));
 	const warnings = useSignal(/** @type {string[]} */ ([]));
@@ -47,7 +47,7 @@ export function CreatePage() {
 				provider: provider.value,
 				config: whole,
 				events: kinds,
-				filter: filter.value,
+				...options.value,
 			});
 		} catch (error) {
 			failure.value = error;
@@ -83,9 +83,9 @@ export function CreatePage() {
 						chosen=${events.value}
 						onChange=${(/** @type {string[]} */ kinds) => (events.value = kinds)}
 					/>
-					<${FailuresField}
-						filter=${filter.value}
-						onChange=${(/** @type {any} */ value) => (filter.value = value)}
+					<${OptionsFields}
+						options=${options.value}
+						onChange=${(/** @type {any} */ value) => (options.value = value)}
 					/>
 				<//>
 				<${Step} number="4" title="A name for the channel">
@@ -127,7 +127,7 @@ export function CreatePage() {
 					provider=${provider.value}
 					config=${whole}
 					kinds=${events.value}
-					filter=${filter.value}
+					options=${options.value}
 					onChecked=${(/** @type {any} */ found, /** @type {string[]} */ warned) => {
 						wrong.value = found;
 						warnings.value = warned;

@@ -18,10 +18,10 @@ const PAUSE_MS = 250;
 /** @typedef {{field?: string, message: string}} Wrong */
 
 /**
- * @param {{provider: import("../../api.js").Provider, config: Record<string, string> | null, kinds: string[], filter?: import("../../api.js").Filter | null, onChecked: (wrong: Wrong | null, warnings: string[]) => void}} props
+ * @param {{provider: import("../../api.js").Provider, config: Record<string, string> | null, kinds: string[], options: import("../../api.js").SetOptions, onChecked: (wrong: Wrong | null, warnings: string[]) => void}} props
  * config: null as long as something is missing; a sample stands in then
  */
-export function PreviewPane({ provider, config, kinds, filter, onChecked }) {
+export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 	const kind = useSignal(kinds[0] ?? "capsule.create");
 	const outcome = useSignal("success");
 	const raw = useSignal(false);
@@ -33,7 +33,7 @@ export function PreviewPane({ provider, config, kinds, filter, onChecked }) {
 		const controller = new AbortController();
 		const message = isDigest
 			? { provider, digest: true }
-			: { provider, filter, event: sampleEvent(kind.value, outcome.value) };
+			: { provider, filter: options.filter, event: sampleEvent(kind.value, outcome.value) };
 		/** @param {Record<string, string>} [settings] */
 		const ask = (settings) => askPreview(settings ? { ...message, config: settings } : message, controller.signal);
 		async function load() {
@@ -60,7 +60,7 @@ export function PreviewPane({ provider, config, kinds, filter, onChecked }) {
 			clearTimeout(timer);
 			controller.abort();
 		};
-	}, [provider, JSON.stringify([config, filter]), kind.value, outcome.value]);
+	}, [provider, JSON.stringify([config, options]), kind.value, outcome.value]);
 
 	const shown = answer.value?.provider === provider ? answer.value : null;
 	return html`<section class="card preview" aria-label="Preview">

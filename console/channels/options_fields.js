@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a channel may have beside its kinds of events.
+import { html } from "../html.js";
+import { Check } from "../parts/check.js";
+import { FallbackField } from "./fallback_field.js";
+
+/** @typedef {import("../api.js").SetOptions} SetOptions */
+
+/** @param {SetOptions} options */
+const onlyFailures = ({ filter }) => String(filter?.outcome ?? "") === "error";
+
+/** The options among a channel's members. @param {import("../api.js").Channel} channel @returns {SetOptions} */
+export const optionsOf = ({ filter, fallback }) => ({ filter, fallback });
+
+/** @param {{options: SetOptions, self?: string, onChange: (options: SetOptions) => void}} props `self`: the channel's id */
+export function OptionsFields({ options, self, onChange }) {
+	const { filter, fallback } = options;
+	/** @param {SetOptions} changed */
+	const set = (changed) => onChange({ ...options, ...changed });
+	return html`<div class="options">
+		<${Check}
+			name="only-failures"
+			title="Only failures"
+			help="What worked is not sent. Hosts that go up or down have no outcome, so they are not either."
+			checked=${onlyFailures(options)}
+			onChange=${(/** @type {boolean} */ wanted) =>
+				set({ filter: { ...filter, outcome: wanted ? ["error"] : undefined } })}
+		/>
+		<${FallbackField} fallback=${fallback} self=${self} onChange=${set} />
+	</div>`;
+}
+
+/** @param {SetOptions} options */
+export function optionsInWords(options) {
+	const { filter, fallback } = options;
+	const words = Object.entries(filter ?? {}).map(([rule, values]) =>
+		rule === "outcome" && onlyFailures(options) ? "only failures" : `${rule} ${values.join(" or ")}`,
+	);
+	if (fallback) words.push(`another channel takes over after ${fallback.after_minutes} min`);
+	return words.map((word) => ` · ${word}`).join("");
+}
