@@ -18,6 +18,7 @@ import { credentials, forgetKey } from "./session.js";
  * @typedef {Schemas["ChannelActivity"]} ChannelActivity
  * @typedef {Schemas["EventActivity"]} EventActivity
  * @typedef {Schemas["SetOptions"]} SetOptions
+ * @typedef {Schemas["Expectation"]} Expectation
  * @typedef {Schemas["PendingSnapshots"]} PendingSnapshots
  * @typedef {Schemas["AdminStatus"]} AdminStatus
  * @typedef {Schemas["DeadLetterPage"]} DeadLetterPage
@@ -198,7 +199,11 @@ export async function getEvent(id, signal) {
 	const before = sequence > 0n ? `${ms}-${sequence - 1n}` : `${ms - 1n}-18446744073709551615`;
 	try {
 		/** @type {StreamEvent | null} */
-		const event = await read("events/wait", { last_event_id: before, event: "*,volume.*", timeout: 1 }, signal);
+		const event = await read(
+			"events/wait",
+			{ last_event_id: before, event: "*,volume.*,wrenn.*", timeout: 1 },
+			signal,
+		);
 		return event?.id === id ? event : null;
 	} catch (error) {
 		if (error instanceof ApiError && error.status === 409) return null;
@@ -228,6 +233,15 @@ export const getChannelActivity = (id, range, signal) => read(`channels/${id}/ac
 
 /** @param {string} range @param {AbortSignal} [signal] @returns {Promise<EventActivity>} */
 export const getEventActivity = (range, signal) => read("events/activity", { range }, signal);
+
+/** @returns {Promise<Expectation[]>} */
+export const listExpectations = async () => /** @type {Schemas["Expectations"]} */ (await read("expectations")).items;
+
+/** @param {string} name @param {Schemas["SetExpectation"]} rule @returns {Promise<Expectation>} */
+export const setExpectation = (name, rule) => change("PUT", `expectations/${name}`, rule);
+
+/** @param {string} name @returns {Promise<null>} */
+export const removeExpectation = (name) => change("DELETE", `expectations/${name}`);
 
 /** @param {AbortSignal} [signal] @returns {Promise<PendingSnapshots>} */
 export const getPendingSnapshots = (signal) => read("snapshots/pending", {}, signal);

@@ -82,6 +82,13 @@ export const KINDS = [
 		failed: "Volume deletion failed",
 		means: "A volume is deleted",
 	},
+	{
+		kind: "wrenn.expectation.missed",
+		group: "Expectations",
+		done: "Expectation met late",
+		failed: "Expectation missed",
+		means: "What the team expects did not come in time",
+	},
 ];
 
 const BY_NAME = new Map(KINDS.map((kind) => [kind.kind, kind]));

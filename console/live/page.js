@@ -36,8 +36,8 @@ function wishes() {
 
 /** @param {ReturnType<typeof wishes>} wish */
 function streamQuery({ kind, resource, outcome, range }) {
-	// Volumes come only where they are named.
-	return { event: kind || "*,volume.*,capsule.state.changed", resource, outcome, since: range };
+	// Volumes and misses come only where they are named.
+	return { event: kind || "*,volume.*,wrenn.*,capsule.state.changed", resource, outcome, since: range };
 }
 
 export function LivePage() {

@@ -7,6 +7,7 @@ import { Empty } from "../parts/empty.js";
 import { useLoad } from "../parts/load.js";
 import { Loaded } from "../parts/loading.js";
 import { duration } from "../format.js";
+import { Expectations } from "./expectations.js";
 import { Outcomes } from "./outcomes.js";
 import { PendingCard } from "./pending.js";
 
@@ -43,6 +44,7 @@ export function WaitingPage() {
 			`}
 		<//>
 		<${Outcomes} />
+		<${Expectations} />
 	</div>`;
 }
 

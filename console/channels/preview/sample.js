@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** @type {Record<string, string>} */
-const TYPES = { capsule: "sandbox", template: "snapshot", host: "host", volume: "volume" };
+const TYPES = { capsule: "sandbox", template: "snapshot", host: "host", volume: "volume", wrenn: "snapshot" };
 /** @type {Record<string, string>} */
 const IDS = {
 	sandbox: "cl-6dfzh5ik5uxynzmlf5cshamdk",
@@ -14,15 +14,21 @@ const IDS = {
 export function sampleEvent(kind, outcome) {
 	const type = TYPES[kind.split(".")[0]];
 	const failed = outcome === "error";
+	const isMiss = kind.startsWith("wrenn.");
 	return {
 		event: kind,
 		outcome: failed ? "error" : "success",
 		timestamp: `${new Date().toISOString().slice(0, 19)}Z`,
 		actor:
-			type === "host"
+			type === "host" || isMiss
 				? { type: "system" }
 				: { type: "user", id: "usr-4w2b8kq4v9x1m7c3z5n0r6t8y", name: "Ada Lovelace" },
 		resource: { id: IDS[type], type },
-		...(failed ? { error: "the host did not answer within 30 s", metadata: { reason: "host_failure" } } : {}),
+		...(isMiss
+			? { metadata: { rule: "snapshot", late_s: failed ? undefined : "1020" } }
+			: failed && { metadata: { reason: "host_failure" } }),
+		...(failed && {
+			error: isMiss ? "asked for at 10:02 UTC, no outcome after 15 min" : "the host did not answer within 30 s",
+		}),
 	};
 }

@@ -15,6 +15,18 @@ await walk({
 		check(shell.some((text) => text.startsWith("curl ") && text.includes("/v1/events/wait'")), shell.join());
 		await looksGood(page, "waiting, with one under way");
 	},
+	async "what the team expects: added, changed, removed"() {
+		const rules = page.getByRole("region", { name: "Expectations" });
+		await rules.getByText("Nothing yet.").waitFor();
+		await rules.getByLabel("What is expected").selectOption("host");
+		await rules.getByRole("button", { name: "Expect it" }).click();
+		await rules.getByText("after host is down, host is up within 10 min").waitFor();
+		await rules.getByLabel("Minutes").fill("90");
+		await rules.getByRole("button", { name: "Expect it" }).click();
+		await rules.getByText("within 1 h 30 min").waitFor();
+		await rules.getByRole("button", { name: "Remove host" }).click();
+		await rules.getByText("Nothing yet.").waitFor();
+	},
 	async "the outcome when it comes"() {
 		await publish({ event: "template.snapshot.create", outcome: "error", error: "no space left", resource: { id: "web-base-9", type: "snapshot" }, actor: { type: "system" } });
 		await page.getByText("No snapshot is under way").waitFor();
