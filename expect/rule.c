@@ -133,14 +133,18 @@ static bool is_empty(const struct event_filter *filter)
 	return true;
 }
 
-static int read_filter(const cJSON *value, const char *side, struct expect_side *out,
+static int read_filter(const cJSON *object, const char *side, struct expect_side *out,
 		       struct reason *why)
 {
+	const cJSON *value = json_get(object, "filter");
 	struct event_filter filter;
 	struct reason inner = { .text = "" };
 	char field[64];
-	int rc = event_filter_read(value, &filter, &inner);
+	int rc;
 
+	if (!value)
+		return 0;
+	rc = event_filter_read(value, &filter, &inner);
 	snprintf(field, sizeof(field), "%s.%s", side, inner.field);
 	if (rc < 0)
 		return reason_set(why, rc, field, "%s.%s", side, inner.text);
@@ -165,7 +169,7 @@ static int read_member(const cJSON *item, const char *side, struct expect_side *
 	if (strcmp(item->string, "outcome") == 0)
 		return read_outcome(item, field, out, why);
 	if (strcmp(item->string, "filter") == 0)
-		return read_filter(item, side, out, why);
+		return 0; /* read_side() reads it */
 	return reason_set(why, -EINVAL, side,
 			  "%s knows event, outcome and filter, and nothing else", side);
 }
@@ -185,7 +189,7 @@ static int read_side(const cJSON *object, const char *side, struct expect_side *
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	return read_filter(object, side, out, why);
 }
 
 static int read_after(const cJSON *object, struct expect_rule *out, struct reason *why)
