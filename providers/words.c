@@ -29,7 +29,7 @@ static const struct kind_words kinds[EVENT_KINDS] = {
 	[EVENT_VOLUME_DELETE] = { "Volume ", " deleted", " failed to delete", NULL, "volume",
 				  "volumes", " deleted", NULL },
 	/* Without a lead of its own: the resource has it. */
-	[EVENT_EXPECTATION_MISSED] = { "", " arrived after all", " is overdue", NULL, "expectation",
+	[EVENT_EXPECTATION_MISSED] = { "", " arrived after all", " overdue", NULL, "expectation",
 				       "expectations", " met late", NULL },
 	[EVENT_HOST_UP] = { "Host ", " is up", " is up", NULL, "host", "hosts", " up", "/hosts/" },
 	[EVENT_HOST_DOWN] = { "Host ", " is down", " is down", NULL, "host", "hosts", " down",

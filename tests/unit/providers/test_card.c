@@ -340,7 +340,7 @@ Test(card_make, says_what_is_overdue_and_what_arrived_after_all)
 		",\"outcome\":\"error\",\"error\":\"asked for at 10:02 UTC, no outcome after 15 "
 		"min\",\"metadata\":{\"rule\":\"snapshot\"}",
 		"snapshot",
-		"Template snapshot web-7 is overdue: asked for at 10:02 UTC, no outcome after "
+		"Template snapshot web-7 overdue: asked for at 10:02 UTC, no outcome after "
 		"15 min\n\nRule: snapshot\nActor: system\nTeam: " RIG_TEAM
 		"\nTime: 2026-05-24 10:17:00 UTC\nwrenn.expectation.missed \xc2\xb7 7-1\n" RIG_LINK
 		"/templates/web-7");
