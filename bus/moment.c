@@ -21,7 +21,7 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 	const struct bus_moment moment = {
 		.is_known = edges->rc == 0,
 		.now_ms = question->now_ms,
-		.newest = edges->newest,
+		.newest = edges->readable,
 	};
 
 	answer(question, &moment);
@@ -30,7 +30,8 @@ static void on_edges(const struct bus_edges *edges, void *owner)
 /* An array of two texts: seconds and microseconds. */
 static void on_time(const redisReply *reply, void *owner)
 {
-	static const struct bus_moment unknown = { .is_known = false };
+	bool is_refused = reply && reply->type == REDIS_REPLY_ERROR;
+	const struct bus_moment unknown = { .fault = is_refused ? reply->str : NULL };
 	struct bus_moment_question *question = owner;
 	struct str seconds = reply_text(reply_element(reply, 0));
 	struct str micros = reply_text(reply_element(reply, 1));

@@ -13,12 +13,13 @@
 
 struct redis;
 
-/* The clock of Redis, and then the newest id of the stream: every entry of an earlier time is up to
- * that id. */
+/* The clock of Redis, and then the newest entry of the stream: every entry of an earlier time is up
+ * to that one. */
 struct bus_moment {
-	bool is_known; /* Redis answered */
+	bool is_known;     /* Redis answered */
+	const char *fault; /* why Redis refused to answer; NULL: it did not refuse */
 	int64_t now_ms;
-	struct stream_id newest; /* zero without a stream */
+	struct stream_id newest; /* of an entry that can be read; zero without any */
 };
 
 /* One question; must stay until on_answer, which comes once, never from within. */

@@ -54,7 +54,7 @@ struct ledger_watch {
 	struct bus_moment_question question;
 	enum watch_step step;
 	struct watch_clock clock;
-	bool is_refused; /* the last notice, and it was logged */
+	bool is_refused; /* Redis refused the last question or notice, and that was logged */
 	bool is_closing;
 	void (*on_closed)(void *owner);
 	void *close_owner;
@@ -100,15 +100,20 @@ static bool is_leading(const struct ledger_watch *watch)
 
 /* ---- adding ---------------------------------------------------------------------------------- */
 
-static void on_added(const char *fault, void *owner)
+static void note_fault(struct ledger_watch *watch, const char *fault)
 {
-	struct ledger_watch *watch = owner;
-
 	if (fault && !watch->is_refused)
 		log_warn("cannot tell that an expected event did not come; the next look tries "
 			 "again",
 			 log_str("error", fault));
 	watch->is_refused = fault != NULL;
+}
+
+static void on_added(const char *fault, void *owner)
+{
+	struct ledger_watch *watch = owner;
+
+	note_fault(watch, fault);
 	if (--watch->adding == 0)
 		rest(watch);
 }
@@ -234,10 +239,12 @@ static void on_moment(const struct bus_moment *moment, void *owner)
 	watch->moment = *moment;
 	watch->asked_us = watch->options.mono_us();
 	watch->polls = 0;
-	if (moment->is_known)
+	if (moment->is_known) {
 		wait_for_position(watch);
-	else
-		rest(watch);
+		return;
+	}
+	note_fault(watch, moment->fault);
+	rest(watch);
 }
 
 static void ask(struct ledger_watch *watch)
