@@ -156,6 +156,18 @@ static int make(struct db *db, const struct making *making, const struct audit_s
 	return rc < 0 ? rc : db_flush(db);
 }
 
+/* A team without rows has no tree in the store, and an export of none is proven all the same. */
+static int sign_empty(const struct making *making, const struct audit_signer *signer,
+		      const struct note_key *key, int64_t now_us)
+{
+	struct merkle_hash root;
+
+	merkle_root(&making->range, &root);
+	making->out->size = 0;
+	making->out->at_us = now_us;
+	return sign(making, signer, key, &root);
+}
+
 int audit_checkpoint_make(struct db *db, const struct audit_signer *signer,
 			  const struct note_key *key, const struct uuid *team, int64_t now_us,
 			  struct audit_checkpoint *out)
@@ -165,8 +177,11 @@ int audit_checkpoint_make(struct db *db, const struct audit_signer *signer,
 	int rc;
 
 	*out = (struct audit_checkpoint){ .team = *team, .size = -1 };
+	merkle_init(&making.range);
 	rc = db_run_now(db, &read_tree, &value, 1, on_tree, &making, NULL);
-	if (rc < 0 || out->tree == 0)
+	if (rc == 0 && out->tree == 0)
+		return sign_empty(&making, signer, key, now_us);
+	if (rc < 0)
 		return rc;
 	value = db_int(out->tree);
 	rc = db_run_now(db, &read_newest, &value, 1, on_newest, out, NULL);

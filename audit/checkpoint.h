@@ -20,7 +20,7 @@
 
 struct audit_checkpoint {
 	struct uuid team;
-	int64_t tree; /* 0: the team has no tree yet, and nothing else is set */
+	int64_t tree; /* 0: the team has no tree yet, and what was signed is in no table */
 	int64_t size;
 	int64_t at_us;
 	bool is_new; /* false: the newest one has this size already */

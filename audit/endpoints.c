@@ -98,9 +98,14 @@ static void export_team(struct http_request *request, void *owner)
 	const struct audit *audit = owner;
 	const struct identity *who = http_request_identity(request);
 
-	export_start(&audit->api, request,
-		     who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN,
-		     audit->status == AUDIT_STATUS_DASHBOARD);
+	const struct export_options options = {
+		.with_admin_rows = who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN,
+		.with_stored_words = audit->status == AUDIT_STATUS_DASHBOARD,
+		.signer = audit->signer,
+		.outlet = audit->outlet,
+	};
+
+	export_start(&audit->api, request, &options);
 }
 
 static void list_platform(struct http_request *request, void *owner)
@@ -144,6 +149,7 @@ void audit_close(struct audit *audit, void (*on_closed)(void *owner), void *owne
 {
 	audit->on_closed = on_closed;
 	audit->close_owner = owner;
+	export_forget_outlet();
 	outlet_close(audit->outlet, on_outlet_closed, audit);
 }
 

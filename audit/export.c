@@ -5,9 +5,11 @@
  * stream: each page is one chunk, and the next page is read only when the client has taken the
  * last one. So an export needs the memory of one page, however long the trail is.
  *
+ * A verifiable export (proof_page.h) starts with a job that makes the checkpoint it ends with.
+ *
  * Failure: before the first byte the answer is an error like any other. After it the stream ends
  * without its last chunk, so the client sees that it is not whole. Every row carries the cursor to
- * go on from: its time with six digits, and its id.
+ * go on from: its time with six digits, and its id; in a verifiable export, its index.
  */
 #include "audit/export.h"
 
@@ -18,6 +20,7 @@
 #include "audit/csv.h"
 #include "audit/ocsf.h"
 #include "audit/page.h"
+#include "audit/proof_page.h"
 #include "core/clock.h"
 #include "core/errno_text.h"
 #include "core/list.h"
@@ -39,6 +42,7 @@ struct format {
 	struct str content_type;
 	struct str disposition;
 	const char *head; /* before the first row */
+	/* NULL: the export is verifiable. */
 	void (*add_row)(struct page *page, const struct db_row *row);
 };
 
@@ -48,9 +52,15 @@ struct export
 	struct list slot;
 	int64_t started_ms;
 	struct page page;
+	struct proof_page proof;
+	struct audit_checkpoint checkpoint;
+	char origin[NOTE_MAX_NAME + ID_TEXT_SIZE + 8];
+	const struct audit_signer *signer;
+	struct outlet *outlet;
 	struct http_stream *stream;
 	size_t sent;
 	const struct format *format;
+	bool has_from;
 	bool is_chunked;
 	bool is_reading; /* the job runs */
 	bool is_closed;
@@ -64,6 +74,7 @@ static void end_export(struct api_call *call)
 	struct export *export = container_of(call, struct export, call);
 
 	page_done(&export->page);
+	proof_page_done(&export->proof);
 	list_remove(&export->slot);
 }
 
@@ -90,6 +101,7 @@ static void read_next(struct export *export)
 	paging->before_us = export->page.last_us;
 	paging->before_id = export->page.last_id;
 	export->page.head = "";
+	proof_page_advance(&export->proof);
 	export->is_reading = true;
 	rc = store_read_for_request(export->call.api.store, &export->call.job);
 	if (rc < 0) {
@@ -162,7 +174,10 @@ static void on_closed(void *owner)
 
 static int run_page(struct db *db, struct store_job *job)
 {
-	return page_read(db, &container_of(job, struct export, call.job)->page);
+	struct export *export = container_of(job, struct export, call.job);
+
+	return export->format->add_row ? page_read(db, &export->page)
+				       : proof_page_read(db, &export->proof);
 }
 
 /* False when the client has gone, or asked with HEAD. The request is dead in either case. */
@@ -199,24 +214,83 @@ static void on_page(struct store_job *job, int rc)
 	send_page(export);
 }
 
-/* ---- the request --------------------------------------------------------------------------- */
+/* ---- the checkpoint ------------------------------------------------------------------------- */
 
-static void add_line(struct page *page, const struct db_row *row)
+static int run_checkpoint(struct db *db, struct store_job *job)
 {
-	page_add_item(page, row, 6);
-	buf_add_char(&page->json, '\n');
+	struct export *export = container_of(job, struct export, call.job);
+	char team[ID_TEXT_SIZE];
+	struct note_key key;
+	int rc = audit_signer_public(db, export->signer, &key);
+
+	if (rc < 0)
+		return rc;
+	id_format(ID_TEAM, &export->page.team, team);
+	snprintf(export->origin, sizeof(export->origin), "%s/audit/%s", key.name, team);
+	return audit_checkpoint_make(db, export->signer, &key, &export->page.team,
+				     export->call.now_us, &export->checkpoint);
 }
+
+static int start_proof(struct export *export)
+{
+	struct proof_page *proof = &export->proof;
+
+	proof->page = &export->page;
+	proof->tree = export->checkpoint.tree;
+	proof->size = (uint64_t) export->checkpoint.size;
+	proof->note = export->checkpoint.note;
+	proof->origin = export->origin;
+	return proof_page_init(proof);
+}
+
+static void on_checkpoint(struct store_job *job, int rc)
+{
+	struct export *export = container_of(job, struct export, call.job);
+
+	if (rc == 0 && export->checkpoint.is_new && export->outlet)
+		outlet_publish(export->outlet, &export->checkpoint);
+	if (rc == 0)
+		rc = start_proof(export);
+	if (rc < 0) {
+		api_call_fail(&export->call, rc);
+		return;
+	}
+	export->is_reading = true;
+	export->call.job.run = run_page;
+	export->call.job.on_done = on_page;
+	api_call_submit(&export->call, store_read_for_request);
+}
+
+void export_forget_outlet(void)
+{
+	LIST_EACH (link, &exports)
+		list_item(link, struct export, slot)->outlet = NULL;
+}
+
+/* ---- the request --------------------------------------------------------------------------- */
 
 static const struct format formats[] = {
 	{ "csv", STR("text/csv; charset=utf-8; header=present"),
 	  STR("attachment; filename=\"audit-log.csv\""), csv_header, csv_add_row },
 	{ "jsonl", STR("application/x-ndjson"), STR("attachment; filename=\"audit-log.jsonl\""), "",
-	  add_line },
+	  NULL },
 	{ "ocsf", STR("application/x-ndjson"), STR("attachment; filename=\"audit-log.ocsf.jsonl\""),
 	  "", ocsf_add_row },
 };
 
 static const char formats_known[] = "format must be csv, jsonl or ocsf";
+
+static int read_from(struct export *export, struct str value, struct reason *why)
+{
+	unsigned long long from;
+	int rc = parameter_once(&export->has_from, "from", why);
+
+	if (rc == 0 && (!str_to_u64(value, &from) || from > MERKLE_MAX_SIZE))
+		rc = reason_set(why, -EINVAL, "from", "from must be the index of a row");
+	if (rc == 0)
+		export->proof.from = from;
+	return rc;
+}
 
 static int read_pair(struct str name, struct str value, void *arg, struct reason *why)
 {
@@ -224,6 +298,8 @@ static int read_pair(struct str name, struct str value, void *arg, struct reason
 	bool has_format = export->format;
 	int rc;
 
+	if (str_is(name, "from"))
+		return read_from(export, value, why);
 	if (!str_is(name, "format"))
 		return 0;
 	rc = parameter_once(&has_format, "format", why);
@@ -236,14 +312,28 @@ static int read_pair(struct str name, struct str value, void *arg, struct reason
 	return rc;
 }
 
+/* Each kind of export goes on in its own way. */
+static int check_cursor(const struct export *export, struct reason *why)
+{
+	if (export->format->add_row && export->has_from)
+		return reason_set(why, -EINVAL, "from", "from is for format=jsonl alone");
+	if (!export->format->add_row && export->page.query.paging.has_before)
+		return reason_set(why, -EINVAL, "before",
+				  "format=jsonl is in the order of its index: go on with from");
+	return 0;
+}
+
 static int read_query(struct export *export, struct str query, struct reason *why)
 {
 	int rc = http_query_each(query, read_pair, export, why);
 
-	if (rc == 0 && !export->format)
-		rc = reason_set(why, -EINVAL, "format", formats_known);
+	if (rc < 0)
+		return rc;
+	if (!export->format)
+		return reason_set(why, -EINVAL, "format", formats_known);
+	rc = page_query_parse(query, &export->page.query, why);
 	if (rc == 0)
-		rc = page_query_parse(query, &export->page.query, why);
+		rc = check_cursor(export, why);
 	if (rc < 0)
 		return rc;
 	export->page.query.paging.limit = PAGING_MAX_ROWS;
@@ -268,8 +358,31 @@ static const char *find_refusal(const struct uuid *team)
 	return of_all >= MAX_EXPORTS ? "too many exports run already; try again later" : NULL;
 }
 
-void export_start(const struct api *api, struct http_request *request, bool with_admin_rows,
-		  bool with_stored_words)
+/* The first job: a checkpoint for a verifiable export, the first page for others. */
+static void submit(struct export *export)
+{
+	struct api_call *call = &export->call;
+
+	if (!export->format->add_row && !export->signer) {
+		api_call_refuse_text(call, HTTP_INVALID_STATE, "format",
+				     "this installation does not write the audit trail, so it "
+				     "cannot prove it: use format=csv or ocsf");
+		return;
+	}
+	if (!export->format->add_row) {
+		call->job.run = run_checkpoint;
+		call->job.on_done = on_checkpoint;
+		api_call_submit(call, store_write);
+		return;
+	}
+	export->is_reading = true;
+	call->job.run = run_page;
+	call->job.on_done = on_page;
+	api_call_submit(call, store_read_for_request);
+}
+
+void export_start(const struct api *api, struct http_request *request,
+		  const struct export_options *options)
 {
 	struct reason why = { .text = "" };
 	struct export *export;
@@ -287,18 +400,16 @@ void export_start(const struct api *api, struct http_request *request, bool with
 	export = container_of(call, struct export, call);
 	list_add_tail(&exports, &export->slot);
 	export->started_ms = clock_mono_ms();
+	export->signer = options->signer;
+	export->outlet = options->outlet;
 	export->page.team = call->who.team;
-	export->page.with_admin_rows = with_admin_rows;
-	export->page.with_stored_words = with_stored_words;
+	export->page.with_admin_rows = options->with_admin_rows;
+	export->page.with_stored_words = options->with_stored_words;
 	page_init(&export->page);
 	call->done = end_export;
-	call->job.run = run_page;
-	call->job.on_done = on_page;
 	rc = read_query(export, http_request_query(request), &why);
-	if (rc < 0) {
+	if (rc < 0)
 		api_call_refuse_input(call, rc, &why);
-		return;
-	}
-	export->is_reading = true;
-	api_call_submit(call, store_read_for_request);
+	else
+		submit(export);
 }

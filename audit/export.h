@@ -7,9 +7,21 @@
 #include <stdbool.h>
 
 #include "api/api.h"
+#include "audit/outlet.h"
+#include "audit/signer.h"
 
-/* Answers the request. `with_stored_words` as in struct page. */
-void export_start(const struct api *api, struct http_request *request, bool with_admin_rows,
-		  bool with_stored_words);
+struct export_options {
+	bool with_admin_rows;
+	bool with_stored_words;            /* as in struct page */
+	const struct audit_signer *signer; /* NULL: nothing can be proven */
+	struct outlet *outlet;             /* for the checkpoint that an export makes */
+};
+
+/* Answers the request. */
+void export_start(const struct api *api, struct http_request *request,
+		  const struct export_options *options);
+
+/* The outlet closes: exports that run publish nothing more. */
+void export_forget_outlet(void);
 
 #endif

@@ -26,7 +26,7 @@ function parse() {
 	return { page: page || "live", rest, query: new URLSearchParams(query ?? "") };
 }
 
-/** @type {SignalOf<Place>} */
+/** @type {import("./vendor/signals.js").Signal<Place>} */
 export const place = signal(parse());
 
 export function followAddress() {

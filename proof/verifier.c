@@ -243,7 +243,7 @@ static int read_missing(struct verifier *verifier, const cJSON *line, struct rea
 
 	if (rc < 0)
 		return rc;
-	reason_set(why, 0, "row", "it is gone from the store");
+	reason_set(why, 0, "row", "it is gone from the store, or was changed and is left out");
 	return fail_row(verifier, json_get_string(line, "id"), -EBADMSG, why);
 }
 

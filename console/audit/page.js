@@ -82,7 +82,8 @@ export function AuditPage() {
 					listAudit({ ...cursor, ...filters, limit: 50 }, signal)}
 				inputs=${[type, action]}
 				everyMs=${10_000}
-				row=${(/** @type {AuditEntry} */ entry) => html`<${EntryRow} key=${entry.id} entry=${entry} />`}
+				row=${(/** @type {import("../api.js").AuditEntry} */ entry) =>
+					html`<${EntryRow} key=${entry.id} entry=${entry} />`}
 				empty=${type || action
 					? html`<${Empty} icon="search" title="No entry passes these filters"
 							><button
@@ -101,7 +102,7 @@ export function AuditPage() {
 	</div>`;
 }
 
-/** @param {{filters: Query}} props */
+/** @param {{filters: import("../api.js").Query}} props */
 function Export({ filters }) {
 	const busy = useSignal("");
 	const failure = useSignal(/** @type {unknown} */ (null));
@@ -133,7 +134,7 @@ function Export({ filters }) {
 	</div>`;
 }
 
-/** @param {{entry: AuditEntry}} props */
+/** @param {{entry: import("../api.js").AuditEntry}} props */
 function EntryRow({ entry }) {
 	const open = useSignal(false);
 	const bad = isBad(entry);

@@ -23,7 +23,7 @@ const DRAWN = {
 
 const TAGS = { slack: "APP", discord: "APP", teams: "", googlechat: "App", telegram: "bot", matrix: "" };
 
-/** @param {{preview: Preview}} props */
+/** @param {{preview: import("../../api.js").Preview}} props */
 export function Message({ preview }) {
 	const { provider } = preview;
 	const body = JSON.parse(preview.body);

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A verifiable export against `audit verify` and docs/audit-verify.py: it holds as the service wrote it, whole, filtered or
+resumed, and whatever somebody with the whole database changes is found."""
+import contextlib
+import hashlib
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from support import PROGRAM, id_to_uuid, make_event, new_id, until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXPORT = "/v1/audit-logs/export?format=jsonl"
+PEOPLE = [new_id("usr-") for _ in range(3)]
+ROWS = 300  # more than a tile of 256, and than one read of the export
+
+
+def publish(redis, team, count):
+    for number in range(count):
+        by_person = {"type": "user", "id": PEOPLE[number % 3], "name": f"Ada {number % 3}"}
+        by_key = {"type": "api_key", "id": new_id("key-"), "name": "ci"}
+        redis.publish(make_event(team, ["capsule.create", "capsule.pause", "capsule.destroy"][number % 3], actor=by_key if number % 5 == 4 else by_person,
+                                 outcome="error" if number % 7 == 6 else "success", error=f"no room {number}" if number % 7 == 6 else None,
+                                 metadata={"template": "pythön 😀"} if number % 2 else None))
+
+
+class Trail:
+    """The trail of a team, as an auditor sees it."""
+
+    def __init__(self, service, store, redis, folder):
+        self.service, self.store, self.folder = service, store, folder
+        self.team, self.key = service.new_team()
+        publish(redis, self.team, ROWS)
+        until(lambda: self.export()[0]["size"] >= ROWS or None, "the leaves of all rows")
+        keys = service.get("/v1/audit-logs/key", key=self.key).json()["items"]
+        self.write("keys", "".join(item["key"] + "\n" for item in keys))
+        self.tree = store.query("SELECT tree FROM audit_trees WHERE team_id = %s", id_to_uuid(self.team))[0][0]
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+        return self.folder / name
+
+    def fetch(self, query=""):
+        answer = self.service.get(EXPORT + query, key=self.key)
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
+
+    def export(self, query=""):
+        return [json.loads(line) for line in self.fetch(query).splitlines()]
+
+    def verify(self, *files, flags=()):
+        """-> the exit code and what `audit verify` says."""
+        ours = subprocess.run([PROGRAM, "audit", "verify", *files, "--key", self.folder / "keys", *flags], capture_output=True, text=True)
+        return ours.returncode, ours.stdout + ours.stderr
+
+    def verify_in_python(self, *files, flags=()):
+        return subprocess.run([sys.executable, ROOT / "docs/audit-verify.py", *files, "--key", self.folder / "keys", *flags]).returncode
+
+    def verify_now(self, query="", flags=()):
+        return self.verify(self.write("now.jsonl", self.fetch(query)), flags=flags)
+
+    @contextlib.contextmanager
+    def changed(self, change, undo):
+        for statement in change:
+            self.store.query(*statement)
+        yield
+        for statement in undo:
+            self.store.query(*statement)
+
+
+@pytest.fixture
+def trail(service, store, redis, tmp_path):
+    return Trail(service, store, redis, tmp_path)
+
+
+def note_of(lines):
+    assert lines[-1]["type"] == "checkpoint"
+    return lines[-1]["note"]
+
+
+def test_an_export_holds_whole_filtered_resumed_and_against_older_ones(trail, redis):
+    lines = trail.export()
+    older = trail.write("older", note_of(lines))
+    size = lines[0]["size"]
+    rows = [line for line in lines if line["type"] == "row"]
+    assert [row["index"] for row in rows] == list(range(size)) and lines[0]["filters"] == {"scope": ["team"]}
+    assert {frozenset(row.get("salts", {})) for row in rows} >= {frozenset({"actor_id", "actor_name"}), frozenset({"metadata.error"}), frozenset()}
+    publish(redis, trail.team, 20)
+    until(lambda: trail.export()[0]["size"] >= size + 20 or None, "the leaves of more rows")
+
+    whole = trail.fetch()
+    size = json.loads(whole.splitlines()[0])["size"]
+    code, text = trail.verify(trail.write("whole", whole), flags=["--checkpoint", older, "--row", rows[7]["row"]["id"]])
+    assert code == 0 and f"{size} of {size} shown" in text and "is leaf 7" in text, text
+    assert trail.verify_in_python(trail.folder / "whole", flags=["--checkpoint", older]) == 0
+
+    filtered = trail.export("&action=pause&resource_type=sandbox")
+    shown = [line for line in filtered if line["type"] == "row"]
+    assert {line["row"]["action"] for line in shown} == {"pause"} and 0 < len(shown) < size / 2
+    assert filtered[0]["filters"] == {"resource_type": ["sandbox"], "action": ["pause"], "scope": ["team"]}
+    code, text = trail.verify_now("&action=pause&resource_type=sandbox", flags=["--checkpoint", older])
+    assert code == 0 and f"{len(shown)} of {size} shown" in text, text
+    assert trail.verify_in_python(trail.folder / "now.jsonl", flags=["--checkpoint", older]) == 0
+    assert trail.verify_now("&action=nothing", flags=["--checkpoint", older])[0] == 0
+
+    for start in (1, 256, 257, size - 1, size):
+        begun = trail.write("begun", "\n".join(whole.splitlines()[:start + 1]) + "\n" + whole.splitlines()[start + 1][:20])
+        resumed = trail.write("resumed", trail.fetch(f"&from={start}"))
+        assert trail.verify(begun, resumed, flags=["--checkpoint", older])[0] == 0, start
+        assert start != 257 or trail.verify_in_python(begun, resumed, flags=["--checkpoint", older]) == 0
+        code, text = trail.verify(resumed)
+        assert code == 0 and f"{size - start} of {size} shown" in text, text
+    code, text = trail.verify(trail.write("begun", "\n".join(whole.splitlines()[:10]) + "\n"), trail.write("resumed", trail.fetch("&from=12")))
+    assert code == 1 and "does not follow the one before it" in text
+
+    stranger, key = trail.service.new_team()
+    trail.write("empty", trail.service.get(EXPORT, key=key).body.decode())
+    code, text = trail.verify(trail.folder / "empty")
+    assert code == 0 and " shown" in text and trail.team not in text and stranger in text
+    for query in ("&from=x", "&from=-1", "&from=1&from=2", "&before=2026-05-24T05:02:05Z"):
+        assert trail.service.get(EXPORT + query, key=trail.key).status == 400, query
+    assert trail.service.get("/v1/audit-logs/export?format=csv&from=1", key=trail.key).status == 400
+    assert trail.service.request("HEAD", EXPORT, key=trail.key).status == 200
+
+
+def node(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def frontier(hashes):
+    """The hashes of the perfect subtrees that cover so many leaves, the largest first."""
+    subtrees = []
+    for digest in hashes:
+        level = 0
+        while subtrees and subtrees[-1][0] == level:
+            level, digest = level + 1, node(subtrees.pop()[1], digest)
+        subtrees.append((level, digest))
+    return b"".join(digest for _, digest in subtrees)
+
+
+def test_whatever_is_changed_in_the_database_is_found(trail):
+    lines = trail.export()
+    older, size = trail.write("older", note_of(lines)), lines[0]["size"]
+    rows = [line for line in lines if line["type"] == "row"]
+    by_person = next(row for row in rows if "actor_name" in row.get("salts", {}) and row["row"]["resource_type"] == "sandbox")
+    index, row_id = by_person["index"], id_to_uuid(by_person["row"]["id"])
+    update = "UPDATE audit_logs SET {0} = %s WHERE id = %s"
+    columns = ["actor_type", "actor_id", "actor_name", "resource_type", "resource_id", "action", "scope", "status"]
+    for column in columns:
+        value = "user2" if column == "actor_type" else "team2" if column == "scope" else "other"
+        was = by_person["row"][column]
+        with trail.changed([(update.format(column), value, row_id)], [(update.format(column), was, row_id)]):
+            code, text = trail.verify_now()
+            hidden = trail.verify_now("&action=create&resource_type=sandbox") if column in ("action", "resource_type") else (1, text)
+        assert code == 1 and f"row {index} (" in text, (column, text)
+        assert hidden[0] == 1 and f"row {index} (" in hidden[1], "a filter does not hide that it was changed"
+    for column, value, was in (("metadata", '{"template": "other"}', json.dumps(by_person["row"].get("metadata", {}))),
+                               ("created_at", "2026-05-24T05:02:05.000000Z", by_person["row"]["created_at"])):
+        with trail.changed([(update.format(column), value, row_id)], [(update.format(column), was, row_id)]):
+            code, text = trail.verify_now()
+        assert code == 1 and f"row {index} (" in text, (column, text)
+
+    swap = "UPDATE audit_salts SET subject = %s WHERE team_id = %s AND subject = %s"
+    team = id_to_uuid(trail.team)
+    moves = [("temporary", PEOPLE[0]), (PEOPLE[0], PEOPLE[1]), (PEOPLE[1], "temporary")]
+    exchange = [(swap, new, team, old) for new, old in moves]
+    with trail.changed(exchange, exchange):
+        assert trail.verify_now()[0] == 1, "the salts of two people were exchanged"
+
+    leaf = "UPDATE audit_leaves SET audit_id = %s WHERE tree = %s AND idx = %s"
+    ids = [id_to_uuid(row["row"]["id"]) for row in rows]
+    with trail.changed([(leaf, ids[9], trail.tree, 8), (leaf, ids[8], trail.tree, 9)], [(leaf, ids[8], trail.tree, 8), (leaf, ids[9], trail.tree, 9)]):
+        assert "row 8 (" in trail.verify_now()[1], "two rows stand in another order"
+    hash_ = "UPDATE audit_leaves SET hash = %s WHERE tree = %s AND idx = %s"
+    stored = [bytes.fromhex(row["hash"]) for row in rows]
+    with trail.changed([(hash_, stored[3], trail.tree, 2)], [(hash_, stored[2], trail.tree, 2)]):
+        assert trail.verify_now()[0] == 1, "a hash was changed"
+    with trail.changed([("UPDATE audit_logs SET team_id = %s WHERE id = %s", str(id_to_uuid(new_id("team-"))), row_id)],
+                       [("UPDATE audit_logs SET team_id = %s WHERE id = %s", team, row_id)]):
+        assert "is gone from the store" in trail.verify_now()[1], "a row was moved to another team"
+
+    assert trail.verify_now(flags=["--checkpoint", older])[0] == 0, "all of it is as it was"
+    cut = size - 100
+    trail.store.query("DELETE FROM audit_leaves WHERE tree = %s AND idx >= %s", trail.tree, cut)
+    trail.store.query("DELETE FROM audit_tiles WHERE tree = %s AND n >= %s", trail.tree, cut // 256)
+    trail.store.query("UPDATE audit_trees SET size = %s, frontier = %s WHERE tree = %s", cut, frontier(stored[:cut]), trail.tree)
+    assert trail.verify_now()[0] == 0, "nothing shows it in the export alone"
+    code, text = trail.verify_now(flags=["--checkpoint", older])
+    assert code == 1 and "the trail was cut off" in text
+    trail.store.query("DELETE FROM audit_logs WHERE id = %s", row_id)
+    code, text = trail.verify_now()
+    assert code == 1 and f"row {index} (" in text and "is gone from the store" in text
