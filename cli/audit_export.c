@@ -2,6 +2,7 @@
 
 /* `audit export`: the whole audit trail, printed as it comes. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/audit_actions.h"
 #include "cli/output.h"
@@ -12,13 +13,15 @@
 static const char usage[] =
 	"Usage: wrenn-events audit export [OPTION...]\n"
 	"\n"
-	"Writes the whole audit trail to standard output, newest first. If the service\n"
-	"ends in the middle, the exit code is 3, and the error says how to go on.\n"
+	"Writes the audit trail to standard output: JSON Lines for `audit verify`, or CSV\n"
+	"or OCSF events, newest first. If the service ends in the middle, the exit code\n"
+	"is 3, and the error says how to go on.\n"
 	"\n"
 	"  --format FORMAT         csv, jsonl or ocsf (jsonl)\n"
 	"  --action ACTION         such as create, pause or destroy; may be repeated\n"
 	"  --resource-type TYPE    such as sandbox, snapshot or channel; may be repeated\n"
-	"  --before TIME           rows older than this one: `created_at` of the last row\n"
+	"  --from INDEX            jsonl: the index after that of the last row\n"
+	"  --before TIME           csv, ocsf: `created_at` of the last row\n"
 	"  --before-id ID          with --before: `id` of the last row\n" CLIENT_USAGE "\n"
 	"Example: wrenn-events audit export --format csv > audit.csv\n";
 
@@ -63,6 +66,13 @@ static size_t on_rows(char *bytes, size_t size, size_t count, void *owner)
 	return export->line.err || output_failed() ? 0 : len;
 }
 
+static const char *how_to_go_on(const struct audit_export *export)
+{
+	if (strcmp(export->format, "jsonl") == 0)
+		return "--from and the index after that of its last row";
+	return "`created_at` and `id` of its last row as --before and --before-id";
+}
+
 static int judge(struct audit_export *export, CURLcode rc)
 {
 	struct client_answer answer;
@@ -73,10 +83,8 @@ static int judge(struct audit_export *export, CURLcode rc)
 	if (answer.code == EXIT_GOOD)
 		return EXIT_GOOD;
 	if (answer.status == 200)
-		return command_fault(EXIT_UNREACHABLE,
-				     "%s; the export is not whole: go on with `created_at` and "
-				     "`id` of its last row as --before and --before-id",
-				     answer.cause);
+		return command_fault(EXIT_UNREACHABLE, "%s; the export is not whole: go on with %s",
+				     answer.cause, how_to_go_on(export));
 	return command_fault(answer.code, "%s", answer.cause);
 }
 
@@ -109,6 +117,7 @@ static int run(int argc, char **argv)
 		{ "resource-type", required_argument, NULL, SERVICE_PARAMETER + 1 },
 		{ "before", required_argument, NULL, SERVICE_PARAMETER + 2 },
 		{ "before-id", required_argument, NULL, SERVICE_PARAMETER + 3 },
+		{ "from", required_argument, NULL, SERVICE_PARAMETER + 4 },
 		CLIENT_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};

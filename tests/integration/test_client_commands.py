@@ -126,13 +126,16 @@ def test_the_audit_trail_is_listed_page_by_page_and_exported_as_the_api_has_it(c
     until(lambda: len(caller.lines("audit", "list", "--limit", "1000")) == 450)
     rows = caller.lines("audit", "list", "--limit", "430")
     assert len({row["id"] for row in rows}) == 430
-    exported = caller.lines("audit", "export")
-    assert [row["id"] for row in exported][:430] == [row["id"] for row in rows] and len(exported) == 450
     as_csv = list(csv.DictReader(io.StringIO(caller.run("audit", "export", "--format", "csv").stdout)))
-    assert [row["id"] for row in as_csv] == [row["id"] for row in exported]
-    last = exported[99]
-    rest = caller.lines("audit", "export", "--before", last["created_at"], "--before-id", last["id"])
-    assert rest == exported[100:]
+    assert [row["id"] for row in as_csv][:430] == [row["id"] for row in rows] and len(as_csv) == 450
+    last = as_csv[99]
+    rest = csv.DictReader(io.StringIO(caller.run("audit", "export", "--format", "csv", "--before", last["created_at"], "--before-id", last["id"]).stdout))
+    assert list(rest) == as_csv[100:]
+    header, *exported, checkpoint = caller.lines("audit", "export")
+    assert (header["type"], header["size"], checkpoint["type"]) == ("header", 450, "checkpoint")
+    assert {line["row"]["id"] for line in exported} == {row["id"] for row in as_csv}
+    _, skip, *rest, _ = caller.lines("audit", "export", "--from", "100")
+    assert (skip["type"], skip["to"]) == ("skip", 100) and rest == exported[100:]
     assert caller.lines("audit", "list", "--action", "destroy") == []
 
 
@@ -219,7 +222,8 @@ def test_a_stranger_and_an_export_that_broke_off_are_exit_3(caller):
         url = f"http://127.0.0.1:{server.server_port}"
         assert "is not wrenn-events" in caller.run("channels", "list", "--url", url, code=3).stderr
         cut = caller.run("audit", "export", "--url", url, code=3)
-        assert cut.stdout == '{"id":"log-1"}\n' and "not whole" in cut.stderr and "--before" in cut.stderr
+        assert cut.stdout == '{"id":"log-1"}\n' and "not whole" in cut.stderr and "--from" in cut.stderr
+        assert "--before" in caller.run("audit", "export", "--format", "ocsf", "--url", url, code=3).stderr
         server.shutdown()
 
 
