@@ -5,6 +5,8 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/doctor_checks.h"
 #include "cli/port_owner.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "http/http.h"
 
@@ -30,7 +33,7 @@ static const char usage[] =
 	"code is 1 if there is a fault.\n"
 	"\n"
 	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
-	"  --host HOST     connect to this host for the check of outgoing TLS, or `none`\n"
+	"  --host HOST     look this host up and connect to it with TLS, or `none`\n"
 	"                  (hooks.slack.com)\n"
 	"  --json          one JSON object per check\n"
 	"\n"
@@ -79,11 +82,35 @@ static void check_port(struct findings *findings, const struct config *config)
 	buf_done(&owners);
 }
 
+/* As deliveries do, with the resolver of the system. Returns whether there is an address. */
+static bool check_resolver(struct findings *findings, const char *host)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	int64_t start_ms = clock_mono_ms();
+	int rc = getaddrinfo(host, NULL, &hints, &found);
+	int64_t took_ms = clock_mono_ms() - start_ms;
+	unsigned count = 0;
+
+	for (const struct addrinfo *one = found; one; one = one->ai_next)
+		count++;
+	if (found)
+		freeaddrinfo(found);
+	if (rc == 0)
+		findings_add(findings, FINDING_OK, "resolver", NULL,
+			     "%s has %u address%s, found in %" PRId64 " ms", host, count,
+			     count == 1 ? "" : "es", took_ms);
+	else
+		findings_add(findings, FINDING_WARNING, "resolver",
+			     "check /etc/resolv.conf and the name server, or name a host that "
+			     "exists with --host",
+			     "%s: %s, after %" PRId64 " ms", host, gai_strerror(rc), took_ms);
+	return rc == 0;
+}
+
 static const char *remedy_for(CURLcode rc)
 {
 	switch (rc) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return "check /etc/resolv.conf and the name server";
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return "install ca-certificates, or set WRENN_EVENTS_CA_FILE";
@@ -92,7 +119,7 @@ static const char *remedy_for(CURLcode rc)
 	}
 }
 
-/* Name server, firewall, certificates and clock at once: the error names the one at fault. */
+/* Firewall, certificates and clock at once: the error names the one at fault. */
 static void check_tls(struct findings *findings, const struct config *config, const char *host)
 {
 	char url[HTTPS_URL_LIMIT];
@@ -119,7 +146,7 @@ static void check_machine(struct findings *findings, const struct config *config
 {
 	check_files(findings, config);
 	check_port(findings, config);
-	if (strcmp(host, "none") != 0)
+	if (strcmp(host, "none") != 0 && check_resolver(findings, host))
 		check_tls(findings, config, host);
 }
 

@@ -104,6 +104,16 @@ static void check_server(struct patient *p)
 		     is_old ? "upgrade Redis to 6.2 or later" : NULL, "%.*s", STR_ARGS(version));
 }
 
+/* A replica is refused when the connection opens. */
+static void check_role(struct patient *p)
+{
+	struct str role = field(buf_str(&p->text), "role", ':');
+	int64_t replicas = number_of(field(buf_str(&p->text), "connected_slaves", ':'));
+
+	findings_add(p->findings, FINDING_OK, "redis role", NULL, "%.*s, %" PRId64 " replica%s",
+		     STR_ARGS(role), replicas, replicas == 1 ? "" : "s");
+}
+
 static void check_memory(struct patient *p)
 {
 	struct str policy = field(buf_str(&p->text), "maxmemory_policy", ':');
@@ -227,6 +237,7 @@ static void examine(struct patient *p)
 {
 	if (ask(p, "INFO", NULL, NULL)) {
 		check_server(p);
+		check_role(p);
 		check_memory(p);
 		check_persistence(p);
 	} else {

@@ -35,6 +35,12 @@ static const char *remedy_for(int rc)
 	}
 }
 
+static void add_pooling(struct findings *findings, bool is_pooled)
+{
+	findings_add(findings, FINDING_OK, "database pooling", NULL, "%s",
+		     is_pooled ? "a pooler in session mode" : "none");
+}
+
 static void check_store(struct findings *findings, int rc, const struct reason *why)
 {
 	enum finding level = FINDING_FAULT;
@@ -138,7 +144,8 @@ void doctor_check_store(struct findings *findings, const struct config *config)
 	const char *url = config->database_url;
 	bool is_sqlite = url_is_sqlite(str_of(url));
 	struct reason why = { .text = "" };
-	int rc = store_inspect(url, &why);
+	bool is_pooled = false;
+	int rc = store_inspect(url, &is_pooled, &why);
 
 	check_store(findings, rc, &why);
 	if (is_sqlite)
@@ -146,6 +153,8 @@ void doctor_check_store(struct findings *findings, const struct config *config)
 	if (rc < 0)
 		return;
 	check_key(findings, config);
-	if (!is_sqlite)
-		check_clock(findings, url);
+	if (is_sqlite)
+		return;
+	add_pooling(findings, is_pooled);
+	check_clock(findings, url);
 }

@@ -26,7 +26,7 @@ function parse() {
 	return { page: page || "live", rest, query: new URLSearchParams(query ?? "") };
 }
 
-/** @type {import("./vendor/signals.js").Signal<Place>} */
+/** @type {SignalOf<Place>} */
 export const place = signal(parse());
 
 export function followAddress() {

@@ -2,30 +2,6 @@
 // The only module that asks the API, except for the stream. The types come from docs/openapi.yaml.
 import { credentials, forgetKey } from "./session.js";
 
-/**
- * @typedef {import("./types/api.d.ts").components["schemas"]} Schemas
- * @typedef {Schemas["Channel"]} Channel
- * @typedef {Schemas["NewChannel"]} NewChannel
- * @typedef {Schemas["Health"]} Health
- * @typedef {Schemas["Delivery"]} Delivery
- * @typedef {Schemas["DeliveryDetail"]} DeliveryDetail
- * @typedef {Schemas["Explanation"]} Explanation
- * @typedef {Schemas["AuditEntry"]} AuditEntry
- * @typedef {Schemas["AuditPage"]} AuditPage
- * @typedef {Schemas["DeliveryPage"]} DeliveryPage
- * @typedef {Schemas["Event"]} StreamEvent
- * @typedef {Schemas["Preview"]} Preview
- * @typedef {Schemas["ChannelActivity"]} ChannelActivity
- * @typedef {Schemas["EventActivity"]} EventActivity
- * @typedef {Schemas["SetOptions"]} SetOptions
- * @typedef {Schemas["Expectation"]} Expectation
- * @typedef {Schemas["PendingSnapshots"]} PendingSnapshots
- * @typedef {Schemas["AdminStatus"]} AdminStatus
- * @typedef {Schemas["DeadLetterPage"]} DeadLetterPage
- * @typedef {Schemas["Provider"]} Provider
- * @typedef {Record<string, string | number | undefined>} Query
- */
-
 /** Where the API is, seen from the address of the console. */
 const BASE = new URL("../v1/", new URL(".", location.href));
 

@@ -10,7 +10,7 @@ let key = "";
 
 /**
  * Signed in or not; `asking` until the service has answered.
- * @type {import("./vendor/signals.js").Signal<"asking" | "out" | "in">}
+ * @type {SignalOf<"asking" | "out" | "in">}
  */
 export const signedIn = signal("asking");
 /** Why one was signed out; "" if one did it oneself. */

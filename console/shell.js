@@ -27,7 +27,7 @@ const LATER = {
 	operator: async () => (await import("./operator/page.js")).OperatorPage,
 };
 
-/** @type {import("./vendor/signals.js").Signal<Record<string, (props: any) => any>>} */
+/** @type {SignalOf<Record<string, (props: any) => any>>} */
 const loaded = signal({ live: LivePage });
 
 /** @param {string} page */

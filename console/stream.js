@@ -12,7 +12,7 @@ import { credentials, forgetKey } from "./session.js";
  */
 /**
  * @typedef {object} Handlers
- * @property {(event: import("./api.js").StreamEvent, id: string | undefined) => void} onEvent
+ * @property {(event: StreamEvent, id: string | undefined) => void} onEvent
  * @property {(condition: Condition) => void} onCondition
  * @property {(oldest: string | undefined) => void} onGap events are lost; the replay begins at `oldest`
  */
@@ -75,7 +75,7 @@ class Parser {
 export class Stream {
 	/**
 	 * @param {string} path below /v1/
-	 * @param {import("./api.js").Query} query
+	 * @param {Query} query
 	 * @param {Handlers} handlers
 	 */
 	constructor(path, query, handlers) {
@@ -212,7 +212,7 @@ export class Stream {
 		if (frame.id) this.cursor = frame.id;
 	}
 
-	/** @param {import("./api.js").StreamEvent} event */
+	/** @param {StreamEvent} event */
 	connected(event) {
 		this.failures = 0;
 		if (event.gap) this.handlers.onGap(event.metadata?.oldest);

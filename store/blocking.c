@@ -40,13 +40,15 @@ int store_look(const char *url, struct reason *why)
 	return rc;
 }
 
-int store_inspect(const char *url, struct reason *why)
+int store_inspect(const char *url, bool *out_is_pooled, struct reason *why)
 {
 	struct db *db = NULL;
 	int rc = db_open(url, true, &db, why);
 
 	if (rc == 0)
 		rc = schema_inspect(db, why);
+	if (rc == 0)
+		*out_is_pooled = db->is_pooled;
 	db_close(db);
 	return rc;
 }

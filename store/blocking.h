@@ -15,10 +15,11 @@
  * it is not, with no reason; -ENOTCONN and others with the fault in *why. */
 int store_look(const char *url, struct reason *why) must_check;
 
-/* Connects as `serve` would and changes nothing. -ENOENT without a store, -EPERM for a missing
- * right (the sentence has its GRANT), -ESTALE for an older schema, -ENOTSUP for a newer one or for
- * a pooler in transaction mode, other codes; all with the sentence in *why. */
-int store_inspect(const char *url, struct reason *why) must_check;
+/* Connects as `serve` would and changes nothing. On success *out_is_pooled says whether a pooler in
+ * session mode stands before the server. -ENOENT without a store, -EPERM for a missing right (the
+ * sentence has its GRANT), -ESTALE for an older schema, -ENOTSUP for a newer one or for a pooler in
+ * transaction mode, other codes; all with the sentence in *why. */
+int store_inspect(const char *url, bool *out_is_pooled, struct reason *why) must_check;
 
 /* Makes the file of an embedded store when there is none, and says so in the log; for starts that
  * may begin a new one. Nothing else makes one: a file that is missing later is a store that is

@@ -67,7 +67,8 @@ struct db {
 	const struct engine *engine;
 	bool writable;
 	bool in_transaction;
-	bool is_lost; /* of no use any more: close it */
+	bool is_lost;   /* of no use any more: close it */
+	bool is_pooled; /* a pooler stands between us and the server; known when writable */
 	/* Which server it leads to: PostgreSQL's start in microseconds since 1970; 0 on SQLite. */
 	int64_t server;
 	int err;              /* the failure that sticks */

@@ -57,9 +57,11 @@ int pg_check_pooler(struct postgres *pg, const char *url, struct reason *why)
 	bool is_shared = false;
 	int rc = pg_ask_numbers(pg, "SELECT pg_backend_pid()", &backend, 1);
 
-	if (rc || backend == PQbackendPID(pg->conn) ||
-	    pg_connect(url, false, &second, &unread) != 0)
+	if (rc || backend == PQbackendPID(pg->conn))
 		return rc;
+	pg->db.is_pooled = true;
+	if (pg_connect(url, false, &second, &unread) != 0)
+		return 0;
 	second->answer_ms = POOLER_ANSWER_MS;
 	rc = compare_backends(pg, second, &is_shared);
 	pg_disconnect(second);

@@ -3,15 +3,15 @@ import { html } from "../html.js";
 import { Json } from "../parts/json.js";
 import { Time } from "../parts/time.js";
 
-/** @param {import("../api.js").AuditEntry} entry */
+/** @param {AuditEntry} entry */
 export function actorOf(entry) {
 	return entry.actor_name || entry.actor_id || (entry.actor_type === "api_key" ? "an API key" : entry.actor_type);
 }
 
-/** @param {import("../api.js").AuditEntry} entry */
+/** @param {AuditEntry} entry */
 export const isBad = (entry) => entry.status === "failure" || entry.severity === "error";
 
-/** One entry of the trail, whole. @param {{entry: import("../api.js").AuditEntry}} props */
+/** One entry of the trail, whole. @param {{entry: AuditEntry}} props */
 export function AuditFacts({ entry }) {
 	const hasMore = Boolean(entry.metadata && Object.keys(entry.metadata).length);
 	return html`<dl class="facts">

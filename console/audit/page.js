@@ -82,8 +82,7 @@ export function AuditPage() {
 					listAudit({ ...cursor, ...filters, limit: 50 }, signal)}
 				inputs=${[type, action]}
 				everyMs=${10_000}
-				row=${(/** @type {import("../api.js").AuditEntry} */ entry) =>
-					html`<${EntryRow} key=${entry.id} entry=${entry} />`}
+				row=${(/** @type {AuditEntry} */ entry) => html`<${EntryRow} key=${entry.id} entry=${entry} />`}
 				empty=${type || action
 					? html`<${Empty} icon="search" title="No entry passes these filters"
 							><button
@@ -102,7 +101,7 @@ export function AuditPage() {
 	</div>`;
 }
 
-/** @param {{filters: import("../api.js").Query}} props */
+/** @param {{filters: Query}} props */
 function Export({ filters }) {
 	const busy = useSignal("");
 	const failure = useSignal(/** @type {unknown} */ (null));
@@ -134,7 +133,7 @@ function Export({ filters }) {
 	</div>`;
 }
 
-/** @param {{entry: import("../api.js").AuditEntry}} props */
+/** @param {{entry: AuditEntry}} props */
 function EntryRow({ entry }) {
 	const open = useSignal(false);
 	const bad = isBad(entry);

@@ -33,8 +33,7 @@ export function Activity({ id }) {
 				/>
 			</header>
 			<${Loaded} of=${activity} lines=${3}
-				>${(/** @type {import("../api.js").ChannelActivity} */ found) =>
-					html`<${Outcomes} found=${found} />`}<//
+				>${(/** @type {ChannelActivity} */ found) => html`<${Outcomes} found=${found} />`}<//
 			>
 		</div>
 		<div class="card chart">
@@ -43,14 +42,13 @@ export function Activity({ id }) {
 				<span class="dim">the latest ${LATEST} deliveries</span>
 			</header>
 			<${Loaded} of=${latency} lines=${3}
-				>${(/** @type {import("../api.js").DeliveryDetail["attempts"]} */ attempts) =>
-					html`<${Latency} attempts=${attempts} />`}<//
+				>${(/** @type {DeliveryDetail["attempts"]} */ attempts) => html`<${Latency} attempts=${attempts} />`}<//
 			>
 		</div>
 	</section>`;
 }
 
-/** @param {{found: import("../api.js").ChannelActivity}} props */
+/** @param {{found: ChannelActivity}} props */
 function Outcomes({ found }) {
 	const words = `${count(sum(found.delivered), "delivery", "deliveries")} done, ${sum(found.failed)} given up, ${count(sum(found.retried), "attempt")} to be tried again`;
 	return html`<p class="dim small-text">${words}</p>
@@ -79,7 +77,7 @@ async function latestAttempts(id, signal) {
 	return details.flatMap((detail) => detail.attempts).sort((a, b) => a.started_at.localeCompare(b.started_at));
 }
 
-/** @param {{attempts: import("../api.js").DeliveryDetail["attempts"]}} props */
+/** @param {{attempts: DeliveryDetail["attempts"]}} props */
 function Latency({ attempts }) {
 	if (!attempts.length) return html`<p class="chart-empty dim">The first attempt draws the first line here.</p>`;
 	const sorted = attempts.map((attempt) => attempt.duration_ms).sort((a, b) => a - b);

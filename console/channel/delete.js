@@ -7,7 +7,7 @@ import { Dialog } from "../parts/dialog.js";
 import { Failure } from "../parts/failure.js";
 import { useSignal } from "../vendor/signals.js";
 
-/** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health | undefined, onClose: () => void}} props */
+/** @param {{channel: Channel, health: Health | undefined, onClose: () => void}} props */
 export function DeleteDialog({ channel, health, onClose }) {
 	const failure = useSignal(/** @type {unknown} */ (null));
 	const pending = health?.backlog.pending ?? 0;

@@ -64,7 +64,7 @@ export function Deliveries({ id, changes, onAsk }) {
 				listDeliveries(id, { ...cursor, state, event, since, limit: 50 }, signal)}
 			inputs=${[id, state, event, since, changes]}
 			everyMs=${5000}
-			row=${(/** @type {import("../api.js").Delivery} */ delivery) =>
+			row=${(/** @type {Delivery} */ delivery) =>
 				html`<${DeliveryRow} key=${delivery.id} delivery=${delivery} />`}
 			empty=${filtered
 				? html`<${Empty} icon="search" title="No delivery passes these filters"

@@ -27,7 +27,7 @@ const WORDS = /** @type {const} */ ({
 	folded: "in a digest",
 });
 
-/** @param {{delivery: import("../api.js").Delivery}} props */
+/** @param {{delivery: Delivery}} props */
 export function DeliveryRow({ delivery }) {
 	const open = useSignal(false);
 	const { state } = delivery;
@@ -68,7 +68,7 @@ export function DeliveryDetail({ id, version = "" }) {
 	}
 	return html`<div class="row-detail">
 		<${Loaded} of=${detail} lines=${3}>
-			${(/** @type {import("../api.js").DeliveryDetail} */ found) => html`
+			${(/** @type {DeliveryDetail} */ found) => html`
 				${found.attempts.length
 					? html`<ol class="attempts">
 							${found.attempts.map(

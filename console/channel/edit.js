@@ -7,7 +7,7 @@ import { Dialog } from "../parts/dialog.js";
 import { Failure } from "../parts/failure.js";
 import { useSignal } from "../vendor/signals.js";
 
-/** @param {{channel: import("../api.js").Channel, onClose: (changed?: boolean) => void}} props */
+/** @param {{channel: Channel, onClose: (changed?: boolean) => void}} props */
 export function EditDialog({ channel, onClose }) {
 	const name = useSignal(channel.name);
 	const events = useSignal(channel.events);

@@ -6,7 +6,7 @@ import { Dialog } from "../parts/dialog.js";
 import { Failure } from "../parts/failure.js";
 import { useSignal } from "../vendor/signals.js";
 
-/** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health | undefined, onClose: (changed?: boolean) => void}} props */
+/** @param {{channel: Channel, health: Health | undefined, onClose: (changed?: boolean) => void}} props */
 export function EnableDialog({ channel, health, onClose }) {
 	const backlog = useSignal(/** @type {"deliver" | "skip"} */ ("deliver"));
 	const failure = useSignal(/** @type {unknown} */ (null));

@@ -6,10 +6,10 @@ import { Icon } from "../parts/icon.js";
 import { Loaded } from "../parts/loading.js";
 import { Time } from "../parts/time.js";
 
-/** @param {{channel: import("../api.js").Channel, health: any, onAsk: (name: string) => void}} props */
+/** @param {{channel: Channel, health: any, onAsk: (name: string) => void}} props */
 export function HealthFacts({ channel, health, onAsk }) {
 	return html`<${Loaded} of=${health} lines=${3}>
-		${(/** @type {import("../api.js").Health} */ found) => html`
+		${(/** @type {Health} */ found) => html`
 			${channel.disabled
 				? html`<${Disabled} channel=${channel} health=${found} onAsk=${onAsk} />`
 				: html`<${Failing} health=${found} />`}
@@ -65,7 +65,7 @@ export function HealthFacts({ channel, health, onAsk }) {
 	<//>`;
 }
 
-/** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health, onAsk: (name: string) => void}} props */
+/** @param {{channel: Channel, health: Health, onAsk: (name: string) => void}} props */
 function Disabled({ channel, health, onAsk }) {
 	const why = health.disabled_reason ?? channel.disabled_reason;
 	return html`<div class="notice bad">
@@ -84,7 +84,7 @@ function Disabled({ channel, health, onAsk }) {
 	</div>`;
 }
 
-/** @param {{health: import("../api.js").Health}} props */
+/** @param {{health: Health}} props */
 function Failing({ health }) {
 	if (health.state === "healthy") return null;
 	const { breaker, failing_since: since, last_error: error } = health;

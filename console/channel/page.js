@@ -39,7 +39,7 @@ export function ChannelPage({ id, part }) {
 	}
 	const Ask = DIALOGS[dialog.value];
 	return html`<${Loaded} of=${channel} lines=${8}>
-		${(/** @type {import("../api.js").Channel} */ found) =>
+		${(/** @type {Channel} */ found) =>
 			part === "settings"
 				? html`<${SettingsPage} channel=${found} />`
 				: html`<div class="page">
@@ -64,7 +64,7 @@ export function ChannelPage({ id, part }) {
 	<//>`;
 }
 
-/** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health | undefined, onAsk: (name: string) => void}} props */
+/** @param {{channel: Channel, health: Health | undefined, onAsk: (name: string) => void}} props */
 function Head({ channel, health, onAsk }) {
 	return html`<header class="page-head">
 		<div class="grow">

@@ -14,7 +14,7 @@ const SINCE = [
 	["7d", "the last seven days"],
 ];
 
-/** @param {{channel: import("../api.js").Channel, onClose: (changed?: boolean) => void}} props */
+/** @param {{channel: Channel, onClose: (changed?: boolean) => void}} props */
 export function RecoverDialog({ channel, onClose }) {
 	const since = useSignal("24h");
 	const state = useSignal("");

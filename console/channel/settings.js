@@ -10,14 +10,14 @@ import { Failure } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
 import { useSignal } from "../vendor/signals.js";
 
-/** @param {{channel: import("../api.js").Channel}} props */
+/** @param {{channel: Channel}} props */
 export function SettingsPage({ channel }) {
 	const config = useSignal(/** @type {Record<string, string>} */ ({}));
 	const wrong = useSignal(/** @type {{field?: string, message: string} | null} */ (null));
 	const warnings = useSignal(/** @type {string[]} */ ([]));
 	const failure = useSignal(/** @type {unknown} */ (null));
 	const done = useSignal(false);
-	const provider = /** @type {import("../api.js").Provider} */ (channel.provider);
+	const provider = /** @type {Provider} */ (channel.provider);
 	const isWebhook = provider === "webhook";
 	const whole = wholeConfig(provider, config.value);
 	// A webhook keeps what is not given.

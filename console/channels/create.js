@@ -16,16 +16,16 @@ import { Tile } from "./tile.js";
 const USUAL = ["capsule.create", "capsule.destroy", "template.snapshot.create", "host.down"];
 
 export function CreatePage() {
-	const provider = useSignal(/** @type {import("../api.js").Provider} */ ("slack"));
+	const provider = useSignal(/** @type {Provider} */ ("slack"));
 	const config = useSignal(/** @type {Record<string, string>} */ ({}));
 	const events = useSignal(USUAL);
-	const options = useSignal(/** @type {import("../api.js").SetOptions} */ ({}));
+	const options = useSignal(/** @type {SetOptions} */ ({}));
 	const name = useSignal("");
 	const wrong = useSignal(/** @type {{field?: string, message: string} | null} */ (null));
 	const warnings = useSignal(/** @type {string[]} */ ([]));
 	const failure = useSignal(/** @type {unknown} */ (null));
 	const busy = useSignal(false);
-	const saved = useSignal(/** @type {import("../api.js").NewChannel | null} */ (null));
+	const saved = useSignal(/** @type {NewChannel | null} */ (null));
 	const whole = wholeConfig(provider.value, config.value);
 	const channelName = name.value || `${provider.value}-alerts`;
 
@@ -137,7 +137,7 @@ export function CreatePage() {
 		</div>
 	</div>`;
 
-	/** @param {import("../api.js").Provider} chosen */
+	/** @param {Provider} chosen */
 	function choose(chosen) {
 		provider.value = chosen;
 		config.value = {};
@@ -154,7 +154,7 @@ function Step({ number, title, children }) {
 	</section>`;
 }
 
-/** @param {{chosen: string, onChoose: (provider: import("../api.js").Provider) => void}} props */
+/** @param {{chosen: string, onChoose: (provider: Provider) => void}} props */
 function ProviderChoice({ chosen, onChoose }) {
 	return html`<div class="provider-choice" role="radiogroup" aria-label="Provider">
 		${PROVIDERS.map(

@@ -5,7 +5,7 @@ import { useLoad } from "../parts/load.js";
 
 const MINUTES = [5, 10, 30, 60];
 
-/** Who takes over when the channel fails. @param {{fallback: import("../api.js").SetOptions["fallback"], self?: string, onChange: (changed: import("../api.js").SetOptions) => void}} props */
+/** Who takes over when the channel fails. @param {{fallback: SetOptions["fallback"], self?: string, onChange: (changed: SetOptions) => void}} props */
 export function FallbackField({ fallback, self, onChange }) {
 	const { value } = useLoad(listChannels, []);
 	const others = (value.value ?? []).filter((other) => other.id !== self && !other.fallback);

@@ -23,7 +23,7 @@ export function ListPage() {
 			<a class="button primary" href="#/channels/new"><${Icon} name="plus" size=${16} />Connect a channel</a>
 		</header>
 		<${Loaded} of=${channels} lines=${6}>
-			${(/** @type {import("../api.js").Channel[]} */ list) =>
+			${(/** @type {Channel[]} */ list) =>
 				list.length
 					? html`<ul class="channel-grid">
 							${list.map(
@@ -45,7 +45,7 @@ export function ListPage() {
 	</div>`;
 }
 
-/** @param {{channel: import("../api.js").Channel}} props */
+/** @param {{channel: Channel}} props */
 function ChannelCard({ channel }) {
 	const { value: health } = useLoad(
 		(signal) => getHealth(channel.id, signal),
@@ -105,14 +105,14 @@ function ChannelCard({ channel }) {
 	</article>`;
 }
 
-/** @param {import("../api.js").Health | undefined} health */
+/** @param {Health | undefined} health */
 function pace(health) {
 	if (!health) return "…";
 	const interval = health.pace?.interval_ms;
 	return interval ? `1 per ${duration(interval)}` : "no limit";
 }
 
-/** @param {import("../api.js").ChannelActivity} day */
+/** @param {ChannelActivity} day */
 function dayInWords({ delivered, failed, retried }) {
 	const sum = (/** @type {number[]} */ values) => values.reduce((total, value) => total + value, 0);
 	const bad = sum(failed) + sum(retried);

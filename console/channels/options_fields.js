@@ -4,12 +4,10 @@ import { html } from "../html.js";
 import { Check } from "../parts/check.js";
 import { FallbackField } from "./fallback_field.js";
 
-/** @typedef {import("../api.js").SetOptions} SetOptions */
-
 /** @param {SetOptions} options */
 const onlyFailures = ({ filter }) => String(filter?.outcome ?? "") === "error";
 
-/** The options among a channel's members. @param {import("../api.js").Channel} channel @returns {SetOptions} */
+/** The options among a channel's members. @param {Channel} channel @returns {SetOptions} */
 export const optionsOf = ({ filter, fallback }) => ({ filter, fallback });
 
 /** @param {{options: SetOptions, self?: string, onChange: (options: SetOptions) => void}} props `self`: the channel's id */

@@ -12,7 +12,7 @@
  */
 /**
  * @typedef {object} ProviderInfo
- * @property {import("../api.js").Provider} provider
+ * @property {Provider} provider
  * @property {string} name
  * @property {Field[]} fields
  * @property {string[]} steps where what it needs is found

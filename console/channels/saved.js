@@ -8,7 +8,7 @@ import { useSignal } from "../vendor/signals.js";
 import { providerInfo } from "./providers.js";
 import { SNIPPETS } from "./snippets.js";
 
-/** A channel that was just made, with a webhook's secret: the only time it is shown. @param {{channel: import("../api.js").NewChannel}} props */
+/** A channel that was just made, with a webhook's secret: the only time it is shown. @param {{channel: NewChannel}} props */
 export function Saved({ channel }) {
 	const head = useRef(/** @type {HTMLElement | null} */ (null));
 	useEffect(() => head.current?.focus(), []);

@@ -4,7 +4,7 @@ import { html } from "../html.js";
 import { Pill } from "../parts/pill.js";
 import { Time } from "../parts/time.js";
 
-/** @param {{channel: import("../api.js").Channel, health: import("../api.js").Health | undefined}} props */
+/** @param {{channel: Channel, health: Health | undefined}} props */
 export function StatePill({ channel, health }) {
 	if (channel.disabled) return html`<${Pill} tone="off">Disabled<//>`;
 	if (!health) return html`<${Pill} tone="busy">…<//>`;
@@ -14,7 +14,7 @@ export function StatePill({ channel, health }) {
 	return html`<${Pill} tone="bad">${health.state === "probing" ? "Trying again" : "Failing"}<//>`;
 }
 
-/** Why it is not healthy, in a sentence; nothing when it is. @param {{channel: import("../api.js").Channel, health: import("../api.js").Health | undefined}} props */
+/** Why it is not healthy, in a sentence; nothing when it is. @param {{channel: Channel, health: Health | undefined}} props */
 export function Trouble({ channel, health }) {
 	if (channel.disabled)
 		return html`<p class="trouble">

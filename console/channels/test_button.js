@@ -6,7 +6,7 @@ import { Icon } from "../parts/icon.js";
 import { useEffect } from "../vendor/hooks.js";
 import { useSignal } from "../vendor/signals.js";
 
-/** Sends one test message with settings that are not stored. @param {{name: string, provider: import("../api.js").Provider, config: Record<string, string> | null}} props */
+/** Sends one test message with settings that are not stored. @param {{name: string, provider: Provider, config: Record<string, string> | null}} props */
 export function TestButton({ name, provider, config }) {
 	const busy = useSignal(false);
 	const said = useSignal(/** @type {{good: boolean, text: string} | null} */ (null));

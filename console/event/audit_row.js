@@ -9,13 +9,13 @@ import { Loaded } from "../parts/loading.js";
 const BEFORE_MS = 120_000;
 const AFTER_MS = 2000;
 
-/** @param {import("../api.js").Explanation["event"]} event @param {AbortSignal} signal */
+/** @param {Explanation["event"]} event @param {AbortSignal} signal */
 async function findRow(event, signal) {
 	const at = new Date(event.published_at ?? Number(event.id.split("-")[0])).getTime();
 	const before = new Date(at + AFTER_MS).toISOString();
 	const { items } = await listAudit({ before, limit: 200 }, signal);
 	const verb = event.event.split(".").at(-1) ?? "";
-	/** The trail calls a failure that nobody asked for "error", and names its verb beside it. @param {import("../api.js").AuditEntry} row */
+	/** The trail calls a failure that nobody asked for "error", and names its verb beside it. @param {AuditEntry} row */
 	const isAction = ({ action, metadata }) =>
 		action === verb || action === `marked_${verb}` || (action === "error" && metadata?.phase === verb);
 	return (
@@ -28,11 +28,11 @@ async function findRow(event, signal) {
 	);
 }
 
-/** @param {{event: import("../api.js").Explanation["event"]}} props */
+/** @param {{event: Explanation["event"]}} props */
 export function AuditRow({ event }) {
 	const row = useLoad((signal) => findRow(event, signal), [event.id]);
 	return html`<${Loaded} of=${row} lines=${2}>
-		${(/** @type {import("../api.js").AuditEntry | null} */ found) =>
+		${(/** @type {AuditEntry | null} */ found) =>
 			found
 				? html`<${AuditFacts} entry=${found} />`
 				: html`<p class="dim">

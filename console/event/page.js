@@ -16,7 +16,7 @@ import { Time } from "../parts/time.js";
 import { AuditRow } from "./audit_row.js";
 import { Verdicts } from "./verdicts.js";
 
-/** @typedef {import("../api.js").Explanation["event"]} Explained */
+/** @typedef {Explanation["event"]} Explained */
 
 const STREAM_ID = /^\d{1,20}-\d{1,20}$/;
 
@@ -38,7 +38,7 @@ function Story({ id }) {
 	const event = useLoad((signal) => getEvent(id, signal), [id]);
 	return html`<div class="page narrow">
 		<${Loaded} of=${explanation} lines=${6}>
-			${(/** @type {import("../api.js").Explanation} */ found) => html`
+			${(/** @type {Explanation} */ found) => html`
 				<${Head} event=${found.event} />
 				<ol class="story">
 					<${Chapter} icon="live" title="It entered the stream">
@@ -90,7 +90,7 @@ function Chapter({ icon, title, children }) {
 /** @param {{event: any, id: string}} props */
 function Whole({ event, id }) {
 	return html`<${Loaded} of=${event} lines=${2}>
-		${(/** @type {import("../api.js").StreamEvent | null} */ found) =>
+		${(/** @type {StreamEvent | null} */ found) =>
 			found
 				? html`
 						${found.error

@@ -6,7 +6,7 @@ import { Pill } from "../parts/pill.js";
 import { Time } from "../parts/time.js";
 import { useSignal } from "../vendor/signals.js";
 
-/** @typedef {import("../api.js").Explanation["channels"][number]} Verdict */
+/** @typedef {Explanation["channels"][number]} Verdict */
 
 /** Word, tone and sentence of each verdict. @type {Record<string, ["good" | "bad" | "busy" | "off", string, string]>} */
 const VERDICTS = {

@@ -11,7 +11,7 @@ import { Lanes } from "./lane_model.js";
  * @property {number} seq counts up; the name of a row
  * @property {number} at ms
  * @property {string | undefined} id missing for states
- * @property {import("../api.js").StreamEvent} event
+ * @property {StreamEvent} event
  * @property {string} words what a search looks through, in small letters
  */
 /** @typedef {{done: number, failed: number}} Minute */
@@ -26,9 +26,9 @@ class Feed {
 		this.items = [];
 		/** Moves once a frame when something came. */
 		this.version = signal(0);
-		/** @type {import("../vendor/signals.js").Signal<import("../stream.js").Condition>} */
+		/** @type {SignalOf<import("../stream.js").Condition>} */
 		this.condition = signal({ phase: "connecting" });
-		/** When a gap was reported, and where the replay begins. @type {import("../vendor/signals.js").Signal<{at: number, oldest?: string} | null>} */
+		/** When a gap was reported, and where the replay begins. @type {SignalOf<{at: number, oldest?: string} | null>} */
 		this.gap = signal(null);
 		this.total = 0;
 		/** @type {Map<number, Minute>} */
@@ -45,7 +45,7 @@ class Feed {
 	/**
 	 * Follows the stream with these filters; the same filters go on with what is there.
 	 * @param {string} path
-	 * @param {import("../api.js").Query} query
+	 * @param {Query} query
 	 */
 	follow(path, query) {
 		const name = JSON.stringify([path, query]);
@@ -80,7 +80,7 @@ class Feed {
 		this.stream?.retryNow();
 	}
 
-	/** @param {import("../api.js").StreamEvent} event @param {string | undefined} id */
+	/** @param {StreamEvent} event @param {string | undefined} id */
 	take(event, id) {
 		const at = id ? timeOfId(id).getTime() : Date.now();
 		const { resource, actor } = event;

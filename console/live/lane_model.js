@@ -35,7 +35,7 @@ const OF_KIND = {
 	"capsule.destroy": ["stopping", "ended"],
 };
 
-/** @param {import("../api.js").StreamEvent} event @returns {State | undefined} */
+/** @param {StreamEvent} event @returns {State | undefined} */
 function stateAfter(event) {
 	if (event.event === "capsule.state.changed") return OF_STATUS[event.metadata?.to ?? ""];
 	const states = OF_KIND[event.event];
@@ -66,7 +66,7 @@ export class Lanes {
 		if (lane.marks.length > MARKS) lane.marks.splice(0, MARKS / 2);
 	}
 
-	/** @param {Lane} lane @param {number} at @param {import("../api.js").StreamEvent} event */
+	/** @param {Lane} lane @param {number} at @param {StreamEvent} event */
 	move(lane, at, event) {
 		const state = stateAfter(event);
 		const current = lane.segments.at(-1);

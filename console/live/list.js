@@ -21,7 +21,7 @@ function shown(text, until) {
 	return items.filter((item) => item.seq <= until && (!text || item.words.includes(text)));
 }
 
-/** @param {{text: string, paused: import("../vendor/signals.js").Signal<boolean>, open: string, empty: any}} props */
+/** @param {{text: string, paused: SignalOf<boolean>, open: string, empty: any}} props */
 export function List({ text, paused, open, empty }) {
 	const box = useRef(/** @type {HTMLElement | null} */ (null));
 	const top = useSignal(0);

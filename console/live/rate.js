@@ -48,7 +48,7 @@ function lastMinutes(minutes) {
 function Counted({ range, filtered }) {
 	const activity = useLoad((signal) => getEventActivity(range, signal), [range], 15_000);
 	return html`<${Loaded} of=${activity} lines=${3}>
-		${(/** @type {import("../api.js").EventActivity} */ { labels, events, failed, step_s: step }) =>
+		${(/** @type {EventActivity} */ { labels, events, failed, step_s: step }) =>
 			html`<${Bars}
 				labels=${labels.map((label) => Date.parse(label) / 1000)}
 				done=${events.map((value, index) => value - failed[index])}

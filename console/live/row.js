@@ -5,20 +5,20 @@ import { html } from "../html.js";
 import { sentence } from "../kinds.js";
 import { Icon } from "../parts/icon.js";
 
-/** @param {import("../api.js").StreamEvent} event */
+/** @param {StreamEvent} event */
 function sign(event) {
 	if (event.event === "capsule.state.changed") return "dot";
 	return event.outcome === "error" ? "cross" : "check";
 }
 
-/** @param {import("../api.js").StreamEvent} event */
+/** @param {StreamEvent} event */
 export function whatHappened(event) {
 	if (event.event !== "capsule.state.changed") return sentence(event.event, event.outcome);
 	const { from, to } = event.metadata ?? {};
 	return from ? `State: ${from} → ${to}` : `State: ${to}`;
 }
 
-/** @param {import("../api.js").StreamEvent} event */
+/** @param {StreamEvent} event */
 export function actorName(event) {
 	const { actor } = event;
 	if (!actor) return "";

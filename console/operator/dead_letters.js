@@ -10,8 +10,6 @@ import { Loaded } from "../parts/loading.js";
 import { Time } from "../parts/time.js";
 import { useSignal } from "../vendor/signals.js";
 
-/** @typedef {import("../api.js").DeadLetterPage} DeadLetterPage */
-
 export function DeadLetters() {
 	const before = useSignal("");
 	const letters = useLoad(

@@ -8,7 +8,7 @@ const KEEP = 300;
 
 /** @typedef {{at: number, waiting: number, lag: number}} Sample */
 
-/** @param {{status: import("../api.js").AdminStatus}} props */
+/** @param {{status: AdminStatus}} props */
 export function History({ status }) {
 	const samples = useRef(/** @type {Sample[]} */ ([]));
 	const last = useRef(/** @type {unknown} */ (null));
@@ -51,7 +51,7 @@ export function History({ status }) {
 	</section>`;
 }
 
-/** @param {import("../api.js").AdminStatus} status @returns {Sample} */
+/** @param {AdminStatus} status @returns {Sample} */
 function sampleOf({ deliveries, stream }) {
 	return {
 		at: Date.now() / 1000,

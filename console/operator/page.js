@@ -10,8 +10,6 @@ import { Time } from "../parts/time.js";
 import { DeadLetters } from "./dead_letters.js";
 import { History } from "./history.js";
 
-/** @typedef {import("../api.js").AdminStatus} AdminStatus */
-
 export function OperatorPage() {
 	const status = useLoad(getStatus, [], 2000);
 	return html`<div class="page">

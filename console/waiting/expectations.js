@@ -71,7 +71,7 @@ export function Expectations() {
 		</header>
 		${failure.value ? html`<${Failure} error=${failure.value} />` : null}
 		<${Loaded} of=${rules} lines=${2}>
-			${(/** @type {import("../api.js").Expectation[]} */ found) =>
+			${(/** @type {Expectation[]} */ found) =>
 				found.length
 					? html`<ul class="rows">
 							${found.map(

@@ -11,7 +11,7 @@ import { useSignal } from "../vendor/signals.js";
 const KEEP = 20;
 
 export function Outcomes() {
-	const done = useSignal(/** @type {{id: string, event: import("../api.js").StreamEvent}[]} */ ([]));
+	const done = useSignal(/** @type {{id: string, event: StreamEvent}[]} */ ([]));
 	useEffect(() => {
 		const query = { event: "template.snapshot.create", since: "24h" };
 		const stream = new Stream("events/stream", query, {

@@ -21,7 +21,7 @@ export function WaitingPage() {
 			</div>
 		</header>
 		<${Loaded} of=${pending} lines=${5}>
-			${(/** @type {import("../api.js").PendingSnapshots} */ found) => html`
+			${(/** @type {PendingSnapshots} */ found) => html`
 				<p class="dim small-text">${usualInWords(found.usual)}</p>
 				${found.items.length
 					? html`<ul class="waiting-list">
@@ -48,7 +48,7 @@ export function WaitingPage() {
 	</div>`;
 }
 
-/** @param {import("../api.js").PendingSnapshots["usual"]} usual */
+/** @param {PendingSnapshots["usual"]} usual */
 function usualInWords(usual) {
 	if (!usual) return "How long they usually take is known after the first ones.";
 	const { median_s: median, p90_s: p90 } = usual;

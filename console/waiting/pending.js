@@ -5,8 +5,6 @@ import { Code } from "../parts/code.js";
 import { Pill } from "../parts/pill.js";
 import { Time, now } from "../parts/time.js";
 
-/** @typedef {import("../api.js").PendingSnapshots} PendingSnapshots */
-
 /** @param {string} text */
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """`doctor` against servers that are set up wrongly: it names each trouble, and what to do."""
+import contextlib
 import json
+import os
+import subprocess
 
 import psycopg2
 import pytest
-from support import free_port
+from support import free_port, until
 
 pytestmark = pytest.mark.plain_only("one look at each server; nothing of it serves clients")
 
 
-def findings(service, code, **settings):
-    result = service.run("doctor", "--json", "--host", "none", environment=settings)
+def findings(service, code, host="none", **settings):
+    result = service.run("doctor", "--json", "--host", host, environment=settings)
     assert result.returncode == code, result
     return {found["check"]: found for found in json.loads(result.stdout)}
 
@@ -23,6 +26,11 @@ def test_doctor_finds_nothing_wrong_and_then_each_wrong_setting_of_redis(make_se
     ours = {name: found for name, found in healthy.items() if name not in ("open files", "free disk")}  # the machine's
     assert {found["result"] for found in ours.values()} == {"ok"} and len(healthy) >= 11, healthy
     assert not any("remedy" in found for found in ours.values())
+    assert healthy["redis role"]["text"] == "master, 0 replicas" and "resolver" not in healthy and "database pooling" not in healthy
+    named = findings(service, 0, host="localhost")
+    assert named["resolver"]["result"] == "ok" and "localhost has" in named["resolver"]["text"] and "outgoing TLS" in named
+    unknown = findings(service, 0, host="no-such-host.invalid")
+    assert unknown["resolver"]["result"] == "warning" and "resolv.conf" in unknown["resolver"]["remedy"] and "outgoing TLS" not in unknown
     redis.client.config_set("maxmemory", "100mb")
     redis.client.config_set("maxmemory-policy", "allkeys-lru")
     redis.client.config_set("timeout", "60")
@@ -81,3 +89,36 @@ def test_doctor_names_the_grant_that_is_missing(make_service, store, cluster):
     ill = findings(service, 1, DATABASE_URL=store.url.replace("postgres@", f"{role}@").replace("user=postgres", f"user={role}"))
     assert ill["database"]["result"] == "fault" and "GRANT" in ill["database"]["text"], ill
     assert findings(service, 1, DATABASE_URL=f"postgres://nobody@127.0.0.1:{free_port()}/none")["database"]["result"] == "fault"
+
+
+@contextlib.contextmanager
+def pooler(folder, cluster, mode):
+    """PgBouncer before the cluster; the address of its socket."""
+    path = f"{folder}/pooler-{mode}"
+    os.mkdir(path)
+    with open(f"{path}/pgbouncer.ini", "w") as settings:
+        settings.write(f"[databases]\n* = host={cluster.folder} user=postgres\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = {path}\n"
+                       f"listen_port = 6432\nauth_type = any\npool_mode = {mode}\nlogfile = {path}/log\n")
+    os.chmod(folder, 0o755)
+    os.chmod(path, 0o777)
+    user = ["-u", "postgres"] if os.getuid() == 0 else []
+    process = subprocess.Popen(["/usr/sbin/pgbouncer", "-q", *user, f"{path}/pgbouncer.ini"])
+    try:
+        until(lambda: os.path.exists(f"{path}/.s.PGSQL.6432"), "the pooler")
+        yield path
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_doctor_names_the_pooling_mode_of_the_database(make_service, store, folder, cluster):
+    service = make_service().start()
+    service.stop()
+    assert findings(service, 0)["database pooling"]["text"] == "none"
+    with pooler(folder, cluster, "session") as path:
+        url = f"postgres:///{store.database}?host={path}&port=6432&user=postgres"
+        assert findings(service, 0, DATABASE_URL=url)["database pooling"]["text"] == "a pooler in session mode"
+    with pooler(folder, cluster, "transaction") as path:
+        ill = findings(service, 1, DATABASE_URL=f"postgres:///{store.database}?host={path}&port=6432&user=postgres")
+        assert ill["database"]["result"] == "fault" and "pool_mode=session" in ill["database"]["text"], ill

@@ -23,7 +23,7 @@ const DRAWN = {
 
 const TAGS = { slack: "APP", discord: "APP", teams: "", googlechat: "App", telegram: "bot", matrix: "" };
 
-/** @param {{preview: import("../../api.js").Preview}} props */
+/** @param {{preview: Preview}} props */
 export function Message({ preview }) {
 	const { provider } = preview;
 	const body = JSON.parse(preview.body);

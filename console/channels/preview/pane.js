@@ -18,14 +18,14 @@ const PAUSE_MS = 250;
 /** @typedef {{field?: string, message: string}} Wrong */
 
 /**
- * @param {{provider: import("../../api.js").Provider, config: Record<string, string> | null, kinds: string[], options: import("../../api.js").SetOptions, onChecked: (wrong: Wrong | null, warnings: string[]) => void}} props
+ * @param {{provider: Provider, config: Record<string, string> | null, kinds: string[], options: SetOptions, onChecked: (wrong: Wrong | null, warnings: string[]) => void}} props
  * config: null as long as something is missing; a sample stands in then
  */
 export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 	const kind = useSignal(kinds[0] ?? "capsule.create");
 	const outcome = useSignal("success");
 	const raw = useSignal(false);
-	const answer = useSignal(/** @type {import("../../api.js").Preview | null} */ (null));
+	const answer = useSignal(/** @type {Preview | null} */ (null));
 	const failure = useSignal(/** @type {unknown} */ (null));
 	const isDigest = outcome.value === "digest" && provider !== "webhook";
 
@@ -121,7 +121,7 @@ export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 	</section>`;
 }
 
-/** @param {{preview: import("../../api.js").Preview}} props */
+/** @param {{preview: Preview}} props */
 function Size({ preview: { size, limit, unit, cuts } }) {
 	const share = limit ? Math.min(100, (size / limit) * 100) : 0;
 	return html`<footer class="preview-foot dim">
