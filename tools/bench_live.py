@@ -2,10 +2,12 @@
 """The live part of `make bench`: bench_live.c against the service, the barest fan-out and Nchan. In every
 round each of them is started, filled with subscribers, loaded and stopped; the table shows medians over the
 rounds."""
+import contextlib
 import json
 import os
 import pathlib
 import re
+import resource
 import selectors
 import signal
 import socket
@@ -141,7 +143,9 @@ def show_flat_out(compare_with):
 def show_memory(ours, folder, redis, teams):
     """Of streams that nothing is written to."""
     path = write_teams(folder, "idle", [(*teams[0], "-")])
+    open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     for subscribers, goal in IDLE.items():
+        subscribers = min(subscribers, open_files - 3000)  # the service keeps some for other work
         ours.start()
         try:
             before, before_cpu = resident_bytes(ours.pid), cpu_us(ours.pid)
@@ -291,31 +295,37 @@ def show_trimmed(ours, redis, teams):
         f"{holes}, {told} of them reported; {lies} repeats", goal="each reported", store="sqlite")
 
 
-def show_live(rounds):
+@contextlib.contextmanager
+def full_stream():
+    """A folder, Redis with a stream that is full as in production, the service with its history, and the teams."""
     with tempfile.TemporaryDirectory(prefix="wrenn-bench-live-") as folder:
         redis = Redis(folder)
         try:
             pin(redis.process.pid, CLIENT_CORE)
-            run_all(folder, redis, rounds, int(os.environ.get("SLOW_SECONDS", "10")))
+            store = SqliteStore(folder)
+            ours = Ours(folder, redis, store)
+            ours.service.start()
+            teams = add_teams(store, TEAMS)
+            fill(redis, teams, KEPT // TEAMS)
+            ours.settle()
+            ours.stop()
+            yield folder, redis, ours, teams
         finally:
             redis.stop()
 
 
-def run_all(folder, redis, rounds, slow_seconds):
-    store = SqliteStore(folder)
-    ours = Ours(folder, redis, store)
-    ours.service.start()
-    teams = add_teams(store, TEAMS)
-    # As in production the stream is full, and the history with it.
-    fill(redis, teams[:TEAMS], KEPT // TEAMS)
-    ours.settle()
-    ours.stop()
-    servers = [ours, Raw(redis)] + ([Nchan(folder)] if Nchan.is_installed() else [])
-    compare_with = lambda scenario: compare(servers, folder, redis, teams, scenario, rounds)
-    show_lone(compare_with)
-    show_flat_out(compare_with)
-    bench_flat.show(servers[:2], redis, teams[0], rounds)
-    show_memory(ours, folder, redis, teams)
-    show_slow(ours, folder, redis, teams, rounds, slow_seconds)
-    show_return(ours, folder, redis, teams, rounds)
-    show_trimmed(ours, redis, teams)
+def show_live(rounds):
+    with full_stream() as (folder, redis, ours, teams):
+        servers = [ours, Raw(redis)] + ([Nchan(folder)] if Nchan.is_installed() else [])
+        compare_with = lambda scenario: compare(servers, folder, redis, teams, scenario, rounds)
+        show_lone(compare_with)
+        show_flat_out(compare_with)
+
+
+def show_streams(rounds):
+    with full_stream() as (folder, redis, ours, teams):
+        bench_flat.show([ours, Raw(redis)], redis, teams[0], rounds)
+        show_memory(ours, folder, redis, teams)
+        show_slow(ours, folder, redis, teams, rounds, int(os.environ.get("SLOW_SECONDS", "10")))
+        show_return(ours, folder, redis, teams, rounds)
+        show_trimmed(ours, redis, teams)
