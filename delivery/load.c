@@ -61,8 +61,9 @@ static const struct db_query read_line = {
 			 "ORDER BY d.stream_ms, d.stream_seq LIMIT 56",
 };
 static const struct db_query read_beside = {
-	.sql = READ_ROWS "AND d.next_attempt_at <= $2 AND d.attempts - d.attempts_before >= 2 "
-			 "AND " FAILURES " >= 2 ORDER BY d.next_attempt_at LIMIT 8",
+	.sql = READ_ROWS "AND d.next_attempt_at <= $2 AND d.attempts > 0 "
+			 "AND d.attempts - d.attempts_before >= 2 AND " FAILURES
+			 " >= 2 ORDER BY d.next_attempt_at LIMIT 8",
 };
 _Static_assert(QUEUE_MAX_LINE == 56 && QUEUE_MAX_BESIDE == 8, "the LIMITs of both");
 

@@ -35,26 +35,36 @@ struct due_scan {
 /* Jumps from channel to channel along the index of pending rows, so that a channel with a
  * hundred thousand rows costs no more than one with a single row. A breaker that ends after $5
  * is from before the clock was set back. */
+#define FIND_DUE(has_due)                                                                 \
+	"WITH RECURSIVE waiting (id) AS ("                                                \
+	"SELECT head.channel_id FROM (SELECT d.channel_id FROM deliveries d "             \
+	"WHERE d.state = 'pending' AND d.channel_id > $1 ORDER BY d.channel_id LIMIT 1) " \
+	"AS head UNION ALL "                                                              \
+	"SELECT (SELECT d.channel_id FROM deliveries d WHERE d.state = 'pending' "        \
+	"AND d.channel_id > waiting.id ORDER BY d.channel_id LIMIT 1) "                   \
+	"FROM waiting WHERE waiting.id IS NOT NULL) "                                     \
+	"SELECT waiting.id FROM waiting "                                                 \
+	"LEFT JOIN channel_state s ON s.channel_id = waiting.id "                         \
+	"WHERE waiting.id IS NOT NULL "                                                   \
+	"AND (s.lease_owner IS NULL OR s.lease_owner = $3 OR s.lease_until < $4 "         \
+	"OR s.lease_until > $6) "                                                         \
+	"AND ((s.disabled_at IS NULL "                                                    \
+	"AND (s.breaker_until IS NULL OR s.breaker_until <= $2 OR s.breaker_until > $5) " \
+	"AND (" has_due ")) "                                                             \
+	"OR NOT EXISTS (SELECT 1 FROM channels c JOIN teams t ON t.id = c.team_id "       \
+	"WHERE c.id = waiting.id AND t.deleted_at IS NULL)) "                             \
+	"ORDER BY waiting.id LIMIT 256"
+#define DUE_OF_CHANNEL                                                                        \
+	"SELECT 1 FROM deliveries d WHERE d.channel_id = waiting.id AND d.state = 'pending' " \
+	"AND d.next_attempt_at <= $2 "
+
+/* On SQLite the index of times has only rows that were tried. Of the others the newest is nearly
+ * always the channel's newest row, so the search begins there. (EXISTS would ignore the order.) */
 static const struct db_query find_due = {
-	.sql = "WITH RECURSIVE waiting (id) AS ("
-	       "SELECT head.channel_id FROM (SELECT d.channel_id FROM deliveries d "
-	       "WHERE d.state = 'pending' AND d.channel_id > $1 ORDER BY d.channel_id LIMIT 1) "
-	       "AS head UNION ALL "
-	       "SELECT (SELECT d.channel_id FROM deliveries d WHERE d.state = 'pending' "
-	       "AND d.channel_id > waiting.id ORDER BY d.channel_id LIMIT 1) "
-	       "FROM waiting WHERE waiting.id IS NOT NULL) "
-	       "SELECT waiting.id FROM waiting "
-	       "LEFT JOIN channel_state s ON s.channel_id = waiting.id "
-	       "WHERE waiting.id IS NOT NULL "
-	       "AND (s.lease_owner IS NULL OR s.lease_owner = $3 OR s.lease_until < $4 "
-	       "OR s.lease_until > $6) "
-	       "AND ((s.disabled_at IS NULL "
-	       "AND (s.breaker_until IS NULL OR s.breaker_until <= $2 OR s.breaker_until > $5) "
-	       "AND EXISTS (SELECT 1 FROM deliveries d WHERE d.channel_id = waiting.id "
-	       "AND d.state = 'pending' AND d.next_attempt_at <= $2)) "
-	       "OR NOT EXISTS (SELECT 1 FROM channels c JOIN teams t ON t.id = c.team_id "
-	       "WHERE c.id = waiting.id AND t.deleted_at IS NULL)) "
-	       "ORDER BY waiting.id LIMIT 256",
+	.sql = FIND_DUE("EXISTS (" DUE_OF_CHANNEL ")"),
+	.sqlite = FIND_DUE("EXISTS (" DUE_OF_CHANNEL "AND d.attempts > 0) "
+			   "OR (" DUE_OF_CHANNEL "AND d.attempts = 0 "
+			   "ORDER BY d.stream_ms DESC, d.stream_seq DESC LIMIT 1) IS NOT NULL"),
 };
 _Static_assert(PAGE == 256, "the LIMIT of find_due");
 

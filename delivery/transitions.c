@@ -266,8 +266,8 @@ int transition_requeue(struct db *db, const struct uuid *team, const struct uuid
 	return db_run_now(db, &requeue_one, values, ARRAY_LEN(values), NULL, NULL, out_rows);
 }
 
-/* The states are spelled as in the partial indexes, deliveries_missed for both and deliveries_state
- * for one. Otherwise the writer would read the channel's whole history. */
+/* The states are spelled as in the partial indexes of both stores, deliveries_missed for both and
+ * deliveries_state for one. Otherwise the writer would read the channel's whole history. */
 #define OLDEST_MISSED(states)                                  \
 	"(SELECT id FROM deliveries WHERE channel_id = $2 "    \
 	"AND created_at >= $3 AND created_at < $4 AND " states \
@@ -277,11 +277,11 @@ int transition_requeue(struct db *db, const struct uuid *team, const struct uuid
 	.sql = AGAIN "WHERE id = ANY (ARRAY" OLDEST_MISSED(states) ") " STILL_MISSED, \
 	.sqlite = AGAIN "WHERE id IN " OLDEST_MISSED(states) STILL_MISSED
 
+#define INDEXED "AND state <> 'delivered' AND state <> 'pending'"
+
 static const struct db_query requeue_missed = { MISSED("state IN ('failed', 'dropped')") };
-static const struct db_query requeue_failed = { MISSED(
-	"state = 'failed' AND state <> 'delivered'") };
-static const struct db_query requeue_dropped = { MISSED(
-	"state = 'dropped' AND state <> 'delivered'") };
+static const struct db_query requeue_failed = { MISSED("state = 'failed' " INDEXED) };
+static const struct db_query requeue_dropped = { MISSED("state = 'dropped' " INDEXED) };
 
 static const struct db_query *missed_query(const struct missed_piece *piece)
 {

@@ -42,6 +42,8 @@ EMBED(schema_014_sqlite, "store/schema/014_fallbacks.sqlite.sql");
 EMBED(schema_014_postgres, "store/schema/014_fallbacks.postgres.sql");
 EMBED(schema_015_sqlite, "store/schema/015_expectations.sqlite.sql");
 EMBED(schema_015_postgres, "store/schema/015_expectations.postgres.sql");
+EMBED(schema_016_sqlite, "store/schema/016_lean_pending.sqlite.sql");
+EMBED(schema_016_postgres, "store/schema/016_lean_pending.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -64,5 +66,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_013_sqlite, .postgres = schema_013_postgres },
 	{ .sqlite = schema_014_sqlite, .postgres = schema_014_postgres },
 	{ .sqlite = schema_015_sqlite, .postgres = schema_015_postgres },
+	{ .sqlite = schema_016_sqlite, .postgres = schema_016_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
