@@ -13,9 +13,14 @@
 #include "auth/auth.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/suggest.h"
 #include "core/errno_text.h"
 #include "core/id.h"
+#include "core/json.h"
 #include "store/store.h"
+
+#define MAX_COLUMNS 6
+#define LINE_LIMIT  65536
 
 static const char keys_usage[] =
 	"Usage: wrenn-events keys create --team TEAM --name LABEL\n"
@@ -28,6 +33,7 @@ static const char keys_usage[] =
 	"  --team TEAM     team-... id\n"
 	"  --name LABEL    what the key is for\n"
 	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
+	"  --json          a JSON object, or one for each line of a list\n"
 	"\n"
 	"Example: wrenn-events keys create --team $team --name ci\n";
 
@@ -39,6 +45,7 @@ static const char teams_usage[] =
 	"\n"
 	"  --name NAME     what the team is called\n"
 	"  --config FILE   read KEY=VALUE lines; the environment wins over the file\n"
+	"  --json          a JSON object, or one for each line of a list\n"
 	"\n"
 	"Example: wrenn-events teams create --name Research\n";
 
@@ -53,6 +60,7 @@ static const char sessions_usage[] =
 	"  --role ROLE       owner, admin or member\n"
 	"  --platform-admin  the user may use the admin endpoints\n"
 	"  --config FILE     read KEY=VALUE lines; the environment wins over the file\n"
+	"  --json            a JSON object\n"
 	"\n"
 	"Example: wrenn-events sessions create --team $team --name Ada --role owner\n";
 
@@ -62,14 +70,19 @@ struct flags {
 	const char *role;
 	const char *config;
 	bool platform_admin;
+	bool as_json;
 	const char *verb;
 	const char *argument; /* the word after the verb, such as a key id; NULL: none */
 };
 
 static const struct option options[] = {
-	{ "team", required_argument, NULL, 't' },     { "name", required_argument, NULL, 'n' },
-	{ "role", required_argument, NULL, 'r' },     { "config", required_argument, NULL, 'c' },
-	{ "platform-admin", no_argument, NULL, 'p' }, { 0 },
+	{ "team", required_argument, NULL, 't' },
+	{ "name", required_argument, NULL, 'n' },
+	{ "role", required_argument, NULL, 'r' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "platform-admin", no_argument, NULL, 'p' },
+	{ "json", no_argument, NULL, 'j' },
+	{ 0 },
 };
 
 static int read_flags(int argc, char **argv, struct flags *out)
@@ -92,6 +105,9 @@ static int read_flags(int argc, char **argv, struct flags *out)
 			break;
 		case 'p':
 			out->platform_admin = true;
+			break;
+		case 'j':
+			out->as_json = true;
 			break;
 		default:
 			return EXIT_USAGE;
@@ -129,6 +145,26 @@ static int worked(int rc, const struct reason *why)
 	return command_fault(command_code(rc), "%s", why->text[0] ? why->text : errno_text(rc));
 }
 
+/* One object of strings; "never" is null. Ends with NULL. */
+static void print_object(const char *const *names, const struct str *values)
+{
+	struct buf line;
+
+	buf_init(&line, LINE_LIMIT);
+	buf_add_char(&line, '{');
+	for (; *names; names++, values++) {
+		if (!str_is(*values, "never")) {
+			json_add_member(&line, *names, *values);
+			continue;
+		}
+		json_add_name(&line, *names);
+		buf_add_text(&line, "null");
+	}
+	buf_add_text(&line, "}\n");
+	output_write(stdout, buf_str(&line));
+	buf_done(&line);
+}
+
 static int create_key(const struct flags *flags, const char *store_url)
 {
 	struct uuid team;
@@ -145,22 +181,56 @@ static int create_key(const struct flags *flags, const char *store_url)
 		code = worked(
 			auth_key_create(store_url, &team, str_of(flags->name), key, key_id, &why),
 			&why);
-	if (code == EXIT_GOOD)
+	if (code != EXIT_GOOD)
+		return code;
+	if (flags->as_json)
+		print_object((const char *const[]){ "id", "key", NULL },
+			     (const struct str[]){ str_of(key_id), str_of(key) });
+	else
 		puts(key);
-	return code;
+	return EXIT_GOOD;
 }
 
-static int print_list(int (*list)(const char *store_url, struct buf *out, struct reason *why),
-		      const char *store_url)
+struct listing {
+	int (*write)(const char *store_url, struct buf *out, struct reason *why);
+	const char
+		*names[MAX_COLUMNS + 1]; /* of the columns, which tabs separate; ends with NULL */
+};
+
+static const struct listing key_list = {
+	.write = auth_key_list,
+	.names = { "id", "team_id", "prefix", "name", "created_at", "last_used_at" },
+};
+
+static const struct listing team_list = {
+	.write = auth_team_list,
+	.names = { "id", "name", "created_at" },
+};
+
+static void print_objects(const struct listing *list, struct str lines)
+{
+	while (lines.len) {
+		struct str line = str_cut(&lines, '\n');
+		struct str values[MAX_COLUMNS] = { 0 };
+
+		for (size_t i = 0; list->names[i]; i++)
+			values[i] = str_cut(&line, '\t');
+		print_object(list->names, values);
+	}
+}
+
+static int print_list(const struct flags *flags, const struct listing *list, const char *store_url)
 {
 	struct reason why = { .text = "" };
 	struct buf lines;
 
 	buf_init(&lines, 64 * 1024 * 1024);
 
-	int code = worked(list(store_url, &lines, &why), &why);
+	int code = worked(list->write(store_url, &lines, &why), &why);
 
-	if (code == EXIT_GOOD)
+	if (code == EXIT_GOOD && flags->as_json)
+		print_objects(list, buf_str(&lines));
+	else if (code == EXIT_GOOD)
 		output_write(stdout, buf_str(&lines));
 	buf_done(&lines);
 	return code;
@@ -176,18 +246,37 @@ static int revoke_key(const struct flags *flags, const char *store_url)
 	return code;
 }
 
+static int refuse_action(const struct flags *flags, const char *command, const char *const *actions)
+{
+	struct suggestion suggestion = { .typed = flags->verb };
+
+	for (; *actions; actions++)
+		suggest_consider(&suggestion, *actions);
+	if (suggestion.meant)
+		return command_fault(EXIT_USAGE, "%s: there is no action \"%s\"; did you mean %s?",
+				     command, flags->verb, suggestion.meant);
+	return command_fault(EXIT_USAGE, "%s: there is no action \"%s\"; see --help", command,
+			     flags->verb);
+}
+
+static int refuse_argument(const struct flags *flags, const char *command)
+{
+	return command_fault(EXIT_USAGE, "%s: unexpected argument \"%s\"", command,
+			     flags->argument);
+}
+
 static int do_keys(const struct flags *flags, const char *store_url)
 {
 	if (strcmp(flags->verb, "revoke") == 0)
 		return revoke_key(flags, store_url);
 	if (flags->argument)
-		return command_fault(EXIT_USAGE, "keys: unexpected argument \"%s\"",
-				     flags->argument);
+		return refuse_argument(flags, "keys");
 	if (strcmp(flags->verb, "create") == 0)
 		return create_key(flags, store_url);
 	if (strcmp(flags->verb, "list") == 0)
-		return print_list(auth_key_list, store_url);
-	return command_fault(EXIT_USAGE, "keys: no such action \"%s\"; see --help", flags->verb);
+		return print_list(flags, &key_list, store_url);
+	return refuse_action(flags, "keys",
+			     (const char *const[]){ "create", "list", "revoke", NULL });
 }
 
 static int do_teams(const struct flags *flags, const char *store_url)
@@ -195,19 +284,27 @@ static int do_teams(const struct flags *flags, const char *store_url)
 	struct reason why = { .text = "" };
 	char team_id[ID_TEXT_SIZE];
 
-	if (strcmp(flags->verb, "list") == 0 && !flags->argument)
-		return print_list(auth_team_list, store_url);
-	if (strcmp(flags->verb, "create") != 0 || flags->argument)
-		return command_fault(EXIT_USAGE, "teams: no such action; see --help");
+	if (flags->argument)
+		return refuse_argument(flags, "teams");
+	if (strcmp(flags->verb, "list") == 0)
+		return print_list(flags, &team_list, store_url);
+	if (strcmp(flags->verb, "create") != 0)
+		return refuse_action(flags, "teams",
+				     (const char *const[]){ "create", "list", NULL });
 
 	int code = need("teams create", "--name", flags->name);
 
 	if (code == EXIT_GOOD)
 		code = worked(auth_team_create(store_url, str_of(flags->name), team_id, &why),
 			      &why);
-	if (code == EXIT_GOOD)
+	if (code != EXIT_GOOD)
+		return code;
+	if (flags->as_json)
+		print_object((const char *const[]){ "id", NULL },
+			     (const struct str[]){ str_of(team_id) });
+	else
 		puts(team_id);
-	return code;
+	return EXIT_GOOD;
 }
 
 static int read_role(const char *text, enum team_role *out)
@@ -233,8 +330,10 @@ static int do_sessions(const struct flags *flags, const char *store_url)
 	char sid[65];
 	char csrf[65];
 
-	if (strcmp(flags->verb, "create") != 0 || flags->argument)
-		return command_fault(EXIT_USAGE, "sessions: no such action; see --help");
+	if (strcmp(flags->verb, "create") != 0)
+		return refuse_action(flags, "sessions", (const char *const[]){ "create", NULL });
+	if (flags->argument)
+		return refuse_argument(flags, "sessions");
 
 	int code = need("sessions create", "--team", flags->team);
 
@@ -248,9 +347,14 @@ static int do_sessions(const struct flags *flags, const char *store_url)
 		code = worked(auth_session_create(store_url, &team, str_of(flags->name), role,
 						  flags->platform_admin, sid, csrf, &why),
 			      &why);
-	if (code == EXIT_GOOD)
+	if (code != EXIT_GOOD)
+		return code;
+	if (flags->as_json)
+		print_object((const char *const[]){ "wrenn_sid", "wrenn_csrf", NULL },
+			     (const struct str[]){ str_of(sid), str_of(csrf) });
+	else
 		printf("wrenn_sid=%s\nwrenn_csrf=%s\n", sid, csrf);
-	return code;
+	return EXIT_GOOD;
 }
 
 /* Names the store on standard error. Returns EXIT_GOOD if it exists. */

@@ -180,3 +180,22 @@ def test_health_says_ready_not_ready_or_not_there(service, redis):
     redis.start()
     nobody = says(3, "--url", f"http://127.0.0.1:{free_port()}")
     assert not nobody.stdout and "does not answer" in nobody.stderr
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_keys_teams_and_sessions_print_json_too(service):
+    def said(*arguments):
+        result = service.run(*arguments, "--json")
+        assert result.returncode == 0, result
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    team, = said("teams", "create", "--name", "A \"team\"")
+    listed = {each["id"]: each for each in said("teams", "list")}
+    assert set(listed[team["id"]]) == {"id", "name", "created_at"} and listed[team["id"]]["name"] == "A \"team\""
+    key, = said("keys", "create", "--team", team["id"], "--name", "ci")
+    row, = [each for each in said("keys", "list") if each["id"] == key["id"]]
+    assert (row["team_id"], row["name"], row["last_used_at"]) == (team["id"], "ci", None) and key["key"].startswith(row["prefix"])
+    session, = said("sessions", "create", "--team", team["id"], "--name", "Ada", "--role", "owner")
+    assert set(session) == {"wrenn_sid", "wrenn_csrf"}
+    for typed, meant in (("creat", "create"), ("lst", "list"), ("revok", "revoke")):
+        assert f"did you mean {meant}?" in service.run("keys", typed).stderr
