@@ -2,23 +2,24 @@
 
 /*
  * Hashes, signatures and authenticated encryption by OpenSSL. All contexts are made and
- * dropped within one call, so every function may run on any thread. Signatures copy a context that
- * is made once and never changes. Bad input is a false;
+ * dropped within one call, so every function may run on any thread. Bad input is a false;
  * OpenSSL itself failing aborts.
+ *
+ * SHA-256 and HMAC use the functions of OpenSSL that allocate nothing: each event needs several
+ * hashes of short texts, and EVP costs more than such a hash. OpenSSL 3 calls them deprecated.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "core/crypto.h"
 
 #include <assert.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 /* No memory, no entropy or a damaged library: a signature could not be trusted any more. */
 static void insist(bool worked)
@@ -35,7 +36,7 @@ static const void *bytes_of(struct str text)
 
 void crypto_sha256(struct str text, uint8_t out[SHA256_SIZE])
 {
-	insist(EVP_Digest(bytes_of(text), text.len, out, NULL, EVP_sha256(), NULL) == 1);
+	crypto_sha256_pieces(&text, 1, out);
 }
 
 void crypto_sha256_hex(struct str text, char out[SHA256_HEX_SIZE])
@@ -46,60 +47,58 @@ void crypto_sha256_hex(struct str text, char out[SHA256_HEX_SIZE])
 	hex_encode(hash, sizeof(hash), out);
 }
 
-static void digest(const EVP_MD *kind, const struct str *pieces, size_t count, uint8_t *out)
+void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE])
 {
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 
-	insist(hash && EVP_DigestInit_ex(hash, kind, NULL) == 1);
+	insist(hash && EVP_DigestInit_ex(hash, EVP_sha1(), NULL) == 1);
 	for (size_t i = 0; i < count; i++)
 		insist(EVP_DigestUpdate(hash, bytes_of(pieces[i]), pieces[i].len) == 1);
 	insist(EVP_DigestFinal_ex(hash, out, NULL) == 1);
 	EVP_MD_CTX_free(hash);
 }
 
-void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE])
-{
-	digest(EVP_sha1(), pieces, count, out);
-}
-
 void crypto_sha256_pieces(const struct str *pieces, size_t count, uint8_t out[SHA256_SIZE])
 {
-	digest(EVP_sha256(), pieces, count, out);
+	SHA256_CTX hash;
+
+	insist(SHA256_Init(&hash) == 1);
+	for (size_t i = 0; i < count; i++)
+		insist(SHA256_Update(&hash, bytes_of(pieces[i]), pieces[i].len) == 1);
+	insist(SHA256_Final(out, &hash) == 1);
 }
 
-static EVP_MAC_CTX *hmac_sha256; /* without a key */
-
-/* Finding the two algorithms walks the providers under a lock: once is enough. */
-static void make_hmac(void)
+/* One half of HMAC: the key under a pad, then the pieces. */
+static void hash_half(const uint8_t key[SHA256_CBLOCK], uint8_t pad, const struct str *pieces,
+		      size_t count, uint8_t out[SHA256_SIZE])
 {
-	char sha256[] = "SHA256";
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_MAC *hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+	uint8_t block[SHA256_CBLOCK];
+	SHA256_CTX hash;
 
-	insist(hmac);
-	hmac_sha256 = EVP_MAC_CTX_new(hmac);
-	insist(hmac_sha256 && EVP_MAC_CTX_set_params(hmac_sha256, params) == 1);
-	EVP_MAC_free(hmac);
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = key[i] ^ pad;
+	insist(SHA256_Init(&hash) == 1 && SHA256_Update(&hash, block, sizeof(block)) == 1);
+	for (size_t i = 0; i < count; i++)
+		insist(SHA256_Update(&hash, bytes_of(pieces[i]), pieces[i].len) == 1);
+	insist(SHA256_Final(out, &hash) == 1);
+	OPENSSL_cleanse(block, sizeof(block));
+	OPENSSL_cleanse(&hash, sizeof(hash));
 }
 
 void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
 			uint8_t out[SHA256_SIZE])
 {
-	static pthread_once_t made = PTHREAD_ONCE_INIT;
-	size_t out_len = 0;
+	uint8_t block[SHA256_CBLOCK] = { 0 };
+	uint8_t inner[SHA256_SIZE];
+	const struct str inner_text = { .at = (const char *)inner, .len = sizeof(inner) };
 
-	pthread_once(&made, make_hmac);
-
-	EVP_MAC_CTX *mac = EVP_MAC_CTX_dup(hmac_sha256);
-
-	insist(mac && EVP_MAC_init(mac, bytes_of(key), key.len, NULL) == 1);
-	for (size_t i = 0; i < count; i++)
-		insist(EVP_MAC_update(mac, bytes_of(pieces[i]), pieces[i].len) == 1);
-	insist(EVP_MAC_final(mac, out, &out_len, SHA256_SIZE) == 1 && out_len == SHA256_SIZE);
-	EVP_MAC_CTX_free(mac);
+	if (key.len > sizeof(block))
+		crypto_sha256(key, block);
+	else
+		memcpy(block, bytes_of(key), key.len);
+	hash_half(block, 0x36, pieces, count, inner);
+	hash_half(block, 0x5c, &inner_text, 1, out);
+	OPENSSL_cleanse(block, sizeof(block));
 }
 
 bool crypto_equal(struct str a, struct str b)
