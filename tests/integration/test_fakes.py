@@ -81,6 +81,67 @@ def test_a_repeated_matrix_transaction_is_one_message(unpaced):
     assert first == again != other
 
 
+def post_and_edit(fake, name):
+    """Posts a message and returns its id and a function that edits it."""
+    if name == "discord":
+        answer = send(fake, DISCORD, {"content": "one"}, AGENT)
+        number = json.loads(answer[1])["id"]
+        path = DISCORD.replace("?wait=true", "/messages/")
+        return number, lambda text, number=number: send(fake, path + number, {"content": text}, AGENT, "PATCH")
+    if name == "telegram":
+        answer = send(fake, TELEGRAM, {"chat_id": 1, "text": "one"})
+        number = str(json.loads(answer[1])["result"]["message_id"])
+        path = TELEGRAM.replace("sendMessage", "editMessageText")
+        return number, lambda text, number=number: send(fake, path, {"chat_id": 1, "message_id": int(number), "text": text})
+    answer = send(fake, MATRIX + "t1", {"msgtype": "m.text", "body": "one"}, BEARER, "PUT")
+    number = json.loads(answer[1])["event_id"]
+    return number, lambda text, number=number: send(fake, MATRIX + "edit-" + text, {
+        "msgtype": "m.text", "body": text, "m.new_content": {"msgtype": "m.text", "body": text},
+        "m.relates_to": {"rel_type": "m.replace", "event_id": number}}, BEARER, "PUT")
+
+
+@pytest.mark.parametrize("name", ["discord", "telegram", "matrix"])
+def test_an_edit_replaces_what_people_see(unpaced, name):
+    number, edit = post_and_edit(unpaced, name)
+    assert edit("two")[0] == 200
+    assert [(m["message"], m["posted"], m["shown"], m["edits"]) for m in unpaced.screen()] == [(number, "one", "two", 1)]
+    assert [entry["shown"] for entry in unpaced.posted()] == ["one"]
+
+
+@pytest.mark.parametrize("name, deleted, frozen", [("discord", "10008", "30046"), ("telegram", "to edit not found", "can't be edited")])
+def test_an_edit_the_real_one_refuses_is_refused(unpaced, name, deleted, frozen):
+    number, edit = post_and_edit(unpaced, name)
+    unpaced.freeze_message(number)
+    answer = edit("two")
+    assert answer[0] >= 400 and frozen in answer[1]
+    unpaced.delete_message(number)
+    answer = edit("two")
+    assert answer[0] >= 400 and deleted in answer[1]
+    assert [m["shown"] for m in unpaced.screen()] == ["one"]
+
+
+def test_telegram_refuses_an_edit_that_changes_nothing(unpaced):
+    _, edit = post_and_edit(unpaced, "telegram")
+    answer = edit("one")
+    assert answer[0] == 400 and "message is not modified" in answer[1]
+
+
+def test_matrix_takes_an_edit_of_a_deleted_message_and_shows_nothing(unpaced):
+    number, edit = post_and_edit(unpaced, "matrix")
+    unpaced.delete_message(number)
+    assert edit("two")[0] == 200
+    assert [m["shown"] for m in unpaced.screen()] == ["one"] and unpaced.arrived()[-1]["hidden"]
+
+
+def test_discord_keeps_what_an_edit_leaves_out(unpaced):
+    number, edit = post_and_edit(unpaced, "discord")
+    path = DISCORD.replace("?wait=true", "/messages/") + number
+    assert send(unpaced, path, {"embeds": [{"title": "card"}]}, AGENT, "PATCH")[0] == 200
+    assert unpaced.screen()[0]["shown"] == "one\ncard"
+    assert send(unpaced, path, {"content": None}, AGENT, "PATCH")[0] == 200
+    assert unpaced.screen()[0]["shown"] == "card"
+
+
 def test_a_sender_past_the_pace_is_refused_and_noticed_when_it_does_not_wait():
     server = FakeProviders()
     answers = [send(server, SLACK, {"text": "x"})[0] for _ in range(4)]

@@ -38,6 +38,8 @@ class Reply:
     shown: str = ""      # a posted message as people would see it
     pings: list = field(default_factory=list)  # people that the message would have pinged
     hidden: str = ""     # accepted, but never shown
+    message: str = ""    # the id of the message that was posted or edited
+    is_edit: bool = False
 
     @staticmethod
     def of(status, value, **more):
@@ -68,6 +70,10 @@ class Protocol:
     name = ""
     pattern = None
 
+    def __init__(self):
+        self.messages = {}  # (destination, id) -> what was sent last, where messages can be edited
+        self.frozen = set() # ids of those that cannot be edited any more
+
     def match(self, path):
         return self.pattern.fullmatch(path)
 
@@ -83,7 +89,7 @@ class Protocol:
 
 class Discord(Protocol):
     name = "discord"
-    pattern = re.compile(r"/api(?:/v(\d+))?/webhooks/([^/]+)/([^/]+)")
+    pattern = re.compile(r"/api(?:/v(\d+))?/webhooks/([^/]+)/([^/]+)(?:/messages/([^/]+))?")
 
     def destination(self, request, match):
         return f"discord/{match[2]}"
@@ -113,10 +119,12 @@ class Discord(Protocol):
         refuse_unless(re.fullmatch(r"\d{17,20}", match[2]), self.error(404, 10015, "Unknown Webhook"))
         if request.method == "GET":
             return Reply.of(200, {"id": match[2], "type": 1, "name": "fake", "token": match[3]})
-        refuse_unless(request.method == "POST", self.error(405, 0, "405: Method Not Allowed"))
+        refuse_unless(request.method == ("PATCH" if match[4] else "POST"), self.error(405, 0, "405: Method Not Allowed"))
         refuse_unless(match[1] == "10", self.error(400, 50041, "Invalid API version"))
         message = request.json()
         refuse_unless(message is not None, self.error(400, 50109, "The request body contains invalid JSON."))
+        if match[4]:
+            message = self.edited(match, message)
         content = (message.get("content") or "").strip()
         embeds = message.get("embeds") or []
         refuse_unless(content or embeds, self.error(400, 50006, "Cannot send an empty message"))
@@ -126,10 +134,20 @@ class Discord(Protocol):
         refuse_unless(total <= 6000, self.form("embeds", "MAX_EMBED_SIZE_EXCEEDED"))
         text = self.show(content, embeds)
         pings = self.pings(message, content)
-        if request.query.get("wait") != ["true"]:
+        if request.query.get("wait") != ["true"] and not match[4]:
             return Reply(204, shown=text, pings=pings)
-        return Reply.of(200, {"id": str(10**18 + secrets.randbelow(10**17)), "type": 0, "content": content,
-                              "embeds": embeds, "webhook_id": match[2]}, shown=text, pings=pings)
+        number = match[4] or str(10**18 + secrets.randbelow(10**17))
+        self.messages[match[2], number] = {"content": content, "embeds": embeds}
+        return Reply.of(200, {"id": number, "type": 0, "content": content, "embeds": embeds, "webhook_id": match[2]},
+                        shown=text, pings=pings, message=number, is_edit=bool(match[4]))
+
+    def edited(self, match, message):
+        """What is left out stays as it was. Everything but the texts comes from the edit."""
+        before = self.messages.get((match[2], match[4]))
+        refuse_unless(before is not None, self.error(404, 10008, "Unknown Message"))
+        refuse_unless(match[4] not in self.frozen,
+                      self.error(429, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later"))
+        return {**before, **message}
 
     def check_embed(self, embed):
         """The number of characters, as this provider counts them."""
@@ -450,7 +468,7 @@ class Telegram(Protocol):
         return f"telegram/{body.get('chat_id', '')}"
 
     def limits(self, destination, request):
-        if not request.path.endswith("/sendMessage"):
+        if not request.path.endswith(("/sendMessage", "/editMessageText")):
             return []
         found = [(destination, 2, 1.0), ("telegram bot " + request.path, 30, 1 / 30)]
         return found + ([(destination + " group", 20, 3.0)] if destination.startswith("telegram/-") else [])
@@ -471,7 +489,7 @@ class Telegram(Protocol):
         refuse_unless(re.fullmatch(r"[1-9]\d*:[A-Za-z0-9_-]+", token) and len(token) <= 80, self.error(401, "Unauthorized"))
         if match[2] == "getMe":
             return Reply.of(200, {"ok": True, "result": {"id": int(token.split(":")[0]), "is_bot": True, "first_name": "fake"}})
-        refuse_unless(match[2] in ("sendMessage", "getChat"), self.error(404, "Not Found"))
+        refuse_unless(match[2] in ("sendMessage", "editMessageText", "getChat"), self.error(404, "Not Found"))
         message = request.json()
         refuse_unless(message is not None, self.error(400, "Bad Request: can't parse JSON object"))
         chat = message.get("chat_id")
@@ -492,8 +510,21 @@ class Telegram(Protocol):
             refuse_unless("parse_mode" not in message, self.error(400, "Bad Request: unsupported parse_mode"))
         refuse_unless(text.strip(), self.error(400, "Bad Request: message text is empty"))
         refuse_unless(len(text) <= 4096, self.error(400, "Bad Request: message is too long"))
-        result = {"message_id": secrets.randbelow(10**6) + 1, "chat": {"id": chat}, "date": 0, "text": text}
-        return Reply.of(200, {"ok": True, "result": result}, shown=text)
+        number = self.edited(chat, message) if match[2] == "editMessageText" else len(self.messages) + 1
+        self.messages[chat, number] = message["text"]
+        result = {"message_id": number, "chat": {"id": chat}, "date": 0, "text": text}
+        return Reply.of(200, {"ok": True, "result": result}, shown=text, message=str(number), is_edit=match[2] == "editMessageText")
+
+    def edited(self, chat, message):
+        number = message.get("message_id")
+        refuse_unless(number, self.error(400, "Bad Request: message identifier is not specified"))
+        before = self.messages.get((chat, number))
+        refuse_unless(before is not None, self.error(400, "Bad Request: message to edit not found"))
+        refuse_unless(str(number) not in self.frozen, self.error(400, "Bad Request: message can't be edited"))
+        refuse_unless(before != message["text"], self.error(
+            400, "Bad Request: message is not modified: specified new message content and reply markup are exactly the same "
+                 "as a current content and reply markup of the message"))
+        return number
 
 
 class Matrix(Protocol):
@@ -501,6 +532,7 @@ class Matrix(Protocol):
     pattern = re.compile(r"/_matrix/client/(.*)")
 
     def __init__(self):
+        super().__init__()
         self.answered = {}  # (token, room, transaction) -> event id
 
     def destination(self, request, match):
@@ -537,10 +569,18 @@ class Matrix(Protocol):
         key = (bearer, room, send[2])
         if key in self.answered:
             return Reply.of(200, {"event_id": self.answered[key]})
-        content = self.check_content(request)
+        content = self.check_content(request.json(), len(request.body))
         self.answered[key] = "$" + secrets.token_urlsafe(32)
         pings = [] if "m.mentions" in content else re.findall("@room", content["body"])
-        return Reply.of(200, {"event_id": self.answered[key]}, shown=content["body"], pings=pings)
+        relation = content.get("m.relates_to") or {}
+        answer = {"event_id": self.answered[key]}
+        if relation.get("rel_type") != "m.replace":
+            self.messages[room, answer["event_id"]] = content
+            return Reply.of(200, answer, shown=content["body"], pings=pings, message=answer["event_id"])
+        content = self.check_content(content.get("m.new_content"), 0)
+        # A homeserver takes it, whatever it replaces. Clients then show nothing.
+        hidden = "" if (room, relation.get("event_id")) in self.messages else "it replaces no message of the room"
+        return Reply.of(200, answer, shown=content["body"], pings=pings, message=str(relation.get("event_id")), is_edit=True, hidden=hidden)
 
     def resolve(self, request, alias):
         refuse_unless(request.method == "GET", self.error(405, "M_UNRECOGNIZED", "Unrecognized request"))
@@ -549,10 +589,9 @@ class Matrix(Protocol):
         refuse_unless(found[1] != "missing", self.error(404, "M_NOT_FOUND", f"Room alias {alias} not found"))
         return Reply.of(200, {"room_id": f"!room-of-{found[1]}:{found[2]}", "servers": [found[2]]})
 
-    def check_content(self, request):
-        content = request.json()
-        refuse_unless(content is not None, self.error(400, "M_NOT_JSON", "Content not JSON."))
-        refuse_unless(len(request.body) <= 64000, self.error(413, "M_TOO_LARGE", "event too large"))
+    def check_content(self, content, size):
+        refuse_unless(isinstance(content, dict), self.error(400, "M_NOT_JSON", "Content not JSON."))
+        refuse_unless(size <= 64000, self.error(413, "M_TOO_LARGE", "event too large"))
         refuse_unless(isinstance(content.get("msgtype"), str) and isinstance(content.get("body"), str) and content["body"],
                       self.error(400, "M_BAD_JSON", "'body' or 'msgtype' not in content"))
         if "formatted_body" in content or "format" in content:

@@ -100,6 +100,31 @@ class FakeProviders:
         """What people would see there."""
         return self.arrived(destination, posted_only=True)
 
+    def screen(self, destination=""):
+        """The messages people see there now, in the order of posting: {"message", "shown", "posted" (its first text), "edits"}.
+        What was edited shows its last text."""
+        seen = {}
+        for entry in self.arrived(destination):
+            if entry["posted"]:
+                seen[entry["message"] or entry["number"]] = {**entry, "posted": entry["shown"], "edits": 0}
+            elif entry["edits"] and entry["message"] in seen:
+                message = seen[entry["message"]]
+                message.update(shown=entry["shown"], edits=message["edits"] + 1)
+        return list(seen.values())
+
+    def delete_message(self, number):
+        """As if a person had deleted it."""
+        with self.lock:
+            for protocol in self.protocols:
+                for key in [key for key in protocol.messages if str(key[1]) == str(number)]:
+                    del protocol.messages[key]
+
+    def freeze_message(self, number):
+        """As if it were too old to be edited."""
+        with self.lock:
+            for protocol in self.protocols:
+                protocol.frozen.add(str(number))
+
     def record(self, entry):
         with self.lock:
             entry["number"] = len(self.entries) + 1
@@ -146,14 +171,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         destination = protocol.destination(request, match)
         entry = {"provider": protocol.name, "destination": destination, "method": self.command, "path": self.path,
                  "headers": dict(self.headers.items()), "body": body.decode("utf-8", "replace"), "at": at, "fault": "",
-                 "is_early": self.owner.paces.is_early(destination, at), "status": 0, "posted": False, "shown": "", "pings": [], "hidden": ""}
+                 "is_early": self.owner.paces.is_early(destination, at), "status": 0, "posted": False, "shown": "", "pings": [], "hidden": "",
+                 "message": "", "edits": False}
         fault = self.owner.fault_for(destination)
         if fault:
             return self.play(fault, entry)
         reply = self.judge(protocol, match, request, destination)
-        is_posted = reply.status < 300 and bool(reply.shown) and not reply.hidden
-        entry.update(status=reply.status, shown=reply.shown, pings=reply.pings, hidden=reply.hidden, posted=is_posted,
-                     answer="" if is_posted else reply.body[:500])
+        is_shown = reply.status < 300 and bool(reply.shown) and not reply.hidden
+        entry.update(status=reply.status, shown=reply.shown, pings=reply.pings, hidden=reply.hidden, message=reply.message,
+                     posted=is_shown and not reply.is_edit, edits=is_shown and reply.is_edit,
+                     answer="" if is_shown else reply.body[:500])
         self.owner.record(entry)
         return self.reply(reply.status, reply.body, reply.headers)
 
