@@ -154,13 +154,14 @@ static int take_message(struct preview *preview, struct reason *why)
 /* ---- building the preview ------------------------------------------------------------------ */
 
 static int build_with(struct preview *preview, const struct provider_config *config,
-		      enum message_form form, struct outgoing *out)
+		      enum message_form form, const struct message_life *life, struct outgoing *out)
 {
 	const struct message message = {
 		.body = buf_str(&preview->body),
 		.event = preview->event,
 		.digest = preview->event ? NULL : &preview->digest,
 		.form = form,
+		.life = life,
 		.link_base = channels_of(&preview->call)->route->attempts.link_base,
 		.trims = form == FORM_RICH ? &preview->trims : NULL,
 	};
@@ -178,16 +179,17 @@ static int build_with(struct preview *preview, const struct provider_config *con
 
 /* Some settings need a look-up first (a room that is given by its alias). Then the request is not
  * a message, and the sample's is shown, which differs only in its URL. */
-static int build(struct preview *preview, enum message_form form, struct outgoing *out)
+static int build(struct preview *preview, enum message_form form, const struct message_life *life,
+		 struct outgoing *out)
 {
 	struct provider_config sample;
-	int rc = build_with(preview, &preview->config, form, out);
+	int rc = build_with(preview, &preview->config, form, life, out);
 
 	if (rc < 0 || out->body.len > 0)
 		return rc;
 	outgoing_done(out);
 	sample_config(&sample, preview->draft.provider);
-	return build_with(preview, &sample, form, out);
+	return build_with(preview, &sample, form, life, out);
 }
 
 /* ---- showing the preview ------------------------------------------------------------------- */
@@ -245,10 +247,44 @@ static int add_plain(struct preview *preview)
 
 	if (!preview->draft.provider->folds)
 		return 0;
-	rc = build(preview, FORM_PLAIN, &plain);
+	rc = build(preview, FORM_PLAIN, NULL, &plain);
 	if (rc == 0)
 		json_add_member(&preview->call.json, "plain_body", buf_str(&plain.body));
 	outgoing_done(&plain);
+	return rc;
+}
+
+static bool is_edited(const struct preview *preview)
+{
+	const struct event *event = preview->event;
+
+	return preview->draft.options.is_living && event && living_kind(event->kind) &&
+	       event->outcome != OUTCOME_ERROR &&
+	       provider_edits(preview->draft.provider, &preview->config);
+}
+
+/* The same event as the next state of a message that was posted before. */
+static int add_edited(struct preview *preview)
+{
+	const struct trims trims = preview->trims;
+	const struct message_life life = {
+		.replaces =
+			str_of(is_edited(preview) ? preview->draft.provider->edit->example : ""),
+		.trail = STR("created"),
+		.began_us = preview->call.now_us,
+	};
+	struct outgoing edited;
+	int rc;
+
+	if (life.replaces.len == 0)
+		return 0;
+	rc = build(preview, FORM_RICH, &life, &edited);
+	if (rc == 0) {
+		json_add_member(&preview->call.json, "edited_method", str_of(edited.method));
+		json_add_member(&preview->call.json, "edited_body", buf_str(&edited.body));
+	}
+	outgoing_done(&edited);
+	preview->trims = trims;
 	return rc;
 }
 
@@ -268,7 +304,7 @@ static int show(struct preview *preview)
 	const struct provider *provider = preview->draft.provider;
 	struct buf *json = &preview->call.json;
 	struct outgoing rich;
-	int rc = build(preview, FORM_RICH, &rich);
+	int rc = build(preview, FORM_RICH, NULL, &rich);
 
 	if (rc == 0) {
 		buf_add_char(json, '{');
@@ -280,6 +316,8 @@ static int show(struct preview *preview)
 		add_cuts(json, &preview->trims);
 		add_filtered(preview);
 		rc = add_plain(preview);
+		if (rc == 0)
+			rc = add_edited(preview);
 		buf_add_char(json, '}');
 		channel_add_warnings(json, provider, &preview->config);
 	}

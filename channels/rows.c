@@ -174,6 +174,8 @@ static int finish_delete(struct db *db, const struct uuid *id, const struct chan
 	if (rc == 0)
 		rc = channel_forget_fallbacks(db, &change->who->team, id, change->now_us);
 	if (rc == 0)
+		rc = channel_delete_living(db, id);
+	if (rc == 0)
 		rc = channel_audit(db, change, &gone);
 	return rc < 0 ? rc : db_flush(db);
 }

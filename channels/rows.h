@@ -107,6 +107,8 @@ int channel_delete_options(struct db *db, const struct uuid *id) must_check;
 /* For a channel that was removed: its own, and itself as that of others. */
 int channel_forget_fallbacks(struct db *db, const struct uuid *team, const struct uuid *id,
 			     int64_t now_us) must_check;
+/* What is known of messages that the channel edited; of very many, the rest expires. */
+int channel_delete_living(struct db *db, const struct uuid *id) must_check;
 
 /* What an audit row says about a change. Name and provider are left out when empty. */
 struct changed {

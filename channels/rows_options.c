@@ -104,3 +104,15 @@ int channel_forget_fallbacks(struct db *db, const struct uuid *team, const struc
 	cJSON_Delete(request);
 	return rc;
 }
+
+static const struct db_query delete_living = {
+	.sql = "DELETE FROM living_messages WHERE channel_id = $1 AND resource IN "
+	       "(SELECT resource FROM living_messages WHERE channel_id = $1 LIMIT 1000)",
+};
+
+int channel_delete_living(struct db *db, const struct uuid *id)
+{
+	const struct db_value value = db_uuid(id);
+
+	return db_run(db, &delete_living, &value, 1, NULL, NULL, NULL);
+}

@@ -38,6 +38,14 @@ static int read_fallback(const cJSON *value, struct channel_options *out, struct
 	return 0;
 }
 
+static int read_living(const cJSON *value, struct channel_options *out, struct reason *why)
+{
+	if (!cJSON_IsTrue(value))
+		return reason_set(why, -EINVAL, "living", "living must be true or false");
+	out->is_living = true;
+	return 0;
+}
+
 static const struct option {
 	const char *name;
 	/* 0, or -EINVAL with *why, and then *out is as before. */
@@ -45,6 +53,7 @@ static const struct option {
 } table[] = {
 	{ "filter", read_filter },
 	{ "fallback", read_fallback },
+	{ "living", read_living },
 };
 
 /* ---- reading ------------------------------------------------------------------------------- */

@@ -37,6 +37,7 @@ struct channel_options {
 	cJSON *tree;                /* owns the words; NULL: they are somebody else's */
 	struct event_filter filter; /* without rules: every event passes */
 	struct fallback_option fallback;
+	bool is_living; /* one message for each capsule, edited in place */
 };
 
 /* Reads the options among the object's members; the tree must outlive them. 0, or -EINVAL with the

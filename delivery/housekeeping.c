@@ -5,6 +5,7 @@
  * measures what waits. Once an hour that worker also removes, in pieces:
  * - finished deliveries and notes of suppressed events, after 7 days
  * - accepts, after a day
+ * - living messages that have expired
  * - the backlog of channels that were disabled 30 days ago
  * - counters of activity, by minute after 2 hours and by hour after 31 days
  * - outcomes of snapshots, after 31 days
@@ -202,6 +203,7 @@ static int run_purge(struct db *db, struct store_job *job)
 	const struct purge_times times = {
 		.before_us = age_us - KEEP_US,
 		.accepts_before_us = age_us - ACCEPTS_US,
+		.expired_us = age_us,
 		.now_us = housekeeping->round_us,
 	};
 

@@ -107,15 +107,40 @@ static void write_error(struct queue *queue, const struct verdict *verdict, cons
 
 /* ---- the verdict --------------------------------------------------------------------------- */
 
+static bool is_edit(const struct queue *queue)
+{
+	return queue->current->living && queue->current->living->message_id[0];
+}
+
+/* The message that shows the delivery now; empty when the answer tells none. */
+static void find_message(struct queue *queue, const struct answer *answer)
+{
+	const struct living *living = queue->current->living;
+	char *id = queue->record.message_id;
+
+	id[0] = '\0';
+	if (is_edit(queue))
+		memcpy(id, living->message_id, sizeof(living->message_id));
+	else if (living && !queue->settings.provider->edit->read_id(answer, id))
+		id[0] = '\0';
+}
+
 /* Settings that do not decrypt any more say nothing about the host: the vendor's words count. */
 static struct verdict ask_provider(struct queue *queue, const struct answer *answer)
 {
 	struct settings *settings = &queue->settings;
 	int64_t now_us = queue->record.ended_us;
 
+	if (is_edit(queue))
+		return settings->provider->edit->judge(answer, now_us);
 	if (settings_open(settings, queue->engine->options.key) < 0)
 		return settings->provider->judge(answer, now_us);
 	return provider_judge(settings->provider, &settings->opened.config, answer, now_us);
+}
+
+static bool carries_others(const struct delivery *delivery)
+{
+	return delivery->is_digest || (delivery->living && delivery->living->carries);
 }
 
 static struct verdict judge(struct queue *queue, const struct answer *answer)
@@ -128,8 +153,8 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 	if (is_refused_twice)
 		verdict.kind = verdict.is_unknown ? VERDICT_RETRY : VERDICT_REJECT;
 	/* A destination that refuses a digest may accept its events one by one. */
-	queue->record.falls_apart =
-		queue->current->is_digest && (verdict.kind == VERDICT_REJECT || is_refused_twice);
+	queue->record.falls_apart = carries_others(queue->current) &&
+				    (verdict.kind == VERDICT_REJECT || is_refused_twice);
 	if (queue->record.falls_apart)
 		verdict.kind = VERDICT_REJECT;
 	if (verdict.kind == VERDICT_REBIND &&
@@ -161,10 +186,14 @@ static void learn(struct queue *queue, const struct verdict *verdict)
 	struct delivery_engine *engine = queue->engine;
 	const struct settings *settings = &queue->settings;
 	struct verdict lesson = *verdict;
+	int status = queue->record.status;
 
 	if (is_wish_for_one(queue, verdict))
 		lesson.retry_after_ms = -1;
-	paces_learn(engine->options.paces, &settings->paced, &lesson, queue->record.status,
+	/* The address is right, only the message is gone. */
+	if (verdict->kind == VERDICT_REPOST)
+		status = 0;
+	paces_learn(engine->options.paces, &settings->paced, &lesson, status,
 		    engine_mono_us(engine));
 }
 
@@ -198,6 +227,7 @@ void judge_answer(const struct answer *answer, void *owner)
 	record->verdict = delivery_apply(queue->current, &verdict, record->ended_us);
 	record->has_attempt = true;
 	record->learns_plain = has_learned_plain(queue, &verdict);
+	find_message(queue, answer);
 	record->duration_us = answer->duration_us;
 	record->status = answer->status;
 	verdict_describe(queue->settings.provider, answer, &verdict, sentence);

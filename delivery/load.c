@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/attributes.h"
+#include "core/channel_options.h"
 #include "core/errno_text.h"
 #include "core/log.h"
 #include "core/utf8.h"
@@ -26,10 +27,11 @@
 
 static const struct db_query read_settings = {
 	.sql = "SELECT c.provider, c.config, c.updated_at, c.team_id, " BREAKER_COLUMNS
-	       ", s.old_secret, s.old_secret_until, s.last_success_at, t.name, s.plain_only FROM "
-	       "channels c "
+	       ", s.old_secret, s.old_secret_until, s.last_success_at, t.name, s.plain_only, "
+	       "o.options FROM channels c "
 	       "JOIN teams t ON t.id = c.team_id "
 	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
+	       "LEFT JOIN channel_options o ON o.channel_id = c.id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
 };
 
@@ -41,17 +43,20 @@ static const struct db_query read_settings = {
 #define WAITS    COUNT_ATTEMPTS "'wait') ELSE 0 END"
 #define REBOUND  COUNT_ATTEMPTS "'rebound') ELSE 0 END"
 #define REFORMED COUNT_ATTEMPTS "'reformed') ELSE 0 END"
+#define REPOSTED COUNT_ATTEMPTS "'reposted') ELSE 0 END"
 
 /* As states.c counts them, for rows that may have failed twice. */
-#define FREE     "(CASE WHEN " WAITS " > 5 THEN 5 ELSE " WAITS " END)"
-#define FAILURES "(d.attempts - d.attempts_before - (" REBOUND ") - (" REFORMED ") - " FREE ")"
+#define FREE "(CASE WHEN " WAITS " > 5 THEN 5 ELSE " WAITS " END)"
+#define FAILURES                                                                        \
+	"(d.attempts - d.attempts_before - (" REBOUND ") - (" REFORMED ") - (" REPOSTED \
+	") - " FREE ")"
 _Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the statements below");
 
-#define READ_ROWS                                                                                  \
-	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "         \
-	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED   \
-	", d.payload, d.accepted_at, d.instead_of, d.note FROM deliveries d WHERE d.channel_id = " \
-	"$1 AND d.state = "                                                                        \
+#define READ_ROWS                                                                                \
+	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "       \
+	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED \
+	", d.payload, d.accepted_at, d.instead_of, d.note, " REPOSTED                            \
+	" FROM deliveries d WHERE d.channel_id = $1 AND d.state = "                              \
 	"'pending' "
 
 static const struct db_query read_line = {
@@ -80,6 +85,8 @@ struct loading {
 	bool must_go_beside;  /* even if the line is long */
 	bool has_gone_beside; /* it was searched */
 	struct settings settings;
+	bool wants_life;    /* the channel keeps messages that are edited */
+	const uint8_t *key; /* for those settings */
 	struct list deliveries;
 	unsigned rows;
 	int64_t rows_read; /* rows that found no room included */
@@ -92,6 +99,17 @@ static unsigned read_count(const struct db_row *row, int column)
 	int64_t count = row_int(row, column);
 
 	return count < 0 || count > INT32_MAX ? 0 : (unsigned)count;
+}
+
+/* Options that cannot be read are as if not set. */
+static int read_options(struct loading *loading, struct str stored)
+{
+	struct channel_options *options = NULL;
+	int rc = channel_options_open(stored, &options);
+
+	loading->wants_life = rc == 0 && options->is_living;
+	channel_options_close(options);
+	return rc == -ENOMEM ? rc : 0;
 }
 
 static int on_settings(const struct db_row *row, void *arg)
@@ -111,7 +129,7 @@ static int on_settings(const struct db_row *row, void *arg)
 	snprintf(settings->team_name, sizeof(settings->team_name), "%.*s",
 		 STR_ARGS(utf8_cut(row_text(row, 14), sizeof(settings->team_name) - 1)));
 	settings->is_plain_only = row_int(row, 15) > 0;
-	return 0;
+	return row_is_null(row, 16) ? 0 : read_options(loading, row_text(row, 16));
 }
 
 static void read_delivery(const struct db_row *row, struct delivery *out)
@@ -123,6 +141,7 @@ static void read_delivery(const struct db_row *row, struct delivery *out)
 	out->stream_id.seq = (uint64_t)row_int(row, 2);
 	out->state = DELIVERY_PENDING;
 	out->is_digest = str_is(row_text(row, 3), DIGEST_EVENT);
+	out->is_requeued = requeued_us != 0;
 	out->attempts = read_count(row, 4);
 	out->attempts_before = read_count(row, 5);
 	if (out->attempts_before > out->attempts)
@@ -135,7 +154,7 @@ static void read_delivery(const struct db_row *row, struct delivery *out)
 	out->waits = read_count(row, 9);
 	out->is_plain = row_int(row, 11) > 0;
 	out->rebounds = read_count(row, 10);
-	out->repeats = out->rebounds + read_count(row, 11);
+	out->repeats = out->rebounds + read_count(row, 11) + read_count(row, 16);
 	out->accepted_us = row_time(row, 13);
 }
 
@@ -185,6 +204,7 @@ static void reset_loading(struct loading *loading)
 	settings_wipe(&loading->settings);
 	settings_init(&loading->settings);
 	loading->is_there = false;
+	loading->wants_life = false;
 	loading->is_full = false;
 	loading->has_gone_beside = false;
 	loading->rows = 0;
@@ -209,6 +229,33 @@ static int run_beside(struct db *db, struct loading *loading)
 	return rc;
 }
 
+/* Finds the message of each row that has one. */
+static int run_living(struct db *db, struct loading *loading)
+{
+	struct settings *settings = &loading->settings;
+	int rc = loading->wants_life ? settings_bring_to_life(settings, loading->key) : 0;
+
+	if (rc < 0 || !settings->is_living)
+		return rc;
+	LIST_EACH (link, &loading->deliveries) {
+		struct delivery *delivery = list_item(link, struct delivery, link);
+		const struct living_subject subject = {
+			.channel = &loading->channel,
+			.delivery = &delivery->id,
+			.stream_id = delivery->stream_id,
+			.body = body_str(delivery->body),
+			.is_requeued = delivery->is_requeued,
+		};
+
+		/* What is told for another channel comes with a note. */
+		if (!delivery->is_digest && !delivery->note)
+			rc = living_read(db, &subject, settings->place, &delivery->living);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int run_load(struct db *db, struct store_job *job)
 {
 	struct loading *loading = container_of(job, struct loading, job);
@@ -225,7 +272,9 @@ static int run_load(struct db *db, struct store_job *job)
 		rc = db_run(db, &read_line, values, 3, on_pending, loading, NULL);
 	if (rc == 0)
 		rc = db_flush(db);
-	return rc < 0 ? rc : run_beside(db, loading);
+	if (rc == 0)
+		rc = run_beside(db, loading);
+	return rc < 0 ? rc : run_living(db, loading);
 }
 
 static void free_loading(struct loading *loading)
@@ -288,6 +337,7 @@ static struct loading *new_loading(struct queue *queue, size_t room)
 	loading->may_go_beside = hold_allows_beside(&queue->hold, loading->now_us);
 	loading->must_go_beside = engine_mono_us(engine) - queue->beside_us >= BESIDE_US;
 	loading->room = room;
+	loading->key = engine->options.key;
 	list_init(&loading->deliveries);
 	loading->job.run = run_load;
 	loading->job.on_done = on_loaded;

@@ -35,6 +35,8 @@ static const struct db_query purge_deliveries = {
 	" FROM " table " WHERE " time " < $1 ORDER BY " time " LIMIT 1000) AS oldest)"
 static const struct db_query purge_accepts = { .sql = PURGE_OLDEST("accepts", "seen_at") };
 static const struct db_query purge_suppressed = { .sql = PURGE_OLDEST("suppressed", "created_at") };
+static const struct db_query purge_living = { .sql = PURGE_OLDEST("living_messages",
+								  "expires_at") };
 _Static_assert(PIECE == 1000, "the LIMITs and the OFFSET of these statements");
 
 /* The lowest id of a stream id of that time. */
@@ -99,6 +101,8 @@ int purge_piece(struct db *db, const struct purge_times *times, const struct pur
 	const struct db_value accepts_before = db_time(times->accepts_before_us);
 	int64_t accepts = 0;
 	int64_t suppressed = 0;
+	const struct db_value expired = db_time(times->expired_us);
+	int64_t living = 0;
 	int rc = purge_old_deliveries(db, times, place, next);
 
 	if (rc == 0)
@@ -106,7 +110,10 @@ int purge_piece(struct db *db, const struct purge_times *times, const struct pur
 	if (rc == 0)
 		rc = db_run(db, &purge_suppressed, &before, 1, NULL, NULL, &suppressed);
 	if (rc == 0)
+		rc = db_run(db, &purge_living, &expired, 1, NULL, NULL, &living);
+	if (rc == 0)
 		rc = db_flush(db);
-	next->has_more = !next->has_looked || accepts >= PIECE || suppressed >= PIECE;
+	next->has_more =
+		!next->has_looked || accepts >= PIECE || suppressed >= PIECE || living >= PIECE;
 	return rc;
 }

@@ -15,6 +15,7 @@ struct purge_times {
 	/* Of finished deliveries with their attempts, and of notes of suppressed events. */
 	int64_t before_us;
 	int64_t accepts_before_us;
+	int64_t expired_us; /* of living messages */
 	int64_t now_us;
 };
 

@@ -52,11 +52,12 @@ struct record {
 	int status;      /* 0: none */
 	char error[256]; /* empty: none */
 	struct buf detail;
-	bool is_success;     /* it was delivered */
-	bool learns_plain;   /* the channel gets plain text from now on */
-	bool falls_apart;    /* a refused digest: its events go out one by one */
-	struct verdict said; /* the breaker counts it */
-	bool must_audit;     /* the job found that it disables the channel, which is audited */
+	bool is_success;   /* it was delivered */
+	bool learns_plain; /* the channel gets plain text from now on */
+	bool falls_apart;  /* it carries others and was refused: they go out one by one */
+	char message_id[MESSAGE_ID_SIZE]; /* of a living delivery: the message that shows it */
+	struct verdict said;              /* the breaker counts it */
+	bool must_audit; /* the job found that it disables the channel, which is audited */
 	struct uuid audit_id;
 	struct buf rebound; /* the sealed config with the value the answer named; empty: none */
 	int64_t rebound_us; /* updated_at with it */

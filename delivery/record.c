@@ -204,6 +204,25 @@ int record_run_turn(struct db *db, struct record *record, const struct delivery 
 	return rc < 0 ? rc : db_flush(db);
 }
 
+/* With the delivery's result, in one transaction. */
+static int run_living(struct db *db, const struct queue *queue, const struct record *record)
+{
+	const struct delivery *delivery = queue->current;
+	const struct living *living = delivery->living;
+	const struct living_subject subject = { .channel = &queue->channel,
+						.delivery = &delivery->id,
+						.stream_id = delivery->stream_id };
+
+	if (!living || !record->has_attempt || !record->channel_is_there)
+		return 0;
+	if (record->is_success)
+		return living_store(db, &subject, living, queue->settings.place, record->message_id,
+				    record->ended_us);
+	if (record->verdict == ATTEMPT_REPOSTED)
+		return living_lose(db, &queue->channel, living, record->ended_us);
+	return 0;
+}
+
 static int run_record(struct db *db, struct store_job *job)
 {
 	struct record *record = container_of(job, struct record, job);
@@ -220,6 +239,8 @@ static int run_record(struct db *db, struct store_job *job)
 		rc = record_run_turn(db, record, queue->current, &queue->channel);
 	if (record->is_routine)
 		return rc;
+	if (rc == 0)
+		rc = run_living(db, queue, record);
 	/* Replaced settings start as new. */
 	if (rc == 0 && is_worth_noting(queue) && is_same_channel(queue))
 		rc = run_breaker(db, queue, record);
@@ -284,8 +305,9 @@ static void continue_queue(struct queue *queue)
 		hold_note(&queue->hold, delivery, record->duration_us, record->ended_us);
 	if (record->is_noted)
 		use_breaker(queue);
-	/* Somebody else dropped the row or changed the channel. */
-	if (record->changed == 0 || !is_same_channel(queue) ||
+	/* Somebody else dropped the row or changed the channel, or other rows are about the message
+	 * that was sent. */
+	if (record->changed == 0 || delivery->living || !is_same_channel(queue) ||
 	    (record->rebound.len && record->rebound_rows == 0))
 		queue->is_stale = true;
 	else if (record->rebound.len)
@@ -343,8 +365,9 @@ bool record_is_routine(const struct queue *queue)
 	const struct record *record = &queue->record;
 
 	return record->has_attempt && record->is_success && !record->falls_apart &&
-	       !record->must_audit && record->rebound.len == 0 && !record->learns_plain &&
-	       queue->current->state == DELIVERY_DELIVERED && !is_worth_noting(queue);
+	       !queue->current->living && !record->must_audit && record->rebound.len == 0 &&
+	       !record->learns_plain && queue->current->state == DELIVERY_DELIVERED &&
+	       !is_worth_noting(queue);
 }
 
 static void submit(struct queue *queue)

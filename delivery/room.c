@@ -11,7 +11,9 @@
 
 size_t room_cost(const struct delivery *delivery)
 {
-	return sizeof(*delivery) + sizeof(*delivery->body) + delivery->body->len;
+	size_t life = delivery->living ? sizeof(*delivery->living) : 0;
+
+	return sizeof(*delivery) + sizeof(*delivery->body) + delivery->body->len + life;
 }
 
 /* Half of the room, so that a new queue need not take from the others. */

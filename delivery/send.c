@@ -73,12 +73,22 @@ static void drop_content(struct content *content)
 		digest_done(&content->digest);
 }
 
+static struct message_life life_of(const struct living *living)
+{
+	if (!living)
+		return (struct message_life){ .replaces = STR("") };
+	return (struct message_life){ .replaces = str_of(living->message_id),
+				      .trail = str_of(living->trail),
+				      .began_us = living->began_us };
+}
+
 static int send_content(struct queue *queue, const struct content *content,
 			const struct provider_config *config)
 {
 	const struct delivery_options *options = &queue->engine->options;
 	const struct delivery *delivery = queue->current;
 	bool is_plain = delivery->is_plain || queue->settings.is_plain_only;
+	const struct message_life life = life_of(delivery->living);
 	struct attempt_order order = {
 		.provider = queue->settings.provider,
 		.config = config,
@@ -88,6 +98,7 @@ static int send_content(struct queue *queue, const struct content *content,
 			     .digest = content->has_digest ? &content->digest : NULL,
 			     .accepted_us = delivery->accepted_us,
 			     .team_name = str_of(queue->settings.team_name),
+			     .life = delivery->living ? &life : NULL,
 			     .form = is_plain ? FORM_PLAIN : FORM_RICH },
 		.attempt = { .number = delivery->attempts + 1,
 			     .before = delivery->attempts_before,
@@ -175,6 +186,14 @@ static void wait_for_settings(struct queue *queue)
 	queue_wait(queue, engine_mono_us(queue->engine) + LOOK_AGAIN_US);
 }
 
+/* It could not be folded just now. */
+static void wait_for_fold(struct queue *queue)
+{
+	queue->current = NULL;
+	queue_discard(queue);
+	queue_again(queue);
+}
+
 static void send_current(struct queue *queue)
 {
 	const char *sentence;
@@ -223,7 +242,8 @@ static bool waits_for_pace(struct queue *queue)
 	if (next_us == 0)
 		return false;
 	queue->current = NULL;
-	if (next_us - mono_us > PACED_US)
+	/* A newer state may come until then. */
+	if (next_us - mono_us > PACED_US || settings->is_living)
 		queue_discard(queue);
 	else
 		queue_trim(queue, PACED_ROWS);
@@ -248,6 +268,8 @@ void send_start(struct queue *queue)
 				       engine_now_us(queue->engine), &wake_us);
 	if (!queue->current)
 		queue_settle(queue);
+	else if (delivery_is_late(queue->current))
+		wait_for_fold(queue);
 	else if (!waits_for_pace(queue))
 		send_current(queue);
 }

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "delivery/living.h"
+
 void settings_init(struct settings *settings)
 {
 	*settings = (struct settings){ .provider = NULL };
@@ -39,6 +41,22 @@ int settings_open(struct settings *settings, const uint8_t key[SEAL_KEY_SIZE])
 	rc = config_open(&settings->opened, settings->provider, buf_str(&settings->sealed), key);
 	settings->is_open = rc == 0;
 	return rc;
+}
+
+int settings_bring_to_life(struct settings *settings, const uint8_t key[SEAL_KEY_SIZE])
+{
+	const struct str secret = { (const char *)key, SEAL_KEY_SIZE };
+	int rc;
+
+	if (!settings->provider || !settings->provider->edit)
+		return 0;
+	rc = settings_open(settings, key);
+	if (rc < 0) /* what cannot be decrypted is not sent at all */
+		return rc == -ENOMEM ? rc : 0;
+	settings->is_living = provider_edits(settings->provider, &settings->opened.config);
+	if (settings->is_living)
+		living_place(settings->provider, &settings->opened.config, secret, settings->place);
+	return 0;
 }
 
 void settings_rebind(struct settings *settings, struct buf *sealed, int64_t updated_us)

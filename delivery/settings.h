@@ -26,6 +26,8 @@ struct settings {
 	struct buf sealed;                  /* the config as stored */
 	bool is_open;                       /* `opened` is set */
 	struct opened_config opened;
+	bool is_living; /* messages are edited; then `place` says where they are */
+	char place[SHA256_HEX_SIZE];
 	bool is_plain_only;    /* the host refused the rich form and took the plain one */
 	struct buf old_secret; /* of a webhook, as stored: the secrets before the current one */
 	int64_t old_secret_until_us;
@@ -43,6 +45,9 @@ void settings_wipe(struct settings *settings);
 
 /* Sets `opened`, once. Zero, -EBADMSG or -ENOMEM. */
 int settings_open(struct settings *settings, const uint8_t key[SEAL_KEY_SIZE]) must_check;
+/* The channel wants messages that are edited: sets is_living if its provider can. Zero, or -ENOMEM.
+ * */
+int settings_bring_to_life(struct settings *settings, const uint8_t key[SEAL_KEY_SIZE]) must_check;
 /* The config was stored as `sealed`, whose content is taken, at updated_us. */
 void settings_rebind(struct settings *settings, struct buf *sealed, int64_t updated_us);
 /* Decrypts the old secrets that are valid at now_us; old_secrets_done() frees them. */

@@ -58,6 +58,7 @@ void delivery_free(struct delivery *delivery)
 {
 	body_unref(delivery->body);
 	free(delivery->note);
+	free(delivery->living);
 	free(delivery);
 }
 
@@ -192,6 +193,12 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 bool delivery_is_beside(const struct delivery *delivery)
 {
 	return count_failures(delivery) >= DELIVERY_IN_LINE;
+}
+
+bool delivery_is_late(const struct delivery *delivery)
+{
+	return delivery->living &&
+	       stream_id_compare(delivery->stream_id, delivery->living->told) <= 0;
 }
 
 static int64_t budget_left(const struct hold *hold, int64_t now_us)

@@ -11,7 +11,7 @@
  *      |                                         DELIVERED <--(accepted)------+
  *      +--(cannot be built)--> FAILED <--(refused for good, or too old)-------+
  *      +--(channel or team deleted, or skipped)--> DROPPED <--(the same)------+
- *      +--(part of a digest)--> FOLDED, and PENDING again when the digest was refused
+ *      +--(a digest or a newer state says it)--> FOLDED, and PENDING again when that was refused
  *
  * SENDING exists in memory only. In the store such a row is pending, so that another worker sends
  * it again after a crash. An ended row becomes pending again only on request (redeliver, recover);
@@ -27,6 +27,7 @@
 #include "core/list.h"
 #include "core/stream_id.h"
 #include "core/uuid.h"
+#include "delivery/living.h"
 #include "providers/provider.h"
 
 /* How long retries of a channel hold newer deliveries back: a budget that refills at a tenth. */
@@ -57,13 +58,14 @@ struct delivery {
 	enum delivery_state state;
 	bool is_fresh; /* the ledger made it of an event just now: its body can be read */
 	bool is_digest;
+	bool is_requeued;         /* sent again on request */
 	int64_t accepted_us;      /* when the request was accepted that it ends; 0: unknown */
 	bool is_plain;            /* the rich form was refused */
 	unsigned attempts;        /* requests that went out, ever */
 	unsigned attempts_before; /* before it was requeued */
 	/* Since then: */
 	unsigned waits;    /* answers that asked us to wait */
-	unsigned repeats;  /* answers that asked for another form or setting */
+	unsigned repeats;  /* answers that asked for another form, setting or message */
 	unsigned rebounds; /* of these: for another setting */
 	int64_t since_us;  /* its day begins: the event, or when it was requeued */
 	int64_t next_attempt_us;
@@ -71,6 +73,7 @@ struct delivery {
 	struct uuid instead_of;  /* the failing channel it was made for; all zero: none */
 	char *note;              /* why it comes here; NULL: it is this channel's own */
 	struct body *body;
+	struct living *living; /* NULL: an ordinary message */
 };
 
 /* The result of an attempt, as stored in delivery_attempts.verdict. */
@@ -123,6 +126,9 @@ bool hold_allows_beside(const struct hold *hold, int64_t now_us);
 
 /* The delivery failed twice: newer ones do not wait for it, and it does not go before them. */
 bool delivery_is_beside(const struct delivery *delivery);
+
+/* The message that it would edit shows a newer state. */
+bool delivery_is_late(const struct delivery *delivery);
 
 /* The delivery waits for another try, and newer ones must not pass it yet. A first failure in the
  * future is from before the clock was set back and holds nothing. */

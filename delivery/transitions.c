@@ -142,6 +142,23 @@ int transition_fold(struct db *db, const struct uuid *digest, const struct str *
 	return db_run_now(db, &fold, values, ARRAY_LEN(values), NULL, NULL, out_rows);
 }
 
+static const struct db_query refold = {
+	.sql = "UPDATE deliveries SET digest_id = $1, updated_at = $2 "
+	       "WHERE digest_id = ANY (CAST(CAST($3 AS text[]) AS uuid[])) AND " HAS_STATE(
+		       "= 'folded'"),
+	.sqlite =
+		"UPDATE deliveries SET digest_id = $1, updated_at = $2 "
+		"WHERE digest_id IN (SELECT value FROM json_each($3)) AND " HAS_STATE("= 'folded'"),
+};
+
+int transition_refold(struct db *db, const struct uuid *digest, const struct str *ids, size_t count,
+		      int64_t now_us)
+{
+	const struct db_value values[] = { db_uuid(digest), db_time(now_us), db_words(ids, count) };
+
+	return db_run_now(db, &refold, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
 /* A digest that was dropped while its request was running takes its rows along. */
 static const struct db_query unfold = {
 	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2 "

@@ -50,9 +50,13 @@ int transition_end_turn(struct db *db, const struct delivery *delivery,
 int transition_keep_attempt(struct db *db, const struct delivery *delivery,
 			    const struct turn_result *result) must_check;
 
-/* Moves rows into their digest; `ids` are UUIDs as text. Runs at once. */
+/* Moves rows into their digest, or into the newer delivery that says it better; `ids` are UUIDs as
+ * text. Runs at once. */
 int transition_fold(struct db *db, const struct uuid *digest, const struct str *ids, size_t count,
 		    int64_t now_us, int64_t *out_rows) must_check;
+/* What was folded into these rows is folded into the digest, too. Runs at once. */
+int transition_refold(struct db *db, const struct uuid *digest, const struct str *ids, size_t count,
+		      int64_t now_us) must_check;
 /* Makes the rows of a digest that failed pending again. They keep the digest's id. */
 int transition_unfold(struct db *db, const struct uuid *digest, int64_t now_us,
 		      int64_t *out_rows) must_check;

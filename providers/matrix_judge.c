@@ -132,4 +132,6 @@ static bool read_id(const struct answer *answer, char out[MESSAGE_ID_SIZE])
 _Static_assert(MATRIX_ID_MAX < MESSAGE_ID_SIZE, "an event id fits");
 
 /* An edit is one more event. A homeserver takes it even if the first one was deleted. */
-const struct provider_edit matrix_edit = { .read_id = read_id, .judge = matrix_judge };
+const struct provider_edit matrix_edit = { .read_id = read_id,
+					   .judge = matrix_judge,
+					   .example = "$example" };

@@ -48,6 +48,7 @@ struct provider_edit {
 	bool (*read_id)(const struct answer *answer, char out[MESSAGE_ID_SIZE]);
 	/* Of an edit. */
 	struct verdict (*judge)(const struct answer *answer, int64_t now_us);
+	const char *example; /* an id, for previews */
 };
 
 struct provider {

@@ -159,4 +159,6 @@ static bool read_id(const struct answer *answer, char out[MESSAGE_ID_SIZE])
 	return is_id;
 }
 
-const struct provider_edit telegram_edit = { .read_id = read_id, .judge = judge_edit };
+const struct provider_edit telegram_edit = { .read_id = read_id,
+					     .judge = judge_edit,
+					     .example = "1" };

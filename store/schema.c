@@ -44,6 +44,8 @@ EMBED(schema_015_sqlite, "store/schema/015_expectations.sqlite.sql");
 EMBED(schema_015_postgres, "store/schema/015_expectations.postgres.sql");
 EMBED(schema_016_sqlite, "store/schema/016_lean_pending.sqlite.sql");
 EMBED(schema_016_postgres, "store/schema/016_lean_pending.postgres.sql");
+EMBED(schema_017_sqlite, "store/schema/017_living_messages.sqlite.sql");
+EMBED(schema_017_postgres, "store/schema/017_living_messages.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -67,5 +69,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_014_sqlite, .postgres = schema_014_postgres },
 	{ .sqlite = schema_015_sqlite, .postgres = schema_015_postgres },
 	{ .sqlite = schema_016_sqlite, .postgres = schema_016_postgres },
+	{ .sqlite = schema_017_sqlite, .postgres = schema_017_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -42,6 +42,7 @@ struct explained {
 	char error[NAME_SIZE];
 	bool has_digest;
 	struct uuid digest;
+	bool is_in_digest; /* that delivery is a digest; else it is of a newer event */
 	struct channel_options *options; /* as they are now; NULL: none */
 	int64_t options_us;              /* when they were changed */
 	char filtered[128]; /* why the filter keeps the event out; empty: it does not */
@@ -76,7 +77,8 @@ static const struct db_query read_channels = {
 	       "ORDER BY c.created_at, c.id LIMIT 200",
 };
 static const struct db_query read_delivery = {
-	.sql = "SELECT state, delivered_at, last_error, digest_id, id "
+	.sql = "SELECT state, delivered_at, last_error, digest_id, id, "
+	       "(SELECT c.event FROM deliveries c WHERE c.id = deliveries.digest_id) "
 	       "FROM deliveries WHERE id IN ($1, $2) AND team_id = $3",
 };
 static const struct db_query read_event = {
@@ -155,6 +157,7 @@ static int on_delivery(const struct db_row *row, void *arg)
 	explained->has_digest = !row_is_null(row, 3);
 	explained->digest = row_uuid(row, 3);
 	explained->delivery = row_uuid(row, 4);
+	explained->is_in_digest = row_is_null(row, 5) || str_is(row_text(row, 5), DIGEST_EVENT);
 	return 0;
 }
 
@@ -258,6 +261,9 @@ static struct finding find_of_row(const struct explained *explained)
 	if (strcmp(explained->state, "pending") == 0 && explained->disabled_us != 0)
 		return (struct finding){ "disabled",
 					 "it waits until the channel is enabled again" };
+	if (strcmp(explained->state, "folded") == 0 && !explained->is_in_digest)
+		return (struct finding){ "folded",
+					 "the message shows a newer state of the resource" };
 	if (strcmp(explained->state, "folded") == 0)
 		return (struct finding){ "folded", "it was sent as part of a digest" };
 	return (struct finding){ explained->state, explained->error[0] ? explained->error : NULL };

@@ -365,6 +365,39 @@ Test(preview_of, a_message_has_a_link_when_there_is_a_base)
 	cJSON_Delete(tree);
 }
 
+Test(preview_of, a_living_channel_shows_an_edited_message)
+{
+	static const struct {
+		const char *body, *method, *piece; /* NULL: nothing is edited */
+	} cases[] = {
+		{ "{\"provider\":\"discord\",\"event\":\"capsule.pause\",\"living\":true}", "PATCH",
+		  "created \xe2\x86\x92 " },
+		{ "{\"provider\":\"telegram\",\"event\":\"capsule.pause\",\"living\":true}", "POST",
+		  "\"message_id\":1," },
+		{ "{\"provider\":\"matrix\",\"event\":\"capsule.pause\",\"living\":true}", "PUT",
+		  "\"rel_type\":\"m.replace\"" },
+		{ "{\"provider\":\"discord\",\"event\":\"capsule.pause\"}", NULL, NULL },
+		{ "{\"provider\":\"discord\",\"event\":\"host.up\",\"living\":true}", NULL, NULL },
+		{ "{\"provider\":\"slack\",\"event\":\"capsule.pause\",\"living\":true}", NULL,
+		  NULL },
+		{ "{\"provider\":\"discord\",\"digest\":true,\"living\":true}", NULL, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cJSON *tree = preview(&one, cases[i].body);
+		const char *edited = json_get_string(tree, "edited_body");
+		const char *method = json_get_string(tree, "edited_method");
+
+		cr_expect_eq(edited != NULL, cases[i].method != NULL, "%s", cases[i].body);
+		if (cases[i].method) {
+			cr_expect_str_eq(method, cases[i].method);
+			cr_expect(edited && strstr(edited, cases[i].piece), "%s", edited);
+		}
+		cr_expect_null(strstr(json_get_string(tree, "body"), "History"));
+		cJSON_Delete(tree);
+	}
+}
+
 Test(preview_of, settings_with_a_warning_shows_it)
 {
 	cJSON *tree =

@@ -28,6 +28,8 @@ Test(channel_options, of_a_request_take_the_place_of_those_before)
 		{ ERRORS, WEB, WEB },
 		{ ERRORS, "{\"filter\":null}", "" },
 		{ ERRORS, "{\"filter\":{}}", "" },
+		{ "", "{\"living\":true}", "{\"living\":true}" },
+		{ "{\"living\":true}", "{\"living\":false}", "" },
 		{ "{\"newer\":[1]}", WEB, "{\"newer\":[1],\"filter\":{\"resource\":[\"web-*\"]}}" },
 		{ "{\"newer\":[1]}", "{\"newer\":null,\"filter\":null}", "{\"newer\":[1]}" },
 	};
@@ -103,4 +105,29 @@ Test(channel_options, name_the_one_that_is_at_fault)
 	cr_expect_eq(channel_options_read(request, &options, &why), -EINVAL);
 	cr_expect_str_eq(why.field, "filter.outcome");
 	cJSON_Delete(request);
+}
+
+Test(channel_options, of_living_messages_are_on_or_off)
+{
+	static const struct {
+		const char *request;
+		int rc;
+		bool is_living;
+	} cases[] = {
+		{ "{\"living\":true}", 0, true },           { "{\"living\":false}", 0, false },
+		{ "{\"living\":null}", 0, false },          { "{\"living\":1}", -EINVAL, false },
+		{ "{\"living\":\"yes\"}", -EINVAL, false }, { "{\"living\":[]}", -EINVAL, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cJSON *request = tree_of(cases[i].request);
+		struct channel_options options;
+		struct reason why = { .field = "" };
+
+		cr_expect_eq(channel_options_read(request, &options, &why), cases[i].rc, "%s",
+			     cases[i].request);
+		cr_expect_eq(options.is_living, cases[i].is_living, "%s", cases[i].request);
+		cr_expect_str_eq(why.field, cases[i].rc ? "living" : "");
+		cJSON_Delete(request);
+	}
 }

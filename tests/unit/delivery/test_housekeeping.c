@@ -78,8 +78,22 @@ static void add_outcome(struct rig *rig, int64_t age_us)
 		at);
 }
 
+static void add_message(struct rig *rig, const char *name, int64_t expired_us)
+{
+	char at[RFC3339_TEXT_SIZE];
+
+	rfc3339_format(rig_now_us - expired_us, 6, at);
+	rig_ask(rig,
+		"INSERT INTO living_messages (channel_id, resource, message_id, place, told_ms, "
+		"told_seq, told_by, began_at, trail, updated_at, expires_at) VALUES ('" TEAM_A
+		"', '%s', '1', 'p', 1, 0, '" TEAM_A "', '%s', '', '%s', '%s')",
+		name, at, at, at);
+}
+
 static void fill(struct rig *rig)
 {
+	add_message(rig, "capsule a", SECOND_US);
+	add_message(rig, "capsule b", -SECOND_US * 3600);
 	add_outcome(rig, 31 * DAY_US + 1);
 	add_outcome(rig, 31 * DAY_US - SECOND_US);
 	add_counters(rig, 60, 2 * HOUR_US + 1);
@@ -109,6 +123,7 @@ Test(housekeeping, removes_what_finished_a_week_ago_and_nothing_else)
 		fill(&rig);
 		rig_wait_rows(&rig, 2, "deliveries");
 		rig_wait_rows(&rig, 1, "accepts");
+		rig_wait_rows(&rig, 1, "living_messages");
 		rig_wait_rows(&rig, 1, "suppressed");
 		rig_wait_rows(&rig, 1, "snapshot_outcomes");
 		rig_wait_rows(&rig, 2, "event_activity");

@@ -103,6 +103,10 @@ static void tell_of_rows(struct rig *rig)
 		expect_verdict(rig, id, 0, cases[i].verdict);
 	}
 	cr_expect(strstr(answer, "digest_id"), "%s", answer);
+	cr_expect(strstr(answer, "the message shows a newer state"), "%s", answer);
+	rig_ask(rig, "UPDATE deliveries SET digest_id = channel_id");
+	expect_verdict(rig, id, 0, "folded");
+	cr_expect(strstr(answer, "it was sent as part of a digest"), "%s", answer);
 	expect_old_id(rig, id);
 	rig_ask(rig, "UPDATE channels SET created_at = '2020-01-03T00:00:00.000000Z' "
 		     "WHERE id = '" CHANNEL_3 "'");

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One message for each capsule, edited in place: on both stores, with the real Telegram provider
+ * and a chat that holds messages as Telegram does.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/id.h"
+#include "core/json.h"
+#include "tests/support/chat_channel.h"
+
+#define BOT_TOKEN    "123456789:AAExampleExampleExampleExampleExampl"
+#define MAX_MESSAGES 64
+#define LIVING       "living_messages WHERE message_id <> ''"
+#define FOLDED       "deliveries WHERE state = 'folded'"
+
+static const char *const telegram_fields[] = {
+	"bot_token", BOT_TOKEN, "chat_id", "1000000001", NULL,
+};
+
+/* ---- the chat ------------------------------------------------------------------------------- */
+
+/* What the next edit gets instead of an answer. */
+enum refusal { REFUSE_NOTHING, REFUSE_DELETED, REFUSE_OLD, REFUSE_SAME, REFUSE_FORM, REFUSE_BUSY };
+
+struct chat {
+	unsigned count;
+	unsigned edits;
+	enum refusal refusal;
+	unsigned refusals;              /* how many edits get it */
+	char subject[MAX_MESSAGES][64]; /* "Capsule cl-1" */
+	char text[MAX_MESSAGES][1024];
+	unsigned wrong; /* edits of another capsule's message */
+};
+
+static const char *const refusals[] = {
+	[REFUSE_DELETED] = "Bad Request: message to edit not found",
+	[REFUSE_OLD] = "Bad Request: message can't be edited",
+	[REFUSE_SAME] = "Bad Request: message is not modified: specified new message content",
+	[REFUSE_FORM] = "Bad Request: message is too long",
+	[REFUSE_BUSY] = "Internal Server Error",
+};
+
+static void refuse(struct buf *out, enum refusal refusal)
+{
+	int status = refusal == REFUSE_BUSY ? 500 : 400;
+	char body[256];
+
+	snprintf(body, sizeof(body), "{\"ok\":false,\"error_code\":%d,\"description\":\"%s\"}",
+		 status, refusals[refusal]);
+	receiver_answer(out, status, "", str_of(body));
+}
+
+/* "Capsule cl-1" of "✅ Capsule <code>cl-1</code> ..." */
+static void subject_of(const char *text, char out[64])
+{
+	const char *begin = strstr(text, "cl-");
+	const char *end = begin ? begin + strcspn(begin, "<& :") : NULL;
+
+	snprintf(out, 64, "%.*s", begin ? (int)(end - begin) : 0, begin ? begin : "");
+}
+
+static void show(struct chat *chat, unsigned number, const char *text)
+{
+	snprintf(chat->text[number - 1], sizeof(chat->text[0]), "%s", text);
+}
+
+static void answer_ok(struct buf *out, unsigned number)
+{
+	char body[64];
+
+	snprintf(body, sizeof(body), "{\"ok\":true,\"result\":{\"message_id\":%u}}", number);
+	receiver_answer(out, 200, "", str_of(body));
+}
+
+static void edit(struct chat *chat, unsigned number, const char *text, struct buf *out)
+{
+	char subject[64];
+
+	if (chat->refusals > 0) {
+		chat->refusals--;
+		refuse(out, chat->refusal);
+		return;
+	}
+	subject_of(text, subject);
+	if (number < 1 || number > chat->count || strcmp(chat->subject[number - 1], subject) != 0)
+		chat->wrong++;
+	else
+		show(chat, number, text);
+	chat->edits++;
+	answer_ok(out, number);
+}
+
+static enum receiver_reply talk(const struct received *request, struct buf *out, void *arg)
+{
+	struct chat *chat = arg;
+	cJSON *tree = NULL;
+
+	cr_assert_eq(json_parse(str_of(request->body), 65536, &tree, NULL), 0);
+	const char *text = json_get_string(tree, "text");
+	const cJSON *number = json_get(tree, "message_id");
+
+	if (strstr(request->target, "/editMessageText")) {
+		edit(chat, cJSON_IsNumber(number) ? (unsigned)number->valuedouble : 0, text, out);
+	} else {
+		cr_assert_lt(chat->count, MAX_MESSAGES);
+		chat->count++;
+		subject_of(text, chat->subject[chat->count - 1]);
+		show(chat, chat->count, text);
+		answer_ok(out, chat->count);
+	}
+	cJSON_Delete(tree);
+	return RECEIVER_ANSWER;
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+static struct chat chat;
+
+static const char *const event_types[] = {
+	[DATABASE_SQLITE] =
+		"[\"capsule.create\",\"capsule.pause\",\"capsule.resume\",\"capsule.destroy\"]",
+	[DATABASE_POSTGRES] = "{capsule.create,capsule.pause,capsule.resume,capsule.destroy}",
+};
+
+static void with_chat(void (*steps)(struct rig *rig))
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = {
+			.answer = talk, .arg = &chat, .strict = true, .chat = true
+		};
+		struct rig rig;
+
+		memset(&chat, 0, sizeof(chat));
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		rig_add_chat(&rig, CHANNEL_1, "telegram", telegram_fields, "capsule.create");
+		rig_ask(&rig, "UPDATE channels SET event_types = '%s'", event_types[engine]);
+		rig_ask(&rig,
+			"INSERT INTO channel_options (channel_id, options, updated_at) VALUES "
+			"('" CHANNEL_1 "', '{\"living\":true}', '2027-01-15T07:00:00.000000Z')");
+		steps(&rig);
+		cr_expect_eq(chat.wrong, 0);
+		rig_close(&rig);
+	}
+}
+
+static struct event *event_of(const char *kind, const char *capsule, const char *outcome,
+			      int64_t ms)
+{
+	char text[1024];
+	struct reason why = { .text = "" };
+	struct event *event = NULL;
+
+	snprintf(text, sizeof(text),
+		 "{\"event\":\"%s\",\"timestamp\":\"2027-01-15T08:00:00Z\",\"team_id\":\"" TEAM_A_ID
+		 "\",\"actor\":" SYSTEM ",\"outcome\":\"%s\","
+		 "\"resource\":{\"id\":\"%s\",\"type\":\"capsule\"}}",
+		 kind, outcome, capsule);
+	cr_assert_eq(
+		event_parse(str_of(text), (struct stream_id){ .ms = (uint64_t)ms }, &event, &why),
+		0, "%s", why.text);
+	return event;
+}
+
+static void happen(struct rig *rig, const char *kind, const char *capsule, int64_t ms)
+{
+	struct event *event = event_of(kind, capsule, "success", START_MS + ms);
+
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+}
+
+static bool is_quiet(struct rig *rig, void *arg)
+{
+	(void)arg;
+	rig_now_us += SECOND_US;
+	return rig_ask(rig, "SELECT count(*) FROM " PENDING) == 0;
+}
+
+/* Until nothing is pending. */
+static void settle(struct rig *rig)
+{
+	rig_turn_until(rig, is_quiet, NULL);
+}
+
+static void expect_message(unsigned number, const char *piece)
+{
+	cr_assert_leq(number, chat.count);
+	cr_expect_not_null(strstr(chat.text[number - 1], piece), "%u: %s", number,
+			   chat.text[number - 1]);
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void follow(struct rig *rig)
+{
+	char trail[TRAIL_SIZE];
+
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	expect_message(1, "created");
+	cr_expect_null(strstr(chat.text[0], "History"));
+	happen(rig, "capsule.create", "cl-2", 1000);
+	settle(rig);
+	happen(rig, "capsule.pause", "cl-1", 60000);
+	settle(rig);
+	happen(rig, "capsule.destroy", "cl-1", 192000);
+	settle(rig);
+	cr_expect_eq(chat.count, 2);
+	cr_expect_eq(chat.edits, 2);
+	expect_message(1, " destroyed</b>");
+	expect_message(1, "created \xe2\x86\x92 paused \xe2\x86\x92 destroyed, 3 min 12 s in all");
+	expect_message(2, "created");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " DELIVERED), 4);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " LIVING), 2);
+	rig_ask_text(rig, trail, sizeof(trail),
+		     "SELECT trail FROM living_messages WHERE resource = 'capsule cl-1'");
+	cr_expect_str_eq(trail, "created \xe2\x86\x92 paused \xe2\x86\x92 destroyed");
+}
+
+Test(living, keeps_one_message_for_each_capsule)
+{
+	with_chat(follow);
+}
+
+static void post_failures(struct rig *rig)
+{
+	struct event *event = event_of("capsule.pause", "cl-1", "error", START_MS + 1000);
+
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+	settle(rig);
+	happen(rig, "capsule.destroy", "cl-1", 2000);
+	settle(rig);
+	cr_expect_eq(chat.count, 2);
+	expect_message(1, "destroyed");
+	expect_message(2, "failed to pause");
+}
+
+Test(living, posts_a_failure_and_leaves_it)
+{
+	with_chat(post_failures);
+}
+
+#define STORM_CAPSULES 4
+#define STORM_EVENTS   60
+
+/* Failures among them are not lost. */
+static void storm(struct rig *rig)
+{
+	static const char *const kinds[] = { "capsule.pause", "capsule.resume" };
+	struct event *events[STORM_EVENTS];
+	char capsule[16];
+
+	for (int i = 0; i < STORM_EVENTS; i++) {
+		bool is_last = i >= STORM_EVENTS - STORM_CAPSULES;
+
+		snprintf(capsule, sizeof(capsule), "cl-%d", i % STORM_CAPSULES);
+		events[i] = event_of(is_last ? "capsule.destroy" : kinds[i / STORM_CAPSULES % 2],
+				     capsule, i == 9 ? "error" : "success", START_MS + i * 40000);
+	}
+	cr_assert_eq(rig_commit(rig, events, STORM_EVENTS), 0);
+	settle(rig);
+	cr_expect_eq(chat.count, STORM_CAPSULES + 1);
+	cr_expect_eq(chat.edits, 0);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " DELIVERED), STORM_CAPSULES + 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED),
+		     STORM_EVENTS - STORM_CAPSULES - 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries d WHERE d.state = 'folded' AND "
+				  "EXISTS (SELECT 1 FROM deliveries c WHERE c.id = d.digest_id AND "
+				  "c.resource = d.resource AND c.event = 'capsule.destroy')"),
+		     STORM_EVENTS - STORM_CAPSULES - 1);
+	for (unsigned i = 1; i <= chat.count; i++) {
+		if (!strstr(chat.text[i - 1], "failed to"))
+			expect_message(i, "destroyed, 37 min 20 s in all");
+	}
+}
+
+Test(living, sends_only_the_newest_state_of_a_storm)
+{
+	with_chat(storm);
+}
+
+/* What was folded into a carrier that is folded later. */
+static void fold_again(struct rig *rig)
+{
+	struct event *events[2] = { event_of("capsule.create", "cl-1", "success", START_MS),
+				    event_of("capsule.pause", "cl-1", "success", START_MS + 5000) };
+
+	/* The pace is used up by another capsule, so the first two wait and are folded. */
+	happen(rig, "capsule.create", "cl-9", -1000);
+	cr_assert_eq(rig_commit(rig, events, 2), 0);
+	rig_wait_rows(rig, 1, FOLDED);
+	happen(rig, "capsule.destroy", "cl-1", 9000);
+	settle(rig);
+	cr_expect_eq(rig_ask(rig, "SELECT count(DISTINCT digest_id) FROM " FOLDED), 1);
+	expect_message(2, "destroyed, 9 s in all");
+}
+
+Test(living, counts_the_time_from_the_first_state)
+{
+	with_chat(fold_again);
+}
+
+static void post_anew(struct rig *rig, enum refusal refusal)
+{
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	chat.refusal = refusal;
+	chat.refusals = 1;
+	happen(rig, "capsule.pause", "cl-1", 1000);
+	settle(rig);
+	cr_expect_eq(chat.count, 2);
+	expect_message(1, "created");
+	expect_message(2, "created \xe2\x86\x92 paused");
+	happen(rig, "capsule.destroy", "cl-1", 2000);
+	settle(rig);
+	cr_expect_eq(chat.count, 2, "the new one is edited");
+	expect_message(2, "destroyed");
+	cr_expect_eq(count_attempts(rig, "reposted"), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE failures > 0 OR "
+				  "disabled_at IS NOT NULL"),
+		     0);
+}
+
+static void post_deleted(struct rig *rig)
+{
+	post_anew(rig, REFUSE_DELETED);
+}
+
+static void post_old(struct rig *rig)
+{
+	post_anew(rig, REFUSE_OLD);
+}
+
+Test(living, posts_anew_what_somebody_deleted)
+{
+	with_chat(post_deleted);
+}
+
+Test(living, posts_anew_what_is_too_old_to_be_edited)
+{
+	with_chat(post_old);
+}
+
+static void take_same(struct rig *rig)
+{
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	chat.refusal = REFUSE_SAME;
+	chat.refusals = 1;
+	happen(rig, "capsule.pause", "cl-1", 1000);
+	settle(rig);
+	cr_expect_eq(chat.count, 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " DELIVERED), 2);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE attempts > 1"), 0);
+}
+
+Test(living, takes_an_edit_that_changes_nothing_as_done)
+{
+	with_chat(take_same);
+}
+
+/* A state that is retried while a newer one is shown. */
+static void stay_in_order(struct rig *rig)
+{
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	happen(rig, "capsule.destroy", "cl-1", 9000);
+	settle(rig);
+	/* As if it had been late: an older event in a row of its own. */
+	happen(rig, "capsule.pause", "cl-1", 5000);
+	settle(rig);
+	expect_message(1, "destroyed");
+	cr_expect_eq(chat.count, 1);
+	cr_expect_eq(chat.edits, 1);
+	cr_expect_eq(rig_ask(rig,
+			     "SELECT count(*) FROM deliveries d WHERE d.state = 'folded' AND "
+			     "d.event = 'capsule.pause' AND EXISTS (SELECT 1 FROM deliveries c "
+			     "WHERE c.id = d.digest_id AND c.event = 'capsule.destroy')"),
+		     1);
+}
+
+Test(living, shows_no_older_state_over_a_newer_one)
+{
+	with_chat(stay_in_order);
+}
+
+static void refuse_the_newest(struct rig *rig)
+{
+	struct event *events[2] = { event_of("capsule.pause", "cl-1", "success", START_MS + 5000),
+				    event_of("capsule.resume", "cl-1", "success",
+					     START_MS + 6000) };
+
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	chat.refusal = REFUSE_FORM;
+	chat.refusals = 1;
+	cr_assert_eq(rig_commit(rig, events, 2), 0);
+	settle(rig);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed' AND "
+				  "event = 'capsule.resume'"),
+		     1);
+	expect_message(1, "created \xe2\x86\x92 paused");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " DELIVERED), 2);
+}
+
+Test(living, sends_what_a_refused_state_carried)
+{
+	with_chat(refuse_the_newest);
+}
+
+/* An id may belong to another message elsewhere. */
+static void move_away(struct rig *rig)
+{
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	rig_idle(rig);
+	rig_ask(rig, "UPDATE living_messages SET place = 'elsewhere'");
+	happen(rig, "capsule.pause", "cl-1", 1000);
+	settle(rig);
+	cr_expect_eq(chat.count, 2);
+	cr_expect_eq(chat.edits, 0);
+	expect_message(2, "created \xe2\x86\x92 paused");
+}
+
+Test(living, edits_nothing_that_was_sent_to_another_place)
+{
+	with_chat(move_away);
+}
+
+static void send_again(struct rig *rig)
+{
+	char id[64], path[128], body[4096];
+
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	happen(rig, "capsule.pause", "cl-1", 1000);
+	settle(rig);
+	rig_ask_text(rig, id, sizeof(id),
+		     "SELECT CAST(id AS text) FROM deliveries WHERE event = 'capsule.create'");
+	snprintf(path, sizeof(path), "/v1/deliveries/%s/redeliver", id);
+	cr_assert_eq(rig_request(rig, "POST", path, TEAM_A, "", body, sizeof(body)), 202, "%s",
+		     body);
+	settle(rig);
+	cr_expect_eq(chat.count, 2);
+	expect_message(1, "paused");
+	expect_message(2, "created");
+	happen(rig, "capsule.destroy", "cl-1", 2000);
+	settle(rig);
+	expect_message(1, "destroyed");
+	expect_message(2, "created");
+}
+
+Test(living, shows_what_is_sent_again_as_a_message_of_its_own)
+{
+	with_chat(send_again);
+}
+
+static void keep_trying(struct rig *rig)
+{
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	chat.refusal = REFUSE_BUSY;
+	chat.refusals = 2;
+	happen(rig, "capsule.pause", "cl-1", 1000);
+	settle(rig);
+	cr_expect_eq(chat.count, 1);
+	expect_message(1, "paused");
+	cr_expect_eq(count_attempts(rig, "retry"), 2);
+}
+
+Test(living, tries_an_edit_again_like_any_request)
+{
+	with_chat(keep_trying);
+}
+
+/* The worker's memory is gone. */
+static void start_again(struct rig *rig)
+{
+	const struct rig_options options = { .answer = talk,
+					     .arg = &chat,
+					     .strict = true,
+					     .chat = true,
+					     .worker = "worker-2",
+					     .database = &rig->database };
+	struct rig again;
+
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	rig_idle(rig);
+	rig_now_us += 60 * SECOND_US; /* its lease is over */
+	rig_open(&again, DATABASE_SQLITE, &options);
+	rig_hold_ledger(&again);
+	happen(&again, "capsule.destroy", "cl-1", 1000);
+	settle(&again);
+	cr_expect_eq(chat.count, 1);
+	expect_message(1, "created \xe2\x86\x92 destroyed");
+	rig_close(&again);
+}
+
+Test(living, edits_after_a_restart_what_was_posted_before)
+{
+	with_chat(start_again);
+}
+
+static void remove_channel(struct rig *rig)
+{
+	char path[128], id[ID_TEXT_SIZE], body[1024];
+	struct uuid channel;
+
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	rig_wait_rows(rig, 1, LIVING);
+	cr_assert_eq(uuid_parse(STR(CHANNEL_1), &channel), 0);
+	id_format(ID_CHANNEL, &channel, id);
+	snprintf(path, sizeof(path), "/v1/channels/%s", id);
+	cr_assert_eq(rig_request(rig, "DELETE", path, TEAM_A, "", body, sizeof(body)), 204);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM living_messages"), 0);
+}
+
+Test(living, is_forgotten_with_its_channel)
+{
+	with_chat(remove_channel);
+}
