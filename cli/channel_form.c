@@ -12,12 +12,14 @@
 #include "core/event.h"
 #include "core/json.h"
 
-#define MAX_RULE 32
+#define MAX_RULE   32
+#define MAX_OPTION 65536
 
 void channel_form_done(struct channel_form *form)
 {
 	cJSON_Delete(form->events);
 	cJSON_Delete(form->filter);
+	cJSON_Delete(form->options);
 	for (size_t i = 0; i < PROVIDER_MAX_FIELDS; i++)
 		secret_done(&form->settings[i]);
 }
@@ -109,6 +111,33 @@ static int take_rule(struct channel_form *form, const char *typed)
 	return add_rule(form, rule, equals + 1);
 }
 
+/* ---- other options ----------------------------------------------------------------------- */
+
+/* The service knows the options, and names what is wrong. */
+static int take_option(struct channel_form *form, const char *typed)
+{
+	struct str value = str_of(typed);
+	struct str name = str_cut(&value, '=');
+	struct reason why = { .text = "the value is missing" };
+	cJSON *tree = NULL;
+	char key[MAX_RULE];
+
+	if (!value.at || json_parse(value, MAX_OPTION, &tree, &why) < 0)
+		return command_fault(EXIT_USAGE,
+				     "--option: expected NAME=JSON such as fallback={...}, got "
+				     "\"%s\": %s",
+				     typed, why.text);
+	if (!form->options)
+		form->options = cJSON_CreateObject();
+	snprintf(key, sizeof(key), "%.*s", STR_ARGS(name));
+	cJSON_DeleteItemFromObjectCaseSensitive(form->options, key);
+	if (!cJSON_AddItemToObject(form->options, key, tree)) {
+		cJSON_Delete(tree);
+		return command_fault(EXIT_FAILED, "out of memory");
+	}
+	return EXIT_GOOD;
+}
+
 /* ---- the provider ------------------------------------------------------------------------ */
 
 static int find_provider(struct channel_form *form)
@@ -166,6 +195,8 @@ int channel_form_take(void *owner, int flag, const char *value)
 		return add_rule(form, "outcome", "error");
 	case FORM_FILTER:
 		return take_rule(form, value);
+	case FORM_OPTION:
+		return take_option(form, value);
 	case FORM_SET:
 		return take_set(form, value);
 	default:
@@ -210,17 +241,22 @@ void channel_form_add_config(const struct channel_form *form, struct buf *out)
 	buf_add_char(out, '}');
 }
 
+static void add_tree(struct buf *out, const char *name, const cJSON *tree)
+{
+	if (!tree)
+		return;
+	json_add_name(out, name);
+	json_add_value(out, tree);
+}
+
 void channel_form_add_members(const struct channel_form *form, struct buf *out)
 {
+	const cJSON *option;
+
 	json_add_member(out, "provider", str_of(form->provider->name));
 	if (form->name)
 		json_add_member(out, "name", str_of(form->name));
-	if (form->events) {
-		json_add_name(out, "events");
-		json_add_value(out, form->events);
-	}
-	if (form->filter) {
-		json_add_name(out, "filter");
-		json_add_value(out, form->filter);
-	}
+	add_tree(out, "events", form->events);
+	add_tree(out, "filter", form->filter);
+	cJSON_ArrayForEach(option, form->options) add_tree(out, option->string, option);
 }

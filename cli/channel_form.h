@@ -23,6 +23,7 @@ enum channel_form_flag {
 	FORM_EVENT,
 	FORM_ONLY_FAILURES,
 	FORM_FILTER,
+	FORM_OPTION,
 	FORM_SET,
 	FORM_SETTINGS
 };
@@ -36,15 +37,17 @@ enum channel_form_flag {
 
 #define FORM_FILTER_OPTIONS                                         \
 	{ "only-failures", no_argument, NULL, FORM_ONLY_FAILURES }, \
+		{ "filter", required_argument, NULL, FORM_FILTER }, \
 	{                                                           \
-		"filter", required_argument, NULL, FORM_FILTER      \
+		"option", required_argument, NULL, FORM_OPTION      \
 	}
 
 struct channel_form {
 	const char *name;
 	const struct provider *provider;
-	cJSON *events; /* kinds; NULL: none was named */
-	cJSON *filter; /* {"outcome":["error"]}; NULL: no rule */
+	cJSON *events;  /* kinds; NULL: none was named */
+	cJSON *filter;  /* {"outcome":["error"]}; NULL: no rule */
+	cJSON *options; /* other options, by the name that the API has; NULL: none */
 	const char *settings_file;
 	struct secret settings[PROVIDER_MAX_FIELDS]; /* in the order of the provider's fields */
 	const char *sets[PROVIDER_MAX_FIELDS];       /* NAME=VALUE, as typed */
@@ -67,7 +70,8 @@ void channel_form_add_config(const struct channel_form *form, struct buf *out);
 /* At least one setting was given. */
 bool channel_form_has_config(const struct channel_form *form);
 
-/* Appends `"name":...` for each member that was given: provider, name, events, filter. */
+/* Appends `"name":...` for each member that was given: provider, name, events, filter, other
+ * options. */
 void channel_form_add_members(const struct channel_form *form, struct buf *out);
 
 /* Wipes and frees a body with secrets. */

@@ -21,7 +21,8 @@ static const char usage[] =
 	"                       (all kinds)\n"
 	"  --only-failures      only what failed\n"
 	"  --filter RULE=WORD   rules are outcome, resource, template, reason and\n"
-	"                       actor.type; may be repeated\n"
+	"                       actor.type; repeat\n"
+	"  --option NAME=JSON   an option of the API, such as fallback={...}; repeat\n"
 	"  --settings FILE      NAME=VALUE lines or a JSON object; - is standard input\n"
 	"  --set NAME=VALUE     a setting that is no secret, such as url or chat_id\n" SERVICE_USAGE
 	"\n"

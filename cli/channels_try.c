@@ -38,7 +38,8 @@ static const char preview_usage[] =
 	"  --digest             many events in one message instead\n"
 	"  --only-failures      whether the filter of failures lets it through\n"
 	"  --filter RULE=WORD   rules are outcome, resource, template, reason and\n"
-	"                       actor.type; may be repeated\n" SERVICE_USAGE "\n"
+	"                       actor.type; may be repeated\n"
+	"  --option NAME=JSON   an option of the API, such as fallback={...}\n" SERVICE_USAGE "\n"
 	"Example: wrenn-events channels preview --provider slack --event capsule.destroy\n";
 
 /* ---- test -------------------------------------------------------------------------------- */

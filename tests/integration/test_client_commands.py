@@ -91,6 +91,11 @@ def test_a_channel_from_its_creation_to_its_end(caller, redis, fake):
                          "--filter", "resource=web-*", "--filter", "resource=db-*")
     assert hook["filter"] == {"outcome": ["error"], "resource": ["web-*", "db-*"]} and hook["secret"] and "volume.create" not in hook["events"]
     assert {"capsule.create", "host.down"} <= set(hook["events"])
+    fallback = {"channel_id": hook["id"], "after_minutes": 30}
+    spare = caller.object("channels", "create", "--name", "spare", "--provider", "slack", "--settings", "-", "--option", f"fallback={json.dumps(fallback)}",
+                          stdin=SETTINGS)
+    assert spare["fallback"] == fallback
+    caller.run("channels", "delete", "spare")
     assert [each["id"] for each in caller.lines("channels", "list")] == [hook["id"], made["id"]]
 
     event = caller.publish(redis)
@@ -199,6 +204,8 @@ def test_each_end_has_its_exit_code(caller, fake):
     assert "400" in refused(2, "deliveries", "list", "ops", "--state", "lost") and "--limit" in refused(2, "audit", "list", "--limit", "0")
     assert "filter knows" in refused(2, *create, "--name", "b", "--filter", "colour=red", stdin=SETTINGS)
     assert "format" in refused(2, "audit", "export", "--format", "xml")
+    assert "NAME=JSON" in refused(2, *create, "--name", "b", "--option", "living=perhaps", stdin=SETTINGS)
+    assert "400" in refused(2, *create, "--name", "b", "--option", "fallback=7", stdin=SETTINGS)
     assert "401" in refused(3, "channels", "list", "--api-key", "wrn_" + "0" * 32)
 
 
