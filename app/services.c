@@ -138,6 +138,22 @@ static int open_auth(struct worker *w)
 	return auth_open(&options, &w->auth);
 }
 
+static void on_announced(const char *fault, void *owner)
+{
+	(void)owner;
+	if (fault)
+		log_warn("a checkpoint of the audit log did not reach the event stream",
+			 log_str("error", fault));
+}
+
+static void announce_checkpoint(struct str json, void *owner)
+{
+	struct worker *w = owner;
+
+	if (bus_add(w->redis, json, on_announced, w) < 0)
+		on_announced("no connection to Redis", w);
+}
+
 static const struct audit_signer *signer_of(const struct worker *w)
 {
 	return services_audit_mode(w->config) == AUDIT_OFF ? NULL : &w->signer;
@@ -154,6 +170,8 @@ static int open_audit(struct worker *w)
 		.signer = signer_of(w),
 		.checkpoint_folder = w->config->audit_checkpoint_dir,
 		.checkpoint_command = w->config->audit_checkpoint_command,
+		.announce = announce_checkpoint,
+		.owner = w,
 	};
 	struct reason why = { .text = "" };
 	int rc = 0;

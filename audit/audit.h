@@ -87,6 +87,9 @@ struct audit_options {
 	const struct audit_signer *signer; /* must outlive it; NULL: no checkpoints */
 	const char *checkpoint_folder;     /* NULL: none */
 	const char *checkpoint_command;    /* NULL: none */
+	/* Adds an event about a checkpoint to the stream. May be NULL. */
+	void (*announce)(struct str json, void *owner);
+	void *owner;
 };
 
 struct audit; /* the endpoints, and the way that checkpoints leave the host */

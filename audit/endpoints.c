@@ -121,6 +121,8 @@ int audit_open(const struct audit_options *options, struct audit **out)
 		.folder = options->checkpoint_folder,
 		.command = options->checkpoint_command,
 		.limit_ms = COMMAND_LIMIT_MS,
+		.announce = options->announce,
+		.owner = options->owner,
 	};
 	int rc = audit ? outlet_open(&outlet, &audit->outlet) : -ENOMEM;
 

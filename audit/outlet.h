@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Where checkpoints leave the host: a log line for each, and, when the operator names them, a file
- * for each in a folder and a command that gets each on its standard input.
+ * Where checkpoints leave the host: a log line for each, an event `audit.checkpoint`, and, when the
+ * operator names them, a file for each in a folder and a command that gets each on its standard
+ * input.
  *
  * One checkpoint at a time, in order. What fails is logged and not tried again: the note stays in
  * the store, and the next checkpoint covers what this one did.
@@ -22,6 +23,9 @@ struct outlet_options {
 	const char *folder;  /* NULL: none */
 	const char *command; /* words separated by spaces; NULL: none. No shell reads it. */
 	unsigned limit_ms;   /* a command that takes longer is killed */
+	/* Tells the event stream, for channels that subscribe to it. NULL: nobody is told. */
+	void (*announce)(struct str json, void *owner);
+	void *owner;
 };
 
 int outlet_open(const struct outlet_options *options, struct outlet **out) must_check;

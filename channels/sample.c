@@ -68,11 +68,19 @@ static void write_missed(struct buf *out)
 			  "\"error\":\"asked for at 10:02 UTC, no outcome after 15 min\"");
 }
 
+static void write_checkpoint(struct buf *out)
+{
+	write_party(out, "resource", "1200", "audit_log");
+	buf_add_text(out, ",\"metadata\":{\"size\":\"1200\",\"note\":"
+			  "\"events.example.com/audit/team-...\"}");
+}
+
 void sample_write(struct buf *out, enum event_kind kind, bool is_completion, struct str team,
 		  struct str timestamp)
 {
 	bool is_host = kind == EVENT_HOST_UP || kind == EVENT_HOST_DOWN;
 	bool is_missed = kind == EVENT_EXPECTATION_MISSED;
+	bool is_checkpoint = kind == EVENT_AUDIT_CHECKPOINT;
 
 	buf_add_char(out, '{');
 	json_add_member(out, "event", str_of(event_kind_name(kind)));
@@ -83,11 +91,13 @@ void sample_write(struct buf *out, enum event_kind kind, bool is_completion, str
 	if (is_host) {
 		write_host_event(out);
 	} else {
-		write_actor(out, is_completion || is_missed);
+		write_actor(out, is_completion || is_missed || is_checkpoint);
 		if (event_kind_is_capsule(kind))
 			write_party(out, "resource", "cl-" ID_DIGITS_TEXT, "sandbox");
 		else if (is_missed)
 			write_missed(out);
+		else if (is_checkpoint)
+			write_checkpoint(out);
 		else if (kind == EVENT_VOLUME_CREATE || kind == EVENT_VOLUME_DELETE)
 			write_party(out, "resource", "vol-" ID_DIGITS_TEXT, "volume");
 		else

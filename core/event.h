@@ -35,6 +35,7 @@ enum event_kind {
 	EVENT_VOLUME_CREATE,
 	EVENT_VOLUME_DELETE,
 	EVENT_EXPECTATION_MISSED,    /* ours: a team expected an event that did not come */
+	EVENT_AUDIT_CHECKPOINT,      /* ours: a checkpoint of the team's audit log */
 	EVENT_CAPSULE_STATE_CHANGED, /* pub/sub only */
 	EVENT_CHANNEL_TEST,          /* never in Redis */
 	EVENT_KINDS

@@ -33,6 +33,8 @@ static const struct {
 	[EVENT_VOLUME_DELETE] = { .name = STR("volume.delete"), .traits = SUBSCRIBABLE | OPT_IN },
 	[EVENT_EXPECTATION_MISSED] = { .name = STR("wrenn.expectation.missed"),
 				       .traits = SUBSCRIBABLE | OPT_IN },
+	[EVENT_AUDIT_CHECKPOINT] = { .name = STR("audit.checkpoint"),
+				     .traits = SUBSCRIBABLE | OPT_IN },
 	[EVENT_CAPSULE_STATE_CHANGED] = { .name = STR("capsule.state.changed"), .traits = CAPSULE },
 	[EVENT_CHANNEL_TEST] = { .name = STR("channel.test") },
 };

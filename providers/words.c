@@ -31,6 +31,9 @@ static const struct kind_words kinds[EVENT_KINDS] = {
 	/* Without a lead of its own: the resource has it. */
 	[EVENT_EXPECTATION_MISSED] = { "", " arrived after all", " overdue", NULL, "expectation",
 				       "expectations", " met late", NULL },
+	[EVENT_AUDIT_CHECKPOINT] = { "Audit log: a checkpoint of ", " rows was signed",
+				     " rows was not signed", NULL, "audit checkpoint",
+				     "audit checkpoints", " signed", NULL },
 	[EVENT_HOST_UP] = { "Host ", " is up", " is up", NULL, "host", "hosts", " up", "/hosts/" },
 	[EVENT_HOST_DOWN] = { "Host ", " is down", " is down", NULL, "host", "hosts", " down",
 			      "/hosts/" },

@@ -105,7 +105,7 @@ class Trail:
         assert joined == root([bytes(hash) for _, _, hash in self.leaves])
 
 
-def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, store):
+def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, receiver, store):
     service = make_service().start()
     team, key = service.new_team()
     load = Load(redis, team)
@@ -121,14 +121,18 @@ def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, sto
     until(lambda: store.query("SELECT coalesce(max(size), 0) FROM audit_trees") == [(wanted,)], "every row to be a leaf")
     Trail(store, team).expect_equal()
 
+    service.add_webhook(key, receiver.url, events=["audit.checkpoint"])
+    wanted += 1  # the row about it
     service.kill()
     store.query("UPDATE store_facts SET value = '2026-01-01T00:00:00Z' WHERE name = 'audit_round'")  # hours ago
     service.start()
-    until(lambda: service.get("/v1/audit-logs/checkpoint", key=key).status == 200, "the hourly checkpoint")
+    until(lambda: service.get("/v1/audit-logs/checkpoint", key=key).json().get("size") == wanted, "the hourly checkpoint")
     newest = service.get("/v1/audit-logs/checkpoint", key=key).json()
     (signer,) = service.get("/v1/audit-logs/key", key=key).json()["items"]
     origin = signer["key"].split("+")[0]
     assert newest["note"].split("\n")[:2] == [f"{origin}/audit/{team}", str(wanted)]
     assert newest["size"] == wanted and f"\n\n\u2014 {origin} " in newest["note"]
     assert "checkpoint of an audit log" in service.log_text()
+    until(lambda: newest["note"] in [json.loads(request["body"])["metadata"]["note"] for request in list(receiver.requests)],
+          "the checkpoint to reach the channel")
     assert os.stat(f"{service.folder}/data/audit-signing.key").st_mode & 0o777 == 0o600

@@ -197,7 +197,9 @@ Test(mapping, has_a_row_for_every_kind_that_is_durable_well_or_wrong)
 			struct audit_entry entry;
 			bool has_row = map(event, AUDIT_ALL, false, &entry);
 
-			cr_expect(has_row, "%s%s", name, outcomes[i]);
+			/* A row about a checkpoint would need another checkpoint. */
+			cr_expect_eq(has_row, kind != EVENT_AUDIT_CHECKPOINT, "%s%s", name,
+				     outcomes[i]);
 			if (has_row)
 				audit_entry_done(&entry);
 			event_free(event);

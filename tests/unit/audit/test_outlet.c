@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "audit/outlet.h"
+#include "core/event.h"
 
 #define TEAM_TEXT "team-0x5yg3bfyrehlas5fmd3rslxq"
 
@@ -186,6 +187,38 @@ Test(outlet, kills_a_command_that_does_not_end, .timeout = 60)
 	publish(&rig, 1);
 	publish(&rig, 2);
 	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	close_rig(&rig);
+}
+
+static void keep_event(struct str json, void *owner)
+{
+	struct event **out = owner;
+	struct stream_id id = { .ms = 1 };
+	struct reason why;
+
+	cr_assert_eq(event_parse(json, id, out, &why), 0, "%s", why.text);
+}
+
+Test(outlet, tells_the_event_stream)
+{
+	struct rig rig;
+	struct event *event = NULL;
+	const struct outlet_options options = { .loop = &rig.loop,
+						.announce = keep_event,
+						.owner = &event };
+
+	open_rig(&rig, false, NULL);
+	outlet_close(rig.outlet, count_closed, &rig);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	rig.closed = 0;
+	cr_assert_eq(outlet_open(&options, &rig.outlet), 0);
+	publish(&rig, 12);
+	cr_assert(event);
+	cr_expect_eq(event->kind, EVENT_AUDIT_CHECKPOINT);
+	cr_expect(str_is(event->team_text, TEAM_TEXT));
+	cr_expect(str_is(event->resource_id, "12"));
+	cr_expect(str_is(event_metadata(event, "note"), "note 12\n"));
+	event_free(event);
 	close_rig(&rig);
 }
 

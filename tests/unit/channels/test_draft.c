@@ -211,7 +211,7 @@ Test(draft, takes_every_subscribable_kind_however_often)
 	buf_add_text(&body, "\"host.up\"]}");
 	cr_assert_eq(draft_parse(buf_str(&body), DRAFT_WHOLE, &draft, &why), 0, "%s", why.text);
 	cr_assert_eq(draft.event_count, kinds);
-	cr_expect_eq(kinds, 11);
+	cr_expect_eq(kinds, 12);
 	draft_done(&draft);
 	buf_done(&body);
 }

@@ -30,6 +30,7 @@ Test(event_kind, knows_each_name_its_retired_name_and_its_traits)
 		{ EVENT_VOLUME_CREATE, "volume.create", NULL, true, false, true },
 		{ EVENT_VOLUME_DELETE, "volume.delete", NULL, true, false, true },
 		{ EVENT_EXPECTATION_MISSED, "wrenn.expectation.missed", NULL, true, false, true },
+		{ EVENT_AUDIT_CHECKPOINT, "audit.checkpoint", NULL, true, false, true },
 		{ EVENT_CAPSULE_STATE_CHANGED, "capsule.state.changed", NULL, false, true, false },
 		{ EVENT_CHANNEL_TEST, "channel.test", NULL, false, false, false },
 	};
