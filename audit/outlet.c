@@ -71,8 +71,11 @@ static struct pending_note *take(struct outlet *outlet)
 
 static void drop_waiting(struct outlet *outlet)
 {
-	for (struct pending_note *note; (note = take(outlet));)
-		free(note);
+	LIST_EACH_SAFE (link, &outlet->waiting) {
+		list_remove(link);
+		free(list_item(link, struct pending_note, link));
+	}
+	outlet->count = 0;
 }
 
 static void on_limit_closed(uv_handle_t *handle)
