@@ -8,7 +8,7 @@ import { FallbackField } from "./fallback_field.js";
 const onlyFailures = ({ filter }) => String(filter?.outcome ?? "") === "error";
 
 /** The options among a channel's members. @param {Channel} channel @returns {SetOptions} */
-export const optionsOf = ({ filter, fallback }) => ({ filter, fallback });
+export const optionsOf = ({ filter, living, fallback }) => ({ filter, living, fallback });
 
 /** @param {{options: SetOptions, self?: string, onChange: (options: SetOptions) => void}} props `self`: the channel's id */
 export function OptionsFields({ options, self, onChange }) {
@@ -24,16 +24,24 @@ export function OptionsFields({ options, self, onChange }) {
 			onChange=${(/** @type {boolean} */ wanted) =>
 				set({ filter: { ...filter, outcome: wanted ? ["error"] : undefined } })}
 		/>
+		<${Check}
+			name="living"
+			title="One message for each capsule"
+			help="Discord, Telegram and Matrix edit it in place. A failure comes as a new message."
+			checked=${Boolean(options.living)}
+			onChange=${(/** @type {boolean} */ wanted) => set({ living: wanted || null })}
+		/>
 		<${FallbackField} fallback=${fallback} self=${self} onChange=${set} />
 	</div>`;
 }
 
 /** @param {SetOptions} options */
 export function optionsInWords(options) {
-	const { filter, fallback } = options;
+	const { filter, living, fallback } = options;
 	const words = Object.entries(filter ?? {}).map(([rule, values]) =>
 		rule === "outcome" && onlyFailures(options) ? "only failures" : `${rule} ${values.join(" or ")}`,
 	);
+	if (living) words.push("one message for each capsule");
 	if (fallback) words.push(`another channel takes over after ${fallback.after_minutes} min`);
 	return words.map((word) => ` · ${word}`).join("");
 }

@@ -43,8 +43,8 @@ export function WaitingPage() {
 						</div>`}
 			`}
 		<//>
-		<${Outcomes} />
 		<${Expectations} />
+		<${Outcomes} />
 	</div>`;
 }
 

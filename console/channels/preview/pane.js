@@ -33,7 +33,7 @@ export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 		const controller = new AbortController();
 		const message = isDigest
 			? { provider, digest: true }
-			: { provider, filter: options.filter, event: sampleEvent(kind.value, outcome.value) };
+			: { ...options, provider, event: sampleEvent(kind.value, outcome.value) };
 		/** @param {Record<string, string>} [settings] */
 		const ask = (settings) => askPreview(settings ? { ...message, config: settings } : message, controller.signal);
 		async function load() {

@@ -116,11 +116,12 @@ await walk({
 	async "edited, with its settings replaced"() {
 		await page.getByRole("button", { name: "Edit" }).click();
 		await page.getByRole("dialog").locator("input[name=name]").fill("ops room");
+		await page.getByLabel("One message for each capsule").check();
 		await page.getByLabel("When it fails").selectOption({ label: "my-slack takes over" });
 		await page.getByLabel("After").selectOption("30");
 		await page.getByRole("button", { name: "Save" }).click();
 		await page.getByRole("heading", { name: "ops-room" }).waitFor();
-		await page.getByText("another channel takes over after 30 min").waitFor();
+		await page.getByText("one message for each capsule · another channel takes over after 30 min").waitFor();
 		await page.getByRole("link", { name: "Replace settings" }).click();
 		await page.locator("input[name=url]").fill(wishes.destinations.webhook.config.url);
 		await page.getByRole("button", { name: "Replace the settings" }).click();
