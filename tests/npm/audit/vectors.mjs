@@ -225,6 +225,7 @@ changed("twice-in-an-object", "", (file) => [...file.slice(0, 2),
 	JSON.stringify(file[2]).replace("\"action\"", "\"action\":\"pause\",\"action\"") + "\n", ...file.slice(3)]);
 changed("no-json", "", (file) => [...file.slice(0, 2), "row\n", ...file.slice(2)]);
 changed("unknown-type", "", (file) => [file[0], { type: "remark" }, ...file.slice(1)]);
+file("signed-by-another-installation", [header(), ...lines, checkpoint(SIZE, { key: FOREIGN_KEY })], "of another trail", { key: "foreign-key" });
 file("skip-changed", [header({ first: 7 }), { ...skip(0, 7), hashes: skip(0, 7).hashes.reverse() }, ...lines.slice(7), checkpoint()],
 	"a row from 0 on was changed");
 file("skip-short", [header({ first: 7 }), { ...skip(0, 7), hashes: skip(0, 7).hashes.slice(1) }, ...lines.slice(7), checkpoint()],
