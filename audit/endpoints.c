@@ -14,19 +14,22 @@
 #include "api/api.h"
 #include "audit/audit.h"
 #include "audit/export.h"
+#include "audit/follow.h"
+#include "audit/forget_call.h"
 #include "audit/outlet.h"
 #include "audit/page.h"
 #include "audit/proofs.h"
-#include "audit/written.h"
 #include "core/clock.h"
 
 #define COMMAND_LIMIT_MS 30000
+#define FOLLOW_EVERY_MS  3600000
 
 struct audit {
 	struct api api;
 	enum audit_status status;
 	const struct audit_signer *signer;
 	struct outlet *outlet;
+	struct follower *follower;
 	void (*on_closed)(void *owner);
 	void *close_owner;
 };
@@ -113,9 +116,13 @@ static void list_platform(struct http_request *request, void *owner)
 	start_listing(owner, request, true);
 }
 
-int audit_open(const struct audit_options *options, struct audit **out)
+static void on_nobody(void *owner)
 {
-	struct audit *audit = calloc(1, sizeof(*audit));
+	(void)owner;
+}
+
+static int open_parts(struct audit *audit, const struct audit_options *options)
+{
 	const struct outlet_options outlet = {
 		.loop = options->loop,
 		.folder = options->checkpoint_folder,
@@ -124,7 +131,26 @@ int audit_open(const struct audit_options *options, struct audit **out)
 		.announce = options->announce,
 		.owner = options->owner,
 	};
-	int rc = audit ? outlet_open(&outlet, &audit->outlet) : -ENOMEM;
+	const struct follower_options follower = {
+		.loop = options->loop,
+		.store = options->store,
+		.now_us = clock_wall_us,
+		.every_ms = options->follow_every_ms ? options->follow_every_ms : FOLLOW_EVERY_MS,
+	};
+	int rc = outlet_open(&outlet, &audit->outlet);
+
+	if (rc < 0)
+		return rc;
+	rc = follower_open(&follower, &audit->follower);
+	if (rc < 0)
+		outlet_close(audit->outlet, on_nobody, NULL);
+	return rc;
+}
+
+int audit_open(const struct audit_options *options, struct audit **out)
+{
+	struct audit *audit = calloc(1, sizeof(*audit));
+	int rc = audit ? open_parts(audit, options) : -ENOMEM;
 
 	if (rc < 0) {
 		free(audit);
@@ -139,12 +165,19 @@ int audit_open(const struct audit_options *options, struct audit **out)
 	return 0;
 }
 
-static void on_outlet_closed(void *owner)
+static void on_follower_closed(void *owner)
 {
 	struct audit *audit = owner;
 
 	audit->on_closed(audit->close_owner);
 	free(audit);
+}
+
+static void on_outlet_closed(void *owner)
+{
+	struct audit *audit = owner;
+
+	follower_close(audit->follower, on_follower_closed, audit);
 }
 
 void audit_close(struct audit *audit, void (*on_closed)(void *owner), void *owner)
@@ -169,6 +202,8 @@ int audit_add_routes(struct audit *audit, struct http_server *server)
 		  &audit->api },
 		{ HTTP_GET, "/v1/audit-logs/key", ACCESS_TEAM, show_keys, &audit->api },
 		{ HTTP_GET, "/v1/admin/audit-logs", ACCESS_ADMIN, list_platform, audit },
+		{ HTTP_POST, "/v1/admin/audit-logs/forget", ACCESS_ADMIN, forget_person,
+		  &audit->api },
 	};
 
 	return http_server_add_routes(server, routes, ARRAY_LEN(routes));

@@ -236,17 +236,27 @@ static void add_unless_empty(struct buf *out, const char *name, struct str value
 		json_add_member(out, name, value);
 }
 
-static void add_columns(struct buf *out, const struct leaf_row *row)
+/* What stands in the place of an erased value proves nothing. */
+static void add_unless_erased(struct buf *out, const struct proof_rows *rows,
+			      const struct proof_row *row, const char *name, struct str value)
 {
+	if (!find_erased(rows, row->index, str_of(name)))
+		add_unless_empty(out, name, value);
+}
+
+static void add_columns(struct buf *out, const struct proof_rows *rows, const struct proof_row *of)
+{
+	const struct leaf_row *row = &of->row;
+
 	json_add_name(out, "row");
 	buf_add_char(out, '{');
 	json_add_member(out, "id", row->id);
 	json_add_member(out, "created_at", row->created_at);
 	add_unless_empty(out, "actor_type", row->actor_type);
-	add_unless_empty(out, "actor_id", row->actor_id);
-	add_unless_empty(out, "actor_name", row->actor_name);
+	add_unless_erased(out, rows, of, "actor_id", row->actor_id);
+	add_unless_erased(out, rows, of, "actor_name", row->actor_name);
 	add_unless_empty(out, "resource_type", row->resource_type);
-	add_unless_empty(out, "resource_id", row->resource_id);
+	add_unless_erased(out, rows, of, "resource_id", row->resource_id);
 	add_unless_empty(out, "action", row->action);
 	add_unless_empty(out, "scope", row->scope);
 	add_unless_empty(out, "status", row->status);
@@ -327,7 +337,7 @@ void proof_row_add(struct buf *out, const struct proof_rows *rows, const struct 
 	if (row->is_missing) {
 		json_add_member(out, "id", str_of(row->id_text));
 	} else {
-		add_columns(out, &row->row);
+		add_columns(out, rows, row);
 		rc = add_salts(out, rows, row);
 		add_commitments(out, rows, row);
 	}

@@ -5,11 +5,12 @@
  * change or the delivery rows of that transaction do. A row whose id exists is left alone. The
  * caller gets the store's error and rolls back.
  */
+#include "audit/rows.h"
+
 #include <errno.h>
 
-#include "audit/audit.h"
-#include "audit/written.h"
 #include "core/id.h"
+#include "core/metrics.h"
 
 #define INTO                                                                      \
 	"INSERT INTO audit_logs (id, team_id, actor_type, actor_id, actor_name, " \

@@ -9,11 +9,11 @@ static const char usage[] = "Usage: wrenn-events audit ACTION [OPTION...]\n"
 			    "The audit trail of a team: who did what, and whether it worked.\n";
 
 static const struct command *const actions[] = { &audit_list_action, &audit_export_action,
-						 &audit_verify_action, NULL };
+						 &audit_verify_action, &audit_forget_action, NULL };
 
 const struct command audit_command = {
 	.name = "audit",
-	.summary = "list, export and verify the audit trail",
+	.summary = "list, export and verify the audit trail; erase a person",
 	.usage = usage,
 	.actions = actions,
 	.example = "wrenn-events audit list --limit 10",

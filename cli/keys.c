@@ -12,6 +12,7 @@
 
 #include "auth/auth.h"
 #include "cli/command.h"
+#include "cli/existing_store.h"
 #include "cli/output.h"
 #include "cli/suggest.h"
 #include "core/errno_text.h"
@@ -357,36 +358,6 @@ static int do_sessions(const struct flags *flags, const char *store_url)
 	return EXIT_GOOD;
 }
 
-/* Names the store on standard error. Returns EXIT_GOOD if it exists. */
-static int look_at_store(const char *store_url)
-{
-	struct reason why = { .text = "" };
-	int rc = store_look(store_url, &why);
-	int code;
-	struct buf name;
-
-	buf_init(&name, 8192);
-	store_name(store_url, &name);
-
-	const char *shown = name.err ? "the store" : buf_text(&name);
-
-	if (rc == 0) {
-		fprintf(stderr, "store: %s\n", shown);
-		code = EXIT_GOOD;
-	} else if (rc == -ENOENT) {
-		code = command_fault(
-			EXIT_USAGE,
-			"%s: there is no store yet; `wrenn-events serve` creates it. If "
-			"you expected one here, run this command in the service's "
-			"folder, or set DATABASE_URL or WRENN_EVENTS_DATA_DIR",
-			shown);
-	} else {
-		code = worked(rc, &why);
-	}
-	buf_done(&name);
-	return code;
-}
-
 static int run_on_store(int argc, char **argv,
 			int (*work)(const struct flags *flags, const char *store_url))
 {
@@ -395,9 +366,7 @@ static int run_on_store(int argc, char **argv,
 	int code = read_flags(argc, argv, &flags);
 
 	if (code == EXIT_GOOD)
-		code = command_config(CONFIG_FOR_STORE, flags.config, &config);
-	if (code == EXIT_GOOD)
-		code = look_at_store(config.database_url);
+		code = existing_store(flags.config, &config);
 	if (code == EXIT_GOOD)
 		code = work(&flags, config.database_url);
 	config_done(&config);

@@ -192,3 +192,40 @@ def test_whatever_is_changed_in_the_database_is_found(trail):
     trail.store.query("DELETE FROM audit_logs WHERE id = %s", row_id)
     code, text = trail.verify_now()
     assert code == 1 and f"row {index} (" in text and "is gone from the store" in text
+
+
+def test_a_person_is_erased_and_all_of_it_still_verifies(trail, redis):
+    person, other = PEOPLE[0], PEOPLE[1]
+    before = trail.export()
+    older = trail.write("older", note_of(before))
+    known = [line for line in before if line["type"] == "row" and line["row"].get("actor_id") == person]
+    stranger, stranger_key = trail.service.new_team()
+    for wrong in ("usr-1", new_id("team-")):
+        refused = trail.service.run("audit", "forget", "--user", wrong)
+        assert refused.returncode == 2 and "expected usr-" in refused.stderr
+
+    def forget(user):
+        done = trail.service.run("audit", "forget", "--user", user, "--json")
+        assert done.returncode in (0, 1), done.stderr  # 1: a row of ours is no leaf yet
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    assert until(lambda: forget(person), "the end of the erasure") == {"teams": 1, "rows": len(known)}
+    until(lambda: trail.export()[0]["size"] > before[0]["size"] or None, "the row of the erasure")
+    after = trail.fetch()
+    assert person not in after and "Ada 0" not in after and "Ada 1" in after and other in after
+    rows = [json.loads(line) for line in after.splitlines()]
+    by_index = {row["index"]: row for row in rows if row["type"] == "row"}
+    for row in known:
+        assert by_index[row["index"]]["commitments"].keys() == row["salts"].keys() and by_index[row["index"]]["hash"] == row["hash"]
+    erasure = rows[-2]["row"]
+    assert (erasure["action"], erasure["resource_type"], erasure["actor_type"]) == ("erase", "user", "system") and "resource_id" not in erasure
+    code, text = trail.verify(trail.write("after", after), flags=["--checkpoint", older])
+    assert code == 0 and f"{len(known)} with values erased" in text, text
+    for table, column in (("audit_logs", "actor_id"), ("audit_logs", "actor_name"), ("audit_salts", "subject")):
+        assert trail.store.query(f"SELECT count(*) FROM {table} WHERE {column} IN (%s, 'Ada 0')", person)[0][0] == 0
+    assert until(lambda: forget(person), "the end of another erasure") == {"teams": 0, "rows": 0}
+
+    # A value that somebody puts back is found, and so is another commitment.
+    index = known[0]["index"]
+    trail.store.query("UPDATE audit_erased SET commitment = %s WHERE tree = %s AND idx = %s AND field = 'actor_id'", b"x" * 32, trail.tree, index)
+    assert f"row {index} (" in trail.verify_now()[1]

@@ -32,6 +32,8 @@ READS_ALL = {
     "app/admin_status:select_workers": "an administrator asks: the owners of all leases",
     "audit/proofs:read_keys": "the keys of the installation: one for each machine, and those that were replaced",
     "ledger/waiting:read_rows": "every 5 s: the first 100 rows that wait to become leaves",
+    "audit/follow:find_marked": "once an hour: users who deleted their account a fortnight ago",
+    "audit/forget:find_waiting": "a person is erased: rows of the last seconds, which are no leaves yet",
     "cli/backup:pending": "the command counts what is pending",
     "auth/commands:list_keys": "the command lists all keys",
     "auth/commands:list_teams": "the command lists all teams",

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Erases from the trail the persons that the control plane is about to erase. It marks a user who
+ * deletes the account, and 15 days later clears the rows and removes the user (contract e.7). Then
+ * nobody could compute the commitments any more, so this comes a day before it.
+ */
+#ifndef AUDIT_FOLLOW_H
+#define AUDIT_FOLLOW_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/attributes.h"
+#include "store/store.h"
+
+#define FOLLOW_AFTER_US (INT64_C(14) * 86400 * 1000000) /* the mark */
+
+struct follower;
+
+struct follower_options {
+	uv_loop_t *loop;
+	struct store *store;
+	int64_t (*now_us)(void); /* wall clock */
+	unsigned every_ms;
+};
+
+int follower_open(const struct follower_options *options, struct follower **out) must_check;
+void follower_close(struct follower *follower, void (*on_closed)(void *owner), void *owner);
+
+#endif
