@@ -33,36 +33,49 @@ static size_t count_failed(const struct digest *digest)
 	return failed;
 }
 
-/* "48 capsules destroyed", "2 capsules failed to destroy", "3 x.y", "3 x.y failed" */
-static void add_count(struct buf *out, struct str event, size_t count, bool has_failed)
+static const char *outcome_of(const struct kind_words *words, const struct digest_group *group)
 {
-	const struct kind_words *words = find_words(event);
+	if (is_failure(group))
+		return words->failed;
+	return words->requested && str_is(group->outcome, "requested") ? words->requested
+								       : words->many_done;
+}
+
+/* "48 capsules destroyed", "2 capsules: start requested", "2 capsules failed to destroy", "3 x.y",
+ * "3 x.y failed" */
+static void add_count(struct buf *out, const struct digest_group *group, size_t count)
+{
+	const struct kind_words *words = find_words(group->event);
 
 	buf_addf(out, "%zu ", count);
 	if (words) {
 		buf_add_text(out, count == 1 ? words->one : words->many);
-		buf_add_text(out, has_failed ? words->failed : words->many_done);
+		buf_add_text(out, outcome_of(words, group));
 		return;
 	}
-	text_clean(out, event);
-	if (has_failed)
+	text_clean(out, group->event);
+	if (is_failure(group))
 		buf_add_text(out, " failed");
 }
 
 /* ---- the title ----------------------------------------------------------------------------- */
 
-/* All events are of one kind, and it has words. */
+/* All events are of one kind, which has words, and what did not fail has one outcome. The last
+ * group has it: failures come first. */
 static bool has_one_kind(const struct digest *digest)
 {
+	const struct digest_group *groups = digest->groups;
 	size_t counted = 0;
 
 	for (size_t i = 0; i < digest->group_count; i++) {
-		if (!str_eq(digest->groups[i].event, digest->groups[0].event))
+		const struct digest_group *last = &groups[digest->group_count - 1];
+
+		if (!str_eq(groups[i].event, last->event) ||
+		    (!is_failure(&groups[i]) && !str_eq(groups[i].outcome, last->outcome)))
 			return false;
-		counted += digest->groups[i].count;
+		counted += groups[i].count;
 	}
-	return digest->group_count && counted == digest->total &&
-	       find_words(digest->groups[0].event);
+	return digest->group_count && counted == digest->total && find_words(groups[0].event);
 }
 
 static void set_title(struct card *card, const struct digest *digest, size_t failed)
@@ -71,10 +84,8 @@ static void set_title(struct card *card, const struct digest *digest, size_t fai
 	size_t done = digest->total - failed;
 	bool is_short = has_one_kind(digest);
 
-	if (is_short && done == 0)
-		add_count(title, digest->groups[0].event, failed, true);
-	else if (is_short)
-		add_count(title, digest->groups[0].event, done, false);
+	if (is_short)
+		add_count(title, &digest->groups[digest->group_count - 1], done ? done : failed);
 	else
 		buf_addf(title, "%zu events", digest->total);
 	if (failed && !(is_short && done == 0))
@@ -92,7 +103,7 @@ static void add_groups(struct card *card, const struct digest *digest)
 		const struct digest_group *group = &digest->groups[i];
 		struct buf *part = card_part(card);
 
-		add_count(part, group->event, group->count, is_failure(group));
+		add_count(part, group, group->count);
 		card_add_line(card, buf_str(part), STR(""));
 		counted += group->count;
 	}

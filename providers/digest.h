@@ -26,7 +26,7 @@ struct digest {
 	size_t group_count;
 	struct digest_group {
 		struct str event;   /* "capsule.destroy" */
-		struct str outcome; /* "success", "error" or empty */
+		struct str outcome; /* "success", "error", "requested" or empty */
 		size_t count;
 	} groups[DIGEST_MAX_GROUPS]; /* failures first, then the largest */
 	size_t failure_count;

@@ -30,6 +30,7 @@ struct filling {
 	struct store_job job;
 	const char *channel;
 	const char *kind;
+	const char *actor;
 	const char *more; /* members of the event */
 	int64_t first_ms;
 	unsigned count;
@@ -43,8 +44,8 @@ static struct event *event_at(const struct filling *filling, unsigned index)
 
 	snprintf(text, sizeof(text),
 		 "{\"event\":\"%s\",\"timestamp\":\"2027-01-15T08:00:00Z\",\"team_id\":\"" TEAM_A_ID
-		 "\",\"actor\":" SYSTEM ",\"resource\":{\"id\":\"res-%u\",\"type\":\"sandbox\"}%s}",
-		 filling->kind, index, filling->more);
+		 "\",\"actor\":%s,\"resource\":{\"id\":\"res-%u\",\"type\":\"sandbox\"}%s}",
+		 filling->kind, filling->actor, index, filling->more);
 	cr_assert_eq(event_parse(str_of(text),
 				 (struct stream_id){
 					 .ms = (uint64_t)(filling->first_ms + (int64_t)index) },
@@ -78,18 +79,25 @@ static int run_filling(struct db *db, struct store_job *job)
 	return rc < 0 ? rc : db_flush(db);
 }
 
-static void fill_more(const struct database *database, const char *kind, const char *more,
-		      int64_t first_ms, unsigned count)
+static void fill_by(const struct database *database, const char *kind, const char *actor,
+		    const char *more, int64_t first_ms, unsigned count)
 {
 	struct filling filling = { .job.run = run_filling,
 				   .channel = CHANNEL,
 				   .kind = kind,
+				   .actor = actor,
 				   .more = more,
 				   .first_ms = first_ms,
 				   .count = count };
 	struct reason why = { .text = "" };
 
 	cr_assert_eq(store_run_blocking(database->url, &filling.job, &why), 0, "%s", why.text);
+}
+
+static void fill_more(const struct database *database, const char *kind, const char *more,
+		      int64_t first_ms, unsigned count)
+{
+	fill_by(database, kind, SYSTEM, more, first_ms, count);
 }
 
 static void fill(const struct database *database, unsigned count)
@@ -435,6 +443,45 @@ Test(fold, tells_failures_first_then_the_largest_groups)
 			expect_text(digest.failures[i].resource_id, resource);
 			expect_text(digest.failures[i].error, "no room");
 		}
+		digest_done(&digest);
+	}
+}
+
+#define TRICK ",\"metadata\":{\"reason\":\"\\\"actor\\\":{\\\"type\\\":\\\"user\\\"\"}"
+
+static size_t count_of(const struct digest *digest, const char *event, const char *outcome)
+{
+	for (size_t i = 0; i < digest->group_count; i++) {
+		if (str_is(digest->groups[i].event, event) &&
+		    str_is(digest->groups[i].outcome, outcome))
+			return digest->groups[i].count;
+	}
+	return 0;
+}
+
+Test(fold, tells_requests_from_what_is_done)
+{
+	static const char well[] = ",\"outcome\":\"success\"";
+
+	ON_BOTH(database)
+	{
+		struct digest digest;
+
+		fill_by(&database, "capsule.create", USER, well, START_MS, 10);
+		fill_by(&database, "capsule.create", "{\"type\":\"api_key\",\"id\":\"k\"}", well,
+			START_MS + 100, 5);
+		fill_by(&database, "capsule.create", SYSTEM, well, START_MS + 200, 7);
+		fill_by(&database, "capsule.create", SYSTEM, ",\"outcome\":\"success\"" TRICK,
+			START_MS + 300, 4);
+		fill_by(&database, "capsule.create", USER, ",\"outcome\":\"error\"", START_MS + 400,
+			3);
+		fill_by(&database, "volume.create", USER, well, START_MS + 500, 2);
+		cr_expect_eq(fold_now(&database), 31);
+		read_digest(&database, &digest);
+		cr_expect_eq(count_of(&digest, "capsule.create", "requested"), 15);
+		cr_expect_eq(count_of(&digest, "capsule.create", "success"), 11);
+		cr_expect_eq(count_of(&digest, "capsule.create", "error"), 3);
+		cr_expect_eq(count_of(&digest, "volume.create", "success"), 2);
 		digest_done(&digest);
 	}
 }

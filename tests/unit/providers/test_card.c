@@ -491,6 +491,31 @@ Test(card_digest, counts_each_kind_names_the_failures_and_groups_their_errors)
 	drawn_digest_done(&drawn);
 }
 
+Test(card_digest, says_of_requests_that_they_are_not_done)
+{
+	struct digest digest = { .team_text = STR(RIG_TEAM),
+				 .first = STR("yesterday"),
+				 .last = STR(""),
+				 .total = 33,
+				 .group_count = 2,
+				 .groups = { { STR("capsule.create"), STR("error"), 3 },
+					     { STR("capsule.create"), STR("requested"), 30 } } };
+	struct drawn_digest drawn;
+
+	draw_digest(&drawn, &digest);
+	cr_expect(str_starts(buf_str(&drawn.text),
+			     STR("30 capsules: start requested, 3 failed\n\nTeam")),
+		  "%s", buf_text(&drawn.text));
+	drawn_digest_done(&drawn);
+	digest.groups[0] = (struct digest_group){ STR("capsule.create"), STR("success"), 3 };
+	draw_digest(&drawn, &digest);
+	cr_expect(str_starts(buf_str(&drawn.text),
+			     STR("33 events\n\n3 capsules created\n30 capsules: start "
+				 "requested\nTeam")),
+		  "%s", buf_text(&drawn.text));
+	drawn_digest_done(&drawn);
+}
+
 Test(card_digest, of_one_kind_says_all_of_it_in_the_title)
 {
 	static const struct {
