@@ -85,9 +85,9 @@ export const KINDS = [
 	{
 		kind: "wrenn.expectation.missed",
 		group: "Expectations",
-		done: "Expectation met late",
-		failed: "Expectation missed",
-		means: "What the team expects did not come in time",
+		done: "Expected event was late",
+		failed: "Expected event did not come",
+		means: "Something that the team expects is missing or late",
 	},
 ];
 

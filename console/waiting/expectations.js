@@ -49,13 +49,12 @@ export function Expectations() {
 		<header class="list-head">
 			<h2>Expected in time</h2>
 			<form class="filters" onSubmit=${add}>
-				<select
-					class="input"
-					aria-label="What is expected"
-					onChange=${(/** @type {any} */ e) => (form.value = e.target.value)}
-				>
-					${Object.entries(FORMS).map(([name, [words]]) => html`<option value=${name}>${words}</option>`)}
-				</select>
+				<label
+					><span class="sr">What is expected</span>
+					<select class="input" onChange=${(/** @type {any} */ e) => (form.value = e.target.value)}>
+						${Object.entries(FORMS).map(([name, [words]]) => html`<option value=${name}>${words}</option>`)}
+					</select>
+				</label>
 				<input
 					class="input minutes"
 					type="number"
@@ -76,7 +75,7 @@ export function Expectations() {
 					? html`<ul class="rows">
 							${found.map(
 								(rule) =>
-									html`<li class="row letter-line letter" key=${rule.name}>
+									html`<li class="row list-none verdict-line" key=${rule.name}>
 										<${Pill} tone=${rule.missed ? "bad" : "good"}
 											>${rule.missed ? `${rule.missed} missed` : "none missed"}<//
 										>
@@ -96,7 +95,8 @@ export function Expectations() {
 							)}
 						</ul>`
 					: html`<p class="list-none dim">
-							Nothing yet. What does not come in time is told to channels that want “Expectation missed”.
+							Nothing yet. What does not come in time is told to channels that want “Expected event was
+							late”.
 						</p>`}
 		<//>
 	</section>`;

@@ -3,6 +3,7 @@
 a Server-Sent-Events client. Everything listens on a socket in a temporary folder or on a free port of
 127.0.0.1, and is stopped by its pid. Waiting is always for a condition, with a deadline."""
 import collections
+import datetime
 import glob
 import http.client
 import http.server
@@ -520,6 +521,14 @@ class Receiver:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+def ask_for_snapshot(store, team, name, ago_s):
+    """The row that the control plane writes when somebody asks for a snapshot."""
+    at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=ago_s)
+    store.query("INSERT INTO audit_logs (id, team_id, actor_type, actor_name, resource_type, resource_id, action, scope, status, metadata, created_at)"
+                " VALUES (%s, %s, 'user', 'Ada', 'snapshot', %s, 'create', 'team', 'success', '{}', %s)",
+                uuid.uuid4(), id_to_uuid(team), name, at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
 
 def make_event(team, kind="capsule.create", resource=None, actor=None, outcome="success", metadata=None, error=None):

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console in Chromium, against the service and the fake providers. The scripts are in tests/npm/console: each walks through
 pages as a person would, and fails on an error in the browser's console, a request to another origin or a report of the policy."""
-import datetime
 import json
 import os
 import pathlib
 import subprocess
-import uuid
 
 import destinations
 import pytest
 from clients import browser
 from proxies import accepts, certificate, start_caddy, start_nginx
-from support import DEADLINE_S, PROGRAM, SqliteStore, free_port, id_to_uuid, make_event, until
+from support import DEADLINE_S, PROGRAM, SqliteStore, ask_for_snapshot, free_port, make_event, until
 
 pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of a browser")
 
@@ -88,14 +86,6 @@ def test_an_administrator_looks_after_the_service(walk, chat_service, redis):
     event = redis.publish(make_event(other_team, resource="of-another-team"))
     redis.client.xadd("wrenn:events:dead", {"id": event, "reason": "a reason of the test", "payload": json.dumps(make_event(other_team))})
     walk("operator.mjs", admin=session, seen="of-another-team")
-
-
-def ask_for_snapshot(store, team, name, ago_s):
-    """The row that the control plane writes when somebody asks for a snapshot."""
-    at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=ago_s)
-    store.query("INSERT INTO audit_logs (id, team_id, actor_type, actor_name, resource_type, resource_id, action, scope, status, metadata, created_at)"
-                " VALUES (%s, %s, 'user', 'Ada', 'snapshot', %s, 'create', 'team', 'success', '{}', %s)",
-                uuid.uuid4(), id_to_uuid(team), name, at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
 
 def test_a_snapshot_is_waited_for(walk, chat_service, redis, store):

@@ -16,6 +16,7 @@ const PICTURES = {
 	"live-dark": ["live", ".feed-row", "dark", "wide"],
 	"live-middle": ["live", ".feed-row", "light", "middle"],
 	"live-narrow": ["live", ".feed-row", "dark", "narrow"],
+	waiting: ["waiting", ".progress", "light", "wide"],
 	channels: ["channels", ".channel-card .pill.good", "light", "wide"],
 	create: ["channels/new", ".msg", "light", "wide", (page) => page.getByLabel("Sample outcome").selectOption("error")],
 	"create-narrow": ["channels/new", ".msg", "light", "narrow"],
