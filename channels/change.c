@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "channels/call.h"
 #include "channels/draft.h"
+#include "channels/release.h"
 #include "channels/rows.h"
 #include "core/json.h"
 
@@ -25,20 +26,20 @@ static void note_change(const struct api_call *call)
 /* ---- PATCH ----------------------------------------------------------------------------- */
 
 struct update {
-	struct api_call call;
+	struct option_call change;
 	struct draft draft;
 	enum update_result result;
 };
 
 static void end_update(struct api_call *call)
 {
-	draft_done(&container_of(call, struct update, call)->draft);
+	draft_done(&container_of(call, struct update, change.call)->draft);
 }
 
 static int run_update(struct db *db, struct store_job *job)
 {
-	struct update *update = container_of(job, struct update, call.job);
-	struct api_call *call = &update->call;
+	struct update *update = container_of(job, struct update, change.call.job);
+	struct api_call *call = &update->change.call;
 	const struct change change = {
 		.who = &call->who,
 		.audit_mode = channels_of(call)->audit_mode,
@@ -49,14 +50,28 @@ static int run_update(struct db *db, struct store_job *job)
 	return channel_update(db, &call->id, &update->draft, &change, &call->json, &update->result);
 }
 
+static void answer_change(struct option_call *change)
+{
+	api_call_answer(&change->call, 200);
+}
+
+static void end_change(struct update *update)
+{
+	if (channel_options_are_named(update->draft.tree)) {
+		release_held(&update->change, answer_change);
+		return;
+	}
+	note_change(&update->change.call);
+	answer_change(&update->change);
+}
+
 static void answer_update(struct update *update)
 {
-	struct api_call *call = &update->call;
+	struct api_call *call = &update->change.call;
 
 	switch (update->result) {
 	case UPDATE_DONE:
-		note_change(call);
-		api_call_answer(call, 200);
+		end_change(update);
 		break;
 	case UPDATE_NAME_TAKEN:
 		api_call_refuse_text(call, HTTP_CONFLICT, "name",
@@ -79,14 +94,14 @@ static void answer_update(struct update *update)
 
 static void on_updated(struct store_job *job, int rc)
 {
-	struct update *update = container_of(job, struct update, call.job);
+	struct update *update = container_of(job, struct update, change.call.job);
 
 	if (rc == -EEXIST) { /* the control plane was faster */
 		update->result = UPDATE_NAME_TAKEN;
 		rc = 0;
 	}
 	if (rc < 0)
-		fail_change(&update->call, rc);
+		fail_change(&update->change.call, rc);
 	else
 		answer_update(update);
 }
@@ -103,7 +118,7 @@ void update_channel(struct http_request *request, void *owner)
 	call = api_call_new_for_channel(owner, request, sizeof(*update));
 	if (!call)
 		return;
-	update = container_of(call, struct update, call);
+	update = container_of(call, struct update, change.call);
 	call->done = end_update;
 	rc = draft_parse(http_request_body(request),
 			 DRAFT_NAME | DRAFT_EVENTS | DRAFT_UNKNOWN_EVENTS | DRAFT_OPTIONS,

@@ -15,6 +15,7 @@
 #include "channels/preview.h"
 #include "channels/remove.h"
 #include "channels/rotate.h"
+#include "channels/snooze.h"
 #include "channels/test_send.h"
 
 int channels_open(const struct channels_options *options, struct channels **out)
@@ -70,6 +71,8 @@ int channels_add_routes(struct channels *channels, struct http_server *server)
 		{ HTTP_DELETE, "/v1/channels/{id}", ACCESS_CHANGE, delete_channel, api },
 		{ HTTP_PUT, "/v1/channels/{id}/config", ACCESS_CHANGE, replace_config, api },
 		{ HTTP_POST, "/v1/channels/{id}/enable", ACCESS_CHANGE, enable_channel, api },
+		{ HTTP_POST, "/v1/channels/{id}/snooze", ACCESS_CHANGE, snooze_channel, api },
+		{ HTTP_DELETE, "/v1/channels/{id}/snooze", ACCESS_CHANGE, end_snooze, api },
 		{ HTTP_GET, "/v1/expectations", ACCESS_TEAM, list_expectations, api },
 		{ HTTP_PUT, "/v1/expectations/{id}", ACCESS_CHANGE, store_expectation, api },
 		{ HTTP_DELETE, "/v1/expectations/{id}", ACCESS_CHANGE, remove_expectation, api },

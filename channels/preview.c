@@ -20,6 +20,7 @@
 #include "channels/mask.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
+#include "core/channel_hold.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
@@ -288,6 +289,29 @@ static int add_edited(struct preview *preview)
 	return rc;
 }
 
+/* Until when the message would be held now. */
+static int add_held(struct preview *preview)
+{
+	const struct event *event = preview->event;
+	struct channel_hold_subject subject = { .resource = STR("") };
+	char text[RFC3339_TEXT_SIZE];
+	struct channel_hold hold;
+	int64_t until_us;
+	int rc = channel_hold_look(&preview->draft.options, preview->call.now_us, &hold);
+
+	if (rc < 0)
+		return rc;
+	if (event)
+		subject.is_failure = channel_hold_is_failure(
+			event->kind_text, event->outcome == OUTCOME_ERROR ? STR("error") : STR(""));
+	until_us = channel_hold_until(&hold, &subject);
+	if (until_us == 0)
+		return 0;
+	rfc3339_format(until_us, 0, text);
+	json_add_member(&preview->call.json, "held_until", str_of(text));
+	return 0;
+}
+
 /* The rule that keeps the event from the channel. The message is shown all the same. */
 static void add_filtered(struct preview *preview)
 {
@@ -315,7 +339,9 @@ static int show(struct preview *preview)
 		add_measure(json, provider, &rich);
 		add_cuts(json, &preview->trims);
 		add_filtered(preview);
-		rc = add_plain(preview);
+		rc = add_held(preview);
+		if (rc == 0)
+			rc = add_plain(preview);
 		if (rc == 0)
 			rc = add_edited(preview);
 		buf_add_char(json, '}');

@@ -17,6 +17,7 @@
 #include "api/api.h"
 #include "channels/call.h"
 #include "channels/draft.h"
+#include "channels/release.h"
 #include "channels/rows.h"
 #include "core/json.h"
 #include "targets/targets.h"
@@ -26,7 +27,7 @@
 #define ROUNDS            3
 
 struct rotation {
-	struct api_call call;
+	struct option_call change;
 	struct draft draft;
 	struct target_check check;
 	int64_t overlap_us;
@@ -59,7 +60,7 @@ static void forget_loaded(struct rotation *rotation)
 
 static void end_rotation(struct api_call *call)
 {
-	struct rotation *rotation = container_of(call, struct rotation, call);
+	struct rotation *rotation = container_of(call, struct rotation, change.call);
 
 	forget_loaded(rotation);
 	buf_done(&rotation->provider);
@@ -76,8 +77,8 @@ static void load(struct rotation *rotation);
 
 static int run_replace(struct db *db, struct store_job *job)
 {
-	struct rotation *rotation = container_of(job, struct rotation, call.job);
-	struct api_call *call = &rotation->call;
+	struct rotation *rotation = container_of(job, struct rotation, change.call.job);
+	struct api_call *call = &rotation->change.call;
 	const struct change change = {
 		.who = &call->who,
 		.audit_mode = channels_of(call)->audit_mode,
@@ -89,20 +90,28 @@ static int run_replace(struct db *db, struct store_job *job)
 				      &rotation->result);
 }
 
+static void answer_change(struct option_call *change)
+{
+	api_call_answer(&change->call, 200);
+}
+
 static void answer_rotation(struct rotation *rotation)
 {
-	struct api_call *call = &rotation->call;
+	struct api_call *call = &rotation->change.call;
 
 	paces_forget(channels_of(call)->route->paces, &call->who.team, &call->id);
 	deliveries_changed(channels_of(call)->deliveries, &call->id);
 	channel_add_warnings(&call->json, rotation->draft.provider, &rotation->draft.config);
-	api_call_answer(call, 200);
+	if (channel_options_are_named(rotation->draft.tree))
+		release_held(&rotation->change, answer_change);
+	else
+		answer_change(&rotation->change);
 }
 
 static void on_replaced(struct store_job *job, int rc)
 {
-	struct rotation *rotation = container_of(job, struct rotation, call.job);
-	struct api_call *call = &rotation->call;
+	struct rotation *rotation = container_of(job, struct rotation, change.call.job);
+	struct api_call *call = &rotation->change.call;
 
 	if (rc < 0)
 		fail_change(call, rc);
@@ -120,13 +129,13 @@ static void on_replaced(struct store_job *job, int rc)
 static void write_old_secrets(struct rotation *rotation, struct old_secrets *old, struct str before,
 			      struct str after)
 {
-	int64_t until_us = rotation->call.now_us + rotation->overlap_us;
+	int64_t until_us = rotation->change.call.now_us + rotation->overlap_us;
 
 	if (rotation->overlap_us == 0)
 		return;
 	if (before.len > 0)
 		old_secrets_push(old, before, until_us, after);
-	old_secrets_seal(&rotation->old_secret, old, channels_of(&rotation->call)->key);
+	old_secrets_seal(&rotation->old_secret, old, channels_of(&rotation->change.call)->key);
 	for (size_t i = 0; i < old->count; i++) {
 		if (old->until_us[i] > rotation->config.old_secret_until_us)
 			rotation->config.old_secret_until_us = old->until_us[i];
@@ -147,7 +156,8 @@ static void plan_old_secrets(struct rotation *rotation)
 	rotation->config.old_secret_until_us = 0;
 	if (!rotation->config.has_old_secret)
 		return;
-	old_secrets_open(&old, &stored, rotation->call.now_us, channels_of(&rotation->call)->key);
+	old_secrets_open(&old, &stored, rotation->change.call.now_us,
+			 channels_of(&rotation->change.call)->key);
 	write_old_secrets(rotation, &old, before, after);
 	old_secrets_done(&old);
 	rotation->config.old_secret = buf_str(&rotation->old_secret);
@@ -155,7 +165,7 @@ static void plan_old_secrets(struct rotation *rotation)
 
 static void store(struct rotation *rotation)
 {
-	struct api_call *call = &rotation->call;
+	struct api_call *call = &rotation->change.call;
 
 	config_seal(&rotation->sealed, &rotation->draft.config, channels_of(call)->key);
 	plan_old_secrets(rotation);
@@ -180,7 +190,7 @@ static void on_judged(int rc, const struct reason *why, void *owner)
 	if (rc == 0)
 		store(rotation);
 	else
-		api_call_refuse_input(&rotation->call, rc, why);
+		api_call_refuse_input(&rotation->change.call, rc, why);
 }
 
 /* A receiver that checks webhook-signature would find none. */
@@ -207,7 +217,7 @@ static int take_config(struct rotation *rotation, const struct provider *provide
 {
 	struct draft *draft = &rotation->draft;
 	int rc = config_open(&rotation->stored, provider, buf_str(&rotation->before),
-			     channels_of(&rotation->call)->key);
+			     channels_of(&rotation->change.call)->key);
 
 	if (rc == -ENOMEM)
 		return rc;
@@ -222,7 +232,7 @@ static int take_config(struct rotation *rotation, const struct provider *provide
 static void judge(struct rotation *rotation)
 {
 	const struct provider *provider = provider_find(buf_str(&rotation->provider));
-	struct api_call *call = &rotation->call;
+	struct api_call *call = &rotation->change.call;
 	struct reason why = { .text = "" };
 	int rc;
 
@@ -251,8 +261,8 @@ static void judge(struct rotation *rotation)
 
 static int run_load(struct db *db, struct store_job *job)
 {
-	struct rotation *rotation = container_of(job, struct rotation, call.job);
-	struct api_call *call = &rotation->call;
+	struct rotation *rotation = container_of(job, struct rotation, change.call.job);
+	struct api_call *call = &rotation->change.call;
 	int rc;
 
 	buf_reset(&rotation->provider);
@@ -268,19 +278,19 @@ static int run_load(struct db *db, struct store_job *job)
 
 static void on_loaded(struct store_job *job, int rc)
 {
-	struct rotation *rotation = container_of(job, struct rotation, call.job);
+	struct rotation *rotation = container_of(job, struct rotation, change.call.job);
 
 	if (rc < 0)
-		api_call_fail(&rotation->call, rc);
-	else if (!rotation->call.found)
-		api_call_no_channel(&rotation->call);
+		api_call_fail(&rotation->change.call, rc);
+	else if (!rotation->change.call.found)
+		api_call_no_channel(&rotation->change.call);
 	else
 		judge(rotation);
 }
 
 static void load(struct rotation *rotation)
 {
-	struct api_call *call = &rotation->call;
+	struct api_call *call = &rotation->change.call;
 
 	forget_loaded(rotation);
 	call->job = (struct store_job){ .run = run_load, .on_done = on_loaded };
@@ -316,7 +326,7 @@ void replace_config(struct http_request *request, void *owner)
 	call = api_call_new_for_channel(owner, request, sizeof(*rotation));
 	if (!call)
 		return;
-	rotation = container_of(call, struct rotation, call);
+	rotation = container_of(call, struct rotation, change.call);
 	call->done = end_rotation;
 	buf_init(&rotation->provider, 1024);
 	buf_init(&rotation->before, SEALED_CONFIG_MAX);

@@ -82,6 +82,8 @@ int channel_audit(struct db *db, const struct change *change, const struct chang
 	add_when_present(&metadata, "name", changed->name);
 	add_when_present(&metadata, "provider", changed->provider);
 	add_when_present(&metadata, "backlog", changed->backlog);
+	add_when_present(&metadata, "resource", changed->resource);
+	add_when_present(&metadata, "until", changed->until);
 	buf_add_char(&metadata, '}');
 	rc = metadata.err;
 	if (rc == 0)

@@ -110,6 +110,17 @@ int channel_forget_fallbacks(struct db *db, const struct uuid *team, const struc
 /* What is known of messages that the channel edited; of very many, the rest expires. */
 int channel_delete_living(struct db *db, const struct uuid *id) must_check;
 
+struct snooze_change {
+	struct str resource; /* empty: the whole channel */
+	int64_t until_us;    /* 0: it ends now */
+};
+
+/* Snoozes the team's channel and appends it as ChannelResponse. -E2BIG: it has as many snoozed
+ * resources as it can have. */
+int channel_snooze(struct db *db, const struct uuid *id, const struct snooze_change *snooze,
+		   const struct change *change, struct buf *out,
+		   enum update_result *result) must_check;
+
 /* What an audit row says about a change. Name and provider are left out when empty. */
 struct changed {
 	const struct uuid *id;
@@ -118,6 +129,8 @@ struct changed {
 	struct str name;
 	struct str provider;
 	struct str backlog;
+	struct str resource;
+	struct str until;
 };
 
 int channel_audit(struct db *db, const struct change *change,

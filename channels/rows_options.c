@@ -4,6 +4,7 @@
 #include "channels/rows.h"
 
 #include "channels/rows_fallback.h"
+#include "core/rfc3339.h"
 
 static const struct db_query read_options = {
 	.sql = "SELECT options FROM channel_options WHERE channel_id = $1",
@@ -25,38 +26,39 @@ static int on_options(const struct db_row *row, void *arg)
 	return stored->err;
 }
 
-static int merge(struct db *db, const struct uuid *id, const cJSON *request, struct buf *out)
+static int read_stored(struct db *db, const struct uuid *id, struct buf *out)
 {
 	const struct db_value value = db_uuid(id);
-	struct buf stored;
-	int rc;
 
-	buf_init(&stored, CHANNEL_OPTIONS_MAX_BYTES);
-	rc = db_run_now(db, &read_options, &value, 1, on_options, &stored, NULL);
-	if (rc == 0)
-		rc = channel_options_merge(buf_str(&stored), request, out);
-	buf_done(&stored);
-	return rc;
+	return db_run_now(db, &read_options, &value, 1, on_options, out, NULL);
+}
+
+static int write_stored(struct db *db, const struct uuid *id, struct str json, int64_t now_us)
+{
+	const struct db_value values[] = { db_uuid(id), db_text(json), db_time(now_us) };
+
+	if (json.len == 0)
+		return channel_delete_options(db, id);
+	return db_run_now(db, &store_options, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
 int channel_store_options(struct db *db, const struct uuid *team, const struct uuid *id,
 			  const cJSON *request, int64_t now_us)
 {
-	struct buf json;
+	struct buf before, after;
 	int rc;
 
 	if (!channel_options_are_named(request))
 		return 0;
-	buf_init(&json, CHANNEL_OPTIONS_MAX_BYTES);
-	rc = merge(db, id, request, &json);
-
-	const struct db_value values[] = { db_uuid(id), db_text(buf_str(&json)), db_time(now_us) };
-
-	if (rc == 0 && json.len == 0)
-		rc = channel_delete_options(db, id);
-	else if (rc == 0)
-		rc = db_run_now(db, &store_options, values, ARRAY_LEN(values), NULL, NULL, NULL);
-	buf_done(&json);
+	buf_init(&before, CHANNEL_OPTIONS_MAX_BYTES);
+	buf_init(&after, CHANNEL_OPTIONS_MAX_BYTES);
+	rc = read_stored(db, id, &before);
+	if (rc == 0)
+		rc = channel_options_merge(buf_str(&before), request, &after);
+	if (rc == 0)
+		rc = write_stored(db, id, buf_str(&after), now_us);
+	buf_done(&before);
+	buf_done(&after);
 	return rc < 0 ? rc : channel_store_fallback(db, team, id, request);
 }
 
@@ -115,4 +117,87 @@ int channel_delete_living(struct db *db, const struct uuid *id)
 	const struct db_value value = db_uuid(id);
 
 	return db_run(db, &delete_living, &value, 1, NULL, NULL, NULL);
+}
+
+/* ---- snoozing -------------------------------------------------------------------------- */
+
+/* Other workers read the channel again when they see this. */
+static const struct db_query touch_channel = {
+	.sql = "UPDATE channels SET updated_at = $3 WHERE id = $1 AND team_id = $2",
+};
+
+static int set_snooze(struct str before, const struct snooze_change *wanted, int64_t now_us,
+		      struct buf *after)
+{
+	const struct channel_options none = { .tree = NULL };
+	struct channel_options *options = NULL;
+	struct snooze snooze;
+	int rc = before.len ? channel_options_open(before, &options) : 0;
+
+	if (rc < 0)
+		return rc;
+	snooze = (options ? options : &none)->snooze;
+	rc = snooze_set(&snooze, wanted->resource, wanted->until_us, now_us);
+	if (rc == 0)
+		rc = channel_options_set_snooze(before, &snooze, after);
+	channel_options_close(options);
+	return rc;
+}
+
+static int store_snooze(struct db *db, const struct uuid *id, const struct snooze_change *wanted,
+			const struct change *change)
+{
+	struct buf before, after;
+	int rc;
+
+	buf_init(&before, CHANNEL_OPTIONS_MAX_BYTES);
+	buf_init(&after, CHANNEL_OPTIONS_MAX_BYTES);
+	rc = read_stored(db, id, &before);
+	if (rc == 0)
+		rc = set_snooze(buf_str(&before), wanted, change->now_us, &after);
+	if (rc == 0)
+		rc = write_stored(db, id, buf_str(&after), change->now_us);
+	buf_done(&before);
+	buf_done(&after);
+	return rc;
+}
+
+static int audit_snooze(struct db *db, const struct uuid *id, const struct snooze_change *wanted,
+			const struct change *change)
+{
+	char until[RFC3339_TEXT_SIZE] = "";
+	struct changed changed = {
+		.id = id,
+		.action = wanted->until_us ? STR("snooze") : STR("end_snooze"),
+		.status = STR("info"),
+		.resource = wanted->resource,
+	};
+
+	if (wanted->until_us)
+		rfc3339_format(wanted->until_us, 0, until);
+	changed.until = str_of(until);
+	return channel_audit(db, change, &changed);
+}
+
+int channel_snooze(struct db *db, const struct uuid *id, const struct snooze_change *snooze,
+		   const struct change *change, struct buf *out, enum update_result *result)
+{
+	const struct uuid *team = &change->who->team;
+	const struct db_value values[] = { db_uuid(id), db_uuid(team), db_time(change->now_us) };
+	bool is_there;
+	bool found;
+	int64_t count = 0;
+	int rc = channel_lock_team(db, team, &is_there);
+
+	*result = UPDATE_NO_TEAM;
+	if (rc < 0 || !is_there)
+		return rc;
+	rc = db_run_now(db, &touch_channel, values, ARRAY_LEN(values), NULL, NULL, &count);
+	*result = count > 0 ? UPDATE_DONE : UPDATE_NOT_FOUND;
+	if (rc < 0 || count == 0)
+		return rc;
+	rc = store_snooze(db, id, snooze, change);
+	if (rc == 0)
+		rc = audit_snooze(db, id, snooze, change);
+	return rc < 0 ? rc : channel_get(db, team, id, out, &found);
 }

@@ -46,14 +46,32 @@ static int read_living(const cJSON *value, struct channel_options *out, struct r
 	return 0;
 }
 
+static int read_quiet(const cJSON *value, struct channel_options *out, struct reason *why)
+{
+	return quiet_hours_read(value, &out->quiet, why);
+}
+
+static int check_quiet(const struct channel_options *options, struct reason *why)
+{
+	return quiet_hours_check(&options->quiet, why);
+}
+
+static int read_snooze(const cJSON *value, struct channel_options *out, struct reason *why)
+{
+	return snooze_read(value, &out->snooze, why);
+}
+
 static const struct option {
 	const char *name;
 	/* 0, or -EINVAL with *why, and then *out is as before. */
 	int (*read)(const cJSON *value, struct channel_options *out, struct reason *why);
+	/* What is asked of a request only, as it may take long; NULL: nothing. */
+	int (*check)(const struct channel_options *options, struct reason *why);
+	bool has_endpoint; /* which alone changes it: requests for the channel do not name it */
 } table[] = {
-	{ "filter", read_filter },
-	{ "fallback", read_fallback },
-	{ "living", read_living },
+	{ "filter", read_filter, NULL, false }, { "fallback", read_fallback, NULL, false },
+	{ "living", read_living, NULL, false }, { "quiet", read_quiet, check_quiet, false },
+	{ "snooze", read_snooze, NULL, true },
 };
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -64,16 +82,25 @@ static bool is_nothing(const cJSON *value)
 	       (cJSON_IsObject(value) && !value->child);
 }
 
-int channel_options_read(const cJSON *object, struct channel_options *out, struct reason *why)
+/* What a request says of the option; NULL: nothing. */
+static const cJSON *named(const cJSON *request, const struct option *option)
+{
+	return option->has_endpoint ? NULL : json_get(request, option->name);
+}
+
+int channel_options_read(const cJSON *request, struct channel_options *out, struct reason *why)
 {
 	int rc = 0;
 
 	*out = (struct channel_options){ .tree = NULL };
 	for (size_t i = 0; i < ARRAY_LEN(table) && rc == 0; i++) {
-		const cJSON *value = json_get(object, table[i].name);
+		const cJSON *value = named(request, &table[i]);
 
-		if (!is_nothing(value))
-			rc = table[i].read(value, out, why);
+		if (is_nothing(value))
+			continue;
+		rc = table[i].read(value, out, why);
+		if (rc == 0 && table[i].check)
+			rc = table[i].check(out, why);
 	}
 	return rc;
 }
@@ -121,7 +148,7 @@ void channel_options_close(struct channel_options *options)
 bool channel_options_are_named(const cJSON *request)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if (json_get(request, table[i].name))
+		if (named(request, &table[i]))
 			return true;
 	}
 	return false;
@@ -147,7 +174,7 @@ int channel_options_merge(struct str stored, const cJSON *request, struct buf *o
 	int rc = parse(stored.len ? stored : STR("{}"), &options);
 
 	for (size_t i = 0; i < ARRAY_LEN(table) && rc == 0; i++) {
-		const cJSON *value = json_get(request, table[i].name);
+		const cJSON *value = named(request, &table[i]);
 
 		if (value)
 			rc = put(options, table[i].name, value);
@@ -158,16 +185,48 @@ int channel_options_merge(struct str stored, const cJSON *request, struct buf *o
 	return rc < 0 ? rc : out->err;
 }
 
+static int put_snooze(cJSON *options, const struct snooze *snooze)
+{
+	cJSON *value = NULL;
+	struct buf json;
+	int rc;
+
+	buf_init(&json, CHANNEL_OPTIONS_MAX_BYTES);
+	snooze_write(&json, snooze);
+	rc = json.err ? json.err
+		      : json_parse(buf_str(&json), CHANNEL_OPTIONS_MAX_BYTES, &value, NULL);
+	if (rc == 0)
+		rc = put(options, "snooze", value);
+	cJSON_Delete(value);
+	buf_done(&json);
+	return rc;
+}
+
+int channel_options_set_snooze(struct str stored, const struct snooze *snooze, struct buf *out)
+{
+	cJSON *options = NULL;
+	int rc = parse(stored.len ? stored : STR("{}"), &options);
+
+	if (rc == 0)
+		rc = put_snooze(options, snooze);
+	if (rc == 0 && options->child)
+		json_add_value(out, options);
+	cJSON_Delete(options);
+	return rc < 0 ? rc : out->err;
+}
+
+static void write_option(struct buf *out, const struct option *option, const cJSON *value)
+{
+	if (is_nothing(value))
+		return;
+	json_add_name(out, option->name);
+	json_add_value(out, value);
+}
+
 void channel_options_write(const cJSON *request, struct buf *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const cJSON *value = json_get(request, table[i].name);
-
-		if (is_nothing(value))
-			continue;
-		json_add_name(out, table[i].name);
-		json_add_value(out, value);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		write_option(out, &table[i], named(request, &table[i]));
 }
 
 /* What is no object shows nothing. */
@@ -176,8 +235,8 @@ int channel_options_show(struct str stored, struct buf *out)
 	cJSON *options = NULL;
 	int rc = stored.len ? parse(stored, &options) : 0;
 
-	if (rc == 0)
-		channel_options_write(options, out);
+	for (size_t i = 0; i < ARRAY_LEN(table) && rc == 0; i++)
+		write_option(out, &table[i], json_get(options, table[i].name));
 	cJSON_Delete(options);
 	return rc == -ENOMEM ? rc : out->err;
 }

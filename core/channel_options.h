@@ -2,8 +2,8 @@
 
 /*
  * What a channel has set beyond the columns of the control plane's table, as one JSON object:
- * {"filter":{...}}. channel_options.c has the table of options; a new one is a row there and a
- * member here.
+ * {"filter":{...},"quiet":{...}}. channel_options.c has the table of options; a new one is a row
+ * there and a member here.
  *
  * An option that is null, false or an empty object is not set. Members that the table does not
  * have are ignored and kept: a request has other members, and a newer version has more options.
@@ -17,7 +17,9 @@
 #include "core/buf.h"
 #include "core/event_filter.h"
 #include "core/json.h"
+#include "core/quiet_hours.h"
 #include "core/reason.h"
+#include "core/snooze.h"
 #include "core/str.h"
 #include "core/uuid.h"
 
@@ -37,12 +39,14 @@ struct channel_options {
 	cJSON *tree;                /* owns the words; NULL: they are somebody else's */
 	struct event_filter filter; /* without rules: every event passes */
 	struct fallback_option fallback;
-	bool is_living; /* one message for each capsule, edited in place */
+	bool is_living;           /* one message for each capsule, edited in place */
+	struct quiet_hours quiet; /* without days: none */
+	struct snooze snooze;     /* changed by its own endpoint */
 };
 
-/* Reads the options among the object's members; the tree must outlive them. 0, or -EINVAL with the
- * fault in *why, whose field names the option. */
-int channel_options_read(const cJSON *object, struct channel_options *out,
+/* Reads the options among the request's members; the tree must outlive them. 0, -ENOMEM, or -EINVAL
+ * with the fault in *why, whose field names the option. */
+int channel_options_read(const cJSON *request, struct channel_options *out,
 			 struct reason *why) must_check;
 
 /* Reads what is stored. An option that cannot be read, a newer version's, is as if not set. 0,
@@ -55,6 +59,9 @@ bool channel_options_are_named(const cJSON *request);
 /* Appends `stored` (which may be empty) with the options that the request names put in the place of
  * those before. Nothing is appended when none is left. The request was read without a fault. */
 int channel_options_merge(struct str stored, const cJSON *request, struct buf *out) must_check;
+/* Appends `stored` with this snooze in the place of the one before; nothing if nothing is left. */
+int channel_options_set_snooze(struct str stored, const struct snooze *snooze,
+			       struct buf *out) must_check;
 /* Appends the options that are set as members of the JSON object that `out` ends in: those of a
  * request, or those that are stored. */
 void channel_options_write(const cJSON *request, struct buf *out);

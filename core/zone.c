@@ -19,7 +19,7 @@
 #define HEADER   44
 #define DAY_S    86400
 
-struct change {
+struct zone_change {
 	int64_t at_s;
 	int32_t offset_s; /* from then on */
 };
@@ -28,7 +28,7 @@ struct zone {
 	int32_t first_s; /* the offset before the first change */
 	struct zone_rule rule;
 	size_t count;
-	struct change changes[];
+	struct zone_change changes[];
 };
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -87,8 +87,8 @@ static bool read_changes(struct zone *zone, const char *block, const struct coun
 
 		if (type >= counts->types)
 			return false;
-		zone->changes[i] = (struct change){ .at_s = read_i64(block + 8 * i),
-						    .offset_s = read_type(types, type) };
+		zone->changes[i] = (struct zone_change){ .at_s = read_i64(block + 8 * i),
+							 .offset_s = read_type(types, type) };
 		if (i > 0 && zone->changes[i].at_s <= zone->changes[i - 1].at_s)
 			return false;
 	}

@@ -14,7 +14,7 @@
 
 /* A day of every year, and the seconds after its midnight. */
 struct zone_day {
-	char kind; /* 'M': a weekday of a month; 'J': a day without 29 February; 'n': a day from 0 */
+	char kind;      /* 'M': a weekday of a month; 'J': a day without 29 February; 'n': from 0 */
 	int month;      /* of 'M': 1 to 12 */
 	int week;       /* 1 to 5, 5 is the last */
 	int number;     /* of 'M' the weekday, 0 is Sunday; else the day */

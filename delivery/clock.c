@@ -7,9 +7,9 @@
  * - Our own leases are renewed before anything is sent. For the length of a lease no other lease
  *   counts as ended, because its owner is about to renew it, too.
  * - Set back: rows written under the later clock would wait until it is reached again, and newer
- *   ones would pass them. Their pauses begin again, now. The repair is queued before our leases are
- *   renewed, so nothing is sent before it. The same is done at start, when nobody knows what the
- *   clock did before.
+ *   ones would pass them. Their pauses begin again, now; what is held asks the options again. The
+ *   repair is queued before our leases are renewed, so nothing is sent before it. The same is done
+ *   at start, when nobody knows what the clock did before.
  * - Set forward: older deliveries seem older than they are. Their day is longer by the jump.
  *
  * Failure: the next tick repeats a failed repair.
@@ -45,12 +45,14 @@ struct clock_watch {
 };
 
 static const struct db_query begin_pauses_anew = {
-	.sql = "UPDATE deliveries SET next_attempt_at = CASE WHEN next_attempt_at > updated_at "
-	       "THEN CAST($1 AS timestamptz) + (next_attempt_at - updated_at) ELSE $1 END, "
+	.sql = "UPDATE deliveries SET next_attempt_at = CASE WHEN held_until IS NULL "
+	       "AND next_attempt_at > updated_at THEN CAST($1 AS timestamptz) + (next_attempt_at - "
+	       "updated_at) ELSE $1 END, "
 	       "first_failed_at = CASE WHEN first_failed_at > $1 THEN $1 ELSE first_failed_at END, "
 	       "updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
-	.sqlite = "UPDATE deliveries SET next_attempt_at = CASE WHEN next_attempt_at > updated_at "
-		  "THEN strftime('%Y-%m-%dT%H:%M:%f000Z', $1, printf('+%.3f seconds', 86400 * "
+	.sqlite = "UPDATE deliveries SET next_attempt_at = CASE WHEN held_until IS NULL "
+		  "AND next_attempt_at > updated_at THEN strftime('%Y-%m-%dT%H:%M:%f000Z', $1, "
+		  "printf('+%.3f seconds', 86400 * "
 		  "(julianday(next_attempt_at) - julianday(updated_at)))) ELSE $1 END, "
 		  "first_failed_at = CASE WHEN first_failed_at > $1 THEN $1 ELSE first_failed_at "
 		  "END, updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
@@ -105,8 +107,9 @@ int64_t clock_since_us(const struct delivery_engine *engine, int64_t since_us)
 static void read_all_anew(struct delivery_engine *engine)
 {
 	static const enum queue_phase at_rest[] = { QUEUE_READY, QUEUE_WAITING, QUEUE_IDLE };
-	static const enum queue_phase at_work[] = { QUEUE_LOADING, QUEUE_LOADED, QUEUE_FOLDING,
-						    QUEUE_SENDING, QUEUE_JUDGED, QUEUE_RECORDING };
+	static const enum queue_phase at_work[] = { QUEUE_LOADING,  QUEUE_LOADED,  QUEUE_FOLDING,
+						    QUEUE_HOLDING,  QUEUE_SENDING, QUEUE_JUDGED,
+						    QUEUE_RECORDING };
 
 	for (size_t i = 0; i < ARRAY_LEN(at_work); i++) {
 		LIST_EACH (link, &engine->in[at_work[i]])

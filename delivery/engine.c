@@ -18,6 +18,8 @@ static void open_metrics(struct engine_metrics *metrics)
 	metrics->dropped =
 		metric_counter("wrenn_events_deliveries_dropped_total", NULL,
 			       "Deliveries dropped because their channel or team was deleted");
+	metrics->held = metric_counter("wrenn_events_deliveries_held_total", NULL,
+				       "Deliveries put off by quiet hours or a snooze");
 	metrics->folded = metric_counter("wrenn_events_deliveries_folded_total", NULL,
 					 "Deliveries folded into a digest");
 	metrics->digests =

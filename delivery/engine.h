@@ -34,6 +34,7 @@ enum queue_phase {
 	QUEUE_LOADING,   /* a read is running */
 	QUEUE_LOADED,    /* rows were read; do they need a digest? */
 	QUEUE_FOLDING,   /* its backlog becomes a digest */
+	QUEUE_HOLDING,   /* what was read is put off, by quiet hours or a snooze */
 	QUEUE_READY,     /* waits for a slot */
 	QUEUE_SENDING,   /* a request is running */
 	QUEUE_JUDGED,    /* the result of `current` is known, not stored */
@@ -53,6 +54,7 @@ struct engine_metrics {
 	struct metric *inflight;
 	struct metric *dropped;
 	struct metric *folded;
+	struct metric *held;
 	struct metric *digests;
 	struct metric *unreadable;
 	struct metric *rows_read;

@@ -20,6 +20,7 @@
 #include "core/id.h"
 #include "core/rfc3339.h"
 #include "core/stream_id.h"
+#include "delivery/fold_names.h"
 #include "delivery/transitions.h"
 
 #define EVENT_TEXT_SIZE 48
@@ -60,6 +61,7 @@ struct fold {
 	struct row rows[FOLD_MAX_ROWS];
 	struct fold_group groups[MAX_GROUPS];
 	struct failure failures[DIGEST_MAX_FAILURES];
+	struct fold_names names;
 };
 
 /* ---- reading --------------------------------------------------------------------------- */
@@ -71,7 +73,8 @@ struct fold {
 #define ROWS(by_person)                                                            \
 	"SELECT id, stream_ms, stream_seq, team_id, event, outcome, requeued_at, " \
 	"instead_of, note, outcome = 'success' AND (" by_person                    \
-	") FROM deliveries WHERE " FOLDABLE "ORDER BY stream_ms, stream_seq LIMIT 1000"
+	"), resource FROM deliveries WHERE " FOLDABLE
+#define OLDEST "ORDER BY stream_ms, stream_seq LIMIT 1000"
 /* No other quotation mark of a payload is without a backslash, so this finds the member. */
 #define USER "'\"actor\":{\"type\":\"user\"'"
 #define KEY  "'\"actor\":{\"type\":\"api_key\"'"
@@ -84,10 +87,15 @@ static const struct db_query count_rows = {
 	.sql = "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE " FOLDABLE "LIMIT $3) AS due",
 };
 static const struct db_query read_rows = {
-	.sql = POSTGRES_ROWS " FOR UPDATE",
-	.sqlite = SQLITE_ROWS,
+	.sql = POSTGRES_ROWS OLDEST " FOR UPDATE",
+	.sqlite = SQLITE_ROWS OLDEST,
 };
-_Static_assert(FOLD_MAX_ROWS == 1000, "the LIMIT of read_rows");
+#define HELD "AND held_until IS NOT NULL "
+static const struct db_query read_held = {
+	.sql = POSTGRES_ROWS HELD OLDEST " FOR UPDATE",
+	.sqlite = SQLITE_ROWS HELD OLDEST,
+};
+_Static_assert(FOLD_MAX_ROWS == 1000, "the LIMIT of both");
 static const struct db_query read_payload = {
 	.sql = "SELECT payload FROM deliveries WHERE id = $1",
 };
@@ -116,8 +124,7 @@ static void set_event(char out[EVENT_TEXT_SIZE], struct str event)
 	snprintf(out, EVENT_TEXT_SIZE, "%.*s", STR_ARGS(event));
 }
 
-/* No release has MAX_GROUPS kinds. Beyond that an event counts in the total only. */
-static void count_event(struct fold *fold, const char *event, struct str outcome)
+static struct fold_group *find_group(struct fold *fold, const char *event, struct str outcome)
 {
 	struct fold_group *group = fold->groups;
 	const struct fold_group *end = group + fold->group_count;
@@ -125,7 +132,15 @@ static void count_event(struct fold *fold, const char *event, struct str outcome
 	while (group < end &&
 	       (strcmp(group->event, event) != 0 || !str_eq(group->outcome, outcome)))
 		group++;
-	if (group == end) {
+	return group;
+}
+
+/* No release has MAX_GROUPS kinds. Beyond that an event counts in the total only. */
+static void count_event(struct fold *fold, const char *event, struct str outcome)
+{
+	struct fold_group *group = find_group(fold, event, outcome);
+
+	if (group == fold->groups + fold->group_count) {
 		if (fold->group_count == MAX_GROUPS)
 			return;
 		fold->group_count++;
@@ -135,14 +150,30 @@ static void count_event(struct fold *fold, const char *event, struct str outcome
 	group->count++;
 }
 
+static bool take_name(struct fold *fold, const char *event, struct str outcome, struct str resource)
+{
+	const struct digest_name name = { .event = str_of(event),
+					  .outcome = outcome,
+					  .resource_id = resource };
+	bool is_new = find_group(fold, event, outcome) == fold->groups + fold->group_count;
+
+	return fold_names_take(&fold->names, &name, is_new);
+}
+
 static int on_row(const struct db_row *row, void *arg)
 {
 	struct fold *fold = arg;
-	struct row *kept = &fold->rows[fold->row_count++];
+	struct row *kept = &fold->rows[fold->row_count];
 	struct str outcome = outcome_word(row_text(row, 5));
 	int64_t requeued_us = row_time(row, 6);
 	char event[EVENT_TEXT_SIZE];
 
+	set_event(event, row_text(row, 4));
+	if (row_bool(row, 9) && is_done_later(event_kind_find(str_of(event))))
+		outcome = STR("requested");
+	if (fold->order->of_held && !take_name(fold, event, outcome, row_text(row, 10)))
+		return 0;
+	fold->row_count++;
 	kept->id = row_uuid(row, 0);
 	uuid_format(&kept->id, kept->id_text);
 	kept->stream_id.ms = (uint64_t)row_int(row, 1);
@@ -154,9 +185,6 @@ static int on_row(const struct db_row *row, void *arg)
 		fold->instead_of = row_uuid(row, 7);
 		buf_add_str(&fold->note, row_text(row, 8));
 	}
-	set_event(event, row_text(row, 4));
-	if (row_bool(row, 9) && is_done_later(event_kind_find(str_of(event))))
-		outcome = STR("requested");
 	count_event(fold, event, outcome);
 	if (str_is(outcome, "error") && fold->failure_count < DIGEST_MAX_FAILURES) {
 		struct failure *failure = &fold->failures[fold->failure_count++];
@@ -253,6 +281,7 @@ static void write_digest(struct fold *fold, struct buf *out)
 	digest.last = str_of(last);
 	add_groups(fold, &digest);
 	add_failures(fold, &digest);
+	fold_names_write(&fold->names, &digest);
 	digest_write(out, &digest);
 }
 
@@ -356,7 +385,8 @@ static int fold_rows(struct fold *fold, struct db *db, struct fold_result *resul
 		db_uuid(&fold->order->channel),
 		db_time(fold->order->now_us),
 	};
-	int rc = db_run_now(db, &read_rows, due, ARRAY_LEN(due), on_row, fold, NULL);
+	int rc = db_run_now(db, fold->order->of_held ? &read_held : &read_rows, due, ARRAY_LEN(due),
+			    on_row, fold, NULL);
 
 	if (rc == 0)
 		rc = fold->note.err;

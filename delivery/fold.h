@@ -7,6 +7,7 @@
 #ifndef DELIVERY_FOLD_H
 #define DELIVERY_FOLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,8 @@
 struct fold_order {
 	const struct provider *provider;
 	struct uuid channel; /* the caller has its lease and no request is running */
-	size_t allowance;    /* pace_allowance() over FOLD_SPAN_US */
+	bool of_held;        /* what quiet hours or a snooze held, with the name of every event */
+	size_t allowance;    /* else: pace_allowance() over FOLD_SPAN_US */
 	int64_t now_us;
 };
 
@@ -34,8 +36,9 @@ struct fold_result {
 /* For write jobs. Counts the rows of the channel that are due and were never tried. If they
  * exceed the allowance, folds the oldest FOLD_MAX_ROWS: they get the state 'folded' and the id
  * of the digest, a new row that is pending and due. Leaves digests alone, and rows that were
- * tried or folded before. 0 or what the store said; -EBUSY when somebody else took some of the
- * rows meanwhile. */
+ * tried or folded before. With of_held it folds two or more rows of what was held, as many of the
+ * oldest as one message can name. 0 or what the store said; -EBUSY when somebody else took some of
+ * the rows meanwhile. */
 int fold_backlog(struct db *db, const struct fold_order *order,
 		 struct fold_result *result) must_check;
 

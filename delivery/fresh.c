@@ -17,7 +17,8 @@
 
 #define MAX_ROWS 256 /* each turn looks at all rows of a queue */
 
-/* A storm is noticed when it is read (storm.c), so channels that fold read all their rows. */
+/* A storm is noticed when it is read (storm.c), and so is what must be held (hold.c). So channels
+ * that fold or hold read all their rows. */
 static bool may_take(const struct queue *queue, const struct fresh_rows *fresh)
 {
 	static const unsigned phases = 1u << QUEUE_IDLE | 1u << QUEUE_READY | 1u << QUEUE_SENDING |
@@ -26,7 +27,8 @@ static bool may_take(const struct queue *queue, const struct fresh_rows *fresh)
 
 	return (phases & 1u << queue->phase) != 0 && !queue->more && !queue->is_stale &&
 	       !queue->is_lost && !queue->engine->stopping && settings->provider &&
-	       !settings->provider->folds && settings->updated_us == fresh->channel_us;
+	       !settings->provider->folds && settings->hold.changes_us == INT64_MAX &&
+	       settings->updated_us == fresh->channel_us;
 }
 
 static struct delivery *new_delivery(const struct fresh_row *row, int64_t now_us)

@@ -56,8 +56,8 @@ _Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the 
 	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "       \
 	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED \
 	", d.payload, d.accepted_at, d.instead_of, d.note, " REPOSTED                            \
-	" FROM deliveries d WHERE d.channel_id = $1 AND d.state = "                              \
-	"'pending' "
+	", CASE WHEN d.digest_id IS NULL THEN d.held_until END, d.outcome, d.resource "          \
+	"FROM deliveries d WHERE d.channel_id = $1 AND d.state = 'pending' "
 
 static const struct db_query read_line = {
 	.sql = READ_ROWS "AND (d.next_attempt_at <= $2 OR (d.first_failed_at > $3 "
@@ -104,12 +104,10 @@ static unsigned read_count(const struct db_row *row, int column)
 /* Options that cannot be read are as if not set. */
 static int read_options(struct loading *loading, struct str stored)
 {
-	struct channel_options *options = NULL;
-	int rc = channel_options_open(stored, &options);
+	int rc = channel_options_open(stored, &loading->settings.options);
 
-	loading->wants_life = rc == 0 && options->is_living;
-	channel_options_close(options);
-	return rc == -ENOMEM ? rc : 0;
+	loading->wants_life = rc == 0 && loading->settings.options->is_living;
+	return rc == -ENOMEM ? rc : 0; /* options that cannot be read ask for nothing */
 }
 
 static int on_settings(const struct db_row *row, void *arg)
@@ -129,7 +127,9 @@ static int on_settings(const struct db_row *row, void *arg)
 	snprintf(settings->team_name, sizeof(settings->team_name), "%.*s",
 		 STR_ARGS(utf8_cut(row_text(row, 14), sizeof(settings->team_name) - 1)));
 	settings->is_plain_only = row_int(row, 15) > 0;
-	return row_is_null(row, 16) ? 0 : read_options(loading, row_text(row, 16));
+	if (!row_is_null(row, 16) && read_options(loading, row_text(row, 16)) < 0)
+		return -ENOMEM;
+	return channel_hold_look(settings->options, loading->now_us, &settings->hold);
 }
 
 static void read_delivery(const struct db_row *row, struct delivery *out)
@@ -156,6 +156,17 @@ static void read_delivery(const struct db_row *row, struct delivery *out)
 	out->rebounds = read_count(row, 10);
 	out->repeats = out->rebounds + read_count(row, 11) + read_count(row, 16);
 	out->accepted_us = row_time(row, 13);
+	out->was_held = !row_is_null(row, 17);
+}
+
+static int64_t hold_end(const struct db_row *row, const struct channel_hold *hold)
+{
+	const struct channel_hold_subject subject = {
+		.is_failure = channel_hold_is_failure(row_text(row, 3), row_text(row, 18)),
+		.resource = row_text(row, 19),
+	};
+
+	return channel_hold_until(hold, &subject);
 }
 
 /* Few deliveries have one. */
@@ -184,6 +195,7 @@ static int on_pending(const struct db_row *row, void *arg)
 	if (!delivery)
 		return -ENOMEM;
 	read_delivery(row, delivery);
+	delivery->held_until_us = hold_end(row, &loading->settings.hold);
 	delivery->body = body_make(row_blob(row, 12));
 	if (!delivery->body || read_note(row, delivery) < 0) {
 		delivery_free(delivery);

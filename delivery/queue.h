@@ -12,6 +12,7 @@
  *   RESTING <- RELEASING
  *
  *   LOADED -> FOLDING: the backlog becomes one message; then as after LOADED without a digest
+ *   LOADED -> HOLDING: rows are put off until quiet hours or a snooze end; then HUNGRY
  *   LOADING, RECORDING -> GONE -> DROPPING: the channel was deleted
  *   IDLE -> READY: the ledger brought new rows
  *   READY -> JUDGED: the delivery can never be built

@@ -19,6 +19,7 @@
 #include "delivery/clock.h"
 #include "delivery/drop.h"
 #include "delivery/fresh.h"
+#include "delivery/hold.h"
 #include "delivery/lease.h"
 #include "delivery/load.h"
 #include "delivery/queue.h"
@@ -189,7 +190,7 @@ static void take_up_scan(struct scheduler *scheduler)
 
 static void start_loaded(struct queue *queue)
 {
-	if (!storm_start(queue))
+	if (!hold_start(queue) && !storm_start(queue))
 		queue_settle(queue);
 }
 

@@ -258,6 +258,9 @@ void send_start(struct queue *queue)
 {
 	int64_t wake_us;
 
+	/* Quiet hours begin while rows wait for their turn. */
+	if (queue->settings.hold.changes_us <= engine_now_us(queue->engine))
+		queue->is_stale = true;
 	if (queue->is_lost || queue->is_stale || queue->has_failed_results) {
 		queue_settle(queue);
 		return;

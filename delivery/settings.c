@@ -27,6 +27,7 @@ void settings_wipe(struct settings *settings)
 	close_config(settings);
 	buf_done(&settings->sealed);
 	buf_done(&settings->old_secret);
+	channel_options_close(settings->options);
 	*settings = (struct settings){ .provider = NULL };
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/attributes.h"
 #include "core/buf.h"
+#include "core/channel_hold.h"
 #include "core/uuid.h"
 #include "delivery/breaker.h"
 #include "targets/targets.h"
@@ -31,6 +32,8 @@ struct settings {
 	bool is_plain_only;    /* the host refused the rich form and took the plain one */
 	struct buf old_secret; /* of a webhook, as stored: the secrets before the current one */
 	int64_t old_secret_until_us;
+	struct channel_options *options; /* NULL: none */
+	struct channel_hold hold;        /* at the time of reading */
 	int64_t updated_us;
 	int64_t success_us;     /* the last one that was written down; 0: none */
 	struct breaker breaker; /* counts every attempt */

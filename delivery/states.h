@@ -59,6 +59,8 @@ struct delivery {
 	bool is_fresh; /* the ledger made it of an event just now: its body can be read */
 	bool is_digest;
 	bool is_requeued;         /* sent again on request */
+	bool was_held;            /* by quiet hours or a snooze, which have ended */
+	int64_t held_until_us;    /* by the options as they were read with it; 0: it may go */
 	int64_t accepted_us;      /* when the request was accepted that it ends; 0: unknown */
 	bool is_plain;            /* the rich form was refused */
 	unsigned attempts;        /* requests that went out, ever */

@@ -2,10 +2,10 @@
 
 /*
  * Decides, after a load, whether the backlog becomes a digest. It does for providers that fold,
- * when more is due than the pace sends in a while, and the next message may go soon. Channels that
- * edit their messages have no digest: older states of a resource go into its newest. Then what was
- * loaded is forgotten, and the channel is loaded again. Failure: without the store or memory
- * nothing is folded; the rows go out one by one.
+ * when more is due than the pace sends in a while, and the next message may go soon; and always
+ * when two events were held by quiet hours. Channels that edit their messages have no digest: older
+ * states of a resource go into its newest. Then what was loaded is forgotten, and the channel is
+ * loaded again. Failure: without the store or memory nothing is folded; the rows go out one by one.
  */
 #include "delivery/storm.h"
 
@@ -113,7 +113,7 @@ static bool has_older_states(const struct queue *queue)
 
 /* While the pace makes a channel wait for long, its backlog is loaded many times. Each load would
  * make another digest. */
-static bool is_held(const struct queue *queue)
+static bool is_paced(const struct queue *queue)
 {
 	const struct settings *settings = &queue->settings;
 	int64_t now_us = engine_mono_us(queue->engine);
@@ -122,7 +122,20 @@ static bool is_held(const struct queue *queue)
 	return view.next_us - now_us > PACED_US;
 }
 
-static bool start(struct queue *queue, size_t allowance)
+static bool has_held(const struct queue *queue)
+{
+	size_t count = 0;
+
+	LIST_EACH (link, &queue->deliveries) {
+		const struct delivery *delivery = list_item(link, struct delivery, link);
+
+		count += delivery->was_held && !delivery->is_digest &&
+			 delivery->attempts == delivery->attempts_before;
+	}
+	return count >= 2;
+}
+
+static bool start(struct queue *queue, size_t allowance, bool of_held)
 {
 	struct delivery_engine *engine = queue->engine;
 	const struct settings *settings = &queue->settings;
@@ -134,6 +147,7 @@ static bool start(struct queue *queue, size_t allowance)
 	folding->is_living = settings->is_living;
 	folding->order = (struct fold_order){ .provider = settings->provider,
 					      .channel = queue->channel,
+					      .of_held = of_held,
 					      .allowance = allowance,
 					      .now_us = engine_now_us(engine) };
 	folding->job.run = run_folding;
@@ -157,10 +171,12 @@ bool storm_start(struct queue *queue)
 	    breaker_wait_us(&settings->breaker, engine_now_us(engine)) != 0)
 		return false;
 	if (settings->is_living)
-		return has_older_states(queue) && start(queue, 0);
+		return has_older_states(queue) && start(queue, 0, false);
+	if (has_held(queue))
+		return start(queue, 1, true);
 	settings_find_paces(settings, &queue->channel, engine->options.key);
-	if (is_held(queue))
+	if (is_paced(queue))
 		return false;
 	allowance = pace_allowance(&settings->paced, FOLD_SPAN_US);
-	return may_be_storm(queue, allowance) && start(queue, allowance);
+	return may_be_storm(queue, allowance) && start(queue, allowance, false);
 }

@@ -127,6 +127,42 @@ int transition_keep_attempt(struct db *db, const struct delivery *delivery,
 	return is_first_success(delivery, result) ? insert_attempt(db, delivery, result) : 0;
 }
 
+static const struct db_query lock_settings = {
+	.sql = "SELECT 1 FROM channels WHERE id = $1 AND updated_at = $2 FOR SHARE",
+	.sqlite = "SELECT 1 FROM channels WHERE id = $1 AND updated_at = $2",
+};
+#define HOLD                                                                                    \
+	"UPDATE deliveries SET next_attempt_at = $1, held_until = $1, first_failed_at = NULL, " \
+	"requeued_at = CASE WHEN held_until IS NULL OR attempts = attempts_before THEN $1 "     \
+	"ELSE requeued_at END, updated_at = $2 "
+static const struct db_query hold_rows = {
+	.sql = HOLD "WHERE id = ANY (CAST(CAST($3 AS text[]) AS uuid[])) "
+		    "AND " HAS_STATE("= 'pending'"),
+	.sqlite = HOLD "WHERE state = 'pending' AND id IN (SELECT value FROM json_each($3))",
+};
+
+static int on_present(const struct db_row *row, void *arg)
+{
+	(void)row;
+	*(bool *)arg = true;
+	return 0;
+}
+
+int transition_hold(struct db *db, const struct uuid *channel, int64_t updated_us,
+		    const struct held_rows *held, int64_t now_us, int64_t *out_rows)
+{
+	const struct db_value settings[] = { db_uuid(channel), db_time(updated_us) };
+	const struct db_value values[] = { db_time(held->until_us), db_time(now_us),
+					   db_words(held->ids, held->count) };
+	bool are_same = false;
+	int rc = db_run_now(db, &lock_settings, settings, 2, on_present, &are_same, NULL);
+
+	*out_rows = 0;
+	if (rc < 0 || !are_same)
+		return rc;
+	return db_run_now(db, &hold_rows, values, ARRAY_LEN(values), NULL, NULL, out_rows);
+}
+
 static const struct db_query fold = {
 	.sql = "UPDATE deliveries SET state = 'folded', digest_id = $1, updated_at = $2 "
 	       "WHERE id = ANY (CAST(CAST($3 AS text[]) AS uuid[])) AND " HAS_STATE("= 'pending'"),
@@ -231,11 +267,17 @@ int transition_drop_disabled(struct db *db, const struct uuid *channel, int64_t 
 /* The wait was not their fault: their clock and their retry schedule begin again. */
 static const struct db_query release_piece = { PIECE(
 	"next_attempt_at = $2, requeued_at = $2, attempts_before = attempts, "
-	"first_failed_at = NULL, ",
+	"first_failed_at = NULL, held_until = NULL, ",
 	"(requeued_at IS NULL OR requeued_at <> $2)") };
 static const struct db_query skip_piece = { PIECE(
 	"state = 'dropped', last_error = 'skipped when the channel was enabled', ",
 	"created_at <= $2") };
+
+/* They were held once, so they are told of in one digest (fold.h). */
+static const struct db_query unhold_piece = { PIECE(
+	"next_attempt_at = $2, held_until = $2, "
+	"requeued_at = CASE WHEN requeued_at > $2 THEN $2 ELSE requeued_at END, ",
+	"held_until > $2") };
 
 static int on_piece_row(const struct db_row *row, void *arg)
 {
@@ -263,10 +305,22 @@ int transition_release(struct db *db, const struct uuid *channel, struct backlog
 	return rc;
 }
 
+int transition_release_held(struct db *db, const struct uuid *channel, struct backlog_piece *piece,
+			    int64_t now_us)
+{
+	const struct db_value values[] = { db_uuid(channel), db_time(now_us),
+					   db_int(piece->from_ms), db_int(piece->from_seq) };
+	int rc =
+		db_run_now(db, &unhold_piece, values, ARRAY_LEN(values), on_piece_row, piece, NULL);
+
+	piece->has_more = piece->rows == TRANSITION_PIECE;
+	return rc;
+}
+
 #define AGAIN                                                                               \
 	"UPDATE deliveries SET state = 'pending', requeued_at = $1, next_attempt_at = $1, " \
 	"updated_at = $1, attempts_before = attempts, first_failed_at = NULL, "             \
-	"delivered_at = NULL, digest_id = NULL "
+	"delivered_at = NULL, digest_id = NULL, held_until = NULL "
 
 static const struct db_query requeue_one = {
 	.sql = AGAIN "WHERE id = $2 AND team_id = $3 AND " HAS_STATE(

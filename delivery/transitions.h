@@ -50,6 +50,17 @@ int transition_end_turn(struct db *db, const struct delivery *delivery,
 int transition_keep_attempt(struct db *db, const struct delivery *delivery,
 			    const struct turn_result *result) must_check;
 
+/* Holds the pending rows until then, if the channel's settings are those of updated_us; they are
+ * locked until the end of the transaction. The day in which a row is retried begins then, unless it
+ * was held and tried before. Runs at once. */
+struct held_rows {
+	const struct str *ids; /* UUIDs as text */
+	size_t count;
+	int64_t until_us;
+};
+int transition_hold(struct db *db, const struct uuid *channel, int64_t updated_us,
+		    const struct held_rows *held, int64_t now_us, int64_t *out_rows) must_check;
+
 /* Moves rows into their digest, or into the newer delivery that says it better; `ids` are UUIDs as
  * text. Runs at once. */
 int transition_fold(struct db *db, const struct uuid *digest, const struct str *ids, size_t count,
@@ -82,6 +93,11 @@ struct backlog_piece {
 	int64_t rows;
 	bool has_more;
 };
+
+/* Makes a piece of what is held due, so that the channel's options are asked about it again. Runs
+ * at once. */
+int transition_release_held(struct db *db, const struct uuid *channel, struct backlog_piece *piece,
+			    int64_t now_us) must_check;
 
 /* Releases or drops a piece of a disabled channel's backlog. Runs at once. */
 int transition_release(struct db *db, const struct uuid *channel, struct backlog_piece *piece,

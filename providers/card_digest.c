@@ -95,6 +95,62 @@ static void set_title(struct card *card, const struct digest *digest, size_t fai
 
 /* ---- lines --------------------------------------------------------------------------------- */
 
+static bool is_in(const struct digest_name *name, const struct digest_group *group)
+{
+	return str_eq(name->event, group->event) && str_eq(name->outcome, group->outcome);
+}
+
+/* How often the event of this name is in the digest; 0 when an earlier one was counted. */
+static size_t count_name(const struct digest *digest, size_t index)
+{
+	const struct digest_name *name = &digest->names[index];
+	size_t count = 0;
+
+	for (size_t i = 0; i < digest->name_count; i++) {
+		const struct digest_name *other = &digest->names[i];
+
+		if (!str_eq(other->resource_id, name->resource_id) ||
+		    !str_eq(other->event, name->event) || !str_eq(other->outcome, name->outcome))
+			continue;
+		if (i < index)
+			return 0;
+		count++;
+	}
+	return count;
+}
+
+/* "web-1, web-2 (3 times)", after `before`; nothing when the group has no names. */
+static void add_group_names(struct buf *out, const struct digest *digest,
+			    const struct digest_group *group, const char *before)
+{
+	for (size_t i = 0; i < digest->name_count; i++) {
+		size_t count = is_in(&digest->names[i], group) ? count_name(digest, i) : 0;
+
+		if (count == 0)
+			continue;
+		buf_add_text(out, before);
+		before = ", ";
+		if (utf8_is_blank(digest->names[i].resource_id))
+			buf_add_text(out, "no name");
+		else
+			text_clean(out, digest->names[i].resource_id);
+		if (count > 1)
+			buf_addf(out, " (%zu times)", count);
+	}
+}
+
+/* The title counts them. */
+static void add_only_names(struct card *card, const struct digest *digest)
+{
+	for (size_t i = 0; i < digest->group_count; i++) {
+		struct buf *part = card_part(card);
+
+		add_group_names(part, digest, &digest->groups[i], "");
+		if (part->len)
+			card_add_line(card, buf_str(part), STR(""));
+	}
+}
+
 static void add_groups(struct card *card, const struct digest *digest)
 {
 	size_t counted = 0;
@@ -104,6 +160,7 @@ static void add_groups(struct card *card, const struct digest *digest)
 		struct buf *part = card_part(card);
 
 		add_count(part, group, group->count);
+		add_group_names(part, digest, group, ": ");
 		card_add_line(card, buf_str(part), STR(""));
 		counted += group->count;
 	}
@@ -224,7 +281,9 @@ void card_make_from_digest(struct card *card, const struct message *message)
 		card->tone = TONE_BAD;
 		card->status = "Failed";
 	}
-	if (!has_one_kind(digest))
+	if (has_one_kind(digest))
+		add_only_names(card, digest);
+	else
 		add_groups(card, digest);
 	add_failures(card, digest, failed);
 	card_add_team(card, message->team_name, digest->team_text);

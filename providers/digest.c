@@ -32,6 +32,23 @@ static void add_count(struct buf *out, const char *name, size_t count)
 	buf_add_u64(out, count);
 }
 
+static void write_names(struct buf *out, const struct digest *digest)
+{
+	if (digest->name_count == 0)
+		return;
+	buf_add_text(out, ",\"names\":[");
+	for (size_t i = 0; i < digest->name_count; i++) {
+		const struct digest_name *name = &digest->names[i];
+
+		buf_add_text(out, i ? ",{" : "{");
+		add_text(out, "event", name->event);
+		add_text(out, "outcome", name->outcome);
+		add_text(out, "resource_id", name->resource_id);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
 void digest_write(struct buf *out, const struct digest *digest)
 {
 	buf_add_char(out, '{');
@@ -60,7 +77,9 @@ void digest_write(struct buf *out, const struct digest *digest)
 		add_text(out, "error", failure->error);
 		buf_add_char(out, '}');
 	}
-	buf_add_text(out, "]}");
+	buf_add_char(out, ']');
+	write_names(out, digest);
+	buf_add_char(out, '}');
 }
 
 static bool read_text(const cJSON *object, const char *name, struct str *out)
@@ -124,6 +143,27 @@ static bool read_failures(const cJSON *list, struct digest *digest)
 	return digest->failure_count <= digest->total;
 }
 
+/* Older versions wrote none. */
+static bool read_names(const cJSON *list, struct digest *digest)
+{
+	const cJSON *item;
+
+	if (list && !cJSON_IsArray(list))
+		return false;
+	cJSON_ArrayForEach(item, list)
+	{
+		if (digest->name_count == DIGEST_MAX_NAMES)
+			return false;
+		struct digest_name *name = &digest->names[digest->name_count++];
+
+		if (!read_text(item, "event", &name->event) ||
+		    !read_text(item, "outcome", &name->outcome) ||
+		    !read_text(item, "resource_id", &name->resource_id))
+			return false;
+	}
+	return digest->name_count + digest->failure_count <= digest->total;
+}
+
 int digest_parse(struct str json, struct digest *out)
 {
 	struct digest digest = { .total = 0 };
@@ -138,7 +178,8 @@ int digest_parse(struct str json, struct digest *out)
 	    !read_text(digest.tree, "last", &digest.last) ||
 	    !read_count(digest.tree, "total", &digest.total) ||
 	    !read_groups(json_get(digest.tree, "groups"), &digest) ||
-	    !read_failures(json_get(digest.tree, "failures"), &digest)) {
+	    !read_failures(json_get(digest.tree, "failures"), &digest) ||
+	    !read_names(json_get(digest.tree, "names"), &digest)) {
 		cJSON_Delete(digest.tree);
 		return -EINVAL;
 	}

@@ -14,6 +14,7 @@ struct cJSON;
 
 #define DIGEST_MAX_GROUPS   16
 #define DIGEST_MAX_FAILURES 10
+#define DIGEST_MAX_NAMES    200
 #define DIGEST_EVENT        "notification.digest" /* deliveries.event of a digest */
 
 /* Its JSON is fixed when the row of the delivery is made: docs/notes/providers.md. All texts point
@@ -35,6 +36,13 @@ struct digest {
 		struct str resource_id;
 		struct str error;        /* may be empty */
 	} failures[DIGEST_MAX_FAILURES]; /* the earliest */
+	/* After quiet hours: every event that did not fail, by name. Else empty. */
+	size_t name_count;
+	struct digest_name {
+		struct str event;
+		struct str outcome;
+		struct str resource_id;
+	} names[DIGEST_MAX_NAMES];
 	struct cJSON *tree;
 };
 

@@ -19,7 +19,7 @@
 #define ITEM_COLUMNS                                                                         \
 	"id, channel_id, stream_id, event, outcome, resource, state, attempts, created_at, " \
 	"delivered_at, next_attempt_at, last_status, last_error, digest_id, "                \
-	"instead_of, note"
+	"instead_of, note, held_until"
 
 enum column {
 	COLUMN_ID,
@@ -38,6 +38,7 @@ enum column {
 	COLUMN_DIGEST,
 	COLUMN_INSTEAD_OF,
 	COLUMN_NOTE,
+	COLUMN_HELD,
 	COLUMN_PAYLOAD
 };
 
@@ -90,6 +91,14 @@ static const struct db_query select_folded = {
 	       "GROUP BY event, outcome ORDER BY 3 DESC, 1, 2",
 };
 
+/* A retry may come later than the hold that the row had once. */
+static void add_next(struct buf *out, int64_t next_us, int64_t held_us)
+{
+	field_add_time(out, "next_attempt_at", next_us);
+	if (held_us == next_us)
+		field_add_time(out, "held_until", held_us);
+}
+
 /* Everything except `attempts` and the closing brace. */
 static void open_item(struct buf *out, const struct db_row *row)
 {
@@ -111,7 +120,7 @@ static void open_item(struct buf *out, const struct db_row *row)
 	field_add_time(out, "created_at", row_time(row, COLUMN_CREATED));
 	field_add_time(out, "delivered_at", row_time(row, COLUMN_DELIVERED));
 	if (str_is(row_text(row, COLUMN_STATE), "pending"))
-		field_add_time(out, "next_attempt_at", row_time(row, COLUMN_NEXT));
+		add_next(out, row_time(row, COLUMN_NEXT), row_time(row, COLUMN_HELD));
 	if (!row_is_null(row, COLUMN_STATUS))
 		field_add_number(out, "last_status", row_int(row, COLUMN_STATUS));
 	field_add_text(out, "last_error", row_text(row, COLUMN_ERROR));

@@ -15,10 +15,9 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bus/bus.h"
-#include "core/channel_options.h"
+#include "core/channel_hold.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/utf8.h"
@@ -38,6 +37,8 @@ struct explained {
 	bool has_row;
 	struct uuid delivery;
 	char state[16];
+	int64_t now_us;
+	char held[CHANNEL_HOLD_WORDS_SIZE]; /* "held until ..."; empty: it is not */
 	int64_t delivered_us;
 	char error[NAME_SIZE];
 	bool has_digest;
@@ -78,7 +79,8 @@ static const struct db_query read_channels = {
 };
 static const struct db_query read_delivery = {
 	.sql = "SELECT state, delivered_at, last_error, digest_id, id, "
-	       "(SELECT c.event FROM deliveries c WHERE c.id = deliveries.digest_id) "
+	       "(SELECT c.event FROM deliveries c WHERE c.id = deliveries.digest_id), "
+	       "CASE WHEN state = 'pending' AND held_until = next_attempt_at THEN held_until END "
 	       "FROM deliveries WHERE id IN ($1, $2) AND team_id = $3",
 };
 static const struct db_query read_event = {
@@ -109,6 +111,7 @@ static int on_channel(const struct db_row *row, void *arg)
 
 	*explained = (struct explained){
 		.channel = row_uuid(row, 0),
+		.now_us = explanation->call.now_us,
 		.created_us = row_time(row, 3),
 		.disabled_us = row_time(row, 4),
 	};
@@ -141,8 +144,7 @@ static void apply_filters(struct explanation *explanation, const struct event *e
 		if (rule)
 			snprintf(explained->filtered, sizeof(explained->filtered),
 				 "the filter's rule for %s keeps it out%s", rule,
-				 is_newer ? "; the channel's options were changed after the event"
-					  : "");
+				 is_newer ? "; its options were changed after the event" : "");
 	}
 }
 
@@ -158,7 +160,10 @@ static int on_delivery(const struct db_row *row, void *arg)
 	explained->digest = row_uuid(row, 3);
 	explained->delivery = row_uuid(row, 4);
 	explained->is_in_digest = row_is_null(row, 5) || str_is(row_text(row, 5), DIGEST_EVENT);
-	return 0;
+	if (row_time(row, 6) <= explained->now_us)
+		return 0;
+	return channel_hold_words(explained->options, row_time(row, 6), explained->now_us,
+				  explained->held);
 }
 
 static int on_event(const struct db_row *row, void *arg)
@@ -261,6 +266,8 @@ static struct finding find_of_row(const struct explained *explained)
 	if (strcmp(explained->state, "pending") == 0 && explained->disabled_us != 0)
 		return (struct finding){ "disabled",
 					 "it waits until the channel is enabled again" };
+	if (explained->held[0])
+		return (struct finding){ "held", explained->held };
 	if (strcmp(explained->state, "folded") == 0 && !explained->is_in_digest)
 		return (struct finding){ "folded",
 					 "the message shows a newer state of the resource" };

@@ -31,6 +31,8 @@ struct health_view {
 	struct buf disabled_reason;
 	int64_t pending;
 	int64_t oldest_us;
+	int64_t held;
+	int64_t held_until_us; /* the first to go */
 };
 
 static const struct db_query read_channel = {
@@ -42,7 +44,8 @@ static const struct db_query read_channel = {
 	       "WHERE c.id = $1 AND c.team_id = $2",
 };
 static const struct db_query read_backlog = {
-	.sql = "SELECT count(*), min(created_at) FROM deliveries "
+	.sql = "SELECT count(*), min(created_at), count(CASE WHEN held_until > $2 THEN 1 END), "
+	       "min(CASE WHEN held_until > $2 THEN held_until END) FROM deliveries "
 	       "WHERE channel_id = $1 AND state = 'pending'",
 };
 
@@ -73,6 +76,8 @@ static int on_backlog(const struct db_row *row, void *arg)
 
 	health->pending = row_int(row, 0);
 	health->oldest_us = row_time(row, 1);
+	health->held = row_int(row, 2);
+	health->held_until_us = row_time(row, 3);
 	return 0;
 }
 
@@ -175,6 +180,10 @@ static void write_health(struct buf *out, const struct health_view *health)
 	buf_add_char(out, '{');
 	field_add_number(out, "pending", health->pending);
 	field_add_time(out, "oldest_at", health->oldest_us);
+	if (health->held > 0) {
+		field_add_number(out, "held", health->held);
+		field_add_time(out, "held_until", health->held_until_us);
+	}
 	buf_add_char(out, '}');
 	field_add_time(out, "last_success_at", health->last_success_us);
 	field_add_text(out, "last_error", last_error);
@@ -190,6 +199,7 @@ static int run_health(struct db *db, struct store_job *job)
 	struct health_view *health = container_of(job, struct health_view, call.job);
 	struct api_call *call = &health->call;
 	const struct db_value values[] = { db_uuid(&call->id), db_uuid(&call->who.team) };
+	const struct db_value backlog[] = { db_uuid(&call->id), db_time(call->now_us) };
 	int rc;
 
 	buf_reset(&health->sealed);
@@ -199,7 +209,7 @@ static int run_health(struct db *db, struct store_job *job)
 	rc = db_run_now(db, &read_channel, values, ARRAY_LEN(values), on_channel, health, NULL);
 	if (rc < 0 || !call->found)
 		return rc;
-	return db_run_now(db, &read_backlog, values, 1, on_backlog, health, NULL);
+	return db_run_now(db, &read_backlog, backlog, ARRAY_LEN(backlog), on_backlog, health, NULL);
 }
 
 static void on_health_read(struct store_job *job, int rc)

@@ -96,6 +96,49 @@ static int fold(struct db *db)
 	return transition_fold(db, &digest, ids, DELIVERY_STATES, rig_now_us, &rows);
 }
 
+static int on_updated(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_time(row, 0);
+	return 0;
+}
+
+static int hold(struct db *db)
+{
+	static const struct db_query find = { .sql = "SELECT updated_at FROM channels" };
+	const struct uuid channel = channel_id();
+	char texts[DELIVERY_STATES][UUID_TEXT_SIZE];
+	struct str ids[DELIVERY_STATES];
+	const struct held_rows held = { .ids = ids,
+					.count = DELIVERY_STATES,
+					.until_us = rig_now_us + HOUR_US };
+	int64_t updated_us = 0;
+	int rc = db_run_now(db, &find, NULL, 0, on_updated, &updated_us, NULL);
+
+	for (unsigned state = 0; state < DELIVERY_STATES; state++) {
+		snprintf(texts[state], sizeof(texts[state]), ID, state);
+		ids[state] = str_of(texts[state]);
+	}
+	if (rc == 0)
+		rc = transition_hold(db, &channel, updated_us, &held, rig_now_us, &rows);
+	cr_expect_eq(rows, 1);
+	if (rc == 0)
+		rc = transition_hold(db, &channel, updated_us + 1, &held, rig_now_us, &rows);
+	cr_expect_eq(rows, 0, "the options changed meanwhile");
+	return rc;
+}
+
+static int release_held(struct db *db)
+{
+	const struct uuid channel = channel_id();
+	struct backlog_piece piece = { .skips = false };
+	int rc = hold(db);
+
+	if (rc == 0)
+		rc = transition_release_held(db, &channel, &piece, rig_now_us);
+	cr_expect_eq(piece.rows, 1);
+	return rc;
+}
+
 static int unfold(struct db *db)
 {
 	const struct uuid digest = row_of(DELIVERY_FAILED);
@@ -180,6 +223,8 @@ static const struct step steps[] = {
 	{ "delivered", deliver, IN(PENDING), DELIVERY_DELIVERED },
 	{ "failed", fail, IN(PENDING), DELIVERY_FAILED },
 	{ "retried later", wait, 0, DELIVERY_PENDING },
+	{ "held", hold, 0, DELIVERY_PENDING },
+	{ "no longer held", release_held, 0, DELIVERY_PENDING },
 	{ "folded", fold, IN(PENDING), DELIVERY_FOLDED },
 	{ "unfolded", unfold, IN(FOLDED), DELIVERY_PENDING },
 	{ "dropped", drop, IN(PENDING), DELIVERY_DROPPED },
