@@ -75,6 +75,7 @@ def test_500_events_of_20_capsules_end_in_20_messages_that_are_true(make_service
     assert set(newest) == set(capsules)
     assert all(WORDS["capsule.destroy"] in title for title in newest.values()), newest
     assert {entry["status"] for entry in fake.arrived(destination.name)} == {200}, "above the pace"
+    assert len(fake.arrived(destination.name)) < len(events) / 2, "older states were sent, too"
     nothing_was_edited_wrongly(fake, destination)
 
 
