@@ -143,6 +143,13 @@ static void refuse_a_damaged_tree(struct rig *rig)
 	expect_sound_tree(rig, TEAM_A, 2);
 	event_free(event);
 
+	rig_ask(rig, "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
+		     "SELECT tree, 7, audit_id, hash FROM audit_leaves WHERE idx = 0");
+	event = rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + 1);
+	cr_expect_eq(rig_commit(rig, &event, 1), -EIO, "a leaf lies past the end");
+	cr_expect_str_eq(rig_rejected(0).text, "");
+	rig_ask(rig, "DELETE FROM audit_leaves WHERE idx = 7");
+
 	rig_commit_pause(rig, START_MS + 2);
 	/* two hashes, which is no key */
 	rig_ask(rig, "UPDATE audit_salts SET key = (SELECT frontier FROM audit_trees)");
