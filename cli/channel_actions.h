@@ -9,5 +9,6 @@
 extern const struct command channels_create_action;
 extern const struct command channels_test_action;
 extern const struct command channels_preview_action;
+extern const struct command channels_snooze_action;
 
 #endif

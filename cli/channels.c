@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* `channels`: the notification channels of a team. The actions that take settings are in
- * channels_create.c, channels_test.c and channels_preview.c. */
+ * files of their own. */
 #include <stdio.h>
 
 #include "cli/channel_actions.h"
@@ -254,8 +254,15 @@ static const struct command delete_action = {
 };
 
 static const struct command *const actions[] = {
-	&list_action,          &show_action,   &channels_create_action, &channels_preview_action,
-	&channels_test_action, &enable_action, &delete_action,          NULL,
+	&list_action,
+	&show_action,
+	&channels_create_action,
+	&channels_preview_action,
+	&channels_test_action,
+	&enable_action,
+	&channels_snooze_action,
+	&delete_action,
+	NULL,
 };
 
 const struct command channels_command = {

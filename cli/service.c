@@ -184,6 +184,15 @@ int service_ask(struct service *service, const char *method, const char *path, s
 	return ask_page(service, method, path, "", body);
 }
 
+int service_ask_with_query(struct service *service, const char *method, const char *path,
+			   struct str body)
+{
+	const char *query = buf_text(&service->query);
+
+	return query ? ask_page(service, method, path, query, body)
+		     : command_fault(EXIT_FAILED, "out of memory");
+}
+
 void service_print_json(const struct service *service)
 {
 	output_write(stdout, str_trim(buf_str(&service->body)));

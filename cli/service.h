@@ -59,6 +59,10 @@ void service_add_query(struct service *service, const char *name, const char *va
 int service_ask(struct service *service, const char *method, const char *path,
 		struct str body) must_check;
 
+/* The same with the parameters that were added. */
+int service_ask_with_query(struct service *service, const char *method, const char *path,
+			   struct str body) must_check;
+
 /* Prints the answer as one line of JSON. */
 void service_print_json(const struct service *service);
 

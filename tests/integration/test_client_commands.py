@@ -118,11 +118,15 @@ def test_a_channel_from_its_creation_to_its_end(caller, redis, fake):
     assert preview["provider"] == "webhook" and preview["filtered"] == "outcome"
     assert "plain_body" in caller.object("channels", "preview", "--provider", "slack", "--digest")
 
+    assert caller.object("channels", "snooze", "team-chat", "--for", "8h", "--resource", "web-7")["snooze"]["resources"].keys() == {"web-7"}
+    assert "until" in caller.object("channels", "snooze", "team-chat", "--for", "8h")["snooze"]
+    assert caller.object("channels", "snooze", "team-chat", "--end")["snooze"].keys() == {"resources"}
+    assert "snooze" not in caller.object("channels", "snooze", "team-chat", "--end", "--resource", "web-7")
+
     gone = caller.run("channels", "delete", "team-chat")
     assert gone.stdout == gone.stderr == "" and [each["name"] for each in caller.lines("channels", "list")] == ["failures"]
     audited = caller.lines("audit", "list", "--resource-type", "channel", "--limit", "2")
-    assert [(each["action"], each["metadata"]["name"]) for each in audited] == [("delete", "team-chat"), ("create", "failures")] \
-        or [each["action"] for each in audited][0] == "delete"
+    assert len(audited) == 2 and (audited[0]["action"], audited[0]["metadata"]["name"]) == ("delete", "team-chat")
 
 
 def test_the_audit_trail_is_listed_page_by_page_and_exported_as_the_api_has_it(caller, redis):
@@ -206,6 +210,8 @@ def test_each_end_has_its_exit_code(caller, fake):
     assert "format" in refused(2, "audit", "export", "--format", "xml")
     assert "NAME=JSON" in refused(2, *create, "--name", "b", "--option", "living=perhaps", stdin=SETTINGS)
     assert "400" in refused(2, *create, "--name", "b", "--option", "fallback=7", stdin=SETTINGS)
+    assert "--for, --until and --end" in refused(2, "channels", "snooze", "ops")
+    assert "400" in refused(2, "channels", "snooze", "ops", "--for", "soon")
     assert "401" in refused(3, "channels", "list", "--api-key", "wrn_" + "0" * 32)
 
 
