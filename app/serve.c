@@ -72,7 +72,7 @@ static int prepare_store(const struct config *config, enum key_use key_use)
 }
 
 /* Before there are several processes that could make one. */
-static int prepare_audit_key(const struct config *config)
+static int prepare_audit_key(struct config *config)
 {
 	struct audit_signer signer = { .origin = config->audit_origin };
 	struct reason why = { .text = "" };
@@ -83,6 +83,15 @@ static int prepare_audit_key(const struct config *config)
 	if (rc == 0)
 		rc = audit_signer_read(config->audit_key_file, &signer, &why);
 	explicit_bzero(signer.private_key, sizeof(signer.private_key));
+	/* A service that needs no data directory otherwise must not need one for this. */
+	if (rc < 0 && rc != -ENOMEM && config->has_own_audit_key_file) {
+		log_warn("checkpoints of the audit log are not signed; name a file for the key",
+			 log_str("setting", "WRENN_EVENTS_AUDIT_KEY_FILE"),
+			 log_str("reason", why.text));
+		free(config->audit_key_file);
+		config->audit_key_file = NULL;
+		return EXIT_GOOD;
+	}
 	if (rc < 0)
 		return command_fault(EXIT_FAILED, "%s: %s", why.field,
 				     why.text[0] ? why.text : errno_text(rc));

@@ -154,9 +154,11 @@ static void announce_checkpoint(struct str json, void *owner)
 		on_announced("no connection to Redis", w);
 }
 
-static const struct audit_signer *signer_of(const struct worker *w)
+const struct audit_signer *services_signer(const struct worker *w)
 {
-	return services_audit_mode(w->config) == AUDIT_OFF ? NULL : &w->signer;
+	if (services_audit_mode(w->config) == AUDIT_OFF || !w->config->audit_key_file)
+		return NULL;
+	return &w->signer;
 }
 
 static int open_audit(struct worker *w)
@@ -167,7 +169,7 @@ static int open_audit(struct worker *w)
 		.loop = &w->loop,
 		.store = w->store,
 		.status = is_dashboard ? AUDIT_STATUS_DASHBOARD : AUDIT_STATUS_SEED,
-		.signer = signer_of(w),
+		.signer = services_signer(w),
 		.checkpoint_folder = w->config->audit_checkpoint_dir,
 		.checkpoint_command = w->config->audit_checkpoint_command,
 		.announce = announce_checkpoint,

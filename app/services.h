@@ -11,5 +11,7 @@
 int services_open(struct worker *w) must_check;
 
 enum audit_mode services_audit_mode(const struct config *config);
+/* NULL: no checkpoints are signed. */
+const struct audit_signer *services_signer(const struct worker *w);
 
 #endif

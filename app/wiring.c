@@ -291,7 +291,7 @@ static int open_ledger(struct worker *w)
 		.tick_ms = LEDGER_TICK_MS,
 		.stream = { .ask = ask_moment, .add = add_event, .owner = w },
 		.on_work = on_work,
-		.signer = services_audit_mode(config) == AUDIT_OFF ? NULL : &w->signer,
+		.signer = services_signer(w),
 		.on_checkpoint = on_checkpoint,
 		.owner = w,
 	};

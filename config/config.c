@@ -113,6 +113,7 @@ static int default_audit_key_file(struct config *out)
 		out->audit_key_file = NULL;
 		return -ENOMEM;
 	}
+	out->has_own_audit_key_file = true;
 	return 0;
 }
 

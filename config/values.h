@@ -65,6 +65,7 @@ struct config {
 	enum config_audit_status audit_status;
 	char *audit_origin;   /* WRENN_EVENTS_AUDIT_ORIGIN; NULL: made of the store's identity */
 	char *audit_key_file; /* default audit-signing.key in the data directory */
+	bool has_own_audit_key_file;    /* nobody chose it */
 	char *audit_checkpoint_dir;     /* WRENN_EVENTS_AUDIT_CHECKPOINT_DIR; NULL: none */
 	char *audit_checkpoint_command; /* WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND; NULL: none */
 	enum config_api_keys api_keys;

@@ -164,9 +164,11 @@ def test_of_many_installations_that_start_together_one_gets_the_port(make_servic
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_without_a_data_directory_a_free_port_is_taken_and_not_shared(make_service, store, folder):
     open(f"{folder}/file", "w").close()
-    none = {"WRENN_EVENTS_DATA_DIR": f"{folder}/file", "WRENN_EVENTS_AUDIT_KEY_FILE": f"{folder}/audit-signing.key"}
-    first = make_service(**none).start()
-    second = make_service(**none, WRENN_EVENTS_LISTEN=f"127.0.0.1:{first.port}")
+    first = make_service(WRENN_EVENTS_DATA_DIR=f"{folder}/file").start()
+    assert "checkpoints of the audit log are not signed" in first.log_text()
+    team, key = first.new_team()
+    assert first.get("/v1/audit-logs/export?format=jsonl", key=key).status == 409
+    second = make_service(WRENN_EVENTS_DATA_DIR=f"{folder}/file", WRENN_EVENTS_LISTEN=f"127.0.0.1:{first.port}")
     second.port, second.log_path = first.port, f"{folder}/second.log"
     second.launch()
     assert second.process.wait(timeout=DEADLINE_S) == 1
