@@ -64,7 +64,7 @@ void vitals_set_name(struct vitals *vitals, unsigned worker, const char *text)
 	struct vital *row = &vitals->rows[worker];
 	size_t i = 0;
 
-	for (; text[i] && i < WORKER_NAME_SIZE - 1; i++)
+	for (; i < WORKER_NAME_SIZE - 1 && text[i]; i++)
 		atomic_store(&row->name[i], text[i]);
 	atomic_store(&row->name[i], '\0');
 }

@@ -258,5 +258,6 @@ void channel_form_add_members(const struct channel_form *form, struct buf *out)
 		json_add_member(out, "name", str_of(form->name));
 	add_tree(out, "events", form->events);
 	add_tree(out, "filter", form->filter);
-	cJSON_ArrayForEach(option, form->options) add_tree(out, option->string, option);
+	for (option = form->options ? form->options->child : NULL; option; option = option->next)
+		add_tree(out, option->string, option);
 }

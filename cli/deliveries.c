@@ -166,6 +166,7 @@ static int print_delivery(const struct service *service)
 	static const char *const titles[] = { "TRY",     "STARTED", "MS", "STATUS",
 					      "VERDICT", "DETAIL",  NULL };
 	struct table table;
+	const cJSON *attempts = json_get(service->answer, "attempts");
 	const cJSON *attempt;
 	int code;
 
@@ -175,7 +176,7 @@ static int print_delivery(const struct service *service)
 	table_init(&table);
 	table_end_row(&table);
 	table_add_head(&table, titles);
-	cJSON_ArrayForEach(attempt, json_get(service->answer, "attempts"))
+	for (attempt = attempts ? attempts->child : NULL; attempt; attempt = attempt->next)
 		add_attempt(&table, attempt);
 	if (code == EXIT_GOOD && !table_print(&table))
 		code = command_fault(EXIT_FAILED, "out of memory");

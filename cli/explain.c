@@ -46,7 +46,8 @@ static int print(const struct service *service)
 	table_init(&table);
 	table_end_row(&table);
 	table_add_head(&table, titles);
-	cJSON_ArrayForEach(channel, channels) add_channel(&table, channel);
+	for (channel = channels ? channels->child : NULL; channel; channel = channel->next)
+		add_channel(&table, channel);
 	if (code == EXIT_GOOD && channels && channels->child && !table_print(&table))
 		code = command_fault(EXIT_FAILED, "out of memory");
 	table_done(&table);
