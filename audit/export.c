@@ -365,8 +365,9 @@ static void submit(struct export *export)
 
 	if (!export->format->add_row && !export->signer) {
 		api_call_refuse_text(call, HTTP_INVALID_STATE, "format",
-				     "this installation does not write the audit trail, so it "
-				     "cannot prove it: use format=csv or ocsf");
+				     "this installation signs no checkpoints, so it cannot prove "
+				     "the audit trail: use format=csv or ocsf, or set "
+				     "WRENN_EVENTS_AUDIT_KEY_FILE");
 		return;
 	}
 	if (!export->format->add_row) {

@@ -41,7 +41,9 @@
 
 const struct setting settings[] = {
 	ROW("WRENN_EVENTS_DATA_DIR", "var",
-	    "where the SQLite file and the lock file of the port live", read_text, TEXT(data_dir)),
+	    "where the SQLite file, the lock file of the port and the key that signs checkpoints "
+	    "live",
+	    read_text, TEXT(data_dir)),
 	ROW("DATABASE_URL", NULL, "`sqlite:<path>` or `postgres://…`", read_database_url,
 	    UNSET("the file wrenn-events.db in the data directory")),
 	ROW("WRENN_EVENTS_CREATE_STORE", "on",

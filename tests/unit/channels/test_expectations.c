@@ -95,7 +95,7 @@ Test(expectations, are_made_changed_and_removed)
 
 static void have_a_bound(struct rig *rig)
 {
-	char name[16];
+	char name[32];
 
 	for (int i = 0; i < 20; i++) {
 		snprintf(name, sizeof(name), "rule-%02d", i);

@@ -172,7 +172,7 @@ Test(snooze, begins_ends_and_is_forgotten_after_its_end)
 Test(snooze, of_more_than_fifty_resources_is_refused)
 {
 	struct snooze snooze = { .count = 0 };
-	char names[SNOOZE_MAX_RESOURCES][8];
+	char names[SNOOZE_MAX_RESOURCES][16];
 
 	for (int i = 0; i < SNOOZE_MAX_RESOURCES; i++) {
 		snprintf(names[i], sizeof(names[i]), "r%d", i);
