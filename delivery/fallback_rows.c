@@ -25,7 +25,8 @@
 static const struct db_query read_fallbacks = {
 	.sql = "SELECT f.channel_id, f.fallback_id, f.after_minutes, f.taken_over_at, f.copied_ms, "
 	       "f.copied_seq, s.failing_since, s.disabled_at, c.name, "
-	       "COALESCE(s.disabled_reason, s.last_error, '') FROM channel_fallbacks f "
+	       "COALESCE(s.disabled_reason, s.last_error, ''), s.last_error_at FROM "
+	       "channel_fallbacks f "
 	       "JOIN channels c ON c.id = f.channel_id "
 	       "JOIN channels b ON b.id = f.fallback_id AND b.team_id = c.team_id "
 	       "LEFT JOIN channel_state s ON s.channel_id = f.channel_id "
@@ -63,6 +64,8 @@ static int on_fallback(const struct db_row *row, void *arg)
 		.after_us = row_int(row, 2) * MINUTE_US,
 		.taken_over_us = row_time(row, 3),
 		.failing_since_us = failing_us ? failing_us : disabled_us,
+		.failed_at_us = row_time(row, 10),
+		.is_disabled = disabled_us != 0,
 		.copied = { .ms = (uint64_t)row_int(row, 4), .seq = (uint64_t)row_int(row, 5) },
 	};
 	write_note(fallback, row_text(row, 8), row_text(row, 9));
@@ -84,12 +87,15 @@ int fallbacks_read(struct db *db, const struct uuid *after, struct fallback *out
 enum fallback_step fallback_next(const struct fallback *fallback, int64_t now_us)
 {
 	int64_t failing_us = fallback->failing_since_us;
+	int64_t span_us;
 
 	if (failing_us == 0 || failing_us > now_us)
 		return fallback->taken_over_us ? FALLBACK_HAND_BACK : FALLBACK_REST;
-	if (fallback->taken_over_us || now_us - failing_us >= fallback->after_us)
+	if (fallback->taken_over_us)
 		return FALLBACK_COPY;
-	return FALLBACK_REST;
+	/* Quiet hours may hold the retry that would end it, and then time proves nothing. */
+	span_us = (fallback->is_disabled ? now_us : fallback->failed_at_us) - failing_us;
+	return span_us >= fallback->after_us ? FALLBACK_COPY : FALLBACK_REST;
 }
 
 /* ---- copying --------------------------------------------------------------------------- */
@@ -108,12 +114,14 @@ static const struct db_query read_folded = {
 };
 _Static_assert(FOLD_MAX_ROWS == 1000, "the LIMIT of read_folded");
 
+/* Its day begins now: the event may be older. */
 static const struct db_query insert_copy = {
 	.sql = "INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, channel_id, "
 	       "event, outcome, resource, payload, state, next_attempt_at, created_at, updated_at, "
-	       "accepted_at, instead_of, note) SELECT $1, d.stream_id, d.stream_ms, d.stream_seq, "
+	       "accepted_at, requeued_at, instead_of, note) SELECT $1, d.stream_id, d.stream_ms, "
+	       "d.stream_seq, "
 	       "d.team_id, $2, d.event, d.outcome, d.resource, d.payload, 'pending', $3, $3, $3, "
-	       "d.accepted_at, d.channel_id, $4 FROM deliveries d WHERE d.id = $5 "
+	       "d.accepted_at, $3, d.channel_id, $4 FROM deliveries d WHERE d.id = $5 "
 	       "ON CONFLICT (id) DO NOTHING",
 };
 static const struct db_query take_over = {

@@ -4,6 +4,7 @@
 #ifndef DELIVERY_FALLBACK_ROWS_H
 #define DELIVERY_FALLBACK_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ struct fallback {
 	struct uuid to;
 	int64_t after_us;
 	int64_t taken_over_us;
+	int64_t failed_at_us;          /* the last failure that was seen */
+	bool is_disabled;              /* by its answers */
 	int64_t failing_since_us;      /* also when its answers disabled it */
 	struct stream_id copied;       /* so far */
 	char note[FALLBACK_NOTE_SIZE]; /* why its events go elsewhere, for people */

@@ -20,23 +20,29 @@ Test(fallback, acts_by_how_long_the_channel_has_failed)
 	static const struct {
 		int64_t failing_us, taken_over_us;
 		enum fallback_step step;
+		int64_t failed_us;
 	} cases[] = {
-		{ 0, 0, FALLBACK_REST },
-		{ START_US, 0, FALLBACK_REST },
-		{ START_US - AFTER * MINUTE_US + 1, 0, FALLBACK_REST },
-		{ START_US - AFTER * MINUTE_US, 0, FALLBACK_COPY },
-		{ START_US - HOUR_US, 0, FALLBACK_COPY },
-		{ START_US - HOUR_US, START_US - MINUTE_US, FALLBACK_COPY },
-		{ START_US - MINUTE_US, START_US - HOUR_US, FALLBACK_COPY },
-		{ 0, START_US - HOUR_US, FALLBACK_HAND_BACK },
+		{ 0, 0, FALLBACK_REST, START_US },
+		{ START_US, 0, FALLBACK_REST, START_US },
+		{ START_US - AFTER * MINUTE_US + 1, 0, FALLBACK_REST, START_US },
+		{ START_US - AFTER * MINUTE_US, 0, FALLBACK_COPY, START_US },
+		{ START_US - HOUR_US, 0, FALLBACK_COPY, START_US },
+		{ START_US - HOUR_US, START_US - MINUTE_US, FALLBACK_COPY, START_US },
+		{ START_US - MINUTE_US, START_US - HOUR_US, FALLBACK_COPY, START_US },
+		{ 0, START_US - HOUR_US, FALLBACK_HAND_BACK, START_US },
+		/* nothing was tried since, as in quiet hours */
+		{ START_US - HOUR_US, 0, FALLBACK_REST, START_US - 59 * MINUTE_US },
+		{ START_US - HOUR_US, START_US - MINUTE_US, FALLBACK_COPY,
+		  START_US - 59 * MINUTE_US },
 		/* the clock was set back */
-		{ START_US + HOUR_US, 0, FALLBACK_REST },
-		{ START_US + HOUR_US, START_US + HOUR_US, FALLBACK_HAND_BACK },
+		{ START_US + HOUR_US, 0, FALLBACK_REST, START_US },
+		{ START_US + HOUR_US, START_US + HOUR_US, FALLBACK_HAND_BACK, START_US },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct fallback fallback = { .after_us = AFTER * MINUTE_US,
 						   .failing_since_us = cases[i].failing_us,
+						   .failed_at_us = cases[i].failed_us,
 						   .taken_over_us = cases[i].taken_over_us };
 
 		cr_expect_eq(fallback_next(&fallback, START_US), cases[i].step, "case %zu", i);
@@ -123,6 +129,8 @@ static void take_over_and_hand_back(struct rig *rig)
 	cr_expect(strstr(note, "which has failed since 2027-01-15T08:00:00Z: "), "%s", note);
 	cr_expect(strstr(note, "500"), "%s", note);
 
+	cr_expect_eq(count_rows(rig, WELL, "requeued_at = created_at"), 2,
+		     "the day of a copy begins with it");
 	rig_commit_pause(rig, START_MS + 2);
 	rig_wait_rows(rig, 3, OF_WELL);
 
@@ -168,8 +176,10 @@ static void stop_after_a_step(struct rig *rig)
 	/* As if it were a copy, in a channel that fails too. */
 	rig_ask(rig, "UPDATE deliveries SET channel_id = '" WELL "', instead_of = '" SICK
 		     "', next_attempt_at = '2999-01-01T00:00:00.000000Z'");
-	rig_ask(rig, "INSERT INTO channel_state (channel_id, failing_since, updated_at) VALUES "
-		     "('" WELL "', '2027-01-15T07:00:00.000000Z', '2027-01-15T07:00:00.000000Z')");
+	rig_ask(rig,
+		"INSERT INTO channel_state (channel_id, failing_since, last_error_at, updated_at) "
+		"VALUES ('" WELL "', '2027-01-15T07:00:00.000000Z', "
+		"'2027-01-15T07:30:00.000000Z', '2027-01-15T07:30:00.000000Z')");
 	rig_wait_rows(rig, 1, TAKEN);
 	rig_idle(rig);
 	cr_expect_eq(count_rows(rig, THIRD, "TRUE"), 0);
