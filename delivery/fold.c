@@ -55,6 +55,7 @@ struct fold {
 	struct uuid instead_of; /* of the rows that are copies, and why, of the first of them */
 	struct buf note;
 	size_t copies;
+	bool has_failure; /* one that quiet hours may let through */
 	size_t row_count;
 	size_t group_count;
 	size_t failure_count;
@@ -160,19 +161,31 @@ static bool take_name(struct fold *fold, const char *event, struct str outcome, 
 	return fold_names_take(&fold->names, &name, is_new);
 }
 
+static bool is_held(const struct fold *fold, const struct channel_hold_subject *subject)
+{
+	return channel_hold_until(&fold->order->hold, subject) != 0;
+}
+
 static int on_row(const struct db_row *row, void *arg)
 {
 	struct fold *fold = arg;
 	struct row *kept = &fold->rows[fold->row_count];
 	struct str outcome = outcome_word(row_text(row, 5));
 	int64_t requeued_us = row_time(row, 6);
+	const struct channel_hold_subject subject = {
+		.is_failure = channel_hold_is_failure(row_text(row, 4), row_text(row, 5)),
+		.resource = row_text(row, 10),
+	};
 	char event[EVENT_TEXT_SIZE];
 
+	if (is_held(fold, &subject))
+		return 0;
 	set_event(event, row_text(row, 4));
 	if (row_bool(row, 9) && is_done_later(event_kind_find(str_of(event))))
 		outcome = STR("requested");
-	if (fold->order->of_held && !take_name(fold, event, outcome, row_text(row, 10)))
+	if (fold->order->of_held && !take_name(fold, event, outcome, subject.resource))
 		return 0;
+	fold->has_failure = fold->has_failure || subject.is_failure;
 	fold->row_count++;
 	kept->id = row_uuid(row, 0);
 	uuid_format(&kept->id, kept->id_text);
@@ -290,8 +303,9 @@ static void write_digest(struct fold *fold, struct buf *out)
 static const struct db_query insert_digest = {
 	.sql = "INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
 	       "channel_id, event, payload, state, next_attempt_at, created_at, updated_at, "
-	       "requeued_at, instead_of, note) VALUES ($1, $2, $3, $4, $5, $6, '" DIGEST_EVENT
-	       "', $7, 'pending', $8, $8, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
+	       "requeued_at, instead_of, note, outcome) VALUES ($1, $2, $3, $4, $5, $6, "
+	       "'" DIGEST_EVENT
+	       "', $7, 'pending', $8, $8, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
 };
 static void name_digest(const struct fold *fold, unsigned again, struct uuid *out)
 {
@@ -331,6 +345,8 @@ static int insert(const struct fold *fold, struct db *db, const struct uuid *id,
 		fold->requeued_us ? db_time(fold->requeued_us) : db_null(),
 		fold->copies ? db_uuid(&fold->instead_of) : db_null(),
 		db_text_or_null(buf_str(&fold->note)),
+		/* hold.c asks about the digest as about an event */
+		fold->has_failure ? db_text(STR("error")) : db_null(),
 	};
 
 	rc = db_run_now(db, &insert_digest, values, ARRAY_LEN(values), NULL, NULL, &changed);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/attributes.h"
+#include "core/channel_hold.h"
 #include "core/uuid.h"
 #include "providers/provider.h"
 #include "store/store.h"
@@ -24,7 +25,8 @@ struct fold_order {
 	const struct provider *provider;
 	struct uuid channel; /* the caller has its lease and no request is running */
 	bool of_held;        /* what quiet hours or a snooze held, with the name of every event */
-	size_t allowance;    /* else: pace_allowance() over FOLD_SPAN_US */
+	struct channel_hold hold; /* rows that it holds now are left out */
+	size_t allowance;         /* else: pace_allowance() over FOLD_SPAN_US */
 	int64_t now_us;
 };
 
@@ -37,7 +39,8 @@ struct fold_result {
  * exceed the allowance, folds the oldest FOLD_MAX_ROWS: they get the state 'folded' and the id
  * of the digest, a new row that is pending and due. Leaves digests alone, and rows that were
  * tried or folded before. With of_held it folds two or more rows of what was held, as many of the
- * oldest as one message can name. 0 or what the store said; -EBUSY when somebody else took some of
+ * oldest as one message can name. A digest with a failure that quiet hours may let through has the
+ * outcome "error". 0 or what the store said; -EBUSY when somebody else took some of
  * the rows meanwhile. */
 int fold_backlog(struct db *db, const struct fold_order *order,
 		 struct fold_result *result) must_check;

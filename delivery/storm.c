@@ -148,6 +148,7 @@ static bool start(struct queue *queue, size_t allowance, bool of_held)
 	folding->order = (struct fold_order){ .provider = settings->provider,
 					      .channel = queue->channel,
 					      .of_held = of_held,
+					      .hold = settings->hold,
 					      .allowance = allowance,
 					      .now_us = engine_now_us(engine) };
 	folding->job.run = run_folding;

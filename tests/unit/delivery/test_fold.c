@@ -337,6 +337,56 @@ Test(fold, says_for_which_channel_that_fails_its_events_come)
 	}
 }
 
+/* Quiet hours let a digest through by the same rule as an event (core/channel_hold.h). */
+Test(fold, says_that_a_digest_has_a_failure)
+{
+	static const struct {
+		const char *kind, *more;
+		bool is_failure;
+	} cases[] = {
+		{ "capsule.pause", ",\"outcome\":\"error\"", true },
+		{ "host.down", "", true },
+		{ "host.up", "", false },
+		{ "capsule.destroy", ",\"outcome\":\"success\"", false },
+	};
+
+	ON_BOTH(database)
+	{
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			database_ask(&database, "DELETE FROM deliveries");
+			fill(&database, STORM);
+			fill_more(&database, cases[i].kind, cases[i].more, START_MS + 5000, 1);
+			cr_expect_eq(fold_now(&database), STORM + 1);
+			cr_expect_eq(count(&database, "event = 'notification.digest' AND "
+						      "outcome = 'error'"),
+				     cases[i].is_failure, "case %zu", i);
+			cr_expect_eq(count(&database, "event = 'notification.digest' AND "
+						      "outcome IS NULL"),
+				     !cases[i].is_failure, "case %zu", i);
+		}
+	}
+}
+
+Test(fold, leaves_out_what_is_held_now)
+{
+	const struct channel_options snoozing = {
+		.snooze = { .count = 1,
+			    .resources = { { .id = STR("res-7"),
+					     .until_us = START_US + HOUR_US } } },
+	};
+
+	ON_BOTH(database)
+	{
+		struct folding folding = folding_of(&chat, ALLOWED);
+
+		folding.order.hold =
+			(struct channel_hold){ .options = &snoozing, .now_us = START_US };
+		fill(&database, STORM + 1);
+		cr_expect_eq(fold_with(&database, folding, NULL), STORM);
+		cr_expect_eq(count(&database, "resource = 'res-7' AND state = 'pending'"), 1);
+	}
+}
+
 Test(fold, changes_nothing_when_it_comes_again)
 {
 	ON_BOTH(database)

@@ -221,6 +221,52 @@ Test(quiet, ends_in_more_digests_when_one_cannot_name_all)
 	with_replies(ok, split_digests);
 }
 
+#define DIGEST " AND event = 'notification.digest'"
+
+static void let_a_digest_through(struct rig *rig)
+{
+	struct event *events[60];
+
+	add_slack(rig);
+	set_options(rig, QUIET_UNLESS);
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		events[i] = named("web-1", "error", START_MS + (int64_t)i);
+	cr_assert_eq(rig_commit(rig, events, ARRAY_LEN(events)), 0);
+	rig_wait_rows(rig, 1,
+		      "deliveries WHERE event = 'notification.digest' AND (state = 'delivered' "
+		      "OR held_until IS NOT NULL)");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " DELIVERED DIGEST), 1);
+}
+
+Test(quiet, lets_a_digest_of_failures_through)
+{
+	with_replies(ok, let_a_digest_through);
+}
+
+/* More than is loaded at once. */
+static void snooze_the_rest_of_a_storm(struct rig *rig)
+{
+	enum { LOUD = 60, SNOOZED = 10 };
+	struct event *events[LOUD + SNOOZED];
+
+	add_slack(rig);
+	set_options(rig, SNOOZED_WEB);
+	for (int i = 0; i < LOUD + SNOOZED; i++)
+		events[i] = named(i < LOUD ? "web-1" : "web-7", "success", START_MS + i);
+	cr_assert_eq(rig_commit(rig, events, LOUD + SNOOZED), 0);
+	rig_wait_rows(rig, LOUD, "deliveries WHERE state = 'folded' AND resource = 'web-1'");
+	rig_wait_rows(rig, SNOOZED,
+		      "deliveries WHERE resource = 'web-7' AND (state = 'folded' OR held_until IS "
+		      "NOT NULL)");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " HELD_TO("2027-01-15T08:30:00.000000Z")),
+		     SNOOZED);
+}
+
+Test(quiet, keeps_a_snoozed_resource_out_of_a_digest)
+{
+	with_replies(ok, snooze_the_rest_of_a_storm);
+}
+
 /* ---- what decides --------------------------------------------------------------------------- */
 
 static void restart_in_the_middle(struct rig *rig)
