@@ -54,13 +54,13 @@ static int on_tree(const struct db_row *row, void *arg)
 
 	making->out->tree = row_int(row, 0);
 	making->outside = row_int(row, 3);
-	if (size < 0 || making->outside < 0 ||
-	    merkle_restore(&making->range, (uint64_t)size, row_blob(row, 2)) < 0) {
+	making->out->is_damaged =
+		size < 0 || making->outside < 0 ||
+		merkle_restore(&making->range, (uint64_t)size, row_blob(row, 2)) < 0;
+	if (making->out->is_damaged)
 		log_error("the tree of an audit log is damaged in table audit_trees; put a backup "
 			  "back",
 			  log_int("tree", making->out->tree));
-		return -EIO;
-	}
 	return 0;
 }
 
@@ -69,8 +69,9 @@ static int on_newest(const struct db_row *row, void *arg)
 	struct audit_checkpoint *out = arg;
 	struct str note = row_text(row, 2);
 
-	if (note.len >= sizeof(out->note))
-		return -EIO;
+	out->is_damaged = note.len >= sizeof(out->note);
+	if (out->is_damaged)
+		return 0;
 	out->size = row_int(row, 0);
 	out->at_us = row_time(row, 1);
 	memcpy(out->note, note.at, note.len);
@@ -181,10 +182,12 @@ int audit_checkpoint_make(struct db *db, const struct audit_signer *signer,
 	rc = db_run_now(db, &read_tree, &value, 1, on_tree, &making, NULL);
 	if (rc == 0 && out->tree == 0)
 		return sign_empty(&making, signer, key, now_us);
-	if (rc < 0)
-		return rc;
-	value = db_int(out->tree);
-	rc = db_run_now(db, &read_newest, &value, 1, on_newest, out, NULL);
+	if (rc == 0 && !out->is_damaged) {
+		value = db_int(out->tree);
+		rc = db_run_now(db, &read_newest, &value, 1, on_newest, out, NULL);
+	}
+	if (rc == 0 && out->is_damaged)
+		return -EIO;
 	if (rc < 0 || out->size == (int64_t)making.range.size)
 		return rc;
 	out->size = (int64_t)making.range.size;
@@ -198,7 +201,9 @@ int audit_checkpoint_make(struct db *db, const struct audit_signer *signer,
 int audit_checkpoint_read(struct db *db, const struct uuid *team, struct audit_checkpoint *out)
 {
 	const struct db_value value = db_uuid(team);
+	int rc;
 
 	*out = (struct audit_checkpoint){ .team = *team, .size = -1 };
-	return db_run_now(db, &read_of_team, &value, 1, on_newest, out, NULL);
+	rc = db_run_now(db, &read_of_team, &value, 1, on_newest, out, NULL);
+	return rc == 0 && out->is_damaged ? -EIO : rc;
 }

@@ -23,7 +23,8 @@ struct audit_checkpoint {
 	int64_t tree; /* 0: the team has no tree yet, and what was signed is in no table */
 	int64_t size;
 	int64_t at_us;
-	bool is_new; /* false: the newest one has this size already */
+	bool is_new;     /* false: the newest one has this size already */
+	bool is_damaged; /* -EIO is not the store's: other trees can have checkpoints */
 	char note[AUDIT_NOTE_SIZE];
 };
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "core/crypto.h"
-#include "core/log.h"
 
 static const struct db_query read_key = {
 	.sql = "SELECT key FROM audit_salts WHERE team_id = $1 AND subject = $2",
@@ -95,12 +94,9 @@ static int on_key(const struct db_row *row, void *arg)
 	struct subject *subject = arg;
 	struct str key = row_blob(row, 0);
 
-	if (key.len != LEAF_KEY_SIZE) {
-		log_error("the audit log's key of a person is damaged in table audit_salts; put "
-			  "a backup back",
-			  log_slice("subject", subject->name));
-		return -EIO;
-	}
+	subject->is_damaged = key.len != LEAF_KEY_SIZE;
+	if (subject->is_damaged)
+		return 0;
 	memcpy(subject->key, key.at, LEAF_KEY_SIZE);
 	subject->has_key = true;
 	return 0;
@@ -139,10 +135,19 @@ int subjects_make_missing(struct subjects *subjects, struct db *db)
 	int rc = 0;
 
 	for (size_t i = 0; i < subjects->count && rc == 0; i++) {
-		if (!subjects->all[i].has_key)
+		if (!subjects->all[i].has_key && !subjects->all[i].is_damaged)
 			rc = make(&subjects->all[i], db);
 	}
 	return rc;
+}
+
+bool subjects_are_damaged(const struct subjects *subjects, const struct uuid *team)
+{
+	for (size_t i = 0; i < subjects->count; i++) {
+		if (subjects->all[i].is_damaged && uuid_eq(&subjects->all[i].team, team))
+			return true;
+	}
+	return false;
 }
 
 const uint8_t *subjects_key(const struct subjects *subjects, const struct uuid *team,

@@ -21,6 +21,7 @@ struct subject {
 	struct uuid team;
 	struct str name; /* the id of a user; empty: the team itself */
 	bool has_key;
+	bool is_damaged; /* the store has a key of another length */
 	uint8_t key[LEAF_KEY_SIZE];
 };
 
@@ -41,7 +42,10 @@ int subjects_read(struct subjects *subjects, struct db *db) must_check;
 /* After that: gives a key to those that have none. Pipelined. */
 int subjects_make_missing(struct subjects *subjects, struct db *db) must_check;
 
-/* The key of a subject that was gathered; NULL when the store has none. */
+/* After reading: a key of this team is damaged. */
+bool subjects_are_damaged(const struct subjects *subjects, const struct uuid *team);
+
+/* The key of a subject that was gathered; NULL when the store has none, or a damaged one. */
 const uint8_t *subjects_key(const struct subjects *subjects, const struct uuid *team,
 			    struct str name);
 

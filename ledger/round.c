@@ -67,6 +67,8 @@ static int make(struct db *db, const struct audit_signer *signer, const struct n
 	const struct uuid team = checkpoint->team;
 	int rc = audit_checkpoint_make(db, signer, key, &team, now_us, checkpoint);
 
+	if (checkpoint->is_damaged)
+		return 0; /* it stays due, and the other teams get theirs */
 	if (rc < 0)
 		return rc;
 

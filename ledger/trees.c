@@ -6,16 +6,21 @@
  *
  * No insert may meet a row that is there: the store would refuse the events, and they would become
  * dead letters, although somebody has changed our tables. So reading a tree asks for leaves past
- * its end. "Do nothing on conflict" would cost PostgreSQL a third of the insert.
+ * its end; a tree that has some is damaged. "Do nothing on conflict" would cost PostgreSQL a third
+ * of the insert.
  */
 #include "ledger/trees.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/clock.h"
+#include "core/id.h"
 #include "core/log.h"
 #include "core/uuid.h"
 
+#define MINUTE_MS   60000
 #define TILE_LEVEL  8
 #define TILE_LEAVES (UINT64_C(1) << TILE_LEVEL)
 
@@ -36,6 +41,10 @@ static const struct db_query add_tree = {
 static const struct db_query store_tree = {
 	.sql = "UPDATE audit_trees SET size = $2, frontier = $3, outside = outside + $4 "
 	       "WHERE tree = $1",
+};
+
+static const struct db_query count_outside = {
+	.sql = "UPDATE audit_trees SET outside = outside + $2 WHERE tree = $1",
 };
 
 static const struct db_query add_leaves = {
@@ -64,6 +73,7 @@ void trees_reset(struct trees *trees)
 	leaves_reset(&trees->leaves);
 	subjects_reset(&trees->subjects);
 	trees->count = 0;
+	trees->without_leaf = 0;
 }
 
 void trees_done(struct trees *trees)
@@ -108,6 +118,7 @@ static struct tree *note_tree(struct trees *trees, const struct uuid *team)
 	tree->outside = 0;
 	tree->was = 0;
 	tree->new_count = 0;
+	tree->is_damaged = false;
 	merkle_init(&tree->range);
 	return tree;
 }
@@ -151,13 +162,8 @@ static int on_tree(const struct db_row *row, void *arg)
 	int64_t size = row_int(row, 1);
 
 	tree->number = row_int(row, 0);
-	if (size < 0 || row_bool(row, 3) ||
-	    merkle_restore(&tree->range, (uint64_t)size, row_blob(row, 2)) < 0) {
-		log_error("the tree of an audit log is damaged in table audit_trees or "
-			  "audit_leaves; put a backup back",
-			  log_int("tree", tree->number));
-		return -EIO;
-	}
+	tree->is_damaged = size < 0 || row_bool(row, 3) ||
+			   merkle_restore(&tree->range, (uint64_t)size, row_blob(row, 2)) < 0;
 	tree->was = tree->range.size;
 	return 0;
 }
@@ -204,6 +210,35 @@ static int make_missing(struct trees *trees, struct db *db)
 	return rc == 0 && has_missing(trees) ? -EIO : rc;
 }
 
+/* At most once a minute: the damage is found again in every batch. */
+static void report_damage(const struct tree *tree)
+{
+	static _Atomic int64_t last_ms;
+	int64_t now_ms = clock_mono_ms();
+	int64_t before_ms = atomic_load(&last_ms);
+	char team[ID_TEXT_SIZE];
+
+	if ((before_ms && now_ms - before_ms < MINUTE_MS) ||
+	    !atomic_compare_exchange_strong(&last_ms, &before_ms, now_ms))
+		return;
+	id_format(ID_TEAM, &tree->team, team);
+	log_error("the tree of an audit log is damaged in table audit_trees, audit_leaves or "
+		  "audit_salts, so new rows get no leaves; put a backup back",
+		  log_str("team", team), log_int("tree", tree->number));
+}
+
+static void find_damage(struct trees *trees)
+{
+	for (size_t i = 0; i < trees->count; i++) {
+		struct tree *tree = &trees->all[i];
+
+		if (subjects_are_damaged(&trees->subjects, &tree->team))
+			tree->is_damaged = true;
+		if (tree->is_damaged)
+			report_damage(tree);
+	}
+}
+
 static int read_all(struct trees *trees, struct db *db)
 {
 	int rc = read_missing(trees, db);
@@ -214,7 +249,11 @@ static int read_all(struct trees *trees, struct db *db)
 		rc = db_flush(db);
 	if (rc == 0)
 		rc = make_missing(trees, db);
-	return rc < 0 ? rc : subjects_make_missing(&trees->subjects, db);
+	if (rc == 0)
+		rc = subjects_make_missing(&trees->subjects, db);
+	if (rc == 0)
+		find_damage(trees);
+	return rc;
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -340,6 +379,17 @@ static int write_tree(struct addition *addition)
 	return rc < 0 ? rc : write_frontier(tree, addition->db);
 }
 
+/* Leaves size and frontier as they are, so that a verifier finds the damage. */
+static int write_outside(struct trees *trees, const struct tree *tree, struct db *db)
+{
+	int64_t without_leaf = trees->leaves_can_wait ? 0 : (int64_t)tree->new_count;
+	const struct db_value values[] = { db_int(tree->number),
+					   db_int(tree->outside + without_leaf) };
+
+	trees->without_leaf += without_leaf;
+	return db_run(db, &count_outside, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
 static int write_all(struct trees *trees, struct db *db)
 {
 	size_t most = trees->leaves.count + 1;
@@ -354,12 +404,20 @@ static int write_all(struct trees *trees, struct db *db)
 
 	for (size_t i = 0; i < trees->count && rc == 0; i++) {
 		addition.tree = &trees->all[i];
-		rc = write_tree(&addition);
+		rc = addition.tree->is_damaged ? write_outside(trees, addition.tree, db)
+					       : write_tree(&addition);
 	}
 	free(addition.ids);
 	free(addition.id_texts);
 	free(addition.hashes);
 	return rc;
+}
+
+bool trees_is_damaged(const struct trees *trees, const struct uuid *team)
+{
+	const struct tree *tree = find(trees, team);
+
+	return tree && tree->is_damaged;
 }
 
 int trees_write(struct trees *trees, struct db *db)

@@ -7,12 +7,13 @@
  *
  * Happy path: trees_add() for each row, whose insert says whether the row is new. trees_write()
  * then reads each tree's frontier, hashes the new rows, and writes leaves, tiles and frontiers.
- * Failure: the caller's transaction rolls back. A damaged tree is -EIO, so that no event is
- * acknowledged without its leaf.
+ * Failure: the caller's transaction rolls back. A damaged tree does not stop the other teams: it
+ * is left as it is, and its new rows get no leaves and count as outside.
  */
 #ifndef LEDGER_TREES_H
 #define LEDGER_TREES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct tree {
 	int64_t outside;  /* rows to count as left to the control plane */
 	uint64_t was;     /* the size before */
 	size_t new_count; /* leaves */
+	bool is_damaged;
 	struct merkle_range range;
 };
 
@@ -39,6 +41,8 @@ struct trees {
 	struct tree *all;
 	size_t count;
 	size_t cap;
+	bool leaves_can_wait; /* rows of a damaged tree are not outside: they come again */
+	int64_t without_leaf; /* rows that trees_write() counted as outside a damaged tree */
 };
 
 /* Room for so many rows. 0 or -ENOMEM; trees_done() is needed after both. */
@@ -55,5 +59,7 @@ int trees_leave_out(struct trees *trees, const struct uuid *team) must_check;
 
 /* Flushes; what it writes is pipelined. */
 int trees_write(struct trees *trees, struct db *db) must_check;
+/* After that: the tree of this team got no leaves. */
+bool trees_is_damaged(const struct trees *trees, const struct uuid *team);
 
 #endif

@@ -13,7 +13,7 @@ static const struct db_query read_rows = {
 	.sql = "SELECT w.noted_at, w.audit_id, a.team_id, a.created_at, a.actor_type, a.actor_id, "
 	       "a.actor_name, a.resource_type, a.resource_id, a.action, a.scope, a.status, "
 	       "a.metadata FROM (SELECT noted_at, audit_id FROM audit_waiting "
-	       "ORDER BY noted_at, audit_id LIMIT 100) w "
+	       "WHERE (noted_at, audit_id) > ($1, $2) ORDER BY noted_at, audit_id LIMIT 100) w "
 	       "LEFT JOIN audit_logs a ON a.id = w.audit_id ORDER BY w.noted_at, w.audit_id",
 };
 
@@ -23,8 +23,11 @@ static const struct db_query remove_note = {
 
 int waiting_init(struct waiting *waiting)
 {
-	*waiting = (struct waiting){ .count = 0 };
-	return trees_init(&waiting->trees, WAITING_MAX);
+	*waiting = (struct waiting){ .trees.count = 0 };
+	int rc = trees_init(&waiting->trees, WAITING_MAX);
+
+	waiting->trees.leaves_can_wait = true;
+	return rc;
 }
 
 static void reset(struct waiting *waiting)
@@ -105,6 +108,7 @@ static int on_row(const struct db_row *row, void *arg)
 	waiting->texts[waiting->count] = keep_texts(row, texts);
 	if (!waiting->texts[waiting->count++])
 		return -ENOMEM;
+	key->team = row_uuid(row, 2);
 	rc = row_is_null(row, 2) ? -ENOENT : add_row(waiting, row, texts);
 	if (rc == 0 || rc == -ENOMEM)
 		return rc;
@@ -115,19 +119,36 @@ static int on_row(const struct db_row *row, void *arg)
 	return 0;
 }
 
+static int remove_notes(const struct waiting *waiting, struct db *db)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < waiting->count && rc == 0; i++) {
+		const struct waiting_key *key = &waiting->keys[i];
+		const struct db_value values[] = { db_time(key->noted_us), db_uuid(&key->id) };
+
+		if (!trees_is_damaged(&waiting->trees, &key->team))
+			rc = db_run(db, &remove_note, values, ARRAY_LEN(values), NULL, NULL, NULL);
+	}
+	return rc;
+}
+
 int waiting_take(struct waiting *waiting, struct db *db)
 {
+	const struct waiting_key after = waiting->after;
+	const struct db_value values[] = { db_time(after.noted_us), db_uuid(&after.id) };
 	int rc;
 
 	reset(waiting);
-	rc = db_run_now(db, &read_rows, NULL, 0, on_row, waiting, NULL);
+	waiting->after = (struct waiting_key){ .noted_us = 0 };
+	rc = db_run_now(db, &read_rows, values, ARRAY_LEN(values), on_row, waiting, NULL);
 	if (rc == 0)
 		rc = trees_write(&waiting->trees, db);
-	for (size_t i = 0; i < waiting->count && rc == 0; i++) {
-		const struct db_value values[] = { db_time(waiting->keys[i].noted_us),
-						   db_uuid(&waiting->keys[i].id) };
-
-		rc = db_run(db, &remove_note, values, ARRAY_LEN(values), NULL, NULL, NULL);
-	}
-	return rc < 0 ? rc : db_flush(db);
+	if (rc == 0)
+		rc = remove_notes(waiting, db);
+	if (rc == 0)
+		rc = db_flush(db);
+	if (rc == 0 && waiting->count == WAITING_MAX)
+		waiting->after = waiting->keys[WAITING_MAX - 1];
+	return rc;
 }

@@ -21,16 +21,19 @@ struct waiting {
 	char *texts[WAITING_MAX]; /* of each row */
 	struct waiting_key {
 		struct uuid id;
+		struct uuid team;
 		int64_t noted_us;
 	} keys[WAITING_MAX];
-	size_t count; /* rows taken by the last call */
+	struct waiting_key after; /* the next call goes on there; zero: from the oldest row */
+	size_t count;             /* rows taken by the last call */
 };
 
 /* 0 or -ENOMEM; waiting_done() is needed after both. */
 int waiting_init(struct waiting *waiting) must_check;
 void waiting_done(struct waiting *waiting);
 
-/* For a job under the fence: takes the oldest rows. Flushes. */
+/* For a job under the fence: takes the oldest rows. Rows of a damaged tree go on waiting, and the
+ * next call skips them; a call that takes fewer than WAITING_MAX ends at the newest. Flushes. */
 int waiting_take(struct waiting *waiting, struct db *db) must_check;
 
 #endif

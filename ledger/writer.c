@@ -189,6 +189,7 @@ static void count_run(const struct commit *commit)
 	metric_add(metrics->follow_ups, commit->rows.counts.follow_ups);
 	metric_add(metrics->repeats, commit->rows.counts.repeats);
 	metric_add(metrics->bad_capsules, commit->rows.counts.bad_capsules);
+	metric_add(metrics->without_leaf, commit->rows.trees.without_leaf);
 	metric_add(metrics->missed, commit->rows.expected.missed);
 	metric_add(metrics->arrived, commit->rows.expected.arrived);
 	metric_add(metrics->unwatched, commit->rows.expected.refused);
@@ -295,6 +296,9 @@ void ledger_writer_init(struct ledger_writer *writer)
 	metrics->reused_ids =
 		metric_counter("wrenn_events_ledger_reused_ids_total", NULL,
 			       "Events refused because another was committed under their id");
+	metrics->without_leaf =
+		metric_counter("wrenn_events_ledger_rows_without_leaf_total", NULL,
+			       "Audit rows without proof, because their team's tree is damaged");
 	metrics->missed = metric_counter("wrenn_events_expectations_total", "what=\"missed\"",
 					 EXPECTATIONS_HELP);
 	metrics->arrived = metric_counter("wrenn_events_expectations_total", "what=\"arrived\"",

@@ -29,6 +29,7 @@ struct ledger_metrics {
 	struct metric *rejected;
 	struct metric *bad_capsules;
 	struct metric *reused_ids;
+	struct metric *without_leaf;
 	struct metric *missed;
 	struct metric *arrived;
 	struct metric *unwatched; /* X that is not waited for: the team has too many waits */

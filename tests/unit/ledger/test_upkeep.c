@@ -88,6 +88,46 @@ Test(waiting, goes_on_after_a_row_that_is_gone)
 	ON_BOTH_STORES(&options, take_what_is_left);
 }
 
+static void commit_a_hundred(struct rig *rig)
+{
+	struct event *events[WAITING_MAX];
+
+	for (size_t i = 0; i < WAITING_MAX; i++)
+		events[i] = rig_event("capsule.pause", SYSTEM, WELL, START_MS + (int64_t)i);
+	cr_assert_eq(rig_commit(rig, events, WAITING_MAX), 0);
+}
+
+/* Rows of a damaged tree fill the first page. */
+static void skip_a_damaged_tree(struct rig *rig)
+{
+	static struct take_job job = { .job.run = run_take };
+	struct event *last = rig_event_of_b("capsule.pause", START_MS + WAITING_MAX);
+	struct reason why = { .text = "" };
+
+	commit_a_hundred(rig);
+	cr_assert_eq(rig_commit(rig, &last, 1), 0);
+	rig_ask(rig, "INSERT INTO audit_waiting (noted_at, audit_id) "
+		     "SELECT created_at, id FROM audit_logs");
+	rig_ask(rig, "UPDATE audit_trees SET size = 1 WHERE team_id = '" TEAM_A "'");
+	cr_assert_eq(waiting_init(&job.waiting), 0);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), 0, "%s",
+			     why.text);
+	cr_expect_eq(job.waiting.count, 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_waiting"), WAITING_MAX);
+	cr_expect_eq(rig_ask(rig, "SELECT size FROM audit_trees WHERE team_id = '" TEAM_B "'"), 2);
+	cr_expect_eq(rig_ask(rig, "SELECT sum(outside) FROM audit_trees"), 0);
+	rig_ask(rig, "UPDATE audit_trees SET size = %d WHERE team_id = '" TEAM_A "'", WAITING_MAX);
+	cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), 0, "%s", why.text);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_waiting"), 0);
+	waiting_done(&job.waiting);
+}
+
+Test(waiting, of_a_damaged_tree_does_not_hold_up_other_teams)
+{
+	ON_BOTH_STORES(&options, skip_a_damaged_tree);
+}
+
 /* ---- rounds -------------------------------------------------------------------------------- */
 
 struct round_job {
@@ -225,4 +265,24 @@ static void go_on_where_the_piece_ended(struct rig *rig)
 Test(round, goes_on_where_the_last_piece_ended)
 {
 	ON_BOTH_STORES(&options, go_on_where_the_piece_ended);
+}
+
+static void pass_over_a_damaged_tree(struct rig *rig)
+{
+	static struct round_job job;
+	struct event *of_b = rig_event_of_b("capsule.pause", START_MS + 1);
+
+	rig_commit_pause(rig, START_MS);
+	cr_assert_eq(rig_commit(rig, &of_b, 1), 0);
+	rig_ask(rig, "UPDATE audit_trees SET size = 3 WHERE team_id = '" TEAM_A "'");
+	cr_assert_eq(make_round(rig, &job), 2);
+	cr_expect_not(job.round.made[0].is_new);
+	cr_expect(job.round.made[1].is_new);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_checkpoints"), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT checkpoint_size FROM audit_trees WHERE size = 3"), 0);
+}
+
+Test(round, goes_on_after_a_damaged_tree)
+{
+	ON_BOTH_STORES(&options, pass_over_a_damaged_tree);
 }
