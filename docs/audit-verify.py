@@ -96,16 +96,16 @@ class Trail:
         if self.before and self.size >= self.before[0]:
             need(self.before == (self.size, self.root()), "the file does not follow the one before it")
             self.before = None
-        for old in [old for old in self.older if old[0] == self.size]:
+        for old in [old for old in self.older if old[0] == self.size and not self.before]:
             need(old[1:3] == (self.root(), self.origin), f"the older checkpoint of {self.size} rows is of other rows")
             self.older.remove(old)
     def line(self, kind, line):
         at = line.get("index", line.get("from"))
         if kind == "header":
             need(line["format"] == "wrenn-audit/1" and self.team in (None, line["team_id"]), "another format or team")
-            self.team, self.origin, self.announced = line["team_id"], line["origin"], line["size"]
-            self.filters, self.before = line.get("filters"), (self.size, self.root()) if self.size else None
-            self.size, self.subtrees = 0, []
+            need(self.origin in (None, line["origin"]), "another installation")
+            self.team, self.origin, self.announced, self.filters = map(line.get, "team_id origin size filters".split())
+            self.before, self.size, self.subtrees = self.before or self.size and (self.size, self.root()), 0, []
         elif kind == "checkpoint":
             size, digest, origin, by = checkpoint(line["note"], self.keys)
             need(origin == self.origin == f"{by}/audit/{self.team}" and not self.before, "another trail's checkpoint")

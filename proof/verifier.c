@@ -75,7 +75,8 @@ int verifier_add_older(struct verifier *verifier, struct str note, struct reason
 	return 0;
 }
 
-/* Whenever the range has the size of an older checkpoint, it has to have its root. */
+/* Whenever the range has the size of an older checkpoint, it has to have its root. What a file
+ * repeats proves nothing until it has all of it: another header may follow and drop it. */
 static int compare_older(struct verifier *verifier, struct reason *why)
 {
 	struct merkle_hash root;
@@ -178,7 +179,7 @@ static int check_range(struct verifier *verifier, struct reason *why)
 		verifier->is_repeating = false;
 		verifier->range.proof = verifier->before.proof;
 	}
-	return compare_older(verifier, why);
+	return verifier->is_repeating ? 0 : compare_older(verifier, why);
 }
 
 static int read_place(const struct verifier *verifier, const cJSON *line, const char *member,
@@ -327,7 +328,9 @@ static int read_header(struct verifier *verifier, const cJSON *line, struct reas
 	    !keep_text(origin, verifier->origin, sizeof(verifier->origin)))
 		return refuse(why, "team_id or origin of the header is empty or too long");
 	verifier->is_filtered = cJSON_GetArraySize(json_get(line, "filters")) > 0;
-	verifier->before = verifier->range;
+	/* A file that broke off within what it repeats leaves that to the next. */
+	if (!verifier->is_repeating)
+		verifier->before = verifier->range;
 	verifier->is_repeating = verifier->before.size > 0;
 	merkle_init(&verifier->range);
 	return check_origins(verifier, why);

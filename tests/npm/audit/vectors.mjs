@@ -148,6 +148,7 @@ write("key", `${KEY.text}\n`);
 write("other-key", `${OTHER_KEY.text}\n`);
 write("foreign-key", `${FOREIGN_KEY.text}\n`);
 write("two-keys", `${OTHER_KEY.text}\n${KEY.text}\n`);
+write("two-installations", `${KEY.text}\n${FOREIGN_KEY.text}\n`);
 write("5.note", note(5, root(hashes.slice(0, 5))));
 write("8.note", note(8, root(hashes.slice(0, 8))));
 write("rewritten-5.note", note(5, sha("another tree")));
@@ -239,5 +240,39 @@ cases.push({ files: ["begun.jsonl", "empty.jsonl"], expected: "" });
 file("continued-changed", [header({ from: 6 }), { ...skip(0, 6), hashes: skip(0, 6).hashes.reverse() }, ...lines.slice(6), checkpoint()],
 	"a row from 0 on was changed");
 cases.push({ files: ["begun.jsonl", "continued-changed.jsonl"], expected: "does not follow the one before it" });
+
+/* A second trail, with other rows in place of rows 1 and 4. Who holds the key forged it and signed it. So only 5.note shows
+ * it. The files pass 5.note with the true rows, and then go on with the second trail. */
+const forge = (index) => makeRow(index, { ...host, id: `log-forged-${index}`, action: "create" }).line;
+const forged = lines.map((line, index) => (index === 1 || index === 4 ? forge(index) : line));
+const forgedHashes = forged.map(({ hash }) => Buffer.from(hash, "hex"));
+const forgedEnd = { type: "checkpoint", note: note(SIZE, root(forgedHashes)) };
+const mixed = [...hashes.slice(0, 4), ...forgedHashes.slice(4)];
+const older = { checkpoints: ["5.note"] };
+file("forged", [header(), ...forged, forgedEnd]);
+cases.push({ files: ["forged.jsonl"], ...older, expected: "the first 5 rows are not those" });
+file("forged-after-rows", [header(), ...lines.slice(0, 6), header(), header(), ...forged, forgedEnd], "shows rows again");
+cases.push({ files: ["forged-after-rows.jsonl"], ...older, expected: "shows rows again" });
+const filtered = header({ filters: { action: ["resume"] } });
+const forgedRest = [cover(forgedHashes, 0, 8), ...forged.slice(8), forgedEnd];
+file("forged-after-two-headers", [header(), ...lines.slice(0, 6), header(), filtered, ...forgedRest], "does not follow the one before it", older);
+file("forged-after-a-skip", [header(), skip(0, 5), header(), header(), ...forgedRest], "does not follow the one before it", older);
+file("forged-after-a-part", [header(), ...lines.slice(0, 6), header(), skip(0, 4), filtered, skip(0, 4), cover(mixed, 4, 8),
+	...forged.slice(8), { type: "checkpoint", note: note(SIZE, root(mixed)) }], "does not follow the one before it", older);
+file("forged-before-a-part", [header(), cover(forgedHashes, 0, 8), ...forged.slice(8), header(), skip(0, 5), header(),
+	cover(forgedHashes, 0, SIZE), forgedEnd], "cannot be compared", older);
+
+// Begun with the header of one installation, and continued with that of another, whose key is trusted too.
+const elsewhere = { origin: `elsewhere.example/audit/${TEAM}` };
+file("continued-elsewhere", [header({ from: 6, ...elsewhere }), skip(0, 6), ...lines.slice(6), checkpoint(SIZE, { key: FOREIGN_KEY, ...elsewhere })],
+	undefined, { key: "two-installations" });
+cases.push({ files: ["begun.jsonl", "continued-elsewhere.jsonl"], key: "two-installations", expected: "and the one before it of" });
+
+// Continued three times: one file broke off after its header, and one within what it repeats.
+write("header-alone.jsonl", text([header({ from: 6 })]));
+write("part.jsonl", text([header({ from: 6 }), skip(0, 4)]));
+cases.push({ files: ["begun.jsonl", "header-alone.jsonl", "part.jsonl", "header-alone.jsonl", "continued.jsonl"], ...older });
+cases.push({ files: ["begun.jsonl", "header-alone.jsonl"], expected: "breaks off after 0 rows" });
+cases.push({ files: ["whole.jsonl", "header-alone.jsonl", "header-alone.jsonl"], expected: "breaks off after 0 rows" });
 
 writeFileSync(join(folder, "cases.json"), "[\n" + cases.map((one) => JSON.stringify(one)).join(",\n") + "\n]\n");

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proof/verifier.h"
 #include "tests/support/heap.h"
@@ -40,14 +41,22 @@ static struct export open_export(const char *name)
 	return export;
 }
 
-static int verify(const struct export *export, struct verifier *verifier, struct reason *why)
+static int verify_lines(struct verifier *verifier, const struct export *export, struct reason *why)
 {
 	struct str rest = { .at = export->text, .len = export->len };
 	int rc = 0;
 
-	*verifier = (struct verifier){ .keys = &export->key, .key_count = 1 };
 	while (rc == 0 && rest.len > 0)
 		rc = verifier_line(verifier, str_cut(&rest, '\n'), why);
+	return rc;
+}
+
+static int verify(const struct export *export, struct verifier *verifier, struct reason *why)
+{
+	int rc;
+
+	*verifier = (struct verifier){ .keys = &export->key, .key_count = 1 };
+	rc = verify_lines(verifier, export, why);
 	return rc < 0 ? rc : verifier_end(verifier, why);
 }
 
@@ -110,4 +119,67 @@ Test(verifier, takes_only_so_many_checkpoints)
 		cr_assert_eq(verifier_add_older(&verifier, text, NULL), 0);
 	cr_expect_eq(verifier_add_older(&verifier, text, NULL), -EINVAL);
 	free(note.text);
+}
+
+/* The file has the true first 5 rows, and its last checkpoint is of others. */
+static void expect_forgery(const char *name, const char *reason)
+{
+	struct export note = open_export(FOLDER "5.note");
+	struct export export = open_export(name);
+	struct verifier verifier = { .keys = &export.key, .key_count = 1 };
+	struct str text = { .at = note.text, .len = note.len };
+	struct reason why = { .text = "" };
+	int rc;
+
+	cr_assert_eq(verifier_add_older(&verifier, text, &why), 0, "%s", why.text);
+	rc = verify_lines(&verifier, &export, &why);
+	if (rc == 0)
+		rc = verifier_end(&verifier, &why);
+	cr_expect_lt(rc, 0, "%s holds", name);
+	cr_expect(strstr(why.text, reason), "%s: %s", name, why.text);
+	free(export.text);
+	free(note.text);
+}
+
+Test(verifier, refuses_other_rows_after_more_headers)
+{
+	expect_forgery(FOLDER "forged-after-rows.jsonl", "shows rows again");
+	expect_forgery(FOLDER "forged-after-two-headers.jsonl", "does not follow");
+	expect_forgery(FOLDER "forged-after-a-skip.jsonl", "does not follow");
+	expect_forgery(FOLDER "forged-after-a-part.jsonl", "does not follow");
+	expect_forgery(FOLDER "forged-before-a-part.jsonl", "cannot be compared");
+}
+
+static void prove(const char *const *files, size_t count, struct merkle_proof *out)
+{
+	struct verifier verifier = { .wanted_id = "log-0000000000000000000000002", .key_count = 1 };
+	struct reason why = { .text = "" };
+
+	for (size_t i = 0; i < count; i++) {
+		struct export export = open_export(files[i]);
+
+		verifier.keys = &export.key;
+		cr_assert_eq(verify_lines(&verifier, &export, &why), 0, "%s", why.text);
+		free(export.text);
+	}
+	cr_assert_eq(verifier_end(&verifier, &why), 0, "%s", why.text);
+	cr_assert(verifier.has_wanted && verifier.range.proof);
+	merkle_prove(&verifier.range, out);
+}
+
+Test(verifier, keeps_the_proof_of_a_row_over_files_that_broke_off)
+{
+	static const char *const whole[] = { FOLDER "whole.jsonl" };
+	static const char *const parts[] = { FOLDER "hourly.jsonl", FOLDER "header-alone.jsonl",
+					     FOLDER "part.jsonl", FOLDER "header-alone.jsonl",
+					     FOLDER "nothing-more.jsonl" };
+	struct merkle_proof expected;
+	struct merkle_proof found;
+
+	prove(whole, 1, &expected);
+	prove(parts, 5, &found);
+	cr_assert_eq(found.index, expected.index);
+	cr_assert_eq(found.count, expected.count);
+	for (unsigned i = 0; i < found.count; i++)
+		cr_expect(merkle_eq(&found.hashes[i], &expected.hashes[i]));
 }
