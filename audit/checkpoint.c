@@ -24,6 +24,10 @@ static const struct db_query read_newest = {
 	       "ORDER BY size DESC LIMIT 1",
 };
 
+static const struct db_query read_of_size = {
+	.sql = "SELECT size, at, note FROM audit_checkpoints WHERE tree = $1 AND size = $2",
+};
+
 static const struct db_query read_of_team = {
 	.sql = "SELECT c.size, c.at, c.note FROM audit_trees t "
 	       "JOIN audit_checkpoints c ON c.tree = t.tree WHERE t.team_id = $1 "
@@ -64,7 +68,7 @@ static int on_tree(const struct db_row *row, void *arg)
 	return 0;
 }
 
-static int on_newest(const struct db_row *row, void *arg)
+static int on_checkpoint(const struct db_row *row, void *arg)
 {
 	struct audit_checkpoint *out = arg;
 	struct str note = row_text(row, 2);
@@ -128,12 +132,14 @@ static int store_key(struct db *db, const struct note_key *key, int64_t now_us)
 	return rc;
 }
 
+/* Another worker may sign a tree of the same size at the same time: the one in the store counts. */
 static int make(struct db *db, const struct making *making, const struct audit_signer *signer,
 		const struct note_key *key)
 {
-	const struct audit_checkpoint *out = making->out;
+	struct audit_checkpoint *out = making->out;
 	struct merkle_hash root;
 	char key_id[16];
+	int64_t added = 0;
 	int rc;
 
 	merkle_root(&making->range, &root);
@@ -151,9 +157,13 @@ static int make(struct db *db, const struct making *making, const struct audit_s
 		db_text(str_of(out->note)),
 	};
 
-	rc = db_run(db, &add_checkpoint, values, ARRAY_LEN(values), NULL, NULL, NULL);
-	if (rc == 0)
-		rc = store_key(db, key, out->at_us);
+	rc = db_run_now(db, &add_checkpoint, values, ARRAY_LEN(values), NULL, NULL, &added);
+	if (rc < 0)
+		return rc;
+	out->is_new = added > 0;
+	if (!out->is_new)
+		return db_run_now(db, &read_of_size, values, 2, on_checkpoint, out, NULL);
+	rc = store_key(db, key, out->at_us);
 	return rc < 0 ? rc : db_flush(db);
 }
 
@@ -184,18 +194,18 @@ int audit_checkpoint_make(struct db *db, const struct audit_signer *signer,
 		return sign_empty(&making, signer, key, now_us);
 	if (rc == 0 && !out->is_damaged) {
 		value = db_int(out->tree);
-		rc = db_run_now(db, &read_newest, &value, 1, on_newest, out, NULL);
+		rc = db_run_now(db, &read_newest, &value, 1, on_checkpoint, out, NULL);
 	}
 	if (rc == 0 && out->is_damaged)
 		return -EIO;
 	if (rc < 0 || out->size == (int64_t)making.range.size)
 		return rc;
 	out->size = (int64_t)making.range.size;
-	out->is_new = true;
 	/* A clock that was set back must not order checkpoints differently from their sizes. */
 	if (out->at_us < now_us)
 		out->at_us = now_us;
-	return make(db, &making, signer, key);
+	rc = make(db, &making, signer, key);
+	return rc == 0 && out->is_damaged ? -EIO : rc;
 }
 
 int audit_checkpoint_read(struct db *db, const struct uuid *team, struct audit_checkpoint *out)
@@ -204,6 +214,6 @@ int audit_checkpoint_read(struct db *db, const struct uuid *team, struct audit_c
 	int rc;
 
 	*out = (struct audit_checkpoint){ .team = *team, .size = -1 };
-	rc = db_run_now(db, &read_of_team, &value, 1, on_newest, out, NULL);
+	rc = db_run_now(db, &read_of_team, &value, 1, on_checkpoint, out, NULL);
 	return rc == 0 && out->is_damaged ? -EIO : rc;
 }

@@ -194,6 +194,30 @@ def test_whatever_is_changed_in_the_database_is_found(trail):
     assert code == 1 and f"row {index} (" in text and "is gone from the store" in text
 
 
+# Each insertion of a checkpoint comes after that of another worker, whose note has another end.
+ANOTHER_WORKER = {
+    "sqlite": [("CREATE TRIGGER another_worker BEFORE INSERT ON audit_checkpoints BEGIN INSERT INTO audit_checkpoints "
+                "VALUES (NEW.tree, NEW.size, NEW.root, NEW.at, NEW.key_id, NEW.note || 'another'); END",)],
+    "postgres": [("CREATE FUNCTION another_worker() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF pg_trigger_depth() = 1 THEN INSERT INTO audit_checkpoints "
+                  "(tree, size, root, at, key_id, note) VALUES (NEW.tree, NEW.size, NEW.root, NEW.at, NEW.key_id, NEW.note || 'another'); "
+                  "END IF; RETURN NEW; END $$",),
+                 ("CREATE TRIGGER another_worker BEFORE INSERT ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION another_worker()",)],
+}
+NO_OTHER_WORKER = {
+    "sqlite": [("DROP TRIGGER another_worker",)],
+    "postgres": [("DROP TRIGGER another_worker ON audit_checkpoints",), ("DROP FUNCTION another_worker",)],
+}
+
+
+def test_of_two_checkpoints_of_one_size_the_one_in_the_store_counts(trail, redis):
+    size = trail.export()[0]["size"]
+    with trail.changed(ANOTHER_WORKER[trail.store.name], NO_OTHER_WORKER[trail.store.name]):
+        publish(redis, trail.team, 1)
+        lines = until(lambda: lines if (lines := trail.export())[0]["size"] > size else None, "the leaf of one more row")
+        stored = trail.store.query("SELECT note FROM audit_checkpoints WHERE tree = %s AND size = %s", trail.tree, lines[0]["size"])
+    assert note_of(lines) == stored[0][0] and note_of(lines).endswith("another")
+
+
 def test_a_person_is_erased_and_all_of_it_still_verifies(trail, redis):
     person, other = PEOPLE[0], PEOPLE[1]
     before = trail.export()
