@@ -175,6 +175,14 @@ static int run_plain(struct db *db, const struct queue *queue, const struct reco
 	return db_run(db, &store_plain, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
+/* What it carries may arrive without it. After a day without success that is too old as well. */
+static bool releases_others(const struct record *record, const struct delivery *delivery)
+{
+	bool gave_up = record->has_attempt && record->said.kind == VERDICT_RETRY;
+
+	return delivery->state == DELIVERY_FAILED && !gave_up;
+}
+
 /* A routine result is stored without a round trip of its own: its statements travel with those of
  * the group. If its row turns out to be gone, record_was_moved() asks for one more job. */
 int record_run_turn(struct db *db, struct record *record, const struct delivery *delivery,
@@ -192,7 +200,7 @@ int record_run_turn(struct db *db, struct record *record, const struct delivery 
 	rc = transition_end_turn(db, delivery, &result, &record->changed);
 	if (rc == 0)
 		rc = activity_add(db, channel_id, delivery->state, record->ended_us);
-	if (rc == 0 && record->falls_apart)
+	if (rc == 0 && releases_others(record, delivery))
 		rc = transition_unfold(db, &delivery->id, record->ended_us, &record->unfolded);
 	if (rc == 0)
 		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);

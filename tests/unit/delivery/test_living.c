@@ -33,7 +33,8 @@ struct chat {
 	unsigned refusals;              /* how many edits get it */
 	char subject[MAX_MESSAGES][64]; /* "Capsule cl-1" */
 	char text[MAX_MESSAGES][1024];
-	unsigned wrong; /* edits of another capsule's message */
+	unsigned refused_posts; /* how many posts are still refused */
+	unsigned wrong;         /* edits of another capsule's message */
 };
 
 static const char *const refusals[] = {
@@ -105,6 +106,9 @@ static enum receiver_reply talk(const struct received *request, struct buf *out,
 
 	if (strstr(request->target, "/editMessageText")) {
 		edit(chat, cJSON_IsNumber(number) ? (unsigned)number->valuedouble : 0, text, out);
+	} else if (chat->refused_posts > 0) {
+		chat->refused_posts--;
+		refuse(out, REFUSE_FORM);
 	} else {
 		cr_assert_lt(chat->count, MAX_MESSAGES);
 		chat->count++;
@@ -412,6 +416,55 @@ static void refuse_the_newest(struct rig *rig)
 Test(living, sends_what_a_refused_state_carried)
 {
 	with_chat(refuse_the_newest);
+}
+
+/* Commits two states of cl-1 whose carrier waits for its second try. */
+static void delay_a_carrier(struct rig *rig)
+{
+	struct event *events[2] = { event_of("capsule.pause", "cl-1", "success", START_MS + 5000),
+				    event_of("capsule.resume", "cl-1", "success",
+					     START_MS + 6000) };
+
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	chat.refusal = REFUSE_BUSY;
+	chat.refusals = 1;
+	cr_assert_eq(rig_commit(rig, events, 2), 0);
+	rig_wait_rows(rig, 1, "attempts WHERE verdict = 'retry'");
+	cr_assert_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED), 1);
+	rig_idle(rig);
+}
+
+static void damage_a_carrier(struct rig *rig)
+{
+	delay_a_carrier(rig);
+	rig_ask(rig, "UPDATE deliveries SET payload = substr(payload, 1, 9) "
+		     "WHERE event = 'capsule.resume'");
+	settle(rig);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED), 0);
+	expect_message(1, "created \xe2\x86\x92 paused");
+}
+
+Test(living, sends_what_a_damaged_state_carried)
+{
+	with_chat(damage_a_carrier);
+}
+
+static void refuse_a_carrier_of_before(struct rig *rig)
+{
+	delay_a_carrier(rig);
+	rig_ask(rig, "DELETE FROM channel_options");
+	chat.refused_posts = 1;
+	settle(rig);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED), 0);
+	expect_message(2, "paused");
+}
+
+Test(living, sends_what_a_refused_state_carried_after_the_option_is_gone)
+{
+	with_chat(refuse_a_carrier_of_before);
 }
 
 /* An id may belong to another message elsewhere. */
