@@ -273,9 +273,11 @@ static const struct db_query skip_piece = { PIECE(
 	"state = 'dropped', last_error = 'skipped when the channel was enabled', ",
 	"created_at <= $2") };
 
-/* They were held once, so they are told of in one digest (fold.h). */
+/* They were held once, so they are told of in one digest (fold.h). Rows that were tried are in no
+ * digest: if they are held again, it is the same hold, and their day begins at its end. */
 static const struct db_query unhold_piece = { PIECE(
-	"next_attempt_at = $2, held_until = $2, "
+	"next_attempt_at = $2, "
+	"held_until = CASE WHEN attempts = attempts_before THEN $2 END, "
 	"requeued_at = CASE WHEN requeued_at > $2 THEN $2 ELSE requeued_at END, ",
 	"held_until > $2") };
 

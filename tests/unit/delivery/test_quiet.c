@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/id.h"
 #include "core/rfc3339.h"
 #include "tests/support/chat_channel.h"
 
@@ -141,6 +142,36 @@ Test(quiet, holds_a_retry_and_gives_it_one_new_day)
 	const struct rig_options failing = { .answer = refuse };
 
 	on_both_stores(&failing, hold_retries);
+}
+
+/* The hold is longer now, but it is the same hold. */
+static void lengthen_a_hold(struct rig *rig)
+{
+	char path[128], id[ID_TEXT_SIZE], body[4096];
+	struct uuid channel;
+
+	add_hook(rig, LATER);
+	rig_now_us += 119 * MINUTE_US;
+	commit_named(rig, "web-1", "success", rig_now_us / 1000);
+	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
+	rig_now_us += 2 * MINUTE_US;
+	rig_wait_rows(rig, 1, HELD_TO("2027-01-15T11:00:00.000000Z"));
+	cr_assert_eq(uuid_parse(STR(CHANNEL_1), &channel), 0);
+	id_format(ID_CHANNEL, &channel, id);
+	snprintf(path, sizeof(path), "/v1/channels/%s/snooze", id);
+	cr_assert_eq(rig_request(rig, "POST", path, TEAM_A, "{\"until\":\"2027-01-15T12:00:00Z\"}",
+				 body, sizeof(body)),
+		     200, "%s", body);
+	rig_wait_rows(rig, 1, HELD_TO("2027-01-15T12:00:00.000000Z"));
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING " AND requeued_at = held_until"),
+		     1);
+}
+
+Test(quiet, gives_a_retry_its_day_after_a_hold_that_was_changed)
+{
+	const struct rig_options failing = { .answer = refuse };
+
+	on_both_stores(&failing, lengthen_a_hold);
 }
 
 /* ---- chats: one digest ---------------------------------------------------------------------- */
