@@ -61,13 +61,19 @@ static void on_held(struct store_job *job, int rc)
 		queue_reload(queue);
 }
 
+/* coalesce.c folds what is late. Held first, it would look like a delivery sent on request. */
+static bool must_hold(const struct delivery *delivery)
+{
+	return delivery->held_until_us != 0 && !delivery_is_late(delivery);
+}
+
 /* Rows that are held until the same time as the first. */
 static void gather(struct holding *holding, const struct list *deliveries)
 {
 	LIST_EACH (link, deliveries) {
 		const struct delivery *delivery = list_item(link, struct delivery, link);
 
-		if (delivery->held_until_us == 0 || holding->count == MAX_ROWS)
+		if (!must_hold(delivery) || holding->count == MAX_ROWS)
 			continue;
 		if (holding->count == 0)
 			holding->until_us = delivery->held_until_us;
@@ -82,7 +88,7 @@ static void gather(struct holding *holding, const struct list *deliveries)
 static bool has_held(const struct queue *queue)
 {
 	LIST_EACH (link, &queue->deliveries) {
-		if (list_item(link, struct delivery, link)->held_until_us)
+		if (must_hold(list_item(link, struct delivery, link)))
 			return true;
 	}
 	return false;

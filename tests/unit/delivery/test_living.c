@@ -394,17 +394,42 @@ Test(living, shows_no_older_state_over_a_newer_one)
 	with_chat(stay_in_order);
 }
 
-static void refuse_the_newest(struct rig *rig)
+static void tell_old_state_at_night(struct rig *rig)
+{
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	happen(rig, "capsule.destroy", "cl-1", 9000);
+	settle(rig);
+	rig_ask(rig, "UPDATE channel_options SET options = '{\"living\":true,\"quiet\":"
+		     "{\"zone\":\"UTC\",\"from\":\"07:00\",\"to\":\"10:00\"}}'");
+	happen(rig, "capsule.pause", "cl-1", 5000);
+	rig_wait_rows(rig, 1,
+		      "deliveries WHERE event = 'capsule.pause' AND (state = 'folded' OR "
+		      "held_until IS NOT NULL)");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED), 1);
+}
+
+Test(living, holds_no_state_that_is_older_than_the_one_shown)
+{
+	with_chat(tell_old_state_at_night);
+}
+
+static void pause_and_resume(struct rig *rig)
 {
 	struct event *events[2] = { event_of("capsule.pause", "cl-1", "success", START_MS + 5000),
 				    event_of("capsule.resume", "cl-1", "success",
 					     START_MS + 6000) };
 
+	cr_assert_eq(rig_commit(rig, events, 2), 0);
+}
+
+static void refuse_the_newest(struct rig *rig)
+{
 	happen(rig, "capsule.create", "cl-1", 0);
 	settle(rig);
 	chat.refusal = REFUSE_FORM;
 	chat.refusals = 1;
-	cr_assert_eq(rig_commit(rig, events, 2), 0);
+	pause_and_resume(rig);
 	settle(rig);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed' AND "
 				  "event = 'capsule.resume'"),
@@ -418,48 +443,40 @@ Test(living, sends_what_a_refused_state_carried)
 	with_chat(refuse_the_newest);
 }
 
-/* Commits two states of cl-1 whose carrier waits for its second try. */
-static void delay_a_carrier(struct rig *rig)
+/* The newest of two states waits for its second try. Then the statement lets it fail. */
+static void fail_a_carrier(struct rig *rig, const char *statement)
 {
-	struct event *events[2] = { event_of("capsule.pause", "cl-1", "success", START_MS + 5000),
-				    event_of("capsule.resume", "cl-1", "success",
-					     START_MS + 6000) };
-
 	happen(rig, "capsule.create", "cl-1", 0);
 	settle(rig);
 	chat.refusal = REFUSE_BUSY;
 	chat.refusals = 1;
-	cr_assert_eq(rig_commit(rig, events, 2), 0);
+	pause_and_resume(rig);
 	rig_wait_rows(rig, 1, "attempts WHERE verdict = 'retry'");
 	cr_assert_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED), 1);
 	rig_idle(rig);
+	rig_ask(rig, "%s", statement);
+	chat.refused_posts = 1;
+	settle(rig);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED), 0);
 }
 
 static void damage_a_carrier(struct rig *rig)
 {
-	delay_a_carrier(rig);
-	rig_ask(rig, "UPDATE deliveries SET payload = substr(payload, 1, 9) "
-		     "WHERE event = 'capsule.resume'");
-	settle(rig);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED), 0);
+	fail_a_carrier(rig, "UPDATE deliveries SET payload = substr(payload, 1, 9) "
+			    "WHERE event = 'capsule.resume'");
 	expect_message(1, "created \xe2\x86\x92 paused");
+}
+
+static void refuse_a_carrier_of_before(struct rig *rig)
+{
+	fail_a_carrier(rig, "DELETE FROM channel_options");
+	expect_message(2, "paused");
 }
 
 Test(living, sends_what_a_damaged_state_carried)
 {
 	with_chat(damage_a_carrier);
-}
-
-static void refuse_a_carrier_of_before(struct rig *rig)
-{
-	delay_a_carrier(rig);
-	rig_ask(rig, "DELETE FROM channel_options");
-	chat.refused_posts = 1;
-	settle(rig);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'failed'"), 1);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " FOLDED), 0);
-	expect_message(2, "paused");
 }
 
 Test(living, sends_what_a_refused_state_carried_after_the_option_is_gone)
