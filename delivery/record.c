@@ -314,9 +314,9 @@ static void continue_queue(struct queue *queue)
 	if (record->is_noted)
 		use_breaker(queue);
 	/* Somebody else dropped the row or changed the channel, or other rows are about the message
-	 * that was sent. */
+	 * that was sent, or about messages of the place before. */
 	if (record->changed == 0 || delivery->living || !is_same_channel(queue) ||
-	    (record->rebound.len && record->rebound_rows == 0))
+	    (record->rebound.len && (record->rebound_rows == 0 || queue->settings.is_living)))
 		queue->is_stale = true;
 	else if (record->rebound.len)
 		use_rebound(queue);

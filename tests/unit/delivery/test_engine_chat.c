@@ -165,6 +165,45 @@ Test(chat, follows_a_chat_that_moved_and_stores_where_to)
 	with_replies(replies, follow_chat);
 }
 
+/* Every turn is long enough for the pace, so nothing leaves memory. */
+static bool is_done(struct rig *rig, void *arg)
+{
+	(void)arg;
+	rig_now_us += 4 * SECOND_US;
+	return rig_ask(rig, "SELECT count(*) FROM " PENDING) == 0;
+}
+
+/* The message to edit is in the chat of before. */
+static void leave_the_message(struct rig *rig)
+{
+	struct event *events[2];
+
+	rig_add_chat(rig, CHANNEL_1, "telegram", telegram_fields, "capsule.pause");
+	rig_ask(rig, "INSERT INTO channel_options (channel_id, options, updated_at) VALUES "
+		     "('" CHANNEL_1 "', '{\"living\":true}', '2027-01-15T07:00:00.000000Z')");
+	commit_pauses(rig, 1, START_MS);
+	rig_turn_until(rig, is_done, NULL);
+	events[0] = rig_event("capsule.pause", USER, ",\"outcome\":\"error\"", START_MS + 1);
+	events[1] = rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", START_MS + 2);
+	cr_assert_eq(rig_commit(rig, events, 2), 0);
+	rig_turn_until(rig, is_done, NULL);
+	cr_assert_eq(receiver_count(rig->receiver), 4);
+	cr_expect(strstr(receiver_get(rig->receiver, 3)->body, "-1009876543210"));
+	cr_expect(strstr(receiver_get(rig->receiver, 3)->target, "/sendMessage"), "%s",
+		  receiver_get(rig->receiver, 3)->target);
+}
+
+Test(chat, edits_no_message_of_the_chat_that_moved)
+{
+	static const struct reply replies[] = { { 200, "",
+						  "{\"ok\":true,\"result\":{\"message_id\":7}}" },
+						{ 400, "", MIGRATED },
+						{ 200, "", SENT },
+						{ .status = 0 } };
+
+	with_replies(replies, leave_the_message);
+}
+
 /* The pace of a group is so slow that the delivery leaves memory between two requests. */
 static void follow_a_few(struct rig *rig)
 {
