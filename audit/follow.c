@@ -2,8 +2,9 @@
 
 /*
  * Every hour, in every worker: a user at a time, in the order of their ids. Those whom no trail
- * knows cost one look, and what another worker has erased already is not there any more. Failure: a
- * line in the log, and the next hour does the same work.
+ * knows cost one look, and what another worker has erased already is not there any more. The row
+ * about an erasure holds up the next one in its team until it is a leaf: the piece is tried again.
+ * Failure: a line in the log, the next user, and the next hour does the same work.
  */
 #include "audit/follow.h"
 
@@ -14,6 +15,9 @@
 #include "core/errno_text.h"
 #include "core/log.h"
 
+#define AGAIN_MS 3000
+#define TRIES    20
+
 static const struct db_query find_marked = {
 	.sql = "SELECT id FROM users WHERE deleted_at < $1 AND id > $2 ORDER BY id LIMIT 1",
 };
@@ -22,11 +26,12 @@ struct follower {
 	struct store_job job;
 	struct follower_options options;
 	uv_timer_t timer;
-	int64_t now_us; /* of this round */
-	bool is_running;
+	int64_t now_us;  /* of this round */
+	bool is_running; /* a job */
 	bool is_closing;
 	struct uuid user; /* at work on it, or done with it */
 	bool found;       /* another one after it */
+	unsigned tries;   /* of the piece, that failed */
 	struct audit_forgetting before;
 	struct audit_forgetting after; /* the piece that runs; a job may run twice */
 	void (*on_closed)(void *owner);
@@ -70,18 +75,27 @@ static void on_timer_closed(uv_handle_t *handle)
 	on_closed(owner);
 }
 
-/* True when the round is over. */
-static bool ends_round(struct follower *follower, int rc)
+static void on_round(uv_timer_t *timer);
+
+static void end_round(struct follower *follower)
 {
 	follower->is_running = false;
-	if (follower->is_closing) {
+	uv_timer_start(&follower->timer, on_round, follower->options.every_ms, 0);
+}
+
+/* A job has ended. True when it was the last one. */
+static bool closes(struct follower *follower)
+{
+	follower->is_running = false;
+	if (follower->is_closing)
 		uv_close((uv_handle_t *)&follower->timer, on_timer_closed);
-		return true;
-	}
-	if (rc < 0 && rc != -EAGAIN && rc != -ENOTCONN && rc != -EBUSY && rc != -ECANCELED)
-		log_error("a user who was deleted could not be erased from the audit trail",
-			  log_str("error", errno_text(rc)));
-	return rc < 0;
+	return follower->is_closing;
+}
+
+static void warn_failed(int rc)
+{
+	log_error("a user who was deleted could not be erased from the audit trail",
+		  log_str("error", errno_text(rc)));
 }
 
 static void on_found(struct store_job *job, int rc);
@@ -91,31 +105,77 @@ static void find_next(struct follower *follower)
 {
 	follower->job = (struct store_job){ .run = run_find, .on_done = on_found };
 	follower->is_running = store_read(follower->options.store, &follower->job) == 0;
+	if (!follower->is_running)
+		end_round(follower);
 }
 
 static void forget_next(struct follower *follower)
 {
 	follower->job = (struct store_job){ .run = run_piece, .on_done = on_piece };
 	follower->is_running = store_write(follower->options.store, &follower->job) == 0;
+	if (!follower->is_running)
+		end_round(follower);
+}
+
+static bool is_down(int rc)
+{
+	return rc == -ENOTCONN || rc == -ECANCELED;
 }
 
 static void on_found(struct store_job *job, int rc)
 {
 	struct follower *follower = container_of(job, struct follower, job);
 
-	if (ends_round(follower, rc) || !follower->found)
+	if (closes(follower))
 		return;
+	if (rc < 0 && !is_down(rc) && rc != -EBUSY)
+		warn_failed(rc);
+	if (rc < 0 || !follower->found) {
+		end_round(follower);
+		return;
+	}
 	follower->before = (struct audit_forgetting){ .rows = 0 };
+	follower->tries = 0;
 	id_format(ID_USER, &follower->user, follower->before.user);
 	forget_next(follower);
+}
+
+static void on_again(uv_timer_t *timer)
+{
+	forget_next(timer->data);
+}
+
+/* The row that waits may become a leaf of a team that was looked at already. */
+static void wait_for_leaves(struct follower *follower)
+{
+	if (follower->before.tree == 0)
+		follower->before.team = (struct uuid){ .bytes = { 0 } };
+	uv_timer_start(&follower->timer, on_again, follower->options.again_ms, 0);
+}
+
+static void on_failed_piece(struct follower *follower, int rc)
+{
+	if (is_down(rc)) {
+		end_round(follower);
+	} else if (rc == -EAGAIN && ++follower->tries < follower->options.tries) {
+		wait_for_leaves(follower);
+	} else {
+		warn_failed(rc);
+		find_next(follower);
+	}
 }
 
 static void on_piece(struct store_job *job, int rc)
 {
 	struct follower *follower = container_of(job, struct follower, job);
 
-	if (ends_round(follower, rc))
+	if (closes(follower))
 		return;
+	if (rc < 0) {
+		on_failed_piece(follower, rc);
+		return;
+	}
+	follower->tries = 0;
 	follower->before = follower->after;
 	if (!follower->after.is_done) {
 		forget_next(follower);
@@ -132,8 +192,6 @@ static void on_round(uv_timer_t *timer)
 {
 	struct follower *follower = timer->data;
 
-	if (follower->is_running)
-		return;
 	follower->now_us = follower->options.now_us();
 	follower->user = (struct uuid){ .bytes = { 0 } };
 	find_next(follower);
@@ -146,9 +204,13 @@ int follower_open(const struct follower_options *options, struct follower **out)
 	if (!follower)
 		return -ENOMEM;
 	follower->options = *options;
+	if (follower->options.again_ms == 0)
+		follower->options.again_ms = AGAIN_MS;
+	if (follower->options.tries == 0)
+		follower->options.tries = TRIES;
 	uv_timer_init(options->loop, &follower->timer);
 	follower->timer.data = follower;
-	uv_timer_start(&follower->timer, on_round, options->every_ms, options->every_ms);
+	end_round(follower);
 	*out = follower;
 	return 0;
 }

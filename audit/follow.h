@@ -22,7 +22,9 @@ struct follower_options {
 	uv_loop_t *loop;
 	struct store *store;
 	int64_t (*now_us)(void); /* wall clock */
-	unsigned every_ms;
+	unsigned every_ms;       /* from the end of a round to the next one */
+	unsigned again_ms;       /* when a row is no leaf yet; 0: 3 s */
+	unsigned tries;          /* of a piece; 0: 20 */
 };
 
 int follower_open(const struct follower_options *options, struct follower **out) must_check;

@@ -31,6 +31,10 @@ static const struct db_query find_waiting = {
 	.sql = "SELECT 1 FROM audit_waiting w JOIN audit_logs a ON a.id = w.audit_id "
 	       "WHERE a.team_id = $1 LIMIT 1",
 };
+static const struct db_query find_waiting_person = {
+	.sql = "SELECT 1 FROM audit_waiting w JOIN audit_logs a ON a.id = w.audit_id "
+	       "WHERE a.actor_id = $1 OR a.resource_id = $1 LIMIT 1",
+};
 static const struct db_query store_commitment = {
 	.sql = "INSERT INTO audit_erased (tree, idx, field, commitment) VALUES ($1, $2, $3, $4) "
 	       "ON CONFLICT (tree, idx, field) DO NOTHING",
@@ -185,13 +189,33 @@ static int on_team(const struct db_row *row, void *arg)
 	return 0;
 }
 
+static int on_waiting(const struct db_row *row, void *arg)
+{
+	(void)row;
+	*(bool *)arg = true;
+	return 0;
+}
+
+/* Such a row gets its key only when it becomes a leaf. */
+static int expect_nothing_waits(struct db *db, const struct audit_forgetting *forgetting)
+{
+	const struct db_value user = db_text(str_of(forgetting->user));
+	bool is_waiting = false;
+	int rc = db_run_now(db, &find_waiting_person, &user, 1, on_waiting, &is_waiting, NULL);
+
+	return rc == 0 && is_waiting ? -EAGAIN : rc;
+}
+
 static int find_next_team(struct db *db, struct audit_forgetting *forgetting)
 {
 	const struct db_value values[] = { db_text(str_of(forgetting->user)),
 					   db_uuid(&forgetting->team) };
 	int rc = db_run_now(db, &find_team, values, ARRAY_LEN(values), on_team, forgetting, NULL);
 
-	forgetting->is_done = rc == 0 && forgetting->tree == 0;
+	if (rc < 0 || forgetting->tree != 0)
+		return rc;
+	rc = expect_nothing_waits(db, forgetting);
+	forgetting->is_done = rc == 0;
 	return rc;
 }
 
@@ -221,13 +245,6 @@ static int erase_leaves(struct db *db, struct audit_forgetting *forgetting, uint
 	proof_rows_done(rows);
 	free(rows);
 	return rc;
-}
-
-static int on_waiting(const struct db_row *row, void *arg)
-{
-	(void)row;
-	*(bool *)arg = true;
-	return 0;
 }
 
 /* The row says that a person was erased, and not who. */

@@ -31,7 +31,8 @@ struct audit_forgetting {
 };
 
 /* For a write job: looks at the next 256 leaves, or ends a team, which writes a row of the trail
- * about it. -EAGAIN: a row of that team is no leaf yet; the service makes it one within seconds. */
+ * about it. -EAGAIN: a row of that team, or of the person, is no leaf yet; the service makes it one
+ * within seconds. */
 int audit_forget_piece(struct db *db, struct audit_forgetting *forgetting,
 		       int64_t now_us) must_check;
 

@@ -34,6 +34,7 @@ READS_ALL = {
     "ledger/waiting:read_rows": "every 5 s: the first 100 rows that wait to become leaves",
     "audit/follow:find_marked": "once an hour: users who deleted their account a fortnight ago",
     "audit/forget:find_waiting": "a person is erased: rows of the last seconds, which are no leaves yet",
+    "audit/forget:find_waiting_person": "a person is erased: rows of the last seconds, which are no leaves yet",
     "cli/backup:pending": "the command counts what is pending",
     "auth/commands:list_keys": "the command lists all keys",
     "auth/commands:list_teams": "the command lists all teams",

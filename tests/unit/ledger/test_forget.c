@@ -3,6 +3,7 @@
 /* Persons who are erased from the trail, on request and because they deleted their account. That
  * exports still verify is in test_audit_proof.py. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "audit/follow.h"
@@ -11,7 +12,9 @@
 #include "tests/support/rig.h"
 
 #define ADA   "usr-0x5yg3bfyrehlas5fmd3rslxq"
-#define ROWS  300 /* more than one piece */
+#define BOB   "usr-6dfzh5ik5uxynzmlf5cshamdk"
+#define ROW   "11111111-1111-4111-8111-111111111111" /* of the trail */
+#define ROWS  300                                    /* more than one piece */
 #define KNOWN "SELECT count(*) FROM audit_logs WHERE actor_id = '" ADA "' OR actor_name = 'Ada'"
 #define KEYS  "SELECT count(*) FROM audit_salts WHERE subject = '" ADA "'"
 
@@ -90,6 +93,39 @@ Test(forget, waits_for_rows_that_are_no_leaves_yet)
 	ON_BOTH_STORES(&quiet, wait_for_leaves)
 }
 
+/* The person's first row: no leaf names it, so there is no key yet. */
+static void add_waiting_row(struct rig *rig)
+{
+	rig_ask(rig, "INSERT INTO audit_logs (id, team_id, actor_type, actor_id, actor_name, "
+		     "resource_type, action, scope, status, metadata, created_at) SELECT '" ROW
+		     "', team_id, 'user', '" ADA "', 'Ada', 'channel', 'create', 'team', "
+		     "'success', metadata, created_at FROM audit_logs "
+		     "WHERE resource_type = 'host' LIMIT 1");
+	rig_ask(rig, "INSERT INTO audit_waiting (noted_at, audit_id) SELECT created_at, id FROM "
+		     "audit_logs WHERE id = '" ROW "'");
+}
+
+static void wait_for_first_row(struct rig *rig)
+{
+	struct event *event = rig_event("host.down", SYSTEM, "", START_MS);
+	struct audit_forgetting forgetting;
+
+	cr_assert_eq(rig_commit(rig, &event, 1), 0);
+	add_waiting_row(rig);
+	cr_expect_eq(rig_ask(rig, KEYS), 0);
+	cr_expect_eq(forget(rig, &forgetting), -EAGAIN);
+	rig_ask(rig, "UPDATE audit_logs SET actor_id = NULL, resource_id = '" ADA
+		     "' WHERE id = '" ROW "'");
+	cr_expect_eq(forget(rig, &forgetting), -EAGAIN);
+	rig_ask(rig, "DELETE FROM audit_waiting");
+	cr_expect_eq(forget(rig, &forgetting), 0);
+}
+
+Test(forget, waits_for_a_first_row_that_is_no_leaf_yet)
+{
+	ON_BOTH_STORES(&quiet, wait_for_first_row)
+}
+
 /* ---- deleted accounts ---------------------------------------------------------------------- */
 
 static bool is_closed(struct rig *rig, void *arg)
@@ -138,4 +174,118 @@ static void follow(struct rig *rig)
 Test(follow, erases_users_a_fortnight_after_they_deleted_their_account)
 {
 	ON_BOTH_STORES(&quiet, follow)
+}
+
+/* ---- several persons ----------------------------------------------------------------------- */
+
+#define BOBS_KEYS "audit_salts WHERE subject = '" BOB "'"
+
+static unsigned rounds;
+
+/* Only the first round finds anybody. */
+static int64_t now_once_us(void)
+{
+	return rounds++ == 0 ? rig_now_us : rig_now_us - 2 * FOLLOW_AFTER_US;
+}
+
+static const char bob[] = "{\"type\":\"user\",\"id\":\"" BOB "\",\"name\":\"Bob\"}";
+
+/* Ada and Bob did something in the same team and deleted their accounts. */
+static void mark_both(struct rig *rig)
+{
+	struct event *events[] = {
+		rig_event("capsule.pause", USER, ",\"outcome\":\"success\"", START_MS),
+		rig_event("capsule.pause", bob, ",\"outcome\":\"success\"", START_MS + 1),
+	};
+
+	cr_assert_eq(rig_commit(rig, events, ARRAY_LEN(events)), 0);
+	mark(rig, FOLLOW_AFTER_US + 1);
+	rig_ask(rig, "INSERT INTO users (id, email, name, deleted_at) SELECT '" TEAM_B
+		     "', 'bob@example.com', 'Bob', deleted_at FROM users");
+}
+
+/* To a team whose tree is empty. */
+static void move_bob(struct rig *rig)
+{
+	rig_ask(rig, "UPDATE audit_salts SET team_id = '" TEAM_B "' WHERE subject = '" BOB "'");
+	rig_ask(rig, "INSERT INTO audit_trees (team_id) VALUES ('" TEAM_B "')");
+}
+
+static struct follower *follow_once(struct rig *rig, unsigned tries)
+{
+	const struct follower_options options = { .loop = &rig->loop,
+						  .store = rig->store,
+						  .now_us = now_once_us,
+						  .every_ms = 1,
+						  .again_ms = 1,
+						  .tries = tries };
+	struct follower *follower;
+
+	rounds = 0;
+	cr_assert_eq(follower_open(&options, &follower), 0);
+	return follower;
+}
+
+static void close_follower(struct rig *rig, struct follower *follower)
+{
+	bool closed = false;
+
+	follower_close(follower, note_closed, &closed);
+	rig_turn_until(rig, is_closed, &closed);
+}
+
+static void follow_two(struct rig *rig)
+{
+	struct follower *follower;
+
+	mark_both(rig);
+	follower = follow_once(rig, UINT_MAX);
+	rig_wait_rows(rig, 1, "audit_waiting");
+	rig_idle(rig);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " BOBS_KEYS), 1, "Ada's erasure waits");
+	rig_ask(rig, "DELETE FROM audit_waiting");
+	rig_wait_rows(rig, 0, BOBS_KEYS);
+	close_follower(rig, follower);
+}
+
+Test(follow, erases_two_users_of_a_team_in_one_round)
+{
+	ON_BOTH_STORES(&quiet, follow_two)
+}
+
+static void follow_past_waiting(struct rig *rig)
+{
+	struct follower *follower;
+
+	mark_both(rig);
+	move_bob(rig);
+	rig_ask(rig, "INSERT INTO audit_waiting (noted_at, audit_id) SELECT created_at, id FROM "
+		     "audit_logs WHERE actor_id = '" ADA "'");
+	follower = follow_once(rig, 2);
+	rig_wait_rows(rig, 0, BOBS_KEYS);
+	cr_expect_eq(rig_ask(rig, KEYS), 1, "nobody made a leaf of the row that waits");
+	close_follower(rig, follower);
+}
+
+Test(follow, goes_on_with_the_next_user_after_some_tries)
+{
+	ON_BOTH_STORES(&quiet, follow_past_waiting)
+}
+
+static void follow_past_damage(struct rig *rig)
+{
+	struct follower *follower;
+
+	mark_both(rig);
+	move_bob(rig);
+	rig_ask(rig, "UPDATE audit_salts SET key = substr(key, 1, 3) WHERE subject = '" ADA "'");
+	follower = follow_once(rig, 2);
+	rig_wait_rows(rig, 0, BOBS_KEYS);
+	cr_expect_eq(rig_ask(rig, KEYS), 1);
+	close_follower(rig, follower);
+}
+
+Test(follow, goes_on_with_the_next_user_after_damage)
+{
+	ON_BOTH_STORES(&quiet, follow_past_damage)
 }
