@@ -148,34 +148,49 @@ int waits_purge(struct db *db, int64_t now_ms)
 
 /* ---- notices --------------------------------------------------------------------------------- */
 
+/* A team has at most 1,000 rows, so one that cannot be told never fills the list of a look. */
+#define MAX_NOTICES 32
+
 #define WITH_RULE                                                                \
 	"SELECT e.team_id, e.rule, e.resource, e.rule_changed_at, e.since_ms, "  \
-	"e.due_ms, e.missed_ms, e.arrived_ms, r.rule FROM expectations e "       \
+	"e.due_ms, e.missed_ms, e.arrived_ms, r.rule AS text "                   \
+	"FROM expectations e "                                                   \
 	"JOIN expectation_rules r ON r.team_id = e.team_id AND r.name = e.rule " \
 	"AND r.changed_at = e.rule_changed_at "                                  \
 	"JOIN teams t ON t.id = e.team_id AND t.deleted_at IS NULL "
 
+/* The oldest of each team, then the second of each, and so on. */
+#define IN_TURN(column, where)                                                              \
+	"SELECT team_id, rule, resource, rule_changed_at, since_ms, due_ms, "               \
+	"missed_ms, arrived_ms, text FROM (SELECT w.*, row_number() OVER ("                 \
+	"PARTITION BY team_id ORDER BY " column ") AS turn FROM (" WITH_RULE "WHERE " where \
+	" ORDER BY e." column " LIMIT 20000) w) ranked ORDER BY turn, " column " LIMIT 1024"
+
 static const struct db_query select_due = {
-	.sql = WITH_RULE "WHERE e.due_ms > 0 AND e.due_ms <= $1 ORDER BY e.due_ms LIMIT 32",
+	.sql = IN_TURN("due_ms", "e.due_ms > 0 AND e.due_ms <= $1"),
 };
 static const struct db_query select_arrived = {
-	.sql = WITH_RULE "WHERE e.arrived_ms > 0 ORDER BY e.arrived_ms LIMIT 32",
+	.sql = IN_TURN("arrived_ms", "e.arrived_ms > 0"),
 };
 
 struct written {
 	struct buf *out;
 	int64_t now_ms;
+	size_t count;
 	bool is_arrived; /* which half of the row */
 };
 
 static int on_ended(const struct db_row *row, void *arg)
 {
-	const struct written *written = arg;
+	struct written *written = arg;
 	struct expect_notice notice;
 	struct expect_rule rule;
 	struct uuid team = row_uuid(row, 0);
-	int rc = expect_rule_parse(row_text(row, 8), &rule);
+	int rc;
 
+	if (written->count == MAX_NOTICES)
+		return 0;
+	rc = expect_rule_parse(row_text(row, 8), &rule);
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : 0; /* of a newer version */
 	snprintf(rule.name, sizeof(rule.name), "%.*s", STR_ARGS(row_text(row, 1)));
@@ -190,6 +205,7 @@ static int on_ended(const struct db_row *row, void *arg)
 	expect_notice_write(written->out, &notice, written->now_ms);
 	buf_add_char(written->out, '\n');
 	expect_rule_done(&rule);
+	written->count++;
 	return written->out->err;
 }
 

@@ -31,6 +31,8 @@ READS_ALL = {
     "app/admin_status:select_channels": "an administrator asks: counts what is disabled or paused",
     "app/admin_status:select_workers": "an administrator asks: the owners of all leases",
     "audit/proofs:read_keys": "the keys of the installation: one for each machine, and those that were replaced",
+    "expect/waits:select_arrived": "every look: at most 20,000 rows whose Y came, to take the teams in turn",
+    "expect/waits:select_due": "every look: at most 20,000 rows that are due, to take the teams in turn",
     "ledger/waiting:read_rows": "every 5 s: the first 100 rows that wait to become leaves",
     "audit/follow:find_marked": "once an hour: users who deleted their account a fortnight ago",
     "audit/forget:find_waiting": "a person is erased: rows of the last seconds, which are no leaves yet",
