@@ -84,6 +84,7 @@ VALUES = {
     "delivery/purge:purge_deliveries": {1: BEFORE_ONE},
     "delivery/transitions:end_turn": {2: "delivered"},
     "delivery/transitions:store_attempt": {1: OTHER},
+    "delivery/transitions:hold_rows": {3: "{%s}" % ONE},
     "delivery/transitions:fold": {3: "{%s}" % ONE},
     "delivery/transitions:release_piece": {3: "0", 4: "0"},
     "delivery/transitions:skip_piece": {2: END, 3: "0", 4: "0"},
