@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The file is written under another name and then linked to its own, so it appears whole, and a
- * process that was faster wins.
+ * The file is written under a random name and then linked to its own, so it appears whole, and a
+ * process that was faster wins. The draft of a process that was killed stays and hinders nobody.
  */
 #include "audit/signer.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,9 +52,24 @@ static bool write_key(int fd)
 	return is_written;
 }
 
-static int make_under(const char *name, const char *path, struct reason *why)
+/* Without this the name may be gone after a power failure, and the next start makes another key.
+ * Not every file system can do it, and the key is good without it. */
+static void sync_folder(const char *path)
 {
-	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char *copy = strdup(path);
+	int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+	free(copy);
+}
+
+/* Replaces the X at the end of the name. */
+static int make_under(char *name, const char *path, struct reason *why)
+{
+	int fd = mkostemp(name, O_CLOEXEC);
 	int rc = 0;
 
 	if (fd < 0)
@@ -62,6 +78,8 @@ static int make_under(const char *name, const char *path, struct reason *why)
 		rc = fail(why, "write", path);
 	else if (link(name, path) < 0 && errno != EEXIST)
 		rc = fail(why, "make", path);
+	else
+		sync_folder(path);
 	close(fd);
 	unlink(name);
 	return rc;
@@ -74,7 +92,7 @@ int audit_key_make(const char *path, struct reason *why)
 
 	if (access(path, F_OK) == 0)
 		return 0;
-	if (asprintf(&name, "%s.%ld", path, (long)getpid()) < 0)
+	if (asprintf(&name, "%s.XXXXXX", path) < 0)
 		return -ENOMEM;
 	rc = make_under(name, path, why);
 	free(name);

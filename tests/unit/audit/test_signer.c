@@ -70,6 +70,21 @@ Test(signer, makes_another_key_each_time)
 	cr_expect_arr_neq(first.private_key, second.private_key, NOTE_KEY_SIZE);
 }
 
+/* A container's process has the same id at each start. */
+Test(signer, makes_a_key_beside_the_draft_of_a_process_that_died)
+{
+	char draft[96];
+	FILE *file;
+
+	snprintf(draft, sizeof(draft), "%s.%ld", path, (long)getpid());
+	file = fopen(draft, "w");
+	cr_assert(file);
+	fclose(file);
+	cr_expect_eq(audit_key_make(path, &why), 0, "%s", why.text);
+	cr_expect_eq(access(path, F_OK), 0);
+	unlink(draft);
+}
+
 Test(signer, tells_a_file_that_others_may_use)
 {
 	struct audit_signer signer = { .origin = NULL };
