@@ -158,12 +158,32 @@ const struct audit_signer *services_signer(const struct worker *w)
 {
 	if (services_audit_mode(w->config) == AUDIT_OFF || !w->config->audit_key_file)
 		return NULL;
-	return &w->signer;
+	return w->is_unsigned ? NULL : &w->signer;
+}
+
+/* A worker that starts again must not need a file that the service can do without. */
+static int read_signer(struct worker *w)
+{
+	struct reason why = { .text = "" };
+	int rc = audit_signer_read(w->config->audit_key_file, &w->signer, &why);
+
+	w->signer.origin = w->config->audit_origin;
+	if (rc == 0)
+		return 0;
+	w->is_unsigned = w->config->has_own_audit_key_file;
+	if (w->is_unsigned)
+		log_warn("checkpoints of the audit log are not signed: cannot read their key",
+			 log_str("setting", why.field), log_str("reason", why.text));
+	else
+		log_error("cannot read the key that signs checkpoints",
+			  log_str("setting", why.field), log_str("reason", why.text));
+	return w->is_unsigned ? 0 : rc;
 }
 
 static int open_audit(struct worker *w)
 {
 	bool is_dashboard = w->config->audit_status == CONFIG_AUDIT_STATUS_DASHBOARD;
+	int rc = services_signer(w) ? read_signer(w) : 0;
 
 	const struct audit_options options = {
 		.loop = &w->loop,
@@ -175,16 +195,7 @@ static int open_audit(struct worker *w)
 		.announce = announce_checkpoint,
 		.owner = w,
 	};
-	struct reason why = { .text = "" };
-	int rc = 0;
 
-	if (options.signer) {
-		w->signer.origin = w->config->audit_origin;
-		rc = audit_signer_read(w->config->audit_key_file, &w->signer, &why);
-	}
-	if (rc < 0)
-		log_error("cannot read the key that signs checkpoints",
-			  log_str("setting", why.field), log_str("reason", why.text));
 	return rc < 0 ? rc : audit_open(&options, &w->audit);
 }
 

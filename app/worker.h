@@ -54,6 +54,7 @@ struct worker {
 	struct redis *redis;             /* shared by all that send single commands */
 	struct auth *auth;
 	struct audit_signer signer;
+	bool is_unsigned; /* the signer could not be read, and nobody chose it */
 	struct audit *audit;
 	struct route *route;
 	struct deliveries *deliveries;

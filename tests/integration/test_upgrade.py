@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end of a process, and its successor on the same port: no reader loses an event, and each is told when to come back."""
 import asyncio
+import os
 import random
 import signal
 import threading
@@ -159,6 +160,21 @@ def test_of_many_installations_that_start_together_one_gets_the_port(make_servic
     assert [service.process.returncode for service in services].count(1) == 5
     running = next(service for service in services if service.process.poll() is None)
     until(running.is_ready, "the one that has the port")
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_worker_starts_again_without_a_data_directory(make_service, folder):
+    service = make_service(WRENN_EVENTS_DATA_DIR=f"{folder}/own", WRENN_EVENTS_WORKERS="2").start()
+
+    def workers():
+        with open(f"/proc/{service.process.pid}/task/{service.process.pid}/children") as children:
+            return [int(pid) for pid in children.read().split()]
+
+    os.remove(f"{folder}/own/audit-signing.key")
+    killed = workers()[0]
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: "checkpoints of the audit log are not signed" in service.log_text(), "the new worker to go on without the key")
+    until(lambda: killed not in workers() and len(workers()) == 2, "another worker in its place")
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
