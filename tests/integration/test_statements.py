@@ -45,6 +45,7 @@ READS_ALL = {
     "delivery/housekeeping:measure": "every 15 s: counts what is pending",
     "delivery/housekeeping:measure_channels": "every 15 s: counts what is disabled or paused",
     "delivery/load:read_beside": "at most once a minute: looks through a channel's due rows for those that failed twice",
+    "delivery/transitions:unhold_piece": "an owner changes options: looks through the channel's pending rows for those that are held",
     "delivery/orphans:list_owners": "at a start: the owners of all leases",
     "delivery/orphans:release": "at a start: all channels of a worker that has died",
     "delivery/scan:find_due": "steps from channel to channel, over those with pending deliveries",
