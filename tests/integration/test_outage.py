@@ -154,7 +154,7 @@ def test_every_endpoint_of_channels_says_so_while_postgres_is_away(service, redi
 def test_every_change_says_so_while_another_program_keeps_the_sqlite_file(service, redis, receiver, store):
     world = World(service, redis, store, receiver)
     # Neither a test nor a preview writes anything.
-    changes = ("create", "update", "config", "enable", "recover", "redeliver", "delete")
+    changes = ("create", "update", "config", "enable", "recover", "redeliver", "expect", "expect_no_more", "delete")
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
