@@ -33,7 +33,9 @@ await walk({
 	},
 	async "what is filtered can be kept as a file"() {
 		const lines = (await download("JSON Lines")).trim().split("\n").map((line) => JSON.parse(line));
-		check(lines.length === wishes.paused && lines.every(({ action }) => action === "pause"), "the lines");
+		const shown = lines.filter(({ type }) => type === "row");
+		check(shown.length === wishes.paused && shown.every(({ row }) => row.action === "pause"), "the lines");
+		check(lines[0].type === "header" && lines.at(-1).type === "checkpoint", "what proves them");
 		const table = (await download("Export CSV")).trim().split("\r\n");
 		check(table.length === wishes.paused + 1, `the table has ${table.length} lines`);
 	},
