@@ -161,8 +161,9 @@ int channel_settings_read(const struct provider *provider, struct secret *settin
 
 /* ---- prompts ----------------------------------------------------------------------------- */
 
-/* Reads a line; what is a secret is not shown. An empty line keeps nothing. */
-static int read_line(const char *name, struct secret *out)
+/* Asks for a line; what is a secret is not shown. The terminal hides it before it asks, and forgets
+ * what was typed until then. An empty line keeps nothing. */
+static int read_line(const char *provider, const char *name, const char *hint, struct secret *out)
 {
 	char line[CONFIG_MAX_VALUE + 2];
 	struct termios shown;
@@ -176,10 +177,11 @@ static int read_line(const char *name, struct secret *out)
 		hidden.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
 	}
+	fprintf(stderr, "%s %s%s: ", provider, name, hint);
 	while (len < sizeof(line) && read(STDIN_FILENO, line + len, 1) == 1 && line[len] != '\n')
 		len++;
 	if (hides) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &shown);
 		fputc('\n', stderr);
 	}
 	struct str value = str_trim((struct str){ .at = line, .len = len });
@@ -202,9 +204,8 @@ static int ask_for(const struct provider *provider, const struct provider_field 
 						   "file for --settings FILE, or send it to "
 						   "--settings -",
 						   provider->name, field->name, field->name);
-	fprintf(stderr, "%s %s%s: ", provider->name, field->name,
-		is_optional ? " (Enter: the service makes one)" : "");
-	return read_line(field->name, out);
+	return read_line(provider->name, field->name,
+			 is_optional ? " (Enter: the service makes one)" : "", out);
 }
 
 int channel_settings_ask(const struct provider *provider, struct secret *settings)
