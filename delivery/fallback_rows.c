@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/delivery_id.h"
 #include "core/rfc3339.h"
 #include "core/utf8.h"
 #include "delivery/fold.h"
@@ -167,15 +168,13 @@ static int on_row(const struct db_row *row, void *arg)
 static int copy_one(struct copying *copying, const struct missed_row *row)
 {
 	const struct fallback *fallback = copying->fallback;
-	char stream_id[STREAM_ID_TEXT_SIZE];
 	struct uuid copy;
 	int64_t changed = 0;
 	int rc;
 
 	if (row->is_copy)
 		return 0;
-	stream_id_format(row->place, stream_id);
-	uuid_v8(row->place, &fallback->to, str_of(stream_id), &copy);
+	delivery_id_make(&fallback->to, row->place, &copy);
 
 	const struct db_value values[] = {
 		db_uuid(&copy),           db_uuid(&fallback->to),

@@ -38,22 +38,6 @@ struct str event_outcome_word(enum event_outcome outcome)
 	return STR("");
 }
 
-void delivery_id_make(const struct uuid *channel, struct stream_id event, struct uuid *out)
-{
-	char stream_id[STREAM_ID_TEXT_SIZE];
-
-	stream_id_format(event, stream_id);
-	uuid_v8(event, channel, str_of(stream_id), out);
-}
-
-void delivery_id_make_old(const struct uuid *channel, struct stream_id event, struct uuid *out)
-{
-	char stream_id[STREAM_ID_TEXT_SIZE];
-
-	stream_id_format(event, stream_id);
-	uuid_v5(channel, str_of(stream_id), out);
-}
-
 int delivery_insert(struct db *db, const struct new_delivery *delivery)
 {
 	const struct event *event = delivery->event;

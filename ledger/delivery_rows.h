@@ -10,15 +10,11 @@
 #include <stdint.h>
 
 #include "core/attributes.h"
+#include "core/delivery_id.h"
 #include "core/event.h"
 #include "core/str.h"
 #include "core/uuid.h"
 #include "store/store.h"
-
-/* The id of an event's delivery to a channel. The same after a crash. */
-void delivery_id_make(const struct uuid *channel, struct stream_id event, struct uuid *out);
-/* The id that earlier versions gave it. Their rows keep it. */
-void delivery_id_make_old(const struct uuid *channel, struct stream_id event, struct uuid *out);
 
 struct new_delivery {
 	const struct uuid *id; /* delivery_id_make() */
