@@ -8,9 +8,12 @@
 
 #include "cli/channel_settings.h"
 #include "cli/command.h"
+#include "cli/show.h"
 #include "cli/suggest.h"
 #include "core/event.h"
 #include "core/json.h"
+
+#define BODY_LIMIT 65536
 
 #define MAX_RULE   32
 #define MAX_OPTION 65536
@@ -260,4 +263,20 @@ void channel_form_add_members(const struct channel_form *form, struct buf *out)
 	add_tree(out, "filter", form->filter);
 	for (option = form->options ? form->options->child : NULL; option; option = option->next)
 		add_tree(out, option->string, option);
+}
+
+int channel_form_post(const struct channel_form *form, struct service *service, const char *path)
+{
+	struct buf body;
+	int code;
+
+	buf_init(&body, BODY_LIMIT);
+	buf_add_char(&body, '{');
+	channel_form_add_members(form, &body);
+	channel_form_add_config(form, &body);
+	buf_add_char(&body, '}');
+	code = body.err ? command_fault(EXIT_FAILED, "out of memory")
+			: service_ask(service, "POST", path, buf_str(&body));
+	channel_form_wipe(&body);
+	return code == EXIT_GOOD ? show_answer(service) : code;
 }

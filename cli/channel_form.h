@@ -12,6 +12,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 
+#include "cli/service.h"
 #include "core/attributes.h"
 #include "core/buf.h"
 #include "core/secret.h"
@@ -73,6 +74,10 @@ bool channel_form_has_config(const struct channel_form *form);
 /* Appends `"name":...` for each member that was given: provider, name, events, filter, other
  * options. */
 void channel_form_add_members(const struct channel_form *form, struct buf *out);
+
+/* Sends all of it to `path` and shows the answer. Returns an exit code. */
+int channel_form_post(const struct channel_form *form, struct service *service,
+		      const char *path) must_check;
 
 /* Wipes and frees a body with secrets. */
 void channel_form_wipe(struct buf *body);

@@ -6,8 +6,6 @@
 #include "cli/channel_form.h"
 #include "cli/show.h"
 
-#define BODY_LIMIT 65536
-
 static const char usage[] =
 	"Usage: wrenn-events channels create --name NAME --provider PROVIDER [OPTION...]\n"
 	"\n"
@@ -46,22 +44,6 @@ static int complete(struct channel_form *form)
 	return channel_form_complete(form, true);
 }
 
-static int create(struct service *service, const struct channel_form *form)
-{
-	struct buf body;
-	int code;
-
-	buf_init(&body, BODY_LIMIT);
-	buf_add_char(&body, '{');
-	channel_form_add_members(form, &body);
-	channel_form_add_config(form, &body);
-	buf_add_char(&body, '}');
-	code = body.err ? command_fault(EXIT_FAILED, "out of memory")
-			: service_ask(service, "POST", "/v1/channels", buf_str(&body));
-	channel_form_wipe(&body);
-	return code == EXIT_GOOD ? show_answer(service) : code;
-}
-
 static int run(int argc, char **argv)
 {
 	struct channel_form form = { .name = NULL };
@@ -74,7 +56,7 @@ static int run(int argc, char **argv)
 	if (code == EXIT_GOOD)
 		code = complete(&form);
 	if (code == EXIT_GOOD)
-		code = create(&service, &form);
+		code = channel_form_post(&form, &service, "/v1/channels");
 	channel_form_done(&form);
 	service_close(&service);
 	return code;

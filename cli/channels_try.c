@@ -44,22 +44,6 @@ static const char preview_usage[] =
 
 /* ---- test -------------------------------------------------------------------------------- */
 
-static int test(struct service *service, const struct channel_form *form)
-{
-	struct buf body;
-	int code;
-
-	buf_init(&body, BODY_LIMIT);
-	buf_add_char(&body, '{');
-	channel_form_add_members(form, &body);
-	channel_form_add_config(form, &body);
-	buf_add_char(&body, '}');
-	code = body.err ? command_fault(EXIT_FAILED, "out of memory")
-			: service_ask(service, "POST", "/v1/channels/test", buf_str(&body));
-	channel_form_wipe(&body);
-	return code == EXIT_GOOD ? show_answer(service) : code;
-}
-
 static int run_test(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -78,7 +62,7 @@ static int run_test(int argc, char **argv)
 	if (code == EXIT_GOOD)
 		code = channel_form_complete(&form, true);
 	if (code == EXIT_GOOD)
-		code = test(&service, &form);
+		code = channel_form_post(&form, &service, "/v1/channels/test");
 	channel_form_done(&form);
 	service_close(&service);
 	return code;
