@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A row as an export shows it, read as a leaf: values in clear, the salts of those that stand as
- * commitments, and the commitments of those that were erased. Pure.
+ * Reads a row of an export and computes its leaf. The row has its values in clear, a salt for each
+ * committed value, and a commitment in the place of each erased value. Pure.
  */
 #ifndef PROOF_SHOWN_ROW_H
 #define PROOF_SHOWN_ROW_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A digest as JSON and back. It lives in the store between the two, so what is read is
- * checked like anything from outside: every member's type, every count, every bound.
+ * A digest as JSON and back. It lives in the store between the two, so
+ * the parser trusts nothing of it: it checks every member's type, every count, every bound.
  */
 #include <errno.h>
 
