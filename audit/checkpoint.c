@@ -15,6 +15,12 @@
 
 #define KEY_MAX (NOTE_MAX_NAME + 64)
 
+static const struct db_query find_listener = {
+	.sql = "SELECT 1 FROM channels WHERE team_id = $1 "
+	       "AND 'audit.checkpoint' = ANY(event_types) LIMIT 1",
+	.sqlite = "SELECT 1 FROM channels WHERE team_id = $1 AND EXISTS (SELECT 1 FROM "
+		  "json_each(event_types) WHERE value = 'audit.checkpoint') LIMIT 1",
+};
 static const struct db_query read_tree = {
 	.sql = "SELECT tree, size, frontier, outside FROM audit_trees WHERE team_id = $1",
 };
@@ -50,6 +56,15 @@ struct making {
 	struct merkle_range range;
 	int64_t outside;
 };
+
+static int on_listener(const struct db_row *row, void *arg)
+{
+	struct audit_checkpoint *checkpoint = arg;
+
+	(void)row;
+	checkpoint->is_wanted = true;
+	return 0;
+}
 
 static int on_tree(const struct db_row *row, void *arg)
 {
@@ -148,6 +163,7 @@ static int make(struct db *db, const struct making *making, const struct audit_s
 	if (rc < 0)
 		return rc;
 
+	const struct db_value team = db_uuid(&out->team);
 	const struct db_value values[] = {
 		db_int(out->tree),
 		db_int(out->size),
@@ -164,6 +180,8 @@ static int make(struct db *db, const struct making *making, const struct audit_s
 	if (!out->is_new)
 		return db_run_now(db, &read_of_size, values, 2, on_checkpoint, out, NULL);
 	rc = store_key(db, key, out->at_us);
+	if (rc == 0)
+		rc = db_run(db, &find_listener, &team, 1, on_listener, out, NULL);
 	return rc < 0 ? rc : db_flush(db);
 }
 

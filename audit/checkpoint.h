@@ -24,6 +24,7 @@ struct audit_checkpoint {
 	int64_t size;
 	int64_t at_us;
 	bool is_new;     /* false: the newest one has this size already */
+	bool is_wanted;  /* a channel of the team subscribes to it; known of a new one */
 	bool is_damaged; /* -EIO is not the store's: other trees can have checkpoints */
 	char note[AUDIT_NOTE_SIZE];
 };

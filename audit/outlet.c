@@ -274,7 +274,7 @@ static void announce(const struct outlet *outlet, const struct audit_checkpoint 
 {
 	struct buf json;
 
-	if (!outlet->options.announce)
+	if (!outlet->options.announce || !checkpoint->is_wanted)
 		return;
 	buf_init(&json, EVENT_MAX_BYTES);
 	write_event(&json, checkpoint);

@@ -123,10 +123,6 @@ class Redis:
             self.process.send_signal(how)
             self.process.wait()
 
-    def published(self):
-        """How many entries somebody published: the service adds checkpoints to the stream when a tree has grown."""
-        return sum("audit.checkpoint" not in str(fields) for _, fields in self.client.xrange("wrenn:events"))
-
     def publish(self, event):
         """XADD and PUBLISH as the control plane does (contract a.2); returns the stream id."""
         text = event if isinstance(event, str) else json.dumps(event, separators=(",", ":"))

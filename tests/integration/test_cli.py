@@ -54,14 +54,14 @@ def test_publish_of_lines_stops_at_the_first_bad_one_and_names_it(service, redis
     assert result.returncode == 2
     assert "line 3" in result.stderr
     assert len(result.stdout.split()) == 2
-    assert redis.published() == 2
+    assert redis.client.xlen("wrenn:events") == 2
     with open(f"{folder}/lines", "w") as file:
         file.write("\n".join(lines))
     result = service.run("publish", "--file", f"{folder}/lines")
     assert result.returncode == 0 and len(result.stdout.split()) == 3
     for kind, team_id in (("capsule.created", team), ("capsule.create", "team-zzz"), ("capsule.create", "cl-" + "0" * 25)):
         assert service.run("publish", kind, "--team", team_id, "--resource", new_id("cl-")).returncode == 2
-    assert redis.published() == 5
+    assert redis.client.xlen("wrenn:events") == 5
 
 
 def test_tail_prints_json_lines_and_resumes_after_a_restart(make_service, redis):

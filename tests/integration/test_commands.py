@@ -311,4 +311,4 @@ def test_publish_bears_a_pause_of_its_input(service, redis):
     until(lambda: time.monotonic() > began + 6, "a pause")
     output, _ = publish.communicate(line, timeout=DEADLINE_S)
     assert publish.returncode == 0 and len(output.split()) == 2
-    assert redis.published() == 2
+    assert redis.client.xlen("wrenn:events") == 2

@@ -101,7 +101,7 @@ def test_a_failover_by_sentinel_is_followed(folder, start_redis, start_service):
         expect_event(stream, publish, 1)
         before = connections(first)
         until(lambda: "+slave" in open(f"{folder}/sentinel.log").read(), "the sentinel to find the replica")
-        until(lambda: second.published() == 1, "the copy")
+        until(lambda: second.client.xlen("wrenn:events") == 1, "the copy")
 
         first.process.send_signal(signal.SIGSTOP)
         until(lambda: connections(second) == before, "all connections at the new master")

@@ -121,6 +121,7 @@ def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, rec
     until(lambda: store.query("SELECT coalesce(max(size), 0) FROM audit_trees") == [(wanted,)], "every row to be a leaf")
     Trail(store, team).expect_equal()
 
+    assert "audit.checkpoint" not in str(redis.client.xrange("wrenn:events")), "no channel wants them"
     service.add_webhook(key, receiver.url, events=["audit.checkpoint"])
     wanted += 1  # the row about it
     service.kill()

@@ -67,7 +67,9 @@ static void close_rig(struct rig *rig)
 
 static void publish(struct rig *rig, int64_t size)
 {
-	struct audit_checkpoint checkpoint = { .team = team, .tree = 1, .size = size };
+	struct audit_checkpoint checkpoint = {
+		.team = team, .tree = 1, .size = size, .is_wanted = true
+	};
 
 	snprintf(checkpoint.note, sizeof(checkpoint.note), "note %lld\n", (long long)size);
 	outlet_publish(rig->outlet, &checkpoint);
@@ -219,6 +221,9 @@ Test(outlet, tells_the_event_stream)
 	cr_expect(str_is(event->resource_id, "12"));
 	cr_expect(str_is(event_metadata(event, "note"), "note 12\n"));
 	event_free(event);
+	event = NULL;
+	outlet_publish(rig.outlet, &(struct audit_checkpoint){ .tree = 1, .size = 13 });
+	cr_expect_null(event, "no channel wants it");
 	close_rig(&rig);
 }
 
