@@ -16,6 +16,8 @@ POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'sel
 
 
 LICENCE = re.compile(rb".*SPDX-License-Identifier: Apache-2\.0.*")
+TYPES = [(re.compile(rb"(?m)^[ \t]*(/\*\* @[^*]*\*/|\* @.*)$"), b""), (re.compile(rb"(?m)^([ \t]*/\*\* [^@\n]*) @[^*\n]* \*/$"), rb"\1 */"),
+         (re.compile(rb"/\*\* @type \{[^*\n]*\} \*/ ?"), b"")]
 MOST_BYTES = 120 * 1024
 
 
@@ -26,10 +28,17 @@ def rows_of_assets():
     return rows
 
 
+def served_of(source):
+    """All except the line of the licence and the types in comments."""
+    content = LICENCE.sub(b"", open(f"{ROOT}/console/{source}", "rb").read(), count=1)
+    for pattern, rest in TYPES if source.endswith(".js") else []:
+        content = pattern.sub(rest, content)
+    return content
+
+
 def listed():
-    """path below /console/ -> what is served of its source: all except the line of the licence; npm's files are changed otherwise"""
-    return {path: LICENCE.sub(b"", open(f"{ROOT}/console/{source}", "rb").read(), count=1)
-            for path, source in rows_of_assets() if not source.startswith("node_modules/")}
+    """path below /console/ -> what is served of its source; npm's files are changed otherwise"""
+    return {path: served_of(source) for path, source in rows_of_assets() if not source.startswith("node_modules/")}
 
 
 def ask(service, path, method="GET", **headers):
