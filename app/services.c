@@ -43,6 +43,14 @@ static size_t origins_of(const struct config *config, struct target_origin out[C
 	return config->origin_count;
 }
 
+static void tell_pace(struct str line, void *owner)
+{
+	const struct worker *w = owner;
+
+	if (w->wake)
+		bus_wake_tell_pace(w->wake, line);
+}
+
 static int open_route(struct worker *w)
 {
 	const struct config *config = w->config;
@@ -55,8 +63,11 @@ static int open_route(struct worker *w)
 		.origins = w->origins,
 		.origin_count = origins_of(config, w->origins),
 	};
+	int rc = route_open(&options, &w->route);
 
-	return route_open(&options, &w->route);
+	if (rc == 0)
+		paces_share(w->route->paces, tell_pace, w);
+	return rc;
 }
 
 static void on_held_elsewhere(const struct uuid *channel, void *owner)

@@ -146,6 +146,13 @@ static void on_wake(const struct uuid *channel, void *owner)
 	deliveries_wake(w->deliveries, channel);
 }
 
+static void on_pace(struct str line, void *owner)
+{
+	const struct worker *w = owner;
+
+	paces_hear(w->route->paces, line, clock_mono_us());
+}
+
 /* ---- opening --------------------------------------------------------------------------- */
 
 static int open_loop(struct worker *w)
@@ -343,6 +350,7 @@ static int open_readers(struct worker *w)
 		.master = w->master,
 		.redis = w->redis,
 		.on_channel = on_wake,
+		.on_pace = on_pace,
 		.owner = w,
 	};
 	int rc = bus_transient_open(&transient, &w->transient);

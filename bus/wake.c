@@ -23,6 +23,8 @@ static void on_message(struct str message, void *owner)
 
 	if (uuid_parse(message, &channel) == 0)
 		wake->options.on_channel(&channel, wake->options.owner);
+	else
+		wake->options.on_pace(message, wake->options.owner);
 }
 
 static void on_up(void *owner)
@@ -77,20 +79,32 @@ void bus_wake_close(struct bus_wake *wake, void (*on_closed)(void *owner), void 
 	redis_close(wake->listener, on_redis_closed, wake);
 }
 
-/* Nobody may listen, and Redis may refuse: then the next scan finds the rows. */
+/* Nobody may listen, and Redis may refuse: then the next scan finds the rows, and the destination
+ * itself says that it was too much. */
 static void on_told(const redisReply *reply, void *owner)
 {
 	(void)reply;
 	(void)owner;
 }
 
+static void publish(struct bus_wake *wake, struct str text)
+{
+	const struct str command[] = { STR("PUBLISH"), STR(BUS_WAKE_CHANNEL), text };
+	int rc = redis_send(wake->options.redis, REPLY_TIMEOUT_MS, on_told, NULL,
+			    (int)ARRAY_LEN(command), command);
+
+	(void)rc; /* without a connection the same happens as without a listener */
+}
+
 void bus_wake_tell(struct bus_wake *wake, const struct uuid *channel)
 {
 	char text[UUID_TEXT_SIZE];
-	int rc;
 
 	uuid_format(channel, text);
-	rc = redis_send_text(wake->options.redis, REPLY_TIMEOUT_MS, on_told, NULL, "PUBLISH",
-			     BUS_WAKE_CHANNEL, text, NULL);
-	(void)rc; /* without a connection the next scan finds the rows as well */
+	publish(wake, str_of(text));
+}
+
+void bus_wake_tell_pace(struct bus_wake *wake, struct str line)
+{
+	publish(wake, line);
 }

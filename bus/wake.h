@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Workers tell each other over Redis that a channel has new deliveries. The worker that commits
- * them knows the channel; the one that holds the channel's lease would find them a second later. No
- * promise: a word that is lost costs that second.
+ * What workers tell each other over Redis.
+ *
+ * A channel has new deliveries: the worker that commits them knows the channel; the one that holds
+ * the channel's lease would find them a second later. No promise: a word that is lost costs that
+ * second.
+ *
+ * A line about a pace (targets/pace_news.h): a destination was sent to, or asked for a pause.
  */
 #ifndef BUS_WAKE_H
 #define BUS_WAKE_H
@@ -11,6 +15,7 @@
 #include <uv.h>
 
 #include "core/attributes.h"
+#include "core/str.h"
 #include "core/uuid.h"
 #include "net/net.h"
 
@@ -23,6 +28,8 @@ struct bus_wake_options {
 	struct redis *redis;         /* for telling; outlives this */
 	/* Some worker, perhaps this one, has told of this channel. */
 	void (*on_channel)(const struct uuid *channel, void *owner);
+	/* Some worker, perhaps this one, has told this. Not read here: anybody can publish. */
+	void (*on_pace)(struct str line, void *owner);
 	void *owner;
 };
 
@@ -31,5 +38,6 @@ int bus_wake_open(const struct bus_wake_options *options, struct bus_wake **out)
 void bus_wake_close(struct bus_wake *wake, void (*on_closed)(void *owner), void *owner);
 
 void bus_wake_tell(struct bus_wake *wake, const struct uuid *channel);
+void bus_wake_tell_pace(struct bus_wake *wake, struct str line);
 
 #endif

@@ -33,10 +33,10 @@ struct verdict {
 	int64_t pause_ms;
 	enum {
 		PAUSE_CHANNEL,  /* the first of the channel's paces */
-		PAUSE_PROVIDER, /* every channel of this provider and team in this process; of all
-				 * teams when several are told */
-		PAUSE_EVERYBODY /* every channel of this provider in this process: it is our
-				 * address that is shut out */
+		PAUSE_PROVIDER, /* every channel of this provider and team; of all teams when
+				 * several are told */
+		PAUSE_EVERYBODY /* every channel of this provider: it is our address that is shut
+				 * out */
 	} pause;
 	bool is_throttled;     /* it said we were too fast */
 	bool is_final;         /* with VERDICT_DISABLE: once is enough (410 Gone) */

@@ -7,6 +7,10 @@
  * interval again. A pace without an interval has a bucket only after a destination has asked us
  * to pause.
  *
+ * Several workers: each does to its own bucket what the others tell of theirs. Those that wait for
+ * the same token would all take it in the same moment, before they hear of each other. So they
+ * come one after the other, first who did not take the last one.
+ *
  * Failure: without memory for a bucket the caller waits a second, as for an empty one.
  */
 #include "targets/pace.h"
@@ -15,16 +19,25 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "targets/pace_news.h"
 #include "targets/pace_table.h"
 #include "targets/vendors.h"
 
 #define MAX_SLOWER    4  /* doublings, so at most 16 times the interval */
 #define SUCCESSES     10 /* in a row halve the interval */
 #define LOOK_AGAIN_US INT64_C(1000000)
+#define SHARED_US     (INT64_C(60) * 1000000) /* a bucket is shared so long after others used it */
+#define YIELD_US      10000
+#define STEP_US       1000 /* clocks of the loop tick in milliseconds */
+#define STEPS         5
+#define MAX_LINE      1024
 
 struct paces {
 	struct pace_table table;
 	struct vendors vendors;
+	struct uuid self;                           /* one worker among several */
+	void (*tell)(struct str line, void *owner); /* NULL: alone */
+	void *owner;
 };
 
 /* ---- one bucket ------------------------------------------------------------------------ */
@@ -60,6 +73,49 @@ static int64_t next_of(const struct pace_bucket *bucket, const struct pace *pace
 	return later(token_us, bucket->blocked_us);
 }
 
+static void take_token(struct pace_bucket *bucket, const struct pace *pace, int64_t now_us)
+{
+	bucket->full_us = later(bucket->full_us, now_us) + interval_of(bucket, pace);
+}
+
+static int64_t turn_of(const struct paces *paces, const struct pace_bucket *bucket,
+		       const struct pace *pace, int64_t now_us)
+{
+	int64_t next_us = next_of(bucket, pace);
+	int64_t yield_us = pace->interval_us / 4 < YIELD_US ? pace->interval_us / 4 : YIELD_US;
+
+	if (bucket->shared_us == INT64_MIN || now_us - bucket->shared_us > SHARED_US ||
+	    next_us == INT64_MIN)
+		return next_us;
+	if (bucket->took_us != INT64_MIN)
+		return next_us + yield_us;
+	return next_us + (int64_t)((uuid_hash(&paces->self) ^ (uint64_t)next_us) % STEPS) * STEP_US;
+}
+
+/* ---- telling the other workers ----------------------------------------------------------- */
+
+static void tell(const struct paces *paces, struct pace_news *news)
+{
+	struct buf line;
+
+	if (!paces->tell)
+		return;
+	news->worker = paces->self;
+	buf_init(&line, MAX_LINE);
+	pace_news_write(&line, news);
+	if (!line.err)
+		paces->tell(buf_str(&line), paces->owner);
+	buf_done(&line);
+}
+
+static void tell_taken(const struct paces *paces, const struct paced *paced)
+{
+	struct pace_news news = { .kind = PACE_TOOK, .paced = *paced };
+
+	if (paced->provider->paces)
+		tell(paces, &news);
+}
+
 /* ---- taking a message from the buckets ------------------------------------------------- */
 
 /* Without an interval there is nothing to count, so no bucket is made. */
@@ -85,19 +141,22 @@ int64_t paces_take(struct paces *paces, const struct paced *paced, int64_t now_u
 		/* the team may have lost the first bucket to the second */
 		buckets[i] = bucket_find(&paces->table, paced->list[i].key);
 		if (buckets[i])
-			next_us = later(next_us, next_of(buckets[i], &paced->list[i]));
+			next_us =
+				later(next_us, turn_of(paces, buckets[i], &paced->list[i], now_us));
 		else if (has_interval(&paced->list[i]))
 			return later(next_us, now_us + LOOK_AGAIN_US);
 	}
 	if (next_us > now_us)
 		return next_us;
 	for (size_t i = 0; i < paced->count; i++) {
-		if (buckets[i])
-			buckets[i]->full_us = later(buckets[i]->full_us, now_us) +
-					      interval_of(buckets[i], &paced->list[i]);
+		if (!buckets[i])
+			continue;
+		take_token(buckets[i], &paced->list[i], now_us);
+		buckets[i]->took_us = now_us;
 	}
 	if (paced->provider->paces)
 		vendors_count(&paces->vendors, paced->provider, &paced->user.team, now_us);
+	tell_taken(paces, paced);
 	return 0;
 }
 
@@ -162,8 +221,8 @@ static void learn(struct pace_bucket *bucket, const struct pace *pace,
 	}
 }
 
-void paces_learn(struct paces *paces, const struct paced *paced, const struct verdict *verdict,
-		 int status, int64_t now_us)
+static void learn_here(struct paces *paces, const struct paced *paced,
+		       const struct verdict *verdict, int status, int64_t now_us)
 {
 	const struct vendor_answer answer = { .provider = paced->provider,
 					      .team = paced->user.team,
@@ -179,6 +238,85 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
 	bucket = bucket_get(&paces->table, paced->list[0].key, &paced->user, now_us);
 	if (bucket)
 		learn(bucket, &paced->list[0], verdict, now_us);
+}
+
+/* A success of a destination that was never slowed down teaches nothing. */
+static bool is_news(const struct paces *paces, const struct paced *paced,
+		    const struct verdict *verdict, int status)
+{
+	const struct pace_bucket *bucket =
+		paced->count > 0 ? bucket_find(&paces->table, paced->list[0].key) : NULL;
+
+	return rest_ms(verdict) >= 0 || verdict->pause_ms >= 0 || verdict->is_throttled ||
+	       (paced->provider->paces && vendors_refuses(status)) ||
+	       (verdict->kind == VERDICT_DELIVERED && bucket && bucket->slower > 0);
+}
+
+void paces_learn(struct paces *paces, const struct paced *paced, const struct verdict *verdict,
+		 int status, int64_t now_us)
+{
+	struct pace_news news = {
+		.kind = PACE_LEARNED, .paced = *paced, .verdict = *verdict, .status = status
+	};
+
+	if (is_news(paces, paced, verdict, status))
+		tell(paces, &news);
+	learn_here(paces, paced, verdict, status, now_us);
+}
+
+/* ---- hearing the other workers ----------------------------------------------------------- */
+
+/* After two took a token in the same moment, one of them waits for the other. */
+static void note_taker(const struct paces *paces, struct pace_bucket *bucket,
+		       const struct uuid *worker, int64_t now_us)
+{
+	bool is_same = bucket->took_us != INT64_MIN && now_us - bucket->took_us < YIELD_US;
+
+	if (!is_same || uuid_compare(&paces->self, worker) > 0)
+		bucket->took_us = INT64_MIN;
+	bucket->shared_us = now_us;
+}
+
+static void see_taken(struct paces *paces, const struct pace_news *news, int64_t now_us)
+{
+	const struct paced *paced = &news->paced;
+
+	for (size_t i = 0; i < paced->count; i++) {
+		struct pace_bucket *bucket = bucket_for(paces, paced, i, now_us);
+
+		if (!bucket)
+			continue;
+		take_token(bucket, &paced->list[i], now_us);
+		note_taker(paces, bucket, &news->worker, now_us);
+	}
+	vendors_meet(&paces->vendors, paced->provider, &news->worker, now_us);
+}
+
+void paces_hear(struct paces *paces, struct str line, int64_t now_us)
+{
+	struct pace_news news;
+
+	if (pace_news_read(line, &news) < 0 || uuid_eq(&news.worker, &paces->self))
+		return;
+	switch (news.kind) {
+	case PACE_TOOK:
+		see_taken(paces, &news, now_us);
+		break;
+	case PACE_LEARNED:
+		learn_here(paces, &news.paced, &news.verdict, news.status, now_us);
+		break;
+	case PACE_FORGOT:
+		pace_table_forget(&paces->table, &news.paced.user);
+		break;
+	}
+}
+
+void paces_share(struct paces *paces, void (*tell_others)(struct str line, void *owner),
+		 void *owner)
+{
+	uuid_v4(&paces->self);
+	paces->tell = tell_others;
+	paces->owner = owner;
 }
 
 /* ---- what owners see ------------------------------------------------------------------- */
@@ -226,9 +364,11 @@ size_t pace_allowance(const struct paced *paced, int64_t span_us)
 
 void paces_forget(struct paces *paces, const struct uuid *team, const struct uuid *channel)
 {
-	const struct pace_user user = { .team = *team, .channel = *channel };
+	struct pace_news news = { .kind = PACE_FORGOT,
+				  .paced.user = { .team = *team, .channel = *channel } };
 
-	pace_table_forget(&paces->table, &user);
+	tell(paces, &news);
+	pace_table_forget(&paces->table, &news.paced.user);
 }
 
 /* ---- opening and closing --------------------------------------------------------------- */

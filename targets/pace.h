@@ -6,6 +6,9 @@
  * What a vendor allows us as a whole is in vendors.h. Memory is bounded for each team and in
  * total (pace_table.h). Pure except for its own memory: time is an argument, in microseconds of
  * the monotonic clock, so that a step of the wall clock changes nothing.
+ *
+ * Workers that send to the same destination tell each other what they take and learn, so that the
+ * paces hold for all of them together (pace_news.h).
  */
 #ifndef TARGETS_PACE_H
 #define TARGETS_PACE_H
@@ -42,6 +45,13 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
 /* The channel is gone or has other settings. Forgets its buckets unless another channel uses
  * them. */
 void paces_forget(struct paces *paces, const struct uuid *team, const struct uuid *channel);
+
+/* Makes the paces those of several workers: `tell` takes a line to the others, which hand it to
+ * paces_hear(). A line that is lost costs a message too many, no more. */
+void paces_share(struct paces *paces, void (*tell)(struct str line, void *owner), void *owner);
+
+/* Ignores what this worker told itself, and what no worker tells. */
+void paces_hear(struct paces *paces, struct str line, int64_t now_us);
 
 /* For the owner of a channel: the current interval and when the next message may go. */
 struct pace_view {

@@ -186,6 +186,7 @@ static struct pace_bucket *make(struct pace_table *table, const char *key, const
 	memcpy(bucket->key, key, sizeof(bucket->key));
 	bucket->key[sizeof(bucket->key) - 1] = '\0';
 	bucket->full_us = bucket->blocked_us = bucket->slowed_us = INT64_MIN;
+	bucket->shared_us = bucket->took_us = INT64_MIN;
 	list_add_tail(&table->slots[slot_of(bucket->key)], &bucket->hashed);
 	list_add_tail(&holder->buckets, &bucket->of_team);
 	list_init(&bucket->used);

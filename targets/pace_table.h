@@ -37,6 +37,8 @@ struct pace_bucket {
 	int64_t blocked_us;
 	int64_t used_us;
 	int64_t slowed_us; /* when the interval was doubled last */
+	int64_t shared_us; /* when another worker took a token last; INT64_MIN: never */
+	int64_t took_us;   /* when this worker took the last token; INT64_MIN: another did */
 	unsigned slower;
 	unsigned successes;
 };

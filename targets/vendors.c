@@ -18,7 +18,8 @@
 #define LONG_PAUSE_US (INT64_C(900) * 1000000) /* pauses grow to this length */
 #define LEAST_US      (-(INT64_C(1) << 60))    /* long ago */
 #define WINDOW_US     INT64_C(500000)
-#define FAIR          8 /* in quarters of the free requests, share_allows() */
+#define PEER_US       (INT64_C(10) * 1000000) /* a worker is silent for so long: it is gone */
+#define FAIR          8                       /* in quarters of the free requests, share_allows() */
 
 struct vendor_team {
 	struct list hashed;
@@ -114,10 +115,38 @@ static struct vendor_team *find_or_add_team(struct vendors *vendors,
 
 /* ---- so many a second -------------------------------------------------------------------- */
 
-/* A second touches three windows at most, so each may have a third. */
-static unsigned limit_of(const struct provider *provider)
+static bool is_peer(const struct vendor_peer *peer, int64_t now_us)
 {
-	return provider->per_second / 3 > 0 ? provider->per_second / 3 : 1;
+	return !uuid_is_zero(&peer->worker) && now_us - peer->heard_us < PEER_US;
+}
+
+/* A second touches three windows at most, so each may have a third. */
+static unsigned limit_of(const struct vendor *vendor, int64_t now_us)
+{
+	unsigned workers = 1;
+	unsigned limit;
+
+	for (size_t i = 0; i < VENDOR_PEERS; i++)
+		workers += is_peer(&vendor->peers[i], now_us);
+	limit = vendor->provider->per_second / 3 / workers;
+	return limit > 0 ? limit : 1;
+}
+
+void vendors_meet(struct vendors *vendors, const struct provider *provider,
+		  const struct uuid *worker, int64_t now_us)
+{
+	struct vendor_peer *peers;
+	struct vendor_peer *place;
+
+	if (provider->per_second == 0)
+		return;
+	peers = find_or_add(vendors, provider)->peers;
+	place = &peers[0];
+	for (size_t i = 0; i < VENDOR_PEERS && !uuid_eq(&place->worker, worker); i++) {
+		if (uuid_eq(&peers[i].worker, worker) || peers[i].heard_us < place->heard_us)
+			place = &peers[i];
+	}
+	*place = (struct vendor_peer){ .worker = *worker, .heard_us = now_us };
 }
 
 static unsigned sent_in(const struct window *window, int64_t number)
@@ -134,7 +163,7 @@ static int64_t next_by_rate(const struct vendor *vendor, const struct vendor_tea
 			    int64_t now_us)
 {
 	int64_t number = now_us / WINDOW_US;
-	unsigned limit = limit_of(vendor->provider);
+	unsigned limit = limit_of(vendor, now_us);
 	unsigned sent = sent_in(&vendor->window, number);
 	unsigned held = entry ? sent_in(&entry->window, number) : 0;
 
@@ -243,7 +272,7 @@ static void note_success(struct vendor *vendor, struct vendor_team *entry)
 		entry->pause.repeats = 0;
 }
 
-static bool is_refusal(int status)
+bool vendors_refuses(int status)
 {
 	return status == 401 || status == 403 || status == 404;
 }
@@ -253,7 +282,7 @@ void vendors_learn(struct vendors *vendors, const struct vendor_answer *answer, 
 	const struct verdict *verdict = answer->verdict;
 	struct vendor_team *entry;
 
-	if (is_refusal(answer->status)) {
+	if (vendors_refuses(answer->status)) {
 		entry = find_or_add_team(vendors, answer->provider, &answer->team);
 		if (entry)
 			count_refusal(entry, now_us);

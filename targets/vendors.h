@@ -9,6 +9,7 @@
 #ifndef TARGETS_VENDORS_H
 #define TARGETS_VENDORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,14 @@
 #define VENDORS_SLOTS     1024
 #define VENDOR_REFUSALS   20 /* a team may cause at once; after that one every: */
 #define VENDOR_REFUSAL_US (INT64_C(10) * 1000000)
+
+#define VENDOR_PEERS      15 /* more share no smaller part: one request in half a second each */
+
+/* Another worker that sends to the vendor. */
+struct vendor_peer {
+	struct uuid worker;
+	int64_t heard_us;
+};
 
 /* A pause that the vendor asked for. */
 struct pause_state {
@@ -41,6 +50,7 @@ struct vendor {
 	struct pause_state pause;
 	struct uuid blamed; /* the last team that was paused alone, and until when */
 	int64_t blamed_us;
+	struct vendor_peer peers[VENDOR_PEERS];
 };
 
 struct vendors {
@@ -65,6 +75,14 @@ int64_t vendors_limited(const struct vendors *vendors, const struct provider *pr
 /* A request goes out now. */
 void vendors_count(struct vendors *vendors, const struct provider *provider,
 		   const struct uuid *team, int64_t now_us);
+
+/* Another worker has sent a request. While it does, each has an equal part of the vendor's requests
+ * per second: nobody hears of another's requests in time to count them. */
+void vendors_meet(struct vendors *vendors, const struct provider *provider,
+		  const struct uuid *worker, int64_t now_us);
+
+/* A status that counts towards VENDOR_REFUSALS. */
+bool vendors_refuses(int status);
 
 /* Learns from an answer. A pause holds for the team that got the answer. It holds for everybody
  * when a second team gets the same answer meanwhile, or when it is about our address itself. */

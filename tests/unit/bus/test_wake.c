@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Workers tell each other of channels. */
+/* Workers tell each other of channels and paces. */
 #include "bus/wake.h"
 #include "tests/unit/bus/bus_fixture.h"
 
@@ -9,6 +9,7 @@ struct sleeper {
 	struct bus_wake *wake;
 	struct uuid heard;
 	int count;
+	char line[64];
 };
 
 static void on_channel(const struct uuid *channel, void *owner)
@@ -17,6 +18,13 @@ static void on_channel(const struct uuid *channel, void *owner)
 
 	sleeper->heard = *channel;
 	sleeper->count++;
+}
+
+static void on_pace(struct str line, void *owner)
+{
+	struct sleeper *sleeper = owner;
+
+	snprintf(sleeper->line, sizeof(sleeper->line), "%.*s", STR_ARGS(line));
 }
 
 static bool is_subscribed(void *owner)
@@ -35,12 +43,17 @@ static bool has_heard(void *owner)
 	return ((struct sleeper *)owner)->count > 0;
 }
 
+static bool has_line(void *owner)
+{
+	return str_is(STR("a line"), ((struct sleeper *)owner)->line);
+}
+
 static bool is_up(void *owner)
 {
 	return redis_is_up(owner);
 }
 
-Test(wake, hears_of_a_channel_and_ignores_nonsense)
+Test(wake, hears_of_a_channel_and_of_a_pace)
 {
 	const struct uuid channel = { .bytes = { 1, 2, 3 } };
 	struct world w;
@@ -58,11 +71,14 @@ Test(wake, hears_of_a_channel_and_ignores_nonsense)
 							       .address = &w.address,
 							       .redis = redis,
 							       .on_channel = on_channel,
+							       .on_pace = on_pace,
 							       .owner = &sleeper },
 				   &sleeper.wake),
 		     0);
 	run_until(&w.loop, is_subscribed, &sleeper, "the subscription");
-	redis_server_do(&w.server, "PUBLISH " BUS_WAKE_CHANNEL " nonsense");
+	bus_wake_tell_pace(sleeper.wake, STR("a line"));
+	run_until(&w.loop, has_line, &sleeper, "the line");
+	cr_expect_eq(sleeper.count, 0);
 	bus_wake_tell(sleeper.wake, &channel);
 	run_until(&w.loop, has_heard, &sleeper, "the channel");
 	cr_expect_eq(sleeper.count, 1);
