@@ -262,7 +262,7 @@ class Service:
         }
         self.process = None
         self.must_run = False
-        self.prefix = []  # a command that runs the program
+        self.prefix = os.environ.get("RUN_SERVICE_BY", "").split()  # a command that runs the program
         self.arguments = []  # of `serve`
         self.descriptors = []  # that the program inherits
 
