@@ -37,6 +37,7 @@ static const char usage[] =
 	"  --actor-name NAME    display name\n"
 	"  --metadata KEY=VALUE more metadata; may be repeated\n"
 	"  --config FILE        read KEY=VALUE lines; the environment wins over the file\n"
+	"  --json               a JSON object per event, with its stream id\n"
 	"\n"
 	"REDIS_URL says where (redis://localhost:6379/0).\n"
 	"\n"
@@ -53,7 +54,8 @@ enum {
 	FLAG_ACTOR_NAME,
 	FLAG_METADATA,
 	FLAG_FILE,
-	FLAG_CONFIG
+	FLAG_CONFIG,
+	FLAG_JSON
 };
 
 static const struct option options[] = {
@@ -68,6 +70,7 @@ static const struct option options[] = {
 	{ "metadata", required_argument, NULL, FLAG_METADATA },
 	{ "file", required_argument, NULL, FLAG_FILE },
 	{ "config", required_argument, NULL, FLAG_CONFIG },
+	{ "json", no_argument, NULL, FLAG_JSON },
 	{ 0 },
 };
 
@@ -76,6 +79,7 @@ struct publish_flags {
 	struct event_member metadata[EVENT_MAX_METADATA];
 	const char *file; /* "-" for standard input; NULL: the event from flags */
 	const char *config;
+	bool as_json;
 };
 
 static int add_metadata(struct publish_flags *flags, struct str name, struct str value)
@@ -136,6 +140,8 @@ static int take_flag(struct publish_flags *flags, int flag, const char *value)
 		flags->file = value;
 	else if (flag == FLAG_CONFIG)
 		flags->config = value;
+	else if (flag == FLAG_JSON)
+		flags->as_json = true;
 	else
 		return EXIT_USAGE;
 	return EXIT_GOOD;
@@ -170,13 +176,14 @@ static int read_flags(int argc, char **argv, struct publish_flags *flags)
 	return EXIT_GOOD;
 }
 
-static int publish_json(struct redis_blocking *redis, struct str json, struct reason *why)
+static int publish_event(struct redis_blocking *redis, struct str event, bool as_json,
+			 struct reason *why)
 {
 	char id[STREAM_ID_TEXT_SIZE] = "";
-	int rc = bus_publish(redis, json, id, why);
+	int rc = bus_publish(redis, event, id, why);
 
 	if (rc == 0 && id[0])
-		puts(id);
+		printf(as_json ? "{\"id\":\"%s\"}\n" : "%s\n", id);
 	return rc;
 }
 
@@ -190,7 +197,7 @@ static int publish_flags(struct redis_blocking *redis, const struct publish_flag
 	int rc = bus_publication_write(&flags->event, clock_wall_us(), &json, &why);
 
 	if (rc == 0)
-		rc = publish_json(redis, buf_str(&json), &why);
+		rc = publish_event(redis, buf_str(&json), flags->as_json, &why);
 	buf_done(&json);
 	if (rc < 0)
 		return command_fault(command_code(rc), "%s%s%s", why.field,
@@ -199,7 +206,7 @@ static int publish_flags(struct redis_blocking *redis, const struct publish_flag
 	return EXIT_GOOD;
 }
 
-static int publish_lines(struct redis_blocking *redis, FILE *in)
+static int publish_lines(struct redis_blocking *redis, FILE *in, bool as_json)
 {
 	struct reason why = { .text = "" };
 	unsigned long number = 0;
@@ -214,7 +221,7 @@ static int publish_lines(struct redis_blocking *redis, FILE *in)
 		number++;
 		if (json.len == 0)
 			continue;
-		int rc = publish_json(redis, json, &why);
+		int rc = publish_event(redis, json, as_json, &why);
 
 		if (rc < 0)
 			code = command_fault(command_code(rc), "line %lu: %s%s%s", number,
@@ -227,17 +234,17 @@ static int publish_lines(struct redis_blocking *redis, FILE *in)
 	return code;
 }
 
-static int publish_file(struct redis_blocking *redis, const char *path)
+static int publish_file(struct redis_blocking *redis, const char *path, bool as_json)
 {
 	if (strcmp(path, "-") == 0)
-		return publish_lines(redis, stdin);
+		return publish_lines(redis, stdin, as_json);
 
 	FILE *in = fopen(path, "re");
 
 	if (!in)
 		return command_fault(EXIT_USAGE, "%s: %s", path, errno_text(-errno));
 
-	int code = publish_lines(redis, in);
+	int code = publish_lines(redis, in, as_json);
 
 	fclose(in);
 	return code;
@@ -268,7 +275,8 @@ static int publish_all(const struct config *config, const struct publish_flags *
 	if (rc < 0)
 		code = command_fault(command_code(rc), "%s: %s", why.field, why.text);
 	else
-		code = flags->file ? publish_file(redis, flags->file) : publish_flags(redis, flags);
+		code = flags->file ? publish_file(redis, flags->file, flags->as_json)
+				   : publish_flags(redis, flags);
 	if (code == EXIT_GOOD)
 		say_where(config);
 	if (!redis_blocking_close(redis))

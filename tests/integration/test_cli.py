@@ -59,9 +59,11 @@ def test_publish_of_lines_stops_at_the_first_bad_one_and_names_it(service, redis
         file.write("\n".join(lines))
     result = service.run("publish", "--file", f"{folder}/lines")
     assert result.returncode == 0 and len(result.stdout.split()) == 3
+    as_json = service.run("publish", "-", "--json", stdin="\n".join(lines[:2]))
+    assert [json.loads(line) for line in as_json.stdout.splitlines()] == [{"id": entry[0]} for entry in redis.client.xrange("wrenn:events")[-2:]]
     for kind, team_id in (("capsule.created", team), ("capsule.create", "team-zzz"), ("capsule.create", "cl-" + "0" * 25)):
         assert service.run("publish", kind, "--team", team_id, "--resource", new_id("cl-")).returncode == 2
-    assert redis.client.xlen("wrenn:events") == 5
+    assert redis.client.xlen("wrenn:events") == 7
 
 
 def test_tail_prints_json_lines_and_resumes_after_a_restart(make_service, redis):

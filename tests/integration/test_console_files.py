@@ -141,6 +141,8 @@ def test_the_console_command_prints_a_link_with_the_key(service, folder):
     assert (given.returncode, given.stdout, given.stderr) == (0, f"{service.url}/console/#key={key}\n", "")
     with open(f"{folder}/key", "w") as file:
         file.write(key + "\n")
+    as_json = service.run("console", "--json", environment={"WRENN_API_KEY": key})
+    assert (as_json.returncode, json.loads(as_json.stdout)) == (0, {"url": f"{service.url}/console/#key={key}"})
     read = service.run("console", "--api-key-file", f"{folder}/key", "--url", "https://me:secret@wrenn.example/api/")
     assert read.stdout == f"https://wrenn.example/api/console/#key={key}\n"
     none = service.run("console", environment={"WRENN_API_KEY": ""})

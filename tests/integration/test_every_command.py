@@ -12,6 +12,8 @@ pytestmark = pytest.mark.plain_only("texts, which the sanitizers do not read")
 NOWHERE = ("--url", "http://127.0.0.1:1", "--api-key", "key")
 RETRIES_FOR_EVER = ("tail",)
 ASKS_NOBODY = ("console",)
+# They print JSON anyway, or nothing, or have --format.
+WITHOUT_JSON = (("serve",), ("wait",), ("health",), ("channels", "delete"), ("audit", "export"))
 
 
 def run(*arguments, **more):
@@ -56,6 +58,12 @@ def test_help_is_one_screen_with_an_example_on_standard_output(words):
     assert lines[0].startswith(f"Usage: wrenn-events {' '.join(words)}")
     assert re.search(rf"^Example: (.*\| )?wrenn-events {' '.join(words)}", said.stdout, re.M), said.stdout
     assert run("help", *words).stdout == said.stdout
+
+
+@every_command
+def test_a_command_that_prints_things_has_json(words):
+    said = run(*words, "--help").stdout
+    assert ("\n  --json " in said) != (words in WITHOUT_JSON or "\nActions:\n" in said)
 
 
 @every_command
