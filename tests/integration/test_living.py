@@ -108,7 +108,6 @@ def the_story_is_true(fake, destination, last, failures, seed):
 
 @pytest.mark.long
 @pytest.mark.plain_only(reason="it kills the program")
-@pytest.mark.parametrize("store", ["postgres"], indirect=True)
 def test_killed_at_20_points_no_message_is_wrong_and_at_most_one_is_more(make_service, redis, store):
     fake = FakeProviders(is_paced=False)
     service = make_service(WRENN_EVENTS_ORIGIN_DISCORD=fake.origin).start()
