@@ -39,14 +39,15 @@ struct coalescing {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-#define ROWS                                                                                   \
-	"SELECT d.id, d.event, d.outcome, d.resource, d.requeued_at, d.digest_id, l.told_by, " \
-	"CASE WHEN (d.stream_ms, d.stream_seq) <= (l.told_ms, l.told_seq) THEN 1 ELSE 0 END "  \
-	"FROM deliveries d LEFT JOIN living_messages l ON l.channel_id = d.channel_id "        \
-	"AND l.resource = CASE WHEN d.event LIKE 'capsule.%' THEN 'capsule ' "                 \
-	"ELSE 'snapshot ' END || d.resource "                                                  \
-	"WHERE d.channel_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2 "         \
-	"AND d.instead_of IS NULL "                                                            \
+#define ROWS                                                                                  \
+	"SELECT d.id, d.event, d.outcome, d.resource, d.asked_again_at, d.digest_id, "        \
+	"l.told_by, "                                                                         \
+	"CASE WHEN (d.stream_ms, d.stream_seq) <= (l.told_ms, l.told_seq) THEN 1 ELSE 0 END " \
+	"FROM deliveries d LEFT JOIN living_messages l ON l.channel_id = d.channel_id "       \
+	"AND l.resource = CASE WHEN d.event LIKE 'capsule.%' THEN 'capsule ' "                \
+	"ELSE 'snapshot ' END || d.resource "                                                 \
+	"WHERE d.channel_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2 "        \
+	"AND d.instead_of IS NULL "                                                           \
 	"ORDER BY d.stream_ms, d.stream_seq LIMIT 1000"
 static const struct db_query read_rows = {
 	.sql = ROWS " FOR UPDATE OF d",

@@ -161,7 +161,7 @@ int living_read(struct db *db, const struct living_subject *subject, const char 
 	event_free(event);
 	/* What its owner sends again is to be seen again. */
 	if (reading.living &&
-	    (rc < 0 || (subject->is_requeued && was_told(reading.living, subject)))) {
+	    (rc < 0 || (subject->is_asked_again && was_told(reading.living, subject)))) {
 		free(reading.living);
 		return rc;
 	}

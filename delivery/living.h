@@ -35,7 +35,7 @@ struct living_subject {
 	const struct uuid *delivery;
 	struct stream_id stream_id;
 	struct str body;
-	bool is_requeued;
+	bool is_asked_again;
 };
 
 /* Where messages of these settings go: those that went elsewhere cannot be edited. */

@@ -56,7 +56,8 @@ _Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the 
 	"SELECT d.id, d.stream_ms, d.stream_seq, d.event, d.attempts, d.attempts_before, "       \
 	"d.requeued_at, d.next_attempt_at, d.first_failed_at, " WAITS ", " REBOUND ", " REFORMED \
 	", d.payload, d.accepted_at, d.instead_of, d.note, " REPOSTED                            \
-	", CASE WHEN d.digest_id IS NULL THEN d.held_until END, d.outcome, d.resource "          \
+	", CASE WHEN d.digest_id IS NULL THEN d.held_until END, d.outcome, d.resource, "         \
+	"d.asked_again_at "                                                                      \
 	"FROM deliveries d WHERE d.channel_id = $1 AND d.state = 'pending' "
 
 static const struct db_query read_line = {
@@ -141,7 +142,7 @@ static void read_delivery(const struct db_row *row, struct delivery *out)
 	out->stream_id.seq = (uint64_t)row_int(row, 2);
 	out->state = DELIVERY_PENDING;
 	out->is_digest = str_is(row_text(row, 3), DIGEST_EVENT);
-	out->is_requeued = requeued_us != 0;
+	out->is_asked_again = !row_is_null(row, 20);
 	out->attempts = read_count(row, 4);
 	out->attempts_before = read_count(row, 5);
 	if (out->attempts_before > out->attempts)
@@ -256,7 +257,7 @@ static int run_living(struct db *db, struct loading *loading)
 			.delivery = &delivery->id,
 			.stream_id = delivery->stream_id,
 			.body = body_str(delivery->body),
-			.is_requeued = delivery->is_requeued,
+			.is_asked_again = delivery->is_asked_again,
 		};
 
 		/* What is told for another channel comes with a note. */

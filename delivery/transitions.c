@@ -319,10 +319,10 @@ int transition_release_held(struct db *db, const struct uuid *channel, struct ba
 	return rc;
 }
 
-#define AGAIN                                                                               \
-	"UPDATE deliveries SET state = 'pending', requeued_at = $1, next_attempt_at = $1, " \
-	"updated_at = $1, attempts_before = attempts, first_failed_at = NULL, "             \
-	"delivered_at = NULL, digest_id = NULL, held_until = NULL "
+#define AGAIN                                                                              \
+	"UPDATE deliveries SET state = 'pending', requeued_at = $1, asked_again_at = $1, " \
+	"next_attempt_at = $1, updated_at = $1, attempts_before = attempts, "              \
+	"first_failed_at = NULL, delivered_at = NULL, digest_id = NULL, held_until = NULL "
 
 static const struct db_query requeue_one = {
 	.sql = AGAIN "WHERE id = $2 AND team_id = $3 AND " HAS_STATE(

@@ -48,6 +48,8 @@ EMBED(schema_017_sqlite, "store/schema/017_living_messages.sqlite.sql");
 EMBED(schema_017_postgres, "store/schema/017_living_messages.postgres.sql");
 EMBED(schema_018_sqlite, "store/schema/018_quiet_hours.sqlite.sql");
 EMBED(schema_018_postgres, "store/schema/018_quiet_hours.postgres.sql");
+EMBED(schema_019_sqlite, "store/schema/019_asked_again.sqlite.sql");
+EMBED(schema_019_postgres, "store/schema/019_asked_again.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -73,5 +75,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_016_sqlite, .postgres = schema_016_postgres },
 	{ .sqlite = schema_017_sqlite, .postgres = schema_017_postgres },
 	{ .sqlite = schema_018_sqlite, .postgres = schema_018_postgres },
+	{ .sqlite = schema_019_sqlite, .postgres = schema_019_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
