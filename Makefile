@@ -115,7 +115,8 @@ h_files := $(foreach m,$(MODULES),$(wildcard $(m)/*.h)) $(wildcard tests/*/*.h t
 # ---- tests ------------------------------------------------------------------------------
 
 # tests/support/heap.c can make an allocation of our own code fail, call_fault.c a call of the store or Redis, or a statement.
-WRAPPED := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=store_write,--wrap=store_read,--wrap=db_run,--wrap=db_run_now,--wrap=redis_commands_send
+# clock_by_hand.c holds the monotonic clock.
+WRAPPED := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=store_write,--wrap=store_read,--wrap=db_run,--wrap=db_run_now,--wrap=redis_commands_send,--wrap=clock_mono_ms
 
 TESTED := $(foreach m,$(MODULES),$(if $(wildcard tests/unit/$(m)/*.c),$(m)))
 

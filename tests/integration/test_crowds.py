@@ -76,7 +76,7 @@ async def read_until(readers, count):
 
 
 @pytest.mark.long
-def test_a_crowd_that_comes_back_is_replayed_and_costs_a_look_up_per_credential(make_service, redis, open_files, store):
+def test_a_crowd_that_comes_back_is_replayed_and_shares_look_ups(make_service, redis, open_files, store):
     open_files(2 * READERS + 500)
     service = make_service().start()
     credentials = [service.new_team() for _ in range(TEAMS)]
@@ -108,8 +108,8 @@ def test_a_crowd_that_comes_back_is_replayed_and_costs_a_look_up_per_credential(
     for number, reader in enumerate(readers):
         assert reader.greeting["cursor"] == start and "gap" not in reader.greeting
         assert [stream_id for stream_id, _ in reader.frames] == ids[credentials[number % TEAMS][0]]
-    # The loop takes some hundreds of requests at a time, and answers of the store in between.
-    assert 0 < metric(service, "wrenn_events_auth_lookups_total") - before <= 3 * TEAMS
+    # How many depends on how fast they are read; the unit test of crowds has its clock in hand and counts them.
+    assert 0 < metric(service, "wrenn_events_auth_lookups_total") - before < READERS
     assert metric(service, 'wrenn_events_sse_replays_total{source="memory"}') - replays == READERS
     until(lambda: live.last_id() == ids[credentials[0][0]][-1], "the live listener to have the last one")
     live.close()

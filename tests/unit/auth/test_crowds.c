@@ -4,7 +4,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "core/crypto.h"
 #include "core/metrics.h"
+#include "tests/support/clock_by_hand.h"
 #include "tests/unit/auth/rig.h"
 
 static struct rig rig;
@@ -12,6 +14,7 @@ static const struct metric *lookups;
 
 static void set_up(void)
 {
+	clock_hold();
 	rig_open(&rig, DATABASE_SQLITE, NULL);
 	rig_add_key(&rig, TEAM_UUID, "NULL");
 	rig_add_session(&rig, "owner", 3600, 0);
@@ -25,38 +28,101 @@ static void tear_down(void)
 
 TestSuite(crowd, .init = set_up, .fini = tear_down);
 
-/* How many streams it takes until one costs no lookup. They come one after the other, so that they
- * share none. */
-static int come_in_a_crowd(int (*visit)(struct rig *rig, enum http_access access))
+/* Streams make a crowd from the seventeenth on. They come one after the other, so that they share
+ * no lookup. */
+static void come_in_a_crowd(int (*visit)(struct rig *rig, enum http_access access))
 {
-	int64_t reads;
-	int visits = 0;
+	int64_t reads = metric_value(lookups);
 
-	do {
-		reads = metric_value(lookups);
+	for (int i = 0; i < 16; i++)
 		cr_assert_eq(visit(&rig, ACCESS_STREAM), 200);
-		visits++;
-	} while (metric_value(lookups) > reads);
-	return visits;
+	cr_expect_eq(metric_value(lookups), reads + 16);
+	cr_assert_eq(visit(&rig, ACCESS_STREAM), 200);
+	cr_expect_eq(metric_value(lookups), reads + 16);
 }
 
 Test(crowd, opens_streams_on_an_answer_of_a_moment_ago)
 {
 	int64_t reads;
 
-	cr_expect_gt(come_in_a_crowd(rig_visit_key), 16);
+	come_in_a_crowd(rig_visit_key);
 	reads = metric_value(lookups);
 
 	/* A recent answer lasts two seconds; a refusal is looked up each time. */
 	rig_ask(&rig, "DELETE FROM team_api_keys");
-	while (rig_visit_key(&rig, ACCESS_STREAM) == 200)
-		continue;
-	cr_expect_eq(metric_value(lookups), reads + 1);
+	for (int i = 0; i < 1999; i++) {
+		clock_move(1);
+		cr_assert_eq(rig_visit_key(&rig, ACCESS_STREAM), 200, "after %d ms", i + 1);
+	}
+	cr_expect_eq(metric_value(lookups), reads);
+	clock_move(1);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 401);
 	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 401);
 	cr_expect_eq(metric_value(lookups), reads + 2);
 }
 
-Test(crowd, is_asked_anew_for_everything_but_streams)
+Test(crowd, is_over_half_a_second_after_its_last_sixteen)
+{
+	come_in_a_crowd(rig_visit_key);
+	rig_ask(&rig, "DELETE FROM team_api_keys");
+	clock_move(499);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 200);
+	clock_move(1);
+	cr_expect_eq(rig_visit_key(&rig, ACCESS_STREAM), 401);
+}
+
+Test(crowd, is_not_made_by_streams_that_come_slowly)
+{
+	int64_t reads = metric_value(lookups);
+
+	for (int i = 0; i < 100; i++) {
+		clock_move(7); /* fifteen in a tenth of a second */
+		cr_assert_eq(rig_visit_key(&rig, ACCESS_STREAM), 200);
+	}
+	cr_expect_eq(metric_value(lookups), reads + 100);
+}
+
+/* The nth of many keys. */
+static void write_key(int number, char key[40])
+{
+	snprintf(key, 40, "wrn_%032x", number);
+}
+
+static void add_keys(int count)
+{
+	for (int i = 0; i < count; i++) {
+		char key[40];
+		char hash[65];
+
+		write_key(i, key);
+		crypto_sha256_hex(str_of(key), hash);
+		rig_ask(&rig,
+			"INSERT INTO team_api_keys (id, team_id, name, key_hash, key_prefix) "
+			"VALUES "
+			"('00000000-0000-4000-8000-1%011d', '%s', 'ci', '%s', 'wrn_000000')",
+			i, TEAM_UUID, hash);
+	}
+}
+
+Test(crowd, costs_one_lookup_for_each_credential)
+{
+	int64_t reads;
+
+	add_keys(50);
+	come_in_a_crowd(rig_visit_key);
+	reads = metric_value(lookups);
+	for (int i = 0; i < 1000; i++) {
+		char key[40];
+		struct http_request request = { .key = key };
+
+		write_key(i % 50, key);
+		clock_move(1);
+		cr_assert_eq(rig_visit(&rig, &request, ACCESS_STREAM), 200);
+	}
+	cr_expect_eq(metric_value(lookups), reads + 50);
+}
+
+Test(crowd, is_looked_up_for_everything_except_streams)
 {
 	static const enum http_access others[] = { ACCESS_WAIT, ACCESS_TEAM, ACCESS_CHANGE,
 						   ACCESS_ADMIN };
@@ -64,6 +130,7 @@ Test(crowd, is_asked_anew_for_everything_but_streams)
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		int64_t reads;
 
+		clock_move(10000); /* the last crowd and its answers are over */
 		come_in_a_crowd(rig_visit_key);
 		reads = metric_value(lookups);
 		rig_visit_key(&rig, others[i]);
