@@ -73,10 +73,11 @@ def id_to_uuid(text):
     return uuid.UUID(int=number)
 
 
-# Below the ephemeral ports, and each process of a parallel run has its own thousand: the service listens with
-# SO_REUSEPORT, so two tests on one port would not notice each other.
-FIRST_PORT = 20000 + 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw9").removeprefix("gw"))
-ports = itertools.cycle(range(FIRST_PORT, FIRST_PORT + 1000))
+# Below the ephemeral ports. Two flavours may be tested side by side, each by several processes, and each process has its own
+# 500: the service listens with SO_REUSEPORT, so two tests on one port would not notice each other.
+PORTS = 500
+FIRST_PORT = int(os.environ.get("WRENN_TEST_FIRST_PORT", "20000")) + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw11").removeprefix("gw"))
+ports = itertools.cycle(range(FIRST_PORT, FIRST_PORT + PORTS))
 
 
 def free_port():
