@@ -51,6 +51,35 @@ static void tell_pace(struct str line, void *owner)
 		bus_wake_tell_pace(w->wake, line);
 }
 
+static void on_wake(const struct uuid *channel, void *owner)
+{
+	const struct worker *w = owner;
+
+	deliveries_wake(w->deliveries, channel);
+}
+
+static void on_pace(struct str line, void *owner)
+{
+	const struct worker *w = owner;
+
+	paces_hear(w->route->paces, line, clock_mono_us());
+}
+
+int services_open_wake(struct worker *w)
+{
+	const struct bus_wake_options options = {
+		.loop = &w->loop,
+		.address = &w->redis_address,
+		.master = w->master,
+		.redis = w->redis,
+		.on_channel = on_wake,
+		.on_pace = on_pace,
+		.owner = w,
+	};
+
+	return bus_wake_open(&options, &w->wake);
+}
+
 static int open_route(struct worker *w)
 {
 	const struct config *config = w->config;

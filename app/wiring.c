@@ -125,6 +125,13 @@ static void on_stand_by(void *owner)
 	bus_consumer_stand_by(w->consumer);
 }
 
+static bool can_read(void *owner)
+{
+	const struct worker *w = owner;
+
+	return redis_is_up(w->redis) && bus_tail_is_up(w->tail);
+}
+
 static void on_work(const struct fresh_rows *fresh, void *owner)
 {
 	const struct worker *w = owner;
@@ -137,20 +144,6 @@ static void on_checkpoint(const struct audit_checkpoint *checkpoint, void *owner
 	const struct worker *w = owner;
 
 	audit_publish(w->audit, checkpoint);
-}
-
-static void on_wake(const struct uuid *channel, void *owner)
-{
-	const struct worker *w = owner;
-
-	deliveries_wake(w->deliveries, channel);
-}
-
-static void on_pace(struct str line, void *owner)
-{
-	const struct worker *w = owner;
-
-	paces_hear(w->route->paces, line, clock_mono_us());
 }
 
 /* ---- opening --------------------------------------------------------------------------- */
@@ -305,6 +298,7 @@ static int open_ledger(struct worker *w)
 	const struct lease_events events = {
 		.on_lead = on_lead,
 		.on_stand_by = on_stand_by,
+		.can_read = can_read,
 		.owner = w,
 	};
 	int rc = ledger_open(&options, &w->ledger);
@@ -344,20 +338,10 @@ static int open_readers(struct worker *w)
 		.on_event = sse_on_transient,
 		.owner = w->sse,
 	};
-	const struct bus_wake_options wake = {
-		.loop = &w->loop,
-		.address = &w->redis_address,
-		.master = w->master,
-		.redis = w->redis,
-		.on_channel = on_wake,
-		.on_pace = on_pace,
-		.owner = w,
-	};
 	int rc = bus_transient_open(&transient, &w->transient);
 
 	if (rc == 0)
-		rc = bus_wake_open(&wake, &w->wake);
-
+		rc = services_open_wake(w);
 	if (rc == 0)
 		rc = bus_tail_open(&tail, &w->tail);
 	if (rc == 0)

@@ -9,6 +9,7 @@
  *         ^   ^                                      |                |   | renewed every 3 s
  *         |   +-- another was faster ----------------+                |   v
  *         +----- another worker has it, or the store went back -------+  given back: closed
+ *         +----- cannot read the group: given back -------------------+
  *
  * A worker that stands by looks twice a second; that is a read and blocks nobody. Times are those
  * of the store: the clock of PostgreSQL, or of the machine with SQLite. A lease that ends later
@@ -34,6 +35,7 @@
 #define LOOKS_A_TICK   2
 #define TICKS_TO_RENEW 3
 #define JITTER_PERCENT 20
+#define VAIN_RENEWALS  1
 
 enum lease_step { STEP_RESTING, STEP_LOOKING, STEP_TAKING, STEP_RENEWING, STEP_GIVING_BACK };
 
@@ -49,6 +51,7 @@ struct ledger_lease {
 	void *close_owner;
 	struct metric *leader_gauge;
 	bool standby_is_logged;
+	unsigned vain_renewals; /* in a row, while the group could not be read */
 
 	/* Of the running job. */
 	int64_t asked_us; /* monotonic, when the job ran: time in the queue costs no lease */
@@ -226,17 +229,36 @@ static void start(struct ledger_lease *lease, enum lease_step step)
 		rest(lease);
 }
 
+static bool can_read(const struct ledger_lease *lease)
+{
+	const struct lease_events *events = &lease->options.events;
+
+	return !events->can_read || events->can_read(events->owner);
+}
+
+static void renew_or_give_back(struct ledger_lease *lease)
+{
+	lease->vain_renewals = can_read(lease) ? 0 : lease->vain_renewals + 1;
+	start(lease, lease->vain_renewals > VAIN_RENEWALS ? STEP_GIVING_BACK : STEP_RENEWING);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct ledger_lease *lease = timer->data;
 
-	start(lease, lease->is_leading ? STEP_RENEWING : STEP_LOOKING);
+	if (lease->is_leading)
+		renew_or_give_back(lease);
+	else if (can_read(lease))
+		start(lease, STEP_LOOKING);
+	else
+		rest(lease);
 }
 
 static void take_lead(struct ledger_lease *lease)
 {
 	lease->is_leading = true;
 	lease->standby_is_logged = false;
+	lease->vain_renewals = 0;
 	lease->until_us = lease->asked_us + LEASE_US;
 	*lease->options.position = lease->fence.stored;
 	if (lease->is_closing)
@@ -248,7 +270,7 @@ static void take_lead(struct ledger_lease *lease)
 				      lease->options.events.owner);
 }
 
-void ledger_lease_lost(struct ledger_lease *lease)
+static void stand_by(struct ledger_lease *lease, const char *why)
 {
 	if (!lease->is_leading)
 		return;
@@ -256,12 +278,16 @@ void ledger_lease_lost(struct ledger_lease *lease)
 	metric_set(lease->leader_gauge, 0);
 	if (lease->is_closing)
 		return;
-	log_warn("this worker no longer writes the ledger: another worker took over, or the store "
-		 "lost commits",
-		 log_str("group", lease->options.group));
+	log_warn(why, log_str("group", lease->options.group));
 	if (lease->step == STEP_RESTING)
 		rest(lease); /* the next look comes sooner than a renewal would */
 	lease->options.events.on_stand_by(lease->options.events.owner);
+}
+
+void ledger_lease_lost(struct ledger_lease *lease)
+{
+	stand_by(lease, "this worker no longer writes the ledger: another worker took over, or the "
+			"store lost commits");
 }
 
 /* True when this worker should take the lease. */
@@ -300,6 +326,8 @@ static void on_done(struct store_job *job, int rc)
 		judge_renewal(lease, rc);
 	else if (step == STEP_LOOKING)
 		is_wanted = judge_look(lease, rc);
+	else if (step == STEP_GIVING_BACK && rc == 0)
+		stand_by(lease, "this worker no longer writes the ledger: it cannot reach Redis");
 	if (!lease->is_closing && is_wanted)
 		start(lease, STEP_TAKING);
 	else if (!lease->is_closing)

@@ -21,8 +21,11 @@ struct lease_events {
 	/* This worker has the lease. `last` is how far the group has come, by the store; `known`
 	 * is false for a group that was never seen. */
 	void (*on_lead)(bool known, struct stream_id last, void *owner);
-	/* This worker has lost the lease. */
+	/* This worker has lost the lease, or given it back. */
 	void (*on_stand_by)(void *owner);
+	/* Can this worker read the group now? If it cannot, it takes no lease, and after two
+	 * renewals in vain it gives its own back, for a worker that can. NULL: always. */
+	bool (*can_read)(void *owner);
 	void *owner;
 };
 

@@ -20,6 +20,7 @@ struct member {
 	bool known;
 	struct stream_id last;
 	bool is_closed;
+	bool is_cut_off; /* cannot read the group */
 };
 
 struct two {
@@ -46,10 +47,16 @@ static void on_closed(void *owner)
 	((struct member *)owner)->is_closed = true;
 }
 
+static bool can_read(void *owner)
+{
+	return !((struct member *)owner)->is_cut_off;
+}
+
 static void stand(struct member *member)
 {
 	const struct lease_events events = { .on_lead = on_lead,
 					     .on_stand_by = on_stand_by,
+					     .can_read = can_read,
 					     .owner = member };
 
 	member->is_closed = false;
@@ -162,6 +169,29 @@ static void hand_over(struct two *two)
 Test(ledger_lease, is_given_back_at_once_and_taken_with_the_position)
 {
 	WITH_TWO(hand_over);
+}
+
+/* The rigs have a loop each, and the second one looks only while it turns. */
+static void be_cut_off(struct two *two)
+{
+	two->a.is_cut_off = true;
+	rig_turn_until(&two->a.rig, has_stood_down, &two->a);
+	cr_expect_eq(commit(&two->a, START_MS), -EPERM);
+	rig_turn_until(&two->b.rig, is_leading, &two->b);
+	cr_expect_eq(commit(&two->b, START_MS), 0);
+	two->b.is_cut_off = true;
+	rig_turn_until(&two->b.rig, has_stood_down, &two->b);
+	rig_idle(&two->a.rig);
+	cr_expect_eq(rig_ask(&two->a.rig, "SELECT count(*) FROM ledger_leases"), 0,
+		     "nobody can read");
+	two->a.is_cut_off = false;
+	rig_turn_until(&two->a.rig, is_leading, &two->a);
+	cr_expect_eq(two->a.leads, 2);
+}
+
+Test(ledger_lease, is_given_back_by_a_worker_that_cannot_read_the_group)
+{
+	WITH_TWO(be_cut_off);
 }
 
 static void take_over(struct two *two)
