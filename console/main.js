@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { followAddress } from "./address.js";
-import { html } from "./html.js";
-import { takeKey } from "./session.js";
-import { Shell } from "./shell.js";
+// The stream is asked for while the views are still being read.
+import { followAddress, place } from "./address.js";
+import { followWish } from "./live/wish.js";
+import { signedIn, takeKey } from "./session.js";
 import { signIn } from "./signin/sign_in.js";
-import { render } from "./vendor/preact.js";
 
 takeKey();
 followAddress();
-const root = document.getElementById("app");
-if (root) render(html`<${Shell} />`, root);
 signIn();
+if (signedIn.value === "in" && place.value.page === "live") followWish();
+(await import("./shell.js")).show();

@@ -8,11 +8,8 @@ const WELL_FORMED = /^wrn_[0-9a-f]{32}$/;
 /** The API key, or "" for the cookie of a session. */
 let key = "";
 
-/**
- * Signed in or not; `asking` until the service has answered.
- * @type {SignalOf<"asking" | "out" | "in">}
- */
-export const signedIn = signal("asking");
+/** Whoever has a key or a session is in, until an answer refuses it. @type {SignalOf<"out" | "in">} */
+export const signedIn = signal("out");
 /** Why one was signed out; "" if one did it oneself. */
 export const signedOutBecause = signal("");
 /** May this person see the operator's page? */

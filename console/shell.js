@@ -5,11 +5,11 @@ import { html } from "./html.js";
 import { Icon } from "./parts/icon.js";
 import { Mark } from "./parts/mark.js";
 import { LivePage } from "./live/page.js";
-import { Skeleton } from "./parts/loading.js";
+import { later } from "./parts/later.js";
+import { Skeleton } from "./parts/skeleton.js";
 import { forgetKey, hasKey, isOperator, signedIn } from "./session.js";
-import { SignInPage } from "./signin/page.js";
 import { useEffect } from "./vendor/hooks.js";
-import { signal } from "./vendor/signals.js";
+import { render } from "./vendor/preact.js";
 
 const PAGES = [
 	{ page: "live", name: "Live" },
@@ -18,24 +18,18 @@ const PAGES = [
 	{ page: "audit", name: "Audit" },
 ];
 
-/** Pages other than the first are read when somebody goes there. @type {Record<string, () => Promise<(props: any) => any>>} */
-const LATER = {
-	waiting: async () => (await import("./waiting/page.js")).WaitingPage,
-	channels: async () => (await import("./channels/routes.js")).ChannelRoutes,
-	events: async () => (await import("./event/page.js")).EventPage,
-	audit: async () => (await import("./audit/page.js")).AuditPage,
-	operator: async () => (await import("./operator/page.js")).OperatorPage,
+const arriving = html`<div class="page"><${Skeleton} lines=${8} /></div>`;
+const SignInPage = later(async () => (await import("./signin/page.js")).SignInPage);
+
+/** Pages other than the first are read when somebody goes there. @type {Record<string, (props: any) => any>} */
+const VIEWS = {
+	live: LivePage,
+	waiting: later(async () => (await import("./waiting/page.js")).WaitingPage, arriving),
+	channels: later(async () => (await import("./channels/routes.js")).ChannelRoutes, arriving),
+	events: later(async () => (await import("./event/page.js")).EventPage, arriving),
+	audit: later(async () => (await import("./audit/page.js")).AuditPage, arriving),
+	operator: later(async () => (await import("./operator/page.js")).OperatorPage, arriving),
 };
-
-/** @type {SignalOf<Record<string, (props: any) => any>>} */
-const loaded = signal({ live: LivePage });
-
-/** @param {string} page */
-async function need(page) {
-	if (loaded.value[page] || !LATER[page]) return;
-	const component = await LATER[page]();
-	loaded.value = { ...loaded.value, [page]: component };
-}
 
 function Navigation() {
 	const links = isOperator.value ? [...PAGES, { page: "operator", name: "Operator" }] : PAGES;
@@ -60,10 +54,6 @@ function Navigation() {
 	</header>`;
 }
 
-function Arriving() {
-	return html`<div class="page"><${Skeleton} lines=${8} /></div>`;
-}
-
 function Unknown() {
 	return html`<div class="page">
 		<h1>There is no such page</h1>
@@ -71,16 +61,17 @@ function Unknown() {
 	</div>`;
 }
 
-export function Shell() {
+export function show() {
+	render(html`<${Shell} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+}
+
+function Shell() {
 	const { page } = place.value;
 	useEffect(() => {
-		need(page);
 		document.title = `${page.charAt(0).toUpperCase()}${page.slice(1)} · Wrenn events`;
 	}, [page]);
 	if (signedIn.value === "out") return html`<${SignInPage} />`;
-	if (signedIn.value === "asking")
-		return html`<div class="asking" role="status"><${Mark} size=${40} /><span class="sr">Signing in</span></div>`;
-	const Page = loaded.value[page] ?? (LATER[page] ? Arriving : Unknown);
+	const Page = VIEWS[page] ?? Unknown;
 	return html`<div class="frame">
 		<a class="skip" href="#main" onClick=${skip}>Skip to the page</a>
 		<${Navigation} />

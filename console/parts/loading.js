@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { html } from "../html.js";
 import { Failure } from "./failure.js";
-
-/** Grey lines where something will be. @param {{lines?: number}} props */
-export function Skeleton({ lines = 3 }) {
-	return html`<div class="skeleton" role="status" aria-label="Loading">
-		${Array.from({ length: lines }, () => html`<span></span>`)}
-	</div>`;
-}
+import { Skeleton } from "./skeleton.js";
 
 /**
  * What useLoad() has: the value, the error or neither yet.

@@ -4,7 +4,7 @@ import { html } from "../html.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
 import { useSignal } from "../vendor/signals.js";
 import { Failure } from "./failure.js";
-import { Skeleton } from "./loading.js";
+import { Skeleton } from "./skeleton.js";
 
 /** @typedef {{before?: string, before_id?: string}} Cursor */
 /** @typedef {{items: any[], next_before?: string, next_before_id?: string}} Page */

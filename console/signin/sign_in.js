@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks the service whether the key, or the session's cookie, is good.
+// Who is in: with the key or the session's cookie that is at hand, or with a key that somebody types.
 import { ApiError, checkCredentials, getStatus } from "../api.js";
 import { forgetKey, hasKey, hasSession, isOperator, keepKey, signedIn } from "../session.js";
 
 /** @param {unknown} error */
 const isRefusal = (error) => error instanceof ApiError && (error.status === 401 || error.status === 403);
 
-/** Signs in with what is at hand. With a key but without an answer the page opens, and says there what is wrong. */
-export async function signIn() {
-	if (!hasKey() && !hasSession()) {
-		signedIn.value = "out";
-		return;
-	}
-	try {
-		await checkCredentials();
-		signedIn.value = "in";
-	} catch (error) {
-		// A key that may only open streams is refused here and is good nevertheless.
-		signedIn.value = hasKey() && !(error instanceof ApiError && error.status === 401) ? "in" : "out";
-	}
-	if (signedIn.value === "in") await lookForOperator();
+/** Signs in with what is at hand, without asking first: the page's own requests sign out again when they are refused. */
+export function signIn() {
+	if (!hasKey() && !hasSession()) return;
+	signedIn.value = "in";
+	lookForOperator();
 }
 
 /** @param {string} key */
@@ -28,6 +19,7 @@ export async function signInWith(key) {
 	try {
 		await checkCredentials();
 	} catch (error) {
+		// A key that may only open streams is refused here and is good nevertheless.
 		if (!isRefusal(error) || /** @type {ApiError} */ (error).status === 401) {
 			forgetKey();
 			throw error;

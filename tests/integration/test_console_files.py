@@ -86,6 +86,19 @@ def test_the_packages_of_npm_import_each_other_by_file(service):
         assert len(text) > 500 and "sourceMappingURL" not in text
 
 
+def test_the_page_names_in_advance_what_its_modules_import(service):
+    """Otherwise a browser finds a module only after it has read the one that imports it."""
+    needed, left = {"main.js"}, ["main.js", "shell.js"]
+    while left:
+        path = left.pop()
+        needed.add(path)
+        folder = os.path.dirname(path)
+        imported = re.findall(r'(?m)(?:^import\b[^"(]*|\bfrom) ?"(\.[^"]*)"', ask(service, f"/console/{path}").content.decode())
+        left += {os.path.normpath(os.path.join(folder, name)) for name in imported} - needed
+    named = re.findall(r'rel="modulepreload" href="([^"]*)"', ask(service, "/console/").content.decode())
+    assert sorted(named) == sorted(needed - {"main.js"})
+
+
 def test_the_folder_is_its_index_and_nothing_else_is_found(service):
     index = ask(service, "/console/")
     assert index.content == listed()["index.html"] and index.headers["Content-Type"] == "text/html; charset=utf-8"

@@ -7,7 +7,7 @@ import { KINDS } from "../../kinds.js";
 import { Failure } from "../../parts/failure.js";
 import { Icon } from "../../parts/icon.js";
 import { Json } from "../../parts/json.js";
-import { Skeleton } from "../../parts/loading.js";
+import { Skeleton } from "../../parts/skeleton.js";
 import { useEffect } from "../../vendor/hooks.js";
 import { useSignal } from "../../vendor/signals.js";
 import { Message } from "./message.js";
