@@ -22,10 +22,18 @@
 
 static void next_step(void *owner);
 
+static void on_consumer_closed(void *owner)
+{
+	struct worker *w = owner;
+
+	w->consumer = NULL;
+	next_step(w);
+}
+
 static void stop_consumer(struct worker *w)
 {
 	if (w->consumer)
-		bus_consumer_close(w->consumer, next_step, w);
+		bus_consumer_close(w->consumer, on_consumer_closed, w);
 	else
 		next_step(w);
 }

@@ -46,6 +46,7 @@ struct ledger_lease {
 	enum lease_step step;
 	bool is_leading;
 	int64_t until_us; /* monotonic; until then no other worker takes the lease */
+	bool is_silent;   /* its owner stops: no events, nothing is asked */
 	bool is_closing;
 	void (*on_closed)(void *owner);
 	void *close_owner;
@@ -261,7 +262,7 @@ static void take_lead(struct ledger_lease *lease)
 	lease->vain_renewals = 0;
 	lease->until_us = lease->asked_us + LEASE_US;
 	*lease->options.position = lease->fence.stored;
-	if (lease->is_closing)
+	if (lease->is_silent)
 		return;
 	metric_set(lease->leader_gauge, 1);
 	log_info("this worker writes the ledger from now on",
@@ -276,7 +277,7 @@ static void stand_by(struct ledger_lease *lease, const char *why)
 		return;
 	lease->is_leading = false;
 	metric_set(lease->leader_gauge, 0);
-	if (lease->is_closing)
+	if (lease->is_silent)
 		return;
 	log_warn(why, log_str("group", lease->options.group));
 	if (lease->step == STEP_RESTING)
@@ -328,10 +329,12 @@ static void on_done(struct store_job *job, int rc)
 		is_wanted = judge_look(lease, rc);
 	else if (step == STEP_GIVING_BACK && rc == 0)
 		stand_by(lease, "this worker no longer writes the ledger: it cannot reach Redis");
-	if (!lease->is_closing && is_wanted)
+	if (!lease->is_silent && is_wanted)
 		start(lease, STEP_TAKING);
-	else if (!lease->is_closing)
+	else if (!lease->is_silent)
 		rest(lease);
+	else if (!lease->is_closing)
+		return; /* ledger_lease_close() gives it back */
 	else if (lease->is_leading && step != STEP_GIVING_BACK)
 		start(lease, STEP_GIVING_BACK);
 	else
@@ -362,12 +365,18 @@ int ledger_lease_open(const struct ledger_lease_options *options, struct ledger_
 	return 0;
 }
 
+void ledger_lease_silence(struct ledger_lease *lease)
+{
+	lease->is_silent = true;
+	uv_timer_stop(&lease->timer);
+}
+
 void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owner), void *owner)
 {
 	lease->on_closed = on_closed;
 	lease->close_owner = owner;
 	lease->is_closing = true;
-	uv_timer_stop(&lease->timer);
+	ledger_lease_silence(lease);
 	if (lease->step != STEP_RESTING)
 		return; /* on_done() closes it */
 	if (lease->is_leading)

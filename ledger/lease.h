@@ -42,6 +42,9 @@ struct ledger_lease_options {
 
 int ledger_lease_open(const struct ledger_lease_options *options,
 		      struct ledger_lease **out) must_check;
+/* No event comes after this call, and nobody renews the lease. Its owner stops: what uses the lease
+ * may still have to end before ledger_lease_close(). */
+void ledger_lease_silence(struct ledger_lease *lease);
 /* Gives the lease back, so that another worker takes it at once. No event comes after this call. */
 void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owner), void *owner);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/worker_name.h"
+#include "store/workers.h"
 #include "tests/support/rig.h"
 
 #define WELL ",\"outcome\":\"success\""
@@ -361,6 +362,7 @@ struct gate {
 	struct store_job job;
 	uv_sem_t inside;
 	uv_sem_t open;
+	const struct db_query *last; /* what it runs at its end; NULL: nothing */
 	bool is_done;
 };
 
@@ -368,10 +370,9 @@ static int run_gate(struct db *db, struct store_job *job)
 {
 	struct gate *gate = container_of(job, struct gate, job);
 
-	(void)db;
 	uv_sem_post(&gate->inside);
 	uv_sem_wait(&gate->open);
-	return 0;
+	return gate->last ? db_run_now(db, gate->last, NULL, 0, NULL, NULL, NULL) : 0;
 }
 
 static void on_gate_done(struct store_job *job, int rc)
@@ -416,6 +417,43 @@ Test(ledger_lease, renewed_after_a_long_job_lasts_as_long_as_any)
 	cr_expect(ledger_runs(two.a.rig.ledger, 9500));
 	uv_sem_post(&gates[1].open);
 	rig_turn_until(&two.a.rig, is_gate_done, &gates[1]);
+	close_two(&two);
+}
+
+/* ---- a stop ------------------------------------------------------------------------------ */
+
+static bool are_two_queued(struct rig *rig, void *arg)
+{
+	unsigned waiting;
+
+	(void)arg;
+	uv_mutex_lock(&rig->store->lock);
+	waiting = rig->store->audited.waiting;
+	uv_mutex_unlock(&rig->store->lock);
+	return waiting >= 2;
+}
+
+/* A renewal and the upkeep of the trees wait for the database. Another worker takes the lease. The
+ * stop waits for both, and whoever was to hear of the lease may be gone. */
+Test(ledger_lease, that_is_lost_during_a_stop_is_lost_in_silence)
+{
+	static const struct db_query take = {
+		.sql = "UPDATE ledger_leases SET owner = 'worker-2'",
+	};
+	struct two two;
+	struct gate gate;
+
+	open_two(&two, DATABASE_POSTGRES, NULL);
+	queue_gate(&two.a.rig, &gate);
+	gate.last = &take;
+	uv_sem_wait(&gate.inside);
+	gate.last = &take; /* read after the gate opens */
+	rig_turn_until(&two.a.rig, are_two_queued, NULL);
+	ledger_stop(two.a.rig.ledger, on_closed, &two.a);
+	uv_sem_post(&gate.open);
+	rig_turn_until(&two.a.rig, has_closed, &two.a);
+	cr_expect_eq(two.a.stands, 0);
+	cr_expect(gate.is_done);
 	close_two(&two);
 }
 
