@@ -9,14 +9,12 @@
 #include "delivery/states.h"
 #include "providers/provider.h"
 
-#define ATTEMPT_PROVIDERS 8 /* the last one is "other" */
-
 struct attempt_metrics {
-	struct metric *attempts[ATTEMPT_PROVIDERS][ATTEMPT_VERDICTS];
+	struct metric *attempts[PROVIDERS_MAX][ATTEMPT_VERDICTS];
 	struct metric *seconds;
 };
 
-/* Registers all series, so that a reader sees them at 0. */
+/* Registers the series of all providers, so that a reader sees them at 0. */
 void attempt_metrics_open(struct attempt_metrics *metrics);
 void attempt_metrics_count(const struct attempt_metrics *metrics, const struct provider *provider,
 			   enum attempt_verdict verdict, int64_t duration_us);

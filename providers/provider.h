@@ -92,6 +92,8 @@ bool provider_edits(const struct provider *provider, const struct provider_confi
 /* The settings lead to such a host. */
 bool provider_is_imitated(const struct provider *provider, const struct provider_config *config);
 
+#define PROVIDERS_MAX 16
+
 /* The providers by number, from 0; NULL after the last. */
 const struct provider *provider_at(size_t number);
 

@@ -3,10 +3,14 @@
 /* Every provider there is. CONTRIBUTING.md says what else a new one needs. */
 #include "providers/builtin.h"
 
+#include <assert.h>
+
 static const struct provider *const providers[] = {
 	&discord_provider, &googlechat_provider, &matrix_provider,  &slack_provider,
 	&teams_provider,   &telegram_provider,   &webhook_provider,
 };
+
+static_assert(ARRAY_LEN(providers) <= PROVIDERS_MAX, "raise PROVIDERS_MAX");
 
 const struct provider *provider_find(struct str name)
 {

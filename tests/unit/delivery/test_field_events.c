@@ -147,8 +147,6 @@ static const struct {
 
 static void check_case(const char *name, const char *line)
 {
-	static const char *const providers[] = { "discord", "googlechat", "matrix", "slack",
-						 "teams",   "telegram",   "webhook" };
 	struct event *event = event_of(line);
 	size_t i = 0;
 
@@ -157,11 +155,9 @@ static void check_case(const char *name, const char *line)
 	cr_assert_lt(i, ARRAY_LEN(wanted), "nobody knows what must become of %s", name);
 	check_frame(event, wanted[i].frame);
 	check_audit(event, wanted[i].audit);
-	for (size_t p = 0; p < ARRAY_LEN(providers); p++) {
-		const struct provider *provider = provider_find(str_of(providers[p]));
-
-		check_message(event, provider, FORM_RICH, wanted[i].message);
-		check_message(event, provider, FORM_PLAIN, wanted[i].message);
+	for (size_t p = 0; provider_at(p); p++) {
+		check_message(event, provider_at(p), FORM_RICH, wanted[i].message);
+		check_message(event, provider_at(p), FORM_PLAIN, wanted[i].message);
 	}
 	event_free(event);
 }

@@ -99,6 +99,18 @@ Test(fault, a_request_is_built_whole_or_there_was_no_memory)
 	}
 }
 
+Test(fault, the_table_has_every_provider)
+{
+	for (size_t i = 0; provider_at(i); i++) {
+		size_t row = 0;
+
+		while (row < ARRAY_LEN(vendors) &&
+		       strcmp(vendors[row].name, provider_at(i)->name) != 0)
+			row++;
+		cr_expect_lt(row, ARRAY_LEN(vendors), "%s", provider_at(i)->name);
+	}
+}
+
 static void judge(void *arg)
 {
 	const struct vendor *vendor = arg;

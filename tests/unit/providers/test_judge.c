@@ -47,13 +47,14 @@ Test(judge_by_status, says_that_a_redirect_is_not_followed)
 /* A page of a proxy is no word of the vendor's, whatever status it comes with. */
 Test(judge_stranger, gives_no_vendor_the_blame_and_shows_who_spoke)
 {
-	static const char *const names[] = { "discord",    "slack",    "teams",
-					     "googlechat", "telegram", "matrix" };
 	static const int statuses[] = { 200, 202, 400, 401, 404, 405, 410, 413, 451, 500, 503 };
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const struct provider *provider = provider_find(str_of(names[i]));
+	for (size_t i = 0; provider_at(i); i++) {
+		const struct provider *provider = provider_at(i);
 
+		/* A webhook has no vendor whose words could be known. */
+		if (!provider->paces)
+			continue;
 		for (size_t k = 0; k < ARRAY_LEN(statuses); k++) {
 			const struct answer answer = { .status = statuses[k],
 						       .body = STR("<html>not here</html>"),
@@ -61,14 +62,16 @@ Test(judge_stranger, gives_no_vendor_the_blame_and_shows_who_spoke)
 			struct verdict verdict = provider->judge(&answer, NOW_US);
 			char text[VERDICT_TEXT_SIZE], want[VERDICT_TEXT_SIZE];
 
-			cr_expect_eq(verdict.kind, VERDICT_RETRY, "%s %d", names[i], statuses[k]);
-			cr_expect_eq(verdict.retry_after_ms, 7000, "%s %d", names[i], statuses[k]);
-			cr_expect_eq(verdict.pause_ms, -1, "%s %d", names[i], statuses[k]);
+			cr_expect_eq(verdict.kind, VERDICT_RETRY, "%s %d", provider->name,
+				     statuses[k]);
+			cr_expect_eq(verdict.retry_after_ms, 7000, "%s %d", provider->name,
+				     statuses[k]);
+			cr_expect_eq(verdict.pause_ms, -1, "%s %d", provider->name, statuses[k]);
 			verdict_describe(provider, &answer, &verdict, text);
 			snprintf(want, sizeof(want),
 				 "destination answered %d with a page that is not %s'%s",
 				 statuses[k], provider->title,
-				 strcmp(names[i], "teams") ? "s" : "");
+				 strcmp(provider->name, "teams") ? "s" : "");
 			cr_expect_str_eq(text, want);
 		}
 	}
