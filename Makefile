@@ -180,7 +180,7 @@ check: ## everything a merge needs: lint, both compilers, all tests, sanitizers
 	@$(MAKE) --no-print-directory -j2 build
 	@$(MAKE) --no-print-directory -j2 lint-format lint-tree lint-console lint-cppcheck
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-binaries
-	@$(MAKE) --no-print-directory -j4 check-unit check-asan check-plain clang-and-tidy
+	@$(MAKE) --no-print-directory -j4 check-unit check-asan check-plain clang-and-tidy build-on-trixie
 
 check-packages:
 	@tools/install-packages build run console test lint
@@ -203,6 +203,13 @@ clang-and-tidy:
 	@echo "clang and clang-tidy beside the tests: build/clang-and-tidy.log"
 	@nice -n 19 $(MAKE) --no-print-directory -k -j2 FLAVOUR=clang build read-tests lint-tidy \
 		>build/clang-and-tidy.log 2>&1 || { cat build/clang-and-tidy.log >&2; exit 1; }
+
+# Costs nothing on a machine where nobody has made a base.
+trixie-base: ## a Debian 13 in ~/.cache, in which `make check` then builds, too
+	@tools/build-on-trixie --prepare
+
+build-on-trixie:
+	@nice -n 19 tools/build-on-trixie
 
 # Nobody runs the tests that clang builds, so it only reads them, for its warnings.
 read-tests: $(patsubst %.c,$(B)/%.ok,$(wildcard tests/support/*.c tests/unit/*/*.c))
@@ -331,7 +338,7 @@ deb: ## the Debian package, in build/deb
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: deb manual help build run test fault integration check check-packages check-unit check-asan check-plain objects asan asan-integration clang-and-tidy read-tests tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: deb manual help build run test fault integration check check-packages check-unit check-asan check-plain objects asan asan-integration clang-and-tidy read-tests trixie-base build-on-trixie tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))
