@@ -140,6 +140,13 @@ export const replaceConfig = (id, config) => change("PUT", `channels/${id}/confi
 /** @param {string} id @param {"deliver" | "skip"} backlog @returns {Promise<Channel>} */
 export const enableChannel = (id, backlog) => change("POST", `channels/${id}/enable`, { backlog });
 
+/** @param {string} id @param {Schemas["SnoozeChannel"]} what @returns {Promise<Channel>} */
+export const snoozeChannel = (id, what) => change("POST", `channels/${id}/snooze`, what);
+
+/** @param {string} id @param {string} resource "" for the whole channel @returns {Promise<Channel>} */
+export const endSnooze = (id, resource) =>
+	change("DELETE", `channels/${id}/snooze${resource && `?resource=${encodeURIComponent(resource)}`}`);
+
 /** @param {string} id @returns {Promise<null>} */
 export const deleteChannel = (id) => change("DELETE", `channels/${id}`);
 

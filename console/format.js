@@ -16,10 +16,14 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", 
 export const clock = (date) => date.toTimeString().slice(0, 8);
 
 /** @param {Date} date */
-export function dayAndClock(date) {
-	const today = new Date().toDateString() === date.toDateString();
-	return today ? clock(date) : `${date.getDate()} ${MONTHS[date.getMonth()]}, ${clock(date).slice(0, 5)}`;
-}
+const isToday = (date) => new Date().toDateString() === date.toDateString();
+
+/** @param {Date} date */
+export const dayAndMinute = (date) =>
+	`${isToday(date) ? "" : `${date.getDate()} ${MONTHS[date.getMonth()]}, `}${clock(date).slice(0, 5)}`;
+
+/** @param {Date} date */
+export const dayAndClock = (date) => (isToday(date) ? clock(date) : dayAndMinute(date));
 
 /** @param {Date} date */
 export const utc = (date) =>

@@ -30,7 +30,7 @@ const WORDS = /** @type {const} */ ({
 /** @param {{delivery: Delivery}} props */
 export function DeliveryRow({ delivery }) {
 	const open = useSignal(false);
-	const { state } = delivery;
+	const { state, held_until: held } = delivery;
 	const error = state === "delivered" ? "" : (delivery.last_error ?? "");
 	return html`<li class="row">
 		<button
@@ -40,11 +40,13 @@ export function DeliveryRow({ delivery }) {
 			onClick=${() => (open.value = !open.value)}
 		>
 			<span class="row-turn"><${Icon} name=${open.value ? "down" : "right"} size=${16} /></span>
-			<${Pill} tone=${TONES[state]}>${WORDS[state]}<//>
+			<${Pill} tone=${TONES[state]}>${held ? "held" : WORDS[state]}<//>
 			<span class="row-main"
 				><b>${sentence(delivery.event, delivery.outcome)}</b>${" "}<span class="mono dim"
 					>${shortId(delivery.resource ?? "")}</span
-				>${error ? html`<span class="row-error">${error}</span>` : null}</span
+				>${held ? html` <span class="dim">until <${Time} at=${held} as="until" /></span>` : null}${error
+					? html`<span class="row-error">${error}</span>`
+					: null}</span
 			>
 			<span class="row-count dim">${count(delivery.attempts, "attempt")}</span>
 			<span class="row-time dim"><${Time} at=${delivery.created_at} /></span>
@@ -127,6 +129,7 @@ const VERDICTS = /** @type {Record<string, string>} */ ({
 	disabled: "the destination is gone",
 	reformed: "refused, to be sent in a plainer form",
 	rebound: "moved",
+	reposted: "no longer to be edited, to be sent anew",
 });
 
 /** @param {{attempt: any}} props */

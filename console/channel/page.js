@@ -19,9 +19,16 @@ import { EnableDialog } from "./enable.js";
 import { HealthFacts } from "./health.js";
 import { RecoverDialog } from "./recover.js";
 import { SettingsPage } from "./settings.js";
+import { SnoozeDialog, Snoozes } from "./snooze.js";
 
 /** @type {Record<string, (props: any) => any>} */
-const DIALOGS = { edit: EditDialog, enable: EnableDialog, recover: RecoverDialog, delete: DeleteDialog };
+const DIALOGS = {
+	edit: EditDialog,
+	enable: EnableDialog,
+	recover: RecoverDialog,
+	snooze: SnoozeDialog,
+	delete: DeleteDialog,
+};
 
 /** @param {{id: string, part: string}} props */
 export function ChannelPage({ id, part }) {
@@ -48,6 +55,7 @@ export function ChannelPage({ id, part }) {
 							health=${health.value.value}
 							onAsk=${(/** @type {string} */ name) => (dialog.value = name)}
 						/>
+						<${Snoozes} channel=${found} onChanged=${() => close(true)} />
 						<${HealthFacts}
 							channel=${found}
 							health=${health}
@@ -85,6 +93,9 @@ function Head({ channel, health, onAsk }) {
 		<div class="head-side">
 			<${StatePill} channel=${channel} health=${health} />
 			<div class="row-of-buttons">
+				<button type="button" class="button" onClick=${() => onAsk("snooze")}>
+					<${Icon} name="pause" size=${16} />Snooze …
+				</button>
 				<button type="button" class="button" onClick=${() => onAsk("edit")}>
 					<${Icon} name="edit" size=${16} />Edit
 				</button>

@@ -12,6 +12,7 @@ import { useSignal } from "../vendor/signals.js";
 const VERDICTS = {
 	delivered: ["good", "delivered", "It was sent and accepted."],
 	pending: ["busy", "waiting", "It will be sent: see the attempts."],
+	held: ["busy", "held", "It is held for quiet hours or by a snooze."],
 	failed: ["bad", "failed", "It was given up. It can be sent again."],
 	dropped: ["off", "dropped", "It was not sent: somebody skipped the backlog, or it was too long."],
 	folded: ["good", "in a digest", "Many came at once, so it was sent in one message with others."],

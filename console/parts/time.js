@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ago, clock, dayAndClock, utc } from "../format.js";
+import { ago, clock, dayAndClock, dayAndMinute, utc } from "../format.js";
 import { html } from "../html.js";
 import { signal } from "../vendor/signals.js";
 
@@ -9,13 +9,19 @@ setInterval(() => {
 	if (!document.hidden) now.value = Date.now();
 }, 1000);
 
+const WORDS = {
+	ago: (/** @type {Date} */ date) => ago(date, now.value),
+	clock,
+	day: dayAndClock,
+	until: dayAndMinute,
+};
+
 /**
  * A time in the reader's zone, with UTC on hover.
- * @param {{at: string | Date, as?: "clock" | "day" | "ago"}} props
+ * @param {{at: string | Date, as?: keyof WORDS}} props
  */
 export function Time({ at, as = "day" }) {
 	const date = typeof at === "string" ? new Date(at) : at;
 	if (Number.isNaN(date.getTime())) return html`<span>${String(at)}</span>`;
-	const text = as === "ago" ? ago(date, now.value) : as === "clock" ? clock(date) : dayAndClock(date);
-	return html`<time datetime=${date.toISOString()} title=${utc(date)}>${text}</time>`;
+	return html`<time datetime=${date.toISOString()} title=${utc(date)}>${WORDS[as](date)}</time>`;
 }

@@ -8,12 +8,16 @@ import { Failure } from "../../parts/failure.js";
 import { Icon } from "../../parts/icon.js";
 import { Json } from "../../parts/json.js";
 import { Skeleton } from "../../parts/skeleton.js";
+import { Tabs } from "../../parts/tabs.js";
+import { Time } from "../../parts/time.js";
 import { useEffect } from "../../vendor/hooks.js";
 import { useSignal } from "../../vendor/signals.js";
 import { Message } from "./message.js";
 import { sampleEvent } from "./sample.js";
 
 const PAUSE_MS = 250;
+/** Of a message that is edited later. */
+const STAGES = ["First message", "After an edit"];
 
 /** @typedef {{field?: string, message: string}} Wrong */
 
@@ -25,6 +29,7 @@ export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 	const kind = useSignal(kinds[0] ?? "capsule.create");
 	const outcome = useSignal("success");
 	const raw = useSignal(false);
+	const stage = useSignal(STAGES[0]);
 	const answer = useSignal(/** @type {Preview | null} */ (null));
 	const failure = useSignal(/** @type {unknown} */ (null));
 	const isDigest = outcome.value === "digest" && provider !== "webhook";
@@ -62,7 +67,9 @@ export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 		};
 	}, [provider, JSON.stringify([config, options]), kind.value, outcome.value]);
 
-	const shown = answer.value?.provider === provider ? answer.value : null;
+	const first = answer.value?.provider === provider ? answer.value : null;
+	const edited = first?.edited_body;
+	const shown = first && edited && stage.value === STAGES[1] ? { ...first, body: edited } : first;
 	return html`<section class="card preview" aria-label="Preview">
 		<header class="preview-head">
 			<h2>Preview</h2>
@@ -102,6 +109,16 @@ export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 				</select>
 			</label>
 		</div>
+		${edited
+			? html`<div class="preview-sample">
+					<${Tabs}
+						label="Which message"
+						options=${STAGES}
+						chosen=${stage.value}
+						onChoose=${(/** @type {string} */ one) => (stage.value = one)}
+					/>
+				</div>`
+			: null}
 		${failure.value ? html`<${Failure} error=${failure.value} />` : null}
 		<div class="preview-stage" aria-live="polite" tabindex="0" role="region" aria-label="The message">
 			${!shown
@@ -115,6 +132,13 @@ export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 		${shown?.filtered
 			? html`<p class="preview-filtered">
 					<${Icon} name="warn" size=${14} />Not sent: the channel's filter keeps it out, by ${shown.filtered}.
+				</p>`
+			: null}
+		${shown?.held_until
+			? html`<p class="preview-filtered">
+					<${Icon} name="pause" size=${14} /><span
+						>At this hour it is held until <${Time} at=${shown.held_until} as="until" />.</span
+					>
 				</p>`
 			: null}
 		${shown ? html`<${Size} preview=${shown} />` : null}

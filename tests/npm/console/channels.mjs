@@ -5,8 +5,21 @@ import { breakIt, capsuleEvent, check, expectFault, go, open, publish, repair, u
 /** What only the message in this product looks like. */
 const DRAWN = { slack: ".slack-attachment", discord: ".discord-embed", teams: ".teams-card", googlechat: ".google-card", telegram: ".telegram-bubble b", matrix: ".matrix li", webhook: ".webhook-request .json" };
 const capsule = (number) => `cl-${String(number).padStart(25, "0")}`;
+/** The time of day in so many hours, at UTC. Quiet hours around now neither begin nor end during the test. */
+const hour = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
 const page = await open({ path: "channels" });
 expectFault(/status of 400/); // while a URL is typed
+
+async function beQuiet() {
+	await page.getByLabel("Quiet hours").check();
+	await page.getByLabel("Zone").fill("Etc/UTC");
+	await page.getByLabel("Zone").blur();
+	await page.getByLabel("From").fill(hour(-2));
+	await page.getByLabel("To", { exact: true }).fill(hour(20));
+}
+
+/** As many deliveries of the channel that is shown are done. */
+const delivered = (count) => until(async () => (await page.locator(".delivery-line .pill.good").count()) === count, `${count} delivered`);
 
 async function create({ provider, config }, name) {
 	await go(page, "channels");
@@ -67,6 +80,27 @@ await walk({
 		await page.getByRole("button", { name: "Delete it" }).click();
 		await page.getByText("No channel yet").waitFor();
 	},
+	async "before it is saved: what quiet hours hold, and how a message is edited"() {
+		await go(page, "channels/new");
+		await page.locator("input[name=provider][value=discord]").check();
+		await page.getByLabel("Sample event").selectOption("capsule.destroy");
+		await page.locator(".discord-embed").getByText(/destruction requested/).first().waitFor();
+		check((await page.getByText("created → destruction requested").count()) === 0, "a new message with what was before");
+		await page.getByLabel("One message for each capsule").check();
+		await page.getByRole("button", { name: "After an edit" }).click();
+		await page.locator(".discord-embed").getByText("created → destruction requested").waitFor();
+		await page.getByRole("button", { name: "First message" }).click();
+		await page.getByText("created → destruction requested").waitFor({ state: "detached" });
+		await beQuiet();
+		await page.getByText("At this hour it is held until").waitFor();
+		await page.getByLabel("Sample outcome").selectOption("error");
+		await page.getByText("At this hour it is held until").waitFor({ state: "detached" });
+		await page.getByLabel("Failures are sent all the same").uncheck();
+		await page.getByText("At this hour it is held until").waitFor();
+		await page.getByLabel("Zone").fill("Nowhere/City");
+		await page.getByLabel("From").focus();
+		await page.getByRole("alert").getByText("Nowhere/City").waitFor();
+	},
 	async "each of the seven is connected"() {
 		for (const [provider, destination] of Object.entries(wishes.destinations)) {
 			await create(destination, `my-${provider}`);
@@ -100,7 +134,7 @@ await walk({
 		await page.getByRole("button", { name: "Enable …" }).click();
 		await page.getByText("Deliver what waits").waitFor();
 		await page.getByRole("button", { name: "Enable", exact: true }).click();
-		await until(async () => (await page.locator(".delivery-line .pill.good").count()) === 2, "both delivered");
+		await delivered(2);
 		await page.locator(".pill", { hasText: "Healthy" }).waitFor();
 	},
 	async "sent again: one, and a range"() {
@@ -112,6 +146,38 @@ await walk({
 		await page.getByText("0 deliveries wait to be sent").waitFor();
 		await page.keyboard.press("Escape");
 		await page.getByRole("dialog").waitFor({ state: "detached" });
+	},
+	async "quiet hours hold an event, and let it go"() {
+		await page.getByRole("button", { name: "Edit" }).click();
+		await beQuiet();
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText(`quiet from ${hour(-2)} to ${hour(20)} (Etc/UTC)`).waitFor();
+		const [id] = await publish(capsuleEvent("capsule.create", capsule(3)));
+		await page.locator(".delivery-line", { hasText: "until" }).locator(".pill", { hasText: "held" }).waitFor();
+		await page.getByText("1 held until").waitFor();
+		await go(page, `events/${id}`);
+		await page.locator(".verdict", { hasText: "my-webhook" }).locator(".pill.busy", { hasText: "held" }).waitFor();
+		await page.locator(".verdict a", { hasText: "my-webhook" }).click();
+		await page.getByRole("button", { name: "Edit" }).click();
+		await page.getByLabel("Quiet hours").uncheck();
+		await page.getByRole("button", { name: "Save" }).click();
+		await delivered(3);
+	},
+	async "a snooze of one resource, and one of the channel"() {
+		await page.getByRole("button", { name: "Snooze …" }).click();
+		await page.getByRole("dialog").getByLabel("Only about").fill(capsule(4));
+		await page.getByRole("button", { name: "Snooze", exact: true }).click();
+		await page.getByText(`${capsule(4)} is snoozed until`).waitFor();
+		await publish(capsuleEvent("capsule.create", capsule(4)));
+		await page.locator(".delivery-line .pill", { hasText: "held" }).waitFor();
+		await page.getByRole("button", { name: `End the snooze of ${capsule(4)}` }).click();
+		await delivered(4);
+		await page.getByRole("button", { name: "Snooze …" }).click();
+		await page.getByRole("dialog").getByLabel("For").selectOption("7d");
+		await page.getByRole("button", { name: "Snooze", exact: true }).click();
+		await page.locator(".head-side .pill", { hasText: "Snoozed" }).waitFor();
+		await page.getByRole("button", { name: "End the snooze" }).click();
+		await page.locator(".head-side .pill", { hasText: "Healthy" }).waitFor();
 	},
 	async "edited, with its settings replaced"() {
 		await page.getByRole("button", { name: "Edit" }).click();
