@@ -43,7 +43,7 @@ static const struct db_query begin_wait = {
 
 struct snapshot_request {
 	char name[WAIT_MAX_RESOURCE + 1];
-	int64_t at_ms;
+	int64_t at_us;
 };
 
 struct found_rule {
@@ -56,7 +56,8 @@ struct arming {
 	size_t rule_count;
 	size_t row_count; /* rules of newer versions, too */
 	struct requests_place last;
-	struct snapshot_request requests[MAX_REQUESTS]; /* newest first */
+	const struct uuid *requests_team;               /* NULL: none was read */
+	struct snapshot_request requests[MAX_REQUESTS]; /* of that team, newest first */
 	size_t request_count;
 };
 
@@ -94,7 +95,7 @@ static int on_request(const struct db_row *row, void *arg)
 	if (is_our_row(&id) || name.len == 0)
 		return 0;
 	snprintf(request->name, sizeof(request->name), "%.*s", STR_ARGS(name));
-	request->at_ms = row_time(row, 2) / 1000;
+	request->at_us = row_time(row, 2);
 	arming->request_count++;
 	return 0;
 }
@@ -102,34 +103,52 @@ static int on_request(const struct db_row *row, void *arg)
 static int begin(struct db *db, const struct found_rule *found,
 		 const struct snapshot_request *request)
 {
+	int64_t at_ms = request->at_us / 1000;
 	const struct db_value values[] = {
-		db_uuid(&found->team),          db_text(str_of(found->rule.name)),
-		db_text(str_of(request->name)), db_time(found->rule.changed_us),
-		db_int(request->at_ms),         db_int(request->at_ms + found->rule.within_ms),
+		db_uuid(&found->team),
+		db_text(str_of(found->rule.name)),
+		db_text(str_of(request->name)),
+		db_time(found->rule.changed_us),
+		db_int(at_ms),
+		db_int(at_ms + found->rule.within_ms),
 	};
 
 	return db_run(db, &begin_wait, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+/* Rules of one team come one after another, so its requests are read once for all of them.
+ * Answers everything that was asked before, too. */
+static int read_requests(struct db *db, struct arming *arming, const struct uuid *team,
+			 int64_t now_ms)
+{
+	const struct db_value values[] = { db_uuid(team), db_time((now_ms - LOOK_BACK_MS) * 1000) };
+
+	if (arming->requests_team && uuid_eq(arming->requests_team, team))
+		return db_flush(db);
+	arming->requests_team = team;
+	arming->request_count = 0;
+	return db_run_now(db, &select_requests, values, 2, on_request, arming, NULL);
 }
 
 /* A request from before the rule is not waited for. */
 static int arm_rule(struct db *db, struct arming *arming, const struct found_rule *found,
 		    int64_t now_ms)
 {
-	int64_t since_us = (now_ms - LOOK_BACK_MS) * 1000;
-	const struct db_value values[] = {
-		db_uuid(&found->team),
-		db_time(since_us > found->rule.changed_us ? since_us : found->rule.changed_us),
-	};
 	int64_t room = 0;
 	int rc = wait_rows_count(db, &found->team, &room);
 
-	arming->request_count = 0;
 	if (rc == 0)
-		rc = db_run_now(db, &select_requests, values, 2, on_request, arming, NULL);
+		rc = read_requests(db, arming, &found->team, now_ms);
 	room = WAIT_MAX_ROWS - room;
 	/* oldest first: the first request of a name counts */
-	for (size_t i = arming->request_count; i > 0 && rc == 0 && room > 0; i--, room--)
-		rc = begin(db, found, &arming->requests[i - 1]);
+	for (size_t i = arming->request_count; i > 0 && rc == 0 && room > 0; i--) {
+		const struct snapshot_request *request = &arming->requests[i - 1];
+
+		if (request->at_us <= found->rule.changed_us)
+			continue;
+		rc = begin(db, found, request);
+		room--;
+	}
 	return rc;
 }
 

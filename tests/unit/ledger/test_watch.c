@@ -507,6 +507,32 @@ Test(watch, ignores_requests_from_before_the_rule)
 	ON_BOTH_STORES(&options, ignore_requests_before_the_rule);
 }
 
+/* The rules of a team share what is read, and each keeps its own beginning. */
+static void wait_by_several_rules(struct rig *rig)
+{
+	begin(rig);
+	happen(rig, "host.up", "");
+	request_at(rig, REQUEST("1"), "one", "2027-01-15T07:50:00.000000Z", "user");
+	request_at(rig, REQUEST("2"), "two", "2027-01-15T07:55:00.000000Z", "user");
+	rig_ask(rig,
+		"INSERT INTO expectation_rules (team_id, name, rule, is_of_request, "
+		"changed_at) VALUES "
+		"('" TEAM_A "', 'early', '" SNAPSHOT_RULE "', 1, '2027-01-15T07:00:00.000000Z'), "
+		"('" TEAM_A "', 'late', '" SNAPSHOT_RULE "', 1, '2027-01-15T07:52:00.000000Z'), "
+		"('" TEAM_A "', 'latest', '" SNAPSHOT_RULE "', 1, '2027-01-15T07:59:00.000000Z'), "
+		"('" TEAM_B "', 'of others', '" SNAPSHOT_RULE
+		"', 1, '2027-01-15T07:00:00.000000Z')");
+	rig_wait_rows(rig, 3, "expectations");
+	cr_expect_eq(count(rig, "expectations WHERE rule = 'early'"), 2);
+	cr_expect_eq(count(rig, "expectations WHERE rule = 'late' AND resource = 'two'"), 1);
+	end(rig);
+}
+
+Test(watch, reads_requests_once_for_all_rules_of_a_team)
+{
+	ON_BOTH_STORES(&options, wait_by_several_rules);
+}
+
 /* ---- stopping -------------------------------------------------------------------------------- */
 
 static void stop_while_asked(struct rig *rig)
