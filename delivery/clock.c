@@ -49,13 +49,15 @@ static const struct db_query begin_pauses_anew = {
 	       "AND next_attempt_at > updated_at THEN CAST($1 AS timestamptz) + (next_attempt_at - "
 	       "updated_at) ELSE $1 END, "
 	       "first_failed_at = CASE WHEN first_failed_at > $1 THEN $1 ELSE first_failed_at END, "
+	       "held_until = CASE WHEN held_until > $1 THEN $1 ELSE held_until END, "
 	       "updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
 	.sqlite = "UPDATE deliveries SET next_attempt_at = CASE WHEN held_until IS NULL "
 		  "AND next_attempt_at > updated_at THEN strftime('%Y-%m-%dT%H:%M:%f000Z', $1, "
 		  "printf('+%.3f seconds', 86400 * "
 		  "(julianday(next_attempt_at) - julianday(updated_at)))) ELSE $1 END, "
 		  "first_failed_at = CASE WHEN first_failed_at > $1 THEN $1 ELSE first_failed_at "
-		  "END, updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
+		  "END, held_until = CASE WHEN held_until > $1 THEN $1 ELSE held_until END, "
+		  "updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
 };
 
 int clock_open(struct delivery_engine *engine)

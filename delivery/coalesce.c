@@ -47,7 +47,7 @@ struct coalescing {
 	"AND l.resource = CASE WHEN d.event LIKE 'capsule.%' THEN 'capsule ' "                \
 	"ELSE 'snapshot ' END || d.resource "                                                 \
 	"WHERE d.channel_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2 "        \
-	"AND d.instead_of IS NULL "                                                           \
+	"AND (d.held_until IS NULL OR d.held_until <= $2) AND d.instead_of IS NULL "          \
 	"ORDER BY d.stream_ms, d.stream_seq LIMIT 1000"
 static const struct db_query read_rows = {
 	.sql = ROWS " FOR UPDATE OF d",

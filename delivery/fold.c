@@ -69,6 +69,7 @@ struct fold {
 
 #define FOLDABLE                                                           \
 	"channel_id = $1 AND state = 'pending' AND next_attempt_at <= $2 " \
+	"AND (held_until IS NULL OR held_until <= $2) "                    \
 	"AND attempts = attempts_before AND digest_id IS NULL "            \
 	"AND event <> '" DIGEST_EVENT "' "
 #define ROWS(by_person)                                                            \

@@ -58,12 +58,14 @@ struct due_scan {
 	"SELECT 1 FROM deliveries d WHERE d.channel_id = waiting.id AND d.state = 'pending' " \
 	"AND d.next_attempt_at <= $2 "
 
-/* On SQLite the index of times has only rows that were tried. Of the others the newest is nearly
- * always the channel's newest row, so the search begins there. (EXISTS would ignore the order.) */
+/* On SQLite the index of times has only rows that were tried or held. Of the others the newest is
+ * nearly always the channel's newest row, so the search begins there. Held rows are passed over in
+ * the index. (EXISTS would ignore the order.) */
 static const struct db_query find_due = {
 	.sql = FIND_DUE("EXISTS (" DUE_OF_CHANNEL ")"),
-	.sqlite = FIND_DUE("EXISTS (" DUE_OF_CHANNEL "AND d.attempts > 0) "
-			   "OR (" DUE_OF_CHANNEL "AND d.attempts = 0 "
+	.sqlite = FIND_DUE("EXISTS (" DUE_OF_CHANNEL
+			   "AND (d.attempts > 0 OR d.held_until IS NOT NULL)) "
+			   "OR (" DUE_OF_CHANNEL "AND d.attempts = 0 AND d.held_until IS NULL "
 			   "ORDER BY d.stream_ms DESC, d.stream_seq DESC LIMIT 1) IS NOT NULL"),
 };
 _Static_assert(PAGE == 256, "the LIMIT of find_due");

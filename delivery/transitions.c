@@ -197,7 +197,8 @@ int transition_refold(struct db *db, const struct uuid *digest, const struct str
 
 /* A digest that was dropped while its request was running takes its rows along. */
 static const struct db_query unfold = {
-	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2 "
+	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2, "
+	       "held_until = CASE WHEN held_until > $2 THEN $2 ELSE held_until END "
 	       "WHERE digest_id = $1 AND " HAS_STATE(
 		       "= 'folded'") "AND EXISTS "
 				     "(SELECT 1 FROM deliveries d WHERE d.id = $1 AND d." HAS_STATE(

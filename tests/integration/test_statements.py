@@ -4,6 +4,7 @@
 PostgreSQL plans by statistics, and between two runs of its autovacuum they may say anything. So each statement runs
 with statistics that mislead, planned for its values and planned for any, on tables of two sizes.
 """
+import itertools
 import math
 import re
 import sqlite3
@@ -83,6 +84,7 @@ VALUES = {
     "delivery/purge:find_end": {1: "00000000-0000-4000-8000-000000000000", 2: "ffffffff-ffff-4fff-8fff-ffffffffffff"},
     "delivery/purge:purge_attempts": {1: BEFORE_ONE},
     "delivery/purge:purge_deliveries": {1: BEFORE_ONE},
+    "delivery/scan:find_due": {1: BEFORE_ONE},
     "delivery/transitions:end_turn": {2: "delivered"},
     "delivery/transitions:store_attempt": {1: OTHER},
     "delivery/transitions:hold_rows": {3: "{%s}" % ONE},
@@ -262,6 +264,41 @@ def test_no_statement_scans_a_table_of_an_embedded_store(make_service, store, st
         wrong += [f"{name}: {line}" for line in plan if re.match(r"SCAN (?!\d+ CONSTANT|CONSTANT|json_each|pragma_|due|held|newest|one|positions)", line)]
     connection.close()
     assert not wrong, WHAT_TO_DO + "\n".join(sorted(wrong))
+
+
+def reads_of_queue(connection, statement):
+    """For each walk along deliveries_queue: the columns it reads, in order, as (whether of the index, column)."""
+    sql = re.sub(r"\$(\d+)", r"?\1", statement.sqlite)
+    values = [None] * max(map(int, re.findall(r"\?(\d+)", sql)), default=0)
+    root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'deliveries_queue'").fetchone()[0]
+    steps = [row[1:5] for row in connection.execute("EXPLAIN " + sql, values)]
+    tables = {p1: p3 for name, p1, _, p3 in steps if name == "DeferredSeek"}
+    walks = [p1 for name, p1, p2, _ in steps if name == "OpenRead" and p2 == root and p1 in tables]
+    return [[(p1 == walk, p2) for name, p1, p2, _ in steps if name == "Column" and p1 in (walk, tables[walk])] for walk in walks]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["scan:find_due", "load:read_line", "fold:count_rows", "fold:read_rows", "coalesce:read_rows"])
+def test_an_embedded_store_passes_over_held_rows_in_the_index(make_service, store, statements, name):
+    make_service().start().stop()
+    connection = sqlite3.connect(store.path)
+    walks = reads_of_queue(connection, statements["delivery/" + name])
+    connection.close()
+    that_read_rows = [walk for walk in walks if any(not of_index for of_index, _ in walk)]
+    assert that_read_rows
+    for walk in that_read_rows:
+        assert (True, 3) in itertools.takewhile(lambda read: read[0], walk), "held_until is judged before the row is read"
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_looking_for_what_is_due_does_not_read_held_rows(make_service, store, cluster, statements):
+    make_service().start().stop()
+    tables = Tables(cluster, store.database)
+    tables.fill(4_000, state="'pending'", next_attempt_at="'2028-01-01'", held_until="'2028-01-01'")
+    tables.run(f"UPDATE deliveries SET channel_id = '{ONE}'")
+    rows, _ = tables.cost(statements["delivery/scan:find_due"])
+    tables.connection.close()
+    assert rows < 4_000, "it may look at teams and channels, 1,000 each"
 
 
 def test_what_is_said_of_statements_is_said_of_statements_that_exist(statements):
