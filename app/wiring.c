@@ -30,6 +30,7 @@
 #define LEDGER_TICK_MS  1000
 /* A commit costs nearly the same for one event as for ten. */
 #define LEDGER_LINGER_MS 5
+#define TAIL_LINGER_MS   2
 
 /* ---- signals --------------------------------------------------------------------------- */
 
@@ -312,6 +313,7 @@ static int open_readers(struct worker *w)
 		.loop = &w->loop,
 		.address = &w->redis_address,
 		.master = w->master,
+		.linger_ms = TAIL_LINGER_MS,
 		.on_start = sse_on_start,
 		.on_event = sse_on_event,
 		.on_batch_end = sse_on_batch_end,

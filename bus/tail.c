@@ -20,6 +20,7 @@
 #include "bus/counters.h"
 #include "bus/entry.h"
 #include "bus/gap.h"
+#include "bus/linger.h"
 #include "bus/range.h"
 #include "bus/reply.h"
 #include "bus/stream.h"
@@ -49,7 +50,9 @@ struct bus_tail {
 	struct redis_identity server; /* it holds the stream that we read */
 	struct gap_watch watch;
 	struct held held;
+	struct lingering linger; /* between two reads */
 	struct recent_match match;
+	unsigned open_handles; /* the connection and the timer */
 	void (*on_closed)(void *owner);
 	void *close_owner;
 };
@@ -153,6 +156,17 @@ static void on_read(const redisReply *reply, void *owner)
 		reply_reject(tail->redis, rc, "XREAD");
 }
 
+/* A full read has more after it. */
+static void read_on(struct bus_tail *tail)
+{
+	size_t count = tail->held.count;
+
+	if (count > 0)
+		show_held(tail);
+	if (tail->closing || count == READ_COUNT || !linger_begins(&tail->linger, count))
+		read_next(tail);
+}
+
 /* The question goes out together with the read; its answer comes after that of the read. */
 static void on_newest(const redisReply *reply, void *owner)
 {
@@ -169,9 +183,7 @@ static void on_newest(const redisReply *reply, void *owner)
 		drop_held(tail);
 		check(tail);
 	} else {
-		if (tail->held.count > 0)
-			show_held(tail);
-		read_next(tail);
+		read_on(tail);
 	}
 }
 
@@ -196,9 +208,8 @@ static void on_edges_after(const struct bus_edges *edges, void *owner)
 			tail->watch.position = stream_id_previous(tail->held.first);
 			tell_gap(tail, before);
 		}
-		show_held(tail);
 	}
-	read_next(tail);
+	read_on(tail);
 }
 
 static int ask_newest(struct bus_tail *tail)
@@ -210,6 +221,11 @@ static int ask_newest(struct bus_tail *tail)
 	stream_id_format(recent_newest(&tail->watch.recent), id);
 	return redis_send_text(tail->redis, REPLY_TIMEOUT_MS, on_newest, tail, "XRANGE", BUS_STREAM,
 			       id, id, NULL);
+}
+
+static void on_linger_over(void *owner)
+{
+	read_next(owner);
 }
 
 static void read_next(struct bus_tail *tail)
@@ -361,7 +377,10 @@ static void on_up(void *owner)
 
 static void on_down(void *owner)
 {
-	tell_source(owner, false);
+	struct bus_tail *tail = owner;
+
+	linger_stop(&tail->linger);
+	tell_source(tail, false);
 }
 
 int bus_tail_open(const struct bus_tail_options *options, struct bus_tail **out)
@@ -385,14 +404,18 @@ int bus_tail_open(const struct bus_tail_options *options, struct bus_tail **out)
 		free(tail);
 		return rc;
 	}
+	linger_init(&tail->linger, options->loop, options->linger_ms, on_linger_over, tail);
+	tail->open_handles = 2;
 	*out = tail;
 	return 0;
 }
 
-static void on_redis_closed(void *owner)
+static void on_handle_closed(void *owner)
 {
 	struct bus_tail *tail = owner;
 
+	if (--tail->open_handles > 0)
+		return;
 	drop_held(tail);
 	if (tail->on_closed)
 		tail->on_closed(tail->close_owner);
@@ -409,7 +432,8 @@ void bus_tail_close(struct bus_tail *tail, void (*on_closed)(void *owner), void 
 	tail->closing = true;
 	tail->on_closed = on_closed;
 	tail->close_owner = owner;
-	redis_close(tail->redis, on_redis_closed, tail);
+	linger_close(&tail->linger, on_handle_closed);
+	redis_close(tail->redis, on_handle_closed, tail);
 }
 
 bool bus_tail_is_up(const struct bus_tail *tail)

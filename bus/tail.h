@@ -21,6 +21,7 @@ struct bus_tail_options {
 	uv_loop_t *loop;
 	const struct redis_address *address;
 	struct redis_master *master; /* as in redis_options */
+	unsigned linger_ms;          /* for company, while entries come closely; 0: never */
 	/* The position is known: every event after `from` will come. Called once per process life,
 	 * before the first event. */
 	void (*on_start)(struct stream_id from, void *owner);

@@ -107,8 +107,14 @@ void listener_await(struct listener *l, bool (*condition)(void *), int want, con
 
 void listen_in(struct listener *l, struct world *w)
 {
+	listen_lingering(l, w, 0);
+}
+
+void listen_lingering(struct listener *l, struct world *w, unsigned linger_ms)
+{
 	const struct bus_tail_options options = { .loop = &w->loop,
 						  .address = &w->address,
+						  .linger_ms = linger_ms,
 						  .on_start = on_start,
 						  .on_event = on_event,
 						  .on_batch_end = on_batch_end,

@@ -29,6 +29,7 @@ struct listener {
 };
 
 void listen_in(struct listener *l, struct world *w);
+void listen_lingering(struct listener *l, struct world *w, unsigned linger_ms);
 /* The same, and it has started. */
 void start_listening(struct listener *l, struct world *w);
 /* Opens the world, starts, and has seen 0..count-1. */

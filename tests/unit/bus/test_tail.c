@@ -77,6 +77,61 @@ Test(tail, shows_a_long_backlog_once_and_in_order)
 	stop_listening(&l);
 }
 
+/* A lone event is shown at once. Those that follow it closely wait for company. */
+Test(tail, lingers_after_events_that_came_closely)
+{
+	struct world w;
+	struct listener l;
+
+	world_open(&w);
+	listen_lingering(&l, &w, 3600000);
+	listener_await(&l, is_started, 1, "the start");
+	world_add(&w, 0, 1);
+	listener_await(&l, has_events, 1, "the lone event");
+	world_add(&w, 1, 2);
+	listener_await(&l, has_events, 2, "the next, since nothing tells that more will come");
+	world_add(&w, 2, 5);
+	run_turns(&w.loop, 100);
+	cr_expect_eq(l.count, 2);
+	stop_listening(&l);
+}
+
+Test(tail, shows_all_that_came_while_it_lingered)
+{
+	struct world w;
+	struct listener l;
+
+	world_open(&w);
+	listen_lingering(&l, &w, 1);
+	listener_await(&l, is_started, 1, "the start");
+	for (int i = 0; i < 200; i++)
+		world_add(&w, i, i + 1);
+	listener_await(&l, has_events, 200, "all events");
+	cr_expect_eq(l.repeats_or_jumps + l.gaps, 0);
+	stop_listening(&l);
+}
+
+/* Reading begins again with the connection, once, not with the end of the linger. */
+Test(tail, ends_its_linger_with_the_connection)
+{
+	struct world w;
+	struct listener l;
+
+	world_open(&w);
+	listen_lingering(&l, &w, 3600000);
+	listener_await(&l, is_started, 1, "the start");
+	world_add(&w, 0, 1);
+	listener_await(&l, has_events, 1, "the lone event");
+	world_add(&w, 1, 2);
+	listener_await(&l, has_events, 2, "the next");
+	world_cut_connections(&w);
+	listener_await(&l, is_down, 1, "the loss");
+	world_add(&w, 2, 5);
+	listener_await(&l, has_events, 5, "what came meanwhile");
+	cr_expect_eq(l.repeats_or_jumps + l.gaps, 0);
+	stop_listening(&l);
+}
+
 Test(tail, goes_on_where_it_was_after_a_lost_connection)
 {
 	struct world w;
