@@ -90,7 +90,7 @@ static int open_failure(sqlite3 *handle, int sqlite_rc, struct reason *why)
 		system_errno = sqlite3_system_errno(handle);
 		if (system_errno == ENOENT)
 			return reason_set(why, -ENOENT, "DATABASE_URL",
-					  "there is no SQLite file where it says");
+					  "the SQLite file does not exist");
 		return reason_set(why, system_errno ? -system_errno : -EIO, "DATABASE_URL",
 				  "cannot open the SQLite file: %s",
 				  system_errno ? strerror(system_errno) : sqlite3_errmsg(handle));

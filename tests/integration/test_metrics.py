@@ -5,9 +5,11 @@ import pathlib
 import re
 import subprocess
 import time
+import urllib.parse
+import urllib.request
 
 import pytest
-from support import until
+from support import Stream, free_port, make_event, until
 
 pytestmark = [pytest.mark.parametrize("store", ["sqlite"], indirect=True),
               pytest.mark.plain_only("reads what other tests produce under the sanitizers")]
@@ -61,3 +63,63 @@ def test_the_board_has_a_query_in_every_panel(store):
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"]) and len(panels) >= 15
     for panel in panels:
         assert panel["targets"] and all(target["expr"] for target in panel["targets"]), panel["title"]
+
+
+class Prometheus:
+    """A real one that scrapes the service, with our alert rules."""
+
+    def __init__(self, folder, service):
+        self.url = f"http://127.0.0.1:{free_port()}"
+        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}, "rule_files": [str(ROOT / "config/alerts.yaml")],
+                  "scrape_configs": [{"job_name": "wrenn-events", "static_configs": [{"targets": [f"127.0.0.1:{service.port}"]}]}]}
+        pathlib.Path(folder, "prometheus.yml").write_text(json.dumps(config))
+        self.log = open(f"{folder}/prometheus.log", "wb")
+        self.process = subprocess.Popen(
+            ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/prometheus",
+             f"--web.listen-address={self.url.removeprefix('http://')}"], stdout=self.log, stderr=self.log)
+
+    def ask(self, path, **parameters):
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=60) as answer:
+                return json.load(answer)["data"]
+        except OSError as error:
+            if hasattr(error, "code") and error.code == 400:
+                raise  # it does not understand the query
+            return {}
+
+    def values(self, query):
+        return [float(sample["value"][1]) for sample in self.ask("query", query=query).get("result", [])]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def prometheus(folder, service):
+    server = Prometheus(folder, service)
+    yield server
+    server.stop()
+
+
+def test_a_real_prometheus_answers_each_query_of_the_board_and_each_rule(service, redis, receiver, prometheus):
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    Stream(service, key).connected()
+    until(lambda: prometheus.values("wrenn_events_build_info") == [1], "the first scrape")
+    redis.publish(make_event(team))
+    counters = ("wrenn_events_sse_frames_total", "wrenn_events_delivery_attempts_total", "wrenn_events_ledger_events_total", "wrenn_events_audit_rows_total")
+    for counter in counters:
+        until(lambda: sum(prometheus.values(counter)) > 0, counter)
+    redis.publish(make_event(team))
+    for query in [f"rate({counter}[5m])" for counter in counters] + ["wrenn_events_sse_subscribers", "process_resident_memory_bytes"]:
+        until(lambda: sum(prometheus.values(query)) > 0, query)
+    board = json.loads((ROOT / "config/grafana.json").read_text())
+    queries = {target["expr"] for panel in board["panels"] for target in panel.get("targets", [])}
+    assert len(queries) >= 15
+    for query in queries:
+        until(lambda: prometheus.values(query), query)
+    rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
+    assert len(rules) > 10
+    until(lambda: {rule["health"] for group in prometheus.ask("rules")["groups"] for rule in group["rules"]} == {"ok"}, "each rule")
