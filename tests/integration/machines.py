@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Machines that share Redis and a database. The way of one of them to either can be cut, while the others keep theirs."""
+import os
+import socket
+import threading
+
+from support import Service
+
+
+class Relay:
+    """A Unix socket at `path` that leads to the one at `target`."""
+
+    def __init__(self, path, target):
+        self.path, self.target = path, target
+        self.open = threading.Event()
+        self.open.set()
+        self.sockets = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        os.chmod(path, 0o777)
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.join, args=(client,), daemon=True).start()
+
+    def join(self, client):
+        self.sockets.append(client)
+        self.open.wait()
+        server = socket.socket(socket.AF_UNIX)
+        self.sockets.append(server)
+        try:
+            server.connect(self.target)
+        except OSError:
+            self.end(client, server)
+            return
+        threading.Thread(target=self.carry, args=(client, server), daemon=True).start()
+        self.carry(server, client)
+
+    def carry(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                self.open.wait()
+                sink.sendall(data)
+        except OSError:
+            pass
+        self.end(source, sink)
+
+    @staticmethod
+    def end(*ends):
+        for one in ends:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self, is_silent=True):
+        """Nothing passes from now on. Silent: connections stay and say nothing, as after a pulled plug; else they end."""
+        self.open.clear()
+        if not is_silent:
+            self.end(*self.sockets)
+
+    def mend(self):
+        """What was on its way is lost with its connection."""
+        self.end(*self.sockets)
+        self.sockets.clear()
+        self.open.set()
+
+    def close(self):
+        self.end(self.listener)
+        self.listener.close()
+        self.mend()
+
+
+class Machine:
+    """A service with its own ways to Redis and the database."""
+
+    def __init__(self, place, redis, store):
+        os.makedirs(place)
+        self.redis = Relay(f"{place}/redis.sock", redis.socket)
+        self.database = Relay(f"{place}/.s.PGSQL.5432", f"{store.cluster.folder}/.s.PGSQL.5432")
+        self.service = Service(place, f"unix://{place}/redis.sock", store.url.replace(store.cluster.folder, place))
+
+    def readiness(self):
+        answer = self.service.get("/readyz")
+        return "ready" if answer.status == 200 else answer.body.decode()
+
+    def close(self):
+        self.redis.mend()
+        self.database.mend()
+        self.service.stop()
+        self.redis.close()
+        self.database.close()
