@@ -10,7 +10,7 @@ import socket
 
 import pytest
 from live_client import Connection
-from support import Stream, make_event, until
+from support import DEADLINE_S, Stream, make_event, until
 
 READERS = 2000
 TEAMS = 50
@@ -55,10 +55,11 @@ def metric(service, name):
 
 
 async def come_back(service, readers, in_the_crowd):
-    await asyncio.gather(*(reader.connect() for reader in readers))
-    until(lambda: metric(service, "wrenn_events_http_connections") > READERS, "all to be accepted")
+    """They connect while the service is held, and the kernel keeps them. A running service would close them after ten seconds
+    without a request, and a loaded machine takes longer to connect so many."""
     service.process.send_signal(signal.SIGSTOP)
     try:
+        await asyncio.gather(*(reader.connect() for reader in readers))
         for reader in readers:
             reader.ask()
         in_the_crowd()
@@ -104,7 +105,7 @@ def test_a_crowd_that_comes_back_is_replayed_and_shares_look_ups(make_service, r
             reader.close()
         return teams_by_size
 
-    assert asyncio.run(asyncio.wait_for(crowd(), 120)) == TEAMS
+    assert asyncio.run(asyncio.wait_for(crowd(), DEADLINE_S)) == TEAMS
     for number, reader in enumerate(readers):
         assert reader.greeting["cursor"] == start and "gap" not in reader.greeting
         assert [stream_id for stream_id, _ in reader.frames] == ids[credentials[number % TEAMS][0]]
