@@ -110,7 +110,7 @@ static void on_last_done(struct store_job *job, int rc)
 	container_of(job, struct last_job, job)->is_done = true;
 }
 
-static void wait_for_store(struct rig *rig)
+void rig_wait_for_store(struct rig *rig)
 {
 	struct last_job jobs[2];
 
@@ -130,7 +130,7 @@ void rig_idle(struct rig *rig)
 		int turns = 20;
 
 		rig_turn_until(rig, count_down, &turns);
-		wait_for_store(rig);
+		rig_wait_for_store(rig);
 	}
 }
 

@@ -96,6 +96,8 @@ void rig_turn_until(struct rig *rig, bool (*is_true)(struct rig *rig, void *arg)
 void rig_wait_received(struct rig *rig, unsigned count);
 /* Runs the loop until this many rows match, such as "deliveries WHERE state = 'failed'". */
 void rig_wait_rows(struct rig *rig, int64_t count, const char *from);
+/* Until the store has done what it was given. */
+void rig_wait_for_store(struct rig *rig);
 /* Runs some turns of the loop, and until the store has done what it was given, to show that nothing
  * more happens. */
 void rig_idle(struct rig *rig);
