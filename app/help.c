@@ -16,23 +16,12 @@
 #define SETTINGS_LIMIT 65536
 
 const struct command *const help_commands[] = {
-	&serve_command,
-	&publish_command,
-	&tail_command,
-	&wait_command,
-	&channels_command,
-	&deliveries_command,
-	&explain_command,
-	&audit_command,
-	&console_command,
-	&keys_command,
-	&teams_command,
-	&sessions_command,
-	&doctor_command,
-	&backup_command,
-	&restore_command,
-	&health_command,
-	NULL,
+	&serve_command,      &publish_command,  &tail_command,
+	&wait_command,       &channels_command, &expectations_command,
+	&deliveries_command, &explain_command,  &audit_command,
+	&console_command,    &keys_command,     &teams_command,
+	&sessions_command,   &doctor_command,   &backup_command,
+	&restore_command,    &health_command,   NULL,
 };
 
 int help_refuse(const char *typed)
@@ -56,8 +45,8 @@ void help_print_overview(FILE *out)
 	      "notifications and an audit trail.\n\nCommands:\n",
 	      out);
 	for (const struct command *const *command = help_commands; *command; command++)
-		fprintf(out, "  %-10s %s\n", (*command)->name, (*command)->summary);
-	fputs("  help       this text, or COMMAND [ACTION], settings, kinds, providers\n\n"
+		fprintf(out, "  %-12s %s\n", (*command)->name, (*command)->summary);
+	fputs("  help         this text, or COMMAND [ACTION], settings, kinds, providers\n\n"
 	      "`wrenn-events COMMAND --help` explains one; `--version` names this one.\n\n"
 	      "Exit codes of every command:\n"
 	      "  0    success\n"

@@ -256,7 +256,8 @@ void channel_form_add_members(const struct channel_form *form, struct buf *out)
 {
 	const cJSON *option;
 
-	json_add_member(out, "provider", str_of(form->provider->name));
+	if (form->provider)
+		json_add_member(out, "provider", str_of(form->provider->name));
 	if (form->name)
 		json_add_member(out, "name", str_of(form->name));
 	add_tree(out, "events", form->events);

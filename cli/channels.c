@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `channels`: the notification channels of a team. The actions that take settings are in
+/* `channels`: the notification channels of a team. The actions that take more are in
  * files of their own. */
 #include <stdio.h>
 
@@ -257,6 +257,7 @@ static const struct command *const actions[] = {
 	&list_action,
 	&show_action,
 	&channels_create_action,
+	&channels_update_action,
 	&channels_preview_action,
 	&channels_test_action,
 	&enable_action,
@@ -267,7 +268,7 @@ static const struct command *const actions[] = {
 
 const struct command channels_command = {
 	.name = "channels",
-	.summary = "list, create, try out and enable notification channels",
+	.summary = "list, create, change and try out notification channels",
 	.usage = usage,
 	.actions = actions,
 	.example = "wrenn-events channels show ops",

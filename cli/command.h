@@ -36,6 +36,7 @@ extern const struct command publish_command;
 extern const struct command tail_command;
 extern const struct command wait_command;
 extern const struct command channels_command;
+extern const struct command expectations_command;
 extern const struct command deliveries_command;
 extern const struct command explain_command;
 extern const struct command audit_command;

@@ -129,6 +129,41 @@ def test_a_channel_from_its_creation_to_its_end(caller, redis, fake):
     assert len(audited) == 2 and (audited[0]["action"], audited[0]["metadata"]["name"]) == ("delete", "team-chat")
 
 
+def test_a_channel_is_changed_and_keeps_what_was_not_named(caller):
+    caller.run("channels", "create", "--name", "ops", "--provider", "slack", "--settings", "-", "--event", "capsule.create", "--event", "host.down",
+               stdin=SETTINGS)
+    quiet = {"zone": "Europe/Berlin", "from": "22:00", "to": "08:00"}
+    first = caller.object("channels", "update", "ops", "--only-failures", "--option", "living=true", "--option", f"quiet={json.dumps(quiet)}")
+    assert (first["name"], first["events"]) == ("ops", ["capsule.create", "host.down"])
+    assert (first["filter"], first["living"], first["quiet"]) == ({"outcome": ["error"]}, True, quiet)
+    second = caller.object("channels", "update", "ops", "--name", "Night shift", "--event", "capsule.*", "--option", "filter=null")
+    assert second["name"] == "night-shift" and "capsule.destroy" in second["events"] and "host.down" not in second["events"]
+    assert "filter" not in second and (second["living"], second["quiet"]) == (True, quiet)
+    assert "say what to change" in caller.run("channels", "update", "night-shift", code=2).stderr
+    assert "quiet.from" in caller.run("channels", "update", "night-shift", "--option", 'quiet={"zone":"UTC"}', code=2).stderr
+    assert "did you mean night-shift?" in caller.run("channels", "update", "nightshift", "--name", "x", code=1).stderr
+
+
+def test_what_a_team_expects_from_its_creation_to_its_end(caller):
+    made = caller.object("expectations", "create", "hosts", "--form", "host", "--within", "20m")
+    assert (made["after"], made["without"], made["within_s"]) == ({"event": ["host.down"]}, {"event": ["host.up"]}, 1200)
+    after = {"event": ["capsule.pause"], "outcome": "success"}
+    own = caller.object("expectations", "create", "mine", "--after", json.dumps(after), "--without", "capsule.resume", "--without", "capsule.destroy",
+                        "--within", "2m")
+    assert (own["after"], own["without"], own["within_s"]) == (after, {"event": ["capsule.resume", "capsule.destroy"]}, 120)
+    assert caller.lines("expectations", "list") == [made, own] and caller.object("expectations", "show", "mine") == own
+    shown = caller.on_terminal("expectations", "list", NO_COLOR="1").splitlines()
+    assert shown[0].split() == ["NAME", "SECONDS", "WAITING", "MISSED", "AFTER", "WITHOUT"] and "1200" in shown[1] and "capsule.resume" in shown[2]
+    assert "host.down" in caller.on_terminal("expectations", "show", "hosts")
+    for code, words, *arguments in ((2, "not both", "x", "--form", "host", "--after", "capsule.pause"), (2, "--within", "x", "--after", "capsule.pause"),
+                                    (2, "snapshot, capsule or host", "x", "--form", "moon"), (2, "small letters", "Mine", "--form", "host"),
+                                    (2, "60 to 604800", "x", "--form", "host", "--within", "5s"), (2, "a JSON object", "x", "--after", "{")):
+        assert words in caller.run("expectations", "create", *arguments, code=code).stderr
+    assert caller.run("expectations", "delete", "mine").stdout == ""
+    assert "expectations list" in caller.run("expectations", "show", "mine", code=1).stderr
+    assert caller.lines("expectations", "list") == [made]
+
+
 def test_the_audit_trail_is_listed_page_by_page_and_exported_as_the_api_has_it(caller, redis):
     for _ in range(450):
         redis.publish(make_event(caller.team))

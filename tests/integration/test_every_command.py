@@ -13,7 +13,7 @@ NOWHERE = ("--url", "http://127.0.0.1:1", "--api-key", "key")
 RETRIES_FOR_EVER = ("tail",)
 ASKS_NOBODY = ("console",)
 # They print JSON anyway, or nothing, or have --format.
-WITHOUT_JSON = (("serve",), ("wait",), ("health",), ("channels", "delete"), ("audit", "export"))
+WITHOUT_JSON = (("serve",), ("wait",), ("health",), ("channels", "delete"), ("expectations", "delete"), ("audit", "export"))
 
 
 def run(*arguments, **more):
