@@ -4,6 +4,8 @@
  * another. */
 #include "bus/linger.h"
 
+#define ENOUGH 8 /* entries share a read well; waiting would only make them late */
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct lingering *linger = timer->data;
@@ -34,7 +36,7 @@ bool linger_begins(struct lingering *linger, size_t entries)
 	if (entries == 0 || linger->ms == 0)
 		return false;
 	linger->brought_ms = now_ms;
-	if (entries == 1 && !is_close)
+	if ((entries == 1 && !is_close) || entries >= ENOUGH)
 		return false;
 	uv_timer_start(&linger->timer, on_timer, linger->ms, 0);
 	return true;

@@ -156,14 +156,13 @@ static void on_read(const redisReply *reply, void *owner)
 		reply_reject(tail->redis, rc, "XREAD");
 }
 
-/* A full read has more after it. */
 static void read_on(struct bus_tail *tail)
 {
 	size_t count = tail->held.count;
 
 	if (count > 0)
 		show_held(tail);
-	if (tail->closing || count == READ_COUNT || !linger_begins(&tail->linger, count))
+	if (tail->closing || !linger_begins(&tail->linger, count))
 		read_next(tail);
 }
 
