@@ -15,13 +15,14 @@ static const char usage[] =
 	"  --limit N               at most so many (50)\n" SERVICE_USAGE "\n"
 	"Example: wrenn-events audit list --resource-type channel --limit 10\n";
 
-static void add_entry(struct table *table, const cJSON *entry)
+static void add_entry(struct table *table, const cJSON *entry, const void *owner)
 {
 	static const char *const actors[] = { "actor_name", "actor_id", "actor_type" };
 	struct str status = service_text(entry, "status");
 	struct str actor = STR("");
 	struct buf metadata;
 
+	(void)owner;
 	for (size_t i = 0; i < ARRAY_LEN(actors) && actor.len == 0; i++)
 		actor = service_text(entry, actors[i]);
 	buf_init(&metadata, 65536);

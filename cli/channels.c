@@ -6,6 +6,7 @@
 
 #include "cli/channel_actions.h"
 #include "cli/channel_ref.h"
+#include "cli/held.h"
 #include "cli/output.h"
 #include "cli/show.h"
 
@@ -49,11 +50,12 @@ static const char delete_usage[] =
 
 /* ---- list -------------------------------------------------------------------------------- */
 
-static void add_channel(struct table *table, const cJSON *channel)
+static void add_channel(struct table *table, const cJSON *channel, const void *owner)
 {
 	bool disabled = cJSON_IsTrue(json_get(channel, "disabled"));
 	struct buf events;
 
+	(void)owner;
 	buf_init(&events, 65536);
 	show_add_value(&events, json_get(channel, "events"));
 	table_add(table, TONE_PLAIN, service_text(channel, "id"));
@@ -104,8 +106,21 @@ static void print_with_health(struct str channel, struct str health)
 	output_write(stdout, STR("}\n"));
 }
 
+static void add_held(struct table *table, struct str channel, const cJSON *health)
+{
+	struct channel_options *options = held_options(channel);
+	char words[CHANNEL_HOLD_WORDS_SIZE];
+
+	if (held_words(options, json_get(health, "backlog"), words)) {
+		table_add(table, TONE_HEAD, STR("messages"));
+		table_add(table, TONE_WARNING, str_of(words));
+		table_end_row(table);
+	}
+	channel_options_close(options);
+}
+
 /* The reason why it is disabled is part of its health, too. */
-static int print_both(const cJSON *channel, const cJSON *health)
+static int print_both(struct str text, const cJSON *channel, const cJSON *health)
 {
 	struct table table;
 	int code = EXIT_GOOD;
@@ -113,6 +128,7 @@ static int print_both(const cJSON *channel, const cJSON *health)
 	table_init(&table);
 	show_add(&table, channel, "disabled_reason");
 	show_add(&table, health, NULL);
+	add_held(&table, text, health);
 	if (!table_print(&table))
 		code = command_fault(EXIT_FAILED, "out of memory");
 	table_done(&table);
@@ -135,7 +151,7 @@ static int show_channel(struct service *service, const char *id)
 	if (code == EXIT_GOOD && service->as_json) {
 		print_with_health(str_trim(buf_str(&channel)), str_trim(buf_str(&service->body)));
 	} else if (code == EXIT_GOOD) {
-		code = print_both(tree, service->answer);
+		code = print_both(buf_str(&channel), tree, service->answer);
 	}
 	cJSON_Delete(tree);
 	buf_done(&channel);

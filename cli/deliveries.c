@@ -5,6 +5,7 @@
 
 #include "cli/channel_ref.h"
 #include "cli/command.h"
+#include "cli/held.h"
 #include "cli/output.h"
 #include "cli/show.h"
 
@@ -57,10 +58,12 @@ static const char recover_usage[] =
 
 /* ---- list -------------------------------------------------------------------------------- */
 
-static void add_delivery(struct table *table, const cJSON *delivery)
+/* `owner` is the options of the channel. */
+static void add_delivery(struct table *table, const cJSON *delivery, const void *owner)
 {
 	struct str state = service_text(delivery, "state");
 	struct str outcome = service_text(delivery, "outcome");
+	char held[CHANNEL_HOLD_WORDS_SIZE];
 	struct buf attempts;
 
 	buf_init(&attempts, 64);
@@ -70,10 +73,24 @@ static void add_delivery(struct table *table, const cJSON *delivery)
 	table_add(table, TONE_PLAIN, service_text(delivery, "event"));
 	table_add(table, show_tone(outcome), outcome);
 	table_add(table, TONE_PLAIN, service_text(delivery, "resource"));
-	table_add(table, show_tone(state), state);
+	table_add(table, show_tone(state),
+		  held_words(owner, delivery, held) ? str_of(held) : state);
 	table_add(table, TONE_PLAIN, buf_str(&attempts));
 	table_add(table, TONE_PLAIN, service_text(delivery, "last_error"));
 	buf_done(&attempts);
+}
+
+/* The words need the zone of the channel's quiet hours. Programs have the time. */
+static int read_options(struct service *service, const char *id, struct channel_options **out)
+{
+	char path[PATH_SIZE];
+	int code;
+
+	snprintf(path, sizeof(path), "/v1/channels/%s", id);
+	code = service->as_json ? EXIT_GOOD : service_ask(service, "GET", path, STR(""));
+	if (code == EXIT_GOOD && !service->as_json)
+		*out = held_options(buf_str(&service->body));
+	return code;
 }
 
 static int print_list(struct service *service, const char *id)
@@ -81,6 +98,7 @@ static int print_list(struct service *service, const char *id)
 	static const char *const titles[] = { "ID",      "CREATED",    "EVENT",
 					      "OUTCOME", "RESOURCE",   "STATE",
 					      "TRIES",   "LAST ERROR", NULL };
+	struct channel_options *options = NULL;
 	char path[PATH_SIZE];
 	struct service_list list = {
 		.path = path,
@@ -89,8 +107,14 @@ static int print_list(struct service *service, const char *id)
 		.nothing = "there are no such deliveries",
 	};
 
+	int code = read_options(service, id, &options);
+
+	list.owner = options;
 	snprintf(path, sizeof(path), "/v1/channels/%s/deliveries", id);
-	return service_print_list(service, &list);
+	if (code == EXIT_GOOD)
+		code = service_print_list(service, &list);
+	channel_options_close(options);
+	return code;
 }
 
 static int run_list(int argc, char **argv)

@@ -49,8 +49,9 @@ static void add_value(struct table *table, const cJSON *value)
 	buf_done(&text);
 }
 
-static void add_rule(struct table *table, const cJSON *rule)
+static void add_rule(struct table *table, const cJSON *rule, const void *owner)
 {
+	(void)owner;
 	table_add(table, TONE_PLAIN, service_text(rule, "name"));
 	add_value(table, json_get(rule, "within_s"));
 	add_value(table, json_get(rule, "waiting"));

@@ -249,7 +249,7 @@ static unsigned long long take_page(struct service *service, const struct servic
 			output_write(stdout, text);
 			output_write(stdout, STR("\n"));
 		} else {
-			list->add_row(table, item);
+			list->add_row(table, item, list->owner);
 			table_end_row(table);
 		}
 		count++;

@@ -70,7 +70,8 @@ void service_print_json(const struct service *service);
 struct service_list {
 	const char *path;
 	const char *const *titles;
-	void (*add_row)(struct table *table, const cJSON *item);
+	void (*add_row)(struct table *table, const cJSON *item, const void *owner);
+	const void *owner;
 	const char *nothing; /* the note on standard error for an empty list */
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands for people without a browser: channels, deliveries, explain, audit."""
 import csv
+import datetime
 import fcntl
 import http.server
 import io
@@ -13,6 +14,7 @@ import subprocess
 import termios
 import threading
 import tty
+import zoneinfo
 
 import pytest
 from support import PROGRAM, make_event, new_id, until
@@ -142,6 +144,17 @@ def test_a_channel_is_changed_and_keeps_what_was_not_named(caller):
     assert "say what to change" in caller.run("channels", "update", "night-shift", code=2).stderr
     assert "quiet.from" in caller.run("channels", "update", "night-shift", "--option", 'quiet={"zone":"UTC"}', code=2).stderr
     assert "did you mean night-shift?" in caller.run("channels", "update", "nightshift", "--name", "x", code=1).stderr
+
+
+def test_what_is_held_says_until_when_by_the_clocks_of_the_channel(caller, redis):
+    now = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Kolkata"))
+    begin, end = (f"{now + datetime.timedelta(hours=hours):%H:%M}" for hours in (-1, 2))
+    quiet = {"zone": "Asia/Kolkata", "from": begin, "to": end}
+    caller.run("channels", "create", "--name", "ops", "--provider", "slack", "--settings", "-", "--option", f"quiet={json.dumps(quiet)}", stdin=SETTINGS)
+    caller.publish(redis)
+    until(lambda: [each for each in caller.lines("deliveries", "list", "ops") if "held_until" in each], "the held message")
+    for words in (("deliveries", "list"), ("channels", "show")):
+        assert f"held until {end} (Asia/Kolkata)" in caller.on_terminal(*words, "ops", NO_COLOR="1"), words
 
 
 def test_what_a_team_expects_from_its_creation_to_its_end(caller):
