@@ -111,8 +111,9 @@ Test(tail, shows_all_that_came_while_it_lingered)
 	stop_listening(&l);
 }
 
-/* Reading begins again with the connection, once, not with the end of the linger. */
-Test(tail, ends_its_linger_with_the_connection)
+/* Reading begins again with the connection, not with the end of the linger. A read that brought
+ * ten entries does not wait for more. */
+Test(tail, ends_its_linger_with_the_connection_or_with_enough)
 {
 	struct world w;
 	struct listener l;
@@ -126,8 +127,10 @@ Test(tail, ends_its_linger_with_the_connection)
 	listener_await(&l, has_events, 2, "the next");
 	world_cut_connections(&w);
 	listener_await(&l, is_down, 1, "the loss");
-	world_add(&w, 2, 5);
-	listener_await(&l, has_events, 5, "what came meanwhile");
+	world_add(&w, 2, 12);
+	listener_await(&l, has_events, 12, "what came meanwhile");
+	world_add(&w, 12, 13);
+	listener_await(&l, has_events, 13, "one more, at once");
 	cr_expect_eq(l.repeats_or_jumps + l.gaps, 0);
 	stop_listening(&l);
 }
