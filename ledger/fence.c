@@ -3,6 +3,8 @@
 /* Two statements: the lease, and the position that goes with it. */
 #include "ledger/fence.h"
 
+#include <errno.h>
+
 static const struct db_query lock_lease = {
 	.sql = "SELECT 1 FROM ledger_leases WHERE group_name = $1 AND owner = $2 FOR UPDATE",
 	.sqlite = "SELECT 1 FROM ledger_leases WHERE group_name = $1 AND owner = $2",
@@ -44,4 +46,14 @@ bool fence_holds(const struct fence *fence, const struct position *known)
 	if (!fence->is_ours || !known->is_known)
 		return fence->is_ours;
 	return fence->stored.is_known && stream_id_compare(fence->stored.last, known->last) >= 0;
+}
+
+int fence_check(struct db *db, const char *group, const char *worker, const struct position *known)
+{
+	struct fence fence;
+	int rc = fence_ask(db, group, worker, &fence);
+
+	if (rc == 0)
+		rc = db_flush(db);
+	return rc == 0 && !fence_holds(&fence, known) ? -EPERM : rc;
 }

@@ -27,4 +27,8 @@ int fence_ask(struct db *db, const char *group, const char *worker, struct fence
  * back. */
 bool fence_holds(const struct fence *fence, const struct position *known);
 
+/* Both, for a job that reads nothing else meanwhile. Flushes. -EPERM when it does not hold. */
+int fence_check(struct db *db, const char *group, const char *worker,
+		const struct position *known) must_check;
+
 #endif

@@ -41,16 +41,6 @@ struct upkeep {
 
 /* ---- the job ------------------------------------------------------------------------------- */
 
-static int check_fence(const struct upkeep *upkeep, struct db *db)
-{
-	struct fence fence;
-	int rc = fence_ask(db, upkeep->options.group, upkeep->options.worker, &fence);
-
-	if (rc == 0)
-		rc = db_flush(db);
-	return rc == 0 && !fence_holds(&fence, &upkeep->known) ? -EPERM : rc;
-}
-
 static int run_round(struct upkeep *upkeep, struct db *db)
 {
 	int rc = 0;
@@ -69,7 +59,7 @@ static int run_round(struct upkeep *upkeep, struct db *db)
 static int run(struct db *db, struct store_job *job)
 {
 	struct upkeep *upkeep = container_of(job, struct upkeep, job);
-	int rc = check_fence(upkeep, db);
+	int rc = fence_check(db, upkeep->options.group, upkeep->options.worker, &upkeep->known);
 
 	if (rc == 0)
 		rc = waiting_take(&upkeep->waiting, db);
