@@ -1,83 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A verifiable export against `audit verify` and docs/audit-verify.py: it holds as the service wrote it, whole, filtered or
 resumed, and whatever somebody with the whole database changes is found."""
-import contextlib
 import hashlib
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
-from support import PROGRAM, id_to_uuid, make_event, new_id, until
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-EXPORT = "/v1/audit-logs/export?format=jsonl"
-PEOPLE = [new_id("usr-") for _ in range(3)]
-ROWS = 300  # more than a tile of 256, and than one read of the export
-
-
-def publish(redis, team, count):
-    for number in range(count):
-        by_person = {"type": "user", "id": PEOPLE[number % 3], "name": f"Ada {number % 3}"}
-        by_key = {"type": "api_key", "id": new_id("key-"), "name": "ci"}
-        redis.publish(make_event(team, ["capsule.create", "capsule.pause", "capsule.destroy"][number % 3], actor=by_key if number % 5 == 4 else by_person,
-                                 outcome="error" if number % 7 == 6 else "success", error=f"no room {number}" if number % 7 == 6 else None,
-                                 metadata={"template": "pythön 😀"} if number % 2 else None))
-
-
-class Trail:
-    """The trail of a team, as an auditor sees it."""
-
-    def __init__(self, service, store, redis, folder):
-        self.service, self.store, self.folder = service, store, folder
-        self.team, self.key = service.new_team()
-        publish(redis, self.team, ROWS)
-        until(lambda: self.export()[0]["size"] >= ROWS or None, "the leaves of all rows")
-        keys = service.get("/v1/audit-logs/key", key=self.key).json()["items"]
-        self.write("keys", "".join(item["key"] + "\n" for item in keys))
-        self.tree = store.query("SELECT tree FROM audit_trees WHERE team_id = %s", id_to_uuid(self.team))[0][0]
-
-    def write(self, name, text):
-        (self.folder / name).write_text(text)
-        return self.folder / name
-
-    def fetch(self, query=""):
-        answer = self.service.get(EXPORT + query, key=self.key)
-        assert answer.status == 200, answer.body
-        return answer.body.decode()
-
-    def export(self, query=""):
-        return [json.loads(line) for line in self.fetch(query).splitlines()]
-
-    def verify(self, *files, flags=()):
-        """-> the exit code and what `audit verify` says."""
-        ours = subprocess.run([PROGRAM, "audit", "verify", *files, "--key", self.folder / "keys", *flags], capture_output=True, text=True)
-        return ours.returncode, ours.stdout + ours.stderr
-
-    def verify_in_python(self, *files, flags=()):
-        return subprocess.run([sys.executable, ROOT / "docs/audit-verify.py", *files, "--key", self.folder / "keys", *flags]).returncode
-
-    def verify_now(self, query="", flags=()):
-        return self.verify(self.write("now.jsonl", self.fetch(query)), flags=flags)
-
-    @contextlib.contextmanager
-    def changed(self, change, undo):
-        for statement in change:
-            self.store.query(*statement)
-        yield
-        for statement in undo:
-            self.store.query(*statement)
+from support import id_to_uuid, new_id, until
+from trails import EXPORT, PEOPLE, Trail, note_of, publish
 
 
 @pytest.fixture
 def trail(service, store, redis, tmp_path):
     return Trail(service, store, redis, tmp_path)
-
-
-def note_of(lines):
-    assert lines[-1]["type"] == "checkpoint"
-    return lines[-1]["note"]
 
 
 def test_an_export_holds_whole_filtered_resumed_and_against_older_ones(trail, redis):
