@@ -294,6 +294,8 @@ static int open_ledger(struct worker *w)
 		.on_work = on_work,
 		.signer = services_signer(w),
 		.on_checkpoint = on_checkpoint,
+		.keep_days = config->audit_keep_days,
+		.archive_folder = config->audit_archive_dir,
 		.owner = w,
 	};
 	const struct lease_events events = {

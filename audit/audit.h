@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "audit/archive.h"
 #include "audit/checkpoint.h"
 #include "audit/forget.h"
 #include "audit/rows.h"

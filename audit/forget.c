@@ -24,8 +24,8 @@ static const struct db_query find_team = {
 	       "WHERE s.subject = $1 AND s.team_id > $2 ORDER BY s.team_id LIMIT 1",
 };
 static const struct db_query lock_tree = {
-	.sql = "SELECT size FROM audit_trees WHERE tree = $1 FOR UPDATE",
-	.sqlite = "SELECT size FROM audit_trees WHERE tree = $1",
+	.sql = "SELECT size, first FROM audit_trees WHERE tree = $1 FOR UPDATE",
+	.sqlite = "SELECT size, first FROM audit_trees WHERE tree = $1",
 };
 static const struct db_query find_waiting = {
 	.sql = "SELECT 1 FROM audit_waiting w JOIN audit_logs a ON a.id = w.audit_id "
@@ -219,9 +219,15 @@ static int find_next_team(struct db *db, struct audit_forgetting *forgetting)
 	return rc;
 }
 
-static int on_size(const struct db_row *row, void *arg)
+struct extent {
+	uint64_t size;
+	uint64_t first; /* row that is kept */
+};
+
+static int on_extent(const struct db_row *row, void *arg)
 {
-	*(uint64_t *)arg = (uint64_t)row_int(row, 0);
+	*(struct extent *)arg = (struct extent){ .size = (uint64_t)row_int(row, 0),
+						 .first = (uint64_t)row_int(row, 1) };
 	return 0;
 }
 
@@ -290,16 +296,18 @@ static int end_team(struct db *db, struct audit_forgetting *forgetting, int64_t 
 static int do_piece(struct db *db, struct audit_forgetting *forgetting, int64_t now_us)
 {
 	const struct db_value tree = db_int(forgetting->tree);
-	uint64_t size = 0;
+	struct extent extent = { .size = 0 };
 	int rc;
 
 	if (forgetting->tree == 0)
 		return find_next_team(db, forgetting);
-	rc = db_run_now(db, &lock_tree, &tree, 1, on_size, &size, NULL);
+	rc = db_run_now(db, &lock_tree, &tree, 1, on_extent, &extent, NULL);
 	if (rc < 0)
 		return rc;
-	if (forgetting->next < size)
-		return erase_leaves(db, forgetting, size);
+	if (forgetting->next < extent.first)
+		forgetting->next = extent.first; /* old rows were dropped since */
+	if (forgetting->next < extent.size)
+		return erase_leaves(db, forgetting, extent.size);
 	return end_team(db, forgetting, now_us);
 }
 

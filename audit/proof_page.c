@@ -3,7 +3,8 @@
 /*
  * Rows before the first one are covered by tiles, each the root of 256 leaves, so that an export
  * that goes on from row n reads n / 256 of them. Rows that a filter leaves out are covered by their
- * leaves. A cover ends at the size of each checkpoint, so that a verifier can compare there.
+ * leaves. A cover ends at the size of each checkpoint, so that a verifier can compare there. So
+ * does that of rows that were dropped (docs/notes/audit-keeping.md).
  */
 #include "audit/proof_page.h"
 
@@ -32,6 +33,11 @@ static const struct db_query read_tiles = {
 static const struct db_query read_hashes = {
 	.sql = "SELECT idx, hash FROM audit_leaves WHERE tree = $1 AND idx >= $2 AND idx < $3 "
 	       "ORDER BY idx",
+};
+
+static const struct db_query read_split = {
+	.sql = "SELECT size FROM audit_checkpoints WHERE tree = $1 AND size > $2 AND size < $3 "
+	       "ORDER BY size LIMIT 1",
 };
 
 static const struct db_query read_splits = {
@@ -139,11 +145,9 @@ static void add_checkpoint(struct proof_page *proof)
 
 /* ---- before the first row ------------------------------------------------------------------ */
 
-static int on_tree(const struct db_row *row, void *arg)
+static int on_number(const struct db_row *row, void *arg)
 {
-	struct proof_page *proof = arg;
-
-	proof->first = (uint64_t)row_int(row, 0);
+	*(uint64_t *)arg = (uint64_t)row_int(row, 0);
 	return 0;
 }
 
@@ -151,13 +155,23 @@ static int find_start(struct proof_page *proof, struct db *db)
 {
 	const struct db_value value = db_int(proof->tree);
 	struct proof_place *end = &proof->end;
-	int rc = db_run_now(db, &read_tree, &value, 1, on_tree, proof, NULL);
+	int rc = db_run_now(db, &read_tree, &value, 1, on_number, &proof->first, NULL);
 
 	end->start = proof->from > proof->first ? proof->from : proof->first;
 	if (end->start > proof->size)
 		end->start = proof->size;
 	end->has_tree = true;
 	return rc;
+}
+
+/* Rows that are dropped meanwhile must not look as if somebody had removed them. */
+static int expect_kept(const struct proof_page *proof, struct db *db, uint64_t from)
+{
+	const struct db_value value = db_int(proof->tree);
+	uint64_t first = 0;
+	int rc = db_run_now(db, &read_tree, &value, 1, on_number, &first, NULL);
+
+	return rc == 0 && first != proof->first && first > from ? -ESTALE : rc;
 }
 
 struct covering {
@@ -186,24 +200,47 @@ static int on_hash(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* Whole tiles first, then the leaves that are left. */
-static int cover_start(struct proof_page *proof, struct db *db)
+/* Where the cover has to end. */
+static int find_stop(const struct proof_page *proof, struct db *db, uint64_t *stop)
+{
+	const struct db_value values[] = { db_int(proof->tree), db_int((int64_t)proof->end.at),
+					   db_int((int64_t)proof->first) };
+
+	*stop = proof->end.start;
+	if (proof->is_archive || proof->end.at >= proof->first)
+		return 0;
+	return db_run_now(db, &read_split, values, ARRAY_LEN(values), on_number, stop, NULL);
+}
+
+static int cover_to(struct proof_page *proof, struct db *db, uint64_t stop)
 {
 	struct proof_place *end = &proof->end;
-	bool by_tile = end->start - end->at >= TILE_LEAVES;
+	uint64_t tile_end = (end->at | (TILE_LEAVES - 1)) + 1;
+	bool by_tile = end->at % TILE_LEAVES == 0 && stop >= tile_end;
 	struct covering covering = { .proof = proof, .level = by_tile ? TILE_LEVEL : 0 };
+	uint64_t to = by_tile || stop < tile_end ? stop : tile_end;
 	uint64_t was = end->at;
 	const struct db_value values[] = { db_int(proof->tree),
 					   db_int((int64_t)(end->at >> covering.level)),
-					   db_int((int64_t)(end->start >> covering.level)) };
+					   db_int((int64_t)(to >> covering.level)) };
 	int rc = db_run_now(db, by_tile ? &read_tiles : &read_hashes, values, ARRAY_LEN(values),
 			    on_hash, &covering, NULL);
 
 	if (rc == 0 && end->at == was)
 		rc = -EIO; /* nothing is there to cover with */
-	if (rc == 0 && end->at == end->start)
+	if (rc == 0 && end->at == stop)
 		end_cover(proof);
 	return rc;
+}
+
+static int cover_start(struct proof_page *proof, struct db *db)
+{
+	uint64_t stop;
+	int rc = expect_kept(proof, db, proof->end.at);
+
+	if (rc == 0)
+		rc = find_stop(proof, db, &stop);
+	return rc < 0 ? rc : cover_to(proof, db, stop);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
@@ -291,8 +328,13 @@ static int add_row(struct proof_page *proof, struct proof_row *row)
 
 static int add_rows(struct proof_page *proof, struct db *db)
 {
-	int rc = proof_rows_read(&proof->rows, db, proof->end.at, proof->size);
+	uint64_t from = proof->end.at;
+	int rc = expect_kept(proof, db, from);
 
+	if (rc == 0)
+		rc = proof_rows_read(&proof->rows, db, from, proof->size);
+	if (rc == 0)
+		rc = expect_kept(proof, db, from);
 	if (rc == 0)
 		rc = find_splits(proof, db);
 	for (size_t i = 0; i < proof->rows.count && rc == 0; i++) {

@@ -35,6 +35,7 @@ struct proof_page {
 	uint64_t size;     /* of the checkpoint */
 	const char *note;
 	const char *origin;
+	bool is_archive; /* the rows before it are in other files: nobody compares them here */
 
 	struct proof_place place; /* where the next page starts */
 	struct proof_place end;   /* where this page ended */
@@ -50,7 +51,7 @@ int proof_page_init(struct proof_page *proof) must_check;
 void proof_page_done(struct proof_page *proof);
 
 /* Appends the lines of a page, and sets page->has_more. Runs on the store's thread, perhaps more
- * than once. */
+ * than once. -ESTALE: rows that it was about to show were dropped, because they were old. */
 int proof_page_read(struct db *db, struct proof_page *proof) must_check;
 /* The page was sent: the next one starts after it. */
 void proof_page_advance(struct proof_page *proof);

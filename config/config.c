@@ -189,6 +189,7 @@ void config_done(struct config *config)
 	free(config->audit_key_file);
 	free(config->audit_checkpoint_dir);
 	free(config->audit_checkpoint_command);
+	free(config->audit_archive_dir);
 	free(config->ca_file);
 	free(config->cors_origins);
 	free(config->link_base);

@@ -135,6 +135,13 @@ const struct setting settings[] = {
 	    "a program and its arguments, separated by spaces, that gets each checkpoint on its "
 	    "standard input; no shell reads it, and it may take 30 s",
 	    read_text, TEXT(audit_checkpoint_command), UNSET("none")),
+	ROW("WRENN_EVENTS_AUDIT_KEEP_DAYS", NULL,
+	    "days (1 to 36500) after which rows of the audit log that this service wrote are "
+	    "dropped; what is left still verifies",
+	    read_number, NUMBER(audit_keep_days, 1, 36500), UNSET("for ever")),
+	ROW("WRENN_EVENTS_AUDIT_ARCHIVE_DIR", NULL,
+	    "a folder that gets these rows as files that verify, before they are dropped",
+	    read_text, TEXT(audit_archive_dir), UNSET("none")),
 	ROW("WRENN_EVENTS_API_KEYS", "manage",
 	    "`manage`: API keys may use channels and audit, too; `stream`: "
 	    "live streams only",

@@ -68,6 +68,8 @@ struct config {
 	bool has_own_audit_key_file;    /* nobody chose it */
 	char *audit_checkpoint_dir;     /* WRENN_EVENTS_AUDIT_CHECKPOINT_DIR; NULL: none */
 	char *audit_checkpoint_command; /* WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND; NULL: none */
+	unsigned audit_keep_days;       /* WRENN_EVENTS_AUDIT_KEEP_DAYS; 0: for ever */
+	char *audit_archive_dir;        /* WRENN_EVENTS_AUDIT_ARCHIVE_DIR; NULL: none */
 	enum config_api_keys api_keys;
 	enum config_role channel_role;
 	unsigned keepalive_s;

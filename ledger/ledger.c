@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/keeper.h"
 #include "ledger/upkeep.h"
 #include "ledger/writer.h"
 
@@ -22,9 +23,12 @@ struct ledger {
 	struct ledger_writer writer;
 	const struct audit_signer *signer;
 	checkpoint_fn on_checkpoint;
+	unsigned keep_days;
+	char *archive_folder; /* NULL: none */
 	void *owner;
 	struct ledger_lease *lease; /* NULL: not started */
 	struct upkeep *upkeep;      /* NULL: not started, or without an audit log */
+	struct keeper *keeper;      /* NULL: not started, or everything is kept */
 	struct watch_stream stream;
 	struct ledger_watch *watch; /* NULL: not started, or nobody watches */
 	void (*on_stopped)(void *owner);
@@ -64,9 +68,13 @@ int ledger_open(const struct ledger_options *options, struct ledger **out)
 	ledger->signer = options->signer;
 	ledger->on_checkpoint = options->on_checkpoint;
 	ledger->owner = options->owner;
+	ledger->keep_days = options->keep_days;
 	ledger->worker = strdup(options->worker);
 	ledger->group = strdup(options->group);
-	if (!ledger->worker || !ledger->group) {
+	if (options->archive_folder)
+		ledger->archive_folder = strdup(options->archive_folder);
+	if (!ledger->worker || !ledger->group ||
+	    (options->archive_folder && !ledger->archive_folder)) {
 		ledger_close(ledger);
 		return -ENOMEM;
 	}
@@ -83,6 +91,7 @@ void ledger_close(struct ledger *ledger)
 	expect_cache_done(&ledger->writer.expected);
 	free(ledger->worker);
 	free(ledger->group);
+	free(ledger->archive_folder);
 	free(ledger);
 }
 
@@ -124,6 +133,24 @@ static int open_upkeep(struct ledger *ledger)
 	return writer->rules.audit_mode == AUDIT_OFF ? 0 : upkeep_open(&options, &ledger->upkeep);
 }
 
+static int open_keeper(struct ledger *ledger)
+{
+	const struct ledger_writer *writer = &ledger->writer;
+	const struct keeper_options options = {
+		.loop = ledger->loop,
+		.store = writer->store,
+		.lease = ledger->lease,
+		.group = ledger->group,
+		.worker = ledger->worker,
+		.position = &writer->position,
+		.days = ledger->keep_days,
+		.folder = ledger->archive_folder,
+		.tick_ms = ledger->tick_ms,
+	};
+
+	return options.days == 0 ? 0 : keeper_open(&options, &ledger->keeper);
+}
+
 int ledger_start(struct ledger *ledger, const struct lease_events *events)
 {
 	const struct ledger_lease_options options = {
@@ -143,7 +170,9 @@ int ledger_start(struct ledger *ledger, const struct lease_events *events)
 	rc = ledger_lease_open(&options, &ledger->lease);
 	if (rc == 0)
 		rc = open_watch(ledger);
-	return rc < 0 ? rc : open_upkeep(ledger);
+	if (rc == 0)
+		rc = open_upkeep(ledger);
+	return rc < 0 ? rc : open_keeper(ledger);
 }
 
 static void on_lease_closed(void *owner)
@@ -154,12 +183,23 @@ static void on_lease_closed(void *owner)
 	ledger->on_stopped(ledger->stop_owner);
 }
 
+static void on_keeper_closed(void *owner)
+{
+	struct ledger *ledger = owner;
+
+	ledger->keeper = NULL;
+	ledger_lease_close(ledger->lease, on_lease_closed, ledger);
+}
+
 static void on_upkeep_closed(void *owner)
 {
 	struct ledger *ledger = owner;
 
 	ledger->upkeep = NULL;
-	ledger_lease_close(ledger->lease, on_lease_closed, ledger);
+	if (ledger->keeper)
+		keeper_close(ledger->keeper, on_keeper_closed, ledger);
+	else
+		on_keeper_closed(ledger);
 }
 
 static void on_watch_closed(void *owner)

@@ -11,8 +11,8 @@
  *
  * ledger.c opens it, writer.c commits batches, event_rows.c decides what one event becomes, lease.c
  * asks for the lease and fence.c keeps a worker without it out. watch.c tells what a team expected
- * and did not come, upkeep.c makes checkpoints of the audit log's trees. docs/notes/ledger.md,
- * docs/notes/audit-proof.md
+ * and did not come, upkeep.c makes checkpoints of the audit log's trees, keeper.c drops its old
+ * rows. docs/notes/ledger.md, docs/notes/audit-proof.md
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
@@ -52,6 +52,8 @@ struct ledger_options {
 	const struct audit_signer *signer; /* NULL: no checkpoints are made */
 	/* A checkpoint of the audit log is committed. May be NULL. */
 	void (*on_checkpoint)(const struct audit_checkpoint *checkpoint, void *owner);
+	unsigned keep_days;         /* rows of the audit log; 0: for ever */
+	const char *archive_folder; /* gets old rows before they are dropped; NULL: none */
 	void *owner;
 };
 

@@ -26,6 +26,8 @@ Test(audit, has_a_key_in_the_data_directory_and_nothing_else)
 	cr_expect_str_eq(config.audit_key_file, "/srv/events/audit-signing.key");
 	cr_expect_null(config.audit_checkpoint_dir);
 	cr_expect_null(config.audit_checkpoint_command);
+	cr_expect_eq(config.audit_keep_days, 0);
+	cr_expect_null(config.audit_archive_dir);
 	config_done(&config);
 }
 
@@ -36,6 +38,8 @@ Test(audit, takes_every_setting)
 		"WRENN_EVENTS_AUDIT_KEY_FILE=/etc/signing",
 		"WRENN_EVENTS_AUDIT_CHECKPOINT_DIR=/srv/notes",
 		"WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND=mail -s checkpoint",
+		"WRENN_EVENTS_AUDIT_KEEP_DAYS=400",
+		"WRENN_EVENTS_AUDIT_ARCHIVE_DIR=/srv/archive",
 		NULL,
 	};
 	struct config config;
@@ -45,6 +49,8 @@ Test(audit, takes_every_setting)
 	cr_expect_str_eq(config.audit_key_file, "/etc/signing");
 	cr_expect_str_eq(config.audit_checkpoint_dir, "/srv/notes");
 	cr_expect_str_eq(config.audit_checkpoint_command, "mail -s checkpoint");
+	cr_expect_eq(config.audit_keep_days, 400);
+	cr_expect_str_eq(config.audit_archive_dir, "/srv/archive");
 	config_done(&config);
 }
 

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "ledger/keeping.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+
+#define TILE_LEAVES 256
+#define TILE_START  "(audit_leaves.idx / 256 * 256)"
+
+/* Housekeeping writes it, when it believes the clock. */
+static const struct db_query read_age = {
+	.sql = "SELECT CAST(value AS bigint) FROM store_facts WHERE name = 'aged_to_us'",
+};
+static const struct db_query read_tree = {
+	.sql = "SELECT tree, team_id, first, drop_to, archive_to, size FROM audit_trees "
+	       "WHERE tree > $1 ORDER BY tree LIMIT 1",
+};
+static const struct db_query read_sizes = {
+	.sql = "SELECT size, at FROM audit_checkpoints WHERE tree = $1 AND size > $2 "
+	       "ORDER BY size LIMIT 200",
+};
+static const struct db_query read_note = {
+	.sql = "SELECT note FROM audit_checkpoints WHERE tree = $1 AND size = $2",
+};
+static const struct db_query store_archive_to = {
+	.sql = "UPDATE audit_trees SET archive_to = $2 WHERE tree = $1",
+};
+static const struct db_query store_drop_to = {
+	.sql = "UPDATE audit_trees SET drop_to = archive_to "
+	       "WHERE tree = $1 AND drop_to = $2 AND archive_to = $3",
+};
+static const struct db_query store_first = {
+	.sql = "UPDATE audit_trees SET first = $2 WHERE tree = $1",
+};
+static const struct db_query read_ids = {
+	.sql = "SELECT audit_id FROM audit_leaves WHERE tree = $1 AND idx >= $2 AND idx < $3 "
+	       "ORDER BY idx LIMIT 512",
+};
+/* By a list, so that PostgreSQL has no reason to look through the table. */
+static const struct db_query drop_rows = {
+	.sql = "DELETE FROM audit_logs WHERE id = ANY($1::text[]::uuid[])",
+	.sqlite = "DELETE FROM audit_logs WHERE id IN (SELECT value FROM json_each($1))",
+};
+static const struct db_query drop_commitments = {
+	.sql = "DELETE FROM audit_erased WHERE tree = $1 AND idx >= $2 AND idx < $3",
+};
+/* A tile that a checkpoint divides keeps its leaves, so that the checkpoint can be compared. */
+static const struct db_query drop_leaves = {
+	.sql = "DELETE FROM audit_leaves WHERE tree = $1 AND idx >= $2 AND idx < $3 "
+	       "AND NOT EXISTS (SELECT 1 FROM audit_checkpoints c WHERE c.tree = $1 "
+	       "AND c.size > " TILE_START " AND c.size < " TILE_START " + 256)",
+};
+static const struct db_query drop_keys = {
+	.sql = "DELETE FROM audit_salts WHERE team_id = $1 AND subject IN (SELECT subject "
+	       "FROM audit_salts WHERE team_id = $1 ORDER BY subject LIMIT 512)",
+};
+
+/* ---- what is due --------------------------------------------------------------------------- */
+
+static int on_number(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return 0;
+}
+
+static int on_tree(const struct db_row *row, void *arg)
+{
+	struct keeping *keeping = arg;
+
+	keeping->next = KEEPING_TREE;
+	keeping->tree = row_int(row, 0);
+	keeping->team = row_uuid(row, 1);
+	keeping->first = row_int(row, 2);
+	keeping->drop_to = row_int(row, 3);
+	keeping->archive_to = row_int(row, 4);
+	keeping->size = row_int(row, 5);
+	return 0;
+}
+
+struct looking {
+	int64_t before_us; /* what is older is too old */
+	int64_t oldest_us; /* of the checkpoints; 0: there is none */
+	int64_t size;      /* of the newest one that is too old; 0: none */
+};
+
+/* Times follow the sizes. */
+static int on_checkpoint(const struct db_row *row, void *arg)
+{
+	struct looking *looking = arg;
+	int64_t at_us = row_time(row, 1);
+
+	if (!looking->oldest_us)
+		looking->oldest_us = at_us;
+	if (at_us < looking->before_us)
+		looking->size = row_int(row, 0);
+	return 0;
+}
+
+/* Small teams get one file a day, not one for each checkpoint. */
+static bool is_worth_it(const struct keeping *keeping, const struct looking *looking)
+{
+	return looking->size > 0 && (looking->oldest_us < looking->before_us - KEEPING_DAY_US ||
+				     looking->size - keeping->archive_to >= KEEPING_MANY);
+}
+
+static int look(struct keeping *keeping, struct db *db, int64_t age_us)
+{
+	struct looking looking = { .before_us = age_us - keeping->days * KEEPING_DAY_US };
+	const struct db_value values[] = { db_int(keeping->tree), db_int(keeping->archive_to) };
+	int rc = db_run_now(db, &read_sizes, values, ARRAY_LEN(values), on_checkpoint, &looking,
+			    NULL);
+
+	if (rc < 0 || !is_worth_it(keeping, &looking))
+		return rc;
+
+	const struct db_value update[] = { db_int(keeping->tree), db_int(looking.size) };
+
+	keeping->next = KEEPING_AGAIN;
+	return db_run_now(db, &store_archive_to, update, ARRAY_LEN(update), NULL, NULL, NULL);
+}
+
+/* ---- the file ------------------------------------------------------------------------------ */
+
+static int on_note(const struct db_row *row, void *arg)
+{
+	struct keeping *keeping = arg;
+	struct str note = row_text(row, 0);
+
+	if (note.len < sizeof(keeping->note))
+		memcpy(keeping->note, note.at, note.len);
+	keeping->note[note.len < sizeof(keeping->note) ? note.len : 0] = '\0';
+	return 0;
+}
+
+static int ask_for_file(struct keeping *keeping, struct db *db)
+{
+	const struct db_value values[] = { db_int(keeping->tree), db_int(keeping->archive_to) };
+	int rc;
+
+	keeping->note[0] = '\0';
+	rc = db_run_now(db, &read_note, values, ARRAY_LEN(values), on_note, keeping, NULL);
+	if (rc == 0 && keeping->note[0] == '\0')
+		log_error("the tree of an audit log is damaged, so its old rows stay; put a "
+			  "backup back",
+			  log_int("tree", keeping->tree), log_str("table", "audit_checkpoints"));
+	else
+		keeping->next = KEEPING_ARCHIVE;
+	return rc;
+}
+
+int keeping_archived(const struct keeping *keeping, struct db *db)
+{
+	const struct db_value values[] = { db_int(keeping->tree), db_int(keeping->drop_to),
+					   db_int(keeping->archive_to) };
+
+	return db_run_now(db, &store_drop_to, values, ARRAY_LEN(values), NULL, NULL, NULL);
+}
+
+/* ---- dropping ------------------------------------------------------------------------------ */
+
+struct old_rows {
+	size_t count;
+	char ids[KEEPING_PIECE][UUID_TEXT_SIZE];
+	struct str words[KEEPING_PIECE];
+};
+
+static int on_id(const struct db_row *row, void *arg)
+{
+	struct old_rows *old = arg;
+	const struct uuid id = row_uuid(row, 0);
+
+	uuid_format(&id, old->ids[old->count]);
+	old->words[old->count] = str_of(old->ids[old->count]);
+	old->count++;
+	return 0;
+}
+
+/* From the first row to before `to`. */
+static int drop_some_rows(struct keeping *keeping, struct db *db, int64_t to)
+{
+	const struct db_value range[] = { db_int(keeping->tree), db_int(keeping->first),
+					  db_int(to) };
+	struct old_rows *old = calloc(1, sizeof(*old));
+	int rc;
+
+	if (!old)
+		return -ENOMEM;
+	rc = db_run_now(db, &read_ids, range, ARRAY_LEN(range), on_id, old, NULL);
+	if (rc == 0) {
+		const struct db_value ids = db_words(old->words, old->count);
+
+		rc = db_run_now(db, &drop_rows, &ids, 1, NULL, NULL, &keeping->dropped);
+	}
+	free(old);
+	return rc < 0 ? rc : db_run_now(db, &drop_commitments, range, 3, NULL, NULL, NULL);
+}
+
+static int drop_piece(struct keeping *keeping, struct db *db)
+{
+	int64_t tile = keeping->first / TILE_LEAVES * TILE_LEAVES;
+	int64_t end = tile + KEEPING_PIECE;
+	int64_t to = end < keeping->drop_to ? end : keeping->drop_to;
+	const struct db_value leaves[] = { db_int(keeping->tree), db_int(tile),
+					   db_int(to / TILE_LEAVES * TILE_LEAVES) };
+	const struct db_value first[] = { db_int(keeping->tree), db_int(to) };
+	int rc = drop_some_rows(keeping, db, to);
+
+	if (rc == 0)
+		rc = db_run(db, &drop_leaves, leaves, ARRAY_LEN(leaves), NULL, NULL, NULL);
+	if (rc == 0)
+		rc = db_run(db, &store_first, first, ARRAY_LEN(first), NULL, NULL, NULL);
+	keeping->next = KEEPING_AGAIN;
+	keeping->first = to;
+	return rc < 0 ? rc : db_flush(db);
+}
+
+/* Nothing that they were made for is left, and new rows get new ones. */
+static int drop_some_keys(struct keeping *keeping, struct db *db)
+{
+	const struct db_value team = db_uuid(&keeping->team);
+	int64_t keys = 0;
+	int rc = db_run_now(db, &drop_keys, &team, 1, NULL, NULL, &keys);
+
+	if (keys > 0)
+		keeping->next = KEEPING_AGAIN;
+	return rc;
+}
+
+/* ---- a step -------------------------------------------------------------------------------- */
+
+static int do_step(struct keeping *keeping, struct db *db, int64_t age_us)
+{
+	if (keeping->first < keeping->drop_to)
+		return drop_piece(keeping, db);
+	if (keeping->drop_to < keeping->archive_to && keeping->is_archived)
+		return ask_for_file(keeping, db);
+	if (keeping->drop_to < keeping->archive_to) {
+		keeping->next = KEEPING_AGAIN;
+		return keeping_archived(keeping, db);
+	}
+	if (keeping->first > 0 && keeping->first == keeping->size)
+		return drop_some_keys(keeping, db);
+	return look(keeping, db, age_us);
+}
+
+int keeping_step(struct keeping *keeping, struct db *db)
+{
+	const struct db_value after = db_int(keeping->after);
+	int64_t age_us = 0;
+	int rc = db_run_now(db, &read_age, NULL, 0, on_number, &age_us, NULL);
+
+	keeping->next = KEEPING_END;
+	keeping->dropped = 0;
+	if (rc == 0 && age_us > 0)
+		rc = db_run_now(db, &read_tree, &after, 1, on_tree, keeping, NULL);
+	return rc < 0 || keeping->next == KEEPING_END ? rc : do_step(keeping, db, age_us);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Which rows of the audit trail are too old, and dropping them, step by step
+ * (docs/notes/audit-keeping.md). Each step is a job under the fence.
+ */
+#ifndef LEDGER_KEEPING_H
+#define LEDGER_KEEPING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "audit/audit.h"
+#include "core/attributes.h"
+#include "core/uuid.h"
+#include "store/store.h"
+
+#define KEEPING_DAY_US (INT64_C(86400) * 1000000)
+#define KEEPING_PIECE  512   /* rows that one step drops */
+#define KEEPING_MANY   65536 /* rows that are dropped before they are a day too old */
+
+enum keeping_next {
+	KEEPING_END,     /* no tree is left */
+	KEEPING_TREE,    /* nothing to do here: the next tree */
+	KEEPING_AGAIN,   /* this tree has another step */
+	KEEPING_ARCHIVE, /* the rows from drop_to to archive_to have to be in a file first */
+};
+
+struct keeping {
+	/* Given by the caller. */
+	unsigned days;
+	bool is_archived; /* a folder is named */
+	int64_t after;    /* the tree before */
+
+	/* Results. */
+	enum keeping_next next;
+	int64_t tree;
+	struct uuid team;
+	int64_t first;
+	int64_t drop_to;
+	int64_t archive_to;
+	int64_t size;
+	int64_t dropped;            /* rows, by this step */
+	char note[AUDIT_NOTE_SIZE]; /* the checkpoint of archive_to */
+};
+
+/* One step of the first tree after `after`. Flushes. */
+int keeping_step(struct keeping *keeping, struct db *db) must_check;
+/* The rows before archive_to are in files. Flushes. */
+int keeping_archived(const struct keeping *keeping, struct db *db) must_check;
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which rows of the trail are dropped, step by step, on both engines. That what is left verifies,
+ * and the files, are in test_audit_keeping.py. */
+#include "ledger/keeping.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proof/verifier.h"
+#include "tests/support/rig.h"
+
+#define DAY_US KEEPING_DAY_US
+#define WELL   ",\"outcome\":\"success\",\"metadata\":{\"reason\":\"ttl_expired\"}"
+
+static const struct rig_options options = { .no_delivery = true, .audit_mode = AUDIT_ALL };
+static const struct audit_signer signer = { .private_key = { 1, 2, 3 },
+					    .origin = "events.example.com" };
+
+/* ---- a tree with checkpoints --------------------------------------------------------------- */
+
+struct signing {
+	struct store_job job;
+	int64_t at_us;
+	struct audit_checkpoint made;
+};
+
+static int run_signing(struct db *db, struct store_job *job)
+{
+	struct signing *signing = container_of(job, struct signing, job);
+	struct note_key key;
+	struct uuid team;
+	int rc = audit_signer_public(db, &signer, &key);
+
+	if (rc == 0)
+		rc = uuid_parse(str_of(TEAM_A), &team);
+	return rc < 0 ? rc
+		      : audit_checkpoint_make(db, &signer, &key, &team, signing->at_us,
+					      &signing->made);
+}
+
+/* So many rows of the trail, and a checkpoint after them. */
+static void add_rows(struct rig *rig, int count, int64_t at_us)
+{
+	static int64_t ms = START_MS;
+	struct signing signing = { .job.run = run_signing, .at_us = at_us };
+	struct event **events = calloc((size_t)count, sizeof(struct event *));
+	struct reason why = { .text = "" };
+
+	cr_assert(events);
+	for (int i = 0; i < count; i++)
+		events[i] = rig_event("capsule.pause", i ? USER : SYSTEM, WELL, ms++);
+	cr_assert_eq(rig_commit(rig, events, (size_t)count), 0);
+	free(events);
+	cr_assert_eq(store_run_blocking(rig->database.url, &signing.job, &why), 0, "%s", why.text);
+	cr_assert(signing.made.is_new);
+}
+
+/* Rows 0 to 259 at START_US, 260 to 519 an hour later, 520 to 529 three days later. */
+static void fill(struct rig *rig)
+{
+	add_rows(rig, 260, START_US);
+	add_rows(rig, 260, START_US + HOUR_US);
+	add_rows(rig, 10, START_US + 3 * DAY_US);
+	/* The rig has its own housekeeping, which writes it once an hour of the rig's clock. */
+	rig_wait_rows(rig, 1, "store_facts WHERE name = 'aged_to_us'");
+	rig_ask(rig, "DELETE FROM store_facts WHERE name = 'aged_to_us'");
+	rig_ask(rig, "INSERT INTO audit_logs (id, team_id, actor_type, actor_name, resource_type, "
+		     "action, scope, status, metadata, created_at) SELECT "
+		     "'11111111-1111-4111-8111-111111111111', '" TEAM_A "', 'system', 'x', "
+		     "'host', 'create', 'team', 'success', '{}', min(created_at) FROM audit_logs");
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+struct step {
+	struct store_job job;
+	struct keeping keeping;
+};
+
+static int run_step(struct db *db, struct store_job *job)
+{
+	return keeping_step(&container_of(job, struct step, job)->keeping, db);
+}
+
+static int run_note(struct db *db, struct store_job *job)
+{
+	return keeping_archived(&container_of(job, struct step, job)->keeping, db);
+}
+
+static void run(struct rig *rig, struct step *step, int (*what)(struct db *, struct store_job *))
+{
+	struct reason why = { .text = "" };
+
+	step->job = (struct store_job){ .run = what };
+	cr_assert_eq(store_run_blocking(rig->database.url, &step->job, &why), 0, "%s", why.text);
+}
+
+/* Until there is nothing to do at once. Returns how many rows were dropped. */
+static int64_t run_steps(struct rig *rig, struct step *step)
+{
+	int64_t dropped = 0;
+
+	do {
+		run(rig, step, run_step);
+		dropped += step->keeping.dropped;
+		cr_assert_leq(step->keeping.dropped, KEEPING_PIECE);
+	} while (step->keeping.next == KEEPING_AGAIN);
+	return dropped;
+}
+
+/* As housekeeping writes it. */
+static void set_age(struct rig *rig, int64_t age_us)
+{
+	rig_ask(rig, "DELETE FROM store_facts WHERE name = 'aged_to_us'");
+	rig_ask(rig, "INSERT INTO store_facts (name, value) VALUES ('aged_to_us', '%lld')",
+		(long long)age_us);
+}
+
+/* ---- tests --------------------------------------------------------------------------------- */
+
+static void wait_until_due(struct rig *rig)
+{
+	struct step step = { .keeping = { .days = 1, .is_archived = true } };
+
+	fill(rig);
+	run(rig, &step, run_step);
+	cr_expect_eq(step.keeping.next, KEEPING_END, "nobody has believed the clock yet");
+	set_age(rig, START_US + 2 * DAY_US);
+	cr_expect_eq(run_steps(rig, &step), 0);
+	cr_expect_eq(step.keeping.next, KEEPING_TREE, "the oldest rows are not a day too old");
+	set_age(rig, START_US + 2 * DAY_US + 1);
+	run_steps(rig, &step);
+	cr_expect_eq(step.keeping.next, KEEPING_ARCHIVE);
+	cr_expect_eq(step.keeping.archive_to, 520, "the next checkpoint is younger");
+	cr_expect_neq(strstr(step.keeping.note, "/audit/" TEAM_A_ID "\n520\n"), NULL);
+	step.keeping.after = step.keeping.tree;
+	run(rig, &step, run_step);
+	cr_expect_eq(step.keeping.next, KEEPING_END);
+}
+
+Test(keeping, finds_what_a_checkpoint_older_than_the_days_covers)
+{
+	ON_BOTH_STORES(&options, wait_until_due)
+}
+
+static void drop_without_file(struct rig *rig)
+{
+	struct step step = { .keeping = { .days = 1, .is_archived = true } };
+
+	set_age(rig, START_US + 9 * DAY_US);
+	cr_expect_eq(run_steps(rig, &step), 0);
+	cr_expect_eq(step.keeping.archive_to, 520, "what the file has is fixed");
+	rig_ask(rig, "UPDATE audit_trees SET archive_to = 530");
+	run(rig, &step, run_note);
+	cr_expect_eq(rig_ask(rig, "SELECT drop_to FROM audit_trees"), 0, "another file");
+	rig_ask(rig, "UPDATE audit_trees SET archive_to = 520");
+	set_age(rig, START_US + 3 * DAY_US);
+}
+
+static int64_t wall_us(void)
+{
+	return rig_now_us;
+}
+
+static void drop_after_the_file(struct rig *rig)
+{
+	struct audit_forgetting forgetting = { .user = "usr-0x5yg3bfyrehlas5fmd3rslxq" };
+	struct step step = { .keeping = { .days = 1, .is_archived = true } };
+	struct reason why = { .text = "" };
+
+	fill(rig);
+	set_age(rig, START_US + 3 * DAY_US);
+	run_steps(rig, &step);
+	drop_without_file(rig);
+	run(rig, &step, run_note);
+	cr_expect_eq(run_steps(rig, &step), 520);
+	cr_expect_eq(rig_ask(rig, "SELECT first FROM audit_trees"), 520);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 10 + 1, "and the other's");
+	/* Tile 0 is gone; checkpoints divide the others. */
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_leaves"), 530 - 256);
+	cr_expect_eq(rig_ask(rig, "SELECT min(idx) FROM audit_leaves"), 256);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_tiles"), 2);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_checkpoints"), 3);
+
+	cr_expect_eq(audit_forget(rig->database.url, &forgetting, wall_us, &why), 0, "%s",
+		     why.text);
+	cr_expect_eq(forgetting.rows, 9, "the tenth is the system's");
+	cr_expect_eq(rig_ask(rig, "SELECT min(idx) FROM audit_erased"), 521);
+}
+
+Test(keeping, drops_nothing_before_it_is_in_a_file)
+{
+	ON_BOTH_STORES(&options, drop_after_the_file)
+}
+
+static void drop_all(struct rig *rig)
+{
+	struct step step = { .keeping = { .days = 1 } };
+
+	fill(rig);
+	rig_ask(rig, "INSERT INTO audit_erased (tree, idx, field, commitment) "
+		     "SELECT tree, idx, 'actor_id', hash FROM audit_leaves WHERE idx < 5");
+	set_age(rig, START_US + 9 * DAY_US);
+	cr_expect_eq(run_steps(rig, &step), 530);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_salts"), 0);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_erased"), 0);
+	add_rows(rig, 2, START_US + 9 * DAY_US);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_salts"), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT max(idx) FROM audit_leaves"), 531);
+}
+
+Test(keeping, forgets_the_keys_of_a_team_without_rows)
+{
+	ON_BOTH_STORES(&options, drop_all)
+}
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+struct archiving {
+	bool is_done;
+	int rc;
+};
+
+static void on_archived(int rc, void *owner)
+{
+	*(struct archiving *)owner = (struct archiving){ .is_done = true, .rc = rc };
+}
+
+static bool is_done(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return ((const struct archiving *)arg)->is_done;
+}
+
+static int archive(struct rig *rig, const struct keeping *keeping, const char *folder)
+{
+	const struct archive_options archive = {
+		.loop = &rig->loop,
+		.store = rig->store,
+		.folder = folder,
+		.team = keeping->team,
+		.tree = keeping->tree,
+		.from = (uint64_t)keeping->drop_to,
+		.to = (uint64_t)keeping->archive_to,
+		.note = keeping->note,
+	};
+	struct archiving archiving = { .is_done = false };
+
+	cr_assert_eq(archive_write(&archive, on_archived, &archiving), 0);
+	rig_turn_until(rig, is_done, &archiving);
+	return archiving.rc;
+}
+
+static int count_entries(const char *folder)
+{
+	DIR *entries = opendir(folder);
+	int count = -2; /* the folder itself and its parent */
+
+	cr_assert(entries);
+	while (readdir(entries))
+		count++;
+	closedir(entries);
+	return count;
+}
+
+static void expect_holds(const char *path, uint64_t rows)
+{
+	struct verifier *verifier = calloc(1, sizeof(*verifier));
+	struct reason why = { .text = "" };
+	FILE *file = fopen(path, "re");
+	struct note_key key;
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t len;
+
+	cr_assert(file && verifier, "%s", path);
+	cr_assert_eq(note_key_of_private(&key, str_of(signer.origin), signer.private_key, &why), 0);
+	verifier->keys = &key;
+	verifier->key_count = 1;
+	while ((len = getline(&line, &cap, file)) > 0)
+		cr_assert_eq(verifier_line(verifier, (struct str){ line, (size_t)len - 1 }, &why),
+			     0, "%s", why.text);
+	cr_expect_eq(verifier_end(verifier, &why), 0, "%s", why.text);
+	cr_expect_eq(verifier->rows, rows);
+	free(line);
+	fclose(file);
+	free(verifier);
+}
+
+Test(archive, is_whole_or_there_is_none)
+{
+	char folder[] = "/tmp/wrenn-archive.XXXXXX";
+	struct step step = { .keeping = { .days = 1, .is_archived = true } };
+	char path[256];
+	struct rig rig;
+
+	cr_assert(mkdtemp(folder));
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	fill(&rig);
+	set_age(&rig, START_US + 3 * DAY_US);
+	run_steps(&rig, &step);
+	cr_expect_eq(archive(&rig, &step.keeping, "/tmp/wrenn-archive.none/x"), -ENOENT);
+	snprintf(path, sizeof(path), "%s/" TEAM_A_ID "-0-520.jsonl", folder);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_expect_eq(archive(&rig, &step.keeping, folder), -EISDIR);
+	cr_expect_eq(count_entries(folder), 1, "the draft is gone");
+	cr_assert_eq(rmdir(path), 0);
+	cr_expect_eq(archive(&rig, &step.keeping, folder), 0);
+	cr_expect_eq(archive(&rig, &step.keeping, folder), 0, "again");
+	cr_expect_eq(count_entries(folder), 1);
+	expect_holds(path, 520);
+	unlink(path);
+	rmdir(folder);
+	rig_close(&rig);
+}
