@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/crypto.h"
+#include "core/rfc3339.h"
 #include "core/str.h"
 
 #define KEY_DIGITS   ((size_t)2 * NOTE_KEY_SIZE)
@@ -96,6 +97,33 @@ int audit_key_make(const char *path, struct reason *why)
 		return -ENOMEM;
 	rc = make_under(name, path, why);
 	free(name);
+	return rc;
+}
+
+/* A new name next to it, which no file has yet. */
+static int move_away(const char *path, const char *kept, struct reason *why)
+{
+	if (link(path, kept) < 0)
+		return fail(why, "keep", path);
+	return unlink(path) < 0 ? fail(why, "move", path) : 0;
+}
+
+int audit_key_rotate(const char *path, int64_t now_us, char **kept, struct reason *why)
+{
+	char time[RFC3339_TEXT_SIZE];
+	char *name = NULL;
+	int rc;
+
+	rfc3339_format(now_us, 0, time);
+	if (asprintf(&name, "%s.until-%s", path, time) < 0)
+		return -ENOMEM;
+	rc = move_away(path, name, why);
+	if (rc == 0)
+		rc = audit_key_make(path, why); /* otherwise the next start makes it */
+	if (rc == 0)
+		*kept = name;
+	else
+		free(name);
 	return rc;
 }
 

@@ -23,6 +23,9 @@ struct audit_signer {
 
 /* Makes the file unless there is one. 0 or a negative errno with *why. */
 int audit_key_make(const char *path, struct reason *why) must_check;
+/* Gives the file another name, *kept, which the caller frees, and makes a new one. 0 or a negative
+ * errno with *why; -ENOENT: there is none yet. */
+int audit_key_rotate(const char *path, int64_t now_us, char **kept, struct reason *why) must_check;
 /* Reads it into *out, whose origin stays. 0 or a negative errno with *why. */
 int audit_signer_read(const char *path, struct audit_signer *out, struct reason *why) must_check;
 

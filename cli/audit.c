@@ -8,8 +8,9 @@ static const char usage[] = "Usage: wrenn-events audit ACTION [OPTION...]\n"
 			    "\n"
 			    "The audit trail of a team: who did what, and whether it worked.\n";
 
-static const struct command *const actions[] = { &audit_list_action, &audit_export_action,
-						 &audit_verify_action, &audit_forget_action, NULL };
+static const struct command *const actions[] = { &audit_list_action,       &audit_export_action,
+						 &audit_verify_action,     &audit_forget_action,
+						 &audit_rotate_key_action, NULL };
 
 const struct command audit_command = {
 	.name = "audit",

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +56,28 @@ Test(signer, makes_a_key_for_its_owner_alone_and_never_again)
 	cr_assert_eq(audit_signer_read(path, &second, &why), 0);
 	cr_expect_arr_eq(first.private_key, second.private_key, NOTE_KEY_SIZE);
 	cr_expect_not(second.is_open);
+}
+
+Test(signer, keeps_the_old_key_when_it_makes_a_new_one)
+{
+	struct audit_signer first = { .origin = NULL };
+	struct audit_signer second = { .origin = NULL };
+	struct audit_signer old = { .origin = NULL };
+	char *kept = NULL;
+
+	cr_expect_eq(audit_key_rotate(path, 0, &kept, &why), -ENOENT, "%s", why.text);
+	cr_assert_eq(audit_key_make(path, &why), 0, "%s", why.text);
+	cr_assert_eq(audit_signer_read(path, &first, &why), 0);
+	cr_assert_eq(audit_key_rotate(path, 0, &kept, &why), 0, "%s", why.text);
+	cr_expect_neq(strstr(kept, "/key.until-1970-01-01T00:00:00Z"), NULL, "%s", kept);
+	cr_assert_eq(audit_signer_read(path, &second, &why), 0);
+	cr_assert_eq(audit_signer_read(kept, &old, &why), 0);
+	cr_expect_arr_eq(first.private_key, old.private_key, NOTE_KEY_SIZE);
+	cr_expect_arr_neq(first.private_key, second.private_key, NOTE_KEY_SIZE);
+	cr_expect_not(second.is_open);
+	cr_expect_eq(audit_key_rotate(path, 0, &kept, &why), -EEXIST, "no key is overwritten");
+	cr_expect_eq(unlink(kept), 0);
+	free(kept);
 }
 
 Test(signer, makes_another_key_each_time)
