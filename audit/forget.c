@@ -276,20 +276,22 @@ static int end_team(struct db *db, struct audit_forgetting *forgetting, int64_t 
 	const struct db_value values[] = { db_uuid(&forgetting->team),
 					   db_text(str_of(forgetting->user)) };
 	bool is_waiting = false;
+	int64_t keys = 0;
 	int rc = db_run_now(db, &find_waiting, values, 1, on_waiting, &is_waiting, NULL);
 
 	if (rc == 0 && is_waiting)
 		rc = -EAGAIN;
 	if (rc == 0)
-		rc = db_run_now(db, &delete_key, values, ARRAY_LEN(values), NULL, NULL, NULL);
-	if (rc == 0)
+		rc = db_run_now(db, &delete_key, values, ARRAY_LEN(values), NULL, NULL, &keys);
+	/* Every worker follows deleted accounts. Another one may have ended this team. */
+	if (rc == 0 && keys > 0)
 		rc = write_erasure(db, forgetting, now_us);
 	if (rc == 0)
 		rc = db_flush(db);
 	if (rc < 0)
 		return rc;
 	forgetting->tree = 0;
-	forgetting->teams++;
+	forgetting->teams += keys > 0;
 	return 0;
 }
 

@@ -126,6 +126,52 @@ Test(forget, waits_for_a_first_row_that_is_no_leaf_yet)
 	ON_BOTH_STORES(&quiet, wait_for_first_row)
 }
 
+/* ---- two workers --------------------------------------------------------------------------- */
+
+struct piece_job {
+	struct store_job job;
+	struct audit_forgetting forgetting;
+};
+
+static int run_piece(struct db *db, struct store_job *job)
+{
+	return audit_forget_piece(db, &container_of(job, struct piece_job, job)->forgetting,
+				  rig_now_us);
+}
+
+static void do_piece(struct rig *rig, struct piece_job *job)
+{
+	struct reason why = { .text = "" };
+
+	job->job = (struct store_job){ .run = run_piece, .needs_audit_lock = true };
+	cr_assert_eq(store_run_blocking(rig->database.url, &job->job, &why), 0, "%s", why.text);
+}
+
+/* Both have looked at every leaf before the first of them deletes the key. */
+static void erase_in_step(struct rig *rig)
+{
+	struct piece_job jobs[2] = { { .forgetting.user = ADA }, { .forgetting.user = ADA } };
+
+	fill(rig);
+	while (jobs[1].forgetting.next < ROWS + 1) {
+		do_piece(rig, &jobs[0]);
+		do_piece(rig, &jobs[1]);
+	}
+	for (int i = 0; i < 2; i++) {
+		while (!jobs[i].forgetting.is_done)
+			do_piece(rig, &jobs[i]);
+		rig_ask(rig, "DELETE FROM audit_waiting"); /* it became a leaf */
+	}
+	cr_expect_eq(jobs[0].forgetting.teams, 1);
+	cr_expect_eq(jobs[1].forgetting.teams, 0);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs WHERE action = 'erase'"), 1);
+}
+
+Test(forget, by_two_workers_is_recorded_once)
+{
+	ON_BOTH_STORES(&quiet, erase_in_step)
+}
+
 /* ---- deleted accounts ---------------------------------------------------------------------- */
 
 static bool is_closed(struct rig *rig, void *arg)
