@@ -111,15 +111,21 @@ static void find_next(struct follower *follower)
 
 static void forget_next(struct follower *follower)
 {
-	follower->job = (struct store_job){ .run = run_piece, .on_done = on_piece };
+	follower->job = (struct store_job){
+		.run = run_piece,
+		.on_done = on_piece,
+		.is_audited = true,
+		.needs_audit_lock = true,
+	};
 	follower->is_running = store_write(follower->options.store, &follower->job) == 0;
 	if (!follower->is_running)
 		end_round(follower);
 }
 
-static bool is_down(int rc)
+/* Nobody is to blame, and the next user would meet the same. */
+static bool must_wait(int rc)
 {
-	return rc == -ENOTCONN || rc == -ECANCELED;
+	return rc == -ENOTCONN || rc == -ECANCELED || rc == -EBUSY;
 }
 
 static void on_found(struct store_job *job, int rc)
@@ -128,7 +134,7 @@ static void on_found(struct store_job *job, int rc)
 
 	if (closes(follower))
 		return;
-	if (rc < 0 && !is_down(rc) && rc != -EBUSY)
+	if (rc < 0 && !must_wait(rc))
 		warn_failed(rc);
 	if (rc < 0 || !follower->found) {
 		end_round(follower);
@@ -155,7 +161,7 @@ static void wait_for_leaves(struct follower *follower)
 
 static void on_failed_piece(struct follower *follower, int rc)
 {
-	if (is_down(rc)) {
+	if (must_wait(rc)) {
 		end_round(follower);
 	} else if (rc == -EAGAIN && ++follower->tries < follower->options.tries) {
 		wait_for_leaves(follower);

@@ -8,6 +8,7 @@
  */
 #include "audit/forget.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -125,6 +126,7 @@ static int write_row(const struct erasing *erasing)
 	struct buf metadata;
 	int rc;
 
+	assert(db_may_audit(erasing->db));
 	buf_init(&metadata, LEAF_MAX_BYTES);
 	if (erasing->metadata)
 		json_add_value(&metadata, erasing->metadata);
@@ -347,9 +349,11 @@ int audit_forget(const char *store_url, struct audit_forgetting *forgetting,
 	int rc = 0;
 
 	while (rc == 0 && !forgetting->is_done) {
-		struct forget_job forget = { .job.run = run_piece,
-					     .before = *forgetting,
-					     .now_us = now_us() };
+		struct forget_job forget = {
+			.job = { .run = run_piece, .is_audited = true, .needs_audit_lock = true },
+			.before = *forgetting,
+			.now_us = now_us()
+		};
 
 		rc = store_run_blocking(store_url, &forget.job, why);
 		if (rc == 0)

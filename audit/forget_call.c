@@ -95,5 +95,6 @@ void forget_person(struct http_request *request, void *owner)
 	}
 	call->job.run = run_piece;
 	call->job.on_done = on_piece;
+	call->job.needs_audit_lock = true;
 	api_call_submit(call, store_write);
 }

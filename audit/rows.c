@@ -7,6 +7,7 @@
  */
 #include "audit/rows.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "core/id.h"
@@ -70,8 +71,11 @@ static int insert(struct db *db, const struct audit_entry *entry, struct metric 
 		db_uuid(&entry->old_id),
 	};
 	bool is_once = !uuid_is_zero(&entry->old_id);
-	int rc = db_run(db, is_once ? &insert_row_once : &insert_row, values,
-			ARRAY_LEN(values) - !is_once, NULL, NULL, inserted);
+	int rc;
+
+	assert(db_may_audit(db));
+	rc = db_run(db, is_once ? &insert_row_once : &insert_row, values,
+		    ARRAY_LEN(values) - !is_once, NULL, NULL, inserted);
 
 	if (rc == 0)
 		metric_add(counter, 1);

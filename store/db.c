@@ -27,6 +27,11 @@ bool db_is_embedded(const struct db *db)
 	return db->engine->is_embedded;
 }
 
+bool db_may_audit(const struct db *db)
+{
+	return db->has_audit_lock || db->engine->is_embedded;
+}
+
 int db_run(struct db *db, const struct db_query *query, const struct db_value *values, size_t count,
 	   db_row_fn on_row, void *arg, int64_t *changed)
 {

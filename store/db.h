@@ -49,4 +49,8 @@ int db_run_now(struct db *db, const struct db_query *query, const struct db_valu
 /* SQLite: the tables of contract h.1 to h.7 are ours to fill, since nobody else does. */
 bool db_is_embedded(const struct db *db);
 
+/* True when the running job may write to audit_logs: it has needs_audit_lock, or the engine is
+ * SQLite, which has one lock for everything. */
+bool db_may_audit(const struct db *db);
+
 #endif

@@ -52,6 +52,7 @@ static int run_in_transaction(struct db *db, struct store_job *job)
 	int rc;
 
 	db->owner = DB_NO_OWNER; /* until the job's own statements */
+	db->has_audit_lock = job->needs_audit_lock;
 	rc = db->engine->begin(db, !job->is_repeatable);
 	if (!rc && job->needs_audit_lock)
 		rc = lock_audit(db);
@@ -153,6 +154,7 @@ static void run_range(struct job_group *group, size_t first, size_t count)
 		return;
 	}
 	group->db->owner = DB_NO_OWNER;
+	group->db->has_audit_lock = false;
 	rc = group->db->engine->begin(group->db, is_durable(group, first, count));
 	if (rc) {
 		group->db->engine->rollback(group->db);

@@ -96,6 +96,8 @@ int store_write(struct store *store, struct store_job *job)
 {
 	bool has_own_writer = job->is_audited && !store->is_embedded;
 
+	/* The other writer would wait for audit_logs with everything else. */
+	assert(job->is_audited || !job->needs_audit_lock);
 	return submit(store, has_own_writer ? &store->audited : &store->writes, job);
 }
 

@@ -59,7 +59,9 @@ static int run_inserts(struct db *db, struct store_job *job)
 
 int insert_all(const struct database *database, const struct audit_entry *entries, size_t count)
 {
-	struct insert_job insert = { .job.run = run_inserts, .entries = entries, .count = count };
+	struct insert_job insert = { .job = { .run = run_inserts, .needs_audit_lock = true },
+				     .entries = entries,
+				     .count = count };
 	struct reason why = { .text = "" };
 
 	return store_run_blocking(database->url, &insert.job, &why);

@@ -334,7 +334,7 @@ Test(audit_rows, records_changes_with_their_actor_unless_switched_off)
 	{
 		struct database database = database_make(engine);
 		struct change_job change = {
-			.job.run = run_change,
+			.job = { .run = run_change, .needs_audit_lock = true },
 			.who = { .team = team, .actor = small_id(0x77), .name = "Ada" }
 		};
 		struct reason why;

@@ -272,6 +272,19 @@ static struct follower *follow_once(struct rig *rig, unsigned tries)
 	return follower;
 }
 
+static struct follower *follow_always(struct rig *rig)
+{
+	const struct follower_options options = { .loop = &rig->loop,
+						  .store = rig->store,
+						  .now_us = now_us,
+						  .every_ms = 1,
+						  .again_ms = 1 };
+	struct follower *follower;
+
+	cr_assert_eq(follower_open(&options, &follower), 0);
+	return follower;
+}
+
 static void close_follower(struct rig *rig, struct follower *follower)
 {
 	bool closed = false;
@@ -334,4 +347,69 @@ static void follow_past_damage(struct rig *rig)
 Test(follow, goes_on_with_the_next_user_after_damage)
 {
 	ON_BOTH_STORES(&quiet, follow_past_damage)
+}
+
+/* ---- a table that others hold -------------------------------------------------------------- */
+
+struct look_job {
+	struct store_job job;
+	struct rig *rig;
+	int64_t waiting;
+};
+
+static int on_waiting(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return 0;
+}
+
+static int run_look(struct db *db, struct store_job *job)
+{
+	static const struct db_query look = {
+		.sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+		       "AND datname = current_database() AND query LIKE 'LOCK TABLE audit_logs%'",
+	};
+	struct look_job *lookout = container_of(job, struct look_job, job);
+
+	return db_run_now(db, &look, NULL, 0, on_waiting, &lookout->waiting, NULL);
+}
+
+/* Looks until another job waits for a lock. */
+static void on_look(struct store_job *job, int rc)
+{
+	struct look_job *lookout = container_of(job, struct look_job, job);
+
+	cr_assert_eq(rc, 0);
+	if (lookout->waiting == 0)
+		cr_assert_eq(store_write(lookout->rig->store, job), 0);
+}
+
+static bool has_seen_one(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return ((struct look_job *)arg)->waiting > 0;
+}
+
+/* The look is a write like the result of a delivery: it sees the erasure wait only if it does not
+ * wait with it. */
+Test(follow, holds_up_no_other_write_while_others_hold_the_trail)
+{
+	struct look_job look = { .job = { .run = run_look, .on_done = on_look } };
+	struct follower *follower;
+	struct rig rig;
+	PGconn *other;
+
+	rig_open(&rig, DATABASE_POSTGRES, &quiet);
+	mark_both(&rig);
+	other = PQconnectdb(rig.database.url);
+	PQclear(PQexec(other, "BEGIN; LOCK TABLE public.audit_logs"));
+	follower = follow_always(&rig);
+	look.rig = &rig;
+	cr_assert_eq(store_write(rig.store, &look.job), 0);
+	rig_turn_until(&rig, has_seen_one, &look);
+	PQclear(PQexec(other, "COMMIT"));
+	PQfinish(other);
+	rig_wait_rows(&rig, 0, "audit_salts WHERE subject = '" ADA "'");
+	close_follower(&rig, follower);
+	rig_close(&rig);
 }
