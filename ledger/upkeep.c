@@ -120,6 +120,7 @@ static void on_done(struct store_job *job, int rc)
 	struct upkeep *upkeep = container_of(job, struct upkeep, job);
 	bool goes_on = rc == 0 && take_result(upkeep);
 
+	waiting_taken(&upkeep->waiting, rc);
 	upkeep->is_running = false;
 	if (upkeep->is_closing)
 		uv_close((uv_handle_t *)&upkeep->timer, on_timer_closed);

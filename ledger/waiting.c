@@ -17,6 +17,8 @@ static const struct db_query read_rows = {
 	       "LEFT JOIN audit_logs a ON a.id = w.audit_id ORDER BY w.noted_at, w.audit_id",
 };
 
+_Static_assert(WAITING_MAX == 100, "the LIMIT of read_rows");
+
 static const struct db_query remove_note = {
 	.sql = "DELETE FROM audit_waiting WHERE noted_at = $1 AND audit_id = $2",
 };
@@ -135,12 +137,12 @@ static int remove_notes(const struct waiting *waiting, struct db *db)
 
 int waiting_take(struct waiting *waiting, struct db *db)
 {
-	const struct waiting_key after = waiting->after;
-	const struct db_value values[] = { db_time(after.noted_us), db_uuid(&after.id) };
+	const struct db_value values[] = { db_time(waiting->from.noted_us),
+					   db_uuid(&waiting->from.id) };
 	int rc;
 
 	reset(waiting);
-	waiting->after = (struct waiting_key){ .noted_us = 0 };
+	waiting->next = (struct waiting_key){ .noted_us = 0 };
 	rc = db_run_now(db, &read_rows, values, ARRAY_LEN(values), on_row, waiting, NULL);
 	if (rc == 0)
 		rc = trees_write(&waiting->trees, db);
@@ -149,6 +151,11 @@ int waiting_take(struct waiting *waiting, struct db *db)
 	if (rc == 0)
 		rc = db_flush(db);
 	if (rc == 0 && waiting->count == WAITING_MAX)
-		waiting->after = waiting->keys[WAITING_MAX - 1];
+		waiting->next = waiting->keys[WAITING_MAX - 1];
 	return rc;
+}
+
+void waiting_taken(struct waiting *waiting, int rc)
+{
+	waiting->from = rc == 0 ? waiting->next : (struct waiting_key){ .noted_us = 0 };
 }

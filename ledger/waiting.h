@@ -24,8 +24,9 @@ struct waiting {
 		struct uuid team;
 		int64_t noted_us;
 	} keys[WAITING_MAX];
-	struct waiting_key after; /* the next call goes on there; zero: from the oldest row */
-	size_t count;             /* rows taken by the last call */
+	struct waiting_key from; /* the call goes on after it; zero: from the oldest row */
+	struct waiting_key next; /* `from` of the call after it, once this one is committed */
+	size_t count;            /* rows taken by the last call */
 };
 
 /* 0 or -ENOMEM; waiting_done() is needed after both. */
@@ -35,5 +36,7 @@ void waiting_done(struct waiting *waiting);
 /* For a job under the fence: takes the oldest rows. Rows of a damaged tree go on waiting, and the
  * next call skips them; a call that takes fewer than WAITING_MAX ends at the newest. Flushes. */
 int waiting_take(struct waiting *waiting, struct db *db) must_check;
+/* The job has ended with rc. */
+void waiting_taken(struct waiting *waiting, int rc);
 
 #endif

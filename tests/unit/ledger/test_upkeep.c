@@ -110,9 +110,11 @@ static void skip_a_damaged_tree(struct rig *rig)
 		     "SELECT created_at, id FROM audit_logs");
 	rig_ask(rig, "UPDATE audit_trees SET size = 1 WHERE team_id = '" TEAM_A "'");
 	cr_assert_eq(waiting_init(&job.waiting), 0);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), 0, "%s",
 			     why.text);
+		waiting_taken(&job.waiting, 0);
+	}
 	cr_expect_eq(job.waiting.count, 1);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_waiting"), WAITING_MAX);
 	cr_expect_eq(rig_ask(rig, "SELECT size FROM audit_trees WHERE team_id = '" TEAM_B "'"), 2);
@@ -126,6 +128,39 @@ static void skip_a_damaged_tree(struct rig *rig)
 Test(waiting, of_a_damaged_tree_does_not_hold_up_other_teams)
 {
 	ON_BOTH_STORES(&options, skip_a_damaged_tree);
+}
+
+static int run_take_in_vain(struct db *db, struct store_job *job)
+{
+	int rc = run_take(db, job);
+
+	return rc == 0 ? -ECANCELED : rc;
+}
+
+/* As when another job of the store rolls it back: the same job runs again. */
+static void take_again(struct rig *rig)
+{
+	static struct take_job job;
+	struct event *last = rig_event("capsule.pause", SYSTEM, WELL, START_MS + WAITING_MAX);
+	struct reason why = { .text = "" };
+
+	commit_a_hundred(rig);
+	cr_assert_eq(rig_commit(rig, &last, 1), 0);
+	rig_ask(rig, "INSERT INTO audit_waiting (noted_at, audit_id) "
+		     "SELECT created_at, id FROM audit_logs");
+	cr_assert_eq(waiting_init(&job.waiting), 0);
+	job.job.run = run_take_in_vain;
+	cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), -ECANCELED);
+	cr_assert_eq(job.waiting.count, WAITING_MAX);
+	job.job.run = run_take;
+	cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), 0, "%s", why.text);
+	cr_expect_eq(job.waiting.count, WAITING_MAX, "%zu", job.waiting.count);
+	waiting_done(&job.waiting);
+}
+
+Test(waiting, that_runs_again_takes_the_same_rows)
+{
+	ON_BOTH_STORES(&options, take_again);
 }
 
 /* ---- rounds -------------------------------------------------------------------------------- */
