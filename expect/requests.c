@@ -32,6 +32,8 @@ static const struct db_query select_requests = {
 	       "WHERE o.team_id = a.team_id AND o.ended_at >= a.created_at "
 	       "AND o.name = a.resource_id) ORDER BY a.created_at DESC LIMIT 200",
 };
+_Static_assert(MAX_RULES == 50 && MAX_REQUESTS == 200, "the LIMITs of both");
+
 /* A later request waits again after a miss. */
 static const struct db_query begin_wait = {
 	.sql = "INSERT INTO expectations (team_id, rule, resource, rule_changed_at, since_ms, "

@@ -19,6 +19,8 @@ static const struct db_query find_trees = {
 	       "ORDER BY tree LIMIT 32",
 };
 
+_Static_assert(ROUND_PIECE == 32, "the LIMIT of find_trees");
+
 static const struct db_query note_checkpoint = {
 	.sql = "UPDATE audit_trees SET checkpoint_size = $2, checkpoint_at = $3 WHERE tree = $1",
 };

@@ -72,11 +72,11 @@ struct explanation {
 
 static const struct db_query read_channels = {
 	.sql = "SELECT c.id, c.name, c.event_types, c.created_at, s.disabled_at, "
-	       "o.options, o.updated_at FROM channels c "
-	       "LEFT JOIN channel_state s ON s.channel_id = c.id "
-	       "LEFT JOIN channel_options o ON o.channel_id = c.id WHERE c.team_id = $1 "
-	       "ORDER BY c.created_at, c.id LIMIT 200",
+	       "o.options, o.updated_at FROM channels c LEFT JOIN channel_state s "
+	       "ON s.channel_id = c.id LEFT JOIN channel_options o ON o.channel_id = c.id "
+	       "WHERE c.team_id = $1 ORDER BY c.created_at, c.id LIMIT 200",
 };
+_Static_assert(MAX_CHANNELS == 200, "the LIMIT of read_channels");
 static const struct db_query read_delivery = {
 	.sql = "SELECT state, delivered_at, last_error, digest_id, id, "
 	       "(SELECT c.event FROM deliveries c WHERE c.id = deliveries.digest_id), "

@@ -52,6 +52,7 @@ static const struct db_query select_outcomes = {
 	.sql = "SELECT name, ended_at, is_success FROM snapshot_outcomes "
 	       "WHERE team_id = $1 AND ended_at > $2 ORDER BY ended_at DESC LIMIT 500",
 };
+_Static_assert(MAX_ROWS == 500, "the LIMIT of both");
 
 /* Our own rows record the end, not the request. Their ids are of these versions. */
 static bool is_our_row(const struct uuid *id)
