@@ -3,7 +3,8 @@
 /*
  * Happy path: every five ticks a read finds the channels that fail or were taken over, a page at a
  * time. Each that needs it gets a write job of its own: copies, or the end of the takeover. Several
- * workers may do the same; it changes nothing the second time. Failure: the next round looks again.
+ * workers may do the same; it changes nothing the second time. Failure: the next
+ * channel gets its turn, and the next round tries again.
  */
 #include "delivery/fallback.h"
 
@@ -74,18 +75,19 @@ static void on_timer_closed(uv_handle_t *handle)
 	on_closed(owner);
 }
 
-/* True: the job failed, or nothing more is to be done; the round is over. */
-static bool ends_round(struct fallbacks *fallbacks, int rc)
+/* A job has ended. True when it was the last one. */
+static bool closes(struct fallbacks *fallbacks)
 {
 	fallbacks->is_running = false;
-	if (fallbacks->closing) {
+	if (fallbacks->closing)
 		uv_close((uv_handle_t *)&fallbacks->timer, on_timer_closed);
-		return true;
-	}
-	if (rc < 0 && rc != -EAGAIN && rc != -ENOTCONN && rc != -EBUSY && rc != -ECANCELED)
-		log_error("could not look for channels whose fallback has to take over",
-			  log_str("error", errno_text(rc)));
-	return rc < 0;
+	return fallbacks->closing;
+}
+
+/* Every other channel would meet the same now. */
+static bool must_wait(int rc)
+{
+	return rc == -ENOTCONN || rc == -EBUSY || rc == -ECANCELED;
 }
 
 static void on_read(struct store_job *job, int rc);
@@ -124,7 +126,12 @@ static void on_read(struct store_job *job, int rc)
 {
 	struct fallbacks *fallbacks = container_of(job, struct fallbacks, job);
 
-	if (ends_round(fallbacks, rc))
+	if (closes(fallbacks))
+		return;
+	if (rc < 0 && !must_wait(rc))
+		log_error("could not look for channels whose fallback has to take over",
+			  log_str("error", errno_text(rc)));
+	if (rc < 0)
 		return;
 	fallbacks->next = 0;
 	write_next(fallbacks);
@@ -140,13 +147,8 @@ static void log_change(const struct fallback *fallback, const char *sentence)
 	log_info(sentence, log_str("channel_id", channel), log_str("fallback_id", to));
 }
 
-static void on_written(struct store_job *job, int rc)
+static void note_written(struct fallbacks *fallbacks, const struct fallback *fallback)
 {
-	struct fallbacks *fallbacks = container_of(job, struct fallbacks, job);
-	const struct fallback *fallback = &fallbacks->page[fallbacks->next];
-
-	if (ends_round(fallbacks, rc))
-		return;
 	metric_add(fallbacks->copies, fallbacks->rows);
 	if (fallback_next(fallback, fallbacks->now_us) == FALLBACK_HAND_BACK)
 		log_change(fallback, "a channel delivers again, its fallback has handed back");
@@ -154,6 +156,33 @@ static void on_written(struct store_job *job, int rc)
 		log_change(fallback, "a channel fails, its fallback has taken over");
 	if (fallbacks->rows > 0)
 		fallbacks->on_copied(&fallback->to, fallbacks->copied_owner);
+}
+
+/* -EAGAIN: its owner has changed the fallback; the next round sees that. */
+static void note_failed(const struct fallback *fallback, int rc)
+{
+	char channel[UUID_TEXT_SIZE];
+
+	if (rc == -EAGAIN)
+		return;
+	uuid_format(&fallback->channel, channel);
+	log_error("could not give a channel's deliveries to its fallback, or hand back; trying "
+		  "again in the next round",
+		  log_str("channel_id", channel), log_str("error", errno_text(rc)));
+}
+
+/* A channel whose write fails holds up no other one. */
+static void on_written(struct store_job *job, int rc)
+{
+	struct fallbacks *fallbacks = container_of(job, struct fallbacks, job);
+	const struct fallback *fallback = &fallbacks->page[fallbacks->next];
+
+	if (closes(fallbacks) || must_wait(rc))
+		return;
+	if (rc == 0)
+		note_written(fallbacks, fallback);
+	else
+		note_failed(fallback, rc);
 	fallbacks->next++;
 	write_next(fallbacks);
 }

@@ -205,6 +205,38 @@ Test(fallback, is_never_a_channel_of_another_team)
 	with_channels("host.up", stay_in_the_team);
 }
 
+#define OTHER_SICK "44444444-4444-4444-8444-444444444444"
+
+/* The database refuses every copy of the first channel's deliveries. */
+static void go_on_after_a_refusal(struct rig *rig)
+{
+	rig_add_channel(rig, OTHER_SICK, TEAM_A, "sick", "capsule.pause");
+	name_fallback(rig, OTHER_SICK, WELL);
+	rig_ask(rig,
+		"CREATE TRIGGER refuse BEFORE INSERT ON deliveries WHEN NEW.instead_of = '" SICK
+		"' BEGIN SELECT RAISE(ABORT, 'refused'); END");
+	rig_commit_pause(rig, START_MS);
+	rig_wait_rows(rig, 2, "channel_state WHERE failing_since IS NOT NULL");
+	rig_now_us += AFTER * MINUTE_US;
+	rig_wait_rows(rig, 1, TAKEN " AND channel_id = '" OTHER_SICK "'");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " TAKEN " AND channel_id = '" SICK "'"), 0);
+}
+
+Test(fallback, takes_over_although_the_write_of_another_channel_fails)
+{
+	static const struct rig_options options = { .answer = answer };
+	struct rig rig;
+
+	rig_now_us = START_US;
+	sick_status = 500;
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	rig_add_channel(&rig, SICK, TEAM_A, "sick", "capsule.pause");
+	rig_add_channel(&rig, WELL, TEAM_A, "well", "host.up");
+	name_fallback(&rig, SICK, WELL);
+	go_on_after_a_refusal(&rig);
+	rig_close(&rig);
+}
+
 /* ---- jobs ------------------------------------------------------------------------------ */
 
 struct copying {
