@@ -108,6 +108,7 @@ static void finish_claim(struct queue *queue, bool is_ours, int64_t until_us)
 		queue_free(queue);
 		return;
 	}
+	queue->is_lost = false; /* perhaps it lost the lease before this one */
 	queue->lease_until_us = until_us;
 	queue->more = true;
 	queue_settle(queue);
@@ -130,6 +131,8 @@ static void finish_renewal(struct queue *queue, int rc, int64_t changed, int64_t
 {
 	if (rc < 0)
 		return; /* the next tick asks again; until then the lease is valid */
+	if (queue->phase == QUEUE_RELEASING || queue->phase == QUEUE_CLAIMING)
+		return; /* the answer is about a lease that the queue no longer relies on */
 	if (changed > 0)
 		queue->lease_until_us = until_us;
 	else
