@@ -213,6 +213,7 @@ void judge_answer(const struct answer *answer, void *owner)
 	struct record *record = &queue->record;
 	struct verdict verdict;
 	char sentence[VERDICT_TEXT_SIZE];
+	int64_t since_us;
 
 	end_request(queue);
 	if (answer->fault == ANSWER_CANCELLED) {
@@ -223,8 +224,8 @@ void judge_answer(const struct answer *answer, void *owner)
 	clock_look(engine);
 	record->ended_us = engine_now_us(engine);
 	verdict = judge(queue, answer);
-	queue->current->since_us = clock_since_us(engine, queue->current->since_us);
-	record->verdict = delivery_apply(queue->current, &verdict, record->ended_us);
+	since_us = clock_since_us(engine, queue->current->since_us);
+	record->verdict = delivery_apply(queue->current, &verdict, since_us, record->ended_us);
 	record->has_attempt = true;
 	record->learns_plain = has_learned_plain(queue, &verdict);
 	find_message(queue, answer);

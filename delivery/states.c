@@ -135,11 +135,11 @@ static void pause_until(struct delivery *delivery, int64_t next_us, int64_t now_
 }
 
 static enum attempt_verdict retry_later(struct delivery *delivery, const struct verdict *verdict,
-					int64_t now_us)
+					int64_t since_us, int64_t now_us)
 {
 	int64_t next_us = now_us + next_pause_us(delivery, verdict);
 
-	if (next_us > delivery->since_us + DELIVERY_GIVE_UP_US)
+	if (next_us > since_us + DELIVERY_GIVE_UP_US)
 		delivery_move(delivery, DELIVERY_FAILED);
 	else
 		pause_until(delivery, next_us, now_us);
@@ -155,7 +155,7 @@ static enum attempt_verdict repeat(struct delivery *delivery, enum attempt_verdi
 }
 
 enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verdict *verdict,
-				    int64_t now_us)
+				    int64_t since_us, int64_t now_us)
 {
 	delivery->attempts++;
 	switch (verdict->kind) {
@@ -163,7 +163,7 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 		delivery_move(delivery, DELIVERY_DELIVERED);
 		return verdict->is_accepted_only ? ATTEMPT_ACCEPTED : ATTEMPT_DELIVERED;
 	case VERDICT_RETRY:
-		return retry_later(delivery, verdict, now_us);
+		return retry_later(delivery, verdict, since_us, now_us);
 	case VERDICT_DISABLE:
 		/* However old it is, it has another try when the channel is repaired. */
 		pause_until(delivery, now_us + pause_us(delivery), now_us);
@@ -176,7 +176,7 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 	case VERDICT_REBIND:
 		/* A destination that keeps naming other settings is tried again later. */
 		if (delivery->rebounds >= DELIVERY_REBOUNDS)
-			return retry_later(delivery, verdict, now_us);
+			return retry_later(delivery, verdict, since_us, now_us);
 		delivery->rebounds++;
 		return repeat(delivery, ATTEMPT_REBOUND);
 	case VERDICT_REPOST:

@@ -106,9 +106,9 @@ bool delivery_may_store(enum delivery_state from, enum delivery_state to);
 void delivery_move(struct delivery *delivery, enum delivery_state to);
 
 /* Counts the attempt that ended at now_us and moves the delivery out of SENDING: to its end, or
- * back to PENDING with next_attempt_us set. */
+ * back to PENDING with next_attempt_us set. Its day began at `since_us` by the clock of now_us. */
 enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verdict *verdict,
-				    int64_t now_us);
+				    int64_t since_us, int64_t now_us);
 
 /* What retries may cost the other deliveries of a channel. All zero at first; wall clock. */
 struct hold {

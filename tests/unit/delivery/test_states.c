@@ -28,7 +28,7 @@ static enum attempt_verdict attempt(struct delivery *delivery, enum verdict_kind
 					 .pause_ms = -1 };
 
 	delivery_move(delivery, DELIVERY_SENDING);
-	return delivery_apply(delivery, &verdict, now_us);
+	return delivery_apply(delivery, &verdict, delivery->since_us, now_us);
 }
 
 Test(delivery, allows_these_moves_and_no_others)
@@ -170,7 +170,7 @@ Test(delivery, tells_what_was_only_accepted_from_what_was_delivered)
 
 	verdict.is_accepted_only = true;
 	delivery_move(&delivery, DELIVERY_SENDING);
-	cr_expect_eq(delivery_apply(&delivery, &verdict, EVENT_US), ATTEMPT_ACCEPTED);
+	cr_expect_eq(delivery_apply(&delivery, &verdict, EVENT_US, EVENT_US), ATTEMPT_ACCEPTED);
 	cr_expect_eq(delivery.state, DELIVERY_DELIVERED);
 }
 
