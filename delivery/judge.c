@@ -36,7 +36,7 @@ static bool set_field(struct provider_config *config, const char *field, struct 
 /* Puts the sealed settings with the new value into the record. */
 static int rebind(struct queue *queue, const struct verdict *verdict)
 {
-	struct record *record = &queue->record;
+	struct turn *turn = &queue->record.turn;
 	struct opened_config opened;
 	struct reason why;
 	const uint8_t *key = queue->engine->options.key;
@@ -45,20 +45,20 @@ static int rebind(struct queue *queue, const struct verdict *verdict)
 
 	if (rc < 0)
 		return rc;
-	buf_init(&record->rebound, SEALED_CONFIG_MAX);
+	buf_init(&turn->rebound, SEALED_CONFIG_MAX);
 	if (!verdict->field || !set_field(&opened.config, verdict->field, str_of(verdict->value)) ||
 	    queue->settings.provider->check(&opened.config, &why) < 0)
 		rc = -EINVAL;
 	else
-		config_seal(&record->rebound, &opened.config, key);
+		config_seal(&turn->rebound, &opened.config, key);
 	if (rc == 0)
-		rc = record->rebound.err;
+		rc = turn->rebound.err;
 	if (rc < 0)
-		buf_done(&record->rebound);
+		buf_done(&turn->rebound);
 	/* It always grows, so that every worker sees the change. */
-	record->rebound_us = record->ended_us;
-	if (record->rebound_us <= queue->settings.updated_us)
-		record->rebound_us = queue->settings.updated_us + 1;
+	turn->rebound_us = turn->ended_us;
+	if (turn->rebound_us <= queue->settings.updated_us)
+		turn->rebound_us = queue->settings.updated_us + 1;
 	opened_config_done(&opened);
 	return rc;
 }
@@ -73,36 +73,36 @@ static bool is_good(enum attempt_verdict verdict)
 static void write_detail(struct queue *queue, const struct answer *answer, const char *sentence)
 {
 	const uint8_t *key = queue->engine->options.key;
-	struct record *record = &queue->record;
+	struct turn *turn = &queue->record.turn;
 	struct excerpt_secrets secrets;
 	struct old_secrets old;
 
-	buf_init(&record->detail, DETAIL_MAX);
-	buf_add_text(&record->detail, sentence);
+	buf_init(&turn->detail, DETAIL_MAX);
+	buf_add_text(&turn->detail, sentence);
 	/* An answer that names a setting repeats a secret. */
-	if (is_good(record->verdict) || record->verdict == ATTEMPT_REBOUND ||
+	if (is_good(turn->verdict) || turn->verdict == ATTEMPT_REBOUND ||
 	    settings_open(&queue->settings, key) < 0)
 		return;
 	secrets.config = &queue->settings.opened.config;
 	settings_old_secrets(&queue->settings, key, engine_now_us(queue->engine), &old);
 	secrets.old_secrets = old.values;
 	secrets.old_secret_count = old.count;
-	excerpt_add(&record->detail, answer->body, &secrets);
+	excerpt_add(&turn->detail, answer->body, &secrets);
 	old_secrets_done(&old);
 }
 
 static void write_error(struct queue *queue, const struct verdict *verdict, const char *sentence)
 {
 	const struct delivery *delivery = queue->current;
-	struct record *record = &queue->record;
+	struct turn *turn = &queue->record.turn;
 	bool gave_up = delivery->state == DELIVERY_FAILED && verdict->kind == VERDICT_RETRY;
 	const char *lead = gave_up ? "given up 24 hours after the event: " : "";
 
-	if (record->falls_apart)
+	if (turn->falls_apart)
 		lead = "refused, its events go out by themselves: ";
-	record->error[0] = '\0';
+	turn->error[0] = '\0';
 	if (delivery->state != DELIVERY_DELIVERED)
-		snprintf(record->error, sizeof(record->error), "%s%s", lead, sentence);
+		snprintf(turn->error, sizeof(turn->error), "%s%s", lead, sentence);
 }
 
 /* ---- the verdict --------------------------------------------------------------------------- */
@@ -116,7 +116,7 @@ static bool is_edit(const struct queue *queue)
 static void find_message(struct queue *queue, const struct answer *answer)
 {
 	const struct living *living = queue->current->living;
-	char *id = queue->record.message_id;
+	char *id = queue->record.turn.message_id;
 
 	id[0] = '\0';
 	if (is_edit(queue))
@@ -129,7 +129,7 @@ static void find_message(struct queue *queue, const struct answer *answer)
 static struct verdict ask_provider(struct queue *queue, const struct answer *answer)
 {
 	struct settings *settings = &queue->settings;
-	int64_t now_us = queue->record.ended_us;
+	int64_t now_us = queue->record.turn.ended_us;
 
 	if (is_edit(queue))
 		return settings->provider->edit->judge(answer, now_us);
@@ -153,9 +153,9 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 	if (is_refused_twice)
 		verdict.kind = verdict.is_unknown ? VERDICT_RETRY : VERDICT_REJECT;
 	/* A destination that refuses a digest may accept its events one by one. */
-	queue->record.falls_apart = carries_others(queue->current) &&
-				    (verdict.kind == VERDICT_REJECT || is_refused_twice);
-	if (queue->record.falls_apart)
+	queue->record.turn.falls_apart = carries_others(queue->current) &&
+					 (verdict.kind == VERDICT_REJECT || is_refused_twice);
+	if (queue->record.turn.falls_apart)
 		verdict.kind = VERDICT_REJECT;
 	if (verdict.kind == VERDICT_REBIND &&
 	    (queue->current->rebounds >= DELIVERY_REBOUNDS || rebind(queue, &verdict) < 0))
@@ -186,7 +186,7 @@ static void learn(struct queue *queue, const struct verdict *verdict)
 	struct delivery_engine *engine = queue->engine;
 	const struct settings *settings = &queue->settings;
 	struct verdict lesson = *verdict;
-	int status = queue->record.status;
+	int status = queue->record.turn.status;
 
 	if (is_wish_for_one(queue, verdict))
 		lesson.retry_after_ms = -1;
@@ -210,7 +210,7 @@ void judge_answer(const struct answer *answer, void *owner)
 {
 	struct queue *queue = owner;
 	struct delivery_engine *engine = queue->engine;
-	struct record *record = &queue->record;
+	struct turn *turn = &queue->record.turn;
 	struct verdict verdict;
 	char sentence[VERDICT_TEXT_SIZE];
 	int64_t since_us;
@@ -222,23 +222,23 @@ void judge_answer(const struct answer *answer, void *owner)
 		return;
 	}
 	clock_look(engine);
-	record->ended_us = engine_now_us(engine);
+	turn->ended_us = engine_now_us(engine);
 	verdict = judge(queue, answer);
 	since_us = clock_since_us(engine, queue->current->since_us);
-	record->verdict = delivery_apply(queue->current, &verdict, since_us, record->ended_us);
-	record->has_attempt = true;
-	record->learns_plain = has_learned_plain(queue, &verdict);
+	turn->verdict = delivery_apply(queue->current, &verdict, since_us, turn->ended_us);
+	turn->has_attempt = true;
+	turn->learns_plain = has_learned_plain(queue, &verdict);
 	find_message(queue, answer);
-	record->duration_us = answer->duration_us;
-	record->status = answer->status;
+	turn->duration_us = answer->duration_us;
+	turn->status = answer->status;
 	verdict_describe(queue->settings.provider, answer, &verdict, sentence);
 	write_detail(queue, answer, sentence);
 	write_error(queue, &verdict, sentence);
-	record->said = verdict;
-	record->is_success = is_good(record->verdict);
-	uuid_v4(&record->audit_id);
+	turn->said = verdict;
+	turn->is_success = is_good(turn->verdict);
+	uuid_v4(&turn->audit_id);
 	learn(queue, &verdict);
-	attempt_metrics_count(&engine->attempts, queue->settings.provider, record->verdict,
-			      record->duration_us);
+	attempt_metrics_count(&engine->attempts, queue->settings.provider, turn->verdict,
+			      turn->duration_us);
 	queue_enter(queue, QUEUE_JUDGED);
 }

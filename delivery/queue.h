@@ -41,10 +41,8 @@
 #define QUEUE_MAX_BESIDE 8                     /* and those that failed twice */
 #define QUEUE_MAX_BYTES  ((size_t)1024 * 1024) /* their cost; the last row may exceed it */
 
-/* The result of `current`: judge.c and send.c fill it in, record.c stores it. */
-struct record {
-	struct store_job job;
-	bool is_running;
+/* What a turn of `current` came to: judge.c and send.c fill it in. */
+struct turn {
 	bool has_attempt; /* a request went out */
 	enum attempt_verdict verdict;
 	int64_t started_us; /* wall clock */
@@ -58,13 +56,13 @@ struct record {
 	bool falls_apart;  /* it carries others and was refused: they go out one by one */
 	char message_id[MESSAGE_ID_SIZE]; /* of a living delivery: the message that shows it */
 	struct verdict said;              /* the breaker counts it */
-	bool must_audit; /* the job found that it disables the channel, which is audited */
 	struct uuid audit_id;
 	struct buf rebound; /* the sealed config with the value the answer named; empty: none */
 	int64_t rebound_us; /* updated_at with it */
-	bool is_routine;    /* the job ends without asking what became of the row */
-	bool was_moved;     /* somebody else moved the row of a routine result: keep its attempt */
-	/* Set by the job. */
+};
+
+/* What the store job of a turn found and did. Each run resets it. */
+struct record_outcome {
 	int64_t changed;
 	int64_t rebound_rows;
 	int64_t unfolded;
@@ -73,6 +71,17 @@ struct record {
 	bool is_noted;          /* `breaker` was stored */
 	bool is_disabled;       /* this attempt disabled the channel */
 	struct breaker breaker; /* after this attempt */
+};
+
+/* A turn on its way into the store: record.c stores it. */
+struct record {
+	struct turn turn;
+	struct store_job job;
+	bool is_running;
+	bool must_audit; /* the job found that it disables the channel, which is audited */
+	bool is_routine; /* the job ends without asking what became of the row */
+	bool was_moved;  /* somebody else moved the row of a routine result: keep its attempt */
+	struct record_outcome outcome;
 };
 
 struct queue {

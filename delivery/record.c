@@ -45,14 +45,14 @@ static const struct db_query check_settings = {
 static struct turn_result result_of(const struct record *record)
 {
 	return (struct turn_result){
-		.status = record->status,
-		.error = record->error,
-		.ended_us = record->ended_us,
-		.has_attempt = record->has_attempt,
-		.attempt = { .started_us = record->started_us,
-			     .duration_us = record->duration_us,
-			     .verdict = record->verdict,
-			     .detail = buf_str(&record->detail) },
+		.status = record->turn.status,
+		.error = record->turn.error,
+		.ended_us = record->turn.ended_us,
+		.has_attempt = record->turn.has_attempt,
+		.attempt = { .started_us = record->turn.started_us,
+			     .duration_us = record->turn.duration_us,
+			     .verdict = record->turn.verdict,
+			     .detail = buf_str(&record->turn.detail) },
 	};
 }
 
@@ -60,8 +60,8 @@ static int on_checked(const struct db_row *row, void *arg)
 {
 	struct record *record = arg;
 
-	record->channel_is_there = true;
-	record->channel_updated_us = row_time(row, 0);
+	record->outcome.channel_is_there = true;
+	record->outcome.channel_updated_us = row_time(row, 0);
 	return 0;
 }
 
@@ -72,7 +72,8 @@ static bool is_same_channel(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
 
-	return record->channel_is_there && record->channel_updated_us == queue->settings.updated_us;
+	return record->outcome.channel_is_there &&
+	       record->outcome.channel_updated_us == queue->settings.updated_us;
 }
 
 /* Successes of a healthy channel are stored once a second; more often tells nobody anything new. */
@@ -82,9 +83,10 @@ static bool is_worth_noting(const struct queue *queue)
 	const struct breaker *breaker = &queue->settings.breaker;
 	bool stood_well = breaker->failures == 0 && breaker->opened == 0;
 
-	return record->has_attempt && (!record->is_success || !stood_well || queue->noted_us == 0 ||
-				       record->ended_us < queue->noted_us ||
-				       record->ended_us - queue->noted_us >= NOTE_US);
+	return record->turn.has_attempt &&
+	       (!record->turn.is_success || !stood_well || queue->noted_us == 0 ||
+		record->turn.ended_us < queue->noted_us ||
+		record->turn.ended_us - queue->noted_us >= NOTE_US);
 }
 
 static int run_audit(struct db *db, const struct queue *queue)
@@ -97,11 +99,11 @@ static int run_audit(struct db *db, const struct queue *queue)
 	id_format(ID_CHANNEL, &queue->channel, channel);
 	buf_init(&metadata, METADATA_MAX);
 	buf_add_text(&metadata, "{\"reason\":");
-	json_add_string(&metadata, str_of(record->breaker.disabled_reason));
+	json_add_string(&metadata, str_of(record->outcome.breaker.disabled_reason));
 	buf_add_char(&metadata, '}');
 
 	const struct audit_entry entry = {
-		.id = record->audit_id,
+		.id = record->turn.audit_id,
 		.team = queue->settings.team,
 		.actor_type = STR("system"),
 		.resource_type = STR("channel"),
@@ -110,10 +112,11 @@ static int run_audit(struct db *db, const struct queue *queue)
 		.scope = STR("team"),
 		.status = STR("error"),
 		.metadata = buf_str(&metadata),
-		.created_us = record->ended_us,
+		.created_us = record->turn.ended_us,
 	};
 
-	rc = metadata.err ? metadata.err : audit_insert_for_later(db, &entry, record->ended_us);
+	rc = metadata.err ? metadata.err
+			  : audit_insert_for_later(db, &entry, record->turn.ended_us);
 	buf_done(&metadata);
 	return rc;
 }
@@ -130,23 +133,24 @@ static int run_breaker(struct db *db, const struct queue *queue, struct record *
 	bool is_audited = queue->engine->options.audit_mode != AUDIT_OFF;
 
 	const struct breaker_note note = {
-		.success_us = record->is_success ? record->ended_us : 0,
-		.error_us = record->is_success ? 0 : record->ended_us,
-		.error = str_of(record->error),
+		.success_us = record->turn.is_success ? record->turn.ended_us : 0,
+		.error_us = record->turn.is_success ? 0 : record->turn.ended_us,
+		.error = str_of(record->turn.error),
 	};
-	int rc = breaker_load(db, &queue->channel, &record->breaker);
+	int rc = breaker_load(db, &queue->channel, &record->outcome.breaker);
 
 	if (rc < 0)
 		return rc;
-	record->is_noted = true;
-	record->is_disabled =
-		breaker_apply(&record->breaker, &record->said, record->error, record->ended_us);
-	is_audited = is_audited && record->is_disabled;
+	record->outcome.is_noted = true;
+	record->outcome.is_disabled = breaker_apply(&record->outcome.breaker, &record->turn.said,
+						    record->turn.error, record->turn.ended_us);
+	is_audited = is_audited && record->outcome.is_disabled;
 	if (is_audited && belongs_to_audit(db, record)) {
 		record->must_audit = true;
 		return -EAGAIN;
 	}
-	rc = breaker_store(db, &queue->channel, &record->breaker, &note, record->ended_us);
+	rc = breaker_store(db, &queue->channel, &record->outcome.breaker, &note,
+			   record->turn.ended_us);
 	if (rc == 0 && is_audited)
 		rc = run_audit(db, queue);
 	return rc;
@@ -159,18 +163,19 @@ static int run_rebound(struct db *db, const struct queue *queue, struct record *
 {
 	const struct db_value values[] = {
 		db_uuid(&queue->channel),
-		db_json(buf_str(&record->rebound)),
-		db_time(record->rebound_us),
+		db_json(buf_str(&record->turn.rebound)),
+		db_time(record->turn.rebound_us),
 		db_time(queue->settings.updated_us),
 	};
 
 	return db_run(db, &store_rebound, values, ARRAY_LEN(values), NULL, NULL,
-		      &record->rebound_rows);
+		      &record->outcome.rebound_rows);
 }
 
 static int run_plain(struct db *db, const struct queue *queue, const struct record *record)
 {
-	const struct db_value values[] = { db_uuid(&queue->channel), db_time(record->ended_us) };
+	const struct db_value values[] = { db_uuid(&queue->channel),
+					   db_time(record->turn.ended_us) };
 
 	return db_run(db, &store_plain, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
@@ -178,7 +183,7 @@ static int run_plain(struct db *db, const struct queue *queue, const struct reco
 /* What it carries may arrive without it. After a day without success that is too old as well. */
 static bool releases_others(const struct record *record, const struct delivery *delivery)
 {
-	bool gave_up = record->has_attempt && record->said.kind == VERDICT_RETRY;
+	bool gave_up = record->turn.has_attempt && record->turn.said.kind == VERDICT_RETRY;
 
 	return delivery->state == DELIVERY_FAILED && !gave_up;
 }
@@ -194,20 +199,21 @@ int record_run_turn(struct db *db, struct record *record, const struct delivery 
 
 	if (record->was_moved)
 		return transition_keep_attempt(db, delivery, &result);
-	record->changed = 0;
-	record->channel_is_there = false;
-	record->unfolded = 0;
-	rc = transition_end_turn(db, delivery, &result, &record->changed);
+	record->outcome.changed = 0;
+	record->outcome.channel_is_there = false;
+	record->outcome.unfolded = 0;
+	rc = transition_end_turn(db, delivery, &result, &record->outcome.changed);
 	if (rc == 0)
-		rc = activity_add(db, channel_id, delivery->state, record->ended_us);
+		rc = activity_add(db, channel_id, delivery->state, record->turn.ended_us);
 	if (rc == 0 && releases_others(record, delivery))
-		rc = transition_unfold(db, &delivery->id, record->ended_us, &record->unfolded);
+		rc = transition_unfold(db, &delivery->id, record->turn.ended_us,
+				       &record->outcome.unfolded);
 	if (rc == 0)
 		rc = db_run(db, &check_settings, &channel, 1, on_checked, record, NULL);
 	if (rc < 0 || record->is_routine)
 		return rc;
 	rc = db_flush(db);
-	if (rc == 0 && record->changed == 0)
+	if (rc == 0 && record->outcome.changed == 0)
 		rc = transition_keep_attempt(db, delivery, &result);
 	return rc < 0 ? rc : db_flush(db);
 }
@@ -221,13 +227,13 @@ static int run_living(struct db *db, const struct queue *queue, const struct rec
 						.delivery = &delivery->id,
 						.stream_id = delivery->stream_id };
 
-	if (!living || !record->has_attempt || !record->channel_is_there)
+	if (!living || !record->turn.has_attempt || !record->outcome.channel_is_there)
 		return 0;
-	if (record->is_success)
-		return living_store(db, &subject, living, queue->settings.place, record->message_id,
-				    record->ended_us);
-	if (record->verdict == ATTEMPT_REPOSTED)
-		return living_lose(db, &queue->channel, living, record->ended_us);
+	if (record->turn.is_success)
+		return living_store(db, &subject, living, queue->settings.place,
+				    record->turn.message_id, record->turn.ended_us);
+	if (record->turn.verdict == ATTEMPT_REPOSTED)
+		return living_lose(db, &queue->channel, living, record->turn.ended_us);
 	return 0;
 }
 
@@ -238,10 +244,10 @@ static int run_record(struct db *db, struct store_job *job)
 	const struct db_value channel = db_uuid(&queue->channel);
 	int rc = 0;
 
-	record->rebound_rows = 0;
-	record->is_noted = false;
-	record->is_disabled = false;
-	if (record->rebound.len)
+	record->outcome.rebound_rows = 0;
+	record->outcome.is_noted = false;
+	record->outcome.is_disabled = false;
+	if (record->turn.rebound.len)
 		rc = db_run(db, &lock_channel, &channel, 1, NULL, NULL, NULL);
 	if (rc == 0)
 		rc = record_run_turn(db, record, queue->current, &queue->channel);
@@ -252,16 +258,16 @@ static int run_record(struct db *db, struct store_job *job)
 	/* Replaced settings start as new. */
 	if (rc == 0 && is_worth_noting(queue) && is_same_channel(queue))
 		rc = run_breaker(db, queue, record);
-	if (rc == 0 && record->rebound.len && is_same_channel(queue))
+	if (rc == 0 && record->turn.rebound.len && is_same_channel(queue))
 		rc = run_rebound(db, queue, record);
-	if (rc == 0 && record->learns_plain && is_same_channel(queue))
+	if (rc == 0 && record->turn.learns_plain && is_same_channel(queue))
 		rc = run_plain(db, queue, record);
 	return rc < 0 ? rc : db_flush(db);
 }
 
 bool record_was_moved(struct record *record)
 {
-	if (!record->is_routine || record->was_moved || record->changed > 0)
+	if (!record->is_routine || record->was_moved || record->outcome.changed > 0)
 		return false;
 	record->was_moved = true;
 	return true;
@@ -282,21 +288,22 @@ static void forget_record(struct record *record)
 {
 	record->must_audit = false;
 	record->was_moved = false;
-	buf_done(&record->detail);
-	buf_done(&record->rebound);
+	buf_done(&record->turn.detail);
+	buf_done(&record->turn.rebound);
 }
 
 /* The next request uses the setting that was stored. */
 static void use_rebound(struct queue *queue)
 {
-	settings_rebind(&queue->settings, &queue->record.rebound, queue->record.rebound_us);
+	settings_rebind(&queue->settings, &queue->record.turn.rebound,
+			queue->record.turn.rebound_us);
 }
 
 static void use_breaker(struct queue *queue)
 {
-	queue->settings.breaker = queue->record.breaker;
-	queue->noted_us = queue->record.ended_us;
-	if (queue->record.is_disabled)
+	queue->settings.breaker = queue->record.outcome.breaker;
+	queue->noted_us = queue->record.turn.ended_us;
+	if (queue->record.outcome.is_disabled)
 		log_disabled(queue);
 }
 
@@ -307,23 +314,24 @@ static void continue_queue(struct queue *queue)
 	struct delivery *delivery = queue->current;
 
 	queue->current = NULL;
-	if (record->unfolded > 0)
+	if (record->outcome.unfolded > 0)
 		queue->more = true;
-	if (record->has_attempt)
-		hold_note(&queue->hold, delivery, record->duration_us, record->ended_us);
-	if (record->is_noted)
+	if (record->turn.has_attempt)
+		hold_note(&queue->hold, delivery, record->turn.duration_us, record->turn.ended_us);
+	if (record->outcome.is_noted)
 		use_breaker(queue);
 	/* Somebody else dropped the row or changed the channel, or other rows are about the message
 	 * that was sent, or about messages of the place before. */
-	if (record->changed == 0 || delivery->living || !is_same_channel(queue) ||
-	    (record->rebound.len && (record->rebound_rows == 0 || queue->settings.is_living)))
+	if (record->outcome.changed == 0 || delivery->living || !is_same_channel(queue) ||
+	    (record->turn.rebound.len &&
+	     (record->outcome.rebound_rows == 0 || queue->settings.is_living)))
 		queue->is_stale = true;
-	else if (record->rebound.len)
+	else if (record->turn.rebound.len)
 		use_rebound(queue);
-	else if (record->learns_plain)
+	else if (record->turn.learns_plain)
 		queue->settings.is_plain_only = true;
 	forget_record(record);
-	if (!record->channel_is_there) {
+	if (!record->outcome.channel_is_there) {
 		queue_enter(queue, QUEUE_GONE);
 		return;
 	}
@@ -364,7 +372,7 @@ static bool will_audit(const struct queue *queue)
 	if (queue->engine->options.audit_mode == AUDIT_OFF)
 		return false;
 	return record->must_audit ||
-	       breaker_apply(&after, &record->said, record->error, record->ended_us);
+	       breaker_apply(&after, &record->turn.said, record->turn.error, record->turn.ended_us);
 }
 
 /* Its breaker is not touched, and nothing else follows from it. */
@@ -372,9 +380,9 @@ bool record_is_routine(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
 
-	return record->has_attempt && record->is_success && !record->falls_apart &&
-	       !queue->current->living && !record->must_audit && record->rebound.len == 0 &&
-	       !record->learns_plain && queue->current->state == DELIVERY_DELIVERED &&
+	return record->turn.has_attempt && record->turn.is_success && !record->turn.falls_apart &&
+	       !queue->current->living && !record->must_audit && record->turn.rebound.len == 0 &&
+	       !record->turn.learns_plain && queue->current->state == DELIVERY_DELIVERED &&
 	       !is_worth_noting(queue);
 }
 

@@ -102,7 +102,7 @@ static int send_content(struct queue *queue, const struct content *content,
 			     .form = is_plain ? FORM_PLAIN : FORM_RICH },
 		.attempt = { .number = delivery->attempts + 1,
 			     .before = delivery->attempts_before,
-			     .now_us = queue->record.started_us },
+			     .now_us = queue->record.turn.started_us },
 		.timeout_ms = REQUEST_MS,
 	};
 	struct old_secrets old;
@@ -162,17 +162,17 @@ static void take_slot(struct queue *queue)
 /* Ends the delivery without a request. */
 static void fail_unsent(struct queue *queue, const char *sentence)
 {
-	struct record *record = &queue->record;
+	struct turn *turn = &queue->record.turn;
 
 	delivery_move(queue->current, DELIVERY_FAILED);
-	record->has_attempt = false;
-	record->falls_apart = false;
-	record->learns_plain = false;
-	record->status = 0;
-	record->ended_us = engine_now_us(queue->engine);
-	buf_init(&record->detail, 0);
-	buf_init(&record->rebound, 0);
-	snprintf(record->error, sizeof(record->error), "%s", sentence);
+	turn->has_attempt = false;
+	turn->falls_apart = false;
+	turn->learns_plain = false;
+	turn->status = 0;
+	turn->ended_us = engine_now_us(queue->engine);
+	buf_init(&turn->detail, 0);
+	buf_init(&turn->rebound, 0);
+	snprintf(turn->error, sizeof(turn->error), "%s", sentence);
 	queue_enter(queue, QUEUE_JUDGED);
 }
 
@@ -199,7 +199,7 @@ static void send_current(struct queue *queue)
 	const char *sentence;
 	int rc;
 
-	queue->record.started_us = engine_now_us(queue->engine);
+	queue->record.turn.started_us = engine_now_us(queue->engine);
 	rc = send_opened(queue, &sentence);
 	if (rc == 0) {
 		take_slot(queue);

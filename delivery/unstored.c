@@ -32,7 +32,7 @@ static void forget(struct unstored *unstored)
 {
 	list_remove(&unstored->link);
 	unstored->queue->unstored_count--;
-	buf_done(&unstored->record.detail);
+	buf_done(&unstored->record.turn.detail);
 	delivery_free(unstored->delivery);
 	free(unstored);
 }
@@ -63,8 +63,8 @@ static bool met_a_change(const struct unstored *unstored)
 {
 	const struct record *record = &unstored->record;
 
-	return record->changed == 0 || !record->channel_is_there ||
-	       record->channel_updated_us != unstored->settings_us;
+	return record->outcome.changed == 0 || !record->outcome.channel_is_there ||
+	       record->outcome.channel_updated_us != unstored->settings_us;
 }
 
 static void on_stored(struct store_job *job, int rc)
@@ -127,8 +127,9 @@ bool unstored_take(struct queue *queue)
 	unstored->settings_us = queue->settings.updated_us;
 	unstored->record = queue->record;
 	unstored->record.is_routine = true;
-	buf_init(&queue->record.detail, 0);
-	hold_note(&queue->hold, queue->current, queue->record.duration_us, queue->record.ended_us);
+	buf_init(&queue->record.turn.detail, 0);
+	hold_note(&queue->hold, queue->current, queue->record.turn.duration_us,
+		  queue->record.turn.ended_us);
 	queue_detach(queue, queue->current);
 	queue->current = NULL;
 	list_add_tail(&queue->unstored, &unstored->link);
