@@ -199,9 +199,7 @@ int record_run_turn(struct db *db, struct record *record, const struct delivery 
 
 	if (record->was_moved)
 		return transition_keep_attempt(db, delivery, &result);
-	record->outcome.changed = 0;
-	record->outcome.channel_is_there = false;
-	record->outcome.unfolded = 0;
+	record->outcome = (struct record_outcome){ .changed = 0 };
 	rc = transition_end_turn(db, delivery, &result, &record->outcome.changed);
 	if (rc == 0)
 		rc = activity_add(db, channel_id, delivery->state, record->turn.ended_us);
@@ -244,9 +242,6 @@ static int run_record(struct db *db, struct store_job *job)
 	const struct db_value channel = db_uuid(&queue->channel);
 	int rc = 0;
 
-	record->outcome.rebound_rows = 0;
-	record->outcome.is_noted = false;
-	record->outcome.is_disabled = false;
 	if (record->turn.rebound.len)
 		rc = db_run(db, &lock_channel, &channel, 1, NULL, NULL, NULL);
 	if (rc == 0)
@@ -286,8 +281,6 @@ static void log_disabled(const struct queue *queue)
 
 static void forget_record(struct record *record)
 {
-	record->must_audit = false;
-	record->was_moved = false;
 	buf_done(&record->turn.detail);
 	buf_done(&record->turn.rebound);
 }

@@ -165,13 +165,7 @@ static void fail_unsent(struct queue *queue, const char *sentence)
 	struct turn *turn = &queue->record.turn;
 
 	delivery_move(queue->current, DELIVERY_FAILED);
-	turn->has_attempt = false;
-	turn->falls_apart = false;
-	turn->learns_plain = false;
-	turn->status = 0;
 	turn->ended_us = engine_now_us(queue->engine);
-	buf_init(&turn->detail, 0);
-	buf_init(&turn->rebound, 0);
 	snprintf(turn->error, sizeof(turn->error), "%s", sentence);
 	queue_enter(queue, QUEUE_JUDGED);
 }
@@ -199,7 +193,7 @@ static void send_current(struct queue *queue)
 	const char *sentence;
 	int rc;
 
-	queue->record.turn.started_us = engine_now_us(queue->engine);
+	queue->record = (struct record){ .turn.started_us = engine_now_us(queue->engine) };
 	rc = send_opened(queue, &sentence);
 	if (rc == 0) {
 		take_slot(queue);

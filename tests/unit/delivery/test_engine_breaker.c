@@ -342,3 +342,32 @@ Test(breaker_engine, stops_when_the_channel_is_disabled_while_a_request_is_under
 {
 	with_channel(200, disable_meanwhile);
 }
+
+/* ---- a turn after one that disabled the channel ---------------------------------------------- */
+
+/* The second event can never be built. Its result disables nothing, so it does not wait for
+ * audit_logs, which somebody else holds. */
+Test(breaker_engine, does_not_judge_an_unsent_delivery_by_the_answer_before_it)
+{
+	const struct rig_options options = { .answer = answer, .arg = &destination };
+	struct uuid channel;
+	struct rig rig;
+	PGconn *other;
+
+	rig_now_us = START_US;
+	destination = (struct destination){ .status = 410 };
+	rig_open(&rig, DATABASE_POSTGRES, &options);
+	rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+	rig_commit_pause(&rig, START_MS);
+	rig_wait_rows(&rig, 1, DISABLED);
+	rig_idle(&rig);
+	rig_ask(&rig, "UPDATE deliveries SET payload = '{}', next_attempt_at = updated_at");
+	other = PQconnectdb(rig.database.url);
+	PQclear(PQexec(other, "BEGIN; LOCK TABLE public.audit_logs"));
+	rig_ask(&rig, "UPDATE channel_state SET disabled_at = NULL, failures = 0, disabling = 0");
+	cr_assert_eq(uuid_parse(STR(CHANNEL_1), &channel), 0);
+	deliveries_changed(rig.deliveries, &channel);
+	rig_wait_rows(&rig, 1, "deliveries WHERE state = 'failed'");
+	PQfinish(other);
+	rig_close(&rig);
+}
