@@ -2,14 +2,15 @@
 
 /*
  * The threads. The writer takes what has queued up (at most GROUP_MAX jobs) and commits it as a
- * group; it alone decides whether the database counts as up. A reader takes one job at a time;
- * those that serve requests run one of a team at a time, so that no team has them all.
+ * group; it alone decides whether the database counts as up. The threads of the other lanes
+ * (readers and the audited writer) take one job at a time. Those that serve requests run one of a
+ * team at a time, so that no team has them all.
  *
  * Failing: a thread whose connection is lost tries at once to get another, then with growing
  * pauses. When the writer's try fails the store is AWAY: what waits is answered with -ENOTCONN and
- * so is what comes. A reader without a connection leaves jobs to readers that have one. An idle
- * writer asks the database every PROBE_MS, so that store_is_up() tells the truth in quiet times,
- * too.
+ * so is what comes. A thread without a connection leaves jobs to threads of its lane that have one.
+ * An idle writer asks the database every PROBE_MS, so that store_is_up() tells the truth in quiet
+ * times, too.
  */
 #include "store/workers.h"
 
@@ -236,9 +237,9 @@ void worker_write(void *arg)
 	end_thread(store);
 }
 
-/* ---- readers -------------------------------------------------------------------------------- */
+/* ---- the other lanes: readers, and the audited writer ------------------------------------ */
 
-static void connect_reader(struct store *store, struct job_lane *lane, struct contact *contact)
+static void connect_lane(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	struct reason why = { .text = "" };
 	char identity[DB_IDENTITY_SIZE];
@@ -255,7 +256,7 @@ static void connect_reader(struct store *store, struct job_lane *lane, struct co
 	}
 }
 
-static void lose_reader(struct store *store, struct job_lane *lane, struct contact *contact)
+static void lose_connection(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	uv_mutex_unlock(&store->lock);
 	drop_contact(contact);
@@ -284,11 +285,11 @@ static void run_job(struct job_lane *lane, struct db *db, struct store_job *job)
 	trouble_end(&lane->trouble, jobs, 1);
 }
 
-/* Another reader may take the job while this one looks at its connection. */
-static void read_one(struct store *store, struct job_lane *lane, struct contact *contact)
+/* Another thread of the lane may take the job while this one looks at its connection. */
+static void serve_one(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	if (leads_elsewhere(store, contact)) {
-		lose_reader(store, lane, contact);
+		lose_connection(store, lane, contact);
 		return;
 	}
 	uv_mutex_unlock(&store->lock);
@@ -307,10 +308,10 @@ static void read_one(struct store *store, struct job_lane *lane, struct contact 
 		uv_async_send(&store->async);
 	}
 	if (contact->db->is_lost)
-		lose_reader(store, lane, contact);
+		lose_connection(store, lane, contact);
 }
 
-static void wait_to_read(struct store *store, struct job_lane *lane, const struct contact *contact)
+static void wait_for_job(struct store *store, struct job_lane *lane, const struct contact *contact)
 {
 	int64_t deadline_ms = INT64_MAX;
 
@@ -336,12 +337,12 @@ static void ask_when_quiet(struct store *store, struct job_lane *lane, struct co
 	bool good = ask(lane, contact->db);
 	uv_mutex_lock(&store->lock);
 	if (!good)
-		lose_reader(store, lane, contact);
+		lose_connection(store, lane, contact);
 	else if (!trouble_words(&lane->trouble))
 		lane_note_audit_lock(lane, false, &store->done);
 }
 
-static void run_reader(struct store *store, struct job_lane *lane)
+static void run_lane(struct store *store, struct job_lane *lane)
 {
 	struct contact contact = new_contact();
 
@@ -350,14 +351,14 @@ static void run_reader(struct store *store, struct job_lane *lane)
 		bool has_jobs = !list_is_empty(&lane->jobs);
 
 		if (may_connect(store, &contact))
-			connect_reader(store, lane, &contact);
+			connect_lane(store, lane, &contact);
 		else if (contact.db && lane_next(lane))
-			read_one(store, lane, &contact);
+			serve_one(store, lane, &contact);
 		else if (has_jobs && lane->connected == 0 &&
 			 atomic_load(&store->state) != STORE_STARTING)
 			answer_all(store, lane, -ENOTCONN);
 		else {
-			wait_to_read(store, lane, &contact);
+			wait_for_job(store, lane, &contact);
 			ask_when_quiet(store, lane, &contact);
 		}
 	}
@@ -369,15 +370,15 @@ static void run_reader(struct store *store, struct job_lane *lane)
 
 void worker_read(void *store)
 {
-	run_reader(store, &((struct store *)store)->reads);
+	run_lane(store, &((struct store *)store)->reads);
 }
 
 void worker_serve(void *store)
 {
-	run_reader(store, &((struct store *)store)->requests);
+	run_lane(store, &((struct store *)store)->requests);
 }
 
 void worker_audit(void *store)
 {
-	run_reader(store, &((struct store *)store)->audited);
+	run_lane(store, &((struct store *)store)->audited);
 }
