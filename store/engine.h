@@ -71,10 +71,10 @@ struct db {
 	bool is_pooled; /* a pooler stands between us and the server; known when writable */
 	/* Which server it leads to: PostgreSQL's start in microseconds since 1970; 0 on SQLite. */
 	int64_t server;
-	int err;              /* the failure that sticks */
-	bool is_audit_locked; /* others held audit_logs: the last job that needed it got no lock */
-	bool has_audit_lock;  /* the running job needs_audit_lock */
-	size_t owner;         /* which job of the group is running */
+	int err;                /* the failure that sticks */
+	bool others_hold_audit; /* the last job that needed the lock of audit_logs did not get it */
+	bool has_audit_lock;    /* the running job needs_audit_lock */
+	size_t owner;           /* which job of the group is running */
 	size_t failed_owner;
 	char fault[160]; /* the engine's words for the last failure; no values in it */
 };

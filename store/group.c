@@ -60,7 +60,7 @@ static int run_in_transaction(struct db *db, struct store_job *job)
 		rc = call_job(db, job, 0);
 	if (!rc)
 		rc = db->engine->commit(db);
-	db->is_audit_locked = rc == -EBUSY && db->err && db->failed_owner == DB_NO_OWNER;
+	db->others_hold_audit = rc == -EBUSY && db->err && db->failed_owner == DB_NO_OWNER;
 	return rc;
 }
 

@@ -96,14 +96,14 @@ void lane_answer_all(struct job_lane *lane, int rc, struct list *done)
 
 bool lane_waits_for_audit(const struct job_lane *lane, const struct store_job *job)
 {
-	return lane->is_audit_locked && job->needs_audit_lock &&
+	return lane->others_hold_audit && job->needs_audit_lock &&
 	       (lane->waiting > 0 || trouble_is_writing(&lane->trouble));
 }
 
-void lane_note_audit_lock(struct job_lane *lane, bool is_locked, struct list *done)
+void lane_note_audit_lock(struct job_lane *lane, bool others_hold_it, struct list *done)
 {
-	lane->is_audit_locked = is_locked;
-	if (!is_locked)
+	lane->others_hold_audit = others_hold_it;
+	if (!others_hold_it)
 		return;
 	LIST_EACH_SAFE (link, &lane->jobs) {
 		struct store_job *job = list_item(link, struct store_job, link);

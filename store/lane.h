@@ -19,7 +19,7 @@ struct job_lane {
 	unsigned connected; /* threads with a connection, except the first writer */
 	bool is_writing;
 	struct trouble trouble; /* of a writing lane; guards itself */
-	bool is_audit_locked;   /* the last job that needed audit_logs did not get its lock */
+	bool others_hold_audit; /* the last job that needed the lock of audit_logs did not get it */
 	/* Of requests: whose are being run, one of a team at most. */
 	bool is_by_team;
 	struct uuid *running_teams; /* as many as threads */
@@ -48,9 +48,10 @@ unsigned lane_count(const struct job_lane *lane, const struct uuid *team);
  * wait for its end and then for the lock. */
 bool lane_waits_for_audit(const struct job_lane *lane, const struct store_job *job);
 
-/* Whether the job that just ended got the lock. When not, those that need it, too, get -EBUSY and
- * go to `done`: they would wait for it just as long, one after another. */
-void lane_note_audit_lock(struct job_lane *lane, bool is_locked, struct list *done);
+/* A job that needed the lock of audit_logs has ended. If it did not get it because others hold it,
+ * those that need it, too, get -EBUSY and go to `done`: they would wait for it just as long, one
+ * after another. */
+void lane_note_audit_lock(struct job_lane *lane, bool others_hold_it, struct list *done);
 
 /* What waits gets this rc and goes to `done`. */
 void lane_answer_all(struct job_lane *lane, int rc, struct list *done);

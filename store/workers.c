@@ -303,7 +303,7 @@ static void serve_one(struct store *store, struct job_lane *lane, struct contact
 		uv_mutex_lock(&store->lock);
 		lane_end(lane, job);
 		if (job->needs_audit_lock)
-			lane_note_audit_lock(lane, contact->db->is_audit_locked, &store->done);
+			lane_note_audit_lock(lane, contact->db->others_hold_audit, &store->done);
 		list_add_tail(&store->done, &job->link);
 		uv_async_send(&store->async);
 	}
