@@ -61,7 +61,8 @@ int ledger_open(const struct ledger_options *options, struct ledger **out) must_
 /* After ledger_stop() and the last commit. Accepts NULL. */
 void ledger_close(struct ledger *ledger);
 
-/* Asks for the lease until this worker has it, and again after every loss. */
+/* Asks for the lease until this worker has it, and again after every loss. ledger_stop() is needed
+ * after a failure as well. */
 int ledger_start(struct ledger *ledger, const struct lease_events *events) must_check;
 /* Gives the lease back, so that another worker takes it at once. No event comes after this call.
  * Calls back, perhaps from within. */

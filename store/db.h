@@ -34,7 +34,8 @@ struct db_query {
  *   -ENOTCONN  the database is away, closed the connection or did not answer in time
  *   -EEXIST    a unique constraint (SQLSTATE 23505)
  *   -ENOSPC    disk full
- *   -EBUSY     locked for longer than 5 s, or slower than 10 s
+ *   -EBUSY     locked for longer than 5 s; or slower than 10 s, for a read 5 s. A write on SQLite
+ *              may take as long as it takes.
  *   -EBADMSG   a row holds what it must not (see struct db_row)
  *   -EINVAL    a value was refused: a constraint, a type, a length
  *   -EIO       the database cannot do it: a table or a right is missing, a file is damaged */

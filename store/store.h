@@ -5,11 +5,13 @@
  * Other modules own their statements; this folder owns the engines, the threads, the schema and
  * the migrations.
  *
- * Work is done by jobs. A write job runs on the one writer thread; the writer takes all that has
- * queued up and commits it as one transaction (group commit). When one of its jobs fails, the
- * group is rolled back, the one at fault runs again in a transaction of its own and so do its
- * neighbours. A read job runs on one of the reader threads with a connection of its own, which
- * cannot write, outside any transaction, and sees everything committed before it began.
+ * Work is done by jobs. A write job runs on the writer thread, which takes all that has queued up
+ * and commits it as one transaction (group commit). When one of its jobs fails, the group is rolled
+ * back, the one at fault runs again in a transaction of its own and so do its neighbours. On
+ * PostgreSQL, jobs that are audited (store/job.h) have a second thread with its own connection,
+ * which commits each job alone. So two writes run in the order of store_write() only if both are
+ * audited, or neither is. A read job runs on one of the reader threads with a connection of its
+ * own, which cannot write, outside any transaction, and sees everything committed before it began.
  *
  * So a job's function may run more than once, must start by resetting its own results, and must
  * depend on nothing but its own struct. on_done is called exactly once, on the loop.

@@ -2,7 +2,7 @@
 
 /*
  * What the loop's side (store.c) and the threads (workers.c) of a store share. Everything
- * here is guarded by `lock` but what is marked otherwise.
+ * here is guarded by `lock`, except members marked otherwise.
  */
 #ifndef STORE_WORKERS_H
 #define STORE_WORKERS_H
