@@ -44,7 +44,7 @@ struct clock_watch {
 	int64_t absurd_us;      /* until then, treat no lease as absurd */
 };
 
-static const struct db_query begin_pauses_anew = {
+static const struct db_query restart_pauses = {
 	.sql = "UPDATE deliveries SET next_attempt_at = CASE WHEN held_until IS NULL "
 	       "AND next_attempt_at > updated_at THEN CAST($1 AS timestamptz) + (next_attempt_at - "
 	       "updated_at) ELSE $1 END, "
@@ -106,7 +106,7 @@ int64_t clock_since_us(const struct delivery_engine *engine, int64_t since_us)
 }
 
 /* The clock of before decided what is in memory. */
-static void read_all_anew(struct delivery_engine *engine)
+static void reload_all(struct delivery_engine *engine)
 {
 	static const enum queue_phase at_rest[] = { QUEUE_READY, QUEUE_WAITING, QUEUE_IDLE };
 	static const enum queue_phase at_work[] = { QUEUE_LOADING,  QUEUE_LOADED,  QUEUE_FOLDING,
@@ -129,7 +129,7 @@ static int run_repair(struct db *db, struct store_job *job)
 	const struct db_value values[] = { db_time(clock->now_us),
 					   db_time(clock->now_us + AHEAD_US) };
 
-	return db_run_now(db, &begin_pauses_anew, values, 2, NULL, NULL, &clock->repaired);
+	return db_run_now(db, &restart_pauses, values, 2, NULL, NULL, &clock->repaired);
 }
 
 static void on_repaired(struct store_job *job, int rc)
@@ -142,7 +142,7 @@ static void on_repaired(struct store_job *job, int rc)
 	if (rc < 0)
 		clock->needs_repair = true;
 	else if (clock->repaired > 0 && !engine->stopping)
-		read_all_anew(engine);
+		reload_all(engine);
 }
 
 void clock_repair(struct delivery_engine *engine)
@@ -185,7 +185,7 @@ static void notice_jump(struct delivery_engine *engine, int64_t now_us, int64_t 
 		clock->needs_repair = true;
 		clock_repair(engine);
 	}
-	read_all_anew(engine);
+	reload_all(engine);
 }
 
 void clock_look(struct delivery_engine *engine)

@@ -41,7 +41,7 @@ READS_ALL = {
     "cli/backup:pending": "the command counts what is pending",
     "auth/commands:list_keys": "the command lists all keys",
     "auth/commands:list_teams": "the command lists all teams",
-    "delivery/clock:begin_pauses_anew": "after a clock was set back, once: all that waits by the old clock",
+    "delivery/clock:restart_pauses": "after a clock was set back, once: all that waits by the old clock",
     "delivery/expired:find_disabled": "once an hour: channels disabled for 30 days that still have a backlog",
     "delivery/housekeeping:measure": "every 15 s: counts what is pending",
     "delivery/housekeeping:measure_channels": "every 15 s: counts what is disabled or paused",
