@@ -171,7 +171,8 @@ static const char *describe_end(const struct redis_link *link, int rc)
 	if (link->tls && !link->is_connected)
 		return "TLS: the server closed the connection instead of shaking hands";
 	if (!link->tls && !link->was_read && link->u.handle.type == UV_TCP)
-		return "closed before a word was said; does the server want TLS (rediss://)?";
+		return "the server closed the connection before answering; does it want TLS "
+		       "(rediss://)?";
 	return rc == UV_EOF ? "closed by Redis" : errno_text(rc);
 }
 

@@ -42,8 +42,7 @@ static int code_of(struct postgres *pg, struct str state, struct str message)
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (str_starts(state, str_of(codes[i].prefix)))
 			return codes[i].code;
-	/* A table or a right that is missing, damage, a full tape: no statement's values are to
-	 * blame. */
+	/* A missing table or right, or damage: no statement's values are to blame. */
 	return state.len ? -EIO : -ENOTCONN;
 }
 

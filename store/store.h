@@ -51,8 +51,8 @@ int store_open(const struct store_options *options, struct store **out) must_che
 /* Runs what is queued for at most 5 s, answers the rest with -ECANCELED, joins the threads. */
 void store_close(struct store *store, void (*on_closed)(void *owner), void *owner);
 
-/* on_done will be called, never from within; for a write with -EBUSY while the write before it does
- * not come to an end (10 s, as on a frozen file system). 0, or (and on_done will not be called)
+/* on_done will be called, never from within; for a write with -EBUSY while the write before it has
+ * been stuck for 10 s, as on a frozen file system. 0, or (and on_done will not be called)
  * -ENOBUFS when the queue is full and -ECANCELED after store_close(). */
 int store_write(struct store *store, struct store_job *job) must_check;
 int store_read(struct store *store, struct store_job *job) must_check;
@@ -66,7 +66,7 @@ int store_read_for_request(struct store *store, struct store_job *job) must_chec
 bool store_is_up(const struct store *store);
 
 /* NULL while writes succeed; otherwise a few words about what is in their way. Any thread. It knows
- * the last write, and one that does not come to an end; without one for 15 s, or after one that
+ * the last write, and one that is stuck; without one for 15 s, or after one that
  * failed, the store makes a write of its own that changes nothing. */
 const char *store_trouble(const struct store *store);
 

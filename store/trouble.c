@@ -114,7 +114,7 @@ bool trouble_is_stuck(const struct trouble *trouble)
 const char *trouble_words(const struct trouble *trouble)
 {
 	if (trouble_is_stuck(trouble))
-		return "a write does not come to an end";
+		return "a write has been stuck for 10 s";
 	switch (atomic_load(&trouble->rc)) {
 	case 0:
 		return NULL;

@@ -82,7 +82,7 @@ Test(trouble, is_a_write_that_does_not_come_to_an_end)
 	expect_trouble(store_trouble(fixture.store), NULL);
 
 	fixture.store->writes.trouble.stuck_ms = 0;
-	expect_trouble(store_trouble(fixture.store), "a write does not come to an end");
+	expect_trouble(store_trouble(fixture.store), "a write has been stuck for 10 s");
 	loop_until(&fixture.loop, &waiting.done);
 	cr_expect_eq(waiting.rc, -EBUSY, "what waits is answered");
 	cr_expect_eq(write_with(&fixture, succeed), -EBUSY, "and what comes");
