@@ -44,6 +44,7 @@ struct batch {
 	size_t item_count;
 	struct dead_letter *dead;
 	size_t dead_count;
+	size_t next_dead;            /* to be written; the payloads before it are freed */
 	int64_t read_ms;             /* monotonic */
 	struct batch_commit *commit; /* whose queue it is in */
 };

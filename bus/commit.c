@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bus/reply.h"
@@ -19,6 +20,9 @@
 #include "core/errno_text.h"
 #include "core/log.h"
 #include "net/net.h"
+
+/* Each may have a megabyte, which waits in the connection until Redis has taken it. */
+#define LETTERS_AT_ONCE 8
 
 static const char *const class_names[DEAD_CLASSES] = {
 	[DEAD_NO_PAYLOAD] = "no payload",
@@ -139,7 +143,7 @@ static void report_refused(struct dead_letter *letter, struct stream_id id, cons
 			  log_int("kept_back", kept_back));
 }
 
-static void judge_burial(struct dead_letter *letter, const redisReply *reply)
+static void judge_answer(struct dead_letter *letter, const redisReply *reply)
 {
 	struct batch_item *item = &letter->batch->items[letter->item];
 
@@ -153,14 +157,16 @@ static void judge_burial(struct dead_letter *letter, const redisReply *reply)
 	}
 }
 
-static void on_buried(const redisReply *reply, void *owner)
+static void write_dead_letters(struct batch_commit *commit);
+
+static void on_written(const redisReply *reply, void *owner)
 {
 	struct dead_letter *letter = owner;
 	struct batch_commit *commit = letter->batch->commit;
 
-	judge_burial(letter, reply);
-	if (--commit->replies_awaited == 0)
-		acknowledge(commit);
+	judge_answer(letter, reply);
+	commit->replies_awaited--;
+	write_dead_letters(commit);
 }
 
 static int send_dead_letter(struct dead_letter *letter)
@@ -184,8 +190,33 @@ static int send_dead_letter(struct dead_letter *letter)
 		str_of(letter->why.text),
 	};
 
-	return redis_send(letter->batch->commit->step.redis, REPLY_TIMEOUT_MS, on_buried, letter,
+	return redis_send(letter->batch->commit->step.redis, REPLY_TIMEOUT_MS, on_written, letter,
 			  ARRAY_LEN(argv), argv);
+}
+
+/* A few at a time. The next ones follow their answers. */
+static void write_dead_letters(struct batch_commit *commit)
+{
+	struct batch *batch = commit->batch;
+	int rc = 0;
+
+	while (rc == 0 && !commit->is_lost && batch->next_dead < batch->dead_count &&
+	       commit->replies_awaited < LETTERS_AT_ONCE) {
+		struct dead_letter *letter = &batch->dead[batch->next_dead];
+
+		rc = send_dead_letter(letter);
+		if (rc < 0)
+			break;
+		commit->replies_awaited++;
+		batch->next_dead++;
+		free(letter->payload);
+		letter->payload = NULL;
+	}
+	if (rc < 0)
+		commit->is_lost = true;
+	reply_check_sent(commit->step.redis, rc);
+	if (commit->replies_awaited == 0)
+		acknowledge(commit);
 }
 
 static int add_rejected(struct batch *batch)
@@ -206,21 +237,13 @@ static int add_rejected(struct batch *batch)
 
 /* The ledger has committed the batch. A failure from here on leaves entries pending; they are read
  * again. */
-static void bury(struct batch_commit *commit)
+static void put_aside(struct batch_commit *commit)
 {
-	struct batch *batch = commit->batch;
-	int rc = add_rejected(batch);
-
-	for (size_t i = 0; i < batch->dead_count && rc == 0; i++) {
-		rc = send_dead_letter(&batch->dead[i]);
-		if (rc == 0)
-			commit->replies_awaited++;
-	}
-	if (rc)
+	if (add_rejected(commit->batch) < 0) {
 		commit->is_lost = true;
-	reply_check_sent(commit->step.redis, rc);
-	if (commit->replies_awaited == 0)
-		acknowledge(commit);
+		reply_check_sent(commit->step.redis, -ENOMEM);
+	}
+	write_dead_letters(commit);
 }
 
 /* ---- the ledger ---------------------------------------------------------------------------- */
@@ -277,7 +300,7 @@ unsigned commit_answer(struct batch_commit *commit, int rc)
 		log_info("batches are committed again");
 	backoff_reset(&commit->pause);
 	position_commit(commit->ledger, batch->shown.last, batch->item_count > 0);
-	bury(commit);
+	put_aside(commit);
 	return 0;
 }
 

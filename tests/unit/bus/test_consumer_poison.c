@@ -7,6 +7,7 @@
 
 #include "bus/counters.h"
 #include "core/log_limit.h"
+#include "tests/support/call_fault.h"
 #include "tests/support/heap.h"
 #include "tests/unit/bus/ledger.h"
 
@@ -214,6 +215,27 @@ Test(consumer, tells_of_refused_dead_letters_in_a_few_lines)
 	ledger_wait(&l, ledger_has_committed, 1, "the good one");
 	ledger_wait(&l, were_refused, 300, "all refusals");
 	cr_expect_eq(count_lines(log, "Redis refused a dead letter"), LOG_LIMIT_LINES);
+	ledger_stop(&l);
+}
+
+/* Letters may be large, so most wait for the answers to the first ones. */
+Test(consumer, writes_a_few_dead_letters_at_a_time)
+{
+	static struct ledger l;
+	struct world w;
+
+	ledger_prepare(&l, &w, 1);
+	for (int i = 0; i < 100; i++)
+		world_add_payload(&w, "poison");
+	l.dawdles = true;
+	ledger_open_consumer(&l, 60000);
+	ledger_wait(&l, ledger_owes_answer, 1, "a batch");
+	l.dawdles = false;
+	call_fail_after(FAULT_REDIS, 20);
+	ledger_answer(&l);
+	cr_expect_not(call_recover(), "more than 20 commands at once");
+	ledger_wait(&l, ledger_has_dead_letters, 100, "the dead letters");
+	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgements");
 	ledger_stop(&l);
 }
 
