@@ -18,8 +18,7 @@
 #include "core/str.h"
 #include "core/stream_id.h"
 
-#define BATCH_MAX_ENTRIES      500 /* of one XREADGROUP, and ids of one XACK */
-#define BATCH_MAX_ENTRIES_TEXT "500"
+#define BATCH_MAX_ENTRIES 500 /* of one XREADGROUP, and ids of one XACK */
 
 struct batch_commit;
 

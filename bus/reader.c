@@ -7,6 +7,7 @@
 #include "bus/reader.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "bus/entry.h"
 #include "bus/reply.h"
@@ -14,6 +15,31 @@
 #include "net/net.h"
 
 #define BLOCK_MS_TEXT "2000"
+#define MAX_BYTES     ((size_t)BATCH_MAX_ENTRIES * EVENT_MAX_BYTES)
+
+unsigned reader_next_count(unsigned count, size_t entries, size_t bytes)
+{
+	if (bytes > MAX_BYTES) {
+		size_t fitting = entries * MAX_BYTES / bytes;
+
+		return fitting > 0 ? (unsigned)fitting : 1;
+	}
+	return count < BATCH_MAX_ENTRIES / 2 ? 2 * count : BATCH_MAX_ENTRIES;
+}
+
+static unsigned count_of(const struct group_reader *reader)
+{
+	return reader->count ? reader->count : BATCH_MAX_ENTRIES;
+}
+
+static size_t count_bytes(const redisReply *reply)
+{
+	size_t bytes = reply->len;
+
+	for (size_t i = 0; i < reply->elements; i++)
+		bytes += count_bytes(reply->element[i]);
+	return bytes;
+}
 
 /* Redis must answer in order, or draining would never end. */
 static int advance(struct group_reader *reader, const struct batch *batch)
@@ -42,7 +68,10 @@ static int take(struct group_reader *reader, const redisReply *reply)
 	if (!batch || batch->item_count < list->elements)
 		reader->is_draining = false;
 	reader->is_lingering = reader->linger_ms > 0 && !reader->is_draining && batch &&
-			       batch->item_count < BATCH_MAX_ENTRIES;
+			       batch->item_count < count_of(reader);
+	if (list)
+		reader->count =
+			reader_next_count(count_of(reader), list->elements, count_bytes(list));
 	reader->on_read(batch, reader->step.owner);
 	return 0;
 }
@@ -94,16 +123,18 @@ static int send_read(struct group_reader *reader)
 {
 	const struct step *step = &reader->step;
 	char from[STREAM_ID_TEXT_SIZE];
+	char count[16];
 
+	snprintf(count, sizeof(count), "%u", count_of(reader));
 	if (!reader->is_draining)
 		return redis_send_text(step->redis, REPLY_TIMEOUT_MS, on_reply, reader,
 				       "XREADGROUP", "GROUP", step->group, BUS_CONSUMER_NAME,
-				       "COUNT", BATCH_MAX_ENTRIES_TEXT, "BLOCK", BLOCK_MS_TEXT,
-				       "STREAMS", BUS_STREAM, ">", NULL);
+				       "COUNT", count, "BLOCK", BLOCK_MS_TEXT, "STREAMS",
+				       BUS_STREAM, ">", NULL);
 	stream_id_format(reader->drained_to, from);
 	return redis_send_text(step->redis, REPLY_TIMEOUT_MS, on_reply, reader, "XREADGROUP",
-			       "GROUP", step->group, BUS_CONSUMER_NAME, "COUNT",
-			       BATCH_MAX_ENTRIES_TEXT, "STREAMS", BUS_STREAM, from, NULL);
+			       "GROUP", step->group, BUS_CONSUMER_NAME, "COUNT", count, "STREAMS",
+			       BUS_STREAM, from, NULL);
 }
 
 void reader_start(struct group_reader *reader)

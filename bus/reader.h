@@ -37,7 +37,12 @@ struct group_reader {
 	bool drain_is_wanted;
 	struct stream_id drained_to;  /* pending entries up to here have been read again */
 	struct stream_id drain_limit; /* later ones are read as if they were new */
+	unsigned count;               /* entries that the next read asks for; 0: the most */
 };
+
+/* For the read after one that asked for `count` and brought so much. Entries longer than any event
+ * would fill the memory, so a read that brought many bytes is followed by a smaller one. */
+unsigned reader_next_count(unsigned count, size_t entries, size_t bytes);
 
 /* The next read drains pending entries up to `limit`. */
 void reader_begin(struct group_reader *reader, struct stream_id limit);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bus/counters.h"
+#include "bus/reader.h"
 #include "core/log_limit.h"
 #include "tests/support/call_fault.h"
 #include "tests/support/heap.h"
@@ -237,6 +238,27 @@ Test(consumer, writes_a_few_dead_letters_at_a_time)
 	ledger_wait(&l, ledger_has_dead_letters, 100, "the dead letters");
 	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgements");
 	ledger_stop(&l);
+}
+
+Test(consumer, reads_fewer_entries_after_long_ones)
+{
+	static const struct {
+		unsigned count;
+		size_t entries, bytes;
+		unsigned next;
+	} cases[] = {
+		{ 500, 500, (size_t)500 * EVENT_MAX_BYTES, 500 },
+		{ 500, 500, (size_t)5000 * EVENT_MAX_BYTES, 50 },
+		{ 500, 1, (size_t)5000 * EVENT_MAX_BYTES, 1 },
+		{ 50, 50, 50, 100 },
+		{ 1, 1, 1, 2 },
+		{ 300, 2, 2, 500 },
+		{ 500, 0, 0, 500 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cr_expect_eq(reader_next_count(cases[i].count, cases[i].entries, cases[i].bytes),
+			     cases[i].next, "case %zu", i);
 }
 
 /* ---- a connection that fails while a batch is put aside and acknowledged ------------------- */
