@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The parsing rules of the WHATWG HTML standard, section 9.2.6. */
+/*
+ * The parsing rules of the WHATWG HTML standard, section 9.2.6, for streams of our own service. So
+ * it removes no byte order mark and keeps an id with a NUL. A frame that has an id and no data
+ * counts as well: its id is a new cursor.
+ */
 #include "cli/sse_reader.h"
 
 #include <errno.h>

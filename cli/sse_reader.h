@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "core/attributes.h"
 #include "core/buf.h"
 
 struct sse_frame {
@@ -36,7 +37,7 @@ void sse_reader_init(struct sse_reader *reader,
 void sse_reader_done(struct sse_reader *reader);
 
 /* Returns 0, -E2BIG for a line or a frame over 1 MiB, or -ENOMEM. */
-int sse_reader_feed(struct sse_reader *reader, struct str bytes);
+int sse_reader_feed(struct sse_reader *reader, struct str bytes) must_check;
 
 /* For a new connection: drops an unfinished frame. */
 void sse_reader_restart(struct sse_reader *reader);
