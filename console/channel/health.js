@@ -29,7 +29,7 @@ export function HealthFacts({ channel, health, onAsk }) {
 					<dd class="more">
 						${found.backlog.held_until
 							? html`${number(found.backlog.held ?? 0)} held until
-									<${Time} at=${found.backlog.held_until} as="until" />,`
+									<${Time} at=${found.backlog.held_until} as="until" />,${" "}`
 							: ""}
 						${found.backlog.oldest_at
 							? html`the oldest since <${Time} at=${found.backlog.oldest_at} />`

@@ -66,9 +66,13 @@ function options(uPlot, { kind, series, height, width, unit = "", step = 60, ord
 		scales: {
 			x: {
 				time: !ordinal,
-				// Bars begin at their label, so the last one needs room after it.
+				// Bars begin at their label, so the last one needs room after it. A line over time begins with a minute.
 				range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) =>
-					kind === "bars" ? [min, max + step] : [min, Math.max(max, min + 1)],
+					kind === "bars"
+						? [min, max + step]
+						: ordinal
+							? [min, Math.max(max, min + 1)]
+							: [Math.min(min, max - 60), max],
 			},
 			y: {
 				range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ max) => [
@@ -88,7 +92,7 @@ function options(uPlot, { kind, series, height, width, unit = "", step = 60, ord
 			},
 			{
 				...axis,
-				size: 44,
+				size: unit ? 60 : 44,
 				grid: { stroke: colour("--line"), width: 1 },
 				space: 34,
 				values: (/** @type {any} */ _, /** @type {number[]} */ values) =>
