@@ -5,11 +5,11 @@ import { exportAudit, listAudit } from "../api.js";
 import { shortId } from "../format.js";
 import { html } from "../html.js";
 import { Empty } from "../parts/empty.js";
-import { Failure } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
 import { Pages } from "../parts/pages.js";
 import { Pill } from "../parts/pill.js";
 import { Time } from "../parts/time.js";
+import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
 import { AuditFacts, actorOf, isBad } from "./facts.js";
 
@@ -104,20 +104,17 @@ export function AuditPage() {
 /** @param {{filters: Query}} props */
 function Export({ filters }) {
 	const busy = useSignal("");
-	const failure = useSignal(/** @type {unknown} */ (null));
+	const attempt = useTry();
 	/** @param {"csv" | "jsonl"} format */
 	async function save(format) {
 		busy.value = format;
-		failure.value = null;
-		try {
+		await attempt.run(async () => {
 			const link = document.createElement("a");
 			link.href = URL.createObjectURL(await exportAudit({ ...filters, format }));
 			link.download = `audit.${format}`;
 			link.click();
 			setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-		} catch (error) {
-			failure.value = error;
-		}
+		});
 		busy.value = "";
 	}
 	return html`<div class="export">
@@ -129,7 +126,7 @@ function Export({ filters }) {
 				<${Icon} name="download" size=${16} />${busy.value === "jsonl" ? "Exporting …" : "JSON Lines"}
 			</button>
 		</div>
-		${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+		${attempt.failed}
 	</div>`;
 }
 

@@ -4,22 +4,19 @@ import { deleteChannel } from "../api.js";
 import { count } from "../format.js";
 import { html } from "../html.js";
 import { Dialog } from "../parts/dialog.js";
-import { Failure } from "../parts/failure.js";
-import { useSignal } from "../vendor/signals.js";
+import { useTry } from "../parts/try.js";
 
 /** @param {{channel: Channel, health: Health | undefined, onClose: () => void}} props */
 export function DeleteDialog({ channel, health, onClose }) {
-	const failure = useSignal(/** @type {unknown} */ (null));
+	const attempt = useTry();
 	const pending = health?.backlog.pending ?? 0;
 	/** @param {SubmitEvent} event */
-	async function remove(event) {
+	function remove(event) {
 		event.preventDefault();
-		try {
+		attempt.run(async () => {
 			await deleteChannel(channel.id);
 			go("channels");
-		} catch (error) {
-			failure.value = error;
-		}
+		});
 	}
 	return html`<${Dialog} title=${`Delete ${channel.name}?`} onClose=${onClose}>
 		<form class="dialog-form" onSubmit=${remove}>
@@ -35,7 +32,7 @@ export function DeleteDialog({ channel, health, onClose }) {
 					: null}
 			</ul>
 			<p>The audit trail stays.</p>
-			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+			${attempt.failed}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${onClose}>Keep it</button>
 				<button class="button danger">Delete it</button>

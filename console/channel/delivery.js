@@ -3,13 +3,13 @@ import { getDelivery, redeliver } from "../api.js";
 import { count, duration, shortId } from "../format.js";
 import { html } from "../html.js";
 import { sentence } from "../kinds.js";
-import { Failure } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
 import { Json } from "../parts/json.js";
 import { useLoad } from "../parts/load.js";
 import { Loaded } from "../parts/loading.js";
 import { Pill } from "../parts/pill.js";
 import { Time } from "../parts/time.js";
+import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
 
 const TONES = /** @type {const} */ ({
@@ -58,16 +58,8 @@ export function DeliveryRow({ delivery }) {
 /** @param {{id: string, version?: string}} props */
 export function DeliveryDetail({ id, version = "" }) {
 	const detail = useLoad((signal) => getDelivery(id, signal), [id, version], 3000);
-	const failure = useSignal(/** @type {unknown} */ (null));
-	async function again() {
-		try {
-			await redeliver(id);
-			failure.value = null;
-			detail.again();
-		} catch (error) {
-			failure.value = error;
-		}
-	}
+	const redelivery = useTry();
+	const again = () => redelivery.run(() => redeliver(id).then(detail.again));
 	return html`<div class="row-detail">
 		<${Loaded} of=${detail} lines=${3}>
 			${(/** @type {DeliveryDetail} */ found) => html`
@@ -108,7 +100,7 @@ export function DeliveryDetail({ id, version = "" }) {
 								>The whole story of the event</a
 							>`}
 				</div>
-				${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+				${redelivery.failed}
 				${found.payload
 					? html`<details>
 							<summary>Payload</summary>

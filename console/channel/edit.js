@@ -4,7 +4,7 @@ import { KindsField } from "../channels/kinds_field.js";
 import { OptionsFields, optionsOf } from "../channels/options_fields.js";
 import { html } from "../html.js";
 import { Dialog } from "../parts/dialog.js";
-import { Failure } from "../parts/failure.js";
+import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
 
 /** @param {{channel: Channel, onClose: (changed?: boolean) => void}} props */
@@ -12,16 +12,14 @@ export function EditDialog({ channel, onClose }) {
 	const name = useSignal(channel.name);
 	const events = useSignal(channel.events);
 	const options = useSignal(optionsOf(channel));
-	const failure = useSignal(/** @type {unknown} */ (null));
+	const attempt = useTry();
 	/** @param {SubmitEvent} event */
-	async function save(event) {
+	function save(event) {
 		event.preventDefault();
-		try {
+		attempt.run(async () => {
 			await updateChannel(channel.id, { name: name.value, events: events.value, ...options.value });
 			onClose(true);
-		} catch (error) {
-			failure.value = error;
-		}
+		});
 	}
 	return html`<${Dialog} title="Edit the channel" onClose=${onClose}>
 		<form class="dialog-form" onSubmit=${save}>
@@ -43,7 +41,7 @@ export function EditDialog({ channel, onClose }) {
 				self=${channel.id}
 				onChange=${(/** @type {any} */ value) => (options.value = value)}
 			/>
-			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+			${attempt.failed}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${onClose}>Cancel</button>
 				<button class="button primary" disabled=${!events.value.length}>Save</button>

@@ -3,23 +3,21 @@ import { enableChannel } from "../api.js";
 import { count } from "../format.js";
 import { html } from "../html.js";
 import { Dialog } from "../parts/dialog.js";
-import { Failure } from "../parts/failure.js";
+import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
 
 /** @param {{channel: Channel, health: Health | undefined, onClose: (changed?: boolean) => void}} props */
 export function EnableDialog({ channel, health, onClose }) {
 	const backlog = useSignal(/** @type {"deliver" | "skip"} */ ("deliver"));
-	const failure = useSignal(/** @type {unknown} */ (null));
+	const attempt = useTry();
 	const pending = health?.backlog.pending ?? 0;
 	/** @param {SubmitEvent} event */
-	async function save(event) {
+	function save(event) {
 		event.preventDefault();
-		try {
+		attempt.run(async () => {
 			await enableChannel(channel.id, backlog.value);
 			onClose(true);
-		} catch (error) {
-			failure.value = error;
-		}
+		});
 	}
 	return html`<${Dialog} title=${`Enable ${channel.name}`} onClose=${onClose}>
 		<form class="dialog-form" onSubmit=${save}>
@@ -57,7 +55,7 @@ export function EnableDialog({ channel, health, onClose }) {
 						>
 					</fieldset>`
 				: null}
-			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+			${attempt.failed}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${onClose}>Cancel</button>
 				<button class="button primary">Enable</button>

@@ -3,8 +3,8 @@ import { recover } from "../api.js";
 import { count } from "../format.js";
 import { html } from "../html.js";
 import { Dialog } from "../parts/dialog.js";
-import { Failure } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
+import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
 
 const SINCE = [
@@ -19,17 +19,12 @@ export function RecoverDialog({ channel, onClose }) {
 	const since = useSignal("24h");
 	const state = useSignal("");
 	const done = useSignal(/** @type {{requeued: number, more: boolean} | null} */ (null));
-	const failure = useSignal(/** @type {unknown} */ (null));
+	const attempt = useTry();
 	/** @param {SubmitEvent} event */
-	async function send(event) {
+	function send(event) {
 		event.preventDefault();
-		try {
-			const chosen = /** @type {"failed" | "dropped" | ""} */ (state.value);
-			done.value = await recover(channel.id, { since: since.value, ...(chosen ? { state: chosen } : {}) });
-			failure.value = null;
-		} catch (error) {
-			failure.value = error;
-		}
+		const chosen = /** @type {"failed" | "dropped" | undefined} */ (state.value || undefined);
+		attempt.run(async () => (done.value = await recover(channel.id, { since: since.value, state: chosen })));
 	}
 	return html`<${Dialog} title="Send a range again" onClose=${() => onClose(done.value !== null)}>
 		<form class="dialog-form" onSubmit=${send}>
@@ -54,7 +49,7 @@ export function RecoverDialog({ channel, onClose }) {
 					<option value="dropped">dropped only</option>
 				</select>
 			</label>
-			${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+			${attempt.failed}
 			${done.value
 				? html`<div class="notice good" role="status">
 						<${Icon} name="check" />

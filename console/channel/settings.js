@@ -6,8 +6,8 @@ import { optionsOf } from "../channels/options_fields.js";
 import { PreviewPane } from "../channels/preview/pane.js";
 import { TestButton } from "../channels/test_button.js";
 import { html } from "../html.js";
-import { Failure } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
+import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
 
 /** @param {{channel: Channel}} props */
@@ -15,7 +15,7 @@ export function SettingsPage({ channel }) {
 	const config = useSignal(/** @type {Record<string, string>} */ ({}));
 	const wrong = useSignal(/** @type {{field?: string, message: string} | null} */ (null));
 	const warnings = useSignal(/** @type {string[]} */ ([]));
-	const failure = useSignal(/** @type {unknown} */ (null));
+	const attempt = useTry();
 	const done = useSignal(false);
 	const provider = /** @type {Provider} */ (channel.provider);
 	const isWebhook = provider === "webhook";
@@ -23,19 +23,14 @@ export function SettingsPage({ channel }) {
 	// A webhook keeps what is not given.
 	const given = isWebhook && !whole && config.value.secret ? { secret: config.value.secret } : whole;
 	/** @param {SubmitEvent} event */
-	async function save(event) {
+	function save(event) {
 		event.preventDefault();
 		if (!given) return;
-		try {
-			await replaceConfig(channel.id, {
-				config: given,
-				...(isWebhook && given.secret ? { overlap_s: 86_400 } : {}),
-			});
+		const overlap_s = isWebhook && given.secret ? 86_400 : undefined;
+		attempt.run(async () => {
+			await replaceConfig(channel.id, { config: given, overlap_s });
 			done.value = true;
-			failure.value = null;
-		} catch (error) {
-			failure.value = error;
-		}
+		});
 	}
 	return html`<div class="page">
 		<header class="page-head">
@@ -66,7 +61,7 @@ export function SettingsPage({ channel }) {
 							</p>`
 						: null}
 				</section>
-				${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+				${attempt.failed}
 				${done.value
 					? html`<div class="notice good" role="status">
 							<${Icon} name="check" />

@@ -3,11 +3,11 @@
 import { listDeadLetters, offerDeadLetter } from "../api.js";
 import { bytes } from "../format.js";
 import { html } from "../html.js";
-import { Failure } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
 import { useLoad } from "../parts/load.js";
 import { Loaded } from "../parts/loading.js";
 import { Time } from "../parts/time.js";
+import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
 
 export function DeadLetters() {
@@ -60,16 +60,11 @@ export function DeadLetters() {
 
 /** @param {{letter: DeadLetterPage["items"][number], onGone: () => void}} props */
 function Letter({ letter, onGone }) {
-	const failure = useSignal(/** @type {unknown} */ (null));
+	const attempt = useTry();
 	const busy = useSignal(false);
 	async function offer() {
 		busy.value = true;
-		try {
-			await offerDeadLetter(letter.id);
-			onGone();
-		} catch (error) {
-			failure.value = error;
-		}
+		await attempt.run(() => offerDeadLetter(letter.id).then(onGone));
 		busy.value = false;
 	}
 	return html`<li class="row letter">
@@ -85,7 +80,7 @@ function Letter({ letter, onGone }) {
 				<${Icon} name="again" size=${16} />Offer again
 			</button>
 		</div>
-		${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+		${attempt.failed}
 		${letter.payload
 			? html`<details>
 					<summary>What was published</summary>

@@ -4,10 +4,10 @@ import { listExpectations, removeExpectation, setExpectation } from "../api.js";
 import { count, duration } from "../format.js";
 import { html } from "../html.js";
 import { sentence } from "../kinds.js";
-import { Failure } from "../parts/failure.js";
 import { useLoad } from "../parts/load.js";
 import { Loaded } from "../parts/loading.js";
 import { Pill } from "../parts/pill.js";
+import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
 
 /** The rules that are ready, with their usual minutes. @type {Record<string, [string, number]>} */
@@ -28,22 +28,14 @@ export function Expectations() {
 	const rules = useLoad(listExpectations, [], 10_000);
 	const form = useSignal("snapshot");
 	const minutes = useSignal("");
-	const failure = useSignal(/** @type {unknown} */ (null));
-	/** @param {() => Promise<unknown>} change */
-	async function make(change) {
-		try {
-			await change();
-			failure.value = null;
-			rules.again();
-		} catch (error) {
-			failure.value = error;
-		}
-	}
+	const attempt = useTry();
+	/** @param {Promise<unknown>} change */
+	const wait = (change) => attempt.run(() => change.then(rules.again));
 	/** @param {SubmitEvent} event */
 	function add(event) {
 		event.preventDefault();
 		const within = Number(minutes.value || FORMS[form.value][1]) * 60;
-		make(() => setExpectation(form.value, /** @type {any} */ ({ form: form.value, within_s: within })));
+		wait(setExpectation(form.value, /** @type {any} */ ({ form: form.value, within_s: within })));
 	}
 	return html`<section class="card list" aria-label="Expectations">
 		<header class="list-head">
@@ -68,7 +60,7 @@ export function Expectations() {
 				<button class="button">Expect it</button>
 			</form>
 		</header>
-		${failure.value ? html`<${Failure} error=${failure.value} />` : null}
+		${attempt.failed}
 		<${Loaded} of=${rules} lines=${2}>
 			${(/** @type {Expectation[]} */ found) =>
 				found.length
@@ -87,7 +79,7 @@ export function Expectations() {
 										<button
 											type="button"
 											class="button small"
-											onClick=${() => make(() => removeExpectation(rule.name))}
+											onClick=${() => wait(removeExpectation(rule.name))}
 										>
 											Remove<span class="sr"> ${rule.name}</span>
 										</button>
