@@ -14,7 +14,7 @@ struct console_asset {
 	struct str gzip;
 };
 
-/* Ends with a row without a path. Only that row: the build had no npm packages. */
+/* Ends with a row without a path. If it is the only row, the build had no npm packages. */
 extern const struct console_asset console_assets[];
 
 #endif

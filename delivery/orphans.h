@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Leases of processes of this machine that ended. Otherwise their channels would wait after a crash
- * until the leases end, which nobody renews.
+ * Ends the leases of this machine's processes that are gone. After a crash their channels would
+ * otherwise wait until the leases expire.
  */
 #ifndef DELIVERY_ORPHANS_H
 #define DELIVERY_ORPHANS_H

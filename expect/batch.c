@@ -2,7 +2,7 @@
 
 /*
  * A wait has two halves: `due`, and `missed` with `arrived` (docs/notes/expectations.md). A row
- * whose rule was changed since is as good as none.
+ * is ignored when its rule was changed after it.
  */
 #include "expect/batch.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Tells what teams expected and did not come, while this worker writes the ledger. */
+/* Publishes a notice for each expected event that did not come. Works only on the worker that
+ * writes the ledger. */
 #ifndef LEDGER_WATCH_H
 #define LEDGER_WATCH_H
 

@@ -76,7 +76,7 @@ static void on_role_reply(const redisReply *reply, void *owner)
 		greeting->events->on_wrong_role(why, greeting->owner);
 }
 
-/* The server answers blocking commands that were sent before only after their own wait. */
+/* If blocking commands were sent before, the server answers only after their wait. */
 static unsigned role_timeout_ms(const struct redis_commands *commands)
 {
 	uint64_t now_ms = uv_now(commands->timer.loop);

@@ -53,7 +53,7 @@ bool lane_waits_for_audit(const struct job_lane *lane, const struct store_job *j
  * after another. */
 void lane_note_audit_lock(struct job_lane *lane, bool others_hold_it, struct list *done);
 
-/* What waits gets this rc and goes to `done`. */
+/* Waiting jobs get this rc and go to `done`. */
 void lane_answer_all(struct job_lane *lane, int rc, struct list *done);
 
 #endif
