@@ -162,7 +162,7 @@ class Postgres:
         name = "test_" + uuid.uuid4().hex
         connection = psycopg2.connect(host=self.folder, user="postgres", dbname="postgres")
         connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE {name}")
+        connection.cursor().execute(f"CREATE DATABASE {name} STRATEGY file_copy")
         connection.close()
         return name
 
