@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "sse/recheck.h"
+#include "tests/support/heap.h"
 #include "tests/unit/sse/stage.h"
 
 static struct stage stage;
@@ -62,6 +63,31 @@ Test(minute, a_listener_who_hears_events_needs_no_bookmarks)
 	/* For a minute only other teams have events. */
 	stage_recheck(&stage);
 	UNTIL(&stage, client_has(client, "id: 1000002-0\n\n"));
+}
+
+Test(minute, a_bookmark_that_lacks_memory_comes_a_minute_later)
+{
+	struct client *client;
+	unsigned nth = 0;
+	bool was_met;
+
+	use_valid_key();
+	client = client_listen(&stage, TEAM_A, "/v1/events/stream?event=host.down");
+	do {
+		char id[32];
+
+		entry_publish(&stage, nth + 1, HOST_UP(TEAM_A));
+		heap_fail_after(nth);
+		stage_recheck(&stage);
+		was_met = heap_recover();
+		UNTIL(&stage, stage.sse->pending == 0);
+		stage_recheck(&stage);
+		snprintf(id, sizeof(id), "id: %u-0\n\n", 1000001 + nth);
+		UNTIL(&stage, client_has(client, id));
+		nth++;
+	} while (was_met);
+	cr_expect_gt(nth, 1, "nothing was allocated");
+	cr_expect_not(client->broken);
 }
 
 Test(minute, a_stream_whose_credentials_still_hold_stays_open)
