@@ -37,6 +37,7 @@ struct preview {
 	struct event *event; /* or a digest: */
 	struct digest digest;
 	struct buf body; /* the message's: event or digest as JSON */
+	struct str note; /* why a fallback gets the message */
 	struct trims trims;
 };
 
@@ -163,6 +164,7 @@ static int build_with(struct preview *preview, const struct provider_config *con
 		.digest = preview->event ? NULL : &preview->digest,
 		.form = form,
 		.life = life,
+		.note = preview->note,
 		.link_base = channels_of(&preview->call)->route->attempts.link_base,
 		.trims = form == FORM_RICH ? &preview->trims : NULL,
 	};
@@ -289,6 +291,29 @@ static int add_edited(struct preview *preview)
 	return rc;
 }
 
+/* What the fallback would get; a webhook gets the body as it is, and a header. The real note has
+ * the name of this channel and its last error. */
+static int add_instead(struct preview *preview)
+{
+	const struct trims trims = preview->trims;
+	struct outgoing instead;
+	char note[128];
+	int rc;
+
+	if (!preview->draft.options.fallback.is_set || !preview->draft.provider->folds)
+		return 0;
+	snprintf(note, sizeof(note), "this channel, which has failed since %s: its last error",
+		 preview->timestamp);
+	preview->note = str_of(note);
+	rc = build(preview, FORM_RICH, NULL, &instead);
+	if (rc == 0)
+		json_add_member(&preview->call.json, "instead_body", buf_str(&instead.body));
+	outgoing_done(&instead);
+	preview->note = STR("");
+	preview->trims = trims;
+	return rc;
+}
+
 /* Until when the message would be held now. */
 static int add_held(struct preview *preview)
 {
@@ -344,6 +369,8 @@ static int show(struct preview *preview)
 			rc = add_plain(preview);
 		if (rc == 0)
 			rc = add_edited(preview);
+		if (rc == 0)
+			rc = add_instead(preview);
 		buf_add_char(json, '}');
 		channel_add_warnings(json, provider, &preview->config);
 	}

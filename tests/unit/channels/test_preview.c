@@ -399,6 +399,26 @@ Test(preview_of, a_living_channel_shows_an_edited_message)
 	}
 }
 
+Test(preview_of, a_channel_with_a_fallback_shows_the_note)
+{
+	for (size_t i = 0; provider_at(i); i++) {
+		const struct provider *provider = provider_at(i);
+		char body[256];
+
+		snprintf(body, sizeof(body),
+			 "{\"provider\":\"%s\",\"event\":\"host.down\",\"fallback\":{"
+			 "\"channel_id\":\"ch-0000000000000000000000000\",\"after_minutes\":5}}",
+			 provider->name);
+		cJSON *tree = preview(&one, body);
+		const char *instead = json_get_string(tree, "instead_body");
+
+		cr_expect_eq(instead != NULL, provider->folds, "%s", provider->name);
+		cr_expect(!instead || strstr(instead, "which has failed since"), "%s", instead);
+		cr_expect_null(strstr(json_get_string(tree, "body"), "has failed since"));
+		cJSON_Delete(tree);
+	}
+}
+
 Test(preview_of, settings_with_a_warning_shows_it)
 {
 	cJSON *tree =
