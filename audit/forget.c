@@ -32,9 +32,13 @@ static const struct db_query find_waiting = {
 	.sql = "SELECT 1 FROM audit_waiting w JOIN audit_logs a ON a.id = w.audit_id "
 	       "WHERE a.team_id = $1 LIMIT 1",
 };
+#define FIND_PERSON                                                             \
+	"SELECT 1 FROM audit_waiting w JOIN audit_logs a ON a.id = w.audit_id " \
+	"WHERE a.actor_id = $1 OR a.resource_id = $1 OR "
+
 static const struct db_query find_waiting_person = {
-	.sql = "SELECT 1 FROM audit_waiting w JOIN audit_logs a ON a.id = w.audit_id "
-	       "WHERE a.actor_id = $1 OR a.resource_id = $1 LIMIT 1",
+	.sql = FIND_PERSON "strpos(CAST(a.metadata AS text), $1) > 0 LIMIT 1",
+	.sqlite = FIND_PERSON "instr(a.metadata, $1) > 0 LIMIT 1",
 };
 static const struct db_query store_commitment = {
 	.sql = "INSERT INTO audit_erased (tree, idx, field, commitment) VALUES ($1, $2, $3, $4) "

@@ -117,6 +117,9 @@ static void wait_for_first_row(struct rig *rig)
 	rig_ask(rig, "UPDATE audit_logs SET actor_id = NULL, resource_id = '" ADA
 		     "' WHERE id = '" ROW "'");
 	cr_expect_eq(forget(rig, &forgetting), -EAGAIN);
+	rig_ask(rig, "UPDATE audit_logs SET resource_id = NULL, metadata = '{\"owner\":\"" ADA
+		     "\"}' WHERE id = '" ROW "'");
+	cr_expect_eq(forget(rig, &forgetting), -EAGAIN, "the metadata name the person");
 	rig_ask(rig, "DELETE FROM audit_waiting");
 	cr_expect_eq(forget(rig, &forgetting), 0);
 }
