@@ -10,6 +10,16 @@ const cookies = wishes.cookies.map((line) => {
 	return { name, value, url: wishes.base };
 });
 
+/** Quiet hours that hold it now, and a message that is edited. */
+async function beQuiet(page) {
+	await page.locator("input[name=provider][value=discord]").check();
+	await page.getByLabel("One message for each capsule").check();
+	await page.getByRole("button", { name: "After an edit" }).click();
+	await page.getByLabel("Quiet hours").check();
+	await page.getByLabel("To", { exact: true }).fill("21:59");
+	await page.getByLabel("When it fails").scrollIntoViewIfNeeded();
+}
+
 /** name of the picture -> page, what to wait for, scheme, size, what to do first */
 const PICTURES = {
 	live: ["live", ".feed-row", "light", "wide"],
@@ -19,6 +29,7 @@ const PICTURES = {
 	waiting: ["waiting", ".progress", "light", "wide"],
 	channels: ["channels", ".channel-card .pill.good", "light", "wide"],
 	create: ["channels/new", ".msg", "light", "wide", (page) => page.getByLabel("Sample outcome").selectOption("error")],
+	quiet: ["channels/new", ".msg", "light", "wide", beQuiet],
 	"create-narrow": ["channels/new", ".msg", "light", "narrow"],
 	channel: [`channels/${wishes.channel}`, ".delivery-line", "dark", "wide", (page) => page.locator(".delivery-line").first().click()],
 	event: [`events/${wishes.event}`, ".verdict", "light", "wide"],
