@@ -128,6 +128,36 @@ def test_whatever_is_changed_in_the_database_is_found(trail):
     assert code == 1 and f"row {index} (" in text and "is gone from the store" in text
 
 
+def rebuild(trail):
+    """Tiles, frontier and size as they would be, had the leaves always been these. The service then signs that."""
+    hashes = [bytes(hash_) for (hash_,) in trail.store.query("SELECT hash FROM audit_leaves WHERE tree = %s ORDER BY idx", trail.tree)]
+    trail.store.query("DELETE FROM audit_checkpoints WHERE tree = %s", trail.tree)
+    trail.store.query("UPDATE audit_tiles SET hash = %s WHERE tree = %s AND n = 0", frontier(hashes[:256]), trail.tree)
+    trail.store.query("UPDATE audit_trees SET size = %s, frontier = %s WHERE tree = %s", len(hashes), frontier(hashes), trail.tree)
+
+
+def test_a_tree_that_was_rebuilt_and_signed_is_found_by_an_older_checkpoint(trail, redis):
+    def export_after(change):
+        """-> a checkpoint of before, after which somebody with the database and the signing key changes the trail, and rows follow."""
+        older, size = trail.write("older", note_of(trail.export())), trail.export()[0]["size"]
+        with trail.changed(change, []):
+            rebuild(trail)
+        publish(redis, trail.team, 5)
+        until(lambda: trail.export()[0]["size"] > size or None, "more rows than before")
+        assert trail.verify_now()[0] == 0, "nothing shows it in the export alone"
+        return trail.verify_now(flags=["--checkpoint", older])
+
+    move = "UPDATE audit_leaves SET idx = {} WHERE tree = %s AND idx {} %s"
+    inserted = [(move.format("-idx", ">="), trail.tree, 8), (move.format("1 - idx", "<"), trail.tree, 0),
+                ("INSERT INTO audit_leaves (tree, idx, audit_id, hash) SELECT tree, 8, audit_id, hash FROM audit_leaves WHERE tree = %s AND idx = 3", trail.tree)]
+    code, text = export_after(inserted)
+    assert code == 1 and "are not those of the older checkpoint" in text, text
+    removed = [("DELETE FROM audit_leaves WHERE tree = %s AND idx = 8", trail.tree),
+               (move.format("-idx", ">"), trail.tree, 8), (move.format("-1 - idx", "<"), trail.tree, 0)]
+    code, text = export_after(removed)
+    assert code == 1 and "are not those of the older checkpoint" in text, text
+
+
 # Each insertion of a checkpoint comes after that of another worker, whose note has another end.
 ANOTHER_WORKER = {
     "sqlite": [("CREATE TRIGGER another_worker BEFORE INSERT ON audit_checkpoints BEGIN INSERT INTO audit_checkpoints "

@@ -13,7 +13,7 @@ from support import id_to_uuid, make_event, new_id, until
 
 pytestmark = pytest.mark.plain_only("kills of a slow program take long; the unit tests of the ledger cover its memory")
 
-KILLS = {"sqlite": 12, "postgres": 8}
+KILLS = 20
 PERSON = {"type": "user", "id": new_id("usr-"), "name": "Ada"}
 
 
@@ -110,14 +110,14 @@ def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, rec
     team, key = service.new_team()
     load = Load(redis, team)
     try:
-        for _ in range(KILLS[store.name]):
+        for _ in range(KILLS):
             load.some_more(20)
             service.kill()
             service.start()
             service.add_webhook(key, "http://127.0.0.1:9/")  # a row that waits for the ledger
     finally:
         load.end()
-    wanted = load.count + KILLS[store.name]
+    wanted = load.count + KILLS
     until(lambda: store.query("SELECT coalesce(max(size), 0) FROM audit_trees") == [(wanted,)], "every row to be a leaf")
     Trail(store, team).expect_equal()
 
