@@ -26,7 +26,7 @@ static void read_once(void *arg)
 	int rc;
 
 	page_init(&read.page);
-	rc = page_query_parse(STR("limit=2"), &read.page.query, &why);
+	rc = page_query_parse(STR("limit=2&action=pause"), &read.page.query, &why);
 	if (rc == 0)
 		rc = store_run_blocking(database->url, &read.job, &why);
 	cr_expect(rc == 0 || rc == -ENOMEM, "%d %s", rc, why.text);
