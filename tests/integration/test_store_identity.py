@@ -56,5 +56,5 @@ def test_a_sqlite_file_that_vanishes_is_waited_for(service, redis, receiver, sto
 def test_a_start_may_be_forbidden_to_make_a_store(make_service, store):
     service = make_service(WRENN_EVENTS_CREATE_STORE="off")
     result = service.run("serve")
-    assert result.returncode == 2 and "there is no SQLite file" in result.stderr
+    assert result.returncode == 2 and "the SQLite file does not exist" in result.stderr
     assert not os.path.exists(store.path)
