@@ -235,7 +235,7 @@ static int cover_to(struct proof_page *proof, struct db *db, uint64_t stop)
 
 static int cover_start(struct proof_page *proof, struct db *db)
 {
-	uint64_t stop;
+	uint64_t stop = proof->end.start;
 	int rc = expect_kept(proof, db, proof->end.at);
 
 	if (rc == 0)
