@@ -155,6 +155,7 @@ static int apply_settings(sqlite3 *handle, bool writable)
 		rc = sqlite3_exec(handle,
 				  writable ? "PRAGMA synchronous = FULL;"
 					     "PRAGMA cache_size = " WRITER_CACHE_KIB ";"
+					     "PRAGMA secure_delete = ON;"
 					     "PRAGMA wal_autocheckpoint = " WAL_CHECKPOINT_PAGES ";"
 					     "PRAGMA journal_size_limit = " WAL_KEEP_BYTES
 					   : "PRAGMA query_only = ON",
