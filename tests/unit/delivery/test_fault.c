@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Every allocation of the loop fails in turn, from the ledger's commit on: a delivery arrives all
- * the same, at the latest with the next try, and counts as delivered only after that. */
+ * the same, at the latest with the next try, and counts as delivered only after that. The same
+ * for every call of the store and every statement: each attempt has its row. */
+#include <stdatomic.h>
+
 #include "tests/support/call_fault.h"
 #include "tests/support/heap.h"
 #include "tests/support/rig.h"
@@ -101,4 +104,38 @@ Test(fault, a_delivery_outlives_every_store_call_that_is_refused)
 Test(fault, a_delivery_outlives_every_statement_that_fails)
 {
 	deliver_each(LACK_STATEMENT);
+}
+
+/* ---- a second attempt ---------------------------------------------------------------------- */
+
+/* The next so many requests are answered with 503. */
+static atomic_int refusals;
+
+static enum receiver_reply refuse_some(const struct received *request, struct buf *out, void *arg)
+{
+	(void)request;
+	(void)arg;
+	receiver_answer_status(out, atomic_fetch_sub(&refusals, 1) > 0 ? 503 : 200);
+	return RECEIVER_ANSWER;
+}
+
+/* A row of `deliveries` has room for one attempt only, and only for the first one. */
+Test(fault, each_attempt_has_its_row_whichever_statement_fails)
+{
+	const struct rig_options options = { .answer = refuse_some };
+	unsigned nth = 0;
+	bool was_met;
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	rig_add_channel(&rig, CHANNEL, TEAM_A, "hook", "capsule.pause");
+	do {
+		atomic_store(&refusals, 1);
+		was_met = deliver_without(&rig, LACK_STATEMENT, nth++);
+		cr_expect_eq(rig_ask(&rig, "SELECT count(*) FROM delivery_attempts"), 2 * nth,
+			     "statement %u", nth);
+	} while (was_met);
+	cr_expect_eq(rig_ask(&rig, "SELECT sum(attempts) FROM deliveries"), 2 * nth);
+	cr_expect_gt(nth, 4);
+	rig_close(&rig);
 }
