@@ -319,6 +319,10 @@ npm_files = $(wildcard console/node_modules/.installed) $(sort $(filter console/
 	$(foreach p,$(shell sed -n 's|.* \(node_modules/\(@[^/]*/\)*[^/]*\)/.*|console/\1|p' console/assets.txt),$(wildcard $(p)/package.json $(p)/LICEN[CS]E*)))
 dist: ## the committed sources and the console's npm files as build/wrenn-events-VERSION.tar.gz
 	@tools/install-packages console
+	@$(MAKE) --no-print-directory tarball
+
+# By a make of its own: this one looked for npm's files before they were installed.
+tarball:
 	@mkdir -p build
 	git archive --format=tar --prefix=wrenn-events-$(version)/ -o $(TARBALL) HEAD
 	$(if $(npm_files),tar --append --file $(TARBALL) --owner=0 --group=0 --transform 's|^|wrenn-events-$(version)/|' $(npm_files))
@@ -338,7 +342,7 @@ deb: ## the Debian package, in build/deb
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: deb manual help build run test fault integration check check-packages check-unit check-asan check-plain objects asan asan-integration clang-and-tidy read-tests trixie-base build-on-trixie tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: deb manual help build run test fault integration check check-packages check-unit check-asan check-plain objects asan asan-integration clang-and-tidy read-tests trixie-base build-on-trixie tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist tarball unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))
