@@ -2,7 +2,8 @@
 
 /*
  * The card of a digest: "48 capsules destroyed, 2 failed". The lines name the failures, those with
- * the same error together, and count the other events by kind unless the title does.
+ * the same error together, and count the other events by kind unless the title does. Failures come
+ * first, because a push notification shows only the beginning.
  */
 #include <ctype.h>
 
@@ -139,39 +140,6 @@ static void add_group_names(struct buf *out, const struct digest *digest,
 	}
 }
 
-/* The title counts them. */
-static void add_only_names(struct card *card, const struct digest *digest)
-{
-	for (size_t i = 0; i < digest->group_count; i++) {
-		struct buf *part = card_part(card);
-
-		add_group_names(part, digest, &digest->groups[i], "");
-		if (part->len)
-			card_add_line(card, buf_str(part), STR(""));
-	}
-}
-
-static void add_groups(struct card *card, const struct digest *digest)
-{
-	size_t counted = 0;
-
-	for (size_t i = 0; i < digest->group_count; i++) {
-		const struct digest_group *group = &digest->groups[i];
-		struct buf *part = card_part(card);
-
-		add_count(part, group, group->count);
-		add_group_names(part, digest, group, ": ");
-		card_add_line(card, buf_str(part), STR(""));
-		counted += group->count;
-	}
-	if (counted < digest->total) {
-		struct buf *part = card_part(card);
-
-		buf_addf(part, "%zu others", digest->total - counted);
-		card_add_line(card, buf_str(part), STR(""));
-	}
-}
-
 static bool is_alike(const struct digest_failure *a, const struct digest_failure *b)
 {
 	return str_eq(a->event, b->event) && str_eq(a->error, b->error);
@@ -239,6 +207,62 @@ static void add_failures(struct card *card, const struct digest *digest, size_t 
 	}
 }
 
+/* The title counts them. */
+static void add_only_names(struct card *card, const struct digest *digest, size_t failed)
+{
+	for (size_t i = 0; i < digest->group_count; i++) {
+		struct buf *part = card_part(card);
+
+		add_group_names(part, digest, &digest->groups[i], failed ? "The others: " : "");
+		if (part->len)
+			card_add_line(card, buf_str(part), STR(""));
+	}
+}
+
+static size_t add_groups(struct card *card, const struct digest *digest, bool of_failures)
+{
+	size_t counted = 0;
+
+	for (size_t i = 0; i < digest->group_count; i++) {
+		const struct digest_group *group = &digest->groups[i];
+		struct buf *part;
+
+		if (is_failure(group) != of_failures)
+			continue;
+		part = card_part(card);
+		add_count(part, group, group->count);
+		add_group_names(part, digest, group, ": ");
+		card_add_line(card, buf_str(part), STR(""));
+		counted += group->count;
+	}
+	return counted;
+}
+
+static void add_others(struct card *card, size_t count)
+{
+	struct buf *part = card_part(card);
+
+	if (count == 0)
+		return;
+	buf_addf(part, count == 1 ? "%zu other" : "%zu others", count);
+	card_add_line(card, buf_str(part), STR(""));
+}
+
+static void add_lines(struct card *card, const struct digest *digest, size_t failed)
+{
+	size_t counted;
+
+	if (has_one_kind(digest)) {
+		add_failures(card, digest, failed);
+		add_only_names(card, digest, failed);
+		return;
+	}
+	counted = add_groups(card, digest, true);
+	add_failures(card, digest, failed);
+	counted += add_groups(card, digest, false);
+	add_others(card, digest->total - counted);
+}
+
 /* ---- the card ------------------------------------------------------------------------------ */
 
 /* The page that lists what all events are about, or the first page. */
@@ -281,11 +305,7 @@ void card_make_from_digest(struct card *card, const struct message *message)
 		card->tone = TONE_BAD;
 		card->status = "Failed";
 	}
-	if (has_one_kind(digest))
-		add_only_names(card, digest);
-	else
-		add_groups(card, digest);
-	add_failures(card, digest, failed);
+	add_lines(card, digest, failed);
 	card_add_team(card, message->team_name, digest->team_text);
 	card_add_text_field(card, "Instead of", "note", message->note);
 	add_time(card, "From", digest->first);

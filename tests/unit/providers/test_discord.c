@@ -46,8 +46,8 @@ static const char rich_hostile[] =
 static const char rich_digest[] =
 	"{\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{\"title\":\"10 events, 3 f"
 	"ailed\",\"color\":14105161,\"description\":\"3 capsules failed to destroy\\n"
-	"7 capsules paused\\nCapsule cl\\\\-9 failed to destroy: no \\\\<space\\\\> l"
-	"eft\\nand 2 more failed\",\"fields\":[{\"name\":\"Team\",\"value\":\"team\\"
+	"Capsule cl\\\\-9 failed to destroy: no \\\\<space\\\\> left\\nand 2 more fai"
+	"led\\n7 capsules paused\",\"fields\":[{\"name\":\"Team\",\"value\":\"team\\"
 	"\\-0x5yg3bfyrehlas5fmd3rslxq\",\"inline\":true},{\"name\":\"From\",\"value\""
 	":\"<t:1779598800:f> (<t:1779598800:R>)\",\"inline\":true},{\"name\":\"To\","
 	"\"value\":\"<t:1779598927:f> (<t:1779598927:R>)\",\"inline\":true}]}]}";
@@ -73,9 +73,9 @@ static const char plain_hostile[] =
 	"\":{\"parse\":[]},\"flags\":4}";
 
 static const char plain_digest[] =
-	"{\"content\":\"10 events, 3 failed\\n\\n3 capsules failed to destroy\\n7 cap"
-	"sules paused\\nCapsule cl\\\\-9 failed to destroy: no \\\\<space\\\\> left\\"
-	"nand 2 more failed\\nTeam: team\\\\-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026\\"
+	"{\"content\":\"10 events, 3 failed\\n\\n3 capsules failed to destroy\\nCapsu"
+	"le cl\\\\-9 failed to destroy: no \\\\<space\\\\> left\\nand 2 more failed\\"
+	"n7 capsules paused\\nTeam: team\\\\-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026\\"
 	"\\-05\\\\-24 05:00:00 UTC\\nTo: 2026\\\\-05\\\\-24 05:02:07 UTC\",\"allowed_"
 	"mentions\":{\"parse\":[]},\"flags\":4}";
 

@@ -73,12 +73,12 @@ static const char rich_digest[] =
 	",\"card\":{\"header\":{\"title\":\"10 events, 3 failed\"},\"sections\":[{\"w"
 	"idgets\":[{\"textParagraph\":{\"text\":\"<font color=\\\"#d93025\\\"><b>Fail"
 	"ed</b></font>\"}},{\"textParagraph\":{\"text\":\"3 capsules failed to destro"
-	"y\"}},{\"textParagraph\":{\"text\":\"7 capsules paused\"}},{\"textParagraph"
-	"\":{\"text\":\"Capsule cl-9 failed to destroy: no &lt;space&gt; left\"}},{\""
-	"textParagraph\":{\"text\":\"and 2 more failed\"}},{\"decoratedText\":{\"topL"
-	"abel\":\"Team\",\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"wrapText\":tru"
-	"e}},{\"decoratedText\":{\"topLabel\":\"From\",\"text\":\"2026-05-24 05:00:00"
-	" UTC\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"To\",\"text\":"
+	"y\"}},{\"textParagraph\":{\"text\":\"Capsule cl-9 failed to destroy: no &lt;"
+	"space&gt; left\"}},{\"textParagraph\":{\"text\":\"and 2 more failed\"}},{\"t"
+	"extParagraph\":{\"text\":\"7 capsules paused\"}},{\"decoratedText\":{\"topLa"
+	"bel\":\"Team\",\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\",\"wrapText\":true"
+	"}},{\"decoratedText\":{\"topLabel\":\"From\",\"text\":\"2026-05-24 05:00:00 "
+	"UTC\",\"wrapText\":true}},{\"decoratedText\":{\"topLabel\":\"To\",\"text\":"
 	"\"2026-05-24 05:02:07 UTC\",\"wrapText\":true}}]}]}}]}";
 
 static const char plain[] =
@@ -111,9 +111,9 @@ static const char plain_hostile[] =
 	"3c49b841f933\"}}";
 
 static const char plain_digest[] =
-	"{\"text\":\"10 events, 3 failed\\n\\n3 capsules failed to destroy\\n7 capsul"
-	"es paused\\nCapsule cl-9 failed to destroy: no \xe2\x80\xb9space\xe2\x80\xba"
-	" left\\nand 2 more failed\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 202"
+	"{\"text\":\"10 events, 3 failed\\n\\n3 capsules failed to destroy\\nCapsule "
+	"cl-9 failed to destroy: no \xe2\x80\xb9space\xe2\x80\xba left\\nand 2 more f"
+	"ailed\\n7 capsules paused\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 202"
 	"6-05-24 05:00:00 UTC\\nTo: 2026-05-24 05:02:07 UTC\"}";
 
 Test(googlechat_build, writes_every_form_byte_for_byte)

@@ -63,14 +63,14 @@ static const char rich_hostile[] =
 
 static const char rich_digest[] =
 	"{\"msgtype\":\"m.text\",\"m.mentions\":{},\"body\":\"10 events, 3 failed\\n"
-	"\\n3 capsules failed to destroy\\n7 capsules paused\\nCapsule cl-9 failed to"
-	" destroy: no <space> left\\nand 2 more failed\\nTeam: team-0x5yg3bfyrehlas5f"
+	"\\n3 capsules failed to destroy\\nCapsule cl-9 failed to destroy: no <space>"
+	" left\\nand 2 more failed\\n7 capsules paused\\nTeam: team-0x5yg3bfyrehlas5f"
 	"md3rslxq\\nFrom: 2026-05-24 05:00:00 UTC\\nTo: 2026-05-24 05:02:07 UTC\",\"f"
 	"ormat\":\"org.matrix.custom.html\",\"formatted_body\":\"<h4><span data-mx-co"
 	"lor=\\\"#d73a49\\\">10 events, 3 failed</span></h4><ul><li><code>3 capsules "
-	"failed to destroy</code></li><li><code>7 capsules paused</code></li><li><cod"
-	"e>Capsule cl-9 failed to destroy: no &lt;space&gt; left</code></li><li><code"
-	">and 2 more failed</code></li><li><b>Team:</b> <code>team-0x5yg3bfyrehlas5fm"
+	"failed to destroy</code></li><li><code>Capsule cl-9 failed to destroy: no &l"
+	"t;space&gt; left</code></li><li><code>and 2 more failed</code></li><li><code"
+	">7 capsules paused</code></li><li><b>Team:</b> <code>team-0x5yg3bfyrehlas5fm"
 	"d3rslxq</code></li><li><b>From:</b> <code>2026-05-24 05:00:00 UTC</code></li"
 	"><li><b>To:</b> <code>2026-05-24 05:02:07 UTC</code></li></ul>\"}";
 
@@ -99,8 +99,8 @@ static const char plain_hostile[] =
 
 static const char plain_digest[] =
 	"{\"msgtype\":\"m.text\",\"m.mentions\":{},\"body\":\"10 events, 3 failed\\n"
-	"\\n3 capsules failed to destroy\\n7 capsules paused\\nCapsule cl-9 failed to"
-	" destroy: no <space> left\\nand 2 more failed\\nTeam: team-0x5yg3bfyrehlas5f"
+	"\\n3 capsules failed to destroy\\nCapsule cl-9 failed to destroy: no <space>"
+	" left\\nand 2 more failed\\n7 capsules paused\\nTeam: team-0x5yg3bfyrehlas5f"
 	"md3rslxq\\nFrom: 2026-05-24 05:00:00 UTC\\nTo: 2026-05-24 05:02:07 UTC\"}";
 
 Test(matrix_build, writes_every_form_byte_for_byte)

@@ -64,9 +64,9 @@ static const char rich_digest[] =
 	"{\"text\":\"10 events, 3 failed\",\"mrkdwn\":false,\"unfurl_links\":false,\""
 	"unfurl_media\":false,\"attachments\":[{\"color\":\"#D73A49\",\"fallback\":\""
 	"10 events, 3 failed\",\"blocks\":[{\"type\":\"section\",\"text\":{\"type\":"
-	"\"plain_text\",\"emoji\":false,\"text\":\"3 capsules failed to destroy\\n7 c"
-	"apsules paused\\nCapsule cl-9 failed to destroy: no &lt;space&gt; left\\nand"
-	" 2 more failed\"}},{\"type\":\"section\",\"fields\":[{\"type\":\"mrkdwn\",\""
+	"\"plain_text\",\"emoji\":false,\"text\":\"3 capsules failed to destroy\\nCap"
+	"sule cl-9 failed to destroy: no &lt;space&gt; left\\nand 2 more failed\\n7 c"
+	"apsules paused\"}},{\"type\":\"section\",\"fields\":[{\"type\":\"mrkdwn\",\""
 	"verbatim\":true,\"text\":\"*Team*\"},{\"type\":\"plain_text\",\"emoji\":fals"
 	"e,\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\"},{\"type\":\"mrkdwn\",\"verbat"
 	"im\":true,\"text\":\"*From*\"},{\"type\":\"mrkdwn\",\"verbatim\":true,\"text"
@@ -98,9 +98,9 @@ static const char plain_hostile[] =
 	"22%27%5C%20http%3A%2F%2Fe.io%2F_y_~z~%20%23r%3As%20a.io\",\"mrkdwn\":false}";
 
 static const char plain_digest[] =
-	"{\"text\":\"10 events, 3 failed\\n\\n3 capsules failed to destroy\\n7 capsul"
-	"es paused\\nCapsule cl-9 failed to destroy: no &lt;space&gt; left\\nand 2 mo"
-	"re failed\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026-05-24 05:00:00"
+	"{\"text\":\"10 events, 3 failed\\n\\n3 capsules failed to destroy\\nCapsule "
+	"cl-9 failed to destroy: no &lt;space&gt; left\\nand 2 more failed\\n7 capsul"
+	"es paused\\nTeam: team-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026-05-24 05:00:00"
 	" UTC\\nTo: 2026-05-24 05:02:07 UTC\",\"mrkdwn\":false}";
 
 Test(slack_build, writes_every_form_byte_for_byte)

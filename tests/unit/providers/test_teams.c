@@ -79,17 +79,17 @@ static const char rich_digest[] =
 	"ed\",\"weight\":\"Bolder\",\"size\":\"Large\",\"color\":\"Attention\"}]},{\""
 	"type\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\",\"text\":\"3 cap"
 	"sules failed to destroy\"}]},{\"type\":\"RichTextBlock\",\"inlines\":[{\"typ"
-	"e\":\"TextRun\",\"text\":\"7 capsules paused\"}]},{\"type\":\"RichTextBlock"
-	"\",\"inlines\":[{\"type\":\"TextRun\",\"text\":\"Capsule cl-9 failed to dest"
-	"roy: no <space> left\"}]},{\"type\":\"RichTextBlock\",\"inlines\":[{\"type\""
-	":\"TextRun\",\"text\":\"and 2 more failed\"}]},{\"type\":\"RichTextBlock\","
-	"\"inlines\":[{\"type\":\"TextRun\",\"text\":\"Team: \",\"weight\":\"Bolder\""
-	"},{\"type\":\"TextRun\",\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\"}]},{\"ty"
-	"pe\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\",\"text\":\"From: "
-	"\",\"weight\":\"Bolder\"},{\"type\":\"TextRun\",\"text\":\"2026-05-24 05:00:"
-	"00 UTC\"}]},{\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\","
-	"\"text\":\"To: \",\"weight\":\"Bolder\"},{\"type\":\"TextRun\",\"text\":\"20"
-	"26-05-24 05:02:07 UTC\"}]}]}}]}";
+	"e\":\"TextRun\",\"text\":\"Capsule cl-9 failed to destroy: no <space> left\""
+	"}]},{\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\",\"text\":"
+	"\"and 2 more failed\"}]},{\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":"
+	"\"TextRun\",\"text\":\"7 capsules paused\"}]},{\"type\":\"RichTextBlock\",\""
+	"inlines\":[{\"type\":\"TextRun\",\"text\":\"Team: \",\"weight\":\"Bolder\"},"
+	"{\"type\":\"TextRun\",\"text\":\"team-0x5yg3bfyrehlas5fmd3rslxq\"}]},{\"type"
+	"\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\",\"text\":\"From: \","
+	"\"weight\":\"Bolder\"},{\"type\":\"TextRun\",\"text\":\"2026-05-24 05:00:00 "
+	"UTC\"}]},{\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\",\"te"
+	"xt\":\"To: \",\"weight\":\"Bolder\"},{\"type\":\"TextRun\",\"text\":\"2026-0"
+	"5-24 05:02:07 UTC\"}]}]}}]}";
 
 static const char plain[] =
 	"{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/vnd.mi"
@@ -129,8 +129,8 @@ static const char plain_digest[] =
 	"//adaptivecards.io/schemas/adaptive-card.json\",\"type\":\"AdaptiveCard\",\""
 	"version\":\"1.4\",\"msteams\":{\"width\":\"Full\"},\"body\":[{\"type\":\"Ric"
 	"hTextBlock\",\"inlines\":[{\"type\":\"TextRun\",\"text\":\"10 events, 3 fail"
-	"ed\\n\\n3 capsules failed to destroy\\n7 capsules paused\\nCapsule cl-9 fail"
-	"ed to destroy: no <space> left\\nand 2 more failed\\nTeam: team-0x5yg3bfyreh"
+	"ed\\n\\n3 capsules failed to destroy\\nCapsule cl-9 failed to destroy: no <s"
+	"pace> left\\nand 2 more failed\\n7 capsules paused\\nTeam: team-0x5yg3bfyreh"
 	"las5fmd3rslxq\\nFrom: 2026-05-24 05:00:00 UTC\\nTo: 2026-05-24 05:02:07 UTC"
 	"\"}]}]}}]}";
 

@@ -44,9 +44,9 @@ static const char rich_hostile[] =
 static const char rich_digest[] =
 	"{\"chat_id\":-1001234567890,\"message_thread_id\":7,\"parse_mode\":\"HTML\","
 	"\"link_preview_options\":{\"is_disabled\":true},\"text\":\"\xe2\x9d\x8c <b>1"
-	"0 events, 3 failed</b>\\n<code>3 capsules failed to destroy</code>\\n<code>7"
-	" capsules paused</code>\\n<code>Capsule cl-9 failed to destroy: no &lt;space"
-	"&gt; left</code>\\n<code>and 2 more failed</code>\\n<b>Team:</b> <code>team-"
+	"0 events, 3 failed</b>\\n<code>3 capsules failed to destroy</code>\\n<code>C"
+	"apsule cl-9 failed to destroy: no &lt;space&gt; left</code>\\n<code>and 2 mo"
+	"re failed</code>\\n<code>7 capsules paused</code>\\n<b>Team:</b> <code>team-"
 	"0x5yg3bfyrehlas5fmd3rslxq</code>\\n<b>From:</b> <code>2026-05-24 05:00:00 UT"
 	"C</code>\\n<b>To:</b> <code>2026-05-24 05:02:07 UTC</code>\"}";
 
@@ -72,8 +72,8 @@ static const char plain_hostile[] =
 static const char plain_digest[] =
 	"{\"chat_id\":-1001234567890,\"entities\":[{\"type\":\"code\",\"offset\":0,\""
 	"length\":228}],\"link_preview_options\":{\"is_disabled\":true},\"text\":\"10"
-	" events, 3 failed\\n\\n3 capsules failed to destroy\\n7 capsules paused\\nCa"
-	"psule cl-9 failed to destroy: no <space> left\\nand 2 more failed\\nTeam: te"
+	" events, 3 failed\\n\\n3 capsules failed to destroy\\nCapsule cl-9 failed to"
+	" destroy: no <space> left\\nand 2 more failed\\n7 capsules paused\\nTeam: te"
 	"am-0x5yg3bfyrehlas5fmd3rslxq\\nFrom: 2026-05-24 05:00:00 UTC\\nTo: 2026-05-2"
 	"4 05:02:07 UTC\"}";
 
