@@ -43,10 +43,15 @@ static int read_zone(const cJSON *object, struct quiet_hours *out, struct reason
 {
 	struct str name = str_of(json_get_string(object, "zone"));
 
-	if (name.len == 0 || name.len >= sizeof(out->zone))
+	if (name.len == 0)
 		return reason_set(why, -EINVAL, "quiet.zone",
 				  "quiet.zone is required and must be a time zone such as "
 				  "Europe/Berlin");
+	if (name.len >= sizeof(out->zone))
+		return reason_set(why, -EINVAL, "quiet.zone",
+				  "quiet.zone has %zu bytes, but no time zone has a name of more "
+				  "than %zu; use a name such as Europe/Berlin",
+				  name.len, sizeof(out->zone) - 1);
 	snprintf(out->zone, sizeof(out->zone), "%.*s", STR_ARGS(name));
 	return 0;
 }

@@ -96,7 +96,9 @@ Test(quiet_hours, are_until_their_end_by_the_clocks_of_the_zone)
 	}
 }
 
-#define TIMES "\"from\":\"22:00\",\"to\":\"08:00\""
+#define TEN(x)    x x x x x x x x x x
+#define LONG_ZONE TEN(TEN("abc"))
+#define TIMES     "\"from\":\"22:00\",\"to\":\"08:00\""
 
 Test(quiet_hours, that_make_no_sense_are_refused_by_the_name_of_the_member)
 {
@@ -110,6 +112,8 @@ Test(quiet_hours, that_make_no_sense_are_refused_by_the_name_of_the_member)
 		{ "{\"zone\":7," TIMES "}", "quiet.zone", "such as Europe/Berlin" },
 		{ "{\"zone\":\"Mars/Olympus\"," TIMES "}", "quiet.zone",
 		  "has no time zone \"Mars/Olympus\"" },
+		{ "{\"zone\":\"" LONG_ZONE "\"," TIMES "}", "quiet.zone",
+		  "quiet.zone has 300 bytes" },
 		{ BERLIN("\"to\":\"08:00\""), "quiet.from", "from 00:00 to 23:59" },
 		{ BERLIN("\"from\":\"22:00\""), "quiet.to", "from 00:00 to 23:59" },
 		{ BERLIN("\"from\":\"24:00\",\"to\":\"08:00\""), "quiet.from", "23:59" },
