@@ -208,6 +208,26 @@ static int print_delivery(const struct service *service)
 	return code;
 }
 
+/* The list and this say it alike. Replaces the delivery's state by the words. */
+static int word_state(struct service *service)
+{
+	struct channel_options *options = NULL;
+	cJSON *delivery = service->answer;
+	char held[CHANNEL_HOLD_WORDS_SIZE];
+	int code;
+
+	if (!json_get_string(delivery, "held_until"))
+		return EXIT_GOOD;
+	service->answer = NULL;
+	code = read_options(service, service_text(delivery, "channel_id").at, &options);
+	if (code == EXIT_GOOD && held_words(options, delivery, held))
+		cJSON_ReplaceItemInObjectCaseSensitive(delivery, "state", cJSON_CreateString(held));
+	cJSON_Delete(service->answer);
+	service->answer = delivery;
+	channel_options_close(options);
+	return code;
+}
+
 static int run_show(int argc, char **argv)
 {
 	struct service service;
@@ -216,6 +236,8 @@ static int run_show(int argc, char **argv)
 
 	if (code == EXIT_GOOD)
 		code = service_ask(&service, "GET", path, STR(""));
+	if (code == EXIT_GOOD && !service.as_json)
+		code = word_state(&service);
 	if (code == EXIT_GOOD)
 		code = print_delivery(&service);
 	service_close(&service);

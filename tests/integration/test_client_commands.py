@@ -153,8 +153,10 @@ def test_what_is_held_says_until_when_by_the_clocks_of_the_channel(caller, redis
     caller.run("channels", "create", "--name", "ops", "--provider", "slack", "--settings", "-", "--option", f"quiet={json.dumps(quiet)}", stdin=SETTINGS)
     caller.publish(redis)
     until(lambda: [each for each in caller.lines("deliveries", "list", "ops") if "held_until" in each], "the held message")
-    for words in (("deliveries", "list"), ("channels", "show")):
-        assert f"held until {end} (Asia/Kolkata)" in caller.on_terminal(*words, "ops", NO_COLOR="1"), words
+    delivery = caller.lines("deliveries", "list", "ops")[0]["id"]
+    for words in (("deliveries", "list", "ops"), ("deliveries", "show", delivery), ("channels", "show", "ops")):
+        assert f"held until {end} (Asia/Kolkata)" in caller.on_terminal(*words, NO_COLOR="1"), words
+    assert caller.object("deliveries", "show", delivery)["state"] == "pending"
 
 
 def test_what_a_team_expects_from_its_creation_to_its_end(caller):
