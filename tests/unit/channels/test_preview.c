@@ -419,6 +419,22 @@ Test(preview_of, a_channel_with_a_fallback_shows_the_note)
 	}
 }
 
+Test(preview_of, a_channel_whose_fallback_is_taken_away_shows_no_note)
+{
+	for (size_t i = 0; provider_at(i); i++) {
+		char body[128];
+		cJSON *tree;
+
+		snprintf(body, sizeof(body),
+			 "{\"provider\":\"%s\",\"event\":\"host.down\",\"fallback\":null}",
+			 provider_at(i)->name);
+		tree = preview(&one, body);
+		cr_expect_null(json_get(tree, "instead_body"), "%s", call_answer);
+		cr_expect_null(strstr(call_answer, "has failed since"));
+		cJSON_Delete(tree);
+	}
+}
+
 Test(preview_of, settings_with_a_warning_shows_it)
 {
 	cJSON *tree =
@@ -429,6 +445,9 @@ Test(preview_of, settings_with_a_warning_shows_it)
 	cr_expect_null(strstr(call_answer, "s3cret"));
 	cJSON_Delete(tree);
 }
+
+#define TEN(x)    x x x x x x x x x x
+#define LONG_ZONE TEN(TEN("abc"))
 
 static void refuse_bad_previews(struct rig *on)
 {
@@ -461,6 +480,9 @@ static void refuse_bad_previews(struct rig *on)
 		{ "{\"provider\":\"slack\",\"digest\":1}", "digest" },
 		{ "{\"provider\":\"slack\",\"digest\":\"true\",\"event\":\"host.up\"}", "digest" },
 		{ "{\"provider\":\"webhook\",\"digest\":true}", "digest" },
+		{ "{\"provider\":\"slack\",\"event\":\"host.up\",\"quiet\":{\"zone\":\"" LONG_ZONE
+		  "\",\"from\":\"22:00\",\"to\":\"08:00\"}}",
+		  "quiet.zone" },
 	};
 
 	call_refused(on, "POST", PREVIEW, cases, ARRAY_LEN(cases));
