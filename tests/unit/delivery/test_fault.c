@@ -12,6 +12,8 @@
 #define CHANNEL "11111111-1111-4111-8111-111111111111"
 #define WELL    ",\"outcome\":\"success\""
 
+#define STEP_US (5 * SECOND_US)
+
 struct wanted {
 	int64_t delivered;
 	unsigned turns;
@@ -25,7 +27,7 @@ static bool is_delivered(struct rig *rig, void *arg)
 
 	if (++wanted->turns % 20)
 		return false;
-	rig_now_us += SECOND_US;
+	rig_now_us += STEP_US;
 	heap_spare(true);
 	delivered = rig_ask(rig, "SELECT count(*) FROM deliveries WHERE state = 'delivered'");
 	heap_spare(false);
