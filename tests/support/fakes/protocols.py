@@ -3,6 +3,7 @@
 the real provider refuses, with the same words."""
 import datetime
 import html.parser
+import itertools
 import json
 import math
 import re
@@ -463,6 +464,10 @@ class Telegram(Protocol):
     name = "telegram"
     pattern = re.compile(r"/bot([^/]*)/(\w+)")
 
+    def __init__(self):
+        super().__init__()
+        self.numbers = itertools.count(1)  # of messages; one that is deleted leaves a gap
+
     def destination(self, request, match):
         body = request.json() or {}
         return f"telegram/{body.get('chat_id', '')}"
@@ -510,7 +515,7 @@ class Telegram(Protocol):
             refuse_unless("parse_mode" not in message, self.error(400, "Bad Request: unsupported parse_mode"))
         refuse_unless(text.strip(), self.error(400, "Bad Request: message text is empty"))
         refuse_unless(len(text) <= 4096, self.error(400, "Bad Request: message is too long"))
-        number = self.edited(chat, message) if match[2] == "editMessageText" else len(self.messages) + 1
+        number = self.edited(chat, message) if match[2] == "editMessageText" else next(self.numbers)
         self.messages[chat, number] = message["text"]
         result = {"message_id": number, "chat": {"id": chat}, "date": 0, "text": text}
         return Reply.of(200, {"ok": True, "result": result}, shown=text, message=str(number), is_edit=match[2] == "editMessageText")
