@@ -18,7 +18,8 @@
 #define STOP_LIMIT_MS 15000
 #define LAST_LINES_MS 1000
 
-/* Each step calls the next after its part has closed, or at once if it never opened. */
+/* Each step calls the next after its part has closed. A part that never opened is NULL: it closes
+ * at once. */
 
 static void next_step(void *owner);
 
@@ -32,34 +33,22 @@ static void on_consumer_closed(void *owner)
 
 static void stop_consumer(struct worker *w)
 {
-	if (w->consumer)
-		bus_consumer_close(w->consumer, on_consumer_closed, w);
-	else
-		next_step(w);
+	bus_consumer_close(w->consumer, on_consumer_closed, w);
 }
 
 static void stop_ledger(struct worker *w)
 {
-	if (w->ledger)
-		ledger_stop(w->ledger, next_step, w);
-	else
-		next_step(w);
+	ledger_stop(w->ledger, next_step, w);
 }
 
 static void stop_tail(struct worker *w)
 {
-	if (w->tail)
-		bus_tail_close(w->tail, next_step, w);
-	else
-		next_step(w);
+	bus_tail_close(w->tail, next_step, w);
 }
 
 static void stop_transient(struct worker *w)
 {
-	if (w->transient)
-		bus_transient_close(w->transient, next_step, w);
-	else
-		next_step(w);
+	bus_transient_close(w->transient, next_step, w);
 }
 
 static void stop_wake(struct worker *w)
@@ -67,83 +56,55 @@ static void stop_wake(struct worker *w)
 	struct bus_wake *wake = w->wake;
 
 	w->wake = NULL; /* the deliveries tell nobody from now on */
-	if (wake)
-		bus_wake_close(wake, next_step, w);
-	else
-		next_step(w);
+	bus_wake_close(wake, next_step, w);
 }
 
 static void stop_streams(struct worker *w)
 {
-	if (w->sse)
-		sse_close(w->sse, next_step, w);
-	else
-		next_step(w);
+	sse_close(w->sse, next_step, w);
 }
 
 static void stop_server(struct worker *w)
 {
-	if (w->server)
-		http_server_close(w->server, next_step, w);
-	else
-		next_step(w);
+	http_server_close(w->server, next_step, w);
 }
 
 static void stop_deliveries(struct worker *w)
 {
-	if (w->channels)
-		channels_stop(w->channels);
+	channels_stop(w->channels);
 	deliveries_close(w->deliveries, next_step, w);
 }
 
 static void stop_route(struct worker *w)
 {
-	if (w->route)
-		route_close(w->route, next_step, w);
-	else
-		next_step(w);
+	route_close(w->route, next_step, w);
 }
 
 static void stop_audit(struct worker *w)
 {
-	if (w->audit)
-		audit_close(w->audit, next_step, w);
-	else
-		next_step(w);
+	audit_close(w->audit, next_step, w);
 }
 
 static void stop_redis(struct worker *w)
 {
 	ledger_close(w->ledger);
 	auth_close(w->auth);
-	if (w->redis)
-		redis_close(w->redis, next_step, w);
-	else
-		next_step(w);
+	redis_close(w->redis, next_step, w);
 }
 
 static void stop_sentinel(struct worker *w)
 {
-	if (w->sentinel)
-		redis_sentinel_close(w->sentinel, next_step, w);
-	else
-		next_step(w);
+	redis_sentinel_close(w->sentinel, next_step, w);
 }
 
 static void stop_master(struct worker *w)
 {
-	if (w->master)
-		redis_master_close(w->master, next_step, w);
-	else
-		next_step(w);
+	redis_master_close(w->master, next_step, w);
 }
 
 static void stop_store(struct worker *w)
 {
-	if (w->store)
-		store_close(w->store, next_step, w);
-	else
-		next_step(w);
+	store_close(w->store, next_step, w);
 }
 
 static void stop_handles(struct worker *w)

@@ -58,6 +58,7 @@ struct audit_options {
 
 struct audit; /* the endpoints, and the way that checkpoints leave the host */
 int audit_open(const struct audit_options *options, struct audit **out) must_check;
+/* Accepts NULL, and then calls on_closed at once. */
 void audit_close(struct audit *audit, void (*on_closed)(void *owner), void *owner);
 
 /* A checkpoint is committed and leaves the host. */

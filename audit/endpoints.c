@@ -182,6 +182,10 @@ static void on_outlet_closed(void *owner)
 
 void audit_close(struct audit *audit, void (*on_closed)(void *owner), void *owner)
 {
+	if (!audit) {
+		on_closed(owner);
+		return;
+	}
 	audit->on_closed = on_closed;
 	audit->close_owner = owner;
 	export_forget_outlet();

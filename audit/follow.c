@@ -223,6 +223,10 @@ int follower_open(const struct follower_options *options, struct follower **out)
 
 void follower_close(struct follower *follower, void (*on_closed)(void *owner), void *owner)
 {
+	if (!follower) {
+		on_closed(owner);
+		return;
+	}
 	follower->is_closing = true;
 	follower->on_closed = on_closed;
 	follower->owner = owner;

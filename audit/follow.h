@@ -28,6 +28,7 @@ struct follower_options {
 };
 
 int follower_open(const struct follower_options *options, struct follower **out) must_check;
+/* Accepts NULL, and then calls on_closed at once. */
 void follower_close(struct follower *follower, void (*on_closed)(void *owner), void *owner);
 
 #endif

@@ -348,6 +348,10 @@ int outlet_open(const struct outlet_options *options, struct outlet **out)
 
 void outlet_close(struct outlet *outlet, void (*on_closed)(void *owner), void *owner)
 {
+	if (!outlet) {
+		on_closed(owner);
+		return;
+	}
 	outlet->is_closing = true;
 	outlet->on_closed = on_closed;
 	outlet->close_owner = owner;

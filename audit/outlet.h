@@ -29,7 +29,7 @@ struct outlet_options {
 };
 
 int outlet_open(const struct outlet_options *options, struct outlet **out) must_check;
-/* Ends a running command, and drops what waits. */
+/* Ends a running command, and drops what waits. Accepts NULL, and then calls on_closed at once. */
 void outlet_close(struct outlet *outlet, void (*on_closed)(void *owner), void *owner);
 
 void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkpoint);

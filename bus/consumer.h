@@ -41,7 +41,8 @@ struct bus_consumer_options {
 int bus_consumer_open(const struct bus_consumer_options *options,
 		      struct bus_consumer **out) must_check;
 /* Waits for the ledger's answer about its batch, acknowledges, and closes. Then only on_closed (may
- * be NULL) is called, and all memory is free. For a NULL consumer it is called at once. */
+ * be NULL) is called, and all memory is free. Accepts NULL, and then calls on_closed at
+ * once. */
 void bus_consumer_close(struct bus_consumer *consumer, void (*on_closed)(void *owner), void *owner);
 
 /* Reads the group from now on. `last` is the ledger's position; `known` is false when the ledger

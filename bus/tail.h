@@ -46,8 +46,8 @@ struct bus_tail_options {
 };
 
 int bus_tail_open(const struct bus_tail_options *options, struct bus_tail **out) must_check;
-/* Only on_closed (may be NULL) is called after this, and then all memory is free. For a NULL tail
- * it is called at once. */
+/* Only on_closed (may be NULL) is called after this, and then all memory is free. Accepts
+ * NULL, and then calls on_closed at once. */
 void bus_tail_close(struct bus_tail *tail, void (*on_closed)(void *owner), void *owner);
 bool bus_tail_is_up(const struct bus_tail *tail);
 

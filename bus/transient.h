@@ -22,8 +22,8 @@ struct bus_transient_options {
 
 int bus_transient_open(const struct bus_transient_options *options,
 		       struct bus_transient **out) must_check;
-/* Only on_closed (may be NULL) is called after this, and then all memory is free. For NULL it is
- * called at once. */
+/* Only on_closed (may be NULL) is called after this, and then all memory is free. Accepts
+ * NULL, and then calls on_closed at once. */
 void bus_transient_close(struct bus_transient *transient, void (*on_closed)(void *owner),
 			 void *owner);
 

@@ -74,6 +74,10 @@ static void on_redis_closed(void *owner)
 
 void bus_wake_close(struct bus_wake *wake, void (*on_closed)(void *owner), void *owner)
 {
+	if (!wake) {
+		on_closed(owner);
+		return;
+	}
 	wake->on_closed = on_closed;
 	wake->close_owner = owner;
 	redis_close(wake->listener, on_redis_closed, wake);

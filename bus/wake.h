@@ -34,7 +34,8 @@ struct bus_wake_options {
 };
 
 int bus_wake_open(const struct bus_wake_options *options, struct bus_wake **out) must_check;
-/* Only on_closed is called after this, and then all memory is free. */
+/* Only on_closed is called after this, and then all memory is free. Accepts NULL, and then calls
+ * on_closed at once. */
 void bus_wake_close(struct bus_wake *wake, void (*on_closed)(void *owner), void *owner);
 
 void bus_wake_tell(struct bus_wake *wake, const struct uuid *channel);

@@ -45,6 +45,8 @@ int channels_open(const struct channels_options *options, struct channels **out)
 
 void channels_stop(struct channels *channels)
 {
+	if (!channels)
+		return;
 	channels->is_closing = true;
 	pauses_end(&channels->pauses);
 }

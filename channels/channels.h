@@ -46,7 +46,7 @@ struct channels_options {
 
 int channels_open(const struct channels_options *options, struct channels **out) must_check;
 
-/* Sends nothing more, and ends the tests that wait for a pace. */
+/* Sends nothing more, and ends the tests that wait for a pace. Accepts NULL. */
 void channels_stop(struct channels *channels);
 /* After route_close(), which ends the requests of tests. Accepts NULL. */
 void channels_close(struct channels *channels);

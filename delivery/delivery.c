@@ -82,20 +82,14 @@ static void on_scheduler_closed(void *owner)
 	struct deliveries *deliveries = owner;
 
 	deliveries->scheduler = NULL;
-	if (deliveries->housekeeping)
-		housekeeping_close(deliveries->housekeeping, on_housekeeping_closed, deliveries);
-	else
-		on_housekeeping_closed(deliveries);
+	housekeeping_close(deliveries->housekeeping, on_housekeeping_closed, deliveries);
 }
 
 static void on_fallbacks_closed(void *owner)
 {
 	struct deliveries *deliveries = owner;
 
-	if (deliveries->scheduler)
-		scheduler_close(deliveries->scheduler, on_scheduler_closed, deliveries);
-	else
-		on_scheduler_closed(deliveries);
+	scheduler_close(deliveries->scheduler, on_scheduler_closed, deliveries);
 }
 
 void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *owner), void *owner)

@@ -35,7 +35,7 @@ struct deliveries;
 int deliveries_open(const struct delivery_options *options, struct deliveries **out) must_check;
 
 /* Sends nothing more. Running requests may end by themselves for 10 s; their results are stored and
- * the leases given back before on_closed. Accepts NULL. */
+ * the leases given back before on_closed. Accepts NULL, and then calls on_closed at once. */
 void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *owner), void *owner);
 
 /* The channel has these new rows. They are sent from memory while this worker works on the channel,

@@ -416,8 +416,10 @@ int housekeeping_open(const struct delivery_options *options, struct housekeepin
 void housekeeping_close(struct housekeeping *housekeeping, void (*on_closed)(void *owner),
 			void *owner)
 {
-	if (!housekeeping)
+	if (!housekeeping) {
+		on_closed(owner);
 		return;
+	}
 	assert(!housekeeping->closing);
 	housekeeping->closing = true;
 	housekeeping->on_closed = on_closed;

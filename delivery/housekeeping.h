@@ -14,7 +14,7 @@
 struct housekeeping;
 
 int housekeeping_open(const struct delivery_options *options, struct housekeeping **out) must_check;
-/* Accepts NULL, and then calls nothing. */
+/* Accepts NULL, and then calls on_closed at once. */
 void housekeeping_close(struct housekeeping *housekeeping, void (*on_closed)(void *owner),
 			void *owner);
 

@@ -91,6 +91,10 @@ static void on_outbound_closed(void *owner)
 
 void route_close(struct route *route, void (*on_closed)(void *owner), void *owner)
 {
+	if (!route) {
+		on_closed(owner);
+		return;
+	}
 	route->on_closed = on_closed;
 	route->owner = owner;
 	outbound_close(route->attempts.outbound, on_outbound_closed, route);

@@ -42,7 +42,8 @@ int route_open(const struct route_options *options, struct route **out) must_che
 /* For requests that begin from now on. Keeps what it had if it returns -ENOMEM. */
 int route_change(struct route *route, const char *ca_file, const char *link_base) must_check;
 
-/* Cancels running requests; their callbacks come before on_closed. */
+/* Cancels running requests; their callbacks come before on_closed. Accepts NULL, and then calls
+ * on_closed at once. */
 void route_close(struct route *route, void (*on_closed)(void *owner), void *owner);
 
 #endif

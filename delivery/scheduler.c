@@ -431,18 +431,20 @@ static void on_limit(uv_timer_t *timer)
 
 void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner), void *owner)
 {
-	struct delivery_engine *engine = &scheduler->engine;
-
-	assert(!engine->stopping);
-	engine->stopping = true;
+	if (!scheduler) {
+		on_closed(owner);
+		return;
+	}
+	assert(!scheduler->engine.stopping);
+	scheduler->engine.stopping = true;
 	scheduler->on_closed = on_closed;
 	scheduler->owner = owner;
 	uv_timer_stop(&scheduler->tick);
 	uv_timer_stop(&scheduler->alarm);
 	uv_timer_start(&scheduler->limit, on_limit, CLOSE_LIMIT_MS, 0);
-	let_all_go(engine, QUEUE_HUNGRY);
-	let_all_go(engine, QUEUE_READY);
-	let_all_go(engine, QUEUE_WAITING);
-	let_all_go(engine, QUEUE_IDLE);
-	engine_wake(engine);
+	let_all_go(&scheduler->engine, QUEUE_HUNGRY);
+	let_all_go(&scheduler->engine, QUEUE_READY);
+	let_all_go(&scheduler->engine, QUEUE_WAITING);
+	let_all_go(&scheduler->engine, QUEUE_IDLE);
+	engine_wake(&scheduler->engine);
 }

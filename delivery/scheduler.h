@@ -12,6 +12,7 @@
 struct scheduler;
 
 int scheduler_open(const struct delivery_options *options, struct scheduler **out) must_check;
+/* Accepts NULL, and then calls on_closed at once. */
 void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner), void *owner);
 
 void scheduler_take(struct scheduler *scheduler, const struct fresh_rows *fresh);

@@ -310,6 +310,11 @@ void http_server_stop_listening(struct http_server *server)
 
 void http_server_close(struct http_server *server, void (*on_closed)(void *owner), void *owner)
 {
+	if (!server) {
+		if (on_closed)
+			on_closed(owner);
+		return;
+	}
 	assert(!server->closing);
 	server->closing = true;
 	server->on_closed = on_closed;

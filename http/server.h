@@ -58,7 +58,8 @@ uint16_t http_server_port(const struct http_server *server);
  * before http_server_close(). */
 void http_server_stop_listening(struct http_server *server);
 
-/* Closes every connection; streams get on_closed, unanswered handlers on_abort. */
+/* Closes every connection; streams get on_closed, unanswered handlers on_abort. Accepts NULL, and
+ * then calls on_closed (may be NULL) at once. */
 void http_server_close(struct http_server *server, void (*on_closed)(void *owner), void *owner);
 
 #endif

@@ -227,6 +227,10 @@ int keeper_open(const struct keeper_options *options, struct keeper **out)
 
 void keeper_close(struct keeper *keeper, void (*on_closed)(void *owner), void *owner)
 {
+	if (!keeper) {
+		on_closed(owner);
+		return;
+	}
 	keeper->is_closing = true;
 	keeper->on_closed = on_closed;
 	keeper->close_owner = owner;

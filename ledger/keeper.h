@@ -30,7 +30,7 @@ struct keeper_options {
 };
 
 int keeper_open(const struct keeper_options *options, struct keeper **out) must_check;
-/* A file that is being written is not finished. */
+/* A file that is being written is not finished. Accepts NULL, and then calls on_closed at once. */
 void keeper_close(struct keeper *keeper, void (*on_closed)(void *owner), void *owner);
 
 #endif

@@ -373,6 +373,10 @@ void ledger_lease_silence(struct ledger_lease *lease)
 
 void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owner), void *owner)
 {
+	if (!lease) {
+		on_closed(owner);
+		return;
+	}
 	lease->on_closed = on_closed;
 	lease->close_owner = owner;
 	lease->is_closing = true;

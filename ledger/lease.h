@@ -45,7 +45,8 @@ int ledger_lease_open(const struct ledger_lease_options *options,
 /* No event comes after this call, and nobody renews the lease. Its owner stops: what uses the lease
  * may still have to end before ledger_lease_close(). */
 void ledger_lease_silence(struct ledger_lease *lease);
-/* Gives the lease back, so that another worker takes it at once. No event comes after this call. */
+/* Gives the lease back, so that another worker takes it at once. No event comes after this call.
+ * Accepts NULL, and then calls on_closed at once. */
 void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owner), void *owner);
 
 /* A commit was refused: this worker does not have the lease any more. */

@@ -196,10 +196,7 @@ static void on_upkeep_closed(void *owner)
 	struct ledger *ledger = owner;
 
 	ledger->upkeep = NULL;
-	if (ledger->keeper)
-		keeper_close(ledger->keeper, on_keeper_closed, ledger);
-	else
-		on_keeper_closed(ledger);
+	keeper_close(ledger->keeper, on_keeper_closed, ledger);
 }
 
 static void on_watch_closed(void *owner)
@@ -207,25 +204,19 @@ static void on_watch_closed(void *owner)
 	struct ledger *ledger = owner;
 
 	ledger->watch = NULL;
-	if (ledger->upkeep)
-		upkeep_close(ledger->upkeep, on_upkeep_closed, ledger);
-	else
-		on_upkeep_closed(ledger);
+	upkeep_close(ledger->upkeep, on_upkeep_closed, ledger);
 }
 
 void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *owner)
 {
-	if (!ledger->lease) {
+	if (!ledger || !ledger->lease) {
 		on_stopped(owner);
 		return;
 	}
 	ledger->on_stopped = on_stopped;
 	ledger->stop_owner = owner;
 	ledger_lease_silence(ledger->lease); /* the owner's reader of the group may be gone */
-	if (ledger->watch)
-		ledger_watch_close(ledger->watch, on_watch_closed, ledger);
-	else
-		on_watch_closed(ledger);
+	ledger_watch_close(ledger->watch, on_watch_closed, ledger);
 }
 
 void ledger_commit(struct ledger *ledger, struct bus_batch *batch,

@@ -65,7 +65,7 @@ void ledger_close(struct ledger *ledger);
  * after a failure as well. */
 int ledger_start(struct ledger *ledger, const struct lease_events *events) must_check;
 /* Gives the lease back, so that another worker takes it at once. No event comes after this call.
- * Calls back, perhaps from within. */
+ * Calls back, perhaps from within. Accepts NULL, and then calls on_stopped at once. */
 void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *owner);
 
 /* Commits the batch; an empty one commits its position. on_done gets 0, or a negative code when

@@ -177,6 +177,10 @@ int upkeep_open(const struct upkeep_options *options, struct upkeep **out)
 
 void upkeep_close(struct upkeep *upkeep, void (*on_closed)(void *owner), void *owner)
 {
+	if (!upkeep) {
+		on_closed(owner);
+		return;
+	}
 	upkeep->is_closing = true;
 	upkeep->on_closed = on_closed;
 	upkeep->close_owner = owner;

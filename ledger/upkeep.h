@@ -37,6 +37,7 @@ struct upkeep_options {
 };
 
 int upkeep_open(const struct upkeep_options *options, struct upkeep **out) must_check;
+/* Accepts NULL, and then calls on_closed at once. */
 void upkeep_close(struct upkeep *upkeep, void (*on_closed)(void *owner), void *owner);
 
 #endif

@@ -310,6 +310,10 @@ int ledger_watch_open(const struct ledger_watch_options *options, struct ledger_
 
 void ledger_watch_close(struct ledger_watch *watch, void (*on_closed)(void *owner), void *owner)
 {
+	if (!watch) {
+		on_closed(owner);
+		return;
+	}
 	watch->on_closed = on_closed;
 	watch->close_owner = owner;
 	watch->is_closing = true;

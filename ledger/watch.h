@@ -38,7 +38,7 @@ struct ledger_watch_options {
 
 int ledger_watch_open(const struct ledger_watch_options *options,
 		      struct ledger_watch **out) must_check;
-/* Waits for the answers of Redis and the store. */
+/* Waits for the answers of Redis and the store. Accepts NULL, and then calls on_closed at once. */
 void ledger_watch_close(struct ledger_watch *watch, void (*on_closed)(void *owner), void *owner);
 
 #endif

@@ -386,8 +386,11 @@ int outbound_open(const struct outbound_options *options, struct outbound **out)
 
 void outbound_close(struct outbound *outbound, void (*on_closed)(void *owner), void *owner)
 {
-	if (!outbound)
+	if (!outbound) {
+		if (on_closed)
+			on_closed(owner);
 		return;
+	}
 	assert(!outbound->closing);
 	outbound->closing = true;
 	outbound->on_closed = on_closed;

@@ -32,8 +32,8 @@ typedef void (*outbound_done_fn)(const struct answer *answer, void *owner);
 
 int outbound_open(const struct outbound_options *options, struct outbound **out) must_check;
 
-/* Ends the calls under way as ANSWER_CANCELLED first. Accepts NULL and then does nothing, on_closed
- * included. */
+/* Ends the calls under way as ANSWER_CANCELLED first. on_closed may be NULL. Accepts NULL, and then
+ * calls on_closed at once. */
 void outbound_close(struct outbound *outbound, void (*on_closed)(void *owner), void *owner);
 
 /* For calls that begin from now on; NULL: the system's. The file is read again, too. Keeps what it

@@ -426,8 +426,11 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owner)
 {
-	if (!redis)
+	if (!redis) {
+		if (on_closed)
+			on_closed(owner);
 		return;
+	}
 	assert(redis->phase != PHASE_CLOSING);
 	redis->phase = PHASE_CLOSING;
 	redis->member.is_up = false;

@@ -215,8 +215,11 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void redis_master_close(struct redis_master *master, void (*on_closed)(void *owner), void *owner)
 {
-	if (!master)
+	if (!master) {
+		if (on_closed)
+			on_closed(owner);
 		return;
+	}
 	assert(list_is_empty(&master->members) && !master->finder);
 	master->on_closed = on_closed;
 	master->close_owner = owner;

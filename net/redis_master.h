@@ -25,7 +25,7 @@ int redis_master_open(uv_loop_t *loop, const struct redis_address *address,
 		      struct redis_master **out) must_check;
 
 /* After redis_close() of all connections, and redis_sentinel_close(). on_closed (may be NULL) comes
- * on a later loop turn. Accepts NULL and then does nothing, on_closed included. */
+ * on a later loop turn. Accepts NULL, and then calls on_closed at once. */
 void redis_master_close(struct redis_master *master, void (*on_closed)(void *owner), void *owner);
 
 /* ---- for connections ------------------------------------------------------------------- */

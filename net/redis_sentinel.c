@@ -188,8 +188,11 @@ static void on_timer_closed(uv_handle_t *handle)
 void redis_sentinel_close(struct redis_sentinel *sentinel, void (*on_closed)(void *owner),
 			  void *owner)
 {
-	if (!sentinel)
+	if (!sentinel) {
+		if (on_closed)
+			on_closed(owner);
 		return;
+	}
 	sentinel->on_closed = on_closed;
 	sentinel->close_owner = owner;
 	redis_master_set_finder(sentinel->master, NULL);

@@ -17,8 +17,8 @@ struct redis_sentinel;
 int redis_sentinel_open(uv_loop_t *loop, const struct redis_address *address,
 			struct redis_master *master, struct redis_sentinel **out) must_check;
 
-/* on_closed (may be NULL) comes on a later loop turn. Accepts NULL and then does nothing, on_closed
- * included. */
+/* on_closed (may be NULL) comes on a later loop turn. Accepts NULL, and then calls on_closed at
+ * once. */
 void redis_sentinel_close(struct redis_sentinel *sentinel, void (*on_closed)(void *owner),
 			  void *owner);
 

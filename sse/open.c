@@ -106,6 +106,11 @@ static void dismiss(struct topic *topic, void *arg)
 
 void sse_close(struct sse *sse, void (*on_closed)(void *owner), void *owner)
 {
+	if (!sse) {
+		if (on_closed)
+			on_closed(owner);
+		return;
+	}
 	sse->closing = true;
 	sse->on_closed = on_closed;
 	sse->owner = owner;

@@ -41,8 +41,8 @@ struct sse_options {
 /* 0 or -ENOMEM. */
 int sse_open(const struct sse_options *options, struct sse **out) must_check;
 
-/* Tells each listener when to reconnect and closes it. Calls on_closed after the last one is
- * gone. */
+/* Tells each listener when to reconnect and closes it. Calls on_closed (may be NULL) after the
+ * last one is gone. Accepts NULL, and then calls on_closed at once. */
 void sse_close(struct sse *sse, void (*on_closed)(void *owner), void *owner);
 
 /* For streams and waits that open from now on. */

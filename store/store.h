@@ -48,7 +48,8 @@ struct store_options {
 /* Starts the threads. Does not wait for the database. 0, -EINVAL, -ENOMEM. */
 int store_open(const struct store_options *options, struct store **out) must_check;
 
-/* Runs what is queued for at most 5 s, answers the rest with -ECANCELED, joins the threads. */
+/* Runs what is queued for at most 5 s, answers the rest with -ECANCELED, joins the threads.
+ * Accepts NULL, and then calls on_closed (may be NULL) at once. */
 void store_close(struct store *store, void (*on_closed)(void *owner), void *owner);
 
 /* on_done will be called, never from within; for a write with -EBUSY while the write before it has

@@ -392,9 +392,18 @@ Test(outbound, serves_many_calls_at_once)
 	close_bench();
 }
 
+static void set_flag(void *owner)
+{
+	*(bool *)owner = true;
+}
+
 Test(outbound, closes_without_ever_having_sent)
 {
+	bool is_called = false;
+
 	open_bench(NULL, NULL);
 	close_bench();
 	outbound_close(NULL, NULL, NULL);
+	outbound_close(NULL, set_flag, &is_called);
+	cr_expect(is_called);
 }

@@ -217,6 +217,23 @@ Test(redis, closes_at_any_moment)
 	redis_close(NULL, NULL, NULL);
 }
 
+static void count_closed(void *owner)
+{
+	++*(int *)owner;
+}
+
+Test(redis, closing_null_calls_back_at_once)
+{
+	int closed = 0;
+
+	redis_close(NULL, count_closed, &closed);
+	cr_expect_eq(closed, 1);
+	redis_sentinel_close(NULL, count_closed, &closed);
+	cr_expect_eq(closed, 2);
+	redis_master_close(NULL, count_closed, &closed);
+	cr_expect_eq(closed, 3);
+}
+
 Test(redis, is_down_when_the_name_does_not_exist)
 {
 	struct fixture f;
