@@ -2,7 +2,7 @@
 
 /*
  * Opens and closes the parts of delivery/: housekeeping always, the scheduler and the fallbacks if
- * this worker sends. Leases of processes that died here are given back before the scheduler starts.
+ * this worker sends.
  */
 #include "delivery/delivery.h"
 
@@ -11,7 +11,6 @@
 
 #include "delivery/fallback.h"
 #include "delivery/housekeeping.h"
-#include "delivery/orphans.h"
 #include "delivery/scheduler.h"
 
 struct deliveries {
@@ -40,9 +39,7 @@ static int open_parts(struct deliveries *deliveries, const struct delivery_optio
 
 	if (rc < 0 || !options->sends)
 		return rc;
-	rc = orphans_release(options->store, options->worker, options->now_us());
-	if (rc == 0)
-		rc = scheduler_open(options, &deliveries->scheduler);
+	rc = scheduler_open(options, &deliveries->scheduler);
 	if (rc == 0)
 		rc = fallbacks_open(options, on_copied, deliveries, &deliveries->fallbacks);
 	return rc;

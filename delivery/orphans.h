@@ -7,13 +7,18 @@
 #ifndef DELIVERY_ORPHANS_H
 #define DELIVERY_ORPHANS_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
 #include "core/attributes.h"
-#include "store/store.h"
 
-/* Gives them back, in one job; after a failure they end by themselves. `worker` comes from
- * worker_name_make(). 0 or -ENOMEM, -ENOBUFS. */
-int orphans_release(struct store *store, const char *worker, int64_t now_us) must_check;
+struct delivery_engine;
+struct orphans;
+
+int orphans_open(struct delivery_engine *engine, struct orphans **out) must_check;
+void orphans_close(struct orphans *orphans); /* accepts NULL */
+
+/* Looks for such leases, gives them back, and calls `on_done` in a later turn of the loop. False if
+ * the last look is too young or the store takes no job: `on_done` is not called. */
+bool orphans_start(struct orphans *orphans, void (*on_done)(void *owner), void *owner);
 
 #endif

@@ -3,7 +3,8 @@
 /*
  * Finds work in the store: rows of other workers' ledgers, of workers that ended, and retries that
  * are due. Skips disabled channels and open breakers, but never deleted channels, whose rows must
- * be dropped at any time. Failure: the next tick looks again.
+ * be dropped at any time. Leases of this machine's processes that are gone end first. Failure: the
+ * next tick looks again.
  */
 #include "delivery/scan.h"
 
@@ -17,12 +18,14 @@
 #include "delivery/breaker.h"
 #include "delivery/clock.h"
 #include "delivery/engine.h"
+#include "delivery/orphans.h"
 
 #define PAGE 256 /* channels */
 
 struct due_scan {
 	struct store_job job;
 	struct delivery_engine *engine;
+	struct orphans *orphans;
 	bool is_running;
 	bool has_news; /* the scheduler has not turned this page yet */
 	int64_t now_us;
@@ -107,16 +110,30 @@ static void on_scan_done(struct store_job *job, int rc)
 			  log_str("error", errno_text(rc)));
 }
 
-void scan_start(struct due_scan *scan)
+static bool read_page(struct due_scan *scan)
 {
 	struct delivery_engine *engine = scan->engine;
 
-	if (scan->is_running || scan->has_news || engine->stopping)
-		return;
+	if (engine->stopping)
+		return false;
 	scan->now_us = engine_now_us(engine);
 	scan->takeover = clock_takeover(engine, scan->now_us);
 	scan->job = (struct store_job){ .run = run_scan, .on_done = on_scan_done };
-	scan->is_running = engine_read(engine, &scan->job) == 0; /* or else with the next tick */
+	return engine_read(engine, &scan->job) == 0; /* or else with the next tick */
+}
+
+static void on_orphans_done(void *owner)
+{
+	struct due_scan *scan = owner;
+
+	scan->is_running = read_page(scan);
+}
+
+void scan_start(struct due_scan *scan)
+{
+	if (scan->is_running || scan->has_news || scan->engine->stopping)
+		return;
+	scan->is_running = orphans_start(scan->orphans, on_orphans_done, scan) || read_page(scan);
 }
 
 bool scan_has_news(const struct due_scan *scan, const struct uuid **out, size_t *out_count)
@@ -140,15 +157,23 @@ void scan_turn_page(struct due_scan *scan, size_t placed)
 int scan_open(struct delivery_engine *engine, struct due_scan **out)
 {
 	struct due_scan *scan = calloc(1, sizeof(*scan));
+	int rc;
 
 	if (!scan)
 		return -ENOMEM;
 	scan->engine = engine;
-	*out = scan;
-	return 0;
+	rc = orphans_open(engine, &scan->orphans);
+	if (rc < 0)
+		scan_close(scan);
+	else
+		*out = scan;
+	return rc;
 }
 
 void scan_close(struct due_scan *scan)
 {
+	if (!scan)
+		return;
+	orphans_close(scan->orphans);
 	free(scan);
 }

@@ -16,7 +16,8 @@ struct due_scan;
 int scan_open(struct delivery_engine *engine, struct due_scan **out) must_check;
 void scan_close(struct due_scan *scan); /* accepts NULL */
 
-/* Reads the next page, except while a read is running or a page waits to be turned. */
+/* Ends the leases of dead processes (orphans.h) and reads the next page, except while a read is
+ * running or a page waits to be turned. */
 void scan_start(struct due_scan *scan);
 /* True when a page was read and not turned since: these channels have work. */
 bool scan_has_news(const struct due_scan *scan, const struct uuid **out, size_t *out_count);

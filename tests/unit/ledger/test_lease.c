@@ -4,11 +4,9 @@
  * out. */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "core/worker_name.h"
 #include "store/workers.h"
+#include "tests/support/gone_worker.h"
 #include "tests/support/rig.h"
 
 #define WELL ",\"outcome\":\"success\""
@@ -218,24 +216,6 @@ static void take_over(struct two *two)
 Test(ledger_lease, is_taken_when_it_is_over_or_of_a_clock_that_was_set_back)
 {
 	WITH_TWO(take_over);
-}
-
-/* The name of a worker of this machine that is gone. */
-static void name_the_gone(char out[WORKER_NAME_SIZE])
-{
-	int ends[2];
-	pid_t pid;
-
-	cr_assert_eq(pipe(ends), 0);
-	pid = fork();
-	if (pid == 0) {
-		worker_name_make(out);
-		_exit(write(ends[1], out, WORKER_NAME_SIZE) != WORKER_NAME_SIZE);
-	}
-	cr_assert_eq(read(ends[0], out, WORKER_NAME_SIZE), WORKER_NAME_SIZE);
-	cr_assert_eq(waitpid(pid, NULL, 0), pid);
-	close(ends[0]);
-	close(ends[1]);
 }
 
 /* Renews the lease of the gone worker, so that it does not run out. */
