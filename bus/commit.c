@@ -134,7 +134,7 @@ static void report_refused(struct dead_letter *letter, struct stream_id id, cons
 	struct batch_commit *commit = letter->batch->commit;
 	int64_t kept_back;
 
-	metric_add(bus_counters.unburied, 1);
+	metric_add(bus_counters.refused_letters, 1);
 	if (log_limit_passes(&commit->refused_lines, clock_mono_ms(), &kept_back))
 		log_error("Redis refused a dead letter; its entry stays pending and is tried again",
 			  log_stream_id("id", id),

@@ -37,8 +37,9 @@ static void register_consuming(struct bus_counters *c)
 	c->dead[DEAD_NO_PAYLOAD] = metric_counter(DEAD, "reason=\"no_payload\"", DEAD_HELP);
 	c->dead[DEAD_UNREADABLE] = metric_counter(DEAD, "reason=\"unreadable\"", DEAD_HELP);
 	c->dead[DEAD_REJECTED] = metric_counter(DEAD, "reason=\"rejected\"", DEAD_HELP);
-	c->unburied = metric_counter("wrenn_events_bus_dead_letters_refused_total", NULL,
-				     "Dead letters that Redis refused; they are tried again.");
+	c->refused_letters =
+		metric_counter("wrenn_events_bus_dead_letters_refused_total", NULL,
+			       "Dead letters that Redis refused; they are tried again.");
 	c->acknowledged = metric_counter("wrenn_events_bus_entries_acknowledged_total", NULL,
 					 "Entries acknowledged to Redis.");
 	c->claimed = metric_counter("wrenn_events_bus_entries_claimed_total", NULL,

@@ -19,7 +19,7 @@ struct bus_counters {
 	struct metric *copies; /* of durable events on the pub/sub channel */
 	struct metric *gaps;
 	struct metric *dead[DEAD_CLASSES];
-	struct metric *unburied;
+	struct metric *refused_letters;
 	struct metric *acknowledged;
 	struct metric *claimed;
 	struct metric *failed_commits;

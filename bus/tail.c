@@ -44,7 +44,7 @@ struct bus_tail {
 	struct bus_tail_options options;
 	struct redis *redis;
 	bool started;
-	bool source_is_told;
+	bool source_is_announced;
 	bool source_is_up;
 	bool closing;
 	struct redis_identity server; /* it holds the stream that we read */
@@ -60,11 +60,11 @@ struct bus_tail {
 static void check(struct bus_tail *tail);
 static void read_next(struct bus_tail *tail);
 
-static void tell_source(struct bus_tail *tail, bool up)
+static void announce_source(struct bus_tail *tail, bool up)
 {
-	if (tail->source_is_told && tail->source_is_up == up)
+	if (tail->source_is_announced && tail->source_is_up == up)
 		return;
-	tail->source_is_told = true;
+	tail->source_is_announced = true;
 	tail->source_is_up = up;
 	tail->options.on_source(up, tail->options.owner);
 }
@@ -262,7 +262,7 @@ static void take_server(struct bus_tail *tail)
 	if (tail->options.on_server)
 		tail->options.on_server(&tail->server, continues, tail->options.owner);
 	if (!tail->closing)
-		tell_source(tail, true);
+		announce_source(tail, true);
 	read_next(tail);
 }
 
@@ -379,7 +379,7 @@ static void on_down(void *owner)
 	struct bus_tail *tail = owner;
 
 	linger_stop(&tail->linger);
-	tell_source(tail, false);
+	announce_source(tail, false);
 }
 
 int bus_tail_open(const struct bus_tail_options *options, struct bus_tail **out)

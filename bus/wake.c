@@ -85,7 +85,7 @@ void bus_wake_close(struct bus_wake *wake, void (*on_closed)(void *owner), void 
 
 /* Nobody may listen, and Redis may refuse: then the next scan finds the rows, and the destination
  * itself says that it was too much. */
-static void on_told(const redisReply *reply, void *owner)
+static void on_published(const redisReply *reply, void *owner)
 {
 	(void)reply;
 	(void)owner;
@@ -94,7 +94,7 @@ static void on_told(const redisReply *reply, void *owner)
 static void publish(struct bus_wake *wake, struct str text)
 {
 	const struct str command[] = { STR("PUBLISH"), STR(BUS_WAKE_CHANNEL), text };
-	int rc = redis_send(wake->options.redis, REPLY_TIMEOUT_MS, on_told, NULL,
+	int rc = redis_send(wake->options.redis, REPLY_TIMEOUT_MS, on_published, NULL,
 			    (int)ARRAY_LEN(command), command);
 
 	(void)rc; /* without a connection the same happens as without a listener */

@@ -199,7 +199,7 @@ Test(consumer, tells_a_flood_of_dead_letters_in_a_few_lines)
 
 static bool were_refused(void *owner)
 {
-	return metric_value(bus_counters.unburied) >= ((struct ledger *)owner)->want;
+	return metric_value(bus_counters.refused_letters) >= ((struct ledger *)owner)->want;
 }
 
 Test(consumer, tells_of_refused_dead_letters_in_a_few_lines)
