@@ -22,8 +22,8 @@ struct due_state {
 	char id_text[UUID_TEXT_SIZE];
 	size_t key; /* where its resource is in the keys, */
 	size_t key_len;
-	struct uuid told_by;
-	bool is_told;     /* its message shows this event or a newer one */
+	struct uuid shown_by;
+	bool is_shown;    /* its message shows this event or a newer one */
 	bool is_unfolded; /* its carrier was refused */
 	bool is_folded;
 };
@@ -59,19 +59,19 @@ static int on_row(const struct db_row *row, void *arg)
 {
 	struct coalescing *all = arg;
 	struct due_state *kept = &all->rows[all->count];
-	bool is_told = row_int(row, 7) > 0;
+	bool is_shown = row_int(row, 7) > 0;
 
 	*kept = (struct due_state){ .id = row_uuid(row, 0),
 				    .key = all->keys.len,
-				    .is_told = is_told,
+				    .is_shown = is_shown,
 				    .is_unfolded = !row_is_null(row, 5) };
 	living_key(&all->keys, event_kind_find(row_text(row, 1)), row_text(row, 2),
 		   row_text(row, 3));
 	kept->key_len = all->keys.len - kept->key;
 	/* An ordinary message. So is what its owner sends again. */
-	if (kept->key_len == 0 || (is_told && !row_is_null(row, 4)))
+	if (kept->key_len == 0 || (is_shown && !row_is_null(row, 4)))
 		return 0;
-	kept->told_by = row_uuid(row, 6);
+	kept->shown_by = row_uuid(row, 6);
 	uuid_format(&kept->id, kept->id_text);
 	all->count++;
 	return all->keys.err;
@@ -111,17 +111,17 @@ static int fold_into(struct db *db, struct coalescing *all, size_t carrier)
 	return rc < 0 ? rc : transition_refold(db, &all->rows[carrier].id, ids, count, all->now_us);
 }
 
-static int fold_told(struct db *db, struct coalescing *all, struct due_state *row)
+static int fold_shown(struct db *db, struct coalescing *all, struct due_state *row)
 {
 	const struct str id = str_of(row->id_text);
 	int64_t changed = 0;
-	int rc = transition_fold(db, &row->told_by, &id, 1, all->now_us, &changed);
+	int rc = transition_fold(db, &row->shown_by, &id, 1, all->now_us, &changed);
 
 	row->is_folded = true;
 	all->folded++;
 	if (rc == 0 && changed != 1)
 		return -EBUSY;
-	return rc < 0 ? rc : transition_refold(db, &row->told_by, &id, 1, all->now_us);
+	return rc < 0 ? rc : transition_refold(db, &row->shown_by, &id, 1, all->now_us);
 }
 
 static int fold_all(struct db *db, struct coalescing *all)
@@ -129,8 +129,8 @@ static int fold_all(struct db *db, struct coalescing *all)
 	int rc = 0;
 
 	for (size_t i = 0; i < all->count && rc == 0; i++) {
-		if (all->rows[i].is_told)
-			rc = fold_told(db, all, &all->rows[i]);
+		if (all->rows[i].is_shown)
+			rc = fold_shown(db, all, &all->rows[i]);
 	}
 	/* From the newest on, so that each resource has one carrier. */
 	for (size_t i = all->count; i-- > 0 && rc == 0;) {

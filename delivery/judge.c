@@ -98,7 +98,7 @@ static void write_error(struct queue *queue, const struct verdict *verdict, cons
 	bool gave_up = delivery->state == DELIVERY_FAILED && verdict->kind == VERDICT_RETRY;
 	const char *lead = gave_up ? "given up 24 hours after the event: " : "";
 
-	if (turn->falls_apart)
+	if (turn->is_split)
 		lead = "refused, its events go out by themselves: ";
 	turn->error[0] = '\0';
 	if (delivery->state != DELIVERY_DELIVERED)
@@ -153,9 +153,9 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 	if (is_refused_twice)
 		verdict.kind = verdict.is_unknown ? VERDICT_RETRY : VERDICT_REJECT;
 	/* A destination that refuses a digest may accept its events one by one. */
-	queue->record.turn.falls_apart = carries_others(queue->current) &&
-					 (verdict.kind == VERDICT_REJECT || is_refused_twice);
-	if (queue->record.turn.falls_apart)
+	queue->record.turn.is_split = carries_others(queue->current) &&
+				      (verdict.kind == VERDICT_REJECT || is_refused_twice);
+	if (queue->record.turn.is_split)
 		verdict.kind = VERDICT_REJECT;
 	if (verdict.kind == VERDICT_REBIND &&
 	    (queue->current->rebounds >= DELIVERY_REBOUNDS || rebind(queue, &verdict) < 0))

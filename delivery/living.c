@@ -79,7 +79,7 @@ static int on_message(const struct db_row *row, void *arg)
 			 STR_ARGS(row_text(row, 0)));
 	living->told.ms = (uint64_t)row_int(row, 2);
 	living->told.seq = (uint64_t)row_int(row, 3);
-	living->told_by = row_uuid(row, 4);
+	living->shown_by = row_uuid(row, 4);
 	living->began_us = row_time(row, 5);
 	snprintf(living->trail, sizeof(living->trail), "%.*s", STR_ARGS(row_text(row, 6)));
 	return 0;
@@ -135,7 +135,7 @@ static struct living *new_living(const struct event *event)
 	return living;
 }
 
-static bool was_told(const struct living *living, const struct living_subject *subject)
+static bool was_shown(const struct living *living, const struct living_subject *subject)
 {
 	return stream_id_compare(subject->stream_id, living->told) <= 0;
 }
@@ -161,7 +161,7 @@ int living_read(struct db *db, const struct living_subject *subject, const char 
 	event_free(event);
 	/* What its owner sends again is to be seen again. */
 	if (reading.living &&
-	    (rc < 0 || (subject->is_asked_again && was_told(reading.living, subject)))) {
+	    (rc < 0 || (subject->is_asked_again && was_shown(reading.living, subject)))) {
 		free(reading.living);
 		return rc;
 	}

@@ -53,7 +53,7 @@ struct turn {
 	struct buf detail;
 	bool is_success;   /* it was delivered */
 	bool learns_plain; /* the channel gets plain text from now on */
-	bool falls_apart;  /* it carries others and was refused: they go out one by one */
+	bool is_split;     /* it carries others and was refused: they go out one by one */
 	char message_id[MESSAGE_ID_SIZE]; /* of a living delivery: the message that shows it */
 	struct verdict said;              /* the breaker counts it */
 	struct uuid audit_id;

@@ -373,7 +373,7 @@ bool record_is_routine(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
 
-	return record->turn.has_attempt && record->turn.is_success && !record->turn.falls_apart &&
+	return record->turn.has_attempt && record->turn.is_success && !record->turn.is_split &&
 	       !queue->current->living && !record->must_audit && record->turn.rebound.len == 0 &&
 	       !record->turn.learns_plain && queue->current->state == DELIVERY_DELIVERED &&
 	       !is_worth_noting(queue);
