@@ -25,7 +25,7 @@ static void join_pieces(struct buf *joined, struct run *run)
 
 void front_line_flush(struct topic *topic)
 {
-	const struct taste everything = { .filter = NULL };
+	const struct selection everything = { .filter = NULL };
 	struct run run;
 
 	do {

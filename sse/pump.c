@@ -22,7 +22,7 @@ static void gather(struct subscriber *sub, struct run *run)
 {
 	struct item *first = sub->replay ? sub->replay->first : sub->cursor;
 	enum item_chain chain = sub->replay ? CHAIN_TEAM : sub->topic->chain;
-	const struct taste taste = {
+	const struct selection selection = {
 		.filter = sub->filter,
 		.from_serial = sub->from_serial,
 		.newest_states = backlog_is_full(sub),
@@ -31,7 +31,7 @@ static void gather(struct subscriber *sub, struct run *run)
 	run_init(run, sub->unchunked);
 	if (sub->partial)
 		run_add(run, sub->partial, sub->offset);
-	run_gather(run, first, chain, &taste);
+	run_gather(run, first, chain, &selection);
 	if (run->stuck)
 		lookup_want_from(sub->topic->sse, run->next, chain, sub->filter,
 				 sub->type->lookahead);

@@ -33,22 +33,22 @@ void run_add(struct run *run, struct item *item, uint32_t offset)
 	run->count++;
 }
 
-static bool wants(const struct taste *taste, const struct item *item)
+static bool wants(const struct selection *selection, const struct item *item)
 {
-	if (item->transient &&
-	    (item->serial <= taste->from_serial || (taste->newest_states && item->superseded)))
+	if (item->transient && (item->serial <= selection->from_serial ||
+				(selection->newest_states && item->superseded)))
 		return false;
-	return filter_lets_through(taste->filter, (enum event_kind)item->kind,
+	return filter_lets_through(selection->filter, (enum event_kind)item->kind,
 				   (enum event_outcome)item->outcome, item_resource(item));
 }
 
 void run_gather(struct run *run, struct item *first, enum item_chain chain,
-		const struct taste *taste)
+		const struct selection *selection)
 {
 	struct item *item = first;
 
 	while (item && run->count < RUN_PIECES) {
-		if (wants(taste, item)) {
+		if (wants(selection, item)) {
 			/* Do not skip it: a later id would hide that it is missing. */
 			if (!item_is_sendable(item)) {
 				run->stuck = true;

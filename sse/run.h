@@ -29,7 +29,7 @@ struct run {
 };
 
 /* What one listener wants. */
-struct taste {
+struct selection {
 	const struct filter *filter;
 	uint64_t from_serial;
 	bool newest_states; /* skips a capsule's states that another one followed */
@@ -43,6 +43,6 @@ void run_add(struct run *run, struct item *item, uint32_t offset);
 
 /* Adds wanted items from `first` onward, until the run is full or stuck or the chain ends. */
 void run_gather(struct run *run, struct item *first, enum item_chain chain,
-		const struct taste *taste);
+		const struct selection *selection);
 
 #endif
