@@ -10,7 +10,7 @@
 
 #include "core/log.h"
 #include "sse/backlog.h"
-#include "sse/farewell.h"
+#include "sse/closing_frame.h"
 #include "sse/front_line.h"
 #include "sse/lookup.h"
 #include "sse/preload.h"
@@ -87,7 +87,7 @@ void hub_flush(struct sse *sse)
 	flush_topics(sse);
 	while (history_is_full(&sse->history))
 		evict_oldest(sse);
-	farewell_run(sse);
+	closing_frame_run(sse);
 	lookup_submit(sse);
 	metric_set(sse->metrics.history_bytes, (int64_t)sse->history.bytes);
 	if (list_is_empty(&sse->dirty) && list_is_empty(&sse->reads.done) &&

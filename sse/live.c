@@ -77,7 +77,7 @@ void live_release(struct sse *sse)
 	deadlines_close(&sse->keepalives, on_deadlines_closed);
 	deadlines_close(&sse->stalls, on_deadlines_closed);
 	deadlines_close(&sse->pulses, on_deadlines_closed);
-	deadlines_close(&sse->partings, on_deadlines_closed);
+	deadlines_close(&sse->closings, on_deadlines_closed);
 	deadlines_close(&sse->recheck_rounds, on_deadlines_closed);
 	deadlines_close(&sse->lookup_limits, on_deadlines_closed);
 	deadlines_close(&sse->read_pauses, on_deadlines_closed);

@@ -118,7 +118,7 @@ struct sse {
 
 	struct deadlines keepalives;
 	struct deadlines stalls;
-	struct deadlines partings;
+	struct deadlines closings;
 	struct deadlines pulses;
 	struct deadlines recheck_rounds;
 	struct deadlines lookup_limits;

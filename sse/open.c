@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sse/closing_frame.h"
 #include "sse/endpoints.h"
-#include "sse/farewell.h"
 #include "sse/frame.h"
 #include "sse/hub.h"
 #include "sse/lookup.h"
@@ -22,7 +22,7 @@
 #include "sse/stream.h"
 
 #define STALL_MS      20000
-#define PARTING_MS    5000 /* less than the program takes to stop */
+#define CLOSING_MS    5000 /* less than the program takes to stop */
 #define READ_PAUSE_MS 1000
 
 static int make_comment(struct sse *sse, const char *text, struct item **out)
@@ -52,7 +52,7 @@ static void init_handles(struct sse *sse)
 	} waits[] = {
 		{ &sse->keepalives, sse->options.keepalive_s * UINT64_C(1000), on_keepalive_due },
 		{ &sse->stalls, STALL_MS, on_stall_due },
-		{ &sse->partings, PARTING_MS, on_parting_due },
+		{ &sse->closings, CLOSING_MS, on_closing_due },
 		{ &sse->pulses, sse->options.pulse_ms ? sse->options.pulse_ms : 1, on_pulse_due },
 		{ &sse->recheck_rounds, RECHECK_ROUND_MS, on_recheck_due },
 		{ &sse->lookup_limits, LOOKUP_LIMIT_MS, on_lookup_limit },

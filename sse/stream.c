@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-#include "sse/farewell.h"
+#include "sse/closing_frame.h"
 #include "sse/greeting.h"
 #include "sse/lookup.h"
 #include "sse/pump.h"
@@ -25,7 +25,7 @@ static void release_stream(struct subscriber *sub)
 static const struct subscriber_type stream_type = {
 	.deliver = write_run,
 	.send = write_apart,
-	.end = farewell_end_stream,
+	.end = closing_frame_end_stream,
 	.release = release_stream,
 	.lookahead = LOOKUP_MAX_WANTS,
 };
@@ -35,8 +35,8 @@ static void on_writable(void *owner)
 	struct subscriber *sub = owner;
 
 	sub->blocked = false;
-	if (sub->parting && !sub->ending)
-		farewell_continue(sub);
+	if (sub->is_closing && !sub->ending)
+		closing_frame_continue(sub);
 	else
 		pump(sub);
 }

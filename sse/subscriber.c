@@ -79,7 +79,7 @@ void subscriber_end(struct subscriber *sub, enum close_reason reason)
 
 	if (sub->ending)
 		return;
-	if (!sub->parting)
+	if (!sub->is_closing)
 		sub->reason = (uint8_t)reason;
 	sub->ending = true;
 	list_remove(&sub->link);

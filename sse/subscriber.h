@@ -60,12 +60,12 @@ struct subscriber {
 	bool is_admin;
 	bool unchunked; /* speaks HTTP/1.0 */
 	bool in_front;
-	bool blocked; /* the socket is full; on_writable will come */
-	bool stalled; /* `quiet` is in sse->stalls */
-	bool ending;  /* no event goes to it any more */
-	bool parting; /* only `partial` and the last words at `cursor` are still to be sent */
-	bool left;    /* off all lists */
-	bool closed;  /* its last callback has come */
+	bool blocked;    /* the socket is full; on_writable will come */
+	bool stalled;    /* `quiet` is in sse->stalls */
+	bool ending;     /* no event goes to it any more */
+	bool is_closing; /* only `partial` and the closing frame at `cursor` are still to be sent */
+	bool left;       /* off all lists */
+	bool closed;     /* its last callback has come */
 	bool rechecking;
 	bool moved; /* it has sent an id since the last offer of a bookmark */
 	uint8_t credential_hash[SHA256_SIZE];
@@ -85,8 +85,8 @@ void subscriber_join_front(struct subscriber *sub);
 /* From here on the listener has a cursor of its own, which the caller sets. */
 void subscriber_leave_front(struct subscriber *sub);
 
-/* Sends no further event; farewell.c ends the listener at the end of the turn. The first reason
- * counts. Safe anywhere, even within a pump. */
+/* Sends no further event; closing_frame.c ends the listener at the end of the turn. The first
+ * reason counts. Safe anywhere, even within a pump. */
 void subscriber_end(struct subscriber *sub, enum close_reason reason);
 /* The same for all listeners of the topic. */
 void subscriber_end_all(struct topic *topic, enum close_reason reason);

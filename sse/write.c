@@ -64,7 +64,7 @@ static void note_traffic(struct subscriber *sub)
 static void note_block(struct subscriber *sub, bool progress)
 {
 	sub->blocked = true;
-	if (sub->parting || (sub->stalled && !progress))
+	if (sub->is_closing || (sub->stalled && !progress))
 		return;
 	sub->stalled = true;
 	deadline_start(&sub->topic->sse->stalls, &sub->quiet);

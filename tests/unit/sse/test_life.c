@@ -6,7 +6,7 @@
 
 #include "core/clock.h"
 #include "sse/backlog.h"
-#include "sse/farewell.h"
+#include "sse/closing_frame.h"
 #include "sse/frame.h"
 #include "sse/stream.h"
 #include "tests/unit/sse/stage.h"
@@ -137,7 +137,7 @@ Test(life, a_reader_who_sleeps_is_closed_and_costs_the_others_nothing)
 	unsigned n = 0;
 
 	asleep->paused = true;
-	while (!sub->parting) {
+	while (!sub->is_closing) {
 		cr_assert_lt(n, 20000);
 		n++;
 		entry_show(&stage, n, n % 100 ? large_json(TEAM_A) : HOST_UP(TEAM_B));
@@ -166,12 +166,12 @@ Test(life, a_reader_who_is_closed_and_goes_on_sleeping_loses_its_last_words)
 	while (!sub->blocked)
 		entry_publish(&stage, ++n, large_json(TEAM_A));
 	subscriber_end(sub, CLOSE_CREDENTIALS);
-	UNTIL(&stage, sub->parting);
+	UNTIL(&stage, sub->is_closing);
 	cr_expect_null(sub->replay);
 	entry_publish(&stage, ++n, large_json(TEAM_A));
 	cr_expect_eq(stage.sse->listeners, 1);
 	deadline_stop(&sub->quiet);
-	on_parting_due(&sub->quiet, stage.sse);
+	on_closing_due(&sub->quiet, stage.sse);
 	UNTIL(&stage, stage.sse->listeners == 0);
 	cr_expect_eq(metric_value(stage.sse->metrics.closes[CLOSE_CREDENTIALS]), 1);
 	client->paused = false;

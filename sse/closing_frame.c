@@ -3,12 +3,12 @@
 /*
  * Ends listeners.
  *
- * Happy path: the socket is free, the words go out, and the stream closes at the end of a chunk.
- * With a full socket the listener leaves its topic at once and costs only the item half on the
- * wire. It has a few seconds to take the rest of that item and the words. Failure: it does not take
- * them, or there is no memory for the words; then the connection just closes.
+ * Happy path: the socket is free, the closing frame goes out, and the stream closes at the end of a
+ * chunk. With a full socket the listener leaves its topic at once and costs only the item half on
+ * the wire. It has a few seconds to take the rest of that item and the closing frame. Failure: it
+ * does not take them, or there is no memory for the frame; then the connection just closes.
  */
-#include "sse/farewell.h"
+#include "sse/closing_frame.h"
 
 #include <stdio.h>
 
@@ -18,14 +18,14 @@
 #include "sse/replay.h"
 #include "sse/write.h"
 
-#define WORDS_SIZE 96
+#define TEXT_SIZE 96
 
 /* After a stop, clients wait this long. The spread keeps them from coming back all at once. */
 #define RESTART_RETRY_MS     5500
 #define RESTART_RETRY_SPREAD 80 /* percent */
 
-/* A reason without words: the client is gone or does not read. */
-static const char *const last_words[CLOSE_REASONS] = {
+/* A reason without a text: the client is gone or does not read. */
+static const char *const closing_texts[CLOSE_REASONS] = {
 	[CLOSE_SLOW] = ": this client reads too slowly, reconnect with your cursor\n\n",
 	[CLOSE_CREDENTIALS] = ": credentials no longer valid\n\n",
 	[CLOSE_GAP] = ": events were missed, reconnect with your cursor\n\n",
@@ -33,25 +33,25 @@ static const char *const last_words[CLOSE_REASONS] = {
 	[CLOSE_FAILED] = ": out of memory, reconnect with your cursor\n\n",
 };
 
-static const char *write_words(enum close_reason reason, char text[WORDS_SIZE])
+static const char *frame_text(enum close_reason reason, char text[TEXT_SIZE])
 {
 	if (reason != CLOSE_SHUTDOWN)
-		return last_words[reason];
-	snprintf(text, WORDS_SIZE, ": the service is stopping\nretry: %u\n\n",
+		return closing_texts[reason];
+	snprintf(text, TEXT_SIZE, ": the service is stopping\nretry: %u\n\n",
 		 (unsigned)jitter(RESTART_RETRY_MS, RESTART_RETRY_SPREAD));
 	return text;
 }
 
-/* True when all the words went out. False leaves the stream inside a chunk. */
-static bool say(const struct subscriber *sub, const char *words)
+/* True when the whole frame went out. False leaves the stream inside a chunk. */
+static bool send_frame(const struct subscriber *sub, const char *frame)
 {
 	char head[CHUNK_HEAD_MAX];
-	size_t len = strlen(words);
+	size_t len = strlen(frame);
 	size_t head_len = sub->unchunked ? 0 : chunk_head(len, head);
 	size_t tail_len = sub->unchunked ? 0 : 2;
 	const struct iovec pieces[] = {
 		{ .iov_base = head, .iov_len = head_len },
-		{ .iov_base = (char *)words, .iov_len = len },
+		{ .iov_base = (char *)frame, .iov_len = len },
 		{ .iov_base = (char *)"\r\n", .iov_len = tail_len },
 	};
 	ssize_t taken = http_stream_write(sub->stream, pieces, ARRAY_LEN(pieces));
@@ -59,12 +59,12 @@ static bool say(const struct subscriber *sub, const char *words)
 	return taken == (ssize_t)(head_len + len + tail_len);
 }
 
-/* Leaves the topic with nothing but what is half written and the words. */
-static bool begin_parting(struct subscriber *sub, const char *words)
+/* Leaves the topic. Only what is half written and the closing frame are still to be sent. */
+static bool begin_closing(struct subscriber *sub, const char *frame)
 {
 	struct item *item;
 
-	if (item_from_text(str_of(words), &item) < 0)
+	if (item_from_text(str_of(frame), &item) < 0)
 		return false;
 	list_remove(&sub->link);
 	list_remove(&sub->recheck);
@@ -73,8 +73,8 @@ static bool begin_parting(struct subscriber *sub, const char *words)
 	subscriber_set_cursor(sub, item);
 	item_unref(item);
 	sub->ending = false;
-	sub->parting = true;
-	deadline_start(&sub->topic->sse->partings, &sub->quiet);
+	sub->is_closing = true;
+	deadline_start(&sub->topic->sse->closings, &sub->quiet);
 	return true;
 }
 
@@ -85,20 +85,20 @@ static void close_stream(struct subscriber *sub, bool at_boundary)
 	http_stream_close(sub->stream, at_boundary);
 }
 
-void farewell_end_stream(struct subscriber *sub)
+void closing_frame_end_stream(struct subscriber *sub)
 {
-	char text[WORDS_SIZE];
-	const char *words = sub->parting ? NULL : write_words(sub->reason, text);
+	char text[TEXT_SIZE];
+	const char *frame = sub->is_closing ? NULL : frame_text(sub->reason, text);
 	bool at_boundary = !sub->partial && !sub->blocked;
 
-	if (words && !at_boundary && begin_parting(sub, words))
+	if (frame && !at_boundary && begin_closing(sub, frame))
 		return;
-	if (words && at_boundary)
-		at_boundary = say(sub, words);
+	if (frame && at_boundary)
+		at_boundary = send_frame(sub, frame);
 	close_stream(sub, at_boundary);
 }
 
-void farewell_continue(struct subscriber *sub)
+void closing_frame_continue(struct subscriber *sub)
 {
 	struct run run;
 
@@ -112,13 +112,13 @@ void farewell_continue(struct subscriber *sub)
 		close_stream(sub, true);
 }
 
-void on_parting_due(struct deadline *deadline, void *owner)
+void on_closing_due(struct deadline *deadline, void *owner)
 {
 	(void)owner;
 	subscriber_end(container_of(deadline, struct subscriber, quiet), CLOSE_STALLED);
 }
 
-void farewell_run(struct sse *sse)
+void closing_frame_run(struct sse *sse)
 {
 	while (!list_is_empty(&sse->ending)) {
 		struct subscriber *sub = list_item(sse->ending.next, struct subscriber, link);
