@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Every allocation of the loop and of the store's threads fails in turn, and every statement: a
- * batch is committed whole, or nothing of it is there and it may be offered again. */
+ * batch is committed whole, or nothing of it is there and it may be offered again. The same for
+ * what an expectation waits for. */
 #include <errno.h>
 
 #include "tests/support/call_fault.h"
@@ -82,4 +83,65 @@ Test(fault, a_batch_is_committed_whole_or_not_at_all)
 	const struct rig_options options = { .strict = false };
 
 	ON_BOTH_STORES(&options, commit_each);
+}
+
+/* ---- expectations -------------------------------------------------------------------------- */
+
+#define HOST_RULE                                                         \
+	"{\"after\":{\"event\":[\"host.down\"]},\"without\":{\"event\":[" \
+	"\"host.up\"]},\"within_s\":600}"
+
+static int64_t waits(struct rig *rig)
+{
+	return rig_ask(rig, "SELECT count(*) FROM expectations WHERE due_ms > 0");
+}
+
+/* Somebody changed the rules, so the batch reads them again. */
+static void forget_waits(struct rig *rig)
+{
+	rig_ask(rig, "DELETE FROM expectations");
+	rig_ask(rig, "UPDATE expectation_version SET version = version + 1");
+}
+
+/* False when the batch needs less. */
+static bool wait_without(struct rig *rig, const struct lack *lack, unsigned nth)
+{
+	struct event *down = rig_event("host.down", SYSTEM, "", rig_now_us / 1000 + (int64_t)nth);
+	bool was_met;
+	int rc;
+
+	forget_waits(rig);
+	lack->begin(nth);
+	rc = rig_offer(rig, &down, 1);
+	was_met = lack->end();
+	cr_expect_eq(waits(rig), rc == 0, "%u: %d", nth, rc);
+	if (rc != 0) {
+		cr_expect(was_met);
+		cr_expect_eq(rig_offer(rig, &down, 1), 0);
+		cr_expect_eq(waits(rig), 1, "%u", nth);
+	}
+	event_free(down);
+	return was_met;
+}
+
+static void wait_each(struct rig *rig)
+{
+	rig_ask(rig, "INSERT INTO expectation_rules (team_id, name, rule, is_of_request, "
+		     "changed_at) VALUES ('" TEAM_A "', 'host', '" HOST_RULE "', 0, "
+		     "'2027-01-01T00:00:00.000000Z')");
+	for (size_t i = 0; i < ARRAY_LEN(lacks); i++) {
+		unsigned nth = 0;
+
+		while (wait_without(rig, &lacks[i], nth))
+			nth++;
+		cr_expect_gt(nth, 4);
+		rig_now_us += HOUR_US;
+	}
+}
+
+Test(fault, an_event_is_committed_with_what_it_lets_wait)
+{
+	const struct rig_options options = { .strict = false };
+
+	ON_BOTH_STORES(&options, wait_each);
 }
