@@ -256,6 +256,7 @@ static void fail_a_carrier(struct rig *rig, const char *statement)
 {
 	happen(rig, "capsule.create", "cl-1", 0);
 	settle(rig);
+	rig_now_us += 10 * SECOND_US; /* the pace lets the next one out at once */
 	chat.refusal = REFUSE_BUSY;
 	chat.refusals = 1;
 	pause_and_resume(rig);
