@@ -17,7 +17,6 @@
 #include "core/errno_text.h"
 #include "core/id.h"
 #include "core/log.h"
-#include "core/metrics.h"
 #include "ledger/fence.h"
 #include "ledger/keeping.h"
 
@@ -31,7 +30,6 @@ struct keeper {
 	struct position known;
 	bool is_busy; /* a job or a file */
 	bool is_closing;
-	struct metric *dropped;
 	void (*on_closed)(void *owner);
 	void *close_owner;
 };
@@ -180,7 +178,7 @@ static void on_step(struct store_job *job, int rc)
 		fail(keeper, rc);
 		return;
 	}
-	metric_add(keeper->dropped, keeping->dropped);
+	metric_add(keeper->options.dropped, keeping->dropped);
 	if (keeping->dropped > 0 && keeping->first == keeping->drop_to)
 		log_dropped(keeping);
 	if (keeping->next == KEEPING_TREE)
@@ -216,8 +214,6 @@ int keeper_open(const struct keeper_options *options, struct keeper **out)
 	keeper->options = *options;
 	keeper->keeping.days = options->days;
 	keeper->keeping.is_archived = options->folder;
-	keeper->dropped = metric_counter("wrenn_events_audit_rows_dropped_total", NULL,
-					 "Audit rows dropped because they were too old");
 	uv_timer_init(options->loop, &keeper->timer);
 	keeper->timer.data = keeper;
 	uv_timer_start(&keeper->timer, on_timer, options->tick_ms, 0);

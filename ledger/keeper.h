@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "core/attributes.h"
+#include "core/metrics.h"
 #include "ledger/lease.h"
 #include "ledger/position.h"
 #include "store/store.h"
@@ -25,8 +26,9 @@ struct keeper_options {
 	const char *worker;
 	const struct position *position;
 	unsigned days;
-	const char *folder; /* NULL: rows are dropped without a file */
-	unsigned tick_ms;   /* how often it asks for the lease */
+	const char *folder;     /* NULL: rows are dropped without a file */
+	unsigned tick_ms;       /* how often it asks for the lease */
+	struct metric *dropped; /* rows */
 };
 
 int keeper_open(const struct keeper_options *options, struct keeper **out) must_check;

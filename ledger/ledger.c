@@ -146,6 +146,8 @@ static int open_keeper(struct ledger *ledger)
 		.days = ledger->keep_days,
 		.folder = ledger->archive_folder,
 		.tick_ms = ledger->tick_ms,
+		.dropped = metric_counter("wrenn_events_audit_rows_dropped_total", NULL,
+					  "Audit rows dropped because they were too old"),
 	};
 
 	return options.days == 0 ? 0 : keeper_open(&options, &ledger->keeper);
