@@ -30,7 +30,7 @@ async function findRow(event, signal) {
 
 /** @param {{event: Explanation["event"]}} props */
 export function AuditRow({ event }) {
-	const row = useLoad((signal) => findRow(event, signal), [event.id]);
+	const row = useLoad((signal) => findRow(event, signal), [event.id], 5000);
 	return html`<${Loaded} of=${row} lines=${2}>
 		${(/** @type {AuditEntry | null} */ found) =>
 			found

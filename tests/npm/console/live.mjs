@@ -88,7 +88,11 @@ await walk({
 		door.shut();
 		await far.getByText("Connection lost").first().waitFor();
 		await publish(...[4, 5, 6].map((number) => capsuleEvent("capsule.resume", capsule(number))));
+		await go(far, "audit");
+		await far.getByText("This part could not be loaded").waitFor();
 		door.open();
+		await far.getByRole("heading", { name: "Audit" }).waitFor();
+		await go(far, "live");
 		await far.getByRole("button", { name: "Try now" }).click();
 		await sees(far, "Capsule resumed");
 		await far.locator(".pill", { hasText: "Live" }).waitFor();
