@@ -33,6 +33,8 @@ export function later(read, meanwhile = null) {
 			if (!Component && !isMissing.value) ask(FIRST_WAIT_MS);
 		}, []);
 		if (Component) return html`<${Component} ...${props} />`;
-		return isMissing.value ? html`<p class="dim" role="status">This part could not be loaded. It is tried again.</p>` : meanwhile;
+		return isMissing.value
+			? html`<p class="dim" role="status">This part could not be loaded. It is tried again.</p>`
+			: meanwhile;
 	};
 }
