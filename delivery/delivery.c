@@ -9,8 +9,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "delivery/cancel.h"
 #include "delivery/fallback.h"
+#include "delivery/fresh.h"
 #include "delivery/housekeeping.h"
+#include "delivery/news.h"
+#include "delivery/queue.h"
 #include "delivery/scheduler.h"
 
 struct deliveries {
@@ -30,7 +34,7 @@ static void on_copied(const struct uuid *channel, void *owner)
 {
 	struct deliveries *deliveries = owner;
 
-	scheduler_note(deliveries->scheduler, channel);
+	deliveries_note(deliveries, channel);
 }
 
 static int open_parts(struct deliveries *deliveries, const struct delivery_options *options)
@@ -102,32 +106,50 @@ void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *own
 
 /* ---- news of a channel ------------------------------------------------------------------- */
 
+/* NULL: the channel has none on this worker. */
+static struct queue *find_queue(struct deliveries *deliveries, const struct uuid *channel)
+{
+	struct delivery_engine *engine = scheduler_engine(deliveries->scheduler);
+
+	return engine ? queue_find(engine, channel) : NULL;
+}
+
 void deliveries_take(struct deliveries *deliveries, const struct fresh_rows *fresh)
 {
-	if (deliveries->scheduler)
-		scheduler_take(deliveries->scheduler, fresh);
+	struct queue *queue = find_queue(deliveries, &fresh->channel);
+
+	if (!queue || !fresh_take(queue, fresh))
+		deliveries_note(deliveries, &fresh->channel);
 }
 
 void deliveries_note(struct deliveries *deliveries, const struct uuid *channel)
 {
-	if (deliveries->scheduler)
-		scheduler_note(deliveries->scheduler, channel);
+	struct delivery_engine *engine = scheduler_engine(deliveries->scheduler);
+
+	if (engine)
+		news_rows(engine, channel);
 }
 
 void deliveries_wake(struct deliveries *deliveries, const struct uuid *channel)
 {
-	if (deliveries->scheduler)
-		scheduler_wake(deliveries->scheduler, channel);
+	if (find_queue(deliveries, channel))
+		deliveries_note(deliveries, channel);
 }
 
 void deliveries_changed(struct deliveries *deliveries, const struct uuid *channel)
 {
-	if (deliveries->scheduler)
-		scheduler_changed(deliveries->scheduler, channel);
+	struct delivery_engine *engine = scheduler_engine(deliveries->scheduler);
+
+	if (engine)
+		news_change(engine, channel);
 }
 
 void deliveries_removed(struct deliveries *deliveries, const struct uuid *channel)
 {
-	if (deliveries->scheduler)
-		scheduler_removed(deliveries->scheduler, channel);
+	struct delivery_engine *engine = scheduler_engine(deliveries->scheduler);
+
+	if (!engine)
+		return;
+	cancel_channel(engine, channel);
+	news_change(engine, channel);
 }

@@ -64,6 +64,13 @@ struct queue *queue_open(struct delivery_engine *engine, const struct uuid *chan
 	return queue;
 }
 
+struct queue *queue_first(struct delivery_engine *engine, enum queue_phase phase)
+{
+	if (list_is_empty(&engine->in[phase]))
+		return NULL;
+	return list_item(engine->in[phase].next, struct queue, turn);
+}
+
 /* ---- memory ---------------------------------------------------------------------------- */
 
 void queue_add(struct queue *queue, struct delivery *delivery)

@@ -123,6 +123,8 @@ struct queue {
 struct queue *queue_open(struct delivery_engine *engine, const struct uuid *channel);
 void queue_free(struct queue *queue);
 struct queue *queue_find(struct delivery_engine *engine, const struct uuid *channel);
+/* The one that has been longest in that phase, or NULL. */
+struct queue *queue_first(struct delivery_engine *engine, enum queue_phase phase);
 
 /* ---- from phase to phase ------------------------------------------------------------------ */
 

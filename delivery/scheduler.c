@@ -18,10 +18,10 @@
 #include "delivery/cancel.h"
 #include "delivery/clock.h"
 #include "delivery/drop.h"
-#include "delivery/fresh.h"
 #include "delivery/hold.h"
 #include "delivery/lease.h"
 #include "delivery/load.h"
+#include "delivery/news.h"
 #include "delivery/queue.h"
 #include "delivery/record.h"
 #include "delivery/room.h"
@@ -57,120 +57,22 @@ static void free_scheduler(struct scheduler *scheduler)
 	free(scheduler);
 }
 
-static struct queue *first_in(struct delivery_engine *engine, enum queue_phase phase)
-{
-	if (list_is_empty(&engine->in[phase]))
-		return NULL;
-	return list_item(engine->in[phase].next, struct queue, turn);
-}
-
-/* ---- room ----------------------------------------------------------------------------------- */
-
-/* The one that has waited longest and keeps nothing in memory: a long hold or a late retry. */
-static void let_a_waiting_one_go(struct delivery_engine *engine)
-{
-	LIST_EACH (link, &engine->in[QUEUE_WAITING]) {
-		struct queue *queue = list_item(link, struct queue, turn);
-
-		if (!queue->needs_lease && list_is_empty(&queue->deliveries) &&
-		    queue->unstored_count == 0) {
-			queue_let_go(queue);
-			return;
-		}
-	}
-}
-
-/* A resting queue gives its place to one with work. A waiting queue must give its lease back first:
- * its place is for the next scan, which continues with the channel that found none. */
-static bool has_place(struct delivery_engine *engine)
-{
-	struct queue *resting = first_in(engine, QUEUE_RESTING);
-
-	if (engine->queues < DELIVERY_MAX_QUEUES)
-		return true;
-	if (!resting) {
-		let_a_waiting_one_go(engine);
-		return false;
-	}
-	queue_free(resting);
-	return true;
-}
-
-/* ---- news of a channel ------------------------------------------------------------------- */
-
-void scheduler_note(struct scheduler *scheduler, const struct uuid *channel)
-{
-	struct delivery_engine *engine = &scheduler->engine;
-	struct queue *queue = queue_find(engine, channel);
-
-	if (queue) {
-		queue->more = true;
-		if (queue->phase == QUEUE_IDLE)
-			queue_enter(queue, QUEUE_HUNGRY);
-	} else if (!engine->stopping && has_place(engine)) {
-		queue_open(engine, channel); /* if memory ran out, the next scan finds it again */
-	}
-}
-
-void scheduler_wake(struct scheduler *scheduler, const struct uuid *channel)
-{
-	if (queue_find(&scheduler->engine, channel))
-		scheduler_note(scheduler, channel);
-}
-
-void scheduler_take(struct scheduler *scheduler, const struct fresh_rows *fresh)
-{
-	struct queue *queue = queue_find(&scheduler->engine, &fresh->channel);
-
-	if (!queue || !fresh_take(queue, fresh))
-		scheduler_note(scheduler, &fresh->channel);
-}
-
-void scheduler_changed(struct scheduler *scheduler, const struct uuid *channel)
-{
-	struct queue *queue = queue_find(&scheduler->engine, channel);
-
-	if (!queue || scheduler->engine.stopping)
-		return;
-	queue->more = true;
-	queue->rest_until_us = 0;
-	switch (queue->phase) {
-	case QUEUE_READY:
-	case QUEUE_WAITING:
-	case QUEUE_IDLE:
-		queue_reload(queue);
-		break;
-	case QUEUE_RESTING:
-		queue_enter(queue, QUEUE_CLAIMING);
-		break;
-	case QUEUE_CLAIMING:
-	case QUEUE_HUNGRY:
-	case QUEUE_RELEASING:
-		break; /* what is read next is read after the change */
-	default:
-		queue->is_stale = true; /* looked at when the job or request has ended */
-	}
-}
-
-void scheduler_removed(struct scheduler *scheduler, const struct uuid *channel)
-{
-	cancel_channel(&scheduler->engine, channel);
-	scheduler_changed(scheduler, channel);
-}
+/* ---- what the scan found ----------------------------------------------------------------- */
 
 /* A resting channel was enabled or changed through another worker, or its time has come. */
-static void take_up(struct scheduler *scheduler, const struct uuid *channel)
+static void take_up(struct delivery_engine *engine, const struct uuid *channel)
 {
-	struct queue *queue = queue_find(&scheduler->engine, channel);
+	struct queue *queue = queue_find(engine, channel);
 
 	if (queue && queue->phase == QUEUE_RESTING)
-		scheduler_changed(scheduler, channel);
+		news_change(engine, channel);
 	else
-		scheduler_note(scheduler, channel);
+		news_rows(engine, channel);
 }
 
 static void take_up_scan(struct scheduler *scheduler)
 {
+	struct delivery_engine *engine = &scheduler->engine;
 	const struct uuid *found;
 	size_t count;
 	size_t placed;
@@ -179,8 +81,8 @@ static void take_up_scan(struct scheduler *scheduler)
 		return;
 	placed = count;
 	for (size_t i = 0; i < count; i++) {
-		take_up(scheduler, &found[i]);
-		if (placed == count && !queue_find(&scheduler->engine, &found[i]))
+		take_up(engine, &found[i]);
+		if (placed == count && !queue_find(engine, &found[i]))
 			placed = i;
 	}
 	scan_turn_page(scheduler->scan, placed);
@@ -200,7 +102,7 @@ static void start_all(struct delivery_engine *engine, enum queue_phase phase,
 {
 	struct queue *queue;
 
-	while ((queue = first_in(engine, phase)) != NULL)
+	while ((queue = queue_first(engine, phase)) != NULL)
 		start(queue);
 }
 
@@ -220,7 +122,7 @@ static void load_hungry(struct delivery_engine *engine)
 
 		if (room == 0)
 			return;
-		load_start(first_in(engine, QUEUE_HUNGRY), room);
+		load_start(queue_first(engine, QUEUE_HUNGRY), room);
 	}
 }
 
@@ -427,6 +329,11 @@ static void on_limit(uv_timer_t *timer)
 
 	LIST_EACH (link, &scheduler->engine.in[QUEUE_SENDING])
 		outbound_cancel(list_item(link, struct queue, turn)->call);
+}
+
+struct delivery_engine *scheduler_engine(struct scheduler *scheduler)
+{
+	return scheduler ? &scheduler->engine : NULL;
 }
 
 void scheduler_close(struct scheduler *scheduler, void (*on_closed)(void *owner), void *owner)
