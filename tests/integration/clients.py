@@ -35,8 +35,11 @@ class Listener:
     """Accepts connections. What becomes of each, in a thread of its own, is serve()'s to say."""
 
     def __init__(self, address="127.0.0.1"):
-        self.listener = socket.create_server((address, 0), backlog=512)
+        self.start(socket.create_server((address, 0), backlog=512))
         self.port = self.listener.getsockname()[1]
+
+    def start(self, listener):
+        self.listener = listener
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
