@@ -4,29 +4,12 @@
 #include "tests/support/chat_channel.h"
 
 const char *const slack_fields[] = { "webhook_url", SLACK_URL, NULL };
-struct script {
-	const struct reply *replies;
-	unsigned at;
-};
-
-static enum receiver_reply follow_script(const struct received *request, struct buf *out, void *arg)
-{
-	struct script *script = arg;
-	const struct reply *reply = &script->replies[script->at];
-
-	(void)request;
-	if (script->replies[script->at + 1].status)
-		script->at++;
-	receiver_answer(out, reply->status, reply->headers, str_of(reply->body));
-	return RECEIVER_ANSWER;
-}
-
 void with_replies(const struct reply *replies, void (*steps)(struct rig *rig))
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
 		struct script script = { .replies = replies };
 		const struct rig_options options = {
-			.answer = follow_script, .arg = &script, .strict = true, .chat = true
+			.answer = script_answer, .arg = &script, .strict = true, .chat = true
 		};
 		struct rig rig;
 

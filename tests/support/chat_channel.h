@@ -4,6 +4,7 @@
 #ifndef TESTS_SUPPORT_CHAT_CHANNEL_H
 #define TESTS_SUPPORT_CHAT_CHANNEL_H
 
+#include "tests/support/destination.h"
 #include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
@@ -12,13 +13,6 @@
 #define PENDING   "deliveries WHERE state = 'pending'"
 
 extern const char *const slack_fields[];
-
-/* Sends the answers in turn and repeats the last one. The list ends with status 0. */
-struct reply {
-	int status;
-	const char *headers;
-	const char *body;
-};
 
 extern const struct reply ok[];
 

@@ -2,11 +2,11 @@
 
 /* POST /v1/channels/test over HTTP: the request, the answer, and how often. */
 #include <arpa/inet.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "tests/support/calls.h"
+#include "tests/support/destination.h"
 
 #define TEST "/v1/channels/test"
 #define SLACK_MEMBERS                                         \
@@ -17,38 +17,13 @@
 	"{\"provider\":\"telegram\",\"config\":{\"chat_id\":\"-1001\"," \
 	"\"bot_token\":\"12345678:s3cret-s3cret-s3cret-s3cret-s3cret\"}}"
 
-/* Answers the n-th request with the n-th line of the script, and repeats the last one. */
-struct script {
-	atomic_uint next;
-	struct {
-		int status;
-		const char *body;
-		const char *headers; /* NULL: none */
-	} lines[4];
-	int64_t last_us; /* when the last request came, by the clock of the test */
-};
+/* When the last request came, by the clock of the test. */
+static int64_t last_us;
 
 static enum receiver_reply play(const struct received *request, struct buf *out, void *arg)
 {
-	struct script *script = arg;
-	unsigned n = atomic_fetch_add(&script->next, 1);
-
-	(void)request;
-	script->last_us = rig_now_us;
-	while (n > 0 && (n >= ARRAY_LEN(script->lines) || !script->lines[n].status))
-		n--;
-	receiver_answer(out, script->lines[n].status,
-			script->lines[n].headers ? script->lines[n].headers : "",
-			str_of(script->lines[n].body));
-	return RECEIVER_ANSWER;
-}
-
-static enum receiver_reply hold(const struct received *request, struct buf *out, void *arg)
-{
-	(void)request;
-	(void)out;
-	(void)arg;
-	return RECEIVER_HOLD;
+	last_us = rig_now_us;
+	return script_answer(request, out, arg);
 }
 
 /* All chat providers lead to the receiver. */
@@ -149,7 +124,7 @@ static void expect_sent(struct rig *rig, const char *piece)
 
 Test(test_send, sends_a_chat_message_where_the_operator_points_it)
 {
-	struct script script = { .lines = { { .status = 200, .body = "ok" } } };
+	struct script script = { REPLIES({ .status = 200, .body = "ok" }) };
 	struct rig rig;
 
 	/* The guard is strict and hooks.slack.com does not resolve here, so only the override is
@@ -188,8 +163,8 @@ Test(test_send, says_in_our_words_why_a_destination_refused)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct script script = { .lines = { { .status = cases[i].status,
-						      .body = cases[i].answer } } };
+		struct script script = { REPLIES(
+			{ .status = cases[i].status, .body = cases[i].answer }) };
 		struct rig rig;
 
 		open_with(&rig, &script, false);
@@ -217,9 +192,9 @@ Test(test_send, says_that_nobody_listens)
 
 Test(test_send, sends_plain_text_once_when_the_form_was_refused)
 {
-	struct script good = { .lines = { { .status = 400, .body = "invalid_blocks" },
-					  { .status = 200, .body = "ok" } } };
-	struct script bad = { .lines = { { .status = 400, .body = "invalid_blocks" } } };
+	struct script good = { REPLIES({ .status = 400, .body = "invalid_blocks" },
+				       { .status = 200, .body = "ok" }) };
+	struct script bad = { REPLIES({ .status = 400, .body = "invalid_blocks" }) };
 	struct rig rig;
 
 	open_with(&rig, &good, false);
@@ -228,7 +203,7 @@ Test(test_send, sends_plain_text_once_when_the_form_was_refused)
 	cr_assert_eq(receiver_count(rig.receiver), 2);
 	cr_expect(strstr(receiver_get(rig.receiver, 0)->body, "\"blocks\""));
 	cr_expect_null(strstr(receiver_get(rig.receiver, 1)->body, "\"blocks\""));
-	cr_expect_geq(good.last_us - clock_from_us, SECOND_US, "the pace was not kept");
+	cr_expect_geq(last_us - clock_from_us, SECOND_US, "the pace was not kept");
 	stop_clock();
 	rig_close(&rig);
 	open_with(&rig, &bad, false);
@@ -245,12 +220,10 @@ Test(test_send, follows_a_group_that_moved_once)
 		"{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: "
 		"group chat was upgraded to a supergroup chat\","
 		"\"parameters\":{\"migrate_to_chat_id\":-1002}}";
-	struct script good = {
-		.lines = { { .status = 400, .body = moved },
-			   { .status = 200,
-			     .body = "{\"ok\":true,\"result\":{\"message_id\":1}}" } }
-	};
-	struct script bad = { .lines = { { .status = 400, .body = moved } } };
+	struct script good = { REPLIES(
+		{ .status = 400, .body = moved },
+		{ .status = 200, .body = "{\"ok\":true,\"result\":{\"message_id\":1}}" }) };
+	struct script bad = { REPLIES({ .status = 400, .body = moved }) };
 	struct rig rig;
 
 	open_with(&rig, &good, false);
@@ -272,11 +245,10 @@ Test(test_send, follows_a_group_that_moved_once)
 
 Test(test_send, looks_a_room_up_by_its_alias)
 {
-	struct script script = { .lines = {
-					 { .status = 200,
+	struct script script = { REPLIES({ .status = 200,
 					   .body = "{\"room_id\":\"!room:example.com\","
 						   "\"servers\":[\"example.com\"]}" },
-					 { .status = 200, .body = "{\"event_id\":\"$one\"}" } } };
+					 { .status = 200, .body = "{\"event_id\":\"$one\"}" }) };
 	struct rig rig;
 
 	open_with(&rig, &script, false);
@@ -339,9 +311,8 @@ Test(test_send, is_no_request_while_deliveries_have_to_wait)
 
 Test(test_send, lets_deliveries_wait_for_what_it_was_told)
 {
-	struct script script = {
-		.lines = { { .status = 429, .body = "", .headers = "Retry-After: 90\r\n" } }
-	};
+	struct script script = { REPLIES(
+		{ .status = 429, .body = "", .headers = "Retry-After: 90\r\n" }) };
 	const struct paced paced = slack_paced();
 	struct rig rig;
 
@@ -356,14 +327,14 @@ Test(test_send, lets_deliveries_wait_for_what_it_was_told)
 
 Test(test_send, waits_for_its_turn_when_that_comes_soon)
 {
-	struct script script = { .lines = { { .status = 200, .body = "ok" } } };
+	struct script script = { REPLIES({ .status = 200, .body = "ok" }) };
 	struct rig rig;
 
 	open_with(&rig, &script, false);
 	start_clock(&rig);
 	for (int i = 0; i < 2; i++)
 		cr_expect_eq(call(&rig, "POST", TEST, SLACK), 200, "%s", call_answer);
-	cr_expect_geq(script.last_us - clock_from_us, SECOND_US);
+	cr_expect_geq(last_us - clock_from_us, SECOND_US);
 	stop_clock();
 	rig_close(&rig);
 }
@@ -454,7 +425,8 @@ static int begin(struct rig *rig, const char *body)
 
 Test(test_send, ends_when_the_service_does)
 {
-	const struct rig_options options = { .answer = hold };
+	struct destination stuck = { .is_held = true };
+	const struct rig_options options = { .answer = destination_answer, .arg = &stuck };
 	char body[128];
 	struct rig rig;
 	int fd;
@@ -477,7 +449,7 @@ static bool is_pausing(struct rig *rig, void *arg)
 
 Test(test_send, ends_with_the_service_while_it_waits_for_its_turn)
 {
-	struct script script = { .lines = { { .status = 200, .body = "ok" } } };
+	struct script script = { REPLIES({ .status = 200, .body = "ok" }) };
 	struct rig rig;
 	int fd;
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "delivery/states.h"
+#include "tests/support/destination.h"
 #include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
@@ -100,33 +101,16 @@ Test(engine, stores_a_result_before_it_sends_the_next)
 
 /* ---- failures ------------------------------------------------------------------------------ */
 
-/* Answers with the statuses in turn, and repeats the last one. 429 comes with Retry-After. */
-struct script {
-	const int *statuses;
-	unsigned at;
-};
-
-static enum receiver_reply follow_script(const struct received *request, struct buf *out, void *arg)
-{
-	struct script *script = arg;
-	int status = script->statuses[script->at];
-
-	(void)request;
-	if (script->statuses[script->at + 1])
-		script->at++;
-	receiver_answer(out, status, status == 429 ? "Retry-After: 7\r\n" : "",
-			STR("said by the destination"));
-	return RECEIVER_ANSWER;
-}
+#define LATER "Retry-After: 7\r\n"
 
 #define WITH_SCRIPT(steps, ...)                                                                 \
 	do {                                                                                    \
-		static const int statuses[] = { __VA_ARGS__, 0 };                               \
-		struct script script = { .statuses = statuses };                                \
-		const struct rig_options options = { .answer = follow_script, .arg = &script }; \
+		static const struct reply replies[] = { __VA_ARGS__, { .status = 0 } };         \
+		struct script script = { .replies = replies };                                  \
+		const struct rig_options options = { .answer = script_answer, .arg = &script }; \
 		for (int engine = 0; engine < DATABASE_ENGINES; engine++) {                     \
 			struct rig rig;                                                         \
-			script.at = 0;                                                          \
+			script.next = 0;                                                        \
 			rig_now_us = START_US;                                                  \
 			rig_open(&rig, (enum database_engine)engine, &options);                 \
 			rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");      \
@@ -164,7 +148,7 @@ static void retry_then_go_on(struct rig *rig)
 
 Test(engine, tries_again_and_holds_newer_ones_back)
 {
-	WITH_SCRIPT(retry_then_go_on, 503, 200);
+	WITH_SCRIPT(retry_then_go_on, { .status = 503 }, { .status = 200 });
 }
 
 static void let_newer_pass(struct rig *rig)
@@ -183,7 +167,8 @@ static void let_newer_pass(struct rig *rig)
 
 Test(engine, lets_newer_ones_pass_what_failed_twice)
 {
-	WITH_SCRIPT(let_newer_pass, 503, 503, 200, 200);
+	WITH_SCRIPT(let_newer_pass, { .status = 503 }, { .status = 503 }, { .status = 200 },
+		    { .status = 200 });
 }
 
 /* A 404 of an owner's endpoint may be a deploy as well as the end. */
@@ -205,7 +190,7 @@ static void retry(struct rig *rig)
 
 Test(engine, retries_whatever_a_webhook_answers)
 {
-	WITH_SCRIPT(retry, 404, 301, 204);
+	WITH_SCRIPT(retry, { .status = 404 }, { .status = 301 }, { .status = 204 });
 }
 
 static void obey(struct rig *rig)
@@ -234,7 +219,9 @@ static void obey(struct rig *rig)
 
 Test(engine, waits_as_long_as_the_destination_asks)
 {
-	WITH_SCRIPT(obey, 429, 429, 429, 429, 429, 429, 200);
+	WITH_SCRIPT(obey, { 429, LATER, NULL }, { 429, LATER, NULL }, { 429, LATER, NULL },
+		    { 429, LATER, NULL }, { 429, LATER, NULL }, { 429, LATER, NULL },
+		    { .status = 200 });
 }
 
 static void give_up(struct rig *rig)
@@ -251,7 +238,7 @@ static void give_up(struct rig *rig)
 
 Test(engine, gives_up_a_day_after_the_event)
 {
-	WITH_SCRIPT(give_up, 503);
+	WITH_SCRIPT(give_up, { .status = 503 });
 }
 
 static enum receiver_reply repeat_target(const struct received *request, struct buf *out, void *arg)
@@ -475,7 +462,7 @@ static void drop_with_channel(struct rig *rig)
 
 Test(engine, drops_what_waits_for_a_deleted_channel)
 {
-	WITH_SCRIPT(drop_with_channel, 503);
+	WITH_SCRIPT(drop_with_channel, { .status = 503 });
 }
 
 static void drop_thousands(struct rig *rig)
@@ -507,7 +494,7 @@ static void drop_thousands(struct rig *rig)
 
 Test(engine, drops_a_large_backlog_of_a_deleted_channel_piece_by_piece)
 {
-	WITH_SCRIPT(drop_thousands, 503);
+	WITH_SCRIPT(drop_thousands, { .status = 503 });
 }
 
 static void drop_behind_our_back(struct rig *rig)
@@ -527,7 +514,7 @@ static void drop_behind_our_back(struct rig *rig)
 
 Test(engine, drops_what_waits_for_a_channel_the_control_plane_removed)
 {
-	WITH_SCRIPT(drop_behind_our_back, 503);
+	WITH_SCRIPT(drop_behind_our_back, { .status = 503 });
 }
 
 static void drop_with_team(struct rig *rig)
@@ -543,7 +530,7 @@ static void drop_with_team(struct rig *rig)
 
 Test(engine, drops_what_waits_for_a_deleted_team)
 {
-	WITH_SCRIPT(drop_with_team, 503);
+	WITH_SCRIPT(drop_with_team, { .status = 503 });
 }
 
 /* The channel is deleted while the request is running: what another transaction dropped stays

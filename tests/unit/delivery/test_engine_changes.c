@@ -6,32 +6,19 @@
 #include "core/metrics.h"
 #include "targets/targets.h"
 #include "tests/support/calls.h"
+#include "tests/support/destination.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
 #define PATH_1    "/v1/channels/ch-10dgnsxljlxoxc3rmyv4e8snl"
 #define DELIVERED "deliveries WHERE state = 'delivered'"
 
-struct destination {
-	_Atomic int status;
-	_Atomic bool is_held; /* the next request hangs */
-};
-
 static struct destination destination;
-
-static enum receiver_reply answer(const struct received *request, struct buf *out, void *arg)
-{
-	(void)request;
-	(void)arg;
-	if (destination.is_held)
-		return RECEIVER_HOLD;
-	receiver_answer(out, destination.status, "", STR("so says the destination"));
-	return RECEIVER_ANSWER;
-}
 
 static void with_channel(int status, void (*steps)(struct rig *rig))
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
-		const struct rig_options options = { .answer = answer };
+		const struct rig_options options = { .answer = destination_answer,
+						     .arg = &destination };
 		struct rig rig;
 
 		rig_now_us = START_US;
@@ -135,17 +122,10 @@ Test(changes, a_replaced_secret_that_does_not_open_stops_nothing)
 	with_channel(200, ignore_broken_secret);
 }
 
-static enum receiver_reply repeat_old(const struct received *request, struct buf *out, void *arg)
-{
-	(void)request;
-	(void)arg;
-	receiver_answer(out, 404, "", STR("I know b2xkLXNlY3JldC1vbGQ= well"));
-	return RECEIVER_ANSWER;
-}
-
 Test(changes, a_replaced_secret_is_kept_out_of_excerpts)
 {
-	const struct rig_options options = { .answer = repeat_old };
+	struct destination repeats = { .status = 404, .body = "I know b2xkLXNlY3JldC1vbGQ= well" };
+	const struct rig_options options = { .answer = destination_answer, .arg = &repeats };
 	struct rig rig;
 	char text[1200];
 
@@ -165,7 +145,7 @@ Test(changes, a_replaced_secret_is_kept_out_of_excerpts)
 static void end_request(struct rig *rig)
 {
 	receiver_stop(rig->receiver);
-	rig->receiver = receiver_start(answer, NULL, NULL, NULL);
+	rig->receiver = receiver_start(destination_answer, &destination, NULL, NULL);
 }
 
 static void delete_under_way(struct rig *rig)

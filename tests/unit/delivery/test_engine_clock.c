@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/rfc3339.h"
+#include "tests/support/destination.h"
 #include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
@@ -11,25 +12,18 @@
 #define DELIVERED "deliveries WHERE state = 'delivered'"
 #define PENDING   "deliveries WHERE state = 'pending'"
 
-static _Atomic int status;
-
-static enum receiver_reply answer(const struct received *request, struct buf *out, void *arg)
-{
-	(void)request;
-	(void)arg;
-	receiver_answer(out, status, status == 429 ? "Retry-After: 300\r\n" : "",
-			STR("so says the destination"));
-	return RECEIVER_ANSWER;
-}
+static struct destination destination;
 
 static void with_status(int first_status, void (*steps)(struct rig *rig))
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
-		const struct rig_options options = { .answer = answer };
+		const struct rig_options options = { .answer = destination_answer,
+						     .arg = &destination };
 		struct rig rig;
 
 		rig_now_us = START_US;
-		status = first_status;
+		destination.status = first_status;
+		destination.headers = first_status == 429 ? "Retry-After: 300\r\n" : NULL;
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 		rig_idle(&rig); /* the engine looked at the clock */
@@ -45,7 +39,7 @@ static void retry_after_setting_back(struct rig *rig)
 	rig_set_clock(-DAY_US);
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 1, "the pause is kept");
-	status = 200;
+	destination.status = 200;
 	rig_now_us += 14 * SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED);
 	cr_expect_eq(receiver_count(rig->receiver), 2);
@@ -61,7 +55,7 @@ static void go_on_after_setting_back(struct rig *rig)
 	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_wait_rows(rig, 1, PENDING " AND attempts = 1");
 	rig_set_clock(-2 * HOUR_US);
-	status = 200;
+	destination.status = 200;
 	rig_commit_pause(rig, rig_now_us / 1000);
 	rig_idle(rig);
 	rig_now_us += MINUTE_US + 10 * SECOND_US;
@@ -135,7 +129,7 @@ static void expect_silence_then_delivery(struct rig *rig)
 	rig_now_us += 4 * MINUTE_US + 50 * SECOND_US;
 	rig_idle(rig);
 	cr_expect_eq(receiver_count(rig->receiver), 1, "sooner than it wished");
-	status = 200;
+	destination.status = 200;
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 2, DELIVERED);
 	cr_expect_eq(receiver_count(rig->receiver), 3);
@@ -174,7 +168,7 @@ static void survive_setting_forth(struct rig *rig)
 	rig_now_us += 12 * SECOND_US;
 	rig_wait_rows(rig, 1, "deliveries WHERE attempts = 2");
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM " PENDING), 1, "it is not that old");
-	status = 200;
+	destination.status = 200;
 	rig_now_us += 40 * SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED);
 }

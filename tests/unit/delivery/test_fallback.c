@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "delivery/fallback_rows.h"
+#include "tests/support/destination.h"
 #include "tests/support/rig.h"
 
 #define SICK    "11111111-1111-4111-8111-111111111111"
@@ -51,14 +52,7 @@ Test(fallback, acts_by_how_long_the_channel_has_failed)
 
 /* ---- the engine ---------------------------------------------------------------------------- */
 
-static _Atomic int sick_status;
-
-static enum receiver_reply answer(const struct received *request, struct buf *out, void *arg)
-{
-	(void)arg;
-	receiver_answer_status(out, strcmp(request->target, "/sick") == 0 ? sick_status : 200);
-	return RECEIVER_ANSWER;
-}
+static struct destination sick = { .only = "/sick" };
 
 static void name_fallback(struct rig *rig, const char *channel, const char *to)
 {
@@ -70,13 +64,13 @@ static void name_fallback(struct rig *rig, const char *channel, const char *to)
 
 static void with_channels(const char *kinds_of_well, void (*steps)(struct rig *rig))
 {
-	static const struct rig_options options = { .answer = answer };
+	static const struct rig_options options = { .answer = destination_answer, .arg = &sick };
 
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
 		struct rig rig;
 
 		rig_now_us = START_US;
-		sick_status = 500;
+		sick.status = 500;
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, SICK, TEAM_A, "sick", "capsule.pause");
 		rig_add_channel(&rig, WELL, TEAM_A, "well", kinds_of_well);
@@ -134,7 +128,7 @@ static void take_over_and_hand_back(struct rig *rig)
 	rig_commit_pause(rig, START_MS + 2);
 	rig_wait_rows(rig, 3, OF_WELL);
 
-	sick_status = 200;
+	sick.status = 200;
 	rig_now_us += HOUR_US;
 	rig_wait_rows(rig, 3, OF_SICK);
 	rig_wait_rows(rig, 1, NOT_TAKEN);
@@ -224,11 +218,11 @@ static void go_on_after_a_refusal(struct rig *rig)
 
 Test(fallback, takes_over_although_the_write_of_another_channel_fails)
 {
-	static const struct rig_options options = { .answer = answer };
+	static const struct rig_options options = { .answer = destination_answer, .arg = &sick };
 	struct rig rig;
 
 	rig_now_us = START_US;
-	sick_status = 500;
+	sick.status = 500;
 	rig_open(&rig, DATABASE_SQLITE, &options);
 	rig_add_channel(&rig, SICK, TEAM_A, "sick", "capsule.pause");
 	rig_add_channel(&rig, WELL, TEAM_A, "well", "host.up");

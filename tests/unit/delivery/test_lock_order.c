@@ -2,6 +2,7 @@
 
 /* PostgreSQL alone locks rows one by one. In which order does the engine lock while a channel
  * changes, and what does a change do with rows that changed while it waited? */
+#include "tests/support/destination.h"
 #include "tests/support/view_rig.h"
 
 #define WAITING "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -91,19 +92,13 @@ static void give_back_when_delivered(uv_timer_t *timer)
 	}
 }
 
-static enum receiver_reply fail_once(const struct received *request, struct buf *out, void *arg)
-{
-	unsigned *count = arg;
-
-	(void)request;
-	receiver_answer(out, (*count)++ == 0 ? 503 : 200, "", STR(""));
-	return RECEIVER_ANSWER;
-}
-
 Test(lock_order, of_a_change_begins_with_the_audit_table)
 {
-	unsigned count = 0;
-	const struct rig_options options = { .answer = fail_once, .arg = &count };
+	static const struct reply replies[] = { { .status = 503 },
+						{ .status = 200 },
+						{ .status = 0 } };
+	struct script script = { .replies = replies };
+	const struct rig_options options = { .answer = script_answer, .arg = &script };
 	struct auditor auditor;
 	struct event *event = rig_event("host.up", SYSTEM, "", START_MS);
 	struct rig rig;

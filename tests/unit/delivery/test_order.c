@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* How long events of a kind that always fails delay the others of their channel. */
+#include "tests/support/destination.h"
 #include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
-
-static enum receiver_reply refuse_poison(const struct received *request, struct buf *out, void *arg)
-{
-	(void)arg;
-	receiver_answer(out, strstr(request->body, "poison") ? 500 : 200, "", STR(""));
-	return RECEIVER_ANSWER;
-}
 
 #define GOOD_ONES "deliveries WHERE state = 'delivered'"
 
@@ -40,7 +34,8 @@ static void pass_poison(struct rig *rig)
 
 Test(order, is_held_up_for_a_minute_by_a_kind_that_always_fails)
 {
-	const struct rig_options options = { .answer = refuse_poison };
+	struct destination refusing = { .only = "poison", .status = 500 };
+	const struct rig_options options = { .answer = destination_answer, .arg = &refusing };
 	struct rig rig;
 
 	rig_now_us = START_US;

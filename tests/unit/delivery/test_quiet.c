@@ -129,17 +129,10 @@ static void hold_retries(struct rig *rig)
 							     "'2027-01-15T11:00:00.000000Z'");
 }
 
-static enum receiver_reply refuse(const struct received *request, struct buf *out, void *arg)
-{
-	(void)request;
-	(void)arg;
-	receiver_answer(out, 503, "", STR("not now"));
-	return RECEIVER_ANSWER;
-}
-
 Test(quiet, holds_a_retry_and_gives_it_one_new_day)
 {
-	const struct rig_options failing = { .answer = refuse };
+	struct destination refusing = { .status = 503 };
+	const struct rig_options failing = { .answer = destination_answer, .arg = &refusing };
 
 	on_both_stores(&failing, hold_retries);
 }
@@ -169,7 +162,8 @@ static void lengthen_a_hold(struct rig *rig)
 
 Test(quiet, gives_a_retry_its_day_after_a_hold_that_was_changed)
 {
-	const struct rig_options failing = { .answer = refuse };
+	struct destination refusing = { .status = 503 };
+	const struct rig_options failing = { .answer = destination_answer, .arg = &refusing };
 
 	on_both_stores(&failing, lengthen_a_hold);
 }

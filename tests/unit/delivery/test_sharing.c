@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/support/destination.h"
 #include "tests/support/rig.h"
 
 #define CHANNEL_1 "11111111-1111-4111-8111-111111111111"
@@ -12,18 +13,11 @@
 
 /* ---- isolation and bounds ------------------------------------------------------------------ */
 
-static enum receiver_reply hold_slow(const struct received *request, struct buf *out, void *arg)
-{
-	(void)arg;
-	if (strstr(request->target, "slow"))
-		return RECEIVER_HOLD;
-	receiver_answer_status(out, 200);
-	return RECEIVER_ANSWER;
-}
+static struct destination slow = { .only = "/slow", .is_held = true };
 
 Test(sharing, lets_no_slow_channel_delay_another)
 {
-	const struct rig_options options = { .answer = hold_slow };
+	const struct rig_options options = { .answer = destination_answer, .arg = &slow };
 	struct rig rig;
 
 	rig_open(&rig, DATABASE_SQLITE, &options);
@@ -37,13 +31,6 @@ Test(sharing, lets_no_slow_channel_delay_another)
 	receiver_stop(rig.receiver); /* ends the slow request, so that closing does not wait */
 	rig.receiver = receiver_start(NULL, NULL, NULL, NULL);
 	rig_close(&rig);
-}
-
-static enum receiver_reply refuse_dead(const struct received *request, struct buf *out, void *arg)
-{
-	(void)arg;
-	receiver_answer_status(out, strstr(request->target, "dead") ? 503 : 200);
-	return RECEIVER_ANSWER;
 }
 
 /* Each dead channel has as many rows as one may load. Together they would fill the memory. */
@@ -74,7 +61,8 @@ static void pass_by_the_dead(struct rig *rig)
 Test(sharing, lets_no_dead_channels_keep_others_from_loading)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
-		const struct rig_options options = { .answer = refuse_dead };
+		struct destination dead = { .only = "/dead", .status = 503 };
+		const struct rig_options options = { .answer = destination_answer, .arg = &dead };
 		struct rig rig;
 
 		rig_now_us = START_US;
@@ -84,17 +72,12 @@ Test(sharing, lets_no_dead_channels_keep_others_from_loading)
 	}
 }
 
-static enum receiver_reply hold_all(const struct received *request, struct buf *out, void *arg)
-{
-	(void)request;
-	(void)out;
-	(void)arg;
-	return RECEIVER_HOLD;
-}
-
 Test(sharing, never_has_more_requests_under_way_than_it_may)
 {
-	const struct rig_options options = { .answer = hold_all, .max_inflight = 3 };
+	struct destination stuck = { .is_held = true };
+	const struct rig_options options = { .answer = destination_answer,
+					     .arg = &stuck,
+					     .max_inflight = 3 };
 	struct rig rig;
 
 	rig_open(&rig, DATABASE_SQLITE, &options);
@@ -167,7 +150,9 @@ Test(sharing, lets_no_hanging_channels_keep_others_from_loading)
 	static struct event *events[EVENTS];
 
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
-		const struct rig_options options = { .answer = hold_slow, .max_inflight = 128 };
+		const struct rig_options options = { .answer = destination_answer,
+						     .arg = &slow,
+						     .max_inflight = 128 };
 		struct rig rig;
 
 		rig_now_us = START_US;
@@ -207,7 +192,9 @@ static void pass_by_hanging_ones(struct rig *rig)
 /* Twenty channels of one team that hang: new ones, then channels that failed before. */
 Test(sharing, keeps_slots_for_other_teams)
 {
-	const struct rig_options options = { .answer = hold_slow, .max_inflight = 8 };
+	const struct rig_options options = { .answer = destination_answer,
+					     .arg = &slow,
+					     .max_inflight = 8 };
 
 	for (int has_failed = 0; has_failed < 2; has_failed++) {
 		struct rig rig;

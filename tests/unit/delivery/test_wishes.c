@@ -2,6 +2,7 @@
 
 /* Webhooks that ask for a rest because of one event, on both stores: what waits, and for how
  * long. */
+#include "tests/support/destination.h"
 #include "tests/support/view_rig.h"
 
 #define BAD       ",\"outcome\":\"error\",\"error\":\"poison\""
@@ -9,17 +10,7 @@
 #define DELIVERED "deliveries WHERE state = 'delivered'"
 #define REFUSED   "deliveries WHERE state = 'pending' AND attempts = "
 
-static _Atomic int bad_status;
-
-static enum receiver_reply refuse_bad(const struct received *request, struct buf *out, void *arg)
-{
-	bool is_bad = strstr(request->body, "poison") != NULL;
-
-	(void)arg;
-	receiver_answer(out, is_bad ? bad_status : 200, is_bad ? "Retry-After: 3600\r\n" : "",
-			STR("so says the destination"));
-	return RECEIVER_ANSWER;
-}
+static struct destination bad = { .only = "poison", .headers = "Retry-After: 3600\r\n" };
 
 static void commit(struct rig *rig, const char *more, int64_t ms)
 {
@@ -44,12 +35,12 @@ static void wait_an_hour(struct rig *rig)
 
 static void with_status(int status, void (*steps)(struct rig *rig))
 {
-	const struct rig_options options = { .answer = refuse_bad };
+	const struct rig_options options = { .answer = destination_answer, .arg = &bad };
 
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
 		struct rig rig;
 
-		bad_status = status;
+		bad.status = status;
 		rig_now_us = START_US;
 		rig_open(&rig, (enum database_engine)engine, &options);
 		steps(&rig);
@@ -99,7 +90,7 @@ static void show_until_when(struct rig *rig)
 	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);
 	cr_expect(strstr(call_answer, "\"pace\":{\"next_at\":\"2027-01-15T09:00:00Z\"}"), "%s",
 		  call_answer);
-	bad_status = 200;
+	bad.status = 200;
 	rig_now_us += HOUR_US + SECOND_US;
 	rig_wait_rows(rig, 1, DELIVERED);
 	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200);

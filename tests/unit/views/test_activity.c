@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Events and results over time: what is counted, into which step, for whom. On both stores. */
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "core/rfc3339.h"
+#include "tests/support/destination.h"
 #include "tests/support/view_rig.h"
 
 #define DAY_US (24 * HOUR_US)
@@ -93,25 +93,17 @@ Test(activity, counts_the_events_of_a_team_once)
 
 /* ---- results ------------------------------------------------------------------------------- */
 
-static atomic_int status;
-
-static enum receiver_reply answer_status(const struct received *request, struct buf *out, void *arg)
-{
-	(void)request;
-	(void)arg;
-	buf_addf(out, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", atomic_load(&status));
-	return RECEIVER_ANSWER;
-}
+static struct destination destination;
 
 static void count_results(struct rig *rig)
 {
 	cJSON *tree;
 
-	atomic_store(&status, 200);
+	destination.status = 200;
 	rig_add_channel(rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
 	rig_commit_pause(rig, START_MS);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
-	atomic_store(&status, 503);
+	destination.status = 503;
 	rig_commit_pause(rig, START_MS + 1);
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'pending' AND attempts = 1");
 	tree = results_of(rig, "1h");
@@ -134,7 +126,8 @@ static void count_results(struct rig *rig)
 
 Test(activity, counts_what_came_of_each_attempt)
 {
-	static const struct rig_options options = { .answer = answer_status };
+	static const struct rig_options options = { .answer = destination_answer,
+						    .arg = &destination };
 
 	ON_BOTH_STORES(&options, count_results);
 }
