@@ -1,39 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The only code that sends to destinations. It builds one request and hands it to the client, with
- * the override of its origin, or else with the guard. */
+/*
+ * The only code that sends to destinations. It builds one request and hands it to the client, with
+ * the override of its origin, or else with the guard. Some vendors accept an edit of a message that
+ * somebody deleted. They are asked for the message first, and the edit follows in the same attempt.
+ */
 #include "delivery/attempt.h"
+
+#include <errno.h>
+#include <stdlib.h>
 
 #include "core/version.h"
 
-static int build(const struct attempt_route *route, struct attempt_order *order,
-		 struct outgoing *out)
-{
-	char id[UUID_TEXT_SIZE];
+/* A request that is ready to be sent. */
+struct sending {
+	const struct attempt_route *route;
+	const struct provider *provider;
+	struct outgoing request;
+	struct passage passage;
+	unsigned timeout_ms;
+	int64_t now_us;
+	outbound_done_fn on_answer;
+	void *owner;
+	struct outbound_call **out;
+};
 
+/* What is the same for both requests of an edit. */
+static void complete(struct attempt_order *order, const struct attempt_route *route,
+		     char id[UUID_TEXT_SIZE])
+{
 	uuid_format(order->delivery, id);
 	order->message.link_base = route->link_base;
 	order->attempt.delivery_id = str_of(id);
 	order->attempt.user_agent = "wrenn-events/" WRENN_EVENTS_VERSION;
-	return order->provider->build(&order->message, order->config, &order->attempt, out);
+}
+
+static int lead(const struct sending *sending, struct outgoing *request, struct passage *passage)
+{
+	const struct attempt_route *route = sending->route;
+	const struct target_origin *origin =
+		origin_find(route->origins, route->origin_count, sending->provider->name);
+
+	return origin_lead(origin, route->guard, request, passage);
+}
+
+static int send_now(struct sending *sending)
+{
+	return outbound_send(sending->route->outbound, &sending->request, sending->timeout_ms,
+			     sending->passage.allows, sending->passage.arg, sending->on_answer,
+			     sending->owner, sending->out);
+}
+
+/* ---- edits of messages that may be gone ---------------------------------------------------- */
+
+static bool must_ask(const struct attempt_order *order)
+{
+	const struct message_life *life = order->message.life;
+
+	return life && life->replaces.len && order->provider->edit->ask;
+}
+
+/* No edit follows: the message is gone, or the destination cannot be reached. A message whose text
+ * was too long for an answer is there. */
+static bool is_final(const struct sending *edit, const struct answer *answer)
+{
+	if (answer->fault != ANSWER_OK)
+		return answer->fault != ANSWER_TOO_LARGE;
+	return edit->provider->edit->judge(answer, edit->now_us).kind == VERDICT_REPOST;
+}
+
+static void on_found(const struct answer *answer, void *owner)
+{
+	struct sending *edit = owner;
+	const struct answer unsent = { .fault = ANSWER_CANCELLED };
+
+	if (is_final(edit, answer))
+		edit->on_answer(answer, edit->owner);
+	else if (send_now(edit) < 0)
+		edit->on_answer(&unsent, edit->owner);
+	outgoing_done(&edit->request);
+	free(edit);
+}
+
+static int send_question(struct sending *edit, const struct attempt_order *order)
+{
+	struct outgoing question;
+	struct passage passage;
+	int rc;
+
+	outgoing_init(&question);
+	rc = edit->provider->edit->ask(&order->message, order->config, &order->attempt, &question);
+	if (rc == 0)
+		rc = lead(edit, &question, &passage);
+	if (rc == 0)
+		rc = outbound_send(edit->route->outbound, &question, edit->timeout_ms,
+				   passage.allows, passage.arg, on_found, edit, edit->out);
+	outgoing_done(&question);
+	return rc;
+}
+
+/* Takes the request. Both share the time of one. */
+static int ask_first(struct sending *sending, const struct attempt_order *order)
+{
+	struct sending *edit = malloc(sizeof(*edit));
+	int rc;
+
+	if (!edit)
+		return -ENOMEM;
+	sending->timeout_ms /= 2;
+	*edit = *sending;
+	outgoing_init(&sending->request);
+	rc = send_question(edit, order);
+	if (rc != 0) {
+		outgoing_done(&edit->request);
+		free(edit);
+	}
+	return rc;
 }
 
 int attempt_send(const struct attempt_route *route, struct attempt_order *order,
 		 outbound_done_fn on_answer, void *owner, struct outbound_call **out)
 {
-	const struct target_origin *origin =
-		origin_find(route->origins, route->origin_count, order->provider->name);
-	struct passage passage;
-	struct outgoing request;
+	struct sending sending = {
+		.route = route,
+		.provider = order->provider,
+		.timeout_ms = order->timeout_ms,
+		.now_us = order->attempt.now_us,
+		.on_answer = on_answer,
+		.owner = owner,
+		.out = out,
+	};
+	char id[UUID_TEXT_SIZE];
 	int rc;
 
-	outgoing_init(&request);
-	rc = build(route, order, &request);
+	complete(order, route, id);
+	outgoing_init(&sending.request);
+	rc = order->provider->build(&order->message, order->config, &order->attempt,
+				    &sending.request);
 	if (rc == 0)
-		rc = origin_lead(origin, route->guard, &request, &passage);
+		rc = lead(&sending, &sending.request, &sending.passage);
 	if (rc == 0)
-		rc = outbound_send(route->outbound, &request, order->timeout_ms, passage.allows,
-				   passage.arg, on_answer, owner, out);
-	outgoing_done(&request);
+		rc = must_ask(order) ? ask_first(&sending, order) : send_now(&sending);
+	outgoing_done(&sending.request);
 	return rc;
 }

@@ -3,6 +3,7 @@
 /*
  * One request to a destination: built by its provider, then sent by the client, the guard and the
  * operator's origins. Deliveries and test notifications alike; nothing else sends to a destination.
+ * An edit may have a question before it (provider_edit.ask); its caller sees one attempt.
  */
 #ifndef DELIVERY_ATTEMPT_H
 #define DELIVERY_ATTEMPT_H

@@ -229,6 +229,11 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	buf_done(&html);
 }
 
+static bool is_edit(const struct message *message)
+{
+	return message->life && message->life->replaces.len > 0;
+}
+
 /* Makes an edit of a message. Clients that know no edits show the same text once more. */
 static int replace(struct buf *body, struct str event_id)
 {
@@ -267,7 +272,7 @@ static int write_content(struct buf *body, const struct message *message)
 	if (rc == 0)
 		rc = card_fit(body, &card, &rule, &sketch);
 	card_done(&card);
-	if (rc == 0 && message->life && message->life->replaces.len)
+	if (rc == 0 && is_edit(message))
 		rc = replace(body, message->life->replaces);
 	return rc;
 }
@@ -293,37 +298,43 @@ static void ask_for_room(struct outgoing *out, struct str alias)
 	add_encoded(&out->url, alias);
 }
 
+static void add_room(struct outgoing *out, struct str room)
+{
+	buf_add_text(&out->url, "/_matrix/client/v3/rooms/");
+	add_encoded(&out->url, room);
+}
+
 static int put_message(struct outgoing *out, struct str room, const struct message *message,
 		       const struct attempt *attempt)
 {
 	out->method = "PUT";
-	buf_add_text(&out->url, "/_matrix/client/v3/rooms/");
-	add_encoded(&out->url, room);
+	add_room(out, room);
 	buf_add_text(&out->url, "/send/m.room.message/");
 	add_encoded(&out->url, attempt->delivery_id);
 	/* What is sent again on request is to be seen again. */
 	if (attempt->before > 0)
 		buf_addf(&out->url, ".%u", attempt->before);
+	/* The message that is posted when this one turns out to be gone is another event. */
+	if (is_edit(message))
+		buf_add_text(&out->url, ".edit");
 	outgoing_header(out, "Content-Type", STR("application/json"));
 	return write_content(&out->body, message);
 }
 
-static int matrix_build(const struct message *message, const struct provider_config *config,
-			const struct attempt *attempt, struct outgoing *out)
+static void ask_for_event(struct outgoing *out, struct str room, struct str event_id)
 {
-	struct str room = config_value(config, "room_id");
-	struct buf bearer;
-	int rc = 0;
+	out->method = "GET";
+	add_room(out, room);
+	buf_add_text(&out->url, "/event/");
+	add_encoded(&out->url, event_id);
+}
 
-	if (!is_usable(config) || attempt->delivery_id.len == 0)
-		return -EINVAL;
-	buf_add_str(&out->url, base_of(config));
-	if (is_alias(room))
-		ask_for_room(out, room);
-	else
-		rc = put_message(out, room, message, attempt);
-	if (rc)
-		return rc;
+static int add_headers(struct outgoing *out, const struct provider_config *config,
+		       const struct attempt *attempt)
+{
+	struct buf bearer;
+	int rc;
+
 	buf_init(&bearer, CONFIG_MAX_VALUE + sizeof("Bearer "));
 	buf_add_text(&bearer, "Bearer ");
 	buf_add_str(&bearer, config_value(config, "access_token"));
@@ -334,6 +345,37 @@ static int matrix_build(const struct message *message, const struct provider_con
 		explicit_bzero(bearer.bytes, bearer.cap);
 	buf_done(&bearer);
 	return rc;
+}
+
+static int matrix_build(const struct message *message, const struct provider_config *config,
+			const struct attempt *attempt, struct outgoing *out)
+{
+	struct str room = config_value(config, "room_id");
+	int rc = 0;
+
+	if (!is_usable(config) || attempt->delivery_id.len == 0)
+		return -EINVAL;
+	buf_add_str(&out->url, base_of(config));
+	if (is_alias(room))
+		ask_for_room(out, room);
+	else
+		rc = put_message(out, room, message, attempt);
+	return rc ? rc : add_headers(out, config, attempt);
+}
+
+int matrix_ask(const struct message *message, const struct provider_config *config,
+	       const struct attempt *attempt, struct outgoing *out)
+{
+	struct str room = config_value(config, "room_id");
+
+	if (!is_usable(config) || !is_edit(message))
+		return -EINVAL;
+	buf_add_str(&out->url, base_of(config));
+	if (is_alias(room))
+		ask_for_room(out, room);
+	else
+		ask_for_event(out, room, message->life->replaces);
+	return add_headers(out, config, attempt);
 }
 
 static struct measure matrix_measure(const struct outgoing *request)

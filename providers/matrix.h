@@ -17,6 +17,10 @@ bool matrix_is_room_id(struct str room);
 
 struct verdict matrix_judge(const struct answer *answer, int64_t now_us);
 
+/* Asks for the event that is to be replaced. */
+int matrix_ask(const struct message *message, const struct provider_config *config,
+	       const struct attempt *attempt, struct outgoing *out);
+
 extern const struct provider_edit matrix_edit;
 
 #endif

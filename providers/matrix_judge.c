@@ -131,7 +131,30 @@ static bool read_id(const struct answer *answer, char out[MESSAGE_ID_SIZE])
 
 _Static_assert(MATRIX_ID_MAX < MESSAGE_ID_SIZE, "an event id fits");
 
-/* An edit is one more event. A homeserver takes it even if the first one was deleted. */
-const struct provider_edit matrix_edit = { .read_id = read_id,
-					   .judge = matrix_judge,
-					   .example = "$example" };
+/* The homeserver shows what replaced the event, or does not know the event. */
+static bool is_gone(const cJSON *tree)
+{
+	const char *errcode = json_get_string(tree, "errcode");
+	const char *error = json_get_string(tree, "error");
+
+	if (!errcode)
+		return json_get(json_get(tree, "unsigned"), "redacted_because") != NULL;
+	return strcmp(errcode, "M_NOT_FOUND") == 0 ||
+	       (strcmp(errcode, "M_UNKNOWN") == 0 && error && strstr(error, "unknown event"));
+}
+
+static struct verdict judge_edit(const struct answer *answer, int64_t now_us)
+{
+	cJSON *tree = chat_answer_tree(answer);
+	bool is_lost = tree && is_gone(tree);
+
+	cJSON_Delete(tree);
+	return is_lost ? chat_verdict(VERDICT_REPOST, "the message was deleted")
+		       : matrix_judge(answer, now_us);
+}
+
+/* An edit is one more event, and a homeserver takes it after the first one was deleted, too. Then
+ * people see nothing. So the first one is asked for before each edit. */
+const struct provider_edit matrix_edit = {
+	.read_id = read_id, .judge = judge_edit, .ask = matrix_ask, .example = "$example"
+};

@@ -46,8 +46,12 @@ struct measure {
 struct provider_edit {
 	/* The id of the message that was posted. False when the answer tells none. */
 	bool (*read_id)(const struct answer *answer, char out[MESSAGE_ID_SIZE]);
-	/* Of an edit. */
+	/* Of an edit, and of what `ask` asked. */
 	struct verdict (*judge)(const struct answer *answer, int64_t now_us);
+	/* Makes the request that asks whether the message is still there, and is sent before the
+	 * edit. NULL: the answer to an edit says it. Returns what `build` returns. */
+	int (*ask)(const struct message *message, const struct provider_config *config,
+		   const struct attempt *attempt, struct outgoing *out);
 	const char *example; /* an id, for previews */
 };
 

@@ -69,10 +69,22 @@ def test_a_message_the_real_one_refuses_is_refused(unpaced, path, body, headers,
 
 @pytest.mark.parametrize("body, headers, status, word", [
     ({"msgtype": "m.text", "body": "x"}, {}, 401, "M_MISSING_TOKEN"), ("{", BEARER, 400, "M_NOT_JSON"), ({"body": "x"}, BEARER, 400, "M_BAD_JSON"),
-    ({"msgtype": "m.text", "body": "x" * 65000}, BEARER, 413, "M_TOO_LARGE")])
+    ({"msgtype": "m.text", "body": "x" * 65000}, BEARER, 413, "M_TOO_LARGE"),
+    ({"msgtype": "m.text", "body": "x", "m.new_content": {"msgtype": "m.text", "body": "x"},
+      "m.relates_to": {"rel_type": "m.replace", "event_id": "$unknown"}}, BEARER, 400, "Can't send relation to unknown event")])
 def test_matrix_refuses_what_synapse_refuses(unpaced, body, headers, status, word):
     answer = send(unpaced, MATRIX + "t", body, headers, "PUT")
     assert answer[0] == status and word in answer[1], answer
+
+
+def test_matrix_refuses_who_is_not_in_the_room_and_who_is_too_fast(unpaced):
+    body = {"msgtype": "m.text", "body": "x"}
+    assert "M_FORBIDDEN" in send(unpaced, MATRIX.replace("%21r", "%21unknown") + "t", body, BEARER, "PUT")[1]
+    server = FakeProviders()
+    answers = [send(server, MATRIX + str(number), body, BEARER, "PUT") for number in range(11)]
+    assert [answer[0] for answer in answers] == [200] * 10 + [429]
+    assert json.loads(answers[-1][1])["errcode"] == "M_LIMIT_EXCEEDED" and 4000 < json.loads(answers[-1][1])["retry_after_ms"] <= 5000
+    server.close()
 
 
 def test_a_repeated_matrix_transaction_is_one_message(unpaced):
@@ -131,6 +143,20 @@ def test_matrix_takes_an_edit_of_a_deleted_message_and_shows_nothing(unpaced):
     unpaced.delete_message(number)
     assert edit("two")[0] == 200
     assert [m["shown"] for m in unpaced.screen()] == ["one"] and unpaced.arrived()[-1]["hidden"]
+
+
+def test_matrix_shows_who_asks_that_a_message_is_there_deleted_or_unknown(unpaced):
+    number, _ = post_and_edit(unpaced, "matrix")
+
+    def ask(event):
+        status, answer = send(unpaced, MATRIX.split("/send")[0] + "/event/" + event.replace("$", "%24"), "", BEARER, "GET")
+        return status, json.loads(answer)
+    status, event = ask(number)
+    assert status == 200 and event["content"]["body"] == "one" and not event["unsigned"]
+    unpaced.delete_message(number)
+    status, event = ask(number)
+    assert status == 200 and event["content"] == {} and event["unsigned"]["redacted_because"]
+    assert ask("$unknown") == (404, {"errcode": "M_NOT_FOUND", "error": "Event not found."})
 
 
 def test_discord_keeps_what_an_edit_leaves_out(unpaced):

@@ -60,7 +60,7 @@ def a_storm(team, capsules):
 
 
 def spoil(fake, destination):
-    """What a provider refuses later: one message is too old, one is deleted, and at Telegram an edit changes nothing."""
+    """What a provider refuses later: one message is too old (not on Matrix), one is deleted, and at Telegram an edit changes nothing."""
     old, deleted, *_ = {capsule_of(message["shown"]): message["message"] for message in fake.screen(destination.name)}.values()
     fake.freeze_message(old)
     fake.delete_message(deleted)
@@ -74,14 +74,14 @@ def the_storm_is_true(fake, store, destination, channel, capsules):
     # With this clock a request ends after a second of the machine's. Who then has no answer cannot know what was posted.
     unanswered = store.query("SELECT count(*) FROM attempts JOIN deliveries ON id = delivery_id WHERE status IS NULL AND channel_id = %s",
                              id_to_uuid(channel["id"]))[0][0]
-    anew = len(capsules) + 2
+    anew = len(capsules) + (1 if destination.provider == "matrix" else 2)
     assert anew <= len(screen) <= anew + unanswered
     newest = {capsule_of(message["shown"]): message["shown"].splitlines()[0] for message in screen}
     assert set(newest) == set(capsules)
     assert all(WORDS["capsule.destroy"] in title for title in newest.values()), newest
     arrived = fake.arrived(destination.name)
     assert [entry for entry in arrived if entry["status"] == 429 and "30046" not in entry["answer"]] == [], "above the pace"
-    assert len(arrived) < 250, "older states were sent, too"
+    assert len([entry for entry in arrived if entry["method"] != "GET"]) < 250, "older states were sent, too"
     nothing_was_edited_wrongly(fake, destination)
 
 
@@ -94,7 +94,7 @@ def test_500_events_of_20_capsules_end_in_20_messages_that_are_true(make_service
     capsules = [new_id("cl-") for _ in range(20)]
     made, paused, others = a_storm(team, capsules)
     assert len(made + paused + others) == 500
-    channels = [(destination, add_living(service, key, destination)) for destination in (destinations.discord(), destinations.telegram())]
+    channels = [(destination, add_living(service, key, destination)) for destination in (destinations.discord(), destinations.telegram(), destinations.matrix())]
     publish_all(redis, made)
     until(lambda: all(all_ended(store, channel, 20) for _, channel in channels), "a message for each capsule", 120)
     for destination, _ in channels:

@@ -442,20 +442,19 @@ static void open_server(struct rig *rig)
 
 static void open_route(struct rig *rig, const struct rig_options *options)
 {
-	struct route_options route = {
+	const struct route_options route = {
 		.loop = &rig->loop,
 		.max_inflight = options->max_inflight ? options->max_inflight : 16,
 		.allow_private = !options->strict,
+		.origins = rig->origins,
+		.origin_count = options->chat ? ARRAY_LEN(rig->origins) : 0,
 	};
 
-	if (options->chat) {
-		snprintf(rig->origin, sizeof(rig->origin), "http://127.0.0.1:%d",
-			 receiver_port(rig->receiver));
-		rig->origins[0] = (struct target_origin){ "slack", rig->origin };
-		rig->origins[1] = (struct target_origin){ "telegram", rig->origin };
-		route.origins = rig->origins;
-		route.origin_count = 2;
-	}
+	snprintf(rig->origin, sizeof(rig->origin), "http://127.0.0.1:%d",
+		 receiver_port(rig->receiver));
+	rig->origins[0] = (struct target_origin){ "slack", rig->origin };
+	rig->origins[1] = (struct target_origin){ "telegram", rig->origin };
+	rig->origins[2] = (struct target_origin){ "matrix", rig->origin };
 	cr_assert_eq(route_open(&route, &rig->route), 0);
 }
 

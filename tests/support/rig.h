@@ -36,7 +36,7 @@ struct rig_options {
 	bool strict; /* the guard rejects loopback */
 	bool no_delivery;
 	bool no_sending; /* deliveries are stored, and that is all */
-	bool chat;       /* requests to Slack and Telegram go to the receiver */
+	bool chat;       /* requests to Slack, Telegram and Matrix go to the receiver */
 	bool notify_completion;
 	bool strip_host;
 	enum audit_mode audit_mode;
@@ -69,7 +69,7 @@ struct rig {
 	struct receiver *receiver;
 	uint8_t key[SEAL_KEY_SIZE];
 	char origin[64];
-	struct target_origin origins[2];
+	struct target_origin origins[3];
 	bool is_closed;
 };
 

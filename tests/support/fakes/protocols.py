@@ -539,6 +539,7 @@ class Matrix(Protocol):
     def __init__(self):
         super().__init__()
         self.answered = {}  # (token, room, transaction) -> event id
+        self.known = set()  # (room, event id), deleted ones included
 
     def destination(self, request, match):
         found = re.match(r"v3/(?:rooms|directory/room)/([^/]+)", match[1])
@@ -566,26 +567,44 @@ class Matrix(Protocol):
         alias = re.fullmatch(r"v3/directory/room/([^/]+)", match[1])
         if alias:
             return self.resolve(request, urllib.parse.unquote(alias[1]))
+        asked = re.fullmatch(r"v3/rooms/([^/]+)/event/([^/]+)", match[1])
+        if asked and request.method == "GET":
+            return self.find(*map(urllib.parse.unquote, asked.groups()))
         send = re.fullmatch(r"v3/rooms/([^/]+)/send/m\.room\.message/([^/]+)", match[1])
         refuse_unless(send, self.error(404, "M_UNRECOGNIZED", "Unrecognized request"))
         refuse_unless(request.method == "PUT", self.error(405, "M_UNRECOGNIZED", "Unrecognized request"))
         room = urllib.parse.unquote(send[1])
         refuse_unless(room.startswith("!") and len(room.encode()) <= 255, self.error(400, "M_INVALID_PARAM", "Invalid room id"))
+        self.check_member(room)
         key = (bearer, room, send[2])
         if key in self.answered:
             return Reply.of(200, {"event_id": self.answered[key]})
         content = self.check_content(request.json(), len(request.body))
-        self.answered[key] = "$" + secrets.token_urlsafe(32)
-        pings = [] if "m.mentions" in content else re.findall("@room", content["body"])
         relation = content.get("m.relates_to") or {}
+        refuse_unless(not relation or (room, relation.get("event_id")) in self.known,
+                      self.error(400, "M_UNKNOWN", "Can't send relation to unknown event"))
+        self.answered[key] = "$" + secrets.token_urlsafe(32)
+        self.known.add((room, self.answered[key]))
+        pings = [] if "m.mentions" in content else re.findall("@room", content["body"])
         answer = {"event_id": self.answered[key]}
         if relation.get("rel_type") != "m.replace":
             self.messages[room, answer["event_id"]] = content
             return Reply.of(200, answer, shown=content["body"], pings=pings, message=answer["event_id"])
         content = self.check_content(content.get("m.new_content"), 0)
-        # A homeserver takes it, whatever it replaces. Clients then show nothing.
+        # A homeserver takes it although the message was deleted. Clients then show nothing.
         hidden = "" if (room, relation.get("event_id")) in self.messages else "it replaces no message of the room"
         return Reply.of(200, answer, shown=content["body"], pings=pings, message=str(relation.get("event_id")), is_edit=True, hidden=hidden)
+
+    def check_member(self, room):
+        refuse_unless(not room.startswith("!unknown"), self.error(403, "M_FORBIDDEN", f"User @bot:fake not in room {room}"))
+
+    def find(self, room, event_id):
+        self.check_member(room)
+        refuse_unless((room, event_id) in self.known, self.error(404, "M_NOT_FOUND", "Event not found."))
+        content = self.messages.get((room, event_id), {})
+        unsigned = {} if content else {"redacted_because": {"type": "m.room.redaction", "redacts": event_id}}
+        return Reply.of(200, {"type": "m.room.message", "event_id": event_id, "room_id": room, "sender": "@bot:fake", "content": content,
+                              "unsigned": unsigned})
 
     def resolve(self, request, alias):
         refuse_unless(request.method == "GET", self.error(405, "M_UNRECOGNIZED", "Unrecognized request"))

@@ -13,6 +13,10 @@
 static const char *const telegram_fields[] = {
 	"bot_token", BOT_TOKEN, "chat_id", "1000000001", NULL,
 };
+static const char *const matrix_fields[] = {
+	"homeserver_url", "https://hs.example", "access_token", "syt_example",
+	"room_id",        "!room:hs.example",   NULL,
+};
 
 /* ---- the chat ------------------------------------------------------------------------------- */
 
@@ -56,21 +60,35 @@ static void answer_ok(struct buf *out, unsigned number)
 	receiver_answer(out, 200, "", str_of(body));
 }
 
-static void edit(struct chat *at, unsigned number, const char *text, struct buf *out)
+static void edit(struct chat *at, unsigned number, const char *text)
 {
 	char subject[64];
 
-	if (at->refusals > 0) {
-		at->refusals--;
-		refuse(out, at->refusal);
-		return;
-	}
 	subject_of(text, subject);
 	if (number < 1 || number > at->count || strcmp(at->subject[number - 1], subject) != 0)
 		at->wrong++;
 	else
 		show(at, number, text);
 	at->edits++;
+}
+
+static unsigned post(struct chat *at, const char *text)
+{
+	cr_assert_lt(at->count, MAX_MESSAGES);
+	at->count++;
+	subject_of(text, at->subject[at->count - 1]);
+	show(at, at->count, text);
+	return at->count;
+}
+
+static void edit_or_refuse(struct chat *at, unsigned number, const char *text, struct buf *out)
+{
+	if (at->refusals > 0) {
+		at->refusals--;
+		refuse(out, at->refusal);
+		return;
+	}
+	edit(at, number, text);
 	answer_ok(out, number);
 }
 
@@ -84,17 +102,67 @@ enum receiver_reply talk(const struct received *request, struct buf *out, void *
 	const cJSON *number = json_get(tree, "message_id");
 
 	if (strstr(request->target, "/editMessageText")) {
-		edit(at, cJSON_IsNumber(number) ? (unsigned)number->valuedouble : 0, text, out);
+		edit_or_refuse(at, cJSON_IsNumber(number) ? (unsigned)number->valuedouble : 0, text,
+			       out);
 	} else if (at->refused_posts > 0) {
 		at->refused_posts--;
 		refuse(out, REFUSE_FORM);
 	} else {
-		cr_assert_lt(at->count, MAX_MESSAGES);
-		at->count++;
-		subject_of(text, at->subject[at->count - 1]);
-		show(at, at->count, text);
-		answer_ok(out, at->count);
+		answer_ok(out, post(at, text));
 	}
+	cJSON_Delete(tree);
+	return RECEIVER_ANSWER;
+}
+
+/* ---- the homeserver ------------------------------------------------------------------------- */
+
+#define EVENT     "/event/%24"
+#define LOST      "{\"event_id\":\"$1\",\"content\":{},\"unsigned\":{\"redacted_because\":{}}}"
+#define THERE     "{\"event_id\":\"$1\",\"content\":{\"msgtype\":\"m.notice\"},\"unsigned\":{}}"
+#define NOT_FOUND "{\"errcode\":\"M_NOT_FOUND\",\"error\":\"Event not found.\"}"
+
+static void find(struct chat *at, struct buf *out)
+{
+	at->questions++;
+	if (at->refusals == 0) {
+		receiver_answer(out, 200, "", STR(THERE));
+		return;
+	}
+	at->refusals--;
+	if (at->refusal == REFUSE_BUSY)
+		receiver_answer_status(out, 500);
+	else if (at->refusal == REFUSE_UNKNOWN)
+		receiver_answer(out, 404, "", STR(NOT_FOUND));
+	else
+		receiver_answer(out, 200, "", STR(LOST));
+}
+
+/* The event's number. An edit is an event as well, whose number nobody needs. */
+static unsigned keep(struct chat *at, const cJSON *event)
+{
+	const char *replaced = json_get_string(json_get(event, "m.relates_to"), "event_id");
+	const cJSON *content = json_get(event, "m.new_content");
+	unsigned long long number;
+
+	if (!replaced)
+		return post(at, json_get_string(event, "formatted_body"));
+	cr_assert(str_to_u64(str_of(replaced + 1), &number));
+	edit(at, (unsigned)number, json_get_string(content, "formatted_body"));
+	return MAX_MESSAGES + at->edits;
+}
+
+static enum receiver_reply talk_matrix(const struct received *request, struct buf *out, void *arg)
+{
+	cJSON *tree = NULL;
+	char body[64];
+
+	if (strstr(request->target, EVENT)) {
+		find(arg, out);
+		return RECEIVER_ANSWER;
+	}
+	cr_assert_eq(json_parse(str_of(request->body), 65536, &tree, NULL), 0);
+	snprintf(body, sizeof(body), "{\"event_id\":\"$%u\"}", keep(arg, tree));
+	receiver_answer(out, 200, "", str_of(body));
 	cJSON_Delete(tree);
 	return RECEIVER_ANSWER;
 }
@@ -109,18 +177,19 @@ static const char *const event_types[] = {
 	[DATABASE_POSTGRES] = "{capsule.create,capsule.pause,capsule.resume,capsule.destroy}",
 };
 
-void with_chat(void (*steps)(struct rig *rig))
+static void with_vendor(const char *provider, const char *const *fields, receiver_fn answer,
+			void (*steps)(struct rig *rig))
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
 		const struct rig_options options = {
-			.answer = talk, .arg = &chat, .strict = true, .chat = true
+			.answer = answer, .arg = &chat, .strict = true, .chat = true
 		};
 		struct rig rig;
 
 		memset(&chat, 0, sizeof(chat));
 		rig_now_us = START_US;
 		rig_open(&rig, (enum database_engine)engine, &options);
-		rig_add_chat(&rig, CHANNEL_1, "telegram", telegram_fields, "capsule.create");
+		rig_add_chat(&rig, CHANNEL_1, provider, fields, "capsule.create");
 		rig_ask(&rig, "UPDATE channels SET event_types = '%s'", event_types[engine]);
 		rig_ask(&rig,
 			"INSERT INTO channel_options (channel_id, options, updated_at) VALUES "
@@ -129,6 +198,16 @@ void with_chat(void (*steps)(struct rig *rig))
 		cr_expect_eq(chat.wrong, 0);
 		rig_close(&rig);
 	}
+}
+
+void with_chat(void (*steps)(struct rig *rig))
+{
+	with_vendor("telegram", telegram_fields, talk, steps);
+}
+
+void with_matrix(void (*steps)(struct rig *rig))
+{
+	with_vendor("matrix", matrix_fields, talk_matrix, steps);
 }
 
 struct event *event_of(const char *kind, const char *capsule, const char *outcome, int64_t ms)
@@ -175,4 +254,26 @@ void expect_message(unsigned number, const char *piece)
 	cr_assert_leq(number, chat.count);
 	cr_expect_not_null(strstr(chat.text[number - 1], piece), "%u: %s", number,
 			   chat.text[number - 1]);
+}
+
+void post_anew(struct rig *rig, enum refusal refusal)
+{
+	happen(rig, "capsule.create", "cl-1", 0);
+	settle(rig);
+	chat.refusal = refusal;
+	chat.refusals = 1;
+	happen(rig, "capsule.pause", "cl-1", 1000);
+	settle(rig);
+	cr_expect_eq(chat.count, 2);
+	cr_expect_eq(chat.edits, 0);
+	expect_message(1, "created");
+	expect_message(2, "created \xe2\x86\x92 paused");
+	happen(rig, "capsule.destroy", "cl-1", 2000);
+	settle(rig);
+	cr_expect_eq(chat.count, 2, "the new one is edited");
+	expect_message(2, "destroyed");
+	cr_expect_eq(count_attempts(rig, "reposted"), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE failures > 0 OR "
+				  "disabled_at IS NOT NULL"),
+		     0);
 }

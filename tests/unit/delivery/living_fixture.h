@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A living channel on both stores, with the real Telegram provider and a chat that holds messages
- * as Telegram does.
+ * A living channel on both stores, with the real provider of Telegram or Matrix and a chat that
+ * holds messages as these do.
  */
 #ifndef TESTS_UNIT_DELIVERY_LIVING_FIXTURE_H
 #define TESTS_UNIT_DELIVERY_LIVING_FIXTURE_H
@@ -14,7 +14,15 @@
 #define FOLDED       "deliveries WHERE state = 'folded'"
 
 /* What the next edit gets instead of an answer. */
-enum refusal { REFUSE_NOTHING, REFUSE_DELETED, REFUSE_OLD, REFUSE_SAME, REFUSE_FORM, REFUSE_BUSY };
+enum refusal {
+	REFUSE_NOTHING,
+	REFUSE_DELETED,
+	REFUSE_UNKNOWN, /* Matrix: the homeserver does not know the message */
+	REFUSE_OLD,
+	REFUSE_SAME,
+	REFUSE_FORM,
+	REFUSE_BUSY
+};
 
 struct chat {
 	unsigned count;
@@ -25,6 +33,7 @@ struct chat {
 	char text[MAX_MESSAGES][1024];
 	unsigned refused_posts; /* how many posts are still refused */
 	unsigned wrong;         /* edits of another capsule's message */
+	unsigned questions;     /* Matrix: how often a message was asked for */
 };
 
 extern struct chat chat;
@@ -35,10 +44,16 @@ enum receiver_reply talk(const struct received *request, struct buf *out, void *
 /* Runs the steps on each store, and expects that no message was edited wrongly. */
 void with_chat(void (*steps)(struct rig *rig));
 
+/* The same with Matrix. The refusals are answers to the question before an edit. */
+void with_matrix(void (*steps)(struct rig *rig));
+
 struct event *event_of(const char *kind, const char *capsule, const char *outcome, int64_t ms);
 
 /* An event with the outcome success, so many milliseconds after the start. */
 void happen(struct rig *rig, const char *kind, const char *capsule, int64_t ms);
+
+/* Refuses the edit of a posted message, and expects a new message, which is edited from then on. */
+void post_anew(struct rig *rig, enum refusal refusal);
 
 /* Until nothing is pending. */
 void settle(struct rig *rig);

@@ -118,27 +118,6 @@ Test(living, counts_the_time_from_the_first_state)
 	with_chat(fold_again);
 }
 
-static void post_anew(struct rig *rig, enum refusal refusal)
-{
-	happen(rig, "capsule.create", "cl-1", 0);
-	settle(rig);
-	chat.refusal = refusal;
-	chat.refusals = 1;
-	happen(rig, "capsule.pause", "cl-1", 1000);
-	settle(rig);
-	cr_expect_eq(chat.count, 2);
-	expect_message(1, "created");
-	expect_message(2, "created \xe2\x86\x92 paused");
-	happen(rig, "capsule.destroy", "cl-1", 2000);
-	settle(rig);
-	cr_expect_eq(chat.count, 2, "the new one is edited");
-	expect_message(2, "destroyed");
-	cr_expect_eq(count_attempts(rig, "reposted"), 1);
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM channel_state WHERE failures > 0 OR "
-				  "disabled_at IS NOT NULL"),
-		     0);
-}
-
 static void post_deleted(struct rig *rig)
 {
 	post_anew(rig, REFUSE_DELETED);

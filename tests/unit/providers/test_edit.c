@@ -43,9 +43,9 @@ static const struct vendor {
 	      "!r:hs.example" } },
 	  "$first:hs.example",
 	  { "PUT https://hs.example/_matrix/client/v3/rooms/%21r%3Ahs.example/send/"
-	    "m.room.message/" RIG_DELIVERY "\n",
+	    "m.room.message/" RIG_DELIVERY ".edit\n",
 	    "PUT https://hs.example/_matrix/client/v3/rooms/%21r%3Ahs.example/send/"
-	    "m.room.message/" RIG_DELIVERY "\n" },
+	    "m.room.message/" RIG_DELIVERY ".edit\n" },
 	  { ",\"m.relates_to\":{\"rel_type\":\"m.replace\",\"event_id\":\"$first:hs.example\"}}",
 	    ",\"m.relates_to\":{\"rel_type\":\"m.replace\",\"event_id\":\"$first:hs.example\"}"
 	    "}" } },
@@ -236,6 +236,22 @@ static const struct {
 	{ "telegram", 502, "message to edit not found", VERDICT_RETRY },
 	{ "matrix", 200, "{\"event_id\":\"$second\"}", VERDICT_DELIVERED },
 	{ "matrix", 403, "{\"errcode\":\"M_FORBIDDEN\",\"error\":\"x\"}", VERDICT_DISABLE },
+	{ "matrix", 413, "{\"errcode\":\"M_TOO_LARGE\",\"error\":\"event too large\"}",
+	  VERDICT_REFORM },
+	{ "matrix", 400,
+	  "{\"errcode\":\"M_UNKNOWN\",\"error\":\"Can't send relation to unknown event\"}",
+	  VERDICT_REPOST },
+	{ "matrix", 400, "{\"errcode\":\"M_UNKNOWN\",\"error\":\"x\"}", VERDICT_REFORM },
+	{ "matrix", 404, "{\"errcode\":\"M_NOT_FOUND\",\"error\":\"Event not found.\"}",
+	  VERDICT_REPOST },
+	{ "matrix", 404, "M_NOT_FOUND", VERDICT_RETRY },
+	{ "matrix", 200,
+	  "{\"event_id\":\"$first\",\"content\":{},\"unsigned\":{\"redacted_because\":{"
+	  "\"type\":\"m.room.redaction\"}}}",
+	  VERDICT_REPOST },
+	{ "matrix", 200,
+	  "{\"event_id\":\"$first\",\"content\":{\"redacted_because\":1},\"unsigned\":{}}",
+	  VERDICT_DELIVERED },
 	{ "matrix", 429, "{\"errcode\":\"M_LIMIT_EXCEEDED\",\"retry_after_ms\":100}",
 	  VERDICT_RETRY },
 };
@@ -253,6 +269,27 @@ Test(edit, that_is_not_possible_any_more_becomes_a_post)
 		if (verdict.kind == VERDICT_REPOST)
 			cr_expect_not_null(verdict.why, "%s", edit_answers[i].body);
 	}
+}
+
+Test(edit, of_matrix_comes_after_the_question_for_its_event)
+{
+	const struct provider_config config = { 3,
+						{ { "homeserver_url", STR("https://hs.example") },
+						  { "access_token", STR("t") },
+						  { "room_id", STR("!r:hs.example") } } };
+	const struct attempt attempt = { .user_agent = "wrenn-events/0.1.0" };
+	struct message_life life;
+	struct rig rig;
+
+	build_edit(&rig, &vendors[2], FORM_RICH, &life);
+	outgoing_done(&rig.out);
+	outgoing_init(&rig.out);
+	cr_assert_eq(rig.provider->edit->ask(&rig.message, &config, &attempt, &rig.out), 0);
+	cr_expect_str_eq(rig_request(&rig),
+			 "GET https://hs.example/_matrix/client/v3/rooms/%21r%3Ahs.example/event/"
+			 "%24first%3Ahs.example\nAuthorization: Bearer t\n"
+			 "User-Agent: wrenn-events/0.1.0\n\n");
+	rig_done(&rig);
 }
 
 Test(edit, is_for_the_vendors_that_can_and_not_for_hosts_that_imitate_one)
