@@ -14,6 +14,11 @@ static int read_filter(const cJSON *value, struct channel_options *out, struct r
 	return event_filter_read(value, &out->filter, why);
 }
 
+static int check_filter(const struct channel_options *options, struct reason *why)
+{
+	return event_filter_check(&options->filter, why);
+}
+
 static int read_fallback(const cJSON *value, struct channel_options *out, struct reason *why)
 {
 	const cJSON *channel = json_get(value, "channel_id");
@@ -65,12 +70,12 @@ static const struct option {
 	const char *name;
 	/* 0, or -EINVAL with *why, and then *out is as before. */
 	int (*read)(const cJSON *value, struct channel_options *out, struct reason *why);
-	/* What is asked of a request only, as it may take long; NULL: nothing. */
+	/* What is asked of a request only; NULL: nothing. */
 	int (*check)(const struct channel_options *options, struct reason *why);
 	bool has_endpoint; /* which alone changes it: requests for the channel do not name it */
 } table[] = {
-	{ "filter", read_filter, NULL, false }, { "fallback", read_fallback, NULL, false },
-	{ "living", read_living, NULL, false }, { "quiet", read_quiet, check_quiet, false },
+	{ "filter", read_filter, check_filter, false }, { "fallback", read_fallback, NULL, false },
+	{ "living", read_living, NULL, false },         { "quiet", read_quiet, check_quiet, false },
 	{ "snooze", read_snooze, NULL, true },
 };
 

@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/utf8.h"
+
+#define SHOWN_MAX 64 /* bytes of what a client wrote, in an error */
 
 static struct str outcome_of(const struct event *event)
 {
@@ -67,8 +70,9 @@ static bool is_known(const struct filter_kind *rule, struct str word)
 	return false;
 }
 
-static int refuse_word(const struct filter_kind *rule, struct reason *why)
+static int refuse_word(const struct filter_kind *rule, struct str word, struct reason *why)
 {
+	struct str shown = utf8_cut(word, SHOWN_MAX);
 	char field[48];
 
 	name_field(rule, field);
@@ -76,8 +80,8 @@ static int refuse_word(const struct filter_kind *rule, struct reason *why)
 		return reason_set(why, -EINVAL, field,
 				  "%s takes words of 1 to %d bytes that are not blank", field,
 				  EVENT_FILTER_MAX_WORD);
-	return reason_set(why, -EINVAL, field, "%s knows the words %s, %s and %s", field,
-			  rule->known[0], rule->known[1], rule->known[2]);
+	return reason_set(why, -EINVAL, field, "%s knows the words %s, %s and %s, not \"%.*s\"",
+			  field, rule->known[0], rule->known[1], rule->known[2], STR_ARGS(shown));
 }
 
 static int read_words(const struct filter_kind *rule, const cJSON *list,
@@ -97,7 +101,7 @@ static int read_words(const struct filter_kind *rule, const cJSON *list,
 
 		if (utf8_is_blank(word) || word.len > EVENT_FILTER_MAX_WORD ||
 		    !is_known(rule, word))
-			return refuse_word(rule, why);
+			return refuse_word(rule, word, why);
 		out->words[out->count++] = word;
 	}
 	return 0;
@@ -127,13 +131,44 @@ int event_filter_read(const cJSON *object, struct event_filter *out, struct reas
 		if (i == EVENT_FILTER_RULES)
 			return reason_set(why, -EINVAL, "filter",
 					  "filter knows outcome, resource, template, reason and "
-					  "actor.type, and nothing else");
+					  "actor.type, not \"%.*s\"",
+					  STR_ARGS(utf8_cut(str_of(item->string), SHOWN_MAX)));
 		rc = read_words(&rules[i], item, &filter.rules[i], why);
 		if (rc < 0)
 			return rc;
 	}
 	*out = filter;
 	return 0;
+}
+
+static int check_word(const struct filter_kind *rule, struct str word, struct reason *why)
+{
+	const char *star = memchr(word.at, '*', word.len);
+	struct str shown = utf8_cut(word, SHOWN_MAX);
+	char field[48];
+
+	if (!star || (rule->has_prefixes && star == word.at + word.len - 1))
+		return 0;
+	name_field(rule, field);
+	if (rule->has_prefixes)
+		return reason_set(why, -EINVAL, field,
+				  "%s takes a * at the end of a word only, not \"%.*s\"", field,
+				  STR_ARGS(shown));
+	return reason_set(why, -EINVAL, field, "%s takes whole words, without a *, not \"%.*s\"",
+			  field, STR_ARGS(shown));
+}
+
+int event_filter_check(const struct event_filter *filter, struct reason *why)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < EVENT_FILTER_RULES; i++) {
+		const struct event_filter_rule *rule = &filter->rules[i];
+
+		for (size_t word = 0; word < rule->count && rc == 0; word++)
+			rc = check_word(&rules[i], rule->words[word], why);
+	}
+	return rc;
 }
 
 /* ---- using it ------------------------------------------------------------------------------ */

@@ -30,6 +30,9 @@ struct event_filter {
  * pass. 0, or -EINVAL with the fault in *why. */
 int event_filter_read(const cJSON *object, struct event_filter *out, struct reason *why) must_check;
 
+/* What is asked of a request only: a * that would stand for itself. 0, or -EINVAL with *why. */
+int event_filter_check(const struct event_filter *filter, struct reason *why) must_check;
+
 /* The name of the first rule that does not hold, "outcome"; NULL when the event passes. */
 const char *event_filter_refusal(const struct event_filter *filter, const struct event *event);
 

@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/utf8.h"
+
 #define DAY_S     INT64_C(86400)
 #define SECOND_US INT64_C(1000000)
 #define DAY_MIN   1440
 #define WEEK      7
 #define ALL_DAYS  0x7fu
+#define SHOWN_MAX 64 /* bytes of what a client wrote, in an error */
 
 static const char *const day_names[WEEK] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
 static const char *const members[] = { "zone", "from", "to", "days", "let_through" };
@@ -33,8 +36,9 @@ static int check_members(const cJSON *object, struct reason *why)
 			i++;
 		if (i == ARRAY_LEN(members))
 			return reason_set(why, -EINVAL, "quiet",
-					  "quiet knows zone, from, to, days and let_through, and "
-					  "nothing else");
+					  "quiet knows zone, from, to, days and let_through, not "
+					  "\"%.*s\"",
+					  STR_ARGS(utf8_cut(str_of(item->string), SHOWN_MAX)));
 	}
 	return 0;
 }

@@ -170,8 +170,8 @@ static int read_member(const cJSON *item, const char *side, struct expect_side *
 		return read_outcome(item, field, out, why);
 	if (strcmp(item->string, "filter") == 0)
 		return 0; /* read_side() reads it */
-	return reason_set(why, -EINVAL, side,
-			  "%s knows event, outcome and filter, and nothing else", side);
+	return reason_set(why, -EINVAL, side, "%s knows event, outcome and filter, not \"%.40s\"",
+			  side, item->string);
 }
 
 static int read_side(const cJSON *object, const char *side, struct expect_side *out,
@@ -270,12 +270,27 @@ static int read_form(const cJSON *object, struct expect_rule *out, struct reason
 	return rc < 0 || !within ? rc : read_within(within, out, why);
 }
 
+/* Stored rules of older versions are not asked this. */
+static int check_filter(const struct expect_side *side, const char *name, struct reason *why)
+{
+	struct reason inner = { .text = "" };
+	int rc = side->filter ? event_filter_check(side->filter, &inner) : 0;
+	char field[64];
+
+	snprintf(field, sizeof(field), "%s.%s", name, inner.field);
+	return rc == 0 ? 0 : reason_set(why, rc, field, "%s.%s", name, inner.text);
+}
+
 int expect_rule_read(const cJSON *object, struct expect_rule *out, struct reason *why)
 {
 	struct expect_rule rule = { .within_ms = 0 };
 	int rc = json_get(object, "form") ? read_form(object, &rule, why)
 					  : read_whole(object, &rule, why);
 
+	if (rc == 0)
+		rc = check_filter(&rule.after, "after", why);
+	if (rc == 0)
+		rc = check_filter(&rule.without, "without", why);
 	if (rc < 0)
 		expect_rule_done(&rule);
 	else

@@ -98,13 +98,18 @@ Test(channel_options, that_are_stored_are_read_and_shown_as_far_as_they_are_know
 
 Test(channel_options, name_the_one_that_is_at_fault)
 {
-	cJSON *request = tree_of("{\"filter\":{\"outcome\":[\"bad\"]}}");
-	struct channel_options options;
-	struct reason why = { .field = "" };
+	static const char *const requests[] = { "{\"filter\":{\"outcome\":[\"bad\"]}}",
+						"{\"filter\":{\"reason\":[\"a*\"]}}" };
 
-	cr_expect_eq(channel_options_read(request, &options, &why), -EINVAL);
-	cr_expect_str_eq(why.field, "filter.outcome");
-	cJSON_Delete(request);
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		cJSON *request = tree_of(requests[i]);
+		struct channel_options options;
+		struct reason why = { .field = "" };
+
+		cr_expect_eq(channel_options_read(request, &options, &why), -EINVAL);
+		cr_expect_str_eq(why.field, i ? "filter.reason" : "filter.outcome");
+		cJSON_Delete(request);
+	}
 }
 
 Test(channel_options, of_living_messages_are_on_or_off)

@@ -97,10 +97,11 @@ Test(event_filter, refuses_nonsense_by_the_name_of_its_rule)
 	} cases[] = {
 		{ "[]", "filter", "must be an object" },
 		{ "7", "filter", "must be an object" },
-		{ "{\"colour\":[\"red\"]}", "filter", "knows outcome, resource" },
+		{ "{\"colour\":[\"red\"]}", "filter", "actor.type, not \"colour\"" },
 		{ "{\"outcome\":\"error\"}", "filter.outcome", "must be a list" },
 		{ "{\"outcome\":[]}", "filter.outcome", "must be a list of 1 to 16" },
-		{ "{\"outcome\":[\"failed\"]}", "filter.outcome", "success, error and none" },
+		{ "{\"outcome\":[\"failed\"]}", "filter.outcome",
+		  "success, error and none, not \"failed\"" },
 		{ "{\"outcome\":[1]}", "filter.outcome", "success, error and none" },
 		{ "{\"actor.type\":[\"host\"]}", "filter.actor.type", "user, api_key and system" },
 		{ "{\"resource\":[\" \"]}", "filter.resource", "not blank" },
@@ -117,6 +118,34 @@ Test(event_filter, refuses_nonsense_by_the_name_of_its_rule)
 		cr_expect_eq(event_filter_read(tree, &filter, &why), -EINVAL, "%s", cases[i].json);
 		cr_expect_str_eq(why.field, cases[i].field);
 		cr_expect(strstr(why.text, cases[i].says), "%s", why.text);
+		cJSON_Delete(tree);
+	}
+}
+
+/* It would stand for itself and fit nothing that its author means. */
+Test(event_filter, of_a_request_takes_a_star_at_the_end_of_a_resource_only)
+{
+	static const struct {
+		const char *json, *field; /* NULL: it is taken */
+	} cases[] = {
+		{ "{\"resource\":[\"web-*\",\"*\"]}", NULL },
+		{ "{\"resource\":[\"web-1\",\"*-web\"]}", "filter.resource" },
+		{ "{\"resource\":[\"w*7\"]}", "filter.resource" },
+		{ "{\"resource\":[\"web**\"]}", "filter.resource" },
+		{ "{\"template\":[\"node*\"]}", "filter.template" },
+		{ "{\"reason\":[\"ttl_*\"]}", "filter.reason" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reason why = { .field = "", .text = "" };
+		struct event_filter filter;
+		cJSON *tree = NULL;
+
+		cr_assert_eq(json_parse(str_of(cases[i].json), 4096, &tree, NULL), 0);
+		cr_assert_eq(event_filter_read(tree, &filter, NULL), 0, "what is stored is read");
+		cr_expect_eq(event_filter_check(&filter, &why), cases[i].field ? -EINVAL : 0, "%s",
+			     cases[i].json);
+		cr_expect_str_eq(why.field, cases[i].field ? cases[i].field : "");
 		cJSON_Delete(tree);
 	}
 }

@@ -64,6 +64,12 @@ static const struct {
 	{ "{\"after\":{\"event\":\"host.up\",\"filter\":{\"reason\":[]}}}", NULL,
 	  "after.filter.reason" },
 	{ "{\"after\":{\"event\":\"host.up\",\"filters\":{}}}", NULL, "after" },
+	{ "{\"after\":{\"event\":\"host.down\",\"filter\":{\"resource\":[\"*-3\"]}},"
+	  "\"without\":{\"event\":\"host.up\"},\"within_s\":60}",
+	  NULL, "after.filter.resource" },
+	{ "{\"after\":{\"event\":\"host.down\"},\"without\":{\"event\":\"host.up\",\"filter\":{"
+	  "\"reason\":[\"host*\"]}},\"within_s\":60}",
+	  NULL, "without.filter.reason" },
 	{ "{\"after\":{\"request\":\"capsule.create\"}}", NULL, "after.request" },
 	{ "{\"after\":{\"request\":\"template.snapshot.create\",\"outcome\":\"error\"}}", NULL,
 	  "after.request" },
