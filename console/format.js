@@ -19,11 +19,19 @@ export const clock = (date) => date.toTimeString().slice(0, 8);
 const isToday = (date) => new Date().toDateString() === date.toDateString();
 
 /** @param {Date} date */
-export const dayAndMinute = (date) =>
+const dayAndMinute = (date) =>
 	`${isToday(date) ? "" : `${date.getDate()} ${MONTHS[date.getMonth()]}, `}${clock(date).slice(0, 5)}`;
 
 /** @param {Date} date */
 export const dayAndClock = (date) => (isToday(date) ? clock(date) : dayAndMinute(date));
+
+const ZONED = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+
+/** The name of the reader's zone at that time: "CET" or "GMT+5:30". @param {Date} date */
+const zone = (date) => ZONED.formatToParts(date).find((part) => part.type === "timeZoneName")?.value ?? "";
+
+/** With the zone, as quiet hours may be in another one. @param {Date} date */
+export const until = (date) => `${dayAndMinute(date)} ${zone(date)}`;
 
 /** @param {Date} date */
 export const utc = (date) =>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ago, clock, dayAndClock, dayAndMinute, utc } from "../format.js";
+import { ago, clock, dayAndClock, until, utc } from "../format.js";
 import { html } from "../html.js";
 import { signal } from "../vendor/signals.js";
 
@@ -13,7 +13,7 @@ const WORDS = {
 	ago: (/** @type {Date} */ date) => ago(date, now.value),
 	clock,
 	day: dayAndClock,
-	until: dayAndMinute,
+	until,
 };
 
 /**
