@@ -144,9 +144,16 @@ static void tell_both_rules(struct rig *rig)
 	commit(rig, notice("one", WRONG, START_MS + WITHIN_MS, START_MS + WITHIN_MS));
 	commit(rig, notice("two", WRONG, START_MS + WITHIN_MS, START_MS + WITHIN_MS + 1));
 	cr_expect_eq(count(rig, "deliveries"), 2, "the second one is no repeat of the first");
+	complete_at(rig, START_MS + WITHIN_MS + 2);
+	commit(rig, notice("one", WELL, START_MS + WITHIN_MS, START_MS + WITHIN_MS + 3));
+	commit(rig, notice("two", WELL, START_MS + WITHIN_MS, START_MS + WITHIN_MS + 4));
+	cr_expect_eq(count(rig, "deliveries"), 4, "each is taken back by itself");
+	cr_expect_eq(count(rig, "audit_logs WHERE action = 'overdue'"), 2);
+	cr_expect_eq(count(rig, "audit_logs WHERE action = 'arrived'"), 2);
+	cr_expect_eq(waits(rig), 0);
 }
 
-Test(expected, of_two_rules_is_told_twice)
+Test(expected, of_two_rules_alike_is_told_twice)
 {
 	ON_BOTH_STORES(&options, tell_both_rules);
 }

@@ -183,20 +183,43 @@ Test(explain, shows_that_an_accept_notifies_later)
 	ON_BOTH_STORES(&completion, tell_of_accept);
 }
 
+static void set_options(struct rig *rig, const char *options_json)
+{
+	rig_ask(rig, "DELETE FROM channel_options");
+	rig_ask(rig,
+		"INSERT INTO channel_options (channel_id, options, updated_at) VALUES "
+		"('" CHANNEL_2 "', '%s', '2027-01-15T07:00:00.000000Z')",
+		options_json);
+}
+
 static void tell_of_filter(struct rig *rig)
 {
+	static const struct {
+		const char *filter, *rule;
+	} cases[] = {
+		{ "{\"outcome\":[\"error\"]}", "outcome" },
+		{ "{\"outcome\":[\"success\"],\"resource\":[\"web-*\"]}", "resource" },
+		{ "{\"template\":[\"node\"]}", "template" },
+		{ "{\"actor.type\":[\"user\"]}", "actor.type" },
+		{ "{\"reason\":[\"orphaned\"]}", "reason" },
+	};
+	char text[128];
 	struct stream_id id;
 
 	add_channel(rig, CHANNEL_1, TEAM_A, "capsule.pause", "2020-01-01T00:00:00.000000Z");
 	add_channel(rig, CHANNEL_2, TEAM_A, "capsule.pause", "2020-01-02T00:00:00.000000Z");
-	rig_ask(rig, "INSERT INTO channel_options (channel_id, options, updated_at) VALUES "
-		     "('" CHANNEL_2 "', '{\"filter\":{\"reason\":[\"orphaned\"]}}', "
-		     "'2027-01-15T07:00:00.000000Z')");
+	set_options(rig, "{\"filter\":{\"reason\":[\"orphaned\"]}}");
 	id = commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS));
 	rig_wait_rows(rig, 1, "deliveries WHERE state = 'delivered'");
 	expect_verdict(rig, id, 0, "delivered");
-	expect_verdict(rig, id, 1, "filtered");
-	cr_expect(strstr(answer, "\"the filter's rule for reason keeps it out\""), "%s", answer);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		snprintf(text, sizeof(text), "{\"filter\":%s}", cases[i].filter);
+		set_options(rig, text);
+		expect_verdict(rig, id, 1, "filtered");
+		snprintf(text, sizeof(text), "\"the filter's rule for %s keeps it out\"",
+			 cases[i].rule);
+		cr_expect(strstr(answer, text), "%s in %s", text, answer);
+	}
 	rig_ask(rig, "UPDATE channel_options SET updated_at = '2999-01-01T00:00:00.000000Z'");
 	expect_verdict(rig, id, 1, "filtered");
 	cr_expect(strstr(answer, "; its options were changed after the event"), "%s", answer);
@@ -207,4 +230,37 @@ static void tell_of_filter(struct rig *rig)
 Test(explain, names_the_rule_of_a_filter)
 {
 	ON_BOTH_STORES(&options, tell_of_filter);
+}
+
+/* 08:00 in UTC. Each is what holds the event of the second channel. */
+static void tell_of_hold(struct rig *rig)
+{
+	static const struct {
+		const char *options, *words;
+	} cases[] = {
+		{ "{\"quiet\":{\"zone\":\"Europe/Berlin\",\"from\":\"08:30\",\"to\":\"09:30\"}}",
+		  "held until 09:30 (Europe/Berlin)" },
+		{ "{\"snooze\":{\"until\":\"2027-01-15T09:15:00Z\"}}", "held until 09:15 (UTC)" },
+		{ "{\"snooze\":{\"resources\":{\"" CAPSULE_ID "\":\"2027-01-17T10:00:00Z\"}}}",
+		  "held until 2027-01-17 10:00 (UTC)" },
+	};
+	struct stream_id id;
+
+	add_channel(rig, CHANNEL_1, TEAM_A, "capsule.pause", "2020-01-01T00:00:00.000000Z");
+	add_channel(rig, CHANNEL_2, TEAM_A, "capsule.pause", "2020-01-02T00:00:00.000000Z");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		set_options(rig, cases[i].options);
+		id = commit(rig, rig_event("capsule.pause", SYSTEM, BECAUSE,
+					   START_MS - 300000 + (int64_t)i * 61000));
+		rig_wait_rows(rig, (int64_t)i + 1, "deliveries WHERE held_until IS NOT NULL");
+		rig_wait_rows(rig, (int64_t)i + 1, "deliveries WHERE state = 'delivered'");
+		expect_verdict(rig, id, 0, "delivered");
+		expect_verdict(rig, id, 1, "held");
+		cr_expect(strstr(answer, cases[i].words), "%s in %s", cases[i].words, answer);
+	}
+}
+
+Test(explain, says_until_when_quiet_hours_and_snoozes_hold_an_event)
+{
+	ON_BOTH_STORES(&options, tell_of_hold);
 }
