@@ -23,7 +23,7 @@ def run(*arguments, **more):
 
 def names_under(title, text):
     found = re.search(rf"^{title}:\n(.*?)\n\n", text, re.S | re.M)
-    return re.findall(r"^  (?!help)([a-z]+) ", found[1], re.M) if found else []
+    return re.findall(r"^  (?!help)([a-z-]+) ", found[1], re.M) if found else []
 
 
 def all_commands():

@@ -24,12 +24,12 @@ def said(*arguments):
 
 def commands():
     """All but `help`, which has no help of its own."""
-    return re.findall(r"^  (?!help)([a-z]+) ", re.search(r"Commands:\n(.*?)\n\n", said("help"), re.S)[1], re.M)
+    return re.findall(r"^  (?!help)([a-z-]+) ", re.search(r"Commands:\n(.*?)\n\n", said("help"), re.S)[1], re.M)
 
 
 def actions_of(name):
     found = re.search(r"^Actions:\n(.*?)\n\n", said("help", name), re.S | re.M)
-    return re.findall(r"^  ([a-z]+) ", found[1], re.M) if found else []
+    return re.findall(r"^  ([a-z-]+) ", found[1], re.M) if found else []
 
 
 @pytest.fixture(scope="module")
