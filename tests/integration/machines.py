@@ -4,38 +4,50 @@ import os
 import socket
 import threading
 
-from clients import Listener
 from support import Service
 
 
-class Relay(Listener):
+class Relay:
     """A Unix socket at `path` that leads to the one at `target`."""
 
     def __init__(self, path, target):
         self.path, self.target = path, target
         self.open = threading.Event()
         self.open.set()
+        self.holds = threading.Event()  # something waits for the way to be open
         self.sockets = []
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(path)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
         os.chmod(path, 0o777)
-        listener.listen(64)
-        self.start(listener)
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
 
-    def serve(self, client):
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.join, args=(client,), daemon=True).start()
+
+    def join(self, client):
         self.sockets.append(client)
         self.open.wait()
-        with socket.socket(socket.AF_UNIX) as server:
-            self.sockets.append(server)
+        server = socket.socket(socket.AF_UNIX)
+        self.sockets.append(server)
+        try:
             server.connect(self.target)
-            back = threading.Thread(target=self.carry, args=(client, server), daemon=True)
-            back.start()
-            self.carry(server, client)
-            back.join()
+        except OSError:
+            self.end(client, server)
+            return
+        threading.Thread(target=self.carry, args=(client, server), daemon=True).start()
+        self.carry(server, client)
 
     def carry(self, source, sink):
         try:
             while data := source.recv(65536):
+                if not self.open.is_set():
+                    self.holds.set()
                 self.open.wait()
                 sink.sendall(data)
         except OSError:
@@ -52,9 +64,14 @@ class Relay(Listener):
 
     def cut(self, is_silent=True):
         """Nothing passes from now on. Silent: connections stay and say nothing, as after a pulled plug; else they end."""
+        self.holds.clear()
         self.open.clear()
         if not is_silent:
             self.end(*self.sockets)
+
+    def go_on(self):
+        """What waited passes now, as after a pause of the network or of the machine."""
+        self.open.set()
 
     def mend(self):
         """What was on its way is lost with its connection."""
@@ -63,7 +80,8 @@ class Relay(Listener):
         self.open.set()
 
     def close(self):
-        super().close()
+        self.end(self.listener)
+        self.listener.close()
         self.mend()
 
 
@@ -74,7 +92,9 @@ class Machine:
         os.makedirs(place)
         self.redis = Relay(f"{place}/redis.sock", redis.socket)
         self.database = Relay(f"{place}/.s.PGSQL.5432", f"{store.cluster.folder}/.s.PGSQL.5432")
-        self.service = Service(place, f"unix://{place}/redis.sock", store.url.replace(store.cluster.folder, place))
+        self.name = os.path.basename(place)
+        url = store.url.replace(store.cluster.folder, place)
+        self.service = Service(place, f"unix://{place}/redis.sock", f"{url}&application_name={self.name}")
 
     def readiness(self):
         answer = self.service.get("/readyz")

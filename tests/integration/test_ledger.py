@@ -15,10 +15,15 @@ SYSTEM = {"type": "system"}
 KINDS = ("capsule.create", "capsule.pause", "capsule.resume", "capsule.destroy")
 
 
+def pid_of(owner):
+    """The process of a lease's owner, which is "<host>-<place>-<pid>-<random>"."""
+    return int(owner.rsplit("-", 2)[1])
+
+
 def leader(store):
-    """The process that has the lease, from "<host>-<place>-<pid>-<random>"; None when nobody has."""
+    """The process that has the lease; None when nobody has."""
     rows = store.query("SELECT owner FROM ledger_leases")
-    return int(rows[0][0].rsplit("-", 2)[1]) if rows else None
+    return pid_of(rows[0][0]) if rows else None
 
 
 def another_leads(store, than):

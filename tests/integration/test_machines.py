@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two machines on one Redis and one PostgreSQL: one of them loses one of these, while the other has both."""
+"""Two machines on one Redis and one PostgreSQL: one of them loses one of these or freezes, while the other goes on."""
 import json
+import signal
 import threading
 import uuid
 
@@ -9,7 +10,7 @@ from destinations import slack
 from machines import Machine
 from support import Stream, make_event, new_id, until
 from test_doctor import pooler
-from test_ledger import leader
+from test_ledger import leader, pid_of
 
 pytestmark = [pytest.mark.parametrize("store", ["postgres"], indirect=True),
               pytest.mark.plain_only("what each machine does runs with sanitizers in other tests")]
@@ -137,6 +138,54 @@ def test_a_machine_that_loses_its_database_stays_live_and_sends_nothing_that_it_
     until(lambda: store.query("SELECT DISTINCT state FROM deliveries") == [("delivered",)], "every result")
     for stream in streams.values():
         stream.close()
+
+
+def note_writers(store):
+    """Whoever tries to store the ledger's position leaves the name of its machine and who has the lease, whether the row changes or not."""
+    store.query("CREATE TABLE writers (machine text, leader text)")
+    store.query("CREATE FUNCTION note_writer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "INSERT INTO wrenn_events.writers SELECT current_setting('application_name'), owner FROM wrenn_events.ledger_leases; RETURN NEW; END $$")
+    store.query("CREATE TRIGGER note_writer BEFORE INSERT ON positions FOR EACH ROW EXECUTE FUNCTION note_writer()")
+
+
+def test_a_machine_that_freezes_with_a_batch_in_hand_writes_nothing_when_it_thaws(machines, redis, receiver, store):
+    until(lambda: leader(store), "a leader")
+    one, two = first_with(leader(store), machines)
+    note_writers(store)
+    team, key = two.service.new_team()
+    two.service.add_webhook(key, receiver.url)
+    streams = [Stream(machine.service, key) for machine in (one, two)]
+    for stream in streams:
+        stream.connected()
+    feed = Feed(redis, receiver, team)
+    one.database.cut()
+    feed.publish(5)
+    until(lambda: redis.client.xpending("wrenn:events", "wrenn-events-v1")["pending"] == 5, "the leader to read the batch")
+    until(one.database.holds.is_set, "the leader to ask the database")
+    one.service.process.send_signal(signal.SIGSTOP)
+    try:
+        expire_leases(store)
+        until(lambda: leader(store) == two.service.process.pid, "the other to write the ledger")
+        feed.publish(5)
+        feed.wait_for_rows(store)
+        until(lambda: len(feed.arrived()) >= len(feed.ids), "every delivery")
+    finally:
+        one.database.go_on()
+        one.service.process.send_signal(signal.SIGCONT)
+    until(lambda: "this worker no longer writes the ledger" in one.service.log_text(), "the first to notice")
+    feed.publish(3)
+    feed.wait_for_rows(store)
+    until(lambda: len(feed.arrived()) >= len(feed.ids), "every delivery")
+    for stream in streams:
+        feed.expect_live(stream)
+        stream.close()
+    leaders = {machine.name: machine.service.process.pid for machine in machines}
+    writers = store.query("SELECT machine, leader FROM writers")
+    assert writers and all(pid_of(owner) == leaders[machine] for machine, owner in writers), (writers, leaders)
+    until(lambda: store.query("SELECT DISTINCT state FROM deliveries") == [("delivered",)], "every result")
+    assert list(dict.fromkeys(feed.arrived())) == feed.capsules
+    assert len(feed.arrived()) <= store.query("SELECT sum(attempts) FROM deliveries")[0][0], "nobody sends what another sent"
+    assert store.query("SELECT count(*) FROM audit_logs WHERE resource_type = 'sandbox'") == [(len(feed.ids),)]
 
 
 def test_a_pause_that_one_machine_was_asked_for_binds_the_other(make_service, redis, origins, fake):
