@@ -167,8 +167,8 @@ def badly_certified(folder):
 @pytest.fixture
 def origins(fake):
     """Settings with which all seven providers are the fake."""
-    return {f"WRENN_EVENTS_ORIGIN_{name}": fake.origin
-            for name in ("DISCORD", "SLACK", "TEAMS", "GOOGLECHAT", "TELEGRAM", "MATRIX")}
+    return dict.fromkeys(("WRENN_EVENTS_ORIGIN_DISCORD", "WRENN_EVENTS_ORIGIN_SLACK", "WRENN_EVENTS_ORIGIN_TEAMS", "WRENN_EVENTS_ORIGIN_GOOGLECHAT",
+                          "WRENN_EVENTS_ORIGIN_TELEGRAM", "WRENN_EVENTS_ORIGIN_MATRIX"), fake.origin)
 
 
 @pytest.fixture

@@ -90,10 +90,10 @@ def test_a_failover_by_sentinel_is_followed(folder, start_redis, start_service):
     sentinel_port = free_port()
     with open(f"{folder}/sentinel.conf", "w") as config:
         config.write(f"port {sentinel_port}\ndir {folder}\nlogfile {folder}/sentinel.log\nsentinel monitor events 127.0.0.1 {ports[0]} 1\n"
-                     "sentinel down-after-milliseconds events 500\nsentinel failover-timeout events 3000\n")
+                     "sentinel down-after-milliseconds events 500\nsentinel failover-timeout events 3000\nrequirepass of-the-sentinels\n")
     sentinel = subprocess.Popen(["redis-server", f"{folder}/sentinel.conf", "--sentinel"])
     try:
-        service = start_service(f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel_port}/events")
+        service = start_service(f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel_port}/events", WRENN_EVENTS_REDIS_SENTINEL_PASSWORD="of-the-sentinels")
         team, key = service.new_team()
         stream = Stream(service, key)
         stream.connected()
