@@ -4,10 +4,11 @@ import os
 import socket
 import threading
 
+from clients import Listener
 from support import Service
 
 
-class Relay:
+class Relay(Listener):
     """A Unix socket at `path` that leads to the one at `target`."""
 
     def __init__(self, path, target):
@@ -16,32 +17,22 @@ class Relay:
         self.open.set()
         self.holds = threading.Event()  # something waits for the way to be open
         self.sockets = []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
         os.chmod(path, 0o777)
-        self.listener.listen(64)
-        threading.Thread(target=self.accept, daemon=True).start()
+        listener.listen(64)
+        self.start(listener)
 
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.join, args=(client,), daemon=True).start()
-
-    def join(self, client):
+    def serve(self, client):
         self.sockets.append(client)
         self.open.wait()
-        server = socket.socket(socket.AF_UNIX)
-        self.sockets.append(server)
-        try:
+        with socket.socket(socket.AF_UNIX) as server:
+            self.sockets.append(server)
             server.connect(self.target)
-        except OSError:
-            self.end(client, server)
-            return
-        threading.Thread(target=self.carry, args=(client, server), daemon=True).start()
-        self.carry(server, client)
+            back = threading.Thread(target=self.carry, args=(client, server), daemon=True)
+            back.start()
+            self.carry(server, client)
+            back.join()
 
     def carry(self, source, sink):
         try:
@@ -80,8 +71,7 @@ class Relay:
         self.open.set()
 
     def close(self):
-        self.end(self.listener)
-        self.listener.close()
+        super().close()
         self.mend()
 
 
