@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/draft.h"
 #include "audit/proof_page.h"
 #include "core/id.h"
 #include "core/str.h"
@@ -95,29 +96,15 @@ static int make_draft(struct archive *archive)
 	return archive->fd < 0 ? -errno : 0;
 }
 
-static int write_all(int fd, struct str text)
-{
-	while (text.len > 0) {
-		ssize_t written = write(fd, text.at, text.len);
-
-		if (written < 0 && errno != EINTR)
-			return -errno;
-		if (written > 0)
-			text = str_from(text, (size_t)written);
-	}
-	return 0;
-}
-
 /* Gives the whole draft its name. */
 static int publish(const struct archive *archive)
 {
 	int folder = open(archive->options.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int rc = folder < 0 ? -errno : 0;
 
-	if (rc == 0 &&
-	    (fsync(archive->fd) < 0 ||
-	     renameat(AT_FDCWD, archive->draft, folder, archive->name) < 0 || fsync(folder) < 0))
-		rc = -errno;
+	if (rc == 0)
+		rc = draft_publish(archive->fd, folder, strrchr(archive->draft, '/') + 1,
+				   archive->name);
 	if (folder >= 0)
 		close(folder);
 	return rc;
@@ -129,7 +116,7 @@ static void write_page(uv_work_t *work)
 	int rc = archive->fd < 0 ? make_draft(archive) : 0;
 
 	if (rc == 0)
-		rc = write_all(archive->fd, buf_str(&archive->page.json));
+		rc = draft_write(archive->fd, buf_str(&archive->page.json));
 	if (rc == 0 && !archive->page.has_more)
 		rc = publish(archive);
 	archive->write_rc = rc;

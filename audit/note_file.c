@@ -5,22 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "audit/draft.h"
 #include "core/id.h"
 
 #define NAME_SIZE (ID_TEXT_SIZE + 40)
-
-static int write_to(int fd, const char *note)
-{
-	size_t len = strlen(note);
-	ssize_t written = write(fd, note, len);
-
-	if (written < 0 || fsync(fd) < 0)
-		return -errno;
-	return (size_t)written == len ? 0 : -ENOSPC;
-}
 
 static int write_in(int folder, const char *name, const char *note)
 {
@@ -32,10 +22,10 @@ static int write_in(int folder, const char *name, const char *note)
 	fd = openat(folder, draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
-	rc = write_to(fd, note);
+	rc = draft_write(fd, str_of(note));
+	if (rc == 0)
+		rc = draft_publish(fd, folder, draft, name);
 	close(fd);
-	if (rc == 0 && (renameat(folder, draft, folder, name) < 0 || fsync(folder) < 0))
-		rc = -errno;
 	if (rc < 0)
 		unlinkat(folder, draft, 0);
 	return rc;

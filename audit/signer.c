@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/draft.h"
 #include "core/crypto.h"
 #include "core/rfc3339.h"
 #include "core/str.h"
@@ -32,11 +33,6 @@ static int fail(struct reason *why, const char *what, const char *path)
 
 /* ---- making -------------------------------------------------------------------------------- */
 
-static bool write_all(int fd, const char *text, size_t len)
-{
-	return write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
-}
-
 /* The text of a new key: digits and a line feed. */
 static bool write_key(int fd)
 {
@@ -47,7 +43,8 @@ static bool write_key(int fd)
 	random_bytes(key, sizeof(key));
 	hex_encode(key, sizeof(key), text);
 	text[KEY_DIGITS] = '\n';
-	is_written = write_all(fd, text, KEY_DIGITS + 1);
+	text[KEY_DIGITS + 1] = '\0';
+	is_written = draft_write(fd, str_of(text)) == 0 && fsync(fd) == 0;
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(text, sizeof(text));
 	return is_written;
