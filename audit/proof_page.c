@@ -15,11 +15,9 @@
 #include "core/json.h"
 #include "core/log.h"
 
-#define TILE_LEVEL  8
-#define TILE_LEAVES (UINT64_C(1) << TILE_LEVEL)
-#define TILES       "4000"       /* of one read */
-#define MAX_LINES   (512 * 1024) /* bytes after which a page ends */
-#define MAX_READS   8            /* after so many a page ends */
+#define TILES     "4000"       /* of one read */
+#define MAX_LINES (512 * 1024) /* bytes after which a page ends */
+#define MAX_READS 8            /* after so many a page ends */
 
 static const struct db_query read_tree = {
 	.sql = "SELECT first FROM audit_trees WHERE tree = $1",

@@ -3,13 +3,13 @@
 #include "ledger/keeping.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/log.h"
+#include "proof/merkle.h"
 
-#define TILE_LEAVES 256
-#define TILE_START  "(audit_leaves.idx / 256 * 256)"
+#define TILE_START "(audit_leaves.idx / 256 * 256)"
 
 /* Housekeeping writes it, when it believes the clock. */
 static const struct db_query read_age = {
@@ -40,6 +40,7 @@ static const struct db_query read_ids = {
 	.sql = "SELECT audit_id FROM audit_leaves WHERE tree = $1 AND idx >= $2 AND idx < $3 "
 	       "ORDER BY idx LIMIT 512",
 };
+_Static_assert(KEEPING_PIECE == 512, "the LIMIT of read_ids");
 /* By a list, so that PostgreSQL has no reason to look through the table. */
 static const struct db_query drop_rows = {
 	.sql = "DELETE FROM audit_logs WHERE id = ANY($1::text[]::uuid[])",
@@ -48,6 +49,7 @@ static const struct db_query drop_rows = {
 static const struct db_query drop_commitments = {
 	.sql = "DELETE FROM audit_erased WHERE tree = $1 AND idx >= $2 AND idx < $3",
 };
+_Static_assert(TILE_LEAVES == 256, "the numbers in drop_leaves");
 /* A tile that a checkpoint divides keeps its leaves, so that the checkpoint can be compared. */
 static const struct db_query drop_leaves = {
 	.sql = "DELETE FROM audit_leaves WHERE tree = $1 AND idx >= $2 AND idx < $3 "
@@ -82,7 +84,7 @@ static int on_tree(const struct db_row *row, void *arg)
 }
 
 struct looking {
-	int64_t before_us; /* what is older is too old */
+	int64_t before_us; /* rows from before this time are too old */
 	int64_t oldest_us; /* of the checkpoints; 0: there is none */
 	int64_t size;      /* of the newest one that is too old; 0: none */
 };
@@ -131,8 +133,7 @@ static int on_note(const struct db_row *row, void *arg)
 	struct str note = row_text(row, 0);
 
 	if (note.len < sizeof(keeping->note))
-		memcpy(keeping->note, note.at, note.len);
-	keeping->note[note.len < sizeof(keeping->note) ? note.len : 0] = '\0';
+		snprintf(keeping->note, sizeof(keeping->note), "%.*s", STR_ARGS(note));
 	return 0;
 }
 
@@ -201,11 +202,12 @@ static int drop_some_rows(struct keeping *keeping, struct db *db, int64_t to)
 
 static int drop_piece(struct keeping *keeping, struct db *db)
 {
-	int64_t tile = keeping->first / TILE_LEAVES * TILE_LEAVES;
+	const int64_t leaves_of_tile = TILE_LEAVES;
+	int64_t tile = keeping->first / leaves_of_tile * leaves_of_tile;
 	int64_t end = tile + KEEPING_PIECE;
 	int64_t to = end < keeping->drop_to ? end : keeping->drop_to;
 	const struct db_value leaves[] = { db_int(keeping->tree), db_int(tile),
-					   db_int(to / TILE_LEAVES * TILE_LEAVES) };
+					   db_int(to / leaves_of_tile * leaves_of_tile) };
 	const struct db_value first[] = { db_int(keeping->tree), db_int(to) };
 	int rc = drop_some_rows(keeping, db, to);
 

@@ -20,9 +20,7 @@
 #include "core/log.h"
 #include "core/uuid.h"
 
-#define MINUTE_MS   60000
-#define TILE_LEVEL  8
-#define TILE_LEAVES (UINT64_C(1) << TILE_LEVEL)
+#define MINUTE_MS 60000
 
 #define TREE_AND_NEXT_LEAF                                           \
 	"SELECT t.tree, t.size, t.frontier, EXISTS (SELECT 1 FROM "  \

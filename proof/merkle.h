@@ -19,6 +19,10 @@
 #define MERKLE_LEVELS   64 /* bits of a size */
 #define MERKLE_MAX_SIZE INT64_MAX
 
+/* A tile is a perfect subtree whose root is stored apart, so that a proof needs few leaves. */
+#define TILE_LEVEL  8
+#define TILE_LEAVES (UINT64_C(1) << TILE_LEVEL)
+
 struct merkle_hash {
 	uint8_t bytes[SHA256_SIZE];
 };
