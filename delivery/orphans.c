@@ -16,10 +16,17 @@
 #include "delivery/engine.h"
 
 #define OWNERS_MAX_BYTES 65536
-#define LOOK_US          (INT64_C(2) * 1000000) /* a look reads the state of every channel */
+#define LOOK_US          (INT64_C(2) * 1000000)
 
+/* From owner to owner through their index, because each may have thousands of leases. */
 static const struct db_query list_owners = {
-	.sql = "SELECT DISTINCT lease_owner FROM channel_state WHERE lease_owner IS NOT NULL",
+	.sql = "WITH RECURSIVE owners (name) AS ("
+	       "SELECT (SELECT lease_owner FROM channel_state WHERE lease_owner IS NOT NULL "
+	       "ORDER BY lease_owner LIMIT 1) UNION ALL "
+	       "SELECT (SELECT s.lease_owner FROM channel_state s WHERE s.lease_owner > "
+	       "owners.name "
+	       "ORDER BY s.lease_owner LIMIT 1) FROM owners WHERE name IS NOT NULL) "
+	       "SELECT name FROM owners WHERE name IS NOT NULL",
 };
 static const struct db_query release = {
 	.sql = "UPDATE channel_state SET lease_owner = NULL, lease_until = NULL, updated_at = $2 "

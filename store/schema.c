@@ -54,6 +54,8 @@ EMBED(schema_020_sqlite, "store/schema/020_lean_holds.sqlite.sql");
 EMBED(schema_020_postgres, "store/schema/020_lean_holds.postgres.sql");
 EMBED(schema_021_sqlite, "store/schema/021_audit_keeping.sqlite.sql");
 EMBED(schema_021_postgres, "store/schema/021_audit_keeping.postgres.sql");
+EMBED(schema_022_sqlite, "store/schema/022_lease_owners.sqlite.sql");
+EMBED(schema_022_postgres, "store/schema/022_lease_owners.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -82,5 +84,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_019_sqlite, .postgres = schema_019_postgres },
 	{ .sqlite = schema_020_sqlite, .postgres = schema_020_postgres },
 	{ .sqlite = schema_021_sqlite, .postgres = schema_021_postgres },
+	{ .sqlite = schema_022_sqlite, .postgres = schema_022_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
