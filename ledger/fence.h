@@ -22,9 +22,8 @@ struct fence {
 /* For a write job. *fence must live in the job; it is filled after db_flush(). */
 int fence_ask(struct db *db, const char *group, const char *worker, struct fence *fence) must_check;
 
-/* False when another worker has the lease. Also false when the store is behind `known`, the
- * position that this worker has committed: the store then failed over, or an older copy was put
- * back. */
+/* False when another worker has the lease. Also false when the store's position is before `known`,
+ * which this worker has committed: the store failed over, or an older copy was restored. */
 bool fence_holds(const struct fence *fence, const struct position *known);
 
 /* Both, for a job that reads nothing else meanwhile. Flushes. -EPERM when it does not hold. */

@@ -20,8 +20,16 @@
 #define MAX_SPAN_MS ((unsigned long long)24 * 3600 * 1000)
 #define MAX_BURST   1000
 
-static const char *const kinds[] = { "took", "learned", "forgot" };
-static const char *const whom[] = { "channel", "provider", "everybody" };
+static const char *const kinds[] = {
+	[PACE_TOOK] = "took",
+	[PACE_LEARNED] = "learned",
+	[PACE_FORGOT] = "forgot",
+};
+static const char *const whom[] = {
+	[PAUSE_CHANNEL] = "channel",
+	[PAUSE_PROVIDER] = "provider",
+	[PAUSE_EVERYBODY] = "everybody",
+};
 
 /* ---- writing ----------------------------------------------------------------------------- */
 

@@ -5,7 +5,8 @@
  * time. Vendors ban an address that causes thousands of refusals (401, 403, 404), so the refusals
  * of a team come at a bounded rate.
  *
- * Failure: a team without memory of its own is held to the bounds of the whole only.
+ * Failure: when there is no memory to count a team by itself, only the limit of all teams together
+ * applies to it.
  */
 #include "targets/vendors.h"
 

@@ -34,7 +34,7 @@ struct pending_view {
 	struct buf names;             /* each with its NUL */
 	struct asked asked[MAX_ROWS]; /* newest first */
 	size_t asked_count;
-	int64_t took_us[MAX_ROWS]; /* of those that succeeded */
+	int64_t took_us[MAX_ROWS]; /* how long each successful one took */
 	size_t took_count;
 };
 

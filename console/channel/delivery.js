@@ -121,7 +121,7 @@ const VERDICTS = /** @type {Record<string, string>} */ ({
 	disabled: "the destination is gone",
 	reformed: "refused, to be sent in a plainer form",
 	rebound: "moved",
-	reposted: "no longer to be edited, to be sent anew",
+	reposted: "could not be edited, so it is sent as a new message",
 });
 
 /** @param {{attempt: any}} props */
