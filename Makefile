@@ -289,7 +289,7 @@ fuzz: ## each fuzz target for a minute (FUZZ_SECONDS=60)
 
 BENCH_TOOLS := $(addprefix build/release/tools/,bench_live bench_raw bench_sink bench_post)
 bench: ## measure, beside the least that could be done (docs/performance.md)
-	@tools/install-packages build run test
+	@tools/install-packages build run console test
 	@$(MAKE) --no-print-directory build $(BENCH_TOOLS)
 	@/usr/bin/python3 tools/bench
 
