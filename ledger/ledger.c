@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/keeper.h"
+#include "ledger/retention_timer.h"
 #include "ledger/upkeep.h"
 #include "ledger/writer.h"
 
@@ -26,9 +26,9 @@ struct ledger {
 	unsigned keep_days;
 	char *archive_folder; /* NULL: none */
 	void *owner;
-	struct ledger_lease *lease; /* NULL: not started */
-	struct upkeep *upkeep;      /* NULL: not started, or without an audit log */
-	struct keeper *keeper;      /* NULL: not started, or everything is kept */
+	struct ledger_lease *lease;        /* NULL: not started */
+	struct upkeep *upkeep;             /* NULL: not started, or without an audit log */
+	struct retention_timer *retention; /* NULL: not started, or everything is kept */
 	struct watch_stream stream;
 	struct ledger_watch *watch; /* NULL: not started, or nobody watches */
 	void (*on_stopped)(void *owner);
@@ -133,10 +133,10 @@ static int open_upkeep(struct ledger *ledger)
 	return writer->rules.audit_mode == AUDIT_OFF ? 0 : upkeep_open(&options, &ledger->upkeep);
 }
 
-static int open_keeper(struct ledger *ledger)
+static int open_retention(struct ledger *ledger)
 {
 	const struct ledger_writer *writer = &ledger->writer;
-	const struct keeper_options options = {
+	const struct retention_timer_options options = {
 		.loop = ledger->loop,
 		.store = writer->store,
 		.lease = ledger->lease,
@@ -150,7 +150,7 @@ static int open_keeper(struct ledger *ledger)
 					  "Audit rows dropped because they were too old"),
 	};
 
-	return options.days == 0 ? 0 : keeper_open(&options, &ledger->keeper);
+	return options.days == 0 ? 0 : retention_timer_open(&options, &ledger->retention);
 }
 
 int ledger_start(struct ledger *ledger, const struct lease_events *events)
@@ -174,7 +174,7 @@ int ledger_start(struct ledger *ledger, const struct lease_events *events)
 		rc = open_watch(ledger);
 	if (rc == 0)
 		rc = open_upkeep(ledger);
-	return rc < 0 ? rc : open_keeper(ledger);
+	return rc < 0 ? rc : open_retention(ledger);
 }
 
 static void on_lease_closed(void *owner)
@@ -185,11 +185,11 @@ static void on_lease_closed(void *owner)
 	ledger->on_stopped(ledger->stop_owner);
 }
 
-static void on_keeper_closed(void *owner)
+static void on_retention_closed(void *owner)
 {
 	struct ledger *ledger = owner;
 
-	ledger->keeper = NULL;
+	ledger->retention = NULL;
 	ledger_lease_close(ledger->lease, on_lease_closed, ledger);
 }
 
@@ -198,7 +198,7 @@ static void on_upkeep_closed(void *owner)
 	struct ledger *ledger = owner;
 
 	ledger->upkeep = NULL;
-	keeper_close(ledger->keeper, on_keeper_closed, ledger);
+	retention_timer_close(ledger->retention, on_retention_closed, ledger);
 }
 
 static void on_watch_closed(void *owner)

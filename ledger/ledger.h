@@ -10,9 +10,14 @@
  *   no blockage      an event that the store will never take is rejected, the rest committed
  *
  * ledger.c opens it, writer.c commits batches, event_rows.c decides what one event becomes, lease.c
- * asks for the lease and fence.c keeps a worker without it out. watch.c tells what a team expected
- * and did not come, upkeep.c makes checkpoints of the audit log's trees, keeper.c drops its old
- * rows. docs/notes/ledger.md, docs/notes/audit-proof.md
+ * asks for the lease and fence.c keeps a worker without it out. The holder of the lease does three
+ * more things, each with a timer and a rule:
+ *
+ *   watch.c             what a team expected and did not come; expect/waits.c says what is overdue
+ *   upkeep.c            leaves for rows of others; checkpoint_round.c says which trees are signed
+ *   retention_timer.c   old rows of the audit log go; retention.c says which
+ *
+ * docs/notes/ledger.md, docs/notes/audit-proof.md
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H

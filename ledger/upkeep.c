@@ -12,8 +12,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ledger/checkpoint_round.h"
 #include "ledger/fence.h"
-#include "ledger/round.h"
 #include "ledger/waiting.h"
 
 #define TICKS 5
@@ -27,7 +27,7 @@ struct upkeep {
 	void (*on_closed)(void *owner);
 	void *close_owner;
 	struct waiting waiting;
-	struct round round;
+	struct checkpoint_round round;
 	bool in_round;
 	int64_t ask_us; /* monotonic; then ask whether a round is due */
 
@@ -48,11 +48,12 @@ static int run_round(struct upkeep *upkeep, struct db *db)
 	upkeep->is_piece = upkeep->in_round;
 	upkeep->round.last_tree = upkeep->from_tree;
 	if (upkeep->asks) {
-		rc = round_begin(&upkeep->round, db, upkeep->now_us);
+		rc = checkpoint_round_begin(&upkeep->round, db, upkeep->now_us);
 		upkeep->is_piece = upkeep->round.is_due;
 	}
 	if (rc == 0 && upkeep->is_piece)
-		rc = round_piece(&upkeep->round, db, upkeep->options.signer, upkeep->now_us);
+		rc = checkpoint_round_piece(&upkeep->round, db, upkeep->options.signer,
+					    upkeep->now_us);
 	return rc;
 }
 
@@ -82,7 +83,7 @@ static void on_timer_closed(uv_handle_t *handle)
 
 static void publish(const struct upkeep *upkeep)
 {
-	const struct round *round = &upkeep->round;
+	const struct checkpoint_round *round = &upkeep->round;
 
 	for (size_t i = 0; upkeep->options.on_checkpoint && i < round->count; i++) {
 		if (round->made[i].is_new)
@@ -111,7 +112,7 @@ static bool take_result(struct upkeep *upkeep)
 		return false;
 	publish(upkeep);
 	upkeep->from_tree = upkeep->round.last_tree;
-	upkeep->in_round = !round_is_over(&upkeep->round);
+	upkeep->in_round = !checkpoint_round_is_over(&upkeep->round);
 	return upkeep->in_round;
 }
 

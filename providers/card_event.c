@@ -10,7 +10,7 @@
 
 #include "core/utf8.h"
 #include "providers/card_parts.h"
-#include "providers/living.h"
+#include "providers/trail.h"
 #include "providers/words.h"
 
 #define LINK_MAX_ID  512 /* bytes of an id; no page has a longer one */

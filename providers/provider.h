@@ -20,8 +20,8 @@
 #include "providers/config.h"
 #include "providers/digest.h"
 #include "providers/hosts.h"
-#include "providers/living.h"
 #include "providers/message.h"
+#include "providers/trail.h"
 #include "providers/url.h"
 #include "providers/verdict.h"
 

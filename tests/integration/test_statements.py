@@ -95,7 +95,7 @@ VALUES = {
     "delivery/transitions:requeue_dropped": {3: BEGIN, 4: END},
     "ledger/delivery_rows:insert_delivery": {1: OTHER},
     "ledger/delivery_rows:insert_delivery_once": {1: OTHER, 13: OTHER},
-    "ledger/keeping:drop_rows": {1: "{%s}" % ONE},
+    "ledger/retention:drop_rows": {1: "{%s}" % ONE},
     "ledger/trees:add_leaves": {3: "{%s}" % ONE},
     "views/deliveries:select_edge": {2: END, 4: BEGIN},
     "views/deliveries:select_edge_of_state": {2: END, 4: BEGIN, 6: "pending"},

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "core/rfc3339.h"
-#include "ledger/round.h"
+#include "ledger/checkpoint_round.h"
 #include "ledger/waiting.h"
 #include "proof/checkpoint.h"
 #include "proof/note.h"
@@ -167,17 +167,18 @@ Test(waiting, that_runs_again_takes_the_same_rows)
 
 struct round_job {
 	struct store_job job;
-	struct round round;
+	struct checkpoint_round round;
 	bool begins;
 };
 
 static int run_round(struct db *db, struct store_job *job)
 {
 	struct round_job *round = container_of(job, struct round_job, job);
-	int rc = round->begins ? round_begin(&round->round, db, rig_now_us) : 0;
+	int rc = round->begins ? checkpoint_round_begin(&round->round, db, rig_now_us) : 0;
 
-	return rc < 0 || !round->round.is_due ? rc
-					      : round_piece(&round->round, db, &signer, rig_now_us);
+	return rc < 0 || !round->round.is_due
+		       ? rc
+		       : checkpoint_round_piece(&round->round, db, &signer, rig_now_us);
 }
 
 /* The whole round as one piece. Returns how many checkpoints it has. */
@@ -187,7 +188,7 @@ static size_t make_round(struct rig *rig, struct round_job *job)
 
 	*job = (struct round_job){ .job.run = run_round, .begins = true };
 	cr_assert_eq(store_run_blocking(rig->database.url, &job->job, &why), 0, "%s", why.text);
-	cr_expect(!job->round.is_due || round_is_over(&job->round));
+	cr_expect(!job->round.is_due || checkpoint_round_is_over(&job->round));
 	return job->round.count;
 }
 
@@ -287,13 +288,13 @@ static void go_on_where_the_piece_ended(struct rig *rig)
 	job = (struct round_job){ .job.run = run_round, .begins = true };
 	cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), 0);
 	cr_expect_eq(job.round.count, ROUND_PIECE);
-	cr_expect_not(round_is_over(&job.round));
+	cr_expect_not(checkpoint_round_is_over(&job.round));
 	job.begins = false;
 	cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), 0);
 	cr_expect_eq(job.round.count, ROUND_PIECE);
 	cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), 0);
 	cr_expect_eq(job.round.count, 0);
-	cr_expect(round_is_over(&job.round));
+	cr_expect(checkpoint_round_is_over(&job.round));
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_checkpoints"), 2 * ROUND_PIECE);
 }
 

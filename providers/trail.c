@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The trail of a message that is replaced. It holds our own words only. */
-#include "providers/living.h"
+#include "providers/trail.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * Which rows of the audit trail are too old, and dropping them, step by step
  * (docs/notes/audit-keeping.md). Each step is a job under the fence.
  */
-#ifndef LEDGER_KEEPING_H
-#define LEDGER_KEEPING_H
+#ifndef LEDGER_RETENTION_H
+#define LEDGER_RETENTION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,25 +15,25 @@
 #include "core/uuid.h"
 #include "store/store.h"
 
-#define KEEPING_DAY_US (INT64_C(86400) * 1000000)
-#define KEEPING_PIECE  512   /* rows that one step drops */
-#define KEEPING_MANY   65536 /* rows that are dropped before they are a day too old */
+#define RETENTION_DAY_US (INT64_C(86400) * 1000000)
+#define RETENTION_PIECE  512   /* rows that one step drops */
+#define RETENTION_MANY   65536 /* rows that are dropped before they are a day too old */
 
-enum keeping_next {
-	KEEPING_END,     /* no tree is left */
-	KEEPING_TREE,    /* nothing to do here: the next tree */
-	KEEPING_AGAIN,   /* this tree has another step */
-	KEEPING_ARCHIVE, /* the rows from drop_to to archive_to have to be in a file first */
+enum retention_next {
+	RETENTION_END,     /* no tree is left */
+	RETENTION_TREE,    /* nothing to do here: the next tree */
+	RETENTION_AGAIN,   /* this tree has another step */
+	RETENTION_ARCHIVE, /* the rows from drop_to to archive_to have to be in a file first */
 };
 
-struct keeping {
+struct retention {
 	/* Given by the caller. */
 	unsigned days;
 	bool is_archived; /* a folder is named */
 	int64_t after;    /* the tree before */
 
 	/* Results. */
-	enum keeping_next next;
+	enum retention_next next;
 	int64_t tree;
 	struct uuid team;
 	int64_t first;
@@ -45,8 +45,8 @@ struct keeping {
 };
 
 /* One step of the first tree after `after`. Flushes. */
-int keeping_step(struct keeping *keeping, struct db *db) must_check;
+int retention_step(struct retention *retention, struct db *db) must_check;
 /* The rows before archive_to are in files. Flushes. */
-int keeping_archived(const struct keeping *keeping, struct db *db) must_check;
+int retention_archived(const struct retention *retention, struct db *db) must_check;
 
 #endif

@@ -4,8 +4,8 @@
  * The hourly round: a checkpoint for every tree that has grown since its last one. It runs in
  * pieces, each of them part of one job under the fence.
  */
-#ifndef LEDGER_ROUND_H
-#define LEDGER_ROUND_H
+#ifndef LEDGER_CHECKPOINT_ROUND_H
+#define LEDGER_CHECKPOINT_ROUND_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #define ROUND_EVERY_US (INT64_C(3600) * 1000000)
 #define ROUND_PIECE    32 /* checkpoints of one job */
 
-struct round {
+struct checkpoint_round {
 	bool is_due;       /* by what the store says */
 	int64_t wait_us;   /* otherwise: so long until then */
 	int64_t last_tree; /* the round has come so far */
@@ -29,13 +29,14 @@ struct round {
 
 /* Asks when the last round began, on whatever machine, and notes this one if it is due. Flushes. A
  * round in the future is due: the clock was set back since. */
-int round_begin(struct round *round, struct db *db, int64_t now_us) must_check;
+int checkpoint_round_begin(struct checkpoint_round *round, struct db *db,
+			   int64_t now_us) must_check;
 
 /* The next piece, from round->last_tree on. Flushes. */
-int round_piece(struct round *round, struct db *db, const struct audit_signer *signer,
-		int64_t now_us) must_check;
+int checkpoint_round_piece(struct checkpoint_round *round, struct db *db,
+			   const struct audit_signer *signer, int64_t now_us) must_check;
 
 /* True when the piece was the last. */
-bool round_is_over(const struct round *round);
+bool checkpoint_round_is_over(const struct checkpoint_round *round);
 
 #endif

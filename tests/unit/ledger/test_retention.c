@@ -2,7 +2,7 @@
 
 /* Which rows of the trail are dropped, step by step, on both engines. That what is left verifies,
  * and the files, are in test_audit_keeping.py. */
-#include "ledger/keeping.h"
+#include "ledger/retention.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "proof/verifier.h"
 #include "tests/support/rig.h"
 
-#define DAY_US KEEPING_DAY_US
+#define DAY_US RETENTION_DAY_US
 #define WELL   ",\"outcome\":\"success\",\"metadata\":{\"reason\":\"ttl_expired\"}"
 
 static const struct rig_options options = { .no_delivery = true, .audit_mode = AUDIT_ALL };
@@ -78,17 +78,17 @@ static void fill(struct rig *rig)
 
 struct step {
 	struct store_job job;
-	struct keeping keeping;
+	struct retention retention;
 };
 
 static int run_step(struct db *db, struct store_job *job)
 {
-	return keeping_step(&container_of(job, struct step, job)->keeping, db);
+	return retention_step(&container_of(job, struct step, job)->retention, db);
 }
 
 static int run_note(struct db *db, struct store_job *job)
 {
-	return keeping_archived(&container_of(job, struct step, job)->keeping, db);
+	return retention_archived(&container_of(job, struct step, job)->retention, db);
 }
 
 static void run(struct rig *rig, struct step *step, int (*what)(struct db *, struct store_job *))
@@ -106,9 +106,9 @@ static int64_t run_steps(struct rig *rig, struct step *step)
 
 	do {
 		run(rig, step, run_step);
-		dropped += step->keeping.dropped;
-		cr_assert_leq(step->keeping.dropped, KEEPING_PIECE);
-	} while (step->keeping.next == KEEPING_AGAIN);
+		dropped += step->retention.dropped;
+		cr_assert_leq(step->retention.dropped, RETENTION_PIECE);
+	} while (step->retention.next == RETENTION_AGAIN);
 	return dropped;
 }
 
@@ -124,36 +124,36 @@ static void set_age(struct rig *rig, int64_t age_us)
 
 static void wait_until_due(struct rig *rig)
 {
-	struct step step = { .keeping = { .days = 1, .is_archived = true } };
+	struct step step = { .retention = { .days = 1, .is_archived = true } };
 
 	fill(rig);
 	run(rig, &step, run_step);
-	cr_expect_eq(step.keeping.next, KEEPING_END, "nobody has believed the clock yet");
+	cr_expect_eq(step.retention.next, RETENTION_END, "nobody has believed the clock yet");
 	set_age(rig, START_US + 2 * DAY_US);
 	cr_expect_eq(run_steps(rig, &step), 0);
-	cr_expect_eq(step.keeping.next, KEEPING_TREE, "the oldest rows are not a day too old");
+	cr_expect_eq(step.retention.next, RETENTION_TREE, "the oldest rows are not a day too old");
 	set_age(rig, START_US + 2 * DAY_US + 1);
 	run_steps(rig, &step);
-	cr_expect_eq(step.keeping.next, KEEPING_ARCHIVE);
-	cr_expect_eq(step.keeping.archive_to, 520, "the next checkpoint is younger");
-	cr_expect_neq(strstr(step.keeping.note, "/audit/" TEAM_A_ID "\n520\n"), NULL);
-	step.keeping.after = step.keeping.tree;
+	cr_expect_eq(step.retention.next, RETENTION_ARCHIVE);
+	cr_expect_eq(step.retention.archive_to, 520, "the next checkpoint is younger");
+	cr_expect_neq(strstr(step.retention.note, "/audit/" TEAM_A_ID "\n520\n"), NULL);
+	step.retention.after = step.retention.tree;
 	run(rig, &step, run_step);
-	cr_expect_eq(step.keeping.next, KEEPING_END);
+	cr_expect_eq(step.retention.next, RETENTION_END);
 }
 
-Test(keeping, finds_what_a_checkpoint_older_than_the_days_covers)
+Test(retention, finds_what_a_checkpoint_older_than_the_days_covers)
 {
 	ON_BOTH_STORES(&options, wait_until_due)
 }
 
 static void drop_without_file(struct rig *rig)
 {
-	struct step step = { .keeping = { .days = 1, .is_archived = true } };
+	struct step step = { .retention = { .days = 1, .is_archived = true } };
 
 	set_age(rig, START_US + 9 * DAY_US);
 	cr_expect_eq(run_steps(rig, &step), 0);
-	cr_expect_eq(step.keeping.archive_to, 520, "what the file has is fixed");
+	cr_expect_eq(step.retention.archive_to, 520, "what the file has is fixed");
 	rig_ask(rig, "UPDATE audit_trees SET archive_to = 530");
 	run(rig, &step, run_note);
 	cr_expect_eq(rig_ask(rig, "SELECT drop_to FROM audit_trees"), 0, "another file");
@@ -169,7 +169,7 @@ static int64_t wall_us(void)
 static void drop_after_the_file(struct rig *rig)
 {
 	struct audit_forgetting forgetting = { .user = "usr-0x5yg3bfyrehlas5fmd3rslxq" };
-	struct step step = { .keeping = { .days = 1, .is_archived = true } };
+	struct step step = { .retention = { .days = 1, .is_archived = true } };
 	struct reason why = { .text = "" };
 
 	fill(rig);
@@ -192,14 +192,14 @@ static void drop_after_the_file(struct rig *rig)
 	cr_expect_eq(rig_ask(rig, "SELECT min(idx) FROM audit_erased"), 521);
 }
 
-Test(keeping, drops_nothing_before_it_is_in_a_file)
+Test(retention, drops_nothing_before_it_is_in_a_file)
 {
 	ON_BOTH_STORES(&options, drop_after_the_file)
 }
 
 static void drop_all(struct rig *rig)
 {
-	struct step step = { .keeping = { .days = 1 } };
+	struct step step = { .retention = { .days = 1 } };
 
 	fill(rig);
 	rig_ask(rig, "INSERT INTO audit_erased (tree, idx, field, commitment) "
@@ -213,7 +213,7 @@ static void drop_all(struct rig *rig)
 	cr_expect_eq(rig_ask(rig, "SELECT max(idx) FROM audit_leaves"), 531);
 }
 
-Test(keeping, forgets_the_keys_of_a_team_without_rows)
+Test(retention, forgets_the_keys_of_a_team_without_rows)
 {
 	ON_BOTH_STORES(&options, drop_all)
 }
@@ -236,17 +236,17 @@ static bool is_done(struct rig *rig, void *arg)
 	return ((const struct archiving *)arg)->is_done;
 }
 
-static int archive(struct rig *rig, const struct keeping *keeping, const char *folder)
+static int archive(struct rig *rig, const struct retention *retention, const char *folder)
 {
 	const struct archive_options archive = {
 		.loop = &rig->loop,
 		.store = rig->store,
 		.folder = folder,
-		.team = keeping->team,
-		.tree = keeping->tree,
-		.from = (uint64_t)keeping->drop_to,
-		.to = (uint64_t)keeping->archive_to,
-		.note = keeping->note,
+		.team = retention->team,
+		.tree = retention->tree,
+		.from = (uint64_t)retention->drop_to,
+		.to = (uint64_t)retention->archive_to,
+		.note = retention->note,
 	};
 	struct archiving archiving = { .is_done = false };
 
@@ -294,7 +294,7 @@ static void expect_holds(const char *path, uint64_t rows)
 Test(archive, is_whole_or_there_is_none)
 {
 	char folder[] = "/tmp/wrenn-archive.XXXXXX";
-	struct step step = { .keeping = { .days = 1, .is_archived = true } };
+	struct step step = { .retention = { .days = 1, .is_archived = true } };
 	char path[256];
 	struct rig rig;
 
@@ -303,14 +303,14 @@ Test(archive, is_whole_or_there_is_none)
 	fill(&rig);
 	set_age(&rig, START_US + 3 * DAY_US);
 	run_steps(&rig, &step);
-	cr_expect_eq(archive(&rig, &step.keeping, "/tmp/wrenn-archive.none/x"), -ENOENT);
+	cr_expect_eq(archive(&rig, &step.retention, "/tmp/wrenn-archive.none/x"), -ENOENT);
 	snprintf(path, sizeof(path), "%s/" TEAM_A_ID "-0-520.jsonl", folder);
 	cr_assert_eq(mkdir(path, 0700), 0);
-	cr_expect_eq(archive(&rig, &step.keeping, folder), -EISDIR);
+	cr_expect_eq(archive(&rig, &step.retention, folder), -EISDIR);
 	cr_expect_eq(count_entries(folder), 1, "the draft is gone");
 	cr_assert_eq(rmdir(path), 0);
-	cr_expect_eq(archive(&rig, &step.keeping, folder), 0);
-	cr_expect_eq(archive(&rig, &step.keeping, folder), 0, "again");
+	cr_expect_eq(archive(&rig, &step.retention, folder), 0);
+	cr_expect_eq(archive(&rig, &step.retention, folder), 0, "again");
 	cr_expect_eq(count_entries(folder), 1);
 	expect_holds(path, 520);
 	unlink(path);

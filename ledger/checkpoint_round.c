@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "ledger/round.h"
+#include "ledger/checkpoint_round.h"
 
 #include "core/rfc3339.h"
 
@@ -33,7 +33,7 @@ static int on_begin(const struct db_row *row, void *arg)
 	return 0;
 }
 
-int round_begin(struct round *round, struct db *db, int64_t now_us)
+int checkpoint_round_begin(struct checkpoint_round *round, struct db *db, int64_t now_us)
 {
 	char text[RFC3339_TEXT_SIZE];
 	int64_t last_us = 0;
@@ -54,7 +54,7 @@ int round_begin(struct round *round, struct db *db, int64_t now_us)
 /* Notes the teams whose trees have grown. */
 static int on_tree(const struct db_row *row, void *arg)
 {
-	struct round *round = arg;
+	struct checkpoint_round *round = arg;
 
 	round->seen++;
 	round->last_tree = row_int(row, 0);
@@ -80,8 +80,8 @@ static int make(struct db *db, const struct audit_signer *signer, const struct n
 	return db_run(db, &note_checkpoint, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
-int round_piece(struct round *round, struct db *db, const struct audit_signer *signer,
-		int64_t now_us)
+int checkpoint_round_piece(struct checkpoint_round *round, struct db *db,
+			   const struct audit_signer *signer, int64_t now_us)
 {
 	const struct db_value after = db_int(round->last_tree);
 	struct note_key key;
@@ -97,7 +97,7 @@ int round_piece(struct round *round, struct db *db, const struct audit_signer *s
 	return rc < 0 ? rc : db_flush(db);
 }
 
-bool round_is_over(const struct round *round)
+bool checkpoint_round_is_over(const struct checkpoint_round *round)
 {
 	return round->seen < ROUND_PIECE;
 }

@@ -4,8 +4,8 @@
  * Messages that follow one capsule or snapshot. What they were before, in words:
  * "created → paused → resumed". Pure.
  */
-#ifndef PROVIDERS_LIVING_H
-#define PROVIDERS_LIVING_H
+#ifndef PROVIDERS_TRAIL_H
+#define PROVIDERS_TRAIL_H
 
 #include <stdbool.h>
 

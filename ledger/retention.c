@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "ledger/keeping.h"
+#include "ledger/retention.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static const struct db_query read_ids = {
 	.sql = "SELECT audit_id FROM audit_leaves WHERE tree = $1 AND idx >= $2 AND idx < $3 "
 	       "ORDER BY idx LIMIT 512",
 };
-_Static_assert(KEEPING_PIECE == 512, "the LIMIT of read_ids");
+_Static_assert(RETENTION_PIECE == 512, "the LIMIT of read_ids");
 /* By a list, so that PostgreSQL has no reason to look through the table. */
 static const struct db_query drop_rows = {
 	.sql = "DELETE FROM audit_logs WHERE id = ANY($1::text[]::uuid[])",
@@ -71,15 +71,15 @@ static int on_number(const struct db_row *row, void *arg)
 
 static int on_tree(const struct db_row *row, void *arg)
 {
-	struct keeping *keeping = arg;
+	struct retention *retention = arg;
 
-	keeping->next = KEEPING_TREE;
-	keeping->tree = row_int(row, 0);
-	keeping->team = row_uuid(row, 1);
-	keeping->first = row_int(row, 2);
-	keeping->drop_to = row_int(row, 3);
-	keeping->archive_to = row_int(row, 4);
-	keeping->size = row_int(row, 5);
+	retention->next = RETENTION_TREE;
+	retention->tree = row_int(row, 0);
+	retention->team = row_uuid(row, 1);
+	retention->first = row_int(row, 2);
+	retention->drop_to = row_int(row, 3);
+	retention->archive_to = row_int(row, 4);
+	retention->size = row_int(row, 5);
 	return 0;
 }
 
@@ -103,25 +103,25 @@ static int on_checkpoint(const struct db_row *row, void *arg)
 }
 
 /* Small teams get one file a day, not one for each checkpoint. */
-static bool is_worth_it(const struct keeping *keeping, const struct looking *looking)
+static bool is_worth_it(const struct retention *retention, const struct looking *looking)
 {
-	return looking->size > 0 && (looking->oldest_us < looking->before_us - KEEPING_DAY_US ||
-				     looking->size - keeping->archive_to >= KEEPING_MANY);
+	return looking->size > 0 && (looking->oldest_us < looking->before_us - RETENTION_DAY_US ||
+				     looking->size - retention->archive_to >= RETENTION_MANY);
 }
 
-static int look(struct keeping *keeping, struct db *db, int64_t age_us)
+static int look(struct retention *retention, struct db *db, int64_t age_us)
 {
-	struct looking looking = { .before_us = age_us - keeping->days * KEEPING_DAY_US };
-	const struct db_value values[] = { db_int(keeping->tree), db_int(keeping->archive_to) };
+	struct looking looking = { .before_us = age_us - retention->days * RETENTION_DAY_US };
+	const struct db_value values[] = { db_int(retention->tree), db_int(retention->archive_to) };
 	int rc = db_run_now(db, &read_sizes, values, ARRAY_LEN(values), on_checkpoint, &looking,
 			    NULL);
 
-	if (rc < 0 || !is_worth_it(keeping, &looking))
+	if (rc < 0 || !is_worth_it(retention, &looking))
 		return rc;
 
-	const struct db_value update[] = { db_int(keeping->tree), db_int(looking.size) };
+	const struct db_value update[] = { db_int(retention->tree), db_int(looking.size) };
 
-	keeping->next = KEEPING_AGAIN;
+	retention->next = RETENTION_AGAIN;
 	return db_run_now(db, &store_archive_to, update, ARRAY_LEN(update), NULL, NULL, NULL);
 }
 
@@ -129,34 +129,34 @@ static int look(struct keeping *keeping, struct db *db, int64_t age_us)
 
 static int on_note(const struct db_row *row, void *arg)
 {
-	struct keeping *keeping = arg;
+	struct retention *retention = arg;
 	struct str note = row_text(row, 0);
 
-	if (note.len < sizeof(keeping->note))
-		snprintf(keeping->note, sizeof(keeping->note), "%.*s", STR_ARGS(note));
+	if (note.len < sizeof(retention->note))
+		snprintf(retention->note, sizeof(retention->note), "%.*s", STR_ARGS(note));
 	return 0;
 }
 
-static int ask_for_file(struct keeping *keeping, struct db *db)
+static int ask_for_file(struct retention *retention, struct db *db)
 {
-	const struct db_value values[] = { db_int(keeping->tree), db_int(keeping->archive_to) };
+	const struct db_value values[] = { db_int(retention->tree), db_int(retention->archive_to) };
 	int rc;
 
-	keeping->note[0] = '\0';
-	rc = db_run_now(db, &read_note, values, ARRAY_LEN(values), on_note, keeping, NULL);
-	if (rc == 0 && keeping->note[0] == '\0')
+	retention->note[0] = '\0';
+	rc = db_run_now(db, &read_note, values, ARRAY_LEN(values), on_note, retention, NULL);
+	if (rc == 0 && retention->note[0] == '\0')
 		log_error("the tree of an audit log is damaged, so its old rows stay; put a "
 			  "backup back",
-			  log_int("tree", keeping->tree), log_str("table", "audit_checkpoints"));
+			  log_int("tree", retention->tree), log_str("table", "audit_checkpoints"));
 	else
-		keeping->next = KEEPING_ARCHIVE;
+		retention->next = RETENTION_ARCHIVE;
 	return rc;
 }
 
-int keeping_archived(const struct keeping *keeping, struct db *db)
+int retention_archived(const struct retention *retention, struct db *db)
 {
-	const struct db_value values[] = { db_int(keeping->tree), db_int(keeping->drop_to),
-					   db_int(keeping->archive_to) };
+	const struct db_value values[] = { db_int(retention->tree), db_int(retention->drop_to),
+					   db_int(retention->archive_to) };
 
 	return db_run_now(db, &store_drop_to, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
@@ -165,8 +165,8 @@ int keeping_archived(const struct keeping *keeping, struct db *db)
 
 struct old_rows {
 	size_t count;
-	char ids[KEEPING_PIECE][UUID_TEXT_SIZE];
-	struct str words[KEEPING_PIECE];
+	char ids[RETENTION_PIECE][UUID_TEXT_SIZE];
+	struct str words[RETENTION_PIECE];
 };
 
 static int on_id(const struct db_row *row, void *arg)
@@ -181,9 +181,9 @@ static int on_id(const struct db_row *row, void *arg)
 }
 
 /* From the first row to before `to`. */
-static int drop_some_rows(struct keeping *keeping, struct db *db, int64_t to)
+static int drop_some_rows(struct retention *retention, struct db *db, int64_t to)
 {
-	const struct db_value range[] = { db_int(keeping->tree), db_int(keeping->first),
+	const struct db_value range[] = { db_int(retention->tree), db_int(retention->first),
 					  db_int(to) };
 	struct old_rows *old = calloc(1, sizeof(*old));
 	int rc;
@@ -194,70 +194,70 @@ static int drop_some_rows(struct keeping *keeping, struct db *db, int64_t to)
 	if (rc == 0) {
 		const struct db_value ids = db_words(old->words, old->count);
 
-		rc = db_run_now(db, &drop_rows, &ids, 1, NULL, NULL, &keeping->dropped);
+		rc = db_run_now(db, &drop_rows, &ids, 1, NULL, NULL, &retention->dropped);
 	}
 	free(old);
 	return rc < 0 ? rc : db_run_now(db, &drop_commitments, range, 3, NULL, NULL, NULL);
 }
 
-static int drop_piece(struct keeping *keeping, struct db *db)
+static int drop_piece(struct retention *retention, struct db *db)
 {
 	const int64_t leaves_of_tile = TILE_LEAVES;
-	int64_t tile = keeping->first / leaves_of_tile * leaves_of_tile;
-	int64_t end = tile + KEEPING_PIECE;
-	int64_t to = end < keeping->drop_to ? end : keeping->drop_to;
-	const struct db_value leaves[] = { db_int(keeping->tree), db_int(tile),
+	int64_t tile = retention->first / leaves_of_tile * leaves_of_tile;
+	int64_t end = tile + RETENTION_PIECE;
+	int64_t to = end < retention->drop_to ? end : retention->drop_to;
+	const struct db_value leaves[] = { db_int(retention->tree), db_int(tile),
 					   db_int(to / leaves_of_tile * leaves_of_tile) };
-	const struct db_value first[] = { db_int(keeping->tree), db_int(to) };
-	int rc = drop_some_rows(keeping, db, to);
+	const struct db_value first[] = { db_int(retention->tree), db_int(to) };
+	int rc = drop_some_rows(retention, db, to);
 
 	if (rc == 0)
 		rc = db_run(db, &drop_leaves, leaves, ARRAY_LEN(leaves), NULL, NULL, NULL);
 	if (rc == 0)
 		rc = db_run(db, &store_first, first, ARRAY_LEN(first), NULL, NULL, NULL);
-	keeping->next = KEEPING_AGAIN;
-	keeping->first = to;
+	retention->next = RETENTION_AGAIN;
+	retention->first = to;
 	return rc < 0 ? rc : db_flush(db);
 }
 
 /* Nothing that they were made for is left, and new rows get new ones. */
-static int drop_some_keys(struct keeping *keeping, struct db *db)
+static int drop_some_keys(struct retention *retention, struct db *db)
 {
-	const struct db_value team = db_uuid(&keeping->team);
+	const struct db_value team = db_uuid(&retention->team);
 	int64_t keys = 0;
 	int rc = db_run_now(db, &drop_keys, &team, 1, NULL, NULL, &keys);
 
 	if (keys > 0)
-		keeping->next = KEEPING_AGAIN;
+		retention->next = RETENTION_AGAIN;
 	return rc;
 }
 
 /* ---- a step -------------------------------------------------------------------------------- */
 
-static int do_step(struct keeping *keeping, struct db *db, int64_t age_us)
+static int do_step(struct retention *retention, struct db *db, int64_t age_us)
 {
-	if (keeping->first < keeping->drop_to)
-		return drop_piece(keeping, db);
-	if (keeping->drop_to < keeping->archive_to && keeping->is_archived)
-		return ask_for_file(keeping, db);
-	if (keeping->drop_to < keeping->archive_to) {
-		keeping->next = KEEPING_AGAIN;
-		return keeping_archived(keeping, db);
+	if (retention->first < retention->drop_to)
+		return drop_piece(retention, db);
+	if (retention->drop_to < retention->archive_to && retention->is_archived)
+		return ask_for_file(retention, db);
+	if (retention->drop_to < retention->archive_to) {
+		retention->next = RETENTION_AGAIN;
+		return retention_archived(retention, db);
 	}
-	if (keeping->first > 0 && keeping->first == keeping->size)
-		return drop_some_keys(keeping, db);
-	return look(keeping, db, age_us);
+	if (retention->first > 0 && retention->first == retention->size)
+		return drop_some_keys(retention, db);
+	return look(retention, db, age_us);
 }
 
-int keeping_step(struct keeping *keeping, struct db *db)
+int retention_step(struct retention *retention, struct db *db)
 {
-	const struct db_value after = db_int(keeping->after);
+	const struct db_value after = db_int(retention->after);
 	int64_t age_us = 0;
 	int rc = db_run_now(db, &read_age, NULL, 0, on_number, &age_us, NULL);
 
-	keeping->next = KEEPING_END;
-	keeping->dropped = 0;
+	retention->next = RETENTION_END;
+	retention->dropped = 0;
 	if (rc == 0 && age_us > 0)
-		rc = db_run_now(db, &read_tree, &after, 1, on_tree, keeping, NULL);
-	return rc < 0 || keeping->next == KEEPING_END ? rc : do_step(keeping, db, age_us);
+		rc = db_run_now(db, &read_tree, &after, 1, on_tree, retention, NULL);
+	return rc < 0 || retention->next == RETENTION_END ? rc : do_step(retention, db, age_us);
 }

@@ -4,8 +4,8 @@
  * Drops rows of the audit trail that are too old, after they were written to files if the operator
  * names a folder. Only in the worker that has the ledger's lease. docs/notes/audit-keeping.md
  */
-#ifndef LEDGER_KEEPER_H
-#define LEDGER_KEEPER_H
+#ifndef LEDGER_RETENTION_TIMER_H
+#define LEDGER_RETENTION_TIMER_H
 
 #include <stdint.h>
 #include <uv.h>
@@ -16,9 +16,9 @@
 #include "ledger/position.h"
 #include "store/store.h"
 
-struct keeper;
+struct retention_timer;
 
-struct keeper_options {
+struct retention_timer_options {
 	uv_loop_t *loop;
 	struct store *store;
 	const struct ledger_lease *lease; /* and all that follows must outlive it */
@@ -31,8 +31,10 @@ struct keeper_options {
 	struct metric *dropped; /* rows */
 };
 
-int keeper_open(const struct keeper_options *options, struct keeper **out) must_check;
+int retention_timer_open(const struct retention_timer_options *options,
+			 struct retention_timer **out) must_check;
 /* A file that is being written is not finished. Accepts NULL, and then calls on_closed at once. */
-void keeper_close(struct keeper *keeper, void (*on_closed)(void *owner), void *owner);
+void retention_timer_close(struct retention_timer *timer, void (*on_closed)(void *owner),
+			   void *owner);
 
 #endif
