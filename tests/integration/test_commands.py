@@ -74,11 +74,18 @@ class Running:
         self.said = []
         self.process = subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         env={**service.environment, "WRENN_BASE_URL": service.url, **environment})
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
 
     def listen(self):
         for line in self.process.stderr:
             self.said.append(line.strip())
+
+    def wait(self):
+        """Its exit code, when all that it said was heard."""
+        code = self.process.wait(timeout=DEADLINE_S)
+        self.listener.join(DEADLINE_S)
+        return code
 
     def says(self, words):
         until(lambda: any(words in line for line in self.said), f"{words!r} in {self.said}")
@@ -236,7 +243,7 @@ def test_a_reader_who_has_gone_ends_the_command_without_a_word(service, redis, r
     tail.event()
     tail.process.stdout.close()
     redis.publish(make_event(team))
-    assert tail.process.wait(timeout=DEADLINE_S) == -13
+    assert tail.wait() == -13
     assert tail.said == [f"wrenn-events: connected to {service.url}"]
 
 
