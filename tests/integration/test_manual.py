@@ -2,6 +2,7 @@
 """The manual and the completions, which tools/manual makes of the program's own help, and the unit of the package."""
 import os
 import pathlib
+import pty
 import re
 import subprocess
 
@@ -90,7 +91,37 @@ def test_the_shells_complete_commands_flags_and_kinds(manual):
         assert complete(manual, "wrenn-events channels create --event template.snapshot.c") == ["template.snapshot.create"]
         assert complete(manual, "wrenn-events channels test --provider tele") == ["telegram"]
         assert complete(manual, "wrenn-events audit export --format c") == ["csv"]
-    assert run("zsh", "-n", manual / "completions/_wrenn-events").returncode == 0
+
+
+def complete_in_zsh(manual, folder, line):
+    """The line after the first TAB of a session, in which a key prints the line and ends the shell."""
+    said = folder / "said"
+    (folder / ".zshrc").write_text(f"fpath=({manual}/completions $fpath); autoload -Uz compinit; compinit -u -D; PS1='ready> '\n"
+                                   f'say() {{ print -r -- "$BUFFER" > {said}; exit }}; zle -N say; bindkey "^X" say\n')
+    shell, terminal = pty.fork()
+    if shell == 0:
+        os.execvpe("zsh", ["zsh", "-i"], {**os.environ, "ZDOTDIR": str(folder), "TERM": "dumb"})
+    seen = b""
+    while b"ready> " not in seen:
+        seen += os.read(terminal, 65536)
+    os.write(terminal, f"{line}\t\x18".encode())
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:
+        pass  # the shell has ended
+    os.close(terminal)
+    os.waitpid(shell, 0)
+    return said.read_text().strip()
+
+
+@pytest.mark.parametrize("line, rest", [("wrenn-events pub", "lish"), ("wrenn-events audit ro", "tate-key"), ("wrenn-events wait host.u", "p"),
+                                        ("wrenn-events keys create --team team-t", "wo")])
+def test_zsh_completes_at_the_first_tab(manual, tmp_path, monkeypatch, line, rest):
+    (tmp_path / "wrenn-events").write_text("#!/bin/sh\nprintf 'team-one\\tA\\nteam-two\\tB\\n'\n")
+    (tmp_path / "wrenn-events").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert complete_in_zsh(manual, tmp_path, line) == line + rest
 
 
 def test_the_completion_asks_for_teams_and_channels(manual, tmp_path, monkeypatch):
