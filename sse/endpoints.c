@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The three endpoints.
+ * The endpoints of listeners; audience.c has the one that looks back.
  *
  * Happy path: query, limit, cursor, and the listener begins at once. A cursor from before the
  * history waits for the preload, if one runs, and then for an answer from Redis. Failure: 400 for
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "sse/audience.h"
 #include "sse/cursor.h"
 #include "sse/metrics.h"
 #include "sse/server.h"
@@ -223,6 +224,7 @@ int sse_add_routes(struct sse *sse, struct http_server *server)
 	};
 	const struct http_route others[] = {
 		{ HTTP_GET, "/v1/events/wait", ACCESS_WAIT, on_wait, sse },
+		{ HTTP_GET, "/v1/events/{id}/listeners", ACCESS_TEAM, audience_show, sse },
 	};
 	int rc = http_server_add_streams(server, streams, ARRAY_LEN(streams));
 

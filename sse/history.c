@@ -263,18 +263,17 @@ struct item *history_after(const struct topic *topic, struct stream_id id)
 	return after;
 }
 
-/* The durable item with exactly this id is kept. Walks back from the newest. */
-static bool has_item(const struct history *history, struct stream_id id)
+const struct item *history_find(const struct topic *topic, struct stream_id id)
 {
-	for (const struct item *item = history->all.newest; item; item = item->prev[CHAIN_ALL]) {
+	for (const struct item *item = topic->newest; item; item = item->prev[topic->chain]) {
 		int order = stream_id_compare(item->id, id);
 
 		if (order == 0 && !item->transient)
-			return true;
+			return item;
 		if (order < 0)
-			return false;
+			return NULL;
 	}
-	return false;
+	return NULL;
 }
 
 bool history_misses(const struct history *history, struct stream_id cursor)
@@ -284,7 +283,8 @@ bool history_misses(const struct history *history, struct stream_id cursor)
 	if (!history->went_back)
 		return !stream_id_is_zero(history->hole);
 	/* An id may stand on both sides of the hole. What is kept is from after it. */
-	return stream_id_compare(cursor, history->head) != 0 && !has_item(history, cursor);
+	return stream_id_compare(cursor, history->head) != 0 &&
+	       !history_find(&history->all, cursor);
 }
 
 void history_each_topic(struct history *history, void (*visit)(struct topic *topic, void *arg),

@@ -94,6 +94,10 @@ void history_evict(struct history *history);
  * yet. The caller skips transient items that it must not send. */
 struct item *history_after(const struct topic *topic, struct stream_id id);
 
+/* The topic's durable item with exactly this id. NULL when it is not kept. Walks back from the
+ * newest. */
+const struct item *history_find(const struct topic *topic, struct stream_id id);
+
 /* An item was finished and now has another size. */
 void history_recount(struct history *history, const struct item *item, size_t old_cost);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Live events (contract b): /v1/events/stream, /v1/admin/events/stream and /v1/events/wait.
+ * Live events (contract b): /v1/events/stream, /v1/admin/events/stream and /v1/events/wait; and
+ * /v1/events/{id}/listeners, how many were listening.
  *
  * A listener gets every event after its cursor, in stream order and once, or is told of a gap. It
  * gets only its own team's events; an administrator gets those of all teams. A slow listener, a
@@ -51,7 +52,7 @@ void sse_set_max_streams_per_team(struct sse *sse, unsigned max);
 /* Listeners may miss recent events: Redis is away, does not answer, or its entries arrive late. */
 bool sse_is_stale(const struct sse *sse);
 
-/* Serves the three endpoints. 0, -EINVAL or -ENOMEM. */
+/* Serves the endpoints. 0, -EINVAL or -ENOMEM. */
 int sse_add_routes(struct sse *sse, struct http_server *server) must_check;
 
 /* Callbacks of the tail and the transient subscription. The owner is the struct sse. */

@@ -34,6 +34,7 @@ static void append(struct sse *sse, struct event *event)
 		hub_lose(sse, is_state ? sse->history.head : event->id);
 		return;
 	}
+	item->listeners = item->topic->streams;
 	note_arrival(item->topic, item);
 	note_arrival(&sse->history.all, item);
 }

@@ -28,6 +28,7 @@ ALL = {  # name: method, path, a good body; "URL" stands for the webhook's
     "delivery": ("GET", "/v1/deliveries/{delivery}", None),
     "redeliver": ("POST", "/v1/deliveries/{delivery}/redeliver", None),
     "explain": ("GET", "/v1/events/{event}/explain", None),
+    "listeners": ("GET", "/v1/events/{event}/listeners", None),
     "test": ("POST", "/v1/channels/test", {"provider": "webhook", "config": {"url": "URL"}}),
     "preview": ("POST", "/v1/channels/preview", {"provider": "slack", "event": "capsule.create"}),
     "expect": ("PUT", "/v1/expectations/{expectation}", {"form": "host"}),
