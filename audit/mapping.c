@@ -8,6 +8,7 @@
  * metadata can fail; metadata_buf.err then tells audit_insert().
  */
 #include "audit/audit.h"
+#include "audit/row_id.h"
 #include "core/json.h"
 #include "core/utf8.h"
 
@@ -144,11 +145,6 @@ static const struct rule {
 	/* clang-format on */
 };
 
-/* Namespace of the row ids, which come from the entry's id, so that an entry read twice makes one
- * row. */
-static const struct uuid row_space = { { 0x02, 0x94, 0xa4, 0x78, 0x84, 0x22, 0x42, 0xbc, 0xb9, 0xca,
-					 0x83, 0xcb, 0xb9, 0xdd, 0xbc, 0xd7 } };
-
 static const struct rule *find_rule(const struct event *event, const struct audit_facts *facts)
 {
 	unsigned reason = event->reason.len ? SAID : UNSAID;
@@ -257,17 +253,6 @@ static int64_t created_us(const struct event *event)
 	return event->time_us / SECOND_US * SECOND_US + stream_us % SECOND_US;
 }
 
-static void name_row(const struct event *event, const struct audit_facts *facts,
-		     struct audit_entry *out)
-{
-	char text[STREAM_ID_TEXT_SIZE];
-
-	stream_id_format(event->id, text);
-	uuid_v8(event->id, &row_space, str_of(text), &out->id);
-	if (facts->may_be_stored)
-		uuid_v5(&row_space, str_of(text), &out->old_id);
-}
-
 bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
 			    const struct audit_facts *facts, struct audit_entry *out)
 {
@@ -285,7 +270,9 @@ bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
 		.status = str_of(rule->status),
 		.created_us = created_us(event),
 	};
-	name_row(event, facts, out);
+	row_id_make(event->id, &out->id);
+	if (facts->may_be_stored)
+		row_id_make_old(event->id, &out->old_id);
 	fill_actor(event, out);
 	buf_init(&out->metadata_buf, MAX_METADATA);
 	write_metadata(&out->metadata_buf, event, rule->metadata);

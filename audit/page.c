@@ -8,9 +8,11 @@
  * break the page: long text is cut, metadata other than a small JSON object is omitted, and control
  * characters are escaped.
  */
+#include "audit/page.h"
+
 #include <errno.h>
 
-#include "audit/page.h"
+#include "audit/row_id.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
@@ -103,6 +105,18 @@ static void add_metadata(struct buf *out, struct str stored)
 	}
 }
 
+/* The event that made the row, if one did. */
+static void add_event(struct buf *out, const struct uuid *row)
+{
+	struct stream_id event;
+	char text[STREAM_ID_TEXT_SIZE];
+
+	if (!row_id_event(row, &event))
+		return;
+	stream_id_format(event, text);
+	json_add_member(out, "event_id", str_of(text));
+}
+
 /* The table has four severities, the API two outcomes (contract e.4). */
 static const char *outcome_of(struct str severity)
 {
@@ -149,6 +163,7 @@ void page_add_item(struct page *page, const struct db_row *row, int fraction_dig
 	json_add_member(out, "status", str_of(page_status(page, severity)));
 	add_text(out, "severity", severity);
 	add_metadata(out, row_text(row, 9));
+	add_event(out, &id);
 	json_add_member(out, "created_at", str_of(time_text));
 	buf_add_char(out, '}');
 }

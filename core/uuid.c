@@ -65,6 +65,16 @@ void uuid_v8(struct stream_id entry, const struct uuid *space, struct str name, 
 	stamp(out, 8);
 }
 
+struct stream_id uuid_v8_entry(const struct uuid *id)
+{
+	struct stream_id entry = { .seq = (uint64_t)(id->bytes[6] & 0x0fu) << 14 |
+					  (uint64_t)id->bytes[7] << 6 | (id->bytes[8] & 0x3fu) };
+
+	for (size_t i = 0; i < 6; i++)
+		entry.ms = entry.ms << 8 | id->bytes[i];
+	return entry;
+}
+
 /* A hyphen stands before these bytes. */
 static bool starts_group(size_t byte)
 {

@@ -38,6 +38,10 @@ void uuid_v5_of_pieces(const struct uuid *space, const struct str *name, size_t 
 #define UUID_MAX_NAME 200
 void uuid_v8(struct stream_id entry, const struct uuid *space, struct str name, struct uuid *out);
 
+/* The entry that is written in an id of version 8. Another id gives some entry as well: to be sure,
+ * make the id of that entry and compare. */
+struct stream_id uuid_v8_entry(const struct uuid *id);
+
 /* Lower-case, hyphenated. */
 void uuid_format(const struct uuid *id, char out[UUID_TEXT_SIZE]);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "audit/audit.h"
+#include "audit/row_id.h"
 #include "core/json.h"
 
 #define CAPSULE   "cl-6dfzh5ik5uxynzmlf5cshamdk"
@@ -315,6 +316,7 @@ Test(mapping, derives_the_id_from_the_stream_entry_alone)
 	struct event *first = make_event("capsule.pause", USER, CAPSULE, WELL);
 	struct event *again = make_event("capsule.pause", USER, CAPSULE, WRONG);
 	struct audit_entry a, b, c;
+	struct stream_id found;
 
 	cr_assert(map(first, AUDIT_ALL, false, &a));
 	cr_assert(map(again, AUDIT_ALL, true, &b));
@@ -325,6 +327,10 @@ Test(mapping, derives_the_id_from_the_stream_entry_alone)
 	again->id.seq++;
 	cr_assert(map(again, AUDIT_ALL, false, &c));
 	cr_expect_gt(uuid_compare(&c.id, &a.id), 0);
+	cr_assert(row_id_event(&c.id, &found));
+	cr_expect_eq(stream_id_compare(found, again->id), 0);
+	c.id.bytes[15] ^= 1;
+	cr_expect_not(row_id_event(&c.id, &found), "a row that no event made");
 	audit_entry_done(&a);
 	audit_entry_done(&b);
 	audit_entry_done(&c);

@@ -150,6 +150,7 @@ Test(uuid_v8, is_in_the_order_of_the_stream)
 
 		uuid_v8(ordered[i], &space, STR("x"), &id);
 		cr_expect_gt(uuid_compare(&id, &before), 0, "case %zu", i);
+		cr_expect_eq(stream_id_compare(uuid_v8_entry(&id), ordered[i]), 0, "case %zu", i);
 		before = id;
 	}
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The id of an event's row, made of the entry's id: an entry that is read twice makes one row. */
+#ifndef AUDIT_ROW_ID_H
+#define AUDIT_ROW_ID_H
+
+#include <stdbool.h>
+
+#include "core/attributes.h"
+#include "core/stream_id.h"
+#include "core/uuid.h"
+
+void row_id_make(struct stream_id event, struct uuid *out);
+/* The id that earlier versions gave. */
+void row_id_make_old(struct stream_id event, struct uuid *out);
+
+/* The event of a row. False: no event made the row, an earlier version did, or another program. */
+bool row_id_event(const struct uuid *row, struct stream_id *event) must_check;
+
+#endif
