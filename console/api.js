@@ -171,6 +171,9 @@ export const recover = (id, what) => change("POST", `channels/${id}/recover`, wh
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Explanation>} */
 export const explain = (id, signal) => read(`events/${id}/explain`, {}, signal);
 
+/** How many saw an event live. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Schemas["EventListeners"]>} */
+export const getListeners = (id, signal) => read(`events/${id}/listeners`, {}, signal);
+
 /**
  * One event by its stream id: the first one after the id just before it. Null when it is not kept any more.
  * @param {string} id
@@ -197,10 +200,8 @@ export async function getEvent(id, signal) {
 /** @param {Query} query @param {AbortSignal} [signal] @returns {Promise<AuditPage>} */
 export const listAudit = (query, signal) => read("audit-logs", query, signal);
 
-/** The filtered trail as a file. @param {Query} query */
-export async function exportAudit(query) {
-	return (await ask("GET", "audit-logs/export", { query })).blob();
-}
+/** The filtered trail, as it comes. @param {Query} query */
+export const exportAudit = (query) => ask("GET", "audit-logs/export", { query });
 
 /** For administrators with a session. @param {AbortSignal} [signal] @returns {Promise<AdminStatus>} */
 export const getStatus = (signal) => read("admin/status", {}, signal);

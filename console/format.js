@@ -67,6 +67,9 @@ export function ago(date, now = Date.now()) {
 	return ms < 0 ? `in ${text}` : `${text} ago`;
 }
 
+/** When something is to happen; what is overdue happens now. @param {Date} date @param {number} now */
+export const due = (date, now) => (date.getTime() - now < 5000 ? "now" : ago(date, now));
+
 /** @param {number} size in bytes */
 export function bytes(size) {
 	if (size < 1024) return `${size} B`;
@@ -77,10 +80,21 @@ export function bytes(size) {
 	return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
+/** The beginning, without half a character at its end. @param {string} text @param {number} length */
+const cut = (text, length) => text.slice(0, length).replace(/[\ud800-\udbff]$/, "");
+
+const LONG_ID = 64;
+
 /** An id whose middle is left out: enough to distinguish it. @param {string} id */
 export function shortId(id) {
+	if (id.length > LONG_ID) return `${cut(id, LONG_ID - 16)}…`;
 	return /^[a-z]+-[0-9a-z]{25}$/.test(id) ? `${id.slice(0, id.indexOf("-") + 7)}…${id.slice(-4)}` : id;
 }
+
+const SHOWN = 600;
+
+/** A text that may be of any length, as long as one reads it. The JSON beside it has all. @param {string} text */
+export const shortText = (text) => (text.length > SHOWN ? `${cut(text, SHOWN)}…` : text);
 
 /** The time in a stream id. @param {string} id */
 export const timeOfId = (id) => new Date(Number(id.split("-")[0]));

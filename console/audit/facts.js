@@ -19,7 +19,7 @@ export function AuditFacts({ entry }) {
 			<dd><${Time} at=${entry.created_at} /></dd>
 			<dt>Who</dt>
 			<dd>
-				${actorOf(entry)}${" "}<span class="dim"
+				<bdi>${actorOf(entry)}</bdi>${" "}<span class="dim"
 					>(${entry.actor_type}${entry.actor_id ? `, ${entry.actor_id}` : ""})</span
 				>
 			</dd>

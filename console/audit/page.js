@@ -8,6 +8,7 @@ import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
 import { Pages } from "../parts/pages.js";
 import { Pill } from "../parts/pill.js";
+import { save } from "../parts/save.js";
 import { Time } from "../parts/time.js";
 import { useTry } from "../parts/try.js";
 import { useSignal } from "../vendor/signals.js";
@@ -106,23 +107,17 @@ function Export({ filters }) {
 	const busy = useSignal("");
 	const attempt = useTry();
 	/** @param {"csv" | "jsonl"} format */
-	async function save(format) {
+	async function keep(format) {
 		busy.value = format;
-		await attempt.run(async () => {
-			const link = document.createElement("a");
-			link.href = URL.createObjectURL(await exportAudit({ ...filters, format }));
-			link.download = `audit.${format}`;
-			link.click();
-			setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-		});
+		await attempt.run(() => save(`audit.${format}`, () => exportAudit({ ...filters, format })));
 		busy.value = "";
 	}
 	return html`<div class="export">
 		<div class="row-of-buttons">
-			<button type="button" class="button" disabled=${busy.value !== ""} onClick=${() => save("csv")}>
+			<button type="button" class="button" disabled=${busy.value !== ""} onClick=${() => keep("csv")}>
 				<${Icon} name="download" size=${16} />${busy.value === "csv" ? "Exporting …" : "Export CSV"}
 			</button>
-			<button type="button" class="button" disabled=${busy.value !== ""} onClick=${() => save("jsonl")}>
+			<button type="button" class="button" disabled=${busy.value !== ""} onClick=${() => keep("jsonl")}>
 				<${Icon} name="download" size=${16} />${busy.value === "jsonl" ? "Exporting …" : "JSON Lines"}
 			</button>
 		</div>
@@ -151,6 +146,17 @@ function EntryRow({ entry }) {
 			>
 			<${Pill} tone=${bad ? "bad" : "good"}>${bad ? "failed" : "done"}<//>
 		</button>
-		${open.value ? html`<div class="row-detail"><${AuditFacts} entry=${entry} /></div>` : null}
+		${open.value
+			? html`<div class="row-detail">
+					<${AuditFacts} entry=${entry} />
+					${entry.event_id
+						? html`<div class="row-of-buttons">
+								<a class="button small quiet" href=${`#/events/${entry.event_id}`}
+									>The whole story of the event</a
+								>
+							</div>`
+						: null}
+				</div>`
+			: null}
 	</li>`;
 }

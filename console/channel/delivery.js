@@ -72,12 +72,12 @@ export function DeliveryDetail({ id, version = "" }) {
 					: html`<p class="dim small-text">
 							No attempt
 							yet${found.next_attempt_at
-								? html`; the first is due <${Time} at=${found.next_attempt_at} as="ago" />`
+								? html`; the first is due <${Time} at=${found.next_attempt_at} as="due" />`
 								: ""}.
 						</p>`}
 				${found.state === "pending" && found.attempts.length && found.next_attempt_at
 					? html`<p class="dim small-text">
-							The next attempt is due <${Time} at=${found.next_attempt_at} as="ago" />.
+							The next attempt is due <${Time} at=${found.next_attempt_at} as="due" />.
 						</p>`
 					: null}
 				${found.note ? html`<p class="dim small-text">Instead of another channel: ${found.note}</p>` : null}

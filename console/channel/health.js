@@ -76,8 +76,9 @@ function Disabled({ channel, health, onAsk }) {
 		<${Icon} name="warn" />
 		<div>
 			<p class="notice-text">
-				<strong>Disabled${health.disabled_at ? html` since <${Time} at=${health.disabled_at} />` : ""}.</strong>
-				${why ? messageOf(why) : ""}
+				<strong>Disabled${health.disabled_at ? html` since <${Time} at=${health.disabled_at} />` : ""}.</strong
+				>${" "}
+				<bdi>${why ? messageOf(why) : ""}</bdi>
 			</p>
 			<p class="notice-more">
 				Nothing is sent, and nothing is lost: what happens waits. Repair it at the other end or replace the
@@ -96,14 +97,13 @@ function Failing({ health }) {
 		<${Icon} name="warn" />
 		<div>
 			<p class="notice-text">
-				<strong>Failing${since ? html` since <${Time} at=${since} />` : ""}.</strong> ${error
-					? messageOf(error)
-					: ""}
+				<strong>Failing${since ? html` since <${Time} at=${since} />` : ""}.</strong>${" "}
+				<bdi>${error ? messageOf(error) : ""}</bdi>
 			</p>
 			<p class="notice-more">
 				${breaker.failures} failures in a row.
 				${breaker.state === "open"
-					? html`Paused; next attempt <${Time} at=${breaker.until ?? ""} as="ago" />.`
+					? html`Paused; next attempt <${Time} at=${breaker.until ?? ""} as="due" />.`
 					: "It is tried again by itself."}
 				Nothing is lost meanwhile.
 			</p>

@@ -28,14 +28,14 @@ export function StatePill({ channel, health }) {
 export function Trouble({ channel, health }) {
 	if (channel.disabled)
 		return html`<p class="trouble">
-			${channel.disabled_reason ? `Disabled: ${channel.disabled_reason}.` : "Disabled."} What happens meanwhile
-			waits.
+			Disabled${channel.disabled_reason ? html`: <bdi>${channel.disabled_reason}</bdi>` : ""}. What happens
+			meanwhile waits.
 		</p>`;
 	if (!health || health.state === "healthy") return html`<${Held} health=${health} />`;
 	const { failing_since: since, last_error: error, breaker } = health;
 	return html`<p class="trouble">
-		${since ? html`Failing since <${Time} at=${since} />` : "Failing"}${error ? `: ${error}` : ""}.
-		${breaker.until ? html` Next try <${Time} at=${breaker.until} as="ago" />.` : ""}
+		${since ? html`Failing since <${Time} at=${since} />` : "Failing"}${error ? html`: <bdi>${error}</bdi>` : ""}.
+		${breaker.until ? html` Next try <${Time} at=${breaker.until} as="due" />.` : ""}
 	</p>`;
 }
 

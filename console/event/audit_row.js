@@ -15,12 +15,15 @@ async function findRow(event, signal) {
 	const before = new Date(at + AFTER_MS).toISOString();
 	const { items } = await listAudit({ before, limit: 200 }, signal);
 	const verb = event.event.split(".").at(-1) ?? "";
-	/** The trail calls a failure that nobody asked for "error", and names its verb beside it. @param {AuditEntry} row */
+	const own = items.find((row) => row.event_id === event.id);
+	if (own) return own;
+	/** The control plane writes rows that name no event. The trail calls a failure that nobody asked for "error", and names its verb beside it. @param {AuditEntry} row */
 	const isAction = ({ action, metadata }) =>
 		action === verb || action === `marked_${verb}` || (action === "error" && metadata?.phase === verb);
 	return (
 		items.find(
 			(row) =>
+				!row.event_id &&
 				row.resource_id === event.resource &&
 				isAction(row) &&
 				new Date(row.created_at).getTime() >= at - BEFORE_MS,

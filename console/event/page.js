@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything about one event: when it came, its row in the trail, and for each channel what became of it.
 import { place } from "../address.js";
-import { explain, getEvent } from "../api.js";
-import { shortId, timeOfId, utc } from "../format.js";
+import { explain, getEvent, getListeners } from "../api.js";
+import { count, shortId, shortText, timeOfId, utc } from "../format.js";
 import { html } from "../html.js";
 import { sentence } from "../kinds.js";
 import { actorName } from "../live/row.js";
@@ -42,10 +42,8 @@ function Story({ id }) {
 				<${Head} event=${found.event} />
 				<ol class="story">
 					<${Chapter} icon="live" title="It entered the stream">
-						<p>
-							<${Time} at=${timeOfId(id)} />${" "}<span class="dim">(${utc(timeOfId(id))})</span>, and
-							went at once to everybody who was watching the team live.
-						</p>
+						<p><${Time} at=${timeOfId(id)} />${" "}<span class="dim">(${utc(timeOfId(id))})</span></p>
+						<${Audience} id=${id} />
 						<${Whole} event=${event} id=${id} />
 					<//>
 					<${Chapter} icon="audit" title="The audit trail"><${AuditRow} event=${found.event} /><//>
@@ -87,6 +85,20 @@ function Chapter({ icon, title, children }) {
 	</li>`;
 }
 
+/** How many saw it live. @param {{id: string}} props */
+function Audience({ id }) {
+	const { value } = useLoad((signal) => getListeners(id, signal), [id]);
+	if (!value.value) return null;
+	const { listeners } = value.value;
+	if (listeners === undefined)
+		return html`<p class="dim">How many saw it live is no longer known: the service keeps that in memory only.</p>`;
+	return html`<p>
+		${listeners
+			? `It went at once to ${count(listeners, "live listener")} of the team: open consoles, streams and waits.`
+			: "Nobody of the team was watching live when it came."}
+	</p>`;
+}
+
 /** @param {{event: any, id: string}} props */
 function Whole({ event, id }) {
 	return html`<${Loaded} of=${event} lines=${2}>
@@ -96,14 +108,14 @@ function Whole({ event, id }) {
 						${found.error
 							? html`<div class="notice bad">
 									<${Icon} name="warn" />
-									<p class="notice-text">${found.error}</p>
+									<p class="notice-text">${shortText(found.error)}</p>
 								</div>`
 							: null}
 						<dl class="facts">
 							<dt>By</dt>
-							<dd>${actorName(found)}</dd>
+							<dd>${shortText(actorName(found))}</dd>
 							<dt>Resource</dt>
-							<dd class="mono">${found.resource?.id}</dd>
+							<dd class="mono">${shortText(found.resource?.id ?? "")}</dd>
 						</dl>
 						<details>
 							<summary>As JSON</summary>

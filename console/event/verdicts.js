@@ -49,7 +49,7 @@ function VerdictLine({ of }) {
 			<div class="grow">
 				<a href=${`#/channels/${of.channel_id}`}><b>${of.name}</b></a>
 				<p class="small-text">
-					${of.detail ? messageOf(of.detail) : why}${" "}${of.delivered_at
+					<bdi>${of.detail ? messageOf(of.detail) : why}</bdi>${" "}${of.delivered_at
 						? html`<span class="dim"><${Time} at=${of.delivered_at} /></span>`
 						: null}
 				</p>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setQuery } from "../address.js";
+import { shortText } from "../format.js";
 import { html } from "../html.js";
 import { Icon } from "../parts/icon.js";
 import { Json } from "../parts/json.js";
@@ -25,16 +26,16 @@ export function Detail({ item, onClose }) {
 		${event.error
 			? html`<div class="notice bad">
 					<${Icon} name="warn" />
-					<p class="notice-text">${event.error}</p>
+					<p class="notice-text">${shortText(event.error)}</p>
 				</div>`
 			: null}
 		<dl class="facts">
 			<dt>When</dt>
 			<dd><${Time} at=${new Date(item.at)} /></dd>
 			<dt>Resource</dt>
-			<dd class="mono wrap">${event.resource?.id}</dd>
+			<dd class="mono wrap">${shortText(event.resource?.id ?? "")}</dd>
 			<dt>By</dt>
-			<dd>${actorName(event)}</dd>
+			<dd>${shortText(actorName(event))}</dd>
 			${id
 				? html`<dt>Stream id</dt>
 						<dd class="mono">${id}</dd>`

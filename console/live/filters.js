@@ -58,7 +58,7 @@ export function Filters({ wish, paused }) {
 			><span class="sr">Resource</span>
 			<input
 				class="input mono"
-				placeholder="cl-… or a snapshot's name"
+				placeholder="cl-… or a name"
 				value=${wish.resource}
 				onChange=${set("resource")}
 				spellcheck="false"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ago, clock, dayAndClock, until, utc } from "../format.js";
+import { ago, clock, dayAndClock, due, until, utc } from "../format.js";
 import { html } from "../html.js";
 import { signal } from "../vendor/signals.js";
 
@@ -11,6 +11,7 @@ setInterval(() => {
 
 const WORDS = {
 	ago: (/** @type {Date} */ date) => ago(date, now.value),
+	due: (/** @type {Date} */ date) => due(date, now.value),
 	clock,
 	day: dayAndClock,
 	until,

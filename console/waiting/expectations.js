@@ -41,7 +41,7 @@ export function Expectations() {
 		<header class="list-head">
 			<h2>Expected in time</h2>
 			<form class="filters" onSubmit=${add}>
-				<label
+				<label class="whole"
 					><span class="sr">What is expected</span>
 					<select class="input" onChange=${(/** @type {any} */ e) => (form.value = e.target.value)}>
 						${Object.entries(FORMS).map(([name, [words]]) => html`<option value=${name}>${words}</option>`)}

@@ -15,8 +15,10 @@ from support import DEADLINE_S, PROGRAM, SqliteStore, ask_for_snapshot, free_por
 pytestmark = pytest.mark.plain_only(reason="it drives the program as the other tests do, by way of a browser")
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "npm/console"
-HOSTILE = ["<script>window.hostile=1</script>", "<img src=x onerror=\"window.hostile=1\">", "</pre><svg onload=window.hostile=1>", "*bold* <!channel> @everyone",
-           "{{DATE(2026-01-01T00:00:00Z)}}", "\u202eabc\u0000def", "javascript:window.hostile=1", "'; DROP TABLE channels; --", "a" * 300]
+HOSTILE = ["<users/all> @b *x* `q` &lt;\"'\\ http://e.io/_y_~z~ #r:s a.io [a](b)",  # of the providers' tests
+           "<script>window.hostile=1</script>", "<img src=x onerror=\"window.hostile=1\">", "</pre><svg onload=window.hostile=1>", "*bold* <!channel> @everyone",
+           "{{DATE(2026-01-01T00:00:00Z)}}", "\u202eabc\u0000def", "\u2067\u05d0\u0628 1 \u2066x", "\U0001f469\u200d\U0001f680" * 20, "e\u0301\u0323\u0334" * 30,
+           "two\nlines\r\n: of a stream", "javascript:window.hostile=1", "'; DROP TABLE channels; --", "a" * 300]
 
 
 @pytest.fixture
@@ -44,6 +46,23 @@ def walk(folder, redis, chat_service, fake):
 def test_live_events(walk, chat_service):
     other_team, other_key = chat_service.new_team()
     walk("live.mjs", hostile=HOSTILE, otherTeam=other_team, otherKey=other_key)
+
+
+def test_hostile_text_is_text_on_every_page(walk, chat_service, redis, store, fake):
+    """Of an owner of capsules, of whoever answers for a webhook, and of whoever may write to the stream."""
+    session = chat_service.run("sessions", "create", "--team", walk.team, "--name", "Grace", "--role", "admin", "--platform-admin").stdout.split()
+    destination = destinations.webhook(fake)
+    channel = chat_service.add_channel(walk.key, destination.provider, destination.config)
+    fake.script({"destination": destination.name, "status": 500, "body": HOSTILE[1] + HOSTILE[7], "times": 0})
+    events = [redis.publish(make_event(walk.team, "capsule.create", text, {"type": "user", "name": text}, "error", {"reason": text, text: text}, text)) for text in HOSTILE]
+    redis.publish(make_event(walk.team, "capsule.pause", "on-and-on", {"type": "user", "name": "W" * 1000}, "error", {"reason": "W" * 20000}, "W" * 40000))
+    redis.publish(make_event(walk.team, "capsule.create", error="W" * 100_000, outcome="error"))  # a dead letter: it is too long
+    for text in HOSTILE:
+        ask_for_snapshot(store, walk.team, text.replace("\0", "\ufffd"), 5)
+        redis.client.xadd("wrenn:events:dead", {"id": "1-1", "reason": text, "payload": text * 3})
+    path = f"/v1/channels/{channel['id']}/deliveries?limit=200"
+    until(lambda: any(item["attempts"] for item in chat_service.get(path, key=walk.key).json()["items"]), "an attempt")
+    walk("hostile.mjs", hostile=HOSTILE, events=events, channel=channel["id"], admin=session)
 
 
 def test_what_may_happen_to_the_stream(walk, chat_service, redis):

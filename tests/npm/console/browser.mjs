@@ -51,6 +51,14 @@ export async function open({ path = "", key = wishes.key, width = 1440, height =
 	return page;
 }
 
+/** The cookies that `sessions create` prints. */
+export function cookiesOf(lines) {
+	return lines.map((line) => {
+		const [name, value] = line.split("=");
+		return { name, value, url: wishes.base };
+	});
+}
+
 export async function go(page, path) {
 	await page.evaluate((hash) => (location.hash = hash), `#/${path}`);
 }

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's page, with the session of an administrator; and that nobody else is shown it.
-import { check, looksGood, open, walk, wishes } from "./browser.mjs";
-
-const cookies = (lines) =>
-	lines.map((line) => {
-		const [name, value] = line.split("=");
-		return { name, value, url: wishes.base };
-	});
+import { check, cookiesOf, looksGood, open, walk, wishes } from "./browser.mjs";
 
 await walk({
 	async "an administrator sees how the service is"() {
-		const page = await open({ key: "", cookies: cookies(wishes.admin) });
+		const page = await open({ key: "", cookies: cookiesOf(wishes.admin) });
 		await page.getByRole("link", { name: "Operator" }).click();
 		await page.getByText("Events not read yet").waitFor();
 		// It serves no channel, and is listed all the same.
@@ -19,7 +13,7 @@ await walk({
 		await page.locator(".plot canvas").first().waitFor();
 	},
 	async "a dead letter is shown with its reason, and offered again"() {
-		const page = await open({ key: "", cookies: cookies(wishes.admin), path: "operator" });
+		const page = await open({ key: "", cookies: cookiesOf(wishes.admin), path: "operator" });
 		await page.getByText("a reason of the test").waitFor();
 		await page.getByText("What was published").click();
 		await looksGood(page, "operator");
@@ -27,7 +21,7 @@ await walk({
 		await page.getByText("None. Every event was committed.").waitFor();
 	},
 	async "all teams in one list"() {
-		const page = await open({ key: "", cookies: cookies(wishes.admin), path: "live?teams=all" });
+		const page = await open({ key: "", cookies: cookiesOf(wishes.admin), path: "live?teams=all" });
 		await page.locator(".feed-row", { hasText: wishes.seen }).first().waitFor();
 	},
 	async "nobody else is shown it"() {

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pictures of docs/console.md. tools/screenshots prepares what they show and makes them small.
 import { mkdirSync } from "node:fs";
-import { open, walk, wishes } from "./browser.mjs";
+import { cookiesOf, open, walk, wishes } from "./browser.mjs";
 
 const SIZES = { wide: [1440, 900], middle: [768, 1024], narrow: [320, 640] };
-
-const cookies = wishes.cookies.map((line) => {
-	const [name, value] = line.split("=");
-	return { name, value, url: wishes.base };
-});
 
 /** Quiet hours that hold it now, and a message that is edited. */
 async function beQuiet(page) {
@@ -42,7 +37,7 @@ await walk({
 	async "every picture"() {
 		for (const [name, [path, mark, scheme, size, first, session]] of Object.entries(PICTURES)) {
 			const [width, height] = SIZES[size];
-			const who = session ? { key: "", cookies } : {};
+			const who = session ? { key: "", cookies: cookiesOf(wishes.cookies) } : {};
 			const page = await open({ path, scheme, width, height, ...who });
 			await page.locator(mark).first().waitFor();
 			if (first) await first(page);
