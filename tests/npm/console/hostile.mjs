@@ -123,6 +123,6 @@ await walk({
 		await row.click();
 		await page.locator(".detail .json").waitFor();
 		const { height } = await page.locator(".detail .notice").boundingBox();
-		check(height <= 400, `the notice is ${height} px high`);
+		check(height <= 600, `the notice is ${height} px high`);
 	},
 });
