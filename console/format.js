@@ -25,10 +25,14 @@ const dayAndMinute = (date) =>
 /** @param {Date} date */
 export const dayAndClock = (date) => (isToday(date) ? clock(date) : dayAndMinute(date));
 
-const ZONED = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+/** @type {Intl.DateTimeFormat | undefined} */
+let zoned;
 
 /** The name of the reader's zone at that time: "CET" or "GMT+5:30". @param {Date} date */
-const zone = (date) => ZONED.formatToParts(date).find((part) => part.type === "timeZoneName")?.value ?? "";
+function zone(date) {
+	zoned ??= new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+	return zoned.formatToParts(date).find((part) => part.type === "timeZoneName")?.value ?? "";
+}
 
 /** With the zone, as quiet hours may be in another one. @param {Date} date */
 export const until = (date) => `${dayAndMinute(date)} ${zone(date)}`;
