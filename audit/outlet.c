@@ -10,18 +10,16 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/checkpoint_event.h"
 #include "audit/note_file.h"
 #include "core/errno_text.h"
 #include "core/event.h"
 #include "core/id.h"
-#include "core/json.h"
 #include "core/list.h"
 #include "core/log.h"
-#include "core/rfc3339.h"
 #include "core/str.h"
 
 #define MAX_WAITING 4096
@@ -246,30 +244,6 @@ static void log_checkpoint(const struct audit_checkpoint *checkpoint)
 		 log_int("size", checkpoint->size), log_str("note", checkpoint->note));
 }
 
-/* The event of the stream (contract a.3). Its resource is the size, so no two are the same. */
-static void write_event(struct buf *out, const struct audit_checkpoint *checkpoint)
-{
-	char team[ID_TEXT_SIZE];
-	char time[RFC3339_TEXT_SIZE];
-	char size[24];
-
-	id_format(ID_TEAM, &checkpoint->team, team);
-	rfc3339_format(checkpoint->at_us, 0, time);
-	snprintf(size, sizeof(size), "%lld", (long long)checkpoint->size);
-	buf_add_char(out, '{');
-	json_add_member(out, "event", str_of(event_kind_name(EVENT_AUDIT_CHECKPOINT)));
-	json_add_member(out, "outcome", STR("success"));
-	json_add_member(out, "timestamp", str_of(time));
-	json_add_member(out, "team_id", str_of(team));
-	buf_add_text(out, ",\"actor\":{\"type\":\"system\"},\"resource\":{");
-	json_add_member(out, "id", str_of(size));
-	json_add_member(out, "type", STR("audit_log"));
-	buf_add_text(out, "},\"metadata\":{");
-	json_add_member(out, "size", str_of(size));
-	json_add_member(out, "note", str_of(checkpoint->note));
-	buf_add_text(out, "}}");
-}
-
 static void announce(const struct outlet *outlet, const struct audit_checkpoint *checkpoint)
 {
 	struct buf json;
@@ -277,7 +251,7 @@ static void announce(const struct outlet *outlet, const struct audit_checkpoint 
 	if (!outlet->options.announce || !checkpoint->is_wanted)
 		return;
 	buf_init(&json, EVENT_MAX_BYTES);
-	write_event(&json, checkpoint);
+	checkpoint_event_write(&json, checkpoint);
 	if (!json.err)
 		outlet->options.announce(buf_str(&json), outlet->options.owner);
 	buf_done(&json);
