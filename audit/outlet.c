@@ -5,6 +5,11 @@
  * except PATH: ours hold keys. Its standard error is ours.
  *
  *   publish --> waiting --> FILE --> COMMAND --> next
+ *                  ^          |         |
+ *                  +- pause --+- failed +
+ *
+ * What failed waits after the others, so a note that the command refuses holds up no other one. Of
+ * folder and command only the one that failed gets it again.
  */
 #include "audit/outlet.h"
 
@@ -15,19 +20,31 @@
 
 #include "audit/checkpoint_event.h"
 #include "audit/note_file.h"
+#include "core/backoff.h"
 #include "core/errno_text.h"
 #include "core/event.h"
 #include "core/id.h"
 #include "core/list.h"
 #include "core/log.h"
+#include "core/metrics.h"
 #include "core/str.h"
 
 #define MAX_WAITING 4096
 #define MAX_WORDS   32
+#define FIRST_PAUSE 1000 /* ms */
+#define MAX_PAUSE   600000
 
 struct pending_note {
 	struct list link;
 	struct audit_checkpoint checkpoint;
+	bool is_filed;  /* the folder has it */
+	bool is_handed; /* the command has it */
+};
+
+struct outlet_metrics {
+	struct metric *waiting;
+	struct metric *folder_failures;
+	struct metric *command_failures;
 };
 
 struct outlet {
@@ -36,16 +53,19 @@ struct outlet {
 	char *words; /* of the command; `argv` points into it */
 	char *argv[MAX_WORDS + 1];
 	struct list waiting;
-	size_t count;
+	size_t count; /* that wait, and the current one */
 	struct pending_note *current;
+	struct backoff backoff;
+	struct outlet_metrics metrics;
 	uv_work_t work;
 	int file_rc;
 	uv_process_t process;
 	uv_pipe_t input;
 	uv_write_t write;
-	uv_timer_t limit;
+	uv_timer_t timer;      /* the limit of the command, or the pause after a failure */
 	unsigned open_handles; /* of the command */
 	bool has_process;
+	bool is_resting;
 	bool is_closing;
 	void (*on_closed)(void *owner);
 	void *close_owner;
@@ -55,7 +75,13 @@ static void start_next(struct outlet *outlet);
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
-/* The oldest note that waits, or NULL. */
+static void set_count(struct outlet *outlet, size_t count)
+{
+	outlet->count = count;
+	metric_set(outlet->metrics.waiting, (int64_t)count);
+}
+
+/* The note that has waited longest, or NULL. */
 static struct pending_note *take(struct outlet *outlet)
 {
 	struct list *link = outlet->waiting.next;
@@ -63,20 +89,23 @@ static struct pending_note *take(struct outlet *outlet)
 	if (list_is_empty(&outlet->waiting))
 		return NULL;
 	list_remove(link);
-	outlet->count--;
 	return list_item(link, struct pending_note, link);
 }
 
 static void drop_waiting(struct outlet *outlet)
 {
+	if (!list_is_empty(&outlet->waiting))
+		log_warn("the service stops before these checkpoints have left the host; the store "
+			 "and the log have them",
+			 log_int("checkpoints", (int64_t)outlet->count));
 	LIST_EACH_SAFE (link, &outlet->waiting) {
 		list_remove(link);
 		free(list_item(link, struct pending_note, link));
 	}
-	outlet->count = 0;
+	set_count(outlet, 0);
 }
 
-static void on_limit_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
 	struct outlet *outlet = handle->data;
 
@@ -86,14 +115,47 @@ static void on_limit_closed(uv_handle_t *handle)
 	free(outlet);
 }
 
+static void on_rested(uv_timer_t *timer)
+{
+	struct outlet *outlet = timer->data;
+
+	outlet->is_resting = false;
+	start_next(outlet);
+}
+
+static bool is_out(const struct outlet *outlet, const struct pending_note *note)
+{
+	return (!outlet->folder || note->is_filed) && (!outlet->argv[0] || note->is_handed);
+}
+
+static void try_again_later(struct outlet *outlet, struct pending_note *note)
+{
+	unsigned pause_ms = backoff_next_ms(&outlet->backoff);
+
+	list_add_tail(&outlet->waiting, &note->link);
+	log_warn("a checkpoint has not left the host and is tried again",
+		 log_int("size", note->checkpoint.size), log_int("pause_ms", pause_ms),
+		 log_int("waiting", (int64_t)outlet->count));
+	outlet->is_resting = true;
+	uv_timer_start(&outlet->timer, on_rested, pause_ms, 0);
+}
+
 static void finish_current(struct outlet *outlet)
 {
-	free(outlet->current);
+	struct pending_note *note = outlet->current;
+
 	outlet->current = NULL;
-	if (outlet->is_closing)
-		uv_close((uv_handle_t *)&outlet->limit, on_limit_closed);
-	else
+	if (outlet->is_closing) {
+		free(note);
+		uv_close((uv_handle_t *)&outlet->timer, on_timer_closed);
+	} else if (is_out(outlet, note)) {
+		free(note);
+		set_count(outlet, outlet->count - 1);
+		backoff_reset(&outlet->backoff);
 		start_next(outlet);
+	} else {
+		try_again_later(outlet, note);
+	}
 }
 
 /* ---- the command --------------------------------------------------------------------------- */
@@ -108,7 +170,7 @@ static void on_command_closed(uv_handle_t *handle)
 
 static void close_command(struct outlet *outlet)
 {
-	uv_timer_stop(&outlet->limit);
+	uv_timer_stop(&outlet->timer);
 	outlet->has_process = false;
 	if (!uv_is_closing((uv_handle_t *)&outlet->input))
 		uv_close((uv_handle_t *)&outlet->input, on_command_closed);
@@ -119,10 +181,13 @@ static void on_exit_of_command(uv_process_t *process, int64_t status, int signal
 {
 	struct outlet *outlet = process->data;
 
-	if (status != 0 || signal != 0)
+	outlet->current->is_handed = status == 0 && signal == 0;
+	if (!outlet->current->is_handed) {
+		metric_add(outlet->metrics.command_failures, 1);
 		log_error("the command for checkpoints failed",
 			  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND"),
 			  log_int("status", status), log_int("signal", signal));
+	}
 	close_command(outlet);
 }
 
@@ -179,6 +244,7 @@ static void start_command(struct outlet *outlet)
 	int rc = spawn(outlet);
 
 	if (rc < 0) {
+		metric_add(outlet->metrics.command_failures, 1);
 		log_error("cannot start the command for checkpoints",
 			  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND"),
 			  log_str("error", errno_text(rc)));
@@ -187,7 +253,7 @@ static void start_command(struct outlet *outlet)
 	}
 	outlet->has_process = true;
 	outlet->write.data = outlet;
-	uv_timer_start(&outlet->limit, on_limit, outlet->options.limit_ms, 0);
+	uv_timer_start(&outlet->timer, on_limit, outlet->options.limit_ms, 0);
 	if (uv_write(&outlet->write, (uv_stream_t *)&outlet->input, &note, 1, on_written) < 0)
 		uv_close((uv_handle_t *)&outlet->input, on_command_closed);
 }
@@ -203,7 +269,7 @@ static void write_file(uv_work_t *work)
 
 static void after_file(struct outlet *outlet)
 {
-	if (outlet->argv[0] && !outlet->is_closing)
+	if (outlet->argv[0] && !outlet->current->is_handed && !outlet->is_closing)
 		start_command(outlet);
 	else
 		finish_current(outlet);
@@ -214,11 +280,15 @@ static void on_file(uv_work_t *work, int status)
 	struct outlet *outlet = work->data;
 
 	(void)status; /* nobody cancels it */
-	if (outlet->file_rc < 0)
-		log_error("cannot write a checkpoint",
+	outlet->current->is_filed = outlet->file_rc == 0;
+	if (outlet->file_rc < 0) {
+		metric_add(outlet->metrics.folder_failures, 1);
+		log_error("cannot write a checkpoint; see that the folder exists, is writable and "
+			  "has room",
 			  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_DIR"),
 			  log_str("folder", outlet->folder),
 			  log_str("error", errno_text(outlet->file_rc)));
+	}
 	after_file(outlet);
 }
 
@@ -228,7 +298,7 @@ static void start_next(struct outlet *outlet)
 	if (!outlet->current)
 		return;
 	outlet->work.data = outlet;
-	if (!outlet->folder ||
+	if (!outlet->folder || outlet->current->is_filed ||
 	    uv_queue_work(outlet->options.loop, &outlet->work, write_file, on_file) < 0)
 		after_file(outlet);
 }
@@ -257,6 +327,15 @@ static void announce(const struct outlet *outlet, const struct audit_checkpoint 
 	buf_done(&json);
 }
 
+/* Of one team the newer checkpoints cover what the older ones did. */
+static void give_up_oldest(struct outlet *outlet)
+{
+	free(take(outlet));
+	set_count(outlet, outlet->count - 1);
+	log_error("too many checkpoints wait; the one that has waited longest stays in the store "
+		  "and in the log");
+}
+
 void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkpoint)
 {
 	struct pending_note *pending;
@@ -265,15 +344,17 @@ void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkp
 	announce(outlet, checkpoint);
 	if (!outlet->folder && !outlet->argv[0])
 		return;
-	pending = outlet->count < MAX_WAITING ? malloc(sizeof(*pending)) : NULL;
+	if (outlet->count == MAX_WAITING)
+		give_up_oldest(outlet);
+	pending = malloc(sizeof(*pending));
 	if (!pending) {
-		log_error("a checkpoint goes only to the log: too many wait");
+		log_error("a checkpoint goes only to the log: out of memory");
 		return;
 	}
-	pending->checkpoint = *checkpoint;
+	*pending = (struct pending_note){ .checkpoint = *checkpoint };
 	list_add_tail(&outlet->waiting, &pending->link);
-	outlet->count++;
-	if (!outlet->current)
+	set_count(outlet, outlet->count + 1);
+	if (!outlet->current && !outlet->is_resting)
 		start_next(outlet);
 }
 
@@ -295,6 +376,18 @@ static int split_command(struct outlet *outlet, const char *command)
 	return rest ? -E2BIG : 0;
 }
 
+static void register_metrics(struct outlet_metrics *metrics)
+{
+	static const char failures[] = "wrenn_events_audit_checkpoint_failures_total";
+	static const char help[] = "Times that a checkpoint could not be put into the folder or "
+				   "given to the command; each is tried again";
+
+	metrics->waiting = metric_gauge("wrenn_events_audit_checkpoints_waiting", NULL,
+					"Checkpoints that have not left the host");
+	metrics->folder_failures = metric_counter(failures, "to=\"folder\"", help);
+	metrics->command_failures = metric_counter(failures, "to=\"command\"", help);
+}
+
 int outlet_open(const struct outlet_options *options, struct outlet **out)
 {
 	struct outlet *outlet = calloc(1, sizeof(*outlet));
@@ -303,6 +396,10 @@ int outlet_open(const struct outlet_options *options, struct outlet **out)
 	if (!outlet)
 		return -ENOMEM;
 	outlet->options = *options;
+	outlet->backoff = (struct backoff){
+		.first_ms = options->retry_ms ? options->retry_ms : FIRST_PAUSE,
+		.max_ms = MAX_PAUSE,
+	};
 	list_init(&outlet->waiting);
 	if (options->folder && !(outlet->folder = strdup(options->folder)))
 		rc = -ENOMEM;
@@ -314,8 +411,9 @@ int outlet_open(const struct outlet_options *options, struct outlet **out)
 		free(outlet);
 		return rc;
 	}
-	uv_timer_init(options->loop, &outlet->limit);
-	outlet->limit.data = outlet;
+	register_metrics(&outlet->metrics);
+	uv_timer_init(options->loop, &outlet->timer);
+	outlet->timer.data = outlet;
 	*out = outlet;
 	return 0;
 }
@@ -333,5 +431,5 @@ void outlet_close(struct outlet *outlet, void (*on_closed)(void *owner), void *o
 	if (outlet->has_process)
 		uv_process_kill(&outlet->process, SIGKILL);
 	if (!outlet->current)
-		uv_close((uv_handle_t *)&outlet->limit, on_limit_closed);
+		uv_close((uv_handle_t *)&outlet->timer, on_timer_closed);
 }

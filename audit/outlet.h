@@ -5,8 +5,8 @@
  * operator names them, a file for each in a folder and a command that gets each on its standard
  * input.
  *
- * One checkpoint at a time, in order. What fails is logged and not tried again: the note stays in
- * the store, and the next checkpoint covers what this one did.
+ * One checkpoint at a time, in order. What fails is logged and tried again, with growing pauses,
+ * until it is out or the process ends.
  */
 #ifndef AUDIT_OUTLET_H
 #define AUDIT_OUTLET_H
@@ -23,6 +23,7 @@ struct outlet_options {
 	const char *folder;  /* NULL: none */
 	const char *command; /* words separated by spaces; NULL: none. No shell reads it. */
 	unsigned limit_ms;   /* a command that takes longer is killed */
+	unsigned retry_ms;   /* the first pause after a failure; 0: a second */
 	/* Tells the event stream, for channels that subscribe to it. NULL: nobody is told. */
 	void (*announce)(struct str json, void *owner);
 	void *owner;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Checkpoints leave the host in order, and nothing that fails holds up the next. */
+/* Checkpoints leave the host in order. What fails is tried again, and holds up no other one. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <signal.h>
@@ -11,6 +11,7 @@
 
 #include "audit/outlet.h"
 #include "core/event.h"
+#include "core/metrics.h"
 
 #define TEAM_TEXT "team-0x5yg3bfyrehlas5fmd3rslxq"
 
@@ -32,22 +33,37 @@ static void ignore_broken_pipes(void)
 
 TestSuite(outlet, .init = ignore_broken_pipes);
 
+static void open_outlet(struct rig *rig, bool with_folder, const char *command)
+{
+	const struct outlet_options options = { .loop = &rig->loop,
+						.folder = with_folder ? rig->folder : NULL,
+						.command = command,
+						.limit_ms = 60000,
+						.retry_ms = 1 };
+
+	cr_assert_eq(outlet_open(&options, &rig->outlet), 0);
+}
+
 static void open_rig(struct rig *rig, bool with_folder, const char *command)
 {
-	struct outlet_options options = { .loop = &rig->loop,
-					  .command = command,
-					  .limit_ms = 60000 };
-
 	*rig = (struct rig){ .folder = "/tmp/wrenn-outlet-XXXXXX" };
 	cr_assert(mkdtemp(rig->folder));
-	options.folder = with_folder ? rig->folder : NULL;
 	cr_assert_eq(uv_loop_init(&rig->loop), 0);
-	cr_assert_eq(outlet_open(&options, &rig->outlet), 0);
+	open_outlet(rig, with_folder, command);
 }
 
 static void count_closed(void *owner)
 {
 	((struct rig *)owner)->closed++;
+}
+
+/* For a command that names the folder. */
+static void reopen(struct rig *rig, bool with_folder, const char *command)
+{
+	outlet_close(rig->outlet, count_closed, rig);
+	uv_run(&rig->loop, UV_RUN_DEFAULT);
+	rig->closed = 0;
+	open_outlet(rig, with_folder, command);
 }
 
 static void close_rig(struct rig *rig)
@@ -89,6 +105,25 @@ static void expect_file(const struct rig *rig, const char *name, const char *tex
 	cr_expect_str_eq(found, text);
 }
 
+static void make_file(const struct rig *rig, const char *name)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", rig->folder, name);
+	file = fopen(path, "w");
+	cr_assert(file);
+	fclose(file);
+}
+
+static void remove_file(const struct rig *rig, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", rig->folder, name);
+	cr_assert_eq(unlink(path), 0);
+}
+
 static int count_files(const struct rig *rig)
 {
 	DIR *folder = opendir(rig->folder);
@@ -121,16 +156,8 @@ Test(outlet, gives_each_checkpoint_to_the_command_in_order)
 	char command[128];
 
 	open_rig(&rig, true, NULL);
-	outlet_close(rig.outlet, count_closed, &rig);
-	uv_run(&rig.loop, UV_RUN_DEFAULT);
-	rig.closed = 0;
 	snprintf(command, sizeof(command), "tee  -a %s/all", rig.folder);
-
-	const struct outlet_options options = { .loop = &rig.loop,
-						.command = command,
-						.limit_ms = 60000 };
-
-	cr_assert_eq(outlet_open(&options, &rig.outlet), 0);
+	reopen(&rig, false, command);
 	for (int64_t size = 1; size <= 3; size++)
 		publish(&rig, size);
 	uv_run(&rig.loop, UV_RUN_DEFAULT);
@@ -138,42 +165,114 @@ Test(outlet, gives_each_checkpoint_to_the_command_in_order)
 	close_rig(&rig);
 }
 
-Test(outlet, goes_on_after_a_command_that_fails)
+static int64_t waiting(void)
 {
-	static const char *const commands[] = { "false", "/nowhere/at/all", "true" };
-
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-		struct rig rig;
-
-		open_rig(&rig, true, commands[i]);
-		publish(&rig, 1);
-		publish(&rig, 2);
-		uv_run(&rig.loop, UV_RUN_DEFAULT);
-		cr_expect_eq(count_files(&rig), 2, "%s", commands[i]);
-		close_rig(&rig);
-	}
+	return metric_value(metric_gauge("wrenn_events_audit_checkpoints_waiting", NULL, ""));
 }
 
-Test(outlet, goes_on_after_a_folder_that_is_gone)
+static int64_t failures(const char *to)
+{
+	return metric_value(metric_counter("wrenn_events_audit_checkpoint_failures_total", to, ""));
+}
+
+/* A pause of the outlet keeps the loop alive, so it turns until what is waited for is there. */
+static void run_until_failed(struct rig *rig, const char *to, int64_t count)
+{
+	while (failures(to) < count)
+		cr_assert(uv_run(&rig->loop, UV_RUN_ONCE));
+}
+
+static void run_until_out(struct rig *rig)
+{
+	while (waiting() > 0)
+		cr_assert(uv_run(&rig->loop, UV_RUN_ONCE) || waiting() == 0);
+}
+
+Test(outlet, gives_a_checkpoint_again_until_the_command_takes_it, .timeout = 60)
+{
+	static const char marked[] = "mv %s/mark %s/taken"; /* fails until there is a mark */
+	struct rig rig;
+	char command[256];
+
+	open_rig(&rig, true, NULL);
+	snprintf(command, sizeof(command), marked, rig.folder, rig.folder);
+	reopen(&rig, true, command);
+	publish(&rig, 1);
+	run_until_failed(&rig, "to=\"command\"", 2);
+	expect_file(&rig, TEAM_TEXT "-1.note", "note 1\n");
+	remove_file(&rig, TEAM_TEXT "-1.note");
+	cr_expect_eq(waiting(), 1);
+	make_file(&rig, "mark");
+	run_until_out(&rig);
+	expect_file(&rig, "taken", "");
+	cr_expect_eq(count_files(&rig), 1, "the folder does not get it twice");
+	cr_expect_eq(failures("to=\"folder\""), 0);
+	close_rig(&rig);
+}
+
+Test(outlet, holds_up_no_other_checkpoint_for_one_that_is_refused, .timeout = 60)
+{
+	struct rig rig;
+
+	/* Lines that grep does not find are its failure. */
+	open_rig(&rig, true, "grep -q 2");
+	publish(&rig, 1);
+	publish(&rig, 2);
+	publish(&rig, 22);
+	while (waiting() > 1)
+		cr_assert(uv_run(&rig.loop, UV_RUN_ONCE));
+	cr_expect_eq(count_files(&rig), 3);
+	cr_expect_geq(failures("to=\"command\""), 1);
+	close_rig(&rig);
+}
+
+Test(outlet, counts_a_command_that_cannot_be_started, .timeout = 60)
+{
+	struct rig rig;
+
+	open_rig(&rig, true, "/nowhere/at/all");
+	publish(&rig, 1);
+	run_until_failed(&rig, "to=\"command\"", 2);
+	cr_expect_eq(count_files(&rig), 1);
+	close_rig(&rig);
+}
+
+Test(outlet, writes_again_what_a_folder_that_was_gone_did_not_take, .timeout = 60)
 {
 	struct rig rig;
 
 	open_rig(&rig, true, NULL);
 	cr_assert_eq(rmdir(rig.folder), 0);
 	publish(&rig, 1);
-	uv_run(&rig.loop, UV_RUN_DEFAULT);
-	cr_assert_eq(mkdir(rig.folder, 0700), 0);
 	publish(&rig, 2);
-	uv_run(&rig.loop, UV_RUN_DEFAULT);
-	cr_expect_eq(count_files(&rig), 1);
+	run_until_failed(&rig, "to=\"folder\"", 3);
+	cr_expect_eq(waiting(), 2);
+	cr_assert_eq(mkdir(rig.folder, 0700), 0);
+	run_until_out(&rig);
+	expect_file(&rig, TEAM_TEXT "-1.note", "note 1\n");
+	expect_file(&rig, TEAM_TEXT "-2.note", "note 2\n");
 	close_rig(&rig);
+}
+
+Test(outlet, keeps_a_bounded_number_of_checkpoints)
+{
+	struct rig rig;
+
+	open_rig(&rig, true, NULL);
+	cr_assert_eq(rmdir(rig.folder), 0);
+	for (int64_t size = 1; size <= 4100; size++)
+		publish(&rig, size);
+	cr_expect_eq(waiting(), 4096);
+	cr_assert_eq(mkdir(rig.folder, 0700), 0);
+	close_rig(&rig);
+	cr_expect_eq(waiting(), 0);
 }
 
 /* The loop ends only when the command has. */
 Test(outlet, kills_a_command_that_does_not_end, .timeout = 60)
 {
 	struct rig rig;
-	struct outlet_options options = { .command = "sleep 1000", .limit_ms = 50 };
+	struct outlet_options options = { .command = "sleep 1000", .limit_ms = 50, .retry_ms = 1 };
 
 	open_rig(&rig, false, "sleep 1000");
 	publish(&rig, 1);
@@ -188,7 +287,7 @@ Test(outlet, kills_a_command_that_does_not_end, .timeout = 60)
 	cr_assert_eq(outlet_open(&options, &rig.outlet), 0);
 	publish(&rig, 1);
 	publish(&rig, 2);
-	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	run_until_failed(&rig, "to=\"command\"", 2);
 	close_rig(&rig);
 }
 
