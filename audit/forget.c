@@ -67,7 +67,7 @@ struct erasing {
 };
 
 static int keep_commitment(const struct erasing *erasing, const struct leaf_field *field,
-			   const uint8_t *key)
+			   const struct hmac_key *key)
 {
 	uint8_t salt[LEAF_SALT_SIZE];
 	uint8_t commitment[SHA256_SIZE];
@@ -110,7 +110,7 @@ static void remove_value(struct erasing *erasing, struct str path)
 static int on_field(void *owner, const struct leaf_field *field, struct str subject)
 {
 	struct erasing *erasing = owner;
-	const uint8_t *key;
+	const struct hmac_key *key;
 	int rc;
 
 	if (!str_is(subject, erasing->forgetting->user))

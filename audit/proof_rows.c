@@ -278,7 +278,8 @@ struct salting {
 static int add_salt(void *owner, const struct leaf_field *field, struct str subject)
 {
 	struct salting *salting = owner;
-	const uint8_t *key = subjects_key(&salting->rows->subjects, &salting->rows->team, subject);
+	const struct hmac_key *key =
+		subjects_key(&salting->rows->subjects, &salting->rows->team, subject);
 	uint8_t salt[LEAF_SALT_SIZE];
 	char path[LEAF_MAX_PATH + 1];
 

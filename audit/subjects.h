@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/attributes.h"
 #include "core/str.h"
@@ -22,13 +23,15 @@ struct subject {
 	struct str name; /* the id of a user; empty: the team itself */
 	bool has_key;
 	bool is_damaged; /* the store has a key of another length */
-	uint8_t key[LEAF_KEY_SIZE];
+	bool is_due;     /* the next statements are about it */
+	struct hmac_key key;
 };
 
 struct subjects {
 	struct subject *all;
+	uint32_t *slots; /* of a hash table: 1 + place in `all`; 0: empty */
 	size_t count;
-	size_t cap;
+	size_t cap; /* a power of two, half of the slots */
 };
 
 void subjects_done(struct subjects *subjects);
@@ -46,7 +49,7 @@ int subjects_make_missing(struct subjects *subjects, struct db *db) must_check;
 bool subjects_are_damaged(const struct subjects *subjects, const struct uuid *team);
 
 /* The key of a subject that was gathered; NULL when the store has none, or a damaged one. */
-const uint8_t *subjects_key(const struct subjects *subjects, const struct uuid *team,
-			    struct str name);
+const struct hmac_key *subjects_key(const struct subjects *subjects, const struct uuid *team,
+				    struct str name);
 
 #endif

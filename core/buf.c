@@ -76,9 +76,13 @@ void buf_add_text(struct buf *b, const char *text)
 	buf_add(b, text, strlen(text));
 }
 
+/* Mostly there is room: JSON is written by the character. */
 void buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	if (!b->err && b->len < b->cap && b->len < b->limit)
+		b->bytes[b->len++] = c;
+	else
+		buf_add(b, &c, 1);
 }
 
 void buf_add_u64(struct buf *b, uint64_t number)

@@ -21,6 +21,8 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+_Static_assert(sizeof(SHA_LONG) == sizeof(uint32_t), "the states in struct hmac_key");
+
 /* No memory, no entropy or a damaged library: a signature could not be trusted any more. */
 static void insist(bool worked)
 {
@@ -68,37 +70,66 @@ void crypto_sha256_pieces(const struct str *pieces, size_t count, uint8_t out[SH
 	insist(SHA256_Final(out, &hash) == 1);
 }
 
-/* One half of HMAC: the key under a pad, then the pieces. */
-static void hash_half(const uint8_t key[SHA256_CBLOCK], uint8_t pad, const struct str *pieces,
-		      size_t count, uint8_t out[SHA256_SIZE])
+/* The state after the key's block under a pad. */
+static void begin_half(const uint8_t key[SHA256_CBLOCK], uint8_t pad, uint32_t out[SHA256_SIZE / 4])
 {
 	uint8_t block[SHA256_CBLOCK];
 	SHA256_CTX hash;
 
 	for (size_t i = 0; i < sizeof(block); i++)
 		block[i] = key[i] ^ pad;
-	insist(SHA256_Init(&hash) == 1 && SHA256_Update(&hash, block, sizeof(block)) == 1);
-	for (size_t i = 0; i < count; i++)
-		insist(SHA256_Update(&hash, bytes_of(pieces[i]), pieces[i].len) == 1);
-	insist(SHA256_Final(out, &hash) == 1);
+	insist(SHA256_Init(&hash) == 1);
+	SHA256_Transform(&hash, block);
+	memcpy(out, hash.h, sizeof(hash.h));
 	OPENSSL_cleanse(block, sizeof(block));
 	OPENSSL_cleanse(&hash, sizeof(hash));
 }
 
-void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
-			uint8_t out[SHA256_SIZE])
+void crypto_hmac_key(struct str key, struct hmac_key *out)
 {
 	uint8_t block[SHA256_CBLOCK] = { 0 };
-	uint8_t inner[SHA256_SIZE];
-	const struct str inner_text = { .at = (const char *)inner, .len = sizeof(inner) };
 
 	if (key.len > sizeof(block))
 		crypto_sha256(key, block);
 	else
 		memcpy(block, bytes_of(key), key.len);
-	hash_half(block, 0x36, pieces, count, inner);
-	hash_half(block, 0x5c, &inner_text, 1, out);
+	begin_half(block, 0x36, out->inner);
+	begin_half(block, 0x5c, out->outer);
 	OPENSSL_cleanse(block, sizeof(block));
+}
+
+static void end_half(const uint32_t begun[SHA256_SIZE / 4], const struct str *pieces, size_t count,
+		     uint8_t out[SHA256_SIZE])
+{
+	SHA256_CTX hash;
+
+	insist(SHA256_Init(&hash) == 1);
+	memcpy(hash.h, begun, sizeof(hash.h));
+	hash.Nl = 8 * SHA256_CBLOCK; /* bits so far */
+	for (size_t i = 0; i < count; i++)
+		insist(SHA256_Update(&hash, bytes_of(pieces[i]), pieces[i].len) == 1);
+	insist(SHA256_Final(out, &hash) == 1);
+	OPENSSL_cleanse(hash.h, sizeof(hash.h)); /* the rest is clean */
+}
+
+void crypto_hmac_with(const struct hmac_key *key, const struct str *pieces, size_t count,
+		      uint8_t out[SHA256_SIZE])
+{
+	uint8_t inner[SHA256_SIZE];
+	const struct str inner_text = { .at = (const char *)inner, .len = sizeof(inner) };
+
+	end_half(key->inner, pieces, count, inner);
+	end_half(key->outer, &inner_text, 1, out);
+}
+
+void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
+			uint8_t out[SHA256_SIZE])
+{
+	struct hmac_key halves;
+
+	crypto_hmac_key(key, &halves);
+	crypto_hmac_with(&halves, pieces, count, out);
+	OPENSSL_cleanse(&halves, sizeof(halves));
 }
 
 bool crypto_equal(struct str a, struct str b)

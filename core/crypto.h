@@ -34,6 +34,15 @@ void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE])
 void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
 			uint8_t out[SHA256_SIZE]);
 
+/* The same with a key that signs many texts: what depends on the key alone is done once. */
+struct hmac_key {
+	uint32_t inner[SHA256_SIZE / 4]; /* states of SHA-256 after the key's block */
+	uint32_t outer[SHA256_SIZE / 4];
+};
+void crypto_hmac_key(struct str key, struct hmac_key *out);
+void crypto_hmac_with(const struct hmac_key *key, const struct str *pieces, size_t count,
+		      uint8_t out[SHA256_SIZE]);
+
 /* 0 to 15, or -1 when it is no hexadecimal digit of either case. */
 int hex_value(char c);
 /* Lower-case digits, then a NUL; out has 2 * n + 1 bytes. */

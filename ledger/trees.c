@@ -270,6 +270,7 @@ struct addition {
 	struct str *ids;
 	char (*id_texts)[UUID_TEXT_SIZE];
 	struct merkle_hash *hashes;
+	struct buf data; /* of the leaf that is hashed */
 };
 
 struct key_owner {
@@ -277,15 +278,11 @@ struct key_owner {
 	const struct uuid *team;
 };
 
-static int find_key(void *owner, struct str subject, uint8_t out[LEAF_KEY_SIZE])
+static const struct hmac_key *find_key(void *owner, struct str subject)
 {
 	const struct key_owner *who = owner;
-	const uint8_t *key = subjects_key(who->subjects, who->team, subject);
 
-	if (!key)
-		return -EIO;
-	memcpy(out, key, LEAF_KEY_SIZE);
-	return 0;
+	return subjects_key(who->subjects, who->team, subject);
 }
 
 static int write_tile(struct addition *addition, const struct merkle_hash *leaf)
@@ -313,7 +310,7 @@ static int append(struct addition *addition, const struct new_leaf *leaf)
 	struct merkle_hash *hash = &addition->hashes[addition->count];
 	struct merkle_range *range = &addition->tree->range;
 	char *text = addition->id_texts[addition->count];
-	int rc = leaf_hash(&leaf->row, find_key, &owner, hash);
+	int rc = leaf_hash(&leaf->row, find_key, &owner, &addition->data, hash);
 
 	if (rc < 0)
 		return rc;
@@ -400,11 +397,13 @@ static int write_all(struct trees *trees, struct db *db)
 	};
 	int rc = addition.ids && addition.id_texts && addition.hashes ? 0 : -ENOMEM;
 
+	buf_init(&addition.data, LEAF_MAX_BYTES);
 	for (size_t i = 0; i < trees->count && rc == 0; i++) {
 		addition.tree = &trees->all[i];
 		rc = addition.tree->is_damaged ? write_outside(trees, addition.tree, db)
 					       : write_tree(&addition);
 	}
+	buf_done(&addition.data);
 	free(addition.ids);
 	free(addition.id_texts);
 	free(addition.hashes);

@@ -28,9 +28,12 @@ static void add_escaped(struct buf *out, char c)
 	buf_addf(out, "\\u%04x", (unsigned)(unsigned char)c);
 }
 
+/* A table, because each byte of every leaf is looked up. */
 static bool needs_escape(char c)
 {
-	return (unsigned char)c < 0x20 || c == '"' || c == '\\';
+	static const bool needs[256] = { [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true };
+
+	return needs[(unsigned char)c];
 }
 
 void canonical_add_string(struct buf *out, struct str text)

@@ -51,11 +51,12 @@ struct leaf_field {
 };
 
 /* Finds the key of a subject: the id of a user, or empty for what only the team can be asked
- * about. Returns 0 or a negative errno, which ends the call that asked. */
-typedef int (*leaf_key_fn)(void *owner, struct str subject, uint8_t out[LEAF_KEY_SIZE]);
+ * about. NULL: there is none. */
+typedef const struct hmac_key *(*leaf_key_fn)(void *owner, struct str subject);
 
-/* The hash of the row as a leaf. 0, what find_key returned, -ENOMEM or -E2BIG. */
-int leaf_hash(const struct leaf_row *row, leaf_key_fn find_key, void *owner,
+/* The hash of the row as a leaf, whose data stand in `data` then; its limit is LEAF_MAX_BYTES. 0,
+ * -ENOKEY, -ENOMEM or -E2BIG. */
+int leaf_hash(const struct leaf_row *row, leaf_key_fn find_key, void *owner, struct buf *data,
 	      struct merkle_hash *out) must_check;
 
 /* Calls on_field for each value that stands as a commitment, with its subject. Ends with the first
@@ -63,7 +64,7 @@ int leaf_hash(const struct leaf_row *row, leaf_key_fn find_key, void *owner,
 typedef int (*leaf_field_fn)(void *owner, const struct leaf_field *field, struct str subject);
 int leaf_each_personal(const struct leaf_row *row, leaf_field_fn on_field, void *owner) must_check;
 
-void leaf_salt(const uint8_t key[LEAF_KEY_SIZE], struct str row_id, struct str path,
+void leaf_salt(const struct hmac_key *key, struct str row_id, struct str path,
 	       uint8_t out[LEAF_SALT_SIZE]);
 /* 0, -ENOMEM or -E2BIG. */
 int leaf_commit(const uint8_t salt[LEAF_SALT_SIZE], const struct leaf_field *field,

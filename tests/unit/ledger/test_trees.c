@@ -38,6 +38,34 @@ Test(trees, have_every_row_of_their_team_as_a_leaf)
 	ON_BOTH_STORES(&options, commit_of_two_teams);
 }
 
+/* More than the first room for keys, of two teams, some of them known from the batch before. */
+static void commit_of_many_people(struct rig *rig)
+{
+	struct event *events[61];
+	char actor[128];
+
+	for (int i = 0; i < 60; i++) {
+		snprintf(actor, sizeof(actor),
+			 "{\"type\":\"user\",\"id\":\"usr-%025d\",\"name\":\"Ada %d\"}", i % 40,
+			 i % 40);
+		events[i] = rig_event("capsule.resume", actor, WELL, START_MS + i);
+	}
+	events[60] = rig_event_of_b("capsule.resume", START_MS + 60);
+	cr_assert_eq(rig_offer(rig, events, 20), 0);
+	cr_assert_eq(rig_offer(rig, events + 20, 41), 0);
+	expect_sound_tree(rig, TEAM_A, 60);
+	expect_sound_tree(rig, TEAM_B, 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_salts"), 41);
+	cr_expect_eq(rig_ask(rig, "SELECT count(DISTINCT key) FROM audit_salts"), 41);
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		event_free(events[i]);
+}
+
+Test(trees, of_many_people_have_a_key_for_each)
+{
+	ON_BOTH_STORES(&options, commit_of_many_people);
+}
+
 static void commit_again(struct rig *rig)
 {
 	struct event *events[] = {

@@ -2,18 +2,16 @@
 
 #include "tests/unit/ledger/tree_fixture.h"
 
-#include <errno.h>
-
 #include "core/id.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
 #include "proof/leaf.h"
 
-#define MAX_KEYS 16
+#define MAX_KEYS 64
 
 struct key {
 	char subject[64];
-	uint8_t bytes[LEAF_KEY_SIZE];
+	struct hmac_key halves;
 };
 
 struct recount_job {
@@ -49,7 +47,7 @@ static int on_key(const struct db_row *row, void *arg)
 
 	cr_assert_leq(job->key_count, MAX_KEYS);
 	snprintf(key->subject, sizeof(key->subject), "%.*s", STR_ARGS(row_text(row, 0)));
-	memcpy(key->bytes, row_blob(row, 1).at, LEAF_KEY_SIZE);
+	crypto_hmac_key(row_blob(row, 1), &key->halves);
 	return 0;
 }
 
@@ -63,17 +61,15 @@ static int on_tree(const struct db_row *row, void *arg)
 	return merkle_restore(&job->stored, (uint64_t)job->out->size, row_blob(row, 2));
 }
 
-static int find_key(void *owner, struct str subject, uint8_t out[LEAF_KEY_SIZE])
+static const struct hmac_key *find_key(void *owner, struct str subject)
 {
 	const struct recount_job *job = owner;
 
 	for (size_t i = 0; i < job->key_count; i++) {
-		if (str_is(subject, job->keys[i].subject)) {
-			memcpy(out, job->keys[i].bytes, LEAF_KEY_SIZE);
-			return 0;
-		}
+		if (str_is(subject, job->keys[i].subject))
+			return &job->keys[i].halves;
 	}
-	return -ENOKEY;
+	return NULL;
 }
 
 static void hash_row(struct recount_job *job, const struct db_row *row, struct merkle_hash *out)
@@ -83,6 +79,7 @@ static void hash_row(struct recount_job *job, const struct db_row *row, struct m
 	char id_text[ID_TEXT_SIZE];
 	char time[RFC3339_TEXT_SIZE];
 	cJSON *metadata = NULL;
+	struct buf data;
 
 	id_format(ID_TEAM, &job->team, team);
 	id_format(ID_AUDIT, &id, id_text);
@@ -104,7 +101,9 @@ static void hash_row(struct recount_job *job, const struct db_row *row, struct m
 		.metadata = metadata,
 	};
 
-	cr_assert_eq(leaf_hash(&leaf, find_key, job, out), 0);
+	buf_init(&data, LEAF_MAX_BYTES);
+	cr_assert_eq(leaf_hash(&leaf, find_key, job, &data, out), 0);
+	buf_done(&data);
 	cJSON_Delete(metadata);
 }
 
