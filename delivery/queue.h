@@ -17,6 +17,7 @@
  *   IDLE -> READY: the ledger brought new rows
  *   READY -> JUDGED: the delivery can never be built
  *   JUDGED -> READY: the next one goes out while the result is stored (unstored.c)
+ *   RECORDING -> JUDGED: the results before it are stored (unstored.c)
  *   any phase without a job or request -> RELEASING: at the end, or to rest. A channel that is
  *   disabled, or whose breaker is open, rests without a lease.
  *
@@ -61,7 +62,7 @@ struct turn {
 	int64_t rebound_us; /* updated_at with it */
 };
 
-/* What the store job of a turn found and did. Each run resets it. */
+/* What the store job of a turn found and did. Each run in record.c resets it. */
 struct record_outcome {
 	int64_t changed;
 	int64_t rebound_rows;
@@ -98,10 +99,10 @@ struct queue {
 	int64_t wake_us;
 	int64_t idle_since_us;
 	int64_t rest_until_us;
-	int64_t unreadable_us; /* updated_at of the settings that did not decrypt, as logged */
-	int64_t noted_us;      /* when a success was last stored for the owner */
+	int64_t unreadable_us; /* send.c: updated_at of the settings that did not decrypt */
+	int64_t noted_us;      /* record.c: when a success was last stored for the owner */
 	struct share_seat seat;
-	int64_t seat_us; /* updated_at of the settings whose destination `seat` knows */
+	int64_t seat_us; /* load.c: updated_at of the settings whose destination `seat` knows */
 	struct settings settings;
 	struct hold hold;
 	int64_t beside_us; /* when rows beside the queue were last searched */

@@ -408,7 +408,7 @@ void record_start(struct queue *queue)
 		return;
 	if (queue->phase != QUEUE_RECORDING)
 		queue_enter(queue, QUEUE_RECORDING);
-	/* In order: unstored.c starts it after the results before it. */
+	/* In order: after the results before it, unstored.c enters the queue into JUDGED again. */
 	if (queue->unstored_count == 0)
 		submit(queue);
 }

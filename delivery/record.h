@@ -13,7 +13,7 @@ struct delivery;
 struct queue;
 struct record;
 
-/* JUDGED, and RECORDING without a running job: stores the result of `current`. Then settles the
+/* JUDGED: stores the result of `current`, after the results before it. Then settles the
  * queue, or enters GONE when the channel was deleted. After a failure the queue stays in RECORDING
  * without a job, until record_retry(). If the queue may have unstored results, it goes on at
  * once. */

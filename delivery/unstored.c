@@ -45,7 +45,7 @@ static void go_on(struct queue *queue)
 	if (!queue->current)
 		queue_settle(queue);
 	else if (queue->unstored_count == 0)
-		record_start(queue);
+		queue_enter(queue, QUEUE_JUDGED);
 }
 
 /* ---- storing ------------------------------------------------------------------------------- */
