@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The audit trail (contract e): rows for events, rows for changes made through our endpoints, and
- * the two endpoints that list them. Rows are written inside the caller's transaction.
+ * The audit trail (contract e): rows for events, rows for changes made through our endpoints, the
+ * lists and exports of them, and the checkpoints that prove them.
+ *
+ * It promises that a row is stored with what it reports, in the caller's transaction, or not at
+ * all; that a team sees its own rows only; and that the proofs hold after a person was erased.
  */
 #ifndef AUDIT_AUDIT_H
 #define AUDIT_AUDIT_H
@@ -50,7 +53,6 @@ struct audit_options {
 	const struct audit_signer *signer; /* must outlive it; NULL: no checkpoints */
 	const char *checkpoint_folder;     /* NULL: none */
 	const char *checkpoint_command;    /* NULL: none */
-	unsigned follow_every_ms;          /* how often it looks for deleted users; 0: every hour */
 	/* Adds an event about a checkpoint to the stream. May be NULL. */
 	void (*announce)(struct str json, void *owner);
 	void *owner;

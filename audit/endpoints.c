@@ -135,7 +135,7 @@ static int open_parts(struct audit *audit, const struct audit_options *options)
 		.loop = options->loop,
 		.store = options->store,
 		.now_us = clock_wall_us,
-		.every_ms = options->follow_every_ms ? options->follow_every_ms : FOLLOW_EVERY_MS,
+		.every_ms = FOLLOW_EVERY_MS,
 	};
 	int rc = outlet_open(&outlet, &audit->outlet);
 
