@@ -6,6 +6,7 @@
 
 #include "core/str.h"
 
+/* console.c serves it. */
 struct console_asset {
 	const char *path; /* below /console/ */
 	const char *type;

@@ -29,6 +29,8 @@
 #include "targets/targets.h"
 #include "views/views.h"
 
+/* wiring.c alone uses file, listener, index, vitals, metrics, console and admin; services.c the
+ * origins and is_unsigned; stop.c the step. */
 struct worker {
 	struct config *config;
 	const char *file; /* of --config; NULL: none */
@@ -73,7 +75,7 @@ struct worker {
 	struct admin admin;
 
 	bool stopping;
-	size_t step; /* the current step in stop.c */
+	size_t step; /* the current one of the end */
 };
 
 #endif

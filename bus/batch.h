@@ -31,6 +31,7 @@ struct dead_letter {
 	struct reason why;
 };
 
+/* commit.c marks what stays pending. */
 struct batch_item {
 	struct stream_id id;
 	bool stays_pending; /* Redis refused its dead letter: it will be read again */
@@ -43,7 +44,7 @@ struct batch {
 	size_t item_count;
 	struct dead_letter *dead;
 	size_t dead_count;
-	size_t next_dead;            /* to be written; the payloads before it are freed */
+	size_t next_dead;            /* of commit.c: to be written; payloads before it are freed */
 	int64_t read_ms;             /* monotonic */
 	struct batch_commit *commit; /* whose queue it is in */
 };

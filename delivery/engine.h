@@ -61,6 +61,7 @@ struct engine_metrics {
 	struct metric *rows_taken;
 };
 
+/* room.c reserves memory; clock.c keeps its watch. */
 struct delivery_engine {
 	struct delivery_options options;
 	uv_check_t after_sockets; /* active after engine_wake(), both */

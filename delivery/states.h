@@ -58,7 +58,7 @@ struct delivery {
 	enum delivery_state state;
 	bool is_fresh; /* the ledger made it of an event just now: its body can be read */
 	bool is_digest;
-	bool is_asked_again;      /* sent again on request */
+	bool is_asked_again;      /* load.c: sent again on request */
 	bool was_held;            /* by quiet hours or a snooze, which have ended */
 	int64_t held_until_us;    /* by the options as they were read with it; 0: it may go */
 	int64_t accepted_us;      /* when the request was accepted that it ends; 0: unknown */

@@ -20,7 +20,7 @@
 struct expect_team {
 	struct uuid team;
 	bool is_read;  /* the rules are those of the cache's version */
-	bool is_noted; /* by the present batch */
+	bool is_noted; /* batch.c: by the present batch */
 	struct expect_rule *rules;
 	size_t count;
 	int64_t waiting; /* rows of the team; read when an event makes it wait */
@@ -28,8 +28,8 @@ struct expect_team {
 };
 
 struct expect_cache {
-	int64_t version;
-	size_t size; /* teams and rules */
+	int64_t version; /* of all rules; batch.c compares it */
+	size_t size;     /* teams and rules */
 	struct expect_team *buckets[EXPECT_CACHE_BUCKETS];
 };
 

@@ -11,7 +11,9 @@
  *   requests.h requests for snapshots, which begin waits without an event
  *   notice.h   a wait that ended, as an event for the stream
  *
- * It knows neither Redis nor a clock: the ledger decides when, and which worker.
+ * It promises that an event changes the waits once, in the ledger's transaction, and that rules
+ * and waits of a team stay bounded. It knows neither Redis nor a clock: the ledger decides when,
+ * and which worker.
  */
 #ifndef EXPECT_EXPECT_H
 #define EXPECT_EXPECT_H

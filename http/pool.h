@@ -45,7 +45,7 @@ struct pool {
 	struct poller poller;
 	struct deadlines waits[WAITS];
 	struct pool_metrics metrics;
-	struct date date;
+	struct date date; /* response_head.c writes it */
 
 	/* Gets each request, complete or failed. */
 	void (*on_request)(struct http_request *request, void *owner);
@@ -54,7 +54,8 @@ struct pool {
 	unsigned open_handles;
 	void (*on_closed)(struct pool *pool); /* NULL while it is open */
 
-	char read_buffer[POOL_READ_SIZE]; /* used within one callback, never across */
+	/* connection.c uses it within one callback, never across. */
+	char read_buffer[POOL_READ_SIZE];
 };
 
 /* Prepares a zeroed pool whose connections hear from the poller by `on_ready`. 0 or a negative

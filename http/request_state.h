@@ -19,9 +19,10 @@ struct http_request {
 	struct connection *connection;
 	struct http_message message;
 	struct route_match match;
-	struct identity identity;
+	struct identity identity; /* request.c keeps it for the handler */
 	char id[HTTP_REQUEST_ID_SIZE];
 
+	/* exchange.c calls it when the client leaves. */
 	void (*on_abort)(void *owner);
 	void *abort_owner;
 

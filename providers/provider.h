@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Front door of providers/. A provider is a const table of pure functions: no I/O, no clock, no
- * state but the hosts that the operator allows (hosts.h). Time, ids and secrets are arguments.
- * Callers send what `build` made and act on what `judge` says.
+ * Front door of providers/. A provider is a const table of functions: `check` reads a channel's
+ * settings, `build` makes a request, `judge` reads its answer. Callers send and act.
+ *
+ * It promises:
+ * - The functions are pure: no I/O, no clock, no state except the hosts that the operator allows
+ *   (hosts.h). Time, ids and secrets are arguments.
+ * - What `check` accepted can be built. No sentence repeats a setting.
+ * - A refusal is final only in the vendor's own words. After any other answer the delivery is tried
+ *   again.
  */
 #ifndef PROVIDERS_PROVIDER_H
 #define PROVIDERS_PROVIDER_H

@@ -31,6 +31,7 @@ enum item_chain { CHAIN_TEAM, CHAIN_ALL, CHAINS };
 
 struct topic;
 
+/* history.c links it. */
 struct item {
 	unsigned refs;
 	uint8_t state;

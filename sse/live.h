@@ -36,6 +36,7 @@ enum listener_kind { LISTENER_TEAM, LISTENER_ALL, LISTENER_WAIT, LISTENER_KINDS 
 enum wait_result { WAIT_FOUND, WAIT_TIMED_OUT, WAIT_REFUSED, WAIT_LEFT, WAIT_RESULTS };
 enum lookup_result { LOOKUP_ROW, LOOKUP_NONE, LOOKUP_FAILED, LOOKUP_LATE, LOOKUP_RESULTS };
 
+/* metrics.c opens them, and counts crowds. */
 struct sse_metrics {
 	struct metric *subscribers[LISTENER_KINDS];
 	struct metric *crowds[CROWDS];
@@ -131,10 +132,11 @@ struct sse {
 	struct rechecks rechecks;
 	struct reads reads;
 	struct bookmark bookmark;
-	struct high_water high_water;
-	struct preload *preload;    /* NULL: over, or not started */
-	struct list openings;       /* requests that wait for the preload */
-	char server[REDIS_ID_SIZE]; /* run id of the Redis that the tail reads; empty: unknown */
+	struct high_water high_water; /* backlog.c */
+	struct preload *preload;      /* NULL: over, or not started */
+	struct list openings;         /* requests that wait for the preload */
+	/* server.c: run id of the Redis that the tail reads; empty: unknown. */
+	char server[REDIS_ID_SIZE];
 
 	struct item *keepalive;
 	struct item *source_lost;

@@ -4,9 +4,9 @@
  * Live events (contract b): /v1/events/stream, /v1/admin/events/stream and /v1/events/wait; and
  * /v1/events/{id}/listeners, how many were listening.
  *
- * A listener gets every event after its cursor, in stream order and once, or is told of a gap. It
- * gets only its own team's events; an administrator gets those of all teams. A slow listener, a
- * slow database or a Redis that is away costs the other listeners nothing.
+ * It promises that a listener gets every event after its cursor, in stream order and once, or
+ * notice of the gap; that it gets only its own team's events, except an administrator; and that a
+ * slow listener, a slow database or a Redis that is away costs the other listeners nothing.
  *
  * Happy path: the tail appends each event to a shared history. A listener is a cursor into it, and
  * everything between its cursor and the head leaves in one write. A cursor from before the history

@@ -61,7 +61,7 @@ struct subscriber {
 	bool unchunked; /* speaks HTTP/1.0 */
 	bool in_front;
 	bool blocked;    /* the socket is full; on_writable will come */
-	bool stalled;    /* `quiet` is in sse->stalls */
+	bool stalled;    /* write.c: `quiet` is in sse->stalls */
 	bool ending;     /* no event goes to it any more */
 	bool is_closing; /* only `partial` and the closing frame at `cursor` are still to be sent */
 	bool left;       /* off all lists */

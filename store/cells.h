@@ -33,7 +33,7 @@ struct db_cell {
 
 struct db_row_memory;
 
-/* Opaque outside this folder. */
+/* Opaque outside this folder. The engines name its cells; rows.c alone reads them. */
 struct db_row {
 	bool embedded;
 	int columns;
@@ -43,7 +43,7 @@ struct db_row {
 
 struct db_row_state {
 	int fault;                    /* 0, or the first misfit */
-	struct db_row_memory *memory; /* decoded values, freed after the callback */
+	struct db_row_memory *memory; /* of rows.c: decoded values, freed after the callback */
 };
 
 #define DB_COLUMNS_MAX 64

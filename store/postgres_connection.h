@@ -11,13 +11,13 @@
 
 #define PIPELINE_MAX 128 /* statements between two sync points */
 
-/* A statement of ours on the server. */
+/* A statement of ours on the server. postgres_pipeline.c prepares it. */
 struct pg_statement {
 	char name[16];
 	enum { STATEMENT_UNKNOWN, STATEMENT_ASKED, STATEMENT_READY } state;
 };
 
-/* A result we have to read. */
+/* A result that postgres_pipeline.c has to read. */
 struct pg_pending {
 	enum { PENDING_PREPARE, PENDING_RUN, PENDING_COMMAND } kind;
 	struct pg_statement *statement; /* of PREPARE */
@@ -29,8 +29,9 @@ struct postgres {
 	struct db db;
 	PGconn *conn;
 	struct query_cache queries;
+	/* postgres_pipeline.c: statements and results since the last sync point. A RUN may come
+	 * with its PREPARE. */
 	unsigned next_name;
-	/* Of the pipeline since the last sync point. A RUN may come with its PREPARE. */
 	struct pg_pending pending[2 * PIPELINE_MAX + 2];
 	size_t pending_count;
 	size_t pending_bytes;

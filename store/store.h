@@ -14,9 +14,10 @@
  * own, which cannot write, outside any transaction, and sees everything committed before it began.
  *
  * So a job's function may run more than once, must start by resetting its own results, and must
- * depend on nothing but its own struct. on_done is called exactly once, on the loop.
+ * depend on nothing but its own struct.
  *
- * When the database goes away, jobs fail at once with -ENOTCONN and the threads try to
+ * It promises that on_done is called exactly once, on the loop, and that a job which got 0 is
+ * committed. When the database goes away, jobs fail at once with -ENOTCONN and the threads try to
  * reach it again, with growing pauses, until it is back.
  */
 #ifndef STORE_STORE_H

@@ -25,11 +25,7 @@
 enum store_state { STORE_STARTING, STORE_UP, STORE_AWAY };
 
 struct store {
-	/* Constant after store_open(). */
-	uv_loop_t *loop;
-	char *url;
-	unsigned max_queued;
-	bool is_embedded;
+	char *url; /* constant after store_open() */
 
 	atomic_int state; /* written under the lock, read anywhere */
 
@@ -49,7 +45,10 @@ struct store {
 	/* The store the first connection found; empty before. Another one is none of ours. */
 	char identity[DB_IDENTITY_SIZE];
 
-	/* The loop's own. */
+	/* store.c, on the loop. The first three are constant after store_open(). */
+	uv_loop_t *loop;
+	unsigned max_queued;
+	bool is_embedded;
 	uv_async_t async;
 	uv_timer_t watch; /* answers what waits while a write is stuck */
 	unsigned open_handles;

@@ -40,7 +40,7 @@ struct pace_bucket {
 	int64_t shared_us; /* when another worker took a token last; INT64_MIN: never */
 	int64_t took_us;   /* when this worker took the last token; INT64_MIN: another did */
 	unsigned slower;
-	unsigned successes;
+	unsigned successes; /* pace.c: in a row */
 };
 
 struct pace_table {

@@ -64,6 +64,15 @@ class CallGraph:
         for path, symbol, definer in self.calls:
             self._add_edge(path, definer, symbol)
 
+    def reach(self, start):
+        """Every file that `start` leans on, directly or through others."""
+        found, todo = set(), [start]
+        while todo:
+            new = set(self.edges[todo.pop()]) - found
+            found |= new
+            todo.extend(new)
+        return found - {start}
+
     def circles(self):
         """The strongly connected sets of more than two files (Tarjan), as sorted lists."""
         index, low, stack, on_stack, found = {}, {}, [], set(), []
