@@ -35,9 +35,9 @@ static const struct db_query read_of_size = {
 };
 
 static const struct db_query read_of_team = {
-	.sql = "SELECT c.size, c.at, c.note FROM audit_trees t "
-	       "JOIN audit_checkpoints c ON c.tree = t.tree WHERE t.team_id = $1 "
-	       "ORDER BY c.size DESC LIMIT 1",
+	.sql = "SELECT size, at, note FROM audit_checkpoints "
+	       "WHERE tree = (SELECT tree FROM audit_trees WHERE team_id = $1) "
+	       "ORDER BY size DESC LIMIT 1",
 };
 
 static const struct db_query add_checkpoint = {

@@ -108,8 +108,9 @@ int channel_forget_fallbacks(struct db *db, const struct uuid *team, const struc
 }
 
 static const struct db_query delete_living = {
-	.sql = "DELETE FROM living_messages WHERE channel_id = $1 AND resource IN "
-	       "(SELECT resource FROM living_messages WHERE channel_id = $1 LIMIT 1000)",
+	.sql = "DELETE FROM living_messages WHERE channel_id = $1 AND resource <= "
+	       "(SELECT max(resource) FROM (SELECT resource FROM living_messages "
+	       "WHERE channel_id = $1 ORDER BY resource LIMIT 1000) head)",
 };
 
 int channel_delete_living(struct db *db, const struct uuid *id)

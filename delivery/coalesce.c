@@ -39,15 +39,20 @@ struct coalescing {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-#define ROWS                                                                                  \
-	"SELECT d.id, d.event, d.outcome, d.resource, d.asked_again_at, d.digest_id, "        \
-	"l.told_by, "                                                                         \
-	"CASE WHEN (d.stream_ms, d.stream_seq) <= (l.told_ms, l.told_seq) THEN 1 ELSE 0 END " \
-	"FROM deliveries d LEFT JOIN living_messages l ON l.channel_id = d.channel_id "       \
-	"AND l.resource = CASE WHEN d.event LIKE 'capsule.%' THEN 'capsule ' "                \
-	"ELSE 'snapshot ' END || d.resource "                                                 \
-	"WHERE d.channel_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2 "        \
-	"AND (d.held_until IS NULL OR d.held_until <= $2) AND d.instead_of IS NULL "          \
+/* A join could read all messages of the channel for each row. */
+#define OF_MESSAGE(value)                                                             \
+	"(SELECT " value " FROM living_messages l WHERE l.channel_id = d.channel_id " \
+	"AND l.resource = CASE WHEN d.event LIKE 'capsule.%' THEN 'capsule ' "        \
+	"ELSE 'snapshot ' END || d.resource)"
+#define TOLD_BY OF_MESSAGE("l.told_by")
+#define IS_SHOWN                                               \
+	OF_MESSAGE("CASE WHEN (d.stream_ms, d.stream_seq) <= " \
+		   "(l.told_ms, l.told_seq) THEN 1 ELSE 0 END")
+#define ROWS                                                                                   \
+	"SELECT d.id, d.event, d.outcome, d.resource, d.asked_again_at, d.digest_id, " TOLD_BY \
+	", COALESCE(" IS_SHOWN ", 0) FROM deliveries d "                                       \
+	"WHERE d.channel_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2 "         \
+	"AND (d.held_until IS NULL OR d.held_until <= $2) AND d.instead_of IS NULL "           \
 	"ORDER BY d.stream_ms, d.stream_seq LIMIT 1000"
 static const struct db_query read_rows = {
 	.sql = ROWS " FOR UPDATE OF d",

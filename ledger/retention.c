@@ -57,8 +57,9 @@ static const struct db_query drop_leaves = {
 	       "AND c.size > " TILE_START " AND c.size < " TILE_START " + 256)",
 };
 static const struct db_query drop_keys = {
-	.sql = "DELETE FROM audit_salts WHERE team_id = $1 AND subject IN (SELECT subject "
-	       "FROM audit_salts WHERE team_id = $1 ORDER BY subject LIMIT 512)",
+	.sql = "DELETE FROM audit_salts WHERE team_id = $1 AND subject <= "
+	       "(SELECT max(subject) FROM (SELECT subject FROM audit_salts "
+	       "WHERE team_id = $1 ORDER BY subject LIMIT 512) head)",
 };
 
 /* ---- what is due --------------------------------------------------------------------------- */
