@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import resource
+import sqlite3
 import subprocess
 
 import psycopg2
 import pytest
-from support import free_port, until
+from support import KEY, PROGRAM, fake_clock, free_port, until
 
 pytestmark = pytest.mark.plain_only("one look at each server; nothing of it serves clients")
 
@@ -75,6 +77,39 @@ def test_doctor_names_a_replica_a_wrong_key_and_the_programs_on_the_port(make_se
     assert replica["result"] == "fault" and "replica" in replica["text"] and "redis+sentinel" in replica["remedy"]
     gone = findings(service, 1, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     assert gone["redis"]["result"] == "fault" and "redis version" not in gone
+
+
+def has_remedy(found, words):
+    return found["result"] == "warning" and words in found["remedy"]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_doctor_names_an_open_key_few_open_files_and_a_long_log(make_service, store, folder):
+    service = make_service().start()
+    service.stop()
+    key_file = f"{folder}/key"
+    with open(key_file, "w") as file:
+        file.write(KEY)
+    os.chmod(key_file, 0o644)
+    secret = {"WRENN_ENCRYPTION_KEY": "", "WRENN_ENCRYPTION_KEY_FILE": key_file}
+    assert has_remedy(findings(service, 0, **secret)["key file"], "chmod 600")
+    os.chmod(key_file, 0o600)
+    assert "key file" not in findings(service, 0, **secret)
+    few = subprocess.run([PROGRAM, "doctor", "--json", "--host", "none"], env=service.environment, capture_output=True, text=True,
+                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
+    assert has_remedy(next(found for found in json.loads(few.stdout) if found["check"] == "open files"), "LimitNOFILE"), few
+    with contextlib.closing(sqlite3.connect(store.path)) as reader:
+        reader.execute("SELECT count(*) FROM deliveries").fetchall()
+        os.truncate(store.path + "-wal", 2 << 30)  # takes no room
+        assert has_remedy(findings(service, 0)["write-ahead log"], "read the store")
+
+
+def test_doctor_names_a_clock_that_is_off(make_service, store):
+    service = make_service().start()
+    service.stop()
+    late = findings(service, 0, **fake_clock(), FAKETIME="+3600")
+    for name in ("redis clock", "database clock") if store.name == "postgres" else ("redis clock",):
+        assert has_remedy(late[name], "NTP") and int(late[name]["text"].split()[0]) >= 3599, late
 
 
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)
