@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* `audit rotate-key`: a new key signs the checkpoints from the next start on. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -81,6 +82,11 @@ static int rotate(const char *path, bool as_json)
 	char *kept = NULL;
 	int rc = audit_key_rotate(path, clock_wall_us(), &kept, &why);
 
+	if (rc == -ENOENT)
+		return command_fault(EXIT_USAGE,
+				     "%s: there is no key yet; the first start of `wrenn-events "
+				     "serve` makes it",
+				     path);
 	if (rc < 0)
 		return command_fault(command_code(rc), "%s",
 				     why.text[0] ? why.text : errno_text(rc));

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 
 import pytest
-from support import PROGRAM
+from support import PROGRAM, new_id
 
 pytestmark = pytest.mark.plain_only("texts, which the sanitizers do not read")
 NOWHERE = ("--url", "http://127.0.0.1:1", "--api-key", "key")
@@ -16,8 +16,8 @@ ASKS_NOBODY = ("console",)
 WITHOUT_JSON = (("serve",), ("wait",), ("health",), ("channels", "delete"), ("expectations", "delete"), ("audit", "export"))
 
 
-def run(*arguments, **more):
-    environment = {"PATH": os.environ["PATH"]}
+def run(*arguments, settings=None, **more):
+    environment = {"PATH": os.environ["PATH"], **(settings or {})}
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, env=environment, **more)
 
 
@@ -101,6 +101,25 @@ def test_a_service_that_does_not_answer_is_exit_3(words):
     url = NOWHERE if "--api-key-file" in run(*words, "--help").stdout else NOWHERE[:2]
     said = run(*example_of(words), *url, *more, input="webhook_url=https://hooks.slack.com/services/T0/B0/x\n")
     assert said.returncode == 3 and not said.stdout and "127.0.0.1:1" in said.stderr, said
+
+
+def store_commands():
+    """Those that open the store itself. `serve` waits for it, `doctor` says so, a backup is of SQLite, and `rotate-key` needs only a file."""
+    for words in COMMANDS:
+        others = words[0] in ("serve", "doctor", "publish", "backup", "restore") or words[-1] == "rotate-key"
+        if not others and "  --config " in run(*words, "--help").stdout and "  --url " not in run(*words, "--help").stdout:
+            yield words
+
+
+def test_a_database_that_does_not_answer_is_exit_3():
+    asked = list(store_commands())
+    assert {words[0] for words in asked} == {"keys", "teams", "sessions", "audit"}
+    for words in asked:
+        ids = {"--team": new_id("team-"), "--user": new_id("usr-")}
+        arguments = example_of(words)
+        arguments = [ids.get(before, word) if word == "value" else word for before, word in zip([""] + arguments, arguments)]
+        said = run(*arguments, settings={"DATABASE_URL": "postgres://events@127.0.0.1:1/wrenn"})
+        assert said.returncode == 3 and not said.stdout and "127.0.0.1" in said.stderr, said
 
 
 @pytest.mark.parametrize("typed, meant", [

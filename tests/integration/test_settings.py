@@ -77,7 +77,10 @@ def test_the_trail_and_its_checkpoints_are_as_the_settings_say(make_service, red
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_new_signing_key_is_made_where_the_setting_says(make_service, folder, as_json):
     signing_key = f"{folder}/signing.key"
-    service = make_service(WRENN_EVENTS_AUDIT_KEY_FILE=signing_key).start()
+    service = make_service(WRENN_EVENTS_AUDIT_KEY_FILE=signing_key)
+    none_yet = service.run("audit", "rotate-key")
+    assert (none_yet.returncode, none_yet.stdout) == (2, "") and f"{signing_key}: there is no key yet" in none_yet.stderr, none_yet
+    service.start()
     service.stop()
     before = pathlib.Path(signing_key).read_bytes()
     said = service.run("audit", "rotate-key", *(["--json"] if as_json else []))
