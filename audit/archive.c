@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audit/draft.h"
+#include "audit/file_draft.h"
 #include "audit/proof_page.h"
 #include "core/id.h"
 #include "core/str.h"

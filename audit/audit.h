@@ -6,6 +6,13 @@
  *
  * It promises that a row is stored with what it reports, in the caller's transaction, or not at
  * all; that a team sees its own rows only; and that the proofs hold after a person was erased.
+ *
+ *   GET    /v1/audit-logs, /v1/admin/audit-logs   endpoints.c; page.c reads the rows
+ *   GET    /v1/audit-logs/export                  export.c; a verifiable one signs a checkpoint
+ *   GET    /v1/audit-logs/checkpoint, .../key     proofs.c
+ *   POST   /v1/admin/audit-logs/forget            forget_call.c
+ *
+ * Which trees get a checkpoint by the hour, and which rows are too old, the ledger says.
  */
 #ifndef AUDIT_AUDIT_H
 #define AUDIT_AUDIT_H

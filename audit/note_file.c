@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "audit/draft.h"
+#include "audit/file_draft.h"
 #include "core/id.h"
 
 #define NAME_SIZE (ID_TEXT_SIZE + 40)

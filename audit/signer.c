@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "audit/draft.h"
+#include "audit/file_draft.h"
 #include "core/crypto.h"
 #include "core/rfc3339.h"
 #include "core/str.h"

@@ -7,10 +7,11 @@
  *   GET, PATCH, DELETE   /v1/channels/{id}          list.c, change.c, remove.c
  *   PUT                  /v1/channels/{id}/config   rotate.c
  *   POST                 /v1/channels/{id}/enable   change.c
+ *   POST, DELETE         /v1/channels/{id}/snooze   snooze.c
  *   POST                 /v1/channels/test          test_send.c
  *   POST                 /v1/channels/preview       preview.c
  *   GET                  /v1/expectations           expectations.c
- *   PUT, DELETE          /v1/expectations/{name}    expectations.c
+ *   PUT, DELETE          /v1/expectations/{id}      expectations.c
  *
  * It promises that a change and its audit row are stored together or not at all, that a team sees
  * and changes its own channels only, and that no answer repeats a setting.

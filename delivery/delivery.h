@@ -16,6 +16,11 @@
  *   breaker.h        how a channel does after failures
  *   transitions.h    every statement that moves deliveries from state to state
  *
+ * One delivery passes scheduler, load, send, judge and record; states.c says what each answer makes
+ * of it. Before it is sent hold.c may keep it (quiet hours, snooze), coalesce.c and fold.c may make
+ * one message of several, and living.c says which message it edits; the provider's judge says when
+ * that one is gone. fallback.c copies what a failing channel does not deliver.
+ *
  * docs/notes/delivery.md
  */
 #ifndef DELIVERY_DELIVERY_H

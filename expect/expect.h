@@ -12,8 +12,8 @@
  *   notice.h   a wait that ended, as an event for the stream
  *
  * It promises that an event changes the waits once, in the ledger's transaction, and that rules
- * and waits of a team stay bounded. It knows neither Redis nor a clock: the ledger decides when,
- * and which worker.
+ * and waits of a team stay bounded. It knows neither Redis nor a clock: waits.c compares with the
+ * time it is given. Only the worker with the ledger's lease asks it (ledger/watch.c).
  */
 #ifndef EXPECT_EXPECT_H
 #define EXPECT_EXPECT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "audit/draft.h"
+#include "audit/file_draft.h"
 
 #include <errno.h>
 #include <stdio.h>

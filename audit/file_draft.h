@@ -4,8 +4,8 @@
  * A file that nobody sees under its name before it is whole and on the disk: it is written as a
  * draft in the same folder, and renamed. Both calls block.
  */
-#ifndef AUDIT_DRAFT_H
-#define AUDIT_DRAFT_H
+#ifndef AUDIT_FILE_DRAFT_H
+#define AUDIT_FILE_DRAFT_H
 
 #include "core/attributes.h"
 #include "core/str.h"
