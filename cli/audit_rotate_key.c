@@ -68,8 +68,8 @@ static void print_files(const char *key, const char *old_key, bool as_json)
 	} else {
 		buf_addf(&answer,
 			 "new key: %s\nold key: %s\n"
-			 "Restart the service, and give auditors the new line of "
-			 "/v1/audit-logs/key.\n",
+			 "Restart the service. Its next checkpoint, within the hour or by an "
+			 "export, adds a line\nto /v1/audit-logs/key; give auditors this line.\n",
 			 key, old_key);
 	}
 	output_write(stdout, buf_str(&answer));
