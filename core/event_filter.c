@@ -181,11 +181,18 @@ static bool is_match(const struct filter_kind *rule, struct str word, struct str
 	return str_starts(value, word);
 }
 
+/* A host that is down has no outcome, and is a failure all the same. */
+static bool is_failure(const struct filter_kind *rule, struct str word, const struct event *event)
+{
+	return rule->of == outcome_of && event->kind == EVENT_HOST_DOWN && str_is(word, "error");
+}
+
 static bool holds(const struct filter_kind *rule, const struct event_filter_rule *words,
-		  struct str value)
+		  const struct event *event)
 {
 	for (size_t i = 0; i < words->count; i++) {
-		if (is_match(rule, words->words[i], value))
+		if (is_match(rule, words->words[i], rule->of(event)) ||
+		    is_failure(rule, words->words[i], event))
 			return true;
 	}
 	return words->count == 0;
@@ -194,7 +201,7 @@ static bool holds(const struct filter_kind *rule, const struct event_filter_rule
 const char *event_filter_refusal(const struct event_filter *filter, const struct event *event)
 {
 	for (size_t i = 0; i < EVENT_FILTER_RULES; i++) {
-		if (!holds(&rules[i], &filter->rules[i], rules[i].of(event)))
+		if (!holds(&rules[i], &filter->rules[i], event))
 			return rules[i].name;
 	}
 	return NULL;

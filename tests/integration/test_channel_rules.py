@@ -20,8 +20,8 @@ QUIET = {"zone": ZONE}  # `from` and `to` are the night's
 # (name, provider, options, what arrives at once, the messages at the end)
 RULES = [
     ("all", "webhook", {}, NIGHT, []),
-    ("failures", "webhook", {"filter": {"outcome": ["error"]}}, ["failed", "failed-dead"], []),
-    ("some", "webhook", {"filter": {"outcome": ["error", "none"], "resource": ["failed", "lo*"]}}, ["failed", "lost"], []),
+    ("failures", "webhook", {"filter": {"outcome": ["error"]}}, FAILURES, []),
+    ("some", "webhook", {"filter": {"outcome": ["error"], "resource": ["failed", "lo*"]}}, ["failed", "lost"], []),
     ("quiet", "discord", {"quiet": QUIET}, [], [NIGHT]),
     ("alarms", "discord", {"quiet": {**QUIET, "let_through": ["failures"]}}, FAILURES, [["created", "created-dead", "created-late"]]),
     ("in-order", "webhook", {"quiet": QUIET}, [], [[name] for name in NIGHT]),

@@ -7,20 +7,25 @@
 
 #include "core/event_filter.h"
 
-static struct event *make_event(const char *more)
+static struct event *make_event_of(const char *kind, const char *more)
 {
 	struct event *event = NULL;
 	struct reason why = { .text = "" };
 	char json[1024];
 
 	snprintf(json, sizeof(json),
-		 "{\"event\":\"capsule.create\",\"timestamp\":\"2026-05-24T05:02:08Z\","
+		 "{\"event\":\"%s\",\"timestamp\":\"2026-05-24T05:02:08Z\","
 		 "\"team_id\":\"team-0x5yg3bfyrehlas5fmd3rslxq\","
 		 "\"resource\":{\"id\":\"web-7\",\"type\":\"sandbox\"}%s}",
-		 more);
+		 kind, more);
 	cr_assert_eq(event_parse(str_of(json), (struct stream_id){ 7, 1 }, &event, &why), 0, "%s",
 		     why.text);
 	return event;
+}
+
+static struct event *make_event(const char *more)
+{
+	return make_event_of("capsule.create", more);
 }
 
 #define USER   ",\"actor\":{\"type\":\"user\"}"
@@ -74,6 +79,35 @@ Test(event_filter, lets_pass_what_all_rules_hold_for)
 		refusal = event_filter_refusal(&filter, event);
 		cr_expect_str_eq(refusal ? refusal : "", cases[i].refusal ? cases[i].refusal : "",
 				 "%s", cases[i].filter);
+		cJSON_Delete(tree);
+		event_free(event);
+	}
+}
+
+/* Whoever wants failures only wants to hear of it. It has no outcome. */
+Test(event_filter, takes_a_host_that_is_down_as_a_failure)
+{
+	static const struct {
+		const char *kind, *filter, *refusal;
+	} cases[] = {
+		{ "host.down", "{\"outcome\":[\"error\"]}", "" },
+		{ "host.down", "{\"outcome\":[\"none\"]}", "" },
+		{ "host.down", "{\"outcome\":[\"success\"]}", "outcome" },
+		{ "host.down", "{\"outcome\":[\"error\"],\"resource\":[\"error\"]}", "resource" },
+		{ "host.up", "{\"outcome\":[\"error\"]}", "outcome" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct event *event = make_event_of(cases[i].kind, SYSTEM);
+		struct event_filter filter;
+		cJSON *tree = NULL;
+		const char *refusal;
+
+		cr_assert_eq(json_parse(str_of(cases[i].filter), 4096, &tree, NULL), 0);
+		cr_assert_eq(event_filter_read(tree, &filter, NULL), 0);
+		refusal = event_filter_refusal(&filter, event);
+		cr_expect_str_eq(refusal ? refusal : "", cases[i].refusal, "%s %s", cases[i].kind,
+				 cases[i].filter);
 		cJSON_Delete(tree);
 		event_free(event);
 	}
