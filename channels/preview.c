@@ -302,8 +302,9 @@ static int add_instead(struct preview *preview)
 
 	if (!preview->draft.options.fallback.is_set || !preview->draft.provider->folds)
 		return 0;
-	snprintf(note, sizeof(note), "this channel, which has failed since %s: its last error",
-		 preview->timestamp);
+	snprintf(note, sizeof(note),
+		 "this channel, which has failed since %.10s %.5s UTC: its last error",
+		 preview->timestamp, preview->timestamp + 11);
 	preview->note = str_of(note);
 	rc = build(preview, FORM_RICH, NULL, &instead);
 	if (rc == 0)

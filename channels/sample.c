@@ -4,12 +4,17 @@
 #include "channels/sample.h"
 
 #include "core/json.h"
+#include "core/rfc3339.h"
 
 #define ID_DIGITS_TEXT "0000000000000000000000001"
 
 void sample_test(struct event *out, struct str timestamp)
 {
 	const struct str none = STR("");
+	int64_t time_us;
+
+	if (rfc3339_parse(timestamp, &time_us) < 0)
+		time_us = 0;
 
 	*out = (struct event){
 		.kind = EVENT_CHANNEL_TEST,
@@ -17,6 +22,7 @@ void sample_test(struct event *out, struct str timestamp)
 		.kind_text = str_of(event_kind_name(EVENT_CHANNEL_TEST)),
 		.team_text = STR("test"),
 		.timestamp = timestamp,
+		.time_us = time_us,
 		.actor_type = STR("system"),
 		.actor_id = none,
 		.actor_name = none,

@@ -48,8 +48,9 @@ static void write_note(struct fallback *fallback, struct str name, struct str er
 	name = utf8_cut(name, NAME_BYTES);
 	error = utf8_cut(error, ERROR_BYTES);
 	rfc3339_format(fallback->failing_since_us, 0, since);
-	snprintf(fallback->note, sizeof(fallback->note), "%.*s, which has failed since %s%s%.*s",
-		 STR_ARGS(name), since, error.len ? ": " : "", STR_ARGS(error));
+	snprintf(fallback->note, sizeof(fallback->note),
+		 "%.*s, which has failed since %.10s %.5s UTC%s%.*s", STR_ARGS(name), since,
+		 since + 11, error.len ? ": " : "", STR_ARGS(error));
 }
 
 static int on_fallback(const struct db_row *row, void *arg)

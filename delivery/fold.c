@@ -152,6 +152,7 @@ static void count_event(struct fold *fold, const char *event, struct str outcome
 	group->count++;
 }
 
+/* False: it waits for the next digest. Which host is down matters in a storm, too. */
 static bool take_name(struct fold *fold, const char *event, struct str outcome, struct str resource)
 {
 	const struct digest_name name = { .event = str_of(event),
@@ -159,7 +160,9 @@ static bool take_name(struct fold *fold, const char *event, struct str outcome, 
 					  .resource_id = resource };
 	bool is_new = find_group(fold, event, outcome) == fold->groups + fold->group_count;
 
-	return fold_names_take(&fold->names, &name, is_new);
+	if (!fold->order->of_held && event_kind_find(name.event) != EVENT_HOST_DOWN)
+		return true;
+	return fold_names_take(&fold->names, &name, is_new) || !fold->order->of_held;
 }
 
 static bool is_held(const struct fold *fold, const struct channel_hold_subject *subject)
@@ -184,7 +187,7 @@ static int on_row(const struct db_row *row, void *arg)
 	set_event(event, row_text(row, 4));
 	if (row_bool(row, 9) && is_done_later(event_kind_find(str_of(event))))
 		outcome = STR("requested");
-	if (fold->order->of_held && !take_name(fold, event, outcome, subject.resource))
+	if (!take_name(fold, event, outcome, subject.resource))
 		return 0;
 	fold->has_failure = fold->has_failure || subject.is_failure;
 	fold->row_count++;

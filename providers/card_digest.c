@@ -3,7 +3,7 @@
 /*
  * The card of a digest: "48 capsules destroyed, 2 failed". The lines name the failures, those with
  * the same error together, and count the other events by kind unless the title does. Failures come
- * first, because a push notification shows only the beginning.
+ * first, because a push notification shows only the beginning, and then hosts that are down.
  */
 #include <ctype.h>
 
@@ -25,13 +25,25 @@ static bool is_failure(const struct digest_group *group)
 	return str_is(group->outcome, "error");
 }
 
-static size_t count_failed(const struct digest *digest)
+/* It has no outcome, and needs somebody all the same. */
+static bool is_down(const struct digest_group *group)
 {
-	size_t failed = 0;
+	return !is_failure(group) && event_kind_find(group->event) == EVENT_HOST_DOWN;
+}
+
+static bool is_well(const struct digest_group *group)
+{
+	return !is_failure(group) && !is_down(group);
+}
+
+static size_t count_of(const struct digest *digest,
+		       bool (*is_meant)(const struct digest_group *group))
+{
+	size_t events = 0;
 
 	for (size_t i = 0; i < digest->group_count; i++)
-		failed += is_failure(&digest->groups[i]) ? digest->groups[i].count : 0;
-	return failed;
+		events += is_meant(&digest->groups[i]) ? digest->groups[i].count : 0;
+	return events;
 }
 
 static const char *outcome_of(const struct kind_words *words, const struct digest_group *group)
@@ -83,6 +95,7 @@ static void set_title(struct card *card, const struct digest *digest, size_t fai
 {
 	struct buf *title = card_part(card);
 	size_t done = digest->total - failed;
+	size_t down = count_of(digest, is_down);
 	bool is_short = has_one_kind(digest);
 
 	if (is_short)
@@ -91,6 +104,8 @@ static void set_title(struct card *card, const struct digest *digest, size_t fai
 		buf_addf(title, "%zu events", digest->total);
 	if (failed && !(is_short && done == 0))
 		buf_addf(title, ", %zu failed", failed);
+	if (down && !is_short)
+		buf_addf(title, ", %zu %s down", down, down == 1 ? "host" : "hosts");
 	card->title.verb = buf_str(title);
 }
 
@@ -120,15 +135,18 @@ static size_t count_name(const struct digest *digest, size_t index)
 	return count;
 }
 
-/* "web-1, web-2 (3 times)", after `before`; nothing when the group has no names. */
+/* "web-1, web-2 (3 times) and 2 more", after `before`; nothing when the group has no names. */
 static void add_group_names(struct buf *out, const struct digest *digest,
 			    const struct digest_group *group, const char *before)
 {
+	size_t named = 0;
+
 	for (size_t i = 0; i < digest->name_count; i++) {
 		size_t count = is_in(&digest->names[i], group) ? count_name(digest, i) : 0;
 
 		if (count == 0)
 			continue;
+		named += count;
 		buf_add_text(out, before);
 		before = ", ";
 		if (utf8_is_blank(digest->names[i].resource_id))
@@ -138,6 +156,8 @@ static void add_group_names(struct buf *out, const struct digest *digest,
 		if (count > 1)
 			buf_addf(out, " (%zu times)", count);
 	}
+	if (named && named < group->count)
+		buf_addf(out, " and %zu more", group->count - named);
 }
 
 static bool is_alike(const struct digest_failure *a, const struct digest_failure *b)
@@ -219,23 +239,20 @@ static void add_only_names(struct card *card, const struct digest *digest, size_
 	}
 }
 
-static size_t add_groups(struct card *card, const struct digest *digest, bool of_failures)
+static void add_groups(struct card *card, const struct digest *digest,
+		       bool (*is_meant)(const struct digest_group *group))
 {
-	size_t counted = 0;
-
 	for (size_t i = 0; i < digest->group_count; i++) {
 		const struct digest_group *group = &digest->groups[i];
 		struct buf *part;
 
-		if (is_failure(group) != of_failures)
+		if (!is_meant(group))
 			continue;
 		part = card_part(card);
 		add_count(part, group, group->count);
 		add_group_names(part, digest, group, ": ");
 		card_add_line(card, buf_str(part), STR(""));
-		counted += group->count;
 	}
-	return counted;
 }
 
 static void add_others(struct card *card, size_t count)
@@ -250,17 +267,19 @@ static void add_others(struct card *card, size_t count)
 
 static void add_lines(struct card *card, const struct digest *digest, size_t failed)
 {
-	size_t counted;
-
 	if (has_one_kind(digest)) {
 		add_failures(card, digest, failed);
 		add_only_names(card, digest, failed);
 		return;
 	}
-	counted = add_groups(card, digest, true);
+	/* Else each of them is named below. */
+	if (failed > digest->failure_count)
+		add_groups(card, digest, is_failure);
 	add_failures(card, digest, failed);
-	counted += add_groups(card, digest, false);
-	add_others(card, digest->total - counted);
+	add_groups(card, digest, is_down);
+	add_groups(card, digest, is_well);
+	add_others(card,
+		   digest->total - failed - count_of(digest, is_down) - count_of(digest, is_well));
 }
 
 /* ---- the card ------------------------------------------------------------------------------ */
@@ -297,13 +316,13 @@ static void add_time(struct card *card, const char *label, struct str text)
 void card_make_from_digest(struct card *card, const struct message *message)
 {
 	const struct digest *digest = message->digest;
-	size_t failed = count_failed(digest);
+	size_t failed = count_of(digest, is_failure);
 
 	set_title(card, digest, failed);
 	set_link(card, message->link_base, digest);
-	if (failed) {
+	if (failed || count_of(digest, is_down)) {
 		card->tone = TONE_BAD;
-		card->status = "Failed";
+		card->status = failed ? "Failed" : "Down";
 	}
 	add_lines(card, digest, failed);
 	card_add_team(card, message->team_name, digest->team_text);

@@ -542,3 +542,26 @@ Test(chat, says_how_long_it_took_and_the_name_of_the_team)
 {
 	with_replies(ok, say_how_long_it_took);
 }
+
+#define HOSTS 40
+
+/* All are of one name here. */
+static void fold_hosts(struct rig *rig)
+{
+	static struct event *events[HOSTS];
+	const char *body;
+
+	rig_add_chat(rig, CHANNEL_1, "slack", slack_fields, "host.down");
+	for (int i = 0; i < HOSTS; i++)
+		events[i] = rig_event("host.down", USER, "", START_MS + i);
+	cr_assert_eq(rig_commit(rig, events, HOSTS), 0);
+	rig_wait_rows(rig, 1, DELIVERED " AND event = 'notification.digest'");
+	body = receiver_get(rig->receiver, receiver_count(rig->receiver) - 1)->body;
+	cr_expect(strstr(body, "hosts down\""), "%s", body);
+	cr_expect(strstr(body, CAPSULE_ID " ("), "%s", body);
+}
+
+Test(chat, names_hosts_that_are_down_in_the_digest_of_a_storm)
+{
+	with_replies(ok, fold_hosts);
+}

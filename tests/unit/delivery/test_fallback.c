@@ -120,7 +120,7 @@ static void take_over_and_hand_back(struct rig *rig)
 	cr_expect(str_is(received_header(last_to_well(rig), "X-Wrenn-Instead-Of"), SICK_ID));
 	rig_ask_text(rig, note, sizeof(note),
 		     "SELECT note FROM deliveries WHERE instead_of = '" SICK "'");
-	cr_expect(strstr(note, "which has failed since 2027-01-15T08:00:00Z: "), "%s", note);
+	cr_expect(strstr(note, "which has failed since 2027-01-15 08:00 UTC: "), "%s", note);
 	cr_expect(strstr(note, "500"), "%s", note);
 
 	cr_expect_eq(count_rows(rig, WELL, "requeued_at = created_at"), 2,

@@ -406,7 +406,7 @@ Test(card_make, refuses_a_message_without_content)
 	card_done(&card);
 }
 
-#define NOTE "ops, which has failed since 2026-05-24T04:00:00Z: destination answered 500"
+#define NOTE "ops, which has failed since 2026-05-24 04:00 UTC: destination answered 500"
 
 /* On a digest and on an event. */
 Test(card_text, says_for_which_channel_that_fails_it_comes)

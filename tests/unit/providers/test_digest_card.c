@@ -244,15 +244,15 @@ Test(card_digest, counts_each_kind_names_the_failures_and_groups_their_errors)
 	struct drawn_digest drawn;
 
 	draw_digest(&drawn, &digest);
-	cr_expect_str_eq(buf_text(&drawn.text), "50 events, 5 failed\n"
+	cr_expect_str_eq(buf_text(&drawn.text), "50 events, 5 failed, 1 host down\n"
 						"\n"
 						"5 capsules failed to destroy\n"
 						"Capsules cl-1, cl-3 failed to destroy: disk full\n"
 						"Capsule cl-2 failed to destroy\n"
 						"x.y z failed\n"
 						"and 1 more failed\n"
-						"40 capsules paused\n"
 						"1 host down\n"
+						"40 capsules paused\n"
 						"4 others\n"
 						"Team: Acme (" RIG_TEAM ")\n"
 						"From: 2026-05-24 05:00:00 UTC\n"
@@ -370,7 +370,64 @@ Test(card_digest, counts_what_has_no_group)
 	struct drawn_digest drawn;
 
 	draw_digest(&drawn, &digest);
-	cr_expect(str_starts(buf_str(&drawn.text), STR("3 events\n\n2 hosts down\n1 other\n")),
+	cr_expect(str_starts(buf_str(&drawn.text),
+			     STR("3 events, 2 hosts down\n\n2 hosts down\n1 other\n")),
 		  "%s", buf_text(&drawn.text));
+	drawn_digest_done(&drawn);
+}
+
+/* Each failure is named, so nothing counts them again. */
+Test(card_digest, says_nothing_twice)
+{
+	struct digest digest = {
+		.total = 4,
+		.group_count = 3,
+		.groups = { { STR("capsule.destroy"), STR("error"), 2 },
+			    { STR("capsule.create"), STR("error"), 1 },
+			    { STR("capsule.pause"), STR("success"), 1 } },
+		.failure_count = 3,
+		.failures = { { STR("capsule.destroy"), STR("cl-1"), STR("disk full") },
+			      { STR("capsule.destroy"), STR("cl-2"), STR("disk full") },
+			      { STR("capsule.create"), STR("cl-3"), STR("no room") } },
+	};
+	struct drawn_digest drawn;
+
+	draw_digest(&drawn, &digest);
+	cr_expect(str_starts(buf_str(&drawn.text),
+			     STR("4 events, 3 failed\n\n"
+				 "Capsules cl-1, cl-2 failed to destroy: disk full\n"
+				 "Capsule cl-3 failed to start: no room\n"
+				 "1 capsule paused\n")),
+		  "%s", buf_text(&drawn.text));
+	drawn_digest_done(&drawn);
+}
+
+Test(card_digest, is_red_and_names_hosts_that_are_down)
+{
+	struct digest digest = { .total = 43,
+				 .group_count = 2,
+				 .groups = { { STR("capsule.pause"), STR("success"), 40 },
+					     { STR("host.down"), STR(""), 3 } },
+				 .name_count = 2,
+				 .names = { { STR("host.down"), STR(""), STR("host-3") },
+					    { STR("host.down"), STR(""), STR("host-4") } } };
+	struct drawn_digest drawn;
+
+	draw_digest(&drawn, &digest);
+	cr_expect(str_starts(buf_str(&drawn.text),
+			     STR("43 events, 3 hosts down\n\n"
+				 "3 hosts down: host-3, host-4 and 1 more\n40 capsules paused\n")),
+		  "%s", buf_text(&drawn.text));
+	cr_expect_eq(drawn.card.tone, TONE_BAD);
+	cr_expect_str_eq(drawn.card.status, "Down");
+	drawn_digest_done(&drawn);
+	digest.total = 3;
+	digest.groups[0] = digest.groups[1];
+	digest.group_count = 1;
+	draw_digest(&drawn, &digest);
+	cr_expect(str_starts(buf_str(&drawn.text),
+			     STR("3 hosts down\n\nhost-3, host-4 and 1 more\n")),
+		  "%s", buf_text(&drawn.text));
+	cr_expect_eq(drawn.card.tone, TONE_BAD);
 	drawn_digest_done(&drawn);
 }
