@@ -116,7 +116,34 @@ static int take_rule(struct channel_form *form, const char *typed)
 
 /* ---- other options ----------------------------------------------------------------------- */
 
-/* The service knows the options, and names what is wrong. */
+/* The service ignores what it does not know, as newer clients may send it. */
+static int check_option(struct str name)
+{
+	static const char *const names[] = { "filter", "quiet", "living", "fallback" };
+	struct suggestion suggestion = { .typed = "" };
+	char typed[MAX_RULE];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_is(name, names[i]))
+			return EXIT_GOOD;
+	if (str_is(name, "snooze"))
+		return command_fault(EXIT_USAGE, "--option: a snooze is set by `wrenn-events "
+						 "channels snooze`");
+	snprintf(typed, sizeof(typed), "%.*s", STR_ARGS(name));
+	suggestion.typed = typed;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		suggest_consider(&suggestion, names[i]);
+	if (suggestion.meant)
+		return command_fault(EXIT_USAGE,
+				     "--option: there is no option \"%s\"; did you mean %s?", typed,
+				     suggestion.meant);
+	return command_fault(EXIT_USAGE,
+			     "--option: there is no option \"%s\"; there are filter, quiet, living "
+			     "and fallback",
+			     typed);
+}
+
+/* The service checks the values, and names what is wrong. */
 static int take_option(struct channel_form *form, const char *typed)
 {
 	struct str value = str_of(typed);
@@ -124,7 +151,10 @@ static int take_option(struct channel_form *form, const char *typed)
 	struct reason why = { .text = "the value is missing" };
 	cJSON *tree = NULL;
 	char key[MAX_RULE];
+	int code = check_option(name);
 
+	if (code != EXIT_GOOD)
+		return code;
 	if (!value.at || json_parse(value, MAX_OPTION, &tree, &why) < 0)
 		return command_fault(EXIT_USAGE,
 				     "--option: expected NAME=JSON such as fallback={...}, got "

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/id.h"
+#include "core/utf8.h"
 
 static int read_filter(const cJSON *value, struct channel_options *out, struct reason *why)
 {
@@ -19,6 +21,22 @@ static int check_filter(const struct channel_options *options, struct reason *wh
 	return event_filter_check(&options->filter, why);
 }
 
+static int check_fallback_members(const cJSON *value, struct reason *why)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, value)
+	{
+		if (strcmp(item->string, "channel_id") != 0 &&
+		    strcmp(item->string, "after_minutes") != 0)
+			return reason_set(why, -EINVAL, "fallback",
+					  "fallback knows channel_id and after_minutes, not "
+					  "\"%.*s\"",
+					  STR_ARGS(utf8_cut(str_of(item->string), 64)));
+	}
+	return 0;
+}
+
 static int read_fallback(const cJSON *value, struct channel_options *out, struct reason *why)
 {
 	const cJSON *channel = json_get(value, "channel_id");
@@ -28,6 +46,8 @@ static int read_fallback(const cJSON *value, struct channel_options *out, struct
 	if (!cJSON_IsObject(value))
 		return reason_set(why, -EINVAL, "fallback",
 				  "fallback must be an object with channel_id and after_minutes");
+	if (check_fallback_members(value, why) < 0)
+		return -EINVAL;
 	if (!cJSON_IsString(channel) ||
 	    id_parse(ID_CHANNEL, str_of(channel->valuestring), &fallback.channel) < 0)
 		return reason_set(why, -EINVAL, "fallback.channel_id",

@@ -260,6 +260,8 @@ def test_each_end_has_its_exit_code(caller, fake):
     assert "format" in refused(2, "audit", "export", "--format", "xml")
     assert "NAME=JSON" in refused(2, *create, "--name", "b", "--option", "living=perhaps", stdin=SETTINGS)
     assert "400" in refused(2, *create, "--name", "b", "--option", "fallback=7", stdin=SETTINGS)
+    assert "did you mean living?" in refused(2, *create, "--name", "b", "--option", "livng=true", stdin=SETTINGS)
+    assert "channels snooze" in refused(2, *create, "--name", "b", "--option", 'snooze={"for":"8h"}', stdin=SETTINGS)
     assert "--for, --until and --end" in refused(2, "channels", "snooze", "ops")
     assert "400" in refused(2, "channels", "snooze", "ops", "--for", "soon")
     assert "401" in refused(3, "channels", "list", "--api-key", "wrn_" + "0" * 32)

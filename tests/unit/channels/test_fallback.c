@@ -86,6 +86,9 @@ static void refuse(struct rig *rig)
 		const char *fallback, *field;
 	} cases[] = {
 		{ "7", "\"fallback\"" },
+		{ "{\"channel_id\":\"ch-10dgnsxljlxoxc3rmyv4e8snl\",\"after_minutes\":1,\"note\":"
+		  "1}",
+		  "not \\\"note\\\"" },
 		{ "{\"channel_id\":\"b\",\"after_minutes\":1}", "\"fallback.channel_id\"" },
 		{ "{\"channel_id\":\"ch-10dgnsxljlxoxc3rmyv4e8snl\"}",
 		  "\"fallback.after_minutes\"" },

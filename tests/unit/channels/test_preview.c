@@ -435,6 +435,43 @@ Test(preview_of, a_channel_whose_fallback_is_taken_away_shows_no_note)
 	}
 }
 
+/* At 08:00 in UTC. */
+Test(preview_of, every_provider_says_which_rule_keeps_it_back_and_until_when)
+{
+	static const struct {
+		const char *more, *filtered, *held_until;
+	} cases[] = {
+		{ "\"event\":\"capsule.pause\",\"filter\":{\"outcome\":[\"error\"]}", "outcome",
+		  "" },
+		{ "\"event\":\"host.down\",\"filter\":{\"outcome\":[\"error\"]}", "", "" },
+		{ "\"event\":\"host.down\",\"filter\":{\"resource\":[\"web-*\"]}", "resource", "" },
+		{ "\"event\":\"capsule.pause\",\"quiet\":{\"zone\":\"Europe/Berlin\","
+		  "\"from\":\"08:00\",\"to\":\"10:00\"}",
+		  "", "2027-01-15T09:00:00Z" },
+		{ "\"event\":\"host.down\",\"quiet\":{\"zone\":\"Europe/Berlin\",\"from\":"
+		  "\"08:00\",\"to\":\"10:00\",\"let_through\":[\"failures\"]}",
+		  "", "" },
+	};
+
+	for (size_t i = 0; provider_at(i); i++) {
+		for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+			const char *filtered, *held;
+			char body[320];
+			cJSON *tree;
+
+			snprintf(body, sizeof(body), "{\"provider\":\"%s\",%s}",
+				 provider_at(i)->name, cases[n].more);
+			tree = preview(&one, body);
+			filtered = json_get_string(tree, "filtered");
+			held = json_get_string(tree, "held_until");
+			cr_expect_str_eq(filtered ? filtered : "", cases[n].filtered, "%s", body);
+			cr_expect_str_eq(held ? held : "", cases[n].held_until, "%s", body);
+			cr_expect(json_get_string(tree, "body"), "it is shown all the same");
+			cJSON_Delete(tree);
+		}
+	}
+}
+
 Test(preview_of, settings_with_a_warning_shows_it)
 {
 	cJSON *tree =

@@ -113,6 +113,7 @@ static void refuse_nonsense(struct rig *rig)
 		{ "{\"for\":8}", "for" },
 		{ "{\"for\":\"8h\",\"resource\":\"\"}", "resource" },
 		{ "{\"for\":\"8h\",\"resource\":7}", "resource" },
+		{ "{\"for\":\"8h\",\"resources\":[\"web-7\"]}", NULL },
 	};
 	char path[CALL_PATH_SIZE];
 	char snooze[CALL_PATH_SIZE + 8];
