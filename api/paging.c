@@ -10,11 +10,11 @@
 
 #include "core/rfc3339.h"
 
-int parameter_once(bool *is_there, const char *name, struct reason *why)
+int parameter_once(bool *is_given, const char *name, struct reason *why)
 {
-	if (*is_there)
+	if (*is_given)
 		return reason_set(why, -EINVAL, name, "%s may be given once", name);
-	*is_there = true;
+	*is_given = true;
 	return 0;
 }
 

@@ -45,7 +45,7 @@ int paging_read(struct paging *paging, struct str name, struct str value,
 void paging_finish(struct paging *paging);
 
 /* For any parameter: -EINVAL with *why when it comes a second time. */
-int parameter_once(bool *is_there, const char *name, struct reason *why) must_check;
+int parameter_once(bool *is_given, const char *name, struct reason *why) must_check;
 
 /* An RFC 3339 time, or how long before now: "90s", "10m", "2h", "3d". 0, or -EINVAL with *why. */
 int parameter_time(struct str text, const char *name, int64_t now_us, int64_t *out_us,

@@ -22,10 +22,10 @@ static const char *const words[] = {
 };
 
 void reporter_init(struct reporter *reporter, struct vitals *vitals,
-		   void (*tell)(const char *lines), int64_t watchdog_ms, int64_t now_ms)
+		   void (*notify)(const char *lines), int64_t watchdog_ms, int64_t now_ms)
 {
 	*reporter = (struct reporter){ .vitals = vitals,
-				       .tell = tell,
+				       .notify = notify,
 				       .watchdog_ms = watchdog_ms,
 				       .ready_by_ms = now_ms + READY_LIMIT_MS,
 				       .feed_at_ms = now_ms };
@@ -36,7 +36,7 @@ void reporter_init(struct reporter *reporter, struct vitals *vitals,
 					  "Channels disabled until their owner enables them");
 }
 
-static void tell_status(struct reporter *reporter, enum condition condition)
+static void notify_status(struct reporter *reporter, enum condition condition)
 {
 	int64_t failing = metric_value(reporter->open) + metric_value(reporter->disabled);
 	char status[sizeof(reporter->status)];
@@ -49,7 +49,7 @@ static void tell_status(struct reporter *reporter, enum condition condition)
 	if (strcmp(status, reporter->status) == 0)
 		return;
 	memcpy(reporter->status, status, sizeof(status));
-	reporter->tell(status);
+	reporter->notify(status);
 }
 
 void reporter_turn(struct reporter *reporter, int64_t now_ms)
@@ -57,15 +57,15 @@ void reporter_turn(struct reporter *reporter, int64_t now_ms)
 	enum condition condition = vitals_worst(reporter->vitals);
 	bool runs = condition < CONDITION_STARTING;
 
-	tell_status(reporter, condition);
+	notify_status(reporter, condition);
 	if (!reporter->is_ready && runs &&
 	    (condition == CONDITION_READY || now_ms >= reporter->ready_by_ms)) {
 		reporter->is_ready = true;
-		reporter->tell("READY=1");
+		reporter->notify("READY=1");
 	}
 	if (reporter->watchdog_ms > 0 && now_ms >= reporter->feed_at_ms) {
 		reporter->feed_at_ms = now_ms + reporter->watchdog_ms / FEEDS_PER_LIMIT;
-		reporter->tell("WATCHDOG=1");
+		reporter->notify("WATCHDOG=1");
 	}
 }
 
@@ -74,16 +74,16 @@ void reporter_reloading(struct reporter *reporter, int64_t now_us)
 	char lines[64];
 
 	snprintf(lines, sizeof(lines), "RELOADING=1\nMONOTONIC_USEC=%" PRId64, now_us);
-	reporter->tell(lines);
+	reporter->notify(lines);
 }
 
 void reporter_reloaded(struct reporter *reporter)
 {
 	if (reporter->is_ready)
-		reporter->tell("READY=1");
+		reporter->notify("READY=1");
 }
 
 void reporter_stopping(struct reporter *reporter)
 {
-	reporter->tell("STOPPING=1");
+	reporter->notify("STOPPING=1");
 }

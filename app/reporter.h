@@ -20,8 +20,8 @@
 
 struct reporter {
 	struct vitals *vitals;
-	void (*tell)(const char *lines); /* systemd_tell() except in tests */
-	int64_t watchdog_ms;             /* 0: none */
+	void (*notify)(const char *lines); /* systemd_notify() except in tests */
+	int64_t watchdog_ms;               /* 0: none */
 	int64_t ready_by_ms;
 	int64_t feed_at_ms;
 	struct metric *open; /* channels with an open breaker */
@@ -32,7 +32,7 @@ struct reporter {
 
 /* Before forking, because it registers metrics. */
 void reporter_init(struct reporter *reporter, struct vitals *vitals,
-		   void (*tell)(const char *lines), int64_t watchdog_ms, int64_t now_ms);
+		   void (*notify)(const char *lines), int64_t watchdog_ms, int64_t now_ms);
 
 /* Sends what has changed since the last turn. */
 void reporter_turn(struct reporter *reporter, int64_t now_ms);

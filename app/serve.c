@@ -132,7 +132,7 @@ static int report_and_run(struct config *config, const char *file)
 
 	if (!vitals)
 		return command_fault(EXIT_FAILED, "cannot start: %s", errno_text(-ENOMEM));
-	reporter_init(&reporter, vitals, systemd_tell, systemd_watchdog_ms(), clock_mono_ms());
+	reporter_init(&reporter, vitals, systemd_notify, systemd_watchdog_ms(), clock_mono_ms());
 	code = run_workers(config, file, &reporter);
 	vitals_close(vitals);
 	return code;

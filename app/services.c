@@ -43,12 +43,12 @@ static size_t origins_of(const struct config *config, struct target_origin out[C
 	return config->origin_count;
 }
 
-static void tell_pace(struct str line, void *owner)
+static void publish_pace(struct str line, void *owner)
 {
 	const struct worker *w = owner;
 
 	if (w->wake)
-		bus_wake_tell_pace(w->wake, line);
+		bus_wake_publish_pace(w->wake, line);
 }
 
 static void on_wake(const struct uuid *channel, void *owner)
@@ -95,7 +95,7 @@ static int open_route(struct worker *w)
 	int rc = route_open(&options, &w->route);
 
 	if (rc == 0)
-		paces_share(w->route->paces, tell_pace, w);
+		paces_share(w->route->paces, publish_pace, w);
 	return rc;
 }
 
@@ -104,7 +104,7 @@ static void on_held_elsewhere(const struct uuid *channel, void *owner)
 	const struct worker *w = owner;
 
 	if (w->wake)
-		bus_wake_tell(w->wake, channel);
+		bus_wake_publish(w->wake, channel);
 }
 
 static int open_deliveries(struct worker *w)

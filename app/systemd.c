@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-void systemd_tell(const char *lines)
+void systemd_notify(const char *lines)
 {
 	(void)sd_notify(0, lines);
 }
@@ -36,7 +36,7 @@ int systemd_listener(void)
 
 #else
 
-void systemd_tell(const char *lines)
+void systemd_notify(const char *lines)
 {
 	(void)lines;
 }

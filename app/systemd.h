@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Sends lines such as "READY=1" to the service manager. */
-void systemd_tell(const char *lines);
+void systemd_notify(const char *lines);
 
 /* How long this process may be silent before systemd restarts it; 0: for ever. */
 int64_t systemd_watchdog_ms(void);

@@ -69,7 +69,7 @@ static void announce_source(struct bus_tail *tail, bool up)
 	tail->options.on_source(up, tail->options.owner);
 }
 
-static void tell_gap(struct bus_tail *tail, struct stream_id after)
+static void report_gap(struct bus_tail *tail, struct stream_id after)
 {
 	metric_add(bus_counters.gaps, 1);
 	log_warn("entries of the stream may be lost", log_stream_id("after", after),
@@ -201,11 +201,11 @@ static void on_edges_after(const struct bus_edges *edges, void *owner)
 	}
 	if (tail->held.count == 0) {
 		if (gap_check(&tail->watch, edges, &none, true))
-			tell_gap(tail, before);
+			report_gap(tail, before);
 	} else {
 		if (gap_is_before(tail->held.first, &tail->watch, edges)) {
 			tail->watch.position = stream_id_previous(tail->held.first);
-			tell_gap(tail, before);
+			report_gap(tail, before);
 		}
 	}
 	read_on(tail);
@@ -281,7 +281,7 @@ static void on_checked(const struct bus_edges *edges, void *owner)
 	same_server = tail->server.run_id[0] &&
 		      strcmp(tail->server.run_id, redis_identity(tail->redis)->run_id) == 0;
 	if (gap_check(&tail->watch, edges, &tail->match, same_server))
-		tell_gap(tail, before);
+		report_gap(tail, before);
 	if (!tail->closing)
 		take_server(tail);
 }

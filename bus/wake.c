@@ -100,7 +100,7 @@ static void publish(struct bus_wake *wake, struct str text)
 	(void)rc; /* without a connection the same happens as without a listener */
 }
 
-void bus_wake_tell(struct bus_wake *wake, const struct uuid *channel)
+void bus_wake_publish(struct bus_wake *wake, const struct uuid *channel)
 {
 	char text[UUID_TEXT_SIZE];
 
@@ -108,7 +108,7 @@ void bus_wake_tell(struct bus_wake *wake, const struct uuid *channel)
 	publish(wake, str_of(text));
 }
 
-void bus_wake_tell_pace(struct bus_wake *wake, struct str line)
+void bus_wake_publish_pace(struct bus_wake *wake, struct str line)
 {
 	publish(wake, line);
 }

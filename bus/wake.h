@@ -38,7 +38,7 @@ int bus_wake_open(const struct bus_wake_options *options, struct bus_wake **out)
  * on_closed at once. */
 void bus_wake_close(struct bus_wake *wake, void (*on_closed)(void *owner), void *owner);
 
-void bus_wake_tell(struct bus_wake *wake, const struct uuid *channel);
-void bus_wake_tell_pace(struct bus_wake *wake, struct str line);
+void bus_wake_publish(struct bus_wake *wake, const struct uuid *channel);
+void bus_wake_publish_pace(struct bus_wake *wake, struct str line);
 
 #endif

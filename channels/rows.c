@@ -37,27 +37,27 @@ static int on_count(const struct db_row *row, void *arg)
 	return 0;
 }
 
-int channel_lock_team(struct db *db, const struct uuid *team, bool *is_there)
+int channel_lock_team(struct db *db, const struct uuid *team, bool *exists)
 {
 	const struct db_value id = db_uuid(team);
 
-	*is_there = false;
-	return db_run_now(db, &lock_team, &id, 1, on_present, is_there, NULL);
+	*exists = false;
+	return db_run_now(db, &lock_team, &id, 1, on_present, exists, NULL);
 }
 
 static int check_team(struct db *db, const struct uuid *team, enum insert_result *result)
 {
 	const struct db_value id = db_uuid(team);
-	bool is_there;
+	bool exists;
 	int64_t count = 0;
-	int rc = channel_lock_team(db, team, &is_there);
+	int rc = channel_lock_team(db, team, &exists);
 
 	if (rc == 0)
 		rc = db_run_now(db, &count_channels, &id, 1, on_count, &count, NULL);
 	if (rc < 0)
 		return rc;
 	*result = CHANNEL_STORED;
-	if (!is_there)
+	if (!exists)
 		*result = CHANNEL_NO_TEAM;
 	else if (count >= CHANNELS_PER_TEAM)
 		*result = CHANNEL_TOO_MANY;
@@ -140,7 +140,7 @@ static const struct db_query delete_state = {
 };
 
 struct deleted {
-	bool is_there;
+	bool was_found;
 	struct buf name;
 	struct buf provider;
 };
@@ -149,7 +149,7 @@ static int on_deleted(const struct db_row *row, void *arg)
 {
 	struct deleted *deleted = arg;
 
-	deleted->is_there = true;
+	deleted->was_found = true;
 	buf_add_str(&deleted->name, row_text(row, 0));
 	buf_add_str(&deleted->provider, row_text(row, 1));
 	return deleted->name.err ? deleted->name.err : deleted->provider.err;
@@ -185,15 +185,15 @@ static int finish_delete(struct db *db, const struct uuid *id, const struct chan
 int channel_delete(struct db *db, const struct uuid *id, const struct change *change, bool *removed)
 {
 	const struct db_value values[] = { db_uuid(id), db_uuid(&change->who->team) };
-	struct deleted deleted = { .is_there = false };
+	struct deleted deleted = { .was_found = false };
 	int rc;
 
 	buf_init(&deleted.name, 1024);
 	buf_init(&deleted.provider, 1024);
 	rc = db_run_now(db, &delete_channel, values, 2, on_deleted, &deleted, NULL);
-	if (rc == 0 && deleted.is_there)
+	if (rc == 0 && deleted.was_found)
 		rc = finish_delete(db, id, change, &deleted);
-	*removed = rc == 0 && deleted.is_there;
+	*removed = rc == 0 && deleted.was_found;
 	buf_done(&deleted.name);
 	buf_done(&deleted.provider);
 	return rc;

@@ -136,8 +136,8 @@ struct changed {
 int channel_audit(struct db *db, const struct change *change,
 		  const struct changed *changed) must_check;
 
-/* Locks the team against other changes of its channels. *is_there is false for a deleted team. */
-int channel_lock_team(struct db *db, const struct uuid *team, bool *is_there) must_check;
+/* Locks the team against other changes of its channels. *exists is false for a deleted team. */
+int channel_lock_team(struct db *db, const struct uuid *team, bool *exists) must_check;
 
 /* ---- showing --------------------------------------------------------------------------- */
 

@@ -32,14 +32,14 @@ static int check_name(struct db *db, const struct uuid *id, const struct draft *
 	const struct db_value values[] = { db_uuid(team), db_text(str_of(draft->name)),
 					   db_uuid(id) };
 	bool is_taken = false;
-	bool is_there;
-	int rc = channel_lock_team(db, team, &is_there);
+	bool exists;
+	int rc = channel_lock_team(db, team, &exists);
 
 	if (rc == 0)
 		rc = db_run_now(db, &find_name, values, ARRAY_LEN(values), on_present, &is_taken,
 				NULL);
 	*result = UPDATE_DONE;
-	if (!is_there)
+	if (!exists)
 		*result = UPDATE_NO_TEAM;
 	else if (is_taken)
 		*result = UPDATE_NAME_TAKEN;
@@ -253,12 +253,12 @@ int channel_replace_config(struct db *db, const struct uuid *id, const struct ne
 		.action = STR("rotate_config"),
 		.status = STR("info"),
 	};
-	bool is_there;
+	bool exists;
 	int64_t count = 0;
-	int rc = channel_lock_team(db, &change->who->team, &is_there);
+	int rc = channel_lock_team(db, &change->who->team, &exists);
 
 	*result = UPDATE_NO_TEAM;
-	if (rc < 0 || !is_there)
+	if (rc < 0 || !exists)
 		return rc;
 	rc = db_run_now(db, &replace_config, values, ARRAY_LEN(values), NULL, NULL, &count);
 	*result = count > 0 ? UPDATE_DONE : UPDATE_OVERTAKEN;

@@ -31,13 +31,13 @@ static const struct db_query delete_fallback = {
 };
 
 struct fitness {
-	bool is_there;
+	bool exists;
 	bool is_chained;
 };
 
 static int on_checked(const struct db_row *row, void *arg)
 {
-	*(struct fitness *)arg = (struct fitness){ .is_there = row_int(row, 0) > 0,
+	*(struct fitness *)arg = (struct fitness){ .exists = row_int(row, 0) > 0,
 						   .is_chained = row_int(row, 1) > 0 };
 	return 0;
 }
@@ -46,13 +46,13 @@ static int check(struct db *db, const struct uuid *team, const struct uuid *id,
 		 const struct uuid *fallback)
 {
 	const struct db_value values[] = { db_uuid(id), db_uuid(fallback), db_uuid(team) };
-	struct fitness fitness = { .is_there = false };
+	struct fitness fitness = { .exists = false };
 	int rc = db_run_now(db, &check_fallback, values, ARRAY_LEN(values), on_checked, &fitness,
 			    NULL);
 
 	if (rc < 0)
 		return rc;
-	if (!fitness.is_there)
+	if (!fitness.exists)
 		return -ENOENT;
 	return fitness.is_chained || uuid_eq(id, fallback) ? -ELOOP : 0;
 }

@@ -185,13 +185,13 @@ int channel_snooze(struct db *db, const struct uuid *id, const struct snooze_cha
 {
 	const struct uuid *team = &change->who->team;
 	const struct db_value values[] = { db_uuid(id), db_uuid(team), db_time(change->now_us) };
-	bool is_there;
+	bool exists;
 	bool found;
 	int64_t count = 0;
-	int rc = channel_lock_team(db, team, &is_there);
+	int rc = channel_lock_team(db, team, &exists);
 
 	*result = UPDATE_NO_TEAM;
-	if (rc < 0 || !is_there)
+	if (rc < 0 || !exists)
 		return rc;
 	rc = db_run_now(db, &touch_channel, values, ARRAY_LEN(values), NULL, NULL, &count);
 	*result = count > 0 ? UPDATE_DONE : UPDATE_NOT_FOUND;

@@ -12,7 +12,7 @@
 #include "core/errno_text.h"
 #include "store/store.h"
 
-static int look_at_store(const char *store_url)
+static int expect_store(const char *store_url)
 {
 	struct reason why = { .text = "" };
 	int rc = store_look(store_url, &why);
@@ -46,5 +46,5 @@ int existing_store(const char *config_file, struct config *out)
 {
 	int code = command_config(CONFIG_FOR_STORE, config_file, out);
 
-	return code == EXIT_GOOD ? look_at_store(out->database_url) : code;
+	return code == EXIT_GOOD ? expect_store(out->database_url) : code;
 }

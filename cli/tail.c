@@ -184,7 +184,7 @@ static void print_event(struct tail *tail, const struct sse_frame *frame)
 /* ---- one connection ---------------------------------------------------------------------- */
 
 /* Values of metadata are strings. */
-static bool tells_gap(const cJSON *connected)
+static bool has_gap(const cJSON *connected)
 {
 	const char *gap = json_get_string(json_get(connected, "metadata"), "gap");
 
@@ -196,7 +196,7 @@ static void take_connected(struct tail *tail, struct str data)
 	cJSON *connected = NULL;
 
 	if (tail->client.last_id.len && json_parse(data, FAULT_LIMIT, &connected, NULL) == 0 &&
-	    tells_gap(connected))
+	    has_gap(connected))
 		command_fault(EXIT_GOOD, "some events after the last one shown are lost");
 	cJSON_Delete(connected);
 	backoff_reset(&tail->backoff);

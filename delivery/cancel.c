@@ -23,7 +23,7 @@ struct canceller {
 	int64_t asked_us;
 	size_t count;
 	struct uuid channels[BATCH];
-	bool is_there[BATCH];
+	bool exists[BATCH];
 };
 
 static const struct db_query find_channels = {
@@ -39,7 +39,7 @@ static int on_there(const struct db_row *row, void *arg)
 	const struct uuid channel = row_uuid(row, 0);
 
 	for (size_t i = 0; i < canceller->count; i++)
-		canceller->is_there[i] |= uuid_eq(&canceller->channels[i], &channel);
+		canceller->exists[i] |= uuid_eq(&canceller->channels[i], &channel);
 	return 0;
 }
 
@@ -53,7 +53,7 @@ static int run_look(struct db *db, struct store_job *job)
 	for (size_t i = 0; i < canceller->count; i++) {
 		uuid_format(&canceller->channels[i], texts[i]);
 		words[i] = str_of(texts[i]);
-		canceller->is_there[i] = false;
+		canceller->exists[i] = false;
 	}
 	values[0] = db_words(words, canceller->count);
 	return db_run_now(db, &find_channels, values, 1, on_there, canceller, NULL);
@@ -76,7 +76,7 @@ static void on_looked(struct store_job *job, int rc)
 	canceller->is_running = false;
 	engine_end_job(canceller->engine);
 	for (size_t i = 0; i < canceller->count && rc == 0; i++) {
-		if (!canceller->is_there[i])
+		if (!canceller->exists[i])
 			end_request(canceller->engine, &canceller->channels[i],
 				    canceller->asked_us);
 	}

@@ -96,7 +96,7 @@ static int run_lease(struct db *db, struct store_job *job)
 	return rc < 0 ? rc : db_flush(db);
 }
 
-static void tell_holder(const struct delivery_engine *engine, const struct uuid *channel)
+static void notify_holder(const struct delivery_engine *engine, const struct uuid *channel)
 {
 	if (engine->options.on_held_elsewhere)
 		engine->options.on_held_elsewhere(channel, engine->options.owner);
@@ -160,7 +160,7 @@ static void on_lease_done(struct store_job *job, int rc)
 		if (!queue)
 			continue;
 		if (item->action == LEASE_CLAIM && rc == 0 && item->changed == 0)
-			tell_holder(engine, &item->channel);
+			notify_holder(engine, &item->channel);
 		if (item->action == LEASE_CLAIM)
 			finish_claim(queue, rc == 0 && item->changed > 0, until_us);
 		else if (item->action == LEASE_RELEASE)

@@ -82,7 +82,7 @@ struct loading {
 	struct queue *queue;
 	struct uuid channel;
 	int64_t now_us;
-	bool is_there;        /* the channel and its team */
+	bool channel_exists;  /* the channel and its team */
 	bool is_full;         /* there may be more rows than these */
 	bool may_go_beside;   /* now; after a try beside the queue, not for a while */
 	bool must_go_beside;  /* even if the line is long */
@@ -118,7 +118,7 @@ static int on_settings(const struct db_row *row, void *arg)
 	struct loading *loading = arg;
 	struct settings *settings = &loading->settings;
 
-	loading->is_there = true;
+	loading->channel_exists = true;
 	settings->provider = provider_find(row_text(row, 0));
 	buf_add_str(&settings->sealed, row_text(row, 1));
 	settings->updated_us = row_time(row, 2);
@@ -218,7 +218,7 @@ static void reset_loading(struct loading *loading)
 	}
 	settings_wipe(&loading->settings);
 	settings_init(&loading->settings);
-	loading->is_there = false;
+	loading->channel_exists = false;
 	loading->wants_life = false;
 	loading->is_full = false;
 	loading->has_gone_beside = false;
@@ -328,7 +328,7 @@ static void on_loaded(struct store_job *job, int rc)
 	metric_add(queue->engine->metrics.rows_read, loading->rows_read);
 	if (rc < 0) {
 		queue_again(queue);
-	} else if (!loading->is_there) {
+	} else if (!loading->channel_exists) {
 		queue_enter(queue, QUEUE_GONE);
 	} else {
 		take_over(queue, loading);

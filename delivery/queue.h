@@ -67,7 +67,7 @@ struct record_outcome {
 	int64_t changed;
 	int64_t rebound_rows;
 	int64_t unfolded;
-	bool channel_is_there;
+	bool channel_exists;
 	int64_t channel_updated_us;
 	bool is_noted;          /* `breaker` was stored */
 	bool is_disabled;       /* this attempt disabled the channel */

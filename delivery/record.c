@@ -60,7 +60,7 @@ static int on_checked(const struct db_row *row, void *arg)
 {
 	struct record *record = arg;
 
-	record->outcome.channel_is_there = true;
+	record->outcome.channel_exists = true;
 	record->outcome.channel_updated_us = row_time(row, 0);
 	return 0;
 }
@@ -72,7 +72,7 @@ static bool is_same_channel(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
 
-	return record->outcome.channel_is_there &&
+	return record->outcome.channel_exists &&
 	       record->outcome.channel_updated_us == queue->settings.updated_us;
 }
 
@@ -225,7 +225,7 @@ static int run_living(struct db *db, const struct queue *queue, const struct rec
 						.delivery = &delivery->id,
 						.stream_id = delivery->stream_id };
 
-	if (!living || !record->turn.has_attempt || !record->outcome.channel_is_there)
+	if (!living || !record->turn.has_attempt || !record->outcome.channel_exists)
 		return 0;
 	if (record->turn.is_success)
 		return living_store(db, &subject, living, queue->settings.place,
@@ -324,7 +324,7 @@ static void continue_queue(struct queue *queue)
 	else if (record->turn.learns_plain)
 		queue->settings.is_plain_only = true;
 	forget_record(record);
-	if (!record->outcome.channel_is_there) {
+	if (!record->outcome.channel_exists) {
 		queue_enter(queue, QUEUE_GONE);
 		return;
 	}

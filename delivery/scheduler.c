@@ -126,7 +126,7 @@ static void load_hungry(struct delivery_engine *engine)
 	}
 }
 
-static void look_at_unrecorded(struct delivery_engine *engine)
+static void retry_unrecorded(struct delivery_engine *engine)
 {
 	LIST_EACH_SAFE (link, &engine->in[QUEUE_RECORDING]) {
 		struct queue *queue = list_item(link, struct queue, turn);
@@ -164,7 +164,7 @@ static void on_handle_closed(uv_handle_t *handle)
 /* A result that was not stored gets one more try. */
 static void close_if_quiet(struct scheduler *scheduler)
 {
-	look_at_unrecorded(&scheduler->engine);
+	retry_unrecorded(&scheduler->engine);
 	if (scheduler->engine.queues > 0 || scheduler->engine.jobs > 0)
 		return;
 	uv_close((uv_handle_t *)&scheduler->engine.after_sockets, on_handle_closed);
@@ -200,7 +200,7 @@ static void serve(struct delivery_engine *engine)
 
 /* Settings may have changed while it waited, so everything is read again, except after a short wait
  * for its pace. */
-static void look_at_waiting(struct delivery_engine *engine, int64_t mono_us)
+static void end_waits(struct delivery_engine *engine, int64_t mono_us)
 {
 	LIST_EACH_SAFE (link, &engine->in[QUEUE_WAITING]) {
 		struct queue *queue = list_item(link, struct queue, turn);
@@ -214,7 +214,7 @@ static void look_at_waiting(struct delivery_engine *engine, int64_t mono_us)
 	}
 }
 
-static void look_at_idle(struct delivery_engine *engine, int64_t mono_us)
+static void let_idle_go(struct delivery_engine *engine, int64_t mono_us)
 {
 	LIST_EACH_SAFE (link, &engine->in[QUEUE_IDLE]) {
 		struct queue *queue = list_item(link, struct queue, turn);
@@ -224,7 +224,7 @@ static void look_at_idle(struct delivery_engine *engine, int64_t mono_us)
 	}
 }
 
-static void look_at_resting(struct delivery_engine *engine, int64_t mono_us)
+static void free_rested(struct delivery_engine *engine, int64_t mono_us)
 {
 	LIST_EACH_SAFE (link, &engine->in[QUEUE_RESTING]) {
 		struct queue *queue = list_item(link, struct queue, turn);
@@ -242,10 +242,10 @@ static void on_tick(uv_timer_t *timer)
 
 	clock_look(engine);
 	clock_repair(engine);
-	look_at_waiting(engine, mono_us);
-	look_at_idle(engine, mono_us);
-	look_at_resting(engine, mono_us);
-	look_at_unrecorded(engine);
+	end_waits(engine, mono_us);
+	let_idle_go(engine, mono_us);
+	free_rested(engine, mono_us);
+	retry_unrecorded(engine);
 	engine->seeks_renewals = true;
 	scan_start(scheduler->scan);
 	cancel_orphans(scheduler->canceller);
@@ -260,7 +260,7 @@ static void on_alarm(uv_timer_t *timer)
 
 	scheduler->armed_us = INT64_MAX;
 	engine->alarm_us = INT64_MAX;
-	look_at_waiting(engine, mono_us);
+	end_waits(engine, mono_us);
 	LIST_EACH (link, &engine->in[QUEUE_WAITING]) {
 		int64_t wake_us = list_item(link, struct queue, turn)->wake_us;
 

@@ -63,7 +63,7 @@ static bool met_a_change(const struct unstored *unstored)
 {
 	const struct record *record = &unstored->record;
 
-	return record->outcome.changed == 0 || !record->outcome.channel_is_there ||
+	return record->outcome.changed == 0 || !record->outcome.channel_exists ||
 	       record->outcome.channel_updated_us != unstored->settings_us;
 }
 

@@ -39,7 +39,7 @@ struct stored {
 	struct str name;
 	struct str json;
 	size_t count;
-	bool is_there;
+	bool was_found;
 	bool is_the_same;
 };
 
@@ -50,7 +50,7 @@ static int on_stored(const struct db_row *row, void *arg)
 	stored->count++;
 	if (!str_eq(row_text(row, 0), stored->name))
 		return 0;
-	stored->is_there = true;
+	stored->was_found = true;
 	stored->is_the_same = str_eq(row_text(row, 1), stored->json);
 	return 0;
 }
@@ -83,9 +83,9 @@ static int store_json(struct db *db, const struct uuid *team, const struct expec
 	if (rc < 0 || stored.is_the_same)
 		return rc;
 	*result = RULE_TOO_MANY;
-	if (!stored.is_there && stored.count >= EXPECT_RULES_PER_TEAM)
+	if (!stored.was_found && stored.count >= EXPECT_RULES_PER_TEAM)
 		return 0;
-	*result = stored.is_there ? RULE_CHANGED : RULE_ADDED;
+	*result = stored.was_found ? RULE_CHANGED : RULE_ADDED;
 	return write_rule(db, team, rule, json, now_us);
 }
 

@@ -16,19 +16,19 @@
 #include "sse/source.h"
 #include "sse/subscriber.h"
 
-static void tell_or_end(struct subscriber *sub, struct item *gap)
+static void send_or_end(struct subscriber *sub, struct item *gap)
 {
 	metric_add(sub->topic->sse->metrics.gaps, 1);
 	if (!gap || sub->replay || !sub->type->send(sub, gap))
 		subscriber_end(sub, CLOSE_GAP);
 }
 
-static void tell_topic(struct topic *topic, void *gap)
+static void send_to_topic(struct topic *topic, void *gap)
 {
 	LIST_EACH_SAFE (link, &topic->others)
-		tell_or_end(list_item(link, struct subscriber, link), gap);
+		send_or_end(list_item(link, struct subscriber, link), gap);
 	LIST_EACH_SAFE (link, &topic->front_line)
-		tell_or_end(list_item(link, struct subscriber, link), gap);
+		send_or_end(list_item(link, struct subscriber, link), gap);
 }
 
 void hole_open(struct sse *sse, struct stream_id from)
@@ -50,7 +50,7 @@ void hole_open(struct sse *sse, struct stream_id from)
 	sse->source.newest = (struct stream_id){ .ms = 0 }; /* its ids may be of another stream */
 	if (greeting_make_gap(sse, from, &gap) < 0)
 		gap = NULL;
-	history_each_topic(history, tell_topic, gap);
+	history_each_topic(history, send_to_topic, gap);
 	item_unref(gap);
 	source_on_head(sse);
 }

@@ -16,7 +16,7 @@
 
 /* ---- reporting to listeners -------------------------------------------------------------- */
 
-static void tell_topic(struct topic *topic, void *item)
+static void send_to_topic(struct topic *topic, void *item)
 {
 	LIST_EACH_SAFE (link, &topic->others) {
 		struct subscriber *sub = list_item(link, struct subscriber, link);
@@ -43,7 +43,7 @@ static void judge(struct sse *sse)
 		log_warn("live streams lag behind Redis",
 			 log_str("because",
 				 source->silent ? "Redis does not answer" : "entries arrive late"));
-	history_each_topic(&sse->history, tell_topic,
+	history_each_topic(&sse->history, send_to_topic,
 			   is_stale ? sse->source_lost : sse->source_back);
 }
 

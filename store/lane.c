@@ -36,7 +36,7 @@ unsigned lane_count(const struct job_lane *lane, const struct uuid *team)
 	return count;
 }
 
-struct store_job *lane_take(struct job_lane *lane)
+struct store_job *lane_pop(struct job_lane *lane)
 {
 	struct store_job *job = list_item(lane->jobs.next, struct store_job, link);
 
@@ -53,7 +53,7 @@ static bool is_running(const struct job_lane *lane, const struct uuid *team)
 	return false;
 }
 
-struct store_job *lane_next(struct job_lane *lane)
+struct store_job *lane_find_runnable(struct job_lane *lane)
 {
 	for (struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next) {
 		struct store_job *job = list_item(n, struct store_job, link);
@@ -64,7 +64,7 @@ struct store_job *lane_next(struct job_lane *lane)
 	return NULL;
 }
 
-void lane_begin(struct job_lane *lane, struct store_job *job)
+void lane_start(struct job_lane *lane, struct store_job *job)
 {
 	list_remove(&job->link);
 	lane->waiting--;
@@ -87,7 +87,7 @@ void lane_end(struct job_lane *lane, const struct store_job *job)
 void lane_answer_all(struct job_lane *lane, int rc, struct list *done)
 {
 	while (!list_is_empty(&lane->jobs)) {
-		struct store_job *job = lane_take(lane);
+		struct store_job *job = lane_pop(lane);
 
 		job->rc = rc;
 		list_add_tail(done, &job->link);

@@ -31,13 +31,14 @@ void lane_init(struct job_lane *lane);
 /* After those of its priority and before those of a lower one. */
 void lane_add(struct job_lane *lane, struct store_job *job);
 
-/* The first, which there is. */
-struct store_job *lane_take(struct job_lane *lane);
+/* Removes the first; there must be one. */
+struct store_job *lane_pop(struct job_lane *lane);
 
 /* The first that may run now: of requests, the first whose team has none running. NULL: none. It
- * stays there until lane_begin(). */
-struct store_job *lane_next(struct job_lane *lane);
-void lane_begin(struct job_lane *lane, struct store_job *job);
+ * stays in the lane. */
+struct store_job *lane_find_runnable(struct job_lane *lane);
+/* Removes the job, and keeps other requests of its team from running until lane_end(). */
+void lane_start(struct job_lane *lane, struct store_job *job);
 /* Another request of its team may run now. */
 void lane_end(struct job_lane *lane, const struct store_job *job);
 

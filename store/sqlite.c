@@ -281,7 +281,7 @@ static int step_to_end(struct sqlite *sq, sqlite3_stmt *statement, const struct 
 }
 
 /* Not 0 ends the statement. */
-static int look_at_clock(void *arg)
+static int is_too_late(void *arg)
 {
 	const struct sqlite *sq = arg;
 
@@ -424,7 +424,7 @@ static int sqlite_open(const char *path, bool writable, struct db **out, struct 
 		return rc;
 	}
 	if (!writable)
-		sqlite3_progress_handler(sq->handle, CLOCK_STEPS, look_at_clock, sq);
+		sqlite3_progress_handler(sq->handle, CLOCK_STEPS, is_too_late, sq);
 	*out = &sq->db;
 	return 0;
 }

@@ -194,7 +194,7 @@ static size_t take_group(struct store *store, struct contact *contact, struct st
 	if (!check_writer(store, contact, !list_is_empty(&lane->jobs)))
 		return 0;
 	while (count < GROUP_MAX && !list_is_empty(&lane->jobs))
-		jobs[count++] = lane_take(lane);
+		jobs[count++] = lane_pop(lane);
 	return count;
 }
 
@@ -295,9 +295,9 @@ static void serve_one(struct store *store, struct job_lane *lane, struct contact
 	uv_mutex_unlock(&store->lock);
 	bool usable = contact->db->engine->is_usable(contact->db);
 	uv_mutex_lock(&store->lock);
-	struct store_job *job = usable ? lane_next(lane) : NULL;
+	struct store_job *job = usable ? lane_find_runnable(lane) : NULL;
 	if (job) {
-		lane_begin(lane, job);
+		lane_start(lane, job);
 		uv_mutex_unlock(&store->lock);
 		run_job(lane, contact->db, job);
 		uv_mutex_lock(&store->lock);
@@ -352,7 +352,7 @@ static void run_lane(struct store *store, struct job_lane *lane)
 
 		if (may_connect(store, &contact))
 			connect_lane(store, lane, &contact);
-		else if (contact.db && lane_next(lane))
+		else if (contact.db && lane_find_runnable(lane))
 			serve_one(store, lane, &contact);
 		else if (has_jobs && lane->connected == 0 &&
 			 atomic_load(&store->state) != STORE_STARTING)

@@ -7,11 +7,10 @@
  * interval again. A pace without an interval has a bucket only after a destination has asked us
  * to pause.
  *
- * Several workers: each does to its own bucket what the others tell of theirs. Those that wait for
- * the same token would all take it in the same moment, before they hear of each other. So they
- * come one after the other, first who did not take the last one.
- *
- * Failure: without memory for a bucket the caller waits a second, as for an empty one.
+ * Several workers: each does to its own bucket what the others publish of theirs. Those that wait
+ * for the same token would all take it in the same moment, before they hear of each other. So they
+ * come one after the other, first who did not take the last one.  Failure: without memory for a
+ * bucket the caller waits a second, as for an empty one.
  */
 #include "targets/pace.h"
 
@@ -35,8 +34,8 @@
 struct paces {
 	struct pace_table table;
 	struct vendors vendors;
-	struct uuid self;                           /* one worker among several */
-	void (*tell)(struct str line, void *owner); /* NULL: alone */
+	struct uuid self;                              /* one worker among several */
+	void (*publish)(struct str line, void *owner); /* NULL: alone */
 	void *owner;
 };
 
@@ -92,28 +91,28 @@ static int64_t turn_of(const struct paces *paces, const struct pace_bucket *buck
 	return next_us + (int64_t)((uuid_hash(&paces->self) ^ (uint64_t)next_us) % STEPS) * STEP_US;
 }
 
-/* ---- telling the other workers ----------------------------------------------------------- */
+/* ---- news for the other workers ----------------------------------------------------------- */
 
-static void tell(const struct paces *paces, struct pace_news *news)
+static void share(const struct paces *paces, struct pace_news *news)
 {
 	struct buf line;
 
-	if (!paces->tell)
+	if (!paces->publish)
 		return;
 	news->worker = paces->self;
 	buf_init(&line, MAX_LINE);
 	pace_news_write(&line, news);
 	if (!line.err)
-		paces->tell(buf_str(&line), paces->owner);
+		paces->publish(buf_str(&line), paces->owner);
 	buf_done(&line);
 }
 
-static void tell_taken(const struct paces *paces, const struct paced *paced)
+static void share_taken(const struct paces *paces, const struct paced *paced)
 {
 	struct pace_news news = { .kind = PACE_TOOK, .paced = *paced };
 
 	if (paced->provider->paces)
-		tell(paces, &news);
+		share(paces, &news);
 }
 
 /* ---- taking a message from the buckets ------------------------------------------------- */
@@ -156,7 +155,7 @@ int64_t paces_take(struct paces *paces, const struct paced *paced, int64_t now_u
 	}
 	if (paced->provider->paces)
 		vendors_count(&paces->vendors, paced->provider, &paced->user.team, now_us);
-	tell_taken(paces, paced);
+	share_taken(paces, paced);
 	return 0;
 }
 
@@ -260,7 +259,7 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
 	};
 
 	if (is_news(paces, paced, verdict, status))
-		tell(paces, &news);
+		share(paces, &news);
 	learn_here(paces, paced, verdict, status, now_us);
 }
 
@@ -311,11 +310,10 @@ void paces_hear(struct paces *paces, struct str line, int64_t now_us)
 	}
 }
 
-void paces_share(struct paces *paces, void (*tell_others)(struct str line, void *owner),
-		 void *owner)
+void paces_share(struct paces *paces, void (*publish)(struct str line, void *owner), void *owner)
 {
 	uuid_v4(&paces->self);
-	paces->tell = tell_others;
+	paces->publish = publish;
 	paces->owner = owner;
 }
 
@@ -367,7 +365,7 @@ void paces_forget(struct paces *paces, const struct uuid *team, const struct uui
 	struct pace_news news = { .kind = PACE_FORGOT,
 				  .paced.user = { .team = *team, .channel = *channel } };
 
-	tell(paces, &news);
+	share(paces, &news);
 	pace_table_forget(&paces->table, &news.paced.user);
 }
 

@@ -46,11 +46,11 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
  * them. */
 void paces_forget(struct paces *paces, const struct uuid *team, const struct uuid *channel);
 
-/* Makes the paces those of several workers: `tell` takes a line to the others, which hand it to
+/* Makes the paces those of several workers: `publish` takes a line to the others, which hand it to
  * paces_hear(). A line that is lost costs a message too many, no more. */
-void paces_share(struct paces *paces, void (*tell)(struct str line, void *owner), void *owner);
+void paces_share(struct paces *paces, void (*publish)(struct str line, void *owner), void *owner);
 
-/* Ignores what this worker told itself, and what no worker tells. */
+/* Ignores what this worker published itself, and what no worker publishes. */
 void paces_hear(struct paces *paces, struct str line, int64_t now_us);
 
 /* For the owner of a channel: the current interval and when the next message may go. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What one worker tells the others about its paces, as one line of text. Pure. */
+/* What one worker publishes about its paces, as one line of text. Pure. */
 #ifndef TARGETS_PACE_NEWS_H
 #define TARGETS_PACE_NEWS_H
 
@@ -17,7 +17,7 @@ enum pace_news_kind {
 
 struct pace_news {
 	enum pace_news_kind kind;
-	struct uuid worker; /* who tells it */
+	struct uuid worker; /* who published it */
 	struct paced paced;
 	/* PACE_LEARNED: as in paces_learn(). The verdict keeps only what a pace learns from. */
 	struct verdict verdict;

@@ -69,10 +69,10 @@ static int read_words(struct view_words *words, const char *name, struct str val
 	return 0;
 }
 
-static int read_bound(struct list_reading *reading, bool *is_there, const char *name,
+static int read_bound(struct list_reading *reading, bool *is_given, const char *name,
 		      struct str value, int64_t *out_us, struct reason *why)
 {
-	int rc = parameter_once(is_there, name, why);
+	int rc = parameter_once(is_given, name, why);
 
 	return rc < 0 ? rc : parameter_time(value, name, reading->now_us, out_us, why);
 }

@@ -29,11 +29,11 @@ struct redelivery {
 	int64_t changed;
 };
 
-static const struct db_query look_at_one = {
+static const struct db_query find_channel = {
 	.sql = "SELECT channel_id, state FROM deliveries WHERE id = $1 AND team_id = $2",
 };
 
-static int on_looked(const struct db_row *row, void *arg)
+static int on_found(const struct db_row *row, void *arg)
 {
 	struct redelivery *redelivery = arg;
 
@@ -53,7 +53,7 @@ static int run_redeliver(struct db *db, struct store_job *job)
 	redelivery->changed = 0;
 	rc = transition_requeue(db, &call->who.team, &call->id, call->now_us, &redelivery->changed);
 	if (rc == 0)
-		rc = db_run_now(db, &look_at_one, values, 2, on_looked, redelivery, NULL);
+		rc = db_run_now(db, &find_channel, values, 2, on_found, redelivery, NULL);
 	return rc < 0 ? rc
 		      : delivery_show(db, &call->who.team, &call->id, &call->json, &call->found);
 }

@@ -76,10 +76,10 @@ Test(wake, hears_of_a_channel_and_of_a_pace)
 				   &sleeper.wake),
 		     0);
 	run_until(&w.loop, is_subscribed, &sleeper, "the subscription");
-	bus_wake_tell_pace(sleeper.wake, STR("a line"));
+	bus_wake_publish_pace(sleeper.wake, STR("a line"));
 	run_until(&w.loop, has_line, &sleeper, "the line");
 	cr_expect_eq(sleeper.count, 0);
-	bus_wake_tell(sleeper.wake, &channel);
+	bus_wake_publish(sleeper.wake, &channel);
 	run_until(&w.loop, has_heard, &sleeper, "the channel");
 	cr_expect_eq(sleeper.count, 1);
 	cr_expect(uuid_eq(&sleeper.heard, &channel));
