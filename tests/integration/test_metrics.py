@@ -44,9 +44,6 @@ def test_every_metric_is_named_as_prometheus_wants_and_has_its_row_and_its_use(m
     assert unknown == set()
 
 
-LABELS = {"class", "credential", "kind", "le", "listeners", "provider", "reader", "reason", "result", "source", "verdict", "version", "what", "why"}
-
-
 def test_no_series_grows_with_teams_channels_or_clients(service, redis, receiver):
     team, key = service.new_team()
     channel = service.add_webhook(key, receiver.url)
@@ -56,10 +53,9 @@ def test_no_series_grows_with_teams_channels_or_clients(service, redis, receiver
     until(lambda: receiver.requests and stream.events(), "the event everywhere")
     series = [line for line in service.get("/metrics").body.decode().splitlines() if line.startswith(("wrenn_events", "process"))]
     stream.close()
-    labels = [label for line in series for label in re.findall(r'(\w+)="([^"]*)"', line)]
-    assert {name for name, _ in labels} == LABELS and len(series) < 2000
-    ours = (team, channel["id"], channel["name"], event, receiver.url, "127.0.0.1")
-    assert [(name, value) for name, value in labels if value in ours] == []
+    values = [value for line in series for value in re.findall(r'="([^"]*)"', line)]
+    ours = (team, channel["id"], channel["name"], event, "127.0.0.1", receiver.url.rsplit(":", 1)[1].removesuffix("/hook"))
+    assert len(values) > 100 and [value for value in values if any(word in value for word in ours)] == []
 
 
 def test_each_alert_fires_on_its_trouble_and_not_without_it(store):
