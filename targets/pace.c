@@ -9,8 +9,9 @@
  *
  * Several workers: each does to its own bucket what the others publish of theirs. Those that wait
  * for the same token would all take it in the same moment, before they hear of each other. So they
- * come one after the other, first who did not take the last one.  Failure: without memory for a
- * bucket the caller waits a second, as for an empty one.
+ * come one after the other, first who did not take the last one.
+ *
+ * Failure: without memory for a bucket the caller waits a second, as for an empty one.
  */
 #include "targets/pace.h"
 
