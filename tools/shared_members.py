@@ -6,6 +6,7 @@ an argument of a macro, or an initialiser without names, which uses all members 
 member's name counts in every struct that has it, so the rule finds fewer than there are.
 """
 import collections
+import functools
 import pathlib
 import re
 
@@ -61,7 +62,8 @@ class SharedMembers:
 
     def _fill_by_order(self, header, tag):
         values = re.compile(rf"\bstruct {tag}(?:[\s\[\]]*\)|\s+\w[\w\s\[\]]*=)\s*\{{(?![\s{{]*[.}}0])")
-        return {unit(path) for path in self.seers[header] if values.search(self.code[path])}
+        named = f"struct {tag}"
+        return {unit(path) for path in self.seers[header] if named in self.code[path] and values.search(self.code[path])}
 
     def faults(self):
         """(header, line, struct, member, user) of each member that one other file alone uses, and no comment says so."""
@@ -81,5 +83,6 @@ class SharedMembers:
                             yield header, code[:struct.start()].count("\n") + 1, struct.group(1), name, user
 
 
+@functools.lru_cache(maxsize=None)
 def unit(path):
     return str(pathlib.Path(path).with_suffix(""))

@@ -17,7 +17,8 @@ import urllib.parse
 from dataclasses import asdict, dataclass, field
 
 from .buckets import Paces
-from .protocols import Refusal, Reply, Request, all_protocols
+from .protocol import Refusal, Reply, Request
+from .protocols import all_protocols
 
 MAX_BODY = 4 * 1024 * 1024
 
