@@ -16,8 +16,9 @@ import subprocess
 import tempfile
 
 import bench_flat
+from attackers import add_teams
 from bench_servers import CLIENT_CORE, TEAMS, TOOLS, Nchan, Ours, Raw, cpu_us, pin, resident_bytes, thread_us
-from bench_stack import add_teams, show_cpu
+from bench_stack import show_cpu
 from bench_table import ratio, row
 from support import Redis, SqliteStore, make_event
 

@@ -9,9 +9,10 @@ import threading
 import time
 import types
 
+from attackers import add_teams
 from bench_deliver import ENDPOINTS, Sink, flat_out
 from bench_live import Client, write_teams
-from bench_stack import SafePostgres, Stack, add_teams, per, show_cpu
+from bench_stack import SafePostgres, Stack, per, show_cpu
 from bench_table import row
 from machines import Machine
 from support import PostgresStore, Redis, make_event, until

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a service needs, for `make bench`: Redis, a store and one worker or two, all private, and the CPU of them all."""
-import hashlib
 import json
 import os
 import pathlib
 import shutil
 import tempfile
 import time
-import uuid
 
+from attackers import add_teams
 from bench_servers import cpu_us
-from support import Postgres, PostgresStore, Redis, Service, SqliteStore, make_event, new_id, until
+from support import Postgres, PostgresStore, Redis, Service, SqliteStore, make_event, until
 
 STORES = os.environ.get("STORES", "sqlite,postgres").split(",")
 
@@ -108,21 +107,6 @@ class Stack:
     def add_teams(self, count):
         """(team id, API key) of new teams, put into the store as the command line does."""
         return add_teams(self.store, count)
-
-
-def add_teams(store, count):
-    teams, team_rows, key_rows = [], [], []
-    for number in range(count):
-        team, key = uuid.uuid4(), "wrn_" + uuid.uuid4().hex
-        teams.append((new_id("team-", team), key))
-        team_rows += [team, f"Bench {number}", f"bench-{team}"]
-        key_rows += [uuid.uuid4(), team, hashlib.sha256(key.encode()).hexdigest(), key[:8]]
-    for at in range(0, count, 100):
-        some = min(100, count - at)
-        store.query("INSERT INTO teams (id, name, slug) VALUES " + ", ".join(["(%s, %s, %s)"] * some), *team_rows[3 * at:3 * (at + some)])
-        store.query("INSERT INTO team_api_keys (id, team_id, name, key_hash, key_prefix) VALUES " + ", ".join(["(%s, %s, 'bench', %s, %s)"] * some),
-                    *key_rows[4 * at:4 * (at + some)])
-    return teams
 
 
 def show_cpu(used, digits=1):
