@@ -2,10 +2,12 @@
 
 /* `channels test` and `channels preview`: settings and messages before there is a channel. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/channel_actions.h"
 #include "cli/channel_form.h"
 #include "cli/channel_ref.h"
+#include "cli/held.h"
 #include "cli/output.h"
 #include "cli/show.h"
 
@@ -31,7 +33,7 @@ static const char preview_usage[] =
 	"Usage: wrenn-events channels preview [CHANNEL] [OPTION...]\n"
 	"\n"
 	"Shows the message of a sample event and sends nothing: for the provider and the\n"
-	"filter of a channel, or for those of the flags.\n"
+	"options of a channel, or for those of the flags.\n"
 	"\n"
 	"  --provider PROVIDER  where it would lead, without a channel\n"
 	"  --event KIND         what happens (capsule.create)\n"
@@ -89,12 +91,30 @@ static int take_preview_flag(void *owner, int flag, const char *value)
 	return EXIT_GOOD;
 }
 
-/* Takes provider and filter of a channel that exists. */
+static const char *const option_names[] = { "filter", "quiet", "living", "fallback" };
+
+/* What was typed takes the place of the channel's own. */
+static int add_option(struct channel_form *form, const char *name, const cJSON *value)
+{
+	cJSON *copy;
+
+	if (!value || json_get(form->options, name) ||
+	    (form->filter && strcmp(name, "filter") == 0))
+		return EXIT_GOOD;
+	if (!form->options)
+		form->options = cJSON_CreateObject();
+	copy = cJSON_Duplicate(value, true);
+	if (copy && cJSON_AddItemToObject(form->options, name, copy))
+		return EXIT_GOOD;
+	cJSON_Delete(copy);
+	return command_fault(EXIT_FAILED, "out of memory");
+}
+
+/* Takes provider and options of a channel that exists. */
 static int take_channel(struct service *service, struct preview_request *preview, const char *typed)
 {
 	char id[ID_TEXT_SIZE];
 	char path[PATH_SIZE];
-	const cJSON *filter;
 	int code = channel_ref_find(service, typed, id);
 
 	if (code != EXIT_GOOD)
@@ -104,10 +124,22 @@ static int take_channel(struct service *service, struct preview_request *preview
 	if (code != EXIT_GOOD)
 		return code;
 	preview->form.provider = provider_find(service_text(service->answer, "provider"));
-	filter = json_get(service->answer, "filter");
-	if (filter && !preview->form.filter)
-		preview->form.filter = cJSON_Duplicate(filter, true);
-	return EXIT_GOOD;
+	for (size_t i = 0; i < ARRAY_LEN(option_names) && code == EXIT_GOOD; i++)
+		code = add_option(&preview->form, option_names[i],
+				  json_get(service->answer, option_names[i]));
+	return code;
+}
+
+/* In the words of `deliveries list`. */
+static void word_held(struct service *service, struct str request)
+{
+	struct channel_options *asked = held_options(request);
+	char held[CHANNEL_HOLD_WORDS_SIZE];
+
+	if (!service->as_json && held_words(asked, service->answer, held))
+		cJSON_ReplaceItemInObjectCaseSensitive(service->answer, "held_until",
+						       cJSON_CreateString(held));
+	channel_options_close(asked);
 }
 
 static int ask(struct service *service, const struct preview_request *preview)
@@ -126,6 +158,8 @@ static int ask(struct service *service, const struct preview_request *preview)
 	buf_add_char(&body, '}');
 	code = body.err ? command_fault(EXIT_FAILED, "out of memory")
 			: service_ask(service, "POST", "/v1/channels/preview", buf_str(&body));
+	if (code == EXIT_GOOD)
+		word_held(service, buf_str(&body));
 	buf_done(&body);
 	return code;
 }

@@ -138,6 +138,8 @@ def test_a_channel_is_changed_and_keeps_what_was_not_named(caller):
     first = caller.object("channels", "update", "ops", "--only-failures", "--option", "living=true", "--option", f"quiet={json.dumps(quiet)}")
     assert (first["name"], first["events"]) == ("ops", ["capsule.create", "host.down"])
     assert (first["filter"], first["living"], first["quiet"]) == ({"outcome": ["error"]}, True, quiet)
+    assert caller.object("channels", "preview", "ops")["filtered"] == "outcome"
+    assert "filtered" not in caller.object("channels", "preview", "ops", "--option", "filter=null")
     second = caller.object("channels", "update", "ops", "--name", "Night shift", "--event", "capsule.*", "--option", "filter=null")
     assert second["name"] == "night-shift" and "capsule.destroy" in second["events"] and "host.down" not in second["events"]
     assert "filter" not in second and (second["living"], second["quiet"]) == (True, quiet)
@@ -157,6 +159,9 @@ def test_what_is_held_says_until_when_by_the_clocks_of_the_channel(caller, redis
     for words in (("deliveries", "list", "ops"), ("deliveries", "show", delivery), ("channels", "show", "ops")):
         assert f"held until {end} (Asia/Kolkata)" in caller.on_terminal(*words, NO_COLOR="1"), words
     assert caller.object("deliveries", "show", delivery)["state"] == "pending"
+    assert f"held until {end} (Asia/Kolkata)" in caller.on_terminal("channels", "preview", "ops", NO_COLOR="1")
+    assert "T" in caller.object("channels", "preview", "ops")["held_until"]
+    assert "held_until" not in caller.object("channels", "preview", "ops", "--option", "quiet=null")
 
 
 def test_what_a_team_expects_from_its_creation_to_its_end(caller):
