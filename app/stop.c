@@ -55,7 +55,7 @@ static void stop_wake(struct worker *w)
 {
 	struct bus_wake *wake = w->wake;
 
-	w->wake = NULL; /* the deliveries tell nobody from now on */
+	w->wake = NULL; /* the deliveries wake nobody from now on */
 	bus_wake_close(wake, next_step, w);
 }
 

@@ -23,7 +23,7 @@ void vitals_close(struct vitals *vitals); /* accepts NULL */
 /* Forgets what the worker said. Call it before starting the worker again. */
 void vitals_forget(struct vitals *vitals, unsigned worker);
 
-/* Once, before the worker first tells its condition. */
+/* Once, before the worker first reports its condition. */
 void vitals_set_name(struct vitals *vitals, unsigned worker, const char *text);
 
 void vitals_tell(struct vitals *vitals, unsigned worker, enum condition condition, int64_t now_ms);

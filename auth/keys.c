@@ -2,7 +2,7 @@
 
 /*
  * One read says what the hash of a key stands for. The database compares hashes only, so the time
- * of the comparison tells nothing about a key. A key of a deleted team, or of a creator who is no
+ * of the comparison reveals nothing about a key. A key of a deleted team, or of a creator who is no
  * longer active, counts as unknown.
  */
 #include "auth/keys.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a worker asks and tells Redis that adds events of its own to the stream. */
+/* What a worker reads from Redis and writes there when it adds events of its own to the stream. */
 #ifndef BUS_MOMENT_H
 #define BUS_MOMENT_H
 

@@ -25,10 +25,10 @@ struct bus_wake_options {
 	uv_loop_t *loop;
 	const struct redis_address *address;
 	struct redis_master *master; /* as in redis_options */
-	struct redis *redis;         /* for telling; outlives this */
-	/* Some worker, perhaps this one, has told of this channel. */
+	struct redis *redis;         /* for publishing; outlives this */
+	/* Some worker, perhaps this one, has announced this channel. */
 	void (*on_channel)(const struct uuid *channel, void *owner);
-	/* Some worker, perhaps this one, has told this. Not read here: anybody can publish. */
+	/* Some worker, perhaps this one, has published this. Not read here: anybody can publish. */
 	void (*on_pace)(struct str line, void *owner);
 	void *owner;
 };

@@ -100,7 +100,7 @@ const struct setting settings[] = {
 	    "`accept`: channels hear of a capsule's create, pause, resume or "
 	    "destroy when the request is accepted, and its completion is "
 	    "left out; `completion`: the other way round, so \"success\" means "
-	    "done. Failures and what nobody asked for are told in both; live "
+	    "done. Failures and what nobody asked for are shown in both; live "
 	    "streams and the audit log show everything",
 	    read_choice, CHOICE(notify_on, "accept", "completion")),
 	ROW("WRENN_EVENTS_STRIP_HOST", "false",

@@ -76,7 +76,7 @@ static int check_names(const cJSON *item, struct reason *why)
 				    : check_many_names(item, count, why);
 }
 
-/* A text that cannot be taken is told by the name of its member, a fault of the form by its
+/* A text that cannot be taken is reported by the name of its member, a fault of the form by its
  * place. */
 static int refuse_fault(struct reason *why, const struct json_fault *fault)
 {

@@ -157,7 +157,7 @@ static bool take_url(struct walk *w)
 	return true;
 }
 
-/* A lone slash tells nothing and is left. */
+/* A lone slash reveals nothing and is left. */
 static bool take_path(struct walk *w)
 {
 	if (w->at < w->path_at || w->at >= w->url_end)

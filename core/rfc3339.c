@@ -256,7 +256,7 @@ static bool take_fixed_date(struct str *rest, struct civil *c)
 }
 
 /* "24-May-26 05:02:08 GMT", the form of RFC 850. Two digits of a year are of the half century
- * before or after the turn of the millennium: nothing that is told in the other form is older. */
+ * before or after the turn of the millennium: nothing written in the other form is older. */
 static bool take_old_date(struct str *rest, struct civil *c)
 {
 	bool is_read = take_one_of(rest, " ") && take_digits(rest, 2, &c->day) &&

@@ -148,7 +148,7 @@ int waits_purge(struct db *db, int64_t now_ms)
 
 /* ---- notices --------------------------------------------------------------------------------- */
 
-/* A team has at most 1,000 rows, so one that cannot be told never fills the list of a look. */
+/* A team has at most 1,000 rows, so one that cannot be announced never fills the list of a look. */
 #define MAX_NOTICES 32
 
 #define WITH_RULE                                                                \

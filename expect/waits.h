@@ -28,7 +28,7 @@ struct wait_row {
 	int64_t rule_changed_us; /* of the rule that the row belongs to */
 	int64_t since_ms;        /* of X */
 	int64_t due_ms;          /* 0: does not wait */
-	int64_t missed_ms;       /* what `due` was when the miss was read; 0: none is told */
+	int64_t missed_ms;       /* what `due` was when the miss was read; 0: none is announced */
 	int64_t arrived_ms;      /* when Y came after a miss; 0: it has not */
 };
 

@@ -16,7 +16,7 @@
 
 struct ledger_lease;
 
-/* What the lease tells its owner. */
+/* What the lease reports to its owner. */
 struct lease_events {
 	/* This worker has the lease. `last` is how far the group has come, by the store; `known`
 	 * is false for a group that was never seen. */

@@ -51,7 +51,7 @@ struct ledger_options {
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock */
 	unsigned tick_ms; /* renews the lease every third tick, looks for misses every fifth */
-	struct watch_stream stream; /* where to tell what did not come */
+	struct watch_stream stream; /* where to announce what did not come */
 	/* A channel has new deliveries, which are committed. May be NULL. */
 	void (*on_work)(const struct fresh_rows *fresh, void *owner);
 	const struct audit_signer *signer; /* NULL: no checkpoints are made */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* When snapshots came to an end, so that their usual duration can be told. Written once per event,
+/* When snapshots came to an end, so that their usual duration is known. Written once per event,
  * in the transaction of its batch. */
 #ifndef LEDGER_SNAPSHOTS_H
 #define LEDGER_SNAPSHOTS_H

@@ -103,7 +103,7 @@ static bool is_leading(const struct ledger_watch *watch)
 static void note_fault(struct ledger_watch *watch, const char *fault)
 {
 	if (fault && !watch->is_refused)
-		log_warn("cannot tell that an expected event did not come; the next look tries "
+		log_warn("cannot publish that an expected event did not come; the next look tries "
 			 "again",
 			 log_str("error", fault));
 	watch->is_refused = fault != NULL;

@@ -5,7 +5,7 @@
  *
  * Happy path: connect, shake hands where it is TLS, on_connected, then every write goes out at once
  * and every complete reply comes in by on_reply. A refused connection or handshake, a broken
- * socket, an end of file or bytes that are not Redis's protocol are told once by on_broken. The
+ * socket, an end of file or bytes that are not Redis's protocol are reported once by on_broken. The
  * memory goes when libuv has closed the socket, which is after the callbacks of all writes.
  */
 #include "net/redis_link.h"

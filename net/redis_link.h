@@ -49,7 +49,7 @@ void redis_link_set_owner(struct redis_link *link, const struct redis_link_event
 /* What on_connected waits for, as the words for its being late. */
 const char *redis_link_lateness(const struct redis_link *link);
 
-/* Sends a copy. 0 or -ENOMEM; a failed write is told by on_broken, after what can still be read. */
+/* Sends a copy. 0 or -ENOMEM; on_broken reports a failed write, after what can still be read. */
 int redis_link_write(struct redis_link *link, const char *bytes, size_t len) must_check;
 
 /* From here on only on_closed comes. Safe from the link's own callbacks; once. */

@@ -88,7 +88,7 @@ static void log_anonymity(struct redis_master *master)
 	if (master->anonymity_is_logged)
 		return;
 	master->anonymity_is_logged = true;
-	log_warn("Redis does not tell its run id and role, so a failover may be noticed late",
+	log_warn("Redis does not report its run id and role, so a failover may be noticed late",
 		 log_str("allow", "INFO and ROLE"));
 }
 

@@ -49,7 +49,7 @@ ssize_t tls_session_read(struct tls_session *session, char *out, size_t size) mu
 int tls_session_write(struct tls_session *session, struct str bytes) must_check;
 
 /* What must go to the socket now. Valid until the next call; forgotten by tls_session_sent(). Look
- * after every other call, after failures, too: the server is told why. */
+ * after every other call, after failures, too: the server learns why. */
 struct str tls_session_pending(const struct tls_session *session);
 void tls_session_sent(struct tls_session *session);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Ends listeners and tells streams why. */
+/* Ends listeners and writes why to streams. */
 #ifndef SSE_CLOSING_FRAME_H
 #define SSE_CLOSING_FRAME_H
 

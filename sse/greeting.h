@@ -13,7 +13,7 @@ struct beginning;
 int greeting_make(struct sse *sse, const struct beginning *beginning, struct item **out) must_check;
 
 /* The same event without an id: events were lost, and the next ones come after `from`. The client
- * keeps its cursor from before the gap, so a reconnect now tells it again. */
+ * keeps its cursor from before the gap, so a reconnect now reports it again. */
 int greeting_make_gap(struct sse *sse, struct stream_id from, struct item **out) must_check;
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tells listeners about a hole, and keeps the history in order across it.
+ * Sends listeners a notice of a hole, and keeps the history in order across it.
  *
  * Happy path: everybody has got everything and gets one frame. A listener that still waits for
- * events is closed, comes back with a cursor from before the hole and is told then. Failure:
+ * events is closed, comes back with a cursor from before the hole and gets it then. Failure:
  * without memory for the frame everybody is closed.
  */
 #include "sse/hole.h"
@@ -37,7 +37,7 @@ void hole_open(struct sse *sse, struct stream_id from)
 	struct item *gap = NULL;
 	bool is_ahead = stream_id_compare(from, history->head) > 0;
 
-	log_warn("events were missed, telling live streams about the gap",
+	log_warn("events were missed; live streams get a notice of the gap",
 		 log_stream_id("after", history->head), log_stream_id("resumes_after", from),
 		 log_int("listeners", (int64_t)sse->listeners));
 	preload_abandon(sse);

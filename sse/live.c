@@ -4,7 +4,7 @@
  * The memory of the live path.
  *
  * Happy path of a close: the last listener is freed and the last pending call comes back, the
- * handles close, and the last handle frees everything and tells the owner.
+ * handles close, and the last handle frees everything and calls the owner back.
  */
 #include "sse/live.h"
 

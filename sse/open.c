@@ -3,7 +3,7 @@
 /*
  * Opens and closes the live path.
  *
- * Happy path of a close: listeners are told when to reconnect, calls under way come back, the
+ * Happy path of a close: listeners hear when to reconnect, calls under way come back, the
  * handles close, and live.c frees the memory.
  */
 #include <errno.h>

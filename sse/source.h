@@ -3,7 +3,7 @@
 /*
  * Is what listeners see up to date? Three signs say no: the tail has lost its connection; Redis
  * does not answer a small query sent every second; an entry that Redis announced has not arrived a
- * second later. Listeners are told at once, and again when it is over.
+ * second later. Listeners get a notice at once, and again when it is over.
  */
 #ifndef SSE_SOURCE_H
 #define SSE_SOURCE_H

@@ -10,7 +10,7 @@
  *
  * Happy path: the tail appends each event to a shared history. A listener is a cursor into it, and
  * everything between its cursor and the head leaves in one write. A cursor from before the history
- * is replayed from Redis. Failure: a listener that cannot be served is told why and closed; its
+ * is replayed from Redis. Failure: a listener that cannot be served hears why and is closed; its
  * cursor stays valid.
  */
 #ifndef SSE_SSE_H

@@ -25,7 +25,7 @@ struct store_job {
 	 * is closing). */
 	void (*on_done)(struct store_job *job, int rc);
 	/* A power cut or a crash of the database server may undo it, a crash of ours may not:
-	 * nobody was told of it but ourselves. Alone or among its like it does not wait for the
+	 * nobody else has heard of it. Alone or among its like it does not wait for the
 	 * disk. */
 	bool is_repeatable;
 	/* store_write(): it belongs to what is audited. audit_logs is written and locked by others,

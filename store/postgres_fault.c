@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * SQLSTATE to the codes of store.h. A value refused (-EINVAL) is told from a database that cannot
+ * SQLSTATE to the codes of store.h. A value refused (-EINVAL) differs from a database that cannot
  * do its work (-EIO), because the first stays wrong and the second may pass. Both are logged with
  * the server's words; those of class 22 quote values and stay out.
  */

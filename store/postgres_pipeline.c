@@ -4,7 +4,7 @@
  * Statements in libpq's pipeline mode: sent one after the other, their results read at the next
  * sync point, in order. A transaction's BEGIN, statements and COMMIT so cost one round trip.
  *
- * After a failure the server skips everything to the sync point, and libpq tells so for each
+ * After a failure the server skips everything to the sync point, and libpq says so for each
  * skipped statement; the first failure is noted with its owner. The socket is non-blocking and
  * every wait has a limit, so a server that stopped answering costs a thread seconds, not for ever.
  */

@@ -10,7 +10,7 @@
  *   session mode       the first keeps its backend, the second has another
  *   transaction mode   the second gets the backend of the first, or the first loses it
  *
- * A pooler is suspected only when the backend's number is not the one told at the connect.
+ * A pooler is suspected only when the backend's number is not the one of the connect.
  */
 #include "store/postgres_server.h"
 
@@ -48,7 +48,7 @@ static int refuse_pooler(struct reason *why)
 			  "itself");
 }
 
-/* A second connection that cannot be had tells nothing: the pooler may have one session to give. */
+/* Without a second connection nothing is proved: the pooler may have one session to give. */
 int pg_check_pooler(struct postgres *pg, const char *url, struct reason *why)
 {
 	struct reason unread;
