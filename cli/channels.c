@@ -111,7 +111,7 @@ static void add_held(struct table *table, struct str channel, const cJSON *healt
 	struct channel_options *options = held_options(channel);
 	char words[CHANNEL_HOLD_WORDS_SIZE];
 
-	if (held_words(options, json_get(health, "backlog"), words)) {
+	if (held_text(options, json_get(health, "backlog"), words)) {
 		table_add(table, TONE_HEAD, STR("messages"));
 		table_add(table, TONE_WARNING, str_of(words));
 		table_end_row(table);

@@ -136,7 +136,7 @@ static void word_held(struct service *service, struct str request)
 	struct channel_options *asked = held_options(request);
 	char held[CHANNEL_HOLD_WORDS_SIZE];
 
-	if (!service->as_json && held_words(asked, service->answer, held))
+	if (!service->as_json && held_text(asked, service->answer, held))
 		cJSON_ReplaceItemInObjectCaseSensitive(service->answer, "held_until",
 						       cJSON_CreateString(held));
 	channel_options_close(asked);

@@ -73,8 +73,7 @@ static void add_delivery(struct table *table, const cJSON *delivery, const void 
 	table_add(table, TONE_PLAIN, service_text(delivery, "event"));
 	table_add(table, show_tone(outcome), outcome);
 	table_add(table, TONE_PLAIN, service_text(delivery, "resource"));
-	table_add(table, show_tone(state),
-		  held_words(owner, delivery, held) ? str_of(held) : state);
+	table_add(table, show_tone(state), held_text(owner, delivery, held) ? str_of(held) : state);
 	table_add(table, TONE_PLAIN, buf_str(&attempts));
 	table_add(table, TONE_PLAIN, service_text(delivery, "last_error"));
 	buf_done(&attempts);
@@ -220,7 +219,7 @@ static int word_state(struct service *service)
 		return EXIT_GOOD;
 	service->answer = NULL;
 	code = read_options(service, service_text(delivery, "channel_id").at, &options);
-	if (code == EXIT_GOOD && held_words(options, delivery, held))
+	if (code == EXIT_GOOD && held_text(options, delivery, held))
 		cJSON_ReplaceItemInObjectCaseSensitive(delivery, "state", cJSON_CreateString(held));
 	cJSON_Delete(service->answer);
 	service->answer = delivery;

@@ -14,7 +14,7 @@
 struct channel_options *held_options(struct str channel);
 
 /* "held until 08:00 (Europe/Berlin)" for the object's `held_until`; false if it has none. */
-bool held_words(const struct channel_options *options, const cJSON *object,
-		char out[CHANNEL_HOLD_WORDS_SIZE]);
+bool held_text(const struct channel_options *options, const cJSON *object,
+	       char out[CHANNEL_HOLD_WORDS_SIZE]);
 
 #endif

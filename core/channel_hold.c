@@ -70,8 +70,8 @@ int64_t channel_hold_until(const struct channel_hold *hold,
 	return until_us > hold->now_us ? until_us : 0;
 }
 
-int channel_hold_words(const struct channel_options *options, int64_t until_us, int64_t now_us,
-		       char out[CHANNEL_HOLD_WORDS_SIZE])
+int channel_hold_text(const struct channel_options *options, int64_t until_us, int64_t now_us,
+		      char out[CHANNEL_HOLD_WORDS_SIZE])
 {
 	const char *name = "UTC";
 	struct zone *zone = NULL;

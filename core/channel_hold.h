@@ -44,7 +44,7 @@ int64_t channel_hold_until(const struct channel_hold *hold,
 
 /* "held until 08:00 (Europe/Berlin)", by the clocks of the quiet hours' zone or else UTC; with the
  * date when it is more than a day away. */
-int channel_hold_words(const struct channel_options *options, int64_t until_us, int64_t now_us,
-		       char out[CHANNEL_HOLD_WORDS_SIZE]) must_check;
+int channel_hold_text(const struct channel_options *options, int64_t until_us, int64_t now_us,
+		      char out[CHANNEL_HOLD_WORDS_SIZE]) must_check;
 
 #endif

@@ -118,11 +118,11 @@ bool store_is_up(const struct store *store)
 
 const char *store_trouble(const struct store *store)
 {
-	const char *words = trouble_words(&store->writes.trouble);
+	const char *words = trouble_text(&store->writes.trouble);
 
 	if (!store_is_up(store))
 		return "it is not reachable";
-	return words ? words : trouble_words(&store->audited.trouble);
+	return words ? words : trouble_text(&store->audited.trouble);
 }
 
 /* ---- closing ----------------------------------------------------------------------------- */

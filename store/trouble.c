@@ -111,7 +111,7 @@ bool trouble_is_stuck(const struct trouble *trouble)
 	return began_ms != 0 && clock_mono_ms() - began_ms >= trouble->stuck_ms;
 }
 
-const char *trouble_words(const struct trouble *trouble)
+const char *trouble_text(const struct trouble *trouble)
 {
 	if (trouble_is_stuck(trouble))
 		return "a write has been stuck for 10 s";

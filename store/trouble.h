@@ -45,6 +45,6 @@ bool trouble_is_writing(const struct trouble *trouble);
 bool trouble_is_stuck(const struct trouble *trouble);
 
 /* NULL, or a few words about what stands in the way of writes. Any thread. */
-const char *trouble_words(const struct trouble *trouble);
+const char *trouble_text(const struct trouble *trouble);
 
 #endif

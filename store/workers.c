@@ -338,7 +338,7 @@ static void ask_when_quiet(struct store *store, struct job_lane *lane, struct co
 	uv_mutex_lock(&store->lock);
 	if (!good)
 		lose_connection(store, lane, contact);
-	else if (!trouble_words(&lane->trouble))
+	else if (!trouble_text(&lane->trouble))
 		lane_note_audit_lock(lane, false, &store->done);
 }
 

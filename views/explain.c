@@ -162,8 +162,8 @@ static int on_delivery(const struct db_row *row, void *arg)
 	explained->is_in_digest = row_is_null(row, 5) || str_is(row_text(row, 5), DIGEST_EVENT);
 	if (row_time(row, 6) <= explained->now_us)
 		return 0;
-	return channel_hold_words(explained->options, row_time(row, 6), explained->now_us,
-				  explained->held);
+	return channel_hold_text(explained->options, row_time(row, 6), explained->now_us,
+				 explained->held);
 }
 
 static int on_event(const struct db_row *row, void *arg)

@@ -117,8 +117,8 @@ Test(channel_hold, is_told_by_the_clocks_of_the_zone)
 		struct channel_options *options = open_options(cases[i].options);
 		char words[CHANNEL_HOLD_WORDS_SIZE];
 
-		cr_assert_eq(channel_hold_words(options, time_of(cases[i].until),
-						time_of("2026-01-15T03:00:00Z"), words),
+		cr_assert_eq(channel_hold_text(options, time_of(cases[i].until),
+					       time_of("2026-01-15T03:00:00Z"), words),
 			     0);
 		cr_expect_str_eq(words, cases[i].words);
 		channel_options_close(options);

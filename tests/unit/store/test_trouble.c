@@ -112,17 +112,17 @@ Test(probe, meets_a_locked_file)
 	cr_assert_eq(db_open(database.url, true, &db, &why), 0);
 	cr_assert_eq(db_exec(db, "PRAGMA busy_timeout = 10"), 0);
 	trouble_probe(&trouble, db);
-	expect_trouble(trouble_words(&trouble), NULL);
+	expect_trouble(trouble_text(&trouble), NULL);
 
 	cr_assert_eq(sqlite3_open(database.url + strlen("sqlite:"), &other), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	trouble_probe(&trouble, db);
-	expect_trouble(trouble_words(&trouble), "it is locked");
+	expect_trouble(trouble_text(&trouble), "it is locked");
 	cr_expect(trouble_wants_probe(&trouble), "until it is over");
 
 	cr_assert_eq(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	trouble_probe(&trouble, db);
-	expect_trouble(trouble_words(&trouble), NULL);
+	expect_trouble(trouble_text(&trouble), NULL);
 	cr_expect_not(trouble_wants_probe(&trouble));
 	sqlite3_close(other);
 	db_close(db);
@@ -147,10 +147,10 @@ Test(probe, meets_each_locked_table)
 		snprintf(sql, sizeof(sql), "BEGIN; LOCK TABLE %s", tables[i]);
 		PQclear(PQexec(other, sql));
 		trouble_probe(&trouble, db);
-		expect_trouble(trouble_words(&trouble), "it is locked");
+		expect_trouble(trouble_text(&trouble), "it is locked");
 		PQclear(PQexec(other, "COMMIT"));
 		trouble_probe(&trouble, db);
-		expect_trouble(trouble_words(&trouble), NULL);
+		expect_trouble(trouble_text(&trouble), NULL);
 	}
 	PQfinish(other);
 	db_close(db);
@@ -165,7 +165,7 @@ TEST_BOTH(probe, changes_nothing)
 	trouble_init(&trouble, TROUBLE_EVERYWHERE);
 	cr_assert_eq(db_open(database->url, true, &db, &why), 0);
 	trouble_probe(&trouble, db);
-	expect_trouble(trouble_words(&trouble), NULL);
+	expect_trouble(trouble_text(&trouble), NULL);
 	db_close(db);
 	cr_expect_eq(database_ask(database, "SELECT count(*) FROM audit_logs"), 0);
 	cr_expect_eq(database_ask(database, "SELECT count(*) FROM deliveries"), 0);
