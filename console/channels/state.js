@@ -20,7 +20,7 @@ export function StatePill({ channel, health }) {
 	if (!health) return html`<${Pill} tone="busy">…<//>`;
 	if (health.state === "healthy") return html`<${Pill} tone="good">Healthy<//>`;
 	if (health.state === "disabled") return html`<${Pill} tone="off">Disabled<//>`;
-	if (health.breaker.state === "open") return html`<${Pill} tone="bad">Resting<//>`;
+	if (health.breaker.state === "open") return html`<${Pill} tone="bad">Paused<//>`;
 	return html`<${Pill} tone="bad">${health.state === "probing" ? "Trying again" : "Failing"}<//>`;
 }
 

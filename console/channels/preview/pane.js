@@ -101,6 +101,7 @@ export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 				<select class="input" onChange=${(/** @type {any} */ e) => (outcome.value = e.target.value)}>
 					<option value="success" selected=${outcome.value === "success"}>that succeeds</option>
 					<option value="error" selected=${outcome.value === "error"}>that fails</option>
+					<option value="long" selected=${outcome.value === "long"}>with a very long name</option>
 					${provider === "webhook"
 						? null
 						: html`<option value="digest" selected=${outcome.value === "digest"}>

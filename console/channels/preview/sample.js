@@ -10,6 +10,9 @@ const IDS = {
 	volume: "vol-9c3z5n0r6t8y4w2b8kq4v9x1m",
 };
 
+/** Longer than most products take: one sees what is cut. */
+const LONG = "web-base-".repeat(300);
+
 /** A whole event, as the control plane would publish it. @param {string} kind @param {string} outcome */
 export function sampleEvent(kind, outcome) {
 	const type = TYPES[kind.split(".")[0]];
@@ -23,7 +26,7 @@ export function sampleEvent(kind, outcome) {
 			type === "host" || isMiss
 				? { type: "system" }
 				: { type: "user", id: "usr-4w2b8kq4v9x1m7c3z5n0r6t8y", name: "Ada Lovelace" },
-		resource: { id: IDS[type], type },
+		resource: { id: outcome === "long" ? LONG : IDS[type], type },
 		...(isMiss
 			? { metadata: { rule: "snapshot", late_s: failed ? undefined : "1020" } }
 			: failed && { metadata: { reason: "host_failure" } }),
