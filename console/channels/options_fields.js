@@ -20,7 +20,7 @@ export function OptionsFields({ options, self, onChange }) {
 		<${Check}
 			name="only-failures"
 			title="Only failures"
-			help="What worked is not sent. Hosts that go up or down have no outcome, so they are not either."
+			help="What worked is not sent. A host that is down counts as a failure."
 			checked=${onlyFailures(options)}
 			onChange=${(/** @type {boolean} */ wanted) =>
 				set({ filter: { ...filter, outcome: wanted ? ["error"] : undefined } })}

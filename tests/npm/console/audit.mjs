@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trail: filters, page after page without a hole, one entry whole, and the export of what is filtered.
 import { readFileSync } from "node:fs";
-import { check, open, until, walk, wishes } from "./browser.mjs";
+import { check, go, open, until, walk, wishes } from "./browser.mjs";
 
-const page = await open({ path: "audit" });
+/** Without a dialog to choose a file, as in most browsers. */
+const page = await open({ path: "audit", first: () => (window.showSaveFilePicker = undefined) });
 const rows = () => page.locator(".audit-line").count();
 
 async function download(button) {
@@ -26,6 +27,14 @@ await walk({
 		await page.locator(".audit-line").first().click();
 		await page.locator(".row-detail .facts").getByText("log-").waitFor();
 	},
+	async "from a row to the story of its event, and from there to its row"() {
+		const entry = await page.locator(".row-detail .facts dd").last().textContent();
+		await page.getByRole("link", { name: "The whole story of the event" }).click();
+		await page.getByRole("heading", { name: /^Capsule/ }).waitFor();
+		await page.getByRole("region", { name: "The audit trail" }).getByText(entry, { exact: true }).waitFor();
+		await go(page, "audit");
+		await page.locator(".audit-line").first().waitFor();
+	},
 	async "filters are in the address"() {
 		await page.getByLabel("Action").selectOption("pause");
 		await until(async () => (await rows()) === wishes.paused, "those that are paused");
@@ -38,5 +47,26 @@ await walk({
 		check(lines[0].type === "header" && lines.at(-1).type === "checkpoint", "what proves them");
 		const table = (await download("Export CSV")).trim().split("\r\n");
 		check(table.length === wishes.paused + 1, `the table has ${table.length} lines`);
+	},
+	async "it goes straight to the disk where one can choose the file"() {
+		// A real file of the browser's own disk, which needs no dialog.
+		await page.evaluate(() => {
+			window.showSaveFilePicker = async ({ suggestedName }) => (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
+		});
+		await page.getByRole("button", { name: "Export CSV" }).click();
+		const read = () => page.evaluate(async () => (await (await (await navigator.storage.getDirectory()).getFileHandle("audit.csv")).getFile()).text());
+		await until(async () => (await read().catch(() => "")).trim().split("\r\n").length === wishes.paused + 1, "the file");
+	},
+	async "an export that breaks off is no file, and nobody has to choose one"() {
+		await page.route("**/v1/audit-logs/export*", (route) => route.fulfill({ status: 200, headers: { "Content-Length": "100" }, body: "id" }), { times: 1 });
+		await page.evaluate(() => {
+			const write = () => Promise.reject(new Error("the disk is full"));
+			window.showSaveFilePicker = async () => ({ createWritable: async () => new WritableStream({ write }) });
+		});
+		await page.getByRole("button", { name: "Export CSV" }).click();
+		await page.getByText("Nothing is saved: try again.").waitFor();
+		await page.evaluate(() => (window.showSaveFilePicker = () => Promise.reject(new DOMException("closed", "AbortError"))));
+		await page.getByRole("button", { name: "Export CSV" }).click();
+		await page.getByText("Nothing is saved: try again.").waitFor({ state: "detached" });
 	},
 });

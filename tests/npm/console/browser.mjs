@@ -30,8 +30,8 @@ function fault(text) {
 }
 
 /** A page of its own, as in a tab of its own: nothing is shared with the others. `first` runs in the page before its scripts. */
-export async function open({ path = "", key = wishes.key, width = 1440, height = 900, scheme = "light", base = wishes.base, cookies = [], first = null } = {}) {
-	const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", acceptDownloads: true, ignoreHTTPSErrors: true });
+export async function open({ path = "", key = wishes.key, width = 1440, height = 900, scheme = "light", base = wishes.base, cookies = [], first = null, zone = "Europe/Berlin" } = {}) {
+	const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, timezoneId: zone, reducedMotion: "reduce", acceptDownloads: true, ignoreHTTPSErrors: true });
 	context.setDefaultTimeout(WAIT_MS);
 	if (cookies.length) await context.addCookies(cookies);
 	const page = await context.newPage();

@@ -61,6 +61,12 @@ await walk({
 		await page.locator(".msg").getByText("2 failed").first().waitFor();
 		await page.getByRole("button", { name: "Show JSON" }).click();
 		await page.locator(".preview .json").waitFor();
+		await page.getByRole("button", { name: "Show message" }).click();
+	},
+	async "what is too long says how much of it is sent"() {
+		await page.getByLabel("Sample outcome").selectOption("long");
+		await page.locator(".preview-cut", { hasText: /^resource cut to 1,999 of 2,700$/ }).waitFor();
+		await page.locator(".preview-foot", { hasText: / of 12,000 UTF-16 units/ }).waitFor();
 	},
 	async "only failures, in one click"() {
 		await page.getByLabel("Sample outcome").selectOption("success");
@@ -118,6 +124,23 @@ await walk({
 		await page.getByRole("link", { name: "my-webhook" }).click();
 		await page.locator(".delivery-line", { hasText: "delivered" }).click();
 		await page.locator(".attempt.good", { hasText: "taken" }).waitFor();
+		await page.getByText("1 delivery done, 0 given up").waitFor();
+		await until(async () => (await page.locator(".plot canvas").count()) === 2, "outcomes and durations, drawn");
+	},
+	async "deliveries by state, kind and time"() {
+		for (const [field, other, own] of [["State", "failed", "delivered"], ["Kind", "capsule.pause", "capsule.create"], ["Since", null, "1h"]]) {
+			const choice = page.getByRole("region", { name: "Deliveries" }).getByLabel(field);
+			if (other) {
+				await choice.selectOption(other);
+				await page.getByText("No delivery passes these filters").waitFor();
+			}
+			await choice.selectOption(own);
+			await page.locator(".delivery-line").waitFor();
+			check(page.url().includes(`=${own}`), `${field} is not in the address`);
+		}
+		await page.reload();
+		await page.locator(".delivery-line").waitFor();
+		await page.evaluate(() => (location.hash = location.hash.split("?")[0]));
 	},
 	async "broken: the channel says why, and so does the event"() {
 		await breakIt(wishes.destinations.webhook.name, { status: 410 });
@@ -137,15 +160,27 @@ await walk({
 		await delivered(2);
 		await page.locator(".pill", { hasText: "Healthy" }).waitFor();
 	},
-	async "sent again: one, and a range"() {
+	async "sent again: one"() {
 		await page.locator(".delivery-line").last().click();
 		await page.getByRole("button", { name: "Send again" }).click();
 		await until(async () => (await page.locator(".attempt.good").count()) === 2, "a second attempt");
+		await page.locator(".delivery-line").last().click();
+	},
+	async "enabled without what waits, and that sent again as a range"() {
+		await breakIt(wishes.destinations.webhook.name, { status: 410 });
+		await publish(capsuleEvent("capsule.create", capsule(9)));
+		await page.locator(".head-side .pill", { hasText: "Disabled" }).waitFor();
+		await repair();
+		await page.getByRole("button", { name: "Enable …" }).click();
+		await page.getByLabel("Skip it").check();
+		await page.getByRole("button", { name: "Enable", exact: true }).click();
+		await page.locator(".delivery-line .pill", { hasText: "dropped" }).waitFor();
 		await page.getByRole("button", { name: "Send a range again …" }).click();
 		await page.getByRole("dialog").getByRole("button", { name: "Send again" }).click();
-		await page.getByText("0 deliveries wait to be sent").waitFor();
+		await page.getByText("1 delivery waits to be sent").waitFor();
 		await page.keyboard.press("Escape");
 		await page.getByRole("dialog").waitFor({ state: "detached" });
+		await delivered(3);
 	},
 	async "quiet hours hold an event, and let it go"() {
 		await page.getByRole("button", { name: "Edit" }).click();
@@ -161,7 +196,7 @@ await walk({
 		await page.getByRole("button", { name: "Edit" }).click();
 		await page.getByLabel("Quiet hours").uncheck();
 		await page.getByRole("button", { name: "Save" }).click();
-		await delivered(3);
+		await delivered(4);
 	},
 	async "a snooze of one resource, and one of the channel"() {
 		await page.getByRole("button", { name: "Snooze …" }).click();
@@ -171,7 +206,7 @@ await walk({
 		await publish(capsuleEvent("capsule.create", capsule(4)));
 		await page.locator(".delivery-line .pill", { hasText: "held" }).waitFor();
 		await page.getByRole("button", { name: `End the snooze of ${capsule(4)}` }).click();
-		await delivered(4);
+		await delivered(5);
 		await page.getByRole("button", { name: "Snooze …" }).click();
 		await page.getByRole("dialog").getByLabel("For").selectOption("7d");
 		await page.getByRole("button", { name: "Snooze", exact: true }).click();
@@ -193,6 +228,29 @@ await walk({
 		await page.getByRole("button", { name: "Replace the settings" }).click();
 		await page.getByText("uses the new settings").waitFor();
 		await page.locator(".crumb").click();
+	},
+	async "failing: since when, why, and when it is tried again"() {
+		await breakIt(wishes.destinations.slack.name, { status: 500, body: "overloaded" });
+		await publish(capsuleEvent("capsule.create", capsule(10)));
+		await go(page, "channels");
+		const card = page.locator(".channel-card", { hasText: "my-slack" });
+		await card.getByText(/Failing since .*500/).waitFor();
+		await card.locator(".pill.bad").waitFor();
+		await card.getByRole("link", { name: "my-slack" }).click();
+		await page.locator(".notice.bad", { hasText: "in a row" }).waitFor();
+		// What the service says once the breaker is open. To get there for real takes minutes.
+		await page.route("**/v1/channels/*/health", async (route) => {
+			const answer = await route.fetch();
+			const health = await answer.json();
+			Object.assign(health.breaker, { state: "open", failures: 5, until: new Date(Date.now() + 25_000).toISOString() });
+			await route.fulfill({ response: answer, json: { ...health, state: "failing" } });
+		});
+		await page.locator(".head-side .pill.bad", { hasText: "Paused" }).waitFor();
+		await page.getByText(/5 failures in a row. Paused; next attempt in \d+ s/).waitFor();
+		await page.unroute("**/v1/channels/*/health");
+		await repair();
+		await go(page, "channels");
+		await page.locator(".channel-card", { hasText: "ops-room" }).getByRole("link", { name: "ops-room" }).click();
 	},
 	async "deleted, with what is lost named"() {
 		await page.getByRole("button", { name: "Delete" }).click();

@@ -44,6 +44,34 @@ await walk({
 		await until(async () => (await rows(page)).length === 1, "one row after loading the page again");
 		await page.getByLabel("Outcome").selectOption("");
 		await sees(page, "Capsule created");
+		await page.getByLabel("Kind").selectOption("capsule.pause");
+		await until(async () => (await rows(page)).length === 1, "one kind");
+		await page.getByLabel("Kind").selectOption("");
+		await sees(page, "Capsule created");
+		await page.getByLabel("Resource").fill(capsule(1));
+		await page.keyboard.press("Enter");
+		await until(async () => (await rows(page)).length === 1, "one resource");
+		check(page.url().includes(`resource=${capsule(1)}`), "the resource is not in the address");
+		await page.getByLabel("Resource").fill("");
+		await page.keyboard.press("Enter");
+		await sees(page, "pause failed");
+	},
+	async "the list and the plot follow the chosen range"() {
+		await page.getByLabel("Since").selectOption("1h");
+		await page.getByRole("button", { name: "1h", exact: true }).waitFor();
+		check(page.url().includes("range=1h"), "the range is not in the address");
+		await sees(page, "Capsule created");
+		await page.getByLabel("Since").selectOption("15m");
+		await page.getByRole("button", { name: "15m", exact: true }).waitFor();
+		await sees(page, "Capsule created");
+	},
+	async "times are the reader's, with UTC on hover"() {
+		const far = await open({ zone: "Asia/Kolkata" });
+		const time = far.locator(".feed-time").first();
+		const [shown, said, exact] = [await time.textContent(), await time.getAttribute("title"), await time.getAttribute("datetime")];
+		const there = new Date(Date.parse(exact) + 5.5 * 3_600_000).toISOString().slice(11, 19);
+		check(shown === there && said === `${exact.slice(0, 10)} ${exact.slice(11, 19)} UTC`, `${shown}, ${said}, ${exact}`);
+		await far.context().close();
 	},
 	async "the plot over a day, of all that the service has counted"() {
 		await page.getByRole("button", { name: "24h" }).click();
@@ -111,11 +139,20 @@ await walk({
 		await sees(page, "the-last-of-mine");
 		check(!(await rows(page)).some((row) => row.includes("only-of-the-other")), "a row of the other team");
 		check((await rows(other)).length === 1, "more rows than the team's");
+		expectFault(/status of 404/);
+		const [mine] = await publish(capsuleEvent("capsule.create", "a-secret-of-mine"));
+		await sees(page, "a-secret-of-mine");
+		for (const [place, words] of [[`events/${mine}`, "there is no event of this id"], ["audit", "only-of-the-other"], ["waiting", "No snapshot is under way"], ["channels", "No channel yet"]]) {
+			await go(other, place);
+			await other.getByText(new RegExp(words, "i")).first().waitFor();
+			check(!(await other.locator("main").textContent()).includes("of-mine"), `${place} shows something of the other team`);
+		}
 	},
 	async "the story of an event: stream, trail, channels"() {
 		const [id] = await publish(capsuleEvent("capsule.create", capsule(7)));
 		await go(page, `events/${id}`);
 		await page.getByText("The team has no channel.").waitFor();
+		await page.getByText(/It went at once to [1-9] live listener/).waitFor();
 		await page.getByText("sandbox.create: success").waitFor();
 		await page.getByText("As JSON").click();
 		await page.locator(".json").getByText(capsule(7)).waitFor();

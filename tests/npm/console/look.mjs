@@ -55,6 +55,26 @@ await walk({
 			await looksGood(page, path);
 		}
 	},
+	async "axe finds nothing in any dialog"() {
+		const page = await open({ path: `channels/${wishes.channel}` });
+		await page.locator(".delivery-line").first().waitFor();
+		for (const name of ["Snooze …", "Edit", "Delete", "Send a range again …"]) {
+			await page.getByRole("button", { name }).click();
+			await page.getByRole("dialog").waitFor();
+			await looksGood(page, `the dialog ${name}`);
+			await page.keyboard.press("Escape");
+			await page.getByRole("dialog").waitFor({ state: "detached" });
+			check((await focused(page)).includes(name), `the focus did not return to ${name}`);
+		}
+	},
+	async "nothing moves for those who want no motion"() {
+		const page = await open({ path: `channels/${wishes.channel}` });
+		await page.locator(".channel-card, .delivery-line").first().waitFor();
+		const moves = () => page.evaluate(() => [...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).transitionDuration !== "0s" || getComputedStyle(one).animationName !== "none").length);
+		check((await moves()) === 0, "something moves");
+		await page.emulateMedia({ reducedMotion: "no-preference" });
+		check((await moves()) > 0, "nothing moves for anybody");
+	},
 	async "axe finds nothing where one signs in"() {
 		const page = await open({ key: "" });
 		await page.getByLabel("API key").waitFor();

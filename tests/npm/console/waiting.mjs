@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot under way, until its outcome comes. One was made before, so that it is known how long they take.
-import { check, looksGood, open, publish, walk } from "./browser.mjs";
+import { execFile } from "node:child_process";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import { check, looksGood, open, publish, walk, wishes } from "./browser.mjs";
 
 const page = await open({ path: "waiting" });
 const card = page.locator("article", { hasText: "web-base-9" });
@@ -13,7 +16,19 @@ await walk({
 		const shell = await card.locator(".code").allTextContents();
 		check(shell.some((text) => text.startsWith("wrenn-events wait template.snapshot.create --resource 'web-base-9' --since 2")), shell.join());
 		check(shell.some((text) => text.startsWith("curl ") && text.includes("/v1/events/wait'")), shell.join());
+		check((await card.getByText("now overdue").count()) === 0, "overdue at once");
+		const late = page.locator("article", { hasText: "web-base-10" });
+		await late.getByText(/so far; usually .+, now overdue/).waitFor();
+		await late.locator(".pill", { hasText: "Overdue" }).waitFor();
 		await looksGood(page, "waiting, with one under way");
+	},
+	async "the commands that one copies wait for it"() {
+		await page.locator("article", { hasText: "web-base-10" }).getByText("Wait for it in a shell").click();
+		const commands = await page.locator("article", { hasText: "web-base-10" }).locator(".code").allTextContents();
+		const environment = { PATH: `${dirname(wishes.program)}:${process.env.PATH}`, WRENN_API_KEY: wishes.key, WRENN_BASE_URL: wishes.base };
+		const running = commands.map((command) => promisify(execFile)("sh", ["-c", command], { env: environment, timeout: 60_000 }));
+		await publish({ event: "template.snapshot.create", outcome: "success", resource: { id: "web-base-10", type: "snapshot" }, actor: { type: "system" } });
+		for (const { stdout } of await Promise.all(running)) check(stdout.includes("web-base-10"), stdout);
 	},
 	async "what the team expects: added, changed, removed"() {
 		const rules = page.getByRole("region", { name: "Expectations" });
