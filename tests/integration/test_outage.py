@@ -2,13 +2,15 @@
 """Promise 10: Redis or the database goes away; the service sits it out, says so, and loses nothing."""
 import concurrent.futures
 import json
+import resource
 import signal
 import sqlite3
 
 import psycopg2
 import pytest
-from support import Stream, make_event, until
+from support import Stream, id_to_uuid, make_event, until
 from test_endpoints import ALL, World
+from trails import EXPORT, verify_export
 
 
 def ready(service):
@@ -228,3 +230,31 @@ def answers(service):
         return service.get("/healthz").status == 200
     except OSError:
         return False
+
+
+@pytest.mark.plain_only("the unit tests of the store meet every error of SQLite under the sanitizers")
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_sqlite_file_that_takes_no_more_bytes_loses_nothing(make_service, redis, store, tmp_path):
+    service = make_service()
+    service.prefix = ["env", "--ignore-signal=XFSZ", *service.prefix]  # a write past the limit is an error, not the end
+    service.start()
+    team, key = service.new_team()
+    limit = lambda size: resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    rows = lambda: store.query("SELECT count(*) FROM audit_logs WHERE team_id = %s", id_to_uuid(team))[0][0]
+    for _ in range(20):
+        redis.publish(make_event(team))
+    until(lambda: rows() == 20, "the first rows")
+    limit(8192)
+    try:
+        for _ in range(20):
+            redis.publish(make_event(team))
+        until(lambda: ready(service)[0] == 503, "readiness to go down")
+        assert "store" in json.loads(ready(service)[1])["error"]["message"]
+        expect_unavailable(service.get(EXPORT, key=key), "an export that has to be signed")
+        assert service.get("/v1/audit-logs", key=key).status == 200 and rows() < 40
+    finally:
+        limit(resource.RLIM_INFINITY)
+    until(lambda: ready(service)[0] == 200, "readiness to come back")
+    until(lambda: rows() == 40, "the rows of all events")
+    assert redis.client.xlen("wrenn:events:dead") == 0 and store.query("PRAGMA integrity_check") == [("ok",)]
+    assert verify_export(service, key, tmp_path) == 40

@@ -70,3 +70,13 @@ class Trail:
 def note_of(lines):
     assert lines[-1]["type"] == "checkpoint"
     return lines[-1]["note"]
+
+
+def verify_export(service, key, folder):
+    """The number of rows of a team's export, after `audit verify` has accepted it."""
+    (folder / "export").write_bytes(service.get(EXPORT, key=key).body)  # its checkpoint may be the first one that the key signs
+    keys = service.get("/v1/audit-logs/key", key=key).json()["items"]
+    (folder / "keys").write_text("".join(item["key"] + "\n" for item in keys))
+    verified = subprocess.run([PROGRAM, "audit", "verify", folder / "export", "--key", folder / "keys", "--json"], capture_output=True, text=True)
+    assert verified.returncode == 0, verified
+    return json.loads(verified.stdout)["rows"]
