@@ -11,8 +11,9 @@
 #define FIRST_ROOM 16
 
 static const struct db_query read_keys = {
-	.sql = "SELECT team_id, subject, key FROM audit_salts WHERE team_id = $1 "
-	       "AND subject = ANY($2::text[])",
+	.sql = "SELECT s.team_id, s.subject, s.key FROM unnest($2::text[]) AS given (subject), "
+	       "LATERAL (SELECT team_id, subject, key FROM audit_salts "
+	       "WHERE team_id = $1 AND subject = given.subject LIMIT 1) s",
 	.sqlite = "SELECT team_id, subject, key FROM audit_salts WHERE team_id = $1 "
 		  "AND subject IN (SELECT value FROM json_each($2))",
 };
