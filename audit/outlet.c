@@ -327,13 +327,16 @@ static void announce(const struct outlet *outlet, const struct audit_checkpoint 
 	buf_done(&json);
 }
 
-/* Of one team the newer checkpoints cover what the older ones did. */
-static void give_up_oldest(struct outlet *outlet)
+/* Memory for one more. When too many wait it is that of the one that has waited longest, which
+ * newer checkpoints of its team cover. NULL: out of memory. */
+static struct pending_note *make_room(struct outlet *outlet)
 {
-	free(take(outlet));
-	set_count(outlet, outlet->count - 1);
+	if (outlet->count < MAX_WAITING)
+		return malloc(sizeof(struct pending_note));
 	log_error("too many checkpoints wait; the one that has waited longest stays in the store "
 		  "and in the log");
+	set_count(outlet, outlet->count - 1);
+	return take(outlet);
 }
 
 void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkpoint)
@@ -344,9 +347,7 @@ void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkp
 	announce(outlet, checkpoint);
 	if (!outlet->folder && !outlet->argv[0])
 		return;
-	if (outlet->count == MAX_WAITING)
-		give_up_oldest(outlet);
-	pending = malloc(sizeof(*pending));
+	pending = make_room(outlet);
 	if (!pending) {
 		log_error("a checkpoint goes only to the log: out of memory");
 		return;

@@ -79,7 +79,7 @@ static bool make_room(struct subjects *subjects)
 	size_t cap = subjects->cap ? 2 * subjects->cap : FIRST_ROOM;
 	struct subjects more = { .cap = cap };
 
-	if (subjects->count < subjects->cap)
+	if (subjects->all && subjects->count < subjects->cap)
 		return true;
 	more.all = calloc(cap, sizeof(*more.all));
 	more.slots = calloc(2 * cap, sizeof(*more.slots));
@@ -88,7 +88,7 @@ static bool make_room(struct subjects *subjects)
 		free(more.slots);
 		return false;
 	}
-	for (; more.count < subjects->count; more.count++) {
+	for (; subjects->all && more.count < subjects->count; more.count++) {
 		struct subject *subject = &more.all[more.count];
 
 		*subject = subjects->all[more.count];
