@@ -191,18 +191,25 @@ class PostgresStore:
         self.cluster = cluster
         self.database = cluster.create_database()
         self.url = f"postgres:///{self.database}?host={cluster.folder}&user=postgres"
+        self.connection = None
 
     def query(self, sql, *values):
-        connection = psycopg2.connect(host=self.cluster.folder, user="postgres", dbname=self.database,
-                                      options="-c search_path=wrenn_events,public -c timezone=UTC")
+        """By one connection, as a new one costs more than most statements. Each statement is a transaction."""
         try:
-            cursor = connection.cursor()
-            cursor.execute(sql, [str(v) if isinstance(v, uuid.UUID) else v for v in values])
-            rows = cursor.fetchall() if cursor.description else []
-            connection.commit()
-            return rows
-        finally:
-            connection.close()
+            return self.run(sql, values)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if not self.connection or not self.connection.closed:
+                raise
+            return self.run(sql, values)  # the server was restarted, or has ended our session
+
+    def run(self, sql, values):
+        if not self.connection or self.connection.closed:
+            self.connection = psycopg2.connect(host=self.cluster.folder, user="postgres", dbname=self.database,
+                                               options="-c search_path=wrenn_events,public -c timezone=UTC")
+            self.connection.autocommit = True
+        cursor = self.connection.cursor()
+        cursor.execute(sql, [str(v) if isinstance(v, uuid.UUID) else v for v in values])
+        return cursor.fetchall() if cursor.description else []
 
 
 def fake_clock():
