@@ -213,6 +213,6 @@ def test_an_id_used_again_for_another_event_is_a_dead_letter(service, redis, rec
     letters = until(lambda: redis.client.xrange("wrenn:events:dead"), "the dead letter")
     assert letters[0][1]["id"] == lost and letters[0][1]["payload"] == other
     assert "another event was committed under this id" in letters[0][1]["reason"]
-    assert "another event was committed under this id" in service.log_text()
+    until(lambda: "another event was committed under this id" in service.log_text(), "the line in the log")
     assert "wrenn_events_ledger_reused_ids_total 1\n" in service.get("/metrics").body.decode()
     assert store.query("SELECT count(*) FROM deliveries") == [(1,)]

@@ -133,7 +133,7 @@ def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, rec
     origin = signer["key"].split("+")[0]
     assert newest["note"].split("\n")[:2] == [f"{origin}/audit/{team}", str(wanted)]
     assert newest["size"] == wanted and f"\n\n\u2014 {origin} " in newest["note"]
-    assert "checkpoint of an audit log" in service.log_text()
+    until(lambda: "checkpoint of an audit log" in service.log_text(), "the line in the log")
     until(lambda: newest["note"] in [json.loads(request["body"])["metadata"]["note"] for request in list(receiver.requests)],
           "the checkpoint to reach the channel")
     assert os.stat(f"{service.folder}/data/audit-signing.key").st_mode & 0o777 == 0o600
