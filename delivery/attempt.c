@@ -60,13 +60,18 @@ static bool must_ask(const struct attempt_order *order)
 	return life && life->replaces.len && order->provider->edit->ask;
 }
 
-/* No edit follows: the message is gone, or the destination cannot be reached. A message whose text
- * was too long for an answer is there. */
+static bool is_there_but_long(const struct answer *answer)
+{
+	return answer->fault == ANSWER_TOO_LARGE && answer->status >= 200 && answer->status <= 299;
+}
+
+/* The edit would get the same answer, so the attempt ends with this one. A destination that does
+ * not understand the question may understand the edit. */
 static bool is_final(const struct sending *edit, const struct answer *answer)
 {
-	if (answer->fault != ANSWER_OK)
-		return answer->fault != ANSWER_TOO_LARGE;
-	return edit->provider->edit->judge(answer, edit->now_us).kind == VERDICT_REPOST;
+	enum verdict_kind kind = edit->provider->edit->judge(answer, edit->now_us).kind;
+
+	return kind != VERDICT_DELIVERED && kind != VERDICT_REFORM && !is_there_but_long(answer);
 }
 
 static void on_found(const struct answer *answer, void *owner)

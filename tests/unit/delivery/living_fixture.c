@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/exchange.h"
 #include "core/json.h"
 
 #define BOT_TOKEN "123456789:AAExampleExampleExampleExampleExampl"
@@ -116,25 +117,59 @@ enum receiver_reply talk(const struct received *request, struct buf *out, void *
 
 /* ---- the homeserver ------------------------------------------------------------------------- */
 
-#define EVENT     "/event/%24"
-#define LOST      "{\"event_id\":\"$1\",\"content\":{},\"unsigned\":{\"redacted_because\":{}}}"
-#define THERE     "{\"event_id\":\"$1\",\"content\":{\"msgtype\":\"m.notice\"},\"unsigned\":{}}"
-#define NOT_FOUND "{\"errcode\":\"M_NOT_FOUND\",\"error\":\"Event not found.\"}"
+#define EVENT "/event/%24"
+#define THERE "{\"event_id\":\"$1\",\"content\":{\"msgtype\":\"m.notice\"},\"unsigned\":{}}"
 
-static void find(struct chat *at, struct buf *out)
+/* What the homeserver says when it is asked for a message. */
+static const struct {
+	int status;
+	const char *headers;
+	const char *body;
+} found[] = {
+	[REFUSE_NOTHING] = { 200, "", THERE },
+	[REFUSE_DELETED] = { 200, "",
+			     "{\"event_id\":\"$1\",\"content\":{},"
+			     "\"unsigned\":{\"redacted_because\":{}}}" },
+	[REFUSE_UNKNOWN] = { 404, "",
+			     "{\"errcode\":\"M_NOT_FOUND\",\"error\":\"Event not found.\"}" },
+	[REFUSE_BUSY] = { 500, "", "said by the destination" },
+	[REFUSE_PACE] = { 429, "Retry-After: 30\r\n",
+			  "{\"errcode\":\"M_LIMIT_EXCEEDED\",\"retry_after_ms\":30000}" },
+	[REFUSE_TOKEN] = { 401, "",
+			   "{\"errcode\":\"M_UNKNOWN_TOKEN\",\"error\":\"Invalid token\"}" },
+	[REFUSE_MOVED] = { 302, "Location: https://portal.example/\r\n", "" },
+	[REFUSE_PAGE] = { 200, "", "<html>log in first</html>" },
+	[REFUSE_WORDS] = { 400, "", "{\"errcode\":\"M_TEAPOT\",\"error\":\"short and stout\"}" },
+};
+
+static void answer_long(struct buf *out)
 {
+	struct buf body;
+
+	buf_init(&body, 2 * ANSWER_MAX_BODY);
+	while (body.len <= ANSWER_MAX_BODY)
+		buf_add_text(&body, THERE);
+	receiver_answer(out, 200, "", buf_str(&body));
+	buf_done(&body);
+}
+
+static enum receiver_reply find(struct chat *at, struct buf *out)
+{
+	enum refusal refusal = at->refusals > 0 ? at->refusal : REFUSE_NOTHING;
+
 	at->questions++;
-	if (at->refusals == 0) {
-		receiver_answer(out, 200, "", STR(THERE));
-		return;
+	if (at->refusals > 0)
+		at->refusals--;
+	if (refusal == REFUSE_BROKEN) {
+		buf_add_text(out, "noise\r\n\r\n");
+		return RECEIVER_CLOSE;
 	}
-	at->refusals--;
-	if (at->refusal == REFUSE_BUSY)
-		receiver_answer_status(out, 500);
-	else if (at->refusal == REFUSE_UNKNOWN)
-		receiver_answer(out, 404, "", STR(NOT_FOUND));
+	if (refusal == REFUSE_LONG)
+		answer_long(out);
 	else
-		receiver_answer(out, 200, "", STR(LOST));
+		receiver_answer(out, found[refusal].status, found[refusal].headers,
+				str_of(found[refusal].body));
+	return RECEIVER_ANSWER;
 }
 
 /* The event's number. An edit is an event as well, whose number nobody needs. */
@@ -156,10 +191,8 @@ static enum receiver_reply talk_matrix(const struct received *request, struct bu
 	cJSON *tree = NULL;
 	char body[64];
 
-	if (strstr(request->target, EVENT)) {
-		find(arg, out);
-		return RECEIVER_ANSWER;
-	}
+	if (strstr(request->target, EVENT))
+		return find(arg, out);
 	cr_assert_eq(json_parse(str_of(request->body), 65536, &tree, NULL), 0);
 	snprintf(body, sizeof(body), "{\"event_id\":\"$%u\"}", keep(arg, tree));
 	receiver_answer(out, 200, "", str_of(body));

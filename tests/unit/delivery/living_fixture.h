@@ -21,7 +21,15 @@ enum refusal {
 	REFUSE_OLD,
 	REFUSE_SAME,
 	REFUSE_FORM,
-	REFUSE_BUSY
+	REFUSE_BUSY,
+	/* Matrix: */
+	REFUSE_PACE,
+	REFUSE_TOKEN,
+	REFUSE_MOVED,  /* a redirect */
+	REFUSE_PAGE,   /* a page of something in between, with success */
+	REFUSE_BROKEN, /* what is no HTTP */
+	REFUSE_WORDS,  /* an error code that nobody knows */
+	REFUSE_LONG    /* the message is there, with a text that is too long */
 };
 
 struct chat {
