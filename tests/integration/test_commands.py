@@ -116,17 +116,6 @@ def answer(status, *fields, body=""):
     return "\r\n".join([f"HTTP/1.1 {status}", *fields, f"Content-Length: {len(body)}", "Connection: close", "", body]).encode()
 
 
-def test_the_help_of_every_command_fits_a_screen_and_has_an_example(service):
-    overview = service.run("help").stdout
-    for code in ("0 ", "1 ", "2 ", "3 ", "124 "):
-        assert re.search(rf"^  {code} +\w", overview, re.M), overview
-    for name in re.findall(r"^  (\w+) ", overview.split("Commands:")[1].split("\n\n")[0], re.M):
-        lines = service.run("help", *([name] if name != "help" else [])).stdout.splitlines()
-        # The overview has a line for each command, so it needs a taller screen.
-        assert lines and len(lines) <= (24 if name != "help" else 36) and max(map(len, lines)) <= 80, (name, lines)
-        assert name == "help" or any(line.startswith("Example: wrenn-events ") for line in lines), name
-
-
 def test_the_exit_code_tells_what_went_wrong(service, redis, make_front):
     team, key = service.new_team()
     mine = {"WRENN_API_KEY": key}

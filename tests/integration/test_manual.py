@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import pytest
+from own_help import actions_of, command_names, said
 from support import PROGRAM
 
 pytestmark = pytest.mark.plain_only("texts, which the sanitizers do not read")
@@ -15,22 +16,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 def run(*command, **more):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, **more)
-
-
-def said(*arguments):
-    result = run(PROGRAM, *arguments)
-    assert result.returncode == 0 and not result.stderr, result
-    return result.stdout
-
-
-def commands():
-    """All but `help`, which has no help of its own."""
-    return re.findall(r"^  (?!help)([a-z-]+) ", re.search(r"Commands:\n(.*?)\n\n", said("help"), re.S)[1], re.M)
-
-
-def actions_of(name):
-    found = re.search(r"^Actions:\n(.*?)\n\n", said("help", name), re.S | re.M)
-    return re.findall(r"^  ([a-z-]+) ", found[1], re.M) if found else []
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +31,7 @@ def test_every_command_flag_setting_and_endpoint_has_its_place_in_the_manual(man
         return (manual / name).read_text().replace("\\-", "-").replace("\\&", "").replace("\\", "")
 
     overview = page("wrenn-events.1")
-    for name in commands():
+    for name in command_names():
         assert f"wrenn-events-{name}" in overview
         text = page(f"wrenn-events-{name}.1")
         for action in actions_of(name):
