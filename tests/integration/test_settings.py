@@ -24,7 +24,8 @@ def test_every_setting_is_used_by_a_test(store):
 
 def test_channels_hear_of_what_the_settings_say(make_service, redis, receiver, fake):
     service = make_service(WRENN_EVENTS_NOTIFY_ON="completion", WRENN_EVENTS_STRIP_HOST="true", WRENN_EVENTS_LINK_BASE="https://wrenn.example/app",
-                           WRENN_EVENTS_ORIGIN_SLACK=fake.origin, WRENN_EVENTS_GROUP="a-group", WRENN_EVENTS_LOG="text").start()
+                           WRENN_EVENTS_ORIGIN_SLACK=fake.origin, WRENN_EVENTS_GROUP="a-group", WRENN_EVENTS_LOG="text",
+                           WRENN_EVENTS_AUDIT="off").start()
     team, key = service.new_team()
     chat = slack()
     service.add_webhook(key, receiver.url)
@@ -38,6 +39,7 @@ def test_channels_hear_of_what_the_settings_say(make_service, redis, receiver, f
     assert f"https://wrenn.example/app/capsules/{capsule}" in json.dumps(fake.arrived(chat.name)[0])
     assert [group["name"] for group in redis.client.xinfo_groups("wrenn:events")] == ["a-group"]
     assert not service.log_text().startswith("{")
+    assert capsule not in service.get("/v1/audit-logs", key=key).body.decode()
 
 
 def test_channels_may_have_the_hosts_that_the_settings_name(make_service):
