@@ -13,9 +13,18 @@
 
 static struct stage stage;
 
+/* On a busy machine a short silence would put comments among the frames that tests count. */
 static void set_up(void)
 {
-	const struct sse_options options = { .keepalive_s = 1, .max_streams_per_team = 500 };
+	const struct sse_options options = { .keepalive_s = 300, .max_streams_per_team = 500 };
+
+	stage_open(&stage, &options);
+	stage_start(&stage, 0);
+}
+
+static void set_up_silence(void)
+{
+	const struct sse_options options = { .keepalive_s = 1 };
 
 	stage_open(&stage, &options);
 	stage_start(&stage, 0);
@@ -27,12 +36,13 @@ static void tear_down(void)
 }
 
 TestSuite(life, .init = set_up, .fini = tear_down);
+TestSuite(silence, .init = set_up_silence, .fini = tear_down);
 
-Test(life, a_silent_stream_gets_comments)
+Test(silence, gives_a_stream_comments)
 {
 	struct client *client = client_listen(&stage, TEAM_A, "/v1/events/stream");
 
-	UNTIL(&stage, client_frames(client) == 3);
+	UNTIL(&stage, client_frames(client) >= 3);
 	cr_expect(str_is(client_frame(client, 1).all, ": keepalive"));
 	cr_expect(str_is(client_frame(client, 2).all, ": keepalive"));
 }
@@ -388,14 +398,14 @@ Test(life, everybody_gets_the_same_however_they_read)
 /* ---- the source ---------------------------------------------------------------------------- */
 
 /* Nginx speaks HTTP/1.0 by default, so even the last words must come without a chunk. */
-Test(life, a_stream_over_http_1_0_lasts_until_the_connection_closes)
+Test(silence, does_not_end_a_stream_over_http_1_0_that_lasts_until_the_connection_closes)
 {
 	struct client *client = client_open_plain(&stage, TEAM_A, "/v1/events/stream");
 	struct client *filtered =
 		client_open_plain(&stage, TEAM_A, "/v1/events/stream?event=host.up");
 	char more[60100];
 
-	UNTIL(&stage, client_frames(client) == 1 && client_frames(filtered) == 1);
+	UNTIL(&stage, client_frames(client) >= 1 && client_frames(filtered) >= 1);
 	cr_expect_not(memmem(client->head.bytes, client->head.len, "chunked", 7));
 	cr_expect(memmem(client->head.bytes, client->head.len, "\r\nConnection: close\r\n", 21));
 	entry_publish(&stage, 1, HOST_UP(TEAM_A));
