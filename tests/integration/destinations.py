@@ -44,8 +44,9 @@ def googlechat():
     return Destination("googlechat", {"webhook_url": url}, f"googlechat/{space}")
 
 
-def telegram():
-    chat = str(-10**12 - secrets.randbelow(10**9))
+def telegram(is_group=True):
+    person = secrets.randbelow(10**9) + 10**9
+    chat = str(-10**12 - person if is_group else person)
     return Destination("telegram", {"bot_token": f"{secrets.randbelow(10**9) + 10**8}:{token(35)}", "chat_id": chat}, f"telegram/{chat}")
 
 

@@ -113,6 +113,13 @@ class FakeProviders:
                 message.update(shown=entry["shown"], edits=message["edits"] + 1)
         return list(seen.values())
 
+    def limits(self, entry):
+        """The documented pace for what arrived, as (key, burst, seconds per message after it)."""
+        protocol = next(protocol for protocol in self.protocols if protocol.name == entry["provider"])
+        path, _, query = entry["path"].partition("?")
+        return protocol.limits(entry["destination"], Request(entry["method"], path, urllib.parse.parse_qs(query),
+                                                             {name.lower(): value for name, value in entry["headers"].items()}, b""))
+
     def delete_message(self, number):
         """As if a person had deleted it."""
         with self.lock:
