@@ -344,6 +344,8 @@ class Service:
             collector.hear("metrics", self.get("/metrics").body)
         except OSError:
             pass  # it may be hung or have its port closed on purpose
+        if self.environment.get("FAKETIME", "").startswith("+0 x") and float(self.environment["FAKETIME"][4:]) > 1:
+            return self.kill()  # an orderly end would have a second and a half of the machine's, too little under load
         self.must_run = False
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=DEADLINE_S)
