@@ -125,31 +125,14 @@ static int take_span(struct snoozing *snoozing, const cJSON *span, struct reason
 	return 0;
 }
 
-/* A misspelt `resource` would snooze the whole channel. */
-static int check_members(const cJSON *tree, struct reason *why)
-{
-	const cJSON *item;
-
-	if (!cJSON_IsObject(tree))
-		return reason_set(why, -EINVAL, "", "the body must be a JSON object");
-	cJSON_ArrayForEach(item, tree)
-	{
-		struct str name = str_of(item->string);
-
-		if (!str_is(name, "until") && !str_is(name, "for") && !str_is(name, "resource"))
-			return reason_set(why, -EINVAL, "",
-					  "a snooze knows until, for and resource, not \"%.*s\"",
-					  STR_ARGS(utf8_cut(name, 64)));
-	}
-	return 0;
-}
-
 static int read_body(struct snoozing *snoozing, const cJSON *tree, struct reason *why)
 {
+	static const char *const names[] = { "until", "for", "resource", NULL };
 	const cJSON *until = json_get(tree, "until");
 	const cJSON *span = json_get(tree, "for");
 	const cJSON *resource = json_get(tree, "resource");
-	int rc = check_members(tree, why);
+	/* A misspelt `resource` would snooze the whole channel. */
+	int rc = json_check_object(tree, names, "", why);
 
 	if (rc < 0)
 		return rc;

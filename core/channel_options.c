@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/id.h"
-#include "core/utf8.h"
 
 static int read_filter(const cJSON *value, struct channel_options *out, struct reason *why)
 {
@@ -21,32 +20,14 @@ static int check_filter(const struct channel_options *options, struct reason *wh
 	return event_filter_check(&options->filter, why);
 }
 
-static int check_fallback_members(const cJSON *value, struct reason *why)
-{
-	const cJSON *item;
-
-	cJSON_ArrayForEach(item, value)
-	{
-		if (strcmp(item->string, "channel_id") != 0 &&
-		    strcmp(item->string, "after_minutes") != 0)
-			return reason_set(why, -EINVAL, "fallback",
-					  "fallback knows channel_id and after_minutes, not "
-					  "\"%.*s\"",
-					  STR_ARGS(utf8_cut(str_of(item->string), 64)));
-	}
-	return 0;
-}
-
 static int read_fallback(const cJSON *value, struct channel_options *out, struct reason *why)
 {
+	static const char *const names[] = { "channel_id", "after_minutes", NULL };
 	const cJSON *channel = json_get(value, "channel_id");
 	const cJSON *minutes = json_get(value, "after_minutes");
 	struct fallback_option fallback = { .is_set = true };
 
-	if (!cJSON_IsObject(value))
-		return reason_set(why, -EINVAL, "fallback",
-				  "fallback must be an object with channel_id and after_minutes");
-	if (check_fallback_members(value, why) < 0)
+	if (json_check_object(value, names, "fallback", why) < 0)
 		return -EINVAL;
 	if (!cJSON_IsString(channel) ||
 	    id_parse(ID_CHANNEL, str_of(channel->valuestring), &fallback.channel) < 0)
@@ -90,9 +71,9 @@ static const struct option {
 	const char *name;
 	/* 0, or -EINVAL with *why, and then *out is as before. */
 	int (*read)(const cJSON *value, struct channel_options *out, struct reason *why);
-	/* What is asked of a request only; NULL: nothing. */
+	/* A further check, for requests only; NULL: none. */
 	int (*check)(const struct channel_options *options, struct reason *why);
-	bool has_endpoint; /* which alone changes it: requests for the channel do not name it */
+	bool has_endpoint; /* an endpoint of its own changes it; requests that change the channel ignore it */
 } table[] = {
 	{ "filter", read_filter, check_filter, false }, { "fallback", read_fallback, NULL, false },
 	{ "living", read_living, NULL, false },         { "quiet", read_quiet, check_quiet, false },
@@ -107,7 +88,7 @@ static bool is_nothing(const cJSON *value)
 	       (cJSON_IsObject(value) && !value->child);
 }
 
-/* What a request says of the option; NULL: nothing. */
+/* The request's value for the option; NULL: none. */
 static const cJSON *named(const cJSON *request, const struct option *option)
 {
 	return option->has_endpoint ? NULL : json_get(request, option->name);
@@ -254,7 +235,7 @@ void channel_options_write(const cJSON *request, struct buf *out)
 		write_option(out, &table[i], named(request, &table[i]));
 }
 
-/* What is no object shows nothing. */
+/* Stored text that is not an object shows nothing. */
 int channel_options_show(struct str stored, struct buf *out)
 {
 	cJSON *options = NULL;

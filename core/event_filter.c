@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One table of rules: how each reads an event, and which words it knows. */
+/* One table of rules: how each reads an event, and which words it accepts. */
 #include "core/event_filter.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ static const char *const actors[] = { "user", "api_key", "system", NULL };
 static const struct filter_kind {
 	const char *name;
 	struct str (*of)(const struct event *event);
-	const char *const *known; /* the only words there are; NULL: any */
+	const char *const *known; /* the accepted words; NULL: any */
 	bool has_prefixes;        /* a word that ends in * is a prefix */
 } rules[EVENT_FILTER_RULES] = {
 	{ "outcome", outcome_of, outcomes, false }, { "resource", resource_of, NULL, true },
@@ -80,8 +80,8 @@ static int refuse_word(const struct filter_kind *rule, struct str word, struct r
 		return reason_set(why, -EINVAL, field,
 				  "%s takes words of 1 to %d bytes that are not blank", field,
 				  EVENT_FILTER_MAX_WORD);
-	return reason_set(why, -EINVAL, field, "%s knows the words %s, %s and %s, not \"%.*s\"",
-			  field, rule->known[0], rule->known[1], rule->known[2], STR_ARGS(shown));
+	return reason_set(why, -EINVAL, field, "%s must be %s, %s or %s, not \"%.*s\"", field,
+			  rule->known[0], rule->known[1], rule->known[2], STR_ARGS(shown));
 }
 
 static int read_words(const struct filter_kind *rule, const cJSON *list,
@@ -107,38 +107,29 @@ static int read_words(const struct filter_kind *rule, const cJSON *list,
 	return 0;
 }
 
-static size_t find_rule(const char *name)
+static int check_members(const cJSON *object, struct reason *why)
 {
-	size_t i = 0;
+	const char *names[EVENT_FILTER_RULES + 1] = { NULL };
 
-	while (i < EVENT_FILTER_RULES && strcmp(rules[i].name, name) != 0)
-		i++;
-	return i;
+	for (size_t i = 0; i < EVENT_FILTER_RULES; i++)
+		names[i] = rules[i].name;
+	return json_check_object(object, names, "filter", why);
 }
 
 int event_filter_read(const cJSON *object, struct event_filter *out, struct reason *why)
 {
 	struct event_filter filter = { 0 };
-	const cJSON *item;
+	int rc = check_members(object, why);
 
-	if (!cJSON_IsObject(object))
-		return reason_set(why, -EINVAL, "filter", "filter must be an object");
-	cJSON_ArrayForEach(item, object)
-	{
-		size_t i = find_rule(item->string);
-		int rc;
+	for (size_t i = 0; i < EVENT_FILTER_RULES && rc == 0; i++) {
+		const cJSON *list = json_get(object, rules[i].name);
 
-		if (i == EVENT_FILTER_RULES)
-			return reason_set(why, -EINVAL, "filter",
-					  "filter knows outcome, resource, template, reason and "
-					  "actor.type, not \"%.*s\"",
-					  STR_ARGS(utf8_cut(str_of(item->string), SHOWN_MAX)));
-		rc = read_words(&rules[i], item, &filter.rules[i], why);
-		if (rc < 0)
-			return rc;
+		if (list)
+			rc = read_words(&rules[i], list, &filter.rules[i], why);
 	}
-	*out = filter;
-	return 0;
+	if (rc == 0)
+		*out = filter;
+	return rc;
 }
 
 static int check_word(const struct filter_kind *rule, struct str word, struct reason *why)
@@ -181,7 +172,7 @@ static bool is_match(const struct filter_kind *rule, struct str word, struct str
 	return str_starts(value, word);
 }
 
-/* A host that is down has no outcome, and is a failure all the same. */
+/* A host that is down has no outcome, but it counts as a failure. */
 static bool is_failure(const struct filter_kind *rule, struct str word, const struct event *event)
 {
 	return rule->of == outcome_of && event->kind == EVENT_HOST_DOWN && str_is(word, "error");

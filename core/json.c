@@ -15,7 +15,7 @@
 #include "core/json_scan.h"
 #include "core/utf8.h"
 
-/* Up to this many members comparing each with each is quicker than sorting. */
+/* Up to this many members, comparing each with all others is faster than sorting. */
 #define FEW_MEMBERS 12
 
 static int compare_names(const void *a, const void *b)
@@ -39,7 +39,8 @@ static int check_few_names(const cJSON *object, struct reason *why)
 	return 0;
 }
 
-/* Sorts, because comparing each with each would let 64 KiB of short names cost seconds. */
+/* Sorts, because comparing each name with all others would take seconds for 64 KiB of short
+ * names. */
 static int check_many_names(const cJSON *object, size_t count, struct reason *why)
 {
 	int rc = 0;
@@ -59,7 +60,7 @@ static int check_many_names(const cJSON *object, size_t count, struct reason *wh
 	return rc;
 }
 
-/* Recursion is no deeper than JSON_MAX_DEPTH, which json_scan() has made sure of. */
+/* The recursion is at most JSON_MAX_DEPTH deep: json_scan() has checked that. */
 static int check_names(const cJSON *item, struct reason *why)
 {
 	int rc = 0;
@@ -76,8 +77,8 @@ static int check_names(const cJSON *item, struct reason *why)
 				    : check_many_names(item, count, why);
 }
 
-/* A text that cannot be taken is reported by the name of its member, a fault of the form by its
- * place. */
+/* Reports a string that is not accepted by the name of its member, and a syntax error by its
+ * position. */
 static int refuse_fault(struct reason *why, const struct json_fault *fault)
 {
 	struct str member = utf8_cut(fault->member, sizeof(why->field) - 1);
@@ -116,7 +117,7 @@ int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *wh
 	return 0;
 }
 
-/* Both escapes have six bytes. A character after a backslash begins no escape of its own. */
+/* Both escapes have six bytes. The character after a backslash cannot begin another escape. */
 static void replace_nul(char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -155,7 +156,46 @@ const char *json_get_string(const cJSON *object, const char *name)
 	return cJSON_GetStringValue(json_get(object, name));
 }
 
-/* Bytes of the character here when it may not be sent as it is; else 0. */
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+/* "a, b and c" */
+static void list_names(const char *const *names, char *out, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; names[i] && len < size; i++) {
+		const char *separator = i == 0 ? "" : names[i + 1] ? ", " : " and ";
+
+		len += (size_t)snprintf(out + len, size - len, "%s%s", separator, names[i]);
+	}
+}
+
+int json_check_object(const cJSON *object, const char *const *names, const char *field,
+		      struct reason *why)
+{
+	const char *what = *field ? field : "the body";
+	char list[128];
+	const cJSON *item;
+
+	if (!cJSON_IsObject(object))
+		return reason_set(why, -EINVAL, field, "%s must be a JSON object", what);
+	cJSON_ArrayForEach(item, object)
+	{
+		if (is_one_of(item->string, names))
+			continue;
+		list_names(names, list, sizeof(list));
+		return reason_set(why, -EINVAL, field, "%s has no member \"%.*s\", only %s", what,
+				  STR_ARGS(utf8_cut(str_of(item->string), 64)), list);
+	}
+	return 0;
+}
+
+/* The length of the first character when it must be escaped; else 0. */
 static size_t special_len(struct str text)
 {
 	unsigned char lead = (unsigned char)text.at[0];
@@ -204,7 +244,7 @@ void json_add_string(struct buf *out, struct str text)
 	buf_add_char(out, '"');
 }
 
-/* Quotes and backslashes are JSON's own here, and only blanks can be below U+0020. */
+/* Here quotes and backslashes are JSON's syntax, and only white space can be below U+0020. */
 void json_add_parsed(struct buf *out, struct str json)
 {
 	while (json.len) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Strict reading of JSON from strangers, on top of cJSON, and writing into a buffer.
- * Refused is whatever RFC 8259 does not allow, and: invalid UTF-8, NUL (also as \u0000), lone
- * surrogates, nesting deeper than JSON_MAX_DEPTH, a member name twice in one object, a number
- * of more than 60 characters.
+ * Strict parsing of untrusted JSON, on top of cJSON, and writing into a buffer. It refuses whatever
+ * RFC 8259 does not allow, and also invalid UTF-8, NUL (also as \u0000), lone surrogates, nesting
+ * deeper than JSON_MAX_DEPTH, a member name twice in one object, a number of more than 60
+ * characters.
  *
  * Everything written escapes the control characters (U+0000 to U+001F, U+007F to U+009F) and the
  * separators U+2028 and U+2029, because some readers of lines end a line at one of them.
@@ -26,16 +26,22 @@
  * max_bytes, or -ENOMEM. */
 int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *why) must_check;
 
-/* For JSON that nobody can be asked to write again, such as an event: each \u0000 is read as
- * U+FFFD, because the tree's strings end at a NUL. Else as json_parse(). */
+/* For JSON whose author cannot correct it, such as an event: each \u0000 is read as U+FFFD, because
+ * the tree's strings end at a NUL. Otherwise the same as json_parse(). */
 int json_parse_foreign(struct str text, size_t max_bytes, cJSON **out,
 		       struct reason *why) must_check;
 
 /* The member, or NULL. Names are compared exactly. */
 const cJSON *json_get(const cJSON *object, const char *name);
 
-/* The member's string; NULL when absent, null or no string. Owned by the tree. */
+/* The member's string; NULL when it is absent, null or not a string. Owned by the tree. */
 const char *json_get_string(const cJSON *object, const char *name);
+
+/* 0, or -EINVAL when this is not an object, or has a member that `names` (ended by NULL) lacks: a
+ * misspelt name would be ignored otherwise. `field` is the path of the object, empty for the body
+ * of a request. */
+int json_check_object(const cJSON *object, const char *const *names, const char *field,
+		      struct reason *why) must_check;
 
 /* Appends a JSON string with its quotes. The text must be valid UTF-8. */
 void json_add_string(struct buf *out, struct str text);
@@ -50,8 +56,8 @@ void json_add_name(struct buf *out, const char *name);
  * printing rounds them); a number too large for a double becomes null. */
 void json_add_value(struct buf *out, const cJSON *value);
 
-/* Appends JSON that one of the two readers has accepted, as it stands: escapes and digits are kept,
- * only the raw characters named above are escaped, and line ends between tokens left out. */
+/* Appends JSON that one of the two readers has accepted. It is copied with its escapes and digits;
+ * only the raw characters named above are escaped, and line ends between tokens are dropped. */
 void json_add_parsed(struct buf *out, struct str json);
 
 #endif

@@ -1,47 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Hours of each day are moments of UTC first. So hours that touch, such as whole days, are one
- * span, and daylight saving is zone_to_utc()'s business alone. */
+/* The hours of each day are converted to UTC first. So adjacent hours, such as whole days, join
+ * into one span, and only zone_to_utc() deals with daylight saving. */
 #include "core/quiet_hours.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/utf8.h"
-
 #define DAY_S     INT64_C(86400)
 #define SECOND_US INT64_C(1000000)
 #define DAY_MIN   1440
 #define WEEK      7
 #define ALL_DAYS  0x7fu
-#define SHOWN_MAX 64 /* bytes of what a client wrote, in an error */
 
 static const char *const day_names[WEEK] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
-static const char *const members[] = { "zone", "from", "to", "days", "let_through" };
+static const char *const members[] = { "zone", "from", "to", "days", "let_through", NULL };
 
 /* ---- reading ------------------------------------------------------------------------------- */
-
-static int check_members(const cJSON *object, struct reason *why)
-{
-	const cJSON *item;
-
-	if (!cJSON_IsObject(object))
-		return reason_set(why, -EINVAL, "quiet", "quiet must be an object");
-	cJSON_ArrayForEach(item, object)
-	{
-		size_t i = 0;
-
-		while (i < ARRAY_LEN(members) && strcmp(members[i], item->string) != 0)
-			i++;
-		if (i == ARRAY_LEN(members))
-			return reason_set(why, -EINVAL, "quiet",
-					  "quiet knows zone, from, to, days and let_through, not "
-					  "\"%.*s\"",
-					  STR_ARGS(utf8_cut(str_of(item->string), SHOWN_MAX)));
-	}
-	return 0;
-}
 
 static int read_zone(const cJSON *object, struct quiet_hours *out, struct reason *why)
 {
@@ -126,13 +102,13 @@ static int read_exceptions(const cJSON *list, struct quiet_hours *out, struct re
 	if (is_good)
 		return 0;
 	return reason_set(why, -EINVAL, "quiet.let_through",
-			  "quiet.let_through must be a list and knows failures alone");
+			  "quiet.let_through must be [\"failures\"], or an empty list");
 }
 
 int quiet_hours_read(const cJSON *object, struct quiet_hours *out, struct reason *why)
 {
 	struct quiet_hours quiet = { .days = 0 };
-	int rc = check_members(object, why);
+	int rc = json_check_object(object, members, "quiet", why);
 
 	if (rc == 0)
 		rc = read_zone(object, &quiet, why);
@@ -174,7 +150,7 @@ struct span {
 	int64_t end_s;
 };
 
-/* The hours that begin on a local day; false when none do. */
+/* The quiet hours that begin on a local day; false when none do. */
 static bool span_of(const struct quiet_hours *quiet, const struct zone *zone, int64_t day,
 		    struct span *out)
 {
@@ -198,7 +174,7 @@ static int64_t day_of(const struct zone *zone, int64_t utc_s)
 	return (local_s - ((local_s % DAY_S) + DAY_S) % DAY_S) / DAY_S;
 }
 
-/* The end of the hours that are at utc_s, or 0. */
+/* The end of the quiet hours that contain utc_s, or 0. */
 static int64_t end_of(const struct quiet_hours *quiet, const struct zone *zone, int64_t utc_s)
 {
 	int64_t today = day_of(zone, utc_s);
@@ -233,7 +209,7 @@ struct quiet_span quiet_hours_look(const struct quiet_hours *quiet, const struct
 	if (end_s == 0)
 		return (struct quiet_span){ .changes_us =
 						    next_begin(quiet, zone, now_s) * SECOND_US };
-	/* Hours that begin before these end belong to them. */
+	/* Hours that begin before these end extend them. */
 	for (int i = 0; i < WEEK && more_s; i++) {
 		end_s = more_s;
 		more_s = end_of(quiet, zone, end_s);

@@ -133,17 +133,14 @@ static bool is_empty(const struct event_filter *filter)
 	return true;
 }
 
-static int read_filter(const cJSON *object, const char *side, struct expect_side *out,
+static int read_filter(const cJSON *value, const char *side, struct expect_side *out,
 		       struct reason *why)
 {
-	const cJSON *value = json_get(object, "filter");
 	struct event_filter filter;
 	struct reason inner = { .text = "" };
 	char field[64];
 	int rc;
 
-	if (!value)
-		return 0;
 	rc = event_filter_read(value, &filter, &inner);
 	snprintf(field, sizeof(field), "%s.%s", side, inner.field);
 	if (rc < 0)
@@ -158,38 +155,29 @@ static int read_filter(const cJSON *object, const char *side, struct expect_side
 	return 0;
 }
 
-static int read_member(const cJSON *item, const char *side, struct expect_side *out,
-		       struct reason *why)
-{
-	char field[64];
-
-	snprintf(field, sizeof(field), "%s.%.20s", side, item->string);
-	if (strcmp(item->string, "event") == 0)
-		return read_kinds(item, field, out, why);
-	if (strcmp(item->string, "outcome") == 0)
-		return read_outcome(item, field, out, why);
-	if (strcmp(item->string, "filter") == 0)
-		return 0; /* read_side() reads it */
-	return reason_set(why, -EINVAL, side, "%s knows event, outcome and filter, not \"%.40s\"",
-			  side, item->string);
-}
-
 static int read_side(const cJSON *object, const char *side, struct expect_side *out,
 		     struct reason *why)
 {
-	const cJSON *item;
+	static const char *const names[] = { "event", "outcome", "filter", NULL };
+	const cJSON *event = json_get(object, "event");
+	const cJSON *outcome = json_get(object, "outcome");
+	const cJSON *filter = json_get(object, "filter");
+	char field[64];
+	int rc;
 
-	if (!cJSON_IsObject(object) || !json_get(object, "event"))
+	if (!event)
 		return reason_set(why, -EINVAL, side, "%s must be an object with the member event",
 				  side);
-	cJSON_ArrayForEach(item, object)
-	{
-		int rc = read_member(item, side, out, why);
-
-		if (rc < 0)
-			return rc;
-	}
-	return read_filter(object, side, out, why);
+	rc = json_check_object(object, names, side, why);
+	snprintf(field, sizeof(field), "%s.event", side);
+	if (rc == 0)
+		rc = read_kinds(event, field, out, why);
+	snprintf(field, sizeof(field), "%s.outcome", side);
+	if (rc == 0 && outcome)
+		rc = read_outcome(outcome, field, out, why);
+	if (rc == 0 && filter)
+		rc = read_filter(filter, side, out, why);
+	return rc;
 }
 
 static int read_after(const cJSON *object, struct expect_rule *out, struct reason *why)

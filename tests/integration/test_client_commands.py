@@ -271,7 +271,7 @@ def test_each_end_has_its_exit_code(caller, fake):
     assert "did you mean slack?" in refused(2, "channels", "preview", "--provider", "slak")
     assert "UUID" in refused(2, "deliveries", "show", "ops") and "stream id" in refused(2, "explain", "ops")
     assert "400" in refused(2, "deliveries", "list", "ops", "--state", "lost") and "--limit" in refused(2, "audit", "list", "--limit", "0")
-    assert "filter knows" in refused(2, *create, "--name", "b", "--filter", "colour=red", stdin=SETTINGS)
+    assert "filter has no member" in refused(2, *create, "--name", "b", "--filter", "colour=red", stdin=SETTINGS)
     assert "format" in refused(2, "audit", "export", "--format", "xml")
     assert "NAME=JSON" in refused(2, *create, "--name", "b", "--option", "living=perhaps", stdin=SETTINGS)
     assert "400" in refused(2, *create, "--name", "b", "--option", "fallback=7", stdin=SETTINGS)

@@ -88,7 +88,7 @@ static void refuse(struct rig *rig)
 		{ "7", "\"fallback\"" },
 		{ "{\"channel_id\":\"ch-10dgnsxljlxoxc3rmyv4e8snl\",\"after_minutes\":1,\"note\":"
 		  "1}",
-		  "not \\\"note\\\"" },
+		  "no member \\\"note\\\"" },
 		{ "{\"channel_id\":\"b\",\"after_minutes\":1}", "\"fallback.channel_id\"" },
 		{ "{\"channel_id\":\"ch-10dgnsxljlxoxc3rmyv4e8snl\"}",
 		  "\"fallback.after_minutes\"" },

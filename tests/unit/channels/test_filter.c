@@ -92,7 +92,7 @@ static void refuse_nonsense(struct rig *rig)
 	cr_expect(strstr(call_answer, "\"filter\""), "%s", call_answer);
 	snprintf(config, sizeof(config), "%s/config", path);
 	cr_expect_eq(call(rig, "PUT", config, SETTINGS(",\"filter\":{\"colour\":[\"red\"]}")), 400);
-	cr_expect(strstr(call_answer, "knows outcome"), "%s", call_answer);
+	cr_expect(strstr(call_answer, "only outcome"), "%s", call_answer);
 	cr_expect_eq(call(rig, "POST", "/v1/channels/preview", PREVIEW(",\"filter\":7")), 400);
 	expect(rig, "GET", path, "", FAILURES);
 }

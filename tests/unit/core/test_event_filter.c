@@ -129,15 +129,15 @@ Test(event_filter, refuses_nonsense_by_the_name_of_its_rule)
 	static const struct {
 		const char *json, *field, *says;
 	} cases[] = {
-		{ "[]", "filter", "must be an object" },
-		{ "7", "filter", "must be an object" },
-		{ "{\"colour\":[\"red\"]}", "filter", "actor.type, not \"colour\"" },
+		{ "[]", "filter", "must be a JSON object" },
+		{ "7", "filter", "must be a JSON object" },
+		{ "{\"colour\":[\"red\"]}", "filter", "no member \"colour\"" },
 		{ "{\"outcome\":\"error\"}", "filter.outcome", "must be a list" },
 		{ "{\"outcome\":[]}", "filter.outcome", "must be a list of 1 to 16" },
 		{ "{\"outcome\":[\"failed\"]}", "filter.outcome",
-		  "success, error and none, not \"failed\"" },
-		{ "{\"outcome\":[1]}", "filter.outcome", "success, error and none" },
-		{ "{\"actor.type\":[\"host\"]}", "filter.actor.type", "user, api_key and system" },
+		  "success, error or none, not \"failed\"" },
+		{ "{\"outcome\":[1]}", "filter.outcome", "success, error or none" },
+		{ "{\"actor.type\":[\"host\"]}", "filter.actor.type", "user, api_key or system" },
 		{ "{\"resource\":[\" \"]}", "filter.resource", "not blank" },
 		{ "{\"resource\":[null]}", "filter.resource", "not blank" },
 		{ "{\"template\":[" TEN "," TEN "]}", "filter.template", "1 to 16" },

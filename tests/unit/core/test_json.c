@@ -129,7 +129,7 @@ Test(json_parse, refuses_what_only_we_do_not_allow_and_says_why)
 	expect_refusal(STR("\"\\u0000\""), -EINVAL, "", "a NUL at byte 1");
 	expect_refusal(STR("{\"a\\u0000b\":1}"), -EINVAL, "", "a NUL");
 	expect_refusal(STR("\"a\0b\""), -EINVAL, "", "a NUL");
-	expect_refusal(STR("{}\0"), -EINVAL, "", "something after the value at byte 2");
+	expect_refusal(STR("{}\0"), -EINVAL, "", "more text after the value at byte 2");
 	expect_refusal(STR("\"\\ud800\""), -EINVAL, "", "a lone surrogate");
 	expect_refusal(STR("\"\\ud800x\""), -EINVAL, "", "a lone surrogate");
 	expect_refusal(STR("\"\\ud800\\n\""), -EINVAL, "", "a lone surrogate");
@@ -138,7 +138,7 @@ Test(json_parse, refuses_what_only_we_do_not_allow_and_says_why)
 	expect_refusal(STR("\"\xed\xa0\x80\""), -EINVAL, "", "invalid UTF-8");
 	expect_refusal(STR("\"\xff\""), -EINVAL, "", "invalid UTF-8");
 	expect_refusal(STR("[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]"), -EINVAL, "", "nesting");
-	expect_refusal(STR("{} {}"), -EINVAL, "", "something after the value at byte 3");
+	expect_refusal(STR("{} {}"), -EINVAL, "", "more text after the value at byte 3");
 	expect_refusal(STR("{\"a\":1,\"b\":2,\"a\":3}"), -EINVAL, "a", "\"a\" occurs twice");
 	expect_refusal(STR("[{\"x\":{\"b\":1,\"\\u0062\":2}}]"), -EINVAL, "b", "occurs twice");
 	expect_refusal(STR("1234567890123456789012345678901234567890123456789012345678901"),
@@ -330,6 +330,42 @@ Test(json_add_string, is_read_back_as_it_was)
 	cr_expect(str_eq(str_of(cJSON_GetStringValue(tree)), (struct str){ text, len }));
 	cJSON_Delete(tree);
 	buf_done(&out);
+}
+
+#define LONG_NAME "0123456789012345678901234567890123456789012345678901234567890123"
+
+Test(json_check_object, refuses_what_is_no_object_and_a_member_it_does_not_have)
+{
+	static const char *const names[] = { "until", "for", "resource", NULL };
+	static const char *const one[] = { "until", NULL };
+	static const struct {
+		const char *text;
+		const char *const *names;
+		const char *field;
+		const char *says; /* NULL: accepted */
+	} cases[] = {
+		{ "{\"resource\":1,\"until\":{\"x\":1}}", names, "", NULL },
+		{ "{}", one, "", NULL },
+		{ "[\"until\"]", names, "", "the body must be a JSON object" },
+		{ "\"until\"", names, "after", "after must be a JSON object" },
+		{ "{\"for\":1,\"untill\":1}", names, "",
+		  "the body has no member \"untill\", only until, for and resource" },
+		{ "{\"Until\":1}", one, "quiet", "quiet has no member \"Until\", only until" },
+		{ "{\"" LONG_NAME "more\":1}", one, "quiet",
+		  "quiet has no member \"" LONG_NAME "\", only until" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reason why = { .text = "" };
+		cJSON *tree = NULL;
+
+		cr_assert_eq(json_parse(str_of(cases[i].text), 1000, &tree, NULL), 0);
+		cr_expect_eq(json_check_object(tree, cases[i].names, cases[i].field, &why),
+			     cases[i].says ? -EINVAL : 0, "%s", cases[i].text);
+		cr_expect_str_eq(why.text, cases[i].says ? cases[i].says : "");
+		cr_expect_str_eq(why.field, cases[i].says ? cases[i].field : "");
+		cJSON_Delete(tree);
+	}
 }
 
 Test(json_add_member, puts_commas_where_they_belong)

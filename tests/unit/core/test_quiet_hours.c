@@ -105,9 +105,9 @@ Test(quiet_hours, that_make_no_sense_are_refused_by_the_name_of_the_member)
 	static const struct {
 		const char *json, *field, *says;
 	} cases[] = {
-		{ "[]", "quiet", "must be an object" },
-		{ "7", "quiet", "must be an object" },
-		{ BERLIN(TIMES ",\"color\":\"red\""), "quiet", "let_through, not \"color\"" },
+		{ "[]", "quiet", "must be a JSON object" },
+		{ "7", "quiet", "must be a JSON object" },
+		{ BERLIN(TIMES ",\"color\":\"red\""), "quiet", "no member \"color\"" },
 		{ "{" TIMES "}", "quiet.zone", "is required" },
 		{ "{\"zone\":7," TIMES "}", "quiet.zone", "such as Europe/Berlin" },
 		{ "{\"zone\":\"Mars/Olympus\"," TIMES "}", "quiet.zone",
