@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Hashes, signatures and authenticated encryption by OpenSSL. All contexts are made and
- * dropped within one call, so every function may run on any thread. Bad input is a false;
- * OpenSSL itself failing aborts.
+ * Hashes, signatures and authenticated encryption by OpenSSL. All contexts are made and dropped
+ * within one call, so every function may run on any thread. Bad input returns false. A failure of
+ * OpenSSL itself aborts.
  *
  * SHA-256 and HMAC use the functions of OpenSSL that allocate nothing: each event needs several
  * hashes of short texts, and EVP costs more than such a hash. OpenSSL 3 calls them deprecated.
@@ -21,16 +21,14 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
-_Static_assert(sizeof(SHA_LONG) == sizeof(uint32_t), "the states in struct hmac_key");
-
-/* No memory, no entropy or a damaged library: a signature could not be trusted any more. */
+/* Without memory or entropy, or with a damaged library, no signature could be trusted. */
 static void insist(bool worked)
 {
 	if (!worked)
 		abort();
 }
 
-/* OpenSSL takes NULL for "nothing given", which an empty text is not. */
+/* OpenSSL reads NULL as "no argument", but an empty text is one. */
 static const void *bytes_of(struct str text)
 {
 	return text.len ? text.at : "";
@@ -70,19 +68,14 @@ void crypto_sha256_pieces(const struct str *pieces, size_t count, uint8_t out[SH
 	insist(SHA256_Final(out, &hash) == 1);
 }
 
-/* The state after the key's block under a pad. */
-static void begin_half(const uint8_t key[SHA256_CBLOCK], uint8_t pad, uint32_t out[SHA256_SIZE / 4])
+static void begin_half(const uint8_t key[SHA256_CBLOCK], uint8_t pad, SHA256_CTX *out)
 {
 	uint8_t block[SHA256_CBLOCK];
-	SHA256_CTX hash;
 
 	for (size_t i = 0; i < sizeof(block); i++)
 		block[i] = key[i] ^ pad;
-	insist(SHA256_Init(&hash) == 1);
-	SHA256_Transform(&hash, block);
-	memcpy(out, hash.h, sizeof(hash.h));
+	insist(SHA256_Init(out) == 1 && SHA256_Update(out, block, sizeof(block)) == 1);
 	OPENSSL_cleanse(block, sizeof(block));
-	OPENSSL_cleanse(&hash, sizeof(hash));
 }
 
 void crypto_hmac_key(struct str key, struct hmac_key *out)
@@ -93,23 +86,18 @@ void crypto_hmac_key(struct str key, struct hmac_key *out)
 		crypto_sha256(key, block);
 	else
 		memcpy(block, bytes_of(key), key.len);
-	begin_half(block, 0x36, out->inner);
-	begin_half(block, 0x5c, out->outer);
+	begin_half(block, 0x36, &out->inner);
+	begin_half(block, 0x5c, &out->outer);
 	OPENSSL_cleanse(block, sizeof(block));
 }
 
-static void end_half(const uint32_t begun[SHA256_SIZE / 4], const struct str *pieces, size_t count,
+static void end_half(SHA256_CTX hash, const struct str *pieces, size_t count,
 		     uint8_t out[SHA256_SIZE])
 {
-	SHA256_CTX hash;
-
-	insist(SHA256_Init(&hash) == 1);
-	memcpy(hash.h, begun, sizeof(hash.h));
-	hash.Nl = 8 * SHA256_CBLOCK; /* bits so far */
 	for (size_t i = 0; i < count; i++)
 		insist(SHA256_Update(&hash, bytes_of(pieces[i]), pieces[i].len) == 1);
 	insist(SHA256_Final(out, &hash) == 1);
-	OPENSSL_cleanse(hash.h, sizeof(hash.h)); /* the rest is clean */
+	OPENSSL_cleanse(&hash, sizeof(hash));
 }
 
 void crypto_hmac_with(const struct hmac_key *key, const struct str *pieces, size_t count,

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Hashes, signatures, encryption and the encodings around them, on OpenSSL's EVP.
- * Functions without a result cannot fail on valid arguments; they abort when OpenSSL has no
- * memory or no entropy, since nothing could go on safely.
+ * Hashes, signatures, encryption and the encodings around them, on OpenSSL's EVP. Functions without
+ * a result cannot fail on valid arguments; they abort when OpenSSL has no memory or no entropy,
+ * since no caller could go on safely.
  */
 #ifndef CORE_CRYPTO_H
 #define CORE_CRYPTO_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <openssl/sha.h>
 
 #include "core/attributes.h"
 #include "core/buf.h"
@@ -34,16 +36,17 @@ void crypto_sha1(const struct str *pieces, size_t count, uint8_t out[SHA1_SIZE])
 void crypto_hmac_sha256(struct str key, const struct str *pieces, size_t count,
 			uint8_t out[SHA256_SIZE]);
 
-/* The same with a key that signs many texts: what depends on the key alone is done once. */
+/* The same with a key that signs many texts: the part that depends only on the key is computed
+ * once. */
 struct hmac_key {
-	uint32_t inner[SHA256_SIZE / 4]; /* states of SHA-256 after the key's block */
-	uint32_t outer[SHA256_SIZE / 4];
+	SHA256_CTX inner; /* after the key's block */
+	SHA256_CTX outer;
 };
 void crypto_hmac_key(struct str key, struct hmac_key *out);
 void crypto_hmac_with(const struct hmac_key *key, const struct str *pieces, size_t count,
 		      uint8_t out[SHA256_SIZE]);
 
-/* 0 to 15, or -1 when it is no hexadecimal digit of either case. */
+/* 0 to 15, or -1 when it is not a hexadecimal digit of either case. */
 int hex_value(char c);
 /* Lower-case digits, then a NUL; out has 2 * n + 1 bytes. */
 void hex_encode(const void *bytes, size_t n, char *out);
@@ -57,7 +60,7 @@ bool base64_decode(struct buf *out, struct str text);
 /* The same for text of exactly n bytes. Needs no memory. After false, out has no meaning. */
 bool base64_decode_exact(struct str text, void *out, size_t n);
 
-/* Takes the same time wherever the texts differ; lengths are not hidden. */
+/* Its time does not depend on where the texts differ, only on their lengths. */
 bool crypto_equal(struct str a, struct str b);
 
 void random_bytes(void *out, size_t n);
