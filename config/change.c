@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Finds the settings that changed by a mark of their texts: the texts themselves are not kept. */
+/* Finds the settings that changed by a hash of their texts: the texts themselves are not kept. */
 #include "config/config.h"
 #include "config/table.h"
 

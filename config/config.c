@@ -131,7 +131,7 @@ static int load(char *const *environment, struct str file_text, enum config_need
 		rc = fault;
 	if (need == CONFIG_FOR_SERVE)
 		fault = settings_find_key(&texts, environment, out, faults);
-	/* The key may be another one in the same file. */
+	/* The file is the same, but the key in it may have changed. */
 	out->marks[setting_find(STR("WRENN_ENCRYPTION_KEY"))] = mark_of(
 		(struct str){ .at = (const char *)out->encryption_key, .len = SEAL_KEY_SIZE });
 	if (fault < 0)

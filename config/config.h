@@ -14,7 +14,7 @@
 #include "core/attributes.h"
 #include "core/buf.h"
 
-/* What a subcommand needs. Every value that is set is checked, needed or not. */
+/* The settings that a subcommand requires. Every value that is set is checked, required or not. */
 enum config_need {
 	CONFIG_FOR_SERVE, /* everything, with the encryption key */
 	CONFIG_FOR_STORE, /* DATABASE_URL, data directory */
@@ -28,8 +28,8 @@ enum config_need {
 int config_load(char *const *environment, const char *file, enum config_need need,
 		struct config *out, struct buf *faults) must_check;
 
-/* Calls back for each setting that the two have different texts for. `is_live`: config_take_live()
- * takes it. */
+/* Calls back for each setting whose text differs between the two. `is_live`: config_take_live()
+ * applies it. */
 typedef void (*config_change_fn)(const char *name, bool is_live, void *owner);
 void config_compare(const struct config *old, const struct config *fresh,
 		    config_change_fn on_change, void *owner);
@@ -41,7 +41,7 @@ void config_take_live(struct config *into, struct config *fresh);
 /* Appends a paragraph for each setting: its name, and indented what it means and its default. */
 void config_describe(struct buf *out);
 
-/* Wipes secrets and frees. Safe on a zeroed struct, and to repeat. */
+/* Wipes secrets and frees. Safe on a zeroed struct, and safe to call twice. */
 void config_done(struct config *config);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The settings for a person, out of the table that also reads them. */
+/* Describes the settings to a person, from the same table that reads them. */
 #include "config/config.h"
 #include "config/table.h"
 

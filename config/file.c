@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * NAME=VALUE lines, as in a shell or in the control plane's .env. Other programs' names are skipped
- * without a look at their values. No fault repeats a line, because it may hold a secret.
+ * NAME=VALUE lines, as in a shell or in the control plane's .env. Names of other programs are
+ * skipped without reading their values. No fault repeats a line, because it may hold a secret.
  */
 #include "config/file.h"
 

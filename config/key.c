@@ -23,7 +23,7 @@
 #define CREDENTIAL "wrenn-encryption-key"
 #define FILE_MAX   4096
 
-/* A variable of the environment that is no setting; NULL when it is missing or empty. */
+/* An environment variable that is not one of our settings; NULL when it is missing or empty. */
 static const char *find_variable(char *const *environment, const char *name)
 {
 	size_t len = strlen(name);
@@ -35,7 +35,7 @@ static const char *find_variable(char *const *environment, const char *name)
 	return NULL;
 }
 
-/* The credential's path, or NULL when systemd gave none of that name. */
+/* The credential's path, or NULL when systemd has passed none of that name. */
 static char *find_credential(char *const *environment)
 {
 	const char *folder = find_variable(environment, "CREDENTIALS_DIRECTORY");
@@ -68,7 +68,7 @@ static int read_key(const char *name, const char *path, struct config *out, stru
 	return rc;
 }
 
-/* systemd guards its own credentials. */
+/* systemd itself restricts who may read a credential. */
 static bool is_open_to_others(const char *path)
 {
 	struct stat status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A reader checks only the form of a value. Whether an address can be bound, or a database answers,
- * is for its module to find out. A fault never repeats a value that may hold a password.
+ * A reader checks only the form of a value. The module that uses an address or a database finds out
+ * whether it can be reached. A fault never repeats a value that may hold a password.
  */
 #include "config/read.h"
 
@@ -159,7 +159,7 @@ int read_encryption_key(const struct setting *setting, struct str value, struct 
 				     "expected %d hexadecimal digits, got %zu characters%s",
 				     2 * SEAL_KEY_SIZE, value.len,
 				     value.len == 2 * (size_t)SEAL_KEY_SIZE
-					     ? " of which some are no such digits"
+					     ? " , some of which are not such digits"
 					     : "");
 	return 0;
 }
@@ -189,7 +189,7 @@ static bool is_made_of(struct str text, const char *others)
 	return text.len > 0;
 }
 
-/* host:port and nothing else, read as the start of a URL. */
+/* Only host:port, parsed as the start of a URL. */
 int read_listen(const struct setting *setting, struct str value, struct config *out,
 		struct buf *faults)
 {
@@ -262,7 +262,7 @@ int read_file_name(const struct setting *setting, struct str value, struct confi
 	return rc;
 }
 
-/* Its rules are those of C2SP for the name of a key. */
+/* The rules of C2SP for the name of a key. */
 int read_origin_name(const struct setting *setting, struct str value, struct config *out,
 		     struct buf *faults)
 {

@@ -16,7 +16,7 @@ struct setting {
 	const char *name;
 	const char *fallback; /* the default as text; NULL: the member stays as it is */
 	const char *meaning;  /* for the manual */
-	const char *unset;    /* without a fallback: what holds when it is not set */
+	const char *unset;    /* without a fallback: describes what happens when it is not set */
 	bool is_live;         /* SIGHUP changes it */
 	/* 0, or -EINVAL with a line in *faults, or -ENOMEM. */
 	int (*read)(const struct setting *setting, struct str value, struct config *out,

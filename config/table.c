@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The table of settings. CONTRIBUTING.md says what else a new one needs. */
+/* The table of settings. CONTRIBUTING.md lists the other places that a new setting touches. */
 #include "config/table.h"
 
 #include <assert.h>
@@ -47,8 +47,8 @@ const struct setting settings[] = {
 	ROW("DATABASE_URL", NULL, "`sqlite:<path>` or `postgres://…`", read_database_url,
 	    UNSET("the file wrenn-events.db in the data directory")),
 	ROW("WRENN_EVENTS_CREATE_STORE", "on",
-	    "`on`: a start without a SQLite file makes one; `off`: it is "
-	    "refused, for stores on a volume that may not be mounted",
+	    "`on`: the service creates a missing SQLite file; `off`: it refuses to start without "
+	    "one, for stores on a volume that may not be mounted",
 	    read_choice, CHOICE(create_store, "on", "off")),
 	ROW("REDIS_URL", "redis://localhost:6379/0",
 	    "`redis://[user[:password]@]host[:port][/db]`, `rediss://…` for "
@@ -68,15 +68,15 @@ const struct setting settings[] = {
 	    "`WRENN_EVENTS_REDIS_CERT_FILE`",
 	    read_file_name, TEXT(redis_key_file), UNSET("none")),
 	ROW("WRENN_EVENTS_REDIS_SENTINEL_PASSWORD", NULL,
-	    "what the sentinels want from their default user; user and "
-	    "password of `REDIS_URL` are never shown to them",
+	    "the password of the sentinels' default user; user and password of `REDIS_URL` are "
+	    "never sent to them",
 	    read_text, TEXT(redis_sentinel_password), UNSET("none")),
 	ROW("WRENN_ENCRYPTION_KEY", NULL,
 	    "64 hexadecimal digits; channel settings are encrypted with it", read_encryption_key,
 	    UNSET("none; `serve` needs it here, in a file or in a credential")),
 	ROW("WRENN_ENCRYPTION_KEY_FILE", NULL,
-	    "in place of the variable: a file that holds the key; a warning "
-	    "if others than its owner may use it",
+	    "in place of the variable: a file that holds the key; a warning if anyone but its "
+	    "owner may use it",
 	    read_nothing, UNSET("none")),
 	ROW("WRENN_CHANNELS_ALLOW_PRIVATE", NULL,
 	    "`true`: notifications may go to private and loopback addresses", read_allow_private,
@@ -94,14 +94,14 @@ const struct setting settings[] = {
 	    "control plane's own dispatcher is off",
 	    read_group),
 	ROW("WRENN_EVENTS_DELIVER", "on",
-	    "`on`, or `off`: no delivery rows are made and nothing is sent", read_choice,
+	    "`on`, or `off`: no delivery rows are written and nothing is sent", read_choice,
 	    CHOICE(deliver, "on", "off")),
 	ROW("WRENN_EVENTS_NOTIFY_ON", "accept",
 	    "`accept`: channels hear of a capsule's create, pause, resume or "
 	    "destroy when the request is accepted, and its completion is "
 	    "left out; `completion`: the other way round, so \"success\" means "
-	    "done. Failures and what nobody asked for are shown in both; live "
-	    "streams and the audit log show everything",
+	    "done. Both show failures and changes that nobody requested; live streams and the "
+	    "audit log show everything",
 	    read_choice, CHOICE(notify_on, "accept", "completion")),
 	ROW("WRENN_EVENTS_STRIP_HOST", "false",
 	    "`true`: `host_ip` and `host_id` are left out of the metadata of "
@@ -147,7 +147,7 @@ const struct setting settings[] = {
 	    "live streams only",
 	    read_choice, CHOICE(api_keys, "manage", "stream")),
 	ROW("WRENN_EVENTS_CHANNEL_ROLE", "member",
-	    "least role that may change channels: `member`, `admin`, `owner`", read_choice,
+	    "lowest role that may change channels: `member`, `admin`, `owner`", read_choice,
 	    CHOICE(channel_role, "member", "admin", "owner")),
 	ROW("WRENN_EVENTS_KEEPALIVE_S", "15",
 	    "seconds (1 to 300) of silence before a comment on a live stream", read_number,
@@ -166,8 +166,8 @@ const struct setting settings[] = {
 	    "`/console/`",
 	    read_choice, CHOICE(console, "on", "off")),
 	ROW("WRENN_EVENTS_CLAIM_IDLE_S", "60",
-	    "seconds (1 to 86400) after which what older versions' consumers "
-	    "left pending is taken over",
+	    "seconds (1 to 86400) after which events that consumers of older versions left pending "
+	    "are taken over",
 	    read_number, NUMBER(claim_idle_s, 1, 86400)),
 	ROW("WRENN_EVENTS_MAX_CONNECTIONS", "20000",
 	    "open connections per worker (1 to 1000000); more get 503. If the "
@@ -202,8 +202,7 @@ const struct setting settings[] = {
 	    "older cursors are served from Redis",
 	    read_number, NUMBER(history_kb, 64, 1048576)),
 	ROW("WRENN_EVENTS_DRAIN_S", "0",
-	    "seconds (0 to 5) between `/readyz` going down and the port "
-	    "being closed at the end",
+	    "seconds (0 to 5) at shutdown between `/readyz` going down and the port being closed",
 	    read_number, NUMBER(drain_s, 0, 5)),
 	ROW("WRENN_EVENTS_LINK_BASE", NULL,
 	    "where links in chat messages point: "
@@ -212,13 +211,13 @@ const struct setting settings[] = {
 	    "appended",
 	    read_link_base, UNSET("no links"), LIVE),
 	HOSTS("WRENN_EVENTS_HOSTS_SLACK", "slack",
-	      "hosts beside Slack's own that take its webhooks, separated by commas: Mattermost, "
-	      "Rocket.Chat, Zulip; https on port 443"),
+	      "hosts other than Slack's own that accept its webhooks, separated by commas: "
+	      "Mattermost, Rocket.Chat, Zulip; https on port 443"),
 	HOSTS("WRENN_EVENTS_HOSTS_DISCORD", "discord",
-	      "hosts beside Discord's own that take its webhooks, separated by commas"),
+	      "hosts other than Discord's own that accept its webhooks, separated by commas"),
 	HOSTS("WRENN_EVENTS_HOSTS_TEAMS", "teams",
-	      "hosts beside Microsoft's known ones that take the messages of workflows, separated "
-	      "by commas"),
+	      "hosts other than Microsoft's known ones that accept the messages of workflows, "
+	      "separated by commas"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_DISCORD", "discord"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_SLACK", "slack"),
 	ORIGIN("WRENN_EVENTS_ORIGIN_TEAMS", "teams"),

@@ -16,8 +16,8 @@
 extern const struct setting settings[];
 extern const size_t settings_count;
 
-/* What was found for each row; `at` is NULL when nothing was. The texts belong to the environment
- * or to the file. */
+/* The text found for each row; `at` is NULL when there was none. The texts belong to the
+ * environment or to the file. */
 struct setting_texts {
 	struct str value[SETTINGS_MAX];
 	unsigned line[SETTINGS_MAX]; /* in the file; 0: not there */
@@ -26,8 +26,8 @@ struct setting_texts {
 /* The row of a name, or settings_count. */
 size_t setting_find(struct str name);
 
-/* A name that has no row: -EINVAL with a line in *faults when it is one of ours, else 0. `line` is
- * 0 for the environment. */
+/* For a name without a row: -EINVAL with a line in *faults when it has our prefix, else 0. `line`
+ * is 0 for the environment. */
 int setting_unknown(struct str name, unsigned line, struct buf *faults);
 
 #endif

@@ -35,7 +35,7 @@ struct config_origin {
 
 #define CONFIG_MAX_HOSTS 3
 
-/* WRENN_EVENTS_HOSTS_<PROVIDER>: hosts beside that vendor's own. */
+/* WRENN_EVENTS_HOSTS_<PROVIDER>: hosts other than that vendor's own. */
 struct config_hosts {
 	const char *provider; /* as in struct config_origin */
 	char *hosts;          /* separated by commas */
@@ -50,7 +50,7 @@ struct config {
 	char *redis_key_file;            /* WRENN_EVENTS_REDIS_KEY_FILE; NULL: none */
 	char *redis_sentinel_password;   /* WRENN_EVENTS_REDIS_SENTINEL_PASSWORD; NULL: none */
 	uint8_t encryption_key[SEAL_KEY_SIZE];
-	bool key_is_open; /* it came from a file that others than its owner may use */
+	bool key_is_open; /* it came from a file that others may use besides its owner */
 	bool allow_private;
 	char *listen_host;
 	uint16_t listen_port;
@@ -87,7 +87,7 @@ struct config {
 	char *cors_origins;  /* WRENN_EVENTS_CORS_ORIGINS, separated by commas; NULL: none */
 	unsigned history_kb; /* WRENN_EVENTS_HISTORY_KB, default 16384 */
 	unsigned drain_s;    /* WRENN_EVENTS_DRAIN_S, default 0 */
-	uint64_t marks[CONFIG_MAX_SETTINGS]; /* of each setting's text, to find changes */
+	uint64_t marks[CONFIG_MAX_SETTINGS]; /* hashes of each setting's text, to find changes */
 	size_t hosts_count;
 	struct config_hosts hosts[CONFIG_MAX_HOSTS];
 	size_t origin_count;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * How counters of what happened are cut into time. The tables event_activity and channel_activity
- * keep one row for each minute, for two hours, and one for each hour, for 31 days.
+ * The time steps of activity counters. The tables event_activity and channel_activity keep one row
+ * per minute for two hours, and one per hour for 31 days.
  */
 #ifndef CORE_ACTIVITY_H
 #define CORE_ACTIVITY_H
@@ -14,7 +14,7 @@
 #define ACTIVITY_KEEP_MINUTES (2 * ACTIVITY_HOUR_S)
 #define ACTIVITY_KEEP_HOURS   (31 * 24 * ACTIVITY_HOUR_S)
 
-/* The beginning of the step, in UTC, that a time after 1970 lies in. */
+/* The beginning, in UTC, of the step that contains a time after 1970. */
 static inline int64_t activity_begin_us(int64_t us, int64_t step_s)
 {
 	return us - us % (step_s * INT64_C(1000000));

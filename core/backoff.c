@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Pauses between tries, and the dice for their jitter. The dice are xorshift64*: good enough to
- * keep clients from knocking in step, never for secrets. Every thread has its own, and a
- * forked worker throws new ones, so siblings do not share a rhythm.
+ * Pauses between tries, and the random numbers for their jitter. The generator is xorshift64*: good
+ * enough to keep clients from retrying in step, never for secrets. Every thread has its own, and a
+ * forked worker seeds it again, so siblings do not retry in step either.
  */
 #include "core/backoff.h"
 
@@ -21,7 +21,7 @@ static uint64_t throw_dice(void)
 
 	if (state == 0 || owner != getpid()) {
 		random_bytes(&state, sizeof(state));
-		state |= 1; /* zero is the generator's one dead state */
+		state |= 1; /* from zero the generator would return zeros only */
 		owner = getpid();
 	}
 	state ^= state >> 12;
@@ -34,7 +34,7 @@ int64_t jitter(int64_t value, int percent)
 {
 	assert(value >= 0 && percent >= 0 && percent <= 100);
 
-	/* In two parts, and unsigned, so that no value overflows. */
+	/* In two unsigned parts, so that no value overflows. */
 	uint64_t span = (uint64_t)(value / 100 * percent + value % 100 * percent / 100);
 	uint64_t result = (uint64_t)value - span + throw_dice() % (2 * span + 1);
 

@@ -76,7 +76,7 @@ void buf_add_text(struct buf *b, const char *text)
 	buf_add(b, text, strlen(text));
 }
 
-/* Mostly there is room: JSON is written by the character. */
+/* Usually there is room. The check is here because JSON is written one character at a time. */
 void buf_add_char(struct buf *b, char c)
 {
 	if (!b->err && b->len < b->cap && b->len < b->limit)
@@ -131,7 +131,7 @@ void buf_vaddf(struct buf *b, const char *format, va_list args)
 	va_copy(again, args);
 	int n = vsnprintf(room ? b->bytes + b->len : NULL, room, format, args);
 
-	assert(n >= 0); /* only a malformed format or a text past 2 GiB */
+	assert(n >= 0); /* fails only for a malformed format or a text past 2 GiB */
 	if ((size_t)n > b->limit - b->len)
 		b->err = -E2BIG;
 	else if ((size_t)n >= room && grow(b, b->len + (size_t)n + 1))

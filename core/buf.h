@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Text that grows up to a limit stated at birth. Errors stick: after the first failure
- * every further call does nothing, and the caller looks at `err` once at the end.
+ * Text that grows up to a limit given at the start. Errors stick: after the first failure every
+ * further call does nothing, and the caller looks at `err` once at the end.
  */
 #ifndef CORE_BUF_H
 #define CORE_BUF_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The longest of what applies counts. */
+/* When several quiet hours and snoozes apply, the one that ends last counts. */
 #include "core/channel_hold.h"
 
 #include <errno.h>

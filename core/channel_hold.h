@@ -31,8 +31,8 @@ struct channel_hold_subject {
  * what was expected and did not come. */
 bool channel_hold_is_failure(struct str event, struct str outcome);
 
-/* Reads the zone's file. `options` may be NULL. In a zone that the system no longer has it is never
- * quiet. 0 or -ENOMEM. */
+/* Reads the zone's file. `options` may be NULL. A zone that the system no longer has counts as
+ * never quiet. 0 or -ENOMEM. */
 int channel_hold_look(const struct channel_options *options, int64_t now_us,
 		      struct channel_hold *out) must_check;
 

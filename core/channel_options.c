@@ -73,7 +73,7 @@ static const struct option {
 	int (*read)(const cJSON *value, struct channel_options *out, struct reason *why);
 	/* A further check, for requests only; NULL: none. */
 	int (*check)(const struct channel_options *options, struct reason *why);
-	bool has_endpoint; /* an endpoint of its own changes it; requests that change the channel ignore it */
+	bool has_endpoint; /* only that one changes it */
 } table[] = {
 	{ "filter", read_filter, check_filter, false }, { "fallback", read_fallback, NULL, false },
 	{ "living", read_living, NULL, false },         { "quiet", read_quiet, check_quiet, false },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a channel has set beyond the columns of the control plane's table, as one JSON object:
+ * The options of a channel that have no column in the control plane's table, as one JSON object:
  * {"filter":{...},"quiet":{...}}. channel_options.c has the table of options; a new one is a row
  * there and a member here.
  *
@@ -36,7 +36,7 @@ struct fallback_option {
 
 /* All zero: nothing is set. */
 struct channel_options {
-	cJSON *tree;                /* owns the words; NULL: they are somebody else's */
+	cJSON *tree; /* owns the text that the members point to; NULL: the caller owns it */
 	struct event_filter filter; /* without rules: every event passes */
 	struct fallback_option fallback;
 	bool is_living;           /* one message for each capsule, edited in place */
@@ -49,17 +49,17 @@ struct channel_options {
 int channel_options_read(const cJSON *request, struct channel_options *out,
 			 struct reason *why) must_check;
 
-/* Reads what is stored. An option that cannot be read, a newer version's, is as if not set. 0,
- * -EINVAL when it is no object at all, -ENOMEM. */
+/* Reads what is stored. An option that cannot be read, such as one of a newer version, counts as
+ * not set. 0, -EINVAL when the text is not an object, -ENOMEM. */
 int channel_options_open(struct str stored, struct channel_options **out) must_check;
 void channel_options_close(struct channel_options *options); /* accepts NULL */
 
 /* True when the request names an option, even to remove it. */
 bool channel_options_are_named(const cJSON *request);
-/* Appends `stored` (which may be empty) with the options that the request names put in the place of
- * those before. Nothing is appended when none is left. The request was read without a fault. */
+/* Appends `stored` (which may be empty), in which the options of the request replace those stored.
+ * Appends nothing when no option is left. channel_options_read() has accepted the request. */
 int channel_options_merge(struct str stored, const cJSON *request, struct buf *out) must_check;
-/* Appends `stored` with this snooze in the place of the one before; nothing if nothing is left. */
+/* Appends `stored` with its snooze replaced by this one; nothing when no option is left. */
 int channel_options_set_snooze(struct str stored, const struct snooze *snooze,
 			       struct buf *out) must_check;
 /* Appends the options that are set as members of the JSON object that `out` ends in: those of a

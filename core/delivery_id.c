@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* From the stream id, in the order of time; the hash covers its text under the channel. */
+/* Starts with the time of the stream id, so ids sort by time. The rest is a hash of the channel and
+ * of the stream id's text. */
 #include "core/delivery_id.h"
 
 #include "core/str.h"

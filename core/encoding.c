@@ -46,7 +46,7 @@ bool hex_decode(struct str text, uint8_t *out, size_t n)
 	return true;
 }
 
-/* The digits and, last, the padding. */
+/* The 64 digits, then the padding. */
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
@@ -86,8 +86,8 @@ static int base64_digit(char c)
 	return c == '/' ? 63 : -1;
 }
 
-/* Four digits to one to three bytes. Only the last group may hold padding. Returns the number
- * of bytes, or 0 when the group is malformed. */
+/* Decodes four digits into one to three bytes. Only the last group may hold padding. Returns the
+ * number of bytes, or 0 when the group is malformed. */
 static size_t decode_group(const char *group, bool last, uint8_t out[3])
 {
 	size_t digits = 4;
@@ -102,7 +102,7 @@ static size_t decode_group(const char *group, bool last, uint8_t out[3])
 			return 0;
 		bits = bits << 6 | (uint32_t)digit;
 	}
-	/* What padding leaves unused has to be zero. */
+	/* Bits that the padding leaves unused must be zero. */
 	if ((digits == 2 && bits & 0xffff) || (digits == 3 && bits & 0xff))
 		return 0;
 	out[0] = (uint8_t)(bits >> 16);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* libuv's list has codes of its own (UV_EOF, UV_EAI_*), the C library knows every errno. */
+/* libuv's list covers its own codes (UV_EOF, UV_EAI_*); the C library covers every errno. */
 #include "core/errno_text.h"
 
 #include <limits.h>
@@ -19,6 +19,6 @@ const char *errno_text(int rc)
 #undef WORDS
 	default:
 		text = strerrordesc_np(rc > INT_MIN && rc < 0 ? -rc : rc);
-		return text ? text : "an error without a name";
+		return text ? text : "an unknown error";
 	}
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Words for the negative codes that functions return: errno's and libuv's own. */
+/* Texts for the negative codes that functions return: those of errno and of libuv. */
 #ifndef CORE_ERRNO_TEXT_H
 #define CORE_ERRNO_TEXT_H
 
-/* A constant string for every number, also for one that nobody has given a meaning. uv_strerror()
- * is banned: it allocates a string that nobody can free for each code libuv has no name for, and
- * several of ours are among them. Safe from any thread. */
+/* A constant string for every number, even for unknown ones. uv_strerror() is banned: for each code
+ * that libuv has no name for it leaks a string, and several of our codes are such. Safe from any
+ * thread. */
 const char *errno_text(int rc);
 
 #endif

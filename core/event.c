@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Parsing events. A draft collects the checked members of the JSON tree; packing copies it
- * with all its text into one allocation, and the tree is freed. A fault of the payload is
- * -EINVAL with its reason, which makes a dead letter; -ENOMEM says nothing about the payload.
+ * Parsing events. A draft collects the checked members of the JSON tree; packing copies it with all
+ * its text into one allocation, and the tree is freed. A bad payload is -EINVAL with its reason,
+ * and the event becomes a dead letter. -ENOMEM says nothing about the payload.
  *
  *	[ struct event ][ metadata[0] .. metadata[n-1] ][ texts, each with a NUL ]
  */
@@ -132,7 +132,7 @@ static int take_resource(struct event_draft *d, const cJSON *root)
 
 	if (rc < 0)
 		return rc;
-	if (!find_member(resource, "resource.id")) /* may be empty, has to be there */
+	if (!find_member(resource, "resource.id")) /* may be empty, but must be there */
 		return refuse(d, "resource.id", "is missing");
 	rc = take_text(d, resource, "resource.id", &event->resource_id);
 	if (rc == 0)
@@ -156,7 +156,7 @@ static int take_metadata(struct event_draft *d, const cJSON *root)
 		if (event->metadata_count == EVENT_MAX_METADATA)
 			return refuse(d, "metadata", "has too many members");
 		if (!cJSON_IsString(member))
-			return refuse(d, "metadata", "must hold nothing but strings");
+			return refuse(d, "metadata", "must contain only strings");
 		d->metadata[event->metadata_count++] = (struct event_member){
 			.name = str_of(member->string),
 			.value = str_of(member->valuestring),
@@ -210,7 +210,7 @@ static int take_members(struct event_draft *d, const cJSON *root)
 	if (rc < 0)
 		return rc;
 	if (id_parse(ID_TEAM, event->team_text, &event->team) < 0)
-		return refuse(d, "team_id", "is no team id");
+		return refuse(d, "team_id", "is not a team id");
 	if (rfc3339_parse(event->timestamp, &event->time_us) < 0 &&
 	    rfc3339_parse_zoneless(event->timestamp, &event->time_us) < 0)
 		event->time_us = 0;
@@ -243,7 +243,7 @@ static struct str *text_at(struct event *event, size_t i)
 	return (struct str *)((char *)event + text_offsets[i]);
 }
 
-/* Moves the slice to memory of the event. */
+/* Copies the slice's text into the event's memory. */
 static void pack_text(struct str *text, char **room)
 {
 	if (text->len)

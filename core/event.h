@@ -20,7 +20,7 @@
 
 #define EVENT_MAX_BYTES    65536 /* of JSON */
 #define EVENT_MAX_METADATA 64    /* members of `metadata` */
-#define EVENT_MAX_ERROR    1024  /* bytes of `error` that leave us (W21) */
+#define EVENT_MAX_ERROR    1024  /* bytes of `error` that we pass on (W21) */
 
 enum event_kind {
 	EVENT_UNKNOWN, /* a kind newer than we are: acknowledged, counted, ignored */
@@ -57,10 +57,10 @@ struct event {
 	struct uuid team;
 	struct uuid capsule; /* the resource, for capsule.* kinds; else zero */
 	bool has_capsule;    /* a capsule.* kind whose resource id is a well-formed cl- id */
-	int64_t time_us;     /* `timestamp`, without an offset taken as UTC; 0: it is no time */
+	int64_t time_us;     /* `timestamp`, in UTC when it has no offset; 0: it is not a time */
 
-	/* Text; the empty slice when the member was absent. Never holds NUL, for which U+FFFD
-	 * stands. All are also NUL-terminated after their last byte. */
+	/* Text; the empty slice when the member was absent. Never holds NUL, which U+FFFD replaces.
+	 * All are also NUL-terminated after their last byte. */
 	struct str kind_text;
 	struct str team_text; /* team-... */
 	struct str timestamp;
@@ -71,20 +71,20 @@ struct event {
 	struct str resource_type;
 	struct str reason; /* metadata.reason; empty when it is blank, as `error` is */
 	struct str error;
-	struct str public_error; /* as it may leave us: cleaned, at most EVENT_MAX_ERROR */
+	struct str public_error; /* as we may pass it on: cleaned, at most EVENT_MAX_ERROR */
 	struct str sandbox;      /* the `sandbox` object as compact JSON */
 	struct str payload;      /* the publisher's own bytes */
-	bool payload_is_public;  /* they may leave us as they are: short error, no `sandbox` */
+	bool payload_is_public;  /* we may pass them on unchanged: short error, no `sandbox` */
 
 	size_t metadata_count;
 	struct event_member *metadata; /* in the order of the payload */
 };
 
-/* Reads one payload. 0; -EINVAL with the fault in *why (dead letter); -ENOMEM. An unknown kind
- * is no fault: kind is EVENT_UNKNOWN and only kind_text and payload are set. Ours to refuse:
- * wrong types, a malformed team id, an unknown outcome, a metadata value that is no string, a
- * missing event, timestamp, team_id, actor or resource, a `sandbox` that is no object, and
- * everything json_parse_foreign() refuses. */
+/* Reads one payload. 0; -EINVAL with the fault in *why (dead letter); -ENOMEM. An unknown kind is
+ * not refused: kind is EVENT_UNKNOWN and only kind_text and payload are set. Refused are wrong
+ * types, a malformed team id, an unknown outcome, a metadata value that is not a string, a missing
+ * event, timestamp, team_id, actor or resource, a `sandbox` that is not an object, and everything
+ * json_parse_foreign() refuses. */
 int event_parse(struct str payload, struct stream_id id, struct event **out,
 		struct reason *why) must_check;
 
@@ -100,15 +100,15 @@ struct str event_metadata(const struct event *event, const char *name);
  * there. */
 int64_t event_stream_us(const struct event *event);
 
-/* Appends what a frame says of it: the members of a.3 in their order, names of metadata sorted,
- * without the closing brace, so that the caller may add more. The error is the public one. An actor
- * type we do not know is written as `system`, a time without an offset gets its Z, and what is no
- * time becomes that of the stream; the originals are then metadata.original_actor_type and
- * metadata.original_timestamp. Not for EVENT_UNKNOWN. */
+/* Appends the event as frames show it: the members of a.3 in their order, names of metadata sorted,
+ * without the closing brace, so that the caller may add more. The error is the public one. An
+ * unknown actor type is written as `system`, a time without an offset gets a Z, and a timestamp
+ * that is not a time becomes that of the stream. The originals are then in
+ * metadata.original_actor_type and metadata.original_timestamp. Not for EVENT_UNKNOWN. */
 void event_write_frame(struct buf *out, const struct event *event);
 
-/* The body of a webhook (contract d.2): the publisher's own bytes, or, when `error` was too long
- * or a `sandbox` rode along, the same event written again. Not for EVENT_UNKNOWN. */
+/* The body of a webhook (contract d.2): the publisher's own bytes, or the same event written again
+ * when `error` was too long or it had a `sandbox`. Not for EVENT_UNKNOWN. */
 void event_write_body(struct buf *out, const struct event *event);
 
 /* The same without metadata.host_ip and metadata.host_id (W21): written again only when there is
@@ -121,7 +121,7 @@ const char *event_kind_name(enum event_kind kind);
 /* EVENT_UNKNOWN when there is no such kind. Retired names (a.4) are not known here. */
 enum event_kind event_kind_find(struct str name);
 
-/* Refuses a word that names none of the kinds in question, and lists those: -EINVAL. */
+/* Refuses a word that is none of the offered kinds, and lists those: -EINVAL. */
 int event_kind_refuse(struct str word, const char *field, bool (*is_offered)(enum event_kind kind),
 		      struct reason *why) must_check;
 

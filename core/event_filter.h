@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a channel wants of the kinds that it names: lists of words, all of which must hold. As JSON:
- * {"outcome":["error"],"resource":["web-*"],"template":["node"],"reason":["ttl_expired"],
+ * Which events of its kinds a channel wants: lists of words. An event must match each list. As
+ * JSON: {"outcome":["error"],"resource":["web-*"],"template":["node"],"reason":["ttl_expired"],
  * "actor.type":["user"]}.
  */
 #ifndef CORE_EVENT_FILTER_H
@@ -30,10 +30,12 @@ struct event_filter {
  * pass. 0, or -EINVAL with the fault in *why. */
 int event_filter_read(const cJSON *object, struct event_filter *out, struct reason *why) must_check;
 
-/* What is asked of a request only: a * that would stand for itself. 0, or -EINVAL with *why. */
+/* A further check, for requests only: a * that would match only itself is refused. 0, or -EINVAL
+ * with *why. */
 int event_filter_check(const struct event_filter *filter, struct reason *why) must_check;
 
-/* The name of the first rule that does not hold, "outcome"; NULL when the event passes. */
+/* The name of the first rule that the event does not match, such as "outcome"; NULL when it
+ * passes. */
 const char *event_filter_refusal(const struct event_filter *filter, const struct event *event);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What there is to know about each kind of event (contract a.4), as one table. */
+/* Everything we know about each kind of event (contract a.4), as one table. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
  * whose sticky error is the only failure.
  *
  * A body stays as close to the publisher's as it can. A frame is for clients with closed models,
- * who stop at a word or a time they do not know: it says what they can read and keeps the original
- * in the metadata.
+ * which fail on a word or a time they do not know. So a frame has values that they can read, and
+ * keeps the originals in the metadata.
  */
 #include "core/clock.h"
 #include "core/event.h"
@@ -15,7 +15,7 @@
 
 #define MAX_ORIGINALS 2
 
-/* What one writing says where events and their readers may differ. */
+/* The members that the two forms write differently. */
 struct manner {
 	bool with_host;
 	struct str timestamp;
@@ -64,7 +64,7 @@ static size_t count_about_host(const struct event *event)
 	return count;
 }
 
-/* Publishers sort the names already, so this seldom moves anything. */
+/* Publishers usually sort the names already, so this seldom moves anything. */
 static void insert_sorted(const struct event_member **sorted, size_t count,
 			  const struct event_member *member)
 {
@@ -126,7 +126,7 @@ static void write_as_published(struct buf *out, const struct event *event, bool 
 	buf_add_char(out, '}');
 }
 
-/* A publisher's own member of that name stays. */
+/* If the publisher sent a member of that name, it stays. */
 static void keep_original(struct manner *manner, const struct event *event, const char *name,
 			  struct str value)
 {
@@ -138,7 +138,7 @@ static void keep_original(struct manner *manner, const struct event *event, cons
 		(struct event_member){ .name = str_of(name), .value = value };
 }
 
-/* What came by pub/sub has no stream id: its time is now. */
+/* An event that came by pub/sub has no stream id: its time is now. */
 static void set_time(struct manner *manner, const struct event *event)
 {
 	int64_t us = event->time_us ? event->time_us : event_stream_us(event);

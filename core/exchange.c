@@ -97,8 +97,8 @@ void answer_describe(const struct answer *answer, char out[ANSWER_TEXT_SIZE])
 	static const char *const endings[] = {
 		[ANSWER_UNREACHED] = "and closed the connection before the answer was complete",
 		[ANSWER_TLS] = "and broke off in the middle of the answer",
-		[ANSWER_TIMEOUT] = "and did not come to the end of the answer in time",
-		[ANSWER_TOO_LARGE] = "with more than can be read",
+		[ANSWER_TIMEOUT] = "and did not finish the answer in time",
+		[ANSWER_TOO_LARGE] = "with more bytes than we read",
 		[ANSWER_BROKEN] = "and broke off in the middle of the answer",
 	};
 

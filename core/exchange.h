@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One outgoing HTTP request and its answer as plain data: providers/ build the one and judge the
- * other, net/ carries them, and neither knows the other.
+ * One outgoing HTTP request and its answer as plain data. providers/ builds the request and judges
+ * the answer; net/ sends and receives. Neither depends on the other.
  */
 #ifndef CORE_EXCHANGE_H
 #define CORE_EXCHANGE_H
@@ -14,7 +14,7 @@
 
 #define OUTGOING_MAX_HEADERS 16
 #define OUTGOING_MAX_BODY    1048576
-#define ANSWER_MAX_BODY      65536 /* bytes kept and read; more ends the exchange as a fault */
+#define ANSWER_MAX_BODY      65536 /* bytes of the body that are read; a longer body is a fault */
 
 /* Filled by a provider; every text lives in `text` or outlives the request. */
 struct outgoing {
@@ -42,16 +42,16 @@ enum answer_fault {
 	ANSWER_TLS,        /* certificate or handshake */
 	ANSWER_TIMEOUT,
 	ANSWER_TOO_LARGE, /* more than ANSWER_MAX_BODY */
-	ANSWER_CANCELLED, /* by ourselves: we are closing, the caller cancelled, or we had no
-			   * descriptor or memory for it; nobody else's failure */
+	ANSWER_CANCELLED, /* by us: at the end, by the caller, or for lack of memory */
 	ANSWER_BROKEN     /* anything else: not HTTP, cut short */
 };
 
 struct answer {
 	enum answer_fault fault;
-	int status;      /* with ANSWER_OK; with another fault when the answer had begun; else 0 */
-	const char *why; /* what exactly went wrong, a constant; NULL: the fault says it all */
-	struct str body; /* what came, at most ANSWER_MAX_BODY; any bytes */
+	int status; /* with ANSWER_OK; with another fault when the answer had begun; else 0 */
+	const char
+		*why; /* what exactly went wrong, a constant; NULL: nothing to add to the fault */
+	struct str body;    /* the bytes received, at most ANSWER_MAX_BODY; may hold any byte */
 	struct str headers; /* raw header lines of the final answer, at most 16 KiB */
 	int64_t duration_us;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Deliveries that were just committed, on their way from the ledger to the engine in memory, so
- * that the engine need not read them from the store.
+ * Deliveries that were just committed. The ledger hands them to the engine in memory, so that the
+ * engine need not read them from the store.
  *
  * The rows of one event share one body. Nothing here is locked: the rows belong to one thread at a
  * time.
@@ -17,14 +17,14 @@
 #include "core/stream_id.h"
 #include "core/uuid.h"
 
-/* What is sent, fixed when the row was made. */
+/* The text to send, fixed when the row was made. */
 struct body {
 	unsigned refs;
 	size_t len;
 	char bytes[];
 };
 
-/* A copy with one reference; NULL without memory. */
+/* A copy with one reference; NULL when out of memory. */
 struct body *body_make(struct str text);
 struct body *body_ref(struct body *body);
 void body_unref(struct body *body); /* accepts NULL */
@@ -52,7 +52,7 @@ struct fresh_rows {
 	bool has_more; /* the store has more rows after these */
 };
 
-/* NULL without memory. Takes a reference of the body. */
+/* NULL when out of memory. Takes a reference of its own to the body. */
 struct fresh_row *fresh_rows_add(struct fresh_rows *rows, const struct uuid *id,
 				 struct stream_id stream_id, struct body *body);
 /* Frees the rows. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Public identifiers. 36^25 is a little more than 2^128, so some texts of the right shape
- * name no UUID; the range check refuses them before they can wrap around.
+ * Public identifiers. 36^25 is a little more than 2^128, so some texts of the right shape are too
+ * large for a UUID; the range check refuses them before they wrap around.
  */
 #include "core/id.h"
 

@@ -24,7 +24,7 @@ struct identity {
 	struct uuid actor;   /* the user or the key */
 	enum team_role role; /* of a session; an API key counts as ROLE_ADMIN */
 	char name[128];      /* the user's display name or the key's label, UTF-8 */
-	char credential_hash[SHA256_HEX_SIZE]; /* SHA-256 of key or cookie, for looking again */
+	char credential_hash[SHA256_HEX_SIZE]; /* SHA-256 of key or cookie, for a later recheck */
 	char csrf[72];                         /* the session's CSRF token, empty otherwise */
 	int64_t expires_us;                    /* absolute end of a session; 0: never */
 };

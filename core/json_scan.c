@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Checks JSON by RFC 8259 without recursion and without memory, so that depth and size of a
- * stranger's text cost nothing. cJSON takes more than the standard (control characters as
- * space, "01", a BOM) and reports a syntax error and a lack of memory alike; whatever passes here
- * it parses, so that its failure can only mean memory.
+ * Checks JSON by RFC 8259 without recursion and without allocating, so that a hostile text cannot
+ * exhaust stack or memory. cJSON accepts more than the standard (control characters as space, "01",
+ * a BOM), and it reports a syntax error in the same way as a lack of memory. It parses whatever
+ * passes here, so its failure can only mean a lack of memory.
  */
 #include "core/json_scan.h"
 
@@ -150,7 +150,7 @@ static bool scan_string(struct scan *s)
 	s->in_string = true;
 	while (peek(s) != '"') {
 		if (s->rest.len == 0) {
-			s->in_string = false; /* the whole text is cut short */
+			s->in_string = false; /* the fault is the end of the text, not the string */
 			return refuse(s, "an unfinished string");
 		}
 		if (peek(s) == '\0')
@@ -222,7 +222,7 @@ static enum step take_name(struct scan *s, bool may_end)
 		return close_nested(s);
 	if (peek(s) != '"')
 		return fail(s, "no member name where one belongs");
-	s->names[s->depth - 1] = STR(""); /* a fault in a name is one of the member around it */
+	s->names[s->depth - 1] = STR(""); /* report a fault in a name by the enclosing member */
 	name = str_from(s->rest, 1);
 	if (!scan_string(s))
 		return BROKEN;
@@ -238,14 +238,14 @@ static enum step take_name(struct scan *s, bool may_end)
 static enum step take_after(struct scan *s)
 {
 	if (s->depth == 0)
-		return s->rest.len == 0 ? DONE : fail(s, "something after the value");
+		return s->rest.len == 0 ? DONE : fail(s, "more text after the value");
 
 	bool object = s->in_object[s->depth - 1];
 
 	if (peek(s) == (object ? '}' : ']'))
 		return close_nested(s);
 	if (peek(s) != ',')
-		return fail(s, "neither a comma nor an end after a value");
+		return fail(s, "no comma, ] or } after a value");
 	skip(s, 1);
 	return object ? WANT_NAME : WANT_VALUE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The grammar check of json_parse(); nobody else needs it. */
+/* The grammar check of json_parse(), its only caller. */
 #ifndef CORE_JSON_SCAN_H
 #define CORE_JSON_SCAN_H
 
@@ -11,7 +11,7 @@
 struct json_fault {
 	size_t offset;    /* the byte that is wrong */
 	const char *what; /* a phrase, such as "a lone surrogate" */
-	/* The member whose string is at fault, as it is spelled in the text; else empty. */
+	/* The member whose string is at fault, as the text spells it; else empty. */
 	struct str member;
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Doubly linked list whose links live inside the items, so that adding and removing
- * allocates nothing and cannot fail. A removed or fresh link points at itself:
- * list_remove() is safe to repeat.
+ * Doubly linked list whose links live inside the items, so that adding and removing allocates
+ * nothing and cannot fail. A removed or fresh link points at itself, so list_remove() may be called
+ * twice.
  */
 #ifndef CORE_LIST_H
 #define CORE_LIST_H

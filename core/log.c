@@ -59,7 +59,7 @@ static void put_text(struct line *line, const char *text)
 	put(line, str_of(text));
 }
 
-/* The text has no control characters, so these two escapes are all that either form needs. */
+/* The text has no control characters, so both formats need only these two escapes. */
 static void put_quoted(struct line *line, struct str text)
 {
 	put_text(line, "\"");
@@ -80,7 +80,7 @@ static bool is_plain_ascii(struct str text)
 	return true;
 }
 
-/* Fills out with what may be shown of a value and returns its length. */
+/* Fills out with the part of a value that may be shown, and returns its length. */
 static size_t make_presentable(struct str value, char out[LOG_VALUE_SIZE])
 {
 	if (is_plain_ascii(value))
@@ -221,8 +221,8 @@ static size_t describe_lost(uint64_t count, char out[LOG_LINE_SIZE])
 	const struct log_field field = log_int("count", (int64_t)count);
 	struct line line;
 
-	build_line(&line, LOG_LEVEL_WARN, "log lines were lost, nobody read them in time", &field,
-		   1);
+	build_line(&line, LOG_LEVEL_WARN, "log lines were lost because nobody read them in time",
+		   &field, 1);
 	memcpy(out, line.text, line.len);
 	return line.len;
 }
@@ -232,7 +232,8 @@ void log_start(void)
 	int rc = log_writer_start(describe_lost);
 
 	if (rc < 0)
-		log_warn("log lines are written at once: a reader who stalls will hold us up",
+		log_warn("log lines are written directly: a reader of the log that stalls will "
+			 "stop this process",
 			 log_str("error", errno_text(rc)));
 }
 

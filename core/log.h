@@ -5,12 +5,11 @@
  *
  *   log_warn("redis connection lost", log_str("connection", name), log_int("retry_ms", 250));
  *
- * The first argument is a constant sentence; what varies goes into fields. Only these types
- * can be fields, a struct secret cannot. As a second net every value is searched for what
- * looks like an API key (wrn_ and 32 digits), a bearer token, a session cookie or the user-info,
- * path and query of a URL, and that part is replaced by "[redacted]". Values are cleaned of control
- * characters and cut at 1,024 bytes. Upper floors log, once; lower floors return. Safe from any
- * thread.
+ * The first argument is a constant sentence; values go into fields. Only these types can be fields;
+ * a struct secret cannot. As a second safeguard every value is searched for what looks like an API
+ * key (wrn_ and 32 digits), a bearer token, a session cookie or the user-info, path and query of a
+ * URL, and that part is replaced by "[redacted]". Values are cleaned of control characters and cut
+ * at 1,024 bytes. Upper floors log, once; lower floors return. Safe from any thread.
  */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
@@ -57,11 +56,13 @@ static inline struct log_field log_stream_id(const char *name, struct stream_id 
  * shown when it is not negative. */
 void log_setup(enum log_format format, enum log_level lowest, int worker);
 
-/* Lines are written at once, and a reader of standard error who stalls stops whoever logs. From
- * here on they go through a bounded ring and a thread: for a service, once in every process. */
+/* Until this call each line is written directly, so a reader of standard error that stalls stops
+ * the thread that logs. From here on lines go through a bounded ring and a thread. For a service,
+ * once in every process. */
 void log_start(void);
 
-/* Before the end of such a process: the last lines are written, for which a reader has so long. */
+/* Before the end of such a process: writes the last lines, and waits at most this long for a
+ * reader. */
 void log_stop(unsigned limit_ms);
 
 void log_line(enum log_level level, const char *message, const struct log_field *fields,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A limit for a log line that others can make us repeat: so many in a minute, and the next one that
- * passes says how many were kept back. Zeroed before first use.
+ * A limit for a log line that others can make us repeat: at most LOG_LIMIT_LINES a minute, and the
+ * next one that passes says how many were suppressed. Zeroed before first use.
  */
 #ifndef CORE_LOG_LIMIT_H
 #define CORE_LOG_LIMIT_H

@@ -4,7 +4,7 @@
  * Happy path: a line is copied into the ring, the thread takes it out and writes it in one
  * write(2), so lines of processes that share standard error do not mix. Failure: what does not fit
  * is counted, and the count is a line of its own once the ring is empty again. When standard error
- * is gone, lines are lost in silence.
+ * is closed, lines are lost silently.
  *
  * A forked child has no thread and begins with an empty ring: what is in it is the parent's to
  * write.
@@ -42,7 +42,7 @@ static struct {
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-/* Somebody who shares the descriptor may have made it non-blocking. */
+/* Another process that shares the descriptor may have made it non-blocking. */
 static void wait_for_room(void)
 {
 	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -77,7 +77,7 @@ static void ring_add(const char *line, size_t len)
 	writer.used += len;
 }
 
-/* A line ends with the only line feed in it. */
+/* A line has one line feed, at its end. */
 static size_t ring_take_line(char out[LOG_LINE_SIZE])
 {
 	size_t len = 0;
@@ -92,7 +92,7 @@ static size_t ring_take_line(char out[LOG_LINE_SIZE])
 	return len;
 }
 
-/* The next line, or the count of the lost ones; 0: there is nothing to write. */
+/* The next line, or the line that counts the lost ones; 0: there is nothing to write. */
 static size_t take_next(char out[LOG_LINE_SIZE])
 {
 	uint64_t lost = writer.lost;
@@ -147,7 +147,7 @@ static void after_fork_in_child(void)
 	writer.is_stuck = false;
 	writer.lost = 0;
 	writer.used = 0;
-	/* They may remember the parent's thread. */
+	/* After the fork they may still refer to the parent's thread. */
 	writer.filled = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	writer.emptied = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	pthread_mutex_unlock(&writer.lock);
@@ -173,7 +173,7 @@ void log_writer_put(const char *line, size_t len)
 		write_all(line, len);
 }
 
-/* No signal is for this thread. */
+/* This thread handles no signals. */
 static int create_thread(void)
 {
 	sigset_t all;
@@ -198,7 +198,7 @@ int log_writer_start(log_lost_fn describe_lost)
 	writer.has_fork_handlers = true;
 	pthread_mutex_lock(&writer.lock);
 	writer.describe_lost = describe_lost;
-	/* The last stop may have timed out. That thread still runs, and goes on writing. */
+	/* The last stop may have timed out. Then that thread still runs and goes on writing. */
 	writer.is_stopping = false;
 	writer.is_stuck = false;
 	if (!writer.is_running) {

@@ -25,8 +25,8 @@ void log_writer_put(const char *line, size_t len);
  * errno and lines go on being written at once. */
 int log_writer_start(log_lost_fn describe_lost) must_check;
 
-/* Waits until the ring is written, at most so long; what is left then is lost. Lines that come
- * later are written at once, or lost where the reader still stalls. */
+/* Waits until the ring is written, at most limit_ms; lines still in the ring are lost. Later
+ * lines are written directly, or lost while the reader still stalls. */
 void log_writer_stop(unsigned limit_ms);
 
 #endif

@@ -2,10 +2,10 @@
 
 /*
  * The registry of metrics (private to the process) and their values (one shared mapping, one row of
- * slots per worker). Workers register on their own, perhaps in another order, so the mapping begins
- * with a directory that all agree on: the place of a metric's hash is the place of its slots. A
- * counter or gauge uses one slot of its place, a histogram one per bucket and one for its sum.
- * Running out of places is a bug of ours and aborts.
+ * slots per worker). Each worker registers its metrics by itself, perhaps in another order. So the
+ * mapping begins with a directory that all share: the place of a metric's hash is the place of its
+ * slots. A counter or gauge uses one slot of its place, a histogram one per bucket and one for its
+ * sum. Running out of places is a bug of ours and aborts.
  */
 #include "core/metrics.h"
 
@@ -147,7 +147,8 @@ static struct metric *find_or_register(enum metric_type type, const char *name, 
 				   .labels = labels,
 				   .help = help,
 				   .slot = find_place(hash_of(name, labels)) * PLACE_SLOTS };
-	/* An earlier owner of our row may have died holding connections and the like. */
+	/* An earlier owner of our row may have died with gauges above zero, such as open
+	 * connections. */
 	if (type == METRIC_GAUGE)
 		metric_set(metric, 0);
 	return metric;
@@ -278,7 +279,7 @@ void metrics_render(struct buf *out)
 			continue;
 		buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", first->name, first->help, first->name,
 			 types[first->type]);
-		/* The format wants all samples of a name together. */
+		/* The format requires all samples of a name together. */
 		for (size_t k = i; k < registry.count; k++) {
 			if (strcmp(registry.metrics[k].name, first->name) == 0)
 				render_metric(out, &registry.metrics[k]);

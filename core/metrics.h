@@ -3,10 +3,10 @@
 /*
  * Counters, gauges and histograms, rendered as Prometheus text (exposition format 0.0.4).
  *
- * Every metric is registered by the module that moves it, by every worker for itself. The values
- * live in memory that all workers share, one row of slots each, and rendering adds the rows up: one
- * scrape of any worker shows the whole service. Moving a value is one relaxed atomic addition,
- * from any thread; registering is for one thread of each worker.
+ * Every metric is registered by the module that changes it, in each worker. The values live in
+ * memory that all workers share, one row of slots each, and rendering adds the rows up: one scrape
+ * of any worker shows the whole service. Changing a value is one relaxed atomic addition, from any
+ * thread; registering is for one thread of each worker.
  */
 #ifndef CORE_METRICS_H
 #define CORE_METRICS_H
@@ -21,9 +21,9 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 struct metric; /* opaque; lives as long as the program */
 
-/* Before the first registration. `workers` at least 1; worker 0 is current. Aborts without
- * memory. Called again (tests) it forgets everything. Without it the first registration sets up
- * one worker. */
+/* Before the first registration. `workers` at least 1; worker 0 is current. Aborts when out of
+ * memory. A second call (in tests) forgets everything. Without this call the first registration
+ * sets up one worker. */
 void metrics_setup(int workers);
 
 /* In a freshly forked worker: which row is ours. Its gauges start at 0. */

@@ -24,14 +24,14 @@ struct quiet_hours {
 	bool lets_failures_through;
 };
 
-/* 0, or -EINVAL with the fault in *why. Whether there is such a zone is not asked. */
+/* 0, or -EINVAL with the fault in *why. Does not check that the zone exists. */
 int quiet_hours_read(const cJSON *object, struct quiet_hours *out, struct reason *why) must_check;
 /* -EINVAL with *why when the system has no such zone, -ENOMEM. */
 int quiet_hours_check(const struct quiet_hours *quiet, struct reason *why) must_check;
 
 struct quiet_span {
-	int64_t until_us;   /* when the hours end that are now; 0: none are */
-	int64_t changes_us; /* when the answer may become another one */
+	int64_t until_us;   /* when the current quiet hours end; 0: there are none now */
+	int64_t changes_us; /* when the answer may change */
 };
 
 struct quiet_span quiet_hours_look(const struct quiet_hours *quiet, const struct zone *zone,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Fills a struct reason. What callers quote often came from a stranger, so control characters,
- * bidi marks and broken UTF-8 become '?', and a long text ends between two code points.
+ * Fills a struct reason. Callers often quote untrusted text, so control characters, bidi marks and
+ * broken UTF-8 become '?', and a long text ends between two code points.
  */
 #include "core/reason.h"
 
@@ -38,7 +38,7 @@ static void copy_clean(char *out, size_t size, struct str text)
 int reason_set(struct reason *why, int rc, const char *field, const char *format, ...)
 {
 	va_list args;
-	char full[sizeof(why->text) + 3]; /* so that the cut sees the code point it falls into */
+	char full[sizeof(why->text) + 3]; /* room for the whole code point at the cut */
 
 	if (!why)
 		return rc;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One walk over the text. At each position every pattern may claim what follows; what nobody
- * claims is copied. Inside a URL the walk goes on over the host, so that a key hidden there is
- * found as well, and takes everything from the path to the next white space in one piece.
- * Where a text is ambiguous, more is taken rather than less.
+ * One walk over the text. At each position each pattern may match the text that follows; text that
+ * no pattern matches is copied. Inside a URL the walk continues over the host, to find a key hidden
+ * there, and removes everything from the path to the next white space in one piece. Where a text is
+ * ambiguous, more is removed rather than less.
  */
 #include "core/redact.h"
 
@@ -20,7 +20,7 @@ static const struct str mark = { .at = "[redacted]", .len = sizeof("[redacted]")
 struct walk {
 	struct str text;
 	size_t at;
-	size_t path_at; /* where the path of the URL at hand begins; SIZE_MAX outside URLs */
+	size_t path_at; /* where the path of the current URL begins; SIZE_MAX outside URLs */
 	size_t url_end;
 	char *out;
 	size_t out_len;
@@ -70,7 +70,7 @@ static bool next_is(const struct walk *w, struct str word)
 	       str_eq_nocase((struct str){ .at = rest.at, .len = word.len }, word);
 }
 
-/* wrn_ and at least 32 hexadecimal digits; whatever word characters follow go as well. */
+/* wrn_ and at least 32 hexadecimal digits. Word characters that follow are removed as well. */
 static bool take_api_key(struct walk *w)
 {
 	if (!next_is(w, STR("wrn_")))
@@ -104,7 +104,7 @@ static bool take_bearer(struct walk *w)
 	return true;
 }
 
-/* The cookie's name, then any of = : and quotes (it may stand in JSON), then the value. */
+/* The cookie's name, then any of = : and quotes (it may be in JSON), then the value. */
 static bool take_cookie(struct walk *w)
 {
 	static const struct str names[] = { { .at = "wrenn_sid", .len = 9 },
@@ -127,8 +127,8 @@ static bool take_cookie(struct walk *w)
 	return false;
 }
 
-/* At "://": hides the user info and notes where path and URL end. An '@' after the path's start
- * may be a password with a slash in it, so then nothing of the URL is left. */
+/* At "://": hides the user info and notes where path and URL end. An '@' after the path's start may
+ * be a password with a slash in it, so then the whole URL is removed. */
 static bool take_url(struct walk *w)
 {
 	if (!next_is(w, STR("://")) || w->at == 0 || !is_alnum(w->text.at[w->at - 1]))
@@ -157,7 +157,7 @@ static bool take_url(struct walk *w)
 	return true;
 }
 
-/* A lone slash reveals nothing and is left. */
+/* A lone slash reveals nothing and stays. */
 static bool take_path(struct walk *w)
 {
 	if (w->at < w->path_at || w->at >= w->url_end)
@@ -170,7 +170,7 @@ static bool take_path(struct walk *w)
 	return true;
 }
 
-/* emit() cuts anywhere: drops the code point at the end when it has lost a part. */
+/* emit() may cut inside a code point. Drops an incomplete one at the end. */
 static size_t whole_points(const char *text, size_t len)
 {
 	size_t lead = len;

@@ -37,16 +37,16 @@ static int civil_to_us(const struct civil *c, int64_t *out_us)
 	if (c->year < 1 || c->hour > 23 || c->minute > 59 || c->second > 60)
 		return -EINVAL;
 	total_s = (int64_t)timegm(&parts) - c->offset_s;
-	/* timegm() turns a day that the month does not have into one of another month. */
+	/* timegm() turns a day that the month does not have into a day of another month. */
 	if (parts.tm_mon != c->month - 1)
 		return -EINVAL;
 	if (total_s < FIRST_S || total_s > LAST_S)
-		return -EINVAL; /* the offset led out of the years we know */
+		return -EINVAL; /* with the offset the time is outside the years we accept */
 	*out_us = total_s * SECOND_US + c->us;
 	return 0;
 }
 
-/* Takes exactly `count` digits off the front. */
+/* Reads exactly `count` digits and advances. */
 static bool take_digits(struct str *rest, size_t count, int *out)
 {
 	int number = 0;
@@ -159,8 +159,8 @@ bool rfc3339_is_strict(struct str text)
 	       text.at[text.len - 1] != 'z' && text.at[second] != '6';
 }
 
-/* Writes so many digits and what follows them, and returns the end. Each event has several times,
- * and snprintf costs more than all else that is done with one. */
+/* Writes `count` digits and a suffix, and returns the end. Each event has several times, and
+ * snprintf costs more than everything else that is done with one. */
 static char *put_number(char *out, int number, int digits, char next)
 {
 	for (int i = digits - 1; i >= 0; i--) {
@@ -228,7 +228,7 @@ int duration_parse(struct str text, int64_t *out_ms)
 	return 0;
 }
 
-/* Takes three letters out of a list of such; gives their place in it, from 0. */
+/* Reads one of a list of three-letter words; returns its place in the list, from 0. */
 static bool take_name(struct str *rest, const char *names, int *out)
 {
 	if (rest->len < 3)
@@ -255,8 +255,8 @@ static bool take_fixed_date(struct str *rest, struct civil *c)
 	       str_is(*rest, " GMT");
 }
 
-/* "24-May-26 05:02:08 GMT", the form of RFC 850. Two digits of a year are of the half century
- * before or after the turn of the millennium: nothing written in the other form is older. */
+/* "24-May-26 05:02:08 GMT", the form of RFC 850. A year of two digits is between 1970 and 2069:
+ * nothing written in this form is older. */
 static bool take_old_date(struct str *rest, struct civil *c)
 {
 	bool is_read = take_one_of(rest, " ") && take_digits(rest, 2, &c->day) &&
@@ -293,7 +293,8 @@ static bool take_day_end(struct str *rest, int weekday)
 	return true;
 }
 
-/* The weekday has to be one, but is not checked against the date: the date says it all. */
+/* The weekday must be a valid name. It is not checked against the date, which is complete without
+ * it. */
 int http_date_parse(struct str text, int64_t *out_us)
 {
 	struct civil c = { .year = 0 };

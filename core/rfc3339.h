@@ -28,8 +28,8 @@ int rfc3339_parse_sql(struct str text, int64_t *out_us) must_check;
 /* Date and time alone, without an offset: taken as UTC. 0, or -EINVAL. */
 int rfc3339_parse_zoneless(struct str text, int64_t *out_us) must_check;
 
-/* A time in the spelling that every reader takes: rfc3339_parse() does, T and Z are capitals, and
- * no leap second is named. */
+/* True for a time that every parser accepts: rfc3339_parse() does, T and Z are capitals, and it is
+ * not a leap second. */
 bool rfc3339_is_strict(struct str text);
 
 /* Writes with 0 or 6 fractional digits, rounded down. A time outside the years 0001 to 9999

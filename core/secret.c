@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The heap copy of struct secret and its wiping. The bytes never move while the secret
- * lives, so no copy is left over; a replaced or ended secret is overwritten first.
+ * The heap copy of struct secret and its wiping. The bytes never move while the secret lives, so no
+ * copy remains; a secret is overwritten before it is freed or replaced.
  */
 #include "core/secret.h"
 
@@ -12,7 +12,7 @@
 
 int secret_set(struct secret *s, struct str value)
 {
-	/* One byte more than needed, so that an empty value has an address of its own. */
+	/* One byte more than needed, so that an empty value is not NULL. */
 	char *copy = malloc(value.len + 1);
 	if (!copy)
 		return -ENOMEM;

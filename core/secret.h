@@ -16,11 +16,11 @@ struct secret {
 	size_t len;
 };
 
-/* Copies. The struct is zeroed or holds an older secret, which is wiped. 0, or -ENOMEM and
- * nothing has changed. */
+/* Copies. The struct is zeroed or holds an older secret, which is wiped. 0, or -ENOMEM with nothing
+ * changed. */
 int secret_set(struct secret *s, struct str value) must_check;
 
-/* Wipes and frees; the secret is then empty. Safe to repeat. */
+/* Wipes and frees; the secret is then empty. Safe to call twice. */
 void secret_done(struct secret *s);
 
 static inline struct str secret_reveal(const struct secret *s)

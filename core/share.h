@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The rule by which teams share something scarce: look-ups, requests a second, slots for
+ * The rule by which teams share a limited resource: look-ups, requests per second, slots for
  * requests.
  *
- * A team may take one more while it holds less than a multiple of what is still free. So every
- * team that wants many ends with the same number, and some stay free for the others. Nobody
- * counts teams or keeps a list of who may have how many.
+ * A team may take one more while it holds less than a multiple of what is still free. So all teams
+ * that want many get the same number, and some stay free for the others. The rule needs no count of
+ * teams and no list of their parts.
  */
 #ifndef CORE_SHARE_H
 #define CORE_SHARE_H
@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* True: whoever holds `held` may have one more, with `left` of them free. `weight` is in
- * quarters: 4 lets one who is alone have half of all, 8 two thirds, 1 a fifth. The first is for
- * everybody. */
+/* True when a team that holds `held` may have one more while `left` are free. `weight` is in
+ * quarters: with 4 a single team gets half of all, with 8 two thirds, with 1 a fifth. Every team
+ * may have one. */
 static inline bool share_allows(unsigned held, unsigned left, unsigned weight)
 {
 	return left > 0 && (held == 0 || (uint64_t)held * 4 < (uint64_t)left * weight);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A short list of resources, looked at from the begin. */
+/* A short list of resources, searched from its beginning. */
 #include "core/snooze.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A channel, or some resources on it, that say nothing until a time, as JSON:
+ * Until when a channel, or some resources on it, are silent, as JSON:
  * {"until":"2026-05-24T08:00:00Z","resources":{"web-7":"2026-05-24T06:00:00Z"}}. Both members are
  * optional. A time that has passed has no effect.
  */
@@ -27,7 +27,7 @@ struct snooze {
 /* 0, or -EINVAL with the fault in *why. */
 int snooze_read(const cJSON *object, struct snooze *out, struct reason *why) must_check;
 
-/* When the resource may be heard of again; 0: it was not snoozed. */
+/* When the resource's snooze ends; 0: it is not snoozed. */
 int64_t snooze_until(const struct snooze *snooze, struct str resource);
 
 /* Snoozes the resource (the channel when empty) until until_us, or ends that with 0. Forgets what

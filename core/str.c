@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Cutting and reading slices. Nothing here allocates or keeps a pointer; the only failure is
- * text that is no number.
+ * Cutting and reading slices. Nothing here allocates or keeps a pointer; the only failure is text
+ * that is not a number.
  */
 #include "core/str.h"
 

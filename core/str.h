@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A slice: bytes that somebody else owns. Not NUL-terminated, may hold any
- * byte. The owner must outlive the slice; nothing here allocates.
+ * A slice: bytes owned elsewhere. Not NUL-terminated, may hold any byte. The owner must outlive the
+ * slice; nothing here allocates.
  */
 #ifndef CORE_STR_H
 #define CORE_STR_H
@@ -63,9 +63,9 @@ static inline struct str str_from(struct str s, size_t n)
 	return (struct str){ .at = n ? s.at + n : s.at, .len = s.len - n };
 }
 
-/* Cuts `*rest` at the first `separator`: returns what stands before it and moves
- * `*rest` after it. Without a separator returns all and leaves `*rest` empty,
- * with `at` NULL, so that a loop can tell "last piece" from "empty last piece". */
+/* Cuts `*rest` at the first `separator`: returns the part before it and moves `*rest` after it.
+ * Without a separator returns all and leaves `*rest` empty, with `at` NULL, so that a loop can tell
+ * "last piece" from "empty last piece". */
 struct str str_cut(struct str *rest, char separator);
 
 /* Without spaces, tabs, CR and LF at both ends. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Redis stream entry ids as text. Strict where Redis is lenient: a bare "123" or "-" is no
- * id here, because a cursor that means something else than it says loses events.
+ * Redis stream entry ids as text. Strict where Redis is lenient: a bare "123" or "-" is refused
+ * here, because a cursor that is read differently than it was meant loses events.
  */
 #include "core/stream_id.h"
 

@@ -2,7 +2,7 @@
 
 /*
  * libcurl is lenient: it takes "http:/h" and ":080", and it decodes hosts. So we compare the text
- * with what libcurl made of it, piece by piece, and refuse a URL that libcurl reads in another way
+ * with what libcurl made of it, piece by piece, and refuse a URL that libcurl reads differently
  * than a person does.
  */
 #include "core/url.h"
@@ -17,8 +17,8 @@
 #define NOT_HTTP     "does not begin with https:// or http://"
 #define BAD_BYTE     "has a space, a line end or another character that no URL has"
 #define BAD_HOST     "has no valid host name"
-#define BAD_IPV6     "has something in brackets that is no IPv6 address"
-#define BAD_PORT     "has a port that is no number from 1 to 65535"
+#define BAD_IPV6     "has something in brackets that is not an IPv6 address"
+#define BAD_PORT     "has a port that is not a number from 1 to 65535"
 #define HAS_USER     "has a user name or password in it"
 #define NO_MEMORY    "could not be checked: out of memory"
 

@@ -29,8 +29,8 @@ struct url_parts {
  * with nothing written otherwise. */
 bool url_split(struct str url, struct url_parts *out) must_check;
 
-/* The same: NULL when the URL is good, else what is wrong with it, as the end of a sentence about
- * the URL. Repeats nothing of the URL. */
+/* NULL when url_split() accepts the URL. Otherwise what is wrong with it, as the end of a sentence
+ * about the URL. Repeats nothing of the URL. */
 const char *url_fault(struct str url, struct url_parts *out) must_check;
 
 #endif

@@ -22,9 +22,9 @@ static const struct {
 	{ -EDEADLK, "Resource deadlock avoided" },
 	{ -ENOKEY, "Required key not available" },
 	/* Nobody has a name for these. */
-	{ -1999, "an error without a name" },
-	{ INT_MIN, "an error without a name" },
-	{ INT_MAX, "an error without a name" },
+	{ -1999, "an unknown error" },
+	{ INT_MIN, "an unknown error" },
+	{ INT_MAX, "an unknown error" },
 };
 
 Test(errno_text, has_words_for_every_code)

@@ -122,8 +122,8 @@ Test(answer_describe, has_a_sentence_for_every_end)
 		{ ANSWER_BROKEN, 204,
 		  "destination answered 204 and broke off in the middle of the answer" },
 		{ ANSWER_TIMEOUT, 500,
-		  "destination answered 500 and did not come to the end of the answer in time" },
-		{ ANSWER_TOO_LARGE, 404, "destination answered 404 with more than can be read" },
+		  "destination answered 500 and did not finish the answer in time" },
+		{ ANSWER_TOO_LARGE, 404, "destination answered 404 with more bytes than we read" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

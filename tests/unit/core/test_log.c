@@ -322,8 +322,8 @@ Test(log_ring, holds_nobody_up_and_counts_what_does_not_fit)
 	for (const char *at = captured; (at = strstr(at, "line number=")) != NULL; at++)
 		lines++;
 	cr_expect_gt(lines, 1000);
-	const char *lost =
-		strstr(captured, "warn log lines were lost, nobody read them in time count=");
+	const char *lost = strstr(
+		captured, "warn log lines were lost because nobody read them in time count=");
 	cr_assert_not_null(lost);
 	cr_expect_eq(strtol(strchr(lost, '=') + 1, NULL, 10), logged - lines);
 }
