@@ -10,6 +10,7 @@ import time
 from unittest import mock
 
 import pytest
+from own_help import said
 from support import make_event, until
 
 pytestmark = [pytest.mark.plain_only("the code under test is the guide's"),
@@ -21,6 +22,13 @@ import { readFileSync } from "node:fs";
 const told = JSON.parse(readFileSync(0, "utf8"));
 process.stdout.write(String(verify(told.secret, told.headers, Buffer.from(told.body))));
 """
+
+
+def test_the_guide_says_of_every_kind_what_its_metadata_holds(store):
+    table = GUIDE[GUIDE.index("## What `metadata` holds"):]
+    rows = {word for line in re.findall(r"^\| (.*?) \|", table, re.M) for word in re.findall(r"`(\S+)`", line)}
+    kinds = said("help", "kinds").split()
+    assert len(kinds) > 10 and [kind for kind in kinds if not {kind, f"{kind.split('.')[0]}.*"} & rows] == []
 
 
 def snippet(language):
