@@ -14,6 +14,7 @@
 #define OLDEST_MAJOR  6
 #define OLDEST_MINOR  2       /* XAUTOCLAIM */
 #define FULL_STREAM   9000    /* of the 10,000 entries that the control plane keeps */
+#define LONG_STREAM   20000   /* so nobody trims it */
 #define CLOCK_WARN_US 2000000 /* leases and cursors stand that much */
 #define TEXT_ROOM     16384
 
@@ -199,9 +200,16 @@ static void check_stream(struct patient *p)
 {
 	bool has_stream = ask(p, "XLEN", "wrenn:events", NULL);
 	int64_t length = p->number;
+	bool is_long = length > LONG_STREAM;
 
-	findings_add(p->findings, has_stream ? FINDING_OK : FINDING_FAULT, "stream",
-		     has_stream ? NULL : "grant the user of REDIS_URL the key wrenn:events",
+	findings_add(p->findings,
+		     !has_stream ? FINDING_FAULT
+		     : is_long   ? FINDING_WARNING
+				 : FINDING_OK,
+		     "stream",
+		     !has_stream ? "grant the user of REDIS_URL the key wrenn:events"
+		     : is_long   ? "publish with MAXLEN ~ 10000: it fills the memory of Redis"
+				 : NULL,
 		     "%" PRId64 " entries", length);
 	if (!has_stream || !ask(p, "XINFO", "GROUPS", "wrenn:events")) {
 		findings_add(p->findings, FINDING_WARNING, "consumer group",

@@ -12,7 +12,8 @@
 #include "core/buf.h"
 #include "tests/support/liar.h"
 
-#define MIB 1048576UL
+#define MIB    1048576UL
+#define DENIED "-NOPERM\r\n"
 
 static uint64_t free_mib;
 
@@ -46,20 +47,26 @@ static void on_end(uv_async_t *end)
 	uv_close((uv_handle_t *)end, NULL);
 }
 
+struct answers {
+	const char *info;
+	const char *length;
+	const char *groups;
+};
+
 /* Asks a Redis with these answers. Everything else is denied. */
-static void examine(const char *info, const char *groups, struct findings *out)
+static void examine(const struct answers *answers, struct findings *out)
 {
 	struct false_redis redis = {
-		.lies = { { .to = "XLEN", .answer = ":10\r\n" },
-			  { .to = "XINFO", .answer = groups },
-			  { .to = "INFO", .answer = info } },
+		.lies = { { .to = "XLEN", .answer = answers->length },
+			  { .to = "XINFO", .answer = answers->groups },
+			  { .to = "INFO", .answer = answers->info } },
 	};
 	const struct config config = { .redis_url = redis.url, .group = "ours" };
 
 	cr_assert_eq(uv_loop_init(&redis.loop), 0);
 	cr_assert_eq(uv_async_init(&redis.loop, &redis.end, on_end), 0);
 	redis.end.data = &redis;
-	liar_start(&redis.liar, &redis.loop, LIAR_GOOD_GREETING, "-NOPERM\r\n");
+	liar_start(&redis.liar, &redis.loop, LIAR_GOOD_GREETING, DENIED);
 	redis.liar.lies = redis.lies;
 	snprintf(redis.url, sizeof(redis.url), "unix://%s", redis.liar.path);
 	cr_assert_eq(uv_thread_create(&redis.thread, serve, &redis), 0);
@@ -84,7 +91,7 @@ static void expect_version(const char *version, const char *line)
 
 	snprintf(text, sizeof(text), "# Server\r\nredis_version:%s\r\nrole:master\r\n", version);
 	snprintf(info, sizeof(info), "$%zu\r\n%s\r\n", strlen(text), text);
-	examine(info, "*0\r\n", &findings);
+	examine(&(struct answers){ info, ":10\r\n", "*0\r\n" }, &findings);
 	expect_line(&findings, line);
 	findings_done(&findings);
 }
@@ -102,7 +109,7 @@ Test(doctor, names_what_a_denied_info_hides)
 {
 	struct findings findings;
 
-	examine("-NOPERM\r\n", "*0\r\n", &findings);
+	examine(&(struct answers){ DENIED, ":10\r\n", "*0\r\n" }, &findings);
 	expect_line(&findings, "warning redis server        INFO is denied");
 	expect_line(&findings, "grant the user of REDIS_URL +info and +role\n");
 	findings_done(&findings);
@@ -118,7 +125,7 @@ static void expect_lag(const char *lag, const char *line)
 		 "0\r\n"
 		 "*6\r\n$4\r\nname\r\n$4\r\nours\r\n$7\r\npending\r\n:3\r\n$3\r\nlag\r\n%s\r\n",
 		 lag);
-	examine("-NOPERM\r\n", groups, &findings);
+	examine(&(struct answers){ DENIED, ":10\r\n", groups }, &findings);
 	expect_line(&findings, line);
 	findings_done(&findings);
 }
@@ -130,6 +137,23 @@ Test(doctor, finds_a_group_that_loses_entries_soon)
 	expect_lag(":9000", "ok      consumer group      ours: 9000 entries not read, 3 not "
 			    "acknowledged\n");
 	expect_lag("$-1", "warning consumer group      ours: unknown how many");
+}
+
+static void expect_length(const char *length, const char *line)
+{
+	struct findings findings;
+
+	examine(&(struct answers){ DENIED, length, "*0\r\n" }, &findings);
+	expect_line(&findings, line);
+	findings_done(&findings);
+}
+
+Test(doctor, warns_of_a_stream_that_nobody_trims)
+{
+	expect_length(":20000\r\n", "ok      stream              20000 entries\n");
+	expect_length(":20001\r\n",
+		      "warning stream              20001 entries; publish with MAXLEN");
+	expect_length(DENIED, "fault   stream              0 entries; grant the user of REDIS_URL");
 }
 
 static void expect_disk(uint64_t mib, const char *line)
