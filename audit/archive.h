@@ -25,7 +25,7 @@ struct archive_options {
 	const char *note; /* that checkpoint; must outlive it */
 };
 
-/* 0: the file is there, whole and on the disk. Otherwise there is none, or one of before. */
+/* 0: the whole file is on the disk. Otherwise there is no file, or only an older one. */
 typedef void (*archive_done_fn)(int rc, void *owner);
 
 /* Calls back once, later. 0 or a negative errno, and then there is no callback. */

@@ -4,8 +4,9 @@
  * The audit trail (contract e): rows for events, rows for changes made through our endpoints, the
  * lists and exports of them, and the checkpoints that prove them.
  *
- * It promises that a row is stored with what it reports, in the caller's transaction, or not at
- * all; that a team sees its own rows only; and that the proofs hold after a person was erased.
+ * It promises that a row is stored together with the change it reports, in the caller's
+ * transaction, or not at all; that a team sees its own rows only; and that the proofs hold after a
+ * person was erased.
  *
  *   GET    /v1/audit-logs, /v1/admin/audit-logs   endpoints.c; page.c reads the rows
  *   GET    /v1/audit-logs/export                  export.c; a verifiable one signs a checkpoint

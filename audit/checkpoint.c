@@ -147,7 +147,7 @@ static int store_key(struct db *db, const struct note_key *key, int64_t now_us)
 	return rc;
 }
 
-/* Another worker may sign a tree of the same size at the same time: the one in the store counts. */
+/* Another worker may sign a tree of the same size at the same time: the stored one counts. */
 static int make(struct db *db, const struct making *making, const struct audit_signer *signer,
 		const struct note_key *key)
 {
@@ -185,7 +185,7 @@ static int make(struct db *db, const struct making *making, const struct audit_s
 	return rc < 0 ? rc : db_flush(db);
 }
 
-/* A team without rows has no tree in the store, and an export of none is proven all the same. */
+/* A team without rows has no tree in the store, but its empty export is proven as well. */
 static int sign_empty(const struct making *making, const struct audit_signer *signer,
 		      const struct note_key *key, int64_t now_us)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Spreadsheets run a cell that begins like a formula, and strangers write these texts. Such a cell
- * gets an apostrophe before it, which spreadsheets take for "this is text".
+ * Spreadsheets run a cell that begins like a formula, and these texts are untrusted. Such a cell
+ * gets an apostrophe in front, which tells spreadsheets that it is text.
  */
 #include "audit/csv.h"
 

@@ -91,7 +91,7 @@ static void list_team(struct http_request *request, void *owner)
 {
 	const struct identity *who = http_request_identity(request);
 
-	/* Elsewhere an API key counts as `admin`, but not here (o.6). */
+	/* An API key counts as `admin` elsewhere, but not here (o.6). */
 	start_listing(owner, request,
 		      who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN);
 }

@@ -9,7 +9,7 @@
  *
  * Failure: before the first byte the answer is an error like any other. After it the stream ends
  * without its last chunk, so the client sees that it is not whole. Every row carries the cursor to
- * go on from: its time with six digits, and its id; in a verifiable export, its index.
+ * continue from: its time with six digits, and its id; in a verifiable export, its index.
  */
 #include "audit/export.h"
 
@@ -27,7 +27,7 @@
 #include "core/log.h"
 #include "core/uuid.h"
 
-#define MAX_EXPORTS      16 /* of this worker; each holds a page */
+#define MAX_EXPORTS      16 /* per worker; each holds a page in memory */
 #define MAX_TEAM_EXPORTS 2
 /* A client that reads slowly must not keep its slot for ever, nor may a revoked credential. */
 #define MAX_MINUTES 30
@@ -66,7 +66,7 @@ struct export
 	bool is_closed;
 };
 
-/* Of this process, which has one loop. An export may outlive the endpoints by its last job. */
+/* Per process, which has one loop. The last job of an export may outlive the endpoints. */
 static struct list exports = { &exports, &exports };
 
 static void end_export(struct api_call *call)
@@ -78,16 +78,16 @@ static void end_export(struct api_call *call)
 	list_remove(&export->slot);
 }
 
-/* A client that has its last byte may ask again at once: its slot is free. */
+/* A client that has received the last byte may ask again at once, so its slot must be free. */
 static void close_export(struct export *export)
 {
 	list_remove(&export->slot);
-	http_stream_close(export->stream, false); /* a whole answer has its last chunk already */
+	http_stream_close(export->stream, false); /* a complete answer has its last chunk already */
 }
 
 static void break_off(struct export *export, const char *error)
 {
-	log_warn("an export of the audit trail broke off", log_str("error", error));
+	log_warn("an export of the audit trail was cut off", log_str("error", error));
 	close_export(export);
 }
 
@@ -180,7 +180,7 @@ static int run_page(struct db *db, struct store_job *job)
 				       : proof_page_read(db, &export->proof);
 }
 
-/* False when the client has gone, or asked with HEAD. The request is dead in either case. */
+/* False when the client is gone, or sent HEAD. The request is over in either case. */
 static bool open_stream(struct export *export)
 {
 	static const struct http_stream_events events = { on_writable, on_closed };
@@ -312,14 +312,14 @@ static int read_pair(struct str name, struct str value, void *arg, struct reason
 	return rc;
 }
 
-/* Each kind of export goes on in its own way. */
+/* Each kind of export continues by its own cursor. */
 static int check_cursor(const struct export *export, struct reason *why)
 {
 	if (export->format->add_row && export->has_from)
-		return reason_set(why, -EINVAL, "from", "from is for format=jsonl alone");
+		return reason_set(why, -EINVAL, "from", "from works only with format=jsonl");
 	if (!export->format->add_row && export->page.query.paging.has_before)
 		return reason_set(why, -EINVAL, "before",
-				  "format=jsonl is in the order of its index: go on with from");
+				  "format=jsonl is ordered by index: continue with from");
 	return 0;
 }
 
@@ -354,8 +354,8 @@ static const char *find_refusal(const struct uuid *team)
 		of_team += uuid_eq(&list_item(link, struct export, slot)->page.team, team);
 	}
 	if (of_team >= MAX_TEAM_EXPORTS)
-		return "two exports of this team run already; try again when one has ended";
-	return of_all >= MAX_EXPORTS ? "too many exports run already; try again later" : NULL;
+		return "two exports of this team are running; try again when one has ended";
+	return of_all >= MAX_EXPORTS ? "too many exports are running; try again later" : NULL;
 }
 
 /* The first job: a checkpoint for a verifiable export, the first page for others. */

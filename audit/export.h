@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* GET /v1/audit-logs/export: the whole trail, as far as the filters go, as one stream. */
+/* GET /v1/audit-logs/export: all rows of the trail that pass the filters, as one stream. */
 #ifndef AUDIT_EXPORT_H
 #define AUDIT_EXPORT_H
 
@@ -13,7 +13,7 @@
 struct export_options {
 	bool with_admin_rows;
 	bool with_stored_words;            /* as in struct page */
-	const struct audit_signer *signer; /* NULL: nothing can be proven */
+	const struct audit_signer *signer; /* NULL: no export can be proven */
 	struct outlet *outlet;             /* for the checkpoint that an export makes */
 };
 
@@ -21,7 +21,7 @@ struct export_options {
 void export_start(const struct api *api, struct http_request *request,
 		  const struct export_options *options);
 
-/* The outlet closes: exports that run publish nothing more. */
+/* The outlet closes: running exports publish no more checkpoints. */
 void export_forget_outlet(void);
 
 #endif

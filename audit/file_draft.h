@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A file that nobody sees under its name before it is whole and on the disk: it is written as a
- * draft in the same folder, and renamed. Both calls block.
+ * A file that appears under its name only when it is complete and on the disk: it is written as a
+ * draft in the same folder, then renamed. Both calls block.
  */
 #ifndef AUDIT_FILE_DRAFT_H
 #define AUDIT_FILE_DRAFT_H

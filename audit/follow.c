@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Every hour, in every worker: a user at a time, in the order of their ids. Those whom no trail
- * knows cost one look, and what another worker has erased already is not there any more. The row
- * about an erasure holds up the next one in its team until it is a leaf: the piece is tried again.
+ * Every hour, in every worker: a user at a time, in the order of their ids. Users who are in no
+ * trail cost one look-up, and values that another worker has already erased are gone. The row about
+ * an erasure holds up the next one in its team until it is a leaf: the piece is tried again.
  * Failure: a line in the log, the next user, and the next hour does the same work.
  */
 #include "audit/follow.h"
@@ -29,11 +29,11 @@ struct follower {
 	int64_t now_us;  /* of this round */
 	bool is_running; /* a job */
 	bool is_closing;
-	struct uuid user; /* at work on it, or done with it */
+	struct uuid user; /* being erased, or just finished */
 	bool found;       /* another one after it */
-	unsigned tries;   /* of the piece, that failed */
+	unsigned tries;   /* failed tries of the piece */
 	struct audit_forgetting before;
-	struct audit_forgetting after; /* the piece that runs; a job may run twice */
+	struct audit_forgetting after; /* the end of the running piece; its job may run twice */
 	void (*on_closed)(void *owner);
 	void *owner;
 };
@@ -122,7 +122,7 @@ static void forget_next(struct follower *follower)
 		end_round(follower);
 }
 
-/* Nobody is to blame, and the next user would meet the same. */
+/* It is not about this user, and the next one would get the same error. */
 static bool must_wait(int rc)
 {
 	return rc == -ENOTCONN || rc == -ECANCELED || rc == -EBUSY;
@@ -151,7 +151,7 @@ static void on_again(uv_timer_t *timer)
 	forget_next(timer->data);
 }
 
-/* The row that waits may become a leaf of a team that was looked at already. */
+/* The waiting row may become a leaf of a team that was already searched. */
 static void wait_for_leaves(struct follower *follower)
 {
 	if (follower->before.tree == 0)

@@ -2,8 +2,8 @@
 
 /*
  * Erases from the trail the persons that the control plane is about to erase. It marks a user who
- * deletes the account, and 15 days later clears the rows and removes the user (contract e.7). Then
- * nobody could compute the commitments any more, so this comes a day before it.
+ * deletes the account, and 15 days later clears the rows and removes the user (contract e.7). After
+ * that the commitments cannot be computed any more, so this runs a day earlier.
  */
 #ifndef AUDIT_FOLLOW_H
 #define AUDIT_FOLLOW_H
@@ -23,7 +23,7 @@ struct follower_options {
 	struct store *store;
 	int64_t (*now_us)(void); /* wall clock */
 	unsigned every_ms;       /* from the end of a round to the next one */
-	unsigned again_ms;       /* when a row is no leaf yet; 0: 3 s */
+	unsigned again_ms;       /* when a row is not a leaf yet; 0: 3 s */
 	unsigned tries;          /* of a piece; 0: 20 */
 };
 

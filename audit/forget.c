@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Happy path: each team that has a key of the person is walked leaf by leaf, since no index finds
- * what metadata says. The tree is locked in each piece, so the ledger appends nothing meanwhile.
- * The piece that finds the end of the tree deletes the key. Failure: a piece that fails changes
- * nothing; whoever asked begins again.
+ * Happy path: each team that has a key of the person is walked leaf by leaf, since no index covers
+ * the metadata. The tree is locked in each piece, so the ledger appends nothing meanwhile. The
+ * piece that finds the end of the tree deletes the key. Failure: a piece that fails changes
+ * nothing; the caller begins again.
  */
 #include "audit/forget.h"
 
@@ -16,7 +16,7 @@
 #include "audit/rows.h"
 #include "core/json.h"
 
-/* What the control plane writes for a person it erased (contract e.7). */
+/* The text that the control plane writes for an erased person (contract e.7). */
 #define NOBODY "deleted-user"
 
 static const struct db_query find_team = {
@@ -259,7 +259,7 @@ static int erase_leaves(struct db *db, struct audit_forgetting *forgetting, uint
 	return rc;
 }
 
-/* The row says that a person was erased, and not who. */
+/* The row says that a person was erased, but not who. */
 static int write_erasure(struct db *db, const struct audit_forgetting *forgetting, int64_t now_us)
 {
 	struct audit_entry entry = {
@@ -289,7 +289,7 @@ static int end_team(struct db *db, struct audit_forgetting *forgetting, int64_t 
 		rc = -EAGAIN;
 	if (rc == 0)
 		rc = db_run_now(db, &delete_key, values, ARRAY_LEN(values), NULL, NULL, &keys);
-	/* Every worker follows deleted accounts. Another one may have ended this team. */
+	/* Every worker follows deleted accounts. Another one may have finished this team. */
 	if (rc == 0 && keys > 0)
 		rc = write_erasure(db, forgetting, now_us);
 	if (rc == 0)
@@ -319,7 +319,7 @@ static int do_piece(struct db *db, struct audit_forgetting *forgetting, int64_t 
 	return end_team(db, forgetting, now_us);
 }
 
-/* A job may run twice, so a piece that fails leaves its caller where it was. */
+/* A job may run twice, so a failed piece leaves the caller's place unchanged. */
 int audit_forget_piece(struct db *db, struct audit_forgetting *forgetting, int64_t now_us)
 {
 	struct audit_forgetting next = *forgetting;

@@ -2,7 +2,8 @@
 
 /*
  * An administrator erases a person. Each piece is a job of its own, so that other writers get their
- * turn in between. Failure: what was erased stays erased, and the same request again does the rest.
+ * turn in between. Failure: erased values stay erased, and the same request sent again does the
+ * rest.
  */
 #include "audit/forget_call.h"
 
@@ -15,7 +16,7 @@
 struct forget_call {
 	struct api_call call;
 	struct audit_forgetting before;
-	struct audit_forgetting after; /* the piece that runs; a job may run twice */
+	struct audit_forgetting after; /* the end of the running piece; its job may run twice */
 };
 
 static int run_piece(struct db *db, struct store_job *job)

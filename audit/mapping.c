@@ -17,7 +17,7 @@
 #define SECOND_US    INT64_C(1000000)
 #define MINUTE_US    (60 * SECOND_US)
 
-/* Who acted: a bit per enum actor_type. Types that we do not know count as the system. */
+/* Who acted: a bit per enum actor_type. Unknown types count as the system. */
 #define BY(type)   (1u << (type))
 #define BY_PEOPLE  (BY(ACTOR_USER) | BY(ACTOR_API_KEY))
 #define BY_SYSTEM  (BY(ACTOR_SYSTEM) | BY(ACTOR_OTHER))

@@ -7,7 +7,7 @@
 #include "audit/checkpoint.h"
 #include "core/attributes.h"
 
-/* The file <team>-<size>.note, whole or not at all, and on the disk when this returns. 0 or a
+/* Writes <team>-<size>.note, complete or not at all, and on the disk when this returns. 0 or a
  * negative errno. */
 int note_file_write(const char *folder, const struct audit_checkpoint *checkpoint) must_check;
 

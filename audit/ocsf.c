@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The schema has a list of activities; an action without one is "Other" under its own name. What
- * the schema has no place for stands in `unmapped`.
+ * The schema has a list of activities; an action without one is "Other" under its own name. Members
+ * that the schema lacks go into `unmapped`.
  */
 #include "audit/ocsf.h"
 
@@ -75,7 +75,7 @@ static void add_status(struct buf *out, struct str status)
 	json_add_member(out, "status", is_error ? STR("Failure") : STR("Success"));
 }
 
-/* A person is a user; everybody else is an application. */
+/* A person is a user; every other actor is an application. */
 static void add_actor(struct buf *out, const struct db_row *row)
 {
 	struct str type = row_text(row, 1);

@@ -8,8 +8,8 @@
  *                  ^          |         |
  *                  +- pause --+- failed +
  *
- * What failed waits after the others, so a note that the command refuses holds up no other one. Of
- * folder and command only the one that failed gets it again.
+ * A failed note goes to the end of the line, so that it does not hold up the others. Of folder and
+ * command only the one that failed gets it again.
  */
 #include "audit/outlet.h"
 
@@ -53,7 +53,7 @@ struct outlet {
 	char *words; /* of the command; `argv` points into it */
 	char *argv[MAX_WORDS + 1];
 	struct list waiting;
-	size_t count; /* that wait, and the current one */
+	size_t count; /* waiting notes, and the current one */
 	struct pending_note *current;
 	struct backoff backoff;
 	struct outlet_metrics metrics;
@@ -95,7 +95,7 @@ static struct pending_note *take(struct outlet *outlet)
 static void drop_waiting(struct outlet *outlet)
 {
 	if (!list_is_empty(&outlet->waiting))
-		log_warn("the service stops before these checkpoints have left the host; the store "
+		log_warn("the service stopped before these checkpoints left the host; the store "
 			 "and the log have them",
 			 log_int("checkpoints", (int64_t)outlet->count));
 	LIST_EACH_SAFE (link, &outlet->waiting) {
@@ -201,7 +201,7 @@ static void on_limit(uv_timer_t *timer)
 	uv_process_kill(&outlet->process, SIGKILL);
 }
 
-/* The exit status of the command says whether it has read enough. */
+/* A write error is ignored: the exit status of the command says whether it has read enough. */
 static void on_written(uv_write_t *write, int status)
 {
 	struct outlet *outlet = write->data;
@@ -327,8 +327,8 @@ static void announce(const struct outlet *outlet, const struct audit_checkpoint 
 	buf_done(&json);
 }
 
-/* Memory for one more. When too many wait it is that of the one that has waited longest, which
- * newer checkpoints of its team cover. NULL: out of memory. */
+/* Memory for one more note. When too many wait, the oldest gives up its memory: newer checkpoints
+ * of its team cover it. NULL: out of memory. */
 static struct pending_note *make_room(struct outlet *outlet)
 {
 	if (outlet->count < MAX_WAITING)

@@ -5,8 +5,8 @@
  * operator names them, a file for each in a folder and a command that gets each on its standard
  * input.
  *
- * One checkpoint at a time, in order. What fails is logged and tried again, with growing pauses,
- * until it is out or the process ends.
+ * One checkpoint at a time, in order. A failure is logged and tried again, with growing pauses,
+ * until it succeeds or the process ends.
  */
 #ifndef AUDIT_OUTLET_H
 #define AUDIT_OUTLET_H
@@ -24,13 +24,14 @@ struct outlet_options {
 	const char *command; /* words separated by spaces; NULL: none. No shell reads it. */
 	unsigned limit_ms;   /* a command that takes longer is killed */
 	unsigned retry_ms;   /* the first pause after a failure; 0: a second */
-	/* Tells the event stream, for channels that subscribe to it. NULL: nobody is told. */
+	/* Publishes to the event stream, for channels that subscribe to it. NULL: no event. */
 	void (*announce)(struct str json, void *owner);
 	void *owner;
 };
 
 int outlet_open(const struct outlet_options *options, struct outlet **out) must_check;
-/* Ends a running command, and drops what waits. Accepts NULL, and then calls on_closed at once. */
+/* Ends a running command, and drops waiting notes. Accepts NULL, and then calls on_closed at
+ * once. */
 void outlet_close(struct outlet *outlet, void (*on_closed)(void *owner), void *owner);
 
 void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkpoint);

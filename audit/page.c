@@ -4,7 +4,7 @@
  * Reads one page of the trail and writes its JSON while the rows come in (contract e.3, e.4).
  *
  * The query fetches one row more than the page shows: if it exists, the page ends with a cursor. A
- * page also ends with a cursor after MAX_PAGE bytes. Other programs may write rows, so no row can
+ * page also ends with a cursor after MAX_PAGE bytes. Other programs may write rows, and no row may
  * break the page: long text is cut, metadata other than a small JSON object is omitted, and control
  * characters are escaped.
  */
@@ -23,8 +23,8 @@
 #define MAX_TEXT     1024
 #define MAX_METADATA 65536
 
-/* Rows that the caller may not see or did not ask for cost time too. After so many a request
- * answers with the items it has found and a cursor to continue from. */
+/* Rows that the caller may not see or did not ask for cost time, too. After this many rows a
+ * request answers with the items found so far and a cursor to continue from. */
 #define LOOKED_AT "5000"
 
 /* Finds the last row that a request looks at, and whether another follows it. */
@@ -94,7 +94,7 @@ struct str page_metadata(struct str stored)
 	return is_shown ? stored : STR("");
 }
 
-/* The stored text with every digit. */
+/* Reads a time from the stored text, with every digit. */
 static void add_metadata(struct buf *out, struct str stored)
 {
 	struct str shown = page_metadata(stored);
@@ -105,7 +105,7 @@ static void add_metadata(struct buf *out, struct str stored)
 	}
 }
 
-/* The event that made the row, if one did. */
+/* The event that made the row, if any. */
 static void add_event(struct buf *out, const struct uuid *row)
 {
 	struct stream_id event;
@@ -123,7 +123,7 @@ static const char *outcome_of(struct str severity)
 	return str_is(severity, "error") ? "failure" : "success";
 }
 
-/* The dashboard knows these four words. Other programs may have stored more. */
+/* The dashboard supports these four words. Other programs may have stored others. */
 static const char *known_severity(struct str severity)
 {
 	static const char *const words[] = { "success", "warning", "error" };
@@ -219,7 +219,7 @@ static void add_cursor(struct page *page)
 	char time_text[RFC3339_TEXT_SIZE];
 	char id_text[ID_TEXT_SIZE];
 
-	/* Six digits, as in the rows: fewer would skip rows (W15). */
+	/* Six digits, as in the rows: a cursor with fewer would skip rows (W15). */
 	rfc3339_format(page->last_us, 6, time_text);
 	id_format(ID_AUDIT, &page->last_id, id_text);
 	json_add_member(&page->json, "next_before", str_of(time_text));

@@ -37,7 +37,7 @@ struct page_query {
 int page_query_parse(struct str query, struct page_query *out, struct reason *why) must_check;
 void page_query_done(struct page_query *query);
 
-/* One page: for whom it is, and its answer. */
+/* One page: who may see it, and its answer. */
 struct page {
 	struct uuid team;
 	bool with_admin_rows;
@@ -60,7 +60,7 @@ struct page {
 	struct uuid edge_id;
 };
 
-/* Appends a row as the list shows it, its time with so many digits after the second. */
+/* Appends a row as the list shows it, its time with so many fraction digits. */
 void page_add_item(struct page *page, const struct db_row *row, int fraction_digits);
 /* The word of `status` for a stored severity. */
 const char *page_status(const struct page *page, struct str severity);

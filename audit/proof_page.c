@@ -3,8 +3,8 @@
 /*
  * Rows before the first one are covered by tiles, each the root of 256 leaves, so that an export
  * that goes on from row n reads n / 256 of them. Rows that a filter leaves out are covered by their
- * leaves. A cover ends at the size of each checkpoint, so that a verifier can compare there. So
- * does that of rows that were dropped (docs/notes/audit-keeping.md).
+ * leaves. A cover ends at the size of each checkpoint, so that a verifier can compare there. This
+ * holds for dropped rows, too (docs/notes/audit-keeping.md).
  */
 #include "audit/proof_page.h"
 
@@ -17,7 +17,7 @@
 
 #define TILES     "4000"       /* of one read */
 #define MAX_LINES (512 * 1024) /* bytes after which a page ends */
-#define MAX_READS 8            /* after so many a page ends */
+#define MAX_READS 8            /* reads after which a page ends */
 
 static const struct db_query read_tree = {
 	.sql = "SELECT first FROM audit_trees WHERE tree = $1",
@@ -162,7 +162,7 @@ static int find_start(struct proof_page *proof, struct db *db)
 	return rc;
 }
 
-/* Rows that are dropped meanwhile must not look as if somebody had removed them. */
+/* Rows that were dropped by age meanwhile must not look as if somebody had removed them. */
 static int expect_kept(const struct proof_page *proof, struct db *db, uint64_t from)
 {
 	const struct db_value value = db_int(proof->tree);
@@ -198,7 +198,7 @@ static int on_hash(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* Where the cover has to end. */
+/* Where the cover must end. */
 static int find_stop(const struct proof_page *proof, struct db *db, uint64_t *stop)
 {
 	const struct db_value values[] = { db_int(proof->tree), db_int((int64_t)proof->end.at),
@@ -225,7 +225,7 @@ static int cover_to(struct proof_page *proof, struct db *db, uint64_t stop)
 			    on_hash, &covering, NULL);
 
 	if (rc == 0 && end->at == was)
-		rc = -EIO; /* nothing is there to cover with */
+		rc = -EIO; /* neither a tile nor a leaf is left to cover with */
 	if (rc == 0 && end->at == stop)
 		end_cover(proof);
 	return rc;
@@ -308,8 +308,8 @@ static void leave_out_row(struct proof_page *proof, const struct proof_row *row)
 		end_cover(proof);
 }
 
-/* Nobody can tell whether a row that is gone or was changed would have been shown, so every export
- * says so. */
+/* It is unknown whether a filter would show a row that is gone or was changed, so every export
+ * reports it. */
 static int add_row(struct proof_page *proof, struct proof_row *row)
 {
 	bool is_left_out = !row->is_missing && !is_selected(proof->page, row);

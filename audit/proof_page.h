@@ -30,12 +30,12 @@ struct proof_place {
 struct proof_page {
 	/* Given by the caller. */
 	struct page *page; /* team, filters, the answer */
-	uint64_t from;     /* the row that was asked for */
+	uint64_t from;     /* the first row that the request asks for */
 	int64_t tree;      /* 0: the team has none */
 	uint64_t size;     /* of the checkpoint */
 	const char *note;
 	const char *origin;
-	bool is_archive; /* the rows before it are in other files: nobody compares them here */
+	bool is_archive; /* other files hold the rows before it, so they are not compared here */
 
 	struct proof_place place; /* where the next page starts */
 	struct proof_place end;   /* where this page ended */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The leaf decides which row it is of. A row that was moved to another team counts as gone. Other
- * programs may change rows, so every text has a limit; longer text does not give the hash anyhow.
+ * The leaf decides which row belongs to it. A row that was moved to another team counts as gone.
+ * Other programs may change rows, so every text has a limit; a longer text cannot match the hash.
  */
 #include "audit/proof_rows.h"
 
@@ -236,7 +236,7 @@ static void add_unless_empty(struct buf *out, const char *name, struct str value
 		json_add_member(out, name, value);
 }
 
-/* What stands in the place of an erased value proves nothing. */
+/* The text that replaces an erased value proves nothing. */
 static void add_unless_erased(struct buf *out, const struct proof_rows *rows,
 			      const struct proof_row *row, const char *name, struct str value)
 {
@@ -274,7 +274,7 @@ struct salting {
 	bool has_salts;
 };
 
-/* Without the key there is no salt, and the row does not hold. */
+/* Without the key there is no salt, and the row cannot match its leaf. */
 static int add_salt(void *owner, const struct leaf_field *field, struct str subject)
 {
 	struct salting *salting = owner;

@@ -27,7 +27,7 @@ struct proof_row {
 	uint64_t index;
 	struct merkle_hash hash; /* as stored */
 	struct uuid id;
-	bool is_missing; /* the leaf is there, and its row is gone or another one */
+	bool is_missing; /* the leaf exists, but its row is gone or does not match */
 	struct leaf_row row;
 	char *text; /* what the row points to */
 	cJSON *metadata;
@@ -35,7 +35,7 @@ struct proof_row {
 	char created_text[RFC3339_TEXT_SIZE];
 };
 
-/* A value that was erased. */
+/* The commitment of an erased value. */
 struct proof_erased {
 	uint64_t index;
 	char *field;
@@ -46,7 +46,7 @@ struct proof_rows {
 	int64_t tree;
 	struct uuid team;
 	struct str team_text; /* the caller's */
-	uint64_t next;        /* the leaf that has to come next */
+	uint64_t next;        /* the leaf that must come next */
 	size_t count;
 	size_t bytes; /* of text */
 	struct proof_row all[PROOF_ROWS];
@@ -64,8 +64,8 @@ int proof_rows_read(struct proof_rows *rows, struct db *db, uint64_t from, uint6
 void proof_rows_reset(struct proof_rows *rows);
 void proof_rows_done(struct proof_rows *rows);
 
-/* Does the row give its hash? One that does not becomes missing. For rows that are left out, since
- * a verifier sees their hashes alone. 0, -ENOMEM or -E2BIG. */
+/* Checks whether the row matches its hash; if not, marks it as missing. For rows that the export
+ * leaves out, of which a verifier sees only the hashes. 0, -ENOMEM or -E2BIG. */
 int proof_row_check(const struct proof_rows *rows, struct proof_row *row) must_check;
 /* Appends the line of a row, or that it is missing. */
 void proof_row_add(struct buf *out, const struct proof_rows *rows, const struct proof_row *row);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* GET /v1/audit-logs/checkpoint and GET /v1/audit-logs/key: what an auditor fetches. The owner of
+/* GET /v1/audit-logs/checkpoint and GET /v1/audit-logs/key: an auditor fetches these. The owner of
  * both is the folder's struct api. */
 #ifndef AUDIT_PROOFS_H
 #define AUDIT_PROOFS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The id of an event's row, made of the entry's id: an entry that is read twice makes one row. */
+/* The id of an event's row, made from the entry's id: an entry that is read twice makes one row. */
 #ifndef AUDIT_ROW_ID_H
 #define AUDIT_ROW_ID_H
 
@@ -11,10 +11,11 @@
 #include "core/uuid.h"
 
 void row_id_make(struct stream_id event, struct uuid *out);
-/* The id that earlier versions gave. */
+/* The id that earlier versions used. */
 void row_id_make_old(struct stream_id event, struct uuid *out);
 
-/* The event of a row. False: no event made the row, an earlier version did, or another program. */
+/* The event of a row. False when no event made the row, or an earlier version or another program
+ * did. */
 bool row_id_event(const struct uuid *row, struct stream_id *event) must_check;
 
 #endif

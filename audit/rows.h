@@ -37,7 +37,7 @@ struct audit_entry {
  * For the ledger, which makes the row a leaf of the team's tree in the same transaction. */
 int audit_insert(struct db *db, const struct audit_entry *entry, int64_t *inserted) must_check;
 
-/* For everybody else: notes a new row in audit_waiting, for the ledger. Flushes. */
+/* For all other callers: also notes a new row in audit_waiting, for the ledger. Flushes. */
 int audit_insert_for_later(struct db *db, const struct audit_entry *entry,
 			   int64_t now_us) must_check;
 

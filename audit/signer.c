@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The file is written under a random name and then linked to its own, so it appears whole, and a
- * process that was faster wins. The draft of a process that was killed stays and hinders nobody.
+ * The file is written under a random name and then linked to its own, so it appears complete, and
+ * the first process wins. The draft of a killed process stays and does no harm.
  */
 #include "audit/signer.h"
 
@@ -50,8 +50,8 @@ static bool write_key(int fd)
 	return is_written;
 }
 
-/* Without this the name may be gone after a power failure, and the next start makes another key.
- * Not every file system can do it, and the key is good without it. */
+/* Without this the name may be gone after a power failure, and the next start would make another
+ * key. Not every file system supports it, and the key is valid without it. */
 static void sync_folder(const char *path)
 {
 	char *copy = strdup(path);
@@ -116,7 +116,7 @@ int audit_key_rotate(const char *path, int64_t now_us, char **kept, struct reaso
 		return -ENOMEM;
 	rc = move_away(path, name, why);
 	if (rc == 0)
-		rc = audit_key_make(path, why); /* otherwise the next start makes it */
+		rc = audit_key_make(path, why); /* after a failure the next start makes it */
 	if (rc == 0)
 		*kept = name;
 	else

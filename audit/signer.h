@@ -17,14 +17,14 @@
 
 struct audit_signer {
 	uint8_t private_key[NOTE_KEY_SIZE];
-	bool is_open;       /* others than the owner may use the file */
+	bool is_open;       /* not only the owner may use the file */
 	const char *origin; /* the name of the installation; NULL: made of the store's identity */
 };
 
 /* Makes the file unless there is one. 0 or a negative errno with *why. */
 int audit_key_make(const char *path, struct reason *why) must_check;
-/* Gives the file another name, *kept, which the caller frees, and makes a new one. 0 or a negative
- * errno with *why; -ENOENT: there is none yet. */
+/* Renames the file to *kept, which the caller frees, and makes a new one. 0 or a negative errno
+ * with *why; -ENOENT: there is no file yet. */
 int audit_key_rotate(const char *path, int64_t now_us, char **kept, struct reason *why) must_check;
 /* Reads it into *out, whose origin stays. 0 or a negative errno with *why. */
 int audit_signer_read(const char *path, struct audit_signer *out, struct reason *why) must_check;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Only the holder of the lease makes keys, so a key that was not found is nobody else's. */
+/* Only the holder of the lease makes keys, so no other worker makes a missing one at the same
+ * time. */
 #include "audit/subjects.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ static struct subject *find(const struct subjects *subjects, const struct uuid *
 	return slot ? &subjects->all[slot - 1] : NULL;
 }
 
-/* Nothing is moved by realloc(), which would leave keys in memory that is free. */
+/* Copies by hand: realloc() would leave keys in freed memory. */
 static bool make_room(struct subjects *subjects)
 {
 	size_t cap = subjects->cap ? 2 * subjects->cap : FIRST_ROOM;
@@ -145,7 +146,7 @@ static int on_key(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* What one statement is about: subjects of one team. A batch may name hundreds. */
+/* The subjects of one statement, all of one team. A batch may name hundreds. */
 struct share {
 	struct uuid team;
 	struct subject **of;
@@ -154,7 +155,7 @@ struct share {
 	size_t count;
 };
 
-/* Those of the team of the subject at `from`, which is the first one that is due. */
+/* The due subjects of one team: that of the subject at `from`, which is the first one due. */
 static void take_team(struct share *share, struct subjects *subjects, size_t from)
 {
 	share->team = subjects->all[from].team;
@@ -170,7 +171,7 @@ static void take_team(struct share *share, struct subjects *subjects, size_t fro
 	}
 }
 
-/* Calls `run` for each team with those of its subjects that have no key. */
+/* Calls `run` for each team, with its subjects that have no key. */
 static int each_team(struct subjects *subjects, struct db *db,
 		     int (*run)(struct share *share, struct subjects *subjects, struct db *db))
 {

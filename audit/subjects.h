@@ -37,15 +37,15 @@ struct subjects {
 void subjects_done(struct subjects *subjects);
 void subjects_reset(struct subjects *subjects);
 
-/* Notes who is named by the row, whose text must outlive the subjects. 0 or -ENOMEM. */
+/* Notes the persons that the row names. Its text must outlive the subjects. 0 or -ENOMEM. */
 int subjects_gather(struct subjects *subjects, const struct uuid *team,
 		    const struct leaf_row *row) must_check;
 /* Pipelined; complete after the caller's db_flush(). */
 int subjects_read(struct subjects *subjects, struct db *db) must_check;
-/* After that: gives a key to those that have none. Pipelined. */
+/* After that: gives a key to the subjects that have none. Pipelined. */
 int subjects_make_missing(struct subjects *subjects, struct db *db) must_check;
 
-/* After reading: a key of this team is damaged. */
+/* After reading: true when a key of this team is damaged. */
 bool subjects_are_damaged(const struct subjects *subjects, const struct uuid *team);
 
 /* The key of a subject that was gathered; NULL when the store has none, or a damaged one. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * UTF-8: one decoder that refuses what RFC 3629 refuses, and validity, cutting and cleaning
- * built on it. Takes any bytes; only cleaning writes, into the caller's buffer. What Unicode says
- * of a character (is it a blank, does it belong to the one before it) comes from utf8proc.
+ * UTF-8: one decoder that refuses what RFC 3629 refuses, and validity, cutting and cleaning built
+ * on it. Takes any bytes; only cleaning writes, into the caller's buffer. The properties of a
+ * character (is it white space, does it join the one before it) come from utf8proc.
  */
 #include "core/utf8.h"
 
@@ -20,7 +20,7 @@ static bool continues(char c)
 
 size_t utf8_decode(struct str text, uint32_t *out)
 {
-	/* The smallest number each length may spell: less would be an overlong form. */
+	/* The smallest code point of each length: a smaller one would be an overlong form. */
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
 	if (text.len == 0)
@@ -66,7 +66,7 @@ bool utf8_starts_cluster(struct utf8_clusters *walk, uint32_t code)
 	return starts;
 }
 
-/* Takes any bytes: one that begins no code point counts as a U+FFFD. */
+/* Takes any bytes: one that does not begin a code point counts as U+FFFD. */
 static size_t decode_any(struct str text, uint32_t *code)
 {
 	size_t n = utf8_decode(text, code);
@@ -125,13 +125,13 @@ bool utf8_is_blank(struct str text)
 	return true;
 }
 
-/* Controls of C0 and C1, and DEL. */
+/* Control characters of C0 and C1, and DEL. */
 static bool is_plain_control(uint32_t code)
 {
 	return code < 0x20 || (code >= 0x7f && code <= 0x9f);
 }
 
-/* Where these are obeyed, a word or a line ends. */
+/* Programs that obey these end a word or a line there. */
 static bool parts_words(uint32_t code)
 {
 	return (code >= '\t' && code <= '\r') || code == 0x85 || code == 0x2028 || code == 0x2029;
@@ -144,7 +144,7 @@ bool utf8_is_control(uint32_t code)
 	       code == 0x061c;
 }
 
-/* Takes the next code point off `*text`; gives the bytes to show for it, perhaps none. */
+/* Removes the next code point from `*text`; returns the bytes to show for it, perhaps none. */
 static struct str next_clean(struct str *text, bool show_controls)
 {
 	uint32_t code;
@@ -169,7 +169,7 @@ void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool show_co
 	const struct str mark = STR(ELLIPSIS);
 	struct utf8_clusters walk = { .last = 0 };
 	size_t start = out->len;
-	size_t fits = start; /* the longest we may be when the mark has to follow */
+	size_t fits = start; /* the longest length that leaves room for the mark */
 
 	while (text.len) {
 		struct str piece = next_clean(&text, show_controls);

@@ -36,22 +36,21 @@ size_t utf8_columns(struct str text);
 /* The longest prefix that takes at most max_columns and does not end inside a cluster. */
 struct str utf8_cut_columns(struct str text, size_t max_columns);
 
-/* What a terminal or a page may obey instead of show: control characters (C0, DEL, C1), bidi
- * controls (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) and the separators U+2028 and
- * U+2029. */
+/* True for a character that a terminal or a page may obey instead of showing: control characters
+ * (C0, DEL, C1), bidi controls (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) and the
+ * separators U+2028 and U+2029. */
 bool utf8_is_control(uint32_t code);
 
-/* Nothing a reader would see: empty, or only white space and characters without a shape. */
+/* True when a reader would see nothing: empty, or only white space and invisible characters. */
 bool utf8_is_blank(struct str text);
 
 /* Appends text fit to be shown to people elsewhere, on one line. Invalid bytes become U+FFFD. Bidi
  * controls (U+202A-202E, U+2066-2069, U+200E, U+200F, U+061C) are left out, and so are control
- * characters (C0, DEL, C1) and the separators U+2028 and U+2029; with show_controls those that part
- * words or lines become a space instead and the others U+FFFD. What is past max_bytes is cut
- * between clusters and marked with U+2026 (inside max_bytes).
+ * characters (C0, DEL, C1) and the separators U+2028 and U+2029; with show_controls those that
+ * separate words or lines become a space instead and the others U+FFFD. A text longer than
+ * max_bytes is cut between clusters and marked with U+2026 (inside max_bytes).
  *
- * Where secrets are looked for afterwards, leave controls out: one of them may stand inside a
- * secret. */
+ * Before a search for secrets, leave controls out: one of them may be inside a secret. */
 void utf8_clean(struct buf *out, struct str text, size_t max_bytes, bool show_controls);
 
 #endif

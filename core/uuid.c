@@ -75,7 +75,7 @@ struct stream_id uuid_v8_entry(const struct uuid *id)
 	return entry;
 }
 
-/* A hyphen stands before these bytes. */
+/* These bytes have a hyphen before them. */
 static bool starts_group(size_t byte)
 {
 	return byte == 4 || byte == 6 || byte == 8 || byte == 10;

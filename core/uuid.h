@@ -27,8 +27,8 @@ void uuid_v5(const struct uuid *space, struct str name, struct uuid *out);
 void uuid_v5_of_pieces(const struct uuid *space, const struct str *name, size_t count,
 		       struct uuid *out);
 
-/* What is made of an entry of the stream is called this for ever. In the order of the stream, so
- * that new rows meet on the newest pages of an index: version 8.
+/* The permanent id of a row that is made from an entry of the stream (version 8). Ids sort in
+ * stream order, so that new rows share the newest pages of an index.
  *
  * 	48 bits of milliseconds | version | 12 and, after the variant, 6 bits of the sequence number
  * 	| 56 bits of SHA-256 of namespace and name
@@ -38,7 +38,7 @@ void uuid_v5_of_pieces(const struct uuid *space, const struct str *name, size_t 
 #define UUID_MAX_NAME 200
 void uuid_v8(struct stream_id entry, const struct uuid *space, struct str name, struct uuid *out);
 
-/* The entry that is written in an id of version 8. Another id gives some entry as well: to be sure,
+/* The entry that is written in an id of version 8. Any other id gives an entry, too: to be sure,
  * make the id of that entry and compare. */
 struct stream_id uuid_v8_entry(const struct uuid *id);
 

@@ -2,8 +2,8 @@
 
 /*
  * Names of workers. The place is the start of SHA-256 over the kernel's boot id and the inode of
- * our PID namespace; where either cannot be read it is random, a place where nobody else has ever
- * been.
+ * our PID namespace; when either cannot be read, the place is random, so no other process shares
+ * it.
  */
 #include "core/worker_name.h"
 
@@ -91,7 +91,7 @@ static bool are_digits(struct str text)
 	return hex_decode(text, bytes, sizeof(bytes));
 }
 
-/* Cuts the last piece off `*rest`: a host may have hyphens of its own. */
+/* Cuts the last piece off `*rest`, because a host name may have hyphens, too. */
 static bool cut_last(struct str *rest, struct str *piece)
 {
 	const char *hyphen = memrchr(rest->at, '-', rest->len);

@@ -137,7 +137,7 @@ int zone_parse(struct str content, struct zone **out)
 	return 0;
 }
 
-/* No dot and no slash at the begin: nothing outside of the folder is opened. */
+/* No dot and no slash at the beginning: nothing outside the folder is opened. */
 static bool is_name(struct str name)
 {
 	if (name.len == 0 || name.len >= ZONE_NAME_SIZE || name.at[0] == '/')
@@ -160,7 +160,7 @@ static int read_file(int fd, char *bytes, struct zone **out)
 	do {
 		n = read(fd, bytes + len, MAX_FILE - len);
 		if (n < 0)
-			return -ENOENT; /* a folder is no zone, either */
+			return -ENOENT; /* a folder is not a zone either */
 		len += (size_t)n;
 	} while (n > 0 && len < MAX_FILE);
 	return zone_parse((struct str){ .at = bytes, .len = len }, out);
@@ -195,7 +195,7 @@ void zone_close(struct zone *zone)
 
 int64_t zone_offset(const struct zone *zone, int64_t utc_s)
 {
-	size_t low = 0; /* changes before it have happened */
+	size_t low = 0; /* all changes before this index have happened */
 	size_t high = zone->count;
 
 	if (zone->rule.has_rule && (high == 0 || utc_s >= zone->changes[high - 1].at_s))
@@ -211,7 +211,7 @@ int64_t zone_offset(const struct zone *zone, int64_t utc_s)
 	return low ? zone->changes[low - 1].offset_s : zone->first_s;
 }
 
-/* The moment after `low` at which the offset becomes another one; it has by `high`. */
+/* The moment after `low` at which the offset changes; by `high` it has changed. */
 static int64_t find_change(const struct zone *zone, int64_t low, int64_t high)
 {
 	int64_t before_s = zone_offset(zone, low);

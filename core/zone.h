@@ -17,7 +17,7 @@
 
 struct zone;
 
-/* Reads a zone by its name, "Europe/Berlin". 0, -ENOENT when the system has none of that name,
+/* Reads a zone by its name, "Europe/Berlin". 0, -ENOENT when the system has no zone of that name,
  * -EBADMSG for a damaged file, -ENOMEM. */
 int zone_open(const char *folder, struct str name, struct zone **out) must_check;
 void zone_close(struct zone *zone); /* accepts NULL */
@@ -30,7 +30,7 @@ int64_t zone_offset(const struct zone *zone, int64_t utc_s);
 
 /* The first moment at which the zone's clocks show local_s (a local time as if it were UTC) or
  * later. So a time that daylight saving skips is the moment of the change, and of a time that
- * happens twice the first counts. Right where changes are more than two days apart. */
+ * happens twice the first counts. Correct as long as changes are more than two days apart. */
 int64_t zone_to_utc(const struct zone *zone, int64_t local_s);
 
 #endif

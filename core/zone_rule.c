@@ -152,7 +152,7 @@ static int64_t weekday_of(int64_t day)
 static int64_t find_weekday(const struct zone_day *rule, int year)
 {
 	int64_t first = day_of(year, rule->month, 1);
-	int64_t after = day_of(year, rule->month + 1, 1); /* timegm() knows a month 13 */
+	int64_t after = day_of(year, rule->month + 1, 1); /* timegm() accepts a month 13 */
 	int64_t day = first + (rule->number - weekday_of(first) + 7) % 7 + 7 * (rule->week - 1);
 
 	return day < after ? day : day - 7;

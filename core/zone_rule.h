@@ -30,10 +30,10 @@ struct zone_rule {
 	struct zone_day end;
 };
 
-/* 0, or -EINVAL. An empty text is no rule. */
+/* 0, or -EINVAL. An empty text means no rule. */
 int zone_rule_parse(struct str text, struct zone_rule *out) must_check;
 
-/* The offset by a rule that there is. */
+/* The offset by the rule, which must exist. */
 int64_t zone_rule_offset(const struct zone_rule *rule, int64_t utc_s);
 
 #endif

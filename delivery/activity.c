@@ -2,7 +2,7 @@
 
 /*
  * The counters are written in the transaction of the result, so a result is never stored without
- * them. They also count one that changed nothing because its row had gone meanwhile.
+ * them. They also count a result that changed nothing because its row was gone.
  */
 #include "delivery/activity.h"
 

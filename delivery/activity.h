@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What came of the deliveries of each channel, by minute and by hour. For write jobs. */
+/* Counts the results of each channel's deliveries, by minute and by hour. For write jobs. */
 #ifndef DELIVERY_ACTIVITY_H
 #define DELIVERY_ACTIVITY_H
 
@@ -14,13 +14,13 @@
 /* Rows of each table that one call of activity_purge() removes. */
 #define ACTIVITY_PIECE 1000
 
-/* Counts the end of a turn: delivered, failed for good, or to be tried again. Pipelined. */
+/* Counts one result: delivered, failed for good, or to be tried again. Pipelined. */
 int activity_add(struct db *db, const struct uuid *channel, enum delivery_state state,
 		 int64_t ended_us) must_check;
 
-/* Removes one piece of the counters, events' and channels', and of the outcomes of snapshots,
- * that are too old at `age_us`.
- * *out_removed is the most that one of its statements removed. Runs at once. */
+/* Removes one piece of the counters, events' and channels', and of the outcomes of snapshots, that
+ * are too old at `age_us`. *out_removed is the number of rows of the statement that removed most.
+ * Runs at once. */
 int activity_purge(struct db *db, int64_t age_us, int64_t *out_removed) must_check;
 
 #endif

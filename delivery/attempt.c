@@ -25,7 +25,7 @@ struct sending {
 	struct outbound_call **out;
 };
 
-/* What is the same for both requests of an edit. */
+/* The part that both requests of an edit have in common. */
 static void complete(struct attempt_order *order, const struct attempt_route *route,
 		     char id[UUID_TEXT_SIZE])
 {
@@ -104,7 +104,7 @@ static int send_question(struct sending *edit, const struct attempt_order *order
 	return rc;
 }
 
-/* Takes the request. Both share the time of one. */
+/* Takes the request. Both requests share the time limit of one. */
 static int ask_first(struct sending *sending, const struct attempt_order *order)
 {
 	struct sending *edit = malloc(sizeof(*edit));

@@ -2,8 +2,8 @@
 
 /*
  * One request to a destination: built by its provider, then sent by the client, the guard and the
- * operator's origins. Deliveries and test notifications alike; nothing else sends to a destination.
- * An edit may have a question before it (provider_edit.ask); its caller sees one attempt.
+ * operator's origins. Used for deliveries and for test notifications; no other code sends to a
+ * destination. A question may precede an edit (provider_edit.ask); the caller sees one attempt.
  */
 #ifndef DELIVERY_ATTEMPT_H
 #define DELIVERY_ATTEMPT_H
@@ -32,8 +32,8 @@ struct attempt_order {
 	unsigned timeout_ms;
 };
 
-/* 0: on_answer is called later, never from here. -ENOMEM, or another negative: this order can never
- * be built or sent. */
+/* 0: on_answer is called later, never from within this call. -ENOMEM, or another negative when this
+ * order can never be built or sent. */
 int attempt_send(const struct attempt_route *route, struct attempt_order *order,
 		 outbound_done_fn on_answer, void *owner, struct outbound_call **out) must_check;
 

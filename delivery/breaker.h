@@ -29,7 +29,7 @@
 #define BREAKER_FIRST_US   (INT64_C(30) * 1000000)
 #define BREAKER_LONGEST_US (INT64_C(600) * 1000000)
 #define BREAKER_GIVE_UP_US (INT64_C(5) * 86400 * 1000000)
-#define BREAKER_GIVE_UP    10 /* and so many failures: a leap of the clock is not enough */
+#define BREAKER_GIVE_UP    10 /* failures are needed as well, because the clock may have jumped */
 #define BREAKER_DISABLING  2  /* disabling answers in a row */
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_PROBING, BREAKER_DISABLED };
@@ -45,7 +45,7 @@ struct breaker {
 	char disabled_reason[160];
 };
 
-/* The words owners see: "closed", "open", "probing", "disabled". */
+/* The words that owners see: "closed", "open", "probing", "disabled". */
 const char *breaker_name(enum breaker_state state);
 enum breaker_state breaker_state(const struct breaker *breaker, int64_t now_us);
 
@@ -61,7 +61,7 @@ int64_t breaker_wait_us(const struct breaker *breaker, int64_t now_us);
 bool breaker_apply(struct breaker *breaker, const struct verdict *verdict, const char *sentence,
 		   int64_t now_us) must_check;
 
-/* As new, for a channel that was enabled or has new settings. */
+/* Resets it, for a channel that was enabled or has new settings. */
 void breaker_reset(struct breaker *breaker);
 
 /* ---- in channel_state ------------------------------------------------------------------- */
@@ -73,10 +73,10 @@ void breaker_reset(struct breaker *breaker);
 void breaker_read(const struct db_row *row, int first, struct breaker *out);
 
 /* For write jobs: locks the row until the transaction ends, so that breaker_store() does not undo
- * what an owner changes meanwhile. As new when there is no row. */
+ * an owner's change. A new breaker when there is no row. */
 int breaker_load(struct db *db, const struct uuid *channel, struct breaker *out) must_check;
 
-/* What else is stored about the last attempt. */
+/* Other facts that are stored about the last attempt. */
 struct breaker_note {
 	int64_t success_us; /* 0: none, the stored one stays */
 	int64_t error_us;   /* 0: none, the stored one stays */

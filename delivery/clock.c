@@ -7,9 +7,9 @@
  * - Our own leases are renewed before anything is sent. For the length of a lease no other lease
  *   counts as ended, because its owner is about to renew it, too.
  * - Set back: rows written under the later clock would wait until it is reached again, and newer
- *   ones would pass them. Their pauses begin again, now; what is held asks the options again. The
- *   repair is queued before our leases are renewed, so nothing is sent before it. The same is done
- *   at start, when nobody knows what the clock did before.
+ *   ones would pass them. Their pauses begin again now, and the options decide again about held
+ *   rows. The repair is queued before our leases are renewed, so nothing is sent before it. The
+ *   same is done at start, when nobody knows what the clock did before.
  * - Set forward: older deliveries seem older than they are. Their day is longer by the jump.
  *
  * Failure: the next tick repeats a failed repair.
@@ -26,8 +26,9 @@
 #define JUMP_US   (INT64_C(2) * 1000000)   /* a smaller step is an ordinary correction */
 #define AHEAD_US  (INT64_C(10) * 1000000)  /* clocks of several machines may differ so much */
 #define ABSURD_US (INT64_C(120) * 1000000) /* no lease given by this clock ends later */
-#define SETTLE_US (INT64_C(60) * 1000000)  /* after that time all workers have renewed theirs */
-#define NEVER_US  (INT64_C(253402300799) * 1000000) /* the last second of the year 9999 */
+#define SETTLE_US \
+	(INT64_C(60) * 1000000) /* after that time all workers have renewed their leases */
+#define NEVER_US (INT64_C(253402300799) * 1000000) /* the last second of the year 9999 */
 
 struct clock_watch {
 	struct store_job job;
@@ -105,7 +106,7 @@ int64_t clock_since_us(const struct delivery_engine *engine, int64_t since_us)
 	return since_us + clock->jumped_us;
 }
 
-/* The clock of before decided what is in memory. */
+/* The rows in memory were chosen by the old clock. */
 static void reload_all(struct delivery_engine *engine)
 {
 	static const enum queue_phase at_rest[] = { QUEUE_READY, QUEUE_WAITING, QUEUE_IDLE };
@@ -159,7 +160,7 @@ void clock_repair(struct delivery_engine *engine)
 	clock->is_repairing = true;
 }
 
-/* Sends nothing under a lease until it was renewed by the new clock. */
+/* Sends nothing under a lease until it has been renewed by the new clock. */
 static void distrust_leases(struct delivery_engine *engine)
 {
 	for (size_t phase = 0; phase < QUEUE_PHASES; phase++) {

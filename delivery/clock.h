@@ -20,12 +20,12 @@ struct takeover {
 int clock_open(struct delivery_engine *engine) must_check;
 void clock_close(struct delivery_engine *engine);
 
-/* Looks whether the wall clock was set. If so, what depends on the clock of before is forgotten. */
+/* Looks whether the wall clock was set. If so, forgets what depends on the old clock. */
 void clock_look(struct delivery_engine *engine);
-/* How often the clock was set. A lease given before the last time cannot be trusted. */
+/* How often the clock was set. A lease from before the last change cannot be trusted. */
 unsigned clock_jumps(const struct delivery_engine *engine);
-/* Repairs the times that the clock of before left in the store: at once when the clock is set back,
- * and with each tick until it worked. */
+/* Repairs the times that the old clock left in the store: at once when the clock is set back, and
+ * again with each tick until that succeeds. */
 void clock_repair(struct delivery_engine *engine);
 struct takeover clock_takeover(const struct delivery_engine *engine, int64_t now_us);
 /* The moment a delivery's day counts from, by today's clock. */

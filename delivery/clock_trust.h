@@ -23,7 +23,7 @@ struct clock_trust {
 /* Compares both clocks with the last look. */
 void clock_trust_note(struct clock_trust *trust, int64_t wall_us, int64_t mono_us);
 
-/* Another clock showed `theirs_us` when ours showed `wall_us`. */
+/* Tells that another clock showed `theirs_us` when ours showed `wall_us`. */
 void clock_trust_compare(struct clock_trust *trust, int64_t wall_us, int64_t theirs_us,
 			 int64_t mono_us);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what is due, oldest first, and finds for each row the delivery that says it better: the
- * newest of the same resource, or else the one that its message shows. All in the caller's
- * transaction; reading locks the rows. Failure: nothing is written, and the next load finds the
- * backlog again.
+ * Reads what is due, oldest first, and finds for each row the delivery that replaces it: the newest
+ * of the same resource, or else the one that its message shows. All in the caller's transaction;
+ * reading locks the rows. Failure: nothing is written, and the next load finds the backlog again.
  */
 #include "delivery/coalesce.h"
 
@@ -73,7 +72,7 @@ static int on_row(const struct db_row *row, void *arg)
 	living_key(&all->keys, event_kind_find(row_text(row, 1)), row_text(row, 2),
 		   row_text(row, 3));
 	kept->key_len = all->keys.len - kept->key;
-	/* An ordinary message. So is what its owner sends again. */
+	/* An ordinary message. A delivery that its owner sends again is one, too. */
 	if (kept->key_len == 0 || (is_shown && !row_is_null(row, 4)))
 		return 0;
 	kept->shown_by = row_uuid(row, 6);

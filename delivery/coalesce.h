@@ -16,9 +16,9 @@
 
 #define COALESCE_MAX_ROWS 1000 /* looked at, oldest first */
 
-/* For write jobs. The caller has the channel's lease and no request is running. Folds what a newer
- * delivery, or a message that is shown already, says better. 0 or what the store said; -EBUSY when
- * somebody else took some of the rows meanwhile. */
+/* For write jobs. The caller has the channel's lease and no request is running. Folds rows that a
+ * newer delivery, or a message that is already shown, replaces. 0 or a code of the store; -EBUSY
+ * when another job took some of the rows meanwhile. */
 int coalesce(struct db *db, const struct uuid *channel, int64_t now_us,
 	     size_t *out_folded) must_check;
 

@@ -16,8 +16,8 @@
  *   breaker.h        how a channel does after failures
  *   transitions.h    every statement that moves deliveries from state to state
  *
- * One delivery passes scheduler, load, send, judge and record; states.c says what each answer makes
- * of it. Before it is sent hold.c may keep it (quiet hours, snooze), coalesce.c and fold.c may make
+ * One delivery passes scheduler, load, send, judge and record; states.c says what each answer leads
+ * to. Before it is sent hold.c may keep it (quiet hours, snooze), coalesce.c and fold.c may make
  * one message of several, and living.c says which message it edits; the provider's judge says when
  * that one is gone. fallback.c copies what a failing channel does not deliver.
  *
@@ -50,8 +50,8 @@ void deliveries_take(struct deliveries *deliveries, const struct fresh_rows *fre
 void deliveries_note(struct deliveries *deliveries, const struct uuid *channel);
 /* Another worker has stored rows of this channel. Does nothing unless this worker works on it. */
 void deliveries_wake(struct deliveries *deliveries, const struct uuid *channel);
-/* The channel was changed or enabled, or rows of it were made pending or dropped. What is known of
- * it is read again before anything is sent. */
+/* The channel was changed or enabled, or rows of it were made pending or dropped. Everything known
+ * about it is read again before anything is sent. */
 void deliveries_changed(struct deliveries *deliveries, const struct uuid *channel);
 /* The channel was deleted. A running request is cancelled as well. */
 void deliveries_removed(struct deliveries *deliveries, const struct uuid *channel);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Drops what is pending for a channel that was deleted, or whose team was, and forgets its state.
- * Each job drops a piece, so that others can use the writer in between. Failure: the queue waits a
- * moment and loads again, which shows again that the channel is gone.
+ * Drops the pending deliveries of a channel that was deleted, or whose team was, and deletes its
+ * state. Each job drops a piece, so that others can use the writer in between. Failure: the queue
+ * waits a moment and loads again, which shows again that the channel is gone.
  */
 #include "delivery/drop.h"
 
@@ -22,7 +22,7 @@ static const struct db_query forget_options = {
 	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",
 };
 
-/* The deleted channel has no fallback any more, and is nobody's. */
+/* The deleted channel has no fallback any more, and is the fallback of no channel. */
 static const struct db_query forget_fallbacks = {
 	.sql = "DELETE FROM channel_fallbacks WHERE (channel_id = $1 OR fallback_id = $1) "
 	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Drops what is pending for a channel that was deleted. */
+/* Drops the pending deliveries of a channel that was deleted. */
 #ifndef DELIVERY_DROP_H
 #define DELIVERY_DROP_H
 

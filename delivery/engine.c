@@ -5,7 +5,7 @@
  *
  * The scheduler runs once after the sockets, or just before the loop waits when a timer woke it. So
  * ten answers in one turn of the loop cost one look at the queues. A request that is started after
- * the sockets needs no turn of its own either: libcurl begins it with a timer of 0 ms.
+ * the sockets does not cost another turn either: libcurl begins it with a timer of 0 ms.
  */
 #include "delivery/engine.h"
 
@@ -65,7 +65,7 @@ void engine_done(struct delivery_engine *engine)
 static void serve(struct delivery_engine *engine)
 {
 	engine->serve(engine);
-	/* What the scheduler did itself wakes nobody: it has looked at all phases. */
+	/* The scheduler need not be woken by its own steps: it has looked at all phases. */
 	uv_check_stop(&engine->after_sockets);
 	uv_prepare_stop(&engine->before_wait);
 }

@@ -33,8 +33,8 @@ enum queue_phase {
 	QUEUE_HUNGRY,    /* waits for room to load */
 	QUEUE_LOADING,   /* a read is running */
 	QUEUE_LOADED,    /* rows were read; do they need a digest? */
-	QUEUE_FOLDING,   /* its backlog becomes a digest */
-	QUEUE_HOLDING,   /* what was read is put off, by quiet hours or a snooze */
+	QUEUE_FOLDING,   /* its backlog is being made into a digest */
+	QUEUE_HOLDING,   /* the rows that were read are put off by quiet hours or a snooze */
 	QUEUE_READY,     /* waits for a slot */
 	QUEUE_SENDING,   /* a request is running */
 	QUEUE_JUDGED,    /* the result of `current` is known, not stored */
@@ -64,7 +64,7 @@ struct engine_metrics {
 /* room.c reserves memory; clock.c keeps its watch. */
 struct delivery_engine {
 	struct delivery_options options;
-	uv_check_t after_sockets; /* active after engine_wake(), both */
+	uv_check_t after_sockets; /* both are active after engine_wake() */
 	uv_prepare_t before_wait;
 	void (*serve)(struct delivery_engine *engine);
 	bool stopping;

@@ -14,7 +14,7 @@
 #include "core/utf8.h"
 
 #define SHORT_VALUE 4 /* a setting this short is not worth hiding */
-#define SHORT_PIECE 8 /* nor is a shorter piece of one */
+#define SHORT_PIECE 8 /* nor is a shorter piece of a setting */
 
 static bool holds(struct str text, struct str piece)
 {
@@ -68,7 +68,7 @@ static bool repeats_piece(struct str body, struct str piece)
 	if (piece.len < SHORT_PIECE)
 		return false;
 	if (piece.len > sizeof(bytes))
-		return true; /* no secret of ours, but no excerpt is better than a secret */
+		return true; /* better no excerpt than a secret */
 	decoded = decode_piece(piece, bytes);
 	found = holds(body, piece) || repeats_run(body, piece) || repeats_run(body, decoded) ||
 		(decoded.len >= SHORT_PIECE && holds(body, decoded));
@@ -107,7 +107,7 @@ static bool repeats_value(struct str body, struct str value)
 		return false;
 	if (holds(body, value))
 		return true;
-	/* Not the host: an answer may name it. */
+	/* The host is left out: an answer may name it. */
 	return url_split(value, &parts) ? repeats_url(body, &parts) : repeats_piece(body, value);
 }
 

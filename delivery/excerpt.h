@@ -15,7 +15,7 @@
 
 #define EXCERPT_MAX 900 /* bytes; leaves room in 1 KiB for the sentence before it */
 
-/* In clear: what the excerpt must not show. */
+/* The decrypted settings, which the excerpt must not show. */
 struct excerpt_secrets {
 	const struct provider_config *config;
 	const struct str *old_secrets;

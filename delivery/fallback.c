@@ -3,8 +3,8 @@
 /*
  * Happy path: every five ticks a read finds the channels that fail or were taken over, a page at a
  * time. Each that needs it gets a write job of its own: copies, or the end of the takeover. Several
- * workers may do the same; it changes nothing the second time. Failure: the next
- * channel gets its turn, and the next round tries again.
+ * workers may do the same: the second time changes nothing. Failure: the next channel gets its
+ * turn, and the next round tries again.
  */
 #include "delivery/fallback.h"
 
@@ -84,7 +84,7 @@ static bool closes(struct fallbacks *fallbacks)
 	return fallbacks->closing;
 }
 
-/* Every other channel would meet the same now. */
+/* Every other channel would get the same error now. */
 static bool must_wait(int rc)
 {
 	return rc == -ENOTCONN || rc == -EBUSY || rc == -ECANCELED;
@@ -151,9 +151,9 @@ static void note_written(struct fallbacks *fallbacks, const struct fallback *fal
 {
 	metric_add(fallbacks->copies, fallbacks->rows);
 	if (fallback_next(fallback, fallbacks->now_us) == FALLBACK_HAND_BACK)
-		log_change(fallback, "a channel delivers again, its fallback has handed back");
+		log_change(fallback, "a channel delivers again, so its fallback has stopped");
 	else if (!fallback->taken_over_us)
-		log_change(fallback, "a channel fails, its fallback has taken over");
+		log_change(fallback, "a channel fails, so its fallback has taken over");
 	if (fallbacks->rows > 0)
 		fallbacks->on_copied(&fallback->to, fallbacks->copied_owner);
 }
@@ -166,12 +166,11 @@ static void note_failed(const struct fallback *fallback, int rc)
 	if (rc == -EAGAIN)
 		return;
 	uuid_format(&fallback->channel, channel);
-	log_error("could not give a channel's deliveries to its fallback, or hand back; trying "
-		  "again in the next round",
+	log_error("could not start or stop a channel's fallback; trying again in the next round",
 		  log_str("channel_id", channel), log_str("error", errno_text(rc)));
 }
 
-/* A channel whose write fails holds up no other one. */
+/* A channel whose write fails does not hold up the others. */
 static void on_written(struct store_job *job, int rc)
 {
 	struct fallbacks *fallbacks = container_of(job, struct fallbacks, job);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Copies the deliveries of a channel that fails to the channel its owner named for that case, until
- * it delivers again. docs/notes/fallback.md
+ * Copies the deliveries of a failing channel to its fallback, another channel that its owner named,
+ * until it delivers again. docs/notes/fallback.md
  */
 #ifndef DELIVERY_FALLBACK_H
 #define DELIVERY_FALLBACK_H

@@ -95,7 +95,8 @@ enum fallback_step fallback_next(const struct fallback *fallback, int64_t now_us
 		return fallback->taken_over_us ? FALLBACK_HAND_BACK : FALLBACK_REST;
 	if (fallback->taken_over_us)
 		return FALLBACK_COPY;
-	/* Quiet hours may hold the retry that would end it, and then time proves nothing. */
+	/* Quiet hours may hold the retry that would end the failure, and then its age proves
+	 * nothing. */
 	span_us = (fallback->is_disabled ? now_us : fallback->failed_at_us) - failing_us;
 	return span_us >= fallback->after_us ? FALLBACK_COPY : FALLBACK_REST;
 }
@@ -135,7 +136,7 @@ struct missed_row {
 	struct uuid id;
 	struct stream_id place;
 	bool is_digest;
-	bool is_copy; /* its own fallback would begin a chain, or a circle */
+	bool is_copy; /* copying it again would begin a chain or a circle */
 };
 
 struct row_list {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What is stored of fallbacks, and what a look at one asks for. docs/notes/fallback.md */
+/* The stored state of fallbacks, and what to do about one. docs/notes/fallback.md */
 #ifndef DELIVERY_FALLBACK_ROWS_H
 #define DELIVERY_FALLBACK_ROWS_H
 
@@ -31,17 +31,17 @@ struct fallback {
 
 enum fallback_step { FALLBACK_REST, FALLBACK_COPY, FALLBACK_HAND_BACK };
 
-/* Pure. A failure in the future is from before the clock was set back, and is none. */
+/* Pure. A failure in the future is from before the clock was set back, and does not count. */
 enum fallback_step fallback_next(const struct fallback *fallback, int64_t now_us);
 
-/* The first `max` that come after the channel `after` and fail, or were taken over. Both channels
- * exist and are of one team. For read jobs. */
+/* The first `max` channels after `after` that fail or were taken over. Both channels exist and are
+ * of one team. For read jobs. */
 int fallbacks_read(struct db *db, const struct uuid *after, struct fallback *out, size_t max,
 		   size_t *out_count) must_check;
 
 /* For write jobs. Takes over if it was not, and gives the fallback the next FALLBACK_MAX_COPIES
- * pending deliveries, and in the place of a digest its events. *rows counts those that are new to
- * it. -EAGAIN: the owner has changed the fallback meanwhile; the job must fail, so that nothing is
+ * pending deliveries, and instead of a digest its events. *rows counts the copies that are new.
+ * -EAGAIN: the owner has changed the fallback meanwhile; the job must fail, so that nothing is
  * copied. */
 int fallback_copy(struct db *db, const struct fallback *fallback, int64_t now_us,
 		  int64_t *rows) must_check;

@@ -5,9 +5,9 @@
  * transaction. Reading locks the rows, so exactly the summarized rows are folded.
  *
  * The id of a digest comes from the channel and its first and last event: the same backlog gives
- * the same digest. Rows that were sent again on request may give that name a second time. Then the
- * next free name is used, so no digest is overwritten. Failure: nothing is written, and the next
- * load finds the backlog again.
+ * the same digest. Rows that were sent again on request may lead to the same id. Then the next free
+ * name is used, so no digest is overwritten. Failure: nothing is written, and the next load finds
+ * the backlog again.
  */
 #include "delivery/fold.h"
 
@@ -52,7 +52,7 @@ struct fold {
 	const struct fold_order *order;
 	struct uuid team;
 	int64_t requeued_us;    /* the latest; 0: none */
-	struct uuid instead_of; /* of the rows that are copies, and why, of the first of them */
+	struct uuid instead_of; /* if rows are copies: the failing channel of the first, and why */
 	struct buf note;
 	size_t copies;
 	bool has_failure; /* one that quiet hours may let through */
@@ -77,7 +77,7 @@ struct fold {
 	"instead_of, note, outcome = 'success' AND (" by_person                    \
 	"), resource FROM deliveries WHERE " FOLDABLE
 #define OLDEST "ORDER BY stream_ms, stream_seq LIMIT 1000"
-/* No other quotation mark of a payload is without a backslash, so this finds the member. */
+/* In a string every quotation mark has a backslash before it, so this finds only the member. */
 #define USER "'\"actor\":{\"type\":\"user\"'"
 #define KEY  "'\"actor\":{\"type\":\"api_key\"'"
 #define POSTGRES_ROWS                                       \
@@ -115,7 +115,7 @@ static struct str outcome_word(struct str text)
 	return str_is(text, "success") ? STR("success") : STR("");
 }
 
-/* A person's success of these kinds was accepted, and is done later. */
+/* A success of these kinds that a person asked for was only accepted; it is completed later. */
 static bool is_done_later(enum event_kind kind)
 {
 	return event_kind_is_capsule(kind) || kind == EVENT_SNAPSHOT_DELETE;
@@ -238,7 +238,7 @@ static int read_failures(struct fold *fold, struct db *db)
 
 /* ---- summarizing ------------------------------------------------------------------------- */
 
-/* Failures first, then the largest group. The rest only makes the order definite. */
+/* Failures first, then the largest group. The other comparisons only make the order unique. */
 static int by_weight(const void *a, const void *b)
 {
 	const struct fold_group *first = a;
@@ -349,7 +349,7 @@ static int insert(const struct fold *fold, struct db *db, const struct uuid *id,
 		fold->requeued_us ? db_time(fold->requeued_us) : db_null(),
 		fold->copies ? db_uuid(&fold->instead_of) : db_null(),
 		db_text_or_null(buf_str(&fold->note)),
-		/* hold.c asks about the digest as about an event */
+		/* hold.c treats the digest like an event */
 		fold->has_failure ? db_text(STR("error")) : db_null(),
 	};
 
@@ -410,7 +410,7 @@ static int fold_rows(struct fold *fold, struct db *db, struct fold_result *resul
 
 	if (rc == 0)
 		rc = fold->note.err;
-	/* Somebody may have taken rows after they were counted. */
+	/* Another job may have taken rows after they were counted. */
 	if (rc < 0 || fold->row_count <= fold->order->allowance)
 		return rc;
 	rc = read_failures(fold, db);

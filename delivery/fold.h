@@ -19,12 +19,12 @@
 
 #define FOLD_MAX_ROWS 1000 /* of one digest */
 #define FOLD_SPAN_US \
-	(INT64_C(30) * 1000000) /* a backlog that the pace cannot send in it is a storm */
+	(INT64_C(30) * 1000000) /* a backlog that the pace cannot send in this time is a storm */
 
 struct fold_order {
 	const struct provider *provider;
 	struct uuid channel; /* the caller has its lease and no request is running */
-	bool of_held;        /* what quiet hours or a snooze held, with the name of every event */
+	bool of_held;        /* fold rows that quiet hours or a snooze held, and name every event */
 	struct channel_hold hold; /* rows that it holds now are left out */
 	size_t allowance;         /* else: pace_allowance() over FOLD_SPAN_US */
 	int64_t now_us;
@@ -35,13 +35,12 @@ struct fold_result {
 	struct uuid digest;
 };
 
-/* For write jobs. Counts the rows of the channel that are due and were never tried. If they
- * exceed the allowance, folds the oldest FOLD_MAX_ROWS: they get the state 'folded' and the id
- * of the digest, a new row that is pending and due. Leaves digests alone, and rows that were
- * tried or folded before. With of_held it folds two or more rows of what was held, as many of the
- * oldest as one message can name. A digest with a failure that quiet hours may let through has the
- * outcome "error". 0 or what the store said; -EBUSY when somebody else took some of
- * the rows meanwhile. */
+/* For write jobs. Counts the rows of the channel that are due and were never tried. If they exceed
+ * the allowance, folds the oldest FOLD_MAX_ROWS: they get the state 'folded' and the id of the
+ * digest, a new row that is pending and due. Leaves digests alone, and rows that were tried or
+ * folded before. With of_held it folds two or more rows of what was held, as many of the oldest as
+ * one message can name. A digest with a failure that quiet hours may let through has the outcome
+ * "error". 0 or a code of the store; -EBUSY when another job took some of the rows meanwhile. */
 int fold_backlog(struct db *db, const struct fold_order *order,
 		 struct fold_result *result) must_check;
 

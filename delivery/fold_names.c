@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Counts what each name costs at most, however the provider escapes it. */
+/* Counts the most characters that each name may need, however the provider escapes it. */
 #include "delivery/fold_names.h"
 
 #include <ctype.h>
@@ -8,7 +8,7 @@
 
 #include "core/utf8.h"
 
-#define BUDGET       2000 /* of 3,000 characters that Slack takes, the rest is for the counts */
+#define BUDGET       2000 /* of Slack's 3,000 characters; the rest is for the counts */
 #define ESCAPE       5    /* "&amp;" */
 #define FAILURE_COST 320  /* its error */
 

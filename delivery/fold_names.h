@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The names of what quiet hours or a snooze held, as many as one message takes with every provider.
+ * The names of events that quiet hours or a snooze held: as many as fit into one message of every
+ * provider.
  */
 #ifndef DELIVERY_FOLD_NAMES_H
 #define DELIVERY_FOLD_NAMES_H
@@ -20,7 +21,7 @@
 struct fold_names {
 	bool is_full;
 	size_t events; /* that are named, failures among them */
-	size_t cost;   /* characters that are taken */
+	size_t cost;   /* characters used */
 	size_t kinds;  /* of event and outcome */
 	size_t count;
 	struct fold_name {

@@ -5,8 +5,8 @@
  *
  * Happy path: the queue has read all that was stored before, its settings are those that the
  * ledger's transaction saw, and the rows go to the end of its line. Failure: whatever does not fit
- * is read from the store later, with all that follows it. Rows may come after a load that has
- * read them already; their stream ids say so.
+ * is read from the store later, with all that follows it. A load may already have read such rows;
+ * their stream ids show that.
  */
 #include "delivery/fresh.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Writes into the rows until when they are held. The scan then finds them when that time comes, in
- * whatever process, and asks the options again. Happy path: what was loaded for one end is put off
- * in one statement, and the queue reads again, until nothing that it reads is held. Failure: the
- * options changed meanwhile, so nothing is written and everything is read again; without the store
- * or memory the queue waits a moment.
+ * Stores in each row until when it is held. The scan then finds them when that time comes, in any
+ * process, and the options decide again. Happy path: what was loaded for one end is put off in one
+ * statement, and the queue reads again, until nothing that it reads is held. Failure: the options
+ * changed meanwhile, so nothing is written and everything is read again; without the store or
+ * memory the queue waits a moment.
  */
 #include "delivery/hold.h"
 
@@ -61,7 +61,8 @@ static void on_held(struct store_job *job, int rc)
 		queue_reload(queue);
 }
 
-/* coalesce.c folds what is late. Held first, it would look like a delivery sent on request. */
+/* coalesce.c folds late rows. If they were held first, they would look like deliveries sent on
+ * request. */
 static bool must_hold(const struct delivery *delivery)
 {
 	return delivery->held_until_us != 0 && !delivery_is_late(delivery);

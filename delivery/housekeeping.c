@@ -2,13 +2,10 @@
 
 /*
  * Happy path: every 15 s it asks for the lease under the all-zero id. The worker that has it
- * measures what waits. Once an hour that worker also removes, in pieces:
- * - finished deliveries and notes of suppressed events, after 7 days
- * - accepts, after a day
- * - living messages that have expired
- * - the backlog of channels that were disabled 30 days ago
- * - counters of activity, by minute after 2 hours and by hour after 31 days
- * - outcomes of snapshots, after 31 days
+ * measures the backlog. Once an hour that worker also removes, in pieces: - finished deliveries and
+ * notes of suppressed events, after 7 days - accepts, after a day - living messages that have
+ * expired - the backlog of channels that were disabled 30 days ago - counters of activity, by
+ * minute after 2 hours and by hour after 31 days - outcomes of snapshots, after 31 days
  *
  * It removes nothing by a clock that it does not trust, and never more than two hours' worth at
  * once. Failure: a round that fails is forgotten; the next one does the same work.
@@ -35,7 +32,7 @@
 /* Accepts are looked up for 15 min. A day is far longer, so reading an entry late changes
  * nothing. */
 #define ACCEPTS_US (SECOND_US * 24 * 3600)
-/* After so long nobody enables a channel any more, and its backlog would only grow. */
+/* Nobody enables a channel after such a long time, and its backlog would only grow. */
 #define DISABLED_US (SECOND_US * 30 * 24 * 3600)
 #define ABSURD_US   (120 * SECOND_US) /* no lease given by this clock ends later */
 #define AGING_US    (2 * PURGE_US)    /* per purge: after weeks without one it catches up slowly */
@@ -308,7 +305,7 @@ static void on_timer_closed(uv_handle_t *handle)
 	on_closed(owner);
 }
 
-/* A running job or question closes when it ends. */
+/* If a job or a question to Redis is running, its end closes the rest. */
 static void end_if_quiet(struct housekeeping *housekeeping)
 {
 	if (housekeeping->step == STEP_RESTING && !housekeeping->is_asking_redis)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Work that one worker does for all: it removes old rows every hour and measures what waits every
- * 15 s. A lease under the all-zero id, like that of a channel, decides which worker. No age counts
- * while the clock is not trusted (clock_trust.h).
+ * Work that one worker does for all: it removes old rows every hour and measures the backlog every
+ * 15 s. A lease under the all-zero id, like that of a channel, decides which worker. Nothing is
+ * removed by age while the clock is not trusted (clock_trust.h).
  */
 #ifndef DELIVERY_HOUSEKEEPING_H
 #define DELIVERY_HOUSEKEEPING_H

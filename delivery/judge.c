@@ -112,7 +112,7 @@ static bool is_edit(const struct queue *queue)
 	return queue->current->living && queue->current->living->message_id[0];
 }
 
-/* The message that shows the delivery now; empty when the answer tells none. */
+/* The message that shows the delivery now; empty when the answer names none. */
 static void find_message(struct queue *queue, const struct answer *answer)
 {
 	const struct living *living = queue->current->living;
@@ -163,7 +163,8 @@ static struct verdict judge(struct queue *queue, const struct answer *answer)
 	return verdict;
 }
 
-/* What the vendor itself refuses is about one message. A host that imitates it lacks the form. */
+/* The vendor's own refusal is about this message. A host that imitates the vendor may lack the
+ * form. */
 static bool has_learned_plain(struct queue *queue, const struct verdict *verdict)
 {
 	const struct settings *settings = &queue->settings;
@@ -190,7 +191,7 @@ static void learn(struct queue *queue, const struct verdict *verdict)
 
 	if (is_wish_for_one(queue, verdict))
 		lesson.retry_after_ms = -1;
-	/* The address is right, only the message is gone. */
+	/* The destination is right, but the message to edit is gone. */
 	if (verdict->kind == VERDICT_REPOST)
 		status = 0;
 	paces_learn(engine->options.paces, &settings->paced, &lesson, status,

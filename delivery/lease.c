@@ -4,8 +4,8 @@
  * Leases: which worker works on which channel. A lease is a row of channel_state with an owner and
  * an end. A worker takes it when no other lease is valid, and renews it. Failure: a claim that
  * fails is forgotten, and the next scan finds the channel again. A renewal that changes no row
- * means another worker has the lease: the queue goes as soon as its request ended. clock.c says
- * what happens to leases when a clock is set.
+ * means that another worker has the lease. The queue is freed as soon as its request has ended.
+ * clock.c says what happens to leases when a clock is set.
  */
 #include "delivery/lease.h"
 
@@ -108,7 +108,7 @@ static void finish_claim(struct queue *queue, bool is_ours, int64_t until_us)
 		queue_free(queue);
 		return;
 	}
-	queue->is_lost = false; /* perhaps it lost the lease before this one */
+	queue->is_lost = false; /* if set, it was about an earlier lease */
 	queue->lease_until_us = until_us;
 	queue->more = true;
 	queue_settle(queue);
@@ -145,7 +145,7 @@ static void on_lease_done(struct store_job *job, int rc)
 {
 	struct leases *leases = container_of(job, struct leases, job);
 	struct delivery_engine *engine = leases->engine;
-	/* A lease by the clock of before is renewed before anything is sent under it. */
+	/* A lease from before the clock was set is renewed before anything is sent under it. */
 	bool is_outdated = leases->clock_jumps != clock_jumps(engine);
 	int64_t until_us = is_outdated ? 0 : leases->until_us;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads and writes `living_messages`. Positions are compared by the statements: whoever is late
- * changes nothing. */
+/* Reads and writes `living_messages`. The statements compare positions, so a late writer changes
+ * nothing. */
 #include "delivery/living.h"
 
 #include <errno.h>
@@ -159,7 +159,7 @@ int living_read(struct db *db, const struct living_subject *subject, const char 
 		trail_add(reading.living->trail_after, event);
 	}
 	event_free(event);
-	/* What its owner sends again is to be seen again. */
+	/* A delivery that its owner sends again must appear as a new message. */
 	if (reading.living &&
 	    (rc < 0 || (subject->is_asked_again && was_shown(reading.living, subject)))) {
 		free(reading.living);

@@ -29,7 +29,7 @@ struct living {
 	char resource[];                  /* the row's key */
 };
 
-/* What one row of `deliveries` is about. */
+/* The subject of one row of `deliveries`. */
 struct living_subject {
 	const struct uuid *channel;
 	const struct uuid *delivery;
@@ -38,7 +38,7 @@ struct living_subject {
 	bool is_asked_again;
 };
 
-/* Where messages of these settings go: those that went elsewhere cannot be edited. */
+/* Identifies the destination of these settings: messages that went elsewhere cannot be edited. */
 void living_place(const struct provider *provider, const struct provider_config *config,
 		  struct str key, char out[SHA256_HEX_SIZE]);
 
@@ -46,8 +46,8 @@ void living_place(const struct provider *provider, const struct provider_config 
  * message. */
 void living_key(struct buf *out, enum event_kind kind, struct str outcome, struct str resource);
 
-/* *out is NULL for a delivery that is an ordinary message; else the caller frees it. 0; a negative
- * of the store's, or -ENOMEM. */
+/* *out is NULL for a delivery that is an ordinary message; else the caller frees it. 0, a code of
+ * the store, or -ENOMEM. */
 int living_read(struct db *db, const struct living_subject *subject, const char *place,
 		struct living **out) must_check;
 

@@ -84,7 +84,7 @@ struct loading {
 	int64_t now_us;
 	bool channel_exists;  /* the channel and its team */
 	bool is_full;         /* there may be more rows than these */
-	bool may_go_beside;   /* now; after a try beside the queue, not for a while */
+	bool may_go_beside;   /* now; false for a while after a try beside the queue */
 	bool must_go_beside;  /* even if the line is long */
 	bool has_gone_beside; /* it was searched */
 	struct settings settings;
@@ -92,7 +92,7 @@ struct loading {
 	const uint8_t *key; /* for those settings */
 	struct list deliveries;
 	unsigned rows;
-	int64_t rows_read; /* rows that found no room included */
+	int64_t rows_read; /* including rows that found no room */
 	size_t bytes;
 	size_t room; /* the bytes it may bring, reserved */
 };
@@ -104,7 +104,7 @@ static unsigned read_count(const struct db_row *row, int column)
 	return count < 0 || count > INT32_MAX ? 0 : (unsigned)count;
 }
 
-/* Options that cannot be read are as if not set. */
+/* Options that cannot be read count as not set. */
 static int read_options(struct loading *loading, struct str stored)
 {
 	int rc = channel_options_open(stored, &loading->settings.options);
@@ -172,7 +172,7 @@ static int64_t hold_end(const struct db_row *row, const struct channel_hold *hol
 	return channel_hold_until(hold, &subject);
 }
 
-/* Few deliveries have one. */
+/* Only a few deliveries have an attempt. */
 static int read_note(const struct db_row *row, struct delivery *out)
 {
 	struct str note = row_text(row, 15);
@@ -262,7 +262,7 @@ static int run_living(struct db *db, struct loading *loading)
 			.is_asked_again = delivery->is_asked_again,
 		};
 
-		/* What is told for another channel comes with a note. */
+		/* A delivery that another channel could not send has a note. */
 		if (!delivery->is_digest && !delivery->note)
 			rc = living_read(db, &subject, settings->place, &delivery->living);
 		if (rc < 0)
@@ -372,7 +372,7 @@ void load_start(struct queue *queue, size_t room)
 		queue_again(queue);
 		return;
 	}
-	queue->more = false; /* a note from now on means something new */
+	queue->more = false; /* from now on, a note is about newer rows */
 	engine->loads++;
 	queue_enter(queue, QUEUE_LOADING);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Rows of a channel open its queue. A resting queue, or one that waits without rows, makes place
- * for it. While there is none, the next scan finds the channel again.
+ * New rows of a channel open its queue. A resting queue, or one that waits without rows, gives its
+ * place to it. While no place is free, the next scan finds the channel again.
  */
 #include "delivery/news.h"
 
@@ -23,7 +23,7 @@ static void let_a_waiting_one_go(struct delivery_engine *engine)
 }
 
 /* A resting queue gives its place to one with work. A waiting queue must give its lease back first:
- * its place is for the next scan, which continues with the channel that found none. */
+ * the next scan uses its place, and continues with the channel that found none. */
 static bool has_place(struct delivery_engine *engine)
 {
 	struct queue *resting = queue_first(engine, QUEUE_RESTING);
@@ -71,8 +71,8 @@ void news_change(struct delivery_engine *engine, const struct uuid *channel)
 	case QUEUE_CLAIMING:
 	case QUEUE_HUNGRY:
 	case QUEUE_RELEASING:
-		break; /* what is read next is read after the change */
+		break; /* the next read sees the change anyway */
 	default:
-		queue->is_stale = true; /* looked at when the job or request has ended */
+		queue->is_stale = true; /* checked when the job or request has ended */
 	}
 }

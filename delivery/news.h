@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What this worker learns of a channel moves its queue to the phase where it is served. */
+/* News about a channel moves its queue to the phase where it is served. */
 #ifndef DELIVERY_NEWS_H
 #define DELIVERY_NEWS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What delivery/ is given. The pointers must outlive it. */
+/* The settings of delivery/. The pointers must outlive it. */
 #ifndef DELIVERY_OPTIONS_H
 #define DELIVERY_OPTIONS_H
 
@@ -17,7 +17,7 @@
 #include "targets/targets.h"
 
 #define DELIVERY_MAX_QUEUES     4096                      /* channels a worker works on at a time */
-#define DELIVERY_CLOCK_TRUST_US (INT64_C(3600) * 1000000) /* how long a clock must behave */
+#define DELIVERY_CLOCK_TRUST_US (INT64_C(3600) * 1000000) /* how long a clock must agree */
 
 struct delivery_options {
 	uv_loop_t *loop;

@@ -18,7 +18,7 @@ int orphans_open(struct delivery_engine *engine, struct orphans **out) must_chec
 void orphans_close(struct orphans *orphans); /* accepts NULL */
 
 /* Looks for such leases, gives them back, and calls `on_done` in a later turn of the loop. False if
- * the last look is too young or the store takes no job: `on_done` is not called. */
+ * the last look was too recent or the store accepts no job; then `on_done` is not called. */
 bool orphans_start(struct orphans *orphans, void (*on_done)(void *owner), void *owner);
 
 #endif

@@ -3,9 +3,9 @@
 /*
  * The id of a delivery begins with the milliseconds of its stream id. So old rows have low ids, and
  * no index on times is needed. Ids of earlier versions have no order: nearly all lie after those of
- * the present. So a purge looks at the ids before the age and at those after the present. It leaves
- * out what is between, nearly all rows of today. The few old rows there are removed when their
- * ids are before the age.
+ * the present. So a purge looks at the ids before the age and at those after the present. It skips
+ * the ids between, which are nearly all rows of today. The few old rows there are removed once
+ * their ids are before the age.
  */
 #include "delivery/purge.h"
 
@@ -29,7 +29,7 @@ static const struct db_query purge_attempts = {
 static const struct db_query purge_deliveries = {
 	.sql = "DELETE FROM deliveries WHERE " FINISHED,
 };
-/* The oldest thousand, and what is exactly as old as the last of them. */
+/* The oldest thousand, and the rows exactly as old as the last of them. */
 #define PURGE_OLDEST(table, time)                                                          \
 	"DELETE FROM " table " WHERE " time " <= (SELECT max(" time ") FROM (SELECT " time \
 	" FROM " table " WHERE " time " < $1 ORDER BY " time " LIMIT 1000) AS oldest)"

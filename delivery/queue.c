@@ -174,7 +174,8 @@ void queue_let_go(struct queue *queue)
 	queue_enter(queue, QUEUE_RELEASING);
 }
 
-/* The delivery waits for a later try, or for its turn beside the queue, and holds nothing back. */
+/* True when the delivery waits for a later try, or for its turn beside the queue, and holds nothing
+ * back. */
 static bool may_be_forgotten(const struct queue *queue, const struct delivery *delivery,
 			     int64_t now_us)
 {
@@ -240,7 +241,8 @@ void queue_settle(struct queue *queue)
 	int64_t now_us = engine_now_us(queue->engine);
 	int64_t wake_us;
 
-	forget_passed(queue, now_us); /* or the queue would go on for a row that it forgets then */
+	forget_passed(queue,
+		      now_us); /* otherwise the queue would go on for a row that it then forgets */
 	if (waits_for_results(queue, now_us)) {
 		queue_enter(queue, QUEUE_RECORDING);
 		return;
@@ -263,7 +265,7 @@ void queue_settle(struct queue *queue)
 	} else if (delivery_pick(&queue->deliveries, &queue->hold, now_us, &wake_us)) {
 		take_turn(queue);
 	} else {
-		/* Waking reads again; until then the memory is for channels that can use it. */
+		/* It reads again when it wakes; until then other channels can use the memory. */
 		queue_discard(queue);
 		queue_wait(queue, engine_mono_us(queue->engine) + wake_us - now_us);
 	}

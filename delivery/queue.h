@@ -42,7 +42,7 @@
 #define QUEUE_MAX_BESIDE 8                     /* and those that failed twice */
 #define QUEUE_MAX_BYTES  ((size_t)1024 * 1024) /* their cost; the last row may exceed it */
 
-/* What a turn of `current` came to: judge.c and send.c fill it in. */
+/* The result of an attempt at `current`: judge.c and send.c fill it in. */
 struct turn {
 	bool has_attempt; /* a request went out */
 	enum attempt_verdict verdict;
@@ -54,15 +54,15 @@ struct turn {
 	struct buf detail;
 	bool is_success;   /* it was delivered */
 	bool learns_plain; /* the channel gets plain text from now on */
-	bool is_split;     /* it carries others and was refused: they go out one by one */
+	bool is_split;     /* it contains others and was refused: they go out one by one */
 	char message_id[MESSAGE_ID_SIZE]; /* of a living delivery: the message that shows it */
 	struct verdict said;              /* the breaker counts it */
 	struct uuid audit_id;
-	struct buf rebound; /* the sealed config with the value the answer named; empty: none */
+	struct buf rebound; /* the sealed config with the value from the answer; empty: none */
 	int64_t rebound_us; /* updated_at with it */
 };
 
-/* What the store job of a turn found and did. Each run in record.c resets it. */
+/* What the store job of an attempt found and did. Each run in record.c resets it. */
 struct record_outcome {
 	int64_t changed;
 	int64_t rebound_rows;
@@ -74,14 +74,14 @@ struct record_outcome {
 	struct breaker breaker; /* after this attempt */
 };
 
-/* A turn on its way into the store: record.c stores it. */
+/* The result of an attempt while record.c stores it. */
 struct record {
 	struct turn turn;
 	struct store_job job;
 	bool is_running;
 	bool must_audit; /* the job found that it disables the channel, which is audited */
-	bool is_routine; /* the job ends without asking what became of the row */
-	bool was_moved;  /* somebody else moved the row of a routine result: keep its attempt */
+	bool is_routine; /* the job does not ask whether the row was still there */
+	bool was_moved;  /* another job moved the row of a routine result: keep its attempt */
 	struct record_outcome outcome;
 };
 
@@ -114,13 +114,13 @@ struct queue {
 	struct outbound_call *call;
 	struct list unstored; /* results on their way into the store, in order; unstored.c */
 	unsigned unstored_count;
-	bool has_failed_results; /* of these: nothing is sent until they are stored */
+	bool has_failed_results; /* some could not be stored: nothing is sent until they are */
 	struct record record;
 };
 
 /* ---- a queue ----------------------------------------------------------------------------- */
 
-/* NULL without memory. It begins in CLAIMING. */
+/* NULL when out of memory. It begins in CLAIMING. */
 struct queue *queue_open(struct delivery_engine *engine, const struct uuid *channel);
 void queue_free(struct queue *queue);
 struct queue *queue_find(struct delivery_engine *engine, const struct uuid *channel);

@@ -3,8 +3,8 @@
 /*
  * Stores a result in one transaction: the new state, the attempt, the breaker, and what follows
  * from them. Only then may the next delivery of the channel go out. Failure: every tick tries
- * again. What others did meanwhile wins: a row they dropped stays dropped, and settings they
- * replaced start as new.
+ * again. Changes by others win: a row they dropped stays dropped, and with replaced settings the
+ * breaker starts as new.
  */
 #include "delivery/record.h"
 
@@ -36,7 +36,7 @@ static const struct db_query lock_channel = {
 	.sql = "SELECT 1 FROM channels WHERE id = $1 FOR UPDATE",
 	.sqlite = "SELECT 1 FROM channels WHERE id = $1",
 };
-/* May the next one go out under the same settings? */
+/* True when the next delivery may go out under the same settings. */
 static const struct db_query check_settings = {
 	.sql = "SELECT c.updated_at FROM channels c JOIN teams t ON t.id = c.team_id "
 	       "WHERE c.id = $1 AND t.deleted_at IS NULL",
@@ -76,7 +76,7 @@ static bool is_same_channel(const struct queue *queue)
 	       record->outcome.channel_updated_us == queue->settings.updated_us;
 }
 
-/* Successes of a healthy channel are stored once a second; more often tells nobody anything new. */
+/* Successes of a healthy channel are stored at most once a second: owners need no finer time. */
 static bool is_worth_noting(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
@@ -180,7 +180,8 @@ static int run_plain(struct db *db, const struct queue *queue, const struct reco
 	return db_run(db, &store_plain, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
-/* What it carries may arrive without it. After a day without success that is too old as well. */
+/* The deliveries it contains may arrive without it. After a day without success they are too old as
+ * well. */
 static bool releases_others(const struct record *record, const struct delivery *delivery)
 {
 	bool gave_up = record->turn.has_attempt && record->turn.said.kind == VERDICT_RETRY;
@@ -313,8 +314,8 @@ static void continue_queue(struct queue *queue)
 		hold_note(&queue->hold, delivery, record->turn.duration_us, record->turn.ended_us);
 	if (record->outcome.is_noted)
 		use_breaker(queue);
-	/* Somebody else dropped the row or changed the channel, or other rows are about the message
-	 * that was sent, or about messages of the place before. */
+	/* Another job dropped the row or changed the channel, or other rows in memory refer to the
+	 * message that was sent or to messages at the old destination. */
 	if (record->outcome.changed == 0 || delivery->living || !is_same_channel(queue) ||
 	    (record->turn.rebound.len &&
 	     (record->outcome.rebound_rows == 0 || queue->settings.is_living)))
@@ -356,7 +357,7 @@ static void on_recorded(struct store_job *job, int rc)
 	}
 }
 
-/* As far as memory knows. The store may know better; then the job says so. */
+/* As far as this worker knows. The store may differ; then the job says so. */
 static bool will_audit(const struct queue *queue)
 {
 	const struct record *record = &queue->record;
@@ -389,7 +390,7 @@ static void submit(struct queue *queue)
 	record->job = (struct store_job){
 		.run = run_record,
 		.on_done = on_recorded,
-		/* If a power cut undoes it, the delivery is sent again. */
+		/* If a power cut undoes the commit, the delivery is sent again. */
 		.is_repeatable = true,
 		.is_audited = is_audited,
 		.needs_audit_lock = is_audited,

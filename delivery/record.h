@@ -23,12 +23,12 @@ void record_retry(struct queue *queue);
 
 /* The result of `current` is a success that changes nothing but its delivery. */
 bool record_is_routine(const struct queue *queue);
-/* For a store job: the delivery's new state and its attempt; after the commit *record says what
- * became of row and channel. */
+/* For a store job: stores the delivery's new state and its attempt. After the commit *record says
+ * what happened to row and channel. */
 int record_run_turn(struct db *db, struct record *record, const struct delivery *delivery,
 		    const struct uuid *channel_id) must_check;
-/* After the commit. If somebody else moved the row of a routine result, its attempt is not stored
- * yet: true, and the same job must run again. */
+/* After the commit. True when another job moved the row of a routine result: its attempt is not
+ * stored yet, and the same job must run again. */
 bool record_was_moved(struct record *record) must_check;
 
 #endif

@@ -4,7 +4,7 @@
  * The memory that all queues use for rows: a bound in bytes, shared by need.
  *
  * A load may bring as much as its queue's share while all queues load. So a channel with a backlog
- * keeps what it read until it was sent. Only when all memory is used do rows give way that their
+ * keeps what it read until it was sent. Only when all memory is used does it forget rows that their
  * queues cannot use now.
  */
 #ifndef DELIVERY_ROOM_H

@@ -54,7 +54,7 @@ int route_open(const struct route_options *options, struct route **out)
 	return 0;
 }
 
-/* Nobody holds on to the old link base: messages are built at once. */
+/* Messages are built at once, so nothing points to the old link base later. */
 int route_change(struct route *route, const char *ca_file, const char *link_base)
 {
 	char *copy = link_base ? strdup(link_base) : NULL;

@@ -4,9 +4,9 @@
  * One turn of a channel: picks what is due, builds it and sends it.
  *
  * Happy path: the pace has a token, the settings are decrypted to build the first request, and
- * judge.c gets the answer. Failure: what can never be built fails without a request. The queue
- * waits when the pace has no token, the lease ends soon, or the settings cannot be decrypted: the
- * key may come back, or an owner may replace them.
+ * judge.c gets the answer. Failure: a delivery that can never be built fails without a request. The
+ * queue waits when the pace has no token, the lease ends soon, or the settings cannot be decrypted:
+ * the key may come back, or an owner may replace them.
  */
 #include "delivery/send.h"
 
@@ -180,7 +180,7 @@ static void wait_for_settings(struct queue *queue)
 	queue_wait(queue, engine_mono_us(queue->engine) + LOOK_AGAIN_US);
 }
 
-/* It could not be folded just now. */
+/* The backlog could not be folded just now. */
 static void wait_for_fold(struct queue *queue)
 {
 	queue->current = NULL;
@@ -236,12 +236,12 @@ static bool waits_for_pace(struct queue *queue)
 	if (next_us == 0)
 		return false;
 	queue->current = NULL;
-	/* A newer state may come until then. */
+	/* Until then, a newer state may come and replace this one. */
 	if (next_us - mono_us > PACED_US || settings->is_living)
 		queue_discard(queue);
 	else
 		queue_trim(queue, PACED_ROWS);
-	/* A change through another worker does not reach us. */
+	/* This worker is not told of a change through another one. */
 	if (next_us - mono_us > LOOK_AGAIN_US)
 		next_us = mono_us + LOOK_AGAIN_US;
 	queue_wait_exactly(queue, next_us);

@@ -52,7 +52,7 @@ int settings_bring_to_life(struct settings *settings, const uint8_t key[SEAL_KEY
 	if (!settings->provider || !settings->provider->edit)
 		return 0;
 	rc = settings_open(settings, key);
-	if (rc < 0) /* what cannot be decrypted is not sent at all */
+	if (rc < 0) /* without the config nothing is sent */
 		return rc == -ENOMEM ? rc : 0;
 	settings->is_living = provider_edits(settings->provider, &settings->opened.config);
 	if (settings->is_living)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What is read of a channel besides its deliveries: where they go, and how its breaker stands.
- * The config is decrypted once, for the first request, and wiped when the settings are forgotten.
+ * The part of a channel that is read besides its deliveries: where they go, and the state of its
+ * breaker. The config is decrypted once, for the first request, and wiped when the settings are
+ * forgotten.
  */
 #ifndef DELIVERY_SETTINGS_H
 #define DELIVERY_SETTINGS_H

@@ -19,7 +19,7 @@
 #define WORD_BITS  64
 #define HALVING_US (INT64_C(60) * 1000000)
 #define WEIGHT_US \
-	(INT64_C(10) * 1000000) /* a request of this length counts as much as all before it */
+	(INT64_C(10) * 1000000) /* a request of this length weighs as much as all earlier ones */
 #define LONGEST_US \
 	(INT64_C(60) * 1000000) /* no request lasts longer, except when the machine slept */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Shares the slots for requests out by team, and keeps some free for newcomers.
+ * Divides the slots for requests among teams, and keeps some free for newcomers.
  * docs/notes/delivery.md, "Shares".
  *
  * core/share.h has the rule. Of the waiting teams, the one with the fewest slots is next. Equal

@@ -109,8 +109,8 @@ static int64_t pause_us(const struct delivery *delivery)
 	return jitter(retry_steps_s[step] * SECOND_US, JITTER_PERCENT);
 }
 
-/* While a wish of the destination is free, it is obeyed exactly. After that it counts only if it is
- * longer than our own pause. */
+/* The first waits that a destination asks for are free, and are followed exactly. After that they
+ * count only if they are longer than our own pause. */
 static int64_t next_pause_us(struct delivery *delivery, const struct verdict *verdict)
 {
 	int64_t wish = verdict->retry_after_ms * 1000;
@@ -165,7 +165,7 @@ enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verd
 	case VERDICT_RETRY:
 		return retry_later(delivery, verdict, since_us, now_us);
 	case VERDICT_DISABLE:
-		/* However old it is, it has another try when the channel is repaired. */
+		/* However old it is, it gets another try when the channel is repaired. */
 		pause_until(delivery, now_us + pause_us(delivery), now_us);
 		return ATTEMPT_DISABLED;
 	case VERDICT_REFORM:
@@ -243,7 +243,7 @@ bool hold_allows_beside(const struct hold *hold, int64_t now_us)
 	return hold->beside_us <= now_us || hold->beside_us - now_us > DELIVERY_HOLD_US;
 }
 
-/* The end of the delivery's hold. If another worker began the hold, the whole budget counts. */
+/* The end of the delivery's hold. If another worker began the hold, assume the whole budget. */
 static int64_t hold_end(const struct delivery *delivery, const struct hold *hold)
 {
 	int64_t end_us = delivery->first_failed_us + DELIVERY_HOLD_US;

@@ -34,7 +34,7 @@
 #define DELIVERY_HOLD_US (INT64_C(60) * 1000000)
 #define DELIVERY_REFILL  10
 #define DELIVERY_IN_LINE 2 /* after so many failures it is retried beside the queue, */
-#define DELIVERY_BESIDE  3 /* and then waits so many times as long as its last try took */
+#define DELIVERY_BESIDE  3 /* and then waits this many times the length of its last try */
 #define DELIVERY_GIVE_UP_US \
 	(INT64_C(24) * 3600 * 1000000) /* after the event, or after it was requeued */
 #define DELIVERY_FREE_WAITS 5 /* waits that a destination asked for and that cost no attempt */
@@ -56,24 +56,24 @@ struct delivery {
 	struct uuid id;
 	struct stream_id stream_id;
 	enum delivery_state state;
-	bool is_fresh; /* the ledger made it of an event just now: its body can be read */
+	bool is_fresh; /* the ledger has just made it from an event: its body can be read */
 	bool is_digest;
 	bool is_asked_again;      /* load.c: sent again on request */
 	bool was_held;            /* by quiet hours or a snooze, which have ended */
-	int64_t held_until_us;    /* by the options as they were read with it; 0: it may go */
+	int64_t held_until_us;    /* by the options that were read with it; 0: it may go */
 	int64_t accepted_us;      /* when the request was accepted that it ends; 0: unknown */
 	bool is_plain;            /* the rich form was refused */
 	unsigned attempts;        /* requests that went out, ever */
 	unsigned attempts_before; /* before it was requeued */
 	/* Since then: */
 	unsigned waits;    /* answers that asked us to wait */
-	unsigned repeats;  /* answers that asked for another form, setting or message */
+	unsigned repeats;  /* answers that asked for a different form, setting or message */
 	unsigned rebounds; /* of these: for another setting */
 	int64_t since_us;  /* its day begins: the event, or when it was requeued */
 	int64_t next_attempt_us;
 	int64_t first_failed_us; /* 0: never failed */
 	struct uuid instead_of;  /* the failing channel it was made for; all zero: none */
-	char *note;              /* why it comes here; NULL: it is this channel's own */
+	char *note; /* why this channel gets another one's delivery; NULL: it is its own */
 	struct body *body;
 	struct living *living; /* NULL: an ordinary message */
 };
@@ -81,7 +81,7 @@ struct delivery {
 /* The result of an attempt, as stored in delivery_attempts.verdict. */
 enum attempt_verdict {
 	ATTEMPT_DELIVERED,
-	ATTEMPT_ACCEPTED, /* the provider tells no more */
+	ATTEMPT_ACCEPTED, /* the provider confirms no more than that */
 	ATTEMPT_RETRY,
 	ATTEMPT_WAIT, /* tried again when the destination asked */
 	ATTEMPT_REJECTED,
@@ -122,18 +122,19 @@ struct hold {
 void hold_note(struct hold *hold, const struct delivery *delivery, int64_t duration_us,
 	       int64_t now_us);
 
-/* Something may be tried beside the queue. A time from before the clock was set back does not
- * count. */
+/* True when a delivery may be tried beside the queue. A time from before the clock was set back
+ * does not count. */
 bool hold_allows_beside(const struct hold *hold, int64_t now_us);
 
-/* The delivery failed twice: newer ones do not wait for it, and it does not go before them. */
+/* True when the delivery failed twice: newer ones do not wait for it, and it does not go before
+ * them. */
 bool delivery_is_beside(const struct delivery *delivery);
 
-/* The message that it would edit shows a newer state. */
+/* True when the message that it would edit shows a newer state. */
 bool delivery_is_late(const struct delivery *delivery);
 
-/* The delivery waits for another try, and newer ones must not pass it yet. A first failure in the
- * future is from before the clock was set back and holds nothing. */
+/* True when the delivery waits for another try, and newer ones must not pass it yet. A first
+ * failure in the future is from before the clock was set back and holds nothing. */
 bool delivery_holds_back(const struct delivery *delivery, const struct hold *hold, int64_t now_us);
 
 /* The first that may go out now, or NULL; then *wake_us is when to look again (INT64_MAX:

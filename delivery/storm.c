@@ -25,7 +25,7 @@ struct folding {
 	struct queue *queue;
 	struct fold_order order;
 	struct fold_result result;
-	bool is_living; /* by resource, without a digest */
+	bool is_living; /* folds by resource, without a digest */
 };
 
 static int run_folding(struct db *db, struct store_job *job)
@@ -51,7 +51,7 @@ static void on_folded(struct store_job *job, int rc)
 		metric_add(engine->metrics.digests, folding->is_living ? 0 : 1);
 		queue->is_stale = true;
 	}
-	/* Somebody took some of the rows: read again. */
+	/* Another job took some of the rows: read again. */
 	if (rc == -EBUSY)
 		queue->is_stale = true;
 	else if (rc < 0 && rc != -ENOTCONN && rc != -ECANCELED)

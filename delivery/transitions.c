@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The statements. Each names the state it moves rows out of, so a row that somebody else moved is
+ * The statements. Each names the state it moves rows out of, so a row that another job has moved is
  * not touched.
  *
  * PostgreSQL plans by statistics, which may be hours old. So no plan depends on them here:
- * - It gets ids as an array. It may otherwise join by reading all rows of a state.
+ * - It gets ids as an array. Otherwise it may join by reading all rows of a state.
  * - A row that is known by its id is asked for its state with HAS_STATE. Written as `state =` the
  *   condition fits a partial index, and PostgreSQL reads all of it when it should be small.
  */
@@ -195,7 +195,7 @@ int transition_refold(struct db *db, const struct uuid *digest, const struct str
 	return db_run_now(db, &refold, values, ARRAY_LEN(values), NULL, NULL, NULL);
 }
 
-/* A digest that was dropped while its request was running takes its rows along. */
+/* When a digest was dropped while its request was running, its rows are dropped, too. */
 static const struct db_query unfold = {
 	.sql = "UPDATE deliveries SET state = 'pending', next_attempt_at = $2, updated_at = $2, "
 	       "held_until = CASE WHEN held_until > $2 THEN $2 ELSE held_until END "
@@ -230,7 +230,8 @@ int transition_drop(struct db *db, const struct uuid *channel, struct str why, i
 	return db_run(db, &drop_oldest, values, ARRAY_LEN(values), NULL, NULL, out_rows);
 }
 
-/* Asks again: an owner may have enabled the channel after the statement before read its state. */
+/* Checks again: an owner may have enabled the channel after the earlier statement read its
+ * state. */
 #define DROP_DISABLED                                                                  \
 	"UPDATE deliveries SET state = 'dropped', last_error = 'the channel has been " \
 	"disabled for more than 30 days', updated_at = $2 "
@@ -274,8 +275,8 @@ static const struct db_query skip_piece = { PIECE(
 	"state = 'dropped', last_error = 'skipped when the channel was enabled', ",
 	"created_at <= $2") };
 
-/* They were held once, so they are told of in one digest (fold.h). Rows that were tried are in no
- * digest: if they are held again, it is the same hold, and their day begins at its end. */
+/* They were held once, so one digest reports them (fold.h). Rows that were tried are in no digest:
+ * if they are held again, it is the same hold, and their day begins at its end. */
 static const struct db_query unhold_piece = { PIECE(
 	"next_attempt_at = $2, "
 	"held_until = CASE WHEN attempts = attempts_before THEN $2 END, "
@@ -340,8 +341,9 @@ int transition_requeue(struct db *db, const struct uuid *team, const struct uuid
 	return db_run_now(db, &requeue_one, values, ARRAY_LEN(values), NULL, NULL, out_rows);
 }
 
-/* The states are spelled as in the partial indexes of both stores, deliveries_missed for both and
- * deliveries_state for one. Otherwise the writer would read the channel's whole history. */
+/* The conditions are spelled exactly as in the partial indexes deliveries_missed and
+ * deliveries_state. Otherwise no store would use them, and the writer would read the channel's
+ * whole history. */
 #define OLDEST_MISSED(states)                                  \
 	"(SELECT id FROM deliveries WHERE channel_id = $2 "    \
 	"AND created_at >= $3 AND created_at < $4 AND " states \

@@ -33,7 +33,7 @@ struct attempt_note {
 	struct str detail; /* for the owner */
 };
 
-/* What a delivery's turn came to. */
+/* The result of a delivery's attempt. */
 struct turn_result {
 	int status;        /* of the answer; 0: none */
 	const char *error; /* empty: none */
@@ -46,7 +46,7 @@ struct turn_result {
  * row, any other in a row of its own. The latter stays even if somebody moved the delivery. */
 int transition_end_turn(struct db *db, const struct delivery *delivery,
 			const struct turn_result *result, int64_t *out_rows) must_check;
-/* After an end of turn that changed no row: the attempt, if that row should have had it. */
+/* Stores the attempt after transition_end_turn() changed no row, if that row should have had it. */
 int transition_keep_attempt(struct db *db, const struct delivery *delivery,
 			    const struct turn_result *result) must_check;
 
@@ -61,11 +61,11 @@ struct held_rows {
 int transition_hold(struct db *db, const struct uuid *channel, int64_t updated_us,
 		    const struct held_rows *held, int64_t now_us, int64_t *out_rows) must_check;
 
-/* Moves rows into their digest, or into the newer delivery that says it better; `ids` are UUIDs as
+/* Moves rows into their digest, or into the newer delivery that replaces them; `ids` are UUIDs as
  * text. Runs at once. */
 int transition_fold(struct db *db, const struct uuid *digest, const struct str *ids, size_t count,
 		    int64_t now_us, int64_t *out_rows) must_check;
-/* What was folded into these rows is folded into the digest, too. Runs at once. */
+/* Rows that were folded into these rows are folded into the digest, too. Runs at once. */
 int transition_refold(struct db *db, const struct uuid *digest, const struct str *ids, size_t count,
 		      int64_t now_us) must_check;
 /* Makes the rows of a digest that failed pending again. They keep the digest's id. */
@@ -83,7 +83,7 @@ int transition_drop_disabled(struct db *db, const struct uuid *channel, int64_t 
 
 /* One piece of a backlog, oldest first. */
 struct backlog_piece {
-	bool skips; /* drops what was made before the change; else gives everything a fresh start */
+	bool skips; /* drops rows that are older than the change; else all rows start afresh */
 	/* Where it begins, in stream order; all zero for the first piece. */
 	int64_t from_ms;
 	int64_t from_seq;
@@ -94,7 +94,7 @@ struct backlog_piece {
 	bool has_more;
 };
 
-/* Makes a piece of what is held due, so that the channel's options are asked about it again. Runs
+/* Makes a piece of the held rows due, so that the channel's options decide about them again. Runs
  * at once. */
 int transition_release_held(struct db *db, const struct uuid *channel, struct backlog_piece *piece,
 			    int64_t now_us) must_check;

@@ -5,8 +5,8 @@
  *
  * Happy path: the result leaves its queue with its delivery, the queue sends the next one, and the
  * result is forgotten when it is stored. Failure: the queue sends nothing more until every tick's
- * next try has stored all of them. At the end, what cannot be stored is forgotten: those
- * deliveries are still pending and will be sent again.
+ * next try has stored all of them. When the service stops, results that cannot be stored are
+ * forgotten: those deliveries are still pending and will be sent again.
  */
 #include "delivery/unstored.h"
 
@@ -58,7 +58,7 @@ static int run_unstored(struct db *db, struct store_job *job)
 	return record_run_turn(db, record, unstored->delivery, &unstored->channel);
 }
 
-/* Somebody else moved the row or changed the channel. */
+/* Another job moved the row or changed the channel. */
 static bool met_a_change(const struct unstored *unstored)
 {
 	const struct record *record = &unstored->record;

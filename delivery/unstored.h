@@ -4,8 +4,8 @@
  * Results that are stored while the next request of their channel goes out
  * (WRENN_EVENTS_UNSTORED_RESULTS).
  *
- * Only a success of a channel in good standing is stored so; any other result waits for those
- * before it and holds the channel until it is stored. docs/notes/delivery.md, "Order".
+ * Only a success of a healthy channel is stored like this; any other result waits for those before
+ * it and holds the channel until it is stored. docs/notes/delivery.md, "Order".
  */
 #ifndef DELIVERY_UNSTORED_H
 #define DELIVERY_UNSTORED_H

@@ -36,7 +36,7 @@ struct expect_batch {
 	/* Counted by the present run. */
 	int64_t missed;
 	int64_t arrived;
-	int64_t refused; /* X that is not waited for: the team has too many waits */
+	int64_t refused; /* events that began no wait: the team has too many */
 };
 
 /* Room for so many events. 0 or -ENOMEM; expect_batch_done() is needed after both. */
@@ -52,11 +52,11 @@ int expect_batch_read_rules(struct expect_batch *batch, struct db *db) must_chec
 /* After the caller's db_flush(): the waits that the events may change. Pipelined. */
 int expect_batch_read_waits(struct expect_batch *batch, struct db *db) must_check;
 
-/* In stream order, after another db_flush(). Ends the waits for this event, and begins those after
- * it. */
+/* In stream order, after another db_flush(). Ends the waits for this event, and begins the waits
+ * that follow it. */
 void expect_batch_see(struct expect_batch *batch, const struct event *event);
-/* For a notice: true when it fits its wait, which then changes. False for one that was read
- * before, is of a rule that was changed, or was never sent by us. */
+/* For a notice: true when it matches its wait, which then changes. False when the notice was read
+ * before, when its rule has changed since, or when we never sent it. */
 bool expect_batch_take_notice(struct expect_batch *batch, const struct event *event);
 
 /* Pipelined. */

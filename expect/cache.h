@@ -34,12 +34,12 @@ struct expect_cache {
 };
 
 void expect_cache_done(struct expect_cache *cache);
-/* Frees all when the cache has grown past its bound. Nobody may hold a team. */
+/* Frees all when the cache has grown past its bound. No caller may hold a team. */
 void expect_cache_trim(struct expect_cache *cache);
 /* Forgets all rules. The teams stay. */
 void expect_cache_forget(struct expect_cache *cache);
 
-/* Adds the team without rules when it is not there; NULL without memory. */
+/* Adds the team without rules when it is not there; NULL when out of memory. */
 struct expect_team *expect_cache_team(struct expect_cache *cache, const struct uuid *team);
 
 /* Reads the rules of a team that is not deleted. Pipelined. The caller sets is_read once they are

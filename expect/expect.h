@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What teams expect: after X, Y about the same resource within a time (docs/notes/expectations.md).
+ * What teams expect: after an event X, an event Y about the same resource within a time
+ * (docs/notes/expectations.md).
  *
  *   rule.h     one rule: JSON, forms, which events are its X and its Y
  *   rules.h    the rows of rules, for the endpoints

@@ -89,7 +89,7 @@ static void say_span(int64_t ms, char out[32])
 		snprintf(out, 32, "%lld s", seconds);
 }
 
-/* What the title of a message says after its colon. */
+/* The title of a message, after its colon. */
 static void write_error(struct buf *out, const struct expect_notice *notice)
 {
 	const struct expect_rule *rule = notice->rule;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A wait that was missed, or whose Y came after all, as an event: wrenn.expectation.missed. */
+/* The event wrenn.expectation.missed: the expected event of a wait did not come in time, or came
+ * late. */
 #ifndef EXPECT_NOTICE_H
 #define EXPECT_NOTICE_H
 
@@ -24,7 +25,7 @@ struct expect_notice {
 /* Appends the compact JSON of contract a.3. */
 void expect_notice_write(struct buf *out, const struct expect_notice *notice, int64_t now_ms);
 
-/* The end of the wait that an event of this kind is about; 0 when it does not say so. */
+/* When the wait of such an event was due; 0 when the event does not say. */
 int64_t expect_notice_due_ms(const struct event *event);
 
 #endif

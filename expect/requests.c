@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the newest requests of the last 25 hours that have no outcome. An outcome belongs to every
- * request of its name before it, as in the list of pending snapshots.
+ * Reads the newest requests of the last 25 hours that have no outcome. An outcome ends every
+ * earlier request of the same name, as in the list of pending snapshots.
  */
 #include "expect/requests.h"
 
@@ -132,7 +132,7 @@ static int read_requests(struct db *db, struct arming *arming, const struct uuid
 	return db_run_now(db, &select_requests, values, 2, on_request, arming, NULL);
 }
 
-/* A request from before the rule is not waited for. */
+/* A request that is older than the rule begins no wait. */
 static int arm_rule(struct db *db, struct arming *arming, const struct found_rule *found,
 		    int64_t now_ms)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Requests for snapshots, which are no events: the control plane writes them into the trail. */
+/* Requests for snapshots. They are not events: the control plane writes them into the audit
+ * trail. */
 #ifndef EXPECT_REQUESTS_H
 #define EXPECT_REQUESTS_H
 
@@ -17,7 +18,7 @@ struct requests_place {
 	char rule[EXPECT_NAME_SIZE];
 };
 
-/* Begins the waits of some rules for requests without an outcome, as one that holds the ledger's
+/* Begins the waits of some rules for requests without an outcome. The caller holds the ledger's
  * fence, so that no outcome is read meanwhile. */
 int requests_arm(struct db *db, struct requests_place *place, int64_t now_ms) must_check;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads the two sides strictly: a misspelt member would make a rule that says too much. */
+/* Parses the two sides strictly: a rule with a misspelt member would match too many events. */
 #include "expect/rule.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static const char *type_of(enum event_kind kind)
 	}
 }
 
-/* A rule about our own notices could keep itself going. */
+/* A rule about our own notices could trigger itself for ever. */
 static bool is_offered(enum event_kind kind)
 {
 	return event_kind_is_subscribable(kind) && kind != EVENT_EXPECTATION_MISSED;
@@ -189,8 +189,8 @@ static int read_after(const cJSON *object, struct expect_rule *out, struct reaso
 	if (!request || strcmp(request, "template.snapshot.create") != 0 ||
 	    cJSON_GetArraySize(object) != 1)
 		return reason_set(why, -EINVAL, "after.request",
-				  "after.request must be template.snapshot.create, with no other "
-				  "member beside it");
+				  "after.request must be template.snapshot.create, and after must "
+				  "have no other member");
 	out->is_of_request = true;
 	return 0;
 }
@@ -208,7 +208,7 @@ static int read_within(const cJSON *value, struct expect_rule *out, struct reaso
 	return 0;
 }
 
-/* Otherwise Y could never be about the resource of X. */
+/* Both sides must be about one type of resource, or Y could never match the resource of X. */
 static int check_side(const struct expect_side *side, const char *field, const char *type,
 		      struct reason *why)
 {
@@ -258,7 +258,7 @@ static int read_form(const cJSON *object, struct expect_rule *out, struct reason
 	return rc < 0 || !within ? rc : read_within(within, out, why);
 }
 
-/* Stored rules of older versions are not asked this. */
+/* Only for requests: rules that older versions stored may not pass. */
 static int check_filter(const struct expect_side *side, const char *name, struct reason *why)
 {
 	struct reason inner = { .text = "" };

@@ -3,8 +3,8 @@
 /*
  * One rule of a team: after X without Y for the same resource within T. As JSON:
  * {"after":{"event":"host.down"},"without":{"event":["host.up"]},"within_s":600}. Each side may
- * also have `outcome` and `filter`. {"request":"template.snapshot.create"} as `after` stands for
- * the request, which is no event. {"form":"host"} is short for a rule.
+ * also have `outcome` and `filter`. {"request":"template.snapshot.create"} as `after` means the
+ * request, which is not an event. {"form":"host"} is short for a rule.
  */
 #ifndef EXPECT_RULE_H
 #define EXPECT_RULE_H
@@ -34,7 +34,7 @@ struct expect_side {
 };
 
 struct expect_rule {
-	cJSON *tree; /* owns the texts of filters; NULL: they are somebody else's */
+	cJSON *tree; /* owns the texts of filters; NULL: the caller owns them */
 	char name[EXPECT_NAME_SIZE];
 	bool is_of_request; /* X is the request for a snapshot, and `after` is empty */
 	struct expect_side after;
@@ -46,7 +46,7 @@ struct expect_rule {
 /* Lower-case letters, digits, hyphens, dots and underscores, 1 to 64 of them. */
 bool expect_name_is_good(struct str name);
 
-/* Reads what a client sent, forms included, whose tree must outlive the rule. 0; -ENOMEM; -EINVAL
+/* Parses what a client sent, forms included. The tree must outlive the rule. 0; -ENOMEM; -EINVAL
  * with the member in *why. expect_rule_done() is needed after 0 only. */
 int expect_rule_read(const cJSON *object, struct expect_rule *out, struct reason *why) must_check;
 /* The same for the text that expect_rule_write() wrote. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Counting up the version comes first: its row keeps other changes out until the end. */
+/* The version is counted up first: the lock on its row keeps other changes out until the end. */
 #include "expect/rules.h"
 
 #include <errno.h>

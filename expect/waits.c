@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every list is cut; what is left comes in the next look. */
+/* Every list is bounded; the next look returns the rest. */
 #include "expect/waits.h"
 
 #include <errno.h>
@@ -81,7 +81,7 @@ int wait_rows_count(struct db *db, const struct uuid *team, int64_t *out)
 
 /* ---- all rows -------------------------------------------------------------------------------- */
 
-/* No id is smaller than $1; so both walk an index. */
+/* $1 is the lowest id, so that both statements walk an index. */
 static const struct db_query has_rule = {
 	.sql = "SELECT 1 FROM expectation_rules WHERE team_id >= $1 LIMIT 1",
 };
@@ -148,7 +148,8 @@ int waits_purge(struct db *db, int64_t now_ms)
 
 /* ---- notices --------------------------------------------------------------------------------- */
 
-/* A team has at most 1,000 rows, so one that cannot be announced never fills the list of a look. */
+/* A team has at most 1,000 rows, so a team whose misses cannot be announced never fills the
+ * list. */
 #define MAX_NOTICES 32
 
 #define WITH_RULE                                                                \

@@ -23,7 +23,7 @@ struct wait_key {
 	struct str resource;
 };
 
-/* A row without `due` and `missed` is none. */
+/* A row without `due` and `missed` does not count as a wait. */
 struct wait_row {
 	int64_t rule_changed_us; /* of the rule that the row belongs to */
 	int64_t since_ms;        /* of X */

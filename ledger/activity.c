@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Events of a batch lie close together in time, so even a large batch becomes few rows. */
+/* The events of a batch are close together in time, so even a large batch becomes few rows. */
 #include "ledger/activity.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ void activity_reset(struct activity *activity)
 	activity->count = 0;
 }
 
-/* From the newest, since the next event mostly belongs to a team that was just seen. */
+/* From the newest, since the next event usually belongs to a team that was just seen. */
 static struct activity_count *find(struct activity *activity, const struct uuid *team,
 				   int64_t minute_us)
 {

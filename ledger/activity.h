@@ -32,7 +32,7 @@ int activity_init(struct activity *activity, size_t events) must_check;
 void activity_done(struct activity *activity);
 void activity_reset(struct activity *activity);
 
-/* For each event that was not committed before. The time is that of its stream id. */
+/* For each event that was not committed before. Its time is that of the stream id. */
 void activity_see(struct activity *activity, const struct event *event);
 /* Pipelined; complete after the caller's db_flush(). */
 int activity_write(const struct activity *activity, struct db *db) must_check;

@@ -33,7 +33,7 @@ struct capsule {
 	struct buf metadata;
 };
 
-/* Reads the event's object. False when it cannot be shown again: wrong types, another capsule's
+/* Reads the event's object. False when the API could not show it: wrong types, another capsule's
  * id, an unknown status. Pure. capsule_done() is needed after true only. */
 bool capsule_read(const struct event *event, struct capsule *out) must_check;
 void capsule_done(struct capsule *capsule);

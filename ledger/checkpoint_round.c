@@ -13,7 +13,7 @@ static const struct db_query store_begin = {
 	       "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 };
 
-/* The limit stands inside, so that a piece reads few rows even if no tree has grown. */
+/* The limit is in the inner query, so that a piece reads few rows even if no tree has grown. */
 static const struct db_query find_trees = {
 	.sql = "SELECT tree, team_id, size > checkpoint_size FROM audit_trees WHERE tree > $1 "
 	       "ORDER BY tree LIMIT 32",
@@ -27,7 +27,7 @@ static const struct db_query note_checkpoint = {
 
 static int on_begin(const struct db_row *row, void *arg)
 {
-	/* What cannot be read is like a round that never was. */
+	/* A note that cannot be read counts as none. */
 	if (rfc3339_parse(row_text(row, 0), arg) < 0)
 		*(int64_t *)arg = 0;
 	return 0;
@@ -70,7 +70,7 @@ static int make(struct db *db, const struct audit_signer *signer, const struct n
 	int rc = audit_checkpoint_make(db, signer, key, &team, now_us, checkpoint);
 
 	if (checkpoint->is_damaged)
-		return 0; /* it stays due, and the other teams get theirs */
+		return 0; /* it stays due, and the other teams get their checkpoints */
 	if (rc < 0)
 		return rc;
 

@@ -20,14 +20,14 @@
 
 struct checkpoint_round {
 	bool is_due;       /* by what the store says */
-	int64_t wait_us;   /* otherwise: so long until then */
-	int64_t last_tree; /* the round has come so far */
+	int64_t wait_us;   /* if it is not due: the time until then */
+	int64_t last_tree; /* how far the round has come */
 	size_t seen;       /* trees that the last piece looked at */
 	size_t count;      /* of its checkpoints */
 	struct audit_checkpoint made[ROUND_PIECE];
 };
 
-/* Asks when the last round began, on whatever machine, and notes this one if it is due. Flushes. A
+/* Reads when the last round began, on any machine, and notes a new one if it is due. Flushes. A
  * round in the future is due: the clock was set back since. */
 int checkpoint_round_begin(struct checkpoint_round *round, struct db *db,
 			   int64_t now_us) must_check;

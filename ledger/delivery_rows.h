@@ -23,8 +23,8 @@ struct new_delivery {
 	struct str payload;
 	int64_t accepted_us; /* when the request was accepted that the event ends; 0: unknown */
 	int64_t now_us;
-	bool may_be_stored; /* perhaps stored under its old id */
-	int64_t *inserted;  /* set when the statement has run; NULL: nobody asks */
+	bool may_be_stored; /* it may be stored under its old id */
+	int64_t *inserted;  /* set when the statement has run; NULL: not needed */
 };
 int delivery_insert(struct db *db, const struct new_delivery *delivery) must_check;
 

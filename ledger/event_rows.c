@@ -11,7 +11,7 @@
 #include "ledger/snapshots.h"
 
 #define FRESH_MAX_BYTES ((size_t)4 * 1024 * 1024) /* of one commit */
-/* Old and new workers may run side by side so long. */
+/* How long old and new workers may run side by side. */
 #define UPGRADE_US (INT64_C(3600) * 1000000)
 
 int event_rows_init(struct event_rows *rows, struct expect_cache *cache, size_t events)
@@ -99,8 +99,9 @@ struct notice {
 	struct body *body;   /* NULL: the engine reads the rows from the store */
 };
 
-/* Returns where the store says whether the row is new. Above the bound, and when memory ran out,
- * the engine reads the rest from the store: no later row may reach it without this one. */
+/* Returns the place where the store will say whether the row is new. Above the bound, or when out
+ * of memory, the engine reads this row and all later ones from the store, because it must get them
+ * in order. */
 static int64_t *keep_fresh(struct event_rows *rows, const struct notice *notice,
 			   struct fresh_rows *fresh, const struct uuid *id)
 {
@@ -222,7 +223,7 @@ static int write_capsule(struct event_rows *rows, struct db *db, const struct ev
 
 /* ---- who hears of it ----------------------------------------------------------------------- */
 
-/* Why nobody hears of the event; NULL when it is news. */
+/* Why the event notifies nobody; NULL when it does. */
 static const char *why_suppressed(struct event_rows *rows, const struct event *event,
 				  bool has_accept)
 {
@@ -243,8 +244,8 @@ static const char *why_suppressed(struct event_rows *rows, const struct event *e
 	return NULL;
 }
 
-/* Owners may ask why they heard nothing. The note is needed only if a channel would have heard of
- * it. */
+/* Owners may ask why no notification came. The note is needed only if a channel would have got
+ * one. */
 static int write_suppressed(const struct event_rows *rows, struct db *db, const struct event *event,
 			    const char *reason)
 {
@@ -270,7 +271,8 @@ static int write_notifications(struct event_rows *rows, struct db *db, const str
 		      : write_deliveries(rows, db, event);
 }
 
-/* One writer goes forward, so only events up to the position were ever committed. */
+/* There is one writer, and it only goes forward, so only events up to the position were
+ * committed. */
 bool event_rows_is_reread(const struct event_rows *rows, const struct event *event)
 {
 	return rows->stored->is_known && stream_id_compare(event->id, rows->stored->last) <= 0;
@@ -291,7 +293,7 @@ static int write_notice(struct event_rows *rows, struct db *db, const struct eve
 }
 
 /* The notifications of an event that comes again are already stored. If later marks hide how the
- * event was decided, nobody hears of it. */
+ * event was decided, it notifies nobody. */
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event)
 {
 	bool is_over =

@@ -2,7 +2,7 @@
 
 /*
  * The rows that events become: audit rows, deliveries, notes of suppressed events, capsules, the
- * marks that later events are compared with, waits for events that a team expects, and counters of
+ * marks that later events are compared with, a team's waits for expected events, and counters of
  * activity. For one run of a batch: gather every event, read twice, write every event in stream
  * order, write the rest.
  */
@@ -64,13 +64,13 @@ void event_rows_reset(struct event_rows *rows);
 int event_rows_gather(struct event_rows *rows, const struct event *event) must_check;
 /* Pipelined; complete after the caller's db_flush(). */
 int event_rows_read(struct event_rows *rows, struct db *db) must_check;
-/* The same after that flush: what depends on the rules of the teams. */
+/* After that flush: reads what depends on the teams' rules. Pipelined, too. */
 int event_rows_read_waits(struct event_rows *rows, struct db *db) must_check;
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event) must_check;
 /* After the last event: leaves, marks and counters. Flushes. */
 int event_rows_write_rest(struct event_rows *rows, struct db *db) must_check;
 
-/* True when the event comes again: it is not past the stored position. */
+/* True when the event was committed before: it is not past the stored position. */
 bool event_rows_is_reread(const struct event_rows *rows, const struct event *event);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Two statements: the lease, and the position that goes with it. */
+/* Two statements: one reads the lease, the other the position. */
 #include "ledger/fence.h"
 
 #include <errno.h>
@@ -9,7 +9,8 @@ static const struct db_query lock_lease = {
 	.sql = "SELECT 1 FROM ledger_leases WHERE group_name = $1 AND owner = $2 FOR UPDATE",
 	.sqlite = "SELECT 1 FROM ledger_leases WHERE group_name = $1 AND owner = $2",
 };
-/* A statement of its own: one that waits for a lock sees the rows as they were before it waited. */
+/* The position needs its own statement: one that waits for a lock sees the rows as they were before
+ * it waited. */
 static const struct db_query read_stored = {
 	.sql = "SELECT last_ms, last_seq FROM positions WHERE group_name = $1",
 };

@@ -26,7 +26,7 @@ int fence_ask(struct db *db, const char *group, const char *worker, struct fence
  * which this worker has committed: the store failed over, or an older copy was restored. */
 bool fence_holds(const struct fence *fence, const struct position *known);
 
-/* Both, for a job that reads nothing else meanwhile. Flushes. -EPERM when it does not hold. */
+/* Both at once, for a job that reads nothing else. Flushes. -EPERM when the fence does not hold. */
 int fence_check(struct db *db, const char *group, const char *worker,
 		const struct position *known) must_check;
 

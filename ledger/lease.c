@@ -31,7 +31,7 @@
 #include "core/worker_name.h"
 #include "ledger/fence.h"
 
-#define LEASE_US       (INT64_C(10) * 1000000) /* the 10 seconds of the statements */
+#define LEASE_US       (INT64_C(10) * 1000000) /* as in the statements */
 #define LOOKS_A_TICK   2
 #define TICKS_TO_RENEW 3
 #define JITTER_PERCENT 20
@@ -46,13 +46,13 @@ struct ledger_lease {
 	enum lease_step step;
 	bool is_leading;
 	int64_t until_us; /* monotonic; until then no other worker takes the lease */
-	bool is_silent;   /* its owner stops: no events, nothing is asked */
+	bool is_silent;   /* its owner stops: no events, no more jobs */
 	bool is_closing;
 	void (*on_closed)(void *owner);
 	void *close_owner;
 	struct metric *leader_gauge;
 	bool standby_is_logged;
-	unsigned vain_renewals; /* in a row, while the group could not be read */
+	unsigned vain_renewals; /* renewals in a row without being able to read the group */
 
 	/* Of the running job. */
 	int64_t asked_us; /* monotonic, when the job ran: time in the queue costs no lease */
@@ -77,7 +77,7 @@ struct ledger_lease {
 			      "+20") " FROM ledger_leases WHERE group_name = $1"
 
 static const struct db_query look = { .sql = POSTGRES_LOOK, .sqlite = SQLITE_LOOK };
-/* A holder that froze in a transaction keeps the row locked. Nobody's writes may wait for that. */
+/* A holder that froze in a transaction keeps the row locked. No other write may wait for that. */
 static const struct db_query look_and_lock = { .sql = POSTGRES_LOOK " FOR UPDATE SKIP LOCKED",
 					       .sqlite = SQLITE_LOOK };
 static const struct db_query add = {
@@ -281,7 +281,7 @@ static void stand_by(struct ledger_lease *lease, const char *why)
 		return;
 	log_warn(why, log_str("group", lease->options.group));
 	if (lease->step == STEP_RESTING)
-		rest(lease); /* the next look comes sooner than a renewal would */
+		rest(lease); /* look again sooner than for a renewal */
 	lease->options.events.on_stand_by(lease->options.events.owner);
 }
 
@@ -298,7 +298,7 @@ static bool judge_look(struct ledger_lease *lease, int rc)
 		return false;
 	if (lease->is_found && !lease->is_free && !lease->standby_is_logged) {
 		lease->standby_is_logged = true;
-		log_info("another worker writes the ledger, this one stands by",
+		log_info("another worker writes the ledger; this one is on standby",
 			 log_str("group", lease->options.group));
 	}
 	return !lease->is_found || lease->is_free;

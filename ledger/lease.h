@@ -18,13 +18,14 @@ struct ledger_lease;
 
 /* What the lease reports to its owner. */
 struct lease_events {
-	/* This worker has the lease. `last` is how far the group has come, by the store; `known`
-	 * is false for a group that was never seen. */
+	/* This worker has the lease. `last` is the stored position of the group; `known` is false
+	 * for a group that was never seen. */
 	void (*on_lead)(bool known, struct stream_id last, void *owner);
 	/* This worker has lost the lease, or given it back. */
 	void (*on_stand_by)(void *owner);
-	/* Can this worker read the group now? If it cannot, it takes no lease, and after two
-	 * renewals in vain it gives its own back, for a worker that can. NULL: always. */
+	/* True when this worker can read the group now. If it cannot, it takes no lease. After two
+	 * renewals without being able to, it gives its lease back for a worker that can. NULL:
+	 * always true. */
 	bool (*can_read)(void *owner);
 	void *owner;
 };
@@ -42,8 +43,8 @@ struct ledger_lease_options {
 
 int ledger_lease_open(const struct ledger_lease_options *options,
 		      struct ledger_lease **out) must_check;
-/* No event comes after this call, and nobody renews the lease. Its owner stops: what uses the lease
- * may still have to end before ledger_lease_close(). */
+/* No event comes after this call, and nobody renews the lease. For an owner that stops: users of
+ * the lease may still have to end before ledger_lease_close(). */
 void ledger_lease_silence(struct ledger_lease *lease);
 /* Gives the lease back, so that another worker takes it at once. No event comes after this call.
  * Accepts NULL, and then calls on_closed at once. */

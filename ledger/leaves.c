@@ -14,7 +14,7 @@
 int leaves_init(struct leaves *leaves, size_t rows)
 {
 	*leaves = (struct leaves){ .cap = rows };
-	/* leaves_add() fills each, so 200 KB for a large batch need no zeros. */
+	/* leaves_add() fills each, so the 200 KB of a large batch need not be zeroed. */
 	leaves->all = malloc((rows ? rows : 1) * sizeof(*leaves->all));
 	return leaves->all ? 0 : -ENOMEM;
 }

@@ -2,7 +2,7 @@
 
 /*
  * The rows of the audit trail that one transaction adds to the trees of their teams
- * (docs/notes/audit-proof.md). Keeps what a leaf is made of until the store has said which rows
+ * (docs/notes/audit-proof.md). Keeps the content of each leaf until the store has said which rows
  * are new.
  */
 #ifndef LEDGER_LEAVES_H
@@ -23,11 +23,11 @@
 struct new_leaf {
 	struct uuid id;
 	struct uuid team;
-	struct leaf_row row; /* its text is the caller's, or stands below */
+	struct leaf_row row; /* its text is the caller's, or in the buffers below */
 	cJSON *metadata;     /* NULL: none */
 	int64_t inserted;    /* the store says whether the row is new */
-	/* The event cannot have a row yet. If the store has a row of its id all the same, somebody
-	 * else wrote that. The leaf then shows that it is not ours. */
+	/* The event cannot have a row yet. If the store has a row of its id anyway, another program
+	 * wrote it, and the leaf shows that it is not ours. */
 	bool is_certain;
 	char team_text[ID_TEXT_SIZE];
 	char id_text[ID_TEXT_SIZE];
@@ -46,11 +46,11 @@ void leaves_done(struct leaves *leaves);
 void leaves_reset(struct leaves *leaves);
 
 /* Adds a row. Its text, except the metadata, must outlive the leaf, which stays where it is. 0,
- * -ENOMEM, or -EINVAL when the metadata is no JSON. */
+ * -ENOMEM, or -EINVAL when the metadata is not JSON. */
 int leaves_add(struct leaves *leaves, const struct audit_entry *entry,
 	       struct new_leaf **out) must_check;
 
-/* Leaves out the rows that were there before. For after db_flush(). */
+/* Drops the rows that the store already had. Call it after db_flush(). */
 void leaves_keep_new(struct leaves *leaves);
 
 #endif

@@ -217,7 +217,7 @@ void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *o
 	}
 	ledger->on_stopped = on_stopped;
 	ledger->stop_owner = owner;
-	ledger_lease_silence(ledger->lease); /* the owner's reader of the group may be gone */
+	ledger_lease_silence(ledger->lease); /* the owner may have closed its reader of the group */
 	ledger_watch_close(ledger->watch, on_watch_closed, ledger);
 }
 

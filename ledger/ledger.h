@@ -13,7 +13,7 @@
  * asks for the lease and fence.c keeps a worker without it out. The holder of the lease does three
  * more things, each with a timer and a rule:
  *
- *   watch.c             what a team expected and did not come; expect/waits.c says what is overdue
+ *   watch.c             expected events that did not come; expect/waits.c says what is overdue
  *   upkeep.c            leaves for rows of others; checkpoint_round.c says which trees are signed
  *   retention_timer.c   old rows of the audit log go; retention.c says which
  *
@@ -50,8 +50,8 @@ struct ledger_options {
 	bool strip_host;          /* WRENN_EVENTS_STRIP_HOST: no host_ip and host_id in payloads */
 	int64_t (*now_us)(void);  /* wall clock */
 	int64_t (*mono_us)(void); /* monotonic clock */
-	unsigned tick_ms; /* renews the lease every third tick, looks for misses every fifth */
-	struct watch_stream stream; /* where to announce what did not come */
+	unsigned tick_ms;         /* for the lease (every third) and for misses (every fifth) */
+	struct watch_stream stream; /* where to announce missed events */
 	/* A channel has new deliveries, which are committed. May be NULL. */
 	void (*on_work)(const struct fresh_rows *fresh, void *owner);
 	const struct audit_signer *signer; /* NULL: no checkpoints are made */

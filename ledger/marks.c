@@ -53,7 +53,7 @@ static int64_t time_of(const struct event *event)
 	return (int64_t)(event->id.ms * 1000 + seq);
 }
 
-/* An event exactly so long before is still inside, wherever in its millisecond it lies. */
+/* An event exactly that much earlier still counts, whatever its microseconds are. */
 static int64_t time_before(const struct event *event, int64_t span_us)
 {
 	return (int64_t)event->id.ms * 1000 - span_us;
@@ -132,8 +132,8 @@ static struct mark accept_key(const struct event *event)
 	return key;
 }
 
-/* Resource, outcome and reason as one id. The lengths separate the parts. It needs no memory,
- * because an event whose key differs at the second look has no mark. */
+/* Resource, outcome and reason as one id. The lengths separate the parts. Computed with no
+ * allocation, since an event whose key differed the second time would have no mark. */
 static struct mark repeat_key(const struct event *event)
 {
 	struct mark key = { .team = event->team };

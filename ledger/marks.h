@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What was seen before, in the table `accepts` under (team, subject, name), with the newest time
- * only:
+ * Earlier events, in the table `accepts` under (team, subject, name), with the newest time only:
  *
  *   mark of                              subject               name
  *   an accepted request of a user/key    the capsule           "capsule.pause"
@@ -57,8 +56,8 @@ bool event_is_accept(const struct event *event);
 bool event_may_follow_up(const struct event *event);
 /* True for a capsule verb that the system ends, well or not. Pure. */
 bool event_may_complete(const struct event *event);
-/* True for a system event, which may repeat an earlier one exactly. A notice of ours does not: two
- * rules may miss the same. Pure. */
+/* True for a system event, which may repeat an earlier one exactly. Our own notices do not: two
+ * rules may miss the same event. Pure. */
 bool event_may_repeat(const struct event *event);
 
 /* Makes the marks that this event will read or write. */
@@ -70,7 +69,7 @@ int marks_read(struct marks *marks, struct db *db) must_check;
 /* In stream order, after marks_read(): */
 void marks_see_accept(struct marks *marks, const struct event *event);
 bool marks_has_accept(const struct marks *marks, const struct event *event);
-/* When the request was accepted that this event ends; 0: nobody asked, or we do not know. */
+/* When the request that this event ends was accepted; 0: nobody asked, or it is unknown. */
 int64_t marks_accept_us(const struct marks *marks, const struct event *event);
 /* True when the event repeats an earlier one. Otherwise later events are compared with this one. */
 bool marks_see_repeat(struct marks *marks, const struct event *event);

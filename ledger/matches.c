@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Reads the channels of teams and turns their subscriptions into bits. A filter that cannot be read
- * lets everything pass: nothing is lost for a rule of a newer version. */
+ * lets everything pass: it may be of a newer version, and no event may be lost. */
 #include "ledger/matches.h"
 
 #include <errno.h>

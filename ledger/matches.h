@@ -47,7 +47,7 @@ void matches_gather(struct matches *matches, const struct event *event);
 int matches_read(struct matches *matches, struct db *db) must_check;
 
 struct team_matches *matches_of(const struct matches *matches, const struct uuid *team);
-/* The channel names the event's kind, and its filter lets the event pass. */
+/* True when the channel names the event's kind and its filter lets the event pass. */
 bool match_wants(const struct channel_match *match, const struct event *event);
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include "ledger/position.h"
 
-/* The last millisecond that a stored time can show, 9999-12-31T23:59:59.999Z. */
+/* The last millisecond of a stored time: 9999-12-31T23:59:59.999Z. */
 #define STREAM_MS_MAX UINT64_C(253402300799999)
 
 static const struct db_query store_position = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Entries that come again. Their rows are stored, so nothing is written a second time. But Redis
- * may have lost entries and given their ids to others. Then the stored rows belong to another
+ * Entries that are read again. Their rows are stored, so nothing is written a second time. But
+ * Redis may have lost entries and given their ids to others. Then the stored rows belong to another
  * event, and the entry must not vanish silently.
  */
 #ifndef LEDGER_REREAD_H

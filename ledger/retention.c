@@ -11,7 +11,7 @@
 
 #define TILE_START "(audit_leaves.idx / 256 * 256)"
 
-/* Housekeeping writes it, when it believes the clock. */
+/* Housekeeping writes it, but only while it trusts the clock. */
 static const struct db_query read_age = {
 	.sql = "SELECT CAST(value AS bigint) FROM store_facts WHERE name = 'aged_to_us'",
 };
@@ -41,7 +41,7 @@ static const struct db_query read_ids = {
 	       "ORDER BY idx LIMIT 512",
 };
 _Static_assert(RETENTION_PIECE == 512, "the LIMIT of read_ids");
-/* By a list, so that PostgreSQL has no reason to look through the table. */
+/* Takes a list of ids, so that PostgreSQL does not scan the table. */
 static const struct db_query drop_rows = {
 	.sql = "DELETE FROM audit_logs WHERE id = ANY($1::text[]::uuid[])",
 	.sqlite = "DELETE FROM audit_logs WHERE id IN (SELECT value FROM json_each($1))",
@@ -103,7 +103,7 @@ static int on_checkpoint(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* Small teams get one file a day, not one for each checkpoint. */
+/* So small teams get one file a day, not one for each checkpoint. */
 static bool is_worth_it(const struct retention *retention, const struct looking *looking)
 {
 	return looking->size > 0 && (looking->oldest_us < looking->before_us - RETENTION_DAY_US ||
@@ -181,7 +181,7 @@ static int on_id(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* From the first row to before `to`. */
+/* Drops from the first row to before `to`. */
 static int drop_some_rows(struct retention *retention, struct db *db, int64_t to)
 {
 	const struct db_value range[] = { db_int(retention->tree), db_int(retention->first),
@@ -221,7 +221,7 @@ static int drop_piece(struct retention *retention, struct db *db)
 	return rc < 0 ? rc : db_flush(db);
 }
 
-/* Nothing that they were made for is left, and new rows get new ones. */
+/* No row needs these keys any more; new rows get new ones. */
 static int drop_some_keys(struct retention *retention, struct db *db)
 {
 	const struct db_value team = db_uuid(&retention->team);

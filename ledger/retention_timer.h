@@ -21,7 +21,7 @@ struct retention_timer;
 struct retention_timer_options {
 	uv_loop_t *loop;
 	struct store *store;
-	const struct ledger_lease *lease; /* and all that follows must outlive it */
+	const struct ledger_lease *lease; /* this and the members below must outlive it */
 	const char *group;
 	const char *worker;
 	const struct position *position;

@@ -5,7 +5,7 @@
 
 #include "core/utf8.h"
 
-#define MAX_NAME 1024 /* as much as a row of the trail keeps */
+#define MAX_NAME 1024 /* the limit of a row of the trail */
 
 static const struct db_query insert_outcome = {
 	.sql = "INSERT INTO snapshot_outcomes (team_id, ended_at, name, is_success) "

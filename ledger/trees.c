@@ -4,10 +4,10 @@
  * A frontier is at most 2 KB, so each transaction reads it again and nothing is kept in memory
  * that could differ from the store. The leaves of one tree are one statement.
  *
- * No insert may meet a row that is there: the store would refuse the events, and they would become
- * dead letters, although somebody has changed our tables. So reading a tree asks for leaves past
- * its end; a tree that has some is damaged. "Do nothing on conflict" would cost PostgreSQL a third
- * of the insert.
+ * No insert may meet an existing row: the store would refuse the events and they would become dead
+ * letters, when really somebody has changed our tables. So reading a tree asks for leaves past its
+ * end; a tree that has some is damaged. "Do nothing on conflict" would cost PostgreSQL a third of
+ * the insert.
  */
 #include "ledger/trees.h"
 
@@ -261,7 +261,7 @@ static struct str hash_str(const struct merkle_hash *hash)
 	return (struct str){ .at = (const char *)hash->bytes, .len = sizeof(hash->bytes) };
 }
 
-/* What one statement inserts. */
+/* The rows that one statement inserts. */
 struct addition {
 	struct trees *trees;
 	struct db *db;
@@ -374,7 +374,7 @@ static int write_tree(struct addition *addition)
 	return rc < 0 ? rc : write_frontier(tree, addition->db);
 }
 
-/* Leaves size and frontier as they are, so that a verifier finds the damage. */
+/* Size and frontier stay unchanged, so that a verifier finds the damage. */
 static int write_outside(struct trees *trees, const struct tree *tree, struct db *db)
 {
 	int64_t without_leaf = trees->leaves_can_wait ? 0 : (int64_t)tree->new_count;

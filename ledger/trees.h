@@ -28,7 +28,7 @@
 struct tree {
 	struct uuid team;
 	int64_t number;   /* 0: not read yet */
-	int64_t outside;  /* rows to count as left to the control plane */
+	int64_t outside;  /* rows that the control plane writes */
 	uint64_t was;     /* the size before */
 	size_t new_count; /* leaves */
 	bool is_damaged;
@@ -41,7 +41,7 @@ struct trees {
 	struct tree *all;
 	size_t count;
 	size_t cap;
-	bool leaves_can_wait; /* rows of a damaged tree are not outside: they come again */
+	bool leaves_can_wait; /* try rows of a damaged tree again; they are not outside */
 	int64_t without_leaf; /* rows that trees_write() counted as outside a damaged tree */
 };
 
@@ -59,7 +59,7 @@ int trees_leave_out(struct trees *trees, const struct uuid *team) must_check;
 
 /* Flushes; what it writes is pipelined. */
 int trees_write(struct trees *trees, struct db *db) must_check;
-/* After that: the tree of this team got no leaves. */
+/* After that: true when the tree of this team got no leaves. */
 bool trees_is_damaged(const struct trees *trees, const struct uuid *team);
 
 #endif

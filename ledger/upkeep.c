@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One timer and one job. A job takes what waits, and a piece of the round if one is under way or
- * may be due. A job that has left something is followed by the next at once.
+ * One timer and one job. A job takes waiting rows, and a piece of the round if one is running or
+ * may be due. If work remains, the next job follows at once.
  *
  * Failure: the next tick tries again. A round that fails in the middle goes on where it was; if
  * this worker has lost the lease meanwhile, the trees it left wait for the next round.
@@ -29,11 +29,11 @@ struct upkeep {
 	struct waiting waiting;
 	struct checkpoint_round round;
 	bool in_round;
-	int64_t ask_us; /* monotonic; then ask whether a round is due */
+	int64_t ask_us; /* monotonic; when to ask again whether a round is due */
 
-	/* Of the running job, which may run again. */
+	/* About the running job, which may run twice. */
 	struct position known;
-	int64_t from_tree; /* the round has come so far */
+	int64_t from_tree; /* how far the round has come */
 	int64_t now_us;
 	bool asks; /* whether a round is due */
 	bool is_piece;
@@ -64,7 +64,7 @@ static int run(struct db *db, struct store_job *job)
 
 	if (rc == 0)
 		rc = waiting_take(&upkeep->waiting, db);
-	/* A checkpoint says nothing of rows that still wait. */
+	/* A checkpoint does not cover rows that still wait. */
 	if (rc == 0 && upkeep->waiting.count < WAITING_MAX)
 		rc = run_round(upkeep, db);
 	return rc;

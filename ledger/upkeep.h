@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the holder of the ledger's lease does for the trees of the audit trail beside its batches:
- * rows of other workers become leaves, and every hour the trees that have grown get a checkpoint.
+ * Work of the lease's holder for the trees of the audit trail, besides its batches: rows of other
+ * workers become leaves, and every hour the trees that have grown get a checkpoint.
  */
 #ifndef LEDGER_UPKEEP_H
 #define LEDGER_UPKEEP_H
@@ -24,7 +24,7 @@ typedef void (*checkpoint_fn)(const struct audit_checkpoint *checkpoint, void *o
 struct upkeep_options {
 	uv_loop_t *loop;
 	struct store *store;
-	const struct ledger_lease *lease; /* and all that follows must outlive it */
+	const struct ledger_lease *lease; /* this and the members below must outlive it */
 	const char *group;
 	const char *worker;
 	const struct position *position;

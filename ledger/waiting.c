@@ -51,7 +51,7 @@ void waiting_done(struct waiting *waiting)
 #define FIRST_TEXT 4
 #define TEXTS      9
 
-/* Copies the texts of the row into one block. NULL without memory. */
+/* Copies the texts of the row into one block. NULL when out of memory. */
 static char *keep_texts(const struct db_row *row, struct str out[TEXTS])
 {
 	size_t len = 1;

@@ -24,8 +24,8 @@ struct waiting {
 		struct uuid team;
 		int64_t noted_us;
 	} keys[WAITING_MAX];
-	struct waiting_key from; /* the call goes on after it; zero: from the oldest row */
-	struct waiting_key next; /* `from` of the call after it, once this one is committed */
+	struct waiting_key from; /* the call starts after it; zero: from the oldest row */
+	struct waiting_key next; /* `from` of the next call, once this one is committed */
 	size_t count;            /* rows taken by the last call */
 };
 

@@ -6,12 +6,12 @@
  *   RESTING -> PEEKING -> ASKING -> WAITING -> JUDGING -> ADDING -> RESTING
  *              store      Redis     position   store       Redis
  *
- * It changes no wait: the ledger does when it reads the notice in the stream. So each step may end
- * here, by a crash, too, and the next look begins again. A look judges only after everything up to
- * the asked time was read, notices of earlier looks included.
+ * A look changes no wait: the ledger does that when it reads the notice in the stream. So a look
+ * may break off at any step, even by a crash, and the next one begins again. It judges only after
+ * everything up to the asked time was read, including notices of earlier looks.
  *
- * Failure: whatever does not answer ends the look. A refused XADD is logged once, until one
- * succeeds.
+ * Failure: if Redis or the store does not answer, the look ends. A refused XADD is logged once,
+ * until one succeeds.
  */
 #include "ledger/watch.h"
 
@@ -25,7 +25,7 @@
 #include "expect/expect.h"
 #include "ledger/fence.h"
 
-#define POLL_MS       50 /* WAITING looks at the position so often */
+#define POLL_MS       50 /* how often WAITING checks the position */
 #define MAX_POLLS     200
 #define STEP_MS       30000 /* a smaller step is an ordinary correction */
 #define NOTICES_MAX   (64 * (size_t)16384)
@@ -66,10 +66,10 @@ struct ledger_watch {
 	unsigned polls;
 	struct position known; /* when the job was submitted */
 	struct fence fence;
-	struct requests_place place; /* where the next look goes on with requests */
+	struct requests_place place; /* where the next look continues with requests */
 	struct requests_place next_place;
 	struct buf notices;
-	size_t adding; /* replies that are missing */
+	size_t adding; /* replies still to come */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -140,7 +140,7 @@ static void add_notices(struct ledger_watch *watch)
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
-/* By how much the clock of Redis was set since the last look; 0: it was not. */
+/* How far the clock of Redis was set since the last look; 0: it was not. */
 static int64_t step_of_clock(const struct ledger_watch *watch)
 {
 	const struct watch_clock *clock = &watch->clock;

@@ -16,7 +16,7 @@
 
 struct ledger_watch;
 
-/* The stream. Both are as in bus/moment.h. */
+/* The event stream. Both functions are as in bus/moment.h. */
 struct watch_stream {
 	int (*ask)(struct bus_moment_question *question, void *owner); /* NULL: nobody watches */
 	int (*add)(struct str json, void (*on_added)(const char *fault, void *owner), void *adder,

@@ -3,8 +3,8 @@
 /*
  * Commits a batch in one store job, or in several when the store refuses it as a whole.
  *
- * Happy path: one round reads the fence and all that the events need to know. Every event is
- * decided in stream order. One round writes everything, the position last. Then the owner hears
+ * Happy path: one round reads the fence and everything needed to decide the events. Every event is
+ * decided in stream order. One round writes everything, the position last. Then the owner is told
  * which channels have work.
  *
  * Failure: without the lease nothing is written. With the store away the owner offers the batch
@@ -43,7 +43,7 @@ struct commit {
 	struct event_rows rows;
 };
 
-/* Where the ledger is after this run. */
+/* The ledger's position after this run. */
 static struct stream_id position_of(const struct commit *commit)
 {
 	bool is_one_event = commit->is_single && commit->from < commit->to;
@@ -112,7 +112,7 @@ static int run_commit(struct db *db, struct store_job *job)
 	if (rc == 0)
 		rc = event_rows_write_rest(&commit->rows, db);
 	if (rc == 0)
-		/* Also after a single event, because what is at or before the position counts as
+		/* Also after a single event, because events at or before the position count as
 		 * decided. */
 		rc = position_store(db, commit->writer->group, position_of(commit),
 				    commit->rows.now_us);
@@ -150,7 +150,7 @@ static void finish(struct commit *commit, int rc)
 	on_done(rc, owner);
 }
 
-/* A row that was stored before may be at work or at its end. */
+/* A row that was stored before may have been sent already. */
 static void cut_at_stored(struct fresh_rows *fresh)
 {
 	for (const struct fresh_row *row = fresh->first; row; row = row->next) {
@@ -210,7 +210,7 @@ static void submit(struct commit *commit)
 		finish(commit, rc);
 }
 
-/* Submits the next event alone; after the last one the position, which no event can spoil. */
+/* Submits the next event by itself; after the last one, only the position. */
 static void submit_next(struct commit *commit)
 {
 	size_t count = commit->batch->count;
@@ -227,7 +227,7 @@ static void reject(const struct commit *commit, size_t at, int rc)
 		   errno_text(rc));
 }
 
-/* After a run that was committed. */
+/* Called after a committed run. */
 static void reject_others(const struct commit *commit)
 {
 	for (size_t i = commit->from; i < commit->to; i++) {
@@ -290,7 +290,7 @@ void ledger_writer_init(struct ledger_writer *writer)
 	metrics->repeats = metric_counter("wrenn_events_ledger_suppressed_total", "why=\"repeat\"",
 					  "Events that notify nobody");
 	metrics->rejected = metric_counter("wrenn_events_ledger_rejected_total", NULL,
-					   "Events refused for ever, dead letters");
+					   "Events that can never be stored: dead letters");
 	metrics->bad_capsules = metric_counter("wrenn_events_ledger_bad_capsules_total", NULL,
 					       "Events whose sandbox object was ignored");
 	metrics->reused_ids =

@@ -32,18 +32,18 @@ struct ledger_metrics {
 	struct metric *without_leaf;
 	struct metric *missed;
 	struct metric *arrived;
-	struct metric *unwatched; /* X that is not waited for: the team has too many waits */
+	struct metric *unwatched; /* events that began no wait: the team has too many */
 	struct metric *latency;
 };
 
-/* What the commits of one worker share. */
+/* State that the commits of one worker share. */
 struct ledger_writer {
 	struct store *store;
 	const char *group;
 	const char *worker;
 	struct event_rules rules;
 	int64_t (*now_us)(void); /* wall clock */
-	/* Where this worker left the ledger; what it found there when it got the lease. */
+	/* The position this worker last committed, or found when it got the lease. */
 	struct position position;
 	struct expect_cache expected; /* for the thread of the running job */
 	struct ledger_metrics metrics;

@@ -219,8 +219,8 @@ static void on_limit(uv_timer_t *timer)
 {
 	struct name_lookup *lookup = timer->data;
 	struct reason why;
-	/* A lookup can be cancelled only while it waits for a thread. Then the name is not at
-	 * fault. */
+	/* A lookup can be cancelled only while it waits for a thread. So the name is not to
+	 * blame. */
 	int rc = uv_cancel((uv_req_t *)&lookup->request) == 0 ? -EBUSY : -EINVAL;
 
 	reason_set(&why, rc, lookup->field, "the host of %s could not be resolved in time",

@@ -47,7 +47,7 @@ bool host_is_odd_number(struct str host);
 /* For outbound_send(); `guard` is the struct guard. */
 bool guard_allows(const struct sockaddr *address, const void *guard);
 
-/* A URL that a channel shall have. `field` must be a constant. */
+/* A URL that a channel is about to store. `field` must be a constant. */
 struct target {
 	struct str url;
 	const char *field;

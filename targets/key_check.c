@@ -134,7 +134,7 @@ int key_check(const char *database_url, const uint8_t key[SEAL_KEY_SIZE], enum k
 	return reason_set(
 		why, -EKEYREJECTED, "WRENN_ENCRYPTION_KEY",
 		"another key sealed this store's settings (this one decrypts those of %lld of "
-		"%lld channels): set that key again, or give those settings up with `serve "
+		"%lld channels): set that key again, or abandon those settings with `serve "
 		"--accept-key`",
 		(long long)check.opened, (long long)check.opened + (long long)check.closed);
 }

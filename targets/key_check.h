@@ -16,9 +16,9 @@ enum key_use {
 	KEY_ACCEPT /* the store takes this key, whatever key it had before */
 };
 
-/* Blocks; for the start, before there are workers. -EKEYREJECTED with *why when another key
- * sealed the settings. Else a code of the store: -ENXIO for a store of another version, which
- * says nothing about the key. */
+/* Blocks; for the start, before there are workers. -EKEYREJECTED with *why when another key sealed
+ * the settings. Otherwise a code of the store: -ENXIO for a store of another version, with which
+ * the key cannot be tried. */
 int key_check(const char *database_url, const uint8_t key[SEAL_KEY_SIZE], enum key_use use,
 	      struct reason *why) must_check;
 

@@ -2,7 +2,7 @@
 
 /*
  * Splits both URLs with the parser that every other check uses, and joins the parts. A URL that
- * cannot be split is refused, because no request may go to a place that nobody has judged.
+ * cannot be split is refused, because no request may go to an address that was not checked.
  */
 #include "targets/origin.h"
 
@@ -23,7 +23,7 @@ const struct target_origin *origin_find(const struct target_origin *origins, siz
 	return NULL;
 }
 
-/* True when the origin has a scheme, a host and perhaps a port, and no more. */
+/* True when the origin has only a scheme, a host and perhaps a port. */
 static bool split_origin(const struct target_origin *origin, struct url_parts *out)
 {
 	struct str text = str_of(origin->origin);

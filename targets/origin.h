@@ -2,7 +2,7 @@
 
 /*
  * The operator's overrides of where a provider's requests go, for tests and gateways. A channel's
- * address is checked as it is stored. Only an outgoing request gets the other scheme, host and
+ * URL is checked and stored without them. Only an outgoing request gets the other scheme, host and
  * port; path and query stay byte for byte. Pure.
  */
 #ifndef TARGETS_ORIGIN_H
@@ -23,7 +23,7 @@ struct target_origin {
 	const char *origin;   /* scheme://host or scheme://host:port */
 };
 
-/* The override for a provider, or NULL: then the guard's own rules apply. */
+/* The override for a provider; NULL when there is none, and the guard's own rules apply. */
 const struct target_origin *origin_find(const struct target_origin *origins, size_t count,
 					const char *provider);
 

@@ -7,9 +7,9 @@
  * interval again. A pace without an interval has a bucket only after a destination has asked us
  * to pause.
  *
- * Several workers: each does to its own bucket what the others publish of theirs. Those that wait
- * for the same token would all take it in the same moment, before they hear of each other. So they
- * come one after the other, first who did not take the last one.
+ * Several workers: each applies to its own bucket what the others publish. Workers that wait for
+ * the same token would all take it at the same moment, before their messages arrive. So they take
+ * turns, beginning with one that did not take the last token.
  *
  * Failure: without memory for a bucket the caller waits a second, as for an empty one.
  */
@@ -26,11 +26,13 @@
 #define MAX_SLOWER    4  /* doublings, so at most 16 times the interval */
 #define SUCCESSES     10 /* in a row halve the interval */
 #define LOOK_AGAIN_US INT64_C(1000000)
-#define SHARED_US     (INT64_C(60) * 1000000) /* a bucket is shared so long after others used it */
-#define YIELD_US      10000
-#define STEP_US       1000 /* clocks of the loop tick in milliseconds */
-#define STEPS         5
-#define MAX_LINE      1024
+#define SHARED_US      \
+	(INT64_C(60) * \
+	 1000000) /* how long a bucket counts as shared after another worker used it */
+#define YIELD_US 10000
+#define STEP_US  1000 /* clocks of the loop tick in milliseconds */
+#define STEPS    5
+#define MAX_LINE 1024
 
 struct paces {
 	struct pace_table table;
@@ -52,7 +54,7 @@ static int64_t interval_of(const struct pace_bucket *bucket, const struct pace *
 	return pace->interval_us << bucket->slower;
 }
 
-/* How far ahead of now the time of an empty bucket lies. */
+/* How far in the future the time of an empty bucket is. */
 static int64_t depth_of(const struct pace_bucket *bucket, const struct pace *pace)
 {
 	return (int64_t)(pace->burst > 1 ? pace->burst - 1 : 0) * interval_of(bucket, pace);
@@ -138,7 +140,7 @@ int64_t paces_take(struct paces *paces, const struct paced *paced, int64_t now_u
 	for (size_t i = 0; i < paced->count; i++)
 		(void)bucket_for(paces, paced, i, now_us);
 	for (size_t i = 0; i < paced->count; i++) {
-		/* the team may have lost the first bucket to the second */
+		/* making the second bucket may have freed the first */
 		buckets[i] = bucket_find(&paces->table, paced->list[i].key);
 		if (buckets[i])
 			next_us =
@@ -240,7 +242,7 @@ static void learn_here(struct paces *paces, const struct paced *paced,
 		learn(bucket, &paced->list[0], verdict, now_us);
 }
 
-/* A success of a destination that was never slowed down teaches nothing. */
+/* A success of a destination that was never slowed down changes nothing. */
 static bool is_news(const struct paces *paces, const struct paced *paced,
 		    const struct verdict *verdict, int status)
 {

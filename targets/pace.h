@@ -3,9 +3,9 @@
 /*
  * How fast we may send to a destination: token buckets. Channels whose paces have the same key
  * share a bucket. A destination that complains of our speed gets a slower bucket for a while.
- * What a vendor allows us as a whole is in vendors.h. Memory is bounded for each team and in
- * total (pace_table.h). Pure except for its own memory: time is an argument, in microseconds of
- * the monotonic clock, so that a step of the wall clock changes nothing.
+ * vendors.h has the limits of a vendor for all destinations together. Memory is bounded for each
+ * team and in total (pace_table.h). Pure except for its own memory: time is an argument, in
+ * microseconds of the monotonic clock, so that a step of the wall clock changes nothing.
  *
  * Workers that send to the same destination tell each other what they take and learn, so that the
  * paces hold for all of them together (pace_news.h).
@@ -25,8 +25,8 @@ struct paces;
 int paces_open(struct paces **out) must_check;
 void paces_close(struct paces *paces); /* accepts NULL */
 
-/* Who asks, and the provider's paces, the tightest first. A pace without an interval lets every
- * message through, except while a destination rests. */
+/* The channel, and the provider's paces, the tightest first. A pace without an interval lets every
+ * message through, except while the destination has asked us to pause. */
 struct paced {
 	const struct provider *provider;
 	struct pace_user user;
@@ -46,11 +46,11 @@ void paces_learn(struct paces *paces, const struct paced *paced, const struct ve
  * them. */
 void paces_forget(struct paces *paces, const struct uuid *team, const struct uuid *channel);
 
-/* Makes the paces those of several workers: `publish` takes a line to the others, which hand it to
- * paces_hear(). A line that is lost costs a message too many, no more. */
+/* Shares the paces among several workers: `publish` sends a line to the others, which pass it to
+ * paces_hear(). A lost line costs at most one message too many. */
 void paces_share(struct paces *paces, void (*publish)(struct str line, void *owner), void *owner);
 
-/* Ignores what this worker published itself, and what no worker publishes. */
+/* Ignores its own lines, and lines that no worker publishes. */
 void paces_hear(struct paces *paces, struct str line, int64_t now_us);
 
 /* For the owner of a channel: the current interval and when the next message may go. */

@@ -63,7 +63,7 @@ static const char *what_of(const struct verdict *verdict)
 	return verdict->kind == VERDICT_DELIVERED ? "delivered" : "other";
 }
 
-/* The wish of any other answer is about one message. */
+/* A wait that any other answer asks for is about one message only. */
 static int64_t wish_of(const struct verdict *verdict)
 {
 	bool is_heard = verdict->is_throttled || verdict->kind == VERDICT_RETRY;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What one worker publishes about its paces, as one line of text. Pure. */
+/* One line of text that a worker publishes about its paces. Pure. */
 #ifndef TARGETS_PACE_NEWS_H
 #define TARGETS_PACE_NEWS_H
 
@@ -12,7 +12,7 @@
 enum pace_news_kind {
 	PACE_TOOK,    /* a token of each bucket */
 	PACE_LEARNED, /* from an answer */
-	PACE_FORGOT   /* the buckets of a channel; `paced` names the user only */
+	PACE_FORGOT   /* the buckets of a channel; `paced` has only team and channel */
 };
 
 struct pace_news {
@@ -24,10 +24,10 @@ struct pace_news {
 	int status;
 };
 
-/* `out` fails as every buffer does. */
+/* A failure sticks in out->err. */
 void pace_news_write(struct buf *out, const struct pace_news *news);
 
-/* -EINVAL for what no worker writes. */
+/* -EINVAL for a line that no worker writes. */
 int pace_news_read(struct str line, struct pace_news *out) must_check;
 
 #endif

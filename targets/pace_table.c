@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A bucket counts for the team that made it, whichever teams use it later. */
+/* A bucket counts towards the bound of the team that made it, whichever teams use it later. */
 #include "targets/pace_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FORGET_US   (INT64_C(3600) * 1000000) /* a slower interval is kept so long */
+#define FORGET_US   (INT64_C(3600) * 1000000) /* how long a slower interval is kept */
 #define EVICT_TRIES 32
 
 struct pace_holder {
@@ -81,7 +81,7 @@ static void forget(struct pace_table *table, struct pace_bucket *bucket)
 	free(bucket);
 }
 
-/* A new bucket would behave the same. */
+/* True when a new bucket would behave the same. */
 static bool is_at_rest(const struct pace_bucket *bucket, int64_t now_us)
 {
 	return bucket->full_us <= now_us && bucket->blocked_us <= now_us &&

@@ -2,9 +2,9 @@
 
 /*
  * The buckets of pace.c, found by key. Their number is bounded for each team and in total. A team
- * at its bound gives up one of its own buckets for a new one. A full table gives up a bucket at
- * rest, or else one of the team that has most. Of a team's buckets the first at rest goes, or
- * else the one that is blocked for longest.
+ * at its bound gives up one of its own buckets for a new one. A full table gives up a full bucket,
+ * or else one of the team that has most. A team gives up its first full bucket, or else the one
+ * that is blocked for longest.
  */
 #ifndef TARGETS_PACE_TABLE_H
 #define TARGETS_PACE_TABLE_H
@@ -61,7 +61,7 @@ void pace_table_done(struct pace_table *table);
 
 struct pace_bucket *bucket_find(const struct pace_table *table, const char *key);
 
-/* Finds or makes the bucket and notes the use. NULL without memory. */
+/* Finds or makes the bucket and notes the use. NULL when out of memory. */
 struct pace_bucket *bucket_get(struct pace_table *table, const char *key,
 			       const struct pace_user *user, int64_t now_us);
 

@@ -38,9 +38,9 @@ int config_open(struct opened_config *out, const struct provider *provider, stru
 		const uint8_t key[SEAL_KEY_SIZE]) must_check;
 void opened_config_done(struct opened_config *opened);
 
-/* The paces of the destination of these settings, and how many there are: none when the settings
- * do not decrypt. A provider without paces gets one without an interval, which keeps the rests
- * that a destination asks for. */
+/* The paces of the destination of these settings, and how many there are: none when the settings do
+ * not decrypt. A provider without paces gets one without an interval, which keeps the pauses that a
+ * destination asks for. */
 size_t config_find_paces(const struct provider *provider, struct str sealed,
 			 const uint8_t key[SEAL_KEY_SIZE], struct pace out[PROVIDER_MAX_PACES]);
 

@@ -19,7 +19,7 @@
 #define LONG_PAUSE_US (INT64_C(900) * 1000000) /* pauses grow to this length */
 #define LEAST_US      (-(INT64_C(1) << 60))    /* long ago */
 #define WINDOW_US     INT64_C(500000)
-#define PEER_US       (INT64_C(10) * 1000000) /* a worker is silent for so long: it is gone */
+#define PEER_US       (INT64_C(10) * 1000000) /* a worker that is silent for this long is gone */
 #define FAIR          8                       /* in quarters of the free requests, share_allows() */
 
 struct vendor_team {
@@ -215,8 +215,8 @@ int64_t vendors_limited(const struct vendors *vendors, const struct provider *pr
 
 /* ---- refusals and complaints ------------------------------------------------------------- */
 
-/* Requests that ran at the same time are refused together. The bound keeps a team from waiting
- * more than a minute for that. */
+/* Requests that run at the same time may all be refused. The bound limits the team's wait for that
+ * to a minute. */
 static void count_refusal(struct vendor_team *entry, int64_t now_us)
 {
 	int64_t most_us = now_us + (VENDOR_REFUSALS + 6) * VENDOR_REFUSAL_US;
@@ -264,7 +264,7 @@ static void take_complaint(struct vendor *vendor, struct vendor_team *entry, int
 	vendor->blamed_us = entry->pause.until_us;
 }
 
-/* A success: our address is not blocked, or not any more. Pauses that run stay. */
+/* A success: our address is not blocked, or no longer. Running pauses stay. */
 static void note_success(struct vendor *vendor, struct vendor_team *entry)
 {
 	if (vendor)

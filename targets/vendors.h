@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a vendor allows our address as a whole, whatever the destination: so many requests a
- * second, few refusals, and a pause after a complaint. Teams share all three, so one team's
- * channels use up only that team's part. Pure except for its own memory: time is an argument, in
- * microseconds of the monotonic clock. docs/notes/delivery.md
+ * The limits of a vendor for our address, whatever the destination: requests per second, few
+ * refusals, and a pause after a complaint. Teams share all three, so one team's channels use up
+ * only that team's part. Pure except for its own memory: time is an argument, in microseconds of
+ * the monotonic clock. docs/notes/delivery.md
  */
 #ifndef TARGETS_VENDORS_H
 #define TARGETS_VENDORS_H
@@ -24,7 +24,7 @@
 #define VENDOR_REFUSALS   20 /* a team may cause at once; after that one every: */
 #define VENDOR_REFUSAL_US (INT64_C(10) * 1000000)
 
-#define VENDOR_PEERS      15 /* more share no smaller part: one request in half a second each */
+#define VENDOR_PEERS      15 /* with more, too, each may send every half second */
 
 /* Another worker that sends to the vendor. */
 struct vendor_peer {
@@ -76,16 +76,18 @@ int64_t vendors_limited(const struct vendors *vendors, const struct provider *pr
 void vendors_count(struct vendors *vendors, const struct provider *provider,
 		   const struct uuid *team, int64_t now_us);
 
-/* Another worker has sent a request. While it does, each has an equal part of the vendor's requests
- * per second: nobody hears of another's requests in time to count them. */
+/* Another worker has sent a request. While several workers send, each has an equal part of the
+ * vendor's requests per second: workers cannot tell each other of requests quickly enough to count
+ * them. */
 void vendors_meet(struct vendors *vendors, const struct provider *provider,
 		  const struct uuid *worker, int64_t now_us);
 
 /* A status that counts towards VENDOR_REFUSALS. */
 bool vendors_refuses(int status);
 
-/* Learns from an answer. A pause holds for the team that got the answer. It holds for everybody
- * when a second team gets the same answer meanwhile, or when it is about our address itself. */
+/* Learns from an answer. A pause holds for the team that got the answer. It holds for all teams
+ * when a second team gets the same answer meanwhile, or when the answer is about our address
+ * itself. */
 struct vendor_answer {
 	const struct provider *provider;
 	struct uuid team;
