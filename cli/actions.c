@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "core/suggest.h"
 
 #define NAME_LIMIT 128
 

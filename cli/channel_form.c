@@ -9,9 +9,9 @@
 #include "cli/channel_settings.h"
 #include "cli/command.h"
 #include "cli/show.h"
-#include "cli/suggest.h"
 #include "core/event.h"
 #include "core/json.h"
+#include "core/suggest.h"
 
 #define BODY_LIMIT 65536
 

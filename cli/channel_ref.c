@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "cli/suggest.h"
+#include "core/suggest.h"
 
 #define NAME_SIZE 128
 

@@ -14,10 +14,10 @@
 #include "cli/command.h"
 #include "cli/existing_store.h"
 #include "cli/output.h"
-#include "cli/suggest.h"
 #include "core/errno_text.h"
 #include "core/id.h"
 #include "core/json.h"
+#include "core/suggest.h"
 #include "store/store.h"
 
 #define MAX_COLUMNS 6

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/suggest.h"
+#include "core/suggest.h"
 
 #define MAX_FLAG 64
 

@@ -2,7 +2,7 @@
 
 /* The distance is that of optimal string alignment: insert, delete, replace, exchange two
  * neighbours, each counted once. */
-#include "cli/suggest.h"
+#include "core/suggest.h"
 
 #include <stdbool.h>
 #include <string.h>

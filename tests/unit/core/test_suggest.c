@@ -3,8 +3,8 @@
 /* Which word an error names after a slip. */
 #include <criterion/criterion.h>
 
-#include "cli/suggest.h"
 #include "core/attributes.h"
+#include "core/suggest.h"
 
 Test(suggest, names_the_word_that_was_meant)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Finds the word that a person meant to type, so that an error can name it. */
-#ifndef CLI_SUGGEST_H
-#define CLI_SUGGEST_H
+#ifndef CORE_SUGGEST_H
+#define CORE_SUGGEST_H
 
 #include <stddef.h>
 
