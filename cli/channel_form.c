@@ -116,7 +116,7 @@ static int take_rule(struct channel_form *form, const char *typed)
 
 /* ---- other options ----------------------------------------------------------------------- */
 
-/* The service ignores what it does not know, as newer clients may send it. */
+/* The service ignores what is not near to an option, as other clients may send it. */
 static int check_option(struct str name)
 {
 	static const char *const names[] = { "filter", "quiet", "living", "fallback" };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/id.h"
+#include "core/suggest.h"
 
 static int read_filter(const cJSON *value, struct channel_options *out, struct reason *why)
 {
@@ -94,9 +95,29 @@ static const cJSON *named(const cJSON *request, const struct option *option)
 	return option->has_endpoint ? NULL : json_get(request, option->name);
 }
 
+/* Clients send members that we do not know, and they are ignored (contract c.2). But one that is
+ * nearly an option is a slip, and to ignore it would leave the channel without the option. */
+static int refuse_misspelled(const cJSON *request, struct reason *why)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, request)
+	{
+		struct suggestion suggestion = { .typed = item->string };
+
+		for (size_t i = 0; i < ARRAY_LEN(table); i++)
+			suggest_consider(&suggestion, table[i].name);
+		if (suggestion.meant && suggestion.distance > 0)
+			return reason_set(why, -EINVAL, suggestion.meant,
+					  "a channel has no option \"%s\"; did you mean %s?",
+					  item->string, suggestion.meant);
+	}
+	return 0;
+}
+
 int channel_options_read(const cJSON *request, struct channel_options *out, struct reason *why)
 {
-	int rc = 0;
+	int rc = refuse_misspelled(request, why);
 
 	*out = (struct channel_options){ .tree = NULL };
 	for (size_t i = 0; i < ARRAY_LEN(table) && rc == 0; i++) {

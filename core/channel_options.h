@@ -7,6 +7,7 @@
  *
  * An option that is null, false or an empty object is not set. Members that the table does not
  * have are ignored and kept: a request has other members, and a newer version has more options.
+ * One in a request that is nearly an option ("fitler") is refused.
  */
 #ifndef CORE_CHANNEL_OPTIONS_H
 #define CORE_CHANNEL_OPTIONS_H

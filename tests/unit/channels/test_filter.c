@@ -94,6 +94,9 @@ static void refuse_nonsense(struct rig *rig)
 	cr_expect_eq(call(rig, "PUT", config, SETTINGS(",\"filter\":{\"colour\":[\"red\"]}")), 400);
 	cr_expect(strstr(call_answer, "only outcome"), "%s", call_answer);
 	cr_expect_eq(call(rig, "POST", "/v1/channels/preview", PREVIEW(",\"filter\":7")), 400);
+	cr_expect_eq(call(rig, "PATCH", path, CHANGE(",\"fitler\":{\"outcome\":[\"success\"]}")),
+		     400);
+	cr_expect(strstr(call_answer, "did you mean filter?"), "%s", call_answer);
 	expect(rig, "GET", path, "", FAILURES);
 }
 

@@ -3,6 +3,7 @@
 /* Options of a channel: read, kept, replaced and removed, with those of a newer version beside. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <string.h>
 
 #include "core/channel_options.h"
 
@@ -133,6 +134,41 @@ Test(channel_options, of_living_messages_are_on_or_off)
 			     cases[i].request);
 		cr_expect_eq(options.is_living, cases[i].is_living, "%s", cases[i].request);
 		cr_expect_str_eq(why.field, cases[i].rc ? "living" : "");
+		cJSON_Delete(request);
+	}
+}
+
+Test(channel_options, that_are_misspelled_are_refused_and_foreign_members_are_not)
+{
+	static const struct {
+		const char *request;
+		const char *meant; /* NULL: nothing is refused */
+	} cases[] = {
+		{ "{\"fitler\":{\"outcome\":[\"error\"]}}", "filter" },
+		{ "{\"filters\":null}", "filter" },
+		{ "{\"Living\":true}", "living" },
+		{ "{\"quite\":{}}", "quiet" },
+		{ "{\"fallbak\":{}}", "fallback" },
+		{ "{\"snoze\":{}}", "snooze" },
+		/* What a client reads it may send back, and others have members of their own. */
+		{ "{\"id\":\"ch-1\",\"team_id\":\"t\",\"name\":\"a\",\"provider\":\"slack\","
+		  "\"config\":{},"
+		  "\"events\":[],\"secret\":\"s\",\"created_at\":\"\",\"updated_at\":\"\","
+		  "\"disabled_at\":\"\","
+		  "\"event\":\"e\",\"digest\":true,\"snooze\":{},\"description\":\"\",\"x\":1,\"\":"
+		  "2}",
+		  NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cJSON *request = tree_of(cases[i].request);
+		struct channel_options options;
+		struct reason why = { .field = "", .text = "" };
+
+		cr_expect_eq(channel_options_read(request, &options, &why),
+			     cases[i].meant ? -EINVAL : 0, "%s", cases[i].request);
+		cr_expect_str_eq(why.field, cases[i].meant ? cases[i].meant : "");
+		cr_expect(!cases[i].meant || strstr(why.text, "did you mean"), "%s", why.text);
 		cJSON_Delete(request);
 	}
 }
