@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What `doctor` says of a Redis and a disk that a test machine does not have: an old version, a
- * group that lags, a disk that is nearly full. */
+/* What `doctor` says of a Redis, a disk and a network that a test machine does not have: an old
+ * version, a group that lags, a disk that is nearly full, no way to port 443. */
 #include <criterion/criterion.h>
+#include <curl/curl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
+#include "cli/command.h"
 #include "cli/doctor_checks.h"
 #include "core/buf.h"
 #include "tests/support/liar.h"
@@ -23,6 +28,15 @@ int statvfs(const char *path, struct statvfs *out)
 	cr_expect_str_eq(path, "/nowhere/store.db");
 	*out = (struct statvfs){ .f_frsize = MIB, .f_bfree = 1000000, .f_bavail = free_mib };
 	return 0;
+}
+
+static CURLcode handshake;
+
+/* In place of libcurl's. */
+CURLcode curl_easy_perform(CURL *easy)
+{
+	cr_expect(easy);
+	return handshake;
 }
 
 struct false_redis {
@@ -173,4 +187,38 @@ Test(doctor, warns_of_a_disk_that_is_nearly_full)
 	expect_disk(0, "warning free disk           0 MiB; make room, or move the store\n");
 	expect_disk(1023, "warning free disk           1023 MiB; make room, or move the store\n");
 	expect_disk(1024, "ok      free disk           1024 MiB\n");
+}
+
+static void run_doctor(CURLcode result)
+{
+	char *const argv[] = { "doctor", "--host", "localhost", NULL };
+
+	handshake = result;
+	optind = 0;
+	cr_expect_eq(doctor_command.run(3, (char **)argv), EXIT_FAILED, "Redis is not there");
+}
+
+Test(doctor, says_whether_destinations_can_be_reached)
+{
+	static const char *const lines[] = {
+		"ok      outgoing TLS        localhost: connected and verified\n",
+		"; install ca-certificates, or set WRENN_EVENTS_CA_FILE\n",
+		"; let this machine connect to port 443 of destinations\n",
+	};
+	char said[8192] = "";
+	int out = memfd_create("said", 0);
+
+	setenv("WRENN_ENCRYPTION_KEY",
+	       "00000000000000000000000000000000000000000000000000000000000000aa", 1);
+	setenv("REDIS_URL", "unix:///nowhere/redis.sock", 1);
+	setenv("DATABASE_URL", "sqlite:/nowhere/store.db", 1);
+	cr_assert_eq(dup2(out, STDOUT_FILENO), STDOUT_FILENO);
+	run_doctor(CURLE_OK);
+	run_doctor(CURLE_PEER_FAILED_VERIFICATION);
+	run_doctor(CURLE_COULDNT_CONNECT);
+	fflush(stdout);
+	cr_expect_gt(pread(out, said, sizeof(said) - 1, 0), 0);
+	close(out);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		cr_expect_neq(strstr(said, lines[i]), NULL, "no \"%s\" in\n%s", lines[i], said);
 }
