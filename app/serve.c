@@ -45,7 +45,7 @@ static const char usage[] =
 	"\n"
 	"The settings are environment variables: `wrenn-events help settings` lists them.\n"
 	"\n"
-	"Example: wrenn-events serve --config /etc/wrenn-events.env --check\n";
+	"Example: wrenn-events serve --config /etc/wrenn-events/wrenn-events.env --check\n";
 
 /* Continue while the database is unreachable, because the store retries. Fail if the schema is
  * unusable. */
