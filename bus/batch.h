@@ -34,7 +34,7 @@ struct dead_letter {
 /* commit.c marks what stays pending. */
 struct batch_item {
 	struct stream_id id;
-	bool stays_pending; /* Redis refused its dead letter: it will be read again */
+	bool stays_pending; /* Redis refused its dead letter: the entry will be read again */
 };
 
 struct batch {
@@ -44,8 +44,8 @@ struct batch {
 	size_t item_count;
 	struct dead_letter *dead;
 	size_t dead_count;
-	size_t next_dead;            /* of commit.c: to be written; payloads before it are freed */
-	int64_t read_ms;             /* monotonic */
+	size_t next_dead; /* for commit.c: the next to write; payloads before it are freed */
+	int64_t read_ms;  /* monotonic */
 	struct batch_commit *commit; /* whose queue it is in */
 };
 
@@ -54,7 +54,7 @@ struct batch {
 int batch_from_entries(const redisReply *list, struct stream_id limit,
 		       struct batch **out) must_check;
 
-/* A batch without entries, only to commit a position. NULL without memory. */
+/* A batch without entries, only to commit a position. NULL when out of memory. */
 struct batch *batch_of_position(struct stream_id last);
 
 void batch_free(struct batch *batch); /* accepts NULL */

@@ -7,7 +7,7 @@
  *   tail       plain XREAD from its own position. Every process reads all events for its live
  *              streams. Promise: every event in order, or a report of the gap. gap.c decides
  *              whether entries are missing between what we read and the stream now.
- *   consumer   the consumer group, read by one process of all. Hands batches to the ledger.
+ *   consumer   the consumer group, which one process reads for all. Hands batches to the ledger.
  *              Promise: it acknowledges an entry only after the ledger has committed it.
  *   transient  SUBSCRIBE, for capsule.state.changed only. No promise: an event that is published
  *              while the connection is down is lost.

@@ -12,8 +12,9 @@
 
 /* Entries read from the group and not yet acknowledged. */
 struct bus_batch {
-	size_t count;          /* 0: no entry is an event; commit the position alone */
-	struct event **events; /* in stream order; each readable, of known kind, about something */
+	size_t count; /* 0: no entry is an event; commit the position alone */
+	struct event *
+		*events; /* in stream order; each readable, of a known kind, and about a resource */
 	/* The ledger fills it: events[i] can never be committed and becomes a dead letter with this
 	 * sentence. Empty otherwise. */
 	struct reason *rejected;

@@ -48,7 +48,7 @@ static void remove_if_gone(struct claim *claim, const redisReply *about)
 		log_info("removing a consumer that is gone", log_slice("consumer", name));
 }
 
-/* True: the answer is for a round that still counts. */
+/* True when the answer belongs to the current round. */
 static bool take_turn(struct claim *claim, const redisReply *reply)
 {
 	bool counts = reply && !claim->is_cancelled;

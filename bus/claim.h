@@ -2,7 +2,7 @@
 
 /*
  * Takes over what consumers of other names left pending, and removes those names. Only older
- * versions of this program have them. Private to bus/.
+ * versions of this program use other names. Private to bus/.
  */
 #ifndef BUS_CLAIM_H
 #define BUS_CLAIM_H
@@ -16,8 +16,9 @@
 struct claim {
 	/* The owner sets these once. */
 	struct step step;
-	unsigned idle_ms; /* an entry that is pending for longer is taken over */
-	/* `taken` entries are pending for us now. Unless `is_finished`, claim_next() goes on. */
+	unsigned idle_ms; /* an entry that has been pending for longer is taken over */
+	/* `taken` entries are pending for us now. Unless `is_finished`, call claim_next() to
+	 * continue. */
 	void (*on_claimed)(size_t taken, bool is_finished, void *owner);
 	/* Private. */
 	struct stream_id cursor;
@@ -28,7 +29,7 @@ struct claim {
 /* Takes over some entries. Does nothing while an answer is awaited. An unusable answer drops the
  * connection, and then there is no callback. */
 void claim_next(struct claim *claim);
-/* Ignores an answer that is awaited. The next call begins a new round. */
+/* Ignores the answer that it waits for. The next call begins a new round. */
 void claim_cancel(struct claim *claim);
 
 #endif

@@ -3,9 +3,9 @@
 /*
  * We acknowledge after the ledger has committed and Redis has taken the dead letters. When Redis
  * refuses a dead letter, its entry stays pending and is read again; the other entries go on. A
- * batch without an event takes the same way: the ledger commits its position, so a worker that no
- * longer leads writes no dead letter and acknowledges nothing. A lost connection loses no entry:
- * it is still pending, is read again, and is committed to the same row again.
+ * batch without events goes through the ledger, too, which commits its position. So a worker that
+ * no longer leads writes no dead letters and acknowledges nothing. A lost connection loses no
+ * entry: it is still pending, is read again, and is committed to the same row again.
  */
 #include "bus/commit.h"
 
@@ -194,7 +194,7 @@ static int send_dead_letter(struct dead_letter *letter)
 			  ARRAY_LEN(argv), argv);
 }
 
-/* A few at a time. The next ones follow their answers. */
+/* A few at a time. Their answers start the next ones. */
 static void write_dead_letters(struct batch_commit *commit)
 {
 	struct batch *batch = commit->batch;

@@ -27,7 +27,7 @@ struct batch_commit {
 	struct step step;
 	struct ledger_position *ledger; /* moved on with every batch */
 	struct backoff pause;
-	/* The ledger is to commit this. commit_answer() follows, now or later. */
+	/* Asks the ledger to commit this batch. commit_answer() follows, now or later. */
 	void (*on_show)(struct bus_batch *shown, void *owner);
 	/* The batch is gone. */
 	void (*on_done)(void *owner);
@@ -49,14 +49,14 @@ void commit_take(struct batch_commit *commit, struct batch *batch);
 /* Shows the batch to the ledger again, if there is one and the ledger does not have it. */
 void commit_again(struct batch_commit *commit);
 
-/* The ledger's answer; rc 0: committed. Returns after how many milliseconds the owner is to call
+/* The ledger's answer; rc 0: committed. Returns in how many milliseconds the owner must call
  * commit_again(); 0: not at all. */
 unsigned commit_answer(struct batch_commit *commit, int rc);
 
 /* Forgets the queued batch: it stays pending. */
 void commit_drop_queued(struct batch_commit *commit);
-/* The ledger never gets the batch in hand again. It is forgotten now, or after the answer that the
- * ledger or Redis owes; then on_done comes. */
+/* Gives up the batch in hand. It is forgotten now, or after the pending answer of the ledger or
+ * Redis; then on_done comes. */
 void commit_abandon(struct batch_commit *commit);
 
 #endif

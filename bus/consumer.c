@@ -66,7 +66,7 @@ struct bus_consumer {
 	struct lag lag;
 
 	struct dues dues;
-	struct backoff place_pause; /* between a group that is gone and the next look */
+	struct backoff place_pause; /* between finding no group and the next look */
 
 	unsigned open_handles; /* the timer and the connections */
 	void (*on_closed)(void *owner);
@@ -134,7 +134,7 @@ static void on_error(struct redis *redis, const redisReply *error, void *owner)
 		return;
 	}
 	place_again(consumer);
-	/* The other connection finds or creates one each time. */
+	/* The other connection always finds a group, so this one must reach another server. */
 	if (consumer->place_pause.tries > PATIENCE_LOOKS)
 		redis_fail(redis, "it does not know the consumer group");
 }
@@ -209,7 +209,7 @@ static void on_read(struct batch *batch, void *owner)
 		commit_take(&consumer->commit, batch);
 }
 
-/* Where a group begins that is new to the ledger is committed before any entry is read from it. */
+/* Commits the starting position of a group that is new to the ledger before it reads any entry. */
 static void on_placed(struct stream_id at, bool was_set_back, void *owner)
 {
 	struct bus_consumer *consumer = owner;

@@ -25,14 +25,14 @@ struct bus_consumer_options {
 	/* Only older versions have consumers of other names. After this time we take over entries
 	 * that such a consumer got and did not acknowledge. */
 	unsigned claim_idle_ms;
-	/* After a few entries the next ones are read so much later, all together; the first entry
-	 * after a quiet time never waits. 0: never. */
+	/* After a few entries, wait this long and read the next ones together. The first entry
+	 * after a quiet time never waits. 0: never wait. */
 	unsigned linger_ms;
 	/* Commit these events. The answer is bus_consumer_committed(), now or later. The next batch
 	 * comes after the answer. */
 	void (*on_batch)(struct bus_batch *batch, void *owner);
-	/* May we start a read that takes up to for_ms? Asked before every read, so that a process
-	 * that was held up takes no entry from the new leader. */
+	/* True when we may start a read that takes up to for_ms. Asked before every read, so that a
+	 * process that was held up takes no entry from the new leader. */
 	bool (*may_read)(unsigned for_ms, void *owner);
 	void *owner;
 };
@@ -45,8 +45,8 @@ int bus_consumer_open(const struct bus_consumer_options *options,
  * once. */
 void bus_consumer_close(struct bus_consumer *consumer, void (*on_closed)(void *owner), void *owner);
 
-/* Reads the group from now on. `last` is the ledger's position; `known` is false when the ledger
- * has never seen this group. */
+/* Reads the group from now on. `last` is the ledger's position; `known` is false for a group that
+ * the ledger has never seen. */
 void bus_consumer_lead(struct bus_consumer *consumer, bool known, struct stream_id last);
 /* Stops reading. A batch that is not committed is forgotten: it stays pending for the successor. */
 void bus_consumer_stand_by(struct bus_consumer *consumer);

@@ -28,7 +28,7 @@ struct bus_counters {
 	struct metric *pending;
 };
 
-/* All NULL, and not counted, until the first reader opens. */
+/* All NULL until the first reader opens; until then nothing is counted. */
 extern struct bus_counters bus_counters;
 
 /* Safe to repeat. */

@@ -14,7 +14,8 @@
 #include "core/attributes.h"
 #include "net/net.h"
 
-/* Answers nil without the letter, 0 without a payload, else the id of the new entry. */
+/* Answers nil when there is no such letter, 0 when it has no payload, else the id of the new
+ * entry. */
 static const char offer_script[] =
 	"local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])\n"
 	"if #found == 0 then return false end\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The timer is always set for the first time of all. */
+/* The timer is always set for the earliest time. */
 #include "bus/dues.h"
 
 #include <stdbool.h>

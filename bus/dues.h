@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A few different times on one timer, each known by a small number. Private to bus/. */
+/* A few times on one timer, each identified by a small number. Private to bus/. */
 #ifndef BUS_DUES_H
 #define BUS_DUES_H
 
@@ -24,7 +24,7 @@ void dues_init(struct dues *dues, uv_loop_t *loop, void (*on_due)(int which, voi
 void dues_set(struct dues *dues, int which, uint64_t after_ms);
 void dues_clear(struct dues *dues); /* all of them */
 
-/* No on_due comes any more. The memory may go when on_closed has been called. */
+/* No on_due comes any more. The memory may be freed once on_closed has been called. */
 void dues_close(struct dues *dues, void (*on_closed)(void *owner));
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads entries. An entry that is no event has a fate of its own and is no failure: the stream goes
- * on after it. Only a reply of the wrong shape fails, because nothing after it can be trusted.
+ * Reads entries. An entry that is not an event is not a failure: enum entry_fate says what it is,
+ * and the next entry is read. Only a malformed reply fails, because nothing after it can be
+ * trusted.
  */
 #include "bus/entry.h"
 
@@ -55,8 +56,8 @@ static int read_event(struct str payload, struct entry *entry)
 	return 0;
 }
 
-/* A team id has one spelling, and only a backslash can hide characters of a JSON string. So this
- * is certain; that the text is there proves nothing. */
+/* A team id has one spelling, and only a backslash can hide characters of a JSON string. So a
+ * payload without the text is certainly of another team. With the text it may be of either. */
 static bool is_of_another_team(struct str payload, struct str team)
 {
 	return !memmem(payload.at, payload.len, team.at, team.len) &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * In doubt there is a gap: one too many costs the client a reload, one too few hides lost events.
+ * When in doubt, report a gap: a false report costs the client a reload, a missing one hides lost
+ * events.
  */
 #include "bus/gap.h"
 
@@ -10,7 +11,7 @@ static bool is_before(struct stream_id a, struct stream_id b)
 	return stream_id_compare(a, b) < 0;
 }
 
-/* Every entry up to here is gone. */
+/* Every entry up to this one is gone. */
 static struct stream_id last_gone(const struct bus_edges *edges)
 {
 	return stream_id_is_zero(edges->oldest) ? edges->newest : stream_id_previous(edges->oldest);

@@ -67,7 +67,7 @@ static void set_back(struct consumer_group *group, struct stream_id was_at, bool
 	group->phase = GROUP_SETTING_BACK;
 	group->at = group->ledger->reached;
 	if (has_pending)
-		log_info("reading entries again that were handed out but are not in the ledger",
+		log_info("reading entries again that were delivered but are not in the ledger",
 			 log_stream_id("ledger", group->at), log_stream_id("group", was_at));
 	else
 		log_warn("the store is behind the consumer group: the store lost its last commits, "
@@ -90,7 +90,7 @@ static struct stream_id with_overlap(struct stream_id id)
 	return (struct stream_id){ .ms = id.ms - OVERLAP_MS };
 }
 
-/* Where a missing group begins. */
+/* Where to create a missing group. */
 static struct stream_id beginning(const struct consumer_group *group)
 {
 	const struct bus_edges *edges = &group->edges;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Makes sure that the consumer group exists and is where the ledger is. group_place() looks,
+ * Makes sure that the consumer group exists and is at the ledger's position. group_place() looks,
  * creates or sets back, and then calls back once. Private to bus/.
  */
 #ifndef BUS_GROUP_H
@@ -25,8 +25,8 @@ enum group_phase {
 struct consumer_group {
 	/* The owner sets these once. */
 	struct step step;
-	const struct ledger_position *ledger; /* the consumer changes it meanwhile */
-	/* The group is in its place, `at`. `was_set_back`: it had handed out entries after it. */
+	const struct ledger_position *ledger; /* the consumer may change it at any time */
+	/* The group is at the position `at`. `was_set_back`: it had delivered entries after it. */
 	void (*on_placed)(struct stream_id at, bool was_set_back, void *owner);
 	/* Private. */
 	enum group_phase phase;
@@ -35,8 +35,8 @@ struct consumer_group {
 	struct stream_id at;
 };
 
-/* `is_repeated`: it was missing before, so its creation is not logged again. An unusable answer
- * drops the connection, and then there is no callback. */
+/* `is_repeated`: the group was missing before, so its creation is not logged again. An unusable
+ * answer drops the connection, and then there is no callback. */
 void group_place(struct consumer_group *group, bool is_repeated);
 void group_cancel(struct consumer_group *group);
 

@@ -12,9 +12,9 @@
 struct redis;
 
 struct bus_group_state {
-	bool is_known;    /* Redis answered, and the group exists */
-	bool has_lag;     /* Redis knows it, unless the stream was trimmed past the group */
-	uint64_t lag;     /* entries that the group has not read */
+	bool is_known; /* Redis answered, and the group exists */
+	bool has_lag; /* false when the stream was trimmed past the group: then Redis cannot tell */
+	uint64_t lag; /* entries that the group has not read */
 	uint64_t pending; /* entries read and not acknowledged */
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a read brought tells whether more will come soon: several entries, or one soon after
- * another. */
+/* Expects more entries soon after a read that brought several, or one soon after another. */
 #include "bus/linger.h"
 
 #define ENOUGH 8 /* entries share a read well; waiting would only make them late */

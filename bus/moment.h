@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a worker reads from Redis and writes there when it adds events of its own to the stream. */
+/* For a worker that adds events of its own to the stream: the questions it asks Redis, and the
+ * XADD. */
 #ifndef BUS_MOMENT_H
 #define BUS_MOMENT_H
 
@@ -13,13 +14,13 @@
 
 struct redis;
 
-/* The clock of Redis, and then the newest entry of the stream: every entry of an earlier time is up
- * to that one. */
+/* The clock of Redis, and after that the newest entry of the stream. So every entry of an earlier
+ * time is at or before it. */
 struct bus_moment {
 	bool is_known;     /* Redis answered */
 	const char *fault; /* why Redis refused to answer; NULL: it did not refuse */
 	int64_t now_ms;
-	struct stream_id newest; /* of an entry that can be read; zero without any */
+	struct stream_id newest; /* of an entry that can be read; zero when there is none */
 };
 
 /* One question; must stay until on_answer, which comes once, never from within. */

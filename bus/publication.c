@@ -79,7 +79,8 @@ static int check_actor(const struct bus_publication *p, struct reason *why)
 		return 0;
 	}
 	if (!str_is(p->actor_type, "user") && !str_is(p->actor_type, "api_key"))
-		return reason_set(why, -EINVAL, "actor", "the actor is user, api_key or system");
+		return reason_set(why, -EINVAL, "actor",
+				  "the actor must be user, api_key or system");
 	if (p->actor_id.len > 0 && id_parse(kind, p->actor_id, &id) != 0)
 		return reason_set(why, -EINVAL, "actor_id", "the actor's id must be %s-...",
 				  kind == ID_USER ? "usr" : "key");
@@ -100,7 +101,7 @@ static int check_metadata(const struct bus_publication *p, struct reason *why)
 			return reason_set(why, -EINVAL, "metadata", "a member is not UTF-8 text");
 		for (size_t j = 0; j < i; j++) {
 			if (str_eq(name, p->metadata[j].name))
-				return reason_set(why, -EINVAL, "metadata", "%.*s is given twice",
+				return reason_set(why, -EINVAL, "metadata", "%.*s was given twice",
 						  STR_ARGS(name));
 		}
 	}

@@ -19,7 +19,7 @@ struct redis_answer {
 	int rc;
 };
 
-/* We lack the permission, whatever the event is. */
+/* We lack the permission for any event. */
 static bool is_about_us(struct str error)
 {
 	return str_starts(error, STR("NOPERM")) || str_starts(error, STR("NOAUTH")) ||

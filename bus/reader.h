@@ -16,14 +16,14 @@
 /* The longest that Redis may need for a read of new entries: its blocking and a margin. */
 #define READER_MAX_MS 2500
 
-/* A limit that all pending entries are below. */
+/* A limit above all pending entries. */
 #define READER_EVERYTHING ((struct stream_id){ .ms = UINT64_MAX, .seq = UINT64_MAX })
 
 struct group_reader {
 	/* The owner sets these once. */
 	struct step step; /* nothing else may use its connection, because a read blocks it */
-	/* After a read that brought little the next one begins so much later, so that what arrives
-	 * meanwhile is read, committed and acknowledged together. 0: at once. */
+	/* After a small read, wait this long before the next one, so that entries which arrive
+	 * meanwhile are read, committed and acknowledged together. 0: do not wait. */
 	unsigned linger_ms;
 	/* One read is done. The callee owns `batch`, which is NULL when nothing came. */
 	void (*on_read)(struct batch *batch, void *owner);
@@ -31,17 +31,18 @@ struct group_reader {
 	void (*on_idle)(void *owner);
 	/* Private, except for reading. */
 	bool is_busy;
-	bool is_cancelled; /* the answer that is still to come does not count */
+	bool is_cancelled; /* ignore the pending answer */
 	bool is_lingering; /* no read starts before reader_end_linger(); set in on_read */
 	bool is_draining;
 	bool drain_is_wanted;
 	struct stream_id drained_to;  /* pending entries up to here have been read again */
 	struct stream_id drain_limit; /* later ones are read as if they were new */
-	unsigned count;               /* entries that the next read asks for; 0: the most */
+	unsigned count;               /* entries that the next read asks for; 0: the maximum */
 };
 
-/* For the read after one that asked for `count` and brought so much. Entries longer than any event
- * would fill the memory, so a read that brought many bytes is followed by a smaller one. */
+/* For the read after one that asked for `count` and brought this many entries and bytes. Entries
+ * longer than any event would fill the memory, so a read that brought many bytes is followed by a
+ * smaller one. */
 unsigned reader_next_count(unsigned count, size_t entries, size_t bytes);
 
 /* The next read drains pending entries up to `limit`. */
@@ -53,7 +54,7 @@ void reader_drain_soon(struct group_reader *reader);
 bool reader_can_start(const struct group_reader *reader, bool has_batch);
 /* Sends one read. An unusable answer drops the connection, and then there is no callback. */
 void reader_start(struct group_reader *reader);
-/* linger_ms after a read that left the reader lingering. */
+/* To be called linger_ms after a read that left the reader lingering. */
 void reader_end_linger(struct group_reader *reader);
 /* Ignores the answer of a read that is under way; only on_idle comes. */
 void reader_cancel(struct group_reader *reader);

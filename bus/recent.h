@@ -31,16 +31,16 @@ struct recent_entries {
 /* Which of the recent entries the stream still has. */
 struct recent_match {
 	bool newest_is_there;
-	bool has_strangers;      /* there are entries between them that were never read */
-	bool has_common;         /* one at least is there, with no stranger before it */
+	bool has_strangers;      /* it has entries between them that were never read */
+	bool has_common;         /* it has at least one, with no unread entry before it */
 	struct stream_id common; /* the last such one */
 };
 
-/* Adds an element of an entry list, which must be the newest. 0, -ENOMEM, or -EBADMSG when it is no
- * entry. */
+/* Adds an element of an entry list, which must be the newest. 0, -ENOMEM, or -EBADMSG when it is
+ * not an entry. */
 int recent_add(struct recent_entries *recent, const redisReply *entry) must_check;
 
-/* Ask for either one only when `count` is not zero. */
+/* The oldest and the newest; only when `count` is not zero. */
 struct stream_id recent_oldest(const struct recent_entries *recent);
 struct stream_id recent_newest(const struct recent_entries *recent);
 
@@ -48,7 +48,7 @@ struct stream_id recent_newest(const struct recent_entries *recent);
 void recent_cut(struct recent_entries *recent, struct stream_id last);
 
 /* `list` is the stream from the oldest one, or a later one, to the newest one. 0, -ENOMEM, or
- * -EBADMSG when it is no list of entries. */
+ * -EBADMSG when it is not a list of entries. */
 int recent_compare(const struct recent_entries *recent, const redisReply *list,
 		   struct recent_match *out) must_check;
 

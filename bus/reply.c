@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Accessors that answer "nothing" where a reply has another shape than expected. */
+/* Accessors that return nothing when a reply does not have the expected shape. */
 #include "bus/reply.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "bus/stream.h"
 #include "net/net.h"
 
-#define NO_STREAM "the key " BUS_STREAM " holds no stream"
+#define NO_STREAM "the key " BUS_STREAM " is not a stream"
 
 struct str reply_text(const redisReply *reply)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What every step of the consumer needs. The consumer sets it once. Private to bus/. */
+/* Members that every step of the consumer needs. The consumer sets them once. Private to bus/. */
 #ifndef BUS_STEP_H
 #define BUS_STEP_H
 

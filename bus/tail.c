@@ -36,7 +36,7 @@ struct held {
 	struct stream_id first;
 	struct stream_id last;
 	size_t event_count;
-	struct recent_entries recent; /* as it will be after that */
+	struct recent_entries recent; /* the recent entries once these are shown */
 	struct event *events[READ_COUNT];
 };
 
@@ -47,7 +47,7 @@ struct bus_tail {
 	bool source_is_announced;
 	bool source_is_up;
 	bool closing;
-	struct redis_identity server; /* it holds the stream that we read */
+	struct redis_identity server; /* the server whose stream we read */
 	struct gap_watch watch;
 	struct held held;
 	struct lingering linger; /* between two reads */
@@ -243,7 +243,7 @@ static void read_next(struct bus_tail *tail)
 
 /* ---- is it still the same stream? -------------------------------------------------------- */
 
-/* As the server says. A server that does not say is believed. */
+/* Relies on what the server reports. If it reports nothing, assumes the same history. */
 static bool is_same_history(const struct redis_identity *before, const struct redis_identity *now)
 {
 	if (!before->replid[0] || !now->replid[0])
@@ -252,7 +252,7 @@ static bool is_same_history(const struct redis_identity *before, const struct re
 	       strcmp(before->replid, now->replid2) == 0;
 }
 
-/* Reports the server, and reads on. */
+/* Reports the server and continues reading. */
 static void take_server(struct bus_tail *tail)
 {
 	const struct redis_identity *now = redis_identity(tail->redis);

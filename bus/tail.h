@@ -21,12 +21,12 @@ struct bus_tail_options {
 	uv_loop_t *loop;
 	const struct redis_address *address;
 	struct redis_master *master; /* as in redis_options */
-	unsigned linger_ms;          /* for company, while entries come closely; 0: never */
-	/* The position is known: every event after `from` will come. Called once per process life,
+	unsigned linger_ms; /* wait this long for more entries while they come quickly; 0: never */
+	/* The position is known: every event after `from` will come. Called once in a process,
 	 * before the first event. */
 	void (*on_start)(struct stream_id from, void *owner);
-	/* Readable events of known kind about something, in the order of the stream. Each ends with
-	 * the call. */
+	/* Readable events of known kinds about a resource, in stream order. Each is valid during
+	 * the call only. */
 	void (*on_event)(struct event *event, void *owner);
 	/* Called after the events of one read, so that the owner can gather its writes. `head` is
 	 * the last entry read, shown or not. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The channel carries a copy of every durable event as well. We recognise those by their bytes and
- * skip them unparsed, because the stream brings them. An event that is published while the
- * connection is down is lost; these events promise nothing more.
+ * The channel carries a copy of every durable event as well. We recognise the copies by their bytes
+ * and skip them unparsed, because the stream has them. An event that is published while the
+ * connection is down is lost, as the contract allows.
  */
 #include "bus/transient.h"
 

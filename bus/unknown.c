@@ -36,9 +36,8 @@ void unknown_kind_note(struct str kind, struct stream_id id)
 		return;
 	if (seen_count == UNKNOWN_MAX_KINDS) {
 		is_full = true;
-		log_warn(
-			"skipping events of more unknown kinds; from here on they are only counted",
-			log_stream_id("id", id));
+		log_warn("skipping events of more unknown kinds; from now on they are only counted",
+			 log_stream_id("id", id));
 		return;
 	}
 	memcpy(seen[seen_count].name, name.at, name.len);

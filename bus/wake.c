@@ -15,7 +15,7 @@ struct bus_wake {
 	void *close_owner;
 };
 
-/* Anybody can publish to the channel, so nonsense is ignored. */
+/* Anybody can publish to the channel, so malformed messages are ignored. */
 static void on_message(struct str message, void *owner)
 {
 	struct bus_wake *wake = owner;
@@ -83,8 +83,8 @@ void bus_wake_close(struct bus_wake *wake, void (*on_closed)(void *owner), void 
 	redis_close(wake->listener, on_redis_closed, wake);
 }
 
-/* Nobody may listen, and Redis may refuse: then the next scan finds the rows, and the destination
- * itself says that it was too much. */
+/* If nobody listens or Redis refuses, the next scan finds the rows, and the destination itself
+ * tells when we send too fast. */
 static void on_published(const redisReply *reply, void *owner)
 {
 	(void)reply;
@@ -97,7 +97,7 @@ static void publish(struct bus_wake *wake, struct str text)
 	int rc = redis_send(wake->options.redis, REPLY_TIMEOUT_MS, on_published, NULL,
 			    (int)ARRAY_LEN(command), command);
 
-	(void)rc; /* without a connection the same happens as without a listener */
+	(void)rc; /* a missing connection is like a missing listener */
 }
 
 void bus_wake_publish(struct bus_wake *wake, const struct uuid *channel)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What workers tell each other over Redis.
+ * Messages between workers over Redis.
  *
  * A channel has new deliveries: the worker that commits them knows the channel; the one that holds
- * the channel's lease would find them a second later. No promise: a word that is lost costs that
- * second.
+ * the channel's lease would find them a second later. No promise: a lost message costs that second.
  *
- * A line about a pace (targets/pace_news.h): a destination was sent to, or asked for a pause.
+ * A line about a pace (targets/pace_news.h): a worker sent to a destination, or the destination
+ * asked for a pause.
  */
 #ifndef BUS_WAKE_H
 #define BUS_WAKE_H
@@ -28,7 +28,8 @@ struct bus_wake_options {
 	struct redis *redis;         /* for publishing; outlives this */
 	/* Some worker, perhaps this one, has announced this channel. */
 	void (*on_channel)(const struct uuid *channel, void *owner);
-	/* Some worker, perhaps this one, has published this. Not read here: anybody can publish. */
+	/* Some worker, perhaps this one, has published this line. It is passed on unchecked, and
+	 * anybody can publish. */
 	void (*on_pace)(struct str line, void *owner);
 	void *owner;
 };

@@ -3,10 +3,10 @@
 /*
  * The glue between libcurl's socket interface and libuv.
  *
- * Happy path: libcurl names a socket and what it waits for, a poll handle watches it and
- * reports back, finished transfers are read off and handed to the owner.
- * Failure: a socket that cannot be watched (no memory) is left alone; the owner's deadline
- * ends its transfer. Telling libcurl would make it give up every other transfer as well.
+ * Happy path: libcurl names a socket and what it waits for, a poll handle watches it and reports
+ * back, and the owner gets each finished transfer. Failure: a socket that cannot be watched (no
+ * memory) is left alone; the owner's deadline ends its transfer. Telling libcurl would make it give
+ * up every other transfer as well.
  */
 #include "net/curl_loop.h"
 
@@ -73,7 +73,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
-	/* libcurl may drop the watch in there. */
+	/* libcurl may drop the watch within this call. */
 	curl_multi_socket_action(curl->multi, watch->fd, flags, &running);
 	collect_done(curl);
 }

@@ -29,7 +29,7 @@ int curl_loop_init(struct curl_loop *curl, uv_loop_t *loop,
 		   void (*on_done)(CURL *easy, CURLcode result, void *owner),
 		   void *owner) must_check;
 
-/* Only when no transfer is left. The memory may go when on_closed is called. */
+/* Only when no transfer is left. The memory may be freed once on_closed is called. */
 void curl_loop_close(struct curl_loop *curl, void (*on_closed)(void *owner));
 
 #endif

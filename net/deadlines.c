@@ -3,8 +3,8 @@
 /*
  * Waits of one length, in a list that is ordered because time only grows.
  *
- * Happy path: a started wait goes to the tail; the timer is set for the head alone and, when it
- * fires, takes off everything that is due. Stopping and restarting leave the timer as it is: it may
+ * Happy path: a started wait goes to the tail; the timer is set for the head only and, when it
+ * fires, removes every wait that is due. Stopping and restarting leave the timer as it is: it may
  * fire with nothing due and then is only set again. Nothing here can fail.
  */
 #include "net/deadlines.h"
@@ -76,7 +76,7 @@ void deadline_start(struct deadlines *all, struct deadline *deadline)
 {
 	list_remove(&deadline->link);
 	if (uv_is_closing((uv_handle_t *)&all->timer))
-		return; /* nobody would come for it */
+		return; /* no timer would ever end it */
 	deadline->due_ms = uv_now(all->timer.loop) + all->length_ms;
 	list_add_tail(&all->waiting, &deadline->link);
 	if (!uv_is_active((uv_handle_t *)&all->timer))

@@ -31,7 +31,7 @@ struct deadlines {
 void deadlines_init(struct deadlines *all, uv_loop_t *loop, uint64_t length_ms,
 		    void (*on_due)(struct deadline *deadline, void *owner), void *owner);
 
-/* Forgets all waits; memory may go when on_closed (may be NULL) has been called. */
+/* Forgets all waits. The memory may be freed once on_closed (may be NULL) has been called. */
 void deadlines_close(struct deadlines *all, void (*on_closed)(struct deadlines *all));
 
 static inline void deadline_init(struct deadline *deadline)
@@ -40,7 +40,7 @@ static inline void deadline_init(struct deadline *deadline)
 	deadline->due_ms = 0;
 }
 
-/* From now on; restarts one that waits. */
+/* Starts a wait from now on; restarts a running one. */
 void deadline_start(struct deadlines *all, struct deadline *deadline);
 void deadline_stop(struct deadline *deadline); /* safe when it does not wait */
 

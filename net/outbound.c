@@ -38,8 +38,8 @@ struct outbound {
 	struct metric *shortages;
 	char *user_agent;
 	char *ca_file;
-	int64_t trusts_since_ms; /* libcurl may not use certificates that it read before */
-	unsigned ca_changes;     /* of ca_file, which easy handles know */
+	int64_t trusts_since_ms; /* certificates that were read earlier are read again */
+	unsigned ca_changes;     /* changes of ca_file, to notice easy handles with the old one */
 	bool closing;
 	void (*on_closed)(void *owner);
 	void *owner;
@@ -58,10 +58,10 @@ struct outbound_call {
 	void *owner;
 	int64_t started_us;
 	uint64_t end_ms;               /* on the loop's clock */
-	uint64_t nudge_ms;             /* when to nudge it next, until it is connected */
+	uint64_t nudge_ms;             /* when to nudge libcurl next, until it is connected */
 	char trouble[CURL_ERROR_SIZE]; /* libcurl's words: searched, never shown */
 	bool is_cancelled;
-	bool is_answered;    /* its easy handle is as good as new */
+	bool is_answered;    /* its easy handle can be used again */
 	unsigned ca_changes; /* when it began */
 	bool is_finished;    /* on_done has been called or is being called */
 };
@@ -117,7 +117,7 @@ static enum answer_fault fault_of(const struct outbound_call *call, CURLcode res
 	return outbound_fault(result, call->trouble);
 }
 
-/* A constant for the owner, or NULL when the fault says all we know. */
+/* A constant for the owner, or NULL when there is nothing to add to the fault. */
 static const char *explain(const struct outbound_call *call, enum answer_fault fault)
 {
 	if (outbound_answer_is_unasked(&call->answer))
@@ -175,7 +175,7 @@ static void finish_call(struct outbound_call *call, enum answer_fault fault)
 	};
 
 	call->is_finished = true;
-	/* The status of an answer that broke off counts, too: it said what became of the
+	/* The status of an incomplete answer counts, too: it tells how the destination took the
 	 * request. */
 	if (fault != ANSWER_REFUSED && fault != ANSWER_CANCELLED &&
 	    !outbound_answer_is_interim(&call->answer))
@@ -348,7 +348,7 @@ int outbound_set_ca_file(struct outbound *outbound, const char *ca_file)
 	return 0;
 }
 
-/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to us, and a TLS peer that has gone raises it. */
+/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to us, and a TLS peer that is gone raises it. */
 static void ignore_sigpipe(void)
 {
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From what libcurl and OpenSSL say to one of our names, and to a constant sentence for the owner.
- * Their own words are only searched, since they may hold a URL. Pure.
+ * Turns errors of libcurl and OpenSSL into one of our names and a constant sentence for the owner.
+ * Their texts are only searched, never shown, since they may hold a URL. Pure.
  */
 #include "net/outbound_fault.h"
 
@@ -12,11 +12,11 @@
 #include "core/str.h"
 
 struct meaning {
-	const char *part; /* of libcurl's and OpenSSL's words, in any case */
+	const char *part; /* part of a text of libcurl or OpenSSL, in upper or lower case */
 	const char *why;
 };
 
-/* What a failed handshake came to, as far as the two say. */
+/* Why a handshake failed, as far as the two libraries say. */
 static const struct meaning handshakes[] = {
 	{ "subject name", "certificate not trusted: it is for another name" },
 	{ "wrong version number", "handshake failed: the port speaks plain HTTP, not TLS" },
@@ -76,7 +76,7 @@ const char *outbound_explain_tls(CURL *easy, const char *trouble)
 
 enum answer_fault outbound_fault(CURLcode result, const char *trouble)
 {
-	/* Since TLS 1.3 it is said after the handshake. */
+	/* Since TLS 1.3 the alert comes after the handshake. */
 	if (strcasestr(trouble, "certificate required") ||
 	    strcasestr(trouble, "alert bad certificate"))
 		return ANSWER_TLS;

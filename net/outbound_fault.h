@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a request that failed came to. Of net/outbound.c. */
+/* Why a request failed. Part of net/outbound.c. */
 #ifndef NET_OUTBOUND_FAULT_H
 #define NET_OUTBOUND_FAULT_H
 
@@ -11,7 +11,7 @@
 /* The name of a result other than CURLE_OK; `trouble` is its CURLOPT_ERRORBUFFER. */
 enum answer_fault outbound_fault(CURLcode result, const char *trouble);
 
-/* Which fault of TLS it was: a constant, or NULL when neither library says. */
+/* The TLS fault as a constant sentence, or NULL when neither library says. */
 const char *outbound_explain_tls(CURL *easy, const char *trouble);
 
 #endif

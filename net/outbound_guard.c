@@ -44,7 +44,7 @@ static bool address_from_text(const char *text, int port, struct sockaddr_storag
 }
 
 /* Refuses an address that it cannot read. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl gives the signature */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl defines the signature */
 static int before_request(void *owner, char *remote_ip, char *local_ip, int remote_port,
 			  int local_port)
 {

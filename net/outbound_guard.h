@@ -19,8 +19,8 @@ struct outbound_guard {
 	outbound_guard_fn allow;
 	const void *argument;
 	bool is_refused;   /* at least once */
-	bool is_connected; /* the request went out, or was refused there */
-	int socket_error;  /* errno of the last socket; 0: it could be made */
+	bool is_connected; /* a connection was made, so the request was sent or refused */
+	int socket_error;  /* errno of the last socket; 0: it could be opened */
 };
 
 /* Has libcurl ask *guard, which must outlive the transfer. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* libcurl's result does not name the cause. The guard's errno, or an attempt of our own, does. */
+/* libcurl's result does not name the cause. The guard's errno, or a test of our own, does. */
 #include "net/outbound_shortage.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@ static bool lacks_descriptors(void)
 
 bool outbound_is_our_shortage(CURLcode result, const struct outbound_guard *guard)
 {
-	/* Once connected, libcurl says "out of memory" of an answer that exceeds one of its limits,
-	 * too, such as an endless header line. */
+	/* Once connected, libcurl reports "out of memory" also for an answer that exceeds one of
+	 * its limits, such as an endless header line. */
 	if (result == CURLE_OUT_OF_MEMORY)
 		return !guard->is_connected;
 	/* The resolver does not say why it failed. It needs a descriptor, as this check does. */

@@ -32,7 +32,7 @@
 #define FINDING_LIMIT_MS 5000
 #define PAUSE_FIRST_MS   100
 #define PAUSE_MAX_MS     5000
-#define STEADY_MS        5000 /* up for that long, a loss starts the pauses from the first again */
+#define STEADY_MS        5000 /* up this long: the next pause is the shortest */
 #define TEXT_ARGS_MAX    32
 
 enum phase {
@@ -84,7 +84,7 @@ static void drop_link(struct redis *redis)
 	redis->link = NULL;
 }
 
-/* The connection cannot be used. The next loop turn calls everybody. */
+/* The connection cannot be used any more. The next loop turn makes the callbacks. */
 static void lose(struct redis *redis, const char *why)
 {
 	if (redis->phase == PHASE_BROKEN || redis->phase == PHASE_CLOSING)

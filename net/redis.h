@@ -29,9 +29,8 @@ enum redis_role { REDIS_MASTER, REDIS_SENTINEL };
 struct redis_options {
 	uv_loop_t *loop;
 	const struct redis_address *address; /* must outlive the connection */
-	struct redis_master
-		*master;       /* of the same address; NULL: the first host, whatever others do */
-	enum redis_role role;  /* a sentinel: one host of the address after the other */
+	struct redis_master *master; /* of the same address; NULL: always use the first host */
+	enum redis_role role;  /* REDIS_SENTINEL: tries one host of the address after the other */
 	const char *name;      /* for logs, and CLIENT SETNAME */
 	unsigned max_pause_ms; /* between two tries; 0: 5 s */
 	void (*on_up)(void *owner);   /* both may be NULL */
@@ -54,8 +53,8 @@ const char *redis_fault(const struct redis *redis);
 /* The server of the present connection; valid in on_up and until the next connection is made. */
 const struct redis_identity *redis_identity(const struct redis *redis);
 
-/* Sends one command. 0, and on_reply will be called exactly once, never from within this call;
- * or -ENOTCONN, -ENOBUFS (more than 10,000 waiting) or -ENOMEM, and it will not. timeout_ms counts
+/* Sends one command. On 0 on_reply is called exactly once, never from within this call. On
+ * -ENOTCONN, -ENOBUFS (more than 10,000 waiting) or -ENOMEM it is not called. timeout_ms counts
  * from now and limits the wait for this reply. Add the wait of a blocking command to it. */
 int redis_send(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_reply, void *owner,
 	       int argc, const struct str *argv) must_check;
@@ -72,7 +71,7 @@ bool redis_is_idle(const struct redis *redis);
 int redis_subscribe(struct redis *redis, const char *channel, redis_message_fn on_message,
 		    void *owner) must_check;
 
-/* Drops the connection as if it had failed, for owners that got a senseless reply. `why` is logged.
+/* Drops the connection as if it had failed, for owners that got an unusable reply. `why` is logged.
  * Waiting commands and on_down are called on the next loop turn. Does nothing when it is not up. */
 void redis_fail(struct redis *redis, const char *why);
 

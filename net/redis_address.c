@@ -2,8 +2,8 @@
 
 /*
  * REDIS_URL in its parts, and the files that TLS needs. User, password, host and path may be
- * percent-encoded. Faults name the part at fault and repeat nothing of the URL except the name
- * of a parameter, because a password may stand in it.
+ * percent-encoded. Errors name the part at fault. They repeat nothing of the URL except the name of
+ * a parameter, because a password may be in it.
  */
 #include "net/redis_address.h"
 
@@ -76,7 +76,7 @@ static int take_db(struct str text, bool *is_set, struct redis_address *out, str
 	if (!str_to_u64(text, &db) || db > MAX_DB)
 		return fault(why, "the database must be a number");
 	if (*is_set && out->db != (int)db)
-		return fault(why, "two databases are named");
+		return fault(why, "it names two databases");
 	*is_set = true;
 	out->db = (int)db;
 	return 0;
@@ -96,12 +96,13 @@ static int refuse_parameter(struct str name, struct reason *why)
 	const char *hint = "";
 
 	if (!can_be_shown(name))
-		return fault(why, "a parameter is not known, only db is");
+		return fault(why, "it has an unknown parameter; only db is known");
 	if (str_starts(name, STR("ssl")) || str_starts(name, STR("tls")))
 		hint = "; TLS is asked for with rediss://, and WRENN_EVENTS_REDIS_CA_FILE, "
 		       "_CERT_FILE and _KEY_FILE name its files";
-	return reason_set(why, -EINVAL, FIELD, "the parameter \"%.*s\" is not known, only db is%s",
-			  STR_ARGS(name), hint);
+	return reason_set(why, -EINVAL, FIELD,
+			  "the parameter \"%.*s\" is unknown; only db is known%s", STR_ARGS(name),
+			  hint);
 }
 
 static int take_parameters(struct str query, bool has_db, struct redis_address *out,
@@ -151,7 +152,7 @@ static int take_host(struct str text, int default_port, struct redis_address *ou
 	unsigned long long port = (unsigned)default_port;
 
 	if (out->host_count == REDIS_MAX_HOSTS)
-		return fault(why, "more than eight hosts are named");
+		return fault(why, "it names more than eight hosts");
 	if (colon && (!bracket || colon > bracket)) {
 		name.len = (size_t)(colon - text.at);
 		if (!str_to_u64(str_from(text, name.len + 1), &port) || port == 0 || port > 65535)
@@ -174,9 +175,9 @@ static int take_hosts(struct str text, const struct scheme *scheme, struct redis
 	int rc = 0;
 
 	if (!scheme->is_sentinel && memchr(text.at, ',', text.len))
-		return fault(why, "several hosts are named: that is either Sentinel, written "
-				  "redis+sentinel://host,host/master-name, or a cluster of several "
-				  "shards, which cannot be used");
+		return fault(why,
+			     "it names several hosts; write redis+sentinel://host,host/master-name "
+			     "for Sentinel; a cluster of several shards cannot be used");
 	while (rc == 0 && text.at)
 		rc = take_host(str_cut(&text, ','), port, out, why);
 	return rc;
@@ -205,7 +206,7 @@ static int take_path(struct str path, const struct scheme *scheme, bool *has_db,
 static int take_remote(struct str text, const struct scheme *scheme, struct redis_address *out,
 		       struct reason *why)
 {
-	/* A '/' or '?' ends the authority, so neither may stand in a password as it is. */
+	/* A '/' or '?' ends the authority, so a password must have both percent-encoded. */
 	size_t end = 0;
 	bool has_db = false;
 	struct str hosts;

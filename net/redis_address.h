@@ -41,12 +41,13 @@ struct redis_address {
 	int db;
 	char user[128];
 	struct secret password;
-	struct secret sentinel_password; /* of their default user; empty: they want none */
+	struct secret sentinel_password; /* of their default user; empty: they require none */
 	bool is_tls;
 	struct redis_tls *tls; /* owned; NULL when not is_tls */
 };
 
-/* The URL alone. With TLS it cannot be used for a connection, because the files are missing. */
+/* Parses only the URL. With TLS the result cannot be used to connect, because the files are
+ * missing. */
 int redis_address_parse(struct str url, struct redis_address *out, struct reason *why) must_check;
 
 /* NULL: not set, except for the URL. */

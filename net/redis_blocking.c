@@ -24,7 +24,7 @@ struct redis_blocking {
 	bool is_lost;
 	bool is_answered;
 	bool is_closing;
-	uv_timer_t patience; /* limits the wait for the end */
+	uv_timer_t patience; /* limits the wait for the close */
 	bool is_late;
 	redis_reply_fn on_reply; /* of the command that waits */
 	void *owner;
@@ -102,7 +102,7 @@ int redis_blocking_send(struct redis_blocking *blocking, const struct redis_ques
 	if (!blocking->is_lost)
 		rc = redis_send(blocking->redis, REPLY_TIMEOUT_MS, on_reply, blocking,
 				question->argc, question->argv);
-	/* Every reply must come now: between the calls it would be overdue. */
+	/* Every reply must come now: the timers do not run between the calls. */
 	while (rc == 0 && (!blocking->is_answered || !redis_is_idle(blocking->redis)))
 		uv_run(&blocking->loop, UV_RUN_ONCE);
 	if (rc == 0 && !blocking->is_lost)

@@ -187,7 +187,7 @@ static void take_push(struct redis_commands *commands, const redisReply *reply)
 		commands->answer_is_due = false;
 		uv_timer_start(&commands->timer, on_timer, LISTEN_IDLE_MS, 0);
 	} else {
-		give_up(commands, "nonsense on a subscribed connection");
+		give_up(commands, "an unexpected reply on a subscribed connection");
 	}
 }
 
@@ -244,7 +244,7 @@ void redis_commands_take_reply(struct redis_commands *commands, const redisReply
 		return;
 	}
 	if (list_is_empty(&commands->waiting)) {
-		give_up(commands, "a reply nobody asked for");
+		give_up(commands, "a reply to no command");
 		return;
 	}
 	command = list_item(commands->waiting.next, struct redis_command, link);

@@ -39,10 +39,11 @@ void redis_commands_init(struct redis_commands *commands, uv_loop_t *loop,
 /* A connected link, whose owner passes each reply to redis_commands_take_reply(). */
 void redis_commands_use(struct redis_commands *commands, struct redis_link *link);
 
-/* The link is gone. The waiting commands wait on, for redis_commands_fail(). */
+/* The link is gone. The waiting commands keep waiting, until redis_commands_fail(). */
 void redis_commands_drop_link(struct redis_commands *commands);
 
-/* Every waiting command gets its NULL. Owners may close the connection from there, but not send. */
+/* Gives every waiting command its NULL. Owners may close the connection from there, but not
+ * send. */
 void redis_commands_fail(struct redis_commands *commands);
 
 /* on_closed comes on a later loop turn. redis_commands_fail() must follow when commands wait. */

@@ -2,8 +2,8 @@
 
 /*
  * Happy path: the resolver's answer is a list of addresses, a link to the first one connects, and
- * the owner gets it. A link that breaks or takes too long gives way to the next address. The fault
- * of the last one is the fault of all.
+ * the owner gets it. If a link breaks or takes too long, the next address is tried. The error of
+ * the last one is reported.
  */
 #include "net/redis_dial.h"
 

@@ -23,11 +23,11 @@ struct redis_dial {
 	uv_loop_t *loop;
 	const struct redis_address *address;
 	struct redis_resolver resolver;
-	uv_timer_t timer; /* limits the step that runs */
+	uv_timer_t timer; /* limits the current step */
 	struct redis_host host;
 	struct addrinfo *addresses;
 	const struct addrinfo *next_address;
-	struct redis_link *link; /* that connects; NULL: none */
+	struct redis_link *link; /* the link that is connecting; NULL: none */
 	unsigned open_handles;   /* the timer, links not yet closed, when closing the resolver */
 	const struct redis_dial_events *events;
 	void (*on_closed)(void *owner);
@@ -38,7 +38,7 @@ struct redis_dial {
 void redis_dial_init(struct redis_dial *dial, uv_loop_t *loop, const struct redis_address *address,
 		     const struct redis_dial_events *events, void *owner);
 
-/* Replaces a try that runs. `host` is NULL for the Unix socket of the address. */
+/* Replaces a running try. `host` is NULL for the Unix socket of the address. */
 void redis_dial_start(struct redis_dial *dial, const struct redis_host *host);
 
 /* No event comes any more. */

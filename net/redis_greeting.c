@@ -5,8 +5,8 @@
  * A replica is refused: it serves old data and refuses writes. A sentinel is greeted in the same
  * way, with its own password.
  *
- * INFO and ROLE may be forbidden to our user. Then we cannot tell which server answers, and use the
- * connection all the same.
+ * INFO and ROLE may be forbidden to our user. Then we cannot tell which server answers, but use the
+ * connection anyway.
  */
 #include "net/redis_greeting.h"
 
@@ -42,7 +42,7 @@ static void on_info_reply(const redisReply *reply, void *owner)
 	greeting->is_cluster_node = memmem(info.at, info.len, "cluster_enabled:1", 17) != NULL;
 }
 
-/* Why the answer to ROLE rules the server out, or an empty text. The first element is "master",
+/* Why the answer to ROLE rules out the server, or an empty text. The first element is "master",
  * "sentinel", or "slave" with host and port of its master. An error rules out nothing. */
 static void judge_role(const char *wanted, const redisReply *reply, char why[WHY_SIZE])
 {
@@ -59,7 +59,7 @@ static void judge_role(const char *wanted, const redisReply *reply, char why[WHY
 		snprintf(why, WHY_SIZE, "the server is a replica of %.100s port %lld",
 			 reply->element[1]->str, reply->element[2]->integer);
 	else
-		snprintf(why, WHY_SIZE, "the server is no %s, its role is %.40s", wanted,
+		snprintf(why, WHY_SIZE, "the server is not a %s, its role is %.40s", wanted,
 			 role->str);
 }
 
@@ -121,7 +121,7 @@ static void on_select_reply(const redisReply *reply, void *owner)
 		refuse(owner, reply->str);
 }
 
-/* Only operators read the name, so a server that forbids it will do. */
+/* Only operators read the name, so a server that forbids it can be used. */
 static void on_name_reply(const redisReply *reply, void *owner)
 {
 	(void)reply;

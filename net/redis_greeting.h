@@ -3,7 +3,7 @@
 /*
  * The first commands on a new connection to Redis: AUTH, SELECT, CLIENT SETNAME, INFO, ROLE and
  * PING, sent at once, and CLUSTER INFO when the server is a node of a cluster. They show that the
- * server lets us in, has the role we want, and has its data. Part of net/redis.c.
+ * server accepts our login, has the right role, and has loaded its data. Part of net/redis.c.
  */
 #ifndef NET_REDIS_GREETING_H
 #define NET_REDIS_GREETING_H
@@ -47,7 +47,7 @@ void redis_greeting_init(struct redis_greeting *greeting, struct redis_commands 
 /* 0 or a negative errno. `commands` has a new link. */
 int redis_greeting_start(struct redis_greeting *greeting) must_check;
 
-/* Asks ROLE again, unless the answer to the last question is still to come. */
+/* Asks ROLE again, unless the last answer is still missing. */
 void redis_greeting_check_role(struct redis_greeting *greeting);
 
 #endif

@@ -12,17 +12,17 @@
 
 /*
  * `replid` names the history that the server writes: it is the same on a master and its replicas. A
- * replica that becomes master begins a new one. Then `replid2` names the one before, and
- * `second_offset` says up to which byte the two are the same.
+ * replica that becomes master begins a new one. Then `replid2` names the old one, and
+ * `second_offset` is the byte up to which the two are the same.
  */
 struct redis_identity {
 	char run_id[REDIS_ID_SIZE];  /* changes with every restart */
-	char replid[REDIS_ID_SIZE];  /* this and run_id are empty when the server does not say */
+	char replid[REDIS_ID_SIZE];  /* like run_id, empty when the server does not report it */
 	char replid2[REDIS_ID_SIZE]; /* empty: none */
 	int64_t second_offset;       /* -1: none */
 };
 
-/* Leaves empty what `info` does not say. */
+/* Members that `info` lacks stay empty. */
 void redis_identity_parse(struct str info, struct redis_identity *out);
 
 #endif

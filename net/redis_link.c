@@ -3,10 +3,10 @@
 /*
  * One socket to Redis.
  *
- * Happy path: connect, shake hands where it is TLS, on_connected, then every write goes out at once
- * and every complete reply comes in by on_reply. A refused connection or handshake, a broken
- * socket, an end of file or bytes that are not Redis's protocol are reported once by on_broken. The
- * memory goes when libuv has closed the socket, which is after the callbacks of all writes.
+ * Happy path: connect, shake hands with TLS, on_connected; then every write goes out at once, and
+ * on_reply gets every complete reply. A refused connection or handshake, a broken socket, an end of
+ * file or bytes that are not Redis's protocol are reported once by on_broken. The memory is freed
+ * when libuv has closed the socket, which is after the callbacks of all writes.
  */
 #include "net/redis_link.h"
 
@@ -64,8 +64,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 	*out = uv_buf_init(link->chunk, READ_SIZE);
 }
 
-/* The owner may break or close the link from within on_reply. Nobody gets the replies after that
- * one then. */
+/* The owner may break or close the link from within on_reply. Then the later replies are
+ * dropped. */
 static void hand_out_replies(struct redis_link *link)
 {
 	while (!link->broken && !link->closing) {
@@ -111,7 +111,7 @@ static int flush_tls(struct redis_link *link)
 	return rc;
 }
 
-/* What is left to send says to the server why we go. */
+/* The rest to send tells the server why we close. */
 static void break_tls(struct redis_link *link, int rc)
 {
 	int flushed = flush_tls(link);
@@ -163,7 +163,7 @@ static void take_tls(struct redis_link *link, struct str bytes)
 
 /* ---- the socket ------------------------------------------------------------------------ */
 
-/* Most servers with TLS close without a word when they are spoken to without. */
+/* Most servers with TLS close silently when a client does not use TLS. */
 static const char *describe_end(const struct redis_link *link, int rc)
 {
 	if (rc != UV_EOF && rc != UV_ECONNRESET)
@@ -207,7 +207,7 @@ static void on_connect(uv_connect_t *request, int status)
 	}
 	link->is_open = true;
 	if (link->u.handle.type == UV_TCP) {
-		/* Neither can fail in a way that matters: they only save time. */
+		/* A failure of either does not matter: they only save time. */
 		uv_tcp_nodelay(&link->u.tcp, 1);
 		uv_tcp_keepalive(&link->u.tcp, 1, KEEPALIVE_DELAY_S);
 	}
@@ -302,9 +302,10 @@ static void on_written(uv_write_t *request, int status)
 	struct redis_link *link = request->data;
 	struct write *write = container_of(request, struct write, request);
 
-	explicit_bzero(write->bytes, write->len); /* it may have been a password */
+	explicit_bzero(write->bytes, write->len); /* it may hold a password */
 	free(write);
-	/* When the server has gone, what it said before is still to be read, and then the end. */
+	/* When the server is gone, its last replies can still be read, and after them the end of
+	 * file. */
 	if (status < 0 && status != UV_EPIPE && status != UV_ECONNRESET)
 		break_link(link, errno_text(status));
 }

@@ -4,7 +4,7 @@
  * One socket to Redis, plain or with TLS: bytes out, parsed replies in. It lives from one connect
  * to one close and never comes back; net/redis.c opens the next. The protocol is hiredis's reader,
  * the socket is a libuv stream, the TLS is OpenSSL between the two. hiredis's own asynchronous half
- * is not used: in 0.14 it aborts the program on a reply nobody asked for.
+ * is not used: in 0.14 it aborts the program on an unexpected reply.
  */
 #ifndef NET_REDIS_LINK_H
 #define NET_REDIS_LINK_H
@@ -19,12 +19,12 @@
 struct redis_link;
 
 struct redis_link_events {
-	void (*on_connected)(void *owner); /* the TLS handshake included */
+	void (*on_connected)(void *owner); /* after the TLS handshake, if any */
 	/* The reply is freed after the call. */
 	void (*on_reply)(const redisReply *reply, void *owner);
-	/* Once; nothing but on_closed follows. `why` is a few words. */
+	/* Comes once; only on_closed follows. `why` is a few words. */
 	void (*on_broken)(const char *why, void *owner);
-	/* After redis_link_close(), always; the link is gone. */
+	/* Always comes after redis_link_close(); the link is freed. */
 	void (*on_closed)(void *owner);
 };
 
@@ -33,7 +33,7 @@ struct redis_link_options {
 	const struct sockaddr *address; /* NULL: the Unix socket at `path` */
 	const char *path;
 	struct redis_tls *tls; /* NULL: plain */
-	const char *host;      /* for whom the server's certificate must be made, with `tls` */
+	const char *host;      /* with `tls`, the name that the server's certificate must have */
 	const struct redis_link_events *events; /* must outlive the link */
 	void *owner;
 };
@@ -46,7 +46,7 @@ int redis_link_open(const struct redis_link_options *options, struct redis_link 
 void redis_link_set_owner(struct redis_link *link, const struct redis_link_events *events,
 			  void *owner);
 
-/* What on_connected waits for, as the words for its being late. */
+/* What the link is waiting for, as an error text for a timeout. */
 const char *redis_link_lateness(const struct redis_link *link);
 
 /* Sends a copy. 0 or -ENOMEM; on_broken reports a failed write, after what can still be read. */

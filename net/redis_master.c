@@ -4,8 +4,9 @@
  * All connections of a process agree on one server.
  *
  * A TCP connection stays with its server, whatever role that server gets and wherever its name
- * moves. So after a failover some connections may be at the new master and some at the old one. The
- * old one answers as before when it was only cut off. Two rules end that, and sentinels a third:
+ * moves. So after a failover some connections may be at the new master and some at the old one. An
+ * old master that was only cut off answers as before. Two rules end that, and a third one with
+ * sentinels:
  *
  *  - The newest connection decides. When it finds another run id than the one in force, the other
  *    connections are dropped and connect again. One kind of server is refused: one whose history
@@ -30,7 +31,7 @@ struct redis_master {
 	const struct redis_address *address;
 	uv_timer_t timer;
 	struct list members;
-	struct redis_identity in_force; /* empty run id: no server has said who it is */
+	struct redis_identity in_force; /* empty run id: no server has reported one */
 	bool anonymity_is_logged;
 	const struct redis_finder *finder; /* NULL: the address says where the server is */
 	struct redis_host named;           /* by a sentinel; port 0: not yet */
@@ -65,7 +66,7 @@ static bool has_connection_to(const struct redis_master *master, const char *run
 	return false;
 }
 
-/* Whether the server in force has continued the history that `other` holds. */
+/* True when the server in force continues the history that `other` holds. */
 static bool was_replaced(const struct redis_master *master, const struct redis_identity *other)
 {
 	return strcmp(master->in_force.run_id, other->run_id) != 0 && other->replid[0] &&

@@ -33,9 +33,9 @@ void redis_master_close(struct redis_master *master, void (*on_closed)(void *own
 struct redis_member_events {
 	/* The connection must be dropped. */
 	void (*on_dismissed)(const char *why, void *owner);
-	/* The server is at redis_master_host() now. */
+	/* The master has moved: redis_master_host() has the new host. */
 	void (*on_moved)(void *owner);
-	/* Time to ask ROLE; a server that is no master: redis_master_dismiss(). */
+	/* Time to ask ROLE. If the server is not a master, call redis_master_dismiss(). */
 	void (*on_role_check)(void *owner);
 };
 
@@ -57,7 +57,7 @@ const struct redis_host *redis_master_host(const struct redis_master *master);
 /* Why there is no host. */
 const char *redis_master_fault(const struct redis_master *master);
 
-/* A master has greeted this connection. True when it may stay: then all connections to other
+/* This connection has greeted a master. True when it may stay; then all connections to other
  * servers are dismissed. False when it was dismissed itself. */
 bool redis_master_admit(struct redis_master *master, struct redis_member *member);
 
@@ -76,10 +76,10 @@ struct redis_finder {
 	void *owner;
 };
 
-/* NULL: nobody names the host any more. *finder must outlive its use. */
+/* NULL: no finder any more. *finder must outlive its use. */
 void redis_master_set_finder(struct redis_master *master, const struct redis_finder *finder);
 
-/* The server is there. All connections move when that is news. */
+/* The finder names the master's host. All connections move if it is a new one. */
 void redis_master_move(struct redis_master *master, const struct redis_host *host);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One reply of Redis, as hiredis parses it, and who gets it. */
+/* One reply of Redis, as hiredis parses it, and the callback types that get it. */
 #ifndef NET_REDIS_REPLY_H
 #define NET_REDIS_REPLY_H
 

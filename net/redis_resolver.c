@@ -80,6 +80,7 @@ bool redis_resolver_close(struct redis_resolver *resolver, void (*on_closed)(voi
 	if (!resolver->is_busy)
 		return false;
 	resolver->on_closed = on_closed;
-	uv_cancel((uv_req_t *)&resolver->request); /* its callback comes in any case */
+	uv_cancel(
+		(uv_req_t *)&resolver->request); /* its callback comes whether or not this works */
 	return true;
 }

@@ -71,13 +71,13 @@ static void on_answer(const redisReply *reply, void *owner)
 	if (!reply)
 		return;
 	if (reply->type == REDIS_REPLY_NIL) {
-		snprintf(why, sizeof(why), "the sentinel knows no master named %s",
+		snprintf(why, sizeof(why), "the sentinel has no master named %s",
 			 sentinel->master_name);
 		redis_fail(sentinel->connection, why);
 	} else if (reply->type == REDIS_REPLY_ERROR) {
 		redis_fail(sentinel->connection, reply->str);
 	} else if (!read_host(reply, &host)) {
-		redis_fail(sentinel->connection, "the sentinel's answer makes no sense");
+		redis_fail(sentinel->connection, "the sentinel's answer is malformed");
 	} else {
 		redis_master_move(sentinel->master, &host);
 	}
@@ -120,8 +120,8 @@ static void on_bad_host(void *owner)
 
 	if (redis_is_up(sentinel->connection) &&
 	    uv_now(sentinel->timer.loop) - sentinel->up_since_ms >= TRUST_MS)
-		redis_fail(sentinel->connection,
-			   "the master it names cannot be used; asking another");
+		redis_fail(sentinel->connection, "the master that the sentinel named cannot be "
+						 "used; asking another sentinel");
 }
 
 /* ---- opening and closing --------------------------------------------------------------- */

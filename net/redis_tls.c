@@ -41,7 +41,7 @@ static int file_fault(struct reason *why, const char *setting)
 			  words ? words : "unknown reason");
 }
 
-/* Without this OpenSSL would ask the terminal. */
+/* Without this OpenSSL would ask for a passphrase on the terminal. */
 static int give_no_password(char *out, int size, int is_writing, void *owner)
 {
 	(void)is_writing;
@@ -119,7 +119,7 @@ static bool is_ip(const char *host)
 	return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
 }
 
-/* Names are checked and sent along (SNI), addresses checked alone (RFC 6066, section 3). */
+/* Names are checked and sent (SNI); addresses are only checked (RFC 6066, section 3). */
 static bool expect_host(SSL *ssl, const char *host)
 {
 	if (is_ip(host))
@@ -209,13 +209,13 @@ static int fail(struct tls_session *session)
 		return -EPROTO;
 	}
 	if (is_alert_about_us(reason))
-		about = "the server refuses our certificate: ";
+		about = "the server refused our certificate: ";
 	else if (!session->has_certificate && reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED)
-		about = "the server wants a client certificate (" CERT_SETTING "): ";
+		about = "the server requires a client certificate (" CERT_SETTING "): ";
 	else if (!session->has_certificate && reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE)
-		about = "the server may want a client certificate (" CERT_SETTING "): ";
+		about = "the server may require a client certificate (" CERT_SETTING "): ";
 	snprintf(session->fault, sizeof(session->fault), "TLS: %s%s", about,
-		 words ? words : "the server broke off");
+		 words ? words : "the server closed the connection");
 	return -EPROTO;
 }
 
@@ -239,7 +239,8 @@ int tls_session_feed(struct tls_session *session, struct str bytes)
 		return 0;
 	if (!session->was_fed && !looks_like_tls(bytes.at[0])) {
 		snprintf(session->fault, sizeof(session->fault),
-			 "TLS: the server speaks no TLS on this port; redis:// is without");
+			 "TLS: the server does not speak TLS on this port; redis:// connects "
+			 "without it");
 		return -EPROTO;
 	}
 	session->was_fed = true;
@@ -273,7 +274,7 @@ ssize_t tls_session_read(struct tls_session *session, char *out, size_t size)
 	return error == SSL_ERROR_ZERO_RETURN ? -EPIPE : fail(session);
 }
 
-/* What is written goes to memory whole, so it cannot be half. */
+/* Writes go to memory, so they are always complete. */
 int tls_session_write(struct tls_session *session, struct str bytes)
 {
 	size_t len = 0;

@@ -156,7 +156,7 @@ def test_every_fault_of_a_destination_is_tried_again_and_ends_delivered(service,
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_an_answer_that_begins_well_and_breaks_is_delivered_once_and_says_so(service, redis, fake, store):
     team, key = service.new_team()
-    words = {"half": "broke off", "drip": "did not come to the end"}
+    words = {"half": "broke off", "drip": "did not finish"}
     channels = {}
     for name in words:
         destination = webhook(fake)

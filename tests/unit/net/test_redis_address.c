@@ -149,7 +149,7 @@ Test(redis_address, names_the_part_that_cannot_be_used)
 		{ "redis://h?ssl_cert_reqs=none", "rediss://" },
 		{ "rediss://h/1?protocol=3", "the parameter \"protocol\"" },
 		{ "unix:///a?client_name=x", "the parameter \"client_name\"" },
-		{ "redis://h?a%20b=x", "a parameter is not known" },
+		{ "redis://h?a%20b=x", "an unknown parameter" },
 		{ "redis://h/0/1", "the database" },
 		{ "redis://h/1?db=2", "two databases" },
 		{ "redis://u:ge/heim@h", "%2F" },
