@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The file is written by a thread of libuv, because a disk may hang. The command gets no variable
- * except PATH: ours hold keys. Its standard error is ours.
+ * The file is written by a thread of libuv, because a disk may hang.
  *
  *   publish --> waiting --> FILE --> COMMAND --> next
  *                  ^          |         |
@@ -14,11 +13,11 @@
 #include "audit/outlet.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "audit/checkpoint_event.h"
+#include "audit/note_command.h"
 #include "audit/note_file.h"
 #include "core/backoff.h"
 #include "core/errno_text.h"
@@ -30,7 +29,6 @@
 #include "core/str.h"
 
 #define MAX_WAITING 4096
-#define MAX_WORDS   32
 #define FIRST_PAUSE 1000 /* ms */
 #define MAX_PAUSE   600000
 
@@ -50,8 +48,7 @@ struct outlet_metrics {
 struct outlet {
 	struct outlet_options options;
 	char *folder;
-	char *words; /* of the command; `argv` points into it */
-	char *argv[MAX_WORDS + 1];
+	struct note_command command;
 	struct list waiting;
 	size_t count; /* waiting notes, and the current one */
 	struct pending_note *current;
@@ -59,12 +56,7 @@ struct outlet {
 	struct outlet_metrics metrics;
 	uv_work_t work;
 	int file_rc;
-	uv_process_t process;
-	uv_pipe_t input;
-	uv_write_t write;
-	uv_timer_t timer;      /* the limit of the command, or the pause after a failure */
-	unsigned open_handles; /* of the command */
-	bool has_process;
+	uv_timer_t timer; /* the pause after a failure */
 	bool is_resting;
 	bool is_closing;
 	void (*on_closed)(void *owner);
@@ -111,7 +103,7 @@ static void on_timer_closed(uv_handle_t *handle)
 
 	outlet->on_closed(outlet->close_owner);
 	free(outlet->folder);
-	free(outlet->words);
+	note_command_done(&outlet->command);
 	free(outlet);
 }
 
@@ -125,7 +117,8 @@ static void on_rested(uv_timer_t *timer)
 
 static bool is_out(const struct outlet *outlet, const struct pending_note *note)
 {
-	return (!outlet->folder || note->is_filed) && (!outlet->argv[0] || note->is_handed);
+	return (!outlet->folder || note->is_filed) &&
+	       (!note_command_is_set(&outlet->command) || note->is_handed);
 }
 
 static void try_again_later(struct outlet *outlet, struct pending_note *note)
@@ -160,102 +153,14 @@ static void finish_current(struct outlet *outlet)
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static void on_command_closed(uv_handle_t *handle)
+static void on_command(bool has_taken, void *owner)
 {
-	struct outlet *outlet = handle->data;
+	struct outlet *outlet = owner;
 
-	if (--outlet->open_handles == 0)
-		finish_current(outlet);
-}
-
-static void close_command(struct outlet *outlet)
-{
-	uv_timer_stop(&outlet->timer);
-	outlet->has_process = false;
-	if (!uv_is_closing((uv_handle_t *)&outlet->input))
-		uv_close((uv_handle_t *)&outlet->input, on_command_closed);
-	uv_close((uv_handle_t *)&outlet->process, on_command_closed);
-}
-
-static void on_exit_of_command(uv_process_t *process, int64_t status, int signal)
-{
-	struct outlet *outlet = process->data;
-
-	outlet->current->is_handed = status == 0 && signal == 0;
-	if (!outlet->current->is_handed) {
+	outlet->current->is_handed = has_taken;
+	if (!has_taken)
 		metric_add(outlet->metrics.command_failures, 1);
-		log_error("the command for checkpoints failed",
-			  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND"),
-			  log_int("status", status), log_int("signal", signal));
-	}
-	close_command(outlet);
-}
-
-static void on_limit(uv_timer_t *timer)
-{
-	struct outlet *outlet = timer->data;
-
-	log_error("the command for checkpoints took too long and is killed",
-		  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND"),
-		  log_int("limit_ms", outlet->options.limit_ms));
-	uv_process_kill(&outlet->process, SIGKILL);
-}
-
-/* A write error is ignored: the exit status of the command says whether it has read enough. */
-static void on_written(uv_write_t *write, int status)
-{
-	struct outlet *outlet = write->data;
-
-	(void)status;
-	if (!uv_is_closing((uv_handle_t *)&outlet->input))
-		uv_close((uv_handle_t *)&outlet->input, on_command_closed);
-}
-
-static int spawn(struct outlet *outlet)
-{
-	char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
-	char *environment[] = { path, NULL };
-	uv_stdio_container_t stdio[] = {
-		{ .flags = UV_CREATE_PIPE | UV_READABLE_PIPE,
-		  .data.stream = (uv_stream_t *)&outlet->input },
-		{ .flags = UV_IGNORE },
-		{ .flags = UV_INHERIT_FD, .data.fd = 2 },
-	};
-	const uv_process_options_t options = {
-		.file = outlet->argv[0],
-		.args = outlet->argv,
-		.env = environment,
-		.stdio = stdio,
-		.stdio_count = ARRAY_LEN(stdio),
-		.exit_cb = on_exit_of_command,
-	};
-
-	uv_pipe_init(outlet->options.loop, &outlet->input, 0);
-	outlet->input.data = outlet;
-	outlet->process.data = outlet;
-	outlet->open_handles = 2;
-	return uv_spawn(outlet->options.loop, &outlet->process, &options);
-}
-
-static void start_command(struct outlet *outlet)
-{
-	uv_buf_t note = uv_buf_init(outlet->current->checkpoint.note,
-				    (unsigned)strlen(outlet->current->checkpoint.note));
-	int rc = spawn(outlet);
-
-	if (rc < 0) {
-		metric_add(outlet->metrics.command_failures, 1);
-		log_error("cannot start the command for checkpoints",
-			  log_str("setting", "WRENN_EVENTS_AUDIT_CHECKPOINT_COMMAND"),
-			  log_str("error", errno_text(rc)));
-		close_command(outlet);
-		return;
-	}
-	outlet->has_process = true;
-	outlet->write.data = outlet;
-	uv_timer_start(&outlet->timer, on_limit, outlet->options.limit_ms, 0);
-	if (uv_write(&outlet->write, (uv_stream_t *)&outlet->input, &note, 1, on_written) < 0)
-		uv_close((uv_handle_t *)&outlet->input, on_command_closed);
+	finish_current(outlet);
 }
 
 /* ---- the file ------------------------------------------------------------------------------ */
@@ -269,8 +174,10 @@ static void write_file(uv_work_t *work)
 
 static void after_file(struct outlet *outlet)
 {
-	if (outlet->argv[0] && !outlet->current->is_handed && !outlet->is_closing)
-		start_command(outlet);
+	if (note_command_is_set(&outlet->command) && !outlet->current->is_handed &&
+	    !outlet->is_closing)
+		note_command_run(&outlet->command, outlet->current->checkpoint.note, on_command,
+				 outlet);
 	else
 		finish_current(outlet);
 }
@@ -345,7 +252,7 @@ void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkp
 
 	log_checkpoint(checkpoint);
 	announce(outlet, checkpoint);
-	if (!outlet->folder && !outlet->argv[0])
+	if (!outlet->folder && !note_command_is_set(&outlet->command))
 		return;
 	pending = make_room(outlet);
 	if (!pending) {
@@ -360,22 +267,6 @@ void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkp
 }
 
 /* ---- opening and closing ------------------------------------------------------------------- */
-
-static int split_command(struct outlet *outlet, const char *command)
-{
-	size_t count = 0;
-	char *rest;
-
-	outlet->words = strdup(command);
-	if (!outlet->words)
-		return -ENOMEM;
-	rest = outlet->words;
-	for (char *word; count < MAX_WORDS && (word = strsep(&rest, " "));) {
-		if (word[0])
-			outlet->argv[count++] = word;
-	}
-	return rest ? -E2BIG : 0;
-}
 
 static void register_metrics(struct outlet_metrics *metrics)
 {
@@ -401,14 +292,16 @@ int outlet_open(const struct outlet_options *options, struct outlet **out)
 		.first_ms = options->retry_ms ? options->retry_ms : FIRST_PAUSE,
 		.max_ms = MAX_PAUSE,
 	};
+	outlet->command.loop = options->loop;
+	outlet->command.limit_ms = options->limit_ms;
 	list_init(&outlet->waiting);
 	if (options->folder && !(outlet->folder = strdup(options->folder)))
 		rc = -ENOMEM;
 	if (rc == 0 && options->command)
-		rc = split_command(outlet, options->command);
+		rc = note_command_set(&outlet->command, options->command);
 	if (rc < 0) {
 		free(outlet->folder);
-		free(outlet->words);
+		note_command_done(&outlet->command);
 		free(outlet);
 		return rc;
 	}
@@ -429,8 +322,7 @@ void outlet_close(struct outlet *outlet, void (*on_closed)(void *owner), void *o
 	outlet->on_closed = on_closed;
 	outlet->close_owner = owner;
 	drop_waiting(outlet);
-	if (outlet->has_process)
-		uv_process_kill(&outlet->process, SIGKILL);
+	note_command_kill(&outlet->command);
 	if (!outlet->current)
 		uv_close((uv_handle_t *)&outlet->timer, on_timer_closed);
 }
