@@ -178,20 +178,12 @@ static int open_auth(struct worker *w)
 	return auth_open(&options, &w->auth);
 }
 
-static void on_announced(const char *fault, void *owner)
+static int announce_checkpoint(struct str json, void (*on_announced)(const char *fault, void *arg),
+			       void *arg, void *owner)
 {
-	(void)owner;
-	if (fault)
-		log_warn("a checkpoint of the audit log did not reach the event stream",
-			 log_str("error", fault));
-}
+	const struct worker *w = owner;
 
-static void announce_checkpoint(struct str json, void *owner)
-{
-	struct worker *w = owner;
-
-	if (bus_add(w->redis, json, on_announced, w) < 0)
-		on_announced("no connection to Redis", w);
+	return bus_add(w->redis, json, on_announced, arg);
 }
 
 const struct audit_signer *services_signer(const struct worker *w)
@@ -233,7 +225,7 @@ static int open_audit(struct worker *w)
 		.checkpoint_folder = w->config->audit_checkpoint_dir,
 		.checkpoint_command = w->config->audit_checkpoint_command,
 		.announce = announce_checkpoint,
-		.owner = w,
+		.announcer = w,
 	};
 
 	return rc < 0 ? rc : audit_open(&options, &w->audit);

@@ -25,6 +25,7 @@
 #include "audit/archive.h"
 #include "audit/checkpoint.h"
 #include "audit/forget.h"
+#include "audit/published.h"
 #include "audit/rows.h"
 #include "audit/signer.h"
 #include "audit/subjects.h"
@@ -61,9 +62,8 @@ struct audit_options {
 	const struct audit_signer *signer; /* must outlive it; NULL: no checkpoints */
 	const char *checkpoint_folder;     /* NULL: none */
 	const char *checkpoint_command;    /* NULL: none */
-	/* Adds an event about a checkpoint to the stream. May be NULL. */
-	void (*announce)(struct str json, void *owner);
-	void *owner;
+	announce_fn announce;              /* may be NULL */
+	void *announcer;
 };
 
 struct audit; /* the endpoints, and the way that checkpoints leave the host */
@@ -71,7 +71,8 @@ int audit_open(const struct audit_options *options, struct audit **out) must_che
 /* Accepts NULL, and then calls on_closed at once. */
 void audit_close(struct audit *audit, void (*on_closed)(void *owner), void *owner);
 
-/* A checkpoint is committed and leaves the host. */
+/* A checkpoint is committed and leaves the host. One that is not new did not, as far as the store
+ * knows. */
 void audit_publish(struct audit *audit, const struct audit_checkpoint *checkpoint);
 
 /* The endpoints below /v1/audit-logs, and GET /v1/admin/audit-logs. */

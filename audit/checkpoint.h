@@ -13,6 +13,7 @@
 
 #include "audit/signer.h"
 #include "core/attributes.h"
+#include "core/str.h"
 #include "core/uuid.h"
 #include "store/store.h"
 
@@ -28,6 +29,11 @@ struct audit_checkpoint {
 	bool is_damaged; /* explains an -EIO: only this tree is damaged, not the store */
 	char note[AUDIT_NOTE_SIZE];
 };
+
+/* Adds an event about a checkpoint to the stream. 0, and then on_announced comes once, never from
+ * within, with NULL or what went wrong; or a negative errno. */
+typedef int (*announce_fn)(struct str json, void (*on_announced)(const char *fault, void *arg),
+			   void *arg, void *announcer);
 
 /* For a write job: makes a checkpoint of the team's tree, or returns the newest if it has the
  * tree's size. Flushes. `key` comes from audit_signer_public(). */

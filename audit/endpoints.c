@@ -19,6 +19,7 @@
 #include "audit/outlet.h"
 #include "audit/page.h"
 #include "audit/proofs.h"
+#include "audit/published.h"
 #include "core/clock.h"
 
 #define COMMAND_LIMIT_MS 30000
@@ -121,6 +122,13 @@ static void on_nobody(void *owner)
 	(void)owner;
 }
 
+static void on_out(const struct audit_checkpoint *checkpoint, void *owner)
+{
+	const struct audit *audit = owner;
+
+	published_note(audit->api.store, checkpoint);
+}
+
 static int open_parts(struct audit *audit, const struct audit_options *options)
 {
 	const struct outlet_options outlet = {
@@ -129,7 +137,9 @@ static int open_parts(struct audit *audit, const struct audit_options *options)
 		.command = options->checkpoint_command,
 		.limit_ms = COMMAND_LIMIT_MS,
 		.announce = options->announce,
-		.owner = options->owner,
+		.on_out = on_out,
+		.owner = audit,
+		.announcer = options->announcer,
 	};
 	const struct follower_options follower = {
 		.loop = options->loop,

@@ -3,12 +3,12 @@
 /*
  * The file is written by a thread of libuv, because a disk may hang.
  *
- *   publish --> waiting --> FILE --> COMMAND --> next
- *                  ^          |         |
- *                  +- pause --+- failed +
+ *   publish --> waiting --> EVENT --> FILE --> COMMAND --> next
+ *                  ^          |        |         |
+ *                  +- pause --+---- failed ------+
  *
- * A failed note goes to the end of the line, so that it does not hold up the others. Of folder and
- * command only the one that failed gets it again.
+ * A failed note goes to the end of the line, so that it does not hold up the others. Only the ways
+ * that failed get it again.
  */
 #include "audit/outlet.h"
 
@@ -35,12 +35,14 @@
 struct pending_note {
 	struct list link;
 	struct audit_checkpoint checkpoint;
-	bool is_filed;  /* the folder has it */
-	bool is_handed; /* the command has it */
+	bool is_announced; /* the event stream has it */
+	bool is_filed;     /* the folder has it */
+	bool is_handed;    /* the command has it */
 };
 
 struct outlet_metrics {
 	struct metric *waiting;
+	struct metric *event_failures;
 	struct metric *folder_failures;
 	struct metric *command_failures;
 };
@@ -87,8 +89,8 @@ static struct pending_note *take(struct outlet *outlet)
 static void drop_waiting(struct outlet *outlet)
 {
 	if (!list_is_empty(&outlet->waiting))
-		log_warn("the service stopped before these checkpoints left the host; the store "
-			 "and the log have them",
+		log_warn("the service stopped before these checkpoints left the host; after its "
+			 "next start it publishes the newest of each team",
 			 log_int("checkpoints", (int64_t)outlet->count));
 	LIST_EACH_SAFE (link, &outlet->waiting) {
 		list_remove(link);
@@ -115,10 +117,23 @@ static void on_rested(uv_timer_t *timer)
 	start_next(outlet);
 }
 
+static bool has_event(const struct outlet *outlet, const struct audit_checkpoint *checkpoint)
+{
+	return outlet->options.announce && checkpoint->is_wanted;
+}
+
+/* Other ways than the log. */
+static bool has_way(const struct outlet *outlet, const struct audit_checkpoint *checkpoint)
+{
+	return outlet->folder || note_command_is_set(&outlet->command) ||
+	       has_event(outlet, checkpoint);
+}
+
 static bool is_out(const struct outlet *outlet, const struct pending_note *note)
 {
-	return (!outlet->folder || note->is_filed) &&
-	       (!note_command_is_set(&outlet->command) || note->is_handed);
+	return (note->is_announced || !has_event(outlet, &note->checkpoint)) &&
+	       (note->is_filed || !outlet->folder) &&
+	       (note->is_handed || !note_command_is_set(&outlet->command));
 }
 
 static void try_again_later(struct outlet *outlet, struct pending_note *note)
@@ -142,6 +157,8 @@ static void finish_current(struct outlet *outlet)
 		free(note);
 		uv_close((uv_handle_t *)&outlet->timer, on_timer_closed);
 	} else if (is_out(outlet, note)) {
+		if (outlet->options.on_out)
+			outlet->options.on_out(&note->checkpoint, outlet->options.owner);
 		free(note);
 		set_count(outlet, outlet->count - 1);
 		backoff_reset(&outlet->backoff);
@@ -199,15 +216,57 @@ static void on_file(uv_work_t *work, int status)
 	after_file(outlet);
 }
 
+static void start_file(struct outlet *outlet)
+{
+	outlet->work.data = outlet;
+	if (!outlet->folder || outlet->current->is_filed || outlet->is_closing ||
+	    uv_queue_work(outlet->options.loop, &outlet->work, write_file, on_file) < 0)
+		after_file(outlet);
+}
+
+/* ---- the event ----------------------------------------------------------------------------- */
+
+static void on_announced(const char *fault, void *owner)
+{
+	struct outlet *outlet = owner;
+
+	outlet->current->is_announced = !fault;
+	if (fault) {
+		metric_add(outlet->metrics.event_failures, 1);
+		log_warn("a checkpoint of the audit log did not reach the event stream",
+			 log_str("error", fault));
+	}
+	start_file(outlet);
+}
+
+static int announce(struct outlet *outlet)
+{
+	const struct outlet_options *options = &outlet->options;
+	struct buf json;
+	int rc;
+
+	buf_init(&json, EVENT_MAX_BYTES);
+	checkpoint_event_write(&json, &outlet->current->checkpoint);
+	rc = json.err ? json.err
+		      : options->announce(buf_str(&json), on_announced, outlet, options->announcer);
+	buf_done(&json);
+	return rc;
+}
+
 static void start_next(struct outlet *outlet)
 {
+	int rc;
+
 	outlet->current = take(outlet);
 	if (!outlet->current)
 		return;
-	outlet->work.data = outlet;
-	if (!outlet->folder || outlet->current->is_filed ||
-	    uv_queue_work(outlet->options.loop, &outlet->work, write_file, on_file) < 0)
-		after_file(outlet);
+	if (outlet->current->is_announced || !has_event(outlet, &outlet->current->checkpoint)) {
+		start_file(outlet);
+		return;
+	}
+	rc = announce(outlet);
+	if (rc < 0)
+		on_announced(errno_text(rc), outlet);
 }
 
 /* ---- publishing ---------------------------------------------------------------------------- */
@@ -221,17 +280,21 @@ static void log_checkpoint(const struct audit_checkpoint *checkpoint)
 		 log_int("size", checkpoint->size), log_str("note", checkpoint->note));
 }
 
-static void announce(const struct outlet *outlet, const struct audit_checkpoint *checkpoint)
+static bool is_same(const struct pending_note *note, const struct audit_checkpoint *checkpoint)
 {
-	struct buf json;
+	return note->checkpoint.tree == checkpoint->tree &&
+	       note->checkpoint.size == checkpoint->size;
+}
 
-	if (!outlet->options.announce || !checkpoint->is_wanted)
-		return;
-	buf_init(&json, EVENT_MAX_BYTES);
-	checkpoint_event_write(&json, checkpoint);
-	if (!json.err)
-		outlet->options.announce(buf_str(&json), outlet->options.owner);
-	buf_done(&json);
+static bool is_pending(const struct outlet *outlet, const struct audit_checkpoint *checkpoint)
+{
+	if (outlet->current && is_same(outlet->current, checkpoint))
+		return true;
+	LIST_EACH (link, &outlet->waiting) {
+		if (is_same(list_item(link, struct pending_note, link), checkpoint))
+			return true;
+	}
+	return false;
 }
 
 /* Memory for one more note. When too many wait, the oldest gives up its memory: newer checkpoints
@@ -250,9 +313,9 @@ void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkp
 {
 	struct pending_note *pending;
 
-	log_checkpoint(checkpoint);
-	announce(outlet, checkpoint);
-	if (!outlet->folder && !note_command_is_set(&outlet->command))
+	if (checkpoint->is_new)
+		log_checkpoint(checkpoint);
+	if (!has_way(outlet, checkpoint) || (!checkpoint->is_new && is_pending(outlet, checkpoint)))
 		return;
 	pending = make_room(outlet);
 	if (!pending) {
@@ -271,11 +334,12 @@ void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkp
 static void register_metrics(struct outlet_metrics *metrics)
 {
 	static const char failures[] = "wrenn_events_audit_checkpoint_failures_total";
-	static const char help[] = "Times that a checkpoint could not be put into the folder or "
-				   "given to the command; each is tried again";
+	static const char help[] = "Times that a checkpoint could not be added to the stream, put "
+				   "into the folder or given to the command; each is tried again";
 
 	metrics->waiting = metric_gauge("wrenn_events_audit_checkpoints_waiting", NULL,
 					"Checkpoints that have not left the host");
+	metrics->event_failures = metric_counter(failures, "to=\"event\"", help);
 	metrics->folder_failures = metric_counter(failures, "to=\"folder\"", help);
 	metrics->command_failures = metric_counter(failures, "to=\"command\"", help);
 }

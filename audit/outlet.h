@@ -6,7 +6,8 @@
  * input.
  *
  * One checkpoint at a time, in order. A failure is logged and tried again, with growing pauses,
- * until it succeeds or the process ends.
+ * until it succeeds or the process ends. on_out says when the checkpoint is out, so that the next
+ * process can publish what this one did not.
  */
 #ifndef AUDIT_OUTLET_H
 #define AUDIT_OUTLET_H
@@ -20,13 +21,15 @@ struct outlet;
 
 struct outlet_options {
 	uv_loop_t *loop;
-	const char *folder;  /* NULL: none */
-	const char *command; /* words separated by spaces; NULL: none. No shell reads it. */
-	unsigned limit_ms;   /* a command that takes longer is killed */
-	unsigned retry_ms;   /* the first pause after a failure; 0: a second */
-	/* Publishes to the event stream, for channels that subscribe to it. NULL: no event. */
-	void (*announce)(struct str json, void *owner);
-	void *owner;
+	const char *folder;   /* NULL: none */
+	const char *command;  /* words separated by spaces; NULL: none. No shell reads it. */
+	unsigned limit_ms;    /* a command that takes longer is killed */
+	unsigned retry_ms;    /* the first pause after a failure; 0: a second */
+	announce_fn announce; /* for channels that subscribe to it; NULL: no event */
+	/* It has left the host by every way that it has. May be NULL. */
+	void (*on_out)(const struct audit_checkpoint *checkpoint, void *owner);
+	void *owner; /* of on_out */
+	void *announcer;
 };
 
 int outlet_open(const struct outlet_options *options, struct outlet **out) must_check;
@@ -34,6 +37,7 @@ int outlet_open(const struct outlet_options *options, struct outlet **out) must_
  * once. */
 void outlet_close(struct outlet *outlet, void (*on_closed)(void *owner), void *owner);
 
+/* A checkpoint that is not new goes to folder, command and event alone, unless it waits already. */
 void outlet_publish(struct outlet *outlet, const struct audit_checkpoint *checkpoint);
 
 #endif

@@ -15,11 +15,12 @@ static const struct db_query store_begin = {
 
 /* The limit is in the inner query, so that a piece reads few rows even if no tree has grown. */
 static const struct db_query find_trees = {
-	.sql = "SELECT tree, team_id, size > checkpoint_size FROM audit_trees WHERE tree > $1 "
+	.sql = "SELECT tree, team_id, size <> checkpoint_size FROM audit_trees WHERE tree > $1 "
 	       "ORDER BY tree LIMIT 32",
 };
 
 _Static_assert(ROUND_PIECE == 32, "the LIMIT of find_trees");
+_Static_assert(ROUND_PIECE == PUBLISHED_PIECE, "a piece looks at the same trees twice");
 
 static const struct db_query note_checkpoint = {
 	.sql = "UPDATE audit_trees SET checkpoint_size = $2, checkpoint_at = $3 WHERE tree = $1",
@@ -58,7 +59,7 @@ static int on_tree(const struct db_row *row, void *arg)
 
 	round->seen++;
 	round->last_tree = row_int(row, 0);
-	if (row_bool(row, 2))
+	if (round->is_due && row_bool(row, 2))
 		round->made[round->count++].team = row_uuid(row, 1);
 	return 0;
 }
@@ -89,6 +90,9 @@ int checkpoint_round_piece(struct checkpoint_round *round, struct db *db,
 
 	round->seen = 0;
 	round->count = 0;
+	rc = published_find_others(db, round->last_tree, round->others, &round->other_count);
+	if (rc < 0)
+		return rc;
 	rc = db_run_now(db, &find_trees, &after, 1, on_tree, round, NULL);
 	if (rc == 0 && round->count > 0)
 		rc = audit_signer_public(db, signer, &key);

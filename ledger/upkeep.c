@@ -2,7 +2,8 @@
 
 /*
  * One timer and one job. A job takes waiting rows, and a piece of the round if one is running or
- * may be due. If work remains, the next job follows at once.
+ * may be due. If work remains, the next job follows at once. A worker that gets the lease
+ * makes a round at once, which looks for checkpoints that the one before it left.
  *
  * Failure: the next tick tries again. A round that fails in the middle goes on where it was; if
  * this worker has lost the lease meanwhile, the trees it left wait for the next round.
@@ -29,7 +30,8 @@ struct upkeep {
 	struct waiting waiting;
 	struct checkpoint_round round;
 	bool in_round;
-	int64_t ask_us; /* monotonic; when to ask again whether a round is due */
+	bool has_looked; /* for checkpoints that have not left the host */
+	int64_t ask_us;  /* monotonic; when to ask again whether a round is due */
 
 	/* About the running job, which may run twice. */
 	struct position known;
@@ -49,7 +51,7 @@ static int run_round(struct upkeep *upkeep, struct db *db)
 	upkeep->round.last_tree = upkeep->from_tree;
 	if (upkeep->asks) {
 		rc = checkpoint_round_begin(&upkeep->round, db, upkeep->now_us);
-		upkeep->is_piece = upkeep->round.is_due;
+		upkeep->is_piece = upkeep->round.is_due || !upkeep->has_looked;
 	}
 	if (rc == 0 && upkeep->is_piece)
 		rc = checkpoint_round_piece(&upkeep->round, db, upkeep->options.signer,
@@ -85,6 +87,8 @@ static void publish(const struct upkeep *upkeep)
 {
 	const struct checkpoint_round *round = &upkeep->round;
 
+	for (size_t i = 0; upkeep->options.on_checkpoint && i < round->other_count; i++)
+		upkeep->options.on_checkpoint(&round->others[i], upkeep->options.owner);
 	for (size_t i = 0; upkeep->options.on_checkpoint && i < round->count; i++) {
 		if (round->made[i].is_new)
 			upkeep->options.on_checkpoint(&round->made[i], upkeep->options.owner);
@@ -113,6 +117,7 @@ static bool take_result(struct upkeep *upkeep)
 	publish(upkeep);
 	upkeep->from_tree = upkeep->round.last_tree;
 	upkeep->in_round = !checkpoint_round_is_over(&upkeep->round);
+	upkeep->has_looked = !upkeep->in_round;
 	return upkeep->in_round;
 }
 
@@ -136,6 +141,7 @@ static void on_timer(uv_timer_t *timer)
 
 	if (!ledger_lease_runs(options->lease, 0)) {
 		upkeep->in_round = false;
+		upkeep->has_looked = false;
 		upkeep->ask_us = 0; /* another worker may have made a round */
 		start_timer(upkeep, (uint64_t)options->tick_ms * TICKS);
 		return;

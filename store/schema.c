@@ -56,6 +56,8 @@ EMBED(schema_021_sqlite, "store/schema/021_audit_keeping.sqlite.sql");
 EMBED(schema_021_postgres, "store/schema/021_audit_keeping.postgres.sql");
 EMBED(schema_022_sqlite, "store/schema/022_lease_owners.sqlite.sql");
 EMBED(schema_022_postgres, "store/schema/022_lease_owners.postgres.sql");
+EMBED(schema_023_sqlite, "store/schema/023_audit_published.sqlite.sql");
+EMBED(schema_023_postgres, "store/schema/023_audit_published.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -85,5 +87,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_020_sqlite, .postgres = schema_020_postgres },
 	{ .sqlite = schema_021_sqlite, .postgres = schema_021_postgres },
 	{ .sqlite = schema_022_sqlite, .postgres = schema_022_postgres },
+	{ .sqlite = schema_023_sqlite, .postgres = schema_023_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

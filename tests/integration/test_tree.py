@@ -105,8 +105,9 @@ class Trail:
         assert joined == root([bytes(hash) for _, _, hash in self.leaves])
 
 
-def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, receiver, store):
-    service = make_service().start()
+def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, receiver, store, tmp_path):
+    elsewhere = tmp_path / "checkpoints"  # not there yet
+    service = make_service(WRENN_EVENTS_AUDIT_CHECKPOINT_DIR=str(elsewhere)).start()
     team, key = service.new_team()
     load = Load(redis, team)
     try:
@@ -137,3 +138,12 @@ def test_a_kill_at_any_point_leaves_tree_and_rows_equal(make_service, redis, rec
     until(lambda: newest["note"] in [json.loads(request["body"])["metadata"]["note"] for request in list(receiver.requests)],
           "the checkpoint to reach the channel")
     assert os.stat(f"{service.folder}/data/audit-signing.key").st_mode & 0o777 == 0o600
+
+    until(lambda: "cannot write a checkpoint" in service.log_text(), "the folder that is missing")
+    service.kill()
+    elsewhere.mkdir()
+    service.start()
+    left = elsewhere / f"{team}-{wanted}.note"
+    until(left.exists, "the checkpoint that the kill kept on the host")
+    assert left.read_text() == newest["note"]
+    until(lambda: store.query("SELECT size FROM audit_published") == [(wanted,)], "the store to know that it has left")

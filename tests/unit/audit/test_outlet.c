@@ -3,6 +3,7 @@
 /* Checkpoints leave the host in order. What fails is tried again, and holds up no other one. */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static void close_rig(struct rig *rig)
 static void publish(struct rig *rig, int64_t size)
 {
 	struct audit_checkpoint checkpoint = {
-		.team = team, .tree = 1, .size = size, .is_wanted = true
+		.team = team, .tree = 1, .size = size, .is_new = true, .is_wanted = true
 	};
 
 	snprintf(checkpoint.note, sizeof(checkpoint.note), "note %lld\n", (long long)size);
@@ -291,38 +292,135 @@ Test(outlet, kills_a_command_that_does_not_end, .timeout = 60)
 	close_rig(&rig);
 }
 
-static void keep_event(struct str json, void *owner)
+/* The event stream, which answers when the test says so. */
+struct stream {
+	struct event *event;
+	unsigned count;
+	void (*on_announced)(const char *fault, void *arg);
+	void *arg;
+	unsigned out;
+};
+
+static int keep_event(struct str json, void (*on_announced)(const char *fault, void *arg),
+		      void *arg, void *announcer)
 {
-	struct event **out = owner;
+	struct stream *stream = announcer;
 	struct stream_id id = { .ms = 1 };
 	struct reason why;
 
-	cr_assert_eq(event_parse(json, id, out, &why), 0, "%s", why.text);
+	event_free(stream->event);
+	cr_assert_eq(event_parse(json, id, &stream->event, &why), 0, "%s", why.text);
+	stream->count++;
+	stream->on_announced = on_announced;
+	stream->arg = arg;
+	return stream->count == 3 ? -ENOTCONN : 0;
+}
+
+static void count_out(const struct audit_checkpoint *checkpoint, void *owner)
+{
+	cr_expect_eq(checkpoint->size, 12);
+	((struct stream *)owner)->out++;
+}
+
+static void open_announcing(struct rig *rig, struct stream *stream)
+{
+	const struct outlet_options options = { .loop = &rig->loop,
+						.retry_ms = 1,
+						.announce = keep_event,
+						.on_out = count_out,
+						.owner = stream,
+						.announcer = stream };
+
+	open_rig(rig, false, NULL);
+	outlet_close(rig->outlet, count_closed, rig);
+	uv_run(&rig->loop, UV_RUN_DEFAULT);
+	rig->closed = 0;
+	cr_assert_eq(outlet_open(&options, &rig->outlet), 0);
 }
 
 Test(outlet, tells_the_event_stream)
 {
 	struct rig rig;
-	struct event *event = NULL;
-	const struct outlet_options options = { .loop = &rig.loop,
-						.announce = keep_event,
-						.owner = &event };
+	struct stream stream = { .count = 0 };
 
-	open_rig(&rig, false, NULL);
-	outlet_close(rig.outlet, count_closed, &rig);
-	uv_run(&rig.loop, UV_RUN_DEFAULT);
-	rig.closed = 0;
-	cr_assert_eq(outlet_open(&options, &rig.outlet), 0);
+	open_announcing(&rig, &stream);
 	publish(&rig, 12);
-	cr_assert(event);
-	cr_expect_eq(event->kind, EVENT_AUDIT_CHECKPOINT);
-	cr_expect(str_is(event->team_text, TEAM_TEXT));
-	cr_expect(str_is(event->resource_id, "12"));
-	cr_expect(str_is(event_metadata(event, "note"), "note 12\n"));
-	event_free(event);
-	event = NULL;
-	outlet_publish(rig.outlet, &(struct audit_checkpoint){ .tree = 1, .size = 13 });
-	cr_expect_null(event, "no channel wants it");
+	cr_assert_eq(stream.count, 1);
+	cr_expect_eq(stream.event->kind, EVENT_AUDIT_CHECKPOINT);
+	cr_expect(str_is(stream.event->team_text, TEAM_TEXT));
+	cr_expect(str_is(stream.event->resource_id, "12"));
+	cr_expect(str_is(event_metadata(stream.event, "note"), "note 12\n"));
+	cr_expect_eq(waiting(), 1, "the stream has not answered");
+	stream.on_announced(NULL, stream.arg);
+	cr_expect_eq(waiting(), 0);
+	cr_expect_eq(stream.out, 1);
+	outlet_publish(rig.outlet,
+		       &(struct audit_checkpoint){ .tree = 1, .size = 13, .is_new = true });
+	cr_expect_eq(stream.count, 1, "no channel wants it");
+	event_free(stream.event);
+	close_rig(&rig);
+}
+
+static void run_until_told(struct rig *rig, const struct stream *stream, unsigned count)
+{
+	while (stream->count < count)
+		cr_assert(uv_run(&rig->loop, UV_RUN_ONCE) || stream->count == count);
+}
+
+Test(outlet, tells_the_event_stream_again_until_it_takes_it, .timeout = 60)
+{
+	struct rig rig;
+	struct stream stream = { .count = 0 };
+
+	open_announcing(&rig, &stream);
+	publish(&rig, 12);
+	stream.on_announced("NOPERM", stream.arg);
+	run_until_told(&rig, &stream, 2);
+	stream.on_announced("NOPERM", stream.arg);
+	run_until_told(&rig, &stream, 4);
+	cr_expect_eq(failures("to=\"event\""), 3, "two answers, and no connection once");
+	cr_expect_eq(stream.out, 0);
+	stream.on_announced(NULL, stream.arg);
+	cr_expect_eq(stream.out, 1);
+	cr_expect_eq(waiting(), 0);
+	event_free(stream.event);
+	close_rig(&rig);
+}
+
+Test(outlet, waits_for_the_answer_of_the_event_stream_when_it_closes)
+{
+	struct rig rig;
+	struct stream stream = { .count = 0 };
+
+	open_announcing(&rig, &stream);
+	publish(&rig, 12);
+	outlet_close(rig.outlet, count_closed, &rig);
+	uv_run(&rig.loop, UV_RUN_NOWAIT);
+	cr_expect_eq(rig.closed, 0);
+	stream.on_announced("the connection was lost", stream.arg);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	cr_expect_eq(rig.closed, 1);
+	cr_assert_eq(uv_loop_close(&rig.loop), 0);
+	cr_expect_eq(rmdir(rig.folder), 0);
+	event_free(stream.event);
+}
+
+/* The store gives one that a process has not published, or is about to. */
+Test(outlet, takes_one_that_is_not_new_unless_it_waits)
+{
+	struct audit_checkpoint checkpoint = { .team = team, .tree = 1, .size = 7, .note = "7\n" };
+	struct rig rig;
+
+	open_rig(&rig, true, NULL);
+	publish(&rig, 7);
+	publish(&rig, 12);
+	outlet_publish(rig.outlet, &checkpoint);
+	checkpoint.size = 12;
+	outlet_publish(rig.outlet, &checkpoint);
+	cr_expect_eq(waiting(), 2);
+	checkpoint.tree = 2;
+	outlet_publish(rig.outlet, &checkpoint);
+	cr_expect_eq(waiting(), 3, "it is of another team");
 	close_rig(&rig);
 }
 

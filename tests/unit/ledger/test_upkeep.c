@@ -176,9 +176,7 @@ static int run_round(struct db *db, struct store_job *job)
 	struct round_job *round = container_of(job, struct round_job, job);
 	int rc = round->begins ? checkpoint_round_begin(&round->round, db, rig_now_us) : 0;
 
-	return rc < 0 || !round->round.is_due
-		       ? rc
-		       : checkpoint_round_piece(&round->round, db, &signer, rig_now_us);
+	return rc < 0 ? rc : checkpoint_round_piece(&round->round, db, &signer, rig_now_us);
 }
 
 /* The whole round as one piece. Returns how many checkpoints it has. */
@@ -250,6 +248,57 @@ static void sign_what_has_grown(struct rig *rig)
 Test(round, signs_every_tree_that_has_grown_in_an_hour)
 {
 	ON_BOTH_STORES(&options, sign_what_has_grown);
+}
+
+static void subscribe_to_checkpoints(struct rig *rig)
+{
+	static const char body[] =
+		"{\"name\":\"auditor\",\"provider\":\"webhook\",\"events\":"
+		"[\"audit.checkpoint\"],\"config\":{\"url\":\"http://127.0.0.1:9/x\"}}";
+	char answer[4096];
+
+	cr_assert_eq(rig_request(rig, "POST", "/v1/channels", TEAM_A, body, answer, sizeof(answer)),
+		     201, "%s", answer);
+}
+
+/* As the next process does, which has no note in memory. */
+static void find_what_has_not_left(struct rig *rig)
+{
+	struct event *of_b = rig_event_of_b("capsule.pause", START_MS + 1);
+	struct audit_checkpoint made;
+	struct round_job job;
+
+	rig_commit_pause(rig, START_MS);
+	cr_assert_eq(rig_commit(rig, &of_b, 1), 0);
+	cr_assert_eq(make_round(rig, &job), 2);
+	cr_expect_eq(job.round.other_count, 0, "this process publishes what it has made");
+	made = job.round.made[0];
+	cr_expect_eq(make_round(rig, &job), 0);
+	cr_expect_not(job.round.is_due);
+	cr_assert_eq(job.round.other_count, 2);
+	cr_expect(uuid_eq(&job.round.others[0].team, &made.team));
+	cr_expect_eq(job.round.others[0].tree, made.tree);
+	cr_expect_eq(job.round.others[0].size, 1);
+	cr_expect_eq(job.round.others[0].at_us, made.at_us);
+	cr_expect_str_eq(job.round.others[0].note, made.note);
+	cr_expect_not(job.round.others[0].is_new);
+	cr_expect_not(job.round.others[0].is_wanted);
+
+	subscribe_to_checkpoints(rig);
+	made = job.round.others[1];
+	published_note(rig->store, &made);
+	made.size = 0;
+	published_note(rig->store, &made);
+	rig_wait_for_store(rig);
+	make_round(rig, &job);
+	cr_assert_eq(job.round.other_count, 1, "a late note of an older one changes nothing");
+	cr_expect_lt(job.round.others[0].tree, made.tree);
+	cr_expect(job.round.others[0].is_wanted);
+}
+
+Test(round, finds_checkpoints_that_have_not_left_the_host)
+{
+	ON_BOTH_STORES(&options, find_what_has_not_left);
 }
 
 /* The clock was a day ahead and is set back. */
