@@ -8,6 +8,7 @@
 #include "net/redis_dial.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/errno_text.h"
 
@@ -122,9 +123,11 @@ static void try_next_address(struct redis_dial *dial)
 static void on_resolved(int status, struct addrinfo *addresses, void *owner)
 {
 	struct redis_dial *dial = owner;
+	char why[128];
 
 	if (status) {
-		fail(dial, errno_text(status));
+		snprintf(why, sizeof(why), "its name cannot be looked up: %s", errno_text(status));
+		fail(dial, why);
 		return;
 	}
 	dial->addresses = addresses;

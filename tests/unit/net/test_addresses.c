@@ -22,6 +22,7 @@
 
 #define NAME       "two-addresses.test"
 #define SILENT     "silent.test"
+#define UNKNOWN    "unknown.test"
 #define TIMEOUT_MS 2000
 #define CALLERS    16 /* more than a queue of length 0 takes */
 
@@ -52,6 +53,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 		sem_wait(&name_server);
 		return EAI_AGAIN;
 	}
+	if (node && strcmp(node, UNKNOWN) == 0)
+		return EAI_NONAME;
 	*(void **)&of_library = dlsym(RTLD_NEXT, "getaddrinfo");
 	return of_library(node, service, hints, out);
 }
@@ -162,5 +165,18 @@ Test(addresses, that_never_come_do_not_keep_the_command_line_from_its_end)
 	sem_post(&name_server);
 	while (!redis_blocking_close(redis))
 		continue;
+	redis_address_done(&address);
+}
+
+Test(addresses, that_are_unknown_are_an_error_that_says_what_failed)
+{
+	struct redis_address address = { .host_count = 1,
+					 .hosts = { { .name = UNKNOWN, .port = 6379 } } };
+	struct redis_blocking *redis;
+	struct reason why = { .text = "" };
+
+	cr_expect_eq(redis_blocking_open(&address, &redis, &why), -ENOTCONN);
+	cr_expect_not_null(strstr(why.text, ": its name cannot be looked up: "), "%s", why.text);
+	cr_expect(redis_blocking_close(redis));
 	redis_address_done(&address);
 }
