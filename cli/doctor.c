@@ -46,12 +46,13 @@ static void check_files(struct findings *findings, const struct config *config)
 			  (uint64_t)config->max_inflight * FILES_PER_CALL + OTHER_FILES;
 	bool is_low = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < wanted;
 
-	findings_add(findings, is_low ? FINDING_WARNING : FINDING_OK, "open files",
-		     is_low ? "raise LimitNOFILE= in the unit, or lower "
-			      "WRENN_EVENTS_MAX_CONNECTIONS"
-			    : NULL,
-		     "at most %llu, the settings need %llu", (unsigned long long)limit.rlim_max,
-		     (unsigned long long)wanted);
+	findings_add(
+		findings, is_low ? FINDING_WARNING : FINDING_OK, "open files",
+		is_low ? "the unit of the package raises it with LimitNOFILE=; elsewhere raise "
+			 "it, or lower WRENN_EVENTS_MAX_CONNECTIONS"
+		       : NULL,
+		"at most %llu for what is started from here, the settings need %llu",
+		(unsigned long long)limit.rlim_max, (unsigned long long)wanted);
 }
 
 static void check_port(struct findings *findings, const struct config *config)
