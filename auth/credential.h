@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a credential looks like, and what a lookup found out about one. Pure. Private to auth/. */
+/* The form of a credential, and the result of its lookup. Pure. Private to auth/. */
 #ifndef AUTH_CREDENTIAL_H
 #define AUTH_CREDENTIAL_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One read says what the hash of a key stands for. The database compares hashes only, so the time
- * of the comparison reveals nothing about a key. A key of a deleted team, or of a creator who is no
- * longer active, counts as unknown.
+ * One read finds the key of a hash. The database compares hashes only, so the time of the
+ * comparison reveals nothing about a key. A key of a deleted team, or of a creator who is no longer
+ * active, counts as unknown.
  */
 #include "auth/keys.h"
 

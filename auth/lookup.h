@@ -21,7 +21,7 @@
 /* Embedded by a caller that waits. on_found is called once, on a later turn, and may free it. */
 struct lookup_waiter {
 	struct list link;
-	bool is_use; /* somebody uses the credential now; a recheck is no use */
+	bool is_use; /* the credential is being used now; a recheck does not count as use */
 	void (*on_found)(struct lookup_waiter *waiter, const struct found *found);
 };
 

@@ -6,7 +6,7 @@
  * stream that comes alone, and any other request, is looked up.
  *
  * Only answers that let somebody in are kept; a recheck can only remove one. Only admitted streams
- * make a crowd, so an attacker with wrong keys cannot make one. Without memory nothing is kept,
+ * make a crowd, so an attacker with wrong keys cannot make one. When out of memory nothing is kept,
  * which costs one read.
  */
 #include "auth/recent.h"

@@ -2,8 +2,8 @@
 
 /*
  * Rechecks go through the same lookups as requests, so the thousand streams of one key cost one
- * read a minute. A recheck is no use of the credential: an open stream does not keep an idle
- * session alive.
+ * read a minute. A recheck does not count as use of the credential: an open stream does not keep an
+ * idle session alive.
  */
 #include "auth/recheck.h"
 

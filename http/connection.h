@@ -48,7 +48,8 @@ struct connection {
 };
 
 /* Takes over an accepted, non-blocking socket. It waits for nothing before connection_arm(). NULL
- * without memory, and then the socket is closed. The connection frees itself after on_closed. */
+ * when out of memory, and then the socket is closed. The connection frees itself after
+ * on_closed. */
 struct connection *connection_open(struct pool *pool, int fd,
 				   const struct connection_events *events) must_check;
 
@@ -68,10 +69,10 @@ ssize_t connection_send(struct connection *c, const struct iovec *pieces, int co
 /* One system call, then on_bytes. Closes at the end of the bytes and on a fault. */
 void connection_read(struct connection *c);
 
-/* Closes now; on_closed comes later. Safe to repeat. */
+/* Closes now; on_closed comes later. Safe to call twice. */
 void connection_close(struct connection *c);
 
-/* Nothing reaches the client any more: on_end decides. Safe to repeat. */
+/* Nothing reaches the client any more: on_end decides. Safe to call twice. */
 void connection_lose(struct connection *c);
 
 /* For the pool: an event of the poller, a wait that has run out. */

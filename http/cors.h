@@ -15,8 +15,8 @@ bool cors_lists(const char *origins, struct str origin);
 /* Adds the CORS fields to an answer below /v1/. NULL or empty origins: adds nothing. */
 void cors_add_fields(struct http_request *request, const char *origins);
 
-/* Answers the preflight, which a browser sends before some requests. False when the request is no
- * preflight, or its origin is not listed. */
+/* Answers the preflight, which a browser sends before some requests. False when the request is not
+ * a preflight, or its origin is not listed. */
 bool cors_answer_preflight(struct http_request *request, const char *origins);
 
 #endif

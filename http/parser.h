@@ -53,7 +53,7 @@ struct parser {
 	struct head head;
 	uint32_t framing_len; /* bytes of the body that were not its content */
 	uint16_t head_len;
-	char last; /* byte that was not content */
+	char last; /* the last byte that was not content */
 	bool in_name;
 	bool in_value;
 	alignas(void *) unsigned char llhttp[PARSER_SIZE];

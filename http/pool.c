@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The beginning and the end of what connections share. The poller and the waits close last: a
- * handler that is still busy keeps its connection, which may need them once more.
+ * Opens and closes the state that connections share. The poller and the waits close last: a handler
+ * that is still busy keeps its connection, which may need them once more.
  */
 #include "http/pool.h"
 

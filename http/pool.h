@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What all connections of a server share: list, poller, waits, read buffer, metrics and date. It
- * knows a connection only as a link in the list.
+ * State that all connections of a server share: list, poller, waits, read buffer, metrics and date.
+ * It knows a connection only as a link in the list.
  */
 #ifndef HTTP_POOL_H
 #define HTTP_POOL_H
@@ -39,7 +39,7 @@ struct pool_metrics {
 struct pool {
 	struct list connections;
 	unsigned count;
-	unsigned open_count; /* without those that only wait for their end */
+	unsigned open_count; /* without the connections that only wait for their end */
 	bool is_ending;      /* no further request is welcome: answers close their connection */
 
 	struct poller poller;

@@ -97,7 +97,7 @@ bool http_request_is_json(const struct http_request *request)
 	return str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
 }
 
-/* Does a media range have q=0, q=0.0 and so on? */
+/* True when a media range has q=0, q=0.0 and so on. */
 static bool is_unwanted(struct str parameters)
 {
 	while (parameters.at) {

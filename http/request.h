@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a handler reads of a request. Slices live until the answer. Nothing here fails or waits. */
+/* The parts of a request that handlers read. Slices live until the answer. Nothing here fails or
+ * waits. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
@@ -30,7 +31,7 @@ bool http_request_takes_chunks(const struct http_request *request);
 const char *http_request_id(const struct http_request *request);
 struct identity *http_request_identity(struct http_request *request);
 
-/* For the authentication hook: go on to the handler. */
+/* For the authentication hook: continues with the handler. */
 void http_request_authenticated(struct http_request *request);
 
 /* Called once, on the loop, never from within, when the client leaves before the answer or the

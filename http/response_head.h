@@ -17,7 +17,7 @@ struct response {
 void response_write_head(struct buf *out, const struct http_request *request,
 			 const struct response *response);
 
-/* Has the handler set that field? */
+/* True when the handler has set that field. */
 bool response_has_field(const struct http_request *request, const char *name);
 
 #endif

@@ -27,7 +27,7 @@
 #define ACCEPTS_AT_END   16384 /* as many as the kernel's queue can hold */
 #define ACCEPTS_PER_TURN 2048  /* clients come in crowds, and the kernel's queue is bounded */
 #define ACCEPT_PAUSE_MS  100
-/* A 503 costs a socket for a moment. So many clients may get one at a time; others are just
+/* A 503 costs a socket for a moment. This many clients may get one at a time; others are just
  * closed. */
 #define MAX_REFUSED      64
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a server is made of. Its unit tests look inside, too. */
+/* The parts of a server. Its unit tests read them, too. */
 #ifndef HTTP_SERVER_STATE_H
 #define HTTP_SERVER_STATE_H
 

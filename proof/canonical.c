@@ -38,7 +38,7 @@ static bool needs_escape(char c)
 
 void canonical_add_string(struct buf *out, struct str text)
 {
-	size_t plain = 0; /* start of what needs no escape */
+	size_t plain = 0; /* start of the bytes that need no escape */
 
 	buf_add_char(out, '"');
 	for (size_t i = 0; i < text.len; i++) {
@@ -81,7 +81,7 @@ static void round_to(double number, int count, struct decimal *out)
 	out->point = (int)strtol(strchr(text, 'e') + 1, NULL, 10) + 1;
 }
 
-/* The next larger one of as many digits. False when there is none. */
+/* The next larger decimal with as many digits. False when there is none. */
 static bool step_up(struct decimal *decimal)
 {
 	for (int i = decimal->count - 1; i >= 0; i--) {
@@ -94,8 +94,8 @@ static bool step_up(struct decimal *decimal)
 	return false;
 }
 
-/* The fewest digits that mean the number. Below a power of two the doubles are closer than above
- * it, so the next decimal up may mean the number when the nearest one does not. */
+/* The fewest digits that read back as the number. Below a power of two the doubles are closer than
+ * above it, so the next decimal up may mean the number when the nearest one does not. */
 static void find_shortest(double number, struct decimal *out)
 {
 	for (int count = 1; count < MAX_DIGITS; count++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One text has one meaning: a size with a zero before it and an empty line are refused. */
+/* Every meaning has one text: a size with a leading zero is refused, and so is an empty line. */
 #include "proof/checkpoint.h"
 
 #include <errno.h>

@@ -19,14 +19,14 @@ struct checkpoint {
 	struct str origin; /* of the tree: one line */
 	uint64_t size;
 	struct merkle_hash root;
-	struct str time; /* RFC 3339; empty: it says nothing */
+	struct str time; /* RFC 3339; empty: the checkpoint has none */
 	uint64_t outside;
 };
 
 /* Appends the text that a note signs. */
 void checkpoint_write(struct buf *out, const struct checkpoint *checkpoint);
-/* Reads such a text, which the result borrows. Unknown extension lines are left out. -EINVAL with
- * *why. */
+/* Parses such a text, which must outlive the result. Unknown extension lines are skipped. -EINVAL
+ * with *why. */
 int checkpoint_read(struct str text, struct checkpoint *out, struct reason *why) must_check;
 
 #endif

@@ -2,7 +2,7 @@
 
 /*
  * The perfect subtrees that cover a range of leaves, left to right, each as large as can be
- * (merkle_subtree_level). A cover stands for leaves that somebody does not get. Pure.
+ * (merkle_subtree_level). A cover replaces leaves that an export leaves out. Pure.
  */
 #ifndef PROOF_COVER_H
 #define PROOF_COVER_H

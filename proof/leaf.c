@@ -15,10 +15,10 @@
 
 #define METADATA "metadata."
 
-/* In the order of RFC 8785. The metadata stand between "id" and "resource_id". */
+/* In the order of RFC 8785. The metadata come between "id" and "resource_id". */
 static const struct column {
 	struct str name;
-	struct str label; /* as it stands in the data */
+	struct str label; /* as written in the leaf's data */
 	size_t offset;
 } columns[] = {
 #define COLUMN(column)                                                                   \
@@ -36,7 +36,7 @@ static const struct str personal_members[] = { STR("email"), STR("error"), STR("
 
 /* ---- the rule ------------------------------------------------------------------------------ */
 
-/* By its form alone, because each row asks several times. */
+/* Checks only the form, because each row needs this several times. */
 static bool is_user_id(struct str text)
 {
 	const struct str prefix = STR("usr-");
@@ -61,7 +61,7 @@ static bool is_personal_member(const struct leaf_field *field)
 {
 	struct str name = member_name(field);
 
-	/* Such a value in clear could look like a commitment. */
+	/* Such a value, if it were not committed, could look like a commitment. */
 	if (cJSON_IsObject(field->json) || cJSON_IsArray(field->json))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(personal_members); i++) {
@@ -107,7 +107,8 @@ static void add_value(struct buf *out, const struct leaf_field *field)
 		canonical_add_string(out, field->text);
 }
 
-/* The value stands at the end of `room` for a while, which is cheaper than a buffer of its own. */
+/* The value is written at the end of `room` for a moment, which is cheaper than a separate
+ * buffer. */
 static int commit_in(struct buf *room, const uint8_t salt[LEAF_SALT_SIZE],
 		     const struct leaf_field *field, uint8_t out[SHA256_SIZE])
 {

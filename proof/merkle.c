@@ -60,7 +60,7 @@ static void join_pair(struct merkle_range *range, uint64_t middle, unsigned leve
 	merkle_node(left, right, right);
 }
 
-/* Level `level` of the size must be the lowest that may be one. */
+/* The bits of the size below `level` must be zero. */
 static void join(struct merkle_range *range, unsigned level, const struct merkle_hash *root)
 {
 	unsigned count = merkle_count(range->size);

@@ -19,7 +19,7 @@
 #define MERKLE_LEVELS   64 /* bits of a size */
 #define MERKLE_MAX_SIZE INT64_MAX
 
-/* A tile is a perfect subtree whose root is stored apart, so that a proof needs few leaves. */
+/* A tile is a perfect subtree whose root is stored separately, so that a proof needs few leaves. */
 #define TILE_LEVEL  8
 #define TILE_LEAVES (UINT64_C(1) << TILE_LEVEL)
 
@@ -58,16 +58,16 @@ int merkle_append_subtree(struct merkle_range *range, unsigned level,
 /* The level of the largest perfect subtree that starts at leaf `from` and ends by `to`. `from` must
  * be less. The subtrees that cover [from, to) left to right are found by calling this again. */
 unsigned merkle_subtree_level(uint64_t from, uint64_t to);
-/* The root; of no leaves it is the hash of nothing. */
+/* The root; without leaves it is the hash of an empty text. */
 void merkle_root(const struct merkle_range *range, struct merkle_hash *out);
 /* Lets the range collect the proof of the leaf that is appended next. */
 void merkle_watch_next(struct merkle_range *range, struct merkle_proof *proof);
-/* The whole proof, of the tree as it is now. */
+/* The complete proof for the tree as it is now. */
 void merkle_prove(const struct merkle_range *range, struct merkle_proof *out);
 
 /* The hashes as bytes, one after another. A proof is not saved. */
 void merkle_save(struct buf *out, const struct merkle_range *range);
-/* -EINVAL unless the bytes are as many as a range of `size` leaves has. */
+/* -EINVAL unless the number of bytes is that of a range of `size` leaves. */
 int merkle_restore(struct merkle_range *out, uint64_t size, struct str saved) must_check;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whoever writes a note may be an attacker: its size and its number of signatures are bounded, and
+/* An attacker may have written the note: its size and its number of signatures are bounded, and
  * only signatures that name a known key are verified. */
 #include "proof/note.h"
 
@@ -16,7 +16,7 @@
 #define ID_SIZE 4
 #define DASH    "\xe2\x80\x94 " /* an em dash and a space */
 
-/* Private keys are ours, so OpenSSL fails only without memory. */
+/* Private keys are ours, so OpenSSL fails only when out of memory. */
 static void insist(bool worked)
 {
 	if (!worked)
@@ -70,7 +70,7 @@ int note_key_set(struct note_key *out, struct str name, const uint8_t public_key
 	if (!note_name_is_valid(name))
 		return reason_set(why, -EINVAL, "name",
 				  "the name of a key must be 1 to %d bytes of text without spaces "
-				  "and plus signs",
+				  "or plus signs",
 				  NOTE_MAX_NAME);
 	crypto_sha256_pieces(pieces, ARRAY_LEN(pieces), hash);
 	*out = (struct note_key){ .id = id_at(hash) };

@@ -2,7 +2,7 @@
 
 /*
  * Signed notes (C2SP signed-note): text, a blank line, and lines that sign the text with Ed25519.
- * The text of a note counts for nothing until note_open() has found a signature of a known key.
+ * Do not use the text of a note before note_open() has found a signature of a known key.
  */
 #ifndef PROOF_NOTE_H
 #define PROOF_NOTE_H
@@ -23,11 +23,11 @@
 /* The public half of a key. */
 struct note_key {
 	char name[NOTE_MAX_NAME + 1]; /* no space, no plus sign */
-	uint32_t id;                  /* of the name and the public key */
+	uint32_t id;                  /* derived from the name and the public key */
 	uint8_t public_key[NOTE_KEY_SIZE];
 };
 
-/* Is the text a name that a key may have? */
+/* True when a key may have this name. */
 bool note_name_is_valid(struct str name);
 /* -EINVAL with *why when the name is not valid. */
 int note_key_set(struct note_key *out, struct str name, const uint8_t public_key[NOTE_KEY_SIZE],
@@ -45,8 +45,8 @@ void note_sign(struct buf *out, struct str text, const struct note_key *key,
 	       const uint8_t private_key[NOTE_KEY_SIZE]);
 
 /* Sets *out_text, a part of the note, and *out_key, one of the keys, when a known key signed it and
- * no signature of a known key is wrong. Otherwise -EINVAL (no note), -ENOKEY (no known key signed)
- * or -EBADMSG (a signature is wrong), with *why. */
+ * no signature of a known key is wrong. Otherwise -EINVAL (not a note), -ENOKEY (no known key
+ * signed) or -EBADMSG (a signature is wrong), with *why. */
 int note_open(struct str note, const struct note_key *keys, size_t count, struct str *out_text,
 	      const struct note_key **out_key, struct reason *why) must_check;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Everything that a reader of the line may believe has to be part of the hash. So members that are
- * unknown are refused, and salts and commitments that belong to no value. */
+/* Everything that a reader of the line may rely on must be part of the hash. So unknown members are
+ * refused, and so are salts and commitments without a value. */
 #include "proof/shown_row.h"
 
 #include <errno.h>
@@ -83,7 +83,7 @@ static int read_columns(const cJSON *row, struct leaf_row *out, struct reason *w
 	return rc;
 }
 
-/* Erased members of the metadata are gone from them; the leaf has them still. */
+/* Erased members are gone from the metadata, but the leaf still has them. */
 static int add_erased(cJSON *row, const cJSON *commitments)
 {
 	cJSON *metadata = cJSON_GetObjectItemCaseSensitive(row, "metadata");

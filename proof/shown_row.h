@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads a row of an export and computes its leaf. The row has its values in clear, a salt for each
- * committed value, and a commitment in the place of each erased value. Pure.
+ * Reads a row of an export and computes its leaf. The line has the values themselves, a salt for
+ * each committed value, and a commitment for each erased value. Pure.
  */
 #ifndef PROOF_SHOWN_ROW_H
 #define PROOF_SHOWN_ROW_H
@@ -17,13 +17,13 @@
 struct shown_row {
 	const char *id;
 	struct merkle_hash hash;   /* of what the line shows */
-	struct merkle_hash stored; /* what the line says that it is */
+	struct merkle_hash stored; /* the hash that the line states */
 	bool is_erased;            /* a value is gone */
 };
 
 /* Reads the members `row`, `salts`, `commitments` and `hash` of the line; adds members to its
- * metadata for values that are gone. `id` is the line's. 0, -ENOMEM, or -EINVAL with *why when it
- * is malformed or has a value that the hash does not depend on. */
+ * metadata for values that are gone. `id` is the line's. 0, -ENOMEM, or -EINVAL with *why when the
+ * line is malformed or has a value that the hash does not cover. */
 int shown_row_read(cJSON *line, struct str team_id, struct shown_row *out,
 		   struct reason *why) must_check;
 

@@ -3,7 +3,7 @@
 /*
  * A file is a header, rows and skips in the order of the leaves, and checkpoints, of which the last
  * ends it. A skip is the cover of leaves that are not shown. So a file without the rows before
- * index n starts with the cover of [0, n), which is what the file before it has to end with.
+ * index n starts with the cover of [0, n), and the previous file must end with that cover.
  */
 #include "proof/verifier.h"
 
@@ -23,7 +23,8 @@ static int refuse(struct reason *why, const char *what)
 	return reason_set(why, -EINVAL, "line", "%s", what);
 }
 
-/* Whole and exact: JSON of strangers may have a fraction, or more digits than a double. */
+/* Accepts only exact whole numbers: untrusted JSON may have a fraction, or more digits than a
+ * double. */
 static bool read_size(const cJSON *value, uint64_t *out)
 {
 	if (!cJSON_IsNumber(value) || !(value->valuedouble >= 0) ||
@@ -40,7 +41,8 @@ static bool keep_text(const char *text, char *out, size_t size)
 
 /* ---- checkpoints --------------------------------------------------------------------------- */
 
-/* The key's name is that of the installation, so that one of another may not sign for it. */
+/* The key must have the installation's name, so that another installation's key cannot sign for
+ * it. */
 static bool is_of(const struct note_key *key, const char *team_id, struct str origin)
 {
 	char expected[VERIFIER_MAX_ORIGIN + 1];
@@ -75,8 +77,8 @@ int verifier_add_older(struct verifier *verifier, struct str note, struct reason
 	return 0;
 }
 
-/* Whenever the range has the size of an older checkpoint, it has to have its root. What a file
- * repeats proves nothing until it has all of it: another header may follow and drop it. */
+/* Whenever the range has the size of an older checkpoint, it must have its root. Rows that a file
+ * repeats prove nothing until all are repeated: another header may follow and drop them. */
 static int compare_older(struct verifier *verifier, struct reason *why)
 {
 	struct merkle_hash root;
@@ -162,7 +164,7 @@ static int read_checkpoint(struct verifier *verifier, const cJSON *line, struct 
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-/* After each step of the range. */
+/* To be called after each step of the range. */
 static int check_range(struct verifier *verifier, struct reason *why)
 {
 	if (verifier->is_repeating && verifier->range.size >= verifier->before.size) {
@@ -263,8 +265,8 @@ static int add_subtree(struct verifier *verifier, const cJSON *item, uint64_t to
 	return check_range(verifier, why);
 }
 
-/* Without a filter a file leaves out only what the files before it have, and what was dropped
- * before the first row. */
+/* Without a filter a file leaves out only rows that earlier files have, and rows that were dropped
+ * before the first one. */
 static bool may_skip(const struct verifier *verifier, uint64_t to)
 {
 	return verifier->is_filtered || verifier->rows == 0 ||
@@ -328,7 +330,7 @@ static int read_header(struct verifier *verifier, const cJSON *line, struct reas
 	    !keep_text(origin, verifier->origin, sizeof(verifier->origin)))
 		return refuse(why, "team_id or origin of the header is empty or too long");
 	verifier->is_filtered = cJSON_GetArraySize(json_get(line, "filters")) > 0;
-	/* A file that broke off within what it repeats leaves that to the next. */
+	/* If a file broke off while it repeated rows, the next file repeats them. */
 	if (!verifier->is_repeating)
 		verifier->before = verifier->range;
 	verifier->is_repeating = verifier->before.size > 0;

@@ -31,7 +31,7 @@ struct older_checkpoint {
 };
 
 struct verifier {
-	/* Given by the caller, who keeps them; the rest starts as zero. */
+	/* Set by the caller, who owns them; the rest starts as zero. */
 	const struct note_key *keys;
 	size_t key_count;
 	const char *wanted_id; /* a row to look for, or NULL */
@@ -45,14 +45,14 @@ struct verifier {
 	bool is_filtered;   /* this file may leave rows out */
 
 	struct merkle_range range;
-	struct merkle_range before; /* where the file before ended */
-	bool is_repeating;          /* the range has not got there again */
+	struct merkle_range before; /* where the previous file ended */
+	bool is_repeating;          /* the range has not reached that place again */
 
 	uint64_t rows; /* whose values are shown */
 	uint64_t skipped;
 	uint64_t erased; /* rows that lack a value */
 
-	/* The last checkpoint that held. */
+	/* The last checkpoint that verified. */
 	bool has_checkpoint;
 	uint64_t proven;
 	struct merkle_hash root;
@@ -65,15 +65,15 @@ struct verifier {
 	struct merkle_proof wanted_proof;
 };
 
-/* Adds a checkpoint of before, which the caller keeps, to compare with. 0 or a negative errno with
+/* Adds an earlier checkpoint to compare with; the caller keeps its text. 0 or a negative errno with
  * *why. */
 int verifier_add_older(struct verifier *verifier, struct str note, struct reason *why) must_check;
 
-/* One line without its end. 0; -EBADMSG with *why when something does not hold; -EINVAL with *why
- * when it is no line of an export; or -ENOMEM. */
+/* One line without its end. 0; -EBADMSG with *why when something does not verify; -EINVAL with *why
+ * when it is not a line of an export; or -ENOMEM. */
 int verifier_line(struct verifier *verifier, struct str line, struct reason *why) must_check;
 
-/* After the last line of the last file: is all of it proven? 0 or -EBADMSG with *why. */
+/* After the last line of the last file: 0 when everything is proven, or -EBADMSG with *why. */
 int verifier_end(const struct verifier *verifier, struct reason *why) must_check;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every provider there is. */
+/* All providers. */
 #ifndef PROVIDERS_BUILTIN_H
 #define PROVIDERS_BUILTIN_H
 

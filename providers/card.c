@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#define CAP_FIRST 1024 /* what a value is cut to when the whole does not fit as it is */
+#define CAP_FIRST 1024 /* values are cut to this length when the whole does not fit */
 #define CAP_LAST  16
 #define HEAD_MAX  1024 /* bytes: of our words and a name that is shortened already */
 

@@ -2,7 +2,7 @@
 
 /*
  * A message before any vendor's markup: a title, a tone, facts and a link, cleaned but neither cut
- * nor escaped. Events and digests (and the test notification) all become one of these.
+ * nor escaped. Events, digests and test notifications all become a card.
  */
 #ifndef PROVIDERS_CARD_H
 #define PROVIDERS_CARD_H
@@ -35,11 +35,11 @@ struct card {
 	struct card_title title;
 	enum card_tone tone;
 	const char *status; /* the tone in a word; NULL: neutral */
-	size_t field_count; /* what the title does not say: Error, Reason, Resource, Template, Host,
-			     * Actor, Team, Instead of, History, Time; of a digest Team, Instead of,
-			     * From, To. No value is empty. */
+	/* Facts that the title does not have: Error, Reason, Resource, Template, Host, Actor, Team,
+	 * Instead of, History, Time; of a digest Team, Instead of, From, To. No value is empty. */
+	size_t field_count;
 	struct card_field fields[CARD_MAX_FIELDS];
-	size_t line_count; /* of a digest: how many of what, then the failures; else 0 */
+	size_t line_count; /* of a digest: counts by kind, then the failures; else 0 */
 	struct text_value lines[CARD_MAX_LINES];
 	struct str link;   /* absolute and percent-encoded after its base, or empty */
 	struct str footer; /* the kind and the event's id in the stream, so that a repeat can be
@@ -50,7 +50,7 @@ struct card {
 	struct buf parts[CARD_MAX_PARTS]; /* the memory that all slices point into */
 };
 
-/* After card_make() (providers/card_make.h), whatever that gave. */
+/* Needed after card_make() (providers/card_make.h), even after a failure. */
 void card_done(struct card *card);
 
 /* Appends the title, in at most `max` units. The cause gets half of them. */
@@ -66,8 +66,8 @@ void card_write_html_title(struct buf *out, const struct card *card, const struc
  * The link, if any, is the last line. Values are cut at the rule's cap each. */
 void card_write_text(struct buf *out, const struct card *card, const struct text_rule *rule);
 
-/* The lines of a digest, one below the other, in at most `max` units: what does not fit any more is
- * left out from the end. */
+/* The lines of a digest, one below the other, in at most `max` units: the last lines are left out
+ * if they do not fit. */
 void card_write_lines(struct buf *out, const struct card *card, const struct text_rule *rule,
 		      size_t max);
 

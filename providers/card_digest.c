@@ -25,7 +25,7 @@ static bool is_failure(const struct digest_group *group)
 	return str_is(group->outcome, "error");
 }
 
-/* It has no outcome, and needs somebody all the same. */
+/* It has no outcome, but somebody must act on it. */
 static bool is_down(const struct digest_group *group)
 {
 	return !is_failure(group) && event_kind_find(group->event) == EVENT_HOST_DOWN;
@@ -73,8 +73,8 @@ static void add_count(struct buf *out, const struct digest_group *group, size_t 
 
 /* ---- the title ----------------------------------------------------------------------------- */
 
-/* All events are of one kind, which has words, and what did not fail has one outcome. The last
- * group has it: failures come first. */
+/* True when all events are of one kind, which has words, and all that did not fail have one
+ * outcome. The last group has that outcome, because failures come first. */
 static bool has_one_kind(const struct digest *digest)
 {
 	const struct digest_group *groups = digest->groups;
@@ -272,7 +272,7 @@ static void add_lines(struct card *card, const struct digest *digest, size_t fai
 		add_only_names(card, digest, failed);
 		return;
 	}
-	/* Else each of them is named below. */
+	/* Otherwise each of them is named below. */
 	if (failed > digest->failure_count)
 		add_groups(card, digest, is_failure);
 	add_failures(card, digest, failed);
@@ -284,7 +284,7 @@ static void add_lines(struct card *card, const struct digest *digest, size_t fai
 
 /* ---- the card ------------------------------------------------------------------------------ */
 
-/* The page that lists what all events are about, or the first page. */
+/* The page that lists the resources of all events, or the first page. */
 static void set_link(struct card *card, struct str base, const struct digest *digest)
 {
 	const char *page = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The card of one event, or of a test notification. The title is a sentence that stands alone in
- * a push notification. A field repeats nothing of it: the error and the resource have one only
- * when the title had to shorten them.
+ * The card of one event, or of a test notification. The title is a complete sentence for a push
+ * notification. Fields do not repeat it: error and resource have a field only when the title had to
+ * shorten them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "providers/words.h"
 
 #define LINK_MAX_ID  512 /* bytes of an id; no page has a longer one */
-#define NAME_POINTS  64  /* of a resource in the title: a title of all vendors' has room for both */
+#define NAME_POINTS  64  /* of a resource in the title: every vendor's title has room for both */
 #define CAUSE_POINTS 100
 
 /* ---- the title ----------------------------------------------------------------------------- */
@@ -26,7 +26,7 @@ static const struct kind_words *subject_words(const struct event *event)
 						       : words_of_kind(event->kind);
 }
 
-/* Gives the text as a title shows it, and whether that is all of it. */
+/* Returns the text as a title shows it, and whether it is complete. */
 static struct str shorten(struct card *card, struct str text, size_t max, bool *is_whole)
 {
 	const struct text_rule rule = { .unit = UNIT_CODE_POINTS,
@@ -95,7 +95,7 @@ static void set_title(struct card *card, const struct message *message, struct s
 		card->title.verb = verb_of(card, message);
 }
 
-/* What the title says after its colon: the error, else the reason in words. */
+/* The title after its colon: the error, else the reason in words. */
 static void set_cause(struct card *card, const struct event *event, struct str error,
 		      bool *is_whole)
 {
@@ -146,7 +146,7 @@ static void add_reason(struct card *card, const struct event *event)
 		       (struct text_value){ .head = buf_str(part), .tail = STR("") });
 }
 
-/* Where a failure happened. An operator may have left this out of the event. */
+/* Where a failure happened. The event may lack it by the operator's choice. */
 static void add_host(struct card *card, const struct event *event)
 {
 	struct str id = event_metadata(event, "host_id");

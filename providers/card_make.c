@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every slice of a card points into one of its own parts, so the message may go away before it. */
+/* Every slice of a card points into one of its own parts, so the message may be freed before it. */
 #include "providers/card_make.h"
 
 #include <errno.h>

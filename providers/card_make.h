@@ -8,7 +8,7 @@
 #include "providers/card.h"
 
 /* Initialises and fills *card. 0, -EINVAL when the message is neither event nor digest, -E2BIG,
- * -ENOMEM. card_done() is needed whatever comes back. */
+ * -ENOMEM. card_done() is needed even after a failure. */
 int card_make(struct card *card, const struct message *message) must_check;
 
 #endif

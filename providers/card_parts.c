@@ -100,7 +100,7 @@ static bool is_unreserved(char c)
 	       (c && strchr("-._~", c));
 }
 
-/* What an address may hold and no markup gives a meaning to. */
+/* True for bytes that an address may have and that mean nothing in any markup. */
 static bool is_fit_for_base(char c)
 {
 	return is_unreserved(c) || (c && strchr(":/[]@!$()+,;=?%", c));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* How card_event.c and card_digest.c fill a card. Only providers/card*.c include this. Each text
- * becomes a part of the card, so the message may go away before it. */
+ * becomes a part of the card, so the message may be freed before it. */
 #ifndef PROVIDERS_CARD_PARTS_H
 #define PROVIDERS_CARD_PARTS_H
 
@@ -13,11 +13,11 @@ struct buf *card_part(struct card *card);
 struct str card_keep(struct card *card, struct str raw);
 struct str card_join(struct card *card, struct str first, const char *between, struct str second);
 
-/* A blank value adds nothing: vendors trim, and refuse what is then empty. */
+/* A blank value adds nothing: vendors trim values, and refuse empty ones. */
 void card_add_field(struct card *card, const char *label, const char *what,
 		    struct text_value value);
 void card_add_text_field(struct card *card, const char *label, const char *what, struct str raw);
-/* The time in words, or the raw text when it is no time. */
+/* The time in words, or the raw text when it is not a time. */
 void card_add_time_field(struct card *card, const char *label, int64_t us, struct str raw);
 /* "Name (id)", or the id alone. */
 void card_add_team(struct card *card, struct str name, struct str id);

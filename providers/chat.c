@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What chat providers share beyond cards and text. Pure; errors stick in the buffers. */
+/* Code that chat providers share, besides cards and text. Pure; errors stick in the buffers. */
 #include "providers/chat.h"
 #include "providers/card_make.h"
 
@@ -31,15 +31,15 @@ static bool is_kind_word(struct str rest)
 	return false;
 }
 
-/* Whether what follows could make the character before it part of an address or a name. */
+/* True when the rest could make the character before it part of an address or a name. */
 static bool is_joined(char mark, struct str rest)
 {
 	if (rest.len == 0)
 		return false;
 	unsigned char next = (unsigned char)rest.at[0];
 
-	/* Times, versions and IPv4 addresses keep their digits together; a scheme in front of an
-	 * address is broken anyway. */
+	/* Times, versions and IPv4 addresses keep their digits together; an address with a scheme
+	 * is broken at its scheme. */
 	if (mark == '.' && is_kind_word(rest))
 		return false;
 	if (mark == '.' || mark == ':')

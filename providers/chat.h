@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Small pieces that several chat providers are made of: texts into JSON, answers out of it. */
+/* Functions that several chat providers share: writing texts as JSON, and reading answers. */
 #ifndef PROVIDERS_CHAT_H
 #define PROVIDERS_CHAT_H
 
@@ -52,52 +52,53 @@ size_t chat_size_bytes(struct str body);
 size_t chat_size_points(struct str body);
 size_t chat_size_utf16(struct str body);
 
-/* What one of the vendor's own words for a failure means. */
+/* The meaning of one of the vendor's own words for a failure. */
 struct chat_meaning {
 	const char *word;
 	enum verdict_kind kind;
 	const char *why;
 };
 
-/* NULL when there is none of that word. */
+/* NULL when there is no such word. */
 const struct chat_meaning *chat_meaning_find(const struct chat_meaning *all, size_t count,
 					     struct str word);
 
-/* judge_by_status() without a status, else judge_body() with the tree of the answer, which may be
- * NULL. */
+/* Uses judge_by_status() when there is no status, else judge_body() with the tree of the answer,
+ * which may be NULL. */
 struct verdict chat_judge(const struct answer *answer, int64_t now_us,
 			  struct verdict (*judge_body)(const struct answer *answer,
 						       const cJSON *tree, int64_t now_us));
 
-/* The answer's body as a tree for cJSON_Delete(), or NULL when it is no JSON object. */
+/* The answer's body as a tree for cJSON_Delete(), or NULL when it is not a JSON object. */
 cJSON *chat_answer_tree(const struct answer *answer);
 
-/* A wish in milliseconds out of a JSON number, rounded up: at most an hour, -1 when it is no number
- * or negative. */
+/* A requested wait in milliseconds from a JSON number of seconds, rounded up: at most an hour, -1
+ * when it is negative or not a number. */
 int64_t chat_wish_ms(const cJSON *number, double unit_ms);
 
-/* Too fast: tried again after the longer of the header's wish and `wish_ms`, and nobody of the
- * first pace sends until then. */
+/* The verdict on "too fast": try again after the longer of the header's wait and `wish_ms`. Until
+ * then no channel with the same first pace sends. */
 struct verdict chat_throttled(const struct answer *answer, int64_t now_us, int64_t wish_ms);
 
-/* The vendor's own refusal in words we do not know. What HTTP calls temporary is tried again;
- * anything else goes out once in the plain form and is then tried again: nothing is lost for our
- * ignorance. */
+/* The vendor's own refusal in words we do not know. A temporary status is tried again. After any
+ * other one the message is sent once in the plain form and then tried again, so that no message is
+ * lost. */
 struct verdict chat_unknown(const struct answer *answer, int64_t now_us, const char *why);
 
-/* A 2xx whose body did not come whole. It counts, except when what came is the begin of a page. */
+/* A 2xx whose body is incomplete. It counts as success, unless the body begins like an HTML
+ * page. */
 struct verdict chat_half_success(const struct answer *answer, int64_t now_us);
 
 /* verdict_of() with a `why`. */
 struct verdict chat_verdict(enum verdict_kind kind, const char *why);
 
-/* The first value of a URL's parameter that is not empty, as it stands; or the empty slice. */
+/* The first value of a URL's parameter that is not empty, undecoded; or the empty slice. */
 struct str chat_parameter(struct str query, const char *name);
 
-/* ASCII letters in lower case, for what has no case. */
+/* ASCII letters in lower case, for texts whose case does not matter. */
 void chat_add_lower(struct buf *out, struct str text);
 
-/* One message, then one every interval; with burst, so many at first. */
+/* A pace of one message per interval; with a burst, that many at first. */
 struct pace chat_pace(const char *kind, struct str id, struct str more, unsigned burst,
 		      int64_t interval_us);
 

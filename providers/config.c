@@ -33,5 +33,5 @@ int config_check_fields(const struct provider_config *config, const struct provi
 
 int config_refuse(struct reason *why, const char *field, const char *fault, const char *example)
 {
-	return reason_set(why, -EINVAL, field, "%s %s; a right one: %s", field, fault, example);
+	return reason_set(why, -EINVAL, field, "%s %s; a valid one: %s", field, fault, example);
 }

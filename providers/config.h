@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A channel's settings in clear, and the checks that do not depend on the vendor. */
+/* A channel's decrypted settings, and the checks that do not depend on the vendor. */
 #ifndef PROVIDERS_CONFIG_H
 #define PROVIDERS_CONFIG_H
 
@@ -11,9 +11,10 @@
 #include "core/str.h"
 
 #define PROVIDER_MAX_FIELDS 4
-#define CONFIG_MAX_VALUE    4096 /* bytes of one config value (contract c.3); check() minds it */
+#define CONFIG_MAX_VALUE \
+	4096 /* bytes of one config value (contract c.3); check() refuses longer ones */
 
-/* A channel's settings in clear, as (name, value); values hold secrets. */
+/* A channel's decrypted settings, as (name, value); values hold secrets. */
 struct provider_config {
 	size_t count;
 	struct {
@@ -29,14 +30,15 @@ struct provider_field {
 	const char *name;
 	enum { FIELD_REQUIRED, FIELD_OPTIONAL } need;
 	enum { FIELD_PLAIN, FIELD_TARGET } use; /* FIELD_TARGET: a URL the guard must allow */
-	const char *example; /* for previews: the check accepts it, and it leads nowhere */
+	const char *example; /* for previews: check() accepts it, and it leads nowhere */
 };
 
-/* Every required field is there and no value is longer than CONFIG_MAX_VALUE. 0 or -EINVAL. */
+/* Checks that every required field is there and no value is longer than CONFIG_MAX_VALUE. 0 or
+ * -EINVAL. */
 int config_check_fields(const struct provider_config *config, const struct provider_field *fields,
 			struct reason *why) must_check;
 
-/* Ends a check: "<field> <fault>; a right one: <example>". */
+/* Ends a check: "<field> <fault>; a valid one: <example>". */
 int config_refuse(struct reason *why, const char *field, const char *fault,
 		  const char *example) must_check;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A digest as JSON and back. It lives in the store between the two, so
- * the parser trusts nothing of it: it checks every member's type, every count, every bound.
+ * A digest as JSON and back. In between it is in the store, so the parser trusts nothing: it checks
+ * every member's type, every count, every bound.
  */
 #include <errno.h>
 
@@ -143,7 +143,7 @@ static bool read_failures(const cJSON *list, struct digest *digest)
 	return digest->failure_count <= digest->total;
 }
 
-/* Older versions wrote none. */
+/* Older versions wrote no names. */
 static bool read_names(const cJSON *list, struct digest *digest)
 {
 	const cJSON *item;

@@ -36,7 +36,7 @@ struct digest {
 		struct str resource_id;
 		struct str error;        /* may be empty */
 	} failures[DIGEST_MAX_FAILURES]; /* the earliest */
-	/* After quiet hours: every event that did not fail, by name. Else empty. */
+	/* After quiet hours: the names of all events that did not fail. Else empty. */
 	size_t name_count;
 	struct digest_name {
 		struct str event;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Discord webhooks: one embed, waited for, because without wait=true a message that was not
- * saved looks like a success. Nothing can ping: no mention is allowed and every character of
- * markup is escaped.
+ * Discord webhooks: one embed, sent with wait=true, because without it a message that was not saved
+ * looks like a success. Nothing can ping: no mention is allowed and every character of markup is
+ * escaped.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,10 +20,10 @@
 #define TITLE_LIMIT   256
 #define VALUE_LIMIT   1024
 #define LINES_LIMIT   4096
-/* Five in two seconds and thirty a minute have been named; headers say more. */
+/* Five in two seconds and thirty a minute are documented; headers tell more. */
 #define WEBHOOK_BURST       4
 #define WEBHOOK_INTERVAL_US 2000000
-/* Discord blocks senders that do not name themselves in this form. */
+/* Discord blocks senders whose User-Agent does not have this form. */
 #define AGENT_LEAD "DiscordBot (https://wrenn.dev, " WRENN_EVENTS_VERSION ") "
 
 /* ---- the address ------------------------------------------------------------------------ */
@@ -52,7 +52,8 @@ static bool is_snowflake(struct str id)
 }
 
 /* A query is at most `thread_id=<number>`, beside the `wait=true` we write ourselves. Anything else
- * could look like an attack to the wall in front of Discord, whose answer stops every team. */
+ * could look like an attack to the firewall in front of Discord, which would then block all
+ * teams. */
 static bool read_thread(struct str query, struct str *out)
 {
 	unsigned long long number;
@@ -71,8 +72,8 @@ static bool read_thread(struct str query, struct str *out)
 	return true;
 }
 
-/* The host to send to: the name of before 2020 is still found in old settings and answers ever
- * less. */
+/* The host to send to. Old settings still have the name from before 2020, which may stop
+ * working. */
 static struct str host_of(struct str host)
 {
 	static const struct {
@@ -130,7 +131,7 @@ static const char *read_hook(struct str url, struct hook *out)
 		return "has a host other than discord.com";
 	if (str_ends_nocase(out->parts.path, STR("/slack")) ||
 	    str_ends_nocase(out->parts.path, STR("/github")))
-		return "takes the messages of another service: leave out /slack or /github at its "
+		return "expects the messages of another service: remove /slack or /github at its "
 		       "end";
 	if (!read_path(out->parts.path, out))
 		return "has another path than /api/webhooks/<number>/<token>";
@@ -301,7 +302,8 @@ static const struct chat_form plain = {
 	",\"allowed_mentions\":{\"parse\":[]},\"flags\":4",
 };
 
-/* What an edit leaves out stays: the other form's text, and its wish for no previews. */
+/* An edit must clear the members of the other form, because Discord keeps what an edit leaves
+ * out. */
 static void clear_other_form(struct buf *body, enum message_form form)
 {
 	body->len--; /* the closing brace */

@@ -13,10 +13,10 @@
 
 #include "providers/chat.h"
 
-#define BAN_PAUSE_MS 60000 /* the least after a block or a global limit */
+#define BAN_PAUSE_MS 60000 /* the shortest pause after a block or a global limit */
 
-/* Discord's own error codes; they say more than the status. What settings or permissions cause
- * disables: the backlog waits until its owner has mended them. */
+/* Discord's own error codes; they say more than the status. A cause in settings or permissions
+ * disables the channel: its backlog waits until the owner has mended them. */
 static const struct code_meaning {
 	int code;
 	enum verdict_kind kind;
@@ -28,14 +28,14 @@ static const struct code_meaning {
 	{ 40001, VERDICT_DISABLE, "Discord does not accept the webhook's token" },
 	{ 50001, VERDICT_DISABLE, "the webhook may not see its channel" },
 	{ 50013, VERDICT_DISABLE, "the webhook may not write in its channel" },
-	{ 50024, VERDICT_DISABLE, "the channel of the webhook takes no messages" },
+	{ 50024, VERDICT_DISABLE, "the channel of the webhook does not accept messages" },
 	{ 50027, VERDICT_DISABLE, "Discord does not accept the webhook's token" },
 	{ 50083, VERDICT_DISABLE, "the thread of the webhook is archived" },
 	{ 160005, VERDICT_DISABLE, "the thread of the webhook is locked" },
 	{ 220001, VERDICT_DISABLE,
 	  "the webhook posts to a forum: add ?thread_id= of a thread to its URL" },
 	{ 220002, VERDICT_DISABLE, "a thread is named twice in the webhook's URL" },
-	{ 220003, VERDICT_DISABLE, "the channel of the webhook is no forum" },
+	{ 220003, VERDICT_DISABLE, "the channel of the webhook is not a forum" },
 	{ 50035, VERDICT_REFORM, "Discord refused the message's form" },
 	{ 50006, VERDICT_REFORM, "Discord found the message empty" },
 	{ 50109, VERDICT_REFORM, "Discord could not read the message" },
@@ -63,7 +63,7 @@ static bool is_error(const cJSON *tree)
 	return cJSON_IsNumber(json_get(tree, "code")) && json_get_string(tree, "message");
 }
 
-/* What the oldest of its checks say of a form: {"embeds":["0"]}. */
+/* Discord's oldest checks report a bad form as {"embeds":["0"]}. */
 static bool is_list_of_faults(const cJSON *tree)
 {
 	static const char *const members[] = { "embeds", "content", "allowed_mentions", "_misc" };
@@ -107,7 +107,7 @@ static int64_t longer(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* A pause of more than this channel lasts a minute at least. */
+/* A pause for more than this channel lasts at least a minute. */
 static struct verdict pause_more(struct verdict verdict, int64_t pause_ms)
 {
 	verdict.kind = VERDICT_RETRY;
@@ -118,9 +118,10 @@ static struct verdict pause_more(struct verdict verdict, int64_t pause_ms)
 	return verdict;
 }
 
-/* The wall in front of Discord. Its wish is the channel's alone: whoever provokes it with one
- * channel must not stop everybody for an hour. The pause of all begins with a minute and grows
- * while the wall stands. A 429 is about our address; a 403 may be about what one team wrote. */
+/* The firewall in front of Discord. The wait it asks for applies to this channel only: one channel
+ * that provokes it must not stop all others for an hour. The pause for all begins with a minute and
+ * grows while the block lasts. A 429 is about our address; a 403 may be about what one team
+ * wrote. */
 static struct verdict judge_ban(const struct answer *answer, int64_t now_us)
 {
 	struct verdict verdict =
@@ -176,7 +177,8 @@ static struct verdict judge_error(const struct answer *answer, const cJSON *tree
 		return chat_verdict(meaning->kind, meaning->why);
 	if (answer->status == 401)
 		return chat_verdict(VERDICT_DISABLE, "Discord does not accept the webhook's token");
-	return chat_unknown(answer, now_us, "Discord refused the message in words we do not know");
+	return chat_unknown(answer, now_us,
+			    "Discord refused the message for a reason we do not know");
 }
 
 static struct verdict judge_failure(const struct answer *answer, const cJSON *tree, int64_t now_us)
@@ -198,7 +200,8 @@ static struct verdict judge_success(const struct answer *answer, const cJSON *tr
 
 	if (answer->fault != ANSWER_OK)
 		return chat_half_success(answer, now_us);
-	verdict.is_accepted_only = answer->status == 204; /* whether it was saved is not told */
+	verdict.is_accepted_only =
+		answer->status == 204; /* Discord does not tell whether it was saved */
 	return tree || verdict.is_accepted_only ? verdict : judge_stranger(answer, now_us);
 }
 
@@ -221,7 +224,7 @@ struct verdict discord_judge(const struct answer *answer, int64_t now_us)
 
 static const struct code_meaning edit_meanings[] = {
 	{ 10008, VERDICT_REPOST, "the message was deleted" },
-	{ 30046, VERDICT_REPOST, "Discord lets the old message be edited no more" },
+	{ 30046, VERDICT_REPOST, "Discord does not let the old message be edited any more" },
 	{ 50005, VERDICT_REPOST, "the message is not the webhook's own" },
 };
 

@@ -2,7 +2,7 @@
 
 /*
  * Google Chat incoming webhooks: a card in a thread per resource. Cards are preferred because
- * mentions and chat formatting exist in plain text only; there, what would be markup is
+ * mentions and chat formatting exist in plain text only. In plain text, markup characters are
  * replaced by look-alikes, since no escape is documented. Errors are google.rpc.Status.
  */
 #include <ctype.h>
@@ -28,7 +28,7 @@ static bool is_opaque_id(struct str id)
 	return id.len > 0;
 }
 
-/* The space of /v1/spaces/{space}/messages; empty when the path is another one. */
+/* The space of /v1/spaces/{space}/messages; empty for any other path. */
 static struct str space_of(struct str path)
 {
 	const struct str lead = STR("/v1/spaces/");
@@ -64,7 +64,7 @@ static unsigned count_parameter(struct str query, const char *name)
 #define REPLY_OPTION "messageReplyOption"
 #define FALLBACK     "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 
-/* The owner's option, when it never refuses a message for its thread's sake; else ours. */
+/* The owner's option, unless it can refuse a message because of its thread; then ours. */
 static struct str reply_option(struct str query)
 {
 	struct str option = chat_parameter(query, REPLY_OPTION);
@@ -130,8 +130,8 @@ static size_t googlechat_paces(const struct provider_config *config,
 
 	if (read_webhook(config_value(config, "webhook_url"), &parts, &space))
 		return 0;
-	/* The vendor counts by space alone, whose name is no secret: without the token any team
-	 * could use up another one's pace. */
+	/* The vendor counts by space only, and its name is not secret: without the token in the key
+	 * any team could use up another one's pace. */
 	out[0] = chat_pace("googlechat webhook", space, chat_parameter(parts.query, "token"), 1,
 			   SPACE_INTERVAL_US);
 	return 1;
@@ -139,7 +139,7 @@ static size_t googlechat_paces(const struct provider_config *config,
 
 /* ---- text ------------------------------------------------------------------------------- */
 
-/* In a paragraph or a decorated text, which take a little HTML. */
+/* For a paragraph or a decorated text, which accept some HTML. */
 static size_t escape_card(struct buf *out, struct str rest)
 {
 	if (strchr("&<>\"", rest.at[0]) && rest.at[0])
@@ -147,7 +147,7 @@ static size_t escape_card(struct buf *out, struct str rest)
 	return chat_escape_unlinked(out, rest);
 }
 
-/* For a header. Google does not say whether a header takes entities. */
+/* For a header. Google does not document whether a header decodes entities. */
 static size_t escape_header(struct buf *out, struct str rest)
 {
 	switch (rest.at[0]) {
@@ -244,7 +244,7 @@ static void draw_widgets(struct buf *body, const struct card *card, const struct
 		json_add_string(body, card->link);
 		buf_add_text(body, "}}}]}}");
 	}
-	/* Nothing keeps repeats out here, so a repeat must be known by its id. */
+	/* Google does not drop repeats, so people must recognise a repeat by its id. */
 	if (card->footer.len) {
 		buf_add_char(body, ',');
 		add_paragraph(body, rule, "<font color=\"#5f6368\">", &footer, "</font>");
@@ -273,7 +273,7 @@ static const struct chat_form plain = {
 	{ card_write_text, chat_size_utf16, PLAIN_LIMIT }, UNIT_UTF16, escape_chat, "text", "",
 };
 
-/* The owner's query with an option that loses no message. */
+/* The owner's query, with an option that never refuses a message. */
 static void write_url(struct buf *url, const struct url_parts *parts, bool is_threaded)
 {
 	struct str rest = parts->query;
@@ -296,7 +296,7 @@ static void write_url(struct buf *url, const struct url_parts *parts, bool is_th
 	}
 }
 
-/* All about one resource goes into one thread; a digest starts its own. */
+/* All messages about one resource go into one thread; a digest starts its own. */
 static void add_thread(struct buf *body, struct str resource)
 {
 	char key[SHA256_HEX_SIZE];
@@ -361,7 +361,7 @@ static struct verdict judge_invalid(const struct answer *answer, const cJSON *er
 	const char *message = json_get_string(error, "message");
 	const char *word = json_get_string(error, "status");
 
-	/* A key that is wrong, deleted or expired is called an invalid argument. */
+	/* Google reports a wrong, deleted or expired key as an invalid argument. */
 	if (message && strcasestr(message, "API key"))
 		return chat_verdict(VERDICT_DISABLE, refused_key);
 	if (word && code_of(word) == 0)
@@ -398,8 +398,8 @@ static struct verdict judge_error(const struct answer *answer, const cJSON *erro
 	}
 }
 
-/* google.rpc.Status, wrapped in "error" or bare; NULL when the answer is none. A good answer has
- * none. */
+/* google.rpc.Status, wrapped in "error" or bare; NULL when there is no status, as in a good
+ * answer. */
 static const cJSON *find_error(const struct answer *answer, const cJSON *tree)
 {
 	const cJSON *error = json_get(tree, "error");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How the answers of hosts are read that imitate a vendor. */
+/* Judges answers of hosts that imitate a vendor. */
 #include "core/url.h"
 #include "providers/provider.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Hosts that speak a vendor's protocol and that the operator allows beside the vendor's own:
+ * Hosts that speak a vendor's protocol and that the operator allows besides the vendor's own:
  * Mattermost and others for Slack's, government clouds. The lists are set once, before any thread
  * starts, and never change.
  */

@@ -2,7 +2,7 @@
 
 /*
  * Matrix rooms by the client-server API. A message is PUT under the delivery's id, so that the
- * homeserver itself keeps repeats out; sent again on request it gets another one. A room given by
+ * homeserver itself drops repeats; a message sent again on request gets another id. A room given by
  * its alias is looked up first: the request is then a GET, and the verdict on its answer is the
  * room id. `m.mentions` is empty, and in the formatted text every value is code, where clients look
  * for no addresses.
@@ -57,7 +57,7 @@ static const char *base_fault(struct str base)
 	if (holds(parts.path, "/_matrix"))
 		return "has a path of the API in it, and the path below /_matrix is added by us: "
 		       "leave out /_matrix and all after it";
-	/* No '?' at all: an empty query cannot be told from none. */
+	/* Refuses any '?': an empty query looks like none. */
 	return memchr(base.at, '?', base.len) ? "has parameters after ?" : NULL;
 }
 
@@ -68,7 +68,7 @@ static bool is_base_url(struct str base)
 	return url_split(base, &parts) && !memchr(base.at, '?', base.len);
 }
 
-/* Printable ASCII without a space: what a header carries unchanged. */
+/* Printable ASCII without a space, which a header carries unchanged. */
 static bool is_token(struct str token)
 {
 	for (size_t i = 0; i < token.len; i++) {
@@ -122,7 +122,7 @@ static int matrix_check(const struct provider_config *config, struct reason *why
 	return fault ? config_refuse(why, "room_id", fault, "!AbCdEfGh:example.org") : 0;
 }
 
-/* What a request can be made of, however it came into the store. */
+/* True when a request can be built from the settings, however they came into the store. */
 static bool is_usable(const struct provider_config *config)
 {
 	struct str room = config_value(config, "room_id");
@@ -234,7 +234,7 @@ static bool is_edit(const struct message *message)
 	return message->life && message->life->replaces.len > 0;
 }
 
-/* Makes an edit of a message. Clients that know no edits show the same text once more. */
+/* Makes an edit of a message. Clients without edits show the text as a new message. */
 static int replace(struct buf *body, struct str event_id)
 {
 	struct buf content;
@@ -311,10 +311,10 @@ static int put_message(struct outgoing *out, struct str room, const struct messa
 	add_room(out, room);
 	buf_add_text(&out->url, "/send/m.room.message/");
 	add_encoded(&out->url, attempt->delivery_id);
-	/* What is sent again on request is to be seen again. */
+	/* A message that is sent again on request must appear again. */
 	if (attempt->before > 0)
 		buf_addf(&out->url, ".%u", attempt->before);
-	/* The message that is posted when this one turns out to be gone is another event. */
+	/* The message that is posted when this one is gone is another event. */
 	if (is_edit(message))
 		buf_add_text(&out->url, ".edit");
 	outgoing_header(out, "Content-Type", STR("application/json"));

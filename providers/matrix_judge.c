@@ -12,8 +12,8 @@
 
 _Static_assert(MATRIX_ROOM_MAX < VERDICT_VALUE_SIZE, "a room id fits into a verdict");
 
-/* What settings or permissions cause disables: the backlog waits until its owner has mended
- * them. */
+/* A cause in settings or permissions disables the channel: its backlog waits until the owner has
+ * mended them. */
 static const struct {
 	const char *errcode;
 	enum verdict_kind kind;
@@ -62,8 +62,8 @@ static struct verdict judge_errcode(const struct answer *answer, const char *err
 	return chat_unknown(answer, now_us, NULL);
 }
 
-/* What says neither that it was sent nor which room is meant is not a homeserver's; also when it
- * broke off: the transaction id makes another try harmless. */
+/* An answer that names neither the sent event nor a room is not a homeserver's. The same holds for
+ * an incomplete one: the transaction id makes another try harmless. */
 static struct verdict judge_success(const struct answer *answer, const cJSON *tree, int64_t now_us)
 {
 	const char *event_id = json_get_string(tree, "event_id");

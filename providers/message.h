@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One delivery as a provider sees it: what to say, and which attempt it is. */
+/* One delivery as a provider sees it: its content, and which attempt it is. */
 #ifndef PROVIDERS_MESSAGE_H
 #define PROVIDERS_MESSAGE_H
 
@@ -11,7 +11,7 @@
 #include "core/str.h"
 #include "providers/digest.h"
 
-/* Where a text had to be cut to fit; for previews. */
+/* A text that was cut to fit; for previews. */
 #define TRIMS_MAX 16
 struct trims {
 	size_t count;
@@ -38,11 +38,11 @@ struct message_test {
 /* A message that follows one capsule or snapshot: its next state replaces it. living.h */
 struct message_life {
 	struct str replaces; /* the id of the message to edit; empty: this one is posted */
-	struct str trail;    /* the states it told before: "created → paused"; or empty */
+	struct str trail;    /* the states it showed before: "created → paused"; or empty */
 	int64_t began_us;    /* when the first of them was published; 0: there is none */
 };
 
-/* One delivery: what and as what. */
+/* One delivery: its content and its form. */
 struct message {
 	struct str body;             /* the event as JSON, fixed when the delivery row was made */
 	const struct event *event;   /* the same, parsed; NULL for a digest */
@@ -50,7 +50,7 @@ struct message {
 	const struct message_test *test; /* of a test notification; may be NULL */
 	struct str team_name;            /* may be empty */
 	struct str instead_of;           /* ch-...: the failing channel it was made for; or empty */
-	struct str note;                 /* why it comes here; or empty */
+	struct str note;     /* why this channel gets another one's delivery; or empty */
 	int64_t accepted_us; /* when the request was accepted that the event ends; 0: unknown */
 	const struct message_life *life; /* NULL: an ordinary message */
 	enum message_form form;
@@ -65,7 +65,7 @@ struct attempt {
 	unsigned number;        /* 1 for the first */
 	unsigned before;        /* attempts before it was sent again on request; 0: never */
 	int64_t now_us;
-	size_t old_secret_count; /* of a webhook: still valid beside the new one, newest first */
+	size_t old_secret_count; /* of a webhook: old secrets that are still valid, newest first */
 	struct str old_secrets[ATTEMPT_OLD_SECRETS];
 	const char *user_agent;
 };

@@ -7,7 +7,7 @@
  * It promises:
  * - The functions are pure: no I/O, no clock, no state except the hosts that the operator allows
  *   (hosts.h). Time, ids and secrets are arguments.
- * - What `check` accepted can be built. No sentence repeats a setting.
+ * - Settings that `check` accepted can be built. No sentence repeats a setting.
  * - A refusal is final only in the vendor's own words. After any other answer the delivery is tried
  *   again.
  */
@@ -50,12 +50,12 @@ struct measure {
 /* A provider that can replace a message it posted: `build` makes the request when message->life
  * names the message. */
 struct provider_edit {
-	/* The id of the message that was posted. False when the answer tells none. */
+	/* The id of the message that was posted. False when the answer does not name it. */
 	bool (*read_id)(const struct answer *answer, char out[MESSAGE_ID_SIZE]);
-	/* Of an edit, and of what `ask` asked. */
+	/* Judges the answer to an edit, and to the request of `ask`. */
 	struct verdict (*judge)(const struct answer *answer, int64_t now_us);
 	/* Makes the request that asks whether the message is still there, and is sent before the
-	 * edit. NULL: the answer to an edit says it. Returns what `build` returns. */
+	 * edit. NULL: the answer to an edit tells. Returns what `build` returns. */
 	int (*ask)(const struct message *message, const struct provider_config *config,
 		   const struct attempt *attempt, struct outgoing *out);
 	const char *example; /* an id, for previews */
@@ -65,7 +65,7 @@ struct provider {
 	const char *name;
 	const char *title;                                 /* as people write it */
 	struct provider_field fields[PROVIDER_MAX_FIELDS]; /* ends with name == NULL */
-	bool folds;                                        /* a storm is told as a digest */
+	bool folds;                                        /* a storm becomes a digest */
 	bool sends_body; /* the body as it is: `build` reads neither event nor digest */
 	unsigned
 		per_second; /* requests the vendor takes from one address, whatever the destination;
@@ -75,31 +75,31 @@ struct provider {
 	int (*check)(const struct provider_config *config, struct reason *why);
 	/* A sentence the owner should see although the config is accepted, or NULL. NULL: never. */
 	const char *(*warning)(const struct provider_config *config);
-	/* Fills *out, which the caller has initialised and ends, whatever comes back. 0; -EINVAL
-	 * when the config cannot give a request (it was checked before, so: damaged); -E2BIG,
+	/* Fills *out; the caller has initialised it and always ends it. 0; -EINVAL when no request
+	 * can be built from the config, which was checked and so must be damaged; -E2BIG,
 	 * -ENOMEM. */
 	int (*build)(const struct message *message, const struct provider_config *config,
 		     const struct attempt *attempt, struct outgoing *out);
 	/* now_us is for Retry-After as an HTTP date. */
 	struct verdict (*judge)(const struct answer *answer, int64_t now_us);
-	/* Fills `out`, tightest first; how many. NULL: any pace will do. */
+	/* Fills `out`, tightest first, and returns how many. NULL: no pace. */
 	size_t (*paces)(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES]);
 	/* The size of a built message in the provider's own unit. */
 	struct measure (*measure)(const struct outgoing *request);
-	const struct provider_edit *edit; /* NULL: what was sent stays as it is */
+	const struct provider_edit *edit; /* NULL: messages cannot be edited */
 };
 
 /* provider->judge(), except for a host that the operator allows (hosts.h): only the vendor itself
- * can be trusted to use the vendor's words, so a status decides. A form that is refused is followed
- * by plain text. */
+ * can be trusted to use the vendor's words, so the status decides. After a refused form, plain text
+ * is sent. */
 struct verdict provider_judge(const struct provider *provider, const struct provider_config *config,
 			      const struct answer *answer, int64_t now_us);
 
-/* Messages that went out with these settings can be replaced. A host that imitates a vendor is not
- * trusted with it. */
+/* True when messages sent with these settings can be replaced. Hosts that imitate a vendor are not
+ * trusted to. */
 bool provider_edits(const struct provider *provider, const struct provider_config *config);
 
-/* The settings lead to such a host. */
+/* True when the settings lead to such a host. */
 bool provider_is_imitated(const struct provider *provider, const struct provider_config *config);
 
 #define PROVIDERS_MAX 16
@@ -107,7 +107,7 @@ bool provider_is_imitated(const struct provider *provider, const struct provider
 /* The providers by number, from 0; NULL after the last. */
 const struct provider *provider_at(size_t number);
 
-/* NULL when there is none of that name. */
+/* NULL when there is no provider of that name. */
 const struct provider *provider_find(struct str name);
 
 /* Whether a webhook's secret gives a webhook-signature: it is base64, perhaps after "whsec_". 1, 0,

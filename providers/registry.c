@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every provider there is. CONTRIBUTING.md says what else a new one needs. */
+/* The list of all providers. CONTRIBUTING.md lists the other places that a new one touches. */
 #include "providers/builtin.h"
 
 #include <assert.h>

@@ -2,8 +2,8 @@
 
 /*
  * Slack incoming webhooks: a line of text and a coloured attachment. Its markup has no escape for
- * stars and the like, so whatever a user wrote goes into plain_text objects or a text with markup
- * switched off. Answers are words, which say more than the status.
+ * stars and the like, so users' text goes into plain_text objects or a text with markup switched
+ * off. Answers are words, which say more than the status.
  */
 #include <errno.h>
 
@@ -45,7 +45,7 @@ static const char *read_hook(struct str url, struct url_parts *out)
 	    !str_eq_nocase(out->host, STR("hooks.slack-gov.com")))
 		return "has a host other than hooks.slack.com";
 	if (str_starts(out->path, STR("/triggers/")) || str_starts(out->path, STR("/workflows/")))
-		return "belongs to Workflow Builder, which takes other messages: add an incoming "
+		return "belongs to Workflow Builder, which expects other messages: add an incoming "
 		       "webhook to a Slack app and paste its URL";
 	if (!str_starts(out->path, STR("/services/")) || !has_hook_path(out->path))
 		return "has another path than /services/T.../B.../<secret>";
@@ -164,7 +164,7 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	};
 	struct text_rule unrecorded = *rule;
 
-	unrecorded.trims = NULL; /* the same cut a second time */
+	unrecorded.trims = NULL; /* do not record the same cut twice */
 	buf_add_text(body, "{\"text\":");
 	chat_add_title(body, card, rule, TITLE_LIMIT);
 	buf_addf(body,
@@ -180,7 +180,7 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	buf_add_text(body, "]}]}");
 }
 
-/* All that is shown, wherever in the tree: json_parse() bounds how deep that is. */
+/* Counts all shown text, at any depth of the tree: json_parse() bounds the depth. */
 static size_t size_texts(const cJSON *tree)
 {
 	const cJSON *child;
@@ -262,8 +262,8 @@ static struct measure slack_measure(const struct outgoing *request)
 
 #define WORD_MAX 80
 
-/* What settings or permissions cause disables: the backlog waits until its owner has mended
- * them. */
+/* A cause in settings or permissions disables the channel: its backlog waits until the owner has
+ * mended them. */
 static const struct chat_meaning meanings[] = {
 	{ "no_service", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
 	{ "no_active_hooks", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
@@ -295,7 +295,7 @@ static const struct chat_meaning meanings[] = {
 	{ "rollup_error", VERDICT_RETRY, "Slack could not handle the message now" },
 };
 
-/* Slack's errors are one word of small letters; a proxy says more, or says it in capitals. */
+/* Slack's errors are one word of small letters; a proxy answers in more words, or in capitals. */
 static bool is_word(struct str text)
 {
 	if (text.len == 0 || text.len > WORD_MAX || text.at[0] < 'a' || text.at[0] > 'z')
@@ -319,7 +319,7 @@ static struct verdict judge_word(const struct answer *answer, struct str word, i
 	if (!meaning)
 		return chat_unknown(answer, now_us,
 				    answer->status < 300 ? "Slack did not confirm the message"
-							 : "a word of Slack's we do not know");
+							 : "an error of Slack that we do not know");
 	verdict = chat_verdict(meaning->kind, meaning->why);
 	if (verdict.kind == VERDICT_RETRY)
 		verdict.retry_after_ms = retry_after_ms(answer, now_us);

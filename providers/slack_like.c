@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Hosts that imitate Slack know its older attachments, not its blocks, and read Markdown in every
- * text. They disagree on escapes, so the signs of Markdown become signs that look like them.
+ * Hosts that imitate Slack support its older attachments but not its blocks, and read Markdown in
+ * every text. They disagree on escapes, so Markdown characters are replaced by look-alikes.
  */
 #include "providers/slack_like.h"
 
@@ -37,7 +37,7 @@ static size_t escape_like(struct buf *out, struct str rest)
 	return chat_escape_unlinked(out, rest);
 }
 
-/* What begins with U+2060 begins no list and no heading. */
+/* A line that begins with U+2060 is neither a list nor a heading. */
 static void draw_fields(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
 	buf_add_text(body, ",\"fields\":[");
@@ -59,7 +59,7 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	};
 	struct text_rule unrecorded = *rule;
 
-	unrecorded.trims = NULL; /* the same cut a second time */
+	unrecorded.trims = NULL; /* do not record the same cut twice */
 	buf_add_text(body, "{\"text\":");
 	chat_add_title(body, card, rule, TITLE_LIMIT);
 	buf_addf(body, ",\"attachments\":[{\"color\":\"%s\",\"fallback\":", colors[card->tone]);

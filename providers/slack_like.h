@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Messages for hosts that take Slack's webhooks and are not Slack: Mattermost and others. */
+/* Messages for hosts other than Slack that accept Slack's webhooks: Mattermost and others. */
 #ifndef PROVIDERS_SLACK_LIKE_H
 #define PROVIDERS_SLACK_LIKE_H
 

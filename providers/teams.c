@@ -2,9 +2,9 @@
 
 /*
  * Microsoft Teams through a Workflow's trigger: an adaptive card made of text runs, which read no
- * Markdown. An accepted message is only queued; what becomes of it is told to nobody. URLs
- * of the connectors that were shut down are still taken, with a warning: their answers are
- * failures inside a 200.
+ * Markdown. An accepted message is only queued; Microsoft does not report what happens to it. URLs
+ * of the retired connectors are still accepted, with a warning: their answers are failures inside a
+ * 200.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -136,7 +136,7 @@ static const char *teams_warning(const struct provider_config *config)
 	return NULL;
 }
 
-/* By all that makes the URL work: the path of a workflow is no secret, its signature is. */
+/* Made from all that the URL needs to work: a workflow's path is not secret, its signature is. */
 static size_t teams_paces(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES])
 {
 	struct url_parts parts;
@@ -247,7 +247,7 @@ static void draw_rich(struct buf *body, const struct card *card, const struct te
 	buf_add_text(body, "}}]}");
 }
 
-/* The same envelope: a workflow takes a bare text and then fails where nobody looks. */
+/* Plain text needs the envelope, too: after accepting a bare text a workflow fails unseen. */
 static void draw_plain(struct buf *body, const struct card *card, const struct text_rule *rule)
 {
 	struct buf text;
@@ -264,7 +264,7 @@ static void draw_plain(struct buf *body, const struct card *card, const struct t
 	buf_done(&text);
 }
 
-/* Microsoft encodes the body again before it measures, and writes everything except ASCII as
+/* Microsoft re-encodes the body before it measures it, and writes everything except ASCII as
  * \uXXXX: six bytes for each UTF-16 unit. */
 static size_t size_body(struct str body)
 {
@@ -345,7 +345,7 @@ static struct verdict judge_code(const struct answer *answer, const char *code, 
 	}
 }
 
-/* Connectors that still work answer with a sentence, and with no error code. */
+/* Connectors that still work answer with a sentence, but without an error code. */
 static struct verdict judge_sentence(const struct answer *answer, int64_t now_us)
 {
 	static const char *const sentences[] = { "Bad payload received",
@@ -380,7 +380,7 @@ static int embedded_status(struct str text)
 	return status;
 }
 
-/* A connector's failure in a 200. Nothing in it disables: it may be about this message alone. */
+/* A connector's failure in a 200. It may be about this message only, so it never disables. */
 static struct verdict judge_connector_text(struct str text, int64_t now_us)
 {
 	const struct answer meant = { .status = embedded_status(text), .headers = STR("") };
@@ -406,8 +406,8 @@ static struct verdict judge_success(const struct answer *answer, int64_t now_us)
 	verdict.is_accepted_only = true;
 	if (str_starts(text, STR("<")))
 		return judge_stranger(answer, now_us);
-	/* A workflow may be made to answer 200 with JSON or nothing; a connector's sentence is
-	 * neither. */
+	/* A workflow's author may let it answer 200 with JSON or an empty body; a connector's
+	 * sentence is neither. */
 	if (answer->fault == ANSWER_OK && answer->status == 200 && text.len && text.at[0] != '{' &&
 	    text.at[0] != '[')
 		return judge_connector_text(text, now_us);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Telegram's Bot API: sendMessage with the HTML subset. Every value stands inside <code> (or,
- * in the plain form, under one "code" entity), because Telegram turns bare names, commands, tags
- * and domains into links itself, and does not look into code. The bot's token is in the path.
+ * Telegram's Bot API: sendMessage with the HTML subset. Every value is inside <code> (or, in the
+ * plain form, under one "code" entity), because Telegram turns bare names, commands, tags and
+ * domains into links, except inside code. The bot's token is in the path.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,15 +20,15 @@
 #define CHAT_ID_BITS  52
 #define THREAD_ID_MAX INT32_MAX
 
-/* The documented one a second, twenty a minute in a group and thirty a second in all, less a margin
- * for the jitter on the way. */
+/* The documented limits (one a second, twenty a minute in a group, thirty a second in all), less a
+ * margin for jitter. */
 #define CHAT_INTERVAL_US  1050000
 #define GROUP_INTERVAL_US 3150000
 #define BOT_INTERVAL_US   35000
 
 /* ---- settings --------------------------------------------------------------------------- */
 
-/* Without the "bot" that belongs to the URL and is often pasted along; empty when malformed. */
+/* Without the "bot" of the URL, which people often paste with it; empty when malformed. */
 static struct str token_of(const struct provider_config *config)
 {
 	struct str token = config_value(config, "bot_token");
@@ -44,7 +44,7 @@ static struct str token_of(const struct provider_config *config)
 	return token;
 }
 
-/* No leading zeros, no plus sign: what is compared and sent has one spelling. */
+/* No leading zeros and no plus sign, so that each number has one spelling. */
 static bool is_number(struct str digits, unsigned long long max)
 {
 	unsigned long long number;
@@ -64,7 +64,7 @@ bool telegram_parse_chat(struct str text, struct telegram_chat *out)
 		chat.thread = rest;
 	}
 	chat.is_name = str_starts(chat.id, STR("@"));
-	/* Only groups and channels have names that can be written to. */
+	/* Only groups and channels have names that messages can be sent to. */
 	chat.is_group = chat.is_name || str_starts(chat.id, STR("-"));
 
 	struct str bare = chat.is_group ? str_from(chat.id, 1) : chat.id;
@@ -170,7 +170,7 @@ static void draw_html(struct buf *text, const struct card *card, const struct te
 		text_add(text, rule, field->what, field->value, SIZE_MAX);
 		buf_add_text(text, "</code>");
 	}
-	/* Nothing keeps repeats out here, so a repeat must be known by its id. */
+	/* Telegram does not drop repeats, so people must recognise a repeat by its id. */
 	if (card->footer.len) {
 		buf_add_text(text, "\n<code>");
 		text_add_escaped(text, text_escape_amp, card->footer);
@@ -183,7 +183,8 @@ static void draw_html(struct buf *text, const struct card *card, const struct te
 	}
 }
 
-/* Code points once tags and entities are read: the text holds only the ones we wrote. */
+/* Counts code points without tags and with decoded entities: the text has only those that we
+ * wrote. */
 static size_t shown_size(struct str html)
 {
 	size_t size = 0;
@@ -221,7 +222,7 @@ static int write_text(struct buf *text, const struct card *card, const struct me
 	return card_fit(text, card, &rule, is_plain ? &plain : &html);
 }
 
-/* All but the link is code. Offsets count UTF-16 units. */
+/* Everything except the link is code. Offsets count UTF-16 units. */
 static void add_entities(struct buf *body, struct str text, struct str link)
 {
 	size_t end = text_size(text, UNIT_UTF16) - text_size(link, UNIT_UTF16);
@@ -229,7 +230,7 @@ static void add_entities(struct buf *body, struct str text, struct str link)
 	buf_addf(body, ",\"entities\":[{\"type\":\"code\",\"offset\":0,\"length\":%zu}]", end);
 }
 
-/* The number of the message that is replaced, or empty. */
+/* The number of the message to replace, or empty. */
 static struct str edited_of(const struct message *message)
 {
 	return message->life ? message->life->replaces : STR("");

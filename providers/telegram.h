@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the message (providers/telegram.c) and the judge of its answers share. */
+/* Shared by the message (providers/telegram.c) and the judge of its answers. */
 #ifndef PROVIDERS_TELEGRAM_H
 #define PROVIDERS_TELEGRAM_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judges Telegram's answers. Its error code and the words of its description say more than the
- * status; the wording is no contract, so parts of it are looked for.
+ * Judges Telegram's answers. Its error code and its description say more than the status. The
+ * wording is not guaranteed, so only parts of it are searched for.
  */
 #include "providers/telegram.h"
 
@@ -15,12 +15,12 @@
 struct phrase {
 	int code;
 	enum verdict_kind kind;
-	const char *part; /* of the description, in any case; wording is no contract */
+	const char *part; /* of the description, in upper or lower case */
 	const char *why;
 };
 
-/* The first that fits counts. What settings or permissions cause disables: the backlog waits until
- * its owner has mended them. */
+/* The first match counts. A cause in settings or permissions disables the channel: its backlog
+ * waits until the owner has mended them. */
 static const struct phrase phrases[] = {
 	{ 400, VERDICT_DISABLE, "chat not found", "the bot does not know the chat" },
 	{ 400, VERDICT_DISABLE, "not enough rights", "the bot may not write in the chat" },
@@ -70,7 +70,7 @@ static bool follow_migration(const cJSON *parameters, struct verdict *out)
 	if (!cJSON_IsNumber(number))
 		return false;
 	snprintf(text, sizeof(text), "%.0f", number->valuedouble);
-	/* What was rounded or is too long for a number of theirs is none. */
+	/* Numbers that were rounded, or are too long for Telegram, are refused. */
 	if (strtod(text, NULL) != number->valuedouble || !telegram_parse_chat(str_of(text), &chat))
 		return false;
 	*out = chat_verdict(VERDICT_REBIND, "the group became a supergroup with a new number");
@@ -125,7 +125,7 @@ static const struct phrase edit_phrases[] = {
 	{ 400, VERDICT_REPOST, "message to edit not found", "the message was deleted" },
 	{ 400, VERDICT_REPOST, "MESSAGE_ID_INVALID", "the message was deleted" },
 	{ 400, VERDICT_REPOST, "message can't be edited",
-	  "Telegram lets the old message be edited no more" },
+	  "Telegram does not let the old message be edited any more" },
 };
 
 static struct verdict judge_edit(const struct answer *answer, int64_t now_us)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One walk over a value: every code point is escaped and counted, and as soon as it is known not to
- * fit, the output goes back to the last place between two clusters where the mark still fitted.
+ * One walk over a value: every code point is escaped and counted. As soon as the value is known not
+ * to fit, the output goes back to the last place between two clusters where the mark still fits.
  */
 #include "providers/text.h"
 
@@ -83,7 +83,7 @@ void text_add_escaped(struct buf *out, text_escape_fn escape, struct str text)
 		text = str_from(text, escape(out, text));
 }
 
-/* Escapes the first code point of `*text`, takes it off, and gives its size. */
+/* Escapes the first code point of `*text`, removes it, and returns its size. */
 static size_t add_one(struct buf *out, const struct text_rule *rule, struct str *text)
 {
 	size_t start = out->len;
@@ -94,7 +94,7 @@ static size_t add_one(struct buf *out, const struct text_rule *rule, struct str 
 	return text_size(rule->counts_escaped ? escaped : raw, rule->unit);
 }
 
-/* The code points that one call of an escape took. */
+/* The number of code points that one call of an escape consumed. */
 static bool starts_cluster(struct utf8_clusters *walk, struct str taken)
 {
 	bool starts = false;
@@ -113,7 +113,7 @@ static bool starts_cluster(struct utf8_clusters *walk, struct str taken)
 	return starts;
 }
 
-/* Appends as much as `room` holds. Returns the size of the whole. */
+/* Appends as much as fits into `room`. Returns the size of the whole value. */
 static size_t add_cut(struct buf *out, const struct text_rule *rule, struct str text, size_t room,
 		      size_t *kept)
 {
@@ -122,7 +122,7 @@ static size_t add_cut(struct buf *out, const struct text_rule *rule, struct str 
 	struct utf8_clusters walk = { .last = 0 };
 	size_t size = 0;
 	size_t fits = out->len; /* here the mark can follow ... */
-	size_t fits_size = 0;   /* ... with so much before it */
+	size_t fits_size = 0;   /* ... and the size of the text before it */
 
 	while (text.len && !out->err) {
 		struct str whole = text;
@@ -153,7 +153,7 @@ static size_t escaped_size(const struct text_rule *rule, struct str text)
 	struct buf scratch;
 	size_t size = 0;
 
-	buf_init(&scratch, 64); /* more than one code point ever becomes */
+	buf_init(&scratch, 64); /* more than any code point needs */
 	while (text.len && !scratch.err) {
 		buf_reset(&scratch);
 		size += add_one(&scratch, rule, &text);

@@ -19,7 +19,7 @@ bool living_kind(enum event_kind kind)
 	       kind == EVENT_SNAPSHOT_DELETE;
 }
 
-/* Without the signs that join it to a sentence. */
+/* Without the spaces and the colon that join it to a sentence. */
 static const char *state_of(const struct event *event)
 {
 	const char *verb = words_of_outcome(event);

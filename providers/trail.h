@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Messages that follow one capsule or snapshot. What they were before, in words:
+ * The trail of a message that follows one capsule or snapshot: its earlier states in words,
  * "created → paused → resumed". Pure.
  */
 #ifndef PROVIDERS_TRAIL_H
@@ -14,7 +14,7 @@
 #define MESSAGE_ID_SIZE 256 /* of a vendor's message id, NUL-terminated */
 #define TRAIL_SIZE      128 /* the oldest states are left out */
 
-/* A kind whose message may be replaced: a capsule or a snapshot has a next state. */
+/* True for a kind whose message may be replaced: a capsule or a snapshot has a next state. */
 bool living_kind(enum event_kind kind);
 
 /* Adds the event's state to the trail, unless it is the last one already. */

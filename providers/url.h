@@ -9,14 +9,14 @@
 #include "core/str.h"
 #include "core/url.h"
 
-/* An address at a vendor, or at a host that imitates one: https, and the port absent or 443. NULL,
- * or what is wrong, as url_fault() says it. */
+/* Splits an address at a vendor, or at a host that imitates one: https, and the port absent or 443.
+ * NULL, or what is wrong, as in url_fault(). */
 const char *url_hook_fault(struct str url, struct url_parts *out) must_check;
 
-/* Leaves out slashes at the end of the path. No vendor gives any; they come from pasting. */
+/* Removes slashes at the end of the path. No vendor's URL has them; they come from pasting. */
 void url_trim_path(struct url_parts *parts);
 
-/* Such an address with another query (or none). */
+/* Writes such an address with another query (or none). */
 void url_write_hook(struct buf *out, const struct url_parts *parts, struct str query);
 
 #endif

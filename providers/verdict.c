@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From an answer to a verdict by its status alone. A status is no proof against a message or a
- * channel: a proxy, a portal or a firewall in between gives the same ones. Only the vendor's own
- * words are.
+ * Turns an answer into a verdict by its status only. A status proves nothing against a message or a
+ * channel, because a proxy, a portal or a firewall in between sends the same ones. Only the
+ * vendor's own words do.
  */
 #include "providers/verdict.h"
 
@@ -22,7 +22,7 @@ int64_t retry_after_ms(const struct answer *answer, int64_t now_us)
 	int64_t at_us;
 
 	if (str_is_digits(value)) {
-		/* More digits than a number holds is still "very long". */
+		/* A number with too many digits still means "very long". */
 		if (!str_to_u64(value, &seconds) || seconds > RETRY_AFTER_MAX_MS / 1000)
 			return RETRY_AFTER_MAX_MS;
 		return (int64_t)seconds * 1000;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The owner's own HTTP endpoint (contract d.2). The event's bytes go out as they are, signed
- * twice: as the control plane always did (X-Wrenn-Signature, the secret's text as the key) and
- * as Standard Webhooks 1.0.0 says (webhook-signature, the secret decoded from base64).
+ * The owner's own HTTP endpoint (contract d.2). The event's bytes go out unchanged, with two
+ * signatures: that of the control plane (X-Wrenn-Signature, the secret's text as the key) and that
+ * of Standard Webhooks 1.0.0 (webhook-signature, the secret decoded from base64).
  */
 #include <assert.h>
 #include <errno.h>
@@ -23,9 +23,9 @@ static void wipe(struct buf *key)
 	buf_done(key);
 }
 
-/* The key of Standard Webhooks: the secret decoded from base64, without its prefix. Behind the
- * prefix nothing else can be meant, so padding that was lost in copying is put back. False: it
- * cannot sign that way. The caller wipes *out in either case. */
+/* The key of Standard Webhooks: the secret decoded from base64, without its prefix. After the
+ * prefix it can only be base64, so padding that was lost in copying is added again. False: it
+ * cannot sign in this scheme. The caller wipes *out in either case. */
 static bool standard_key(struct str secret, struct buf *out)
 {
 	static const char padding[] = "==";
@@ -134,8 +134,8 @@ static void add_plain_signature(struct buf *out, const char *hex)
 
 /* X-Wrenn-Signature is one signature, because receivers compare the whole header. While several
  * secrets are valid each attempt takes the next one, the new one first: a receiver that still has
- * an old one takes the event at a later attempt. X-Wrenn-Signatures has them all, for receivers
- * that look for theirs. */
+ * an old one accepts the event at a later attempt. X-Wrenn-Signatures has all of them, for
+ * receivers that search for theirs. */
 static void sign_plainly(struct outgoing *out, const struct ring *ring,
 			 const struct attempt *attempt, const struct str pieces[3])
 {
@@ -160,7 +160,7 @@ static void sign_plainly(struct outgoing *out, const struct ring *ring,
 	buf_done(&one);
 }
 
-/* Appends "v1,<signature>", after a space when it is not the first. A secret that is no base64
+/* Appends "v1,<signature>", after a space when it is not the first. A secret that is not base64
  * cannot sign in this scheme and appends nothing. */
 static void add_standard_signature(struct buf *out, struct str secret, const struct str *pieces,
 				   size_t count)
@@ -212,8 +212,8 @@ static int webhook_build(const struct message *message, const struct provider_co
 	struct url_parts parts;
 
 	assert(attempt->now_us >= 0);
-	/* An empty key would sign for everybody; a full stop in the id would blur what is
-	 * signed. */
+	/* Anybody could forge a signature with an empty key; a full stop in the id would make the
+	 * signed text ambiguous. */
 	if (secret.len == 0 || !url_split(config_value(config, "url"), &parts) ||
 	    attempt->delivery_id.len == 0 ||
 	    memchr(attempt->delivery_id.at, '.', attempt->delivery_id.len))
@@ -240,8 +240,9 @@ static int webhook_build(const struct message *message, const struct provider_co
 	return outgoing_error(out);
 }
 
-/* 410: its owner took it down. All else but a success may pass: the receiver is the owner's own,
- * and nobody says what its codes mean. Those Standard Webhooks calls throttling count as such. */
+/* 410 means that its owner removed it. Any other failure may be temporary: the receiver is the
+ * owner's own, and the meaning of its codes is unknown. Codes that Standard Webhooks calls
+ * throttling count as such. */
 static struct verdict webhook_judge(const struct answer *answer, int64_t now_us)
 {
 	struct verdict verdict = judge_by_status(answer, now_us);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Tables only. Codes stay readable elsewhere in the message, so that logs can be searched. */
+/* Only tables. The codes themselves appear elsewhere in the message, so that logs can be
+ * searched. */
 #include "providers/words.h"
 
 #include <stdio.h>
@@ -28,7 +29,7 @@ static const struct kind_words kinds[EVENT_KINDS] = {
 				  "volumes", " created", NULL },
 	[EVENT_VOLUME_DELETE] = { "Volume ", " deleted", " failed to delete", NULL, "volume",
 				  "volumes", " deleted", NULL },
-	/* Without a lead of its own: the resource has it. */
+	/* It has no lead of its own: that of the resource is used. */
 	[EVENT_EXPECTATION_MISSED] = { "", " arrived after all", " overdue", NULL, "expectation",
 				       "expectations", " met late", NULL },
 	[EVENT_AUDIT_CHECKPOINT] = { "Audit log: a checkpoint of ", " rows was signed",

@@ -22,10 +22,10 @@ struct kind_words {
 
 const struct kind_words *words_of_kind(enum event_kind kind);
 
-/* It asks for something that is done later. */
+/* True for a kind whose success is completed later. */
 bool words_are_of_request(const struct event *event);
 
-/* How it went, as the end of a sentence: " created", ": start requested", " failed to start". Empty
+/* The result as the end of a sentence: " created", ": start requested", " failed to start". Empty
  * for a kind without words. */
 const char *words_of_outcome(const struct event *event);
 
@@ -33,8 +33,8 @@ const char *words_of_outcome(const struct event *event);
  * type that we do not know. */
 const struct kind_words *words_of_resource(struct str type);
 
-/* A reason's code in words that end a sentence after a colon. The empty slice when we have none:
- * codes are open-ended, and some say no more than the sentence does. */
+/* A reason's code in words that end a sentence after a colon. The empty slice for unknown codes,
+ * and for those that add nothing to the sentence. */
 struct str words_of_reason(struct str code);
 
 #define WORDS_SPAN_SIZE 48

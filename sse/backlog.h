@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Slow readers: how much waits for them, and when that is too much. */
+/* Slow readers: how large their backlog is, and when it is too large. */
 #ifndef SSE_BACKLOG_H
 #define SSE_BACKLOG_H
 

@@ -2,7 +2,7 @@
 
 /*
  * Capsules as JSON. An event's own object is parsed strictly and encoded again, so the output is
- * always one line of valid JSON. What cannot be parsed becomes null.
+ * always one line of valid JSON. An object that cannot be parsed becomes null.
  */
 #include "sse/capsule.h"
 
@@ -20,7 +20,7 @@ static const char *const status_words[] = {
 	"resuming", "stopping", "stopped", "hibernated", "missing", "error",
 };
 
-/* Clients know exactly these words: a strict client fails at any other. */
+/* Clients accept exactly these words: a strict client fails on any other. */
 static bool is_status(struct str word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(status_words); i++) {
@@ -175,7 +175,7 @@ static void add_time(struct buf *out, const char *name, const struct db_row *row
 	json_add_member(out, name, str_of(text));
 }
 
-/* Drops metadata that is empty or no object of strings. */
+/* Drops metadata that is empty or not an object of strings. */
 static void add_metadata(struct buf *out, const struct db_row *row)
 {
 	struct str text = row_text(row, COLUMN_METADATA);

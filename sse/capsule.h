@@ -14,7 +14,7 @@
 #define CAPSULE_MAX_BYTES 65536 /* of JSON; a larger one becomes null */
 
 /* Writes the event's own object. A status that is not NULL replaces the object's. Drops members
- * that events never carry, and members of the wrong type. Writes null when `sandbox` is no
+ * that events never carry, and members of the wrong type. Writes null when `sandbox` is not an
  * object or its status is unknown. */
 void capsule_write_own(struct buf *out, struct str sandbox, const char *status);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a listener wants to get (contract b.5): kinds, outcomes, resources. The query fills a draft,
- * which compiles into one small allocation, or into none when the query asks for nothing. Kinds
- * that published clients do not know (event_kind_is_opt_in()) pass only when the query names them.
- * Pure.
+ * Which events a listener wants (contract b.5): kinds, outcomes, resources. The query fills a
+ * draft, which compiles into one small allocation, or into none when the query asks for nothing.
+ * Kinds that published clients do not know (event_kind_is_opt_in()) pass only when the query names
+ * them. Pure.
  */
 #ifndef SSE_FILTER_H
 #define SSE_FILTER_H

@@ -9,7 +9,7 @@
 /* Sends the topic's new items to its front line: gathered once, one write for each listener. */
 void front_line_flush(struct topic *topic);
 
-/* Gives each listener a cursor of its own, because the item they would start at goes away. */
+/* Gives each listener a cursor of its own, because the item they would start at is removed. */
 void front_line_scatter(struct topic *topic);
 
 #endif

@@ -282,7 +282,7 @@ bool history_misses(const struct history *history, struct stream_id cursor)
 		return false;
 	if (!history->went_back)
 		return !stream_id_is_zero(history->hole);
-	/* An id may stand on both sides of the hole. What is kept is from after it. */
+	/* An id may exist on both sides of the hole. The kept items are from after it. */
 	return stream_id_compare(cursor, history->head) != 0 &&
 	       !history_find(&history->all, cursor);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The recent past, shared by all listeners. Items stand in stream order in the chain of all teams
- * and in their own team's chain. Everything after `floor` is here; the rest is in Redis.
+ * The recent past, shared by all listeners. Items are in stream order, both in the chain of all
+ * teams and in their own team's chain. Everything after `floor` is here; the rest is in Redis.
  *
  *	 floor                                   head
  *	   |   a1 --- b1 --- b2 --- a2 --- c1 --- | next arrives here
@@ -73,7 +73,7 @@ struct history {
 int history_init(struct history *history, struct sse *sse, size_t max_bytes) must_check;
 void history_done(struct history *history); /* accepts one whose init failed */
 
-/* Finds the team's topic or makes it. NULL without memory. */
+/* Finds the team's topic or makes it. NULL when out of memory. */
 struct topic *history_topic(struct history *history, const struct uuid *team);
 
 /* Takes over the reference, also on failure. 0 or -ENOMEM. */

@@ -49,7 +49,7 @@ static void flush_topic(struct topic *topic)
 		topic_free(topic);
 }
 
-/* What a pump marks again has its next turn after everybody else's. */
+/* A topic that a pump marks again gets its next turn after all others. */
 static void flush_topics(struct sse *sse)
 {
 	struct list dirty;

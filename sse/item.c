@@ -20,7 +20,7 @@ size_t item_cost(const struct item *item)
 	return sizeof(*item) + item->resource_len + item->bytes_len + ALLOCATION_COST;
 }
 
-/* Half-made bytes must never reach a socket. */
+/* Incomplete bytes must never reach a socket. */
 static int fail(struct item *item, int rc)
 {
 	free(item->bytes);

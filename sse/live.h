@@ -2,7 +2,7 @@
 
 /*
  * The state of the live path: options, history, handles of the loop, and what each file of this
- * folder keeps for all listeners together. The small structs say which file that is.
+ * folder keeps for all listeners together. The small structs name that file.
  *
  * When the path closes, its memory goes after the last listener and the last answer.
  */
@@ -27,7 +27,7 @@ enum close_reason {
 	CLOSE_REASONS
 };
 
-/* What a listener is: a team's stream, the administrator's stream of all teams, a wait. */
+/* Kinds of listeners: a team's stream, the administrator's stream of all teams, a wait. */
 enum listener_kind { LISTENER_TEAM, LISTENER_ALL, LISTENER_WAIT, LISTENER_KINDS };
 
 /* Teams by how many listeners they have. A team without any is not counted. */
@@ -54,12 +54,12 @@ struct sse_metrics {
 	struct metric *waits[WAIT_RESULTS];
 };
 
-/* source.c: is what listeners see up to date? */
+/* source.c: whether listeners are up to date. */
 struct source {
 	struct deadline pulse;
 	struct stream_id newest; /* entry that Redis could read at the last pulse */
 	int64_t asked_ms;
-	int64_t stale_since_us; /* 0: listeners see what is current */
+	int64_t stale_since_us; /* 0: listeners are up to date */
 	bool up;                /* as the tail says */
 	bool asking;
 	bool silent;

@@ -2,8 +2,8 @@
 
 /*
  * Reads the stream in steps from its beginning to the head, keeps the newest part that fits, and
- * puts it in front of what has arrived meanwhile. It asks for the edges after reading, not before,
- * because entries that were trimmed during the reading must count as gone.
+ * puts it before the items that have arrived meanwhile. It asks for the edges after reading, not
+ * before, because entries that were trimmed during the reading must count as gone.
  */
 #include "sse/preload.h"
 

@@ -65,7 +65,7 @@ static void try_front(struct subscriber *sub)
 
 	if (sub->type->is_wait || sub->filter || sub->replay || sub->partial || sub->blocked)
 		return;
-	if (sub->unchunked) /* what the front line gets is chunked */
+	if (sub->unchunked) /* the front line writes chunks */
 		return;
 	if (topic->arrived || sub->cursor != topic->front)
 		return;

@@ -98,7 +98,7 @@ static int read_pair(struct str name, struct str value, void *arg, struct reason
 	return 0;
 }
 
-/* The header wins over both parameters, which must be well formed all the same. */
+/* The header wins over both parameters, which must be well formed even so. */
 static int settle_cursor(struct reading *r, struct str last_event_id, struct reason *why)
 {
 	if (r->has_last_id && r->has_since)

@@ -16,7 +16,7 @@ struct run {
 	int count;
 	bool stuck;    /* the next item is wanted and not ready, or could not be made */
 	bool durable;  /* moves the client's cursor */
-	bool apart;    /* items of ours, outside every chain: a partly written one is kept */
+	bool apart;    /* our own items, outside every chain: a partly written one is kept */
 	bool bare;     /* frames without their chunks */
 	bool fell_off; /* the chain is cut after the item of fell_at */
 	struct stream_id fell_at;
@@ -28,7 +28,7 @@ struct run {
 	struct iovec pieces[RUN_PIECES];
 };
 
-/* What one listener wants. */
+/* The items that one listener wants. */
 struct selection {
 	const struct filter *filter;
 	uint64_t from_serial;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Watches the source. A frozen dashboard must not look green, and a quiet connection looks like one
- * that hangs, so we ask Redis. We trust no clock of another machine: ids are compared only with
+ * Watches the source. A frozen dashboard must not look green, but a quiet connection looks like a
+ * hanging one, so we ask Redis. No clock of another machine is trusted: ids are compared only with
  * ids.
  */
 #include "sse/source.h"

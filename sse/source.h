@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Is what listeners see up to date? Three signs say no: the tail has lost its connection; Redis
+ * Whether listeners are up to date. Three signs say no: the tail has lost its connection; Redis
  * does not answer a small query sent every second; an entry that Redis announced has not arrived a
  * second later. Listeners get a notice at once, and again when it is over.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What streams and waits share: lists, counters and memory.
+ * The common part of streams and waits: lists, counters and memory.
  *
  * A listener that has left is on no list, so nothing finds it again. The last callback frees it:
  * that of its connection or timer, or that of a recheck.

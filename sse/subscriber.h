@@ -26,11 +26,11 @@ struct replay;
 struct run;
 struct subscriber;
 
-/* What differs between streams and waits. */
+/* The functions in which streams and waits differ. */
 struct subscriber_type {
 	/* Takes a run of at least one item. True when it took everything and wants more. */
 	bool (*deliver)(struct subscriber *sub, const struct run *run);
-	/* Takes an item of ours that is no event. False when it cannot take one now. */
+	/* Takes our own item that is not an event. False when it cannot take one now. */
 	bool (*send)(struct subscriber *sub, struct item *item);
 	/* Ends for sub->reason, at the end of the turn. */
 	void (*end)(struct subscriber *sub);

@@ -4,7 +4,8 @@
  * Waits: the same cursor, filter and replay as a stream, but a request instead of a connection.
  *
  * Happy path: the first item answers the request and ends the wait. Failure: at the time limit the
- * answer is 204 and the cursor to continue from. What closes a stream answers a wait with an error.
+ * answer is 204 and the cursor to continue from. A reason that closes a stream answers a wait with
+ * an error.
  */
 #include "sse/wait.h"
 
@@ -104,7 +105,7 @@ static void on_timeout(uv_timer_t *timer)
 	answer_nothing(timer->data, WAIT_TIMED_OUT);
 }
 
-/* Answer all the same: the client may only have stopped sending. */
+/* Answer even so: the client may only have stopped sending. */
 static void on_abort(void *owner)
 {
 	answer_nothing(owner, WAIT_LEFT);

@@ -11,7 +11,7 @@
  * it is ending. */
 bool write_run(struct subscriber *sub, const struct run *run);
 
-/* Writes one item of ours. False when the socket is full or inside an item. */
+/* Writes one of our own items. False when the socket is full or inside an item. */
 bool write_apart(struct subscriber *sub, struct item *item);
 
 /* Moves the listener past the first `taken` bytes of the run. One that fell off the chain starts a

@@ -289,7 +289,7 @@ int rig_check(const char *provider, const struct rig_config *config, char field[
 
 	memcpy(field, why.field, sizeof(why.field));
 	/* A refusal repeats no value; its example is ours. */
-	char *example = strstr(why.text, "; a right one: ");
+	char *example = strstr(why.text, "; a valid one: ");
 
 	if (example)
 		*example = '\0';

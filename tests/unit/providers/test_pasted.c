@@ -93,7 +93,7 @@ Test(pasted, says_which_part_is_wrong_and_shows_a_right_one)
 			     -EINVAL, "%s", cases[i].value);
 		cr_expect_str_eq(why.field, cases[i].field);
 		cr_expect_lt(strlen(why.text), sizeof(why.text) - 1, "it is cut: %s", why.text);
-		char *example = strstr(why.text, "; a right one: ");
+		char *example = strstr(why.text, "; a valid one: ");
 		cr_assert(example, "%s", why.text);
 		*example = '\0'; /* it has most of the words that the fault has to say */
 		cr_expect(strstr(why.text, cases[i].says), "%s: %s", cases[i].value, why.text);

@@ -342,7 +342,7 @@ Test(webhook_check, refuses_secrets_that_can_be_guessed_or_never_sign)
 			     cases[i].secret);
 		cr_expect_str_eq(why.field, "secret");
 		cr_expect(strstr(why.text, cases[i].says), "%s: %s", cases[i].secret, why.text);
-		cr_expect(strstr(why.text, "a right one: "), "%s", why.text);
+		cr_expect(strstr(why.text, "a valid one: "), "%s", why.text);
 	}
 }
 
