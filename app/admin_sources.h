@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the endpoints of administrators read. `owner` of each handler is the struct api in it. */
+/* The sources that the endpoints of administrators read. `owner` of each handler is the struct api
+ * in it. */
 #ifndef APP_ADMIN_SOURCES_H
 #define APP_ADMIN_SOURCES_H
 

@@ -2,9 +2,9 @@
 
 /*
  * The state of the whole service, whichever worker answers: Redis says how far the group is, the
- * store says who holds which lease and what waits. Only the lag of the loop is that of the worker
- * that answers. Happy path: a question to Redis, then one read job. Failure: without Redis the
- * answer has no `stream`; without the store it is 503.
+ * store says who holds which lease and how much waits. Only the lag of the loop is that of the
+ * worker that answers. Happy path: a question to Redis, then one read job. Failure: without Redis
+ * the answer has no `stream`; without the store it is 503.
  */
 #include "app/admin_status.h"
 
@@ -185,7 +185,7 @@ static void add_store(struct buf *out, const struct status_call *status)
 	buf_add_char(out, '}');
 }
 
-/* A worker without channels holds no lease, so only the memory of its own service knows it. */
+/* A worker without channels holds no lease, so only the shared memory of its service lists it. */
 static void add_idle_workers(struct status_call *status)
 {
 	const struct vitals *vitals = admin_of(status)->vitals;

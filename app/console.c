@@ -11,7 +11,7 @@
 
 #define ETAG_SIZE 40
 
-/* No inline script, no eval, no other host; nobody may frame the page. */
+/* No inline script, no eval, no other host; no page may frame ours. */
 #define POLICY                                                                            \
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -37,7 +37,7 @@ static const struct console_asset *find_asset(const struct console *console, str
 	return asset->path ? asset : NULL;
 }
 
-/* Does the list of ETags name this one? W/ counts as equal: it compares weakly (RFC 9110). */
+/* True when the list of ETags has this one. W/ is ignored: the comparison is weak (RFC 9110). */
 static bool names_etag(struct str list, struct str etag)
 {
 	while (list.at) {
@@ -88,7 +88,7 @@ static void answer_console(struct http_request *request, void *owner)
 				   missing ? missing : "the console has no such file");
 }
 
-/* Without the slash, relative links would lead beside the console. The new address is relative,
+/* Without the slash, relative links would lead out of the console. The new address is relative,
  * too, because only the browser knows the prefix. */
 static void answer_without_slash(struct http_request *request, void *owner)
 {

@@ -13,7 +13,7 @@
 #include "sse/sse.h"
 #include "store/store.h"
 
-/* What keeps a worker from its work; the worst last. */
+/* Conditions that keep a worker from its work; the worst last. */
 enum condition {
 	CONDITION_READY,
 	CONDITION_STALE,    /* live streams lag behind Redis */

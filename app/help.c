@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The table of commands and what they print about themselves. tools/manual makes the manual and the
- * completions of these texts. */
+ * completions from these texts. */
 #include "app/help.h"
 
 #include <string.h>

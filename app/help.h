@@ -11,7 +11,7 @@
 /* All commands; ends with NULL. */
 extern const struct command *const help_commands[];
 
-/* Says that there is no such command, and which one may be meant. Returns EXIT_USAGE. */
+/* Prints that there is no such command, and suggests a similar one. Returns EXIT_USAGE. */
 int help_refuse(const char *typed);
 
 void help_print_overview(FILE *out);

@@ -37,8 +37,7 @@ static int dispatch(int argc, char **argv)
 	return command ? command_start(command, argc - 1, argv + 1) : help_refuse(argv[1]);
 }
 
-/* Started without them, a socket or a database would be opened in their place, and be written
- * to. */
+/* If one is closed, the next socket or database would get its number, and be written to. */
 static void hold_standard_files(void)
 {
 	int fd;
@@ -61,7 +60,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0);
 	/* Our TLS libraries write the keys of every connection to the file that this names. */
 	unsetenv("SSLKEYLOGFILE");
-	/* TLS and Redis may write to a peer that has gone; the signal must not end the process. */
+	/* TLS and Redis may write to a peer that is gone; the signal must not end the process. */
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	return output_end(dispatch(argc, argv));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The names are those of Prometheus' client libraries. Nothing here can fail: what /proc does not
- * show stays 0. */
+/* The names are those of Prometheus' client libraries. Nothing here can fail: values that /proc
+ * does not show stay 0. */
 #include "app/process_metrics.h"
 
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a worker is and what it uses: version, clock, memory, processor, files. The values of all
+/* Metrics of a worker's process: version, clock, memory, processor, files. The values of all
  * workers add up, except for the ones of the first worker. */
 #ifndef APP_PROCESS_METRICS_H
 #define APP_PROCESS_METRICS_H
@@ -16,7 +16,7 @@ struct process_metrics {
 	struct metric *files;
 	struct metric *processor;
 	int64_t processor_s;
-	bool is_first;  /* sets what must not add up: the version, the clock, the start */
+	bool is_first;  /* sets the values that must not add up: version, clock, start */
 	int64_t due_ms; /* the files are counted now and then */
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the settings again after SIGHUP. What can change without a restart changes, and the log
- * names it and what could not. With faults nothing changes. The environment of a process does not
- * change, so only the file of --config can have new values.
+ * Reads the settings again after SIGHUP. Settings that can change without a restart change; the log
+ * names them, and those that cannot. If any has a fault, nothing changes. The environment of a
+ * process does not change, so only the file of --config can have new values.
  */
 #ifndef APP_RELOAD_H
 #define APP_RELOAD_H

@@ -4,8 +4,8 @@
  * Tells systemd how the service is: ready, the state in words, reloading, stopping, and that it is
  * alive. One process of a service does that: the only worker, or the supervisor.
  *
- * A service whose Redis or database is away says READY after READY_LIMIT_MS all the same: it
- * recovers by itself, and a start that fails would only be repeated.
+ * A service whose Redis or database is away still reports READY after READY_LIMIT_MS: it recovers
+ * by itself, and a failed start would only be repeated.
  */
 #ifndef APP_REPORTER_H
 #define APP_REPORTER_H

@@ -7,7 +7,7 @@
 #include "core/attributes.h"
 #include "http/http.h"
 
-/* What the 404 of an unknown path says. */
+/* The message of the 404 for an unknown path. */
 extern const char root_unknown_path[];
 
 int root_add_routes(struct http_server *server) must_check;

@@ -9,7 +9,7 @@
 
 /* Opens them bottom up. After a failure the end of the worker closes those that are open. */
 int services_open(struct worker *w) must_check;
-/* What workers tell each other of deliveries and paces. */
+/* The messages between workers about deliveries and paces. */
 int services_open_wake(struct worker *w) must_check;
 
 enum audit_mode services_audit_mode(const struct config *config);

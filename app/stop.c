@@ -109,7 +109,7 @@ static void stop_store(struct worker *w)
 
 static void stop_handles(struct worker *w)
 {
-	/* The store has closed, so the last jobs of these have ended. */
+	/* The store has closed, so the last jobs of these parts have ended. */
 	views_close(w->views);
 	channels_close(w->channels);
 	uv_close((uv_handle_t *)&w->on_term, NULL);

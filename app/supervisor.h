@@ -10,7 +10,7 @@
 
 #define LOG_LAST_LINES_MS 1000 /* how long a reader of the log has for the last lines */
 
-/* Starts to log. Every process calls this. `worker` is negative in the parent. */
+/* Starts the log. Every process calls this. `worker` is negative in the parent. */
 void supervisor_log(const struct config *config, int worker);
 
 /* `file` is that of --config, or NULL. Blocks until SIGTERM or SIGINT and the end of the workers.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What we use of libsystemd. Built without it (no WITH_SYSTEMD), and outside of systemd, nothing is
- * sent, there is no watchdog and there are no sockets.
+ * The part of libsystemd that we use. Built without it (no WITH_SYSTEMD), and outside of systemd,
+ * nothing is sent, there is no watchdog and there are no sockets.
  */
 #ifndef APP_SYSTEMD_H
 #define APP_SYSTEMD_H

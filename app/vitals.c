@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Two words and a name per worker. Each word is written whole, and nobody needs both from one
- * moment. A name changes only while its `heard_at_ms` is 0, for a second at least, so a reader that
- * finds another value before and after its copy has a whole name.
+ * Two atomic numbers and a name per worker. No reader needs both numbers of one moment. A name
+ * changes only while its `heard_at_ms` is 0, for at least a second. So a reader that finds
+ * `heard_at_ms` set before and after its copy has a complete name.
  */
 #include "app/vitals.h"
 

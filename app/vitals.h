@@ -16,7 +16,7 @@
 
 struct vitals; /* a row per worker */
 
-/* Before forking. Returns NULL without memory. */
+/* Before forking. Returns NULL when out of memory. */
 struct vitals *vitals_open(unsigned workers) must_check;
 void vitals_close(struct vitals *vitals); /* accepts NULL */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How a change ends that the store refused. */
+/* Answers changes that the store refused. */
 #include "channels/call.h"
 
 #include <errno.h>

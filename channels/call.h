@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the endpoints of channels/ share: the folder's struct, and how to submit a change. */
+/* Shared by the endpoints of channels/: the folder's struct, and how to submit a change. */
 #ifndef CHANNELS_CALL_H
 #define CHANNELS_CALL_H
 

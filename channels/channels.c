@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Opens and closes what the endpoints share, and registers their routes. */
+/* Opens and closes the endpoints' shared state, and registers their routes. */
 #include "channels/channels.h"
 
 #include <errno.h>

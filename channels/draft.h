@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a client asks for when it makes, changes or tests a channel: read and checked (contract
- * c.2, c.3), except for what needs the network or the store.
+ * The body of a request that makes, changes or tests a channel: parsed and checked (contract c.2,
+ * c.3), except for checks that need the network or the store.
  */
 #ifndef CHANNELS_DRAFT_H
 #define CHANNELS_DRAFT_H
@@ -45,9 +45,9 @@ struct draft {
 	char secret[CHANNEL_SECRET_SIZE];      /* a generated one; config may point at it */
 };
 
-/* Does the steps 1 to 5 and 7 of c.3 that the parts ask for, in that order. 0; -ENOMEM; -EINVAL
- * with *why, whose field is empty for a body of the wrong shape. draft_done() is needed after 0
- * only. The draft must not be moved. */
+/* Does those of the steps 1 to 5 and 7 of c.3 that the parts need, in that order. 0; -ENOMEM;
+ * -EINVAL with *why, whose field is empty for a body of the wrong shape. draft_done() is needed
+ * after 0 only. The draft must not be moved. */
 int draft_parse(struct str body, unsigned parts, struct draft *out, struct reason *why) must_check;
 
 /* Steps 5 and 7 for this provider. A signing provider that is not given a secret keeps the

@@ -4,8 +4,8 @@
  * GET /v1/expectations, PUT and DELETE /v1/expectations/{name}.
  *
  * A store job writes the rule, forgets what it waited for, and writes the audit row. The ledger
- * sees the change with its next batch. Failure: 400 with the field, 409 when the team has as many
- * rules as it can have. Removing what is not there is no failure.
+ * sees the change with its next batch. Failure: 400 with the field, 409 when the team already has
+ * the maximum of rules. Removing a rule that does not exist is not a failure.
  */
 #include "channels/expectations.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The endpoints of what a team expects: /v1/expectations. */
+/* The endpoints of a team's expectations: /v1/expectations. */
 #ifndef CHANNELS_EXPECTATIONS_H
 #define CHANNELS_EXPECTATIONS_H
 

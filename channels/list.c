@@ -4,9 +4,9 @@
  * GET /v1/channels: the team's channels, newest first, a page at a time. GET /v1/channels/{id}:
  * one of them.
  *
- * The list stays the bare array that clients know. If more channels follow, the `Link` header
- * leads to the next page (RFC 8288). The limit of channels that are created here fits on one
- * page, so only teams whose channels were made elsewhere ever see it.
+ * The list stays the bare array that clients know. If more channels follow, the `Link` header leads
+ * to the next page (RFC 8288). All channels that a team may create here fit on one page, so only
+ * teams with channels made elsewhere see the link.
  */
 #include "channels/list.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Waits of requests at the endpoints. The end of the service ends them early. */
+/* Waits of requests at the endpoints. When the service stops, they end early. */
 #ifndef CHANNELS_PAUSES_H
 #define CHANNELS_PAUSES_H
 
@@ -20,7 +20,7 @@ typedef void (*pause_done_fn)(int rc, void *owner);
 
 void pauses_init(struct pauses *pauses, uv_loop_t *loop);
 
-/* 0: calls back once, never from within. -ENOMEM: never. */
+/* On 0 it calls back once, never from within this call. On -ENOMEM it does not call back. */
 int pause_start(struct pauses *pauses, uint64_t wait_ms, pause_done_fn on_done,
 		void *owner) must_check;
 

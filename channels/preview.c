@@ -80,7 +80,7 @@ static int take_object(struct preview *preview, cJSON *event, struct buf *json)
 	return good ? json->err : -ENOMEM;
 }
 
-/* What the operator strips is in neither the body nor the message, as in a delivery. */
+/* Fields that the operator strips are in neither the body nor the message, as in a delivery. */
 static int strip_host(struct preview *preview)
 {
 	const struct stream_id none = { .ms = 0 };
@@ -291,8 +291,8 @@ static int add_edited(struct preview *preview)
 	return rc;
 }
 
-/* What the fallback would get; a webhook gets the body as it is, and a header. The real note has
- * the name of this channel and its last error. */
+/* The message that the fallback would get; a webhook gets the same body and a header. The real note
+ * has the name of this channel and its last error. */
 static int add_instead(struct preview *preview)
 {
 	const struct trims trims = preview->trims;
@@ -338,7 +338,7 @@ static int add_held(struct preview *preview)
 	return 0;
 }
 
-/* The rule that keeps the event from the channel. The message is shown all the same. */
+/* The rule that keeps the event from the channel. The message is shown anyway. */
 static void add_filtered(struct preview *preview)
 {
 	const char *rule = NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * After options were stored: what quiet hours or a snooze held becomes due, and the engine asks the
- * new options about it. Each piece is a job of its own, so that other writers get their turn in
- * between. Failure: the options are stored all the same, and what is still held stays so until the
- * end that it was given.
+ * After options were stored: deliveries that quiet hours or a snooze held become due, and the
+ * engine applies the new options to them. Each piece is a job of its own, so that other writers get
+ * their turn in between. Failure: the options are stored anyway, and rows that are still held stay
+ * held until the time they were given.
  */
 #ifndef CHANNELS_RELEASE_H
 #define CHANNELS_RELEASE_H

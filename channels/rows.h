@@ -31,7 +31,7 @@ struct new_channel {
 	int64_t created_us;
 };
 
-/* Who changes something, when, and how that is audited. */
+/* Who makes a change, when, and how it is audited. */
 struct change {
 	const struct identity *who;
 	enum audit_mode audit_mode;
@@ -44,9 +44,9 @@ enum insert_result { CHANNEL_STORED, CHANNEL_NAME_TAKEN, CHANNEL_TOO_MANY, CHANN
 int channel_insert(struct db *db, const struct new_channel *channel, const struct change *change,
 		   enum insert_result *result) must_check;
 
-/* Removes the team's channel with its state, drops its backlog and writes the audit row. Drops
- * the oldest part of a large backlog; the engine must hear of it and drops the rest. Without such
- * a channel nothing is written and *removed is false. */
+/* Removes the team's channel with its state, drops its backlog and writes the audit row. Drops the
+ * oldest part of a large backlog; the caller tells the engine, which drops the rest. Without such a
+ * channel nothing is written and *removed is false. */
 int channel_delete(struct db *db, const struct uuid *id, const struct change *change,
 		   bool *removed) must_check;
 
@@ -77,7 +77,7 @@ int channel_load_old_secrets(struct db *db, const struct uuid *id, struct buf *o
 
 /* Other settings for a channel whose stored ones are `before`. */
 struct new_config {
-	struct str before; /* as channel_load() gave it */
+	struct str before; /* as channel_load() returned it */
 	struct str sealed;
 	const cJSON *request; /* whose options are stored */
 	bool has_old_secret;  /* the signing secret changes: */
@@ -104,10 +104,10 @@ int channel_enable(struct db *db, const struct uuid *id, struct backlog_piece *p
 int channel_store_options(struct db *db, const struct uuid *team, const struct uuid *id,
 			  const cJSON *request, int64_t now_us) must_check;
 int channel_delete_options(struct db *db, const struct uuid *id) must_check;
-/* For a channel that was removed: its own, and itself as that of others. */
+/* For a removed channel: removes its fallback, and the channel as the fallback of others. */
 int channel_forget_fallbacks(struct db *db, const struct uuid *team, const struct uuid *id,
 			     int64_t now_us) must_check;
-/* What is known of messages that the channel edited; of very many, the rest expires. */
+/* Removes the records of messages that the channel edited; of very many, the rest expires later. */
 int channel_delete_living(struct db *db, const struct uuid *id) must_check;
 
 struct snooze_change {
@@ -121,7 +121,7 @@ int channel_snooze(struct db *db, const struct uuid *id, const struct snooze_cha
 		   const struct change *change, struct buf *out,
 		   enum update_result *result) must_check;
 
-/* What an audit row says about a change. Name and provider are left out when empty. */
+/* The content of the audit row about a change. Name and provider are left out when empty. */
 struct changed {
 	const struct uuid *id;
 	struct str action;
@@ -159,7 +159,8 @@ int channel_list(struct db *db, const struct uuid *team, struct channel_page *pa
 int channel_get(struct db *db, const struct uuid *team, const struct uuid *id, struct buf *out,
 		bool *found) must_check;
 
-/* ChannelResponse of a channel just made; `secret` is empty or what the client is shown once. */
+/* ChannelResponse of a channel just made; `secret` is empty, or the secret that is shown only
+ * once. */
 void channel_write_new(struct buf *out, const struct new_channel *channel, struct str secret);
 
 /* Adds `warnings` to the ChannelResponse at the end of `out`, if its provider has any. */

@@ -279,7 +279,8 @@ static const struct db_query lock_channel = {
 	.sql = "SELECT name, provider FROM channels WHERE id = $1 AND team_id = $2 FOR UPDATE",
 	.sqlite = "SELECT name, provider FROM channels WHERE id = $1 AND team_id = $2",
 };
-/* A statement of its own: one that waits for a lock sees the rows as they were before it waited. */
+/* The lock needs its own statement: one that waits for a lock sees the rows as they were before it
+ * waited. */
 static const struct db_query find_disabled = {
 	.sql = "SELECT 1 FROM channel_state WHERE channel_id = $1 AND disabled_at IS NOT NULL",
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * POST /v1/channels/{id}/snooze: says nothing of the channel, or of one resource on it, until a
- * time. DELETE ends that early.
+ * POST /v1/channels/{id}/snooze: silences the channel, or one resource on it, until a time. DELETE
+ * ends that early.
  *
  * Happy path: one store job changes the options, writes the audit row and reads the answer. Then
- * what was held before is asked about again (release.h). Failure: 400 with the field, 404 for
- * another team's channel, 409 when too many resources are snoozed.
+ * the new options decide about deliveries that are already held (release.h). Failure: 400 with the
+ * field, 404 for another team's channel, 409 when too many resources are snoozed.
  */
 #include "channels/snooze.h"
 

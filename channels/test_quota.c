@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A ring of ten times per team: the oldest says when the next test may go. */
+/* A ring of the times of ten tests per team: the oldest says when the next test may go. */
 #include "channels/test_quota.h"
 
 #include <assert.h>

@@ -23,7 +23,8 @@ struct test_quota;
 int test_quota_open(struct test_quota **out) must_check;
 void test_quota_close(struct test_quota *quota); /* accepts NULL */
 
-/* 0: the test may be sent, and counts. Else the team must wait so long. now_us: monotonic. */
+/* Returns 0 when the test may be sent, and counts it. Otherwise the time that the team must wait.
+ * now_us: monotonic. */
 int64_t test_quota_take(struct test_quota *quota, const struct uuid *team,
 			int64_t now_us) must_check;
 

@@ -161,7 +161,7 @@ static void wait_for_turn(struct test_send *test, int64_t wait_us)
 
 	if (wait_ms >= test->deadline_ms - clock_mono_ms()) {
 		refuse_for(&test->call, wait_us,
-			   "the destination takes nothing more for now; try again later");
+			   "the destination accepts no more messages for now; try again later");
 		return;
 	}
 	rc = pause_start(&channels_of(&test->call)->pauses, (uint64_t)wait_ms, on_pause_over, test);

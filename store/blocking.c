@@ -109,7 +109,8 @@ static int take_busy(const struct db_row *row, void *arg)
 int store_checkpoint(const char *url, struct reason *why)
 {
 	static const struct db_query checkpoint = { .sql = "PRAGMA wal_checkpoint(TRUNCATE)" };
-	/* It waits for readers with the write lock held, and another process may want to write. */
+	/* The checkpoint waits for readers while it holds the write lock, and other processes may
+	 * want to write. */
 	static const char short_wait[] = "PRAGMA busy_timeout = 1000";
 	struct db *db = NULL;
 	bool is_busy = false;

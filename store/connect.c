@@ -43,7 +43,7 @@ int db_open_same(const char *url, bool writable, char identity[DB_IDENTITY_SIZE]
 
 	if (rc)
 		return rc;
-	/* What a running service finds in place of its store is not brought up to anything. */
+	/* A running service never migrates a store that has replaced its own. */
 	if (writable && !identity[0])
 		rc = schema_migrate(db, why);
 	if (!rc)

@@ -38,7 +38,7 @@ static int open_read_only(const char *path, sqlite3 **out, struct reason *why)
 	return 0;
 }
 
-/* A single text or number of a statement, or the empty text. */
+/* The only value of a statement as text, or the empty text. */
 static void read_cell(sqlite3 *handle, const char *sql, char *out, size_t size)
 {
 	sqlite3_stmt *statement = NULL;
@@ -136,7 +136,8 @@ static int publish(const char *part, const char *to, int64_t *out_bytes, struct 
 	return 0;
 }
 
-/* Another backup to this name, or another program, may have a file beside it: the name is new. */
+/* The draft's name must be new: another backup to the same name, or another program, may have such
+ * a file. */
 static int make_part(char *part, struct reason *why)
 {
 	int fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */

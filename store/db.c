@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What is the same for both engines around a statement: checking its values, and the failure that
+ * Code that both engines share around a statement: checking its values, and the failure that
  * sticks.
  */
 #include "store/db.h"
@@ -60,7 +60,7 @@ int db_flush(struct db *db)
 {
 	int rc = db->err ? db->err : db->engine->flush(db);
 
-	/* The engine has nothing put off any more, or may forget it. */
+	/* The engine has no postponed statements any more, or may forget them. */
 	if (rc && !db->in_transaction)
 		db->engine->discard(db);
 	return rc;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a database engine has to do, and the connection all engines share the head of.
+ * The functions of a database engine, and the head that all engines' connections share.
  *
- * A failure inside a transaction sticks until rollback: on both engines the transaction is
- * lost then, whatever the job makes of the code. Outside one it sticks until flush.
+ * A failure inside a transaction sticks until rollback: on both engines the transaction is lost
+ * then, however the job handles the code. Outside one it sticks until flush.
  */
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H
@@ -26,7 +26,7 @@
 
 #define DB_BUSY_MS   5000  /* how long a statement waits for a lock */
 #define DB_ANSWER_MS 10000 /* how long a statement may run */
-#define DB_READ_MS   5000  /* how long a reader's may: others wait for that thread */
+#define DB_READ_MS   5000  /* how long a reader's statement may run: others wait for that thread */
 
 /* One db_run(). */
 struct db_call {
@@ -44,10 +44,10 @@ struct engine {
 	 * refuses to write. -ENOTCONN or another code, with *why (never NULL). */
 	int (*open)(const char *target, bool writable, struct db **out, struct reason *why);
 	void (*close)(struct db *db);
-	/* May be put off until flush. Failures go to db->err through db_failed(). */
+	/* May be postponed until flush. Failures go to db->err through db_failed(). */
 	int (*run)(struct db *db, const struct db_call *call);
 	int (*flush)(struct db *db);
-	/* Forgets what was put off, without serving its callbacks, and the failure. */
+	/* Forgets postponed statements, without calling their callbacks, and the failure. */
 	void (*discard)(struct db *db);
 	/* Not durable: the commit may be lost with the power or the database server, never with us.
 	 */
@@ -56,8 +56,7 @@ struct engine {
 	void (*rollback)(struct db *db);
 	/* A script of several statements without parameters. */
 	int (*exec)(struct db *db, const char *script);
-	/* Whether the connection still stands, as far as can be seen without asking the database.
-	 */
+	/* True when the connection still seems to work, without asking the database. */
 	bool (*is_usable)(struct db *db);
 	/* Asks the database. */
 	bool (*is_alive)(struct db *db);
@@ -67,16 +66,17 @@ struct db {
 	const struct engine *engine;
 	bool writable;
 	bool in_transaction;
-	bool is_lost;   /* of no use any more: close it */
-	bool is_pooled; /* a pooler stands between us and the server; known when writable */
-	/* Which server it leads to: PostgreSQL's start in microseconds since 1970; 0 on SQLite. */
+	bool is_lost;   /* it cannot be used any more: close it */
+	bool is_pooled; /* a pooler is between us and the server; only set when writable */
+	/* Identifies the server: the start of PostgreSQL in microseconds since 1970; 0 on
+	 * SQLite. */
 	int64_t server;
 	int err;                /* the failure that sticks */
 	bool others_hold_audit; /* the last job that needed the lock of audit_logs did not get it */
 	bool has_audit_lock;    /* the running job needs_audit_lock */
 	size_t owner;           /* which job of the group is running */
 	size_t failed_owner;
-	char fault[160]; /* the engine's words for the last failure; no values in it */
+	char fault[160]; /* the engine's text about the last failure; without values */
 };
 
 extern const struct engine sqlite_engine;

@@ -8,8 +8,8 @@
  * a group. So one bad job costs a few transactions and not one for each neighbour. After
  * SPLITS_MAX failures in one group the rest run one by one, which bounds the work.
  *
- * A lost connection or a lock nobody gives up is no job's fault: all jobs not yet committed get
- * that code.
+ * A lost connection, or a lock that is never released, is not the fault of a job: all jobs not yet
+ * committed get that code.
  */
 #include "store/group.h"
 
@@ -35,8 +35,8 @@ static int call_job(struct db *db, struct store_job *job, size_t owner)
 	return rc;
 }
 
-/* Before all other locks: whoever waits for this one must not make others wait for the rest.
- * SQLite has one lock for everything. */
+/* Taken before all other locks: a job that waits for this one must not make others wait for the
+ * rest. SQLite has one lock for everything. */
 static int lock_audit(struct db *db)
 {
 	static const struct db_query lock = {
@@ -46,7 +46,7 @@ static int lock_audit(struct db *db)
 	return db->engine->is_embedded ? 0 : db_run(db, &lock, NULL, 0, NULL, NULL, NULL);
 }
 
-/* A job that swallowed the failure of a statement has lost its transaction all the same. */
+/* Even if a job ignored the failure of a statement, its transaction is lost. */
 static int run_in_transaction(struct db *db, struct store_job *job)
 {
 	int rc;
@@ -114,7 +114,7 @@ static void fail_all(const struct job_group *group, size_t first, size_t count, 
 		group->jobs[i]->rc = rc;
 }
 
-/* 0, or what failed, with the culprit in *culprit (DB_NO_OWNER: nobody in particular). */
+/* 0, or a code with the failed job in *culprit (DB_NO_OWNER: no single job). */
 static int try_together(const struct job_group *group, size_t first, size_t count, size_t *culprit)
 {
 	struct db *db = group->db;
@@ -130,7 +130,7 @@ static int try_together(const struct job_group *group, size_t first, size_t coun
 	db->owner = DB_NO_OWNER;
 	if (!rc)
 		rc = db->engine->commit(db);
-	/* With a pipeline a job may only have been the one that met another's failure. */
+	/* In a pipeline a job may only have been the first to see another job's failure. */
 	if (db->err)
 		*culprit = db->failed_owner;
 	if (rc)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Group commit: many jobs, as few transactions as their failures allow. */
+/* Group commit: runs many jobs in as few transactions as their failures allow. */
 #ifndef STORE_GROUP_H
 #define STORE_GROUP_H
 
@@ -10,7 +10,7 @@
 
 #define GROUP_MAX 256
 
-/* Runs the jobs in order and leaves in each job's rc what became of it. */
+/* Runs the jobs in order and leaves the result of each in its rc. */
 void group_run(struct db *db, struct store_job *const *jobs, size_t count);
 
 /* One job in a transaction of its own. */

@@ -24,21 +24,21 @@ struct store_job {
 	/* On the loop. rc is 0, or what failed; besides db_run()'s codes -ECANCELED (the store
 	 * is closing). */
 	void (*on_done)(struct store_job *job, int rc);
-	/* A power cut or a crash of the database server may undo it, a crash of ours may not:
-	 * nobody else has heard of it. Alone or among its like it does not wait for the
-	 * disk. */
+	/* A power cut or a crash of the database server may undo it, because no other program
+	 * depends on it; a crash of this process does not. If all jobs of a group are like this,
+	 * the commit does not wait for the disk. */
 	bool is_repeatable;
-	/* store_write(): it belongs to what is audited. audit_logs is written and locked by others,
-	 * too, so on PostgreSQL these jobs have a writer of their own and the rest does not wait
-	 * with them. */
+	/* For store_write(): the job belongs to an audited change. Other programs write and lock
+	 * audit_logs, too. So on PostgreSQL these jobs have their own writer, and other jobs do not
+	 * wait with them. */
 	bool is_audited;
-	/* Of an audited job: it writes to audit_logs. On PostgreSQL it waits for that table's lock
+	/* For an audited job: it writes to audit_logs. On PostgreSQL it waits for that table's lock
 	 * before it locks anything else. While others hold the table, one job waits and the rest
 	 * get -EBUSY. */
 	bool needs_audit_lock;
 	/* Runs before the waiting jobs of a lower priority. */
 	enum store_priority priority;
-	/* store_read_for_request(): whose request it is. */
+	/* For store_read_for_request(): the team of the request. */
 	struct uuid team;
 	/* The store's own. */
 	struct list link;

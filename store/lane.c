@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The queue of one kind of jobs. It decides which job runs next; it runs none and calls nobody
- * back.
+ * The queue of one kind of jobs. It decides which job runs next, but runs no job and makes no
+ * callback.
  */
 #include "store/lane.h"
 

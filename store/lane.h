@@ -20,7 +20,7 @@ struct job_lane {
 	bool is_writing;
 	struct trouble trouble; /* of a writing lane; guards itself */
 	bool others_hold_audit; /* the last job that needed the lock of audit_logs did not get it */
-	/* Of requests: whose are being run, one of a team at most. */
+	/* For requests: the teams with a running one, at most one per team. */
 	bool is_by_team;
 	struct uuid *running_teams; /* as many as threads */
 	unsigned running_count;
@@ -28,30 +28,30 @@ struct job_lane {
 
 void lane_init(struct job_lane *lane);
 
-/* After those of its priority and before those of a lower one. */
+/* Adds the job after those of its priority and before those of a lower one. */
 void lane_add(struct job_lane *lane, struct store_job *job);
 
 /* Removes the first; there must be one. */
 struct store_job *lane_pop(struct job_lane *lane);
 
-/* The first that may run now: of requests, the first whose team has none running. NULL: none. It
- * stays in the lane. */
+/* The first job that may run now; for requests, the first whose team has none running. NULL: none.
+ * It stays in the lane. */
 struct store_job *lane_find_runnable(struct job_lane *lane);
 /* Removes the job, and keeps other requests of its team from running until lane_end(). */
 void lane_start(struct job_lane *lane, struct store_job *job);
 /* Another request of its team may run now. */
 void lane_end(struct job_lane *lane, const struct store_job *job);
 
-/* How many jobs of the team wait. */
+/* The number of the team's waiting jobs. */
 unsigned lane_count(const struct job_lane *lane, const struct uuid *team);
 
-/* Others hold audit_logs, and a job waits for that lock already, as long as may be: this one would
- * wait for its end and then for the lock. */
+/* True when other programs hold audit_logs and a job already waits for that lock: this job would
+ * wait for that one first and then for the lock. */
 bool lane_waits_for_audit(const struct job_lane *lane, const struct store_job *job);
 
-/* A job that needed the lock of audit_logs has ended. If it did not get it because others hold it,
- * those that need it, too, get -EBUSY and go to `done`: they would wait for it just as long, one
- * after another. */
+/* A job that needed the lock of audit_logs has ended. If other programs hold the lock, all waiting
+ * jobs that need it get -EBUSY and go to `done`: each would wait just as long, one after
+ * another. */
 void lane_note_audit_lock(struct job_lane *lane, bool others_hold_it, struct list *done);
 
 /* Waiting jobs get this rc and go to `done`. */

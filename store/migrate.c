@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Brings the schema up to date: takes the lock that lets one process at a time do it, looks at the
- * version again, runs the next step and its version number in one transaction, until none is
- * missing. The first look is without the lock, so a start with a current schema costs two small
- * reads.
+ * Brings the schema up to date: takes the lock that admits one process at a time, reads the version
+ * again, and runs each missing step together with its version number in one transaction. The first
+ * look is without the lock, so a start with a current schema costs two small reads.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,12 +16,12 @@
 #include "store/schema.h"
 #include "store/url.h"
 
-/* "wrenn-ev" as a number; the advisory lock all our processes know. */
+/* "wrenn-ev" as a number: the advisory lock of all our processes. */
 #define MIGRATION_LOCK INT64_C(0x7772656e6e2d6576)
 #define BUSY_TRIES     12 /* of DB_BUSY_MS each */
 
-/* Not to_regclass(): it believes the session's cache, and what another process made while this one
- * waited for the advisory lock is not in there. Reading a table brings the cache up to date. */
+/* to_regclass() would not do: it trusts the session's cache, which lacks tables that another
+ * process made while this one waited for the advisory lock. Reading a table updates the cache. */
 static const struct db_query version_table_exists = {
 	.sql = "SELECT count(*) FROM pg_tables "
 	       "WHERE schemaname = 'wrenn_events' AND tablename = 'schema_version'",
@@ -151,7 +150,7 @@ static int take_grant(const struct db_row *row, void *arg)
 	struct str line = row_text(row, 0);
 	char *first = arg;
 
-	log_error("a right is missing in the database; its owner gives it with",
+	log_error("a right is missing in the database; its owner can grant it with",
 		  log_slice("sql", line));
 	if (!first[0])
 		snprintf(first, sizeof(((struct reason *)0)->text), "%.*s", STR_ARGS(line));
@@ -274,8 +273,8 @@ int schema_check_identity(struct db *db, char *identity, struct reason *why)
 		return fail_step(db, rc, (int64_t)schema_step_count, why);
 	if (identity[0] && strcmp(identity, found) != 0)
 		return reason_set(why, -ENXIO, "DATABASE_URL",
-				  "another store is there now; the service goes on when its own is "
-				  "back, or is restarted for this one");
+				  "another store has replaced the service's own; restore the old "
+				  "one, or restart the service to use this one");
 	if (!identity[0])
 		memcpy(identity, found, sizeof(found));
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The shared engine: one libpq connection, kept in pipeline mode (postgres_pipeline.h). A
- * connection that failed is not mended: its owner closes it and opens another.
+ * The shared engine: one libpq connection, kept in pipeline mode (postgres_pipeline.h). A failed
+ * connection is not repaired: its owner closes it and opens another.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include "store/postgres_pipeline.h"
 #include "store/postgres_server.h"
 
-#define UNASKED_MAX 8 /* reads of messages nobody waits for */
+#define UNASKED_MAX 8 /* reads for messages that no statement waits for */
 
 /* ---- transactions ----------------------------------------------------------------------- */
 
@@ -27,7 +27,7 @@ static int postgres_flush(struct db *db)
 
 static void postgres_discard(struct db *db)
 {
-	(void)pg_pipeline_sync(postgres_of(db), false); /* what failed is to be forgotten, too */
+	(void)pg_pipeline_sync(postgres_of(db), false); /* a failure must be forgotten, too */
 	db->err = 0;
 }
 
@@ -71,8 +71,8 @@ static int postgres_exec(struct db *db, const char *script)
 	return pg_exec(postgres_of(db), script);
 }
 
-/* A server that closed the connection while it was idle has said so: a last message and the end
- * of the stream lie in the socket. */
+/* If the server closed an idle connection, the socket holds a last message and the end of the
+ * stream. */
 static bool postgres_is_usable(struct db *db)
 {
 	PGconn *conn = postgres_of(db)->conn;
@@ -105,7 +105,7 @@ static void postgres_close(struct db *db)
 	pg_disconnect(postgres_of(db));
 }
 
-/* A pooler is looked for by the writer alone: readers come after it, the same way. */
+/* Only the writer checks for a pooler: readers connect later, in the same way. */
 static int postgres_open(const char *url, bool writable, struct db **out, struct reason *why)
 {
 	struct postgres *pg = NULL;

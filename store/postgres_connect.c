@@ -26,9 +26,9 @@ static void ignore_notice(void *arg, const PGresult *notice)
 	(void)notice;
 }
 
-/* What stands before the URL in the list is a default that the URL may change; what stands after it
- * is not. A standby is refused, for reading as well: it may lag, or be cut off for good. NULL
- * when out of memory. */
+/* Parameters before the URL in the list are defaults that the URL may change; those after it are
+ * fixed. A standby is refused even for reading: it may lag, or be cut off for good. NULL when out
+ * of memory. */
 static PGconn *connect_to(const char *url)
 {
 	static const char *const names[] = {
@@ -77,8 +77,8 @@ static int set_up(struct postgres *pg)
 		 "SET statement_timeout = %d;"
 		 "SET idle_in_transaction_session_timeout = 10000;"
 		 "SET default_transaction_isolation = 'read committed';"
-		 /* Every statement finds its rows by an index, whatever statistics say that are
-		  * hours old. */
+		 /* Makes every statement find its rows by an index, because statistics may be hours
+		  * old. */
 		 "SET enable_seqscan = off;"
 		 "SET enable_bitmapscan = off;"
 		 "SET enable_sort = off;"
@@ -93,8 +93,8 @@ static int set_up(struct postgres *pg)
 	return pg_exec(pg, script);
 }
 
-/* libpq's words about a failed connection name host, port, user and database, never the password.
- */
+/* libpq's text about a failed connection has host, port, user and database, but never the
+ * password. */
 static int connect_failure(const PGconn *conn, struct reason *why)
 {
 	struct str message = str_of(PQerrorMessage(conn));

@@ -7,7 +7,7 @@
 #include "core/attributes.h"
 #include "store/postgres_connection.h"
 
-/* A connection that takes writes, set up for us. -ENOTCONN, -ENOMEM or what the server said. */
+/* A writable connection with our settings. -ENOTCONN, -ENOMEM or the code of the server's error. */
 int pg_connect(const char *url, bool writable, struct postgres **out,
 	       struct reason *why) must_check;
 void pg_disconnect(struct postgres *pg);

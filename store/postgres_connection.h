@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One connection of the PostgreSQL engine, and the statements that are on their way. */
+/* One connection of the PostgreSQL engine, and the statements in its pipeline. */
 #ifndef STORE_POSTGRES_CONNECTION_H
 #define STORE_POSTGRES_CONNECTION_H
 
@@ -21,7 +21,7 @@ struct pg_statement {
 struct pg_pending {
 	enum { PENDING_PREPARE, PENDING_RUN, PENDING_COMMAND } kind;
 	struct pg_statement *statement; /* of PREPARE */
-	struct db_call call;            /* of RUN; its values are sent and not looked at again */
+	struct db_call call; /* of RUN; its values have been sent and are not used again */
 	size_t owner;
 };
 

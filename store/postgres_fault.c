@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * SQLSTATE to the codes of store.h. A value refused (-EINVAL) differs from a database that cannot
- * do its work (-EIO), because the first stays wrong and the second may pass. Both are logged with
- * the server's words; those of class 22 quote values and stay out.
+ * SQLSTATE to the codes of store.h. A refused value (-EINVAL) differs from a database that cannot
+ * do its work (-EIO), because only the second may pass. Both are logged with the server's message,
+ * except for class 22, whose messages quote values.
  */
 #include "store/postgres_fault.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* From the failures of libpq to the codes of store/db.h. */
+/* Turns failures of libpq into the codes of store/db.h. */
 #ifndef STORE_POSTGRES_FAULT_H
 #define STORE_POSTGRES_FAULT_H
 

@@ -2,11 +2,11 @@
 
 /*
  * Statements in libpq's pipeline mode: sent one after the other, their results read at the next
- * sync point, in order. A transaction's BEGIN, statements and COMMIT so cost one round trip.
+ * sync point, in order. So a transaction's BEGIN, statements and COMMIT cost one round trip.
  *
- * After a failure the server skips everything to the sync point, and libpq says so for each
- * skipped statement; the first failure is noted with its owner. The socket is non-blocking and
- * every wait has a limit, so a server that stopped answering costs a thread seconds, not for ever.
+ * After a failure the server skips everything to the sync point, and libpq says so for each skipped
+ * statement; the first failure is noted with its owner. The socket is non-blocking and every wait
+ * has a limit, so a server that stops answering blocks a thread for seconds at most.
  */
 #include "store/postgres_pipeline.h"
 
@@ -49,7 +49,7 @@ static const struct {
 
 /* ---- waiting -------------------------------------------------------------------------- */
 
-/* Sends what is left to send and waits until the server says something. */
+/* Sends the rest and waits until the server sends something. */
 static int wait_for_server(struct postgres *pg, int64_t deadline_ms)
 {
 	int unsent = PQflush(pg->conn);
@@ -248,7 +248,7 @@ static void push(struct postgres *pg, struct pg_pending pending)
 	pg->pending[pg->pending_count++] = pending;
 }
 
-/* Parameters as libpq wants them. Texts lie in `text`, one NUL after each. */
+/* Parameters as libpq wants them. Their texts are in `text`, each followed by a NUL. */
 struct parameters {
 	struct buf text;
 	size_t offsets[DB_PARAMS_MAX];
@@ -368,7 +368,7 @@ int pg_ask_numbers(struct postgres *pg, const char *sql, int64_t *out, int count
 	for (bool is_done = false; !is_done;) {
 		PGresult *result = NULL;
 
-		/* A server that says why before it closes the connection is heard. */
+		/* If the server says why before it closes the connection, keep that message. */
 		if (pg_next_result(pg, &result) ||
 		    (!result && PQstatus(pg->conn) == CONNECTION_BAD))
 			return rc ? rc : pg_lost(pg, DB_NO_OWNER);

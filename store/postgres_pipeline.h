@@ -10,8 +10,8 @@
 int pg_pipeline_run(struct postgres *pg, const struct db_call *call);
 /* A command without parameters or rows: BEGIN, COMMIT, ROLLBACK. */
 int pg_pipeline_command(struct postgres *pg, const char *sql);
-/* Sync point: everything put in has its result when this returns. `serve` false: results
- * are dropped and no callback of a job is called. */
+/* Sync point: all earlier statements have their results when this returns. With `serve` false
+ * results are dropped and no callbacks of jobs are called. */
 int pg_pipeline_sync(struct postgres *pg, bool serve);
 /* Waits for the next result, which may be NULL (the end of one statement's). -ENOTCONN. */
 int pg_next_result(struct postgres *pg, PGresult **out);

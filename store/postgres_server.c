@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Whether a pooler stands between us and the server.
+ * Finds out whether a pooler is between us and the server.
  *
- * A pooler in transaction mode gives each transaction another session of the server, so that our
- * settings and prepared statements are somebody else's in the next one. Poolers do not say
- * how they work; this finds out with a second connection that holds a transaction open:
+ * A pooler in transaction mode gives each transaction another session of the server, so our
+ * settings and prepared statements would be lost, or used by others. Poolers do not say how they
+ * work; this finds out with a second connection that holds a transaction open:
  *
  *   session mode       the first keeps its backend, the second has another
  *   transaction mode   the second gets the backend of the first, or the first loses it
@@ -21,7 +21,7 @@
 
 #define POOLER_ANSWER_MS 5000
 
-/* 0 or a failure; *out then says what the two connections saw. */
+/* 0 or a failure; on 0 *out has what the two connections saw. */
 static int compare_backends(struct postgres *first, struct postgres *second, bool *out)
 {
 	static const char ask_backend[] = "SELECT pg_backend_pid()";
@@ -43,12 +43,12 @@ static int compare_backends(struct postgres *first, struct postgres *second, boo
 static int refuse_pooler(struct reason *why)
 {
 	return reason_set(why, -ENOTSUP, "DATABASE_URL",
-			  "a pooler in transaction mode stands before the database; this program "
+			  "a pooler in transaction mode is in front of the database; this program "
 			  "needs sessions: set pool_mode=session (PgBouncer), or name the server "
 			  "itself");
 }
 
-/* Without a second connection nothing is proved: the pooler may have one session to give. */
+/* Without a second connection nothing is proved: the pooler may have only one session. */
 int pg_check_pooler(struct postgres *pg, const char *url, struct reason *why)
 {
 	struct reason unread;
@@ -65,7 +65,7 @@ int pg_check_pooler(struct postgres *pg, const char *url, struct reason *why)
 	second->answer_ms = POOLER_ANSWER_MS;
 	rc = compare_backends(pg, second, &is_shared);
 	pg_disconnect(second);
-	/* Statement mode knows no BEGIN at all. */
+	/* In statement mode BEGIN itself fails. */
 	if (rc == 0 && !is_shared)
 		return 0;
 	return rc == -ENOTCONN ? rc : refuse_pooler(why);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a connection leads to. */
+/* Finds out what a connection leads to. */
 #ifndef STORE_POSTGRES_SERVER_H
 #define STORE_POSTGRES_SERVER_H
 

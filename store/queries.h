@@ -19,8 +19,8 @@ struct query_cache {
 	size_t count;
 };
 
-/* The slot of the query, made when it is new. NULL without memory. It moves when the next is made.
- */
+/* The slot of the query, made when it is new. NULL when out of memory. It moves when the next is
+ * made. */
 struct query_slot *query_cache_slot(struct query_cache *cache, const struct db_query *query);
 
 /* Calls `drop` for each prepared statement and frees the cache, which may be used again. */

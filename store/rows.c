@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Result rows: the engines fill cells, this file reads them as what the caller asks for. A
- * misfit is remembered in the row's state and gives a harmless value (zero, empty), so that callers
- * need no checks of their own; the statement then fails with -EBADMSG.
+ * Result rows: the engines fill cells, this file reads them as what the caller asks for. A value of
+ * the wrong form is noted in the row's state and read as zero or empty, so that callers need no
+ * checks; the statement then fails with -EBADMSG.
  */
 #include "store/rows.h"
 
@@ -29,7 +29,7 @@ static void set_fault(const struct db_row *row, int fault)
 		row->state->fault = fault;
 }
 
-/* Lives until the callback has returned. NULL, and the fault set, without memory. */
+/* Memory that lives until the callback returns. NULL, with the fault set, when out of memory. */
 static char *take_memory(const struct db_row *row, size_t size)
 {
 	struct db_row_memory *memory = malloc(sizeof(*memory) + size);
@@ -64,7 +64,7 @@ struct str row_text(const struct db_row *row, int column)
 	case CELL_TEXT:
 	case CELL_UUID:
 	case CELL_JSON:
-		/* PostgreSQL has checked; a SQLite file holds whatever was put there. */
+		/* PostgreSQL has checked the value; a SQLite file may hold anything. */
 		if (!row->embedded ||
 		    (utf8_is_valid(cell->text) && !memchr(cell->text.at, '\0', cell->text.len)))
 			return cell->text;

@@ -10,9 +10,9 @@
 #include "core/str.h"
 #include "core/uuid.h"
 
-/* One result row, valid inside the row callback only. Columns count from 0. A value of
- * another form than asked for (somebody else's table, hostile content) sets the row's fault, and
- * the statement fails with -EBADMSG. */
+/* One result row, valid inside the row callback only. Columns count from 0. A value of the wrong
+ * form (another program's table, hostile content) sets the row's fault, and the statement fails
+ * with -EBADMSG. */
 struct db_row;
 
 bool row_is_null(const struct db_row *row, int column);

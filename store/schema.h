@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The numbered steps that bring a database to the present schema, and the run of them.
+ * The numbered steps that bring a database to the present schema, and running them.
  */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
@@ -39,12 +39,12 @@ int schema_version(struct db *db, int64_t *out) must_check;
  * NULL) has the sentence. */
 int schema_migrate(struct db *db, struct reason *why) must_check;
 
-/* Whether schema_migrate() would have something to do, or could not; changes nothing. The codes of
- * store_inspect(). */
+/* Finds out whether schema_migrate() has steps to run, or cannot; changes nothing. Returns the
+ * codes of store_inspect(). */
 int schema_inspect(struct db *db, struct reason *why) must_check;
 
-/* The store must be the one that `identity` (DB_IDENTITY_SIZE bytes) names, with the schema this
- * program knows; an empty identity is filled in. -ENXIO for another one. */
+/* Checks that the store is the one that `identity` (DB_IDENTITY_SIZE bytes) names, with the schema
+ * of this program; an empty identity is filled in. -ENXIO otherwise. */
 int schema_check_identity(struct db *db, char *identity, struct reason *why) must_check;
 
 #endif

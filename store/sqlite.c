@@ -4,7 +4,7 @@
  * The embedded engine. Statements run at once, on the caller's thread; flush has nothing to do.
  *
  * WAL with synchronous=FULL: readers never wait for the writer, and a commit that was answered
- * survives a power cut, unless its jobs said they are repeatable. Writers of several processes wait
+ * survives a power cut, unless all of its jobs are repeatable. Writers of several processes wait
  * for each other with busy_timeout. A damaged file, or a database of another program, is refused
  * before anything is written to it.
  */
@@ -74,7 +74,7 @@ static int code_of(int extended)
 	case SQLITE_PROTOCOL:
 		return -ENOTCONN;
 	case SQLITE_READONLY:
-		/* The file was moved or its mode changed under us; for a reader it is our bug. */
+		/* The file was moved, or its mode was changed; for a reader it is our bug. */
 		return -ENOTCONN;
 	default: /* no such table, a damaged file, ...: no statement's values are to blame */
 		return -EIO;
@@ -103,7 +103,7 @@ static int failed(struct sqlite *sq, int sqlite_rc)
 
 /* ---- statements ----------------------------------------------------------------------- */
 
-/* Where the quoted text or comment that begins at `at` ends; `at` itself when none begins. */
+/* The end of the quoted text or comment that begins at `at`; `at` itself when none begins. */
 static size_t end_of_opaque(const char *sql, size_t at)
 {
 	const char *end = NULL;
@@ -121,7 +121,7 @@ static size_t end_of_opaque(const char *sql, size_t at)
 	return end ? (size_t)(end - sql) + 1 : at + strlen(from);
 }
 
-/* SQLite would take $1 for a name and number parameters by first use; ?1 says the number. */
+/* SQLite would read $1 as a name and number parameters by first use; ?1 gives the number. */
 static void rewrite_parameters(struct buf *out, const char *sql)
 {
 	for (size_t at = 0; sql[at];) {
@@ -280,7 +280,7 @@ static int step_to_end(struct sqlite *sq, sqlite3_stmt *statement, const struct 
 	return 0;
 }
 
-/* Not 0 ends the statement. */
+/* A result other than 0 ends the statement. */
 static int is_too_late(void *arg)
 {
 	const struct sqlite *sq = arg;
@@ -326,7 +326,8 @@ static int sqlite_exec(struct db *db, const char *script)
 }
 
 /* NORMAL: the log is not synced at a commit, only before it goes into the file, so that a power cut
- * costs the last commits and never the file's order. A later commit under FULL takes them along. */
+ * costs the last commits and never the file's order. A later commit under FULL makes them durable,
+ * too. */
 static int set_durable(struct sqlite *sq, bool is_durable)
 {
 	int rc;
@@ -346,7 +347,7 @@ static int sqlite_begin(struct db *db, bool is_durable)
 
 	if (rc)
 		return rc;
-	/* The write lock now: a read that turns into a write could not wait for it later. */
+	/* Takes the write lock now: a read that turns into a write could not wait for it later. */
 	rc = sqlite_exec(db, "BEGIN IMMEDIATE");
 	if (!rc)
 		db->in_transaction = true;
@@ -374,7 +375,7 @@ static void sqlite_rollback(struct db *db)
 	db->err = 0;
 }
 
-/* Somebody may have put another file there; writing on into the old one would lose it all. */
+/* Another file may have replaced it; writes to the old one would all be lost. */
 static bool sqlite_is_usable(struct db *db)
 {
 	if (!sqlite_file_is_same(&sqlite_of(db)->file))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Makes and opens the SQLite file. Opening never makes one: a file that was there and is not any
- * more may be on a volume that comes back. In this order: open it, read its table of contents
- * (which finds damage and other programs' databases), and only then the settings, of which WAL is
- * the first that writes.
+ * Makes and opens the SQLite file. Opening never creates one: a file that disappeared may be on a
+ * volume that comes back. In this order: open it, read its table of contents (which finds damage
+ * and other programs' databases), and only then the settings, of which WAL is the first that
+ * writes.
  */
 #include "store/sqlite_file.h"
 
@@ -21,8 +21,8 @@
 #define WAL_TRIES      50
 #define WAL_PAUSE_NS   100000000L
 #define WAL_KEEP_BYTES "67108864"
-/* Ids are in the order of time, so what is written together lies together: a cache of 32 MiB
- * saved no CPU. Checkpoints write each page once for many commits. Negative: KiB. */
+/* Ids are in the order of time, so rows that are written together are close together: a cache of 32
+ * MiB saved no CPU. Checkpoints write each page once for many commits. Negative: KiB. */
 #define WRITER_CACHE_KIB     "-8192"
 #define WAL_CHECKPOINT_PAGES "8192"
 
@@ -45,8 +45,8 @@ static int make_folders(const char *path, struct reason *why)
 	return rc;
 }
 
-/* Only a file that is not there is opened by ourselves: closing a descriptor of a file SQLite has
- * open in this process would drop SQLite's locks on it. */
+/* We open the file ourselves only if it does not exist: closing a descriptor of a file that SQLite
+ * has open in this process would drop SQLite's locks on it. */
 int sqlite_file_make(const char *path, bool *made, struct reason *why)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

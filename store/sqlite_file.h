@@ -17,16 +17,16 @@ struct sqlite_file {
 	ino_t inode;
 };
 
-/* Makes the file (0600) and its folders (0700). True in *made when there was none. */
+/* Creates the file (0600) and its folders (0700). *made is true when there was none. */
 int sqlite_file_make(const char *path, bool *made, struct reason *why) must_check;
 
-/* Opens a file that is there as a connection set up for us. On failure *handle may be set and is
+/* Opens an existing file as a connection with our settings. On failure *handle may be set and is
  * the caller's to close. */
 int sqlite_file_open(struct sqlite_file *file, const char *path, bool writable, sqlite3 **handle,
 		     struct reason *why) must_check;
 void sqlite_file_done(struct sqlite_file *file);
 
-/* The path still leads to the file that was opened. */
+/* True when the path still leads to the file that was opened. */
 bool sqlite_file_is_same(const struct sqlite_file *file);
 
 #endif

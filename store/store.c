@@ -85,7 +85,7 @@ static int submit(struct store *store, struct job_lane *lane, struct store_job *
 		uv_async_send(&store->async);
 	} else {
 		lane_add(lane, job);
-		/* All: a reader without a connection would leave it to others. */
+		/* Wakes all: a reader without a connection would leave the job to others. */
 		uv_cond_broadcast(&lane->wake);
 	}
 	uv_mutex_unlock(&store->lock);
@@ -247,7 +247,7 @@ static struct store *new_store(const struct store_options *options)
 	return store;
 }
 
-/* Signals are the loop's business; a thread started here inherits that none reaches it. */
+/* Only the loop handles signals: a thread started here inherits that all are blocked. */
 static int start_threads(struct store *store, const struct store_options *options)
 {
 	const struct {

@@ -5,13 +5,13 @@
  * Other modules own their statements; this folder owns the engines, the threads, the schema and
  * the migrations.
  *
- * Work is done by jobs. A write job runs on the writer thread, which takes all that has queued up
- * and commits it as one transaction (group commit). When one of its jobs fails, the group is rolled
- * back, the one at fault runs again in a transaction of its own and so do its neighbours. On
- * PostgreSQL, jobs that are audited (store/job.h) have a second thread with its own connection,
- * which commits each job alone. So two writes run in the order of store_write() only if both are
- * audited, or neither is. A read job runs on one of the reader threads with a connection of its
- * own, which cannot write, outside any transaction, and sees everything committed before it began.
+ * Work is done by jobs. A write job runs on the writer thread, which takes all waiting jobs and
+ * commits them as one transaction (group commit). When one of them fails, the group is rolled back,
+ * and the failed job and its neighbours run again in separate transactions. On PostgreSQL, jobs
+ * that are audited (store/job.h) have a second thread with its own connection, which commits each
+ * job alone. So two writes run in the order of store_write() only if both are audited, or neither
+ * is. A read job runs on one of the reader threads with a connection of its own, which cannot
+ * write, outside any transaction, and sees everything committed before it began.
  *
  * So a job's function may run more than once, must start by resetting its own results, and must
  * depend on nothing but its own struct.
@@ -64,12 +64,12 @@ int store_read(struct store *store, struct store_job *job) must_check;
  * team wait already. */
 int store_read_for_request(struct store *store, struct store_job *job) must_check;
 
-/* What the last contact said; any thread. */
+/* True when the last contact succeeded; any thread. */
 bool store_is_up(const struct store *store);
 
-/* NULL while writes succeed; otherwise a few words about what is in their way. Any thread. It knows
- * the last write, and one that is stuck; without one for 15 s, or after one that
- * failed, the store makes a write of its own that changes nothing. */
+/* NULL while writes succeed; otherwise a few words about the obstacle. Any thread. It goes by the
+ * last write, and by one that is stuck. After 15 s without a write, or after a failed one, the
+ * store makes a write that changes nothing. */
 const char *store_trouble(const struct store *store);
 
 #endif

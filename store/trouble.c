@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A write that changes nothing asks for all that a write needs: the server's or the file's lock, a
- * file system that takes bytes, and on PostgreSQL the lock of each table the ledger writes to.
+ * A probe is a write that changes nothing. It needs everything that a real write needs: the
+ * server's or the file's lock, a file system that takes bytes, and on PostgreSQL the lock of each
+ * table the ledger writes to.
  */
 #include "store/trouble.h"
 
@@ -13,13 +14,13 @@
 #include "store/engine.h"
 #include "store/group.h"
 
-#define QUIET_MS 15000 /* without a write for so long, one is tried */
+#define QUIET_MS 15000 /* after this long without a write, a probe is made */
 #define STUCK_MS 10000
 
 /* Naming a table takes its lock, though no row is touched. */
 static const struct {
 	struct db_query query;
-	enum trouble_scope beside; /* the scope that leaves it out */
+	enum trouble_scope beside; /* the scope that skips it */
 } probes[] = {
 	{ { .sql = "UPDATE wrenn_events.schema_version SET applied_at = applied_at "
 		   "WHERE version = 1",

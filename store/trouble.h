@@ -2,7 +2,7 @@
 
 /*
  * Whether writes succeed. The writer thread reports each group and, when there was none for a
- * while, makes a write of its own; anybody may ask.
+ * while, makes a probe; any thread may ask.
  */
 #ifndef STORE_TROUBLE_H
 #define STORE_TROUBLE_H
@@ -15,13 +15,13 @@
 struct db;
 struct store_job;
 
-/* Which tables a probe asks for: audit_logs has a writer of its own on PostgreSQL. */
+/* The tables of a probe: audit_logs has its own writer on PostgreSQL. */
 enum trouble_scope { TROUBLE_EVERYWHERE, TROUBLE_WITH_AUDIT, TROUBLE_BESIDE_AUDIT };
 
 struct trouble {
 	enum trouble_scope scope;
 	atomic_llong began_ms; /* monotonic; when the write under way began, 0: none is */
-	atomic_int rc; /* why the last write failed; 0: it did not, or its values were to blame */
+	atomic_int rc;    /* why the last write failed; 0: it did not, or its values were bad */
 	int64_t tried_ms; /* monotonic, the writer's own: when the last write ended */
 	int64_t stuck_ms; /* a write that takes longer is stuck */
 };
@@ -35,7 +35,7 @@ void trouble_end(struct trouble *trouble, struct store_job *const *jobs, size_t 
 /* No write for a while, or the last one failed: time for trouble_probe(). The writer's thread. */
 bool trouble_wants_probe(const struct trouble *trouble);
 
-/* A write that changes nothing, in the tables that matter. */
+/* A write that changes nothing, in the tables of the scope. */
 void trouble_probe(struct trouble *trouble, struct db *db);
 
 /* Any thread. */
@@ -44,7 +44,7 @@ bool trouble_is_writing(const struct trouble *trouble);
 /* A write has been under way for too long. Any thread. */
 bool trouble_is_stuck(const struct trouble *trouble);
 
-/* NULL, or a few words about what stands in the way of writes. Any thread. */
+/* NULL, or a few words about the obstacle to writes. Any thread. */
 const char *trouble_text(const struct trouble *trouble);
 
 #endif

@@ -56,7 +56,7 @@ static int check_sqlite(struct str path, struct reason *why)
 
 /* ---- parameters of another driver ---------------------------------------------------------- */
 
-/* Only these: to ignore what nobody knows would take a misspelled "sslmode" for nothing. */
+/* Only these are ignored: otherwise a misspelled "sslmode" would be ignored as well. */
 static const char *const pgx_names[] = {
 	"default_query_exec_mode", "description_cache_capacity", "min_read_buffer_size",
 	"prefer_simple_protocol",  "statement_cache_capacity",   "statement_cache_mode",
@@ -98,8 +98,8 @@ void url_write_for_libpq(struct buf *out, struct str url, struct buf *ignored)
 
 /* ---- checks -------------------------------------------------------------------------------- */
 
-/* A password with a bare '@' or '/' in it ends up in host or port, and libpq's words about those
- * reach the log. A host with a '/' in front is the folder of a socket. */
+/* With a bare '@' or '/' a part of the password ends up in host or port, which libpq's messages in
+ * the log repeat. A host with a '/' in front is the folder of a socket. */
 static bool has_torn_host(const PQconninfoOption *parts)
 {
 	for (; parts->keyword; parts++) {
@@ -157,7 +157,7 @@ int store_url_check(struct str url, struct reason *why)
 
 /* ---- for a person ---------------------------------------------------------------------- */
 
-/* From the root, also when the file does not exist yet. */
+/* The absolute path, even when the file does not exist yet. */
 static void name_file(struct buf *out, const char *path)
 {
 	char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Parameters: checked before either engine sees them, and written in the form it wants.
- * PostgreSQL takes text as a C string and would cut it at a NUL; SQLite takes any bytes as
- * text. Both are refused here alike.
+ * Parameters: checked before either engine sees them, and written in the form it wants. PostgreSQL
+ * takes text as a C string and would cut it at a NUL; SQLite accepts any bytes as text. So both
+ * engines refuse such text here.
  */
 #include "store/values.h"
 
@@ -67,7 +67,7 @@ static void write_json_words(struct buf *out, const struct db_value *value)
 	buf_add_char(out, ']');
 }
 
-/* PostgreSQL's array literal; every element quoted, so that nothing is mistaken for NULL. */
+/* PostgreSQL's array literal; every element is quoted, so that none is mistaken for NULL. */
 static void write_array_words(struct buf *out, const struct db_value *value)
 {
 	buf_add_char(out, '{');

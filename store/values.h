@@ -89,7 +89,7 @@ static inline struct db_value db_words(const struct str *items, size_t count)
 	return (struct db_value){ .type = DB_WORDS, .words = { .items = items, .count = count } };
 }
 
-/* 0, or -EINVAL for what the engines would cut, misread or store differently. */
+/* 0, or -EINVAL for values that the engines would cut, misread or store differently. */
 int db_values_check(const struct db_value *values, size_t count) must_check;
 
 /* The text form of uuid, time, json, text, and int, bool and words as the engine has them. */

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The threads. The writer takes what has queued up (at most GROUP_MAX jobs) and commits it as a
- * group; it alone decides whether the database counts as up. The threads of the other lanes
- * (readers and the audited writer) take one job at a time. Those that serve requests run one of a
- * team at a time, so that no team has them all.
+ * The threads. The writer takes the waiting jobs (at most GROUP_MAX) and commits them as a group;
+ * it alone decides whether the database counts as up. The threads of the other lanes (readers and
+ * the audited writer) take one job at a time. Those that serve requests run one of a team at a
+ * time, so that no team occupies them all.
  *
  * Failing: a thread whose connection is lost tries at once to get another, then with growing
- * pauses. When the writer's try fails the store is AWAY: what waits is answered with -ENOTCONN and
- * so is what comes. A thread without a connection leaves jobs to threads of its lane that have one.
- * An idle writer asks the database every PROBE_MS, so that store_is_up() tells the truth in quiet
- * times, too.
+ * pauses. When the writer's try fails the store is AWAY: waiting and new jobs get -ENOTCONN. A
+ * thread without a connection leaves jobs to threads of its lane that have one. An idle writer asks
+ * the database every PROBE_MS, so that store_is_up() tells the truth in quiet times, too.
  */
 #include "store/workers.h"
 
@@ -32,7 +31,7 @@ struct contact {
 	struct db *db; /* NULL: none */
 	struct backoff backoff;
 	int64_t next_try_ms; /* monotonic; 0: at once */
-	int reported;        /* the failure in the log, so that each is there once */
+	int reported;        /* the last logged failure, so that each is logged once */
 };
 
 static struct contact new_contact(void)
@@ -87,7 +86,7 @@ static void wait_until(struct store *store, struct job_lane *lane, int64_t deadl
 					(uint64_t)left_ms * UINT64_C(1000000));
 }
 
-/* True when the thread has to end; its lane is empty then. */
+/* True when the thread must end; its lane is empty then. */
 static bool must_end(struct store *store, struct job_lane *lane)
 {
 	if (!store->closing)
@@ -112,15 +111,15 @@ static void end_thread(struct store *store)
 	uv_mutex_unlock(&store->lock);
 }
 
-/* The last to connect found the server in force. */
+/* The newest connection leads to the current server. */
 static void note_server(struct store *store, const struct contact *contact)
 {
 	if (store->server != 0 && store->server != contact->db->server)
-		log_warn("another database server answers; connections to the one before are left");
+		log_warn("another database server answers; closing the connections to the old one");
 	store->server = contact->db->server;
 }
 
-/* After a switchover an old connection may lead to what was the primary. */
+/* After a switchover an old connection may lead to the former primary. */
 static bool leads_elsewhere(const struct store *store, const struct contact *contact)
 {
 	return contact->db->server != store->server;
@@ -149,7 +148,7 @@ static void connect_writer(struct store *store, struct contact *contact)
 	set_state(store, contact, rc ? STORE_AWAY : STORE_UP);
 }
 
-/* In quiet times: is it still there, and can it still be written to? */
+/* In quiet times: checks that the database still answers and accepts writes. */
 static bool ask(struct job_lane *lane, struct db *db)
 {
 	if (!trouble_wants_probe(&lane->trouble))
@@ -159,8 +158,8 @@ static bool ask(struct job_lane *lane, struct db *db)
 	return !db->is_lost;
 }
 
-/* Before work a look at the connection, in quiet times a question to the database. False: dropped.
- */
+/* Before work, looks at the connection; in quiet times, asks the database. False: the connection
+ * was dropped. */
 static bool check_writer(struct store *store, struct contact *contact, bool has_jobs)
 {
 	struct db *db = contact->db;
@@ -177,14 +176,14 @@ static bool check_writer(struct store *store, struct contact *contact, bool has_
 	return good;
 }
 
-/* Waits for jobs and takes them; 0 when there is something else to do first. */
+/* Waits for jobs and takes them; returns 0 when something else must be done first. */
 static size_t take_group(struct store *store, struct contact *contact, struct store_job **jobs)
 {
 	struct job_lane *lane = &store->writes;
 	size_t count = 0;
 
 	if (!contact->db)
-		store->probe_wanted = false; /* it is looked for already */
+		store->probe_wanted = false; /* a new connection is being made already */
 	if (list_is_empty(&lane->jobs) && !store->closing && !store->probe_wanted)
 		wait_until(store, lane,
 			   contact->db ? clock_mono_ms() + PROBE_MS : contact->next_try_ms);
@@ -244,7 +243,7 @@ static void connect_lane(struct store *store, struct job_lane *lane, struct cont
 	struct reason why = { .text = "" };
 	char identity[DB_IDENTITY_SIZE];
 
-	/* The writer has filled it in: readers connect after it has. */
+	/* The writer has set the identity: readers connect later. */
 	memcpy(identity, store->identity, sizeof(identity));
 	uv_mutex_unlock(&store->lock);
 	int rc = db_open_same(store->url, lane->is_writing, identity, &contact->db, &why);
@@ -266,7 +265,7 @@ static void lose_connection(struct store *store, struct job_lane *lane, struct c
 	uv_cond_signal(&store->writes.wake);
 }
 
-/* The schema is the writer's to bring; before that a reader could only fail. */
+/* The writer migrates the schema; a reader could only fail before that. */
 static bool may_connect(const struct store *store, const struct contact *contact)
 {
 	return !contact->db && atomic_load(&store->state) == STORE_UP && is_due(contact);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the loop's side (store.c) and the threads (workers.c) of a store share. Everything
+ * State that the loop's side (store.c) and the threads (workers.c) of a store share. Everything
  * here is guarded by `lock`, except members marked otherwise.
  */
 #ifndef STORE_WORKERS_H
@@ -32,17 +32,18 @@ struct store {
 	uv_mutex_t lock;
 	struct job_lane writes;
 	struct job_lane audited;  /* writes that the lock of a foreign table may hold up */
-	struct job_lane reads;    /* what the service itself needs */
+	struct job_lane reads;    /* reads of the service itself */
 	struct job_lane requests; /* what clients ask for */
 	struct list done;         /* jobs whose on_done is due, in that order */
 	bool closing;
 	int64_t close_deadline_ms; /* monotonic */
-	bool probe_wanted;         /* a reader lost its connection: have a look */
+	bool probe_wanted;         /* a reader lost its connection: check the database */
 	unsigned running;          /* threads */
-	/* The server the newest connection leads to. Another one may take over the same
-	 * address: every connection that leads elsewhere is closed then. */
+	/* The server of the newest connection. Another one may take over the same address; then
+	 * every connection to the old one is closed. */
 	int64_t server;
-	/* The store the first connection found; empty before. Another one is none of ours. */
+	/* The identity of the store that the first connection found; empty before. Other stores are
+	 * refused. */
 	char identity[DB_IDENTITY_SIZE];
 
 	/* store.c, on the loop. The first three are constant after store_open(). */

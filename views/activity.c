@@ -62,7 +62,7 @@ static int read_pair(struct str name, struct str value, void *arg, struct reason
 	return reason_set(why, -EINVAL, "range", "range must be 1h, 24h, 7d or 30d");
 }
 
-/* Points lie on whole steps, so that two answers have the same labels. */
+/* Points are at whole steps, so that two answers have the same labels. */
 static void set_start(struct activity_view *view)
 {
 	const struct range *range = view->range;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Another team's channel or delivery is a 404, whatever is asked of it. */
+/* Another team's channel or delivery is a 404 at every endpoint. */
 #include "views/call.h"
 
 struct api_call *view_call_for_delivery(const struct api *api, struct http_request *request,

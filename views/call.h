@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the endpoints of views/ share: the folder's struct, and calls about deliveries. */
+/* Shared by the endpoints of views/: the folder's struct, and calls about deliveries. */
 #ifndef VIEWS_CALL_H
 #define VIEWS_CALL_H
 
@@ -34,7 +34,7 @@ struct api_call *view_call_for_delivery(const struct api *api, struct http_reque
 					size_t size) must_check;
 void view_no_delivery(struct api_call *call); /* 404; frees */
 
-/* Looks whether the team has the channel call->id; the answer is in call->found. */
+/* Finds out whether the team has the channel call->id; sets call->found. */
 int view_find_channel(struct db *db, struct api_call *call) must_check;
 
 /* Makes the engine read the channel and its deliveries again. */

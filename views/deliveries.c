@@ -91,7 +91,7 @@ static const struct db_query select_folded = {
 	       "GROUP BY event, outcome ORDER BY 3 DESC, 1, 2",
 };
 
-/* A retry may come later than the hold that the row had once. */
+/* A retry may come later than the end of an earlier hold. */
 static void add_next(struct buf *out, int64_t next_us, int64_t held_us)
 {
 	field_add_time(out, "next_attempt_at", next_us);

@@ -7,8 +7,8 @@
  * id is made from both) and the note why it was suppressed. A delivery shows what the event was.
  * Without one Redis is asked. Then every channel gets its verdict.
  *
- * Failure: an event of another team, or one that neither the store nor Redis knows, is a 404.
- * With nothing in the store and Redis away it is a 503. After the store's job nothing of struct
+ * Failure: an event of another team, or one that neither the store nor Redis knows, is a 404. If
+ * the store has nothing and Redis is away, it is a 503. After the store's job nothing of struct
  * views is used, because it may be closed while Redis is asked.
  */
 #include "views/explain.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a request asks of the list of deliveries, and of `recover`. Pure. */
+/* The parameters of the list of deliveries, and of `recover`. Pure. */
 #ifndef VIEWS_LIST_QUERY_H
 #define VIEWS_LIST_QUERY_H
 

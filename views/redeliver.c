@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Sends deliveries again: one by its id, or all that a channel missed. A row becomes pending with
- * a new clock and schedule. It keeps its id, so that receivers recognize it.
+ * Sends deliveries again: one by its id, or all failed and dropped ones of a channel. A row becomes
+ * pending with a new clock and schedule. It keeps its id, so that receivers recognize it.
  *
  * Recovering goes in pieces of TRANSITION_PIECE rows, oldest first. Each piece is a job of its own,
  * so that other writers get their turn in between. If a piece fails, the earlier ones stay done.

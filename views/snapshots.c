@@ -2,8 +2,8 @@
 
 /*
  * Snapshots that were asked for and have no outcome yet. The control plane writes a row of the
- * trail when somebody asks; the ledger notes each outcome. An outcome belongs to the latest request
- * of its name before it. So the pairs also show how long snapshots of this team usually take.
+ * trail when somebody asks; the ledger notes each outcome. An outcome belongs to the latest earlier
+ * request of its name. So the pairs also show how long snapshots of this team usually take.
  *
  * A request reads at most 500 rows of each, the newest of the last 31 days.
  */
@@ -124,13 +124,13 @@ static void sort_spans(struct pending_view *view)
 	qsort(view->took_us, view->took_count, sizeof(view->took_us[0]), compare_spans);
 }
 
-/* In whole seconds, rounded up: a snapshot that took no time at all teaches nothing. */
+/* In whole seconds, rounded up, so that no duration is zero. */
 static int64_t seconds_of(int64_t us)
 {
 	return (us + SECOND_US - 1) / SECOND_US;
 }
 
-/* The smallest value that so many percent of all do not exceed; 0 without any. */
+/* The smallest value that `percent` percent of all do not exceed; 0 when there are none. */
 static int64_t percentile_s(const struct pending_view *view, size_t percent)
 {
 	size_t place = (view->took_count * percent + 99) / 100;

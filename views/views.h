@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What owners see of their deliveries, and what they can repair (contract o.13):
+ * For owners: how their deliveries are doing, and sending them again (contract o.13):
  *
  *   GET  /v1/channels/{id}/deliveries     the list                          show.c, deliveries.c
  *   GET  /v1/deliveries/{id}              one delivery, with its attempts   show.c, deliveries.c
