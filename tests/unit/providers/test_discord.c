@@ -397,7 +397,7 @@ Test(discord_judge, knows_every_answer)
 		{ 401, CODE(0), VERDICT_DISABLE, "token" },
 		{ 400, CODE(220001), VERDICT_DISABLE, "thread_id" },
 		{ 400, CODE(220002), VERDICT_DISABLE, "twice" },
-		{ 400, CODE(220003), VERDICT_DISABLE, "no forum" },
+		{ 400, CODE(220003), VERDICT_DISABLE, "not a forum" },
 		{ 403, CODE(50001), VERDICT_DISABLE, "see" },
 		{ 403, CODE(50013), VERDICT_DISABLE, "write" },
 		{ 404, CODE(10003), VERDICT_DISABLE, "does not exist" },
