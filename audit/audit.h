@@ -13,7 +13,9 @@
  *   GET    /v1/audit-logs/checkpoint, .../key     proofs.c
  *   POST   /v1/admin/audit-logs/forget            forget_call.c
  *
- * Which trees get a checkpoint by the hour, and which rows are too old, the ledger says.
+ * checkpoint.c makes every checkpoint. export.c asks for one at each verifiable export; ledger/
+ * asks for the hourly ones and decides which rows are too old. mapping.c decides which event gets a
+ * row.
  */
 #ifndef AUDIT_AUDIT_H
 #define AUDIT_AUDIT_H

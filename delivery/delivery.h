@@ -16,10 +16,15 @@
  *   breaker.h        how a channel does after failures
  *   transitions.h    every statement that moves deliveries from state to state
  *
- * One delivery passes scheduler, load, send, judge and record; states.c says what each answer leads
- * to. Before it is sent hold.c may keep it (quiet hours, snooze), coalesce.c and fold.c may make
- * one message of several, and living.c says which message it edits; the provider's judge says when
- * that one is gone. fallback.c copies what a failing channel does not deliver.
+ * One delivery passes scheduler, load, send, judge and record. Where a decision is made:
+ *
+ *   hold.c                 is it kept back now? (quiet hours, snooze)
+ *   coalesce.c, storm.c    does one message stand for several? (fold.c writes a digest)
+ *   living.c               is a message edited, and which, or a new one posted?
+ *   judge.c, states.c      what follows from an answer: is it done, tried again and when, or posted
+ *                          anew because the edited message is gone? (the provider says that)
+ *   breaker.c              is the channel paused or disabled after failures?
+ *   fallback.c             does another channel take over?
  *
  * docs/notes/delivery.md
  */

@@ -10,6 +10,11 @@
  * - Settings that `check` accepted can be built. No sentence repeats a setting.
  * - A refusal is final only in the vendor's own words. After any other answer the delivery is tried
  *   again.
+ *
+ * <vendor>.c has the settings that a vendor accepts, the message and its size. The vendor's words
+ * are judged there, or in <vendor>_judge.c: a webhook's 410, or that the message to edit is gone.
+ * verdict.c judges a bare status. text.c cuts and escapes what users wrote, card_event.c and
+ * card_digest.c say it in words.
  */
 #ifndef PROVIDERS_PROVIDER_H
 #define PROVIDERS_PROVIDER_H

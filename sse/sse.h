@@ -12,6 +12,14 @@
  * everything between its cursor and the head leaves in one write. A cursor from before the history
  * is replayed from Redis. Failure: a listener that cannot be served hears why and is closed; its
  * cursor stays valid.
+ *
+ * Where a decision is made:
+ *   cursor.c, hole.c       are events after a cursor lost, at the start or later?
+ *   query.c, filter.c      what does the listener want?
+ *   item.c, capsule.c      the bytes of an event, with the status that it proves
+ *   backlog.c, source.c    is a reader too slow; are all readers behind Redis?
+ *   recheck.c              may the listener still listen? (auth/ answers)
+ *   stream.c, wait.c       keepalives of a stream; how a wait ends
  */
 #ifndef SSE_SSE_H
 #define SSE_SSE_H
