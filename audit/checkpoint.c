@@ -22,7 +22,8 @@ static const struct db_query find_listener = {
 		  "json_each(event_types) WHERE value = 'audit.checkpoint') LIMIT 1",
 };
 static const struct db_query read_tree = {
-	.sql = "SELECT tree, size, frontier, outside FROM audit_trees WHERE team_id = $1",
+	.sql = "SELECT t.tree, t.size, t.frontier, t.outside, EXISTS (SELECT 1 FROM audit_leaves l "
+	       "WHERE l.tree = t.tree AND l.idx >= t.size) FROM audit_trees t WHERE t.team_id = $1",
 };
 
 static const struct db_query read_newest = {
@@ -66,6 +67,13 @@ static int on_listener(const struct db_row *row, void *arg)
 	return 0;
 }
 
+static void report_damage(const struct audit_checkpoint *checkpoint, const char *table)
+{
+	log_error(
+		"the tree of an audit log is damaged, so it gets no checkpoint; put a backup back",
+		log_str("table", table), log_int("tree", checkpoint->tree));
+}
+
 static int on_tree(const struct db_row *row, void *arg)
 {
 	struct making *making = arg;
@@ -74,12 +82,10 @@ static int on_tree(const struct db_row *row, void *arg)
 	making->out->tree = row_int(row, 0);
 	making->outside = row_int(row, 3);
 	making->out->is_damaged =
-		size < 0 || making->outside < 0 ||
+		size < 0 || making->outside < 0 || row_bool(row, 4) ||
 		merkle_restore(&making->range, (uint64_t)size, row_blob(row, 2)) < 0;
 	if (making->out->is_damaged)
-		log_error("the tree of an audit log is damaged in table audit_trees; put a backup "
-			  "back",
-			  log_int("tree", making->out->tree));
+		report_damage(making->out, "audit_trees or audit_leaves");
 	return 0;
 }
 
@@ -213,6 +219,10 @@ int audit_checkpoint_make(struct db *db, const struct audit_signer *signer,
 	if (rc == 0 && !out->is_damaged) {
 		value = db_int(out->tree);
 		rc = db_run_now(db, &read_newest, &value, 1, on_checkpoint, out, NULL);
+	}
+	if (rc == 0 && out->size > (int64_t)making.range.size) {
+		out->is_damaged = true; /* a tree only grows */
+		report_damage(out, "audit_trees or audit_checkpoints");
 	}
 	if (rc == 0 && out->is_damaged)
 		return -EIO;

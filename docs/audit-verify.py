@@ -30,14 +30,13 @@ def point(text):
 def verify(public, text, signature):
     r, s = signature[:32], int.from_bytes(signature[32:], "little")
     h = int.from_bytes(hashlib.sha512(r + public + text).digest(), "little") % L
-    left, right = times(s, point(b"\x58" + b"\x66" * 31)), add(point(r), times(h, point(public)))
-    fits = all((left[i] * right[2] - right[i] * left[2]) % P == 0 for i in (0, 1))
-    need(fits and s < L and len(signature) == 64, "a signature does not fit its checkpoint")
+    a, b = times(s, point(b"\x58" + b"\x66" * 31)), add(point(r), times(h, point(public)))
+    need(all((a[i] * b[2] - b[i] * a[2]) % P == 0 for i in (0, 1)) and s < L and len(signature) == 64, "a wrong signature")
 # ---- the hash of a row: values in clear, commitments in place of those that have a salt or are gone
 def canonical(value):
     if isinstance(value, dict):
-        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
-        return "{" + ",".join(canonical(name) + ":" + canonical(value[name]) for name in names) + "}"
+        members = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be"))
+        return "{" + ",".join(canonical(name) + ":" + canonical(of) for name, of in members) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
     if type(value) in (int, float):  # Python prints others in another form; no row of the trail has them
@@ -62,8 +61,7 @@ def leaf(team, line):
         elif path in salts:
             place[name] = {"c": hmac.digest(unhex(salts[path]), canonical(place[name]).encode(), "sha256").hex()}
         need(path in gone or path in salts or type(place[name]) not in (dict, list), "there is no salt of " + path)
-    data = {**row, "team_id": team, "v": 1, **({"metadata": metadata} if metadata else {})}
-    return sha(b"\0", canonical(data).encode())
+    return sha(b"\0", canonical({**row, "team_id": team, "v": 1, **({"metadata": metadata} if metadata else {})}).encode())
 # ---- signed notes
 def read_key(text):
     name, ident, data = text.strip().split("+", 2)
@@ -79,12 +77,13 @@ def checkpoint(note, keys):
             verify(keys[name, data[:4]], (text + "\n").encode(), data[4:])
             signers.append(name)
     need(signers, "no key that was given signed the checkpoint")
-    return int(size), base64.b64decode(digest, validate=True), origin, signers[0]
+    outside = (re.findall("^outside ([0-9]+)$", text, re.M) or [0])[-1]
+    return int(size), base64.b64decode(digest, validate=True), origin, signers[0], int(outside)
 class Trail:
     """The tree as the roots of its perfect subtrees, (level, hash), and what the lines so far say."""
     def __init__(self, keys, older):
-        self.keys, self.older, self.team, self.origin = keys, older, None, None
-        self.rows, self.size, self.subtrees, self.before, self.proven = 0, 0, [], None, None
+        self.keys, self.older, self.most_outside = keys, older, max([0, *(old[4] for old in older)])
+        self.rows, self.size, self.subtrees, self.before, self.proven, self.team, self.origin = 0, 0, [], *[None] * 4
     def root(self):
         digests = [digest for _, digest in reversed(self.subtrees)] or [sha()]
         return functools.reduce(lambda right, left: sha(b"\1", left, right), digests)
@@ -102,12 +101,12 @@ class Trail:
     def line(self, kind, line):
         at = line.get("index", line.get("from"))
         if kind == "header":
-            need(line["format"] == "wrenn-audit/1" and self.team in (None, line["team_id"]), "another format or team")
-            need(self.origin in (None, line["origin"]), "another installation")
+            need(line["format"] == "wrenn-audit/1", "another format")
+            need(self.team in (None, line["team_id"]) and self.origin in (None, line["origin"]), "another trail")
             self.team, self.origin, self.announced, self.filters = map(line.get, "team_id origin size filters".split())
             self.before, self.size, self.subtrees = self.before or self.size and (self.size, self.root()), 0, []
         elif kind == "checkpoint":
-            size, digest, origin, by = checkpoint(line["note"], self.keys)
+            size, digest, origin, by, self.outside = checkpoint(line["note"], self.keys)
             need(origin == self.origin == f"{by}/audit/{self.team}" and not self.before, "another trail's checkpoint")
             need((size, digest) == (self.size, self.root()), f"the rows do not give the root of {size} rows")
             self.proven = size
@@ -140,7 +139,8 @@ try:
                     len(dict(pairs)) == len(pairs), "a member stands twice in an object") or dict(pairs))
                 trail.line(line["type"], line)
     need(trail.proven == trail.size == trail.announced and not trail.before, "no checkpoint ends the export")
-    need(not any(old[0] for old in trail.older), "an older checkpoint has more rows, or lies within a skip")
+    need(not any(old[0] for old in trail.older) and trail.outside >= trail.most_outside,
+         "an older checkpoint has more rows or counts more outside, or lies within a skip")
 except OSError as error:
     print(error, file=sys.stderr)
     sys.exit(3)

@@ -389,6 +389,12 @@ int verifier_end(const struct verifier *verifier, struct reason *why)
 					  "the trail was cut off: an older checkpoint has %" PRIu64
 					  " rows, and this one %" PRIu64,
 					  size, verifier->range.size);
+		if (verifier->older[i].is.outside > verifier->outside)
+			return reason_set(why, -EBADMSG, "checkpoint",
+					  "an older checkpoint counts %" PRIu64
+					  " rows outside the tree, and this one %" PRIu64
+					  ": that count only grows",
+					  verifier->older[i].is.outside, verifier->outside);
 		if (!verifier->older[i].is_compared)
 			return reason_set(why, -EBADMSG, "checkpoint",
 					  "the older checkpoint of %" PRIu64

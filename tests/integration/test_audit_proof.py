@@ -118,6 +118,8 @@ def test_whatever_is_changed_in_the_database_is_found(trail):
 
     assert trail.verify_now(flags=["--checkpoint", older])[0] == 0, "all of it is as it was"
     cut = size - 100
+    refuse_a_head_that_went_back(trail, cut, stored)
+    trail.store.query("DELETE FROM audit_checkpoints WHERE tree = %s AND size > %s", trail.tree, cut)
     trail.store.query("DELETE FROM audit_leaves WHERE tree = %s AND idx >= %s", trail.tree, cut)
     trail.store.query("DELETE FROM audit_tiles WHERE tree = %s AND n >= %s", trail.tree, cut // 256)
     trail.store.query("UPDATE audit_trees SET size = %s, frontier = %s WHERE tree = %s", cut, frontier(stored[:cut]), trail.tree)
@@ -127,6 +129,84 @@ def test_whatever_is_changed_in_the_database_is_found(trail):
     trail.store.query("DELETE FROM audit_logs WHERE id = %s", row_id)
     code, text = trail.verify_now()
     assert code == 1 and f"row {index} (" in text and "is gone from the store" in text
+
+
+def refuse_a_head_that_went_back(trail, cut, stored):
+    """The tree's row as it was 100 rows ago: with the later leaves, and with the checkpoint of them."""
+    head = "UPDATE audit_trees SET size = %s, frontier = %s WHERE tree = %s"
+    leaves = trail.store.query("SELECT idx, audit_id, hash FROM audit_leaves WHERE tree = %s AND idx >= %s", trail.tree, cut)
+    trail.store.query(head, cut, frontier(stored[:cut]), trail.tree)
+    assert trail.service.get(EXPORT, key=trail.key).status == 503
+    for idx, audit_id, hash_ in leaves:
+        trail.store.query("DELETE FROM audit_leaves WHERE tree = %s AND idx = %s", trail.tree, idx)
+    assert trail.service.get(EXPORT, key=trail.key).status == 503
+    for idx, audit_id, hash_ in leaves:
+        trail.store.query("INSERT INTO audit_leaves (tree, idx, audit_id, hash) VALUES (%s, %s, %s, %s)", trail.tree, idx, str(audit_id), bytes(hash_))
+    trail.store.query(head, cut + 100, frontier(stored), trail.tree)
+    assert trail.verify_now()[0] == 0
+
+
+def test_what_stands_beside_the_rows_is_proved_too(trail, redis):
+    lines = trail.export()
+    older, size = trail.write("older", note_of(lines)), lines[0]["size"]
+    tree, team, query = trail.tree, id_to_uuid(trail.team), trail.store.query
+    rows = [line for line in lines if line["type"] == "row"]
+    stranger, stranger_key = trail.service.new_team()
+    publish(redis, stranger, 1)
+    until(lambda: json.loads(trail.service.get(EXPORT, key=stranger_key).body.split(b"\n")[0])["size"] or None, "a leaf of another team")
+    other = query("SELECT tree FROM audit_trees WHERE team_id = %s", id_to_uuid(stranger))[0][0]
+    note, other_note = [query("SELECT note FROM audit_checkpoints WHERE tree = %s", number)[-1][0] for number in (tree, other)]
+    (tile,) = query("SELECT hash FROM audit_tiles WHERE tree = %s AND n = 0", tree)[0]
+    salts = query("SELECT subject, key FROM audit_salts WHERE team_id = %s", team)
+    identity = query("SELECT value FROM store_facts WHERE name = 'identity'")[0][0]
+    leaves = [(idx, str(audit_id), bytes(hash_)) for idx, audit_id, hash_ in
+              query("SELECT idx, audit_id, hash FROM audit_leaves WHERE tree = %s AND idx IN (8, 9) ORDER BY idx", tree)]
+
+    def swap_trees():
+        owner = "UPDATE audit_trees SET team_id = %s WHERE tree = %s"
+        of = {number: str(query("SELECT team_id FROM audit_trees WHERE tree = %s", number)[0][0]) for number in (tree, other)}
+        return [(owner, id_to_uuid(new_id("team-")), tree), (owner, of[tree], other), (owner, of[other], tree)]
+
+    stored_note = "UPDATE audit_checkpoints SET note = %s WHERE tree = %s AND size = %s"
+    leaf = "UPDATE audit_leaves SET audit_id = %s, hash = %s WHERE tree = %s AND idx = %s"
+    rename = [("UPDATE audit_logs SET id = %s WHERE id = %s",), ("UPDATE audit_leaves SET audit_id = %s WHERE audit_id = %s",)]
+    was, becomes = id_to_uuid(rows[5]["row"]["id"]), id_to_uuid(new_id("log-"))
+    tile_hash = "UPDATE audit_tiles SET hash = %s WHERE tree = %s AND n = 0"
+    fact = "UPDATE store_facts SET value = %s WHERE name = 'identity'"
+    attacks = {
+        "one leaf stands twice": ([(leaf, *leaves[0][1:], tree, 9)], [(leaf, *leaves[1][1:], tree, 9)]),
+        "the salts are gone": ([("DELETE FROM audit_salts WHERE team_id = %s", team)],
+                               [("INSERT INTO audit_salts (team_id, subject, key) VALUES (%s, %s, %s)", team, subject, bytes(key)) for subject, key in salts]),
+        "a note of another team": ([(stored_note, other_note, tree, size)], [(stored_note, note, tree, size)]),
+        "a note that was changed": ([(stored_note, note.replace("outside 0", "outside 1"), tree, size)], [(stored_note, note, tree, size)]),
+        "a row with another id": ([(*sql, becomes, was) for sql in rename], [(*sql, was, becomes) for sql in rename]),
+        "the name of the installation": ([(fact, "somebody")], [(fact, identity)]),
+    }
+    for name, (change, undo) in attacks.items():
+        with trail.changed(change, undo):
+            assert trail.verify_now(flags=["--checkpoint", older])[0] == 1, name
+    with trail.changed([(tile_hash, leaves[0][2], tree)], [(tile_hash, bytes(tile), tree)]):
+        assert trail.verify_now("&from=257")[0] == 1, "the stored root of rows that are not shown"
+    with trail.changed(swap_trees(), []):
+        assert trail.verify_now(flags=["--checkpoint", older])[0] == 1, "the trees of two teams"
+    for statement in swap_trees():
+        query(*statement)
+    assert trail.verify_now(flags=["--checkpoint", older])[0] == 0, "all of it is as it was"
+
+    def export_with_outside(count):
+        query("UPDATE audit_trees SET outside = %s WHERE tree = %s", count, tree)
+        before = trail.export()[0]["size"]
+        publish(redis, trail.team, 1)
+        return until(lambda: lines if (lines := trail.export())[0]["size"] > before else None, "one more leaf")
+
+    more = trail.write("more-outside", note_of(export_with_outside(3)))
+    export_with_outside(0)
+    code, text = trail.verify_now(flags=["--checkpoint", more])
+    assert code == 1 and "an older checkpoint counts 3 rows outside the tree, and this one 0" in text, text
+    for table in ("audit_leaves", "audit_tiles", "audit_checkpoints", "audit_trees"):
+        query(f"DELETE FROM {table} WHERE tree = %s", tree)
+    code, text = trail.verify_now(flags=["--checkpoint", older])
+    assert code == 1 and "the trail was cut off" in text, "the whole tree is gone"
 
 
 def rebuild(trail):

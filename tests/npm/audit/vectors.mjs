@@ -30,8 +30,8 @@ const KEY = makeKey(INSTALLATION, "a key for tests");
 const OTHER_KEY = makeKey(INSTALLATION, "another key for tests");
 const FOREIGN_KEY = makeKey("elsewhere.example", "a key for tests");
 
-function note(size, root, { key = KEY, origin = ORIGIN } = {}) {
-	const text = `${origin}\n${size}\n${root.toString("base64")}\ntime 2026-01-02T03:04:05Z\noutside 2\n`;
+function note(size, root, { key = KEY, origin = ORIGIN, outside = 2 } = {}) {
+	const text = `${origin}\n${size}\n${root.toString("base64")}\ntime 2026-01-02T03:04:05Z\noutside ${outside}\n`;
 	return `${text}\n— ${key.name} ${Buffer.concat([key.id, sign(null, text, key.privateKey)]).toString("base64")}\n`;
 }
 
@@ -152,6 +152,7 @@ write("two-installations", `${KEY.text}\n${FOREIGN_KEY.text}\n`);
 write("5.note", note(5, root(hashes.slice(0, 5))));
 write("8.note", note(8, root(hashes.slice(0, 8))));
 write("rewritten-5.note", note(5, sha("another tree")));
+write("5-and-more-outside.note", note(5, root(hashes.slice(0, 5)), { outside: 3 }));
 write("20.note", note(20, sha("more rows")));
 write("other-team.note", note(5, root(hashes.slice(0, 5)), { origin: `${INSTALLATION}/audit/team-other` }));
 
@@ -176,6 +177,7 @@ cases.push({ files: ["whole.jsonl"], checkpoints: ["rewritten-5.note"], expected
 cases.push({ files: ["whole.jsonl"], checkpoints: ["20.note"], expected: "the trail was cut off" });
 cases.push({ files: ["filtered.jsonl"], checkpoints: ["5.note", "rewritten-5.note"], expected: "the first 5 rows are not those" });
 cases.push({ files: ["kept.jsonl"], checkpoints: ["5.note"], expected: "cannot be compared" });
+cases.push({ files: ["whole.jsonl"], checkpoints: ["5-and-more-outside.note"], expected: "an older checkpoint counts 3 rows outside" });
 cases.push({ files: ["whole.jsonl"], checkpoints: ["other-team.note"], expected: "the older checkpoint is of" });
 cases.push({ files: ["whole.jsonl"], key: "other-key", expected: "no key that was given signed it" });
 cases.push({ files: ["whole.jsonl"], key: "foreign-key", expected: "no key that was given signed it" });

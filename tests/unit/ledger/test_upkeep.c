@@ -237,7 +237,8 @@ static void sign_what_has_grown(struct rig *rig)
 
 	rig_now_us += HOUR_US;
 	rig_commit_pause(rig, START_MS + 3);
-	cr_assert_eq(make_round(rig, &job), 1);
+	rig_ask(rig, "UPDATE audit_trees SET checkpoint_size = 9 WHERE team_id = '" TEAM_A "'");
+	cr_assert_eq(make_round(rig, &job), 1, "no number in the table keeps it from a checkpoint");
 	cr_expect_eq(job.round.made[0].size, 3);
 	rig_now_us += HOUR_US;
 	cr_expect_eq(make_round(rig, &job), 0, "nothing has happened");
@@ -365,6 +366,18 @@ static void pass_over_a_damaged_tree(struct rig *rig)
 	cr_expect(job.round.made[1].is_new);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_checkpoints"), 1);
 	cr_expect_eq(rig_ask(rig, "SELECT checkpoint_size FROM audit_trees WHERE size = 3"), 0);
+
+	rig_now_us += HOUR_US;
+	rig_ask(rig, "UPDATE audit_trees SET size = 1 WHERE size = 3");
+	rig_ask(rig, "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
+		     "SELECT tree, 5, audit_id, hash FROM audit_leaves WHERE tree = 1");
+	rig_ask(rig, "UPDATE audit_trees SET size = 0, frontier = substr(frontier, 1, 0) "
+		     "WHERE team_id = '" TEAM_B "'");
+	rig_ask(rig, "DELETE FROM audit_leaves WHERE tree <> 1");
+	cr_assert_eq(make_round(rig, &job), 2);
+	cr_expect(job.round.made[0].is_damaged, "a leaf past the end");
+	cr_expect(job.round.made[1].is_damaged, "a tree that shrank");
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_checkpoints"), 1);
 }
 
 Test(round, goes_on_after_a_damaged_tree)
