@@ -49,7 +49,7 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-/* No word, or one that is no action. */
+/* Reports a missing word, or one that is not an action. */
 static int refuse_action(const struct command *command, const char *typed)
 {
 	struct buf words;

@@ -32,7 +32,7 @@ struct audit_export {
 	struct buf fault; /* the body of an answer other than 200 */
 };
 
-/* The service knows the formats, and names them if there is no such format. */
+/* The service checks the format, and lists the formats if there is no such one. */
 static int take_format(void *owner, int flag, const char *value)
 {
 	struct audit_export *export = owner;

@@ -49,7 +49,7 @@ struct verifying {
 	bool as_json;
 
 	const char *file; /* being read */
-	uint64_t line;    /* of it; 0: the whole file */
+	uint64_t line;    /* the line at fault; 0: the whole file */
 	struct reason why;
 };
 
@@ -191,7 +191,7 @@ static void close_file(FILE *file)
 		fclose(file);
 }
 
-/* A small file as a whole. Returns an exit code. */
+/* Reads a whole small file. Returns an exit code. */
 static int read_small(const char *name, struct buf *out)
 {
 	FILE *file = open_file(name);
@@ -282,7 +282,7 @@ static int take_piece(struct verifying *verifying, struct buf *line, struct str 
 	return rc;
 }
 
-/* A file that broke off may end within a line; the next one goes on from the line before it. */
+/* An interrupted file may end within a line; the next one continues after the line before it. */
 static int take_rest(struct verifying *verifying, struct buf *line, bool is_last)
 {
 	return line->len > 0 && is_last ? take_line(verifying, line) : 0;

@@ -85,7 +85,7 @@ static int add_kinds(struct channel_form *form, const char *typed)
 
 /* ---- the filter -------------------------------------------------------------------------- */
 
-/* The service knows the rules and the words, and names what is wrong. */
+/* The service checks rules and words, and names what is wrong. */
 static int add_rule(struct channel_form *form, const char *rule, const char *word)
 {
 	cJSON *words;
@@ -116,7 +116,8 @@ static int take_rule(struct channel_form *form, const char *typed)
 
 /* ---- other options ----------------------------------------------------------------------- */
 
-/* The service ignores what is not near to an option, as other clients may send it. */
+/* The service ignores unknown options, because other clients may send them. So misspelt ones are
+ * refused here. */
 static int check_option(struct str name)
 {
 	static const char *const names[] = { "filter", "quiet", "living", "fallback" };

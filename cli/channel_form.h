@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a person says of a channel: name, provider, kinds, filter and settings. Secrets come from a
- * file, standard input or a prompt, because every user of a machine sees the arguments of its
- * processes.
+ * A channel as a person describes it with flags: name, provider, kinds, filter and settings.
+ * Secrets come from a file, standard input or a prompt, because every user of a machine sees the
+ * arguments of its processes.
  */
 #ifndef CLI_CHANNEL_FORM_H
 #define CLI_CHANNEL_FORM_H

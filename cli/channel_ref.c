@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The service makes names small and puts hyphens for spaces; so does the look-up. */
+/* The service changes names to small letters and spaces to hyphens, and so does the look-up. */
 #include "cli/channel_ref.h"
 
 #include <ctype.h>

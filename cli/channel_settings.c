@@ -15,7 +15,7 @@
 
 #define FILE_LIMIT 65536
 
-/* What a list of processes may show. */
+/* True for settings that a list of processes may show. */
 static bool is_open(const char *name)
 {
 	static const char *const open[] = { "url", "chat_id", "room_id", "homeserver_url" };
@@ -161,8 +161,8 @@ int channel_settings_read(const struct provider *provider, struct secret *settin
 
 /* ---- prompts ----------------------------------------------------------------------------- */
 
-/* Asks for a line; what is a secret is not shown. The terminal hides it before it asks, and forgets
- * what was typed until then. An empty line keeps nothing. */
+/* Asks for a line, and hides what is typed if it is a secret. Characters typed before the question
+ * are dropped, because the terminal has shown them. An empty line sets nothing. */
 static int read_line(const char *provider, const char *name, const char *hint, struct secret *out)
 {
 	char line[CONFIG_MAX_VALUE + 2];

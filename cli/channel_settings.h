@@ -20,8 +20,8 @@ int channel_settings_set(const struct provider *provider, struct secret *setting
 int channel_settings_read(const struct provider *provider, struct secret *settings,
 			  const char *file) must_check;
 
-/* Asks on the terminal for what is missing; for what is optional only if nothing was given. If
- * standard input is none, names what must be given. */
+/* Asks on the terminal for missing settings; for optional ones only if none was given. If standard
+ * input is not a terminal, names the settings that must be given. */
 int channel_settings_ask(const struct provider *provider, struct secret *settings) must_check;
 
 #endif

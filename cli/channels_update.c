@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `channels update`: what a channel gets and when. The API takes name and kinds with every change,
- * so those that were not typed are asked for first. */
+/* `channels update`: what a channel gets and when. The API needs name and kinds with every change,
+ * so the command first reads those that were not typed. */
 #include <stdio.h>
 
 #include "cli/channel_actions.h"

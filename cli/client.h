@@ -78,7 +78,7 @@ bool client_take_flag(struct client *client, int flag, const char *value);
 int client_check(struct client *client) must_check;
 
 /* Sets the URL <base><path>?<extra><filter><cursor> and the headers of the next request. Free the
- * returned list with curl_slist_free_all() after the request. Returns NULL without memory. The
+ * returned list with curl_slist_free_all() after the request. Returns NULL when out of memory. The
  * service subtracts a --since duration from its own clock, so our clock may be wrong. Each retry
  * sends a longer duration, so that all of them reach back to the same moment. */
 struct curl_slist *client_prepare(struct client *client, const char *path, const char *extra);

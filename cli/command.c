@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What all subcommands share: printing errors, exit codes, durations, loading the settings. */
+/* Shared by all subcommands: printing errors, exit codes, durations, loading the settings. */
 #include "cli/command.h"
 
 #include <errno.h>

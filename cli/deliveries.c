@@ -207,7 +207,7 @@ static int print_delivery(const struct service *service)
 	return code;
 }
 
-/* The list and this say it alike. Replaces the delivery's state by the words. */
+/* Replaces the delivery's state by the same words that the list has. */
 static int word_state(struct service *service)
 {
 	struct channel_options *options = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `doctor`: checks what goes wrong in practice, from the machine that it runs on, and says what to
- * do. It changes nothing. doctor_redis.c and doctor_store.c have the checks of the servers. */
+/* `doctor`: checks for problems that occur in practice, from the machine that it runs on, and says
+ * what to do. It changes nothing. doctor_redis.c and doctor_store.c have the checks of the
+ * servers. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>

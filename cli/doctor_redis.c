@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What goes wrong with a Redis in practice. Asks it and changes nothing. */
+/* Checks for problems that occur with Redis in practice. Changes nothing. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define OLDEST_MINOR  2       /* XAUTOCLAIM */
 #define FULL_STREAM   9000    /* of the 10,000 entries that the control plane keeps */
 #define LONG_STREAM   20000   /* so nobody trims it */
-#define CLOCK_WARN_US 2000000 /* leases and cursors stand that much */
+#define CLOCK_WARN_US 2000000 /* leases and cursors tolerate this much */
 #define TEXT_ROOM     16384
 
 struct patient {
@@ -179,7 +179,7 @@ static void check_lag(struct patient *p, struct str group)
 	int64_t pending = number_of(field(group, "pending", '\n'));
 	int64_t lag = number_of(text);
 
-	/* Redis before 7.0 does not count it, and a later one not always. */
+	/* Redis before 7.0 does not count the lag, and later versions not always. */
 	if (text.len == 0) {
 		findings_add(p->findings, FINDING_WARNING, "consumer group",
 			     "watch wrenn_events_bus_lag_entries, or upgrade to Redis 7",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What goes wrong with a store in practice. Opens it as `serve` would and changes nothing. */
+/* Checks for problems that occur with a store in practice. Opens it as `serve` would and changes
+ * nothing. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* In the wrong folder, or without the service's settings, a new store would be a second one, which
- * the service never reads. */
+/* A command in the wrong folder, or without the service's settings, must not create a second store,
+ * which the service would never read. */
 #include "cli/existing_store.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `expectations`: what a team wants to hear of when it does not come. expectations_create.c has the
+/* `expectations`: events whose absence a team wants to hear of. expectations_create.c has the
  * action that takes a rule. */
 #include <stdio.h>
 
@@ -83,7 +83,7 @@ static int run_list(int argc, char **argv)
 
 /* ---- one --------------------------------------------------------------------------------- */
 
-/* The API has them as a list only. */
+/* The API offers only a list of them. */
 static int print_rule(const struct service *service, const char *name)
 {
 	struct str list = items_find(buf_str(&service->body));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `expectations create`: a rule from flags. The service knows what makes sense, and names what does
- * not. */
+/* `expectations create`: a rule from flags. The service checks the rule, and names what is
+ * wrong. */
 #include <stdio.h>
 #include <string.h>
 

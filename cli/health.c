@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `health`: asks a service whether it is ready, for containers without a shell or curl. */
+/* `health`: asks the service whether it is ready; for containers without a shell or curl. */
 #include <curl/curl.h>
 #include <getopt.h>
 #include <stdio.h>

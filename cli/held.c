@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The API has times in UTC; `explain` has the words that are made here of them. */
+/* The API has times in UTC. This makes the same words of them as `explain` has. */
 #include "cli/held.h"
 
 #include "core/clock.h"

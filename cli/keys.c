@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * `keys`, `teams` and `sessions`. With the embedded store nobody else makes these rows; elsewhere
- * the control plane does (contract f.5). Standard output has the results alone, for scripts. Each
- * command names the store it uses and never creates one. In the wrong folder, or without the
- * service's settings, that would be a second store, which the service never reads.
+ * `keys`, `teams` and `sessions`. With the embedded store only these commands make such rows;
+ * elsewhere the control plane does (contract f.5). Standard output has only the results, for
+ * scripts. Each command names the store it uses and never creates one. In the wrong folder, or
+ * without the service's settings, that would be a second store, which the service never reads.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@ static const struct option *find_by_value(const struct option *options, int valu
 	return NULL;
 }
 
-/* glibc takes the beginning of a flag if it is that of one flag only. */
+/* glibc accepts the beginning of a flag if only one flag begins so. */
 static size_t count_beginning_with(const struct option *options, const char *name)
 {
 	size_t count = 0;

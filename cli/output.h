@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Prints what the commands show. Strangers wrote the text of events, answers and names. On a
- * terminal every control character, bidi mark and line separator is escaped, so that the text can
- * neither move the cursor nor reorder a line. Files and pipes get the bytes unchanged.
+ * Prints the output of commands. The text of events, answers and names is untrusted. On a terminal
+ * every control character, bidi mark and line separator is escaped, so that the text can neither
+ * move the cursor nor reorder a line. Files and pipes get the bytes unchanged.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H

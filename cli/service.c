@@ -201,7 +201,7 @@ void service_print_json(const struct service *service)
 
 /* ---- lists ------------------------------------------------------------------------------- */
 
-/* Where the next page begins, as the last one said. */
+/* The cursor of the next page, from the last one. */
 static void add_next(struct service *service, struct buf *query)
 {
 	static const char *const names[][2] = { { "next_before", "before" },

@@ -37,7 +37,7 @@ struct service_arguments {
 	const struct option *options; /* with SERVICE_OPTIONS */
 	const char *wanted;           /* the one word after the flags: "CHANNEL"; NULL: none */
 	bool is_optional;             /* the word may be missing */
-	/* Takes a flag of the command's own. Returns an exit code. NULL: there is none. */
+	/* Takes a flag that only this command has. Returns an exit code. NULL: there are none. */
 	int (*take)(void *owner, int flag, const char *value);
 	void *owner;
 	const char *word; /* what was typed for `wanted` */
@@ -55,7 +55,7 @@ void service_close(struct service *service);
 void service_add_query(struct service *service, const char *name, const char *value);
 
 /* Sends a request; `body` is JSON or empty. The answer replaces the last one. EXIT_FAILED: the
- * service says no, because there is no such thing or because it is not possible now. */
+ * service refused, because the object does not exist or the request is not possible now. */
 int service_ask(struct service *service, const char *method, const char *path,
 		struct str body) must_check;
 
@@ -66,7 +66,7 @@ int service_ask_with_query(struct service *service, const char *method, const ch
 /* Prints the answer as one line of JSON. */
 void service_print_json(const struct service *service);
 
-/* A list of which the API answers one page at a time. */
+/* A list that the API returns page by page. */
 struct service_list {
 	const char *path;
 	const char *const *titles;

@@ -25,7 +25,7 @@ static void add_name(struct buf *out, const char *name)
 		buf_add_char(out, *name == '_' ? ' ' : *name);
 }
 
-/* Lists in lists, and objects in objects, stand between brackets. */
+/* Lists in lists, and objects in objects, get brackets. */
 static void add_nested(struct buf *out, const cJSON *value, unsigned depth)
 {
 	if (!cJSON_IsArray(value) && !cJSON_IsObject(value)) {

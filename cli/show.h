@@ -7,13 +7,14 @@
 
 #include "cli/service.h"
 
-/* Adds a row for each member that has a value. `without` names one to leave out, or is NULL. */
+/* Adds a row for each member that has a value. `without` names a member to leave out, or is
+ * NULL. */
 void show_add(struct table *table, const cJSON *object, const char *without);
 
 /* Prints the object, and returns an exit code. */
 int show_print(const cJSON *object, const char *without);
 
-/* Prints the answer of the service: as it is for programs, its members for people. */
+/* Prints the service's answer: unchanged for programs, its members as rows for people. */
 int show_answer(const struct service *service);
 
 /* Appends a value as text: "yes", "a, b", "outcome error, reason ttl_expired". */

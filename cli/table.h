@@ -2,7 +2,7 @@
 
 /*
  * Rows of cells for a terminal, each column as wide as its widest cell. Widths are display columns.
- * Text of strangers is escaped here, so no cell can move the cursor or reorder the line.
+ * Untrusted text is escaped here, so no cell can move the cursor or reorder the line.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
@@ -37,8 +37,8 @@ void table_end_row(struct table *table);
 /* Adds a row of titles; the list ends with NULL. */
 void table_add_head(struct table *table, const char *const *titles);
 
-/* Prints it on standard output, coloured if that may be. The last column ends with "…" where the
- * terminal does. Returns false without memory. */
+/* Prints it on standard output, coloured if that is allowed. At the edge of the terminal the last
+ * column is cut with "…". Returns false when out of memory. */
 bool table_print(const struct table *table);
 
 /* The same, appended to `out`. `columns` is the width of the terminal; 0: no limit. */
