@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The life of a call. A store that is away is no fault of ours, so the client gets a 503 and the
- * log gets nothing. Any other failure is logged here, once.
+ * The life of a call. A store that is away is not our fault, so the client gets a 503 and the log
+ * gets nothing. Any other failure is logged here, once.
  */
 #include "api/call.h"
 

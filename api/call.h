@@ -22,7 +22,7 @@
 #include "http/http.h"
 #include "store/store.h"
 
-/* What all endpoints of one module share. */
+/* Shared by all endpoints of one module. */
 struct api {
 	struct store *store;
 	int64_t (*now_us)(void); /* wall clock */

@@ -93,8 +93,8 @@ void paging_init(struct paging *paging, unsigned limit, const struct paging_ids 
 	*paging = (struct paging){ .ids = ids, .before_us = RFC3339_LAST_US, .limit = limit };
 }
 
-/* No id is below the zero id, so a time alone takes what is strictly older. Without a time there is
- * no tie to break, so before_id is ignored and the highest id takes every row. */
+/* No id is below the zero id, so a time alone selects the rows that are strictly older. Without a
+ * time there is no tie to break, so before_id is ignored and the highest id selects every row. */
 void paging_finish(struct paging *paging)
 {
 	if (!paging->has_before)

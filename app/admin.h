@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What platform administrators see of the service itself:
+ * The state of the service itself, for platform administrators:
  *
  *   GET  /v1/admin/status                     workers, ledger, stream, deliveries, store, loop
  *   GET  /v1/admin/dead-letters               events that could not be committed, and why

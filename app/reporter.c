@@ -9,7 +9,7 @@
 
 #include "core/metrics.h"
 
-#define FEEDS_PER_LIMIT 4 /* so that one late turn is no reason for a restart */
+#define FEEDS_PER_LIMIT 4 /* so that one late turn does not cause a restart */
 
 static const char *const words[] = {
 	[CONDITION_READY] = "following",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What each worker last said about itself, in memory that all workers of a service share: the loop
- * of a worker writes, the process that systemd watches reads, and so does the administrators' page.
+ * The last report of each worker about itself, in memory that all workers of a service share. The
+ * worker's loop writes it; the process that systemd watches and the administrators' page read it.
  */
 #ifndef APP_VITALS_H
 #define APP_VITALS_H

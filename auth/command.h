@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the commands share: one blocking job in one transaction each. Private to auth/. */
+/* Shared by the commands: each is one blocking job in one transaction. Private to auth/. */
 #ifndef AUTH_COMMAND_H
 #define AUTH_COMMAND_H
 

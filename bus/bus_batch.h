@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the consumer hands to the ledger. */
+/* A batch of events, which the consumer hands to the ledger. */
 #ifndef BUS_BUS_BATCH_H
 #define BUS_BUS_BATCH_H
 

@@ -48,7 +48,7 @@ enum consumer_state {
 	CONSUMER_STATES
 };
 
-/* What the one timer is set for. */
+/* The purposes of the timer. */
 enum consumer_due { DUE_COMMIT, DUE_PLACE, DUE_READ, DUE_DRAIN, DUE_CLAIM, DUE_SAMPLE };
 
 struct bus_consumer {

@@ -12,7 +12,7 @@
 struct lag {
 	/* The owner sets these once. */
 	struct step step;
-	/* What XINFO GROUPS says of the group; NULL: it does not exist. */
+	/* The group's entry in the answer to XINFO GROUPS; NULL: it does not exist. */
 	void (*on_sampled)(const redisReply *group, void *owner);
 	/* Private. */
 	bool is_high;

@@ -93,7 +93,7 @@ static int take_preview_flag(void *owner, int flag, const char *value)
 
 static const char *const option_names[] = { "filter", "quiet", "living", "fallback" };
 
-/* What was typed takes the place of the channel's own. */
+/* Flags replace the channel's own values. */
 static int add_option(struct channel_form *form, const char *name, const cJSON *value)
 {
 	cJSON *copy;
@@ -110,7 +110,7 @@ static int add_option(struct channel_form *form, const char *name, const cJSON *
 	return command_fault(EXIT_FAILED, "out of memory");
 }
 
-/* Takes provider and options of a channel that exists. */
+/* Reads provider and options of an existing channel. */
 static int take_channel(struct service *service, struct preview_request *preview, const char *typed)
 {
 	char id[ID_TEXT_SIZE];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What `doctor` found: a line or a JSON object per check. */
+/* The findings of `doctor`: a line or a JSON object per check. */
 #ifndef CLI_FINDINGS_H
 #define CLI_FINDINGS_H
 

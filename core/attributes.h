@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* The caller has to look at the result. */
+/* The caller must check the result. */
 #define must_check __attribute__((warn_unused_result))
 
 /* printf-style checking: `format_at` and `args_at` count from 1. */

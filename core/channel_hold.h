@@ -21,7 +21,7 @@ struct channel_hold {
 	int64_t changes_us;     /* look again then; INT64_MAX: nothing will change */
 };
 
-/* What a message is about. */
+/* The subject of a message. */
 struct channel_hold_subject {
 	bool is_failure;     /* quiet hours may let it through, a snooze does not */
 	struct str resource; /* the event's resource.id; empty: none */

@@ -9,7 +9,7 @@
 
 #include "core/utf8.h"
 
-#define SHOWN_MAX 64 /* bytes of what a client wrote, in an error */
+#define SHOWN_MAX 64 /* bytes of a client's text in an error */
 
 static struct str outcome_of(const struct event *event)
 {

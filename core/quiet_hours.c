@@ -196,7 +196,7 @@ static int64_t next_begin(const struct quiet_hours *quiet, const struct zone *zo
 		if (span_of(quiet, zone, day, &span) && span.begin_s > utc_s)
 			return span.begin_s;
 	}
-	return utc_s + DAY_S; /* then it is asked again */
+	return utc_s + DAY_S; /* look again then */
 }
 
 struct quiet_span quiet_hours_look(const struct quiet_hours *quiet, const struct zone *zone,

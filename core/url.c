@@ -22,7 +22,7 @@
 #define HAS_USER     "has a user name or password in it"
 #define NO_MEMORY    "could not be checked: out of memory"
 
-/* What libcurl understood; NULL when the URL has no such part. */
+/* The parts as libcurl parsed them; NULL when the URL has no such part. */
 struct parsed {
 	char *scheme;
 	char *host; /* in brackets for IPv6 */

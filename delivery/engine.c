@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the steps share: setting it up, waking the scheduler, counting store jobs.
+ * Functions that the steps share: opening, waking the scheduler, counting store jobs.
  *
  * The scheduler runs once after the sockets, or just before the loop waits when a timer woke it. So
  * ten answers in one turn of the loop cost one look at the queues. A request that is started after

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the steps of the delivery engine share: every queue by its phase, the memory the queues use,
- * the slots for requests, and the clocks.
+ * State that the steps of the delivery engine share: every queue by its phase, the memory the
+ * queues use, the slots for requests, and the clocks.
  *
  * The scheduler alone starts steps. A step does one thing, enters its queue into the next phase
  * and returns. Entering a phase and the end of a store job wake the scheduler, which looks at

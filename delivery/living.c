@@ -52,7 +52,7 @@ static const struct db_query read_message = {
 	       "AND f.state || '' = 'folded') FROM (SELECT 1 AS n) AS one "
 	       "LEFT JOIN living_messages l ON l.channel_id = $1 AND l.resource = $2",
 };
-/* The newest of what was folded, in order. */
+/* The newest of the folded deliveries, in order. */
 static const struct db_query read_folded = {
 	.sql = "SELECT payload, stream_ms, stream_seq FROM (SELECT payload, stream_ms, stream_seq "
 	       "FROM deliveries WHERE digest_id = $1 AND state || '' = 'folded' "

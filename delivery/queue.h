@@ -62,7 +62,7 @@ struct turn {
 	int64_t rebound_us; /* updated_at with it */
 };
 
-/* What the store job of an attempt found and did. Each run in record.c resets it. */
+/* The results of an attempt's store job. Each run in record.c resets them. */
 struct record_outcome {
 	int64_t changed;
 	int64_t rebound_rows;

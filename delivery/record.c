@@ -301,7 +301,7 @@ static void use_breaker(struct queue *queue)
 		log_disabled(queue);
 }
 
-/* What the store said about row and channel decides how to go on. */
+/* Decides how to continue by the state of row and channel in the store. */
 static void continue_queue(struct queue *queue)
 {
 	struct record *record = &queue->record;

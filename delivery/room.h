@@ -16,7 +16,7 @@
 #include "delivery/engine.h"
 #include "delivery/states.h"
 
-/* What a row costs. A body that several rows share counts for each. */
+/* The memory of a row in bytes. A body that several rows share counts for each. */
 size_t room_cost(const struct delivery *delivery);
 
 bool room_has(const struct delivery_engine *engine, size_t bytes);

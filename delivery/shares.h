@@ -64,7 +64,7 @@ void share_seat_init(struct share_seat *seat);
 void share_seat_renew(struct share_seat *seat);
 
 /* The channel waits for a slot. `is_proven`: its destination has answered, and has not failed
- * since. Teams without memory of their own count as one. */
+ * since. Teams for which there was no memory count as one. */
 void share_wait(struct shares *shares, struct share_seat *seat, const struct uuid *team,
 		bool is_proven, int64_t now_us);
 

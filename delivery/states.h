@@ -110,7 +110,7 @@ void delivery_move(struct delivery *delivery, enum delivery_state to);
 enum attempt_verdict delivery_apply(struct delivery *delivery, const struct verdict *verdict,
 				    int64_t since_us, int64_t now_us);
 
-/* What retries may cost the other deliveries of a channel. All zero at first; wall clock. */
+/* How long retries may delay the other deliveries of a channel. All zero at first; wall clock. */
 struct hold {
 	int64_t left_us;   /* of the budget, at noted_us */
 	int64_t noted_us;  /* 0: it never held anything back */

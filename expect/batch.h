@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a batch of events changes in the waits of its teams. Gather every event, read twice, see
- * every event in stream order, write. For the transaction of the ledger, which alone changes waits
- * by events.
+ * The changes that a batch of events makes to the waits of its teams. Gather every event, read
+ * twice, see every event in stream order, write. For the transaction of the ledger, which alone
+ * changes waits by events.
  */
 #ifndef EXPECT_BATCH_H
 #define EXPECT_BATCH_H

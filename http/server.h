@@ -22,7 +22,7 @@ struct http_options {
 	/* Origins whose pages may read answers below /v1/ with cookies: scheme://host[:port],
 	 * separated by commas. Must outlive the server. NULL: none. */
 	const char *cors_origins;
-	/* What the 404 of a path without a route says; must outlive the server. NULL: the error's
+	/* The message of the 404 for an unknown path; must outlive the server. NULL: the error's
 	 * own message. */
 	const char *unknown_path;
 	/* Tests shorten these. 0 means 10 s, 30 s and 20 s (contract), and our 75 s when idle. */

@@ -26,7 +26,7 @@ enum http_method {
 	HTTP_OTHER
 };
 
-/* What a route demands of the caller (contract c.1, f). Checked before the handler runs. */
+/* The access that a route requires (contract c.1, f). Checked before the handler runs. */
 enum http_access {
 	ACCESS_PUBLIC, /* the identity stays CREDENTIAL_NONE */
 	ACCESS_STREAM, /* an API key or a session with a team; a crowd may use recent look-ups */

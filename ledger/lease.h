@@ -16,7 +16,7 @@
 
 struct ledger_lease;
 
-/* What the lease reports to its owner. */
+/* The reports of the lease to its owner. */
 struct lease_events {
 	/* This worker has the lease. `last` is the stored position of the group; `known` is false
 	 * for a group that was never seen. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What goes over one connection to Redis: commands and their replies, or one subscription. Replies
+ * The traffic of one connection to Redis: commands and their replies, or one subscription. Replies
  * come in the order of the commands. An overdue reply, a reply that nobody waits for, and an error
  * that makes the server useless call on_unusable; the owner then drops the link. Part of
  * net/redis.c.

@@ -14,7 +14,7 @@
 #include "core/reason.h"
 #include "core/str.h"
 
-/* What all connections of a process share: whom we trust, and our own certificate. */
+/* Shared by all connections of a process: the certificates we trust, and our own. */
 struct redis_tls;
 
 struct redis_tls_files {

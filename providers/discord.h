@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What Discord's answers mean. The message itself is in providers/discord.c. */
+/* Judges Discord's answers. The message itself is in providers/discord.c. */
 #ifndef PROVIDERS_DISCORD_H
 #define PROVIDERS_DISCORD_H
 

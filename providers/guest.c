@@ -17,7 +17,7 @@ bool provider_edits(const struct provider *provider, const struct provider_confi
 	return provider->edit && !provider_is_imitated(provider, config);
 }
 
-/* Refusals of what was sent, not of who sent it or when. */
+/* Statuses that refuse the message itself, not its sender or the time. */
 static bool is_refusal_of_form(int status)
 {
 	return status == 400 || status == 413 || status == 415 || status == 422;

@@ -41,7 +41,7 @@
 /* A token bucket that every channel with the same key shares. The first of a provider's paces is
  * the tightest one: backlogs are measured by it. */
 struct pace {
-	char key[SHA256_HEX_SIZE]; /* a digest of what identifies it, so that no secret is kept */
+	char key[SHA256_HEX_SIZE]; /* a digest of the identifying text, so that no secret is kept */
 	unsigned burst;            /* messages at once after a rest */
 	int64_t interval_us;       /* between messages after that */
 };

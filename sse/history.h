@@ -59,7 +59,7 @@ struct history {
 	struct stream_id floor;
 	struct stream_id head; /* the last entry that the tail read, shown or not */
 
-	/* Entries were lost after some of what is kept (sse/hole.h). */
+	/* Entries were lost after some of the kept ones (sse/hole.h). */
 	struct stream_id hole;   /* cursors up to here miss entries; zero: none were lost */
 	struct stream_id resume; /* the head right after the hole */
 	bool went_back;          /* ids restarted lower; nothing from before the hole is kept */

@@ -42,7 +42,7 @@ void hole_open(struct sse *sse, struct stream_id from)
 		 log_int("listeners", (int64_t)sse->listeners));
 	preload_abandon(sse);
 	hub_flush(sse);
-	/* A cursor right before the next entry misses nothing of what was trimmed. */
+	/* A cursor right before the next entry misses no trimmed entry. */
 	history->hole = is_ahead ? stream_id_previous(from) : history->head;
 	history->resume = from;
 	history->head = from;

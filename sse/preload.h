@@ -16,7 +16,7 @@
 typedef void (*preload_ended_fn)(struct sse *sse);
 
 /* Starts once the head is known. Calls on_ended once, however it ends; sse->preload is NULL by
- * then. Without memory it does not start and calls nobody. */
+ * then. When out of memory it does not start and does not call back. */
 void preload_start(struct sse *sse, preload_ended_fn on_ended);
 
 /* Drops what the preload has read. The preload then ends by itself. */

@@ -8,7 +8,7 @@
 
 struct beginning;
 
-/* Starts a new listener where `beginning` says, and pumps it. Without memory it is ended. */
+/* Starts a new listener where `beginning` says, and pumps it. When out of memory it is ended. */
 void pump_begin(struct subscriber *sub, const struct beginning *beginning);
 
 /* Sends what there is. For listeners outside the front line. */

@@ -29,7 +29,7 @@ struct replay {
 	enum close_reason failure;
 };
 
-/* Starts after `position`. NULL without memory. The filter must outlive the replay. */
+/* Starts after `position`. NULL when out of memory. The filter must outlive the replay. */
 struct replay *replay_open(struct topic *topic, const struct filter *filter,
 			   struct stream_id position, struct subscriber *sub);
 /* Frees the replay, or lets the read under way end first. Accepts NULL. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What happened over time, from the counters that the ledger and the engine keep. An answer has a
- * point for every step of its range, also where nothing happened. The last point is the step that
- * has only begun. A request reads at most 744 rows of one team or channel.
+ * Activity over time, from the counters that the ledger and the engine keep. An answer has a point
+ * for every step of its range, even when nothing happened. The last point is the step that has only
+ * begun. A request reads at most 744 rows of one team or channel.
  */
 #include "views/activity.h"
 
