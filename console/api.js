@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only module that asks the API, except for the stream. The types come from docs/openapi.yaml.
-import { credentials, forgetKey } from "./session.js";
+import { credentials, forgetRefused } from "./session.js";
 
 /** Where the API is, seen from the address of the console. */
 const BASE = new URL("../v1/", new URL(".", location.href));
@@ -51,7 +51,6 @@ async function errorOf(answer) {
  * @param {{query?: Query, body?: unknown, signal?: AbortSignal}} [more]
  */
 async function ask(method, path, { query, body, signal } = {}) {
-	/** @type {Record<string, string>} */
 	const headers = credentials(method !== "GET");
 	if (body !== undefined) headers["Content-Type"] = "application/json";
 	/** @type {Response} */
@@ -70,7 +69,7 @@ async function ask(method, path, { query, body, signal } = {}) {
 	}
 	if (answer.ok) return answer;
 	const error = await errorOf(answer);
-	if (answer.status === 401) forgetKey(error.message);
+	if (answer.status === 401) forgetRefused(headers, error.message);
 	throw error;
 }
 
@@ -107,14 +106,14 @@ export function checkCredentials() {
 	return read("channels", { limit: 1 });
 }
 
-/** @returns {Promise<Channel[]>} */
-export async function listChannels() {
+/** @param {AbortSignal} [signal] @returns {Promise<Channel[]>} */
+export async function listChannels(signal) {
 	/** @type {Channel[]} */
 	const all = [];
 	/** @type {Query} */
 	let query = {};
 	for (;;) {
-		const answer = await ask("GET", "channels", { query });
+		const answer = await ask("GET", "channels", { query, signal });
 		all.push(...(await answer.json()));
 		const next = /<([^>]*)>; rel="next"/.exec(answer.headers.get("Link") ?? "");
 		if (!next) return all;
@@ -218,8 +217,9 @@ export const getChannelActivity = (id, range, signal) => read(`channels/${id}/ac
 /** @param {string} range @param {AbortSignal} [signal] @returns {Promise<EventActivity>} */
 export const getEventActivity = (range, signal) => read("events/activity", { range }, signal);
 
-/** @returns {Promise<Expectation[]>} */
-export const listExpectations = async () => /** @type {Schemas["Expectations"]} */ (await read("expectations")).items;
+/** @param {AbortSignal} [signal] @returns {Promise<Expectation[]>} */
+export const listExpectations = async (signal) =>
+	/** @type {Schemas["Expectations"]} */ (await read("expectations", {}, signal)).items;
 
 /** @param {string} name @param {Schemas["SetExpectation"]} rule @returns {Promise<Expectation>} */
 export const setExpectation = (name, rule) => change("PUT", `expectations/${name}`, rule);

@@ -3,6 +3,7 @@
 import { signal } from "./vendor/signals.js";
 
 const KEPT = "wrenn-key";
+const KEY_FIELD = "X-API-Key";
 const WELL_FORMED = /^wrn_[0-9a-f]{32}$/;
 
 /** The API key, or "" for the cookie of a session. */
@@ -46,6 +47,15 @@ export function forgetKey(why = "") {
 	isOperator.value = false;
 }
 
+/**
+ * Signs out because an answer refused these header fields; not whoever has signed in since they were sent.
+ * @param {Record<string, string>} sent
+ * @param {string} why
+ */
+export function forgetRefused(sent, why) {
+	if ((sent[KEY_FIELD] ?? "") === key) forgetKey(why);
+}
+
 export function hasKey() {
 	return key !== "";
 }
@@ -65,6 +75,6 @@ function csrfToken() {
  * @returns {Record<string, string>}
  */
 export function credentials(changes) {
-	if (key) return { "X-API-Key": key };
+	if (key) return { [KEY_FIELD]: key };
 	return changes ? { "X-CSRF-Token": csrfToken() } : {};
 }

@@ -8,7 +8,7 @@ import { LivePage } from "./live/page.js";
 import { later } from "./parts/later.js";
 import { Skeleton } from "./parts/skeleton.js";
 import { forgetKey, hasKey, isOperator, signedIn } from "./session.js";
-import { useEffect } from "./vendor/hooks.js";
+import { useEffect, useRef } from "./vendor/hooks.js";
 import { render } from "./vendor/preact.js";
 
 const PAGES = [
@@ -65,8 +65,20 @@ export function show() {
 	render(html`<${Shell} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 }
 
+/** Another page begins at its top, and with it begins what is read out and where Tab goes on. @param {string} path */
+function useBeginning(path) {
+	const before = useRef(path);
+	useEffect(() => {
+		if (before.current === path) return;
+		before.current = path;
+		scrollTo(0, 0);
+		document.getElementById("main")?.focus({ preventScroll: true });
+	}, [path]);
+}
+
 function Shell() {
-	const { page } = place.value;
+	const { page, rest } = place.value;
+	useBeginning([page, ...rest].join("/"));
 	useEffect(() => {
 		document.title = `${page.charAt(0).toUpperCase()}${page.slice(1)} · Wrenn events`;
 	}, [page]);

@@ -2,7 +2,7 @@
 // The only module that reads the live stream. With fetch, since EventSource cannot send a key. The cursor moves after an event has been
 // handed on, so the stream goes on without a hole or a repeat wherever the connection is cut.
 import { address } from "./api.js";
-import { credentials, forgetKey } from "./session.js";
+import { credentials, forgetRefused } from "./session.js";
 
 /**
  * @typedef {object} Condition
@@ -131,22 +131,31 @@ export class Stream {
 				why: this.reason || "the service closed the stream",
 				retryAt: Date.now() + pause,
 			});
-			await new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
-				this.wake = resolve;
-				setTimeout(resolve, pause);
-			});
+			await this.sleep(pause);
 		}
+	}
+
+	/** Until the time is over, or somebody wakes it. @param {number} ms */
+	async sleep(ms) {
+		let timer = 0;
+		await new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
+			this.wake = resolve;
+			timer = setTimeout(resolve, ms);
+		});
+		clearTimeout(timer);
 	}
 
 	/** Reads until the stream ends. False: it will never work. */
 	async connect() {
 		const query = this.cursor ? { ...this.query, since: undefined } : this.query;
 		const attempt = new AbortController();
-		const give_up = () => attempt.abort();
-		this.controller.signal.addEventListener("abort", give_up);
+		const giveUp = () => attempt.abort();
+		this.controller.signal.addEventListener("abort", giveUp);
 		this.heard = Date.now();
 		const watch = setInterval(() => {
-			if (Date.now() - this.heard > SILENCE_MS) attempt.abort();
+			if (Date.now() - this.heard <= SILENCE_MS) return;
+			this.reason = `the service sent nothing for ${SILENCE_MS / 1000} seconds`;
+			attempt.abort();
 		}, 5000);
 		try {
 			/** @type {Record<string, string>} */
@@ -157,22 +166,22 @@ export class Stream {
 				signal: attempt.signal,
 				cache: "no-store",
 			});
-			if (!answer.ok || !answer.body) return await this.refused(answer);
+			if (!answer.ok || !answer.body) return await this.refused(answer, headers);
 			await this.read(answer.body);
 			return true;
 		} finally {
 			clearInterval(watch);
-			this.controller.signal.removeEventListener("abort", give_up);
+			this.controller.signal.removeEventListener("abort", giveUp);
 		}
 	}
 
-	/** @param {Response} answer */
-	async refused(answer) {
+	/** @param {Response} answer @param {Record<string, string>} sent */
+	async refused(answer, sent) {
 		const problem = await answer.json().catch(() => null);
 		this.reason = problem?.error?.message ?? `the service answered ${answer.status}`;
 		if (!REFUSED.has(answer.status)) return true;
 		this.say({ phase: "closed", why: this.reason });
-		if (answer.status === 401) forgetKey(this.reason);
+		if (answer.status === 401) forgetRefused(sent, this.reason);
 		return false;
 	}
 

@@ -151,7 +151,7 @@ function EntryRow({ entry }) {
 					<${AuditFacts} entry=${entry} />
 					${entry.event_id
 						? html`<div class="row-of-buttons">
-								<a class="button small quiet" href=${`#/events/${entry.event_id}`}
+								<a class="button small" href=${`#/events/${entry.event_id}`}
 									>The whole story of the event</a
 								>
 							</div>`

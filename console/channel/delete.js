@@ -35,7 +35,7 @@ export function DeleteDialog({ channel, health, onClose }) {
 			${attempt.failed}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${onClose}>Keep it</button>
-				<button class="button danger">Delete it</button>
+				<button class="button danger" disabled=${attempt.busy}>Delete it</button>
 			</div>
 		</form>
 	<//>`;

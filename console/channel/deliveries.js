@@ -7,9 +7,8 @@ import { KINDS } from "../kinds.js";
 import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
 import { Pages } from "../parts/pages.js";
-import { DeliveryRow } from "./delivery.js";
+import { DeliveryRow, WORDS } from "./delivery.js";
 
-const STATES = ["pending", "delivered", "failed", "dropped", "folded"];
 const SINCE = [
 	["", "The last seven days"],
 	["1h", "The last hour"],
@@ -33,7 +32,9 @@ export function Deliveries({ id, changes, onAsk }) {
 					><span class="sr">State</span>
 					<select class="input" onChange=${set("state")}>
 						<option value="">Any state</option>
-						${STATES.map((one) => html`<option value=${one} selected=${one === state}>${one}</option>`)}
+						${Object.entries(WORDS).map(
+							([one, word]) => html`<option value=${one} selected=${one === state}>${word}</option>`,
+						)}
 					</select>
 				</label>
 				<label

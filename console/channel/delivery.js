@@ -19,12 +19,12 @@ const TONES = /** @type {const} */ ({
 	dropped: "off",
 	folded: "off",
 });
-const WORDS = /** @type {const} */ ({
+export const WORDS = /** @type {const} */ ({
 	delivered: "delivered",
 	pending: "waiting",
 	failed: "failed",
 	dropped: "dropped",
-	folded: "in a digest",
+	folded: "in another message",
 });
 
 /** @param {{delivery: Delivery}} props */
@@ -80,6 +80,7 @@ export function DeliveryDetail({ id, version = "" }) {
 							The next attempt is due <${Time} at=${found.next_attempt_at} as="due" />.
 						</p>`
 					: null}
+				${found.digest_id ? html`<${Carrier} id=${found.digest_id} />` : null}
 				${found.note ? html`<p class="dim small-text">Instead of another channel: ${found.note}</p>` : null}
 				${found.folded
 					? html`<ul class="folded">
@@ -96,7 +97,7 @@ export function DeliveryDetail({ id, version = "" }) {
 							</button>`}
 					${found.event === "notification.digest"
 						? null
-						: html`<a class="button small quiet" href=${`#/events/${found.event_id}`}
+						: html`<a class="button small" href=${`#/events/${found.event_id}`}
 								>The whole story of the event</a
 							>`}
 				</div>
@@ -110,6 +111,21 @@ export function DeliveryDetail({ id, version = "" }) {
 			`}
 		<//>
 	</div>`;
+}
+
+/** The delivery whose message says what this one would have said. @param {{id: string}} props */
+function Carrier({ id }) {
+	const carrier = useLoad((signal) => getDelivery(id, signal), [id], 3000);
+	return html`<${Loaded} of=${carrier} lines=${1}>
+		${(/** @type {DeliveryDetail} */ { event, outcome, state, created_at: at }) =>
+			html`<p class="small-text">
+				${event === "notification.digest"
+					? html`Part of a digest of <${Time} at=${at} />, which says many events in one message`
+					: html`A newer state came before this one was sent, so the message shows only that:
+							${sentence(event, outcome).toLowerCase()}, <${Time} at=${at} />`}
+				<span class="dim"> (${WORDS[state]})</span>.
+			</p>`}
+	<//>`;
 }
 
 const VERDICTS = /** @type {Record<string, string>} */ ({

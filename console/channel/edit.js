@@ -44,7 +44,7 @@ export function EditDialog({ channel, onClose }) {
 			${attempt.failed}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${onClose}>Cancel</button>
-				<button class="button primary" disabled=${!events.value.length}>Save</button>
+				<button class="button primary" disabled=${attempt.busy || !events.value.length}>Save</button>
 			</div>
 		</form>
 	<//>`;

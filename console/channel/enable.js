@@ -58,7 +58,7 @@ export function EnableDialog({ channel, health, onClose }) {
 			${attempt.failed}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${onClose}>Cancel</button>
-				<button class="button primary">Enable</button>
+				<button class="button primary" disabled=${attempt.busy}>Enable</button>
 			</div>
 		</form>
 	<//>`;

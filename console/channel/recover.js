@@ -61,7 +61,7 @@ export function RecoverDialog({ channel, onClose }) {
 				: null}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${() => onClose(done.value !== null)}>Close</button>
-				<button class="button primary">Send again</button>
+				<button class="button primary" disabled=${attempt.busy}>Send again</button>
 			</div>
 		</form>
 	<//>`;

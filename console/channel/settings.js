@@ -74,7 +74,7 @@ export function SettingsPage({ channel }) {
 						</div>`
 					: null}
 				<div class="create-actions">
-					<button class="button primary" disabled=${!given}>Replace the settings</button>
+					<button class="button primary" disabled=${attempt.busy || !given}>Replace the settings</button>
 					<${TestButton} name=${channel.name} provider=${provider} config=${whole} />
 				</div>
 			</form>

@@ -58,7 +58,7 @@ export function SnoozeDialog({ channel, onClose }) {
 			${attempt.failed}
 			<div class="row-of-buttons end">
 				<button type="button" class="button" onClick=${onClose}>Cancel</button>
-				<button class="button primary">Snooze</button>
+				<button class="button primary" disabled=${attempt.busy}>Snooze</button>
 			</div>
 		</form>
 	<//>`;

@@ -6,7 +6,6 @@
  * @property {string} name as the API has it
  * @property {string} label
  * @property {string} example
- * @property {boolean} [secret]
  * @property {boolean} [optional]
  * @property {string} [help]
  */
@@ -19,7 +18,7 @@
  */
 
 /** @param {string} example @returns {Field[]} */
-const url = (example) => [{ name: "webhook_url", label: "Webhook URL", example, secret: true }];
+const url = (example) => [{ name: "webhook_url", label: "Webhook URL", example }];
 
 /** @type {ProviderInfo[]} */
 export const PROVIDERS = [
@@ -67,7 +66,7 @@ export const PROVIDERS = [
 		provider: "telegram",
 		name: "Telegram",
 		fields: [
-			{ name: "bot_token", label: "Bot token", example: "123456789:AAE…", secret: true },
+			{ name: "bot_token", label: "Bot token", example: "123456789:AAE…" },
 			{ name: "chat_id", label: "Chat id", example: "-1001234567890 or @channelname" },
 		],
 		steps: [
@@ -81,7 +80,7 @@ export const PROVIDERS = [
 		name: "Matrix",
 		fields: [
 			{ name: "homeserver_url", label: "Homeserver", example: "https://matrix.example.org" },
-			{ name: "access_token", label: "Access token", example: "syt_…", secret: true },
+			{ name: "access_token", label: "Access token", example: "syt_…" },
 			{ name: "room_id", label: "Room id", example: "!abc:example.org" },
 		],
 		steps: [
@@ -99,7 +98,6 @@ export const PROVIDERS = [
 				name: "secret",
 				label: "Secret",
 				example: "leave empty for a random one",
-				secret: true,
 				optional: true,
 				help: "Every request is signed with it. A random one is shown once, after saving.",
 			},

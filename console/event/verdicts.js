@@ -15,7 +15,7 @@ const VERDICTS = {
 	held: ["busy", "held", "It is held for quiet hours or by a snooze."],
 	failed: ["bad", "failed", "It was given up. It can be sent again."],
 	dropped: ["off", "dropped", "It was not sent: somebody skipped the backlog, or it was too long."],
-	folded: ["good", "in a digest", "Many came at once, so it was sent in one message with others."],
+	folded: ["good", "in another message", "Another message says it: a digest, or a newer state of the resource."],
 	not_subscribed: ["off", "not subscribed", "The channel is not subscribed to this kind of event."],
 	filtered: ["off", "filtered", "The channel's filter keeps it out."],
 	follow_up: ["off", "sent before", "The channel sent the request when it was accepted."],

@@ -32,9 +32,11 @@ export function ConditionNotice() {
 			action=${html`<button type="button" class="button small" onClick=${() => feed.retryNow()}>Try now</button>`}
 		>
 			<strong>Connection lost</strong>: ${why}.
-			${retryAt && retryAt > now.value
-				? `Trying again in ${Math.ceil((retryAt - now.value) / 1000)} s.`
-				: "Trying again."}
+			<span aria-hidden="true"
+				>${retryAt && retryAt > now.value
+					? `Trying again in ${Math.ceil((retryAt - now.value) / 1000)} s.`
+					: "Trying again."}</span
+			>
 			Nothing is missed: it goes on where it stopped.
 		<//>`}
 		${phase === "stale" &&

@@ -28,7 +28,7 @@ class Feed {
 		this.version = signal(0);
 		/** @type {SignalOf<import("../stream.js").Condition>} */
 		this.condition = signal({ phase: "connecting" });
-		/** When a gap was reported, and where the replay begins. @type {SignalOf<{at: number, oldest?: string} | null>} */
+		/** A gap that was reported, and where the replay begins. @type {SignalOf<{oldest?: string} | null>} */
 		this.gap = signal(null);
 		this.total = 0;
 		/** @type {Map<number, Minute>} */
@@ -56,7 +56,7 @@ class Feed {
 			onEvent: (event, id) => this.take(event, id),
 			onCondition: (condition) => (this.condition.value = condition),
 			onGap: (oldest) => {
-				this.gap.value = { at: Date.now(), oldest };
+				this.gap.value = { oldest };
 			},
 		});
 	}

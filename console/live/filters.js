@@ -83,12 +83,7 @@ export function Filters({ wish, paused }) {
 					All teams</label
 				>`
 			: null}
-		<button
-			type="button"
-			class="button"
-			aria-pressed=${paused.value}
-			onClick=${() => (paused.value = !paused.value)}
-		>
+		<button type="button" class="button" onClick=${() => (paused.value = !paused.value)}>
 			<${Icon} name=${paused.value ? "play" : "pause"} size=${16} />${paused.value ? "Resume" : "Pause"}
 		</button>
 	</form>`;

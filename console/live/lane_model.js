@@ -4,7 +4,7 @@
 /**
  * @typedef {"starting" | "running" | "paused" | "snapshotting" | "stopping" | "ended" | "broken"} State
  * @typedef {{from: number, state: State}} Segment
- * @typedef {{at: number, kind: string, failed: boolean, id: string | undefined}} Mark
+ * @typedef {{at: number, kind: string, failed: boolean}} Mark
  * @typedef {{id: string, last: number, segments: Segment[], marks: Mark[]}} Lane
  */
 
@@ -51,7 +51,7 @@ export class Lanes {
 	}
 
 	/** @param {import("./feed.js").Item} item */
-	take({ at, id, event }) {
+	take({ at, event }) {
 		const resource = event.resource?.id;
 		if (!resource || !event.event.startsWith("capsule.")) return;
 		const lane = this.byId.get(resource) ?? { id: resource, last: 0, segments: [], marks: [] };
@@ -62,7 +62,7 @@ export class Lanes {
 		lane.last = Math.max(lane.last, at);
 		this.move(lane, at, event);
 		if (event.event === "capsule.state.changed") return;
-		lane.marks.push({ at, kind: event.event, failed: event.outcome === "error", id });
+		lane.marks.push({ at, kind: event.event, failed: event.outcome === "error" });
 		if (lane.marks.length > MARKS) lane.marks.splice(0, MARKS / 2);
 	}
 

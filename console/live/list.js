@@ -62,6 +62,8 @@ export function List({ text, paused, open, empty }) {
 				key=${item.seq}
 				item=${item}
 				top=${at * row.value}
+				place=${at + 1}
+				of=${items.length}
 				open=${open !== "" && (open === item.id || open === String(item.seq))}
 			/>`,
 		);

@@ -25,13 +25,19 @@ export function actorName(event) {
 	return actor.name || actor.id || (actor.type === "api_key" ? "an API key" : actor.type);
 }
 
-/** @param {{item: import("./feed.js").Item, top: number, open: boolean}} props */
-export function Row({ item, top, open }) {
+/** @param {{item: import("./feed.js").Item, top: number, place: number, of: number, open: boolean}} props */
+export function Row({ item, top, place: number, of, open }) {
 	const { event } = item;
 	const date = new Date(item.at);
 	const failed = event.outcome === "error";
 	const query = { ...Object.fromEntries(place.value.query), open: item.id ?? String(item.seq) };
-	return html`<div role="listitem" class="feed-item" style=${{ transform: `translateY(${top}px)` }}>
+	return html`<div
+		role="listitem"
+		class="feed-item"
+		aria-posinset=${number}
+		aria-setsize=${of}
+		style=${{ transform: `translateY(${top}px)` }}
+	>
 		<a
 			class=${`feed-row${failed ? " failed" : ""}${event.event === "capsule.state.changed" ? " minor" : ""}`}
 			href=${href("live", query)}

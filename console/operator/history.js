@@ -6,7 +6,7 @@ import { useEffect, useRef } from "../vendor/hooks.js";
 
 const KEEP = 300;
 
-/** @typedef {{at: number, waiting: number, lag: number}} Sample */
+/** @typedef {{at: number, waiting: number | null, lag: number | null}} Sample */
 
 /** @param {{status: AdminStatus}} props */
 export function History({ status }) {
@@ -14,7 +14,10 @@ export function History({ status }) {
 	const last = useRef(/** @type {unknown} */ (null));
 	if (last.current !== status) {
 		last.current = status;
-		samples.current = [...samples.current, sampleOf(status)].slice(-KEEP);
+		const sample = sampleOf(status);
+		// One moment has no length. The line begins after a minute without figures.
+		const before = samples.current.length ? samples.current : [{ at: sample.at - 60, waiting: null, lag: null }];
+		samples.current = [...before, sample].slice(-KEEP);
 	}
 	useEffect(() => () => void (samples.current = []), []);
 	const kept = samples.current;

@@ -15,7 +15,11 @@ export function useLoad(read, inputs, everyMs = 0) {
 	const turn = useSignal(0);
 	useEffect(() => {
 		const controller = new AbortController();
+		let isLoading = false;
+		/** One at a time, so that an old answer never comes after a newer one. */
 		async function load() {
+			if (isLoading) return;
+			isLoading = true;
 			try {
 				const found = await read(controller.signal);
 				if (controller.signal.aborted) return;
@@ -24,6 +28,7 @@ export function useLoad(read, inputs, everyMs = 0) {
 			} catch (cause) {
 				if (!controller.signal.aborted) error.value = cause;
 			}
+			isLoading = false;
 		}
 		load();
 		const timer = everyMs ? setInterval(() => document.hidden || load(), everyMs) : 0;

@@ -24,23 +24,24 @@ export function Pages({ read, inputs, row, empty, everyMs = 0 }) {
 	const pages = useRef(0);
 	const end = useRef(/** @type {HTMLElement | null} */ (null));
 	const name = JSON.stringify(inputs);
-	const wanted = useRef(name);
-	wanted.current = name;
+	/** Ends what is read of a list that nobody looks at any more. */
+	const reading = useRef(new AbortController());
 	const reader = useRef(read);
 	reader.current = read;
 
 	async function more() {
 		if (busy.value || !cursor.value) return;
+		const { signal } = reading.current;
 		busy.value = true;
 		try {
-			const page = await reader.current(cursor.value, new AbortController().signal);
-			if (wanted.current === name) {
-				items.value = [...(items.value ?? []), ...page.items];
-				cursor.value = next(page);
-				pages.current++;
-				failure.value = null;
-			}
+			const page = await reader.current(cursor.value, signal);
+			if (signal.aborted) return;
+			items.value = [...(items.value ?? []), ...page.items];
+			cursor.value = next(page);
+			pages.current++;
+			failure.value = null;
 		} catch (error) {
+			if (signal.aborted) return;
 			failure.value = error;
 		}
 		busy.value = false;
@@ -48,6 +49,7 @@ export function Pages({ read, inputs, row, empty, everyMs = 0 }) {
 
 	useEffect(() => {
 		const controller = new AbortController();
+		reading.current = controller;
 		async function first() {
 			try {
 				const page = await reader.current({}, controller.signal);
@@ -61,6 +63,8 @@ export function Pages({ read, inputs, row, empty, everyMs = 0 }) {
 			}
 		}
 		items.value = null;
+		cursor.value = null;
+		busy.value = false;
 		pages.current = 0;
 		first();
 		const timer = everyMs ? setInterval(() => document.hidden || pages.current > 1 || first(), everyMs) : 0;

@@ -19,7 +19,11 @@ function loadLibrary() {
 		const script = document.createElement("script");
 		script.src = new URL("../vendor/uplot.js", import.meta.url).href;
 		script.onload = () => resolve(/** @type {any} */ (window.uPlot));
-		script.onerror = () => reject(new Error("uPlot could not be read"));
+		script.onerror = () => {
+			script.remove();
+			library = undefined; // the next plot asks again
+			reject(new Error("uPlot could not be read"));
+		};
 		document.head.append(script);
 	});
 	return library;
@@ -66,13 +70,9 @@ function options(uPlot, { kind, series, height, width, unit = "", step = 60, ord
 		scales: {
 			x: {
 				time: !ordinal,
-				// Bars begin at their label, so the last one needs room after it. A line over time begins with a minute.
+				// Bars begin at their label, so the last one needs room after it.
 				range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) =>
-					kind === "bars"
-						? [min, max + step]
-						: ordinal
-							? [min, Math.max(max, min + 1)]
-							: [Math.min(min, max - 60), max],
+					kind === "bars" ? [min, max + step] : [min, Math.max(max, min + 1)],
 			},
 			y: {
 				range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ max) => [
@@ -122,7 +122,8 @@ export function Plot({ kind, labels, series, height = 160, label, unit, step, or
 	const plot = useRef(/** @type {any} */ (null));
 	const again = useSignal(0);
 	const columns = kind === "bars" ? stacked(series).reverse() : series.map(({ values }) => values);
-	const data = [labels, ...columns];
+	const data = useRef(/** @type {any} */ (null));
+	data.current = [labels, ...columns];
 	const days = !ordinal && labels[labels.length - 1] - labels[0] > 2 * DAY_S;
 	useEffect(() => {
 		const element = box.current;
@@ -137,7 +138,7 @@ export function Plot({ kind, labels, series, height = 160, label, unit, step, or
 				if (gone) return;
 				plot.current = new /** @type {any} */ (uPlot)(
 					options(uPlot, { kind, series, height, width: element.clientWidth, unit, step, ordinal, days }),
-					data,
+					data.current,
 					element,
 				);
 				observer.observe(element);
@@ -154,6 +155,6 @@ export function Plot({ kind, labels, series, height = 160, label, unit, step, or
 			plot.current = null;
 		};
 	}, [kind, series.length, height, step, days, again.value]);
-	useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
+	useEffect(() => plot.current?.setData(data.current), [JSON.stringify(data.current)]);
 	return html`<div class="plot" role="img" aria-label=${label} ref=${box} style=${{ height: `${height}px` }}></div>`;
 }

@@ -29,12 +29,13 @@ export async function signInWith(key) {
 	await lookForOperator();
 }
 
+/** Only a session may be an operator's. Whoever gets no answer sees no link to the operator's page, and that is all. */
 async function lookForOperator() {
 	if (hasKey()) return;
-	try {
-		await getStatus();
-		isOperator.value = true;
-	} catch {
-		isOperator.value = false;
-	}
+	const isAllowed = await getStatus().then(
+		() => true,
+		() => false,
+	);
+	// Somebody may have signed in with a key meanwhile.
+	isOperator.value = isAllowed && !hasKey() && signedIn.value === "in";
 }

@@ -57,7 +57,7 @@ export function Expectations() {
 					value=${minutes}
 					onInput=${(/** @type {any} */ e) => (minutes.value = e.target.value)}
 				/>
-				<button class="button">Expect it</button>
+				<button class="button" disabled=${attempt.busy}>Expect it</button>
 			</form>
 		</header>
 		${attempt.failed}

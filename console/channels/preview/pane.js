@@ -73,12 +73,7 @@ export function PreviewPane({ provider, config, kinds, options, onChecked }) {
 	return html`<section class="card preview" aria-label="Preview">
 		<header class="preview-head">
 			<h2>Preview</h2>
-			<button
-				type="button"
-				class="button small quiet"
-				aria-pressed=${raw.value}
-				onClick=${() => (raw.value = !raw.value)}
-			>
+			<button type="button" class="button small quiet" onClick=${() => (raw.value = !raw.value)}>
 				${raw.value ? "Show message" : "Show JSON"}
 			</button>
 		</header>

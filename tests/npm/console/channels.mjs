@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Channels: create each of the seven with the message in view, break one, find out why, repair it, send again, edit, delete.
+import { execFileSync } from "node:child_process";
 import { breakIt, capsuleEvent, check, expectFault, go, open, publish, repair, until, walk, wishes } from "./browser.mjs";
 
 /** What only the message in this product looks like. */
@@ -7,6 +8,8 @@ const DRAWN = { slack: ".slack-attachment", discord: ".discord-embed", teams: ".
 const capsule = (number) => `cl-${String(number).padStart(25, "0")}`;
 /** The time of day in so many hours, at UTC. Quiet hours around now neither begin nor end during the test. */
 const hour = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+/** What the page shows once of a webhook: its secret, and the code that checks the signature. */
+const shown = {};
 const page = await open({ path: "channels" });
 expectFault(/status of 400/); // while a URL is typed
 
@@ -16,6 +19,13 @@ async function beQuiet() {
 	await page.getByLabel("Zone").blur();
 	await page.getByLabel("From").fill(hour(-2));
 	await page.getByLabel("To", { exact: true }).fill(hour(20));
+}
+
+/** Without a browser, as a program of the team. */
+async function ask(method, path, body) {
+	const answer = await fetch(`${wishes.base}/v1/${path}`, { method, headers: { "X-API-Key": wishes.key, "Content-Type": "application/json" }, body: body && JSON.stringify(body) });
+	check(answer.ok, `${method} ${path}: ${answer.status}`);
+	return answer.status === 204 ? null : answer.json();
 }
 
 /** As many deliveries of the channel that is shown are done. */
@@ -112,9 +122,10 @@ await walk({
 			await create(destination, `my-${provider}`);
 			check((await page.getByText("only time the secret is shown").count()) === (provider === "webhook" ? 1 : 0), "the secret");
 		}
+		shown.secret = await page.locator('[aria-label="The secret"]').textContent();
 		for (const language of ["Node", "Go", "Python"]) {
 			await page.getByRole("button", { name: language }).click();
-			await page.locator(`[aria-label="Verification in ${language}"]`).waitFor();
+			shown[language] = await page.locator(`[aria-label="Verification in ${language}"]`).textContent();
 		}
 		await go(page, "channels");
 		await until(async () => (await page.locator(".channel-card .pill", { hasText: "Healthy" }).count()) === 7, "seven that are healthy");
@@ -126,6 +137,19 @@ await walk({
 		await page.locator(".attempt.good", { hasText: "taken" }).waitFor();
 		await page.getByText("1 delivery done, 0 given up").waitFor();
 		await until(async () => (await page.locator(".plot canvas").count()) === 2, "outcomes and durations, drawn");
+	},
+	async "the code that the page shows takes this delivery, and no other"() {
+		process.env.WRENN_SECRET = shown.secret;
+		const log = (await (await fetch(`${wishes.fake}/_log`)).text()).trim().split("\n").map((line) => JSON.parse(line));
+		const { headers, body } = log.findLast(({ headers }) => headers["X-Wrenn-Signatures"]);
+		const { isFromWrenn } = await import(`data:text/javascript,${encodeURIComponent(shown.Node)}`);
+		const small = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+		const python = `${shown.Python}\nimport json, sys\nheaders, body = json.loads(sys.argv[1])\nprint(is_from_wrenn(headers, body.encode()))`;
+		for (const [sent, verdict] of [[body, true], [`${body} `, false]]) {
+			check(isFromWrenn(small, Buffer.from(sent)) === verdict, `Node: not ${verdict}`);
+			const said = execFileSync("python3", ["-c", python, JSON.stringify([headers, sent])], { encoding: "utf8" }).trim();
+			check(said === (verdict ? "True" : "False"), `Python: ${said}`);
+		}
 	},
 	async "deliveries by state, kind and time"() {
 		for (const [field, other, own] of [["State", "failed", "delivered"], ["Kind", "capsule.pause", "capsule.create"], ["Since", null, "1h"]]) {
@@ -213,6 +237,23 @@ await walk({
 		await page.locator(".head-side .pill", { hasText: "Snoozed" }).waitFor();
 		await page.getByRole("button", { name: "End the snooze" }).click();
 		await page.locator(".head-side .pill", { hasText: "Healthy" }).waitFor();
+	},
+	async "what another message says: a digest, or a newer state of the capsule"() {
+		const channels = Object.fromEntries((await ask("GET", "channels")).map(({ name, id }) => [name, id]));
+		const [edits, digests] = [channels["my-discord"], channels["my-googlechat"]];
+		await ask("PATCH", `channels/${edits}`, { living: true });
+		for (const id of [edits, digests]) await ask("POST", `channels/${id}/snooze`, { for: "1h" });
+		await publish(capsuleEvent("capsule.create", capsule(5)), capsuleEvent("capsule.destroy", capsule(5)));
+		const held = async (id) => (await ask("GET", `channels/${id}/deliveries`)).items.filter(({ held_until }) => held_until).length;
+		await until(async () => (await held(edits)) === 2 && (await held(digests)) === 2, "both events, held");
+		for (const id of [edits, digests]) await ask("DELETE", `channels/${id}/snooze`);
+		for (const [id, words] of [[edits, /A newer state came .*: capsule destroyed/], [digests, /Part of a digest of/]]) {
+			await go(page, `channels/${id}`);
+			await page.locator(".delivery-line", { hasText: "in another message" }).first().click();
+			await page.locator(".row-detail").getByText(words).waitFor();
+		}
+		await go(page, `channels/${channels["my-webhook"]}`);
+		await page.getByRole("heading", { name: "my-webhook" }).waitFor();
 	},
 	async "edited, with its settings replaced"() {
 		await page.getByRole("button", { name: "Edit" }).click();
