@@ -3,15 +3,13 @@
 frames and the heap of the live page. CONSOLE_SECONDS says how long, 600 for ten minutes."""
 import json
 import os
-import pathlib
 import subprocess
 import threading
 
 from bench_stack import Stack
 from bench_table import row
-from clients import browser
+from clients import WALKS, walk_environment
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS = int(os.environ.get("CONSOLE_SECONDS", "20"))
 RATE = 500
 EVERY_S = 0.05
@@ -40,9 +38,8 @@ def show_console(_):
     with Stack("sqlite") as stack:
         team, key = stack.service.new_team()
         stack.publish([team], 100)
-        wishes = {"base": stack.service.url, "key": key, "team": team, "browser": browser(), "seconds": SECONDS}
-        script = subprocess.Popen(["node", str(ROOT / "tests/npm/console/measure.mjs")], stdout=subprocess.PIPE, text=True,
-                                  env={**os.environ, "WRENN_TEST_CONSOLE": json.dumps(wishes)})
+        wishes = {"base": stack.service.url, "key": key, "team": team, "seconds": SECONDS}
+        script = subprocess.Popen(["node", WALKS], stdout=subprocess.PIPE, text=True, env=walk_environment(measure=wishes))
         first = json.loads(script.stdout.readline())
         row("console, first event on the screen after opening", f"{first['opened_ms']} ms, worst {first['worst_ms']}", goal="300 ms")
         with Load(stack, team):

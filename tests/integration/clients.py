@@ -11,7 +11,9 @@ import threading
 
 from support import DEADLINE_S, until
 
-CLIENTS = pathlib.Path(__file__).resolve().parent.parent / "npm/clients"
+NPM = pathlib.Path(__file__).resolve().parent.parent / "npm"
+CLIENTS = NPM / "clients"
+WALKS = NPM / "console/run.mjs"
 KINDS = ["capsule.create", "capsule.pause", "capsule.destroy"]
 
 
@@ -19,6 +21,11 @@ def browser():
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "chromium is missing: tools/install-packages test"
     return found
+
+
+def walk_environment(**walks):
+    """For WALKS: the walks through the console, each by its name, with what it needs to know."""
+    return {**os.environ, "WRENN_TEST_BROWSER": browser(), "WRENN_TEST_CONSOLE": json.dumps(walks)}
 
 
 def read_head(connection):

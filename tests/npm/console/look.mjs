@@ -29,6 +29,8 @@ async function tabTo(page, text) {
 	throw new Error(`the keyboard does not reach “${text}”`);
 }
 
+let page;
+
 await walk({
 	async "the watch sees what no page may do"() {
 		const page = await open();
@@ -44,11 +46,11 @@ await walk({
 		await sawFault(/axe, a button without a name, light, 1440: button-name/);
 		await page.evaluate((address) => void (location.href = address), wishes.fake);
 		await sawFault(/a request to /);
-		await page.context().close();
+		await page.close();
 		takeFaults();
 	},
 	async "axe finds nothing on any page"() {
-		const page = await open();
+		page = await open();
 		for (const [path, mark] of Object.entries(PAGES)) {
 			await go(page, path);
 			await page.locator(mark).first().waitFor();
@@ -56,7 +58,7 @@ await walk({
 		}
 	},
 	async "axe finds nothing in any dialog"() {
-		const page = await open({ path: `channels/${wishes.channel}` });
+		await go(page, `channels/${wishes.channel}`);
 		await page.locator(".delivery-line").first().waitFor();
 		for (const name of ["Snooze …", "Edit", "Delete", "Send a range again …"]) {
 			await page.getByRole("button", { name }).click();
@@ -68,21 +70,16 @@ await walk({
 		}
 	},
 	async "nothing moves for those who want no motion"() {
-		const page = await open({ path: `channels/${wishes.channel}` });
-		await page.locator(".channel-card, .delivery-line").first().waitFor();
+		await page.locator(".delivery-line").first().waitFor();
 		const moves = () => page.evaluate(() => [...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).transitionDuration !== "0s" || getComputedStyle(one).animationName !== "none").length);
 		check((await moves()) === 0, "something moves");
 		await page.emulateMedia({ reducedMotion: "no-preference" });
 		check((await moves()) > 0, "nothing moves for anybody");
-	},
-	async "axe finds nothing where one signs in"() {
-		const page = await open({ key: "" });
-		await page.getByLabel("API key").waitFor();
-		await looksGood(page, "sign in");
+		await page.emulateMedia({ reducedMotion: "reduce" });
 	},
 	async "a channel is connected by keyboard alone"() {
 		expectFault(/status of 400/); // an address of which half is typed is asked for a preview, too
-		const page = await open({ path: "channels" });
+		await go(page, "channels");
 		await page.locator(".channel-card").first().waitFor();
 		await tabTo(page, "Connect a channel");
 		const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
@@ -100,7 +97,7 @@ await walk({
 		await page.getByRole("heading", { name: "by-keyboard is connected" }).waitFor();
 	},
 	async "the events are walked with the arrows"() {
-		const page = await open();
+		await go(page, "live");
 		await page.locator(".feed-row").first().waitFor();
 		await page.locator(".feed-box").focus();
 		await page.keyboard.press("ArrowDown");
@@ -109,5 +106,10 @@ await walk({
 		await until(async () => (await focused(page)) !== "", "the focus in the detail");
 		await page.keyboard.press("Escape");
 		await page.locator(".detail").waitFor({ state: "detached" });
+	},
+	async "axe finds nothing where one signs in"() {
+		await page.getByRole("button", { name: "Sign out" }).click();
+		await page.getByLabel("API key").waitFor();
+		await looksGood(page, "sign in");
 	},
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tools/bench_console.py wants to know of the live page. It prints a line of JSON for the first events, then one for the load,
-// which begins after the first line.
+// What tools/bench_console.py wants to know of the live page. run.mjs runs it. It prints a line of JSON for the first events, then one
+// for the load, which begins after the first line.
 import { go, open, until, walk, wishes } from "./browser.mjs";
 
 const OPENINGS = 7;
@@ -21,7 +21,7 @@ function watchForEvent() {
 
 /** Milliseconds from the navigation until the frame that shows the first event, with an empty cache. */
 async function firstEventMs() {
-	const page = await open({ first: watchForEvent });
+	const page = await open({ first: watchForEvent, alone: true });
 	await page.waitForFunction(() => window.firstEvent);
 	const ms = await page.evaluate(() => window.firstEvent);
 	await page.context().close();

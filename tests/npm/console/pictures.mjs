@@ -43,7 +43,7 @@ await walk({
 			if (first) await first(page);
 			await page.waitForTimeout(2500); // until the plots and the figures are there
 			await page.screenshot({ path: `${wishes.folder}/${name}.png` });
-			await page.context().close();
+			await page.close();
 		}
 	},
 });
