@@ -241,7 +241,7 @@ await walk({
 	async "what another message says: a digest, or a newer state of the capsule"() {
 		const channels = Object.fromEntries((await ask("GET", "channels")).map(({ name, id }) => [name, id]));
 		const [edits, digests] = [channels["my-discord"], channels["my-googlechat"]];
-		await ask("PATCH", `channels/${edits}`, { living: true });
+		await ask("PATCH", `channels/${edits}`, { name: "my-discord", events: ["capsule.create", "capsule.destroy"], living: true });
 		for (const id of [edits, digests]) await ask("POST", `channels/${id}/snooze`, { for: "1h" });
 		await publish(capsuleEvent("capsule.create", capsule(5)), capsuleEvent("capsule.destroy", capsule(5)));
 		const held = async (id) => (await ask("GET", `channels/${id}/deliveries`)).items.filter(({ held_until }) => held_until).length;
