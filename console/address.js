@@ -1,40 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The address: which page is shown, and with which filters. Pages are in the fragment, so any prefix of a proxy will do.
-import { takeKey } from "./session.js";
+import { takeKey } from "./key.js";
+import { placeNow } from "./url.js";
 import { signal } from "./vendor/signals.js";
 
-/**
- * @typedef {object} Place
- * @property {string} page the first part of the path
- * @property {string[]} rest the other parts
- * @property {URLSearchParams} query
- */
-
-/** As it is when it is not well formed: somebody typed it. @param {string} text */
-function decoded(text) {
-	try {
-		return decodeURIComponent(text);
-	} catch {
-		return text;
-	}
-}
-
-/** @returns {Place} */
-function parse() {
-	const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-	const [page = "", ...rest] = path.split("/").map(decoded);
-	return { page: page || "live", rest, query: new URLSearchParams(query ?? "") };
-}
-
-/** @type {SignalOf<Place>} */
-export const place = signal(parse());
+/** @type {SignalOf<import("./url.js").Place>} */
+export const place = signal(placeNow());
 
 export function followAddress() {
-	place.value = parse();
+	place.value = placeNow();
 	addEventListener("hashchange", () => {
 		// A link with a key, opened in this tab. Nothing of the one who was signed in may stay.
 		if (takeKey()) location.reload();
-		else place.value = parse();
+		else place.value = placeNow();
 	});
 }
 
@@ -62,5 +40,5 @@ export function setQuery(changes) {
 	const query = Object.fromEntries(place.value.query);
 	const { page, rest } = place.value;
 	history.replaceState(null, "", href([page, ...rest].map(encodeURIComponent).join("/"), { ...query, ...changes }));
-	place.value = parse();
+	place.value = placeNow();
 }

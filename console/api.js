@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only module that asks the API, except for the stream. The types come from docs/openapi.yaml.
-import { credentials, forgetRefused } from "./session.js";
-
-/** Where the API is, seen from the address of the console. */
-const BASE = new URL("../v1/", new URL(".", location.href));
+import { credentials } from "./key.js";
+import { forgetRefused } from "./session.js";
+import { address } from "./url.js";
 
 /** An answer that is an error, or no answer. */
 export class ApiError extends Error {
@@ -19,18 +18,6 @@ export class ApiError extends Error {
 		this.code = code;
 		this.field = field;
 	}
-}
-
-/**
- * @param {string} path below /v1/
- * @param {Query} [query]
- */
-export function address(path, query = {}) {
-	const url = new URL(path, BASE);
-	for (const [name, value] of Object.entries(query)) {
-		if (value !== undefined && value !== "") url.searchParams.set(name, String(value));
-	}
-	return url;
 }
 
 /** @param {Response} answer */
@@ -117,7 +104,7 @@ export async function listChannels(signal) {
 		all.push(...(await answer.json()));
 		const next = /<([^>]*)>; rel="next"/.exec(answer.headers.get("Link") ?? "");
 		if (!next) return all;
-		query = Object.fromEntries(new URL(next[1], BASE).searchParams);
+		query = Object.fromEntries(new URL(next[1], address("")).searchParams);
 	}
 }
 

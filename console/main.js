@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stream is asked for while the views are still being read.
-import { followAddress, place } from "./address.js";
-import { followWish } from "./live/wish.js";
-import { signedIn, takeKey } from "./session.js";
-import { signIn } from "./signin/sign_in.js";
+// The stream is asked for while everything else is still being read.
+import { openEarly } from "./early.js";
+import { hasKey, hasSession, takeKey } from "./key.js";
+import { streamQuery, wishesIn } from "./live/query.js";
+import { placeNow } from "./url.js";
 
 takeKey();
-followAddress();
-signIn();
-if (signedIn.value === "in" && place.value.page === "live") followWish();
+const { page, query } = placeNow();
+if (page === "live" && (hasKey() || hasSession())) openEarly("events/stream", streamQuery(wishesIn(query)));
 (await import("./shell.js")).show();

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame around every page: where one can go, and which page is shown.
-import { place } from "./address.js";
+import { followAddress, place } from "./address.js";
 import { html } from "./html.js";
 import { Icon } from "./parts/icon.js";
 import { Mark } from "./parts/mark.js";
 import { LivePage } from "./live/page.js";
+import { followWish } from "./live/wish.js";
 import { later } from "./parts/later.js";
 import { Skeleton } from "./parts/skeleton.js";
-import { forgetKey, hasKey, isOperator, signedIn } from "./session.js";
+import { hasKey } from "./key.js";
+import { forgetKey, isOperator, signedIn } from "./session.js";
+import { signIn } from "./signin/sign_in.js";
 import { useEffect, useRef } from "./vendor/hooks.js";
 import { render } from "./vendor/preact.js";
 
@@ -62,6 +65,9 @@ function Unknown() {
 }
 
 export function show() {
+	followAddress();
+	signIn();
+	if (signedIn.value === "in" && place.value.page === "live") followWish();
 	render(html`<${Shell} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 }
 

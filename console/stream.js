@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only module that reads the live stream. With fetch, since EventSource cannot send a key. The cursor moves after an event has been
 // handed on, so the stream goes on without a hole or a repeat wherever the connection is cut.
-import { address } from "./api.js";
-import { credentials, forgetRefused } from "./session.js";
+import { openStream } from "./early.js";
+import { forgetRefused } from "./session.js";
 
 /**
  * @typedef {object} Condition
@@ -147,8 +147,7 @@ export class Stream {
 
 	/** Reads until the stream ends. False: it will never work. */
 	async connect() {
-		const query = this.cursor ? { ...this.query, since: undefined } : this.query;
-		const attempt = new AbortController();
+		const { attempt, headers, answer: coming } = openStream(this.path, this.query, this.cursor);
 		const giveUp = () => attempt.abort();
 		this.controller.signal.addEventListener("abort", giveUp);
 		this.heard = Date.now();
@@ -158,14 +157,7 @@ export class Stream {
 			attempt.abort();
 		}, 5000);
 		try {
-			/** @type {Record<string, string>} */
-			const headers = { ...credentials(false), Accept: "text/event-stream" };
-			if (this.cursor) headers["Last-Event-ID"] = this.cursor;
-			const answer = await fetch(address(this.path, query), {
-				headers,
-				signal: attempt.signal,
-				cache: "no-store",
-			});
+			const answer = await coming;
 			if (!answer.ok || !answer.body) return await this.refused(answer, headers);
 			await this.read(answer.body);
 			return true;

@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { LaneChart } from "./lanes.js";
 import { Rate } from "./rate.js";
-import { RANGES } from "./wish.js";
+import { RANGES } from "./query.js";
 
 /** @param {{range: keyof RANGES, filtered: boolean}} props */
 export function Charts({ range, filtered }) {

@@ -4,7 +4,8 @@ import { Code } from "../parts/code.js";
 import { Failure, messageOf } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
 import { Mark } from "../parts/mark.js";
-import { isKey, signedOutBecause } from "../session.js";
+import { isKey } from "../key.js";
+import { signedOutBecause } from "../session.js";
 import { useSignal } from "../vendor/signals.js";
 import { signInWith } from "./sign_in.js";
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is in: with the key or the session's cookie that is at hand, or with a key that somebody types.
 import { ApiError, checkCredentials, getStatus } from "../api.js";
-import { forgetKey, hasKey, hasSession, isOperator, keepKey, signedIn } from "../session.js";
+import { hasKey, hasSession, keepKey } from "../key.js";
+import { forgetKey, isOperator, signedIn } from "../session.js";
 
 /** @param {unknown} error */
 const isRefusal = (error) => error instanceof ApiError && (error.status === 401 || error.status === 403);
