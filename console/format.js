@@ -9,6 +9,9 @@ export function count(value, one, many = `${one}s`) {
 /** @param {number} value */
 export const number = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 
+/** What waits in a channel. @param {Health["backlog"]} backlog */
+export const waiting = (backlog) => number(backlog.pending) + (backlog.has_more ? "+" : "");
+
 // Intl would do it, but takes 30 ms to begin, before the first event is shown.
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"];
 

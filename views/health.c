@@ -18,6 +18,8 @@
 	"the service's key cannot decrypt the settings; deliveries wait until the settings are " \
 	"replaced or the old key is set again"
 
+#define MAX_COUNTED 10000 /* of a backlog */
+
 struct health_view {
 	struct api_call call;
 	const struct provider *provider;
@@ -30,6 +32,7 @@ struct health_view {
 	struct buf last_error;
 	struct buf disabled_reason;
 	int64_t pending;
+	bool has_more; /* than those that were counted */
 	int64_t oldest_us;
 	int64_t held;
 	int64_t held_until_us; /* the first to go */
@@ -43,11 +46,15 @@ static const struct db_query read_channel = {
 	       "LEFT JOIN channel_fallbacks f ON f.channel_id = c.id "
 	       "WHERE c.id = $1 AND c.team_id = $2",
 };
+/* A team may have millions that wait. Nobody needs their number to the last digit. */
 static const struct db_query read_backlog = {
 	.sql = "SELECT count(*), min(created_at), count(CASE WHEN held_until > $2 THEN 1 END), "
-	       "min(CASE WHEN held_until > $2 THEN held_until END) FROM deliveries "
-	       "WHERE channel_id = $1 AND state = 'pending'",
+	       "min(CASE WHEN held_until > $2 THEN held_until END) FROM ("
+	       "SELECT created_at, held_until FROM deliveries "
+	       "WHERE channel_id = $1 AND state = 'pending' "
+	       "ORDER BY stream_ms, stream_seq LIMIT 10001) AS first",
 };
+_Static_assert(MAX_COUNTED == 10000, "the LIMIT of read_backlog, less one");
 
 static int on_channel(const struct db_row *row, void *arg)
 {
@@ -75,6 +82,8 @@ static int on_backlog(const struct db_row *row, void *arg)
 	struct health_view *health = arg;
 
 	health->pending = row_int(row, 0);
+	health->has_more = health->pending > MAX_COUNTED;
+	health->pending -= health->has_more; /* the row that says so is not counted */
 	health->oldest_us = row_time(row, 1);
 	health->held = row_int(row, 2);
 	health->held_until_us = row_time(row, 3);
@@ -179,6 +188,10 @@ static void write_health(struct buf *out, const struct health_view *health)
 	json_add_name(out, "backlog");
 	buf_add_char(out, '{');
 	field_add_number(out, "pending", health->pending);
+	if (health->has_more) {
+		json_add_name(out, "has_more");
+		buf_add_text(out, "true");
+	}
 	field_add_time(out, "oldest_at", health->oldest_us);
 	if (health->held > 0) {
 		field_add_number(out, "held", health->held);

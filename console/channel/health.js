@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { duration, number } from "../format.js";
+import { duration, number, waiting } from "../format.js";
 import { html } from "../html.js";
 import { messageOf } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
@@ -25,7 +25,7 @@ export function HealthFacts({ channel, health, onAsk }) {
 			<dl class="figures card">
 				<div>
 					<dt>Waiting to be sent</dt>
-					<dd>${number(found.backlog.pending)}</dd>
+					<dd>${waiting(found.backlog)}</dd>
 					<dd class="more">
 						${found.backlog.held_until
 							? html`${number(found.backlog.held ?? 0)} held until

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { getChannelActivity, getHealth, listChannels } from "../api.js";
-import { count, duration, number } from "../format.js";
+import { count, duration, number, waiting } from "../format.js";
 import { html } from "../html.js";
 import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
@@ -85,7 +85,7 @@ function ChannelCard({ channel }) {
 		<dl class="figures">
 			<div>
 				<dt>Waiting</dt>
-				<dd>${found ? number(found.backlog.pending) : "…"}</dd>
+				<dd>${found ? waiting(found.backlog) : "…"}</dd>
 			</div>
 			<div>
 				<dt>Last success</dt>

@@ -158,6 +158,19 @@ static void expect_after_one_empty(struct rig *rig, const char *filter, int coun
 	cJSON_Delete(tree);
 }
 
+static void expect_backlog(struct rig *rig, bool has_more)
+{
+	const cJSON *backlog;
+	cJSON *tree;
+
+	cr_assert_eq(call(rig, "GET", path_of(CHANNEL_1, "/health"), ""), 200, "%s", call_answer);
+	tree = call_tree();
+	backlog = json_get(tree, "backlog");
+	cr_expect_eq(json_get(backlog, "pending")->valueint, 10000, "%s", call_answer);
+	cr_expect_eq(cJSON_IsTrue(json_get(backlog, "has_more")), has_more, "%s", call_answer);
+	cJSON_Delete(tree);
+}
+
 static void bound_pages(struct rig *rig)
 {
 	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
@@ -177,6 +190,11 @@ static void bound_pages(struct rig *rig)
 	rig_ask(rig, "DELETE FROM deliveries WHERE stream_ms < 100 OR stream_ms > 10100");
 	cr_expect_eq(count_items(rig, "?event=host.down"), 0);
 	cr_expect_null(strstr(call_answer, "next_before"), "exactly as many as one page looks at");
+	rig_ask(rig, "UPDATE deliveries SET state = 'pending'");
+	expect_backlog(rig, false);
+	add_row(rig, CHANNEL_1, TEAM_A, 5, "pending");
+	add_row(rig, CHANNEL_1, TEAM_A, 6, "pending");
+	expect_backlog(rig, true);
 }
 
 Test(views, look_at_a_bounded_number_of_rows_for_a_page)
