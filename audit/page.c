@@ -4,13 +4,15 @@
  * Reads one page of the trail and writes its JSON while the rows come in (contract e.3, e.4).
  *
  * The query fetches one row more than the page shows: if it exists, the page ends with a cursor. A
- * page also ends with a cursor after MAX_PAGE bytes. Other programs may write rows, and no row may
- * break the page: long text is cut, metadata other than a small JSON object is omitted, and control
- * characters are escaped.
+ * page also ends with a cursor after MAX_PAGE bytes. A filter of resource types begins at the first
+ * row of such a type, which an index finds; a filter of actions has no index. Other programs may
+ * write rows, and no row may break the page: long text is cut, metadata other than a small JSON
+ * object is omitted, and control characters are escaped.
  */
 #include "audit/page.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "audit/row_id.h"
 #include "core/id.h"
@@ -26,6 +28,13 @@
 /* Rows that the caller may not see or did not ask for cost time, too. After this many rows a
  * request answers with the items found so far and a cursor to continue from. */
 #define LOOKED_AT "5000"
+
+/* Along the index (team_id, resource_type, created_at desc). */
+static const struct db_query select_newest = {
+	.sql = "SELECT created_at FROM audit_logs "
+	       "WHERE team_id = $1 AND resource_type = $2 AND created_at <= $3 "
+	       "ORDER BY created_at DESC LIMIT 1",
+};
 
 /* Finds the last row that a request looks at, and whether another follows it. */
 static const struct db_query select_edge = {
@@ -59,8 +68,8 @@ void page_bind(const struct page *page, struct db_value values[PAGE_VALUES])
 	const struct page_filter *actions = &query->actions;
 
 	values[0] = db_uuid(&page->team);
-	values[1] = db_time(query->paging.before_us);
-	values[2] = db_uuid(&query->paging.before_id);
+	values[1] = db_time(page->from_us);
+	values[2] = db_uuid(&page->from_id);
 	values[3] = db_bool(page->with_admin_rows);
 	values[4] = db_bool(types->count == 0);
 	values[5] = db_words(types->values, types->count);
@@ -188,6 +197,39 @@ static int on_row(const struct db_row *row, void *arg)
 	return page->json.err;
 }
 
+static int on_newest(const struct db_row *row, void *arg)
+{
+	int64_t *newest_us = arg;
+
+	if (row_time(row, 0) > *newest_us)
+		*newest_us = row_time(row, 0);
+	return 0;
+}
+
+/* Rows of other types before the first that is asked for are not read. */
+static int find_first(struct db *db, struct page *page)
+{
+	const struct page_query *query = &page->query;
+	int64_t newest_us = 0; /* none */
+	int rc = 0;
+
+	page->from_us = query->paging.before_us;
+	page->from_id = query->paging.before_id;
+	for (size_t i = 0; i < query->resource_types.count && rc == 0; i++) {
+		const struct db_value values[] = { db_uuid(&page->team),
+						   db_text(query->resource_types.values[i]),
+						   db_time(page->from_us) };
+
+		rc = db_run_now(db, &select_newest, values, ARRAY_LEN(values), on_newest,
+				&newest_us, NULL);
+	}
+	if (query->resource_types.count > 0 && newest_us < page->from_us) {
+		page->from_us = newest_us;
+		memset(page->from_id.bytes, 0xff, sizeof(page->from_id.bytes));
+	}
+	return rc;
+}
+
 static int on_edge(const struct db_row *row, void *arg)
 {
 	struct page *page = arg;
@@ -203,8 +245,8 @@ static int on_edge(const struct db_row *row, void *arg)
 static int find_edge(struct db *db, struct page *page)
 {
 	const struct page_query *query = &page->query;
-	const struct db_value values[] = { db_uuid(&page->team), db_time(query->paging.before_us),
-					   db_uuid(&query->paging.before_id) };
+	const struct db_value values[] = { db_uuid(&page->team), db_time(page->from_us),
+					   db_uuid(&page->from_id) };
 
 	page->edge_rows = 0;
 	page->edge_us = 0;
@@ -249,8 +291,10 @@ int page_read(struct db *db, struct page *page)
 	buf_add_text(&page->json, page->add_row ? page->begin : "{\"items\":[");
 	buf_add_text(&page->json, page->add_row ? page->head : "");
 
-	int rc = find_edge(db, page);
+	int rc = find_first(db, page);
 
+	if (rc == 0)
+		rc = find_edge(db, page);
 	if (rc < 0)
 		return rc;
 	page_bind(page, values);

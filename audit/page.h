@@ -54,6 +54,8 @@ struct page {
 	bool has_more;
 	int64_t last_us;
 	struct uuid last_id;
+	int64_t from_us; /* the rows before this place */
+	struct uuid from_id;
 	/* The last row that this page may read; no edge: the end of the trail. */
 	unsigned edge_rows; /* 2: more follows */
 	int64_t edge_us;

@@ -157,11 +157,20 @@ Test(audit_page, looks_at_so_many_rows_and_then_says_where_to_go_on)
 
 		cr_assert_eq(insert_all(&database, entries, 2), 0);
 		add_many(&database, engine);
-		database_ask(&database, "UPDATE audit_logs SET action = 'resume' "
-					"WHERE created_at < '2027-01-01T00:00:00.000000Z'");
+		database_ask(
+			&database,
+			"UPDATE audit_logs SET action = 'resume', "
+			"resource_type = 'host' WHERE created_at < '2027-01-01T00:00:00.000000Z'");
 		cr_expect_eq(count_pages(&database, "action=resume", &items), 3);
 		cr_expect_eq(items, 2);
-		cr_expect_eq(count_pages(&database, "resource_type=nothing", &items), 3);
+		cr_expect_eq(count_pages(&database, "action=nothing", &items), 3);
+		cr_expect_eq(items, 0);
+		/* An index leads past rows of other types. */
+		cr_expect_eq(count_pages(&database, "resource_type=host", &items), 1);
+		cr_expect_eq(items, 2);
+		cr_expect_eq(count_pages(&database, "resource_type=host,key&limit=1", &items), 2);
+		cr_expect_eq(items, 2);
+		cr_expect_eq(count_pages(&database, "resource_type=key", &items), 1);
 		cr_expect_eq(items, 0);
 		/* Rows that the caller may not see are skipped too. */
 		database_ask(&database,
