@@ -40,10 +40,12 @@ struct pending_view {
 
 /* ---- the rows -------------------------------------------------------------------------------- */
 
-/* Walks the index (team_id, resource_type, created_at). */
+/* Walks the index (team_id, resource_type, created_at). Rows that are no requests cost time. */
 static const struct db_query select_asked = {
-	.sql = "SELECT id, resource_id, created_at FROM audit_logs WHERE team_id = $1 "
-	       "AND resource_type = 'snapshot' AND created_at > $2 AND action = 'create' "
+	.sql = "SELECT id, resource_id, created_at FROM (SELECT id, resource_id, created_at, "
+	       "action, status, actor_type, scope FROM audit_logs WHERE team_id = $1 "
+	       "AND resource_type = 'snapshot' AND created_at > $2 "
+	       "ORDER BY created_at DESC LIMIT 5000) AS newest WHERE action = 'create' "
 	       "AND status = 'success' AND actor_type IN ('user', 'api_key') AND scope = 'team' "
 	       "ORDER BY created_at DESC LIMIT 500",
 };
