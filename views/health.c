@@ -52,7 +52,7 @@ static const struct db_query read_backlog = {
 	       "min(CASE WHEN held_until > $2 THEN held_until END) FROM ("
 	       "SELECT created_at, held_until FROM deliveries "
 	       "WHERE channel_id = $1 AND state = 'pending' "
-	       "ORDER BY stream_ms, stream_seq LIMIT 10001) AS first",
+	       "ORDER BY stream_ms, stream_seq LIMIT 10001) AS oldest",
 };
 _Static_assert(MAX_COUNTED == 10000, "the LIMIT of read_backlog, less one");
 
