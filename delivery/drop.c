@@ -86,6 +86,8 @@ void drop_start(struct queue *queue)
 		dropping->now_us = engine_now_us(engine);
 		dropping->job.run = run_drop;
 		dropping->job.on_done = on_dropped;
+		dropping->job.team =
+			uuid_is_zero(&queue->settings.team) ? queue->channel : queue->settings.team;
 		if (engine_write(engine, &dropping->job) == 0) {
 			queue_enter(queue, QUEUE_DROPPING);
 			return;

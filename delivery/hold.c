@@ -111,6 +111,7 @@ bool hold_start(struct queue *queue)
 		gather(holding, &queue->deliveries);
 		holding->job.run = run_holding;
 		holding->job.on_done = on_held;
+		holding->job.team = queue->settings.team;
 		if (engine_write(engine, &holding->job) == 0) {
 			queue_enter(queue, QUEUE_HOLDING);
 			return true;

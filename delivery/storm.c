@@ -153,6 +153,7 @@ static bool start(struct queue *queue, size_t allowance, bool of_held)
 					      .now_us = engine_now_us(engine) };
 	folding->job.run = run_folding;
 	folding->job.on_done = on_folded;
+	folding->job.team = queue->settings.team;
 	if (engine_write(engine, &folding->job) < 0) {
 		free(folding);
 		return false;

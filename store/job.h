@@ -38,7 +38,8 @@ struct store_job {
 	bool needs_audit_lock;
 	/* Runs before the waiting jobs of a lower priority. */
 	enum store_priority priority;
-	/* For store_read_for_request(): the team of the request. */
+	/* For whom it is, if it is a client's request or long work: no team may have all threads,
+	 * nor fill a transaction or a queue. Zero: the service's own. */
 	struct uuid team;
 	/* The store's own. */
 	struct list link;

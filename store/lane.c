@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define GROUP_TEAMS 4 /* whose jobs share a transaction */
+
 void lane_init(struct job_lane *lane)
 {
 	list_init(&lane->jobs);
@@ -45,6 +47,36 @@ struct store_job *lane_pop(struct job_lane *lane)
 	return job;
 }
 
+static bool has_room(struct store_job *const *jobs, size_t count, const struct uuid *team)
+{
+	unsigned teams = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (uuid_eq(&jobs[i]->team, team))
+			return false;
+		teams += !uuid_is_zero(&jobs[i]->team);
+	}
+	return teams < GROUP_TEAMS;
+}
+
+size_t lane_take_group(struct job_lane *lane, struct store_job **jobs, size_t max)
+{
+	size_t count = 0;
+
+	LIST_EACH_SAFE (link, &lane->jobs) {
+		struct store_job *job = list_item(link, struct store_job, link);
+
+		if (count == max)
+			break;
+		if (!uuid_is_zero(&job->team) && !has_room(jobs, count, &job->team))
+			continue;
+		list_remove(&job->link);
+		lane->waiting--;
+		jobs[count++] = job;
+	}
+	return count;
+}
+
 static bool is_running(const struct job_lane *lane, const struct uuid *team)
 {
 	for (unsigned i = 0; i < lane->running_count; i++)
@@ -53,21 +85,34 @@ static bool is_running(const struct job_lane *lane, const struct uuid *team)
 	return false;
 }
 
+/* The service's own jobs have no turn to wait for. */
+static bool has_had_its_turn(const struct job_lane *lane, const struct store_job *job)
+{
+	return !uuid_is_zero(&job->team) && uuid_eq(&job->team, &lane->served);
+}
+
 struct store_job *lane_find_runnable(struct job_lane *lane)
 {
-	for (struct list *n = lane->jobs.next; n != &lane->jobs; n = n->next) {
-		struct store_job *job = list_item(n, struct store_job, link);
+	struct store_job *first = NULL;
 
-		if (!lane->is_by_team || !is_running(lane, &job->team))
+	LIST_EACH (link, &lane->jobs) {
+		struct store_job *job = list_item(link, struct store_job, link);
+
+		if (lane->is_by_team && is_running(lane, &job->team))
+			continue;
+		if (lane->is_by_team || !has_had_its_turn(lane, job))
 			return job;
+		if (!first)
+			first = job;
 	}
-	return NULL;
+	return first;
 }
 
 void lane_start(struct job_lane *lane, struct store_job *job)
 {
 	list_remove(&job->link);
 	lane->waiting--;
+	lane->served = job->team;
 	if (lane->is_by_team)
 		lane->running_teams[lane->running_count++] = job->team;
 }

@@ -24,6 +24,7 @@ struct job_lane {
 	bool is_by_team;
 	struct uuid *running_teams; /* as many as threads */
 	unsigned running_count;
+	struct uuid served; /* whose job began last */
 };
 
 void lane_init(struct job_lane *lane);
@@ -34,10 +35,14 @@ void lane_add(struct job_lane *lane, struct store_job *job);
 /* Removes the first; there must be one. */
 struct store_job *lane_pop(struct job_lane *lane);
 
-/* The first job that may run now; for requests, the first whose team has none running. NULL: none.
- * It stays in the lane. */
+/* Takes jobs for one transaction, in their order: all that are of no team, and one of each team, a
+ * few teams at most. A team's work may take long, so the next transaction has its next one. */
+size_t lane_take_group(struct job_lane *lane, struct store_job **jobs, size_t max);
+
+/* The first that may run now: of requests, the first whose team has none running. In other lanes
+ * another team than the last one comes first. NULL: none. It stays in the lane. */
 struct store_job *lane_find_runnable(struct job_lane *lane);
-/* Removes the job, and keeps other requests of its team from running until lane_end(). */
+/* Removes the job. Other requests of its team wait until lane_end(). */
 void lane_start(struct job_lane *lane, struct store_job *job);
 /* Another request of its team may run now. */
 void lane_end(struct job_lane *lane, const struct store_job *job);

@@ -24,7 +24,7 @@
 #define DEFAULT_MAX_QUEUED 4096
 #define CLOSE_GRACE_MS     5000
 #define READERS_MAX        64
-#define TEAM_QUEUED_MAX    64 /* requests of one team */
+#define TEAM_QUEUED_MAX    64 /* jobs of one team, per lane */
 
 #define WATCH_MS           1000
 
@@ -67,8 +67,8 @@ static bool is_full(const struct store *store, const struct job_lane *lane,
 {
 	if (lane->waiting >= store->max_queued)
 		return true;
-	return lane->is_by_team && lane->waiting >= TEAM_QUEUED_MAX &&
-	       lane_count(lane, &job->team) >= TEAM_QUEUED_MAX;
+	return (lane->is_by_team || !uuid_is_zero(&job->team)) &&
+	       lane->waiting >= TEAM_QUEUED_MAX && lane_count(lane, &job->team) >= TEAM_QUEUED_MAX;
 }
 
 static int submit(struct store *store, struct job_lane *lane, struct store_job *job)

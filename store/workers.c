@@ -180,7 +180,6 @@ static bool check_writer(struct store *store, struct contact *contact, bool has_
 static size_t take_group(struct store *store, struct contact *contact, struct store_job **jobs)
 {
 	struct job_lane *lane = &store->writes;
-	size_t count = 0;
 
 	if (!contact->db)
 		store->probe_wanted = false; /* a new connection is being made already */
@@ -192,9 +191,7 @@ static size_t take_group(struct store *store, struct contact *contact, struct st
 	store->probe_wanted = false;
 	if (!check_writer(store, contact, !list_is_empty(&lane->jobs)))
 		return 0;
-	while (count < GROUP_MAX && !list_is_empty(&lane->jobs))
-		jobs[count++] = lane_pop(lane);
-	return count;
+	return lane_take_group(lane, jobs, GROUP_MAX);
 }
 
 static void write_group(struct store *store, struct contact *contact, struct store_job **jobs,
