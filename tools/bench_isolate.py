@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Isolation of `make bench`: how much the channels of other teams delay 100 healthy ones. A resolver that never
-answers needs a resolv.conf that names 127.0.0.1 alone, and port 53."""
+"""Isolation of `make bench`: how much the channels of other teams delay 100 healthy ones."""
 import contextlib
+import json
 import os
-import socket
 import statistics
+import tempfile
+import time
 
-from attackers import Attackers, fill_audit_log, idle_connections, making_and_deleting, making_at_unknown_hosts, reading_audit
-from bench_deliver import CHANNELS_PER_TEAM, Sink, make_channels, paced, remove_channels
+import psycopg2
+from attackers import (Attackers, SilentNames, UnreadLog, asking_for_audit, fill_audit_log, fill_deliveries, idle_connections, little_memory,
+                       making_and_deleting, making_at_hosts, moving_backlogs, reading_audit)
+from bench_deliver import CHANNELS_PER_TEAM, STORES, Sink, make_channels, paced, remove_channels
 from bench_stack import Stack
 from bench_table import ratio, row
 from destinations import discord, matrix
 
 SECONDS = float(os.environ.get("ISOLATION_SECONDS", "5"))
 EVENTS, STORM_EVENTS = 20, 2000
+BACKLOG = 100  # events for each channel, before a lock
 CONNECTIONS = 1000  # that the service takes
+MADE = 20  # channels of the healthy team, one after the other
 
 
 @contextlib.contextmanager
@@ -39,7 +44,7 @@ def without_handshake(stack, sink):
 
 
 def without_address(stack, sink):
-    return channels(stack, 6, lambda number: ("webhook", {"url": f"http://never-{number}.invalid/"}))
+    return channels(stack, 6, lambda number: ("webhook", {"url": f"http://never-{number}.silent.test/"}))
 
 
 def chats(make, teams=6):
@@ -50,22 +55,50 @@ def churn(stack, sink):
     return Attackers(making_and_deleting(stack.service, stack.redis, stack.add_teams(6), sink.url(0, "hang")))
 
 
-def channels_at_unknown_hosts(stack, sink):
-    return Attackers(making_at_unknown_hosts(stack.service, stack.add_teams(4)))
-
-
 def audit_reads(stack, sink):
     (team, key), = stack.add_teams(1)
     fill_audit_log(stack.store, team, 100_000)
     return Attackers(reading_audit(stack.service, [key]), threads=16)
 
 
+@contextlib.contextmanager
+def backlogs(stack, sink):
+    """150,000 deliveries are moved again and again."""
+    (team, key), = stack.add_teams(1)
+    made = [stack.service.add_webhook(key, sink.url(number, "fail")) for number in range(CHANNELS_PER_TEAM)]
+    stack.publish([team], 1)
+    stack.take_in()
+    fill_deliveries(stack.store, team, 3000)
+    with Attackers(moving_backlogs(stack.service, key, made), threads=CHANNELS_PER_TEAM):
+        yield
+    remove_channels(stack, [(team, key)])
+
+
 def connections(stack, sink):
     return idle_connections(stack.service, 2 * CONNECTIONS)
 
 
-# What other teams do, by the word that chooses it.
+@contextlib.contextmanager
+def unread_log(stack, sink):
+    """Each of the channels is disabled, which makes a line."""
+    stack.log.fill()
+    with webhooks("gone")(stack, sink):
+        yield
+        stack.log.read_until(b"a channel was disabled", 6 * CHANNELS_PER_TEAM)
+
+
+@contextlib.contextmanager
+def no_memory(stack, sink):
+    """The largest pages there are, and no more memory than before."""
+    teams = stack.add_teams(6)
+    fill_audit_log(stack.store, teams[0][0], 200, json.dumps({"text": "x" * 8000}))
+    with little_memory(stack.service, more=0), Attackers(asking_for_audit(stack.service, [key for _, key in teams])):
+        yield
+
+
+# What other teams do, by the word that chooses it. Beside nothing, the ratio shows how much the machine's noise is.
 ATTACKS = {
+    "nothing": ("nothing", lambda stack, sink: contextlib.nullcontext()),
     "hang": ("hangs", webhooks("hang")),
     "slow": ("slow successes (204 after 5 s)", webhooks("slow", teams=10)),
     "late": ("slow failures (503 after 5 s)", webhooks("late")),
@@ -78,19 +111,12 @@ ATTACKS = {
     "hour": ("chats that want an hour (429)", chats(matrix)),
     "vendor": ("chats that a vendor refuses (404)", chats(discord)),
     "churn": ("channels that hang, made and deleted", churn),
-    "nowhere": ("requests for channels at names that never resolve", channels_at_unknown_hosts),
     "audit": ("sixteen clients whose audit filters match nothing", audit_reads),
     "idle": ("twice as many connections as the service takes", connections),
+    "backlog": ("backlogs that are sent again and skipped", backlogs),
+    "log": ("a log that nobody reads any more", unread_log),
+    "memory": ("pages for which there is no memory", no_memory),
 }
-
-
-@contextlib.contextmanager
-def resolver_that_swallows():
-    """Takes what is asked on port 53 of this host and never answers; a name server only where resolv.conf names it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as swallower:
-        with contextlib.suppress(OSError):
-            swallower.bind(("127.0.0.1", 53))
-        yield
 
 
 def measure(stack, sink, bad_sink, good, attack):
@@ -101,22 +127,88 @@ def measure(stack, sink, bad_sink, good, attack):
         return alone, once()
 
 
-def show_isolate(rounds):
-    asked = [name for name in os.environ.get("ATTACKS", "").split(",") if name] or list(ATTACKS)
+def show(what, found, store="sqlite"):
+    """Of (alone, beside) in milliseconds."""
+    pick = lambda place, value: statistics.median(f[place][value] for f in found)
+    p99, alone = pick(1, "p99_ms"), pick(0, "p99_ms")
+    row(f"p99 {what}", f"{p99:.1f} ms (p50 {pick(1, 'p50_ms'):.1f})", f"{alone:.1f} ms (p50 {pick(0, 'p50_ms'):.1f}), alone", ratio(p99, alone),
+        "at most 1.2", store=store)
+
+
+def summary(ages):
+    """Of seconds."""
+    ages = sorted(1e3 * age for age in ages)
+    return {"p50_ms": statistics.median(ages), "p99_ms": ages[len(ages) * 99 // 100]}
+
+
+def show_attacks(asked, rounds, names):
     # The attackers' receivers would be other machines.
-    with resolver_that_swallows(), Sink() as sink, Sink(niceness=10) as bad_sink:
-        vendors = {f"WRENN_EVENTS_ORIGIN_{name}": f"http://127.0.0.1:{bad_sink.port}" for name in ("DISCORD", "MATRIX")}
-        with Stack("sqlite", WRENN_EVENTS_MAX_CONNECTIONS=str(CONNECTIONS), **vendors) as stack:
+    with Sink() as sink, Sink(niceness=10) as bad_sink:
+        settings = {f"WRENN_EVENTS_ORIGIN_{name}": f"http://127.0.0.1:{bad_sink.port}" for name in ("DISCORD", "MATRIX")}
+        logs = []
+        with Stack("sqlite", prepare=lambda service: logs.append(UnreadLog(service)), WRENN_EVENTS_MAX_CONNECTIONS=str(CONNECTIONS),
+                   **names.settings(settings)) as stack:
+            stack.log, = logs
             good = make_channels(stack, sink, 100)
             paced(stack, sink, good, 2, 5)  # they are known from here on
             for name in asked:
-                show_attack(stack, sink, bad_sink, good, name, rounds)
+                what, attack = ATTACKS[name]
+                show(f"to 100 healthy channels beside {what}", [measure(stack, sink, bad_sink, good, attack) for _ in range(rounds)])
+        stack.log.close()
 
 
-def show_attack(stack, sink, bad_sink, good, name, rounds):
-    what, attack = ATTACKS[name]
-    found = [measure(stack, sink, bad_sink, good, attack) for _ in range(rounds)]
-    pick = lambda place, value: statistics.median(f[place][value] for f in found)
-    p99, alone = pick(1, "p99_ms"), pick(0, "p99_ms")
-    row(f"p99 to 100 healthy channels beside {what}", f"{p99:.1f} ms (p50 {pick(1, 'p50_ms'):.1f})",
-        f"{alone:.1f} ms (p50 {pick(0, 'p50_ms'):.1f}), alone", ratio(p99, alone), "at most 1.2", store="sqlite")
+def show_look_ups(rounds, names):
+    """How long a new channel of a healthy team takes while four teams make theirs at names that never resolve."""
+    with Stack("sqlite", **names.settings(), WRENN_CHANNELS_ALLOW_PRIVATE="false") as stack:
+        teams = stack.add_teams(5)
+        make = making_at_hosts(stack.service, teams[:1], "quick.test")
+
+        def once():
+            ages = []
+            for _ in range(MADE):
+                began = time.monotonic()
+                make()
+                ages.append(time.monotonic() - began)
+            return summary(ages)
+        found = []
+        for _ in range(rounds):
+            alone = once()
+            with Attackers(making_at_hosts(stack.service, teams[1:], "silent.test"), threads=40):
+                time.sleep(1)  # they have taken what they may
+                found.append((alone, once()))
+    show("of making and deleting a channel beside look-ups that never end", found)
+
+
+def drain(stack, sink, teams, locked):
+    """How old events get that are in the ledger when audit_logs is locked."""
+    sink.ask("reset")
+    with contextlib.ExitStack() as left:
+        stack.publish([team for team, _ in teams], BACKLOG)
+        stack.take_in()
+        if locked:
+            lock = left.enter_context(contextlib.closing(psycopg2.connect(host=stack.cluster.folder, user="postgres", dbname=stack.store.database)))
+            lock.cursor().execute("LOCK TABLE public.audit_logs")
+            left.enter_context(Attackers(asking_for_audit(stack.service, [key for _, key in stack.add_teams(6)])))
+        return sink.wait(BACKLOG * CHANNELS_PER_TEAM * len(teams))
+
+
+def show_lock(rounds):
+    with Sink() as sink, Stack("postgres") as stack:
+        good = make_channels(stack, sink, 100)
+        drain(stack, sink, good, False)
+        found = [(drain(stack, sink, good, False), drain(stack, sink, good, True)) for _ in range(rounds)]
+    show("of a backlog of 100 healthy channels beside a lock on audit_logs", found, "postgres")
+
+
+def show_isolate(rounds):
+    asked = [name for name in os.environ.get("ATTACKS", "").split(",") if name] or [*ATTACKS, "nowhere", "lock"]
+    with tempfile.TemporaryDirectory() as folder:
+        names = SilentNames(folder)
+        try:
+            show_attacks([name for name in asked if name in ATTACKS], rounds, names)
+            if "nowhere" in asked:
+                show_look_ups(rounds, names)
+        finally:
+            names.end()
+    if "lock" in asked and "postgres" in STORES:
+        show_lock(rounds)

@@ -13,6 +13,7 @@
  *   /drip    one byte, and no more       /refuse  resets the connection
  *   /slow    204 after five seconds      /late    503 after five seconds
  *   /fail    500 at once                 /storm   answers at once, is not counted
+ *   /gone    410 at once
  *   /_matrix 429, wants an hour          /api     404, as Discord refuses
  *
  * GET /stats answers {"count":..,"per_second":..,"p50_ms":..,"p99_ms":..} for /good since the last
@@ -41,6 +42,7 @@
 #define SLOW       "HTTP/1.1 204 No Content\r\n\r\n"
 #define LATE       "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 #define FAIL       "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+#define GONE       "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
 #define WANT_HOUR                                                              \
 	"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n" \
 	"Content-Length: 55\r\n\r\n"                                           \
@@ -188,6 +190,8 @@ static bool serve(int fd, const char *head, const char *body, size_t body_len)
 		answer_later(fd, LATE);
 	} else if (starts(head, "POST /fail")) {
 		answer(fd, FAIL, strlen(FAIL));
+	} else if (starts(head, "POST /gone")) {
+		answer(fd, GONE, strlen(GONE));
 	} else if (starts(head, "PUT /_matrix")) {
 		answer(fd, WANT_HOUR, strlen(WANT_HOUR));
 	} else if (starts(head, "POST /api")) {

@@ -34,10 +34,10 @@ def tree_us(pid):
 
 
 class Stack:
-    """As a context it starts everything, and in the end stops and removes it."""
+    """As a context it starts everything, each service after prepare(service), and in the end stops and removes it."""
 
-    def __init__(self, store, workers=1, **settings):
-        self.kind, self.workers, self.settings = store, workers, settings
+    def __init__(self, store, workers=1, prepare=lambda service: None, **settings):
+        self.kind, self.workers, self.prepare, self.settings = store, workers, prepare, settings
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="wrenn-bench-")
@@ -54,6 +54,7 @@ class Stack:
             place = f"{self.folder}/worker-{number}"
             os.mkdir(place)
             self.services.append(Service(place, self.redis.url, self.store.url, **self.settings))
+            self.prepare(self.services[-1])
         self.start()
         return self
 

@@ -2,11 +2,9 @@
 """Two thousand readers come back in the same moment, each with a cursor. The service is held while they knock, so that they
 really are all there when it goes on."""
 import asyncio
-import os
 import re
 import resource
 import signal
-import socket
 
 import pytest
 from live_client import Connection
@@ -25,29 +23,6 @@ def test_room_for_open_files_is_asked_for_by_the_service(make_service, connectio
     assert resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE) == (allowed, 800)
     warning = '"the limit of open files is too low for the settings; raise it or serve fewer connections","allowed":800,"wanted":1352,"connections":448,"requests":16'
     assert (warning in service.log_text()) == warns
-
-
-@pytest.mark.plain_only(reason="its limit of open files is meant for the program that users run")
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_clients_do_not_take_the_descriptors_of_deliveries(make_service, redis, receiver, open_files):
-    open_files(1200)
-    service = make_service()
-    service.prefix = ["prlimit", "--nofile=400:400"]
-    service.start()
-    team, key = service.new_team()
-    channel = service.add_webhook(key, receiver.url)
-    clients = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(500)]
-    try:
-        until(lambda: len(os.listdir(f"/proc/{service.process.pid}/fd")) > 80, "clients to be accepted")
-        for _ in range(20):
-            redis.publish(make_event(team))
-        until(lambda: len(receiver.requests) == 20, "all deliveries")
-    finally:
-        for client in clients:
-            client.close()
-    listed = until(lambda: service.get(f"/v1/channels/{channel['id']}/deliveries?state=delivered", key=key).json()["items"], "the list")
-    until(lambda: len(service.get(f"/v1/channels/{channel['id']}/deliveries?state=delivered", key=key).json()["items"]) == 20, "their records")
-    assert {item["attempts"] for item in listed} == {1}
 
 
 def metric(service, name):

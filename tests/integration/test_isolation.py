@@ -4,29 +4,36 @@ and its channels wait for no request of the others. How long it waits is printed
 measures that on a quiet machine."""
 import collections
 import contextlib
+import functools
 import json
+import os
 import socket
 import statistics
 import time
 
 import destinations
+import psycopg2
 import pytest
-from attackers import Attackers, add_teams, fill_audit_log, idle_connections, making_and_deleting, making_at_unknown_hosts, reading_audit
+from attackers import (Attackers, SilentNames, UnreadLog, add_teams, asking_for_audit, fill_audit_log, idle_connections, little_memory,
+                       making_and_deleting, making_at_hosts, reading_audit)
 from support import fast_clock, id_to_uuid, make_event, new_id, until
 
 pytestmark = pytest.mark.plain_only("the sanitizers see nothing of who waits for whom")
 
-SLOTS, CONNECTIONS = 16, 100
+SLOTS, FILES = 16, 400
 TEAMS, CHANNELS = 6, 5  # more channels than slots
 ROUNDS, EVENTS = 3, 2
 STEADY = 20  # looks
 SLOWLY = 0.1  # where requests are held, their ten seconds last a hundred
 WEBHOOKS = 3  # of the healthy team
+REFUSALS = 26  # of one team, that a vendor may see at once
+WAIT_S = 9  # at least, from a failure to the next attempt
+TEXT = "x" * 60_000
 
 
 class World:
-    def __init__(self, service, redis, store, fake):
-        self.service, self.redis, self.store, self.fake = service, redis, store, fake
+    def __init__(self, service, redis, store, fake, prepared=None):
+        self.service, self.redis, self.store, self.fake, self.prepared = service, redis, store, fake, prepared
         (self.team, self.key), = add_teams(store, 1)
         self.destinations = []
         self.capsules = []
@@ -43,15 +50,24 @@ class World:
         found = [[e["at"] for e in self.fake.arrived(d.name) if digits in e["body"]] for d in self.destinations]
         return [at[0] for at in found if at]
 
-    def ages(self):
+    def publish(self):
+        """An event of the healthy team."""
+        capsule = new_id("cl-")
+        self.redis.publish(make_event(self.team, resource=capsule))
+        self.capsules.append(capsule)
+        return capsule
+
+    def age(self, capsule, since):
+        """When it has arrived at all channels."""
+        until(lambda: len(self.arrivals(capsule)) == len(self.destinations), "an event of the healthy team")
+        return [1e3 * (at - since) for at in self.arrivals(capsule)]
+
+    def ages(self, events=EVENTS):
         """Of one round, in milliseconds."""
         found = []
-        for _ in range(EVENTS):
-            capsule, published = new_id("cl-"), time.monotonic()
-            self.redis.publish(make_event(self.team, resource=capsule))
-            until(lambda: len(self.arrivals(capsule)) == len(self.destinations), "an event of the healthy team")
-            found += [1e3 * (at - published) for at in self.arrivals(capsule)]
-            self.capsules.append(capsule)
+        for _ in range(events):
+            published = time.monotonic()
+            found += self.age(self.publish(), published)
         return found
 
     def ended(self):
@@ -75,6 +91,16 @@ class World:
             for _ in range(EVENTS):
                 self.redis.publish(make_event(team))
         return made
+
+
+    def check(self):
+        """Every event at the first attempt, and in order."""
+        for destination in self.destinations[:WEBHOOKS]:
+            entries = self.fake.arrived(destination.name)
+            assert [json.loads(entry["body"])["resource"]["id"] for entry in entries] == self.capsules
+            assert {entry["headers"]["X-Wrenn-Attempt"] for entry in entries} == {"1"}
+        until(lambda: self.store.query("SELECT count(*) FROM deliveries WHERE team_id = %s AND NOT (state = 'delivered' AND attempts = 1)",
+                                       id_to_uuid(self.team)) == [(0,)], "the results")
 
 
 def wait_until_it_stays(count, least):
@@ -132,8 +158,44 @@ def without_handshake(world):
 
 @contextlib.contextmanager
 def storm(world):
-    (team, _), = world.attackers(lambda number: bad_webhook(world, number), teams=1)
-    yield lambda: [world.redis.publish(make_event(team)) for _ in range(200)]
+    """At channels that have answered at once, which stop answering in the midst of it."""
+    (team, _), = world.attackers(lambda number: bad_webhook(world, number), teams=1, channels=SLOTS)
+    delivered = "SELECT count(*) FROM deliveries WHERE team_id = %s AND state = 'delivered'"
+    until(lambda: world.store.query(delivered, id_to_uuid(team)) == [(SLOTS * EVENTS,)], "quick answers")
+    world.fake.script({"destination": "webhook/bad/", "times": 0, "kind": "hold", "status": 204})
+    for _ in range(ROUNDS * EVENTS):
+        world.redis.publish(make_event(team))
+    wait_until_it_stays(lambda: len(world.fake.arrived("webhook/bad/")) - SLOTS * EVENTS, SLOTS // 2)
+    yield lambda: None
+    world.fake.heal("webhook/bad/")
+    world.fake.release()
+
+
+def let_names_be_silent(service):
+    names = SilentNames(service.folder)
+    service.environment.update(names.settings(service.environment))
+    return names
+
+
+@contextlib.contextmanager
+def silent_names(world):
+    world.attackers(lambda number: destinations.Destination("webhook", {"url": f"http://never-{number}.silent.test/"}, ""))
+    wait_until_it_stays(world.prepared.count, TEAMS)
+    yield lambda: None
+    world.prepared.end()
+
+
+@contextlib.contextmanager
+def failures(world):
+    """At once: refusals, resets, and answers that break off."""
+    kinds = ("answer", "reset", "half")
+    for kind in kinds:
+        world.fake.script({"destination": f"webhook/bad/{kind}/", "times": 0, "kind": kind})
+    world.attackers(lambda number: bad_webhook(world, f"{kinds[number % 3]}/{number}"))
+    until(lambda: len(world.fake.arrived("webhook/bad/")) >= TEAMS * CHANNELS, "requests of the others")
+    yield lambda: None
+    assert world.store.query("SELECT count(*) FROM attempts a JOIN attempts b ON b.delivery_id = a.delivery_id AND b.number = a.number + 1 "
+                             f"WHERE (julianday(b.started_at) - julianday(a.started_at)) * 86400 < {WAIT_S}") == [(0,)], "tried again too soon"
 
 
 @contextlib.contextmanager
@@ -148,13 +210,7 @@ def churn(world):
     world.fake.script({"destination": "webhook/bad/", "kind": "hang", "times": 0})
     teams = add_teams(world.store, TEAMS)
     with acting(world, making_and_deleting(world.service, world.redis, teams, f"{world.fake.origin}/bad/0", channels=CHANNELS)):
-        until(lambda: world.fake.arrived("webhook/bad/"), "a request of a channel that is deleted")
-        yield lambda: None
-
-
-@contextlib.contextmanager
-def unknown_hosts(world):
-    with acting(world, making_at_unknown_hosts(world.service, add_teams(world.store, 2))):
+        until(lambda: len(world.fake.arrived("webhook/bad/")) > 2 * SLOTS, "requests in the place of those whose channels were deleted")
         yield lambda: None
 
 
@@ -166,10 +222,19 @@ def audit_reads(world):
         yield lambda: None
 
 
+def allow_few_files(service):
+    service.prefix = ["prlimit", f"--nofile={FILES}:{FILES}"]
+
+
 @contextlib.contextmanager
 def connections(world):
-    with idle_connections(world.service, 2 * CONNECTIONS):
+    """More than the service has files. Each request of the healthy team needs one, too."""
+    world.fake.script({"destination": "webhook/hooks/", "times": 0, "status": 204, "headers": {"Connection": "close"}})
+    with idle_connections(world.service, FILES + 100):
+        until(lambda: len(os.listdir(f"/proc/{world.service.process.pid}/fd")) > FILES // 5, "clients to be accepted")
         yield lambda: None
+    until(world.service.answers, "the service to take clients again")
+    assert b"\nwrenn_events_outbound_shortages_total 0\n" in world.service.get("/metrics").body, "requests were put off for a descriptor"
 
 
 @contextlib.contextmanager
@@ -185,57 +250,161 @@ def hour_long_hints(world):
 
 @contextlib.contextmanager
 def refused_by_a_vendor(world):
-    """Discord counts refused requests by address, and shuts an address out."""
-    world.add(destinations.discord())
+    """Vendors count refused requests by address, and shut an address out."""
+    world.add(destinations.slack())
 
     def refused(_):
-        destination = destinations.discord()
-        world.fake.script({"destination": destination.name, "times": 0, "status": 404, "headers": {"Content-Type": "application/json"},
-                           "body": '{"message": "Unknown Webhook", "code": 10015}'})
+        destination = destinations.slack()
+        world.fake.script({"destination": destination.name, "times": 0, "status": 404, "body": "no_service"})
         return destination
-    world.attackers(refused)
-    until(lambda: len([e for e in world.fake.arrived("discord/") if e["status"] == 404]) >= SLOTS // 4, "refused requests")
+    world.attackers(refused, teams=1, channels=REFUSALS + 4)
+    count = lambda: len([e for e in world.fake.arrived("slack/") if e["status"] == 404])
+    wait_until_it_stays(count, SLOTS)
     yield lambda: None
+    assert count() <= REFUSALS
 
 
-# Whether their requests are held all the time, so that it shows who waits for one; and how many rounds.
+@contextlib.contextmanager
+def unread_log(world):
+    """It is full, and what the teams do makes lines."""
+    log = world.prepared
+    log.fill()
+    world.fake.script({"destination": "webhook/bad/", "times": 0, "status": 410})
+    world.attackers(lambda number: bad_webhook(world, number), teams=1)
+    disabled = "SELECT count(*) FROM channel_state WHERE disabled_at IS NOT NULL"
+    until(lambda: world.store.query(disabled) == [(CHANNELS,)], "channels to be disabled")
+    yield lambda: None
+    log.read_until(b"a channel was disabled", CHANNELS)
+    log.close()
+
+
+@contextlib.contextmanager
+def no_memory(world):
+    """Pages need memory that there is not; then events do."""
+    (team, key), = add_teams(world.store, 1)
+    fill_audit_log(world.store, team, 200, json.dumps({"text": "x" * 8000}))
+    with little_memory(world.service, more=0), acting(world, asking_for_audit(world.service, [key])):
+        yield lambda: None
+    with little_memory(world.service, more=0):
+        for _ in range(30):
+            world.redis.publish(make_event(team, metadata={"text": TEXT}))
+            world.publish()
+        until(lambda: "out of memory" in world.service.log_text(), "memory to run out")
+    until(lambda: world.store.query("SELECT count(*) FROM audit_logs WHERE team_id = %s AND resource_id IS NOT NULL",
+                                    id_to_uuid(team)) == [(30,)], "all events")
+    world.age(world.capsules[-1], time.monotonic())
+    assert world.redis.client.xlen("wrenn:events:dead") == 0
+
+
+# is_held: their requests are held all the time, so that it shows who waits for one. is_slow: as if they were.
+Attack = collections.namedtuple("Attack", "start is_held is_slow rounds events prepare", defaults=(False, False, ROUNDS, EVENTS, None))
 ATTACKS = {
-    "hangs": (True, ROUNDS, lambda world: faulty(world, kind="hang")),
-    "slow successes": (True, ROUNDS, lambda world: faulty(world, kind="hold", status=204)),
-    "slow failures": (True, ROUNDS, lambda world: faulty(world, kind="hold", status=503)),
-    "a byte now and then": (True, ROUNDS, lambda world: faulty(world, kind="drip")),
-    "TLS handshakes that hang": (True, ROUNDS, without_handshake),
-    "failures at once": (False, ROUNDS, lambda world: faulty(world, status=500)),
-    "resets": (False, ROUNDS, lambda world: faulty(world, kind="reset")),
-    "a storm": (False, ROUNDS, storm),
-    "channels made and deleted": (False, ROUNDS, churn),
-    "channels at unknown hosts": (False, ROUNDS, unknown_hosts),
-    "audit reads that find nothing": (False, ROUNDS, audit_reads),
-    "connections that ask for nothing": (False, ROUNDS, connections),
-    "hints of an hour": (False, 1, hour_long_hints),
-    "refusals of a vendor": (False, 1, refused_by_a_vendor),
+    "hangs": Attack(functools.partial(faulty, kind="hang"), is_held=True),
+    "slow successes": Attack(functools.partial(faulty, kind="hold", status=204), is_held=True),
+    "slow failures": Attack(functools.partial(faulty, kind="hold", status=503), is_held=True),
+    "a byte now and then": Attack(functools.partial(faulty, kind="drip"), is_held=True),
+    "TLS handshakes that hang": Attack(without_handshake, is_held=True),
+    "names that never resolve": Attack(silent_names, is_held=True, prepare=let_names_be_silent),
+    "a storm": Attack(storm, is_held=True),
+    "failures at once": Attack(failures),
+    "channels made and deleted": Attack(churn, is_slow=True),
+    "audit reads that find nothing": Attack(audit_reads),
+    "connections that ask for nothing": Attack(connections, prepare=allow_few_files),
+    "hints of an hour": Attack(hour_long_hints, rounds=1),
+    "refusals of a vendor": Attack(refused_by_a_vendor, is_slow=True, rounds=1, events=1),
+    "a log that nobody reads": Attack(unread_log, rounds=1, prepare=UnreadLog),
+    "no memory": Attack(no_memory, rounds=1),
 }
+
+
+def show(record_property, what, beside, alone):
+    record_property("measured", f"a healthy team beside {what}: {max(beside):.0f} ms at most, alone {max(alone):.0f}, "
+                                f"ratio {max(beside) / max(alone):.1f}; median {statistics.median(beside):.0f} ms, "
+                                f"alone {statistics.median(alone):.0f}, ratio {statistics.median(beside) / statistics.median(alone):.1f}")
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_healthy_team_waits_for_nobody(make_service, origins, redis, store, fake, name, record_property):
-    are_held, rounds, attack = ATTACKS[name]
-    service = make_service(WRENN_EVENTS_MAX_INFLIGHT=str(SLOTS), WRENN_EVENTS_MAX_CONNECTIONS=str(CONNECTIONS), **origins,
-                           **(fast_clock(SLOWLY) if are_held else {})).start()
-    world = World(service, redis, store, fake)
-    alone = [age for _ in range(rounds) for age in world.ages()]
+def test_a_healthy_team_waits_for_nobody(make_service, origins, redis, store, fake, open_files, name, record_property):
+    attack = ATTACKS[name]
+    open_files(FILES * 3)
+    service = make_service(WRENN_EVENTS_MAX_INFLIGHT=str(SLOTS), **origins,
+                           **(fast_clock(SLOWLY) if attack.is_held or attack.is_slow else {}))
+    prepared = attack.prepare(service) if attack.prepare else None
+    world = World(service.start(), redis, store, fake, prepared)
+    alone = [age for _ in range(attack.rounds) for age in world.ages(attack.events)]
     beside = []
-    with attack(world) as go_on:
-        for _ in range(rounds):
+    with attack.start(world) as go_on:
+        for _ in range(attack.rounds):
             go_on()
-            beside += world.ages_beside_held_requests() if are_held else world.ages()
-    for destination in world.destinations[:WEBHOOKS]:
-        entries = world.fake.arrived(destination.name)
-        assert [json.loads(entry["body"])["resource"]["id"] for entry in entries] == world.capsules
-        assert {entry["headers"]["X-Wrenn-Attempt"] for entry in entries} == {"1"}
-    until(lambda: store.query("SELECT count(*) FROM deliveries WHERE team_id = %s AND NOT (state = 'delivered' AND attempts = 1)",
-                              id_to_uuid(world.team)) == [(0,)], "the results")
-    record_property("measured", f"a healthy team beside {name}: {max(beside):.0f} ms at most, alone {max(alone):.0f}, "
-                                f"ratio {max(beside) / max(alone):.1f}; median {statistics.median(beside):.0f} ms, "
-                                f"alone {statistics.median(alone):.0f}, ratio {statistics.median(beside) / statistics.median(alone):.1f}")
+            beside += world.ages_beside_held_requests() if attack.is_held else world.ages(attack.events)
+    world.check()
+    show(record_property, name, beside, alone)
+
+
+def begin(world):
+    """Events in the ledger: of the first each channel awaits the answer. Those that have to wait for it are returned."""
+    world.fake.script({"destination": "webhook/hooks/", "times": 0, "kind": "hold", "status": 204})
+    first, *others = (world.publish() for _ in range(1 + EVENTS))
+    until(lambda: len(world.arrivals(first)) == WEBHOOKS, "the first event")
+    pending = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
+    until(lambda: world.store.query(pending) == [(WEBHOOKS * (1 + EVENTS),)], "the ledger")
+    return others
+
+
+def go_on(world, capsules):
+    """The ages, in milliseconds since the answers to the first one. All results are stored after that."""
+    began = time.monotonic()
+    world.fake.heal()
+    world.fake.release()
+    found = [age for capsule in capsules for age in world.age(capsule, began)]
+    until(lambda: world.store.query("SELECT count(*) FROM deliveries WHERE state = 'pending'") == [(0,)], "the results")
+    return found
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_a_healthy_team_waits_for_no_lock_on_the_audit_log(make_service, origins, redis, store, fake, record_property):
+    """Two others hold all readers of requests, and the writer of audited changes."""
+    service = make_service(**origins, **fast_clock(0.3)).start()
+    world = World(service, redis, store, fake)
+    alone = go_on(world, begin(world))
+    capsules = begin(world)
+    teams = add_teams(store, 2)
+    lock = psycopg2.connect(host=store.cluster.folder, user="postgres", dbname=store.database)
+    lock.cursor().execute("LOCK TABLE public.audit_logs")
+    try:
+        with Attackers(asking_for_audit(service, [key for _, key in teams])), Attackers(making_at_hosts(service, teams, "quick.test")):
+            until(lambda: store.query("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0] > 2, "requests that wait for the lock")
+            beside = go_on(world, capsules)
+            late = redis.publish(make_event(world.team))
+            assert store.query("SELECT count(*) FROM deliveries WHERE stream_id = %s", late) == [(0,)]
+            lock.rollback()
+    finally:
+        lock.close()
+    until(lambda: store.query("SELECT state FROM deliveries WHERE stream_id = %s", late) == [("delivered",)] * WEBHOOKS, "the last event")
+    show(record_property, "a lock on the audit log", beside, alone)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_new_channel_waits_for_nobodys_look_up(make_service, redis, store, folder, record_property):
+    names = SilentNames(folder)
+    service = make_service(**names.settings(fast_clock(SLOWLY)), WRENN_CHANNELS_ALLOW_PRIVATE="false").start()
+    teams = add_teams(store, 1 + TEAMS)
+    healthy = making_at_hosts(service, teams[:1], "quick.test")
+
+    def ages():
+        found = []
+        for _ in range(ROUNDS):
+            began = time.monotonic()
+            assert healthy() == 201
+            found.append(1e3 * (time.monotonic() - began))
+        return found
+    alone = ages()
+    with Attackers(making_at_hosts(service, teams[1:], "silent.test"), threads=8 * TEAMS) as attackers:
+        wait_until_it_stays(names.count, TEAMS)
+        before = names.count()
+        beside = ages()
+        assert names.count() == before, "a look-up of the others has ended"
+        names.end()
+    assert attackers.acts > 0
+    show(record_property, "look-ups that never end", beside, alone)

@@ -6,7 +6,6 @@ import resource
 import signal
 import sqlite3
 
-import psycopg2
 import pytest
 from support import Stream, id_to_uuid, make_event, until
 from test_endpoints import ALL, World
@@ -184,26 +183,6 @@ def test_readiness_knows_of_a_table_that_nobody_can_write_to(service, redis, sto
     assert "store" in json.loads(ready(service)[1])["error"]["message"]
     store.query("ALTER TABLE audit_logs_away RENAME TO audit_logs")
     until(lambda: ready(service)[0] == 200, "readiness to come back")
-
-
-@pytest.mark.parametrize("store", ["postgres"], indirect=True)
-def test_a_locked_audit_table_stops_no_delivery(service, redis, receiver, store):
-    team, key = service.new_team()
-    service.add_webhook(key, receiver.url)
-    receiver.answer = lambda request: 503 if request["headers"]["X-Wrenn-Attempt"] == "1" else 204
-    waiting = [redis.publish(make_event(team)) for _ in range(3)]
-    until(lambda: store.query("SELECT count(*) FROM deliveries WHERE attempts = 1") == [(1,)], "the first attempt")
-    lock = psycopg2.connect(host=store.cluster.folder, user="postgres", dbname=store.database)
-    lock.cursor().execute("LOCK TABLE public.audit_logs")
-    late = redis.publish(make_event(team))
-    try:
-        until(lambda: store.query("SELECT count(*) FROM deliveries WHERE state = 'delivered'") == [(3,)], "the deliveries")
-        assert store.query("SELECT count(*) FROM deliveries WHERE stream_id = %s", late) == [(0,)]
-    finally:
-        lock.rollback()
-        lock.close()
-    until(lambda: store.query("SELECT state FROM deliveries WHERE stream_id = %s", late) == [("delivered",)], "the last")
-    assert len({r["headers"]["X-Wrenn-Delivery"] for r in receiver.requests}) == len(waiting) + 1
 
 
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)

@@ -1,15 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """Teams that use their API keys against all others: what the isolation tests and `make bench` let them do."""
 import contextlib
+import fcntl
 import hashlib
+import http.client
 import itertools
 import multiprocessing
 import os
+import pathlib
+import resource
 import socket
+import subprocess
 import threading
 import uuid
 
 from support import id_to_uuid, make_event, new_id
+
+RESOLVER = pathlib.Path(__file__).resolve().parent.parent / "integration/silent_resolver.c"
+
+
+class SilentNames:
+    """Look-ups of names below silent.test get no answer until the end. Names below quick.test have an address."""
+
+    def __init__(self, folder):
+        self.asked, self.library = pathlib.Path(folder) / "asked", pathlib.Path(folder) / "resolver.so"
+        self.lock = open(self.asked, "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", self.library, RESOLVER], check=True)
+
+    def settings(self, others=()):
+        """Of a service, with its other settings."""
+        preloaded = [dict(others).get("LD_PRELOAD"), str(self.library)]
+        return {**dict(others), "LD_PRELOAD": ":".join(filter(None, preloaded)), "SILENT_WHILE": str(self.asked)}
+
+    def count(self):
+        """Look-ups so far."""
+        return self.asked.stat().st_size
+
+    def end(self):
+        fcntl.flock(self.lock, fcntl.LOCK_UN)
+        self.lock.close()
 
 
 class Attackers:
@@ -55,9 +85,23 @@ class Attackers:
 
 
 def reading_audit(service, keys):
-    """Filters that no row passes."""
+    """Filters that no row passes. Each answer is about some of the rows, and says where to go on."""
     turns = itertools.cycle(keys)
-    return lambda: service.get("/v1/audit-logs?resource_type=nothing", key=next(turns))
+
+    def act():
+        page = service.get("/v1/audit-logs?action=nothing", key=next(turns)).json()
+        assert page["items"] == [] and page["next_before"], "all rows of a team were read for one request"
+    return act
+
+
+def asking_for_audit(service, keys):
+    """As many rows as they may, whatever the answer."""
+    turns = itertools.cycle(keys)
+
+    def act():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            service.get("/v1/audit-logs?limit=200", key=next(turns))
+    return act
 
 
 def making_and_deleting(service, redis, teams, url, channels=10):
@@ -73,18 +117,67 @@ def making_and_deleting(service, redis, teams, url, channels=10):
     return act
 
 
-def making_at_unknown_hosts(service, teams):
-    """Whether they are refused depends on WRENN_CHANNELS_ALLOW_PRIVATE; what was made goes again."""
+def making_at_hosts(service, teams, domain):
+    """Channels at names below `domain`. Those that are made go again."""
     turns, numbers = itertools.cycle(teams), itertools.count()
 
     def act():
         (_, key), number = next(turns), next(numbers)
         answer = service.request("POST", "/v1/channels", key=key, body={
-            "name": f"nowhere {number}", "provider": "webhook", "config": {"url": f"http://never-{number}.invalid/"},
+            "name": f"nowhere {number}", "provider": "webhook", "config": {"url": f"http://never-{number}.{domain}/"},
             "events": ["capsule.create"]})
         if answer.status == 201:
             service.request("DELETE", f"/v1/channels/{answer.json()['id']}", key=key)
+        return answer.status
     return act
+
+
+def moving_backlogs(service, key, channels):
+    """What was dropped is to be sent again, and is skipped."""
+    turns = itertools.cycle(channels)
+
+    def act():
+        path = f"/v1/channels/{next(turns)['id']}"
+        service.request("POST", f"{path}/recover", key=key, body={"states": ["dropped"], "since": "2000-01-01T00:00:00Z"})
+        service.request("POST", f"{path}/enable", key=key, body={"backlog": "skip"})
+    return act
+
+
+class UnreadLog:
+    """A pipe for the log of a service: it has room for the first lines, until it is filled up."""
+
+    def __init__(self, service):
+        self.reader, self.writer = os.pipe()
+        service.prefix = ["bash", "-c", f'exec "$@" 2>&{self.writer}', "bash"]
+        service.descriptors = [self.writer]
+
+    def fill(self):
+        os.set_blocking(self.writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(self.writer, b"\0" * 4096)
+        os.set_blocking(self.writer, True)
+
+    def read_until(self, line, count):
+        """Until this is in so many lines."""
+        said = b""
+        while said.count(line) < count:
+            said += os.read(self.reader, 65536)
+
+    def close(self):
+        os.close(self.reader)
+        os.close(self.writer)
+
+
+@contextlib.contextmanager
+def little_memory(service, more):
+    """The service gets at most so many bytes more than it has."""
+    pid = service.process.pid
+    pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[0])
+    before = resource.prlimit(pid, resource.RLIMIT_AS)
+    resource.prlimit(pid, resource.RLIMIT_AS, (pages * resource.getpagesize() + more, before[1]))
+    yield
+    resource.prlimit(pid, resource.RLIMIT_AS, before)
 
 
 @contextlib.contextmanager
@@ -112,9 +205,20 @@ def add_teams(store, count):
     return teams
 
 
-def fill_audit_log(store, team, count):
+def fill_audit_log(store, team, count, metadata="{}"):
     """Rows of a team in a SQLite store."""
     store.query(f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
                 "INSERT INTO audit_logs (id, team_id, actor_type, resource_type, action, scope, status, metadata, created_at) "
-                "SELECT printf('00000000-0000-4000-8000-%012d', i), %s, 'user', 'sandbox', 'create', 'team', 'success', '{}', "
-                "strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM n", id_to_uuid(team))
+                "SELECT printf('00000000-0000-4000-8000-%012d', i), %s, 'user', 'sandbox', 'create', 'team', 'success', %s, "
+                "strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM n", id_to_uuid(team), metadata)
+
+
+def fill_deliveries(store, team, count):
+    """So many dropped ones in a SQLite store for each that the team has."""
+    made = {"id": "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || "
+                  "substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))",
+            "stream_ms": "d.stream_ms - n.i", "stream_seq": "0", "stream_id": "(d.stream_ms - n.i) || '-0'", "state": "'dropped'"}
+    columns = [row[1] for row in store.query("PRAGMA table_info(deliveries)")]
+    store.query(f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+                f"INSERT INTO deliveries ({', '.join(columns)}) SELECT {', '.join(made.get(column, 'd.' + column) for column in columns)} "
+                "FROM deliveries d, n WHERE d.team_id = %s", id_to_uuid(team))
