@@ -6,7 +6,7 @@
  *
  * Happy path: provider, config and event are read, and samples replace what is missing. The
  * provider builds both its forms, and the answer shows them with their size and the parts that
- * were cut. No name is looked up, and nothing is stored. Failure: 400 with the field. URLs,
+ * were cut. No host is looked up, and nothing is stored. Failure: 400 with the field. URLs,
  * headers and credentials are not part of the answer.
  */
 #include "channels/preview.h"
@@ -18,8 +18,10 @@
 #include "channels/call.h"
 #include "channels/draft.h"
 #include "channels/mask.h"
+#include "channels/request_view.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
+#include "channels/team_name.h"
 #include "core/channel_hold.h"
 #include "core/id.h"
 #include "core/json.h"
@@ -27,14 +29,20 @@
 #include "core/utf8.h"
 #include "core/version.h"
 
+/* How long before now a digest's first event was, and a living message's first state. */
+#define BEFORE_US (INT64_C(192) * 1000000)
+
 struct preview {
 	struct api_call call;
 	struct draft draft;
 	struct provider_config config; /* the client's or a sample */
 	bool has_config;               /* the client's */
 	char timestamp[RFC3339_TEXT_SIZE];
+	char began
+		[RFC3339_TEXT_SIZE]; /* when the first event of a digest was, or the first state */
 	char team[ID_TEXT_SIZE];
-	struct event *event; /* or a digest: */
+	struct buf team_name; /* empty while the store is away */
+	struct event *event;  /* or a digest: */
 	struct digest digest;
 	struct buf body; /* the message's: event or digest as JSON */
 	struct str note; /* why a fallback gets the message */
@@ -48,6 +56,7 @@ static void end_preview(struct api_call *call)
 	draft_done(&preview->draft);
 	event_free(preview->event);
 	buf_done(&preview->body);
+	buf_done(&preview->team_name);
 }
 
 /* ---- what is to be shown ------------------------------------------------------------------- */
@@ -83,21 +92,21 @@ static int take_object(struct preview *preview, cJSON *event, struct buf *json)
 /* Fields that the operator strips are in neither the body nor the message, as in a delivery. */
 static int strip_host(struct preview *preview)
 {
-	const struct stream_id none = { .ms = 0 };
+	const struct stream_id id = { .ms = (uint64_t)preview->call.now_us / 1000 };
 
 	event_write_body_without_host(&preview->body, preview->event);
 	if (preview->body.err)
 		return preview->body.err;
 	event_free(preview->event);
 	preview->event = NULL;
-	return event_parse(buf_str(&preview->body), none, &preview->event, NULL);
+	return event_parse(buf_str(&preview->body), id, &preview->event, NULL);
 }
 
 static int parse_event(struct preview *preview, struct str json, struct reason *why)
 {
-	const struct stream_id none = { .ms = 0 };
+	const struct stream_id id = { .ms = (uint64_t)preview->call.now_us / 1000 };
 	struct reason fault = { .text = "" };
-	int rc = event_parse(json, none, &preview->event, &fault);
+	int rc = event_parse(json, id, &preview->event, &fault);
 
 	if (rc == -ENOMEM)
 		return rc;
@@ -139,7 +148,8 @@ static int take_digest(struct preview *preview, struct reason *why)
 	if (!preview->draft.provider->folds)
 		return reason_set(why, -EINVAL, "digest",
 				  "this provider gets every event separately, so it has no digest");
-	sample_digest(&preview->digest, str_of(preview->team), str_of(preview->timestamp));
+	sample_digest(&preview->digest, str_of(preview->team), str_of(preview->began),
+		      str_of(preview->timestamp));
 	digest_write(&preview->body, &preview->digest);
 	return preview->body.err;
 }
@@ -162,6 +172,7 @@ static int build_with(struct preview *preview, const struct provider_config *con
 		.body = buf_str(&preview->body),
 		.event = preview->event,
 		.digest = preview->event ? NULL : &preview->digest,
+		.team_name = buf_str(&preview->team_name),
 		.form = form,
 		.life = life,
 		.note = preview->note,
@@ -197,51 +208,6 @@ static int build(struct preview *preview, enum message_form form, const struct m
 
 /* ---- showing the preview ------------------------------------------------------------------- */
 
-static struct str header_of(const struct outgoing *out, struct str name)
-{
-	for (size_t i = 0; i < out->header_count; i++) {
-		struct str value = buf_str(&out->headers[i]);
-		struct str found = str_cut(&value, ':');
-
-		if (str_eq_nocase(found, name))
-			return str_trim(value);
-	}
-	return STR("");
-}
-
-static void add_number(struct buf *json, const char *name, size_t number)
-{
-	json_add_name(json, name);
-	buf_add_u64(json, number);
-}
-
-static void add_measure(struct buf *json, const struct provider *provider,
-			const struct outgoing *out)
-{
-	struct measure measure = { .unit = "UTF-8 bytes", .size = out->body.len };
-
-	if (provider->measure)
-		measure = provider->measure(out);
-	add_number(json, "size", measure.size);
-	json_add_member(json, "unit", str_of(measure.unit));
-	if (measure.limit > 0)
-		add_number(json, "limit", measure.limit);
-}
-
-static void add_cuts(struct buf *json, const struct trims *trims)
-{
-	json_add_name(json, "cuts");
-	buf_add_char(json, '[');
-	for (size_t i = 0; i < trims->count; i++) {
-		buf_add_text(json, i ? ",{" : "{");
-		json_add_member(json, "field", str_of(trims->items[i].what));
-		add_number(json, "kept", trims->items[i].kept);
-		add_number(json, "of", trims->items[i].of);
-		buf_add_char(json, '}');
-	}
-	buf_add_char(json, ']');
-}
-
 /* The text that is sent when the rich form is refused. A webhook has one form only. */
 static int add_plain(struct preview *preview)
 {
@@ -270,17 +236,19 @@ static bool is_edited(const struct preview *preview)
 static int add_edited(struct preview *preview)
 {
 	const struct trims trims = preview->trims;
-	const struct message_life life = {
-		.replaces =
-			str_of(is_edited(preview) ? preview->draft.provider->edit->example : ""),
-		.trail = STR("created"),
-		.began_us = preview->call.now_us,
-	};
+	struct message_life life = { .began_us = preview->call.now_us - BEFORE_US };
+	char trail[TRAIL_SIZE];
 	struct outgoing edited;
 	int rc;
 
-	if (life.replaces.len == 0)
+	if (!is_edited(preview))
 		return 0;
+	rc = sample_trail(preview->event->kind, channels_of(&preview->call)->notify_completion,
+			  trail);
+	if (rc < 0)
+		return rc;
+	life.replaces = str_of(preview->draft.provider->edit->example);
+	life.trail = str_of(trail);
 	rc = build(preview, FORM_RICH, &life, &edited);
 	if (rc == 0) {
 		json_add_member(&preview->call.json, "edited_method", str_of(edited.method));
@@ -358,12 +326,8 @@ static int show(struct preview *preview)
 
 	if (rc == 0) {
 		buf_add_char(json, '{');
-		json_add_member(json, "provider", str_of(provider->name));
-		json_add_member(json, "method", str_of(rich.method));
-		json_add_member(json, "content_type", header_of(&rich, STR("Content-Type")));
-		json_add_member(json, "body", buf_str(&rich.body));
-		add_measure(json, provider, &rich);
-		add_cuts(json, &preview->trims);
+		request_view_write(json, provider, &rich);
+		request_view_write_cuts(json, &preview->trims);
 		add_filtered(preview);
 		rc = add_held(preview);
 		if (rc == 0)
@@ -402,6 +366,52 @@ static int read_request(struct preview *preview, struct str body, struct reason 
 	return take_message(preview, why);
 }
 
+static void refuse(struct preview *preview, int rc, struct reason *why)
+{
+	if (rc == -E2BIG)
+		rc = reason_set(why, -EINVAL, "event", "event does not fit into a message");
+	api_call_refuse_input(&preview->call, rc, why);
+}
+
+static void answer(struct preview *preview)
+{
+	struct reason why = { .text = "" };
+	int rc = show(preview);
+
+	if (rc < 0)
+		refuse(preview, rc, &why);
+	else
+		api_call_answer(&preview->call, 200);
+}
+
+static int run_read_team(struct db *db, struct store_job *job)
+{
+	struct preview *preview = container_of(job, struct preview, call.job);
+
+	return team_name_read(db, &preview->call.who.team, &preview->team_name);
+}
+
+/* Without the name the message shows the team's id alone. */
+static void on_team_read(struct store_job *job, int rc)
+{
+	struct preview *preview = container_of(job, struct preview, call.job);
+
+	if (rc < 0)
+		buf_reset(&preview->team_name);
+	answer(preview);
+}
+
+static void name_team(struct preview *preview)
+{
+	struct api_call *call = &preview->call;
+
+	call->job.team = call->who.team;
+	call->job.run = run_read_team;
+	call->job.on_done = on_team_read;
+	if (store_read_for_request(call->api.store, &call->job) < 0)
+		answer(preview);
+}
+
 void preview_message(struct http_request *request, void *owner)
 {
 	struct preview *preview;
@@ -417,15 +427,13 @@ void preview_message(struct http_request *request, void *owner)
 	preview = container_of(call, struct preview, call);
 	call->done = end_preview;
 	buf_init(&preview->body, (size_t)2 * EVENT_MAX_BYTES);
+	buf_init(&preview->team_name, TEAM_NAME_MAX);
 	rfc3339_format(call->now_us, 0, preview->timestamp);
+	rfc3339_format(call->now_us - BEFORE_US, 0, preview->began);
 	id_format(ID_TEAM, &call->who.team, preview->team);
 	rc = read_request(preview, http_request_body(request), &why);
 	if (rc == 0)
-		rc = show(preview);
-	if (rc == -E2BIG)
-		rc = reason_set(&why, -EINVAL, "event", "event does not fit into a message");
-	if (rc < 0)
-		api_call_refuse_input(call, rc, &why);
+		name_team(preview);
 	else
-		api_call_answer(call, 200);
+		refuse(preview, rc, &why);
 }

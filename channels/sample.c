@@ -114,12 +114,32 @@ void sample_write(struct buf *out, enum event_kind kind, bool is_completion, str
 
 /* ---- a digest ---------------------------------------------------------------------------- */
 
-void sample_digest(struct digest *out, struct str team, struct str timestamp)
+int sample_trail(enum event_kind kind, bool is_completion, char out[TRAIL_SIZE])
+{
+	const struct stream_id none = { .ms = 0 };
+	struct event *event = NULL;
+	struct buf json;
+	int rc;
+
+	kind = event_kind_is_capsule(kind) ? EVENT_CAPSULE_CREATE : EVENT_SNAPSHOT_CREATE;
+	buf_init(&json, EVENT_MAX_BYTES);
+	sample_write(&json, kind, is_completion, STR("team-" ID_DIGITS_TEXT),
+		     STR("2026-01-01T00:00:00Z"));
+	rc = json.err ? json.err : event_parse(buf_str(&json), none, &event, NULL);
+	out[0] = '\0';
+	if (rc == 0)
+		trail_add(out, event);
+	event_free(event);
+	buf_done(&json);
+	return rc;
+}
+
+void sample_digest(struct digest *out, struct str team, struct str first, struct str last)
 {
 	*out = (struct digest){
 		.team_text = team,
-		.first = timestamp,
-		.last = timestamp,
+		.first = first,
+		.last = last,
 		.total = 50,
 		.group_count = 2,
 		.groups = { { .event = STR("capsule.destroy"),

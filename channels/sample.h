@@ -4,6 +4,7 @@
 #ifndef CHANNELS_SAMPLE_H
 #define CHANNELS_SAMPLE_H
 
+#include "core/attributes.h"
 #include "core/event.h"
 #include "providers/provider.h"
 
@@ -15,7 +16,10 @@ void sample_write(struct buf *out, enum event_kind kind, bool is_completion, str
 		  struct str timestamp);
 
 /* The texts must outlive the digest. digest_done() is not needed. */
-void sample_digest(struct digest *out, struct str team, struct str timestamp);
+void sample_digest(struct digest *out, struct str team, struct str first, struct str last);
+
+/* What a living message about the resource of such an event showed at first. 0, or -ENOMEM. */
+int sample_trail(enum event_kind kind, bool is_completion, char out[TRAIL_SIZE]) must_check;
 
 /* Settings that the provider accepts; they lead nowhere. */
 void sample_config(struct provider_config *out, const struct provider *provider);

@@ -21,15 +21,14 @@
 #include "channels/draft.h"
 #include "channels/rows.h"
 #include "channels/sample.h"
+#include "channels/team_name.h"
 #include "core/clock.h"
 #include "core/id.h"
 #include "core/json.h"
 #include "core/rfc3339.h"
-#include "core/utf8.h"
 #include "targets/targets.h"
 
-#define TEST_SEND_MS   10000
-#define MAX_NAME_SHOWN 256 /* bytes */
+#define TEST_SEND_MS 10000
 
 struct test_send {
 	struct api_call call;
@@ -263,25 +262,11 @@ static void on_answer(const struct answer *answer, void *owner)
 
 /* ---- the team's name --------------------------------------------------------------------- */
 
-static const struct db_query read_team = {
-	.sql = "SELECT name FROM teams WHERE id = $1",
-};
-
-static int on_team(const struct db_row *row, void *arg)
-{
-	struct test_send *test = arg;
-
-	buf_add_str(&test->team_name, utf8_cut(row_text(row, 0), MAX_NAME_SHOWN));
-	return 0;
-}
-
 static int run_read_team(struct db *db, struct store_job *job)
 {
 	struct test_send *test = container_of(job, struct test_send, call.job);
-	const struct db_value team = db_uuid(&test->call.who.team);
 
-	buf_reset(&test->team_name);
-	return db_run_now(db, &read_team, &team, 1, on_team, test, NULL);
+	return team_name_read(db, &test->call.who.team, &test->team_name);
 }
 
 /* Without the name the message shows the team's id alone. */
@@ -298,7 +283,7 @@ static void name_team(struct test_send *test)
 {
 	struct api_call *call = &test->call;
 
-	buf_init(&test->team_name, MAX_NAME_SHOWN);
+	buf_init(&test->team_name, TEAM_NAME_MAX);
 	call->job.team = call->who.team;
 	call->job.run = run_read_team;
 	call->job.on_done = on_team_read;

@@ -17,8 +17,10 @@
 /* The names of events keep their dots: no domain ends in one of these words. */
 static bool is_kind_word(struct str rest)
 {
-	static const char *const words[] = { "create", "pause",    "resume", "destroy", "delete",
-					     "up",     "snapshot", "down",   "test" };
+	static const char *const words[] = { "create",    "pause",  "resume",   "destroy",
+					     "delete",    "up",     "snapshot", "down",
+					     "test",      "missed", "digest",   "expectation",
+					     "checkpoint" };
 	struct str word = { .at = rest.at, .len = 0 };
 
 	while (word.len < rest.len &&

@@ -366,13 +366,32 @@ Test(preview_of, a_message_has_a_link_when_there_is_a_base)
 	cJSON_Delete(tree);
 }
 
+static void expect_piece(const char *request, const char *piece)
+{
+	cJSON *tree = preview(&one, request);
+
+	cr_expect(strstr(json_get_string(tree, "body"), piece), "%s: %s", piece,
+		  json_get_string(tree, "body"));
+	cJSON_Delete(tree);
+}
+
+Test(preview_of, a_message_has_what_only_a_stored_event_has)
+{
+	expect_piece("{\"provider\":\"matrix\",\"event\":\"capsule.pause\"}",
+		     "Team: A (" TEAM_A_ID ")\\n");
+	expect_piece("{\"provider\":\"matrix\",\"event\":\"capsule.pause\"}",
+		     "\\ncapsule.pause \xc2\xb7 1800000000");
+	expect_piece("{\"provider\":\"matrix\",\"digest\":true}",
+		     "From: 2027-01-15 07:56:48 UTC\\nTo: 2027-01-15 08:00:00 UTC");
+}
+
 Test(preview_of, a_living_channel_shows_an_edited_message)
 {
 	static const struct {
 		const char *body, *method, *piece; /* NULL: nothing is edited */
 	} cases[] = {
 		{ "{\"provider\":\"discord\",\"event\":\"capsule.pause\",\"living\":true}", "PATCH",
-		  "created \xe2\x86\x92 " },
+		  "start requested \xe2\x86\x92 pause requested, 3 min 12 s in all" },
 		{ "{\"provider\":\"telegram\",\"event\":\"capsule.pause\",\"living\":true}", "POST",
 		  "\"message_id\":1," },
 		{ "{\"provider\":\"matrix\",\"event\":\"capsule.pause\",\"living\":true}", "PUT",

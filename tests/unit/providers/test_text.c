@@ -3,8 +3,9 @@
 /* Cutting in three units, of raw and of escaped text; never inside a grapheme or an escape. */
 #include <criterion/criterion.h>
 
+#include "core/event.h"
 #include "core/utf8.h"
-#include "providers/text.h"
+#include "providers/chat.h"
 
 #define SMILE  "\xf0\x9f\x98\x80"
 #define DOTS   "\xe2\x80\xa6"
@@ -148,4 +149,20 @@ Test(text_escape, turns_markup_into_entities)
 	text_add_escaped(&out, text_escape_amp, STR("&<>\"'a"));
 	cr_expect_str_eq(buf_text(&out), "&amp;&lt;&gt;\"'a");
 	buf_done(&out);
+}
+
+/* They are in the last line of a message, and people search for them. */
+Test(chat_escape_unlinked, keeps_the_names_of_all_kinds)
+{
+	for (enum event_kind kind = EVENT_UNKNOWN; kind < EVENT_KINDS; kind++) {
+		struct str name = str_of(event_kind_name(kind));
+		struct buf out;
+
+		if (!event_kind_is_subscribable(kind))
+			continue;
+		buf_init(&out, 256);
+		text_add_escaped(&out, chat_escape_unlinked, name);
+		cr_expect(str_eq(buf_str(&out), name), "%s", buf_text(&out));
+		buf_done(&out);
+	}
 }
