@@ -2,6 +2,7 @@
 
 /* Finding providers by name and fields by name, and what every provider has to bring. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "providers/provider.h"
 
@@ -20,6 +21,27 @@ Test(provider_find, knows_every_provider_by_its_exact_name)
 		cr_expect_not_null(provider->build);
 		cr_expect_not_null(provider->judge);
 		cr_expect_not_null(provider->fields[0].name);
+	}
+}
+
+/* The console asks for the fields by a table of its own. */
+Test(provider_find, knows_no_provider_that_the_console_does_not_offer)
+{
+	static char table[32768];
+	FILE *file = fopen("console/channels/providers.js", "r");
+
+	cr_assert_not_null(file);
+	table[fread(table, 1, sizeof(table) - 1, file)] = '\0';
+	fclose(file);
+	for (size_t i = 0; provider_at(i); i++) {
+		char row[64];
+
+		snprintf(row, sizeof(row), "provider: \"%s\"", provider_at(i)->name);
+		cr_expect_not_null(strstr(table, row), "%s", provider_at(i)->name);
+		for (size_t j = 0; provider_at(i)->fields[j].name; j++) {
+			snprintf(row, sizeof(row), "name: \"%s\"", provider_at(i)->fields[j].name);
+			cr_expect_not_null(strstr(table, row), "%s", row);
+		}
 	}
 }
 
