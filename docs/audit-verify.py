@@ -46,8 +46,7 @@ def canonical(value):
 def sha(*pieces):
     return hashlib.sha256(b"".join(pieces)).digest()
 def unhex(text):
-    need(re.fullmatch("[0-9a-fA-F]{64}", text), "64 hexadecimal digits are missing")
-    return bytes.fromhex(text)
+    return bytes.fromhex(re.fullmatch("[0-9a-fA-F]{64}", text)[0])  # fails on all but 64 digits
 def leaf(team, line):
     row, salts, gone = line["row"], line.get("salts", {}), line.get("commitments", {})
     metadata = row.pop("metadata", {})
@@ -85,8 +84,7 @@ class Trail:
         self.keys, self.older, self.most_outside = keys, older, max([0, *(old[4] for old in older)])
         self.rows, self.size, self.subtrees, self.before, self.proven, self.team, self.origin = 0, 0, [], *[None] * 4
     def root(self):
-        digests = [digest for _, digest in reversed(self.subtrees)] or [sha()]
-        return functools.reduce(lambda right, left: sha(b"\1", left, right), digests)
+        return functools.reduce(lambda a, b: sha(b"\1", b, a), [digest for _, digest in reversed(self.subtrees)] or [sha()])
     def grow(self, level, digest):
         self.size += 1 << level
         while self.subtrees and self.subtrees[-1][0] == level:
@@ -99,7 +97,8 @@ class Trail:
             need(old[1:3] == (self.root(), self.origin), f"the older checkpoint of {self.size} rows is of other rows")
             self.older.remove(old)
     def line(self, kind, line):
-        at = line.get("index", line.get("from"))
+        at = line.get("from" if kind == "skip" else "index")
+        need(bool not in map(type, (at, line.get("to"), line.get("size"))), "a whole number is missing")
         if kind == "header":
             need(line["format"] == "wrenn-audit/1", "another format")
             need(self.team in (None, line["team_id"]) and self.origin in (None, line["origin"]), "another trail")
@@ -135,15 +134,16 @@ try:
         for count, line in enumerate(open(name, "rb"), 1):
             place = f"{name}:{count}"
             if line.endswith(b"\n") or name == options.files[-1]:  # a file that broke off may end within a line
-                line = json.loads(line, object_pairs_hook=lambda pairs: need(
-                    len(dict(pairs)) == len(pairs), "a member stands twice in an object") or dict(pairs))
+                line = json.loads(line.decode(), object_pairs_hook=lambda pairs: need(
+                    len(dict(pairs)) == len(pairs), "a member stands twice in an object") or dict(pairs), parse_constant=lambda name:
+                    need(0, name), parse_float=lambda text: int(float(text)) if float(text) % 1 == 0 else float(text))
+                need(rb"\u0000" not in json.dumps(line, ensure_ascii=False).encode().replace(rb"\\", b""), "a NUL")
                 trail.line(line["type"], line)
     need(trail.proven == trail.size == trail.announced and not trail.before, "no checkpoint ends the export")
     need(not any(old[0] for old in trail.older) and trail.outside >= trail.most_outside,
          "an older checkpoint has more rows or counts more outside, or lies within a skip")
 except OSError as error:
-    print(error, file=sys.stderr)
-    sys.exit(3)
+    sys.exit(print(error, file=sys.stderr) or 3)
 except Exception as error:  # whatever a malformed file leads to
     sys.exit(f"{place}: {error!r}")
 print(f"{trail.origin}: {trail.rows} of {trail.size} rows are shown, and all of it holds")

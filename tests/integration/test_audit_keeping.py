@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 from support import id_to_uuid, new_id, until
-from trails import ROWS, Trail, note_of, publish
+from trails import ROWS, Trail, documented_commands, note_of, publish, type_in
 
 pytestmark = pytest.mark.plain_only("kills of a slow program take long; the unit tests of the ledger cover its memory")
 
@@ -108,6 +108,10 @@ def test_old_rows_go_to_files_and_what_is_left_verifies(keeping, redis):
     empty = trail.write("empty", trail.fetch())
     expect_holds(trail, *keeping.files(), empty, olds=olds)
     expect_holds(trail, keeping.files()[1], olds=olds[2:])
+    trail.write("audit.jsonl", empty.read_text())
+    trail.write("wrenn.key", (trail.folder / "keys").read_text())
+    (command,) = documented_commands("archive/")
+    assert "It holds" in type_in(command, trail)
     changed = pathlib.Path(keeping.files()[1])
     changed.write_text(changed.read_text().replace('"action":"pause"', '"action":"create"', 1))
     assert trail.verify(*keeping.files(), empty)[0] == 1

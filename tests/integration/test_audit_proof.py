@@ -4,10 +4,11 @@ resumed, and whatever somebody with the whole database changes is found."""
 import hashlib
 import json
 import pathlib
+import re
 
 import pytest
-from support import SqliteStore, id_to_uuid, new_id, until
-from trails import EXPORT, PEOPLE, Trail, note_of, publish
+from support import SqliteStore, id_to_uuid, make_event, new_id, until
+from trails import EXPORT, PEOPLE, ROOT, Trail, documented_commands, note_of, publish, type_in
 
 
 @pytest.fixture
@@ -302,3 +303,29 @@ def test_a_person_is_erased_and_all_of_it_still_verifies(trail, redis):
     index = known[0]["index"]
     trail.store.query("UPDATE audit_erased SET commitment = %s WHERE tree = %s AND idx = %s AND field = 'actor_id'", b"x" * 32, trail.tree, index)
     assert f"row {index} (" in trail.verify_now()[1]
+
+
+def test_an_auditor_types_what_the_document_shows(trail, redis):
+    commands = documented_commands()
+    assert [command.split()[:3] for command in commands] == [
+        ["curl", "-s", "-H"], ["curl", "-s", "-H"], ["wrenn-events", "audit", "export"], ["wrenn-events", "audit", "verify"],
+        ["wrenn-events", "audit", "forget"], ["wrenn-events", "audit", "verify"]]
+    key, checkpoint, export, verify, forget, _ = commands  # the last one is for a folder with dropped rows
+    person = forget.split()[-1]
+    size = trail.export()[0]["size"]
+    redis.publish(make_event(trail.team, "capsule.create", actor={"type": "user", "id": person, "name": "Grace"}))
+    until(lambda: trail.export()[0]["size"] > size or None, "the leaf of the person's row")
+    (trail.folder / "docs").symlink_to(ROOT / "docs")
+    (in_python,) = re.findall(r"`(python3 docs/audit-verify.py [^`]+)`", (ROOT / "docs/audit.md").read_text())
+
+    for command in (key, checkpoint, export):
+        assert type_in(command, trail) == ""
+    assert "Grace" in (trail.folder / "audit.jsonl").read_text()
+    said = type_in(verify, trail)
+    assert re.fullmatch(r"It holds: \S+/audit/team-\w+\n  rows         \d+ of \d+ shown\n  checkpoint   \S+, by \S+\n"
+                        r"  older        1 checkpoints are of the same trail\n", said), said
+    assert "all of it holds" in type_in(in_python, trail)
+    assert type_in(forget, trail) == "erased from 1 rows of 1 teams\n"
+    type_in(export, trail)
+    assert "Grace" not in (trail.folder / "audit.jsonl").read_text()
+    assert ", 1 with values erased" in type_in(verify, trail)

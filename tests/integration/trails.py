@@ -2,6 +2,7 @@
 """A team's audit trail with rows of every kind, as an auditor sees it."""
 import contextlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -65,6 +66,22 @@ class Trail:
         yield
         for statement in undo:
             self.store.query(*statement)
+
+
+def documented_commands(word=""):
+    """What docs/audit.md tells to type, in its order. A line that ends with | goes on in the next."""
+    text = (ROOT / "docs/audit.md").read_text().replace("|\n    ", "| ")
+    shown = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
+    return [command for command in shown if word in command]
+
+
+def type_in(command, trail):
+    """-> what it prints, after it has ended well."""
+    environment = {**trail.service.environment, "WRENN_BASE_URL": trail.service.url, "WRENN_API_KEY": trail.key,
+                   "PATH": f"{pathlib.Path(PROGRAM).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=trail.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, (command, done)
+    return done.stdout
 
 
 def note_of(lines):

@@ -227,6 +227,10 @@ changed("checkpoint-before", "the checkpoint is of 10 rows", (file) => { file[fi
 changed("twice-in-an-object", "", (file) => [...file.slice(0, 2),
 	JSON.stringify(file[2]).replace("\"action\"", "\"action\":\"pause\",\"action\"") + "\n", ...file.slice(3)]);
 changed("no-json", "", (file) => [...file.slice(0, 2), "row\n", ...file.slice(2)]);
+changed("nul-that-no-hash-depends-on", "has a NUL in it", (file) => { file[0].filters = { note: "\0" }; });
+file("skip-begins-elsewhere", [header({ first: 7 }), { ...skip(0, 7), from: false, index: 0 }, ...lines.slice(7), checkpoint()],
+	"no whole number in \"from\"");
+file("skip-with-decimals", [header({ first: 7 }), JSON.stringify(skip(0, 7)).replace("\"to\":7", "\"to\":7.0") + "\n", ...lines.slice(7), checkpoint()]);
 changed("unknown-type", "", (file) => [file[0], { type: "remark" }, ...file.slice(1)]);
 file("signed-by-another-installation", [header(), ...lines, checkpoint(SIZE, { key: FOREIGN_KEY })], "of another trail", { key: "foreign-key" });
 file("skip-changed", [header({ first: 7 }), { ...skip(0, 7), hashes: skip(0, 7).hashes.reverse() }, ...lines.slice(7), checkpoint()],
