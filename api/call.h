@@ -62,8 +62,8 @@ void api_call_submit(struct api_call *call, api_submit_fn submit);
 /* ---- answers; each frees the call ---------------------------------------------------------- */
 
 void api_call_answer(struct api_call *call, int status); /* with call->json */
-/* A code of the store, -ENOMEM and the like. Logs what is neither passing nor the client's
- * fault. */
+/* Answers a code of the store, -ENOMEM or the like. Logs failures that are neither temporary nor
+ * the client's fault. */
 void api_call_fail(struct api_call *call, int rc);
 void api_call_refuse(struct api_call *call, enum http_error error, const struct reason *why);
 void api_call_refuse_text(struct api_call *call, enum http_error error, const char *field,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds out what a credential stands for, without a request, for the hook and for the recheck of
- * open streams. Callers that ask for the same credential at the same time share one lookup. Private
- * to auth/.
+ * Finds the identity of a credential, without a request, for the hook and for the recheck of open
+ * streams. Callers that ask for the same credential at the same time share one lookup. Private to
+ * auth/.
  */
 #ifndef AUTH_LOOKUP_H
 #define AUTH_LOOKUP_H

@@ -25,7 +25,7 @@ struct lingering {
 
 void linger_init(struct lingering *linger, uv_loop_t *loop, unsigned ms,
 		 void (*on_over)(void *owner), void *owner);
-/* A read brought so many entries. If true, on_over is called when the next one may start. */
+/* A read brought this many entries. If true, on_over is called when the next read may start. */
 bool linger_begins(struct lingering *linger, size_t entries);
 void linger_stop(struct lingering *linger);
 void linger_close(struct lingering *linger, void (*on_closed)(void *owner));

@@ -36,7 +36,7 @@ void channel_form_wipe(struct buf *body)
 
 /* ---- kinds ------------------------------------------------------------------------------- */
 
-/* "capsule.*" stands for all kinds that begin so. "*" leaves out what must be named. */
+/* "capsule.*" means all kinds that begin so. "*" leaves out kinds that must be named. */
 static bool is_meant(const char *pattern, enum event_kind kind)
 {
 	const char *name = event_kind_name(kind);

@@ -26,7 +26,7 @@
 
 #define CHANNEL_OPTIONS_MAX_BYTES 65536
 
-/* The channel that takes over after this one has failed for so long. */
+/* The channel that takes over after this one has failed for that time. */
 struct fallback_option {
 	bool is_set;
 	struct uuid channel;

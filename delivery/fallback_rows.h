@@ -24,7 +24,7 @@ struct fallback {
 	int64_t taken_over_us;
 	int64_t failed_at_us;          /* the last failure that was seen */
 	bool is_disabled;              /* by its answers */
-	int64_t failing_since_us;      /* also when its answers disabled it */
+	int64_t failing_since_us;      /* set, too, when its answers disabled it */
 	struct stream_id copied;       /* so far */
 	char note[FALLBACK_NOTE_SIZE]; /* why its events go elsewhere, for people */
 };

@@ -33,7 +33,7 @@
 /* How long retries of a channel hold newer deliveries back: a budget that refills at a tenth. */
 #define DELIVERY_HOLD_US (INT64_C(60) * 1000000)
 #define DELIVERY_REFILL  10
-#define DELIVERY_IN_LINE 2 /* after so many failures it is retried beside the queue, */
+#define DELIVERY_IN_LINE 2 /* after this many failures it is retried beside the queue, */
 #define DELIVERY_BESIDE  3 /* and then waits this many times the length of its last try */
 #define DELIVERY_GIVE_UP_US \
 	(INT64_C(24) * 3600 * 1000000) /* after the event, or after it was requeued */

@@ -39,7 +39,7 @@ struct expect_batch {
 	int64_t refused; /* events that began no wait: the team has too many */
 };
 
-/* Room for so many events. 0 or -ENOMEM; expect_batch_done() is needed after both. */
+/* Makes room for that many events. 0 or -ENOMEM; expect_batch_done() is needed after both. */
 int expect_batch_init(struct expect_batch *batch, struct expect_cache *cache,
 		      size_t events) must_check;
 void expect_batch_done(struct expect_batch *batch);

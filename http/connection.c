@@ -181,7 +181,7 @@ void connection_on_ready(void *connection, uint32_t events)
 		react(c, events & wanted);
 	c->in_turn = false;
 	connection_arm(c);
-	/* Report it now: the client may reconnect before the memory goes. */
+	/* Report it now: the client may reconnect before the memory is freed. */
 	if (c->closing)
 		report_close(c);
 }

@@ -43,7 +43,7 @@ struct connection {
 	uint16_t armed;    /* the events waited for */
 	bool in_turn : 1;  /* inside connection_on_ready(), which arms at its end */
 	bool gone : 1;     /* nothing reaches the client any more */
-	bool closing : 1;  /* closed; its memory goes with the next tick */
+	bool closing : 1;  /* closed; its memory is freed with the next tick */
 	bool reported : 1; /* on_closed was called */
 };
 

@@ -58,8 +58,8 @@ struct pool {
 	char read_buffer[POOL_READ_SIZE];
 };
 
-/* Prepares a zeroed pool whose connections hear from the poller by `on_ready`. 0 or a negative
- * errno. on_request is the caller's to set, before the first connection. */
+/* Prepares a zeroed pool. The poller calls `on_ready` for its connections. 0 or a negative errno.
+ * on_request is the caller's to set, before the first connection. */
 int pool_init(struct pool *pool, void (*on_ready)(void *connection, uint32_t events)) must_check;
 void pool_done(struct pool *pool); /* for a pool that was never started */
 

@@ -13,7 +13,7 @@
 const char *target_split(char *target, size_t len, bool may_be_star, struct str *path,
 			 struct str *query);
 
-/* The byte that the escape at the start of `text` stands for, or -1. */
+/* The byte of the escape at the start of `text`, or -1. */
 int percent_decode(struct str text);
 
 #endif

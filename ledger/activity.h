@@ -27,7 +27,7 @@ struct activity {
 	size_t cap;
 };
 
-/* Room for so many events. 0 or -ENOMEM; activity_done() is needed after both. */
+/* Makes room for that many events. 0 or -ENOMEM; activity_done() is needed after both. */
 int activity_init(struct activity *activity, size_t events) must_check;
 void activity_done(struct activity *activity);
 void activity_reset(struct activity *activity);

@@ -54,8 +54,8 @@ struct event_rows {
 	size_t fresh_bytes; /* of the rows for the engine */
 };
 
-/* Room for so many events. The cache must outlive the rows. 0 or -ENOMEM; event_rows_done() is
- * needed after both. */
+/* Makes room for that many events. The cache must outlive the rows. 0 or -ENOMEM; event_rows_done()
+ * is needed after both. */
 int event_rows_init(struct event_rows *rows, struct expect_cache *cache, size_t events) must_check;
 void event_rows_done(struct event_rows *rows);
 /* Forgets the events, keeps the memory. */

@@ -53,7 +53,7 @@ void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owne
 /* A commit was refused: this worker does not have the lease any more. */
 void ledger_lease_lost(struct ledger_lease *lease);
 
-/* True when this worker has the lease for at least so long. */
+/* True when this worker has the lease for at least that time. */
 bool ledger_lease_runs(const struct ledger_lease *lease, unsigned for_ms);
 
 #endif

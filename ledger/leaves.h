@@ -40,7 +40,7 @@ struct leaves {
 	size_t cap;
 };
 
-/* Room for so many. 0 or -ENOMEM; leaves_done() is needed after both. */
+/* Makes room for that many. 0 or -ENOMEM; leaves_done() is needed after both. */
 int leaves_init(struct leaves *leaves, size_t rows) must_check;
 void leaves_done(struct leaves *leaves);
 void leaves_reset(struct leaves *leaves);

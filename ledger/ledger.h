@@ -83,7 +83,7 @@ void ledger_commit(struct ledger *ledger, struct bus_batch *batch,
 /* A commit answered -EPERM. */
 void ledger_lost(struct ledger *ledger);
 
-/* True when this worker has the lease for at least so long. */
+/* True when this worker has the lease for at least that time. */
 bool ledger_runs(const struct ledger *ledger, unsigned for_ms);
 
 #endif

@@ -45,7 +45,7 @@ struct trees {
 	int64_t without_leaf; /* rows that trees_write() counted as outside a damaged tree */
 };
 
-/* Room for so many rows. 0 or -ENOMEM; trees_done() is needed after both. */
+/* Makes room for that many rows. 0 or -ENOMEM; trees_done() is needed after both. */
 int trees_init(struct trees *trees, size_t rows) must_check;
 void trees_done(struct trees *trees);
 /* Forgets the rows, keeps the memory. */

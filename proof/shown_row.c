@@ -103,7 +103,7 @@ static int add_erased(cJSON *row, const cJSON *commitments)
 	return 0;
 }
 
-/* The digits of the path in the object. 1 if they are there, 0 if not. */
+/* Reads the digits of the path in the object. 1 if they are there, 0 if not. */
 static int find_digits(const cJSON *object, const char *path, uint8_t out[SHA256_SIZE],
 		       struct reason *why)
 {

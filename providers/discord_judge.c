@@ -16,7 +16,7 @@
 #define BAN_PAUSE_MS 60000 /* the shortest pause after a block or a global limit */
 
 /* Discord's own error codes; they say more than the status. A cause in settings or permissions
- * disables the channel: its backlog waits until the owner has mended them. */
+ * disables the channel: its backlog waits until the owner has fixed them. */
 static const struct code_meaning {
 	int code;
 	enum verdict_kind kind;

@@ -335,7 +335,7 @@ static struct measure googlechat_measure(const struct outgoing *request)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-/* The code a status word stands for; 0 for one we do not know. */
+/* The code of a status word; 0 for an unknown one. */
 static int code_of(const char *word)
 {
 	static const struct {

@@ -13,7 +13,7 @@
 _Static_assert(MATRIX_ROOM_MAX < VERDICT_VALUE_SIZE, "a room id fits into a verdict");
 
 /* A cause in settings or permissions disables the channel: its backlog waits until the owner has
- * mended them. */
+ * fixed them. */
 static const struct {
 	const char *errcode;
 	enum verdict_kind kind;

@@ -263,7 +263,7 @@ static struct measure slack_measure(const struct outgoing *request)
 #define WORD_MAX 80
 
 /* A cause in settings or permissions disables the channel: its backlog waits until the owner has
- * mended them. */
+ * fixed them. */
 static const struct chat_meaning meanings[] = {
 	{ "no_service", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },
 	{ "no_active_hooks", VERDICT_DISABLE, "the Slack webhook was removed or switched off" },

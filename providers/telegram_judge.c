@@ -20,7 +20,7 @@ struct phrase {
 };
 
 /* The first match counts. A cause in settings or permissions disables the channel: its backlog
- * waits until the owner has mended them. */
+ * waits until the owner has fixed them. */
 static const struct phrase phrases[] = {
 	{ 400, VERDICT_DISABLE, "chat not found", "the bot does not know the chat" },
 	{ 400, VERDICT_DISABLE, "not enough rights", "the bot may not write in the chat" },

@@ -121,7 +121,7 @@ static size_t add_cut(struct buf *out, const struct text_rule *rule, struct str 
 	size_t mark_size = text_size(mark, rule->unit);
 	struct utf8_clusters walk = { .last = 0 };
 	size_t size = 0;
-	size_t fits = out->len; /* here the mark can follow ... */
+	size_t fits = out->len; /* the last place where the mark fits ... */
 	size_t fits_size = 0;   /* ... and the size of the text before it */
 
 	while (text.len && !out->err) {

@@ -4,7 +4,7 @@
  * The state of the live path: options, history, handles of the loop, and what each file of this
  * folder keeps for all listeners together. The small structs name that file.
  *
- * When the path closes, its memory goes after the last listener and the last answer.
+ * When the path closes, its memory is freed after the last listener and the last answer.
  */
 #ifndef SSE_LIVE_H
 #define SSE_LIVE_H

@@ -3,8 +3,8 @@
 /*
  * Opens and closes the live path.
  *
- * Happy path of a close: listeners hear when to reconnect, calls under way come back, the
- * handles close, and live.c frees the memory.
+ * Happy path of a close: listeners are told when to reconnect, running calls end, the handles
+ * close, and live.c frees the memory.
  */
 #include <errno.h>
 #include <stdlib.h>

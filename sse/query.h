@@ -16,7 +16,7 @@
 enum start {
 	START_NOW,      /* at the head */
 	START_EARLIEST, /* at the first entry that is left, without a gap */
-	START_TIME,     /* after `cursor`, which stands for a time on some clock */
+	START_TIME,     /* after `cursor`, which is a time of some clock */
 	START_ID        /* after `cursor`, an id that this client has seen */
 };
 

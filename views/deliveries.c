@@ -190,8 +190,8 @@ static void set_bounds(struct delivery_page *page, const struct list_query *quer
 	page->from = (struct row_place){ .us = query->since_us };
 }
 
-/* Rows that do not match cost time, too. This request ends after so many of them, and the next
- * one continues there. */
+/* Rows that do not match cost time, too. A request ends after this many of them, and the next one
+ * continues there. */
 static bool may_pass_over(const struct delivery_page *page)
 {
 	return page->query->events.count > 0 || (page->query->states.count > 0 && !page->of_state);
