@@ -400,7 +400,7 @@ def test_a_new_channel_waits_for_nobodys_look_up(make_service, redis, store, fol
             found.append(1e3 * (time.monotonic() - began))
         return found
     alone = ages()
-    with Attackers(making_at_hosts(service, teams[1:], "silent.test"), threads=8 * TEAMS) as attackers:
+    with Attackers(making_at_hosts(service, teams[1:], "silent.test"), threads=8 * TEAMS, once=True) as attackers:
         wait_until_it_stays(names.count, TEAMS)
         before = names.count()
         beside = ages()

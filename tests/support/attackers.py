@@ -43,10 +43,10 @@ class SilentNames:
 
 
 class Attackers:
-    """Threads of a process of their own that call `act` again and again, until the block ends."""
+    """Threads of a process of their own that call `act` again and again, until the block ends, or each of them once."""
 
-    def __init__(self, act, threads=8):
-        self.act, self.thread_count = act, threads
+    def __init__(self, act, threads=8, once=False):
+        self.act, self.thread_count, self.once = act, threads, once
         self.ending, self.counter = multiprocessing.Event(), multiprocessing.Value("Q", 0)
         self.process = multiprocessing.Process(target=self._run, daemon=True)
 
@@ -67,6 +67,8 @@ class Attackers:
                 self.act()
                 with self.counter.get_lock():
                     self.counter.value += 1
+                if self.once:
+                    return
         except Exception as fault:
             faults.append(fault)
 
