@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The address: which page is shown, and with which filters. Pages are in the fragment, so any prefix of a proxy will do.
 import { takeKey } from "./key.js";
-import { placeNow } from "./url.js";
+import { placeNow } from "./early.js";
 import { signal } from "./vendor/signals.js";
 
-/** @type {SignalOf<import("./url.js").Place>} */
+/** @type {SignalOf<import("./early.js").Place>} */
 export const place = signal(placeNow());
 
 export function followAddress() {

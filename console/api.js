@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only module that asks the API, except for the stream. The types come from docs/openapi.yaml.
+import { address } from "./early.js";
 import { credentials } from "./key.js";
 import { forgetRefused } from "./session.js";
-import { address } from "./url.js";
 
 /** An answer that is an error, or no answer. */
 export class ApiError extends Error {

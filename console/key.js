@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The key or the session that is at hand. The key comes from the address (#key=…, removed at once) or the form, and is kept for this
-// tab only. It imports nothing, because the first request waits for it.
+// The key comes from the address (#key=…, removed at once) or the form, and is kept for this tab only.
 
 const KEPT = "wrenn-key";
 const KEY_FIELD = "X-API-Key";

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stream is asked for while everything else is still being read.
-import { openEarly } from "./early.js";
+import { openEarly, placeNow, streamQuery, wishesIn } from "./early.js";
 import { hasKey, hasSession, takeKey } from "./key.js";
-import { streamQuery, wishesIn } from "./live/query.js";
-import { placeNow } from "./url.js";
 
 takeKey();
 const { page, query } = placeNow();

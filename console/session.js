@@ -19,7 +19,7 @@ export function forgetKey(why = "") {
 }
 
 /**
- * Signs out because an answer refused these header fields; not whoever has signed in since they were sent.
+ * Signs out who sent these header fields; not whoever has signed in since.
  * @param {Record<string, string>} sent
  * @param {string} why
  */

@@ -5,7 +5,7 @@ import { html } from "./html.js";
 import { Icon } from "./parts/icon.js";
 import { Mark } from "./parts/mark.js";
 import { LivePage } from "./live/page.js";
-import { followWish } from "./live/wish.js";
+import { followWish } from "./live/feed.js";
 import { later } from "./parts/later.js";
 import { Skeleton } from "./parts/skeleton.js";
 import { hasKey } from "./key.js";
@@ -71,7 +71,7 @@ export function show() {
 	render(html`<${Shell} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 }
 
-/** Another page begins at its top, and with it begins what is read out and where Tab goes on. @param {string} path */
+/** Another page begins at its top, for the keyboard and for readers, too. @param {string} path */
 function useBeginning(path) {
 	const before = useRef(path);
 	useEffect(() => {

@@ -113,17 +113,16 @@ export function DeliveryDetail({ id, version = "" }) {
 	</div>`;
 }
 
-/** The delivery whose message says what this one would have said. @param {{id: string}} props */
+/** The delivery whose message says it. @param {{id: string}} props */
 function Carrier({ id }) {
 	const carrier = useLoad((signal) => getDelivery(id, signal), [id], 3000);
 	return html`<${Loaded} of=${carrier} lines=${1}>
 		${(/** @type {DeliveryDetail} */ { event, outcome, state, created_at: at }) =>
 			html`<p class="small-text">
 				${event === "notification.digest"
-					? html`Part of a digest of <${Time} at=${at} />, which says many events in one message`
-					: html`A newer state came before this one was sent, so the message shows only that:
-							${sentence(event, outcome).toLowerCase()}, <${Time} at=${at} />`}
-				<span class="dim"> (${WORDS[state]})</span>.
+					? "Part of a digest"
+					: `A newer state came before it was sent: ${sentence(event, outcome).toLowerCase()}`},
+				<${Time} at=${at} /> (${WORDS[state]}).
 			</p>`}
 	<//>`;
 }

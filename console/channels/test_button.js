@@ -3,30 +3,27 @@ import { testChannel } from "../api.js";
 import { html } from "../html.js";
 import { messageOf } from "../parts/failure.js";
 import { Icon } from "../parts/icon.js";
-import { useEffect, useRef } from "../vendor/hooks.js";
+import { useEffect } from "../vendor/hooks.js";
 import { useSignal } from "../vendor/signals.js";
 
 /** Sends one test message with settings that are not stored. @param {{name: string, provider: Provider, config: Record<string, string> | null}} props */
 export function TestButton({ name, provider, config }) {
 	const busy = useSignal(false);
 	const said = useSignal(/** @type {{good: boolean, text: string} | null} */ (null));
-	const tested = JSON.stringify([provider, config]);
-	const now = useRef(tested);
-	now.current = tested;
 	useEffect(() => {
 		said.value = null;
-	}, [tested]);
+	}, [provider, JSON.stringify(config)]);
 
 	async function test() {
 		if (!config) return;
 		busy.value = true;
 		said.value = null;
-		const found = await testChannel({ name, provider, config }).then(
-			() => ({ good: true, text: "Test message sent. Check the channel." }),
-			(error) => ({ good: false, text: messageOf(error) }),
-		);
-		// Somebody may have changed the settings meanwhile.
-		if (now.current === tested) said.value = found;
+		try {
+			await testChannel({ name, provider, config });
+			said.value = { good: true, text: "Test message sent. Check the channel." };
+		} catch (error) {
+			said.value = { good: false, text: messageOf(error) };
+		}
 		busy.value = false;
 	}
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { RANGES } from "../early.js";
 import { html } from "../html.js";
 import { LaneChart } from "./lanes.js";
 import { Rate } from "./rate.js";
-import { RANGES } from "./query.js";
 
 /** @param {{range: keyof RANGES, filtered: boolean}} props */
 export function Charts({ range, filtered }) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The events that have come, newest last, and what is drawn from them. What arrives is collected and shown once a frame.
+import { place } from "../address.js";
+import { streamQuery, wishesIn } from "../early.js";
 import { timeOfId } from "../format.js";
-import { signedIn } from "../session.js";
+import { isOperator, signedIn } from "../session.js";
 import { Stream } from "../stream.js";
 import { signal } from "../vendor/signals.js";
 import { Lanes } from "./lane_model.js";
@@ -125,6 +127,11 @@ class Feed {
 }
 
 export const feed = new Feed();
+
+export function followWish() {
+	const wish = wishesIn(place.value.query);
+	feed.follow(wish.everyone && isOperator.value ? "admin/events/stream" : "events/stream", streamQuery(wish));
+}
 
 // Who signs in next may be of another team.
 signedIn.subscribe((state) => {

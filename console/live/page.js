@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events as they come.
-import { setQuery } from "../address.js";
+import { place, setQuery } from "../address.js";
+import { wishesIn } from "../early.js";
 import { html } from "../html.js";
 import { later } from "../parts/later.js";
 import { isOperator } from "../session.js";
 import { useEffect } from "../vendor/hooks.js";
 import { useSignal } from "../vendor/signals.js";
 import { Condition } from "./condition.js";
-import { feed } from "./feed.js";
+import { feed, followWish } from "./feed.js";
 import { Filters } from "./filters.js";
 import { List } from "./list.js";
-import { followWish, wishes } from "./wish.js";
 
 // The events come first.
 const Charts = later(async () => (await import("./charts.js")).Charts);
@@ -18,7 +18,7 @@ const Detail = later(async () => (await import("./detail.js")).Detail);
 const Nothing = later(async () => (await import("./nothing.js")).Nothing);
 
 export function LivePage() {
-	const wish = wishes();
+	const wish = wishesIn(place.value.query);
 	const paused = useSignal(false);
 	useEffect(followWish, [isOperator.value, wish.everyone, wish.kind, wish.resource, wish.outcome, wish.range]);
 	const text = wish.text.trim().toLowerCase();

@@ -15,9 +15,9 @@ export function History({ status }) {
 	if (last.current !== status) {
 		last.current = status;
 		const sample = sampleOf(status);
-		// One moment has no length. The line begins after a minute without figures.
-		const before = samples.current.length ? samples.current : [{ at: sample.at - 60, waiting: null, lag: null }];
-		samples.current = [...before, sample].slice(-KEEP);
+		// The line begins after a minute without figures.
+		if (!samples.current.length) samples.current = [{ at: sample.at - 60, waiting: null, lag: null }];
+		samples.current = [...samples.current, sample].slice(-KEEP);
 	}
 	useEffect(() => () => void (samples.current = []), []);
 	const kept = samples.current;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { html } from "../html.js";
-import { useEffect } from "../vendor/hooks.js";
 import { useSignal } from "../vendor/signals.js";
 import { Icon } from "./icon.js";
 
@@ -14,12 +13,8 @@ export function Copy({ text, label = "Copy" }) {
 		} catch {
 			said.value = "Select it and press Ctrl-C";
 		}
+		setTimeout(() => (said.value = ""), 2000);
 	}
-	useEffect(() => {
-		if (!said.value) return undefined;
-		const timer = setTimeout(() => (said.value = ""), 2000);
-		return () => clearTimeout(timer);
-	}, [said.value]);
 	return html`<button type="button" class="button small quiet" onClick=${copy}>
 		<${Icon} name=${said.value === "Copied" ? "check" : "copy"} size=${16} /><span aria-live="polite"
 			>${said.value || label}</span

@@ -16,7 +16,7 @@ export function useLoad(read, inputs, everyMs = 0) {
 	useEffect(() => {
 		const controller = new AbortController();
 		let isLoading = false;
-		/** One at a time, so that an old answer never comes after a newer one. */
+		// One at a time: no old answer comes after a newer one.
 		async function load() {
 			if (isLoading) return;
 			isLoading = true;

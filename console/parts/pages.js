@@ -24,7 +24,6 @@ export function Pages({ read, inputs, row, empty, everyMs = 0 }) {
 	const pages = useRef(0);
 	const end = useRef(/** @type {HTMLElement | null} */ (null));
 	const name = JSON.stringify(inputs);
-	/** Ends what is read of a list that nobody looks at any more. */
 	const reading = useRef(new AbortController());
 	const reader = useRef(read);
 	reader.current = read;

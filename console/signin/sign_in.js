@@ -30,7 +30,7 @@ export async function signInWith(key) {
 	await lookForOperator();
 }
 
-/** Only a session may be an operator's. Whoever gets no answer sees no link to the operator's page, and that is all. */
+/** Only a session may be an operator's. */
 async function lookForOperator() {
 	if (hasKey()) return;
 	const isAllowed = await getStatus().then(

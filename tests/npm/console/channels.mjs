@@ -247,7 +247,7 @@ await walk({
 		const held = async (id) => (await ask("GET", `channels/${id}/deliveries`)).items.filter(({ held_until }) => held_until).length;
 		await until(async () => (await held(edits)) === 2 && (await held(digests)) === 2, "both events, held");
 		for (const id of [edits, digests]) await ask("DELETE", `channels/${id}/snooze`);
-		for (const [id, words] of [[edits, /A newer state came .*: capsule destroyed/], [digests, /Part of a digest of/]]) {
+		for (const [id, words] of [[edits, /A newer state came .*: capsule destroyed/], [digests, /Part of a digest/]]) {
 			await go(page, `channels/${id}`);
 			await page.locator(".delivery-line", { hasText: "in another message" }).first().click();
 			await page.locator(".row-detail").getByText(words).waitFor();
