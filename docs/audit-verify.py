@@ -97,8 +97,8 @@ class Trail:
             need(old[1:3] == (self.root(), self.origin), f"the older checkpoint of {self.size} rows is of other rows")
             self.older.remove(old)
     def line(self, kind, line):
-        at = line.get("from" if kind == "skip" else "index")
-        need(bool not in map(type, (at, line.get("to"), line.get("size"))), "a whole number is missing")
+        at = line.get({"header": "size", "row": "index", "skip": "from"}.get(kind))
+        need(bool not in (type(at), type(line.get("to") if kind == "skip" else at)), "a whole number is missing")
         if kind == "header":
             need(line["format"] == "wrenn-audit/1", "another format")
             need(self.team in (None, line["team_id"]) and self.origin in (None, line["origin"]), "another trail")

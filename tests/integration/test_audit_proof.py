@@ -329,3 +329,29 @@ def test_an_auditor_types_what_the_document_shows(trail, redis):
     type_in(export, trail)
     assert "Grace" not in (trail.folder / "audit.jsonl").read_text()
     assert ", 1 with values erased" in type_in(verify, trail)
+
+
+ALL_ROWS = 1 << 15
+COPIES = f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ALL_ROWS - 1}) "
+COPY_ID = "'00000000-0000-4000-8000-' || substr('00000000000' || i, -12)"
+
+
+def peak_kb(service):
+    return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{service.process.pid}/status").read_text()).group(1))
+
+
+@pytest.mark.plain_only("the sanitizers keep what was freed")
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_an_export_needs_the_memory_of_a_page(service, store, redis):
+    """A tree of copies of one row, which no verifier would accept, but the service reads as it reads any other."""
+    team, key = service.new_team()
+    publish(redis, team, 1)
+    until(lambda: json.loads(service.get(EXPORT, key=key).body.split(b"\n")[0])["size"] or None, "the leaf")
+    before = peak_kb(service)
+    columns = "team_id, actor_type, actor_id, actor_name, resource_type, resource_id, action, scope, status, metadata, created_at"
+    store.query(f"INSERT INTO audit_logs (id, {columns}) {COPIES} SELECT {COPY_ID}, {columns} FROM n, audit_logs WHERE team_id = %s", id_to_uuid(team))
+    store.query(f"INSERT INTO audit_leaves (tree, idx, audit_id, hash) {COPIES} SELECT tree, i, {COPY_ID}, hash FROM n, audit_leaves WHERE idx = 0")
+    store.query("UPDATE audit_trees SET size = %s", ALL_ROWS)  # the frontier of so many is one hash, too
+    body = service.get(EXPORT, key=key).body
+    assert body.count(b'"type":"row"') == ALL_ROWS and len(body) > 12 << 20
+    assert (peak_kb(service) - before) * 1024 < len(body) / 2, "it grows with the rows"
