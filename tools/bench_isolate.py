@@ -17,7 +17,7 @@ from destinations import discord, matrix
 
 SECONDS = float(os.environ.get("ISOLATION_SECONDS", "5"))
 EVENTS, STORM_EVENTS = 20, 2000
-BACKLOG = 100  # events for each channel, before a lock
+BACKLOG = 40  # events for each channel, before a lock
 CONNECTIONS = 1000  # that the service takes
 MADE = 20  # channels of the healthy team, one after the other
 
