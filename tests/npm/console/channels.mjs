@@ -101,12 +101,12 @@ await walk({
 		await page.locator("input[name=provider][value=discord]").check();
 		await page.getByLabel("Sample event").selectOption("capsule.destroy");
 		await page.locator(".discord-embed").getByText(/destruction requested/).first().waitFor();
-		check((await page.getByText("created → destruction requested").count()) === 0, "a new message with what was before");
+		check((await page.getByText("start requested → destruction requested").count()) === 0, "a new message with what was before");
 		await page.getByLabel("One message for each capsule").check();
 		await page.getByRole("button", { name: "After an edit" }).click();
-		await page.locator(".discord-embed").getByText("created → destruction requested").waitFor();
+		await page.locator(".discord-embed").getByText("start requested → destruction requested").waitFor();
 		await page.getByRole("button", { name: "First message" }).click();
-		await page.getByText("created → destruction requested").waitFor({ state: "detached" });
+		await page.getByText("start requested → destruction requested").waitFor({ state: "detached" });
 		await beQuiet();
 		await page.getByText("At this hour it is held until").waitFor();
 		await page.getByLabel("Sample outcome").selectOption("error");
