@@ -120,6 +120,7 @@ static int run_workers(struct config *config, const char *file, struct reporter 
 	return worker_run(&(struct worker_options){ .config = config,
 						    .file = file,
 						    .listener = port.listener,
+						    .listener_is_kept = port.is_given,
 						    .vitals = reporter->vitals,
 						    .reporter = reporter });
 }

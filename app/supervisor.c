@@ -54,6 +54,7 @@ static int run_forked_worker(const struct supervisor *all, int index)
 	code = worker_run(&(struct worker_options){ .config = all->config,
 						    .file = all->file,
 						    .listener = all->port->listener,
+						    .listener_is_kept = all->port->is_given,
 						    .index = (unsigned)index,
 						    .vitals = all->vitals });
 	log_stop(LOG_LAST_LINES_MS);

@@ -241,6 +241,7 @@ static int open_server(struct worker *w)
 		.host = w->config->listen_host,
 		.port = w->config->listen_port,
 		.listener = w->listener,
+		.is_kept = w->listener_is_kept,
 		.max_connections = w->config->max_connections,
 		.authenticate = auth_authenticate,
 		.authenticate_owner = w->auth,
@@ -409,6 +410,7 @@ int worker_run(const struct worker_options *options)
 	struct worker w = { .config = options->config,
 			    .file = options->file,
 			    .listener = options->listener,
+			    .listener_is_kept = options->listener_is_kept,
 			    .index = options->index,
 			    .vitals = options->vitals,
 			    .reporter = options->reporter };

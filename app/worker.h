@@ -35,6 +35,7 @@ struct worker {
 	struct config *config;
 	const char *file; /* of --config; NULL: none */
 	int listener;     /* 0: the server opens its own */
+	bool listener_is_kept;
 	unsigned index;
 	struct vitals *vitals;
 	struct reporter *reporter; /* NULL: the supervisor reports */

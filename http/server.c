@@ -221,6 +221,7 @@ int http_server_open(const struct http_options *options, struct http_server **ou
 		return reason_set(why, -ENOMEM, NULL, "out of memory");
 	server->loop = options->loop;
 	server->max_connections = options->max_connections;
+	server->is_kept = options->is_kept;
 	server->dispatch.authenticate = options->authenticate;
 	server->dispatch.authenticate_owner = options->authenticate_owner;
 	server->dispatch.cors_origins = options->cors_origins;
@@ -299,8 +300,10 @@ void http_server_stop_listening(struct http_server *server)
 {
 	if (server->listen_fd < 0)
 		return;
-	/* Clients in the queue would be reset, even when another worker listens. */
-	accept_waiting(server, ACCEPTS_AT_END);
+	/* Clients in the queue would be reset, even when another worker listens. A queue that is
+	 * kept loses nobody, and its clients have more time there to send their request. */
+	if (!server->is_kept)
+		accept_waiting(server, ACCEPTS_AT_END);
 	uv_close((uv_handle_t *)&server->listener, on_handle_closed);
 	uv_close((uv_handle_t *)&server->pause, on_handle_closed);
 	close(server->listen_fd);

@@ -4,6 +4,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -16,6 +17,7 @@ struct http_options {
 	const char *host; /* numeric address or name; resolved at start */
 	uint16_t port;    /* 0: any free one, see http_server_port() */
 	int listener;     /* from http_listen(), taken over on success; 0: opens a shared one */
+	bool is_kept;     /* another process keeps the listener open and accepts who waits there */
 	unsigned max_connections; /* at least 1; beyond it, new clients get 503 and are closed */
 	http_authenticate_fn authenticate; /* NULL: only public routes are served */
 	void *authenticate_owner;
@@ -54,8 +56,8 @@ void http_server_set_limits(struct http_server *server, unsigned max_connections
 
 uint16_t http_server_port(const struct http_server *server);
 
-/* Accepts the connections that already wait, then no more. Open requests go on. For a graceful end,
- * before http_server_close(). */
+/* Accepts the connections that already wait, unless the listener is kept, then no more. Open
+ * requests go on. For a graceful end, before http_server_close(). */
 void http_server_stop_listening(struct http_server *server);
 
 /* Closes every connection; streams get on_closed, unanswered handlers on_abort. Accepts NULL, and

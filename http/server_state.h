@@ -14,6 +14,7 @@ struct http_server {
 	struct pool pool;
 
 	int listen_fd; /* -1 once it no longer listens */
+	bool is_kept;  /* the listener, by another process */
 	uint16_t port;
 	uv_poll_t listener;
 	uv_timer_t pause; /* until the next accept, when there was no room for a socket */

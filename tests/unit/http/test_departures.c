@@ -182,6 +182,26 @@ Test(departure, finishes_what_is_open_once_it_no_longer_listens)
 	rig_close(&rig);
 }
 
+/* As systemd does. The next server accepts whoever came too late for the first one. */
+Test(departure, leaves_a_kept_queue_to_the_server_after_it)
+{
+	struct reason why = { .text = "" };
+	int listener = http_listen("127.0.0.1", 0, false, &why);
+	struct client client;
+
+	cr_assert_gt(listener, 0, "%s", why.text);
+	rig_open(&rig, (struct http_options){ .listener = dup(listener), .is_kept = true });
+	client_open(&client, &rig);
+	http_server_stop_listening(rig.server);
+	client_send_text(&client, GET("/hello"));
+	rig_close(&rig);
+	cr_expect_not(client_has_ended(&client));
+	rig_open(&rig, (struct http_options){ .listener = listener, .is_kept = true });
+	RIG_UNTIL(&rig, client_has(&client, "hello"));
+	client_close(&client);
+	rig_close(&rig);
+}
+
 Test(departure, survives_a_client_that_leaves_amid_a_large_answer)
 {
 	struct client client;
