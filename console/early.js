@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Addresses as text, and the request that opens a stream. The first one is sent before the modules that read its answer have arrived.
+// Addresses as text, and the request that opens a stream, sent before the modules that read the answer have arrived.
 import { credentials } from "./key.js";
 
 const API = new URL("../v1/", new URL(".", location.href));

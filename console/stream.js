@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only module that reads the live stream. With fetch, since EventSource cannot send a key. The cursor moves after an event has been
-// handed on, so the stream goes on without a hole or a repeat wherever the connection is cut.
+// Alone reads the live stream, with fetch, since EventSource sends no key. The cursor moves after an event has been handed on, so
+// a cut leaves no hole and no repeat.
 import { openStream } from "./early.js";
 import { forgetRefused } from "./session.js";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest event on top. Only the rows that can be seen exist; while one reads further down, or has paused, the list stands still.
+// The newest event on top. Only visible rows exist. The list stands still while it is scrolled or paused.
 import { count } from "../format.js";
 import { html } from "../html.js";
 import { Icon } from "../parts/icon.js";

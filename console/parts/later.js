@@ -7,8 +7,7 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
 
 /**
- * A component whose file is read when it is shown for the first time. A file that cannot be read is asked for again, because the
- * connection may come back.
+ * A component whose file is read when it is first shown, and again after a failure.
  * @param {() => Promise<(props: any) => any>} read
  * @param {any} [meanwhile] what is shown until then
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A list that goes on as one scrolls: page after page by the cursors the API answers, so no row is skipped or shown twice.
+// A list that goes on as one scrolls. By the API's cursors no row is skipped or shown twice.
 import { html } from "../html.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
 import { useSignal } from "../vendor/signals.js";

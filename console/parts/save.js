@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Saves an answer as a file. It goes to the disk as it comes where the browser lets one choose the file, and otherwise by way of a blob.
+ * Saves an answer as a file: straight to the disk where the browser can, otherwise by a blob.
  * @param {string} name
  * @param {() => Promise<Response>} ask
  */

@@ -7,7 +7,7 @@ import { forgetKey, isOperator, signedIn } from "../session.js";
 /** @param {unknown} error */
 const isRefusal = (error) => error instanceof ApiError && (error.status === 401 || error.status === 403);
 
-/** Signs in with what is at hand, without asking first: the page's own requests sign out again when they are refused. */
+/** Signs in with what is at hand. Refused requests sign out again. */
 export function signIn() {
 	if (!hasKey() && !hasSession()) return;
 	signedIn.value = "in";

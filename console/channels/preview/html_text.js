@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTML of a chat message as nodes of a fixed list. It is parsed into a document that runs and loads nothing; what is not on
-// the list leaves only its text. Links are shown, not followed.
+// The HTML of a chat message. It is parsed into a document that runs nothing. Tags that are not in the list leave their text.
 import { h } from "../../vendor/preact.js";
 
 const KEPT = new Set([
