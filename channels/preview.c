@@ -92,7 +92,7 @@ static int take_object(struct preview *preview, cJSON *event, struct buf *json)
 /* Fields that the operator strips are in neither the body nor the message, as in a delivery. */
 static int strip_host(struct preview *preview)
 {
-	const struct stream_id id = { .ms = (uint64_t)preview->call.now_us / 1000 };
+	const struct stream_id id = preview->event->id;
 
 	event_write_body_without_host(&preview->body, preview->event);
 	if (preview->body.err)
@@ -112,6 +112,9 @@ static int parse_event(struct preview *preview, struct str json, struct reason *
 		return rc;
 	if (rc < 0)
 		return reason_set(why, -EINVAL, "event", "event cannot be read: %s", fault.text);
+	/* As the stream would name it then, so the same event always has the same preview. */
+	if (preview->event->time_us > 0)
+		preview->event->id.ms = (uint64_t)preview->event->time_us / 1000;
 	if (!event_kind_is_subscribable(preview->event->kind))
 		return event_kind_refuse(preview->event->kind_text, "event",
 					 event_kind_is_subscribable, why);
