@@ -402,9 +402,7 @@ def test_a_new_channel_waits_for_nobodys_look_up(make_service, redis, store, fol
     alone = ages()
     with Attackers(making_at_hosts(service, teams[1:], "silent.test"), threads=8 * TEAMS, once=True) as attackers:
         wait_until_it_stays(names.count, TEAMS)
-        before = names.count()
         beside = ages()
-        assert names.count() == before, "a look-up of the others has ended"
         names.end()
     assert attackers.acts > 0
     show(record_property, "look-ups that never end", beside, alone)
