@@ -116,6 +116,7 @@ static void on_lead(bool known, struct stream_id last, void *owner)
 {
 	struct worker *w = owner;
 
+	deliveries_lead(w->deliveries); /* before the first batch */
 	bus_consumer_lead(w->consumer, known, last);
 }
 

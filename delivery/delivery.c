@@ -136,6 +136,14 @@ void deliveries_wake(struct deliveries *deliveries, const struct uuid *channel)
 		deliveries_note(deliveries, channel);
 }
 
+void deliveries_lead(struct deliveries *deliveries)
+{
+	struct delivery_engine *engine = scheduler_engine(deliveries->scheduler);
+
+	if (engine)
+		news_unknown(engine);
+}
+
 void deliveries_changed(struct deliveries *deliveries, const struct uuid *channel)
 {
 	struct delivery_engine *engine = scheduler_engine(deliveries->scheduler);

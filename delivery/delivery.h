@@ -55,6 +55,10 @@ void deliveries_take(struct deliveries *deliveries, const struct fresh_rows *fre
 void deliveries_note(struct deliveries *deliveries, const struct uuid *channel);
 /* Another worker has stored rows of this channel. Does nothing unless this worker works on it. */
 void deliveries_wake(struct deliveries *deliveries, const struct uuid *channel);
+/* This worker writes the ledger from now on. The last writer may have ended between a commit and
+ * its word to other workers, so any channel may have rows that this worker does not know. It reads
+ * them before it takes newer ones from deliveries_take(). */
+void deliveries_lead(struct deliveries *deliveries);
 /* The channel was changed or enabled, or rows of it were made pending or dropped. Everything known
  * about it is read again before anything is sent. */
 void deliveries_changed(struct deliveries *deliveries, const struct uuid *channel);

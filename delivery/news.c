@@ -38,16 +38,29 @@ static bool has_place(struct delivery_engine *engine)
 	return true;
 }
 
+static void read_more(struct queue *queue)
+{
+	queue->more = true;
+	if (queue->phase == QUEUE_IDLE)
+		queue_enter(queue, QUEUE_HUNGRY);
+}
+
 void news_rows(struct delivery_engine *engine, const struct uuid *channel)
 {
 	struct queue *queue = queue_find(engine, channel);
 
 	if (queue) {
-		queue->more = true;
-		if (queue->phase == QUEUE_IDLE)
-			queue_enter(queue, QUEUE_HUNGRY);
+		read_more(queue);
 	} else if (!engine->stopping && has_place(engine)) {
 		queue_open(engine, channel); /* if memory ran out, the next scan finds it again */
+	}
+}
+
+void news_unknown(struct delivery_engine *engine)
+{
+	for (size_t i = 0; i < ENGINE_BUCKETS; i++) {
+		LIST_EACH (link, &engine->buckets[i])
+			read_more(list_item(link, struct queue, hashed));
 	}
 }
 

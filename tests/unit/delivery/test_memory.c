@@ -144,6 +144,17 @@ Test(memory, sends_nothing_under_settings_that_are_not_the_ledgers)
 	rig_close(&rig);
 }
 
+/* After the request of open_idle(). */
+static void expect_numbers(struct rig *rig, unsigned count)
+{
+	for (unsigned i = 1; i <= count; i++) {
+		char mark[32];
+
+		snprintf(mark, sizeof(mark), "\"n\":\"%u\"", i);
+		cr_expect(strstr(receiver_get(rig->receiver, i)->body, mark), "number %u", i);
+	}
+}
+
 /* More than one queue may keep: the rest is read. The order stays, although the last is small. */
 Test(memory, reads_what_does_not_fit_in_order)
 {
@@ -154,7 +165,7 @@ Test(memory, reads_what_does_not_fit_in_order)
 
 	open_idle(&rig, DATABASE_SQLITE);
 	for (int i = 0; i < EVENTS; i++) {
-		int len = snprintf(more, sizeof(more), WELL ",\"n\":\"%d\",\"z\":\"", i);
+		int len = snprintf(more, sizeof(more), WELL ",\"n\":\"%d\",\"z\":\"", 1 + i);
 
 		memset(more + len, 'x', sizeof(more) - (size_t)len - 2);
 		memcpy(more + (i + 1 < EVENTS ? (int)sizeof(more) - 2 : len), "\"", 2);
@@ -163,13 +174,48 @@ Test(memory, reads_what_does_not_fit_in_order)
 	cr_assert_eq(rig_commit(&rig, events, EVENTS), 0);
 	rig_wait_rows(&rig, 0, "deliveries WHERE state = 'pending'");
 	cr_assert_eq(receiver_count(rig.receiver), 1 + EVENTS);
-	for (unsigned i = 0; i < EVENTS; i++) {
-		char mark[32];
-
-		snprintf(mark, sizeof(mark), "\"n\":\"%u\"", i);
-		cr_expect(strstr(receiver_get(rig.receiver, 1 + i)->body, mark), "number %u", i);
-	}
+	expect_numbers(&rig, EVENTS);
 	cr_expect_gt(rows_taken(), 0);
 	cr_expect_gt(rows_read(), 1);
 	rig_close(&rig);
+}
+
+/* ---- after a change of the ledger's writer ------------------------------------------------- */
+
+static void commit_numbers(struct rig *rig, unsigned first, unsigned count)
+{
+	for (unsigned i = first; i < first + count; i++) {
+		struct event *event;
+		char more[64];
+
+		snprintf(more, sizeof(more), WELL ",\"n\":\"%u\"", i);
+		event = rig_event("capsule.pause", USER, more, START_MS + i);
+		cr_assert_eq(rig_commit(rig, &event, 1), 0);
+	}
+}
+
+/* The writer stored rows of a channel that this worker works on, and ended before it could say so.
+ * Then this worker writes the ledger. */
+Test(memory, sends_what_the_last_writer_did_not_tell_before_newer_rows)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		struct rig_options options = { .worker = "worker-2", .no_sending = true };
+		struct rig rig;
+		struct rig ended;
+
+		open_idle(&rig, (enum database_engine)engine);
+		options.database = &rig.database;
+		rig_open(&ended, (enum database_engine)engine, &options);
+		rig_hold_ledger(&ended);
+		commit_numbers(&ended, 1, 3);
+		rig_close(&ended);
+
+		rig_hold_ledger(&rig);
+		deliveries_lead(rig.deliveries);
+		commit_numbers(&rig, 4, 3);
+		rig_wait_rows(&rig, 7, "deliveries WHERE state = 'delivered'");
+		cr_assert_eq(receiver_count(rig.receiver), 7);
+		expect_numbers(&rig, 6);
+		rig_close(&rig);
+	}
 }
