@@ -87,9 +87,9 @@ static int copy(const char *from, const char *to, int64_t *out_bytes)
 {
 	struct reason why = { .text = "" };
 	int rc = store_copy(from, to, out_bytes, &why);
+	int code = rc == -EEXIST || rc == -ENOENT ? EXIT_USAGE : EXIT_FAILED;
 
-	return rc == 0 ? EXIT_GOOD
-		       : command_fault(rc == -EEXIST ? EXIT_USAGE : EXIT_FAILED, "%s", why.text);
+	return rc == 0 ? EXIT_GOOD : command_fault(code, "%s", why.text);
 }
 
 static int back_up(const struct request *request)

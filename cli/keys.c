@@ -139,11 +139,13 @@ static int read_team(const char *text, struct uuid *out)
 		EXIT_USAGE, "--team: expected team- and 25 characters of 0-9a-z, got \"%s\"", text);
 }
 
+/* A key or a team that is not there is an answer. The store is there: existing_store() looked. */
 static int worked(int rc, const struct reason *why)
 {
 	if (rc == 0)
 		return EXIT_GOOD;
-	return command_fault(command_code(rc), "%s", why->text[0] ? why->text : errno_text(rc));
+	return command_fault(rc == -ENOENT ? EXIT_FAILED : command_code(rc), "%s",
+			     why->text[0] ? why->text : errno_text(rc));
 }
 
 /* One object of strings; "never" is null. Ends with NULL. */

@@ -106,12 +106,14 @@ def test_a_backup_that_is_killed_under_load_leaves_no_file_of_its_name_and_loses
 
 def test_what_is_no_store_is_neither_backed_up_nor_restored(make_service, store, folder):
     service = make_service()
-    assert service.run("backup", f"{folder}/none.db").returncode == 1
+    for nothing in (["backup", f"{folder}/none.db"], ["restore", f"{folder}/missing"]):
+        result = service.run(*nothing)
+        assert result.returncode == 2 and "o such file" in result.stderr, result
     with open(f"{folder}/text", "w") as file:
         file.write("no database" * 1000)
     with sqlite3.connect(f"{folder}/other.db") as connection:
         connection.execute("CREATE TABLE x (y)")
-    for name in ("text", "other.db", "missing"):
+    for name in ("text", "other.db"):
         result = service.run("restore", f"{folder}/{name}")
         assert result.returncode == 1 and not os.path.exists(store.path), result
     postgres = service.run("backup", f"{folder}/pg", environment={"DATABASE_URL": "postgres://localhost/x"})

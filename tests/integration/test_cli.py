@@ -116,7 +116,18 @@ def test_keys_are_listed_without_the_key_and_a_revoked_one_stops_working(service
     assert service.run("keys", "revoke", line.split("\t")[0]).returncode == 0
     assert service.get("/v1/channels", key=key).status == 401
     assert Stream(service, key).status == 401
-    until(lambda: service.run("keys", "revoke", line.split("\t")[0]).returncode == 2, "a second revocation to be refused")
+    again = service.run("keys", "revoke", line.split("\t")[0])
+    assert again.returncode == 1 and "no such key" in again.stderr, again
+    assert service.run("keys", "revoke", "key-1").returncode == 2
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_a_team_that_is_not_there_is_exit_1(service):
+    """The embedded store adds it."""
+    for command in (["keys", "create"], ["sessions", "create", "--role", "owner"]):
+        unknown, malformed = (service.run(*command, "--team", team, "--name", "x") for team in (new_id("team-"), "team-1"))
+        assert unknown.returncode == 1 and "there is no team team-" in unknown.stderr and not unknown.stdout, unknown
+        assert malformed.returncode == 2 and "expected team-" in malformed.stderr, malformed
 
 
 def test_two_workers_share_the_port_and_the_work(make_service, redis, receiver, store):
