@@ -2,6 +2,7 @@
 """What every command promises, for all commands and actions that the program's own help names. The commands are asked for
 within the tests: each process of a test run collects every file, also those whose tests run elsewhere."""
 import os
+import pathlib
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from own_help import helps, run, said
 from support import PROGRAM, new_id
 
 pytestmark = pytest.mark.plain_only("texts, which the sanitizers do not read")
+ROOT = pathlib.Path(__file__).parents[2]
 NOWHERE = ("--url", "http://127.0.0.1:1", "--api-key", "key")
 RETRIES_FOR_EVER = ("tail",)
 ASKS_NOBODY = ("console",)
@@ -30,6 +32,31 @@ def test_the_overview_names_commands_and_exit_codes():
     assert len(lines) <= 36 and max(map(len, lines)) <= 80, "a line for each command needs a taller screen"
     listed = [line.split()[0] for line in lines[lines.index("Exit codes of every command:") + 1:]]
     assert listed == ["0", "1", "2", "3", "124"]
+
+
+def test_the_exit_codes_are_the_same_in_the_program_its_help_and_the_documents():
+    """A code that is added needs a test: each of these has one here or in test_commands.py."""
+    listed = set(re.findall(r"^  (\d+) ", said("help").split("Exit codes of every command:")[1], re.M))
+    assert set(re.findall(r"\bEXIT_\w+ = (\d+)", (ROOT / "cli/command.h").read_text())) == listed
+    assert set(re.findall(r"^\| (\d+) \|", (ROOT / "docs/commands.md").read_text(), re.M)) == listed
+
+
+def with_actions_of_the_usage():
+    """`keys create` and the like have no help of their own."""
+    found = set()
+    for words, text in helps().items():
+        usage = text.split("\n\n")[0]
+        found |= {(name, action) for name, action in re.findall(r"wrenn-events ([a-z]+) ([a-z][a-z-]*)", usage)} or {words}
+    return found
+
+
+def test_every_command_is_run_by_a_test_and_named_by_the_documents():
+    tests = "".join(file.read_text() for file in (ROOT / "tests/integration").glob("*.py"))
+    documents = "".join(file.read_text() for file in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md"))
+    commands = with_actions_of_the_usage()
+    assert len(commands) > 35 and {("keys", "revoke"), ("audit", "forget"), ("tail",)} <= commands
+    assert [words for words in commands if ", ".join(f'"{word}"' for word in words) not in tests] == []
+    assert [words for words in commands if not re.search(r"\b.*\b".join(words), documents)] == []
 
 
 def test_help_is_one_screen_with_an_example():
