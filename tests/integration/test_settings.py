@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from destinations import discord, slack, teams
-from support import PROGRAM, make_event, new_id, until
+from support import PROGRAM, Stream, make_event, new_id, until
 
 pytestmark = [pytest.mark.parametrize("store", ["sqlite"], indirect=True),
               pytest.mark.plain_only("settings, which unit tests read with sanitizers")]
@@ -17,9 +17,21 @@ pytestmark = [pytest.mark.parametrize("store", ["sqlite"], indirect=True),
 
 def test_every_setting_is_used_by_a_test(store):
     listed = subprocess.run([PROGRAM, "help", "settings"], capture_output=True, text=True, timeout=60).stdout
-    settings = set(re.findall(r"^([A-Z][A-Z_]+)$", listed, re.M))
-    used = {word for file in pathlib.Path(__file__).parent.glob("*.py") for word in re.findall(r"\b[A-Z_]+\b", file.read_text())}
+    settings = set(re.findall(r"^([A-Z][A-Z0-9_]+)$", listed, re.M))
+    used = {word for file in pathlib.Path(__file__).parent.glob("*.py") for word in re.findall(r"\b[A-Z0-9_]+\b", file.read_text())}
     assert len(settings) > 40 and settings - used == set()
+
+
+def test_a_silent_stream_gets_comments_as_often_as_the_setting_says(make_service):
+    """Both have had the same time. With one setting for both they would have as many comments."""
+    often, seldom = (make_service(WRENN_EVENTS_KEEPALIVE_S=seconds).start() for seconds in ("1", "300"))
+    streams = [Stream(service, service.new_team()[1]) for service in (seldom, often)]
+    for stream in streams:
+        stream.connected()
+    until(lambda: streams[1].comments.count("keepalive") > 1, "two comments")
+    assert "keepalive" not in streams[0].comments
+    for stream in streams:
+        stream.close()
 
 
 def test_channels_hear_of_what_the_settings_say(make_service, redis, receiver, fake):
