@@ -117,6 +117,26 @@ def test_the_ledger_keeps_the_order_of_the_stream_whoever_writes_it(make_service
     assert [consumer["name"] for consumer in redis.client.xinfo_consumers("wrenn:events", "wrenn-events-v1")] == ["ledger"]
 
 
+@pytest.mark.plain_only(reason="it waits for processes that start again")
+def test_the_order_needs_no_word_between_the_processes(make_service, redis, receiver, store):
+    """As with a Redis user that may not use their channel: a writer ends, and nobody heard of its last rows."""
+    redis.client.execute_command("ACL", "SETUSER", "default", "resetchannels", "&wrenn:sse")
+    service = make_service(WRENN_EVENTS_WORKERS="4").start()
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url, events=KINDS)
+    load = Load(redis, team)
+    try:
+        for _ in range(5):
+            load.some_more(30)
+            killed = leader(store)
+            os.kill(killed, signal.SIGKILL)
+            until(another_leads(store, killed), "another to take over from a dead one")
+        load.some_more(30)
+    finally:
+        published = load.end()
+    expect_the_order_of_the_stream(published, receiver, redis, store)
+
+
 def children(service):
     with open(f"/proc/{service.process.pid}/task/{service.process.pid}/children") as file:
         return [int(pid) for pid in file.read().split()]
