@@ -65,6 +65,14 @@ void rig_host_down(struct rig *rig, const char *provider)
 		       "\"resource\":{\"id\":\"host-1\",\"type\":\"host\"}}");
 }
 
+void rig_test(struct rig *rig, const char *provider)
+{
+	start(rig, provider);
+	set_event(rig, "{\"event\":\"channel.test\",\"timestamp\":\"2026-05-24T05:02:07Z\","
+		       "\"team_id\":\"" RIG_TEAM "\",\"actor\":{\"type\":\"system\"},"
+		       "\"resource\":{\"id\":\"test\",\"type\":\"channel\"}}");
+}
+
 void rig_full_digest(struct rig *rig, const char *provider)
 {
 	static char longest[301];

@@ -41,6 +41,8 @@ void rig_digest(struct rig *rig, const char *provider);
 void rig_host_down(struct rig *rig, const char *provider);
 /* As many groups and failures as a digest holds, with texts as long as a row keeps them. */
 void rig_full_digest(struct rig *rig, const char *provider);
+/* A test notification, to which the caller adds its facts. */
+void rig_test(struct rig *rig, const char *provider);
 void rig_done(struct rig *rig);
 
 /* build(): what it returned. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A thousand messages that are put together at random from what chats take for mentions, links and
+ * Over a thousand messages that are put together at random from what chats take for mentions, links and
  * formats, from clusters of many code points, and from control characters. Every string of every
  * request is judged as the vendor's clients read it: nothing of the user's text is active, no cut
  * is inside a cluster, and each text is within the vendor's limit in the vendor's own unit.
@@ -492,16 +492,10 @@ static void read_request(const struct vendor *vendor, struct rig *rig)
 
 /* ---- the messages --------------------------------------------------------------------------- */
 
-enum shape { SHAPE_EVENT, SHAPE_EDIT, SHAPE_DIGEST, SHAPES };
+enum shape { SHAPE_EVENT, SHAPE_EDIT, SHAPE_TEST, SHAPE_DIGEST, SHAPES };
 
-static void begin(struct rig *rig, const struct vendor *vendor, enum shape shape,
-		  struct buf texts[3])
+static void begin_digest(struct rig *rig, const struct vendor *vendor, struct buf texts[3])
 {
-	if (shape != SHAPE_DIGEST) {
-		rig_failure(rig, vendor->name, buf_text(&texts[0]), buf_text(&texts[1]),
-			    buf_text(&texts[2]));
-		return;
-	}
 	rig_digest(rig, vendor->name);
 	for (size_t i = 0; i < DIGEST_MAX_FAILURES; i++)
 		rig->digest.failures[i] =
@@ -510,9 +504,22 @@ static void begin(struct rig *rig, const struct vendor *vendor, enum shape shape
 	rig->digest.failure_count = DIGEST_MAX_FAILURES;
 }
 
+static void begin(struct rig *rig, const struct vendor *vendor, enum shape shape,
+		  struct buf texts[3])
+{
+	if (shape == SHAPE_DIGEST)
+		begin_digest(rig, vendor, texts);
+	else if (shape == SHAPE_TEST)
+		rig_test(rig, vendor->name);
+	else
+		rig_failure(rig, vendor->name, buf_text(&texts[0]), buf_text(&texts[1]),
+			    buf_text(&texts[2]));
+}
+
 static void build_and_read(const struct vendor *vendor, enum shape shape, int form)
 {
 	struct message_life life = { .replaces = STR("42"), .trail = STR("created"), 1 };
+	struct message_test test = { .team = STR(RIG_TEAM) };
 	struct buf texts[3];
 	struct rig rig;
 
@@ -520,6 +527,10 @@ static void build_and_read(const struct vendor *vendor, enum shape shape, int fo
 		compose(&texts[i]);
 	begin(&rig, vendor, shape, texts);
 	rig.message.team_name = buf_str(&texts[1]);
+	test.channel = buf_str(&texts[0]);
+	test.team_name = buf_str(&texts[1]);
+	test.sent_by = buf_str(&texts[2]);
+	rig.message.test = shape == SHAPE_TEST ? &test : NULL;
 	if (shape == SHAPE_EDIT && rig.provider->edit) {
 		life.replaces = str_of(rig.provider->edit->example);
 		rig.message.life = &life;
