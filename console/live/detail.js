@@ -6,14 +6,14 @@ import { Icon } from "../parts/icon.js";
 import { Json } from "../parts/json.js";
 import { Time } from "../parts/time.js";
 import { Copy } from "../parts/copy.js";
-import { useEffect, useRef } from "../vendor/hooks.js";
+import { useLayoutEffect, useRef } from "../vendor/hooks.js";
 import { actorName, whatHappened } from "./row.js";
 
 /** One event beside the list, with all the API says of it. @param {{item: import("./feed.js").Item, onClose: () => void}} props */
 export function Detail({ item, onClose }) {
 	const { event, id } = item;
 	const head = useRef(/** @type {HTMLElement | null} */ (null));
-	useEffect(() => head.current?.focus(), [item.seq]);
+	useLayoutEffect(() => head.current?.focus(), [item.seq]);
 	/** @param {KeyboardEvent} key */
 	const escape = (key) => key.key === "Escape" && onClose();
 	return html`<aside class="detail card" aria-label="One event" onKeyDown=${escape}>
