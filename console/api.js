@@ -173,7 +173,7 @@ export async function getEvent(id, signal) {
 		/** @type {StreamEvent | null} */
 		const event = await read(
 			"events/wait",
-			{ last_event_id: before, event: "*,volume.*,wrenn.*", timeout: 1 },
+			{ last_event_id: before, event: "*,volume.*,wrenn.*,audit.*", timeout: 1 },
 			signal,
 		);
 		return event?.id === id ? event : null;

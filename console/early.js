@@ -59,8 +59,8 @@ export function wishesIn(query) {
 
 /** @param {ReturnType<typeof wishesIn>} wishes @returns {Query} */
 export function streamQuery({ kind, resource, outcome, range }) {
-	// Volumes and misses come only where they are named.
-	return { event: kind || "*,volume.*,wrenn.*,capsule.state.changed", resource, outcome, since: range };
+	// Some kinds come only where they are named.
+	return { event: kind || "*,volume.*,wrenn.*,audit.*,capsule.state.changed", resource, outcome, since: range };
 }
 
 /**

@@ -89,6 +89,13 @@ export const KINDS = [
 		failed: "Expected event did not come",
 		means: "Something that the team expects is missing or late",
 	},
+	{
+		kind: "audit.checkpoint",
+		group: "Audit",
+		done: "Audit checkpoint signed",
+		failed: "Audit checkpoint failed",
+		means: "The audit log is signed, once an hour",
+	},
 ];
 
 const BY_NAME = new Map(KINDS.map((kind) => [kind.kind, kind]));

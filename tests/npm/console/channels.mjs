@@ -73,6 +73,24 @@ await walk({
 		await page.locator(".preview .json").waitFor();
 		await page.getByRole("button", { name: "Show message" }).click();
 	},
+	async "events are chosen by what they mean, one or a group"() {
+		const choice = (name) => page.getByRole("checkbox", { name });
+		await page.getByLabel("Sample outcome").selectOption("success");
+		const kinds = await page.getByLabel("Sample event").locator("option").evaluateAll((all) => all.map(({ value }) => value));
+		// The first one is chosen already.
+		for (const kind of kinds.toReversed()) {
+			const answered = page.waitForResponse((one) => one.url().endsWith("/channels/preview"));
+			await page.getByLabel("Sample event").selectOption(kind);
+			check((await answered).ok(), `no preview of ${kind}`);
+			if (kind === "audit.checkpoint") await page.locator(".msg").getByText("a checkpoint of 1200 rows was signed").first().waitFor();
+		}
+		await choice("Audit checkpoint signed").check();
+		await choice("Audit checkpoint signed").uncheck();
+		for (const [button, isChosen] of [["all of Volumes", true], ["none of Volumes", false]]) {
+			await page.getByRole("button", { name: button }).click();
+			for (const name of ["Volume created", "Volume deleted"]) check((await choice(name).isChecked()) === isChosen, button);
+		}
+	},
 	async "what is too long says how much of it is sent"() {
 		await page.getByLabel("Sample outcome").selectOption("long");
 		await page.locator(".preview-cut", { hasText: /^resource cut to 1,999 of 2,700$/ }).waitFor();

@@ -3,6 +3,7 @@
 /* What is known of each kind of event, and what is said of one that is not known. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/event.h"
 
@@ -49,6 +50,24 @@ Test(event_kind, knows_each_name_its_retired_name_and_its_traits)
 			continue;
 		cr_expect_eq(event_kind_find(str_of(cases[i].retired)), EVENT_UNKNOWN);
 		cr_expect_eq(event_kind_find_stored(str_of(cases[i].retired)), cases[i].kind);
+	}
+}
+
+/* People choose by words of the console's own. */
+Test(event_kind, has_a_row_in_the_console_if_a_channel_can_name_it)
+{
+	static char table[32768];
+	FILE *file = fopen("console/kinds.js", "r");
+
+	cr_assert_not_null(file);
+	table[fread(table, 1, sizeof(table) - 1, file)] = '\0';
+	fclose(file);
+	for (enum event_kind kind = EVENT_UNKNOWN + 1; kind < EVENT_KINDS; kind++) {
+		char row[64];
+
+		snprintf(row, sizeof(row), "\tkind: \"%s\",", event_kind_name(kind));
+		cr_expect_eq(strstr(table, row) != NULL, event_kind_is_subscribable(kind), "%s",
+			     row);
 	}
 }
 
