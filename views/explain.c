@@ -33,7 +33,7 @@ struct explained {
 	char name[NAME_SIZE];
 	unsigned kinds; /* one bit per enum event_kind */
 	int64_t created_us;
-	int64_t disabled_us;
+	char disabled[NAME_SIZE]; /* that the channel is, and why; empty: it is not */
 	bool has_row;
 	struct uuid delivery;
 	char state[16];
@@ -71,10 +71,11 @@ struct explanation {
 /* ---- the store ------------------------------------------------------------------------------- */
 
 static const struct db_query read_channels = {
-	.sql = "SELECT c.id, c.name, c.event_types, c.created_at, s.disabled_at, "
-	       "o.options, o.updated_at FROM channels c LEFT JOIN channel_state s "
-	       "ON s.channel_id = c.id LEFT JOIN channel_options o ON o.channel_id = c.id "
-	       "WHERE c.team_id = $1 ORDER BY c.created_at, c.id LIMIT 200",
+	.sql = "SELECT c.id, c.name, c.event_types, c.created_at, CASE WHEN s.disabled_at "
+	       "IS NOT NULL THEN COALESCE(': ' || s.disabled_reason, '') END, o.options, "
+	       "o.updated_at FROM channels c LEFT JOIN channel_state s ON s.channel_id = c.id "
+	       "LEFT JOIN channel_options o ON o.channel_id = c.id WHERE c.team_id = $1 "
+	       "ORDER BY c.created_at, c.id LIMIT 200",
 };
 _Static_assert(MAX_CHANNELS == 200, "the LIMIT of read_channels");
 static const struct db_query read_delivery = {
@@ -113,10 +114,13 @@ static int on_channel(const struct db_row *row, void *arg)
 		.channel = row_uuid(row, 0),
 		.now_us = explanation->call.now_us,
 		.created_us = row_time(row, 3),
-		.disabled_us = row_time(row, 4),
 	};
 	keep_text(explained->name, sizeof(explained->name), row_text(row, 1));
 	row_words(row, 2, on_word, &explained->kinds);
+	if (!row_is_null(row, 4))
+		snprintf(explained->disabled, sizeof(explained->disabled),
+			 "the channel is disabled%.*s; this waits until it is enabled",
+			 STR_ARGS(utf8_cut(row_text(row, 4), 162)));
 	explained->options_us = row_time(row, 6);
 	/* As in the ledger, options that cannot be read let everything pass. */
 	if (!row_is_null(row, 5) &&
@@ -263,9 +267,8 @@ struct finding {
 
 static struct finding find_of_row(const struct explained *explained)
 {
-	if (strcmp(explained->state, "pending") == 0 && explained->disabled_us != 0)
-		return (struct finding){ "disabled",
-					 "it waits until the channel is enabled again" };
+	if (strcmp(explained->state, "pending") == 0 && explained->disabled[0])
+		return (struct finding){ "disabled", explained->disabled };
 	if (explained->held[0])
 		return (struct finding){ "held", explained->held };
 	if (strcmp(explained->state, "folded") == 0 && !explained->is_in_digest)
@@ -286,8 +289,7 @@ static struct finding find_of_suppressed(const char *reason)
 					 "the same event was sent within the minute before" };
 	if (strcmp(reason, "not_expected") == 0)
 		return (struct finding){ "not_expected",
-					 "it was sent before, or its rule was changed or "
-					 "deleted meanwhile" };
+					 "it was sent before, or its rule was changed" };
 	return (struct finding){ "accept", "channels hear of the request when it is completed" };
 }
 
@@ -303,10 +305,9 @@ static struct finding find(const struct explanation *explanation, const struct e
 		return find_of_suppressed(explanation->suppressed);
 	if (explained->filtered[0])
 		return (struct finding){ "filtered", explained->filtered };
-	return (struct finding){
-		"unknown", "there is no record: the event may still wait to be processed, the "
-			   "record may be too old, or the subscription newer than the event"
-	};
+	return (struct finding){ "unknown",
+				 "there is no record: the event is not processed yet, too old, or "
+				 "older than the subscription" };
 }
 
 static void write_channel(struct buf *out, const struct explanation *explanation,
@@ -368,8 +369,6 @@ static void answer(struct explanation *explanation)
 	write_explanation(&call->json, explanation);
 	api_call_answer(call, 200);
 }
-
-/* ---- Redis ----------------------------------------------------------------------------------- */
 
 static void take_event(struct explanation *explanation, const struct event *event)
 {

@@ -190,6 +190,7 @@ await walk({
 		await page.getByText("answered 410").first().waitFor();
 		await page.locator(".pill", { hasText: "Disabled" }).waitFor();
 		await go(page, `events/${id}`);
+		await page.locator(".verdict", { hasText: "my-webhook" }).getByText(/The channel is disabled: .*410.*; this waits until it is enabled/).waitFor();
 		await page.locator(".verdict", { hasText: "my-webhook" }).getByText("Attempts").click();
 		await page.locator(".attempt.bad").first().waitFor();
 		await page.locator(".verdict a", { hasText: "my-webhook" }).click();

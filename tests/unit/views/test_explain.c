@@ -135,6 +135,11 @@ static void tell_of_waiting(struct rig *rig)
 	rig_ask(rig, "UPDATE channel_state SET disabled_at = '2027-01-15T07:00:00.000000Z' "
 		     "WHERE channel_id = '" CHANNEL_1 "'");
 	expect_verdict(rig, id, 0, "disabled");
+	cr_expect(strstr(answer, "\"the channel is disabled; this waits"), "%s", answer);
+	rig_ask(rig, "UPDATE channel_state SET disabled_reason = 'destination answered 410'");
+	expect_verdict(rig, id, 0, "disabled");
+	cr_expect(strstr(answer, "is disabled: destination answered 410; this waits"), "%s",
+		  answer);
 }
 
 Test(explain, distinguishes_waiting_from_waiting_for_the_owner)
