@@ -64,7 +64,7 @@ function options(uPlot, { kind, series, height, width, unit = "", step = 60, ord
 	return {
 		width,
 		height,
-		padding: [8, 20, 0, 0],
+		padding: [8, 28, 0, 0],
 		legend: { show: false },
 		cursor: { show: false },
 		scales: {

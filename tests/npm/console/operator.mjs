@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's page, with the session of an administrator; and that nobody else is shown it.
-import { check, cookiesOf, go, looksGood, open, walk, wishes } from "./browser.mjs";
+import { check, cookiesOf, go, looksGood, open, until, walk, wishes } from "./browser.mjs";
 
 const page = await open({ key: "", cookies: cookiesOf(wishes.admin) });
+
+/** The clock stands still at a full minute, so a label is at the very end of each plot. Notes the labels, and those that are cut. */
+function noteLabels() {
+	const minute = Math.floor(Date.now() / 60_000) * 60_000;
+	Date.now = () => minute;
+	window.labels = [];
+	window.cut = [];
+	const draw = CanvasRenderingContext2D.prototype.fillText;
+	CanvasRenderingContext2D.prototype.fillText = function (text, x, ...more) {
+		const { actualBoundingBoxLeft: left, actualBoundingBoxRight: right } = this.measureText(text);
+		(x - left < 0 || x + right > this.canvas.width ? window.cut : window.labels).push(text);
+		draw.call(this, text, x, ...more);
+	};
+}
 
 await walk({
 	async "an administrator sees how the service is"() {
@@ -19,6 +33,14 @@ await walk({
 		await looksGood(page, "operator");
 		await page.getByRole("button", { name: "Offer again" }).click();
 		await page.getByText("None. Every event was committed.").waitFor();
+	},
+	async "no label of a plot is cut"() {
+		const still = await open({ key: "", cookies: cookiesOf(wishes.admin), path: "operator", first: noteLabels });
+		await still.locator(".plot canvas").nth(1).waitFor();
+		await until(() => still.evaluate(() => window.labels.some((text) => text.endsWith(":00"))), "the labels");
+		const cut = await still.evaluate(() => window.cut.join());
+		check(!cut, `cut: ${cut}`);
+		await still.context().close();
 	},
 	async "all teams in one list"() {
 		await go(page, `live?teams=all&resource=${wishes.seen}`);
