@@ -194,12 +194,16 @@ static int check_urls(const struct config *config)
 	return code;
 }
 
-/* If the store is unreachable now, `serve` checks the key at its start. */
+/* If the store is unreachable now, `serve` checks the key at its start. A store that `serve` will
+ * make has no key yet. */
 static int check_key(const struct config *config)
 {
 	struct reason why = { .text = "" };
-	int rc = key_check(config->database_url, config->encryption_key, KEY_LOOK, &why);
+	int rc = store_look(config->database_url, NULL);
 
+	if (rc == -ENOENT && config->create_store == CONFIG_CREATE_ON)
+		return EXIT_GOOD;
+	rc = key_check(config->database_url, config->encryption_key, KEY_LOOK, &why);
 	if (rc == -EKEYREJECTED)
 		return command_fault(EXIT_FAILED, "%s: %s", why.field, why.text);
 	if (rc < 0)

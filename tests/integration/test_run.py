@@ -37,6 +37,7 @@ def test_make_run_leaves_nothing_and_repairs_what_is_left(odd_folder):
     first = Run(odd_folder, port)
     until(first.is_up, "the first run")
     link = re.search(r"^  (http://127\.0\.0\.1:(\d+)/console/)#key=(wrn_[0-9a-f]{32})$", first.said(), re.M)
+    assert "cannot" not in first.said(), "an alarm although nothing is wrong"
     assert link and int(link[2]) == port and link[3] == pathlib.Path(odd_folder, "var/api-key").read_text().strip(), first.said()
     assert urllib.request.urlopen(link[1], timeout=60).status == 200
     published = first.paste(odd_folder, PROGRAM)
