@@ -22,8 +22,8 @@ static const struct db_query find_listener = {
 		  "json_each(event_types) WHERE value = 'audit.checkpoint') LIMIT 1",
 };
 static const struct db_query read_tree = {
-	.sql = "SELECT t.tree, t.size, t.frontier, t.outside, EXISTS (SELECT 1 FROM audit_leaves l "
-	       "WHERE l.tree = t.tree AND l.idx >= t.size) FROM audit_trees t WHERE t.team_id = $1",
+	.sql = "SELECT t.tree, t.size, t.frontier, t.outside, " AUDIT_LEAVES_PAST_END
+	       " FROM audit_trees t WHERE t.team_id = $1",
 };
 
 static const struct db_query read_newest = {

@@ -19,6 +19,12 @@
 
 #define AUDIT_NOTE_SIZE 1024
 
+/* SQL: true when leaves stand past the end of the tree t, a row of audit_trees. */
+#define AUDIT_LEAVES_PAST_END                                                \
+	"coalesce((SELECT l.idx >= t.size OR l.idx + length(l.hash) / 32 > " \
+	"t.size FROM audit_leaves l WHERE l.tree = t.tree "                  \
+	"ORDER BY l.idx DESC LIMIT 1), false)"
+
 struct audit_checkpoint {
 	struct uuid team;
 	int64_t tree; /* 0: the team has no tree yet, and the checkpoint is not stored */

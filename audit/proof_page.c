@@ -29,8 +29,8 @@ static const struct db_query read_tiles = {
 };
 
 static const struct db_query read_hashes = {
-	.sql = "SELECT idx, hash FROM audit_leaves WHERE tree = $1 AND idx >= $2 AND idx < $3 "
-	       "ORDER BY idx",
+	.sql = "SELECT idx, hash FROM audit_leaf WHERE tree = $1 AND row_idx >= $2 / 32 * 32 "
+	       "AND row_idx < $3 AND idx >= $2 AND idx < $3 ORDER BY idx",
 };
 
 static const struct db_query read_split = {

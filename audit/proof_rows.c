@@ -24,9 +24,10 @@
 static const struct db_query read_leaves = {
 	.sql = "SELECT l.idx, l.hash, l.audit_id, a.id, a.actor_type, a.actor_id, a.actor_name, "
 	       "a.resource_type, a.resource_id, a.action, a.scope, a.status, a.metadata, "
-	       "a.created_at FROM audit_leaves l "
+	       "a.created_at FROM audit_leaf l "
 	       "LEFT JOIN audit_logs a ON a.id = l.audit_id AND a.team_id = $2 "
-	       "WHERE l.tree = $1 AND l.idx >= $3 AND l.idx < $4 ORDER BY l.idx LIMIT $5",
+	       "WHERE l.tree = $1 AND l.row_idx >= $3 / 32 * 32 AND l.row_idx < $4 "
+	       "AND l.idx >= $3 AND l.idx < $4 ORDER BY l.idx LIMIT $5",
 };
 
 static const struct db_query read_erased = {
@@ -184,8 +185,9 @@ static int read_belongings(struct proof_rows *rows, struct db *db, uint64_t from
 
 int proof_rows_read(struct proof_rows *rows, struct db *db, uint64_t from, uint64_t to)
 {
+	uint64_t end = from + PROOF_ROWS < to ? from + PROOF_ROWS : to;
 	const struct db_value values[] = { db_int(rows->tree), db_uuid(&rows->team),
-					   db_int((int64_t)from), db_int((int64_t)to),
+					   db_int((int64_t)from), db_int((int64_t)end),
 					   db_int(PROOF_ROWS) };
 	int rc;
 

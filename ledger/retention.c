@@ -37,8 +37,8 @@ static const struct db_query store_first = {
 	.sql = "UPDATE audit_trees SET first = $2 WHERE tree = $1",
 };
 static const struct db_query read_ids = {
-	.sql = "SELECT audit_id FROM audit_leaves WHERE tree = $1 AND idx >= $2 AND idx < $3 "
-	       "ORDER BY idx LIMIT 512",
+	.sql = "SELECT audit_id FROM audit_leaf WHERE tree = $1 AND row_idx >= $2 / 32 * 32 "
+	       "AND row_idx < $3 AND idx >= $2 AND idx < $3 ORDER BY idx LIMIT 512",
 };
 _Static_assert(RETENTION_PIECE == 512, "the LIMIT of read_ids");
 /* Takes a list of ids, so that PostgreSQL does not scan the table. */

@@ -19,17 +19,17 @@
 #include "core/id.h"
 #include "core/log.h"
 #include "core/uuid.h"
+#include "ledger/leaf_rows.h"
 
 #define MINUTE_MS 60000
 
-#define TREE_AND_NEXT_LEAF                                           \
-	"SELECT t.tree, t.size, t.frontier, EXISTS (SELECT 1 FROM "  \
-	"audit_leaves l WHERE l.tree = t.tree AND l.idx >= t.size) " \
-	"FROM audit_trees t WHERE t.team_id = $1"
+#define TREE_AND_END                                                \
+	"SELECT t.tree, t.size, t.frontier, " AUDIT_LEAVES_PAST_END \
+	" FROM audit_trees t WHERE t.team_id = $1"
 
 static const struct db_query read_tree = {
-	.sql = TREE_AND_NEXT_LEAF " FOR UPDATE OF t",
-	.sqlite = TREE_AND_NEXT_LEAF,
+	.sql = TREE_AND_END " FOR UPDATE OF t",
+	.sqlite = TREE_AND_END,
 };
 
 static const struct db_query add_tree = {
@@ -43,16 +43,6 @@ static const struct db_query store_tree = {
 
 static const struct db_query count_outside = {
 	.sql = "UPDATE audit_trees SET outside = outside + $2 WHERE tree = $1",
-};
-
-static const struct db_query add_leaves = {
-	.sql = "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
-	       "SELECT $1, $2 + at - 1, CAST(id AS uuid), "
-	       "substring($4::bytea FROM (32 * (at - 1) + 1)::int FOR 32) "
-	       "FROM unnest($3::text[]) WITH ORDINALITY AS given (id, at)",
-	.sqlite = "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
-		  "SELECT $1, $2 + key, value, substr($4, 32 * key + 1, 32) "
-		  "FROM json_each($3)",
 };
 
 static const struct db_query add_tile = {
@@ -267,8 +257,7 @@ struct addition {
 	struct db *db;
 	struct tree *tree;
 	size_t count;
-	struct str *ids;
-	char (*id_texts)[UUID_TEXT_SIZE];
+	struct uuid *ids;
 	struct merkle_hash *hashes;
 	struct buf data; /* of the leaf that is hashed */
 };
@@ -309,32 +298,21 @@ static int append(struct addition *addition, const struct new_leaf *leaf)
 	struct key_owner owner = { .subjects = &addition->trees->subjects, .team = &leaf->team };
 	struct merkle_hash *hash = &addition->hashes[addition->count];
 	struct merkle_range *range = &addition->tree->range;
-	char *text = addition->id_texts[addition->count];
 	int rc = leaf_hash(&leaf->row, find_key, &owner, &addition->data, hash);
 
 	if (rc < 0)
 		return rc;
-	uuid_format(&leaf->id, text);
-	addition->ids[addition->count++] = str_of(text);
+	addition->ids[addition->count++] = leaf->id;
 	if ((range->size & (TILE_LEAVES - 1)) == TILE_LEAVES - 1)
 		rc = write_tile(addition, hash);
 	merkle_append(range, hash);
 	return rc;
 }
 
-static int write_leaves(struct addition *addition)
+static int write_leaves(const struct addition *addition)
 {
-	const struct tree *tree = addition->tree;
-	struct str hashes = { .at = (const char *)addition->hashes,
-			      .len = addition->count * sizeof(*addition->hashes) };
-	const struct db_value values[] = {
-		db_int(tree->number),
-		db_int((int64_t)tree->was),
-		db_words(addition->ids, addition->count),
-		db_blob(hashes),
-	};
-
-	return db_run(addition->db, &add_leaves, values, ARRAY_LEN(values), NULL, NULL, NULL);
+	return leaf_rows_insert(addition->db, addition->tree->number, addition->tree->was,
+				addition->ids, addition->hashes, addition->count);
 }
 
 static int write_frontier(const struct tree *tree, struct db *db)
@@ -392,10 +370,9 @@ static int write_all(struct trees *trees, struct db *db)
 		.trees = trees,
 		.db = db,
 		.ids = calloc(most, sizeof(*addition.ids)),
-		.id_texts = calloc(most, sizeof(*addition.id_texts)),
 		.hashes = calloc(most, sizeof(*addition.hashes)),
 	};
-	int rc = addition.ids && addition.id_texts && addition.hashes ? 0 : -ENOMEM;
+	int rc = addition.ids && addition.hashes ? 0 : -ENOMEM;
 
 	buf_init(&addition.data, LEAF_MAX_BYTES);
 	for (size_t i = 0; i < trees->count && rc == 0; i++) {
@@ -405,7 +382,6 @@ static int write_all(struct trees *trees, struct db *db)
 	}
 	buf_done(&addition.data);
 	free(addition.ids);
-	free(addition.id_texts);
 	free(addition.hashes);
 	return rc;
 }

@@ -58,6 +58,8 @@ EMBED(schema_022_sqlite, "store/schema/022_lease_owners.sqlite.sql");
 EMBED(schema_022_postgres, "store/schema/022_lease_owners.postgres.sql");
 EMBED(schema_023_sqlite, "store/schema/023_audit_published.sqlite.sql");
 EMBED(schema_023_postgres, "store/schema/023_audit_published.postgres.sql");
+EMBED(schema_024_sqlite, "store/schema/024_audit_leaf_rows.sqlite.sql");
+EMBED(schema_024_postgres, "store/schema/024_audit_leaf_rows.postgres.sql");
 
 __asm__(".globl schema_needed");
 EMBED(schema_needed, "store/schema/needed.postgres.sql");
@@ -88,5 +90,6 @@ const struct schema_step schema_steps[] = {
 	{ .sqlite = schema_021_sqlite, .postgres = schema_021_postgres },
 	{ .sqlite = schema_022_sqlite, .postgres = schema_022_postgres },
 	{ .sqlite = schema_023_sqlite, .postgres = schema_023_postgres },
+	{ .sqlite = schema_024_sqlite, .postgres = schema_024_postgres },
 };
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -20,7 +20,7 @@ FROM (
 	UNION ALL
 	SELECT 2, relname, format('GRANT SELECT, INSERT, UPDATE, DELETE ON wrenn_events.%I TO %I;', relname, current_user)
 	FROM pg_class
-	WHERE relnamespace = to_regnamespace('wrenn_events') AND relkind = 'r'
+	WHERE relnamespace = to_regnamespace('wrenn_events') AND relkind IN ('r', 'v')
 		AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
 			AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
 	UNION ALL

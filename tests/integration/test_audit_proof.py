@@ -79,6 +79,7 @@ def frontier(hashes):
 def test_whatever_is_changed_in_the_database_is_found(trail):
     lines = trail.export()
     older, size = trail.write("older", note_of(lines)), lines[0]["size"]
+    trail.unpack()
     rows = [line for line in lines if line["type"] == "row"]
     by_person = next(row for row in rows if "actor_name" in row.get("salts", {}) and row["row"]["resource_type"] == "sandbox")
     index, row_id = by_person["index"], id_to_uuid(by_person["row"]["id"])
@@ -151,6 +152,7 @@ def test_what_stands_beside_the_rows_is_proved_too(trail, redis):
     lines = trail.export()
     older, size = trail.write("older", note_of(lines)), lines[0]["size"]
     tree, team, query = trail.tree, id_to_uuid(trail.team), trail.store.query
+    trail.unpack()
     rows = [line for line in lines if line["type"] == "row"]
     stranger, stranger_key = trail.service.new_team()
     publish(redis, stranger, 1)
@@ -210,9 +212,47 @@ def test_what_stands_beside_the_rows_is_proved_too(trail, redis):
     assert code == 1 and "the trail was cut off" in text, "the whole tree is gone"
 
 
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_what_is_changed_within_a_row_of_several_leaves_is_found(trail):
+    """On PostgreSQL a row of audit_leaves has the ids and hashes of up to 32 leaves."""
+    trail.export()
+    tree, query = trail.tree, trail.store.query
+    idx, ids, hashes = query("SELECT idx, audit_ids, hash FROM audit_leaves WHERE tree = %s AND length(audit_ids) > 32 ORDER BY idx LIMIT 1", tree)[0]
+    ids, hashes = bytes(ids), bytes(hashes)
+    assert query("SELECT count(*) FROM audit_leaves WHERE tree = %s AND (idx / 32 <> (idx + length(hash) / 32 - 1) / 32 "
+                 "OR length(audit_ids) * 2 <> length(hash))", tree) == [(0,)], "no row goes past its range"
+    number = len(hashes) // 32
+    put = "UPDATE audit_leaves SET audit_ids = %s, hash = %s WHERE tree = %s AND idx = %s"
+    undo = [(put, ids, hashes, tree, idx)]
+    swapped_ids, swapped_hashes = ids[16:32] + ids[:16] + ids[32:], hashes[32:64] + hashes[:32] + hashes[64:]
+    attacks = {
+        "two rows stand in another order": ((swapped_ids, hashes), f"row {idx} ("),
+        "two leaves stand in another order": ((swapped_ids, swapped_hashes), "the root"),
+        "a hash was changed": ((ids, bytes(32) + hashes[32:]), f"row {idx} ("),
+        "an id is gone": ((ids[:-16], hashes), f"row {idx + number - 1} ("),
+        "half of an id is gone": ((ids[:-8], hashes), f"row {idx + number - 1} ("),
+    }
+    for name, (change, found) in attacks.items():
+        with trail.changed([(put, *change, tree, idx)], undo):
+            code, text = trail.verify_now()
+        assert code == 1 and found in text, (name, text)
+    last, last_ids, last_hashes = query("SELECT idx, audit_ids, hash FROM audit_leaves WHERE tree = %s ORDER BY idx DESC LIMIT 1", tree)[0]
+    last_ids, last_hashes = bytes(last_ids), bytes(last_hashes)
+    refused = {
+        "a leaf is gone": ([(put, ids[:-16], hashes[:-32], tree, idx)], undo),
+        "half of a hash is gone": ([(put, ids, hashes[:-16], tree, idx)], undo),
+        "all leaves of the row are gone": ([(put, b"", b"", tree, idx)], undo),
+        "a leaf past the end": ([(put, last_ids + bytes(16), last_hashes + bytes(32), tree, last)], [(put, last_ids, last_hashes, tree, last)]),
+    }
+    for name, (change, back) in refused.items():
+        with trail.changed(change, back):
+            assert trail.service.get(EXPORT, key=trail.key).status == 503, name
+    assert trail.verify_now()[0] == 0, "all of it is as it was"
+
+
 def rebuild(trail):
     """Tiles, frontier and size as they would be, had the leaves always been these. The service then signs that."""
-    hashes = [bytes(hash_) for (hash_,) in trail.store.query("SELECT hash FROM audit_leaves WHERE tree = %s ORDER BY idx", trail.tree)]
+    hashes = [bytes(hash_) for (hash_,) in trail.store.query("SELECT hash FROM audit_leaf WHERE tree = %s ORDER BY idx", trail.tree)]
     trail.store.query("DELETE FROM audit_checkpoints WHERE tree = %s", trail.tree)
     trail.store.query("UPDATE audit_tiles SET hash = %s WHERE tree = %s AND n = 0", frontier(hashes[:256]), trail.tree)
     trail.store.query("UPDATE audit_trees SET size = %s, frontier = %s WHERE tree = %s", len(hashes), frontier(hashes), trail.tree)
@@ -222,6 +262,7 @@ def test_a_tree_that_was_rebuilt_and_signed_is_found_by_an_older_checkpoint(trai
     def export_after(change):
         """-> a checkpoint of before, after which somebody with the database and the signing key changes the trail, and rows follow."""
         older, size = trail.write("older", note_of(trail.export())), trail.export()[0]["size"]
+        trail.unpack()
         with trail.changed(change, []):
             rebuild(trail)
         publish(redis, trail.team, 5)

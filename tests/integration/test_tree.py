@@ -65,7 +65,7 @@ class Trail:
         self.team = team
         self.number, self.size, self.frontier = store.query(
             "SELECT tree, size, frontier FROM audit_trees WHERE team_id = %s", id_to_uuid(team))[0]
-        self.leaves = store.query("SELECT idx, audit_id, hash FROM audit_leaves WHERE tree = %s ORDER BY idx", self.number)
+        self.leaves = store.query("SELECT idx, audit_id, hash FROM audit_leaf WHERE tree = %s ORDER BY idx", self.number)
         self.keys = {subject: bytes(key) for subject, key in store.query(
             "SELECT subject, key FROM audit_salts WHERE team_id = %s", id_to_uuid(team))}
         self.rows = {str(row[0]): row for row in store.query(

@@ -59,6 +59,12 @@ class Trail:
     def verify_now(self, query="", flags=()):
         return self.verify(self.write("now.jsonl", self.fetch(query)), flags=flags)
 
+    def unpack(self):
+        """A row of audit_leaves for each leaf, as versions before 024 wrote them and SQLite has them: so one leaf can be changed."""
+        for statement in ("INSERT INTO audit_leaves (tree, idx, audit_id, hash) SELECT tree, -1 - idx, audit_id, hash FROM audit_leaf WHERE tree = %s",
+                          "DELETE FROM audit_leaves WHERE tree = %s AND idx >= 0", "UPDATE audit_leaves SET idx = -1 - idx WHERE tree = %s"):
+            self.store.query(statement, self.tree)
+
     @contextlib.contextmanager
     def changed(self, change, undo):
         for statement in change:

@@ -181,8 +181,8 @@ static void drop_after_the_file(struct rig *rig)
 	cr_expect_eq(rig_ask(rig, "SELECT first FROM audit_trees"), 520);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 10 + 1, "and the other's");
 	/* Tile 0 is gone; checkpoints divide the others. */
-	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_leaves"), 530 - 256);
-	cr_expect_eq(rig_ask(rig, "SELECT min(idx) FROM audit_leaves"), 256);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_leaf"), 530 - 256);
+	cr_expect_eq(rig_ask(rig, "SELECT min(idx) FROM audit_leaf"), 256);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_tiles"), 2);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_checkpoints"), 3);
 
@@ -203,14 +203,14 @@ static void drop_all(struct rig *rig)
 
 	fill(rig);
 	rig_ask(rig, "INSERT INTO audit_erased (tree, idx, field, commitment) "
-		     "SELECT tree, idx, 'actor_id', hash FROM audit_leaves WHERE idx < 5");
+		     "SELECT tree, idx, 'actor_id', hash FROM audit_leaf WHERE idx < 5");
 	set_age(rig, START_US + 9 * DAY_US);
 	cr_expect_eq(run_steps(rig, &step), 530);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_salts"), 0);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_erased"), 0);
 	add_rows(rig, 2, START_US + 9 * DAY_US);
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_salts"), 1);
-	cr_expect_eq(rig_ask(rig, "SELECT max(idx) FROM audit_leaves"), 531);
+	cr_expect_eq(rig_ask(rig, "SELECT max(idx) FROM audit_leaf"), 531);
 }
 
 Test(retention, forgets_the_keys_of_a_team_without_rows)

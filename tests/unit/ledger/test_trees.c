@@ -190,7 +190,7 @@ static void pass_over_a_damaged_tree(struct rig *rig)
 	rig_ask(rig, "UPDATE audit_trees SET size = 1 WHERE team_id = '" TEAM_A "'");
 
 	rig_ask(rig, "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
-		     "SELECT tree, 70, audit_id, hash FROM audit_leaves WHERE idx = 1");
+		     "SELECT tree, 70, audit_id, hash FROM audit_leaf WHERE idx = 1");
 	rig_ask(rig, "UPDATE audit_leaves SET tree = (SELECT tree FROM audit_trees WHERE "
 		     "team_id = '" TEAM_A "') WHERE idx = 70");
 	commit_both(rig, START_MS + 20);
@@ -212,4 +212,46 @@ static void pass_over_a_damaged_tree(struct rig *rig)
 Test(trees, that_are_damaged_do_not_stop_other_teams)
 {
 	ON_BOTH_STORES(&options, pass_over_a_damaged_tree);
+}
+
+/* The leaves of a batch may be one row of the table, and the end that was put back within it. */
+static void put_an_old_end_back(struct rig *rig)
+{
+	struct event *events[20];
+
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		events[i] = rig_event("capsule.pause", SYSTEM, BECAUSE, START_MS + (int64_t)i);
+	cr_assert_eq(rig_commit(rig, events, 19), 0);
+	rig_ask(rig, "UPDATE audit_trees SET size = 1, frontier = "
+		     "(SELECT hash FROM audit_leaf WHERE idx = 0)");
+	cr_expect_eq(rig_commit(rig, events + 19, 1), 0);
+	cr_expect_eq(outside(rig, TEAM_A), 1);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_leaf"), 19);
+}
+
+Test(trees, that_end_within_their_leaves_are_damaged)
+{
+	ON_BOTH_STORES(&options, put_an_old_end_back);
+}
+
+/* As versions before schema 024 wrote them. */
+static void go_on_after_rows_of_one_leaf(struct rig *rig)
+{
+	struct event *events[90];
+
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		events[i] = rig_event("capsule.pause", USER, WELL, START_MS + (int64_t)i);
+	cr_assert_eq(rig_commit(rig, events, 40), 0);
+	rig_ask(rig, "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
+		     "SELECT tree, 1000 + idx, audit_id, hash FROM audit_leaf");
+	rig_ask(rig, "DELETE FROM audit_leaves WHERE idx < 1000");
+	rig_ask(rig, "UPDATE audit_leaves SET idx = idx - 1000");
+	cr_assert_eq(rig_commit(rig, events + 40, 50), 0);
+	expect_sound_tree(rig, TEAM_A, 90);
+	cr_expect_eq(outside(rig, TEAM_A), 0);
+}
+
+Test(trees, go_on_after_rows_of_one_leaf)
+{
+	ON_BOTH_STORES(&options, go_on_after_rows_of_one_leaf);
 }

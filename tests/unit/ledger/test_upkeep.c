@@ -333,7 +333,7 @@ static void go_on_where_the_piece_ended(struct rig *rig)
 	for (int i = 1; i < 2 * ROUND_PIECE; i++)
 		rig_ask(rig,
 			"INSERT INTO audit_trees (team_id, size, frontier) SELECT "
-			"'0f8fad5b-d9cb-469f-a165-%012d', 1, hash FROM audit_leaves",
+			"'0f8fad5b-d9cb-469f-a165-%012d', 1, hash FROM audit_leaf",
 			i);
 	job = (struct round_job){ .job.run = run_round, .begins = true };
 	cr_assert_eq(store_run_blocking(rig->database.url, &job.job, &why), 0);
@@ -370,7 +370,7 @@ static void pass_over_a_damaged_tree(struct rig *rig)
 	rig_now_us += HOUR_US;
 	rig_ask(rig, "UPDATE audit_trees SET size = 1 WHERE size = 3");
 	rig_ask(rig, "INSERT INTO audit_leaves (tree, idx, audit_id, hash) "
-		     "SELECT tree, 5, audit_id, hash FROM audit_leaves WHERE tree = 1");
+		     "SELECT tree, 5, audit_id, hash FROM audit_leaf WHERE tree = 1");
 	rig_ask(rig, "UPDATE audit_trees SET size = 0, frontier = substr(frontier, 1, 0) "
 		     "WHERE team_id = '" TEAM_B "'");
 	rig_ask(rig, "DELETE FROM audit_leaves WHERE tree <> 1");

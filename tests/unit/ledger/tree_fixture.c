@@ -35,7 +35,7 @@ static const struct db_query read_tree = {
 static const struct db_query read_rows = {
 	.sql = "SELECT l.hash, l.idx, a.id, a.actor_type, a.actor_id, a.actor_name, "
 	       "a.resource_type, a.resource_id, a.action, a.scope, a.status, a.metadata, "
-	       "a.created_at, t.hash FROM audit_leaves l LEFT JOIN audit_logs a "
+	       "a.created_at, t.hash FROM audit_leaf l LEFT JOIN audit_logs a "
 	       "ON a.id = l.audit_id LEFT JOIN audit_tiles t ON t.tree = l.tree AND "
 	       "256 * t.n + 255 = l.idx WHERE l.tree = $1 ORDER BY l.idx",
 };
