@@ -159,7 +159,7 @@ await walk({
 	async "the code that the page shows takes this delivery, and no other"() {
 		process.env.WRENN_SECRET = shown.secret;
 		const log = (await (await fetch(`${wishes.fake}/_log`)).text()).trim().split("\n").map((line) => JSON.parse(line));
-		const { headers, body } = log.findLast(({ headers }) => headers["X-Wrenn-Signatures"]);
+		const { headers, body } = log.findLast(({ destination }) => destination === wishes.destinations.webhook.name);
 		const { isFromWrenn } = await import(`data:text/javascript,${encodeURIComponent(shown.Node)}`);
 		const small = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 		const python = `${shown.Python}\nimport json, sys\nheaders, body = json.loads(sys.argv[1])\nprint(is_from_wrenn(headers, body.encode()))`;
