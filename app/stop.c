@@ -2,10 +2,10 @@
 
 /*
  * Stops a worker in order. Each step begins after the one before has called back: readiness, new
- * connections, the readers of Redis (the current batch is committed and acknowledged, and the
- * ledger's lease released), the streams (clients get a reconnect time), the deliveries in flight,
- * and the store last. After STOP_LIMIT_MS the process ends even if a part hangs, since everything
- * that matters is committed by then.
+ * connections, the requests that open connections are about to send, the readers of Redis (the
+ * current batch is committed and acknowledged, and the ledger's lease released), the streams
+ * (clients get a reconnect time), the deliveries in flight, and the store last. After STOP_LIMIT_MS
+ * the process ends even if a part hangs, since everything that matters is committed by then.
  */
 #include "app/stop.h"
 
@@ -17,6 +17,11 @@
 
 #define STOP_LIMIT_MS 15000
 #define LAST_LINES_MS 1000
+
+/* A client that has just connected gets so long to send its request. Browsers also connect ahead of
+ * time and send nothing. */
+#define REQUESTS_LIMIT_MS 1000
+#define REQUESTS_TURN_MS  10
 
 /* Each step calls the next after its part has closed. A part that never opened is NULL: it closes
  * at once. */
@@ -145,12 +150,23 @@ static void on_stop_limit(uv_timer_t *timer)
 	_exit(EXIT_FAILED);
 }
 
+static void on_request_turn(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+
+	if (w->request_turns++ < REQUESTS_LIMIT_MS / REQUESTS_TURN_MS &&
+	    http_server_expects_requests(w->server))
+		return;
+	uv_timer_stop(timer);
+	next_step(w);
+}
+
 static void on_drained(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
 
 	http_server_stop_listening(w->server);
-	next_step(w);
+	uv_timer_start(timer, on_request_turn, 0, REQUESTS_TURN_MS);
 }
 
 /* Readiness ends first. If a drain time is set, everything else works until it is over, so that

@@ -30,7 +30,7 @@
 #include "views/views.h"
 
 /* wiring.c alone uses file, listener, index, vitals, metrics, console and admin; services.c the
- * origins and is_unsigned; stop.c the step. */
+ * origins and is_unsigned; stop.c the step and request_turns. */
 struct worker {
 	struct config *config;
 	const char *file; /* of --config; NULL: none */
@@ -45,7 +45,8 @@ struct worker {
 	uv_signal_t on_hangup;
 	uv_timer_t stop_limit;
 	uv_timer_t drain;
-	uv_timer_t turn; /* says how this worker is */
+	unsigned request_turns; /* looks for requests that are coming, since the port closed */
+	uv_timer_t turn;        /* says how this worker is */
 	struct loop_lag lag;
 	struct process_metrics metrics;
 	char name[WORKER_NAME_SIZE]; /* owner of this worker's leases */

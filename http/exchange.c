@@ -383,6 +383,15 @@ static const struct connection_events exchange_events = {
 	.on_closed = on_closed,
 };
 
+bool exchange_expects_request(const struct connection *c)
+{
+	const struct exchange *e = container_of(c, struct exchange, connection);
+
+	if (c->events != &exchange_events || c->closing)
+		return false;
+	return e->is_fresh || e->state == EXCHANGE_HEAD || e->state == EXCHANGE_BODY;
+}
+
 void exchange_open(struct pool *pool, int fd, bool is_surplus)
 {
 	struct connection *c = connection_open(pool, fd, &exchange_events);

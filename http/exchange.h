@@ -30,6 +30,9 @@ void exchange_drop(struct http_request *request);
 /* Frees the request and hands its connection over; the caller serves it from now on. */
 struct connection *exchange_leave(struct http_request *request) must_check;
 
+/* The client has connected and sent nothing yet, or has begun a request. False for a stream. */
+bool exchange_expects_request(const struct connection *c);
+
 /* Counts an answer for the metrics. */
 void exchange_count_answer(const struct http_request *request, int status);
 

@@ -311,6 +311,14 @@ void http_server_stop_listening(struct http_server *server)
 	server->pool.is_ending = true;
 }
 
+bool http_server_expects_requests(const struct http_server *server)
+{
+	LIST_EACH (link, &server->pool.connections)
+		if (exchange_expects_request(list_item(link, struct connection, link)))
+			return true;
+	return false;
+}
+
 void http_server_close(struct http_server *server, void (*on_closed)(void *owner), void *owner)
 {
 	if (!server) {

@@ -60,6 +60,10 @@ uint16_t http_server_port(const struct http_server *server);
  * requests go on. For a graceful end, before http_server_close(). */
 void http_server_stop_listening(struct http_server *server);
 
+/* A client has connected, or has begun a request, and the server has not read all of it yet.
+ * Closing now would give that client an empty reply. */
+bool http_server_expects_requests(const struct http_server *server);
+
 /* Closes every connection; streams get on_closed, unanswered handlers on_abort. Accepts NULL, and
  * then calls on_closed (may be NULL) at once. */
 void http_server_close(struct http_server *server, void (*on_closed)(void *owner), void *owner);

@@ -182,6 +182,32 @@ Test(departure, finishes_what_is_open_once_it_no_longer_listens)
 	rig_close(&rig);
 }
 
+/* The app waits for them, for a while, before it closes the server. */
+Test(departure, knows_of_requests_that_are_coming)
+{
+	struct client kept;
+	struct client fresh;
+
+	rig_open(&rig, (struct http_options){ 0 });
+	client_open(&kept, &rig);
+	client_expect(&kept, &rig, GET("/hello"), 200, "hello");
+	cr_expect_not(http_server_expects_requests(rig.server), "an idle connection");
+	client_open(&fresh, &rig);
+	http_server_stop_listening(rig.server);
+	cr_expect(http_server_expects_requests(rig.server), "nothing was sent");
+	client_send_text(&fresh, "GET /hello HTTP/1.1\r\n");
+	for (int i = 0; i < 10; i++)
+		rig_turn(&rig);
+	cr_expect(http_server_expects_requests(rig.server), "half a head");
+	client_send_text(&fresh, "Host: x\r\n\r\n");
+	RIG_UNTIL(&rig, client_has(&fresh, "hello"));
+	RIG_UNTIL(&rig, client_has_ended(&fresh));
+	cr_expect_not(http_server_expects_requests(rig.server), "it was answered");
+	client_close(&fresh);
+	client_close(&kept);
+	rig_close(&rig);
+}
+
 /* As systemd does. The next server accepts whoever came too late for the first one. */
 Test(departure, leaves_a_kept_queue_to_the_server_after_it)
 {
