@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Over a thousand messages that are put together at random from what chats take for mentions, links and
- * formats, from clusters of many code points, and from control characters. Every string of every
- * request is judged as the vendor's clients read it: nothing of the user's text is active, no cut
- * is inside a cluster, and each text is within the vendor's limit in the vendor's own unit.
+ * Over a thousand messages that are put together at random from what chats take for mentions, links
+ * and formats, from clusters of many code points, and from control characters. Every string of
+ * every request is judged as the vendor's clients read it: nothing of the user's text is active, no
+ * cut is inside a cluster, and each text is within the vendor's limit in the vendor's own unit.
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
