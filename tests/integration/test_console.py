@@ -71,7 +71,7 @@ def watch_live(walks):
     team, key = walks.new_team()
     other_team, other_key = walks.new_team()
     few = HOSTILE[:7]  # no more than the list shows at once
-    walks.add("live", team, key, hostile=few, otherTeam=other_team, otherKey=other_key)
+    walks.add("live", team, key, hostile=few, otherTeam=other_team, otherKey=other_key, redisSocket=walks.redis.socket)
 
 
 def look_after_the_service(walks):

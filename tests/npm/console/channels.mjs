@@ -48,6 +48,7 @@ await walk({
 		await page.getByText("No channel yet").waitFor();
 		await page.getByRole("link", { name: "Connect a channel" }).first().click();
 		await page.getByRole("heading", { name: "Connect a channel" }).waitFor();
+		await page.getByText("Features → Incoming Webhooks: switch it on.").waitFor();
 	},
 	async "what is wrong with a URL is told while typing"() {
 		await page.locator("input[name=webhook_url]").fill("http://hooks.slack.com/x");
@@ -155,6 +156,19 @@ await walk({
 		await page.locator(".attempt.good", { hasText: "taken" }).waitFor();
 		await page.getByText("1 delivery done, 0 given up").waitFor();
 		await until(async () => (await page.locator(".plot canvas").count()) === 2, "outcomes and durations, drawn");
+	},
+	async "a channel at one glance: its day, its last success, its pace"() {
+		await go(page, "channels");
+		const card = page.locator(".channel-card", { hasText: "my-webhook" });
+		await card.getByText("1 delivered in 24 hours").waitFor();
+		check((await card.locator("svg .done").count()) === 1, "the day is not drawn");
+		const facts = async () => (await card.locator(".figures dd").allTextContents()).map((text) => text.trim());
+		await until(async () => / ago$/.test((await facts())[1]), "the last success");
+		const [waiting, , pace] = await facts();
+		check(waiting === "0" && pace === "no limit", `waiting ${waiting}, pace ${pace}`);
+		await page.locator(".channel-card", { hasText: "my-slack" }).locator(".figures").getByText(/^1 per/).waitFor();
+		await card.getByRole("link", { name: "my-webhook" }).click();
+		await page.locator(".delivery-line").waitFor();
 	},
 	async "the code that the page shows takes this delivery, and no other"() {
 		process.env.WRENN_SECRET = shown.secret;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The live page: signing in, events as they come, filters, hostile text, a lost connection, two teams.
+import { execFileSync } from "node:child_process";
 import { capsuleEvent, check, expectFault, go, open, publish, until, walk, wishes } from "./browser.mjs";
 import { doorway } from "./doorway.mjs";
 
@@ -163,6 +164,23 @@ await walk({
 		const [id] = await publish(capsuleEvent("capsule.pause", capsule(8), failure));
 		await go(page, `events/${id}`);
 		await page.getByText(/sandbox\.error: /).waitFor();
+	},
+	async "a lane says what a capsule was doing, with its events on it"() {
+		const id = capsule(9);
+		const system = { actor: { type: "system" } };
+		for (const [kind, more] of [["capsule.create", {}], ["capsule.create", system], ["capsule.pause", system], ["capsule.resume", { outcome: "error", error: "no host" }]]) await publish(capsuleEvent(kind, id, more));
+		await go(page, `live?resource=${id}`);
+		await until(async () => (await rows(page)).length === 4, "its four events");
+		const state = { event: "capsule.state.changed", team_id: wishes.team, actor: system.actor, resource: { id, type: "sandbox" }, metadata: { from: "paused", to: "snapshotting" }, timestamp: new Date().toISOString() };
+		const lane = page.locator(".lane");
+		await until(async () => {
+			execFileSync("redis-cli", ["-s", wishes.redisSocket, "PUBLISH", "wrenn:sse", JSON.stringify(state)]);
+			return (await lane.locator(".lane-word").allTextContents()).join() === "snapshotting";
+		}, "its lane alone, with its state");
+		const bars = await lane.locator(".lane-bar").evaluateAll((all) => all.map(({ classList }) => classList[1]));
+		check(bars.join() === "starting,running,paused,snapshotting", `the bars: ${bars.join()}`);
+		check((await lane.locator(".lane-mark").count()) === 4, "its events");
+		check((await lane.locator(".lane-mark.failed").getAttribute("title")).startsWith("Capsule resume failed"), "the one that failed");
 	},
 	async "signing out, and in by typing a key"() {
 		await page.getByRole("button", { name: "Sign out" }).click();

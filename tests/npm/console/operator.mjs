@@ -26,6 +26,9 @@ await walk({
 		await page.locator("tr", { hasText: "(this one)" }).locator("td", { hasText: /^0$/ }).waitFor();
 		await page.getByText(/^yes, until/).waitFor();
 		await page.locator(".plot canvas").first().waitFor();
+		const figure = (name, pattern) => page.locator(".figures div", { hasText: name }).locator("dd").first().filter({ hasText: pattern }).waitFor();
+		for (const [name, pattern] of [["Events not read yet", /^0$/], ["Deliveries waiting", /^0$/], ["Channels disabled", /^0$/], ["Database", /^\d+ KiB$/], ["Longest event-loop delay", /^[\d,.]+ m?s$/]]) await figure(name, pattern);
+		await page.getByText("SQLite").waitFor();
 	},
 	async "a dead letter is shown with its reason, and offered again"() {
 		await page.getByText("a reason of the test").waitFor();

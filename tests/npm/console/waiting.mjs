@@ -12,6 +12,7 @@ await walk({
 	async "what is under way, with what is usual"() {
 		await page.getByText(/Usually .+; nine of ten within/).waitFor();
 		await card.getByText(/so far; usually/).waitFor();
+		check(Number(await card.getByRole("progressbar").getAttribute("aria-valuenow")) < 100, "its progress");
 		await card.getByText("Wait for it in a shell").click();
 		const shell = await card.locator(".code").allTextContents();
 		check(shell.some((text) => text.startsWith("wrenn-events wait template.snapshot.create --resource 'web-base-9' --since 2")), shell.join());
