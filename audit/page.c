@@ -103,7 +103,7 @@ struct str page_metadata(struct str stored)
 	return is_shown ? stored : STR("");
 }
 
-/* Reads a time from the stored text, with every digit. */
+/* As it is stored, with every digit. */
 static void add_metadata(struct buf *out, struct str stored)
 {
 	struct str shown = page_metadata(stored);
