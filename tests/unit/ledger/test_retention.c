@@ -6,7 +6,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -312,6 +314,44 @@ Test(archive, is_whole_or_there_is_none)
 	cr_expect_eq(archive(&rig, &step.retention, folder), 0);
 	cr_expect_eq(archive(&rig, &step.retention, folder), 0, "again");
 	cr_expect_eq(count_entries(folder), 1);
+	expect_holds(path, 520);
+	unlink(path);
+	rmdir(folder);
+	rig_close(&rig);
+}
+
+/* A file may grow to so many bytes, as on a disk with so little room. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+Test(archive, on_a_full_disk_leaves_no_part)
+{
+	char folder[] = "/tmp/wrenn-archive.XXXXXX";
+	struct step step = { .retention = { .days = 1, .is_archived = true } };
+	char path[256];
+	struct rig rig;
+
+	cr_assert(mkdtemp(folder));
+	signal(SIGXFSZ, SIG_IGN);
+	rig_open(&rig, DATABASE_SQLITE, &options);
+	fill(&rig);
+	set_age(&rig, START_US + 3 * DAY_US);
+	run_steps(&rig, &step);
+	snprintf(path, sizeof(path), "%s/" TEAM_A_ID "-0-520.jsonl", folder);
+	for (rlim_t bytes = 0; bytes <= 65536; bytes += 32768) {
+		limit_files(bytes);
+		cr_expect_eq(archive(&rig, &step.retention, folder), -EFBIG);
+		limit_files(RLIM_INFINITY);
+		cr_expect_eq(count_entries(folder), 0, "the draft is gone");
+		cr_expect_eq(rig_ask(&rig, "SELECT drop_to FROM audit_trees WHERE first = 0"), 0);
+	}
+	cr_expect_eq(archive(&rig, &step.retention, folder), 0, "there is room again");
 	expect_holds(path, 520);
 	unlink(path);
 	rmdir(folder);
