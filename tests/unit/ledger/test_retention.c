@@ -334,11 +334,12 @@ Test(archive, on_a_full_disk_leaves_no_part)
 {
 	char folder[] = "/tmp/wrenn-archive.XXXXXX";
 	struct step step = { .retention = { .days = 1, .is_archived = true } };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	char path[256];
 	struct rig rig;
 
 	cr_assert(mkdtemp(folder));
-	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(sigaction(SIGXFSZ, &ignore, NULL), 0);
 	rig_open(&rig, DATABASE_SQLITE, &options);
 	fill(&rig);
 	set_age(&rig, START_US + 3 * DAY_US);
