@@ -313,6 +313,10 @@ class Service:
         with open(self.log_path, errors="replace") as log:
             return log.read()
 
+    def wait_for_line(self, text):
+        """A thread writes the log, so a line may come after what it tells of."""
+        until(lambda: text in self.log_text(), f"{text!r} in the log")
+
     def kill(self):
         self.must_run = False
         self.process.kill()

@@ -218,7 +218,7 @@ def test_an_older_copy_of_the_store_gets_again_what_it_lacks(make_service, redis
     rows = store.query("SELECT stream_id FROM deliveries ORDER BY rowid")
     assert rows == [(stream_id,) for stream_id in before + lost + after]
     assert store.query("SELECT count(*) FROM audit_logs WHERE resource_type = 'sandbox'") == [(18,)]
-    assert "the store is behind the consumer group" in service.log_text()
+    service.wait_for_line("the store is behind the consumer group")
 
 
 def test_an_id_used_again_for_another_event_is_a_dead_letter(service, redis, receiver, store):

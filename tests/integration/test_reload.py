@@ -45,12 +45,12 @@ def test_sighup_changes_what_it_can_and_names_the_rest(make_service, folder, wor
     settings.write(WRENN_EVENTS_CORS_ORIGINS="https://app.example", WRENN_EVENTS_MAX_STREAMS_PER_TEAM="1",
                    WRENN_EVENTS_KEEPALIVE_S="7", WRENN_EVENTS_LOG_LEVEL="warn")
     reload(service, "a changed setting waits for a restart", processes)
-    assert '"setting":"WRENN_EVENTS_KEEPALIVE_S"' in service.log_text()
+    service.wait_for_line('"setting":"WRENN_EVENTS_KEEPALIVE_S"')
     until(lambda: service.log_text().count('"setting":"WRENN_EVENTS_CORS_ORIGINS"') == processes, "the names")
     until(lambda: [allowed_origin(service) for _ in range(8)] == ["https://app.example"] * 8, "the new origin")
     settings.write(WRENN_EVENTS_LOG_LEVEL="loud")
     reload(service, "the settings have faults; no setting has changed", processes)
-    assert "WRENN_EVENTS_LOG_LEVEL: expected one of info, warn, error" in service.log_text()
+    service.wait_for_line("WRENN_EVENTS_LOG_LEVEL: expected one of info, warn, error")
     assert allowed_origin(service) == "https://app.example"
     settings.write(WRENN_EVENTS_LOG_LEVEL="error")
     service.process.send_signal(signal.SIGHUP)

@@ -87,7 +87,7 @@ def test_a_worker_whose_loop_is_blocked_is_replaced(make_service, manager):
     blocked = worker_pids(service)[0]
     os.kill(blocked, signal.SIGSTOP)
     until(lambda: blocked not in worker_pids(service) and len(worker_pids(service)) == 2, "another worker in its place")
-    assert "the loop of a worker is blocked" in service.log_text()
+    service.wait_for_line("the loop of a worker is blocked")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -181,7 +181,7 @@ def test_a_worker_starts_again_without_a_data_directory(make_service, folder):
 def test_without_a_data_directory_a_free_port_is_taken_and_not_shared(make_service, store, folder):
     open(f"{folder}/file", "w").close()
     first = make_service(WRENN_EVENTS_DATA_DIR=f"{folder}/file").start()
-    assert "checkpoints of the audit log are not signed" in first.log_text()
+    first.wait_for_line("checkpoints of the audit log are not signed")
     team, key = first.new_team()
     assert first.get("/v1/audit-logs/export?format=jsonl", key=key).status == 409
     second = make_service(WRENN_EVENTS_DATA_DIR=f"{folder}/file", WRENN_EVENTS_LISTEN=f"127.0.0.1:{first.port}")
