@@ -67,6 +67,6 @@ await walk({
 		await page.getByText("Nothing is saved: try again.").waitFor();
 		await page.evaluate(() => (window.showSaveFilePicker = () => Promise.reject(new DOMException("closed", "AbortError"))));
 		await page.getByRole("button", { name: "Export CSV" }).click();
-		await page.getByText("Nothing is saved: try again.").waitFor({ state: "detached" });
+		await page.getByRole("alert").waitFor({ state: "detached" });
 	},
 });

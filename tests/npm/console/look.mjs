@@ -19,7 +19,13 @@ async function sawFault(pattern) {
 	await until(() => pattern.test((seen += takeFaults())), `a fault like ${pattern}`);
 }
 
-const focused = (page) => page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.ariaLabel || document.activeElement?.name || "");
+/** What has the focus, in words. A page without a focus, or with it on the page as a whole, holds every word and is none of them. */
+const focused = (page) =>
+	page.evaluate(() => {
+		const one = document.activeElement;
+		if (!one || one.matches("body, main")) return "";
+		return one.textContent.trim() || one.ariaLabel || one.name || "";
+	});
 
 async function tabTo(page, text) {
 	for (let presses = 0; presses < 80; presses++) {
