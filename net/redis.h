@@ -67,7 +67,7 @@ int redis_send_text(struct redis *redis, unsigned timeout_ms, redis_reply_fn on_
 bool redis_is_idle(const struct redis *redis);
 
 /* SUBSCRIBE: on_message for every message until the connection is lost; subscribe again in on_up.
- * The connection then carries nothing else. */
+ * Commands that wait are still answered; the connection then carries nothing else. */
 int redis_subscribe(struct redis *redis, const char *channel, redis_message_fn on_message,
 		    void *owner) must_check;
 

@@ -7,7 +7,6 @@
  */
 #include "net/redis_commands.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +98,6 @@ int redis_commands_subscribe(struct redis_commands *commands, const char *channe
 {
 	int rc;
 
-	assert(list_is_empty(&commands->waiting));
 	encode(&commands->scratch, 2, (const struct str[]){ STR("SUBSCRIBE"), str_of(channel) });
 	if (commands->scratch.err)
 		return -ENOMEM;
@@ -239,12 +237,12 @@ void redis_commands_take_reply(struct redis_commands *commands, const redisReply
 	redis_reply_fn on_reply;
 	void *command_owner;
 
-	if (commands->on_message) {
-		take_push(commands, reply);
-		return;
-	}
+	/* A command that was sent before SUBSCRIBE is answered before it. */
 	if (list_is_empty(&commands->waiting)) {
-		give_up(commands, "a reply to no command");
+		if (commands->on_message)
+			take_push(commands, reply);
+		else
+			give_up(commands, "a reply to no command");
 		return;
 	}
 	command = list_item(commands->waiting.next, struct redis_command, link);

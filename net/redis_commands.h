@@ -54,7 +54,7 @@ int redis_commands_send(struct redis_commands *commands, unsigned timeout_ms,
 			redis_reply_fn on_reply, void *owner, int argc,
 			const struct str *argv) must_check;
 
-/* See redis_subscribe(). There must be a link, and nothing may be waiting. */
+/* See redis_subscribe(). There must be a link. Commands may still wait for their replies. */
 int redis_commands_subscribe(struct redis_commands *commands, const char *channel,
 			     redis_message_fn on_message, void *owner) must_check;
 

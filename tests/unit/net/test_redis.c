@@ -308,6 +308,28 @@ Test(redis, hears_messages_again_after_subscribing_again)
 	redis_server_stop(&server);
 }
 
+/* Of the owner's, or the question about the role that each connection asks now and then. */
+Test(redis, hears_messages_although_a_command_waited_when_it_subscribed)
+{
+	struct redis_server server;
+	struct fixture f;
+
+	redis_server_start(&server, NULL);
+	open_on_socket(&f, server.socket);
+	wait_for(&f, is_up, 1, "the connection");
+	send_ok(&f, "ECHO", "before");
+	cr_assert_eq(redis_subscribe(f.redis, "c", on_message, &f), 0);
+	wait_for(&f, all_answered, 1, "the answer");
+	cr_expect_str_eq(f.last, "before");
+	while (redis_server_number(&server, "PUBLISH c hello") == 0)
+		run_turns(&f.loop, 1);
+	wait_for(&f, has_messages, 1, "the message");
+	cr_expect_str_eq(f.last, "hello");
+	cr_expect_eq(f.downs, 0);
+	close_fixture(&f);
+	redis_server_stop(&server);
+}
+
 /* ---- a server that lies -------------------------------------------------------------------- */
 
 static void meet_liar(struct fixture *f, struct liar *liar, const char *greeting, const char *then)
