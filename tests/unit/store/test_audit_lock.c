@@ -200,10 +200,12 @@ TEST_BOTH(priority, decides_before_the_order_of_arrival)
 /* ---- the two writers in each other's way
  * --------------------------------------------------------- */
 
-/* Touches two rows; in its first run the second only when the other job has its first. */
+/* Touches two rows; in its first run the second only when the other job has its first. The one that
+ * looks for a deadlock looks once, so it does that when the other one waits for it. */
 struct crossing {
 	struct store_job job;
 	const struct db_query *patience;
+	bool waits_for_other;
 	const struct db_query *touches[2];
 	uv_sem_t arrived;
 	struct crossing *other;
@@ -211,6 +213,27 @@ struct crossing {
 	bool done;
 	int rc;
 };
+
+static const struct db_query count_those_who_wait_for_us = {
+	.sql = "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' "
+	       "AND transactionid = pg_current_xact_id()::xid AND NOT granted",
+};
+
+static int on_count(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return 0;
+}
+
+static int wait_for_other(struct db *db)
+{
+	int64_t count = 0;
+	int rc = 0;
+
+	while (rc == 0 && count == 0)
+		rc = db_run_now(db, &count_those_who_wait_for_us, NULL, 0, on_count, &count, NULL);
+	return rc;
+}
 
 static int cross(struct db *db, struct store_job *job)
 {
@@ -222,6 +245,8 @@ static int cross(struct db *db, struct store_job *job)
 	if (crossing->runs++ == 0) {
 		uv_sem_post(&crossing->other->arrived);
 		uv_sem_wait(&crossing->arrived);
+		if (rc == 0 && crossing->waits_for_other)
+			rc = wait_for_other(db);
 	}
 	return rc ? rc : db_run(db, crossing->touches[1], NULL, 0, NULL, NULL, NULL);
 }
@@ -255,6 +280,7 @@ static void meet_crosswise(int audited)
 	struct database database = database_make(DATABASE_POSTGRES);
 	struct crossing jobs[2] = {
 		{ .patience = &look_at_once,
+		  .waits_for_other = true,
 		  .touches = { &touch_first, &touch_second },
 		  .other = &jobs[1] },
 		{ .patience = &look_late,
