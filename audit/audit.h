@@ -8,7 +8,8 @@
  * transaction, or not at all; that a team sees its own rows only; and that the proofs hold after a
  * person was erased.
  *
- *   GET    /v1/audit-logs, /v1/admin/audit-logs   endpoints.c; page.c reads the rows
+ *   GET    /v1/audit-logs, /v1/admin/audit-logs   endpoints.c decides who sees which rows; page.c
+ *                                                 reads them
  *   GET    /v1/audit-logs/export                  export.c; a verifiable one signs a checkpoint
  *   GET    /v1/audit-logs/checkpoint, .../key     proofs.c
  *   POST   /v1/admin/audit-logs/forget            forget_call.c

@@ -21,8 +21,9 @@
  *   hold.c                 is it kept back now? (quiet hours, snooze)
  *   coalesce.c, storm.c    does one message stand for several? (fold.c writes a digest)
  *   living.c               is a message edited, and which, or a new one posted?
- *   judge.c, states.c      what follows from an answer: is it done, tried again and when, or posted
+ *   states.c               what follows from an answer: is it done, tried again and when, or posted
  *                          anew because the edited message is gone? (the provider says that)
+ *   judge.c                what does the provider's verdict change besides: the pace, the settings?
  *   breaker.c              is the channel paused or disabled after failures?
  *   fallback.c             does another channel take over?
  *

@@ -9,9 +9,9 @@
  *   one writer       of all workers on all machines, the one with the lease writes
  *   no blockage      an event that the store will never take is rejected, the rest committed
  *
- * ledger.c opens it, writer.c commits batches, event_rows.c decides what one event becomes, lease.c
- * asks for the lease and fence.c keeps a worker without it out. The holder of the lease does three
- * more things, each with a timer and a rule:
+ * ledger.c opens it, writer.c commits batches, event_rows.c decides what one event becomes, and
+ * marks.c whether it repeats or follows up on another. lease.c asks for the lease, fence.c keeps a
+ * worker without it out. Its holder does three more things, each with a timer and a rule:
  *
  *   watch.c             expected events that did not come; expect/waits.c says what is overdue
  *   upkeep.c            leaves for rows of others; checkpoint_round.c says which trees are signed

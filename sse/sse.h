@@ -19,7 +19,7 @@
  *   item.c, capsule.c      the bytes of an event, with the status that it proves
  *   backlog.c, source.c    is a reader too slow; are all readers behind Redis?
  *   recheck.c              may the listener still listen? (auth/ answers)
- *   stream.c, wait.c       keepalives of a stream; how a wait ends
+ *   stream.c, wait.c       a silent stream gets a comment (when: keepalive_s); how a wait ends
  */
 #ifndef SSE_SSE_H
 #define SSE_SSE_H
