@@ -207,18 +207,21 @@ def add_teams(store, count):
     return teams
 
 
+NEW_UUID = ("lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || "
+            "substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))")  # in SQLite
+
+
 def fill_audit_log(store, team, count, metadata="{}"):
     """Rows of a team in a SQLite store."""
     store.query(f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
                 "INSERT INTO audit_logs (id, team_id, actor_type, resource_type, action, scope, status, metadata, created_at) "
-                "SELECT printf('00000000-0000-4000-8000-%012d', i), %s, 'user', 'sandbox', 'create', 'team', 'success', %s, "
+                f"SELECT {NEW_UUID}, %s, 'user', 'sandbox', 'create', 'team', 'success', %s, "
                 "strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM n", id_to_uuid(team), metadata)
 
 
 def fill_deliveries(store, team, count):
     """So many dropped ones in a SQLite store for each that the team has."""
-    made = {"id": "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || "
-                  "substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))",
+    made = {"id": NEW_UUID,
             "stream_ms": "d.stream_ms - n.i", "stream_seq": "0", "stream_id": "(d.stream_ms - n.i) || '-0'", "state": "'dropped'"}
     columns = [row[1] for row in store.query("PRAGMA table_info(deliveries)")]
     store.query(f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
