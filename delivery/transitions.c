@@ -215,12 +215,12 @@ int transition_unfold(struct db *db, const struct uuid *digest, int64_t now_us, 
 #define DROP "UPDATE deliveries SET state = 'dropped', last_error = $3, updated_at = $2 "
 #define OLDEST                                                                    \
 	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
-	"ORDER BY stream_ms, stream_seq LIMIT 200) "
+	"ORDER BY stream_ms, stream_seq LIMIT 50) "
 static const struct db_query drop_oldest = {
 	.sql = DROP "WHERE id = ANY (ARRAY" OLDEST ") AND " HAS_STATE("= 'pending'"),
 	.sqlite = DROP "WHERE id IN " OLDEST "AND " HAS_STATE("= 'pending'"),
 };
-_Static_assert(TRANSITION_PIECE == 200, "the LIMIT of every piece in this file");
+_Static_assert(TRANSITION_PIECE == 50, "the LIMIT of every piece in this file");
 
 int transition_drop(struct db *db, const struct uuid *channel, struct str why, int64_t now_us,
 		    int64_t *out_rows)
@@ -238,7 +238,7 @@ int transition_drop(struct db *db, const struct uuid *channel, struct str why, i
 #define LONG_DISABLED                                                                     \
 	"(SELECT d.id FROM deliveries d WHERE d.state = 'pending' AND d.channel_id = $3 " \
 	"AND EXISTS (SELECT 1 FROM channel_state s WHERE s.channel_id = $3 "              \
-	"AND s.disabled_at < $1) LIMIT 200) "
+	"AND s.disabled_at < $1) LIMIT 50) "
 static const struct db_query drop_disabled = {
 	.sql = DROP_DISABLED "WHERE id = ANY (ARRAY" LONG_DISABLED
 			     ") AND " HAS_STATE("= 'pending'"),
@@ -258,7 +258,7 @@ int transition_drop_disabled(struct db *db, const struct uuid *channel, int64_t 
 #define OLDEST_FROM(which)                                                        \
 	"(SELECT id FROM deliveries WHERE channel_id = $1 AND state = 'pending' " \
 	"AND (stream_ms, stream_seq) >= ($3, $4) AND " which                      \
-	" ORDER BY stream_ms, stream_seq LIMIT 200) "
+	" ORDER BY stream_ms, stream_seq LIMIT 50) "
 #define STILL "AND " HAS_STATE("= 'pending'") "RETURNING stream_ms, stream_seq"
 #define PIECE(set, which)                                                                        \
 	.sql = "UPDATE deliveries SET " set "updated_at = $2 "                                   \
@@ -347,7 +347,7 @@ int transition_requeue(struct db *db, const struct uuid *team, const struct uuid
 #define OLDEST_MISSED(states)                                  \
 	"(SELECT id FROM deliveries WHERE channel_id = $2 "    \
 	"AND created_at >= $3 AND created_at < $4 AND " states \
-	" ORDER BY created_at, stream_ms, stream_seq LIMIT 200) "
+	" ORDER BY created_at, stream_ms, stream_seq LIMIT 50) "
 #define STILL_MISSED "AND " HAS_STATE("IN ('failed', 'dropped')") "RETURNING created_at"
 #define MISSED(states)                                                                \
 	.sql = AGAIN "WHERE id = ANY (ARRAY" OLDEST_MISSED(states) ") " STILL_MISSED, \

@@ -21,7 +21,7 @@
 
 /* Rows of one statement. A larger backlog is moved in pieces, each a job of its own, so that others
  * can use the writer in between. */
-#define TRANSITION_PIECE 200
+#define TRANSITION_PIECE 50
 
 /* ---- what the engine does ------------------------------------------------------------------ */
 

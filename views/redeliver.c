@@ -18,7 +18,7 @@
 #include "views/deliveries.h"
 #include "views/list_query.h"
 
-#define REQUEUE_PIECES 500 /* 100,000 rows */
+#define REQUEUE_PIECES 2000 /* 100,000 rows */
 
 /* ---- one delivery again ---------------------------------------------------------------------- */
 
