@@ -88,22 +88,22 @@ static void start_listing(const struct audit *audit, struct http_request *reques
 		api_call_submit(call, store_read_for_request);
 }
 
+/* An API key counts as `admin` elsewhere, but not here (o.6). */
+static bool sees_admin_rows(const struct identity *who)
+{
+	return who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN;
+}
+
 static void list_team(struct http_request *request, void *owner)
 {
-	const struct identity *who = http_request_identity(request);
-
-	/* An API key counts as `admin` elsewhere, but not here (o.6). */
-	start_listing(owner, request,
-		      who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN);
+	start_listing(owner, request, sees_admin_rows(http_request_identity(request)));
 }
 
 static void export_team(struct http_request *request, void *owner)
 {
 	const struct audit *audit = owner;
-	const struct identity *who = http_request_identity(request);
-
 	const struct export_options options = {
-		.with_admin_rows = who->credential == CREDENTIAL_SESSION && who->role >= ROLE_ADMIN,
+		.with_admin_rows = sees_admin_rows(http_request_identity(request)),
 		.with_stored_words = audit->status == AUDIT_STATUS_DASHBOARD,
 		.signer = audit->signer,
 		.outlet = audit->outlet,

@@ -9,8 +9,8 @@
  * with the same credential at the same time cost one read. Redis being down refuses nobody.
  *
  * keys.c and sessions.c decide whether a credential is valid: not after its team was deleted, for
- * instance. access.c decides what it may do, auth.c how a request is refused. recent.c says when a
- * crowd of streams may have an answer that is two seconds old.
+ * instance. access.c decides what it may do, auth.c whether the request needs a CSRF token and how
+ * it is refused. recent.c says when a crowd of streams may have an answer that is two seconds old.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H

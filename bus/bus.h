@@ -18,6 +18,8 @@
  *   moment     the clock of Redis with the newest id, and XADD for events of our own
  *   publish    XADD and PUBLISH for the command line, blocking
  *
+ * entry.c decides what an entry of the stream is: an event, one to ignore, or a dead letter.
+ *
  * Everything except publish runs on the loop and never blocks it.
  */
 #ifndef BUS_BUS_H

@@ -26,6 +26,7 @@
  *   judge.c                what does the provider's verdict change besides: the pace, the settings?
  *   breaker.c              is the channel paused or disabled after failures?
  *   fallback.c             does another channel take over?
+ *   housekeeping.c         which rows are old enough to go?
  *
  * docs/notes/delivery.md
  */

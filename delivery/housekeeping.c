@@ -2,10 +2,13 @@
 
 /*
  * Happy path: every 15 s it asks for the lease under the all-zero id. The worker that has it
- * measures the backlog. Once an hour that worker also removes, in pieces: - finished deliveries and
- * notes of suppressed events, after 7 days - accepts, after a day - living messages that have
- * expired - the backlog of channels that were disabled 30 days ago - counters of activity, by
- * minute after 2 hours and by hour after 31 days - outcomes of snapshots, after 31 days
+ * measures the backlog. Once an hour that worker also removes, in pieces:
+ *
+ *   after 7 days    finished deliveries and notes of suppressed events
+ *   after a day     accepts
+ *   after 30 days   the backlog of a disabled channel
+ *   after 31 days   outcomes of snapshots, counters of activity by hour (by minute: 2 hours)
+ *   when expired    living messages
  *
  * It removes nothing by a clock that it does not trust, and never more than two hours' worth at
  * once. Failure: a round that fails is forgotten; the next one does the same work.

@@ -10,7 +10,8 @@
  *   seal.h          a channel's settings at rest, encrypted value by value
  *   old_secrets.h   the secrets of a webhook before its last rotations, each for a time
  *   key_check.h     is the service's key the one that sealed the settings?
- *   pace.h          how fast we may send, and what an answer teaches us about it
+ *   pace.h          how fast we may send, and what an answer teaches us about it: pace.c for the
+ *                   destination, vendors.c for the vendor and who pauses there, a team or everybody
  *
  * It promises that no request leaves for an address that nobody has judged, that secrets are wiped
  * after use, and that memory stays bounded however many teams and destinations there are.
