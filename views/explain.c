@@ -26,6 +26,7 @@
 
 #define MAX_CHANNELS 200 /* the limit is 50, but other programs write the table, too */
 #define NAME_SIZE    256
+#define IS_DISABLED  "the channel is disabled%.*s; this waits until it is enabled"
 
 /* One channel, and the store's row of the event for it. */
 struct explained {
@@ -33,7 +34,7 @@ struct explained {
 	char name[NAME_SIZE];
 	unsigned kinds; /* one bit per enum event_kind */
 	int64_t created_us;
-	char disabled[NAME_SIZE]; /* that the channel is, and why; empty: it is not */
+	char disabled[NAME_SIZE + sizeof(IS_DISABLED)]; /* empty: the channel is not */
 	bool has_row;
 	struct uuid delivery;
 	char state[16];
@@ -118,9 +119,8 @@ static int on_channel(const struct db_row *row, void *arg)
 	keep_text(explained->name, sizeof(explained->name), row_text(row, 1));
 	row_words(row, 2, on_word, &explained->kinds);
 	if (!row_is_null(row, 4))
-		snprintf(explained->disabled, sizeof(explained->disabled),
-			 "the channel is disabled%.*s; this waits until it is enabled",
-			 STR_ARGS(utf8_cut(row_text(row, 4), 162)));
+		snprintf(explained->disabled, sizeof(explained->disabled), IS_DISABLED,
+			 STR_ARGS(utf8_cut(row_text(row, 4), NAME_SIZE)));
 	explained->options_us = row_time(row, 6);
 	/* As in the ledger, options that cannot be read let everything pass. */
 	if (!row_is_null(row, 5) &&

@@ -12,6 +12,7 @@
 #define CHANNEL_2 "22222222-2222-4222-8222-222222222222"
 #define CHANNEL_3 "33333333-3333-4333-8333-333333333333"
 #define WELL      ",\"outcome\":\"success\""
+#define FIFTY     "the certificate has expired and is of another host"
 #define BECAUSE   WELL ",\"metadata\":{\"reason\":\"ttl_expired\"}"
 
 static char answer[65536];
@@ -140,6 +141,11 @@ static void tell_of_waiting(struct rig *rig)
 	expect_verdict(rig, id, 0, "disabled");
 	cr_expect(strstr(answer, "is disabled: destination answered 410; this waits"), "%s",
 		  answer);
+	/* However long the reason is, what the owner can do about it stays. */
+	rig_ask(rig, "UPDATE channel_state SET disabled_reason = '" FIFTY FIFTY FIFTY FIFTY "'");
+	expect_verdict(rig, id, 0, "disabled");
+	cr_expect(strstr(answer, FIFTY FIFTY FIFTY), "%s", answer);
+	cr_expect(strstr(answer, "; this waits until it is enabled\""), "%s", answer);
 }
 
 Test(explain, distinguishes_waiting_from_waiting_for_the_owner)
