@@ -13,6 +13,7 @@
 #include "audit/outlet.h"
 #include "core/event.h"
 #include "core/metrics.h"
+#include "tests/support/full_disk.h"
 
 #define TEAM_TEXT "team-0x5yg3bfyrehlas5fmd3rslxq"
 
@@ -125,18 +126,6 @@ static void remove_file(const struct rig *rig, const char *name)
 	cr_assert_eq(unlink(path), 0);
 }
 
-static int count_files(const struct rig *rig)
-{
-	DIR *folder = opendir(rig->folder);
-	int count = 0;
-
-	cr_assert(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count - 2; /* . and .. */
-}
-
 Test(outlet, writes_a_file_for_each_checkpoint)
 {
 	struct rig rig;
@@ -147,7 +136,7 @@ Test(outlet, writes_a_file_for_each_checkpoint)
 	uv_run(&rig.loop, UV_RUN_DEFAULT);
 	expect_file(&rig, TEAM_TEXT "-7.note", "note 7\n");
 	expect_file(&rig, TEAM_TEXT "-12.note", "note 12\n");
-	cr_expect_eq(count_files(&rig), 2, "no draft is left");
+	cr_expect_eq(count_entries(rig.folder), 2, "no draft is left");
 	close_rig(&rig);
 }
 
@@ -206,7 +195,7 @@ Test(outlet, gives_a_checkpoint_again_until_the_command_takes_it, .timeout = 60)
 	make_file(&rig, "mark");
 	run_until_out(&rig);
 	expect_file(&rig, "taken", "");
-	cr_expect_eq(count_files(&rig), 1, "the folder does not get it twice");
+	cr_expect_eq(count_entries(rig.folder), 1, "the folder does not get it twice");
 	cr_expect_eq(failures("to=\"folder\""), 0);
 	close_rig(&rig);
 }
@@ -222,7 +211,7 @@ Test(outlet, holds_up_no_other_checkpoint_for_one_that_is_refused, .timeout = 60
 	publish(&rig, 22);
 	while (waiting() > 1)
 		cr_assert(uv_run(&rig.loop, UV_RUN_ONCE));
-	cr_expect_eq(count_files(&rig), 3);
+	cr_expect_eq(count_entries(rig.folder), 3);
 	cr_expect_geq(failures("to=\"command\""), 1);
 	close_rig(&rig);
 }
@@ -234,7 +223,7 @@ Test(outlet, counts_a_command_that_cannot_be_started, .timeout = 60)
 	open_rig(&rig, true, "/nowhere/at/all");
 	publish(&rig, 1);
 	run_until_failed(&rig, "to=\"command\"", 2);
-	cr_expect_eq(count_files(&rig), 1);
+	cr_expect_eq(count_entries(rig.folder), 1);
 	close_rig(&rig);
 }
 

@@ -4,15 +4,13 @@
  * and the files, are in test_audit_keeping.py. */
 #include "ledger/retention.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "proof/verifier.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/rig.h"
 
 #define DAY_US RETENTION_DAY_US
@@ -257,18 +255,6 @@ static int archive(struct rig *rig, const struct retention *retention, const cha
 	return archiving.rc;
 }
 
-static int count_entries(const char *folder)
-{
-	DIR *entries = opendir(folder);
-	int count = -2; /* the folder itself and its parent */
-
-	cr_assert(entries);
-	while (readdir(entries))
-		count++;
-	closedir(entries);
-	return count;
-}
-
 static void expect_holds(const char *path, uint64_t rows)
 {
 	struct verifier *verifier = calloc(1, sizeof(*verifier));
@@ -320,26 +306,14 @@ Test(archive, is_whole_or_there_is_none)
 	rig_close(&rig);
 }
 
-/* A file may grow to so many bytes, as on a disk with so little room. */
-static void limit_files(rlim_t bytes)
-{
-	struct rlimit limit;
-
-	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
-	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 Test(archive, on_a_full_disk_leaves_no_part)
 {
 	char folder[] = "/tmp/wrenn-archive.XXXXXX";
 	struct step step = { .retention = { .days = 1, .is_archived = true } };
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	char path[256];
 	struct rig rig;
 
 	cr_assert(mkdtemp(folder));
-	cr_assert_eq(sigaction(SIGXFSZ, &ignore, NULL), 0);
 	rig_open(&rig, DATABASE_SQLITE, &options);
 	fill(&rig);
 	set_age(&rig, START_US + 3 * DAY_US);
