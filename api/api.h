@@ -2,15 +2,15 @@
 
 /*
  * What every endpoint of ours needs, for the folders that have endpoints (audit/, channels/,
- * views/):
+ * views/). It promises that a request is answered exactly once, that the store's codes become the
+ * right status, and that a fault of ours is logged once. It knows nothing of what an endpoint does.
  *
- *   call.h     one request that one or more store jobs answer: its life, its answers, its faults
- *   body.h     the JSON body: its type and its parsing
- *   paging.h   the parameters of a list: limit, before, before_id; times and "may be given once"
- *   fields.h   members of a JSON answer
+ * Where it is decided:
  *
- * It promises that a request is answered exactly once, that the store's codes become the right
- * status, and that a fault of ours is logged once. It knows nothing of what an endpoint does.
+ *   call.c    what a failed job is for the client and for the log; the life of a call
+ *   body.c    who may send a body of which type
+ *   paging.c  `limit`, `before` and `before_id`; which times are valid; what may be given once
+ *   fields.c  how times and texts look in JSON
  */
 #ifndef API_API_H
 #define API_API_H

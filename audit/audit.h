@@ -8,15 +8,42 @@
  * transaction, or not at all; that a team sees its own rows only; and that the proofs hold after a
  * person was erased.
  *
- *   GET    /v1/audit-logs, /v1/admin/audit-logs   endpoints.c decides who sees which rows; page.c
- *                                                 reads them
- *   GET    /v1/audit-logs/export                  export.c; a verifiable one signs a checkpoint
- *   GET    /v1/audit-logs/checkpoint, .../key     proofs.c
- *   POST   /v1/admin/audit-logs/forget            forget_call.c
+ * Where it is decided (docs/notes/audit-proof.md). ledger/ decides when the hourly checkpoints are
+ * made and which rows are too old.
  *
- * checkpoint.c makes every checkpoint. export.c asks for one at each verifiable export; ledger/
- * asks for the hourly ones and decides which rows are too old. mapping.c decides which event gets a
- * row.
+ * A row is written
+ *   mapping.c       which event gets which row, with what in it and at which time
+ *   row_id.c        which id it gets, so that it is written once
+ *   rows.c          is it there already? Must it wait for a leaf?
+ *   subjects.c      when a person gets a key, so that values can be erased
+ *
+ * Somebody reads: GET /v1/audit-logs, /v1/admin/audit-logs and .../export
+ *   endpoints.c     who sees which rows (a member, an admin, an API key)
+ *   query.c         which parameters are valid
+ *   page.c          how many rows a page looks at (5,000); what foreign or long values become
+ *   export.c        how many exports run at once, how long (30 minutes), in which formats
+ *   csv.c           which cells could run as a formula, and get an apostrophe
+ *   ocsf.c          which activity, status and actor of OCSF a row has
+ *   proof_page.c    in a verifiable export: what stands for rows that are left out
+ *   proof_rows.c    ... and which rows count as missing or changed
+ *
+ * Checkpoints: GET /v1/audit-logs/checkpoint and .../key
+ *   proofs.c        what an auditor gets
+ *   checkpoint.c    is a new one needed? Is the tree damaged?
+ *   signer.c        which key signs; who makes its file, and what a rotation keeps
+ *   outlet.c        where a checkpoint goes, and when again after a failure
+ *   note_command.c  what the operator's command gets, and whether it has taken it
+ *   published.c     which checkpoints of an ended process are published again
+ *
+ * A person is erased: POST /v1/admin/audit-logs/forget
+ *   forget_call.c   who is erased by request
+ *   follow.c        who is erased after the account was deleted, and when (14 days later)
+ *   forget.c        which values go, and when the key does
+ *
+ * Rows are kept in files
+ *   archive.c       which name a file of old rows has, and what is in it
+ *
+ * Helpers: file_draft.c (a file appears when it is complete), checkpoint_event.c, note_file.c.
  */
 #ifndef AUDIT_AUDIT_H
 #define AUDIT_AUDIT_H

@@ -8,9 +8,24 @@
  * Promises: a request reaches its handler only with an identity that may use the route. Requests
  * with the same credential at the same time cost one read. Redis being down refuses nobody.
  *
- * keys.c and sessions.c decide whether a credential is valid: not after its team was deleted, for
- * instance. access.c decides what it may do, auth.c whether the request needs a CSRF token and how
- * it is refused. recent.c says when a crowd of streams may have an answer that is two seconds old.
+ * Where it is decided:
+ *
+ *   auth.c             which credential of a request counts, whether it needs a CSRF token, how it
+ *                      is refused
+ *   credential.c       which text can be a key or a cookie at all
+ *   lookup.c           who shares a look-up; store or Redis, and for how long Redis is waited for
+ *                      (2 s)
+ *   keys.c             is a key valid? (not after its team was deleted or its creator left)
+ *   sessions.c         is a session valid? (6 h idle, membership); what Redis may not decide
+ *   recent.c           when a crowd of streams may get an answer that is two seconds old
+ *   access.c           what a credential may do: role, administrator, keys where only sessions may
+ *   recheck.c          may an open stream stay? (not after a switch of the team)
+ *   uses.c             when a use is noted (once a minute), and prolongs a session
+ *
+ * The command line
+ *   command.c          may a team be made on the fly; which names are valid
+ *   commands.c         what of a key is stored and shown
+ *   session_command.c  how long a session lives (24 h)
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H

@@ -1,26 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Front door of bus/: Redis as contract section (a) uses it.
+ * Front door of bus/: Redis as contract section (a) uses it. stream.h has the names of the stream,
+ * of the dead letters and of the pub/sub channels, and how long both streams may grow.
  *
- *   stream     the names of the stream, of the dead letters and of the pub/sub channel
- *   tail       plain XREAD from its own position. Every process reads all events for its live
- *              streams. Promise: every event in order, or a report of the gap. gap.c decides
- *              whether entries are missing between what we read and the stream now.
- *   consumer   the consumer group, which one process reads for all. Hands batches to the ledger.
- *              Promise: it acknowledges an entry only after the ledger has committed it.
- *   transient  SUBSCRIBE, for capsule.state.changed only. No promise: an event that is published
- *              while the connection is down is lost.
- *   wake       workers tell each other of new deliveries. No promise: the next scan finds them.
- *   range      XRANGE in bounded steps for replay, and the edges of the stream
- *   dead_letters  reads them, and offers one again
- *   group_state   how far the consumer group is
- *   moment     the clock of Redis with the newest id, and XADD for events of our own
- *   publish    XADD and PUBLISH for the command line, blocking
+ * Promises: the tail shows every event in order, or reports the gap. The consumer acknowledges an
+ * entry only after the ledger has committed it. Transient events and the messages of workers have
+ * no promise: what is published while the connection is down is lost. Everything except publishing
+ * by the command line runs on the loop and never blocks it.
  *
- * entry.c decides what an entry of the stream is: an event, one to ignore, or a dead letter.
+ * Where it is decided:
  *
- * Everything except publish runs on the loop and never blocks it.
+ * The tail: every process reads all events for its live streams
+ *   tail.c          when it reads, checks and reports
+ *   gap.c           are entries missing between what was read and the stream now?
+ *   recent.c        is it still the same stream? (the last 64 entries tell)
+ *   linger.c        does an entry wait for others? (the consumer asks, too)
+ *   transient.c     which pub/sub messages are events: capsule.state.changed alone
+ *
+ * The consumer: one process reads the group for all, and hands batches to the ledger
+ *   consumer.c      does this process read, wait or begin again?
+ *   group.c         where the group begins, or is set back to
+ *   reader.c        how many entries are read at once, and which first
+ *   entry.c         what is an entry: an event, ignored (an unknown kind), or a dead letter?
+ *   batch.c         how much of an unreadable payload is kept
+ *   commit.c        when an entry is acknowledged, and a failed batch is tried again
+ *   claim.c         whose pending entries are taken over; which consumers are removed
+ *   lag.c           when is a lag worth a warning (5,000 entries)?
+ *   unknown.c       how often the log names an unknown kind
+ *   trim_warning.c  ... and entries that were trimmed before a commit
+ *
+ * For other folders
+ *   range.c         steps of a replay, and the edges: was the stream ever trimmed?
+ *   dead_letters.c  which dead letter may be offered again
+ *   wake.c          which messages of other workers count (new deliveries, paces)
+ *   publication.c   which events does `publish` refuse? (stricter than a reader)
+ *   publish.c       what goes first, stream or pub/sub, and what if one fails
+ *
+ * Helpers: group_state.c (how far the group is), moment.c (clock of Redis, XADD of our own events),
+ * reply.c, counters.c, dues.c.
  */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H

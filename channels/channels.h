@@ -3,18 +3,35 @@
 /*
  * What owners change: notification channels (contract c), and what a team expects.
  *
- *   GET, POST            /v1/channels               list.c, create.c
- *   GET, PATCH, DELETE   /v1/channels/{id}          list.c, change.c, remove.c
- *   PUT                  /v1/channels/{id}/config   rotate.c
- *   POST                 /v1/channels/{id}/enable   change.c
- *   POST, DELETE         /v1/channels/{id}/snooze   snooze.c
- *   POST                 /v1/channels/test          test_send.c
- *   POST                 /v1/channels/preview       preview.c
- *   GET                  /v1/expectations           expectations.c
- *   PUT, DELETE          /v1/expectations/{id}      expectations.c
- *
  * It promises that a change and its audit row are stored together or not at all, that a team sees
  * and changes its own channels only, and that no answer repeats a setting.
+ *
+ * Where it is decided:
+ *
+ * /v1/channels
+ *   create.c         POST: the order of body, targets, row
+ *   list.c           GET, and GET /{id}: how many on a page
+ *   change.c         PATCH /{id}, POST /{id}/enable: what becomes of the backlog
+ *   remove.c         DELETE /{id}: who drops the backlog
+ *   rotate.c         PUT /{id}/config: how long an old secret stays valid (1 day, 7 at most)
+ *   snooze.c         POST and DELETE /{id}/snooze: how long (30 days at most)
+ *   release.c        ... and what becomes of rows that were held
+ *   test_send.c      POST /test: what it tries, in ten seconds in all
+ *   test_quota.c     ... and how many tests a team may send (10 a minute)
+ *   preview.c        POST /preview: what is shown of a message
+ *   request_view.c   ... of its size and cuts (no URL, no header)
+ *   mask.c           ... and which credentials are hidden in it
+ *   expectations.c   /v1/expectations: GET, PUT, DELETE (expect/ decides what a rule may be)
+ *
+ * What they share
+ *   draft.c          which bodies are valid: name, kinds, settings; a missing secret is made
+ *   rows.c           how many channels a team may have (50); what is shown and audited
+ *   rows_change.c    what changes besides: failures are forgotten, unknown kinds may stay
+ *   rows_options.c   whose fallback ends with a channel (options: core/channel_options.c)
+ *   rows_fallback.c  which fallback is refused (a chain, another team's)
+ *   sample.c         the made-up event of a test or a preview
+ *
+ * Helpers: channels.c (routes), call.c, pauses.c (waits of requests), team_name.c.
  */
 #ifndef CHANNELS_CHANNELS_H
 #define CHANNELS_CHANNELS_H

@@ -6,6 +6,17 @@
  *
  * Promise: either every value is valid, or each fault has a line that names the variable, what is
  * wrong and what is allowed. No line repeats a secret. Only app/ reads struct config.
+ *
+ * Where it is decided:
+ *
+ *   table.c   which settings there are: name, default, least and most, changed by a reload or not
+ *   read.c    which text is a valid value, for each kind of value
+ *   file.c    which lines of the file count, and what a quote or a # means
+ *   key.c     where the encryption key comes from, and that it comes from one place only
+ *   config.c  which of two values wins; defaults that follow from other settings
+ *   change.c  which settings a reload takes over
+ *
+ * Helpers: setting.c (the line of a fault), describe.c (the list for people).
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H

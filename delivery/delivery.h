@@ -11,24 +11,56 @@
  * - No team takes all slots for requests, and no dead destination delays another channel.
  * - Nothing is sent that could not be stored: while the store is away, everything waits.
  *
- *   route.h          the way to all destinations, which deliveries and tests share
- *   attempt.h        one request, for deliveries and for test notifications
- *   breaker.h        how a channel does after failures
- *   transitions.h    every statement that moves deliveries from state to state
+ * One delivery passes scheduler, load, send, judge and record. Where it is decided
+ * (docs/notes/delivery.md):
  *
- * One delivery passes scheduler, load, send, judge and record. Where a decision is made:
+ * Which channel, and when
+ *   scheduler.c      which channel is served when, and which step starts
+ *   scan.c           which channels have work but no worker; disabled ones are passed over
+ *   lease.c          which worker has a channel, and for how long (30 s)
+ *   orphans.c        whose leases end at once: those of dead processes of this machine
+ *   news.c           which waiting channel gives its place to one with work
+ *   queue.c          does a channel go on, wait, rest or leave this worker?
+ *   room.c           how much memory rows get, and which are forgotten when it is used up
+ *   shares.c         which team gets the next slot for a request; slow channels share half of them
+ *   clock.c          what a clock that was set changes for leases and pauses
  *
- *   hold.c                 is it kept back now? (quiet hours, snooze)
- *   coalesce.c, storm.c    does one message stand for several? (fold.c writes a digest)
- *   living.c               is a message edited, and which, or a new one posted?
- *   states.c               what follows from an answer: is it done, tried again and when, or posted
- *                          anew because the edited message is gone? (the provider says that)
- *   judge.c                what does the provider's verdict change besides: the pace, the settings?
- *   breaker.c              is the channel paused or disabled after failures?
- *   fallback.c             does another channel take over?
- *   housekeeping.c         which rows are old enough to go?
+ * What goes out
+ *   load.c           which rows are read, and how many at once
+ *   fresh.c          may a row come straight from the ledger, without a read?
+ *   settings.c       what happens when settings or an old secret do not decrypt
+ *   hold.c           is it kept back now? (until when: core/channel_hold.c)
+ *   storm.c          does the backlog become one message, a digest?
+ *   fold.c           which rows a digest takes in, counts and shows
+ *   fold_names.c     how many names fit into it
+ *   coalesce.c       does a newer state of a capsule replace older ones?
+ *   living.c         is a message edited, and which, or a new one posted? When is it forgotten?
+ *   send.c           may it go now? (lease, targets/pace.c) How long may a request take (10 s)?
+ *   attempt.c        does a question precede an edit: is the message still there?
  *
- * docs/notes/delivery.md
+ * What follows from an answer
+ *   judge.c          what else a verdict changes: pace, a setting, the form, splitting a digest
+ *   states.c         what becomes of the delivery: done, failed for good, posted anew, or tried
+ *                    again, and when (10 s to 8 h, for 24 hours); which one is next; how long a
+ *                    retry holds up newer ones
+ *   breaker.c        is the channel paused (five failures in a row), or disabled?
+ *   excerpt.c        how much of an answer its owner may read
+ *   record.c         what is stored with a result, and whose change wins
+ *   unstored.c       may the next one leave before the result is stored?
+ *   transitions.c    which rows a move may touch; every statement that moves them
+ *   fallback.c       how often failing channels are checked for a takeover
+ *   fallback_rows.c  does another channel take over or hand back, and which rows does it get?
+ *
+ * What ends
+ *   cancel.c         is a running request cancelled because its channel was deleted?
+ *   drop.c           what else goes with a deleted channel or team: its rows, piece by piece
+ *   expired.c        may the backlog of a long disabled channel go now?
+ *   housekeeping.c   which rows are old enough to go, and which worker removes them
+ *   clock_trust.c    is the clock trusted to say what is old?
+ *   purge.c          how many rows go at a time
+ *
+ * Helpers: delivery.c and engine.c (opening, what all steps share), route.c (client, guard and
+ * paces, shared with tests), activity.c (counters for owners), attempt_metrics.c.
  */
 #ifndef DELIVERY_DELIVERY_H
 #define DELIVERY_DELIVERY_H

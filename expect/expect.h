@@ -4,17 +4,19 @@
  * What teams expect: after an event X, an event Y about the same resource within a time
  * (docs/notes/expectations.md).
  *
- *   rule.h     one rule: JSON, forms, which events are its X and its Y
- *   rules.h    the rows of rules, for the endpoints
- *   cache.h    the rules of teams, read again only after a change
- *   batch.h    what a batch of events changes in the waits; the ledger writes it in its transaction
- *   waits.h    the rows of waits, with those that are due and those whose Y came late
- *   requests.h requests for snapshots, which begin waits without an event
- *   notice.h   a wait that ended, as an event for the stream
- *
  * It promises that an event changes the waits once, in the ledger's transaction, and that rules
- * and waits of a team stay bounded. It knows neither Redis nor a clock: waits.c compares with the
- * time it is given. Only the worker with the ledger's lease asks it (ledger/watch.c).
+ * and waits of a team stay bounded. It knows neither Redis nor a clock, only the times it is
+ * given. Only the worker with the ledger's lease asks it (ledger/watch.c).
+ *
+ * Where it is decided:
+ *
+ *   rule.c      which rules are valid (1 min to 7 days); which events are X and Y
+ *   rules.c     how many rules a team may have (20); that a change forgets what was awaited
+ *   cache.c     when rules are read again; unreadable ones are left out
+ *   batch.c     does an event begin or end a wait? Is a notice still true?
+ *   waits.c     which waits are due or came late; how long both are kept; how many notices at once
+ *   requests.c  which requests for snapshots begin a wait (they are no events)
+ *   notice.c    what the notice of a missed or late event says
  */
 #ifndef EXPECT_EXPECT_H
 #define EXPECT_EXPECT_H

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Front door of http/: the HTTP/1.1 server, llhttp on the loop.
- *
- *   listen.h    a listening socket, which several workers may share
- *   server.h    open a server, add routes, close it again
- *   request.h   what a handler reads of a request: path, query, fields, body, identity
- *   query.h     the pairs of a query string
- *   response.h  the answer: a body, JSON, or an error of contract c.5
- *   stream.h    or an open stream instead of an answer
- *   types.h     methods, access, routes, errors and limits
+ * Front door of http/: the HTTP/1.1 server, llhttp on the loop. types.h has methods, access, errors
+ * and the limits of a request.
  *
  * The folder promises:
  *
@@ -24,6 +17,33 @@
  * - Everything a client can make grow has a limit: bytes, fields, time, connections.
  * - A stream never calls back from within a call on it. So it cannot change its owner's state
  *   there.
+ *
+ * Where it is decided:
+ *
+ * Connections
+ *   server.c         who is accepted or gets a 503; how long a client may be slow, idle or silent
+ *   listen.c         may a socket share its port?
+ *   connection.c     which events of a socket count, and when its memory goes
+ *   poller.c         how many events one turn takes
+ *
+ * A request
+ *   exchange.c       what a connection does next: read, answer, stay open, linger
+ *   parser.c         which bytes are HTTP; what could smuggle a second request is not
+ *   message.c        is the head valid? What do its length and its coding mean?
+ *   target.c         which paths are valid
+ *   query.c          which query strings are valid
+ *   router.c         which route fits
+ *   dispatch.c       what comes first: route, CORS, authentication or handler
+ *   cors.c           which pages of other origins may read answers
+ *   request.c        what a client accepts: a type, a coding, chunks
+ *
+ * An answer
+ *   response.c       what becomes of an answer that cannot be built
+ *   response_head.c  which fields an answer has (Cache-Control, Connection)
+ *   errors.c         status, code and "try again" of each error; what an EventSource gets instead
+ *   stream.c         how much an open stream may send us, and how it ends
+ *
+ * Helpers: pool.c (what connections share), date.c.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H

@@ -9,15 +9,35 @@
  *   one writer       of all workers on all machines, the one with the lease writes
  *   no blockage      an event that the store will never take is rejected, the rest committed
  *
- * ledger.c opens it, writer.c commits batches, event_rows.c decides what one event becomes, and
- * marks.c whether it repeats or follows up on another. lease.c asks for the lease, fence.c keeps a
- * worker without it out. Its holder does three more things, each with a timer and a rule:
+ * Where it is decided (docs/notes/ledger.md, audit-proof.md, audit-keeping.md):
  *
- *   watch.c             expected events that did not come; expect/waits.c says what is overdue
- *   upkeep.c            leaves for rows of others; checkpoint_round.c says which trees are signed
- *   retention_timer.c   old rows of the audit log go; retention.c says which
+ * Who writes
+ *   ledger.c            which of the timers below run at all
+ *   lease.c             which worker leads, for how long (10 s), and when another takes over
+ *   fence.c             may a worker commit? (not without the lease, nor in a store that went back)
+ *   position.c          how far the group is; which stream ids fit
  *
- * docs/notes/ledger.md, docs/notes/audit-proof.md
+ * A batch
+ *   writer.c            is a batch committed whole or event by event? Which event is rejected?
+ *   reread.c            is an entry that comes again the same event?
+ *   event_rows.c        what one event becomes: whom does it notify, and why not?
+ *   marks.c             does it repeat another (1 min) or follow up on an accept (15 min)?
+ *   matches.c           which channels want it
+ *   capsules.c          which `sandbox` objects are believed (embedded store only)
+ *   snapshots.c         which events end a snapshot
+ *
+ * Trees of the audit trail
+ *   trees.c             is a tree damaged? Which rows become its leaves?
+ *   waiting.c           how many rows of other workers become leaves at once
+ *
+ * By timer, only on the worker that leads
+ *   watch.c             when to look for events that did not come (which: expect/waits.c)
+ *   upkeep.c            when rows of others become leaves, and when a round of checkpoints may run
+ *   checkpoint_round.c  is a round due (every hour), and which trees are signed in it?
+ *   retention_timer.c   when old rows of the audit log are dropped
+ *   retention.c         which rows are too old, and what must be in a file before
+ *
+ * Helpers: delivery_rows.c, leaves.c, leaf_rows.c, activity.c (counts the events of each team).
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H

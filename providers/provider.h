@@ -11,10 +11,41 @@
  * - A refusal is final only in the vendor's own words. After any other answer the delivery is tried
  *   again.
  *
- * <vendor>.c has the settings that a vendor accepts, the message and its size. The vendor's words
- * are judged there, or in <vendor>_judge.c: a webhook's 410, or that the message to edit is gone.
- * verdict.c judges a bare status. text.c cuts and escapes what users wrote, card_event.c and
- * card_digest.c say it in words.
+ * Where it is decided:
+ *
+ * A vendor: its settings, the message, the largest size, the pace, edits, and what answers mean
+ *   discord.c         ... and what may follow the ? of its URL
+ *   discord_judge.c   ... and is a block about our address, or about what one team wrote?
+ *   googlechat.c      ... and which messages share a thread
+ *   matrix.c          ... and when a room is looked up by its alias
+ *   matrix_judge.c    ... and is a message to edit still there?
+ *   slack.c           ... and which of its words disable the channel
+ *   slack_like.c      the message for hosts that imitate Slack
+ *   teams.c           ... and that accepted means queued; failures inside a 200
+ *   telegram.c        ... and which texts name a chat
+ *   telegram_judge.c  ... and what follows when a group has moved or a topic is gone
+ *   webhook.c         secrets (16 bytes at least), signatures during a rotation; 410 is final
+ *
+ * Answers that are not the vendor's own
+ *   verdict.c         what a bare status means; how long Retry-After counts (an hour)
+ *   guest.c           what answers of hosts that imitate a vendor mean; these get no edits
+ *   chat.c            what half a success or an unknown refusal means; what must not be a link
+ *
+ * What a message says
+ *   card_event.c      title, fields and link of one event; how long a name or an error may be
+ *   card_digest.c     title and lines of a digest: failures first
+ *   digest.c          what a stored digest may hold
+ *   words.c           which words stand for kinds, reasons, times
+ *   trail.c           which events have a message that is edited, and its history in words
+ *   text.c            where a text is cut, and how it is escaped
+ *   card.c            which value is shortened when the whole does not fit
+ *
+ * Settings
+ *   registry.c        which providers there are
+ *   hosts.c           which hosts beside the vendor's own the operator allows
+ *   url.c             which webhook URLs are valid at all vendors (https, port 443)
+ *
+ * Helpers: card_make.c, card_parts.c, config.c.
  */
 #ifndef PROVIDERS_PROVIDER_H
 #define PROVIDERS_PROVIDER_H

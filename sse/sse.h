@@ -13,13 +13,46 @@
  * is replayed from Redis. Failure: a listener that cannot be served hears why and is closed; its
  * cursor stays valid.
  *
- * Where a decision is made:
- *   cursor.c, hole.c       are events after a cursor lost, at the start or later?
- *   query.c, filter.c      what does the listener want?
- *   item.c, capsule.c      the bytes of an event, with the status that it proves
- *   backlog.c, source.c    is a reader too slow; are all readers behind Redis?
- *   recheck.c              may the listener still listen? (auth/ answers)
- *   stream.c, wait.c       a silent stream gets a comment (when: keepalive_s); how a wait ends
+ * Where it is decided:
+ *
+ * A listener begins and ends
+ *   endpoints.c      is it refused? (too many of a team, no source, a wait that may have missed it)
+ *   query.c          is the query valid? How long may a wait last (1 to 600 s)?
+ *   filter.c         which events the listener wants; which kinds must be named
+ *   cursor.c         where does it begin, and are events after its cursor lost?
+ *   replay.c         what is read again from Redis, and when does the live part take over?
+ *   greeting.c       what `connected` says; when clients come back after a loss (2 to 3 s)
+ *   stream.c         when a silent stream gets a comment (how often: keepalive_s, config/table.c)
+ *   wait.c           how a wait ends: an event, 204 with a cursor, an error
+ *   recheck.c        how often a credential is checked again (a minute; auth/recheck.c judges)
+ *   closing_frame.c  what a listener hears at its end; when clients come back after a stop
+ *   audience.c       which events have a number of listeners, and who is counted
+ *   open.c           how long a socket may take nothing (20 s), and a farewell last (5 s)
+ *   live.c           limits when the settings give none; when the memory is freed
+ *
+ * An event on its way
+ *   tail.c           is an event shown at all?
+ *   item.c           which status does the event itself prove?
+ *   capsule.c        what clients see of a capsule (no addresses, known words only)
+ *   lookup.c         how long an event waits for its capsule's row (2 s); when it goes with null
+ *   frame.c          how text becomes frames that it cannot forge
+ *   history.c        which events are still in memory, and the newest of each capsule
+ *   preload.c        what is read into memory at the start, and how often that is tried
+ *   hole.c           who is told of lost entries, and who is closed
+ *   bookmark.c       does a listener get a cursor past events that it did not want?
+ *
+ * From the history to the sockets
+ *   hub.c            what happens first at the end of a turn; all are closed when an event is lost
+ *   front_line.c     who shares one write
+ *   pump.c           how much a listener gets at once; may it join the front line?
+ *   run.c            which items one write takes; does it stop for one that waits for its row?
+ *   write.c          what a socket that is full or broken means
+ *   backlog.c        is a reader too slow, and when is it closed?
+ *   source.c         are all listeners behind Redis, so that they must hear of it?
+ *   server.c         does another connection reach the same Redis as the tail?
+ *
+ * Helpers: subscriber.c (what streams and waits share), turn.c (wakes the end of a turn),
+ * metrics.c.
  */
 #ifndef SSE_SSE_H
 #define SSE_SSE_H

@@ -19,6 +19,37 @@
  * It promises that on_done is called exactly once, on the loop, and that a job which got 0 is
  * committed. When the database goes away, jobs fail at once with -ENOTCONN and the threads try to
  * reach it again, with growing pauses, until it is back.
+ *
+ * Where it is decided:
+ *
+ * Jobs
+ *   store.c              is a job accepted? How many may wait: of all, of a team (64)? How long
+ *                        does a stop wait?
+ *   lane.c               which job is next; how many teams share a transaction (4)
+ *   group.c              which jobs run again when one fails; does a commit wait for the disk?
+ *   workers.c            is the database up? When is it tried again (100 ms to 5 s)?
+ *   trouble.c            do writes succeed? Is one stuck (10 s)? When is a probe made?
+ *   blocking.c           what the command line may do without the threads
+ *
+ * Opening
+ *   url.c                which URL is valid, and for which engine; which parameters are ignored
+ *   connect.c            is it still the store that this service began with?
+ *   migrate.c            which steps the schema lacks, and who runs them; rights that are missing
+ *   sqlite_file.c        is a file made, opened or refused? (one that has vanished is not made)
+ *   postgres_connect.c   how long a connect may take; session settings; no standby
+ *   postgres_server.c    is a pooler in between, and may it be used?
+ *   copy.c               when a backup is complete, and that it replaces nothing
+ *
+ * Statements
+ *   sqlite.c             what an error of SQLite means; how long a reader's statement may run
+ *   postgres_fault.c     ... and one of PostgreSQL: the value, the moment, or the connection
+ *   postgres.c           is an idle connection still usable?
+ *   postgres_pipeline.c  how much is sent before an answer is read, and how long that may take
+ *   values.c             which values both engines refuse (NUL in text, years)
+ *   rows.c               what a value of the wrong form reads as
+ *
+ * Helpers: schema.c (the steps, embedded), db.c (one failure sticks), queries.c (prepared
+ * statements).
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

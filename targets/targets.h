@@ -3,18 +3,27 @@
 /*
  * The far end of a notification, and what we know about it. Nothing here sends.
  *
- *   guard.h         may we connect to this URL's host or to this address? (refuses private
- *                   ranges, and hosts that are numbers in odd spellings)
- *   origin.h        the operator's override of where a provider's requests go
- *   check.h         both, for all URLs of a config, before a channel is stored
- *   seal.h          a channel's settings at rest, encrypted value by value
- *   old_secrets.h   the secrets of a webhook before its last rotations, each for a time
- *   key_check.h     is the service's key the one that sealed the settings?
- *   pace.h          how fast we may send, and what an answer teaches us about it: pace.c for the
- *                   destination, vendors.c for the vendor and who pauses there, a team or everybody
- *
  * It promises that no request leaves for an address that nobody has judged, that secrets are wiped
  * after use, and that memory stays bounded however many teams and destinations there are.
+ *
+ * Where it is decided:
+ *
+ *   guard.c        may we connect to this host or address? (no private ranges, no numbers in odd
+ *                  spellings); how many names a team may look up at once, and for how long (5 s)
+ *   check.c        which URLs of a config are judged before a channel is stored
+ *   origin.c       where a provider's requests go instead, by the operator's override
+ *
+ * Secrets
+ *   seal.c         how settings are encrypted at rest; one value that does not decrypt spoils all
+ *   old_secrets.c  which earlier secrets of a webhook are still valid
+ *   key_check.c    is the service's key the one that sealed the settings?
+ *
+ * Pace
+ *   pace.c         how fast a destination gets messages; what a complaint or a success changes
+ *   vendors.c      does a vendor's pause concern a team or everybody? Its requests a second; how
+ *                  many refusals a team may cause
+ *   pace_table.c   whose pace is forgotten when there are too many
+ *   pace_news.c    what workers tell each other, and which lines are believed
  */
 #ifndef TARGETS_TARGETS_H
 #define TARGETS_TARGETS_H

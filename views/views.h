@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * For owners: how their deliveries are doing, and sending them again (contract o.13):
- *
- *   GET  /v1/channels/{id}/deliveries     the list                          show.c, deliveries.c
- *   GET  /v1/deliveries/{id}              one delivery, with its attempts   show.c, deliveries.c
- *   GET  /v1/channels/{id}/health         breaker, pace, backlog            health.c
- *   GET  /v1/channels/{id}/activity       what came of deliveries over time  activity.c
- *   GET  /v1/events/activity              events over time                   activity.c
- *   GET  /v1/snapshots/pending            snapshots under way              snapshots.c
- *   GET  /v1/events/{id}/explain          why each channel heard of it, or not   explain.c
- *   POST /v1/deliveries/{id}/redeliver    send one again                    redeliver.c
- *   POST /v1/channels/{id}/recover        send again what was missed        redeliver.c
+ * For owners: how their deliveries are doing, and sending them again (contract o.13).
  *
  * It promises that a team sees only its own rows, that a page is bounded whatever the rows hold,
  * and that a delivery which is sent again keeps its id.
+ *
+ * Where it is decided:
+ *
+ *   deliveries.c  GET /v1/channels/{id}/deliveries and /v1/deliveries/{id}: what is shown, and how
+ *                 many rows a page looks at (10,000)
+ *   list_query.c  ... and which parameters are valid; the same for recover (a day back if none)
+ *   health.c      GET /v1/channels/{id}/health: healthy, failing, probing, disabled or unreadable?
+ *   activity.c    GET .../activity and /v1/events/activity: which ranges, in which steps
+ *   snapshots.c   GET /v1/snapshots/pending: which are still under way (given up after an hour)
+ *   explain.c     GET /v1/events/{id}/explain: why each channel heard of it, or not
+ *   redeliver.c   POST .../redeliver and .../recover: what is sent again, and how much at once
+ *
+ * Helpers: show.c (the list and one delivery), views.c (routes), call.c.
  */
 #ifndef VIEWS_VIEWS_H
 #define VIEWS_VIEWS_H
