@@ -13,12 +13,16 @@ const shown = {};
 const page = await open({ path: "channels" });
 expectFault(/status of 400/); // while a URL is typed
 
+/** Says from when to when. A minute may pass before it is shown. */
 async function beQuiet() {
+	const [from, to] = [hour(-2), hour(20)];
+
 	await page.getByLabel("Quiet hours").check();
 	await page.getByLabel("Zone").fill("Etc/UTC");
 	await page.getByLabel("Zone").blur();
-	await page.getByLabel("From").fill(hour(-2));
-	await page.getByLabel("To", { exact: true }).fill(hour(20));
+	await page.getByLabel("From").fill(from);
+	await page.getByLabel("To", { exact: true }).fill(to);
+	return `quiet from ${from} to ${to} (Etc/UTC)`;
 }
 
 /** Without a browser, as a program of the team. */
@@ -241,9 +245,9 @@ await walk({
 	},
 	async "quiet hours hold an event, and let it go"() {
 		await page.getByRole("button", { name: "Edit" }).click();
-		await beQuiet();
+		const words = await beQuiet();
 		await page.getByRole("button", { name: "Save" }).click();
-		await page.getByText(`quiet from ${hour(-2)} to ${hour(20)} (Etc/UTC)`).waitFor();
+		await page.getByText(words).waitFor();
 		const [id] = await publish(capsuleEvent("capsule.create", capsule(3)));
 		await page.locator(".delivery-line", { hasText: "until" }).locator(".pill", { hasText: "held" }).waitFor();
 		await page.getByText("1 held until").waitFor();
