@@ -28,14 +28,15 @@
  * What goes out
  *   load.c           which rows are read, and how many at once
  *   fresh.c          may a row come straight from the ledger, without a read?
- *   settings.c       what happens when settings or an old secret do not decrypt
+ *   settings.c       when settings are decrypted; which old secrets are left out
  *   hold.c           is it kept back now? (until when: core/channel_hold.c)
  *   storm.c          does the backlog become one message, a digest?
  *   fold.c           which rows a digest takes in, counts and shows
  *   fold_names.c     how many names fit into it
  *   coalesce.c       does a newer state of a capsule replace older ones?
  *   living.c         is a message edited, and which, or a new one posted? When is it forgotten?
- *   send.c           may it go now? (lease, targets/pace.c) How long may a request take (10 s)?
+ *   send.c           may it go now? (lease, targets/pace.c) What becomes of it when it cannot be
+ *                    built, or its settings do not decrypt? How long may a request take (10 s)?
  *   attempt.c        does a question precede an edit: is the message still there?
  *
  * What follows from an answer
