@@ -8,17 +8,19 @@ import tempfile
 import time
 
 import psycopg2
-from attackers import (Attackers, SilentNames, UnreadLog, asking_for_audit, fill_audit_log, fill_deliveries, idle_connections, little_memory,
-                       making_and_deleting, making_at_hosts, moving_backlogs, reading_audit)
+from attackers import (Attackers, BadNetwork, UnreadLog, asking_for_audit, fill_audit_log, fill_deliveries, idle_connections, little_memory,
+                       making_and_deleting, making_at_hosts, moving_backlogs, printing, reading_audit, swallowed_packets, trying_short_secrets)
 from bench_deliver import CHANNELS_PER_TEAM, STORES, Sink, make_channels, paced, remove_channels
 from bench_stack import Stack
 from bench_table import ratio, row
 from destinations import discord, matrix
+from terminals import hostile_event
 
 SECONDS = float(os.environ.get("ISOLATION_SECONDS", "5"))
 EVENTS, STORM_EVENTS = 20, 2000
 BACKLOG = 40  # events for each channel, before a lock
 CONNECTIONS = 1000  # that the service takes
+PRINTED = 200  # events
 MADE = 20  # channels of the healthy team, one after the other
 
 
@@ -47,6 +49,13 @@ def without_address(stack, sink):
     return channels(stack, 6, lambda number: ("webhook", {"url": f"http://never-{number}.silent.test/"}))
 
 
+@contextlib.contextmanager
+def swallowing(stack, sink):
+    """The first address of each host swallows packets, and nobody listens at the second."""
+    with swallowed_packets() as port, channels(stack, 6, lambda number: ("webhook", {"url": f"http://host-{number}.deaf.test:{port}/"})):
+        yield
+
+
 def chats(make, teams=6):
     return lambda stack, sink: channels(stack, teams, lambda number: (make().provider, make().config))
 
@@ -72,6 +81,18 @@ def backlogs(stack, sink):
     with Attackers(moving_backlogs(stack.service, key, made), threads=CHANNELS_PER_TEAM):
         yield
     remove_channels(stack, [(team, key)])
+
+
+def terminals(stack, sink):
+    (team, key), = stack.add_teams(1)
+    for _ in range(PRINTED):
+        stack.redis.publish(hostile_event(team, "template.snapshot.create"))
+    stack.take_in()
+    return Attackers(printing(stack.service, key, PRINTED), threads=4)
+
+
+def short_secrets(stack, sink):
+    return Attackers(trying_short_secrets(stack.service, [key for _, key in stack.add_teams(6)], sink.url(0, "gone")))
 
 
 def connections(stack, sink):
@@ -115,6 +136,9 @@ ATTACKS = {
     "idle": ("twice as many connections as the service takes", connections),
     "backlog": ("backlogs that are sent again and skipped", backlogs),
     "log": ("a log that nobody reads any more", unread_log),
+    "deaf": ("addresses that swallow packets", swallowing),
+    "terminal": ("terminals that print what they could obey", terminals),
+    "secret": ("eight clients that try short secrets", short_secrets),
     "memory": ("pages for which there is no memory", no_memory),
 }
 
@@ -209,7 +233,7 @@ def show_lock(rounds):
 def show_isolate(rounds):
     asked = [name for name in os.environ.get("ATTACKS", "").split(",") if name] or [*ATTACKS, "nowhere", "lock"]
     with tempfile.TemporaryDirectory() as folder:
-        names = SilentNames(folder)
+        names = BadNetwork(folder)
         try:
             show_attacks([name for name in asked if name in ATTACKS], rounds, names)
             if "nowhere" in asked:

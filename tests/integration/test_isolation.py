@@ -4,113 +4,30 @@ and its channels wait for no request of the others. How long it waits is printed
 measures that on a quiet machine."""
 import collections
 import contextlib
+import errno
 import functools
 import json
 import os
 import socket
-import statistics
 import time
 
 import destinations
 import psycopg2
 import pytest
-from attackers import (Attackers, SilentNames, UnreadLog, add_teams, asking_for_audit, fill_audit_log, idle_connections, little_memory,
-                       making_and_deleting, making_at_hosts, reading_audit)
-from support import fast_clock, id_to_uuid, make_event, new_id, until
+from attackers import (Attackers, BadNetwork, UnreadLog, add_teams, asking_for_audit, fill_audit_log, idle_connections, little_memory,
+                       making_and_deleting, making_at_hosts, printing, reading_audit, swallowed_packets, trying_short_secrets)
+from healthy import CHANNELS, EVENTS, ROUNDS, TEAMS, WEBHOOKS, World, show, wait_until_it_stays
+from support import fast_clock, id_to_uuid, make_event, until
+from terminals import hostile_event
 
 pytestmark = pytest.mark.plain_only("the sanitizers see nothing of who waits for whom")
 
-SLOTS, FILES = 16, 400
-TEAMS, CHANNELS = 6, 5  # more channels than slots
-ROUNDS, EVENTS = 3, 2
-STEADY = 20  # looks
+SLOTS, FILES = 16, 400  # fewer slots than channels
 SLOWLY = 0.1  # where requests are held, their ten seconds last a hundred
-WEBHOOKS = 3  # of the healthy team
 REFUSALS = 26  # of one team, that a vendor may see at once
 WAIT_S = 9  # at least, from a failure to the next attempt
 TEXT = "x" * 60_000
-
-
-class World:
-    def __init__(self, service, redis, store, fake, prepared=None):
-        self.service, self.redis, self.store, self.fake, self.prepared = service, redis, store, fake, prepared
-        (self.team, self.key), = add_teams(store, 1)
-        self.destinations = []
-        self.capsules = []
-        for _ in range(WEBHOOKS):
-            self.add(destinations.webhook(fake))
-
-    def add(self, destination):
-        self.service.add_channel(self.key, destination.provider, destination.config)
-        self.destinations.append(destination)
-
-    def arrivals(self, capsule):
-        """When each channel got it. Chats may escape the dash of the id."""
-        digits = capsule.removeprefix("cl-")
-        found = [[e["at"] for e in self.fake.arrived(d.name) if digits in e["body"]] for d in self.destinations]
-        return [at[0] for at in found if at]
-
-    def publish(self):
-        """An event of the healthy team."""
-        capsule = new_id("cl-")
-        self.redis.publish(make_event(self.team, resource=capsule))
-        self.capsules.append(capsule)
-        return capsule
-
-    def age(self, capsule, since):
-        """When it has arrived at all channels."""
-        until(lambda: len(self.arrivals(capsule)) == len(self.destinations), "an event of the healthy team")
-        return [1e3 * (at - since) for at in self.arrivals(capsule)]
-
-    def ages(self, events=EVENTS):
-        """Of one round, in milliseconds."""
-        found = []
-        for _ in range(events):
-            published = time.monotonic()
-            found += self.age(self.publish(), published)
-        return found
-
-    def ended(self):
-        """Requests of the other teams that have come to an end."""
-        return self.store.query("SELECT coalesce(sum(attempts), 0) FROM deliveries WHERE team_id <> %s", id_to_uuid(self.team))[0][0]
-
-    def ages_beside_held_requests(self):
-        """Of a round in which no other team's request ends, so that nobody can have waited for one."""
-        before = self.ended()
-        ages = self.ages()
-        assert self.ended() == before, "the healthy team waited for another team's request"
-        return ages
-
-    def attackers(self, make, teams=TEAMS, channels=CHANNELS):
-        """Teams with channels at what make(number) returns, and an event for each."""
-        made = add_teams(self.store, teams)
-        for number in range(teams * channels):
-            destination = make(number)
-            self.service.add_channel(made[number // channels][1], destination.provider, destination.config)
-        for team, _ in made:
-            for _ in range(EVENTS):
-                self.redis.publish(make_event(team))
-        return made
-
-
-    def check(self):
-        """Every event at the first attempt, and in order."""
-        for destination in self.destinations[:WEBHOOKS]:
-            entries = self.fake.arrived(destination.name)
-            assert [json.loads(entry["body"])["resource"]["id"] for entry in entries] == self.capsules
-            assert {entry["headers"]["X-Wrenn-Attempt"] for entry in entries} == {"1"}
-        until(lambda: self.store.query("SELECT count(*) FROM deliveries WHERE team_id = %s AND NOT (state = 'delivered' AND attempts = 1)",
-                                       id_to_uuid(self.team)) == [(0,)], "the results")
-
-
-def wait_until_it_stays(count, least):
-    """Until it is no longer growing: whoever may take more has taken it."""
-    seen = collections.deque(maxlen=STEADY)
-
-    def stays():
-        seen.append(count())
-        return len(seen) == STEADY and seen[0] == seen[-1] >= least
-    until(stays, "requests of the others")
+PRINTED = 100  # events
 
 
 def bad_webhook(world, number):
@@ -171,10 +88,10 @@ def storm(world):
     world.fake.release()
 
 
-def let_names_be_silent(service):
-    names = SilentNames(service.folder)
-    service.environment.update(names.settings(service.environment))
-    return names
+def spoil_network(service):
+    network = BadNetwork(service.folder)
+    service.environment.update(network.settings(service.environment))
+    return network
 
 
 @contextlib.contextmanager
@@ -199,9 +116,9 @@ def failures(world):
 
 
 @contextlib.contextmanager
-def acting(world, act):
-    with Attackers(act) as attackers:
-        until(lambda: attackers.acts > 0, "the first act")
+def acting(world, act, **more):
+    with Attackers(act, **more) as attackers:
+        attackers.wait_for_acts()
         yield lambda: None
 
 
@@ -296,6 +213,46 @@ def no_memory(world):
     assert world.redis.client.xlen("wrenn:events:dead") == 0
 
 
+@contextlib.contextmanager
+def swallowing(world):
+    """The first address of each host swallows packets. The second one is tried in time."""
+    with swallowed_packets(world.fake.port):
+        url = lambda number: f"http://host-{number}.deaf.test:{world.fake.port}/bad/{number}"
+        world.attackers(lambda number: destinations.Destination("webhook", {"url": url(number)}, ""), teams=SLOTS // 4, channels=1)
+        until(lambda: f"\nwrenn_events_delivery_inflight {SLOTS // 4}\n" in world.service.get("/metrics").body.decode(), "requests of the others")
+        yield lambda: None
+        until(lambda: all(state == "delivered" or error for state, error in world.of_others("state, last_error")), "the second address")
+    assert set(world.of_others("state, attempts")) == {("delivered", 1)}
+
+
+@contextlib.contextmanager
+def without_a_key(world):
+    """Connecting fails as in a tunnel that has no key of its peer. Clients of the same kind are told so."""
+    world.attackers(lambda number: destinations.Destination("webhook", {"url": f"http://127.1.0.13:9/{number}"}, ""))
+    until(lambda: sum(attempts > 0 for attempts, in world.of_others("attempts")) >= TEAMS * CHANNELS, "requests of the others")
+    yield lambda: None
+    assert {error for error, attempts in world.of_others("last_error, attempts") if attempts} == {"connection refused, reset or not possible"}
+    client = world.service.run("wait", "capsule.create", "--timeout", "1", environment={"WRENN_BASE_URL": "http://127.1.0.13:9", "WRENN_API_KEY": world.key})
+    assert client.returncode == 3 and os.strerror(errno.ENOKEY).lower() in client.stderr.lower(), client
+
+
+@contextlib.contextmanager
+def terminals(world):
+    """They print events with whatever a terminal could obey."""
+    (team, key), = add_teams(world.store, 1)
+    for _ in range(PRINTED):
+        world.redis.publish(hostile_event(team, "template.snapshot.create"))
+    with acting(world, printing(world.service, key, PRINTED), threads=2):
+        yield lambda: None
+
+
+@contextlib.contextmanager
+def short_secrets(world):
+    keys = [key for _, key in add_teams(world.store, TEAMS)]
+    with acting(world, trying_short_secrets(world.service, keys, f"{world.fake.origin}/bad/0")):
+        yield lambda: None
+
+
 # is_held: their requests are held all the time, so that it shows who waits for one. is_slow: as if they were.
 Attack = collections.namedtuple("Attack", "start is_held is_slow rounds events prepare", defaults=(False, False, ROUNDS, EVENTS, None))
 ATTACKS = {
@@ -304,7 +261,7 @@ ATTACKS = {
     "slow failures": Attack(functools.partial(faulty, kind="hold", status=503), is_held=True),
     "a byte now and then": Attack(functools.partial(faulty, kind="drip"), is_held=True),
     "TLS handshakes that hang": Attack(without_handshake, is_held=True),
-    "names that never resolve": Attack(silent_names, is_held=True, prepare=let_names_be_silent),
+    "names that never resolve": Attack(silent_names, is_held=True, prepare=spoil_network),
     "a storm": Attack(storm, is_held=True),
     "failures at once": Attack(failures),
     "channels made and deleted": Attack(churn, is_slow=True),
@@ -314,13 +271,11 @@ ATTACKS = {
     "refusals of a vendor": Attack(refused_by_a_vendor, is_slow=True, rounds=1, events=1),
     "a log that nobody reads": Attack(unread_log, rounds=1, prepare=UnreadLog),
     "no memory": Attack(no_memory, rounds=1),
+    "addresses that swallow packets": Attack(swallowing, prepare=spoil_network),
+    "connections without a key": Attack(without_a_key, prepare=spoil_network),
+    "terminals": Attack(terminals),
+    "short secrets": Attack(short_secrets),
 }
-
-
-def show(record_property, what, beside, alone):
-    record_property("measured", f"a healthy team beside {what}: {max(beside):.0f} ms at most, alone {max(alone):.0f}, "
-                                f"ratio {max(beside) / max(alone):.1f}; median {statistics.median(beside):.0f} ms, "
-                                f"alone {statistics.median(alone):.0f}, ratio {statistics.median(beside) / statistics.median(alone):.1f}")
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -387,7 +342,7 @@ def test_a_healthy_team_waits_for_no_lock_on_the_audit_log(make_service, origins
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_new_channel_waits_for_nobodys_look_up(make_service, redis, store, folder, record_property):
-    names = SilentNames(folder)
+    names = BadNetwork(folder)
     service = make_service(**names.settings(fast_clock(SLOWLY)), WRENN_CHANNELS_ALLOW_PRIVATE="false").start()
     teams = add_teams(store, 1 + TEAMS)
     healthy = making_at_hosts(service, teams[:1], "quick.test")

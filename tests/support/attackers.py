@@ -14,19 +14,22 @@ import subprocess
 import threading
 import uuid
 
-from support import id_to_uuid, make_event, new_id
+from support import id_to_uuid, make_event, new_id, until
+from terminals import SHOWN, obeyed, on_a_terminal
 
-RESOLVER = pathlib.Path(__file__).resolve().parent.parent / "integration/silent_resolver.c"
+NETWORK = pathlib.Path(__file__).resolve().parent.parent / "integration/bad_network.c"
+CALLERS = 16  # more than a queue of length 0 takes
+SHORT_SECRETS = ("a", "fifteen-letters", "whsec_", "whsec_c2hvcnQ=")
 
 
-class SilentNames:
-    """Look-ups of names below silent.test get no answer until the end. Names below quick.test have an address."""
+class BadNetwork:
+    """bad_network.c says what is wrong with it. Look-ups of names below silent.test get no answer until the end."""
 
     def __init__(self, folder):
-        self.asked, self.library = pathlib.Path(folder) / "asked", pathlib.Path(folder) / "resolver.so"
+        self.asked, self.library = pathlib.Path(folder) / "asked", pathlib.Path(folder) / "network.so"
         self.lock = open(self.asked, "w")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
-        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", self.library, RESOLVER], check=True)
+        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", self.library, NETWORK], check=True)
 
     def settings(self, others=()):
         """Of a service, with its other settings."""
@@ -40,6 +43,20 @@ class SilentNames:
     def end(self):
         fcntl.flock(self.lock, fcntl.LOCK_UN)
         self.lock.close()
+
+
+@contextlib.contextmanager
+def swallowed_packets(port=0):
+    """Nobody answers a handshake at the first address of names below deaf.test. The block gets the port."""
+    with contextlib.ExitStack() as opened:
+        listener = opened.enter_context(socket.socket())
+        listener.bind(("127.0.0.9", port))
+        listener.listen(0)
+        for _ in range(CALLERS):
+            caller = opened.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 class Attackers:
@@ -75,6 +92,9 @@ class Attackers:
     @property
     def acts(self):
         return self.counter.value
+
+    def wait_for_acts(self, count=1):
+        until(lambda: self.acts >= count or not self.process.is_alive(), "the others to act")
 
     def __enter__(self):
         self.process.start()
@@ -142,6 +162,32 @@ def moving_backlogs(service, key, channels):
         path = f"/v1/channels/{next(turns)['id']}"
         service.request("POST", f"{path}/recover", key=key, body={"states": ["dropped"], "since": "2000-01-01T00:00:00Z"})
         service.request("POST", f"{path}/enable", key=key, body={"backlog": "skip"})
+    return act
+
+
+def trying_short_secrets(service, keys, url):
+    """For new webhooks, and for one that there is."""
+    numbers = itertools.count()
+    channels = [service.add_webhook(key, url)["id"] for key in keys]
+
+    def act():
+        number = next(numbers)
+        key, channel = keys[number % len(keys)], channels[number % len(keys)]
+        config = {"url": url, "secret": SHORT_SECRETS[number % len(SHORT_SECRETS)]}
+        for method, path, body in (("POST", "/v1/channels", {"name": f"short {number}", "provider": "webhook", "events": ["capsule.create"]}),
+                                   ("PUT", f"/v1/channels/{channel}/config", {})):
+            answer = service.request(method, path, key=key, body={**body, "config": config})
+            assert answer.status in (400, 429) and (answer.status == 429 or b"secret" in answer.body), answer.body
+    return act
+
+
+def printing(service, key, count):
+    """A team's events on terminals."""
+    commands = itertools.cycle([["tail"], ["tail", "--json"]])
+
+    def act():
+        seen = on_a_terminal(service, key, *next(commands), "--count", str(count), "--since", "earliest")
+        assert seen.count(SHOWN) >= count and not obeyed(seen), (obeyed(seen), seen[-2000:])
     return act
 
 
