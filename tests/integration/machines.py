@@ -37,6 +37,7 @@ class Relay(Listener):
     def carry(self, source, sink):
         try:
             while data := source.recv(65536):
+                self.hear(source, data)
                 if not self.open.is_set():
                     self.holds.set()
                 self.open.wait()
@@ -44,6 +45,9 @@ class Relay(Listener):
         except OSError:
             pass
         self.end(source, sink)
+
+    def hear(self, source, data):
+        """What `source` said."""
 
     @staticmethod
     def end(*ends):
@@ -73,6 +77,27 @@ class Relay(Listener):
     def close(self):
         super().close()
         self.mend()
+
+
+class Switch(Relay):
+    """The address of a database, to which another server moves in: writers are sent away, and readers notice nothing."""
+
+    def __init__(self, path, target):
+        self.clients, self.readers = [], []
+        super().__init__(path, target)
+
+    def serve(self, client):
+        self.clients.append(client)
+        super().serve(client)
+
+    def hear(self, source, data):
+        if b"default_transaction_read_only = on" in data:
+            self.readers.append(source)
+
+    def stop(self):
+        """New connections wait until go_on()."""
+        self.open.clear()
+        self.end(*[client for client in self.clients if client not in self.readers])
 
 
 class Machine:

@@ -187,9 +187,9 @@ class SqliteStore:
 class PostgresStore:
     name = "postgres"
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, database=None):
         self.cluster = cluster
-        self.database = cluster.create_database()
+        self.database = database or cluster.create_database()
         self.url = f"postgres:///{self.database}?host={cluster.folder}&user=postgres"
         self.connection = None
 
