@@ -204,10 +204,7 @@ clang-and-tidy:
 	@nice -n 19 $(MAKE) --no-print-directory -k -j2 FLAVOUR=clang build read-tests lint-tidy \
 		>build/clang-and-tidy.log 2>&1 || { cat build/clang-and-tidy.log >&2; exit 1; }
 
-# Costs nothing on a machine where nobody has made a base.
-trixie-base: ## a Debian 13 in ~/.cache, in which `make check` then builds, too
-	@tools/build-on-trixie --prepare
-
+# Where debootstrap is installed. A minute of processor time for the first one, less with its ccache.
 build-on-trixie:
 	@nice -n 19 tools/build-on-trixie
 
@@ -342,7 +339,7 @@ deb: ## the Debian package, in build/deb
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: deb manual help build run test fault integration check check-packages check-unit check-asan check-plain objects asan asan-integration clang-and-tidy read-tests trixie-base build-on-trixie tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist tarball unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
+.PHONY: deb manual help build run test fault integration check check-packages check-unit check-asan check-plain objects asan asan-integration clang-and-tidy read-tests build-on-trixie tsan fmt lint lint-format lint-tree lint-console lint-cppcheck lint-tidy fuzz fuzz-all bench install dist tarball unit unit-binaries clean $(foreach m,$(MODULES),unit-$(m))
 
 -include $(foreach m,$(MODULES),$(patsubst %.o,%.d,$(call objects,$(m)) $(call objects,tests/unit/$(m))))
 -include $(patsubst %.o,%.d,$(call objects,tests/support))
