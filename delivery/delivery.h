@@ -23,7 +23,8 @@
  *   queue.c          does a channel go on, wait, rest or leave this worker?
  *   room.c           how much memory rows get, and which are forgotten when it is used up
  *   shares.c         which team gets the next slot for a request; slow channels share half of them
- *   clock.c          what a clock that was set changes for leases and pauses
+ *   clock.c          what a clock that was set changes for leases, pauses and the day that a
+ *                    delivery has
  *
  * What goes out
  *   load.c           which rows are read, and how many at once
