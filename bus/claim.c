@@ -15,6 +15,7 @@
 #include "bus/reply.h"
 #include "bus/stream.h"
 #include "bus/trim_warning.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "net/net.h"
 
@@ -39,13 +40,16 @@ static void remove_if_gone(struct claim *claim, const redisReply *about)
 	uint64_t idle_ms = reply_number(reply_find(about, "idle"), 0);
 	const struct str argv[] = { STR("XGROUP"), STR("DELCONSUMER"), STR(BUS_STREAM),
 				    str_of(claim->step.group), name };
+	int64_t kept_back;
 
 	if (!name.at || pending > 0 || str_is(name, BUS_CONSUMER_NAME) ||
 	    idle_ms <= (uint64_t)claim->idle_ms * GONE_FACTOR)
 		return;
 	if (redis_send(claim->step.redis, REPLY_TIMEOUT_MS, on_removed, NULL, ARRAY_LEN(argv),
-		       argv) == 0)
-		log_info("removing a consumer that is gone", log_slice("consumer", name));
+		       argv) == 0 &&
+	    log_limit_passes(&claim->removal_lines, clock_mono_ms(), &kept_back))
+		log_info("removing a consumer that is gone", log_slice("consumer", name),
+			 log_int("kept_back", kept_back));
 }
 
 /* True when the answer belongs to the current round. */
@@ -85,14 +89,18 @@ static size_t count_of(const redisReply *list)
 	return list && list->type == REDIS_REPLY_ARRAY ? list->elements : 0;
 }
 
-static void note_claimed(size_t taken, size_t trimmed)
+static void note_claimed(struct claim *claim, size_t taken, size_t trimmed)
 {
+	int64_t kept_back;
+
 	if (trimmed > 0)
 		trim_warning_note(trimmed);
 	if (taken == 0)
 		return;
 	metric_add(bus_counters.claimed, (int64_t)taken);
-	log_info("took over entries of a silent consumer", log_int("entries", (int64_t)taken));
+	if (log_limit_passes(&claim->taken_lines, clock_mono_ms(), &kept_back))
+		log_info("took over entries of a silent consumer",
+			 log_int("entries", (int64_t)taken), log_int("kept_back", kept_back));
 }
 
 static int take_claimed(struct claim *claim, const redisReply *reply)
@@ -107,7 +115,7 @@ static int take_claimed(struct claim *claim, const redisReply *reply)
 	    (!stream_id_is_zero(next) && stream_id_compare(next, claim->cursor) <= 0))
 		return -EBADMSG;
 	claim->cursor = next;
-	note_claimed(taken, count_of(reply_element(reply, 2)));
+	note_claimed(claim, taken, count_of(reply_element(reply, 2)));
 	if (stream_id_is_zero(next))
 		remove_gone(claim);
 	claim->on_claimed(taken, stream_id_is_zero(next), claim->step.owner);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "bus/step.h"
+#include "core/log_limit.h"
 #include "core/stream_id.h"
 
 struct claim {
@@ -24,6 +25,8 @@ struct claim {
 	struct stream_id cursor;
 	bool is_busy;
 	bool is_cancelled;
+	struct log_limit taken_lines;
+	struct log_limit removal_lines;
 };
 
 /* Takes over some entries. Does nothing while an answer is awaited. An unusable answer drops the

@@ -275,12 +275,16 @@ static unsigned try_later(struct batch_commit *commit, int rc)
 {
 	bool is_first = commit->pause.tries == 0;
 	unsigned pause_ms = backoff_next_ms(&commit->pause);
+	int64_t kept_back;
 
 	metric_add(bus_counters.failed_commits, 1);
-	if (is_first)
-		log_warn("cannot commit a batch; trying again",
-			 log_int("events", (int64_t)commit->batch->shown.count),
-			 log_str("why", errno_text(rc)), log_int("retry_ms", pause_ms));
+	if (!is_first || !log_limit_passes(&commit->failure_lines, clock_mono_ms(), &kept_back))
+		return pause_ms;
+	commit->failure_is_logged = true;
+	log_warn("cannot commit a batch; trying again",
+		 log_int("events", (int64_t)commit->batch->shown.count),
+		 log_str("why", errno_text(rc)), log_int("retry_ms", pause_ms),
+		 log_int("kept_back", kept_back));
 	return pause_ms;
 }
 
@@ -296,8 +300,9 @@ unsigned commit_answer(struct batch_commit *commit, int rc)
 		finish(commit); /* it stays pending for the next leader */
 		return 0;
 	}
-	if (commit->pause.tries > 0)
+	if (commit->failure_is_logged)
 		log_info("batches are committed again");
+	commit->failure_is_logged = false;
 	backoff_reset(&commit->pause);
 	position_commit(commit->ledger, batch->shown.last, batch->item_count > 0);
 	put_aside(commit);

@@ -40,6 +40,8 @@ struct batch_commit {
 	size_t replies_awaited; /* from Redis */
 	struct log_limit dead_lines;
 	struct log_limit refused_lines;
+	struct log_limit failure_lines;
+	bool failure_is_logged; /* and no commit since then */
 };
 
 /* For one batch in hand and one that is queued. */

@@ -30,7 +30,6 @@
 #include "bus/reader.h"
 #include "bus/reply.h"
 #include "core/clock.h"
-#include "core/log.h"
 
 #define ASK_AGAIN_MS      500
 #define SAMPLE_MS         10000
@@ -119,7 +118,7 @@ static void place_again(struct bus_consumer *consumer)
 	if (consumer->state != CONSUMER_PLACING && consumer->state != CONSUMER_READING)
 		return;
 	if (consumer->place_pause.tries == 0)
-		log_warn("the consumer group is gone", log_str("group", consumer->options.group));
+		group_report_loss(&consumer->group);
 	move(consumer, CONSUMER_PLACING);
 	commit_drop_queued(&consumer->commit);
 	dues_set(&consumer->dues, DUE_PLACE, backoff_next_ms(&consumer->place_pause));

@@ -29,6 +29,7 @@
 #include "bus/counters.h"
 #include "bus/reply.h"
 #include "bus/stream.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "net/net.h"
 
@@ -60,20 +61,31 @@ static void on_set_back(const redisReply *reply, void *owner)
 		take_error(group, reply);
 }
 
+static void log_set_back(struct consumer_group *group, struct stream_id was_at, bool has_pending)
+{
+	int64_t kept_back;
+
+	if (!log_limit_passes(&group->place_lines, clock_mono_ms(), &kept_back))
+		return;
+	if (has_pending)
+		log_info("reading entries again that were delivered but are not in the ledger",
+			 log_stream_id("ledger", group->at), log_stream_id("group", was_at),
+			 log_int("kept_back", kept_back));
+	else
+		log_warn("the store is behind the consumer group: the store lost its last commits, "
+			 "or an older copy was restored; reading everything since then again",
+			 log_stream_id("ledger", group->at), log_stream_id("group", was_at),
+			 log_stream_id("oldest_entry", group->edges.oldest),
+			 log_int("kept_back", kept_back));
+}
+
 static void set_back(struct consumer_group *group, struct stream_id was_at, bool has_pending)
 {
 	char text[STREAM_ID_TEXT_SIZE];
 
 	group->phase = GROUP_SETTING_BACK;
 	group->at = group->ledger->reached;
-	if (has_pending)
-		log_info("reading entries again that were delivered but are not in the ledger",
-			 log_stream_id("ledger", group->at), log_stream_id("group", was_at));
-	else
-		log_warn("the store is behind the consumer group: the store lost its last commits, "
-			 "or an older copy was restored; reading everything since then again",
-			 log_stream_id("ledger", group->at), log_stream_id("group", was_at),
-			 log_stream_id("oldest_entry", group->edges.oldest));
+	log_set_back(group, was_at, has_pending);
 	stream_id_format(group->at, text);
 	reply_check_sent(group->step.redis,
 			 redis_send_text(group->step.redis, REPLY_TIMEOUT_MS, on_set_back, group,
@@ -121,13 +133,15 @@ static void on_created(const redisReply *reply, void *owner)
 static void create(struct consumer_group *group)
 {
 	char text[STREAM_ID_TEXT_SIZE];
+	int64_t kept_back;
 
 	group->phase = GROUP_CREATING;
 	group->at = beginning(group);
 	stream_id_format(group->at, text);
-	if (!group->is_repeated)
+	if (!group->is_repeated &&
+	    log_limit_passes(&group->place_lines, clock_mono_ms(), &kept_back))
 		log_info("creating the consumer group", log_str("group", group->step.group),
-			 log_stream_id("from", group->at));
+			 log_stream_id("from", group->at), log_int("kept_back", kept_back));
 	reply_check_sent(group->step.redis,
 			 redis_send_text(group->step.redis, REPLY_TIMEOUT_MS, on_created, group,
 					 "XGROUP", "CREATE", BUS_STREAM, group->step.group, text,
@@ -154,6 +168,7 @@ static void compare(struct consumer_group *group, const redisReply *found)
 	struct str text = reply_text(reply_find(found, "last-delivered-id"));
 	bool has_pending = reply_number(reply_find(found, "pending"), 0) > 0;
 	struct stream_id at;
+	int64_t kept_back;
 	int order;
 
 	if (!text.at || stream_id_parse(text, &at) != 0) {
@@ -165,11 +180,11 @@ static void compare(struct consumer_group *group, const redisReply *found)
 		set_back(group, at, has_pending);
 		return;
 	}
-	if (order < 0)
+	if (order < 0 && log_limit_passes(&group->place_lines, clock_mono_ms(), &kept_back))
 		log_info("the consumer group is behind the ledger: entries are read again, which "
 			 "changes nothing",
 			 log_stream_id("ledger", group->ledger->reached),
-			 log_stream_id("group", at));
+			 log_stream_id("group", at), log_int("kept_back", kept_back));
 	take_place(group, at, false);
 }
 
@@ -225,4 +240,13 @@ void group_place(struct consumer_group *group, bool is_repeated)
 void group_cancel(struct consumer_group *group)
 {
 	group->phase = GROUP_IDLE;
+}
+
+void group_report_loss(struct consumer_group *group)
+{
+	int64_t kept_back;
+
+	if (log_limit_passes(&group->loss_lines, clock_mono_ms(), &kept_back))
+		log_warn("the consumer group is gone", log_str("group", group->step.group),
+			 log_int("kept_back", kept_back));
 }

@@ -12,6 +12,7 @@
 #include "bus/position.h"
 #include "bus/range.h"
 #include "bus/step.h"
+#include "core/log_limit.h"
 #include "core/stream_id.h"
 
 enum group_phase {
@@ -33,12 +34,17 @@ struct consumer_group {
 	bool is_repeated;
 	struct bus_edges edges;
 	struct stream_id at;
+	struct log_limit loss_lines;
+	struct log_limit place_lines;
 };
 
 /* `is_repeated`: the group was missing before, so its creation is not logged again. An unusable
  * answer drops the connection, and then there is no callback. */
 void group_place(struct consumer_group *group, bool is_repeated);
 void group_cancel(struct consumer_group *group);
+
+/* Redis says that there is no group. */
+void group_report_loss(struct consumer_group *group);
 
 /* The entry of the group of that name in a reply to XINFO GROUPS, or NULL. */
 const redisReply *group_find(const redisReply *groups, const char *name);

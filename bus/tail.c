@@ -25,6 +25,7 @@
 #include "bus/reply.h"
 #include "bus/stream.h"
 #include "core/log.h"
+#include "core/log_limit.h"
 
 #define READ_COUNT      1000
 #define READ_COUNT_TEXT "1000"
@@ -52,6 +53,7 @@ struct bus_tail {
 	struct held held;
 	struct lingering linger; /* between two reads */
 	struct recent_match match;
+	struct log_limit gap_lines;
 	unsigned open_handles; /* the connection and the timer */
 	void (*on_closed)(void *owner);
 	void *close_owner;
@@ -71,9 +73,13 @@ static void announce_source(struct bus_tail *tail, bool up)
 
 static void report_gap(struct bus_tail *tail, struct stream_id after)
 {
+	int64_t kept_back;
+
 	metric_add(bus_counters.gaps, 1);
-	log_warn("entries of the stream may be lost", log_stream_id("after", after),
-		 log_stream_id("going_on_after", tail->watch.position));
+	if (log_limit_passes(&tail->gap_lines, (int64_t)uv_now(tail->options.loop), &kept_back))
+		log_warn("entries of the stream may be lost", log_stream_id("after", after),
+			 log_stream_id("going_on_after", tail->watch.position),
+			 log_int("kept_back", kept_back));
 	tail->options.on_gap(tail->watch.position, tail->options.owner);
 }
 

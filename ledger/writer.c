@@ -227,6 +227,16 @@ static void reject(const struct commit *commit, size_t at, int rc)
 		   errno_text(rc));
 }
 
+static void log_refusal(const struct commit *commit, int rc)
+{
+	int64_t kept_back;
+
+	if (log_limit_passes(&commit->writer->refusal_lines, clock_mono_ms(), &kept_back))
+		log_warn("the store refused a batch; its events are committed one by one",
+			 log_int("events", (int64_t)commit->batch->count),
+			 log_str("error", errno_text(rc)), log_int("kept_back", kept_back));
+}
+
 /* Called after a committed run. */
 static void reject_others(const struct commit *commit)
 {
@@ -253,9 +263,7 @@ static void on_committed(struct store_job *job, int rc)
 	/* The queues share the rows' bodies, whose references are counted on the loop's thread. */
 	event_rows_reset(&commit->rows);
 	if (!commit->is_single && is_fault_of_data(rc)) {
-		log_warn("the store refused a batch; its events are committed one by one",
-			 log_int("events", (int64_t)commit->batch->count),
-			 log_str("error", errno_text(rc)));
+		log_refusal(commit, rc);
 		commit->is_single = true;
 		commit->to = 0;
 		submit_next(commit);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "bus/bus.h"
+#include "core/log_limit.h"
 #include "core/metrics.h"
 #include "core/uuid.h"
 #include "expect/expect.h"
@@ -47,6 +48,7 @@ struct ledger_writer {
 	struct position position;
 	struct expect_cache expected; /* for the thread of the running job */
 	struct ledger_metrics metrics;
+	struct log_limit refusal_lines;
 	ledger_work_fn on_work; /* may be NULL */
 	void *work_owner;
 };

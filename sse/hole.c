@@ -9,6 +9,7 @@
  */
 #include "sse/hole.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "sse/greeting.h"
 #include "sse/hub.h"
@@ -36,10 +37,14 @@ void hole_open(struct sse *sse, struct stream_id from)
 	struct history *history = &sse->history;
 	struct item *gap = NULL;
 	bool is_ahead = stream_id_compare(from, history->head) > 0;
+	int64_t kept_back;
 
-	log_warn("events were missed; live streams get a notice of the gap",
-		 log_stream_id("after", history->head), log_stream_id("resumes_after", from),
-		 log_int("listeners", (int64_t)sse->listeners));
+	if (log_limit_passes(&sse->hole_lines, clock_mono_ms(), &kept_back))
+		log_warn("events were missed; live streams get a notice of the gap",
+			 log_stream_id("after", history->head),
+			 log_stream_id("resumes_after", from),
+			 log_int("listeners", (int64_t)sse->listeners),
+			 log_int("kept_back", kept_back));
 	preload_abandon(sse);
 	hub_flush(sse);
 	/* A cursor right before the next entry misses no trimmed entry. */
@@ -76,11 +81,14 @@ static void end_topic(struct topic *topic, void *arg)
 void hole_make_room(struct sse *sse, struct stream_id id)
 {
 	struct history *history = &sse->history;
+	int64_t kept_back;
 
 	if (history->went_back || stream_id_compare(id, history->hole) > 0)
 		return;
-	log_warn("ids of the stream went back, dropping the events from before",
-		 log_stream_id("to", id), log_stream_id("from", history->hole));
+	if (log_limit_passes(&sse->hole_lines, clock_mono_ms(), &kept_back))
+		log_warn("ids of the stream went back, dropping the events from before",
+			 log_stream_id("to", id), log_stream_id("from", history->hole),
+			 log_int("kept_back", kept_back));
 	hub_flush(sse);
 	history_each_topic(history, end_topic, NULL);
 	hub_forget(sse);

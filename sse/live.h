@@ -9,6 +9,7 @@
 #ifndef SSE_LIVE_H
 #define SSE_LIVE_H
 
+#include "core/log_limit.h"
 #include "core/metrics.h"
 #include "sse/history.h"
 #include "sse/sse.h"
@@ -133,6 +134,7 @@ struct sse {
 	struct reads reads;
 	struct bookmark bookmark;
 	struct high_water high_water; /* backlog.c */
+	struct log_limit hole_lines;  /* hole.c */
 	struct preload *preload;      /* NULL: over, or not started */
 	struct list openings;         /* requests that wait for the preload */
 	/* server.c: run id of the Redis that the tail reads; empty: unknown. */

@@ -3,7 +3,9 @@
 /* The consumer when commits fail, connections are cut, Redis dies, siblings die, or Redis lies. */
 #include <stdio.h>
 
+#include "core/log_limit.h"
 #include "tests/support/liar.h"
+#include "tests/support/recorded_log.h"
 #include "tests/unit/bus/ledger.h"
 
 /* ---- the ledger fails -------------------------------------------------------------------- */
@@ -20,6 +22,26 @@ Test(consumer, acknowledges_nothing_while_commits_fail_and_all_of_it_afterwards)
 	cr_expect_geq(l.pending_at_failure, 500, "%d", l.pending_at_failure);
 	cr_expect_eq(ledger_repeats(&l), 0);
 	cr_expect_eq(l.batches, 6);
+	ledger_stop(&l);
+}
+
+/* More of anything than lines of the log may tell of in a minute. */
+#define ROUNDS (LOG_LIMIT_LINES + 5)
+
+Test(consumer, tells_of_a_ledger_that_fails_now_and_then_in_a_few_lines)
+{
+	static struct ledger l;
+	struct world w;
+	FILE *log = record_log();
+
+	ledger_start(&l, &w);
+	for (int round = 0; round < ROUNDS; round++) {
+		l.fail_first = 1;
+		world_add(&w, round, round + 1);
+		ledger_expect_all(&l, round + 1);
+	}
+	cr_expect_eq(count_lines(log, "cannot commit a batch"), LOG_LIMIT_LINES);
+	cr_expect_eq(count_lines(log, "batches are committed again"), LOG_LIMIT_LINES);
 	ledger_stop(&l);
 }
 
@@ -128,6 +150,25 @@ Test(consumer, comes_back_after_redis_died_and_lost_everything)
 	ledger_stop(&l);
 }
 
+Test(consumer, tells_of_a_group_that_goes_again_and_again_in_a_few_lines)
+{
+	static struct ledger l;
+	struct world w;
+	FILE *log = record_log();
+
+	ledger_start(&l, &w);
+	for (int round = 0; round < ROUNDS; round++) {
+		world_add(&w, round, round + 1);
+		ledger_expect_all(&l, round + 1);
+		redis_server_do(&w.server, "XGROUP DESTROY " BUS_STREAM " " GROUP);
+		ledger_wait(&l, ledger_is_not_ready, 0, "the loss");
+	}
+	ledger_wait(&l, ledger_is_ready, 0, "the return");
+	cr_expect_eq(count_lines(log, "the consumer group is gone"), LOG_LIMIT_LINES);
+	cr_expect_eq(count_lines(log, "creating the consumer group"), LOG_LIMIT_LINES);
+	ledger_stop(&l);
+}
+
 /* ---- others ---------------------------------------------------------------------------- */
 
 static bool is_alone(void *owner)
@@ -161,6 +202,21 @@ Test(consumer, takes_over_from_the_dead_and_buries_their_name)
 	ledger_expect_all(&l, 350);
 	cr_expect_eq(ledger_repeats(&l), 0);
 	ledger_wait(&l, is_alone, 0, "the removal of the dead consumer");
+	ledger_stop(&l);
+}
+
+Test(consumer, tells_of_many_entries_that_it_takes_over_in_a_few_lines)
+{
+	static struct ledger l;
+	struct world w;
+	FILE *log = record_log();
+
+	world_open(&w);
+	leave_with_another(&w, 100 * ROUNDS);
+	ledger_init(&l, &w);
+	ledger_open_consumer(&l, 20);
+	ledger_expect_all(&l, 100 * ROUNDS);
+	cr_expect_eq(count_lines(log, "took over entries of a silent consumer"), LOG_LIMIT_LINES);
 	ledger_stop(&l);
 }
 

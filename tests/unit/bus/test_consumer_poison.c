@@ -10,6 +10,7 @@
 #include "core/log_limit.h"
 #include "tests/support/call_fault.h"
 #include "tests/support/heap.h"
+#include "tests/support/recorded_log.h"
 #include "tests/unit/bus/ledger.h"
 
 /* ---- poison ------------------------------------------------------------------------------ */
@@ -158,27 +159,6 @@ Test(consumer, keeps_poison_pending_while_there_is_no_place_for_it)
 	ledger_wait(&l, ledger_has_nothing_pending, 0, "the acknowledgement");
 	cr_expect_eq(ledger_repeats(&l), 0);
 	ledger_stop(&l);
-}
-
-/* Keeps the log from here on for count_lines(), which counts lines with the words. */
-static FILE *record_log(void)
-{
-	FILE *log = tmpfile();
-
-	cr_assert(log);
-	cr_assert_geq(dup2(fileno(log), STDERR_FILENO), 0);
-	return log;
-}
-
-static int count_lines(FILE *log, const char *words)
-{
-	char line[4096];
-	int count = 0;
-
-	rewind(log);
-	while (fgets(line, sizeof(line), log))
-		count += strstr(line, words) != NULL;
-	return count;
 }
 
 Test(consumer, tells_a_flood_of_dead_letters_in_a_few_lines)

@@ -3,7 +3,9 @@
 /* The tail against a real Redis that is killed, emptied and trimmed, and malformed replies. */
 #include <stdio.h>
 
+#include "core/log_limit.h"
 #include "tests/support/liar.h"
+#include "tests/support/recorded_log.h"
 #include "tests/unit/bus/listener.h"
 
 Test(tail, starts_behind_what_is_there)
@@ -397,6 +399,23 @@ Test(tail, tells_of_a_gap_when_the_stream_is_taken_away_under_it)
 		cr_expect_eq(l.count_at_gap, 2, "the gap comes before the events after it");
 		stop_listening(&l);
 	}
+}
+
+Test(tail, tells_of_gap_after_gap_in_a_few_lines)
+{
+	struct world w;
+	struct listener l;
+	FILE *log = record_log();
+
+	listen_after(&l, &w, 1);
+	for (int n = 1; n <= LOG_LIMIT_LINES + 5; n++) {
+		redis_server_do(&w.server, "FLUSHALL");
+		world_add(&w, n, n + 1);
+		listener_await(&l, has_events, n + 1, "the event after the gap");
+	}
+	cr_expect_geq(l.gaps, LOG_LIMIT_LINES + 5);
+	cr_expect_eq(count_lines(log, "entries of the stream may be lost"), LOG_LIMIT_LINES);
+	stop_listening(&l);
 }
 
 Test(tail, stays_down_while_the_key_holds_no_stream)

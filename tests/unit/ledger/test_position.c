@@ -5,8 +5,10 @@
 #include <libpq-fe.h>
 
 #include "core/clock.h"
+#include "core/log_limit.h"
 #include "ledger/fence.h"
 #include "tests/support/patience.h"
+#include "tests/support/recorded_log.h"
 #include "tests/support/rig.h"
 
 #define WELL ",\"outcome\":\"success\""
@@ -124,4 +126,21 @@ static void move_with_each_event(struct rig *rig)
 Test(ledger, moves_on_with_each_event_of_a_batch_that_is_refused_as_a_whole)
 {
 	ON_BOTH_STORES(&(struct rig_options){ .max_inflight = 0 }, move_with_each_event);
+}
+
+Test(ledger, tells_of_refused_batches_in_a_few_lines)
+{
+	FILE *log = record_log();
+	struct rig rig;
+
+	rig_open(&rig, DATABASE_SQLITE, &(struct rig_options){ .max_inflight = 0 });
+	note_positions(&rig);
+	for (int i = 0; i < LOG_LIMIT_LINES + 5; i++) {
+		struct event *event = rig_event("capsule.resume", USER, WELL, START_MS + i);
+
+		cr_assert_eq(rig_commit(&rig, &event, 1), 0);
+		cr_expect_gt(strlen(rig_rejected(0).text), 0);
+	}
+	cr_expect_eq(count_lines(log, "the store refused a batch"), LOG_LIMIT_LINES);
+	rig_close(&rig);
 }

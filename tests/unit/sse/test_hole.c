@@ -3,6 +3,8 @@
 /* Lost entries: what open streams, waits and old cursors are told, and what memory still has. */
 #include <criterion/criterion.h>
 
+#include "core/log_limit.h"
+#include "tests/support/recorded_log.h"
 #include "tests/unit/sse/stage.h"
 
 static struct stage stage;
@@ -93,6 +95,17 @@ Test(hole, is_told_in_the_midst_of_every_stream_and_they_go_on)
 		cr_expect_str_eq(client_entries(clients[i]), "1 2 3 50 51 52 ");
 		cr_expect_not(clients[i]->broken);
 	}
+}
+
+Test(hole, is_told_in_a_few_lines_of_the_log_when_it_comes_again_and_again)
+{
+	FILE *log = record_log();
+
+	for (unsigned n = 1; n <= LOG_LIMIT_LINES + 5; n++) {
+		publish(n, n);
+		flush_redis();
+	}
+	cr_expect_eq(count_lines(log, "events were missed"), LOG_LIMIT_LINES);
 }
 
 Test(hole, closes_the_stream_of_a_reader_who_is_behind)
