@@ -218,6 +218,38 @@ Test(ledger_lease, is_taken_when_it_is_over_or_of_a_clock_that_was_set_back)
 	WITH_TWO(take_over);
 }
 
+/* By the store's clock. */
+static int64_t lease_left_ms(struct rig *rig)
+{
+	bool is_embedded = strncmp(rig->database.url, "sqlite", 6) == 0;
+
+	return rig_ask(rig, is_embedded ? "SELECT CAST((julianday(expires_at) - julianday('now')) "
+					  "* 86400000 AS INTEGER) FROM ledger_leases"
+					: "SELECT (extract(epoch FROM expires_at - "
+					  "clock_timestamp()) * 1000)::bigint FROM ledger_leases");
+}
+
+static bool has_time_left(struct rig *rig, void *arg)
+{
+	(void)arg;
+	return lease_left_ms(rig) > 0;
+}
+
+/* So a machine that is gone is waited for no longer than this and the next look. */
+static void end_in_ten_seconds(struct two *two)
+{
+	cr_expect_leq(lease_left_ms(&two->a.rig), 10000, "when it was taken");
+	expire(two);
+	rig_turn_until(&two->a.rig, has_time_left, NULL);
+	cr_expect_leq(lease_left_ms(&two->a.rig), 10000, "when it was renewed");
+	cr_expect_eq(two->a.leads, 1);
+}
+
+Test(ledger_lease, ends_ten_seconds_after_it_was_taken_or_renewed)
+{
+	WITH_TWO(end_in_ten_seconds);
+}
+
 /* Renews the lease of the gone worker, so that it does not run out. */
 static bool leads_in_spite_of_it(struct rig *rig, void *arg)
 {
@@ -434,6 +466,30 @@ Test(ledger_lease, that_is_lost_during_a_stop_is_lost_in_silence)
 	rig_turn_until(&two.a.rig, has_closed, &two.a);
 	cr_expect_eq(two.a.stands, 0);
 	cr_expect(gate.is_done);
+	close_two(&two);
+}
+
+/* The upkeep of the trees waits for its turn when another worker takes the lease. */
+Test(ledger_lease, that_is_lost_ends_the_upkeep_of_the_trees)
+{
+	static const struct db_query take = {
+		.sql = "UPDATE ledger_leases SET owner = 'another'",
+	};
+	struct two two;
+	struct gate gate;
+
+	open_two(&two, DATABASE_POSTGRES, NULL);
+	cr_assert_eq(commit(&two.a, START_MS), 0);
+	queue_gate(&two.a.rig, &gate);
+	uv_sem_wait(&gate.inside);
+	gate.last = &take; /* read after the gate opens */
+	rig_turn_until(&two.a.rig, are_two_queued, NULL);
+	rig_ask(&two.a.rig, "INSERT INTO audit_waiting (noted_at, audit_id) "
+			    "SELECT created_at, id FROM audit_logs");
+	uv_sem_post(&gate.open);
+	rig_turn_until(&two.a.rig, has_stood_down, &two.a);
+	rig_idle(&two.a.rig);
+	cr_expect_eq(rig_ask(&two.a.rig, "SELECT count(*) FROM audit_waiting"), 1);
 	close_two(&two);
 }
 

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger/lease.h"
+#include "ledger/retention_timer.h"
 #include "proof/verifier.h"
 #include "tests/support/full_disk.h"
 #include "tests/support/rig.h"
@@ -212,6 +214,94 @@ static void drop_all(struct rig *rig)
 	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_salts"), 1);
 	cr_expect_eq(rig_ask(rig, "SELECT max(idx) FROM audit_leaf"), 531);
 }
+
+/* ---- without the lease --------------------------------------------------------------------- */
+
+struct holder {
+	struct rig *rig;
+	struct ledger_lease *lease;
+	struct retention_timer *timer;
+	struct metric *dropped;
+	bool has_lost_it;
+	bool is_closed;
+};
+
+static void on_lead(bool known, struct stream_id last, void *owner)
+{
+	struct holder *holder = owner;
+	static struct position position;
+	const struct retention_timer_options timer = {
+		.loop = &holder->rig->loop,
+		.store = holder->rig->store,
+		.lease = holder->lease,
+		.group = "test-group",
+		.worker = "worker-1",
+		.position = &position,
+		.days = 1,
+		.tick_ms = 1,
+		.dropped = holder->dropped,
+	};
+
+	(void)known;
+	(void)last;
+	/* The other worker is faster than the first step and the first renewal. */
+	rig_ask(holder->rig, "UPDATE ledger_leases SET owner = 'another'");
+	cr_assert_eq(retention_timer_open(&timer, &holder->timer), 0);
+}
+
+static void on_stand_by(void *owner)
+{
+	((struct holder *)owner)->has_lost_it = true;
+}
+
+static void on_closed(void *owner)
+{
+	((struct holder *)owner)->is_closed = true;
+}
+
+static bool has_lost_it(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return ((struct holder *)arg)->has_lost_it;
+}
+
+static bool is_closed(struct rig *rig, void *arg)
+{
+	(void)rig;
+	return ((struct holder *)arg)->is_closed;
+}
+
+static void drop_nothing(struct rig *rig)
+{
+	static struct position position;
+	struct holder holder = { .rig = rig };
+	const struct ledger_lease_options lease = {
+		.loop = &rig->loop,
+		.store = rig->store,
+		.group = "test-group",
+		.worker = "worker-1",
+		.position = &position,
+		.mono_us = wall_us,
+		.tick_ms = 100,
+		.events = { .on_lead = on_lead, .on_stand_by = on_stand_by, .owner = &holder },
+	};
+
+	holder.dropped = metric_counter("test_dropped", NULL, "");
+	fill(rig);
+	set_age(rig, START_US + 9 * DAY_US);
+	cr_assert_eq(ledger_lease_open(&lease, &holder.lease), 0);
+	rig_turn_until(rig, has_lost_it, &holder);
+	rig_idle(rig);
+	cr_expect_eq(rig_ask(rig, "SELECT drop_to FROM audit_trees"), 0);
+	cr_expect_eq(rig_ask(rig, "SELECT count(*) FROM audit_logs"), 530 + 1);
+	retention_timer_close(holder.timer, on_closed, &holder);
+	rig_turn_until(rig, is_closed, &holder);
+	holder.is_closed = false;
+	ledger_lease_close(holder.lease, on_closed, &holder);
+	rig_turn_until(rig, is_closed, &holder);
+}
+
+Test(retention, drops_nothing_without_the_lease){ ON_BOTH_STORES(&options, drop_nothing) }
 
 Test(retention, forgets_the_keys_of_a_team_without_rows)
 {

@@ -261,6 +261,40 @@ Test(watch, tells_once_and_takes_back_once)
 	ON_BOTH_STORES(&options, tell_and_take_back);
 }
 
+static bool is_not_leading(struct rig *rig, void *arg)
+{
+	return !is_leading(rig, arg);
+}
+
+/* As a worker that was frozen between its question and the judgement. */
+static void lose_the_lease(struct rig *rig)
+{
+	unsigned asked;
+
+	begin(rig);
+	add_rule(rig, "host", HOST_RULE, 0);
+	happen(rig, "host.down", "");
+	stream.is_silent = true;
+	asked = stream.asked + 1;
+	rig_turn_until(rig, has_asked, &asked);
+	pass(rig, WITHIN_MS);
+	rig_turn_until(rig, is_leading, NULL);
+	rig_ask(rig, "UPDATE ledger_leases SET owner = 'another'");
+	stream.is_silent = false;
+	uv_timer_start(&stream.timer, on_answer_time, 0, 0);
+	rig_turn_until(rig, is_not_leading, NULL);
+	rig_idle(rig);
+	cr_expect_eq(stream.added, 0, "it is for the other worker to tell");
+	rig_ask(rig, "DELETE FROM ledger_leases");
+	wait_added(rig, 1);
+	end(rig);
+}
+
+Test(watch, tells_nothing_without_the_lease)
+{
+	ON_BOTH_STORES(&options, lose_the_lease);
+}
+
 static void wait_for_the_ledger(struct rig *rig)
 {
 	struct event *up;
