@@ -7,7 +7,9 @@ import shutil
 import signal
 import sqlite3
 import threading
+import time
 
+import psycopg2
 import pytest
 from support import DEADLINE_S, make_event, new_id, until
 
@@ -166,6 +168,135 @@ def test_a_writer_that_freezes_is_replaced_and_spoils_nothing_when_it_thaws(make
     finally:
         published = load.end()
     expect_the_order_of_the_stream(published, receiver, redis, store)
+
+
+@contextlib.contextmanager
+def busy(store):
+    """Another program keeps the store from every commit of the ledger."""
+    if store.name == "sqlite":
+        with contextlib.closing(sqlite3.connect(store.path, timeout=30, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+        return
+    with contextlib.closing(psycopg2.connect(host=store.cluster.folder, user="postgres", dbname=store.database)) as other:
+        other.cursor().execute("LOCK TABLE public.audit_logs")
+        yield
+
+
+def note_leases_given_back(store):
+    store.query("CREATE TABLE given_back (owner text)")
+    if store.name == "sqlite":
+        store.query("CREATE TRIGGER note_lease AFTER DELETE ON ledger_leases BEGIN INSERT INTO given_back VALUES (OLD.owner); END")
+        return
+    store.query("CREATE FUNCTION note_lease() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "INSERT INTO wrenn_events.given_back VALUES (OLD.owner); RETURN OLD; END $$")
+    store.query("CREATE TRIGGER note_lease AFTER DELETE ON ledger_leases FOR EACH ROW EXECUTE FUNCTION note_lease()")
+
+
+def note_arrivals(receiver):
+    """When each delivery came first."""
+    arrivals = {}
+
+    def answer(request):
+        arrivals.setdefault(request["headers"]["X-Wrenn-Delivery"], time.time())
+        return 204
+
+    receiver.answer = answer
+    return arrivals
+
+
+def possible_from(published, held):
+    """Since when an event can be stored. `held` has when the store was busy."""
+    return next((end for begin, end in held if begin < published < end), published)
+
+
+def test_an_upgrade_while_the_store_is_busy_hands_the_ledger_over_at_once(make_service, redis, receiver, store, folder, record_property):
+    """On one port and under load. Nobody waits for the end of a lease, nor for a delivery that the old process still waits for."""
+    running = make_service(WRENN_EVENTS_DRAIN_S="0").start()
+    team, key = running.new_team()
+    running.add_webhook(key, receiver.url, events=KINDS)
+    note_leases_given_back(store)
+    arrivals = note_arrivals(receiver)
+    port, owners, held = running.port, [], []
+    load = Load(redis, team)
+    try:
+        for generation in range(3):
+            load.some_more(100)
+            successor = make_service(WRENN_EVENTS_LISTEN=f"127.0.0.1:{port}")
+            successor.port, successor.log_path = port, f"{folder}/service-{generation}.log"
+            successor.launch()
+            successor.wait_for_line("another worker writes the ledger")
+            owners += store.query("SELECT owner FROM ledger_leases")[0]
+            with busy(store):
+                began = time.time()
+                before = len(load.published)
+                until(lambda: redis.client.xpending("wrenn:events", "wrenn-events-v1")["pending"], "a batch that waits for the store")
+                running.process.send_signal(signal.SIGTERM)
+                running.wait_for_line("stopping")
+                until(lambda: len(load.published) > before + 50, "events that wait")
+            held.append((began, time.time()))
+            until(lambda: leader(store) == successor.process.pid, "the successor to write the ledger")
+            assert running.process.wait(timeout=DEADLINE_S) == 0
+            running = successor
+    finally:
+        published = load.end()
+    expect_the_order_of_the_stream(published, receiver, redis, store)
+    assert store.query("SELECT owner FROM given_back") == [(owner,) for owner in owners]
+    late = [arrivals[str(delivery)] - possible_from(int(stream_id.split("-")[0]) / 1000, held)
+            for delivery, stream_id in store.query("SELECT id, stream_id FROM deliveries")]
+    record_property("measured", f"an event in three upgrades while {store.name} is busy: delivered {max(late):.2f} s after it could be stored, at most")
+
+
+def test_a_stop_gives_the_ledger_back_before_its_deliveries_end(make_service, redis, receiver, store, folder):
+    old = make_service().start()
+    team, key = old.new_team()
+    old.add_webhook(key, receiver.url, events=KINDS)
+    reached, gate = threading.Event(), threading.Event()
+
+    def answer(request):
+        reached.set()
+        gate.wait()
+        return 204
+
+    receiver.answer = answer
+    first = redis.publish(make_event(team))
+    until(reached.is_set, "a request under way")
+    new = make_service()
+    new.log_path = f"{folder}/new.log"
+    new.start()
+    try:
+        old.process.send_signal(signal.SIGTERM)
+        until(lambda: leader(store) == new.process.pid, "the other to write the ledger")
+        second = redis.publish(make_event(team))
+        until(lambda: store.query("SELECT stream_id FROM deliveries ORDER BY stream_ms") == [(first,), (second,)], "the next row")
+        assert old.process.poll() is None
+    finally:
+        gate.set()
+    assert old.process.wait(timeout=DEADLINE_S) == 0
+    until(lambda: len(receiver.requests) == 2, "both webhooks")
+
+
+def test_a_redis_that_lost_its_progress_gives_again_what_changes_nothing(make_service, redis, receiver, store):
+    service = make_service().start()
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+
+    def publish(count):
+        ids = [redis.publish(make_event(team)) for _ in range(count)]
+        until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0
+              and redis.client.xinfo_groups("wrenn:events")[0]["last-delivered-id"] == ids[-1], "the acknowledgements")
+        return ids
+
+    before = publish(5)
+    service.stop()
+    redis.client.xgroup_setid("wrenn:events", "wrenn-events-v1", "0")
+    service.start()
+    after = publish(2)
+    service.wait_for_line("the consumer group is behind the ledger")
+    assert store.query("SELECT stream_id FROM deliveries ORDER BY stream_ms, stream_seq") == [(stream_id,) for stream_id in before + after]
+    assert store.query("SELECT count(*) FROM audit_logs WHERE resource_type = 'sandbox'") == [(7,)]
+    until(lambda: store.query("SELECT count(*) FROM deliveries WHERE state = 'delivered'") == [(7,)], "every result")
+    assert len(receiver.requests) == 7
 
 
 def put_back(backup, store):

@@ -128,3 +128,27 @@ def test_all_connections_follow_the_first_that_finds_another_server(folder, star
     until(lambda: connections(second) == before, "all connections at the second server")
     assert connections(first) == []
     until(service.is_ready, "readiness")
+
+
+@pytest.mark.parametrize("url, words", [
+    ("redis://a:1,b:2", "cluster of several shards"),
+    ("redis://h?ssl_cert_reqs=none", 'the parameter "ssl_cert_reqs"'),
+    ("redis://h/1?db=2", "two databases"),
+    ("redis+sentinel://a,b", "the master's name"),
+])
+def test_a_redis_url_that_cannot_be_used_is_refused_by_its_part(folder, store, url, words):
+    checked = Service(folder, url, store.url).run("serve", "--check")
+    assert checked.returncode != 0 and "REDIS_URL: " in checked.stderr and words in checked.stderr, checked.stderr
+
+
+def test_what_redis_answers_is_shown(folder, store, start_redis):
+    locked = start_redis("locked")
+    service = Service(folder, f"unix://{locked.socket}", store.url)
+    locked.client.config_set("requirepass", "of-another")
+    service.launch()
+    try:
+        service.wait_for_line("NOAUTH Authentication required")
+        done = service.run("publish", "capsule.pause", "--team", new_id("team-"), "--resource", new_id("cl-"))
+        assert done.returncode == 3 and "NOAUTH Authentication required" in done.stderr, done.stderr
+    finally:
+        service.stop()
