@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The name of a worker as the owner of leases in the database and of pending entries in Redis,
- * which others may have to take over. "<host>-<place>-<pid>-<random>", where the place identifies
- * one boot of one kernel and one PID namespace in it, so that a process number is only looked up
- * where it is valid. If any part cannot be found out, no other worker ever takes this one for gone.
+ * The name of a worker as the owner of leases in the database, which others may have to take over.
+ * "<host>-<place>-<pid>-<random>", where the place identifies one boot of one kernel and one PID
+ * namespace in it, so that a process number is only looked up where it is valid. If any part cannot
+ * be found out, no other worker ever takes this one for gone.
  */
 #ifndef CORE_WORKER_NAME_H
 #define CORE_WORKER_NAME_H
