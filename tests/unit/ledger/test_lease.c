@@ -157,6 +157,8 @@ static void hand_over(struct two *two)
 {
 	cr_assert_eq(commit(&two->a, START_MS + 7), 0);
 	step_down(&two->a);
+	cr_expect_eq(rig_ask(&two->a.rig, "SELECT count(*) FROM ledger_leases"), 0,
+		     "the other would wait for its end");
 	rig_turn_until(&two->b.rig, is_leading, &two->b);
 	cr_expect_eq(two->b.leads, 1);
 	cr_expect(two->b.known);
