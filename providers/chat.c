@@ -183,11 +183,23 @@ const struct chat_meaning *chat_meaning_find(const struct chat_meaning *all, siz
 	return NULL;
 }
 
+const char *chat_camel_word(const char *text)
+{
+	bool is_word = text && text[0] >= 'A' && text[0] <= 'Z' && str_is_word(str_of(text), "");
+
+	for (size_t i = 0; is_word && text[i]; i++) {
+		if (text[i] >= 'a' && text[i] <= 'z')
+			return text;
+	}
+	return NULL;
+}
+
 cJSON *chat_answer_tree(const struct answer *answer)
 {
 	cJSON *tree;
 
-	if (answer->fault != ANSWER_OK || json_parse(answer->body, ANSWER_MAX_BODY, &tree, NULL))
+	if (answer->fault != ANSWER_OK ||
+	    json_parse_foreign(answer->body, ANSWER_MAX_BODY, &tree, NULL))
 		return NULL;
 	if (cJSON_IsObject(tree))
 		return tree;

@@ -69,6 +69,9 @@ struct verdict chat_judge(const struct answer *answer, int64_t now_us,
 			  struct verdict (*judge_body)(const struct answer *answer,
 						       const cJSON *tree, int64_t now_us));
 
+/* The text when it is a word like "WorkflowNotFound", else NULL. */
+const char *chat_camel_word(const char *text);
+
 /* The answer's body as a tree for cJSON_Delete(), or NULL when it is not a JSON object. */
 cJSON *chat_answer_tree(const struct answer *answer);
 

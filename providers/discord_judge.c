@@ -57,10 +57,14 @@ static bool has_code(const cJSON *tree, int wanted)
 	return cJSON_IsNumber(code) && code->valuedouble == wanted;
 }
 
-/* An error: {"message":..., "code":...}. */
+/* An error: {"message":..., "code":...}. The code is 0 or has five digits at least; others answer
+ * so with the status as the code. */
 static bool is_error(const cJSON *tree)
 {
-	return cJSON_IsNumber(json_get(tree, "code")) && json_get_string(tree, "message");
+	const cJSON *code = json_get(tree, "code");
+
+	return cJSON_IsNumber(code) && (code->valuedouble == 0 || code->valuedouble >= 10000) &&
+	       json_get_string(tree, "message");
 }
 
 /* Discord's oldest checks report a bad form as {"embeds":["0"]}. */

@@ -356,34 +356,26 @@ static int code_of(const char *word)
 
 static const char refused_key[] = "Google Chat does not accept the webhook's key";
 
-static struct verdict judge_invalid(const struct answer *answer, const cJSON *error, int64_t now_us)
+static struct verdict judge_invalid(const cJSON *error)
 {
 	const char *message = json_get_string(error, "message");
-	const char *word = json_get_string(error, "status");
 
 	/* Google reports a wrong, deleted or expired key as an invalid argument. */
 	if (message && strcasestr(message, "API key"))
 		return chat_verdict(VERDICT_DISABLE, refused_key);
-	if (word && code_of(word) == 0)
-		return chat_unknown(answer, now_us, "Google Chat refused the message");
 	return chat_verdict(VERDICT_REFORM, "Google Chat refused the message's form");
 }
 
 static struct verdict judge_error(const struct answer *answer, const cJSON *error, int64_t now_us)
 {
-	const cJSON *number = json_get(error, "code");
 	struct answer meant = *answer;
-	int code = code_of(json_get_string(error, "status"));
 
-	if (code == 0 && cJSON_IsNumber(number) && number->valuedouble >= 400 &&
-	    number->valuedouble <= 599)
-		code = (int)number->valuedouble;
-	if (code == 0)
-		code = answer->status < 300 ? 500 : answer->status;
-	meant.status = code;
-	switch (code) {
+	meant.status = code_of(json_get_string(error, "status"));
+	switch (meant.status) {
+	case 0:
+		return chat_unknown(answer, now_us, "Google Chat refused the message");
 	case 400:
-		return judge_invalid(&meant, error, now_us);
+		return judge_invalid(error);
 	case 401:
 		return chat_verdict(VERDICT_DISABLE, refused_key);
 	case 403:
@@ -398,23 +390,29 @@ static struct verdict judge_error(const struct answer *answer, const cJSON *erro
 	}
 }
 
+static bool is_capitals(struct str word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.at[i] != '_' && !(word.at[i] >= 'A' && word.at[i] <= 'Z'))
+			return false;
+	}
+	return word.len > 0;
+}
+
 /* google.rpc.Status, wrapped in "error" or bare; NULL when there is no status, as in a good
- * answer. */
-static const cJSON *find_error(const struct answer *answer, const cJSON *tree)
+ * answer. Others answer with a code and a message, too, but not with such a word. */
+static const cJSON *find_error(const cJSON *tree)
 {
 	const cJSON *error = json_get(tree, "error");
 
-	if (cJSON_IsObject(error))
-		return error;
-	if (answer->status < 300 || !json_get_string(tree, "message") ||
-	    (!cJSON_IsNumber(json_get(tree, "code")) && !json_get_string(tree, "status")))
-		return NULL;
-	return tree;
+	if (!error && cJSON_IsNumber(json_get(tree, "code")) && json_get_string(tree, "message"))
+		error = tree;
+	return is_capitals(str_of(json_get_string(error, "status"))) ? error : NULL;
 }
 
 static struct verdict judge_body(const struct answer *answer, const cJSON *tree, int64_t now_us)
 {
-	const cJSON *error = find_error(answer, tree);
+	const cJSON *error = find_error(tree);
 	bool is_success = answer->status >= 200 && answer->status <= 299;
 
 	if (error)

@@ -21,6 +21,7 @@ static const struct {
 } errcodes[] = {
 	{ "M_UNKNOWN_TOKEN", VERDICT_DISABLE, "the access token is not valid any more" },
 	{ "M_MISSING_TOKEN", VERDICT_DISABLE, "the homeserver found no access token" },
+	{ "M_UNAUTHORIZED", VERDICT_DISABLE, "the homeserver does not accept the access token" },
 	{ "M_USER_DEACTIVATED", VERDICT_DISABLE, "the account was deactivated" },
 	{ "M_USER_SUSPENDED", VERDICT_DISABLE, "the account was suspended" },
 	{ "M_FORBIDDEN", VERDICT_DISABLE,

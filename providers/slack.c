@@ -272,6 +272,14 @@ static const struct chat_meaning meanings[] = {
 	{ "team_disabled", VERDICT_DISABLE, "the Slack workspace is disabled" },
 	{ "invalid_token", VERDICT_DISABLE, "Slack does not accept the webhook's secret" },
 	{ "token_revoked", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
+	{ "token_expired", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
+	{ "missing_scope", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
+	{ "no_permission", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
+	{ "team_access_not_granted", VERDICT_DISABLE,
+	  "the Slack webhook's permission was withdrawn" },
+	{ "ekm_access_denied", VERDICT_DISABLE, "an admin of the Slack workspace forbids it" },
+	{ "invalid_auth", VERDICT_DISABLE, "Slack does not accept the webhook's secret" },
+	{ "not_authed", VERDICT_DISABLE, "Slack does not accept the webhook's secret" },
 	{ "account_inactive", VERDICT_DISABLE, "the Slack account of the webhook is deactivated" },
 	{ "channel_is_archived", VERDICT_DISABLE, "the Slack channel is archived" },
 	{ "is_archived", VERDICT_DISABLE, "the Slack channel is archived" },
@@ -326,11 +334,14 @@ static struct verdict judge_word(const struct answer *answer, struct str word, i
 	return verdict;
 }
 
-/* The body is a word, or JSON with the word as "error". */
+/* The body is a word, or {"ok":false,"error":<word>}. Without "ok" it may be OAuth's, which has a
+ * word of Slack's among its own: invalid_token. */
 static struct verdict judge_body(const struct answer *answer, int64_t now_us)
 {
 	cJSON *tree = chat_answer_tree(answer);
-	struct str word = tree ? str_of(json_get_string(tree, "error")) : str_trim(answer->body);
+	struct str word = cJSON_IsFalse(json_get(tree, "ok"))
+				  ? str_of(json_get_string(tree, "error"))
+				  : str_trim(answer->body);
 	struct verdict verdict;
 
 	if (answer->status == 429 || str_is(word, "rate_limited") || str_is(word, "ratelimited"))

@@ -313,7 +313,7 @@ static struct measure teams_measure(const struct outgoing *request)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-/* Microsoft's own error, {"error":{"code":...,"message":...}}. */
+/* Microsoft's own error, {"error":{"code":...}}: a word, where others have numbers or CAPITALS. */
 static struct verdict judge_code(const struct answer *answer, const char *code, int64_t now_us)
 {
 	static const struct chat_meaning meanings[] = {
@@ -425,7 +425,7 @@ static struct verdict teams_judge(const struct answer *answer, int64_t now_us)
 	if (answer->status == 0)
 		return verdict;
 	tree = chat_answer_tree(answer);
-	code = json_get_string(json_get(tree, "error"), "code");
+	code = chat_camel_word(json_get_string(json_get(tree, "error"), "code"));
 	verdict = code ? judge_code(answer, code, now_us) : judge_sentence(answer, now_us);
 	cJSON_Delete(tree);
 	return verdict;

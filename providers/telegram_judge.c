@@ -25,9 +25,13 @@ static const struct phrase phrases[] = {
 	{ 400, VERDICT_DISABLE, "chat not found", "the bot does not know the chat" },
 	{ 400, VERDICT_DISABLE, "not enough rights", "the bot may not write in the chat" },
 	{ 400, VERDICT_DISABLE, "have no rights", "the bot may not write in the chat" },
-	{ 400, VERDICT_DISABLE, "WRITE_FORBIDDEN", "the bot may not write in the chat" },
+	{ 400, VERDICT_DISABLE, "_FORBIDDEN", "the bot may not write in the chat" },
+	{ 400, VERDICT_DISABLE, "BANNED_IN_CHANNEL", "the bot may not write in the chat" },
 	{ 400, VERDICT_DISABLE, "administrator rights",
 	  "the bot has to be an administrator of the chat" },
+	{ 400, VERDICT_DISABLE, "CHAT_ADMIN_REQUIRED",
+	  "the bot has to be an administrator of the chat" },
+	{ 400, VERDICT_DISABLE, "CHANNEL_PRIVATE", "the bot is not a member of the chat" },
 	{ 400, VERDICT_DISABLE, "CHAT_RESTRICTED", "the bot may not write in the chat" },
 	{ 400, VERDICT_DISABLE, "PEER_ID_INVALID", "the bot does not know the chat" },
 	/* Sent once more without the topic: see write_body(). */
@@ -79,7 +83,15 @@ static bool follow_migration(const cJSON *parameters, struct verdict *out)
 	return true;
 }
 
-/* {"ok":false,"error_code":...,"description":...} */
+/* {"ok":false,"error_code":...,"description":...}, or at least one of the last two: others say that
+ * something is not "ok", too. */
+static bool is_error(const cJSON *tree)
+{
+	return cJSON_IsFalse(json_get(tree, "ok")) &&
+	       (cJSON_IsNumber(json_get(tree, "error_code")) ||
+		json_get_string(tree, "description"));
+}
+
 static struct verdict judge_error(const struct answer *answer, const cJSON *tree, int64_t now_us)
 {
 	const cJSON *number = json_get(tree, "error_code");
@@ -104,7 +116,7 @@ static struct verdict judge_body(const struct answer *answer, const cJSON *tree,
 
 	if (is_success && cJSON_IsTrue(json_get(tree, "ok")))
 		return verdict_of(VERDICT_DELIVERED);
-	if (cJSON_IsFalse(json_get(tree, "ok")))
+	if (is_error(tree))
 		return judge_error(answer, tree, now_us);
 	if (answer->status == 429)
 		return chat_throttled(answer, now_us, -1);

@@ -421,6 +421,10 @@ Test(discord_judge, knows_every_answer)
 		{ 401, "<html>sign in</html>", VERDICT_RETRY, STRANGER },
 		{ 404, "<html>", VERDICT_RETRY, STRANGER },
 		{ 404, "{\"message\":\"no route\"}", VERDICT_RETRY, STRANGER },
+		/* Other services put the status there. */
+		{ 401, CODE(401), VERDICT_RETRY, STRANGER },
+		{ 403, CODE(403), VERDICT_RETRY, STRANGER },
+		{ 404, CODE(5), VERDICT_RETRY, STRANGER },
 		{ 410, "", VERDICT_RETRY, STRANGER },
 		{ 200, "<html>", VERDICT_RETRY, STRANGER },
 		{ 404, "", VERDICT_RETRY, STRANGER },

@@ -403,7 +403,7 @@ Test(googlechat_judge, knows_every_answer)
 		{ 204, "{}", VERDICT_DELIVERED, NULL },
 		{ 200, "{\"error\":{\"code\":404,\"status\":\"NOT_FOUND\"}}", VERDICT_DISABLE,
 		  "deleted" },
-		{ 200, "{\"error\":{}}", VERDICT_RETRY, NULL },
+		{ 200, "{\"error\":{}}", VERDICT_RETRY, STRANGER },
 		{ 200, "{\"error\":\"x\"}", VERDICT_RETRY, STRANGER },
 		{ FAILED(400, "INVALID_ARGUMENT"), VERDICT_REFORM, "form" },
 		{ FAILED(401, "UNAUTHENTICATED"), VERDICT_DISABLE, "key" },
@@ -419,13 +419,17 @@ Test(googlechat_judge, knows_every_answer)
 		  VERDICT_DISABLE, "key" },
 		{ 403, "{\"code\":403,\"message\":\"m\",\"status\":\"PERMISSION_DENIED\"}",
 		  VERDICT_DISABLE, "does not allow" },
-		{ 400, "{\"code\":404,\"message\":\"bare\"}", VERDICT_DISABLE, "deleted" },
+		/* What other services answer. */
+		{ 404, "{\"code\":404,\"message\":\"bare\"}", VERDICT_RETRY, STRANGER },
+		{ 404, "{\"error\":{\"code\":404,\"message\":\"m\"}}", VERDICT_RETRY, STRANGER },
+		{ 403, "{\"code\":403,\"message\":\"m\",\"status\":\"error\"}", VERDICT_RETRY,
+		  STRANGER },
+		{ 404, "{\"message\":\"m\",\"status\":\"NOT_FOUND\"}", VERDICT_RETRY, STRANGER },
 		{ 400, "{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\"}}", VERDICT_RETRY, NULL },
 		{ 404, "<html>", VERDICT_RETRY, STRANGER },
 		{ 403, "", VERDICT_RETRY, STRANGER },
 		{ 401, "[]", VERDICT_RETRY, STRANGER },
-		{ 400, "{\"error\":{\"code\":\"404\",\"status\":7}}", VERDICT_REFORM, "form" },
-		{ 400, "{\"error\":{\"code\":1e300}}", VERDICT_REFORM, "form" },
+		{ 400, "{\"error\":{\"code\":\"404\",\"status\":7}}", VERDICT_RETRY, STRANGER },
 		{ 502, "<html>", VERDICT_RETRY, STRANGER },
 		{ 408, "", VERDICT_RETRY, STRANGER },
 		{ 302, "", VERDICT_RETRY, "redirected, which is not followed" },
@@ -436,6 +440,7 @@ Test(googlechat_judge, knows_every_answer)
 	rig_expect_answers(NAME, answers, ARRAY_LEN(answers));
 	rig_expect_unknown(NAME, FAILED(409, "ALREADY_EXISTS"));
 	rig_expect_unknown(NAME, FAILED(400, "FAILED_PRECONDITION"));
+	rig_expect_unknown(NAME, FAILED(404, "SOMETHING_NEW"));
 }
 
 Test(googlechat_judge, slows_the_space_down_when_it_was_too_much)

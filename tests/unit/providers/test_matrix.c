@@ -312,6 +312,7 @@ Test(matrix_judge, knows_every_answer)
 		{ 204, "", VERDICT_RETRY, STRANGER },
 		{ FAILED(401, "M_UNKNOWN_TOKEN"), VERDICT_DISABLE, "token" },
 		{ FAILED(401, "M_MISSING_TOKEN"), VERDICT_DISABLE, "token" },
+		{ FAILED(401, "M_UNAUTHORIZED"), VERDICT_DISABLE, "does not accept" },
 		{ FAILED(403, "M_USER_DEACTIVATED"), VERDICT_DISABLE, "deactivated" },
 		{ FAILED(403, "M_FORBIDDEN"), VERDICT_DISABLE, "joined" },
 		{ FAILED(403, "M_USER_SUSPENDED"), VERDICT_DISABLE, "suspended" },

@@ -396,6 +396,11 @@ Test(teams_judge, knows_every_answer)
 		  "form" },
 		{ 404, "<html>not here</html>", VERDICT_RETRY, STRANGER },
 		{ 404, ERROR("Other"), VERDICT_DISABLE, "deleted" },
+		/* What other services answer. */
+		{ 404, ERROR("404"), VERDICT_RETRY, STRANGER },
+		{ 404, ERROR("NOT_FOUND"), VERDICT_RETRY, STRANGER },
+		{ 403, ERROR("FORBIDDEN"), VERDICT_RETRY, STRANGER },
+		{ 401, ERROR("unauthorized"), VERDICT_RETRY, STRANGER },
 		{ 410, "", VERDICT_RETRY, STRANGER },
 		{ 413, "", VERDICT_RETRY, STRANGER },
 		{ 429, "", VERDICT_RETRY, NULL },
