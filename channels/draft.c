@@ -24,22 +24,36 @@ static int wrong_shape(struct reason *why, const char *message)
 
 /* ---- step 1: the shape ----------------------------------------------------------------- */
 
-static bool has_only_strings(const cJSON *container)
+/* The first member that is no string, or NULL. */
+static const cJSON *find_no_string(const cJSON *container)
 {
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, container)
 	{
 		if (!cJSON_IsString(item))
-			return false;
+			return item;
 	}
-	return true;
+	return NULL;
+}
+
+static int check_config(const cJSON *config, struct reason *why)
+{
+	const cJSON *wrong = find_no_string(config);
+
+	if (!cJSON_IsObject(config))
+		return wrong_shape(why, "config is required and must be an object of strings");
+	return wrong ? reason_set(why, -EINVAL, "",
+				  "config must be an object of strings: put %.*s "
+				  "in quotes",
+				  STR_ARGS(utf8_cut(str_of(wrong->string), 64)))
+		     : 0;
 }
 
 static int check_shape(const cJSON *tree, unsigned parts, struct reason *why)
 {
-	const cJSON *config = json_get(tree, "config");
 	const cJSON *events = json_get(tree, "events");
+	int rc = 0;
 
 	if (!cJSON_IsObject(tree))
 		return wrong_shape(why, "the body must be a JSON object");
@@ -47,11 +61,11 @@ static int check_shape(const cJSON *tree, unsigned parts, struct reason *why)
 		return wrong_shape(why, "name is required and must be a string");
 	if (parts & DRAFT_PROVIDER && !json_get_string(tree, "provider"))
 		return wrong_shape(why, "provider is required and must be a string");
-	if (parts & DRAFT_CONFIG && (!cJSON_IsObject(config) || !has_only_strings(config)))
-		return wrong_shape(why, "config is required and must be an object of strings");
-	if (parts & DRAFT_EVENTS && (!cJSON_IsArray(events) || !has_only_strings(events)))
+	if (parts & DRAFT_CONFIG)
+		rc = check_config(json_get(tree, "config"), why);
+	if (rc == 0 && parts & DRAFT_EVENTS && (!cJSON_IsArray(events) || find_no_string(events)))
 		return wrong_shape(why, "events is required and must be an array of strings");
-	return 0;
+	return rc;
 }
 
 /* ---- step 2: the name ------------------------------------------------------------------ */

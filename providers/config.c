@@ -27,6 +27,11 @@ int config_check_fields(const struct provider_config *config, const struct provi
 		if (value.len > CONFIG_MAX_VALUE)
 			return reason_set(why, -EINVAL, name, "%s must have at most %d bytes", name,
 					  CONFIG_MAX_VALUE);
+		if (fields[i].use == FIELD_TARGET && memmem(value.at, value.len, "&amp;", 5))
+			return config_refuse(why, name,
+					     "was copied from the source of a page: write & where "
+					     "&amp; stands",
+					     fields[i].example);
 	}
 	return 0;
 }

@@ -102,10 +102,12 @@ static const char *chat_fault(struct str text)
 		       "the chat's number";
 	if (holds(text, "t.me/c/"))
 		return "is a link: paste -100 and then the number after /c/";
-	if (holds(text, "t.me/"))
+	if (holds(text, "t.me/") || holds(text, "telegram.me/"))
 		return "is a link: paste @ and the name after t.me/";
+	if (holds(text, "domain="))
+		return "is a link: paste @ and the name after domain=";
 	if (holds(text, "web.telegram.org"))
-		return "is a link: paste the number after # in it";
+		return "is a link: paste what follows after # in it";
 	if (str_is_word(text, "_"))
 		return "is a name without @ in front";
 	return "is neither a chat's number nor @name, with :<number> after it for a topic";

@@ -116,6 +116,19 @@ Test(draft, names_the_first_fault)
 	}
 }
 
+Test(draft, names_the_setting_that_is_no_string)
+{
+	struct reason why = { .text = "" };
+	struct draft draft;
+
+	cr_assert_eq(draft_parse(STR("{\"name\":\"a\",\"provider\":\"telegram\"," GOOD_EVENTS
+				     ",\"config\":{\"bot_token\":\"x\",\"chat_id\":-1001}}"),
+				 DRAFT_WHOLE, &draft, &why),
+		     -EINVAL);
+	cr_expect_str_eq(why.field, "");
+	cr_expect_str_eq(why.text, "config must be an object of strings: put chat_id in quotes");
+}
+
 static int parse_with_secret(size_t len, struct draft *draft, struct reason *why)
 {
 	struct buf body;
