@@ -117,16 +117,30 @@ int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *wh
 	return 0;
 }
 
-/* Both escapes have six bytes. The character after a backslash cannot begin another escape. */
-static void replace_nul(char *text, size_t len)
+/* A NUL, or half of a surrogate pair without the other half. Each escape has six bytes, as that of
+ * U+FFFD has. */
+static void replace_unreadable(char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
+		struct str rest = { .at = text + i, .len = len - i };
+		int unit, next;
+		bool is_pair;
+
 		if (text[i] != '\\')
 			continue;
-		if (len - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
+		unit = json_read_unit(rest);
+		next = unit >= 0xd800 && unit <= 0xdbff ? json_read_unit(str_from(rest, 6)) : -1;
+		is_pair = next >= 0xdc00 && next <= 0xdfff;
+		if (unit == 0 || (unit >= 0xd800 && unit <= 0xdfff && !is_pair))
 			memcpy(text + i, "\\ufffd", 6);
-		i++;
+		i += is_pair ? 11 : 1; /* what a backslash escapes does not begin another escape */
 	}
+}
+
+static bool may_be_unreadable(struct str text)
+{
+	return memmem(text.at, text.len, "\\u0000", 6) || memmem(text.at, text.len, "\\ud", 3) ||
+	       memmem(text.at, text.len, "\\uD", 3);
 }
 
 int json_parse_foreign(struct str text, size_t max_bytes, cJSON **out, struct reason *why)
@@ -134,13 +148,13 @@ int json_parse_foreign(struct str text, size_t max_bytes, cJSON **out, struct re
 	char *copy;
 	int rc;
 
-	if (text.len > max_bytes || !memmem(text.at, text.len, "\\u0000", 6))
+	if (text.len > max_bytes || !may_be_unreadable(text))
 		return json_parse(text, max_bytes, out, why);
 	copy = malloc(text.len);
 	if (!copy)
 		return reason_set(why, -ENOMEM, "", "out of memory");
 	memcpy(copy, text.at, text.len);
-	replace_nul(copy, text.len);
+	replace_unreadable(copy, text.len);
 	rc = json_parse((struct str){ .at = copy, .len = text.len }, max_bytes, out, why);
 	free(copy);
 	return rc;

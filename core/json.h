@@ -27,7 +27,8 @@
 int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *why) must_check;
 
 /* For JSON whose author cannot correct it, such as an event: each \u0000 is read as U+FFFD, because
- * the tree's strings end at a NUL. Otherwise the same as json_parse(). */
+ * the tree's strings end at a NUL, and so is half of a surrogate pair, which Go passes on in what
+ * others wrote. Otherwise the same as json_parse(). */
 int json_parse_foreign(struct str text, size_t max_bytes, cJSON **out,
 		       struct reason *why) must_check;
 

@@ -92,15 +92,14 @@ static enum step scan_number(struct scan *s)
 	return before - s->rest.len > MAX_NUMBER ? fail(s, "a very long number") : AFTER_VALUE;
 }
 
-/* The four hex digits after `\u`, or -1. */
-static int read_unit(const struct scan *s)
+int json_read_unit(struct str text)
 {
 	int unit = 0;
 
-	if (s->rest.len < 6 || s->rest.at[0] != '\\' || s->rest.at[1] != 'u')
+	if (text.len < 6 || text.at[0] != '\\' || text.at[1] != 'u')
 		return -1;
 	for (size_t i = 2; i < 6; i++) {
-		char c = s->rest.at[i];
+		char c = text.at[i];
 		char lower = (char)(c | 0x20);
 
 		if (is_digit(c))
@@ -115,7 +114,7 @@ static int read_unit(const struct scan *s)
 
 static bool scan_unicode_escape(struct scan *s)
 {
-	int unit = read_unit(s);
+	int unit = json_read_unit(s->rest);
 
 	if (unit < 0)
 		return refuse(s, "a broken escape");
@@ -127,7 +126,7 @@ static bool scan_unicode_escape(struct scan *s)
 	if (unit < 0xd800 || unit > 0xdbff)
 		return true;
 
-	int low = read_unit(s);
+	int low = json_read_unit(s->rest);
 	if (low < 0xdc00 || low > 0xdfff)
 		return refuse(s, "a lone surrogate");
 	skip(s, 6);

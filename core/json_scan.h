@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The grammar check of json_parse(), its only caller. */
+/* The grammar check of json_parse(), for core/json.c alone. */
 #ifndef CORE_JSON_SCAN_H
 #define CORE_JSON_SCAN_H
 
@@ -18,5 +18,8 @@ struct json_fault {
 /* True for exactly one JSON value (RFC 8259) of the depth and the text core/json.h allows. The
  * text must be valid UTF-8. */
 bool json_scan(struct str text, struct json_fault *fault);
+
+/* What the escape with four hex digits stands for with which the text begins, or -1. */
+int json_read_unit(struct str text);
 
 #endif

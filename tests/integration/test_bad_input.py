@@ -53,7 +53,7 @@ POISON = {
     "metadata that is no text": '{"event":"host.up","timestamp":"2026-05-24T05:02:08Z","team_id":"team-0000000000000000000000000","actor":{"type":"system"},"resource":{"id":"x","type":"host"},"metadata":{"a":1}}',
     "deep nesting": '{"event":"host.up","x":' + "[" * 5000 + "]" * 5000 + "}",
     "too long": '{"event":"host.up","x":"' + "x" * 70000 + '"}',
-    "half a character": '{"event":"host.up","x":"\\ud800"}',
+    "half an escape": '{"event":"host.up","x":"\\ud8"}',
     "text behind": '{"event":"host.up"} x',
 }
 

@@ -31,7 +31,7 @@ static const char *const poison[] = {
 	("{\"event\":\"capsule.pause\",\"timestamp\":\"2026-05-24T05:02:08Z\",\"team_id\":"
 	 "\"team-zzzzzzzzzzzzzzzzzzzzzzzzz\",\"actor\":{\"type\":\"system\"},\"resource\":{\"id\":"
 	 "\"x\",\"type\":\"sandbox\"}}"),
-	"{\"event\":\"capsule.pause\",\"error\":\"\\ud800\"," GOOD_TAIL,
+	"{\"event\":\"capsule.pause\",\"error\":\"\\ud8\"," GOOD_TAIL,
 	"{\"event\":\"capsule.pause\",\"metadata\":{\"a\":\"\xff\"}," GOOD_TAIL,
 	"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
 };

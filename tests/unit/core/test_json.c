@@ -292,7 +292,14 @@ Test(json_parse_foreign, reads_an_escaped_nul_as_u_fffd)
 		{ "\"\\u000\"", NULL },
 		{ "\\u0000", NULL },
 		{ "\"\\u0000", NULL },
-		{ "\"\\u0000\\ud800\"", NULL },
+		{ "\"\\u0000\\ud800\"", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "\"\\udC00\\uD83D\\ude00\"", "\"\xef\xbf\xbd\xf0\x9f\x98\x80\"" },
+		{ "\"\\ud800\\ud83d\\ude00\"", "\"\xef\xbf\xbd\xf0\x9f\x98\x80\"" },
+		{ "\"\\uD800x\\u0000\"", "\"\xef\xbf\xbdx\xef\xbf\xbd\"" },
+		{ "\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\"" },
+		{ "\"\\\\ud800\"", "\"\\\\ud800\"" },
+		{ "\"\\ud80\"", NULL },
+		{ "\"\\ud800\\ude0", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
