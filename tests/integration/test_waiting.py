@@ -24,11 +24,12 @@ def snippets():
 
 
 class Front:
-    """When a snapshot is asked for, the outcome is published `after_s` later; 0 is before the answer."""
+    """When a snapshot is asked for, the outcome is published `after_s` later; 0 is before the answer, None when a client
+    waits again after the time of its first request was up."""
 
     def __init__(self, service, redis, team, outcome, after_s, status=202):
         self.asked = []
-        self.waited = 0
+        self.waited = []
         self.timers = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -44,15 +45,22 @@ class Front:
                                    actor={"type": "system"}, error="disk full" if outcome == "error" else None)
                 if after_s == 0:
                     redis.publish(event)
+                elif after_s is None:
+                    self.later = event
                 else:
                     self.timers.append(threading.Timer(after_s, redis.publish, [event]))
                     self.timers[-1].start()
                 handler.reply(202, {}, b"{}")
 
             def do_GET(handler):
-                self.waited += 1
+                path = handler.path
+                self.waited.append(int(re.search(r"timeout=(\d+)", path)[1]))
+                if after_s is None and len(self.waited) == 1:
+                    path = re.sub(r"timeout=\d+", "timeout=1", path)
+                elif after_s is None and len(self.waited) == 2:
+                    redis.publish(self.later)
                 connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=DEADLINE_S)
-                connection.request("GET", handler.path, headers={"X-API-Key": handler.headers["X-API-Key"]})
+                connection.request("GET", path, headers={"X-API-Key": handler.headers["X-API-Key"]})
                 answer = connection.getresponse()
                 handler.reply(answer.status, {"X-Wrenn-Cursor": answer.headers.get("X-Wrenn-Cursor", "")}, answer.read())
                 connection.close()
@@ -122,4 +130,14 @@ def test_an_example_waits_for_nothing_when_the_request_is_refused(service, redis
     front = Front(service, redis, team, "success", 0, status)
     ended = run(language, front, key, new_id("cl-"))
     assert ended.returncode != 0 and ended.stderr and not ended.stdout, ended
-    assert len(front.asked) == 1 and front.waited == 0
+    assert len(front.asked) == 1 and not front.waited
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("language", sorted(COMMANDS))
+def test_an_example_asks_again_before_a_proxy_gives_up(service, redis, language):
+    team, key = service.new_team()
+    front = Front(service, redis, team, "success", None)
+    ended = run(language, front, key, new_id("cl-"))
+    assert ended.returncode == 0 and json.loads(ended.stdout)["resource"]["id"] == "base", ended
+    assert len(front.waited) == 2 and max(front.waited) < 55
