@@ -29,6 +29,12 @@ def test_every_test_in_the_table_of_weaknesses_exists():
     assert [name for name in named if not fnmatch.filter(known, name.removeprefix("test_"))] == []
 
 
+def test_the_two_commands_of_the_readme_build_on_all_cores():
+    with open(f"{ROOT}/Makefile") as file:
+        recipes = dict(re.findall(r"^(run|test):.*\n((?:\t.*\n)+)", file.read(), re.M))
+    assert all('-j"$$(nproc)" build' in recipes[target] for target in ("run", "test")), recipes
+
+
 def test_what_is_to_be_pasted_holds_no_comments():
     """An interactive zsh takes them for arguments."""
     blocks = []
