@@ -4,6 +4,7 @@
  * one. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "chat_rig.h"
 
@@ -73,6 +74,18 @@ static const struct {
 	{ "webhook", "url", "example.com/hook", "begin with https://" },
 };
 
+static const struct {
+	const char *provider, *before, *after, *sent;
+} spellings[] = {
+	{ "slack", "https://HOOKS.slack.com/services/T0/B0/x", "", "slack.com/services/T0/B0/x" },
+	{ "discord", "https://Discord.com/api/webhooks/" HOOK, "",
+	  "https://discord.com/api/v10/webhooks/" HOOK "?wait=true" },
+	{ "teams", "https://A.logic.azure.com/workflows/a/triggers/manual/paths/invoke", "?sig=x",
+	  "/triggers/manual/paths/invoke?sig=x" },
+	{ "googlechat", "https://CHAT.googleapis.com/v1/spaces/A/messages", "?key=K&token=T",
+	  "/v1/spaces/A/messages?key=K&token=T" },
+};
+
 static struct provider_config good_settings(const char *provider)
 {
 	struct provider_config config = { .count = 0 };
@@ -92,27 +105,68 @@ static struct provider_config good_settings(const char *provider)
 	return config;
 }
 
+static void set_field(struct provider_config *config, const char *name, const char *value)
+{
+	size_t at = 0;
+
+	while (at < config->count && strcmp(config->fields[at].name, name) != 0)
+		at++;
+	config->fields[at].name = name;
+	config->fields[at].value = str_of(value);
+	if (at == config->count)
+		config->count++;
+}
+
+static void expect_refusal(size_t i)
+{
+	const char *value = cases[i].value;
+	struct provider_config config = good_settings(cases[i].provider);
+	struct reason why = { .text = "" };
+	char *example;
+
+	set_field(&config, cases[i].field, value);
+	cr_expect_eq(provider_find(str_of(cases[i].provider))->check(&config, &why), -EINVAL, "%s",
+		     value);
+	cr_expect_str_eq(why.field, cases[i].field);
+	cr_expect_lt(strlen(why.text), sizeof(why.text) - 1, "it is cut: %s", why.text);
+	example = strstr(why.text, "; a valid one: ");
+	cr_expect(example, "%s: %s", value, why.text);
+	if (example)
+		*example = '\0'; /* it has most of the words that the fault has to say */
+	cr_expect(strstr(why.text, cases[i].says), "%s: %s", value, why.text);
+	cr_expect_null(strstr(why.text, value), "%s", why.text);
+}
+
 Test(pasted, says_which_part_is_wrong_and_shows_a_right_one)
 {
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct provider_config config = good_settings(cases[i].provider);
-		struct reason why = { .text = "" };
-		size_t at = 0;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		expect_refusal(i);
+}
 
-		while (at < config.count && strcmp(config.fields[at].name, cases[i].field) != 0)
-			at++;
-		config.fields[at].name = cases[i].field;
-		config.fields[at].value = str_of(cases[i].value);
-		if (at == config.count)
-			config.count++;
-		cr_expect_eq(provider_find(str_of(cases[i].provider))->check(&config, &why),
-			     -EINVAL, "%s", cases[i].value);
-		cr_expect_str_eq(why.field, cases[i].field);
-		cr_expect_lt(strlen(why.text), sizeof(why.text) - 1, "it is cut: %s", why.text);
-		char *example = strstr(why.text, "; a valid one: ");
-		cr_assert(example, "%s", why.text);
-		*example = '\0'; /* it has most of the words that the fault has to say */
-		cr_expect(strstr(why.text, cases[i].says), "%s: %s", cases[i].value, why.text);
-		cr_expect_null(strstr(why.text, cases[i].value), "%s", why.text);
+/* Another spelling of a URL that is right: the request goes to the one that the vendor gave. */
+static void expect_sent(const char *provider, const char *url, const char *sent)
+{
+	const struct rig_config config = { { "webhook_url", url } };
+	char field[48];
+	struct rig rig;
+
+	cr_expect_eq(rig_check(provider, &config, field), 0, "%s", url);
+	rig_success(&rig, provider);
+	cr_expect_eq(rig_build(&rig, &config, FORM_RICH, ""), 0, "%s", url);
+	cr_expect(strstr(buf_str(&rig.out.url).len ? buf_text(&rig.out.url) : "", sent), "%s", url);
+	rig_done(&rig);
+}
+
+Test(pasted, takes_slashes_at_the_end_and_a_host_in_capitals)
+{
+	static const char *const slashes[] = { "", "/", "//" };
+	char url[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(slashes); k++) {
+			snprintf(url, sizeof(url), "%s%s%s", spellings[i].before, slashes[k],
+				 spellings[i].after);
+			expect_sent(spellings[i].provider, url, spellings[i].sent);
+		}
 	}
 }
