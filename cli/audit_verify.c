@@ -121,8 +121,8 @@ static void add_text(struct buf *out, const struct verifier *verifier)
 	buf_addf(out, "\n  checkpoint   %s, by %s+%08x\n", verifier->time, verifier->signer->name,
 		 verifier->signer->id);
 	if (verifier->older_count)
-		buf_addf(out, "  older        %zu checkpoints are of the same trail\n",
-			 verifier->older_count);
+		buf_addf(out, "  older        %zu checkpoint%s of the same trail\n",
+			 verifier->older_count, verifier->older_count == 1 ? "" : "s");
 	if (verifier->wanted_id)
 		buf_addf(out, "  row          %s is leaf %" PRIu64 "\n", verifier->wanted_id,
 			 verifier->wanted_proof.index);

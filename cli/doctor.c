@@ -104,8 +104,8 @@ static bool check_resolver(struct findings *findings, const char *host)
 			     count == 1 ? "" : "es", took_ms);
 	else
 		findings_add(findings, FINDING_WARNING, "resolver",
-			     "check /etc/resolv.conf and the name server, or name a host that "
-			     "exists with --host",
+			     "check /etc/resolv.conf and the name server, or use --host to "
+			     "name a host that exists",
 			     "%s: %s, after %" PRId64 " ms", host, gai_strerror(rc), took_ms);
 	return rc == 0;
 }

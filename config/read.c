@@ -159,7 +159,7 @@ int read_encryption_key(const struct setting *setting, struct str value, struct 
 				     "expected %d hexadecimal digits, got %zu characters%s",
 				     2 * SEAL_KEY_SIZE, value.len,
 				     value.len == 2 * (size_t)SEAL_KEY_SIZE
-					     ? ", some of which are not such digits"
+					     ? ", not all of them hexadecimal digits"
 					     : "");
 	return 0;
 }

@@ -32,7 +32,7 @@ def verify(public, text, signature):
     h = int.from_bytes(hashlib.sha512(r + public + text).digest(), "little") % L
     a, b = times(s, point(b"\x58" + b"\x66" * 31)), add(point(r), times(h, point(public)))
     need(all((a[i] * b[2] - b[i] * a[2]) % P == 0 for i in (0, 1)) and s < L and len(signature) == 64, "a wrong signature")
-# ---- the hash of a row: values in clear, commitments in place of those that have a salt or are gone
+# ---- the hash of a row: values in plaintext, commitments in place of those that have a salt or are gone
 def canonical(value):
     if isinstance(value, dict):
         members = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be"))
@@ -94,7 +94,7 @@ class Trail:
             need(self.before == (self.size, self.root()), "the file does not follow the one before it")
             self.before = None
         for old in [old for old in self.older if old[0] == self.size and not self.before]:
-            need(old[1:3] == (self.root(), self.origin), f"the older checkpoint of {self.size} rows is of other rows")
+            need(old[1:3] == (self.root(), self.origin), f"the older checkpoint of {self.size} rows belongs to other rows")
             self.older.remove(old)
     def line(self, kind, line):
         at = line.get({"header": "size", "row": "index", "skip": "from"}.get(kind))
@@ -110,12 +110,12 @@ class Trail:
             need((size, digest) == (self.size, self.root()), f"the rows do not give the root of {size} rows")
             self.proven = size
         elif kind == "row":
-            need(at == self.size < self.announced and not self.before, f"row {self.size} should follow")
+            need(at == self.size < self.announced and not self.before, f"expected row {self.size}")
             digest, self.rows = leaf(self.team, line), self.rows + 1
             need(digest == unhex(line["hash"]), f"row {at} does not give its hash")
             self.grow(0, digest)
         else:
-            need(kind == "skip" and at == self.size < line["to"] <= self.announced, f"row {self.size} should follow")
+            need(kind == "skip" and at == self.size < line["to"] <= self.announced, f"expected row {self.size}")
             need(self.filters or not self.rows or self.before and line["to"] <= self.before[0], "rows are left out")
             for text in line["hashes"]:
                 fits = (line["to"] - self.size).bit_length() - 1

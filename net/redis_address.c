@@ -98,8 +98,8 @@ static int refuse_parameter(struct str name, struct reason *why)
 	if (!can_be_shown(name))
 		return fault(why, "it has an unknown parameter; only db is known");
 	if (str_starts(name, STR("ssl")) || str_starts(name, STR("tls")))
-		hint = "; TLS is asked for with rediss://, and WRENN_EVENTS_REDIS_CA_FILE, "
-		       "_CERT_FILE and _KEY_FILE name its files";
+		hint = "; for TLS use rediss://, and set WRENN_EVENTS_REDIS_CA_FILE, "
+		       "_CERT_FILE and _KEY_FILE";
 	return reason_set(why, -EINVAL, FIELD,
 			  "the parameter \"%.*s\" is unknown; only db is known%s", STR_ARGS(name),
 			  hint);

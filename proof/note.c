@@ -206,7 +206,7 @@ struct signature {
 	uint32_t id;
 };
 
-/* Other kinds of signature are longer than ours: only the id is read here. */
+/* Other signature kinds are longer than ours, so only the id is decoded here. */
 static bool read_signature(struct str line, struct signature *out)
 {
 	uint8_t head[6];

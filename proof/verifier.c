@@ -104,9 +104,10 @@ static int check_origins(const struct verifier *verifier, struct reason *why)
 {
 	for (size_t i = 0; i < verifier->older_count; i++) {
 		if (!str_is(verifier->older[i].is.origin, verifier->origin))
-			return reason_set(why, -EBADMSG, "checkpoint",
-					  "the older checkpoint is of %.*s, and the export of %s",
-					  STR_ARGS(verifier->older[i].is.origin), verifier->origin);
+			return reason_set(
+				why, -EBADMSG, "checkpoint",
+				"the older checkpoint is from %.*s, but the export is from %s",
+				STR_ARGS(verifier->older[i].is.origin), verifier->origin);
 	}
 	return 0;
 }
@@ -118,8 +119,8 @@ static int check_root(struct verifier *verifier, const struct checkpoint *checkp
 
 	if (checkpoint->size != verifier->range.size)
 		return reason_set(why, -EBADMSG, "checkpoint",
-				  "the checkpoint is of %" PRIu64
-				  " rows, and the export has %" PRIu64 " so far",
+				  "the checkpoint is for %" PRIu64
+				  " rows, but the export has %" PRIu64 " so far",
 				  checkpoint->size, verifier->range.size);
 	merkle_root(&verifier->range, &root);
 	if (!merkle_eq(&root, &checkpoint->root))
@@ -149,7 +150,7 @@ static int read_checkpoint(struct verifier *verifier, const cJSON *line, struct 
 	if (!str_is(checkpoint.origin, verifier->origin) ||
 	    !is_of(by, verifier->team_id, checkpoint.origin))
 		return reason_set(why, -EBADMSG, "checkpoint",
-				  "the checkpoint is of another trail, %.*s",
+				  "the checkpoint belongs to another trail, %.*s",
 				  STR_ARGS(checkpoint.origin));
 	rc = check_root(verifier, &checkpoint, why);
 	if (rc < 0)
@@ -194,11 +195,11 @@ static int read_place(const struct verifier *verifier, const cJSON *line, const 
 				  member);
 	if (at != verifier->range.size)
 		return reason_set(why, -EBADMSG, "line",
-				  "row %" PRIu64 " should follow, and the line is of row %" PRIu64,
+				  "expected row %" PRIu64 ", but the line is row %" PRIu64,
 				  verifier->range.size, at);
 	if (at >= verifier->announced)
 		return reason_set(why, -EBADMSG, "line",
-				  "the header announces %" PRIu64 " rows, and more follow",
+				  "the header announces %" PRIu64 " rows, but more follow",
 				  verifier->announced);
 	return 0;
 }
@@ -308,8 +309,9 @@ static int check_follows(const struct verifier *verifier, const char *team_id, c
 	if (verifier->team_id[0] == '\0' ||
 	    (strcmp(verifier->team_id, team_id) == 0 && strcmp(verifier->origin, origin) == 0))
 		return 0;
-	return reason_set(why, -EBADMSG, "header", "the file is of %s, and the one before it of %s",
-			  origin, verifier->origin);
+	return reason_set(why, -EBADMSG, "header",
+			  "the file is from %s, but the one before it is from %s", origin,
+			  verifier->origin);
 }
 
 static int read_header(struct verifier *verifier, const cJSON *line, struct reason *why)
@@ -378,8 +380,8 @@ int verifier_end(const struct verifier *verifier, struct reason *why)
 	if (!verifier->has_checkpoint || verifier->is_repeating ||
 	    verifier->proven != verifier->range.size || verifier->range.size != verifier->announced)
 		return reason_set(why, -EBADMSG, "checkpoint",
-				  "the export breaks off after %" PRIu64
-				  " rows: no checkpoint ends it",
+				  "the export is incomplete: it ends after %" PRIu64
+				  " rows without a checkpoint",
 				  verifier->range.size);
 	for (size_t i = 0; i < verifier->older_count; i++) {
 		uint64_t size = verifier->older[i].is.size;
@@ -398,12 +400,12 @@ int verifier_end(const struct verifier *verifier, struct reason *why)
 		if (!verifier->older[i].is_compared)
 			return reason_set(why, -EBADMSG, "checkpoint",
 					  "the older checkpoint of %" PRIu64
-					  " rows cannot be compared: the export skips from before "
-					  "that size to after it; export without filters",
+					  " rows cannot be compared: the export skips over that "
+					  "row count; export without filters",
 					  size);
 	}
 	if (verifier->wanted_id && !verifier->has_wanted)
-		return reason_set(why, -EBADMSG, "row", "the export does not show the row %s",
+		return reason_set(why, -EBADMSG, "row", "the export does not contain row %s",
 				  verifier->wanted_id);
 	return 0;
 }

@@ -3,7 +3,7 @@
 /*
  * Verifies an export of the audit trail, line by line, with the memory of one line and one range of
  * a tree: the values of each row give its hash, the hashes give the root, a trusted key signed the
- * root, and older checkpoints are of the same tree. Several files are one trail if each starts
+ * root, and older checkpoints belong to the same tree. Several files are one trail if each starts
  * where the one before it ended. The lines are those of docs/audit.md. Pure.
  */
 #ifndef PROOF_VERIFIER_H

@@ -228,7 +228,7 @@ struct verdict discord_judge(const struct answer *answer, int64_t now_us)
 
 static const struct code_meaning edit_meanings[] = {
 	{ 10008, VERDICT_REPOST, "the message was deleted" },
-	{ 30046, VERDICT_REPOST, "Discord does not let the old message be edited any more" },
+	{ 30046, VERDICT_REPOST, "Discord no longer allows the old message to be edited" },
 	{ 50005, VERDICT_REPOST, "the message is not the webhook's own" },
 };
 

@@ -19,7 +19,7 @@ static const struct {
 	enum verdict_kind kind;
 	const char *why;
 } errcodes[] = {
-	{ "M_UNKNOWN_TOKEN", VERDICT_DISABLE, "the access token is not valid any more" },
+	{ "M_UNKNOWN_TOKEN", VERDICT_DISABLE, "the access token is no longer valid" },
 	{ "M_MISSING_TOKEN", VERDICT_DISABLE, "the homeserver found no access token" },
 	{ "M_UNAUTHORIZED", VERDICT_DISABLE, "the homeserver does not accept the access token" },
 	{ "M_USER_DEACTIVATED", VERDICT_DISABLE, "the account was deactivated" },

@@ -284,7 +284,7 @@ static const struct chat_meaning meanings[] = {
 	{ "channel_is_archived", VERDICT_DISABLE, "the Slack channel is archived" },
 	{ "is_archived", VERDICT_DISABLE, "the Slack channel is archived" },
 	{ "channel_not_found", VERDICT_DISABLE, "the Slack channel does not exist" },
-	{ "not_in_channel", VERDICT_DISABLE, "the Slack app is not in the channel any more" },
+	{ "not_in_channel", VERDICT_DISABLE, "the Slack app is no longer in the channel" },
 	{ "action_prohibited", VERDICT_DISABLE, "an admin of the Slack workspace forbids it" },
 	{ "restricted_action", VERDICT_DISABLE, "an admin of the Slack workspace forbids it" },
 	{ "posting_to_general_channel_denied", VERDICT_DISABLE,

@@ -40,7 +40,7 @@ static const struct phrase phrases[] = {
 	{ 400, VERDICT_REFORM, "can't parse", "Telegram refused the message's markup" },
 	{ 400, VERDICT_REJECT, "is too long", "the message is too long for Telegram" },
 	{ 400, VERDICT_REJECT, "text is empty", "Telegram found the message empty" },
-	{ 401, VERDICT_DISABLE, "", "the bot's token is not valid any more" },
+	{ 401, VERDICT_DISABLE, "", "the bot's token is no longer valid" },
 	{ 403, VERDICT_DISABLE, "blocked", "the bot was blocked by the user" },
 	{ 403, VERDICT_DISABLE, "kicked", "the bot was removed from the chat" },
 	{ 403, VERDICT_DISABLE, "not a member", "the bot is not a member of the chat" },
@@ -48,7 +48,7 @@ static const struct phrase phrases[] = {
 	{ 403, VERDICT_DISABLE, "deactivated", "the user's account was deactivated" },
 	{ 403, VERDICT_DISABLE, "initiate", "the user has not started the bot" },
 	{ 403, VERDICT_DISABLE, "", "Telegram does not let the bot write to the chat" },
-	{ 404, VERDICT_DISABLE, "", "Telegram does not know a bot of this token" },
+	{ 404, VERDICT_DISABLE, "", "Telegram knows no bot with this token" },
 };
 
 static struct verdict judge_phrase(const struct answer *answer, int code, const char *description,
@@ -64,7 +64,8 @@ static struct verdict judge_phrase(const struct answer *answer, int code, const 
 	return chat_unknown(&meant, now_us, NULL);
 }
 
-/* The group became a supergroup and has a new number. False without a usable one. */
+/* The group became a supergroup with a new number. Returns false if that number is missing or
+ * unusable. */
 static bool follow_migration(const cJSON *parameters, struct verdict *out)
 {
 	const cJSON *number = json_get(parameters, "migrate_to_chat_id");
@@ -137,7 +138,7 @@ static const struct phrase edit_phrases[] = {
 	{ 400, VERDICT_REPOST, "message to edit not found", "the message was deleted" },
 	{ 400, VERDICT_REPOST, "MESSAGE_ID_INVALID", "the message was deleted" },
 	{ 400, VERDICT_REPOST, "message can't be edited",
-	  "Telegram does not let the old message be edited any more" },
+	  "Telegram no longer allows the old message to be edited" },
 };
 
 static struct verdict judge_edit(const struct answer *answer, int64_t now_us)

@@ -265,7 +265,7 @@ int schema_check_identity(struct db *db, char *identity, struct reason *why)
 
 	if (!rc && version != (int64_t)schema_step_count)
 		return reason_set(why, -ENXIO, "DATABASE_URL",
-				  "what is there now has schema %lld and not %zu",
+				  "the database now has schema %lld, expected %zu",
 				  (long long)version, schema_step_count);
 	if (!rc)
 		rc = db_run_now(db, &read_identity, NULL, 0, take_identity, found, NULL);

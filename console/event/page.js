@@ -122,6 +122,6 @@ function Whole({ event, id }) {
 							<${Json} value=${found} label=${`Event ${id} as JSON`} />
 						</details>
 					`
-				: html`<p class="dim">The stream does not keep it any more. What became of it is below.</p>`}
+				: html`<p class="dim">The stream no longer keeps it. What became of it is below.</p>`}
 	<//>`;
 }

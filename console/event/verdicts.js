@@ -21,7 +21,7 @@ const VERDICTS = {
 	follow_up: ["off", "sent before", "The channel sent the request when it was accepted."],
 	accept: ["off", "sent later", "The channel sends it when it is done."],
 	repeat: ["off", "a repeat", "The same event was sent within the minute before."],
-	not_expected: ["off", "no longer expected", "It was told before, or the rule was changed."],
+	not_expected: ["off", "no longer expected", "It was reported before, or the rule was changed."],
 	channel_newer: ["off", "channel is newer", "The channel was made after the event."],
 	disabled: ["off", "disabled", "It waits until the channel is enabled."],
 	unknown: ["off", "no record", "Nothing is kept of it any more."],

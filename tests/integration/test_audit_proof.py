@@ -109,7 +109,7 @@ def test_whatever_is_changed_in_the_database_is_found(trail):
     leaf = "UPDATE audit_leaves SET audit_id = %s WHERE tree = %s AND idx = %s"
     ids = [id_to_uuid(row["row"]["id"]) for row in rows]
     with trail.changed([(leaf, ids[9], trail.tree, 8), (leaf, ids[8], trail.tree, 9)], [(leaf, ids[8], trail.tree, 8), (leaf, ids[9], trail.tree, 9)]):
-        assert "row 8 (" in trail.verify_now()[1], "two rows stand in another order"
+        assert "row 8 (" in trail.verify_now()[1], "two rows are swapped"
     hash_ = "UPDATE audit_leaves SET hash = %s WHERE tree = %s AND idx = %s"
     stored = [bytes.fromhex(row["hash"]) for row in rows]
     with trail.changed([(hash_, stored[3], trail.tree, 2)], [(hash_, stored[2], trail.tree, 2)]):
@@ -226,8 +226,8 @@ def test_what_is_changed_within_a_row_of_several_leaves_is_found(trail):
     undo = [(put, ids, hashes, tree, idx)]
     swapped_ids, swapped_hashes = ids[16:32] + ids[:16] + ids[32:], hashes[32:64] + hashes[:32] + hashes[64:]
     attacks = {
-        "two rows stand in another order": ((swapped_ids, hashes), f"row {idx} ("),
-        "two leaves stand in another order": ((swapped_ids, swapped_hashes), "the root"),
+        "two rows are swapped": ((swapped_ids, hashes), f"row {idx} ("),
+        "two leaves are swapped": ((swapped_ids, swapped_hashes), "the root"),
         "a hash was changed": ((ids, bytes(32) + hashes[32:]), f"row {idx} ("),
         "an id is gone": ((ids[:-16], hashes), f"row {idx + number - 1} ("),
         "half of an id is gone": ((ids[:-8], hashes), f"row {idx + number - 1} ("),
@@ -364,7 +364,7 @@ def test_an_auditor_types_what_the_document_shows(trail, redis):
     assert "Grace" in (trail.folder / "audit.jsonl").read_text()
     said = type_in(verify, trail)
     assert re.fullmatch(r"It holds: \S+/audit/team-\w+\n  rows         \d+ of \d+ shown\n  checkpoint   \S+, by \S+\n"
-                        r"  older        1 checkpoints are of the same trail\n", said), said
+                        r"  older        1 checkpoint of the same trail\n", said), said
     assert "all of it holds" in type_in(in_python, trail)
     assert type_in(forget, trail) == "erased from 1 rows of 1 teams\n"
     type_in(export, trail)

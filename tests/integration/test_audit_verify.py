@@ -88,7 +88,7 @@ def test_the_outcome_is_one_line_of_json_or_says_what_is_wrong():
     (["--key", "key"], 2, "FILE is missing"),
     (["whole.jsonl", "--key", "5.note"], 2, "5.note: a verifier key has the form"),
     (["whole.jsonl", "--key", "key", "--checkpoint", "key"], 1, "key: this is not a signed note"),
-    (["whole.jsonl", "--key", "key", "--row", "log-1"], 1, "the export does not show the row log-1"),
+    (["whole.jsonl", "--key", "key", "--row", "log-1"], 1, "the export does not contain row log-1"),
     (["absent", "--key", "key"], 3, "cannot read absent: no such file"),
     (["whole.jsonl", "--key", "absent"], 3, "cannot read absent"),
     (["whole.jsonl", "--key", "key", "--checkpoint", "absent"], 3, "cannot read absent"),

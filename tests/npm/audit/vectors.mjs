@@ -178,7 +178,7 @@ cases.push({ files: ["whole.jsonl"], checkpoints: ["20.note"], expected: "the tr
 cases.push({ files: ["filtered.jsonl"], checkpoints: ["5.note", "rewritten-5.note"], expected: "the first 5 rows are not those" });
 cases.push({ files: ["kept.jsonl"], checkpoints: ["5.note"], expected: "cannot be compared" });
 cases.push({ files: ["whole.jsonl"], checkpoints: ["5-and-more-outside.note"], expected: "an older checkpoint counts 3 rows outside" });
-cases.push({ files: ["whole.jsonl"], checkpoints: ["other-team.note"], expected: "the older checkpoint is of" });
+cases.push({ files: ["whole.jsonl"], checkpoints: ["other-team.note"], expected: "the older checkpoint is from" });
 cases.push({ files: ["whole.jsonl"], key: "other-key", expected: "no key that was given signed it" });
 cases.push({ files: ["whole.jsonl"], key: "foreign-key", expected: "no key that was given signed it" });
 
@@ -198,32 +198,32 @@ changed("lost-salt", "it lacks the salt of \"metadata.list\"", (file) => { delet
 changed("with-its-hash", "a row from 0 on was changed", (file) => {
 	file[2] = makeRow(1, { ...anna, action: "create", status: "warning" }).line;
 });
-changed("order", "row 4 should follow", (file) => { [file[5], file[6]] = [file[6], file[5]]; });
+changed("order", "expected row 4", (file) => { [file[5], file[6]] = [file[6], file[5]]; });
 changed("order-and-index", "a row from 0 on was changed", (file) => {
 	[file[8], file[10]] = [{ ...file[10], index: 7 }, { ...file[8], index: 9 }];
 });
-changed("removed", "row 5 should follow", (file) => { file.splice(6, 1); });
+changed("removed", "expected row 5", (file) => { file.splice(6, 1); });
 changed("removed-as-skip", "are left out, and the export has no filter", (file) => { file.splice(6, 1, skip(5, 6)); });
-changed("removed-and-renumbered", "the checkpoint is of 11 rows", (file) => {
+changed("removed-and-renumbered", "the checkpoint is for 11 rows", (file) => {
 	file.splice(6, 1);
 	file.forEach((line, at) => { if (line.type === "row") line.index = at - 1; });
 });
 changed("missing", "it is gone from the store", (file) => {
 	file[6] = { type: "missing", index: 5, id: file[6].row.id, hash: file[6].hash };
 });
-changed("inserted", "row 6 should follow", (file) => { file.splice(6, 0, { ...file[6] }); });
+changed("inserted", "expected row 6", (file) => { file.splice(6, 0, { ...file[6] }); });
 changed("appended", "announces 11 rows", (file) => { file.splice(-1, 0, makeRow(11, anna).line); });
-changed("cut-off", "breaks off after 11 rows", (file) => file.slice(0, -1));
-changed("cut-off-at-a-checkpoint", "breaks off after 5 rows", (file) => [...file.slice(0, 6), checkpoint(5)]);
+changed("cut-off", "it ends after 11 rows", (file) => file.slice(0, -1));
+changed("cut-off-at-a-checkpoint", "it ends after 5 rows", (file) => [...file.slice(0, 6), checkpoint(5)]);
 changed("cut-off-in-a-line", "", (file) => [...file.slice(0, 6), JSON.stringify(file[6]).slice(0, 40)]);
 changed("headless", "does not start with the header", (file) => file.slice(1));
 changed("other-team", "", (file) => { file[0].team_id = "team-other"; });
 changed("signature", "does not fit the text", (file) => { file.at(-1).note = file.at(-1).note.replace("outside 2", "outside 0"); });
 changed("signed-by-another", "no key that was given signed it", (file) => { file[file.length - 1] = checkpoint(SIZE, { key: OTHER_KEY }); });
-changed("checkpoint-of-another-team", "of another trail", (file) => {
+changed("checkpoint-of-another-team", "belongs to another trail", (file) => {
 	file[file.length - 1] = checkpoint(SIZE, { origin: `${INSTALLATION}/audit/team-other` });
 });
-changed("checkpoint-before", "the checkpoint is of 10 rows", (file) => { file[file.length - 1] = checkpoint(10); });
+changed("checkpoint-before", "the checkpoint is for 10 rows", (file) => { file[file.length - 1] = checkpoint(10); });
 changed("twice-in-an-object", "", (file) => [...file.slice(0, 2),
 	JSON.stringify(file[2]).replace("\"action\"", "\"action\":\"pause\",\"action\"") + "\n", ...file.slice(3)]);
 changed("no-json", "", (file) => [...file.slice(0, 2), "row\n", ...file.slice(2)]);
@@ -232,7 +232,7 @@ file("skip-begins-elsewhere", [header({ first: 7 }), { ...skip(0, 7), from: fals
 	"no whole number in \"from\"");
 file("skip-with-decimals", [header({ first: 7 }), JSON.stringify(skip(0, 7)).replace("\"to\":7", "\"to\":7.0") + "\n", ...lines.slice(7), checkpoint()]);
 changed("unknown-type", "", (file) => [file[0], { type: "remark" }, ...file.slice(1)]);
-file("signed-by-another-installation", [header(), ...lines, checkpoint(SIZE, { key: FOREIGN_KEY })], "of another trail", { key: "foreign-key" });
+file("signed-by-another-installation", [header(), ...lines, checkpoint(SIZE, { key: FOREIGN_KEY })], "belongs to another trail", { key: "foreign-key" });
 file("skip-changed", [header({ first: 7 }), { ...skip(0, 7), hashes: skip(0, 7).hashes.reverse() }, ...lines.slice(7), checkpoint()],
 	"a row from 0 on was changed");
 file("skip-short", [header({ first: 7 }), { ...skip(0, 7), hashes: skip(0, 7).hashes.slice(1) }, ...lines.slice(7), checkpoint()],
@@ -272,13 +272,13 @@ file("forged-before-a-part", [header(), cover(forgedHashes, 0, 8), ...forged.sli
 const elsewhere = { origin: `elsewhere.example/audit/${TEAM}` };
 file("continued-elsewhere", [header({ from: 6, ...elsewhere }), skip(0, 6), ...lines.slice(6), checkpoint(SIZE, { key: FOREIGN_KEY, ...elsewhere })],
 	undefined, { key: "two-installations" });
-cases.push({ files: ["begun.jsonl", "continued-elsewhere.jsonl"], key: "two-installations", expected: "and the one before it of" });
+cases.push({ files: ["begun.jsonl", "continued-elsewhere.jsonl"], key: "two-installations", expected: "but the one before it is from" });
 
 // Continued three times: one file broke off after its header, and one within what it repeats.
 write("header-alone.jsonl", text([header({ from: 6 })]));
 write("part.jsonl", text([header({ from: 6 }), skip(0, 4)]));
 cases.push({ files: ["begun.jsonl", "header-alone.jsonl", "part.jsonl", "header-alone.jsonl", "continued.jsonl"], ...older });
-cases.push({ files: ["begun.jsonl", "header-alone.jsonl"], expected: "breaks off after 0 rows" });
-cases.push({ files: ["whole.jsonl", "header-alone.jsonl", "header-alone.jsonl"], expected: "breaks off after 0 rows" });
+cases.push({ files: ["begun.jsonl", "header-alone.jsonl"], expected: "it ends after 0 rows" });
+cases.push({ files: ["whole.jsonl", "header-alone.jsonl", "header-alone.jsonl"], expected: "it ends after 0 rows" });
 
 writeFileSync(join(folder, "cases.json"), "[\n" + cases.map((one) => JSON.stringify(one)).join(",\n") + "\n]\n");

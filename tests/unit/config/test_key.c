@@ -128,7 +128,7 @@ Test(config_key, that_is_bad_is_named_by_its_place, .init = make_folder)
 		  "WRENN_ENCRYPTION_KEY_FILE: expected 64 hexadecimal digits, got 62 characters" },
 		{ KEY_HEX "7f " KEY_HEX "7f",
 		  "WRENN_ENCRYPTION_KEY_FILE: expected 64 hexadecimal digits, got 129 characters" },
-		{ KEY_HEX "7g", "got 64 characters, some of which are not such digits" },
+		{ KEY_HEX "7g", "got 64 characters, not all of them hexadecimal digits" },
 	};
 	struct config config;
 

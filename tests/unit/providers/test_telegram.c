@@ -419,7 +419,7 @@ static const struct rig_answer answers[] = {
 	  "markup" },
 	{ FAILED(400, "Bad Request: message is too long"), VERDICT_REJECT, "too long" },
 	{ FAILED(400, "Bad Request: message text is empty"), VERDICT_REJECT, "empty" },
-	{ FAILED(404, "Not Found"), VERDICT_DISABLE, "does not know a bot" },
+	{ FAILED(404, "Not Found"), VERDICT_DISABLE, "knows no bot" },
 	{ FAILED(500, "Internal Server Error"), VERDICT_RETRY, NULL },
 	{ FAILED(502, "Bad Gateway"), VERDICT_RETRY, NULL },
 	{ 400, "{\"ok\":false,\"description\":\"Bad Request: chat not found\"}", VERDICT_DISABLE,
