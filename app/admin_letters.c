@@ -2,7 +2,7 @@
 
 /*
  * Dead letters as an administrator reads them. Publishers wrote their text, so it is cleaned and
- * cut. Happy path: one question to Redis, whose reply becomes the answer. Failure: without Redis
+ * cut. Happy path: one request to Redis, whose reply becomes the response. Failure: without Redis
  * the answer is 503.
  */
 #include "app/admin_letters.h"
@@ -23,7 +23,7 @@
 
 struct letters_call {
 	struct api_call call;
-	struct bus_dead_question question;
+	struct bus_dead_query query;
 	struct stream_id before;
 	unsigned limit;
 	unsigned count;
@@ -38,7 +38,7 @@ static const struct admin *admin_of(const struct api_call *call)
 	return call->api.owner;
 }
 
-/* The call ends here when the question could not be asked. */
+/* Ends the call if the request could not be sent. */
 static void fail_unless_sent(struct api_call *call, int rc)
 {
 	if (rc < 0) {
@@ -54,7 +54,7 @@ static void fail(struct api_call *call, int rc)
 		fail_unless_sent(call, rc);
 		return;
 	}
-	log_error("Redis did not answer a question about dead letters as expected",
+	log_error("Redis sent an unexpected reply about dead letters",
 		  log_str("error", errno_text(rc)));
 	http_respond_error(call->request, HTTP_INTERNAL_ERROR, NULL);
 	api_call_free(call);
@@ -164,7 +164,7 @@ void admin_list_letters(struct http_request *request, void *owner)
 		return;
 	list = container_of(call, struct letters_call, call);
 	list->limit = DEFAULT_LETTERS;
-	list->question = (struct bus_dead_question){ on_letter, on_listed, list };
+	list->query = (struct bus_dead_query){ on_letter, on_listed, list };
 	rc = http_query_each(http_request_query(request), read_pair, list, &why);
 	if (rc < 0) {
 		api_call_refuse_input(call, rc, &why);
@@ -172,7 +172,7 @@ void admin_list_letters(struct http_request *request, void *owner)
 	}
 	buf_add_text(&call->json, "{\"items\":[");
 	fail_unless_sent(call, bus_dead_list(admin_of(call)->redis, list->before, list->limit + 1,
-					     &list->question));
+					     &list->query));
 }
 
 /* ---- an offer ------------------------------------------------------------------------------ */
@@ -214,6 +214,6 @@ void admin_offer_letter(struct http_request *request, void *owner)
 	if (!call)
 		return;
 	offer = container_of(call, struct letters_call, call);
-	offer->question = (struct bus_dead_question){ on_letter, on_offered, offer };
-	fail_unless_sent(call, bus_dead_offer(admin_of(call)->redis, id, &offer->question));
+	offer->query = (struct bus_dead_query){ on_letter, on_offered, offer };
+	fail_unless_sent(call, bus_dead_offer(admin_of(call)->redis, id, &offer->query));
 }

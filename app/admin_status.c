@@ -3,7 +3,7 @@
 /*
  * The state of the whole service, whichever worker answers: Redis says how far the group is, the
  * store says who holds which lease and how much waits. Only the lag of the loop is that of the
- * worker that answers. Happy path: a question to Redis, then one read job. Failure: without Redis
+ * worker that answers. Happy path: a request to Redis, then one read job. Failure: without Redis
  * the answer has no `stream`; without the store it is 503.
  */
 #include "app/admin_status.h"
@@ -22,7 +22,7 @@
 
 struct status_call {
 	struct api_call call;
-	struct bus_group_question question;
+	struct bus_group_query query;
 	struct bus_group_state group;
 	struct buf workers;
 	unsigned worker_count;
@@ -264,7 +264,7 @@ void admin_show_status(struct http_request *request, void *owner)
 	call->done = end_status;
 	call->job.run = run_status;
 	call->job.on_done = on_read;
-	status->question = (struct bus_group_question){ admin_of(status)->group, on_group, status };
-	if (bus_group_ask(admin_of(status)->redis, &status->question) < 0)
+	status->query = (struct bus_group_query){ admin_of(status)->group, on_group, status };
+	if (bus_group_ask(admin_of(status)->redis, &status->query) < 0)
 		on_group(&(struct bus_group_state){ .is_known = false }, status);
 }

@@ -18,7 +18,7 @@ struct loop_lag {
 	uint64_t (*now_ns)(void);
 	/* The latest samples: two halves, each of about a minute. */
 	uint64_t worst_ns[2];
-	unsigned samples; /* in the present half, worst_ns[0] */
+	unsigned samples; /* in the current half, worst_ns[0] */
 };
 
 /* `now_ns` is uv_hrtime() except in tests. */

@@ -37,7 +37,7 @@ void reporter_init(struct reporter *reporter, struct vitals *vitals,
 /* Sends what has changed since the last turn. */
 void reporter_turn(struct reporter *reporter, int64_t now_ms);
 
-/* Around the rereading of the settings. `now_us` is of the monotonic clock. */
+/* Around the rereading of the settings. `now_us` is monotonic. */
 void reporter_reloading(struct reporter *reporter, int64_t now_us);
 void reporter_reloaded(struct reporter *reporter);
 

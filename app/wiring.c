@@ -261,11 +261,11 @@ static int open_server(struct worker *w)
 	return add_routes(w);
 }
 
-static int ask_moment(struct bus_moment_question *question, void *owner)
+static int ask_moment(struct bus_moment_query *query, void *owner)
 {
 	const struct worker *w = owner;
 
-	return bus_moment_ask(w->redis, question);
+	return bus_moment_ask(w->redis, query);
 }
 
 static int add_event(struct str json, void (*on_added)(const char *fault, void *owner), void *adder,

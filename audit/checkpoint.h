@@ -19,7 +19,7 @@
 
 #define AUDIT_NOTE_SIZE 1024
 
-/* SQL: true when leaves stand past the end of the tree t, a row of audit_trees. */
+/* SQL: true when there are leaves past the end of the tree t, a row of audit_trees. */
 #define AUDIT_LEAVES_PAST_END                                                \
 	"coalesce((SELECT l.idx >= t.size OR l.idx + length(l.hash) / 32 > " \
 	"t.size FROM audit_leaves l WHERE l.tree = t.tree "                  \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Teams and API keys. A key exists in clear only in the caller's buffer; the table gets its hash.
+ * Teams and API keys. A key exists in plaintext only in the caller's buffer; the table gets its
+ * hash.
  */
 #include "auth/commands.h"
 

@@ -108,7 +108,7 @@ void recent_keep(struct recent_answers *recent, const struct found *found)
 	answer = found->rc == 0 ? malloc(sizeof(*answer)) : NULL;
 	if (!answer)
 		return;
-	/* From the question on, because the answer may have taken long. */
+	/* Counted from the lookup's start, because the answer may have been slow. */
 	answer->until_ms = found->asked_ms + RECENT_MS;
 	answer->found = *found;
 	list_add_tail(&recent->in_order, &answer->in_order);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Answers of the last two seconds, for live streams that reconnect in a crowd, and for no other
- * request. Private to auth/.
+ * Lookup results of the last two seconds, for live streams that reconnect in a crowd, and for no
+ * other request. Private to auth/.
  */
 #ifndef AUTH_RECENT_H
 #define AUTH_RECENT_H

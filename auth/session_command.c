@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A session with a user and a membership of its own. Cookie and CSRF token exist in clear only in
- * the caller's buffers; the table gets the hash of the cookie.
+ * A session with a user and a membership of its own. Cookie and CSRF token exist in plaintext only
+ * in the caller's buffers; the table gets the hash of the cookie.
  */
 #include <errno.h>
 #include <stdio.h>

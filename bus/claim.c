@@ -27,7 +27,8 @@
 static void on_removed(const redisReply *reply, void *owner)
 {
 	(void)owner;
-	/* It woke up between question and removal. It still commits what it has just read. */
+	/* It woke up between XINFO and XGROUP DELCONSUMER. It still commits what it has just
+	 * read. */
 	if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer > 0)
 		log_error("removed a consumer together with its pending entries",
 			  log_int("entries", reply->integer));

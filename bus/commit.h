@@ -57,8 +57,8 @@ unsigned commit_answer(struct batch_commit *commit, int rc);
 
 /* Forgets the queued batch: it stays pending. */
 void commit_drop_queued(struct batch_commit *commit);
-/* Gives up the batch in hand. It is forgotten now, or after the pending answer of the ledger or
- * Redis; then on_done comes. */
+/* Gives up the batch in hand. It is forgotten now, or after the ledger or Redis has replied; then
+ * on_done is called. */
 void commit_abandon(struct batch_commit *commit);
 
 #endif

@@ -84,7 +84,7 @@ static const unsigned allowed_moves[CONSUMER_STATES] = {
 	[CONSUMER_READING] = ANYWHERE | TO(CONSUMER_PLACING),
 };
 
-/* Answers to questions of an earlier state no longer count. */
+/* Drops replies to requests of an earlier state. */
 static void move(struct bus_consumer *consumer, enum consumer_state to)
 {
 	assert(allowed_moves[consumer->state] & TO(to));

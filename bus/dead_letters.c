@@ -30,7 +30,7 @@ static const char offer_script[] =
 
 static void on_list(const redisReply *reply, void *owner)
 {
-	const struct bus_dead_question *question = owner;
+	const struct bus_dead_query *query = owner;
 	const redisReply *entry;
 	int rc = 0;
 
@@ -47,13 +47,13 @@ static void on_list(const redisReply *reply, void *owner)
 			.reason = reply_text(reply_find(fields, "reason")),
 		};
 
-		question->on_letter(&letter, question->owner);
+		query->on_letter(&letter, query->owner);
 	}
-	question->on_done(rc, STR(""), question->owner);
+	query->on_done(rc, STR(""), query->owner);
 }
 
 int bus_dead_list(struct redis *redis, struct stream_id before, unsigned count,
-		  struct bus_dead_question *question)
+		  struct bus_dead_query *query)
 {
 	char from[STREAM_ID_TEXT_SIZE + 1] = "+";
 	char limit[16];
@@ -63,13 +63,13 @@ int bus_dead_list(struct redis *redis, struct stream_id before, unsigned count,
 		stream_id_format(before, from + 1);
 	}
 	snprintf(limit, sizeof(limit), "%u", count);
-	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_list, question, "XREVRANGE",
+	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_list, query, "XREVRANGE",
 			       BUS_DEAD_STREAM, from, "-", "COUNT", limit, NULL);
 }
 
 static void on_offered(const redisReply *reply, void *owner)
 {
-	const struct bus_dead_question *question = owner;
+	const struct bus_dead_query *query = owner;
 	struct str id = reply_text(reply);
 	int rc = -EIO;
 
@@ -81,14 +81,14 @@ static void on_offered(const redisReply *reply, void *owner)
 		rc = -ENODATA;
 	else if (id.at)
 		rc = 0;
-	question->on_done(rc, id, question->owner);
+	query->on_done(rc, id, query->owner);
 }
 
-int bus_dead_offer(struct redis *redis, struct stream_id id, struct bus_dead_question *question)
+int bus_dead_offer(struct redis *redis, struct stream_id id, struct bus_dead_query *query)
 {
 	char text[STREAM_ID_TEXT_SIZE];
 
 	stream_id_format(id, text);
-	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_offered, question, "EVAL", offer_script,
+	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_offered, query, "EVAL", offer_script,
 			       "2", BUS_DEAD_STREAM, BUS_STREAM, text, BUS_STREAM_LIMIT, NULL);
 }

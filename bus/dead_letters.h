@@ -20,8 +20,8 @@ struct bus_dead_letter {
 	struct str reason;
 };
 
-/* One question; must stay until on_done, which comes once, never from within. */
-struct bus_dead_question {
+/* One query. Must stay valid until on_done, which runs once, never from within the call. */
+struct bus_dead_query {
 	void (*on_letter)(const struct bus_dead_letter *letter, void *owner);
 	/* 0; -ENOTCONN without an answer, -EIO for an answer that cannot be used; of an offer
 	 * -ENOENT when there is no such letter, -ENODATA when it has no payload. `event_id` is the
@@ -33,11 +33,11 @@ struct bus_dead_question {
 /* The newest `count` letters, or those older than `before`, which may be zero. 0, or what
  * redis_send() returned; then on_done does not come. */
 int bus_dead_list(struct redis *redis, struct stream_id before, unsigned count,
-		  struct bus_dead_question *question) must_check;
+		  struct bus_dead_query *query) must_check;
 
 /* Puts the letter's payload into the stream of events as a new entry and removes the letter, both
  * or neither. */
 int bus_dead_offer(struct redis *redis, struct stream_id id,
-		   struct bus_dead_question *question) must_check;
+		   struct bus_dead_query *query) must_check;
 
 #endif

@@ -10,8 +10,8 @@
 
 static void on_groups(const redisReply *reply, void *owner)
 {
-	const struct bus_group_question *question = owner;
-	const redisReply *group = group_find(reply, question->group);
+	const struct bus_group_query *query = owner;
+	const redisReply *group = group_find(reply, query->group);
 	const redisReply *lag = reply_find(group, "lag");
 	const struct bus_group_state state = {
 		.is_known = group != NULL,
@@ -20,11 +20,11 @@ static void on_groups(const redisReply *reply, void *owner)
 		.pending = reply_number(reply_find(group, "pending"), 0),
 	};
 
-	question->on_answer(&state, question->owner);
+	query->on_answer(&state, query->owner);
 }
 
-int bus_group_ask(struct redis *redis, struct bus_group_question *question)
+int bus_group_ask(struct redis *redis, struct bus_group_query *query)
 {
-	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_groups, question, "XINFO", "GROUPS",
+	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_groups, query, "XINFO", "GROUPS",
 			       BUS_STREAM, NULL);
 }

@@ -18,14 +18,14 @@ struct bus_group_state {
 	uint64_t pending; /* entries read and not acknowledged */
 };
 
-/* One question; must stay until on_answer, which comes once, never from within. */
-struct bus_group_question {
+/* One query. Must stay valid until on_answer, which runs once, never from within the call. */
+struct bus_group_query {
 	const char *group;
 	void (*on_answer)(const struct bus_group_state *state, void *owner);
 	void *owner;
 };
 
 /* 0, or what redis_send() returned; then on_answer does not come. */
-int bus_group_ask(struct redis *redis, struct bus_group_question *question) must_check;
+int bus_group_ask(struct redis *redis, struct bus_group_query *query) must_check;
 
 #endif

@@ -10,21 +10,21 @@
 #include "bus/stream.h"
 #include "net/net.h"
 
-static void answer(const struct bus_moment_question *question, const struct bus_moment *moment)
+static void answer(const struct bus_moment_query *query, const struct bus_moment *moment)
 {
-	question->on_answer(moment, question->owner);
+	query->on_answer(moment, query->owner);
 }
 
 static void on_edges(const struct bus_edges *edges, void *owner)
 {
-	const struct bus_moment_question *question = owner;
+	const struct bus_moment_query *query = owner;
 	const struct bus_moment moment = {
 		.is_known = edges->rc == 0,
-		.now_ms = question->now_ms,
+		.now_ms = query->now_ms,
 		.newest = edges->readable,
 	};
 
-	answer(question, &moment);
+	answer(query, &moment);
 }
 
 /* An array of two texts: seconds and microseconds. */
@@ -32,24 +32,23 @@ static void on_time(const redisReply *reply, void *owner)
 {
 	bool is_refused = reply && reply->type == REDIS_REPLY_ERROR;
 	const struct bus_moment unknown = { .fault = is_refused ? reply->str : NULL };
-	struct bus_moment_question *question = owner;
+	struct bus_moment_query *query = owner;
 	struct str seconds = reply_text(reply_element(reply, 0));
 	struct str micros = reply_text(reply_element(reply, 1));
 
 	if (!seconds.at || !micros.at) {
-		answer(question, &unknown);
+		answer(query, &unknown);
 		return;
 	}
-	question->now_ms =
-		strtoll(seconds.at, NULL, 10) * 1000 + strtoll(micros.at, NULL, 10) / 1000;
-	if (bus_edges(question->redis, on_edges, question) < 0)
-		answer(question, &unknown);
+	query->now_ms = strtoll(seconds.at, NULL, 10) * 1000 + strtoll(micros.at, NULL, 10) / 1000;
+	if (bus_edges(query->redis, on_edges, query) < 0)
+		answer(query, &unknown);
 }
 
-int bus_moment_ask(struct redis *redis, struct bus_moment_question *question)
+int bus_moment_ask(struct redis *redis, struct bus_moment_query *query)
 {
-	question->redis = redis;
-	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_time, question, "TIME", NULL);
+	query->redis = redis;
+	return redis_send_text(redis, REPLY_TIMEOUT_MS, on_time, query, "TIME", NULL);
 }
 
 /* ---- adding ---------------------------------------------------------------------------------- */

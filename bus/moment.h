@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* For a worker that adds events of its own to the stream: the questions it asks Redis, and the
- * XADD. */
+/* For a worker that adds its own events to the stream: its queries to Redis, and the XADD. */
 #ifndef BUS_MOMENT_H
 #define BUS_MOMENT_H
 
@@ -23,8 +22,8 @@ struct bus_moment {
 	struct stream_id newest; /* of an entry that can be read; zero when there is none */
 };
 
-/* One question; must stay until on_answer, which comes once, never from within. */
-struct bus_moment_question {
+/* One query. Must stay valid until on_answer, which runs once, never from within the call. */
+struct bus_moment_query {
 	void (*on_answer)(const struct bus_moment *moment, void *owner);
 	void *owner;
 	/* bus/ only */
@@ -33,7 +32,7 @@ struct bus_moment_question {
 };
 
 /* 0, or what redis_send() returned; then on_answer does not come. */
-int bus_moment_ask(struct redis *redis, struct bus_moment_question *question) must_check;
+int bus_moment_ask(struct redis *redis, struct bus_moment_query *query) must_check;
 
 /* Adds one event to the stream, and to nothing else: the pub/sub channel is the control plane's,
  * whose clients do not know our kinds. on_added comes once, never from within; `fault` is NULL when

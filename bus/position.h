@@ -11,7 +11,7 @@
 
 struct ledger_position {
 	bool is_known;              /* the ledger has seen this group */
-	bool is_untouched;          /* it began at `committed`; no entry was committed since */
+	bool is_untouched;          /* it began at `committed`; no entry has been committed since */
 	struct stream_id committed; /* everything up to here, and nothing after it */
 	struct stream_id reached;   /* the same, including the batch that is being committed */
 };

@@ -42,10 +42,10 @@ static void on_answer(const redisReply *reply, void *owner)
 static int ask(struct redis_blocking *redis, struct redis_answer *answer, int argc,
 	       const struct str *argv)
 {
-	const struct redis_question question = {
+	const struct redis_blocking_command command = {
 		.argc = argc, .argv = argv, .on_reply = on_answer, .owner = answer
 	};
-	int rc = redis_blocking_send(redis, &question, answer->why);
+	int rc = redis_blocking_send(redis, &command, answer->why);
 
 	return rc ? rc : answer->rc;
 }

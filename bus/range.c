@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One question, one answer. A lost connection is -ENOTCONN, a malformed reply -EBADMSG. The caller
+ * One command, one reply. A lost connection is -ENOTCONN, a malformed reply -EBADMSG. The caller
  * decides what to do then, because others share the connection.
  */
 #include "bus/range.h"
@@ -21,7 +21,7 @@
  * trimmed. */
 #define TRIMMED_FROM 10000
 
-struct question {
+struct query {
 	struct stream_id after;
 	unsigned asked;
 	char team[ID_TEXT_SIZE]; /* empty: all */
@@ -30,21 +30,20 @@ struct question {
 	void *owner;
 };
 
-static struct question *ask(void *owner)
+static struct query *ask(void *owner)
 {
-	struct question *question = calloc(1, sizeof(*question));
+	struct query *query = calloc(1, sizeof(*query));
 
-	if (question)
-		question->owner = owner;
-	return question;
+	if (query)
+		query->owner = owner;
+	return query;
 }
 
 /* ---- range ------------------------------------------------------------------------------- */
 
-static int collect(const redisReply *reply, struct question *question, struct bus_range *range)
+static int collect(const redisReply *reply, struct query *query, struct bus_range *range)
 {
-	const struct str team = { question->team[0] ? question->team : NULL,
-				  strlen(question->team) };
+	const struct str team = { query->team[0] ? query->team : NULL, strlen(query->team) };
 
 	for (size_t i = 0; i < reply->elements; i++) {
 		struct entry entry;
@@ -60,60 +59,60 @@ static int collect(const redisReply *reply, struct question *question, struct bu
 			return -EBADMSG;
 		range->head = entry.id;
 	}
-	range->at_end = reply->elements < question->asked;
+	range->at_end = reply->elements < query->asked;
 	metric_add(bus_counters.read[READER_RANGE], (int64_t)reply->elements);
 	return 0;
 }
 
-static int read_range(const redisReply *reply, struct question *question, struct bus_range *range)
+static int read_range(const redisReply *reply, struct query *query, struct bus_range *range)
 {
 	if (!reply)
 		return -ENOTCONN;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements > question->asked)
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements > query->asked)
 		return -EBADMSG;
 	if (reply->elements == 0) {
 		range->at_end = true;
 		return 0;
 	}
 	range->events = calloc(reply->elements, sizeof(struct event *));
-	return range->events ? collect(reply, question, range) : -ENOMEM;
+	return range->events ? collect(reply, query, range) : -ENOMEM;
 }
 
 static void on_range_reply(const redisReply *reply, void *owner)
 {
-	struct question *question = owner;
-	struct bus_range range = { .head = question->after };
+	struct query *query = owner;
+	struct bus_range range = { .head = query->after };
 
-	range.rc = read_range(reply, question, &range);
-	question->on_range(&range, question->owner);
+	range.rc = read_range(reply, query, &range);
+	query->on_range(&range, query->owner);
 	for (size_t i = 0; i < range.count; i++)
 		event_free(range.events[i]);
 	free(range.events);
-	free(question);
+	free(query);
 }
 
 int bus_range(struct redis *redis, struct stream_id after, unsigned count, const struct uuid *team,
 	      bus_range_fn on_done, void *owner)
 {
-	struct question *question = ask(owner);
+	struct query *query = ask(owner);
 	char from_text[STREAM_ID_TEXT_SIZE];
 	char count_text[16];
 	int rc;
 
 	assert(count > 0);
-	if (!question)
+	if (!query)
 		return -ENOMEM;
-	question->after = after;
-	question->asked = count;
+	query->after = after;
+	query->asked = count;
 	if (team)
-		id_format(ID_TEAM, team, question->team);
-	question->on_range = on_done;
+		id_format(ID_TEAM, team, query->team);
+	query->on_range = on_done;
 	stream_id_format(stream_id_next(after), from_text);
 	snprintf(count_text, sizeof(count_text), "%u", count);
-	rc = redis_send_text(redis, REPLY_TIMEOUT_MS, on_range_reply, question, "XRANGE",
-			     BUS_STREAM, from_text, "+", "COUNT", count_text, NULL);
+	rc = redis_send_text(redis, REPLY_TIMEOUT_MS, on_range_reply, query, "XRANGE", BUS_STREAM,
+			     from_text, "+", "COUNT", count_text, NULL);
 	if (rc)
-		free(question);
+		free(query);
 	return rc;
 }
 
@@ -155,25 +154,25 @@ static int judge_edges(const redisReply *reply, struct bus_edges *edges)
 
 static void on_edges_reply(const redisReply *reply, void *owner)
 {
-	struct question *question = owner;
+	struct query *query = owner;
 	struct bus_edges edges = { .rc = 0 };
 
 	edges.rc = judge_edges(reply, &edges);
-	question->on_edges(&edges, question->owner);
-	free(question);
+	query->on_edges(&edges, query->owner);
+	free(query);
 }
 
 int bus_edges(struct redis *redis, bus_edges_fn on_done, void *owner)
 {
-	struct question *question = ask(owner);
+	struct query *query = ask(owner);
 	int rc;
 
-	if (!question)
+	if (!query)
 		return -ENOMEM;
-	question->on_edges = on_done;
-	rc = redis_send_text(redis, REPLY_TIMEOUT_MS, on_edges_reply, question, "XINFO", "STREAM",
+	query->on_edges = on_done;
+	rc = redis_send_text(redis, REPLY_TIMEOUT_MS, on_edges_reply, query, "XINFO", "STREAM",
 			     BUS_STREAM, NULL);
 	if (rc)
-		free(question);
+		free(query);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Questions about the stream over a shared connection: one step of a replay, and its edges. */
+/* Reads from the stream over a shared connection: one step of a replay, and the stream's edges. */
 #ifndef BUS_RANGE_H
 #define BUS_RANGE_H
 

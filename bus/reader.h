@@ -47,7 +47,7 @@ unsigned reader_next_count(unsigned count, size_t entries, size_t bytes);
 
 /* The next read drains pending entries up to `limit`. */
 void reader_begin(struct group_reader *reader, struct stream_id limit);
-/* Drains everything that is pending, after the present read or drain. */
+/* Drains everything that is pending, after the current read or drain. */
 void reader_drain_soon(struct group_reader *reader);
 
 /* Draining must not begin while a batch exists: it is pending, and would be read a second time. */
@@ -56,7 +56,7 @@ bool reader_can_start(const struct group_reader *reader, bool has_batch);
 void reader_start(struct group_reader *reader);
 /* To be called linger_ms after a read that left the reader lingering. */
 void reader_end_linger(struct group_reader *reader);
-/* Ignores the answer of a read that is under way; only on_idle comes. */
+/* Ignores the reply to a read in flight; only on_idle is called. */
 void reader_cancel(struct group_reader *reader);
 
 #endif

@@ -76,6 +76,6 @@ void reply_reject_error(struct redis *redis, const redisReply *error)
 	if (reply_is_error(error, "WRONGTYPE"))
 		redis_fail(redis, NO_STREAM);
 	else
-		redis_fail(redis, error->type == REDIS_REPLY_ERROR ? error->str
-								   : "answer of the wrong type");
+		redis_fail(redis,
+			   error->type == REDIS_REPLY_ERROR ? error->str : "unexpected reply type");
 }

@@ -13,7 +13,7 @@
 
 #include "core/str.h"
 
-#define REPLY_TIMEOUT_MS 10000 /* for every question, including the blocking of a read */
+#define REPLY_TIMEOUT_MS 10000 /* for every command, including the time a read blocks */
 
 struct redis;
 
@@ -36,7 +36,7 @@ bool reply_is_error(const redisReply *reply, const char *code);
  * key of the stream holds another type) or -EBADMSG. */
 void reply_reject(struct redis *redis, int rc, const char *command);
 
-/* Drops the connection because of an error, or of an answer that should not have come. */
+/* Drops the connection because of an error or an unexpected reply. */
 void reply_reject_error(struct redis *redis, const redisReply *error);
 
 /* `rc` is what redis_send() returned. When out of memory, drops the connection. Without a

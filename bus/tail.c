@@ -172,7 +172,7 @@ static void read_on(struct bus_tail *tail)
 		read_next(tail);
 }
 
-/* The question goes out together with the read; its answer comes after that of the read. */
+/* The command is sent with the read; its reply comes after that of the read. */
 static void on_newest(const redisReply *reply, void *owner)
 {
 	struct bus_tail *tail = owner;

@@ -11,8 +11,8 @@
 
 #include "core/channel_options.h"
 
-/* Of the fallback ($2) for the channel ($1): whether the team ($3) has it, and whether it would
- * begin a chain. */
+/* Whether the team ($3) has the fallback ($2), and whether it would begin a chain for the channel
+ * ($1). */
 static const struct db_query check_fallback = {
 	.sql = "SELECT (SELECT count(*) FROM channels WHERE id = $2 AND team_id = $3), "
 	       "(SELECT count(*) FROM channel_fallbacks WHERE channel_id = $2 OR fallback_id = $1)",

@@ -57,17 +57,17 @@ static void on_reply(const redisReply *reply, void *owner)
 static bool ask(struct patient *p, const char *first, const char *second, const char *third)
 {
 	const struct str argv[] = { str_of(first), str_of(second), str_of(third) };
-	const struct redis_question question = { .argc = third    ? 3
-							 : second ? 2
-								  : 1,
-						 .argv = argv,
-						 .on_reply = on_reply,
-						 .owner = p };
+	const struct redis_blocking_command command = { .argc = third    ? 3
+								: second ? 2
+									 : 1,
+							.argv = argv,
+							.on_reply = on_reply,
+							.owner = p };
 	struct reason why = { .text = "" };
 
 	p->text.len = 0;
 	p->is_refused = true;
-	if (redis_blocking_send(p->redis, &question, &why) < 0)
+	if (redis_blocking_send(p->redis, &command, &why) < 0)
 		return false;
 	return !p->is_refused;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One question to the service and its answer, for commands that do not retry. Prints the answer as
- * the API's own JSON for programs; a command prints it for people.
+ * One request to the service and its response, for commands that do not retry. Prints the response
+ * as the API's own JSON for programs; a command prints it for people.
  */
 #ifndef CLI_SERVICE_H
 #define CLI_SERVICE_H

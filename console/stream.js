@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Alone reads the live stream, with fetch, since EventSource sends no key. The cursor moves after an event has been handed on, so
-// a cut leaves no hole and no repeat.
+// The only reader of the live stream. Uses fetch, since EventSource sends no key. The cursor moves after an event is handed on, so a broken
+// connection neither loses nor repeats an event.
 import { openStream } from "./early.js";
 import { forgetRefused } from "./session.js";
 

@@ -42,7 +42,7 @@ struct fresh_row {
 	int64_t inserted; /* 0: it was stored before */
 };
 
-/* Of one channel, in stream order. */
+/* New rows of one channel, in stream order. */
 struct fresh_rows {
 	struct uuid channel;
 	int64_t channel_us; /* updated_at of the channel in the same transaction */

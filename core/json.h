@@ -21,9 +21,9 @@
 
 #define JSON_MAX_DEPTH 16
 
-/* 0 with the tree in *out, freed by the caller with cJSON_Delete(); -EINVAL with the fault in *why
- * (which may be NULL; it names the member when a string or a repeat is at fault), -E2BIG past
- * max_bytes, or -ENOMEM. */
+/* 0 with the tree in *out, freed by the caller with cJSON_Delete(); -EINVAL with the fault in *why,
+ * -E2BIG past max_bytes, or -ENOMEM. `why` may be NULL; it names the member if a string is bad or a
+ * key is repeated. */
 int json_parse(struct str text, size_t max_bytes, cJSON **out, struct reason *why) must_check;
 
 /* For JSON whose author cannot correct it, such as an event: each \u0000 is read as U+FFFD, because

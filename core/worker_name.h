@@ -19,7 +19,7 @@
 /* A different name with every call. */
 void worker_name_make(char out[WORKER_NAME_SIZE]);
 
-/* True when `name` is of a process of the same place as `ours` that no longer exists. False when
+/* True if `name` names a process of the same place as `ours` that no longer exists. False when
  * either name cannot be parsed, and for a process that exists, even an unrelated one with the same
  * number. */
 bool worker_name_is_gone(struct str name, struct str ours);

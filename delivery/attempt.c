@@ -66,7 +66,7 @@ static bool is_there_but_long(const struct answer *answer)
 }
 
 /* The edit would get the same answer, so the attempt ends with this one. A destination that does
- * not understand the question may understand the edit. */
+ * not support the read before the edit may understand the edit. */
 static bool is_final(const struct sending *edit, const struct answer *answer)
 {
 	enum verdict_kind kind = edit->provider->edit->judge(answer, edit->now_us).kind;
@@ -87,24 +87,24 @@ static void on_found(const struct answer *answer, void *owner)
 	free(edit);
 }
 
-static int send_question(struct sending *edit, const struct attempt_order *order)
+static int send_lookup(struct sending *edit, const struct attempt_order *order)
 {
-	struct outgoing question;
+	struct outgoing lookup;
 	struct passage passage;
 	int rc;
 
-	outgoing_init(&question);
-	rc = edit->provider->edit->ask(&order->message, order->config, &order->attempt, &question);
+	outgoing_init(&lookup);
+	rc = edit->provider->edit->ask(&order->message, order->config, &order->attempt, &lookup);
 	if (rc == 0)
-		rc = lead(edit, &question, &passage);
+		rc = lead(edit, &lookup, &passage);
 	if (rc == 0)
-		rc = outbound_send(edit->route->outbound, &question, edit->timeout_ms,
-				   passage.allows, passage.arg, on_found, edit, edit->out);
-	outgoing_done(&question);
+		rc = outbound_send(edit->route->outbound, &lookup, edit->timeout_ms, passage.allows,
+				   passage.arg, on_found, edit, edit->out);
+	outgoing_done(&lookup);
 	return rc;
 }
 
-/* Takes the request. Both requests share the time limit of one. */
+/* Takes ownership of sending->request. The lookup and the edit each get half of the time limit. */
 static int ask_first(struct sending *sending, const struct attempt_order *order)
 {
 	struct sending *edit = malloc(sizeof(*edit));
@@ -115,7 +115,7 @@ static int ask_first(struct sending *sending, const struct attempt_order *order)
 	sending->timeout_ms /= 2;
 	*edit = *sending;
 	outgoing_init(&sending->request);
-	rc = send_question(edit, order);
+	rc = send_lookup(edit, order);
 	if (rc != 0) {
 		outgoing_done(&edit->request);
 		free(edit);

@@ -3,7 +3,7 @@
 /*
  * One request to a destination: built by its provider, then sent by the client, the guard and the
  * operator's origins. Used for deliveries and for test notifications; no other code sends to a
- * destination. A question may precede an edit (provider_edit.ask); the caller sees one attempt.
+ * destination. A lookup may precede an edit (provider_edit.ask); the caller sees one attempt.
  */
 #ifndef DELIVERY_ATTEMPT_H
 #define DELIVERY_ATTEMPT_H
@@ -25,7 +25,7 @@ struct attempt_route {
 
 struct attempt_order {
 	const struct provider *provider;
-	const struct provider_config *config; /* in clear */
+	const struct provider_config *config; /* decrypted */
 	const struct uuid *delivery;
 	struct message message; /* attempt_send() sets link_base, */
 	struct attempt attempt; /* delivery_id and user_agent */

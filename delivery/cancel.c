@@ -59,7 +59,7 @@ static int run_look(struct db *db, struct store_job *job)
 	return db_run_now(db, &find_channels, values, 1, on_there, canceller, NULL);
 }
 
-/* A request that began after the question belongs to a channel that still existed. */
+/* A request that began after the lookup belongs to a channel that still existed. */
 static void end_request(struct delivery_engine *engine, const struct uuid *channel,
 			int64_t asked_us)
 {

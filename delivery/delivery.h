@@ -38,11 +38,11 @@
  *   living.c         is a message edited, and which, or a new one posted? When is it forgotten?
  *   send.c           may it go now? (lease, targets/pace.c) What becomes of it when it cannot be
  *                    built, or its settings do not decrypt? How long may a request take (10 s)?
- *   attempt.c        does a question precede an edit: is the message still there?
+ *   attempt.c        does a lookup precede an edit: is the message still there?
  *
  * What follows from an answer
  *   judge.c          what else a verdict changes: pace, a setting, the form, splitting a digest
- *   states.c         what becomes of the delivery: done, failed for good, posted anew, or tried
+ *   states.c         what becomes of the delivery: done, failed for good, posted again, or tried
  *                    again, and when (10 s to 8 h, for 24 hours); which one is next; how long a
  *                    retry holds up newer ones
  *   breaker.c        is the channel paused (five failures in a row), or disabled?

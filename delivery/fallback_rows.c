@@ -110,7 +110,7 @@ static const struct db_query read_pending = {
 	       "ORDER BY stream_ms, stream_seq LIMIT 100",
 };
 _Static_assert(FALLBACK_MAX_COPIES == 100, "the LIMIT of read_pending");
-/* Of a digest that has not arrived. */
+/* Rows folded into a digest that has not been delivered. */
 static const struct db_query read_folded = {
 	.sql = "SELECT id, stream_ms, stream_seq, event, instead_of FROM deliveries "
 	       "WHERE digest_id = $1 AND state = 'folded' LIMIT 1000",

@@ -267,7 +267,7 @@ static void on_claimed(struct housekeeping *housekeeping)
 
 static bool is_time_to_purge(const struct housekeeping *housekeeping)
 {
-	/* If the last purge is in the future, the clock was set back since. */
+	/* If the last purge is in the future, the clock has been set back since. */
 	return clock_trust_is_good(&housekeeping->trust, housekeeping->options.mono_us()) &&
 	       (housekeeping->round_us - housekeeping->purged_us >= PURGE_US ||
 		housekeeping->round_us < housekeeping->purged_us);
@@ -308,7 +308,7 @@ static void on_timer_closed(uv_handle_t *handle)
 	on_closed(owner);
 }
 
-/* If a job or a question to Redis is running, its end closes the rest. */
+/* If a job or a request to Redis is running, its completion closes the rest. */
 static void end_if_quiet(struct housekeeping *housekeeping)
 {
 	if (housekeeping->step == STEP_RESTING && !housekeeping->is_asking_redis)

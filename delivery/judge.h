@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* From the answer of a destination to the result of a delivery. */
+/* Turns a destination's response into the result of a delivery. */
 #ifndef DELIVERY_JUDGE_H
 #define DELIVERY_JUDGE_H
 

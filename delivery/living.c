@@ -77,8 +77,8 @@ static int on_message(const struct db_row *row, void *arg)
 	if (str_is(row_text(row, 1), reading->place))
 		snprintf(living->message_id, sizeof(living->message_id), "%.*s",
 			 STR_ARGS(row_text(row, 0)));
-	living->told.ms = (uint64_t)row_int(row, 2);
-	living->told.seq = (uint64_t)row_int(row, 3);
+	living->shown.ms = (uint64_t)row_int(row, 2);
+	living->shown.seq = (uint64_t)row_int(row, 3);
 	living->shown_by = row_uuid(row, 4);
 	living->began_us = row_time(row, 5);
 	snprintf(living->trail, sizeof(living->trail), "%.*s", STR_ARGS(row_text(row, 6)));
@@ -137,7 +137,7 @@ static struct living *new_living(const struct event *event)
 
 static bool was_shown(const struct living *living, const struct living_subject *subject)
 {
-	return stream_id_compare(subject->stream_id, living->told) <= 0;
+	return stream_id_compare(subject->stream_id, living->shown) <= 0;
 }
 
 /* A body that cannot be read fails when it is sent. */

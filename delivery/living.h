@@ -18,7 +18,7 @@
 
 /* A delivery that becomes a state of such a message, and what the message is before it. */
 struct living {
-	struct stream_id told;  /* the newest event that the message shows; zero: there is no row */
+	struct stream_id shown; /* the newest event that the message shows; zero: there is no row */
 	struct uuid shown_by;   /* the delivery that showed it */
 	int64_t began_us;       /* its first state; 0: this delivery is the first */
 	bool carries;           /* older deliveries were folded into this one */

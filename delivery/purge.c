@@ -3,9 +3,9 @@
 /*
  * The id of a delivery begins with the milliseconds of its stream id. So old rows have low ids, and
  * no index on times is needed. Ids of earlier versions have no order: nearly all lie after those of
- * the present. So a purge looks at the ids before the age and at those after the present. It skips
- * the ids between, which are nearly all rows of today. The few old rows there are removed once
- * their ids are before the age.
+ * the current version. So a purge looks at the ids before the age and at those after the current
+ * time. It skips the ids between, which are nearly all recent rows. The few old rows there are
+ * removed once their ids are before the age.
  */
 #include "delivery/purge.h"
 

@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 struct purge_times {
-	/* Of finished deliveries with their attempts, and of notes of suppressed events. */
+	/* Limit for finished deliveries with their attempts, and for notes of suppressed events. */
 	int64_t before_us;
 	int64_t accepts_before_us;
 	int64_t expired_us; /* of living messages */

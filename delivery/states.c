@@ -198,7 +198,7 @@ bool delivery_is_beside(const struct delivery *delivery)
 bool delivery_is_late(const struct delivery *delivery)
 {
 	return delivery->living &&
-	       stream_id_compare(delivery->stream_id, delivery->living->told) <= 0;
+	       stream_id_compare(delivery->stream_id, delivery->living->shown) <= 0;
 }
 
 static int64_t budget_left(const struct hold *hold, int64_t now_us)

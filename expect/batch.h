@@ -33,7 +33,7 @@ struct expect_batch {
 	size_t wait_count;
 	size_t wait_cap;
 	size_t buckets[EXPECT_BATCH_BUCKETS]; /* the first wait of each, counted from 1; 0: none */
-	/* Counted by the present run. */
+	/* Counted by the current run. */
 	int64_t missed;
 	int64_t arrived;
 	int64_t refused; /* events that began no wait: the team has too many */

@@ -20,7 +20,7 @@
 struct expect_team {
 	struct uuid team;
 	bool is_read;  /* the rules are those of the cache's version */
-	bool is_noted; /* batch.c: by the present batch */
+	bool is_noted; /* batch.c: by the current batch */
 	struct expect_rule *rules;
 	size_t count;
 	int64_t waiting; /* rows of the team; read when an event makes it wait */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The rows of `expectations`. Times are of the stream, in milliseconds. */
+/* The rows of `expectations`. Times are stream times, in milliseconds. */
 #ifndef EXPECT_WAITS_H
 #define EXPECT_WAITS_H
 

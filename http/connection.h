@@ -66,7 +66,7 @@ void connection_stop_wait(struct connection *c);
 /* One system call. Bytes taken, 0 when the socket is full, or a negative errno. */
 ssize_t connection_send(struct connection *c, const struct iovec *pieces, int count);
 
-/* One system call, then on_bytes. Closes at the end of the bytes and on a fault. */
+/* One system call, then on_bytes. Closes on end of file or error. */
 void connection_read(struct connection *c);
 
 /* Closes now; on_closed comes later. Safe to call twice. */

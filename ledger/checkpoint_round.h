@@ -22,7 +22,7 @@
 struct checkpoint_round {
 	bool is_due;       /* by what the store says */
 	int64_t wait_us;   /* if it is not due: the time until then */
-	int64_t last_tree; /* how far the round has come */
+	int64_t last_tree; /* how far the round has got */
 	size_t seen;       /* trees that the last piece looked at */
 	size_t count;      /* of its checkpoints */
 	struct audit_checkpoint made[ROUND_PIECE];
@@ -31,7 +31,7 @@ struct checkpoint_round {
 };
 
 /* Reads when the last round began, on any machine, and notes a new one if it is due. Flushes. A
- * round in the future is due: the clock was set back since. */
+ * round in the future is due: the clock has been set back since. */
 int checkpoint_round_begin(struct checkpoint_round *round, struct db *db,
 			   int64_t now_us) must_check;
 

@@ -13,8 +13,8 @@
  *
  * A worker that stands by looks twice a second; that is a read and blocks nobody. Times are those
  * of the store: the clock of PostgreSQL, or of the machine with SQLite. A lease that ends later
- * than any lease can was given by a clock that was set back since. It counts as over. So does the
- * lease of a process of this machine that is gone (core/worker_name.h).
+ * than any lease can was given by a clock that has been set back since. It counts as over. So does
+ * the lease of a process of this machine that is gone (core/worker_name.h).
  *
  * Failure: a job that fails is tried again on the next tick. The holder goes on meanwhile,
  * because its commits carry the fence. It reads nothing more from the group once its lease may be

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How far a consumer group has come, by the store (table `positions`). */
+/* How far a consumer group has got, by the store (table `positions`). */
 #ifndef LEDGER_POSITION_H
 #define LEDGER_POSITION_H
 
@@ -16,7 +16,7 @@ struct position {
 	struct stream_id last;
 };
 
-/* True when both numbers fit into the columns, and the milliseconds into a time. */
+/* True if both numbers fit their columns and the milliseconds fit a timestamp. */
 bool position_fits(struct stream_id id);
 
 /* Moves the group's position forward, never back. Ignores an id that does not fit. */

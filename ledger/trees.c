@@ -84,7 +84,7 @@ static struct tree *find(const struct trees *trees, const struct uuid *team)
 	return NULL;
 }
 
-/* NULL without memory. */
+/* NULL if out of memory. */
 static struct tree *note_tree(struct trees *trees, const struct uuid *team)
 {
 	struct tree *tree = find(trees, team);

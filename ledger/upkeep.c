@@ -35,7 +35,7 @@ struct upkeep {
 
 	/* About the running job, which may run twice. */
 	struct position known;
-	int64_t from_tree; /* how far the round has come */
+	int64_t from_tree; /* how far the round has got */
 	int64_t now_us;
 	bool asks; /* whether a round is due */
 	bool is_piece;

@@ -51,15 +51,15 @@ struct ledger_watch {
 	struct ledger_watch_options options;
 	uv_timer_t timer;
 	struct store_job job;
-	struct bus_moment_question question;
+	struct bus_moment_query query;
 	enum watch_step step;
 	struct watch_clock clock;
-	bool is_refused; /* Redis refused the last question or notice, and that was logged */
+	bool is_refused; /* Redis refused the last query or notice, and that was logged */
 	bool is_closing;
 	void (*on_closed)(void *owner);
 	void *close_owner;
 
-	/* Of the present look. */
+	/* About the current look. */
 	bool has_work;
 	struct bus_moment moment;
 	int64_t asked_us; /* monotonic, when Redis answered */
@@ -140,7 +140,7 @@ static void add_notices(struct ledger_watch *watch)
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
-/* How far the clock of Redis was set since the last look; 0: it was not. */
+/* How far the Redis clock has been moved since the last look; 0: not at all. */
 static int64_t step_of_clock(const struct ledger_watch *watch)
 {
 	const struct watch_clock *clock = &watch->clock;
@@ -250,8 +250,8 @@ static void on_moment(const struct bus_moment *moment, void *owner)
 static void ask(struct ledger_watch *watch)
 {
 	watch->step = WATCH_ASKING;
-	watch->question = (struct bus_moment_question){ .on_answer = on_moment, .owner = watch };
-	if (watch->options.stream.ask(&watch->question, watch->options.stream.owner) < 0)
+	watch->query = (struct bus_moment_query){ .on_answer = on_moment, .owner = watch };
+	if (watch->options.stream.ask(&watch->query, watch->options.stream.owner) < 0)
 		rest(watch);
 }
 

@@ -18,7 +18,7 @@ struct ledger_watch;
 
 /* The event stream. Both functions are as in bus/moment.h. */
 struct watch_stream {
-	int (*ask)(struct bus_moment_question *question, void *owner); /* NULL: nobody watches */
+	int (*ask)(struct bus_moment_query *query, void *owner); /* NULL: nobody watches */
 	int (*add)(struct str json, void (*on_added)(const char *fault, void *owner), void *adder,
 		   void *owner);
 	void *owner;
@@ -38,7 +38,7 @@ struct ledger_watch_options {
 
 int ledger_watch_open(const struct ledger_watch_options *options,
 		      struct ledger_watch **out) must_check;
-/* Waits for the answers of Redis and the store. Accepts NULL, and then calls on_closed at once. */
+/* Waits for replies from Redis and the store. Accepts NULL, and then calls on_closed at once. */
 void ledger_watch_close(struct ledger_watch *watch, void (*on_closed)(void *owner), void *owner);
 
 #endif

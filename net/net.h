@@ -10,7 +10,7 @@
  *
  * HTTP requests to destinations
  *   outbound.c           how long a request may connect and last; which handles are kept
- *   outbound_request.c   which options of libcurl: no redirects, no proxy, trusted certificates
+ *   outbound_request.c   which libcurl options: no redirects, no proxy, trusted certificates
  *   outbound_guard.c     when the caller judges an address: at the socket, before sending
  *   outbound_answer.c    how much of an answer is kept, and which of several counts
  *   outbound_shortage.c  did it fail for our own lack of descriptors or memory?

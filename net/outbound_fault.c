@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Turns errors of libcurl and OpenSSL into one of our names and a constant sentence for the owner.
+ * Turns libcurl and OpenSSL errors into one of our names and a constant sentence for the owner.
  * Their texts are only searched, never shown, since they may hold a URL. Pure.
  */
 #include "net/outbound_fault.h"
@@ -12,7 +12,7 @@
 #include "core/str.h"
 
 struct meaning {
-	const char *part; /* part of a text of libcurl or OpenSSL, in upper or lower case */
+	const char *part; /* part of a libcurl or OpenSSL message; case is ignored */
 	const char *why;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The options of libcurl that a request needs, and why. */
+/* The libcurl options a request needs, and why. */
 #include "net/outbound_request.h"
 
 #include <errno.h>

@@ -50,7 +50,7 @@ bool redis_is_up(const struct redis *redis);
 /* Why the connection was lost, or could not be made, the last time. */
 const char *redis_fault(const struct redis *redis);
 
-/* The server of the present connection; valid in on_up and until the next connection is made. */
+/* The server of the current connection; valid in on_up and until the next connection is made. */
 const struct redis_identity *redis_identity(const struct redis *redis);
 
 /* Sends one command. On 0 on_reply is called exactly once, never from within this call. On

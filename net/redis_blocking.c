@@ -89,19 +89,19 @@ static void on_reply(const redisReply *reply, void *owner)
 		blocking->is_lost = true;
 }
 
-int redis_blocking_send(struct redis_blocking *blocking, const struct redis_question *question,
-			struct reason *why)
+int redis_blocking_send(struct redis_blocking *blocking,
+			const struct redis_blocking_command *command, struct reason *why)
 {
 	int rc = -ENOTCONN;
 
-	blocking->on_reply = question->on_reply;
-	blocking->owner = question->owner;
+	blocking->on_reply = command->on_reply;
+	blocking->owner = command->owner;
 	blocking->is_answered = false;
 	/* The loop's clock stopped between the calls. */
 	uv_update_time(&blocking->loop);
 	if (!blocking->is_lost)
 		rc = redis_send(blocking->redis, REPLY_TIMEOUT_MS, on_reply, blocking,
-				question->argc, question->argv);
+				command->argc, command->argv);
 	/* Every reply must come now: the timers do not run between the calls. */
 	while (rc == 0 && (!blocking->is_answered || !redis_is_idle(blocking->redis)))
 		uv_run(&blocking->loop, UV_RUN_ONCE);

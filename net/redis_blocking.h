@@ -24,7 +24,7 @@ int redis_blocking_open(const struct redis_address *address, struct redis_blocki
  * process with _exit(): exit() would wait for the name server, too. */
 bool redis_blocking_close(struct redis_blocking *redis) must_check;
 
-struct redis_question {
+struct redis_blocking_command {
 	int argc;
 	const struct str *argv;
 	redis_reply_fn on_reply; /* called from within redis_blocking_send(), never with NULL */
@@ -33,7 +33,7 @@ struct redis_question {
 
 /* 0 after the call of on_reply; else -ENOTCONN with the fault in *why, or -ENOMEM. After a failure
  * every further call fails, too. */
-int redis_blocking_send(struct redis_blocking *redis, const struct redis_question *question,
+int redis_blocking_send(struct redis_blocking *redis, const struct redis_blocking_command *command,
 			struct reason *why) must_check;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A request cannot be stopped once its thread has begun. So a new question does not start a second
+ * A request cannot be stopped once its thread has begun. So a new lookup does not start a second
  * request: the answer to the first serves it, unless it is for another host.
  */
 #include "net/redis_resolver.h"

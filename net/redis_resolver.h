@@ -28,7 +28,7 @@ void redis_resolver_init(struct redis_resolver *resolver, uv_loop_t *loop,
 			 void *owner);
 
 /* 0, and on_resolved comes on a later loop turn; or a negative errno, and it does not. Replaces a
- * pending question. */
+ * pending lookup. */
 int redis_resolver_ask(struct redis_resolver *resolver, const struct redis_host *host) must_check;
 
 /* on_resolved does not come any more. */

@@ -73,7 +73,7 @@ static void add_count(struct buf *out, const struct digest_group *group, size_t 
 
 /* ---- the title ----------------------------------------------------------------------------- */
 
-/* True when all events are of one kind, which has words, and all that did not fail have one
+/* True if all events have the same kind, with words of its own, and all that did not fail have one
  * outcome. The last group has that outcome, because failures come first. */
 static bool has_one_kind(const struct digest *digest)
 {

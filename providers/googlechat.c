@@ -13,7 +13,7 @@
 #include "providers/chat.h"
 
 #define BODY_LIMIT  32000 /* UTF-8 bytes of the whole message */
-#define PLAIN_LIMIT 4000  /* the old limit of characters; the present one is not documented */
+#define PLAIN_LIMIT 4000  /* the old limit of characters; the current one is not documented */
 /* One a second for all webhooks of a space, less a margin for the jitter on the way. */
 #define SPACE_INTERVAL_US 1050000
 

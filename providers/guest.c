@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Judges answers of hosts that imitate a vendor. */
+/* Judges responses from hosts that imitate a vendor. */
 #include "core/url.h"
 #include "providers/provider.h"
 

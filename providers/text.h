@@ -23,7 +23,7 @@ size_t text_escape_amp(struct buf *out, struct str rest);  /* & < > only */
 /* How a provider's texts are escaped and cut. */
 struct text_rule {
 	enum text_unit unit;
-	bool counts_escaped; /* sizes are of the escaped text, not of the raw one */
+	bool counts_escaped; /* sizes count the escaped text, not the raw one */
 	text_escape_fn escape;
 	size_t cap;          /* no value is longer than this, whatever its own limit */
 	struct trims *trims; /* or NULL */

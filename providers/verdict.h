@@ -15,7 +15,7 @@ enum verdict_kind {
 	VERDICT_DELIVERED,
 	VERDICT_RETRY,   /* may succeed later, after retry_after_ms if the destination named it */
 	VERDICT_REJECT,  /* this message never will */
-	VERDICT_DISABLE, /* this channel cannot succeed with its present settings */
+	VERDICT_DISABLE, /* this channel cannot succeed with its current settings */
 	/* The rich form was refused: the plain one is sent at once. If the message was already
 	 * plain, it is rejected, or with is_unknown tried again later. */
 	VERDICT_REFORM,

@@ -23,7 +23,7 @@ static struct item *current(struct sse *sse)
 	return item;
 }
 
-/* The listener has got everything up to the head. */
+/* The listener has received everything up to the head. */
 static bool is_at_head(const struct subscriber *sub)
 {
 	const struct topic *topic = sub->topic;

@@ -11,7 +11,8 @@
 #include "sse/lookup.h"
 #include "sse/write.h"
 
-/* The kernel copies one piece much faster than many, and it does so for every listener. */
+/* One write per listener: the kernel copies one large piece much faster than many small ones.
+ * Joining costs one copy for all listeners. */
 static void join_pieces(struct buf *joined, struct run *run)
 {
 	if (run->count < 2)

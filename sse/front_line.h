@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The front line: listeners without a filter that have got everything before topic->front. */
+/* The front line: listeners without a filter that have received everything before topic->front. */
 #ifndef SSE_FRONT_LINE_H
 #define SSE_FRONT_LINE_H
 

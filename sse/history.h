@@ -34,11 +34,11 @@ struct topic {
 	uint32_t states; /* the part of transient items in both */
 	uint32_t state_size;
 
-	/* The front line: listeners without a filter that have got everything before `front`. They
-	 * need no cursor of their own. All others have one. */
+	/* The front line: listeners without a filter that have received everything before `front`.
+	 * They need no cursor of their own. All others have one. */
 	struct list front_line;
 	struct list others;
-	struct item *front;   /* NULL: the front line has got everything */
+	struct item *front;   /* NULL: the front line has received everything */
 	struct item *arrived; /* the first item since the last flush */
 	unsigned streams;     /* counted against the limit */
 	unsigned pins;        /* others that need this struct: listeners until freed, look-ups */

@@ -3,7 +3,7 @@
 /*
  * Sends listeners a notice of a hole, and keeps the history in order across it.
  *
- * Happy path: everybody has got everything and gets one frame. A listener that still waits for
+ * Happy path: everybody has received everything and gets one frame. A listener that still waits for
  * events is closed, comes back with a cursor from before the hole and gets it then. Failure:
  * without memory for the frame everybody is closed.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The end of a loop turn, and the loss of events that cannot be kept. */
+/* Flushes all lists before the turn ends, and drops the history when events cannot be kept. */
 #ifndef SSE_HUB_H
 #define SSE_HUB_H
 

@@ -43,7 +43,8 @@ static void hand_over(struct subscriber *sub)
 	struct item *item = history_after(sub->topic, sub->replay->position);
 
 	if (!item)
-		sub->from_serial = sub->topic->sse->history.serial; /* it has got all arrivals */
+		sub->from_serial =
+			sub->topic->sse->history.serial; /* it has received all arrivals */
 	replay_stop(sub->replay);
 	sub->replay = NULL;
 	subscriber_set_cursor(sub, item);

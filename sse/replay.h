@@ -6,7 +6,7 @@
  * It takes no entries after the floor, because the history holds them all: so the hand-over is
  * exact.
  *
- * After a read the replay stands on sse->reads.done until its listener is pumped.
+ * After a read the replay is on the list sse->reads.done until its listener is pumped.
  */
 #ifndef SSE_REPLAY_H
 #define SSE_REPLAY_H

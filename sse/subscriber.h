@@ -34,7 +34,7 @@ struct subscriber_type {
 	bool (*send)(struct subscriber *sub, struct item *item);
 	/* Ends for sub->reason, at the end of the turn. */
 	void (*end)(struct subscriber *sub);
-	/* The last callback has come: frees the memory. */
+	/* The last callback has run: frees the memory. */
 	void (*release)(struct subscriber *sub);
 	unsigned lookahead; /* items for which it may want capsule rows at once */
 	bool is_wait;       /* never in the front line; a kind of its own in metrics */
@@ -47,11 +47,11 @@ struct subscriber {
 	struct http_stream *stream; /* NULL in a wait */
 	struct filter *filter;
 	struct replay *replay;
-	struct item *cursor;    /* the next item, held; NULL: it has got everything */
+	struct item *cursor;    /* the next item, held; NULL: it has received everything */
 	struct item *partial;   /* half written, held */
 	struct deadline quiet;  /* waits for traffic, or for the socket to take some */
 	struct list recheck;    /* in one of sse->rechecks */
-	uint64_t from_serial;   /* it has got arrivals up to here, or they came before it */
+	uint64_t from_serial;   /* it has received arrivals up to here, or they came before it */
 	uint32_t offset;        /* of the part of `partial` that is still to be written */
 	uint32_t full_since_ms; /* 0: not full */
 	uint8_t credential;     /* enum credential */
@@ -65,7 +65,7 @@ struct subscriber {
 	bool ending;     /* no event goes to it any more */
 	bool is_closing; /* only `partial` and the closing frame at `cursor` are still to be sent */
 	bool left;       /* off all lists */
-	bool closed;     /* its last callback has come */
+	bool closed;     /* its last callback has run */
 	bool rechecking;
 	bool moved; /* it has sent an id since the last offer of a bookmark */
 	uint8_t credential_hash[SHA256_SIZE];

@@ -76,7 +76,7 @@ static bool deliver(struct subscriber *sub, const struct run *run)
 
 /* ---- not found --------------------------------------------------------------------------- */
 
-/* The listener has got, or filtered out, everything up to the position returned. */
+/* The listener has received, or filtered out, everything up to the position returned. */
 static struct stream_id position_of(const struct subscriber *sub)
 {
 	const struct item *next = sub->replay ? sub->replay->first : sub->cursor;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The numbered steps that bring a database to the present schema, and running them.
+ * The numbered steps that bring a database to the current schema, and running them.
  */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H

@@ -15,7 +15,7 @@
 
 #define SEALED_CONFIG_MAX 65536 /* bytes of JSON */
 
-/* Settings in clear; wiped by opened_config_done(). */
+/* Decrypted settings; wiped by opened_config_done(). */
 struct opened_config {
 	struct provider_config config;
 	struct buf values[PROVIDER_MAX_FIELDS];

@@ -16,7 +16,7 @@ EVERY_S = 0.05
 
 
 class Load:
-    """As a context it publishes RATE events a second."""
+    """Context manager that publishes RATE events a second."""
 
     def __init__(self, stack, team):
         self.stack, self.team, self.is_over = stack, team, threading.Event()

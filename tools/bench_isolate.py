@@ -152,7 +152,7 @@ def measure(stack, sink, bad_sink, good, attack):
 
 
 def show(what, found, store="sqlite"):
-    """Of (alone, beside) in milliseconds."""
+    """Adds the row for one attack. `found` holds (alone, beside) pairs in milliseconds."""
     pick = lambda place, value: statistics.median(f[place][value] for f in found)
     p99, alone = pick(1, "p99_ms"), pick(0, "p99_ms")
     row(f"p99 {what}", f"{p99:.1f} ms (p50 {pick(1, 'p50_ms'):.1f})", f"{alone:.1f} ms (p50 {pick(0, 'p50_ms'):.1f}), alone", ratio(p99, alone),
@@ -160,7 +160,7 @@ def show(what, found, store="sqlite"):
 
 
 def summary(ages):
-    """Of seconds."""
+    """Percentiles in milliseconds; `ages` are seconds."""
     ages = sorted(1e3 * age for age in ages)
     return {"p50_ms": statistics.median(ages), "p99_ms": ages[len(ages) * 99 // 100]}
 

@@ -106,7 +106,7 @@ def singly(stack, team):
 
 
 def medians(found):
-    """Of tuples whose last part is a dictionary."""
+    """Medians, column by column; the last column is a dictionary."""
     *columns, used = zip(*found)
     return [*map(statistics.median, columns), {name: statistics.median(u[name] for u in used) for name in used[0]}]
 

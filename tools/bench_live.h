@@ -83,7 +83,7 @@ void publisher_start(struct bench *b);
 /* Adds an event for the next team. publisher_flush() sends the events. */
 void publish_one(struct bench *b);
 void publisher_flush(struct bench *b);
-/* Reads the answers of Nchan. */
+/* Reads Nchan's responses. */
 void publisher_read(struct bench *b);
 
 #endif

@@ -142,7 +142,7 @@ def show_flat_out(compare_with):
 
 
 def show_memory(ours, folder, redis, teams):
-    """Of streams that nothing is written to."""
+    """Memory of idle streams."""
     path = write_teams(folder, "idle", [(*teams[0], "-")])
     open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     for subscribers, goal in IDLE.items():

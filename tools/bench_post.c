@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The minimal sender of webhooks on libcurl, for `make bench`: a bare multi loop that posts the
- * same bytes again and again. It signs, stores and retries nothing.
+ * A minimal webhook sender on libcurl, for `make bench`: a bare multi loop that posts the same
+ * bytes again and again. It signs, stores and retries nothing.
  *
  *   bench_post PORT ENDPOINTS CONCURRENCY REQUESTS
  *

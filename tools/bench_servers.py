@@ -22,7 +22,7 @@ def pin(pid, core):
 
 
 def thread_us(pid, task):
-    """As the scheduler counts it, to the nanosecond."""
+    """CPU time of a thread in microseconds, from the scheduler's nanosecond counter."""
     with open(f"/proc/{pid}/task/{task}/schedstat") as stat:
         return int(stat.read().split()[0]) / 1000
 

@@ -15,7 +15,7 @@ STORES = os.environ.get("STORES", "sqlite,postgres").split(",")
 
 
 class SafePostgres(Postgres):
-    """Unlike the tests' it brings every commit to the disk."""
+    """Unlike the tests' server it syncs every commit to disk."""
 
     def start(self):
         self._ctl("-w", "-l", f"{self.folder}/server.log", "-o", f"-k {self.folder} -c listen_addresses=''", "start")
@@ -34,7 +34,7 @@ def tree_us(pid):
 
 
 class Stack:
-    """As a context it starts everything, each service after prepare(service), and in the end stops and removes it."""
+    """Context manager: starts everything, calling prepare(service) before each service starts; stops and removes it on exit."""
 
     def __init__(self, store, workers=1, prepare=lambda service: None, **settings):
         self.kind, self.workers, self.prepare, self.settings = store, workers, prepare, settings
@@ -111,7 +111,7 @@ class Stack:
 
 
 def show_cpu(used, digits=1):
-    """Of a dictionary by program."""
+    """Formats the CPU time of each program, and the sum. `used` maps program to us."""
     parts = ", ".join(f"{name} {us:.{digits}f}" for name, us in used.items())
     return f"{sum(used.values()):.{digits}f} us ({parts})"
 

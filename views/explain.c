@@ -44,7 +44,7 @@ struct explained {
 	char error[NAME_SIZE];
 	bool has_digest;
 	struct uuid digest;
-	bool is_in_digest; /* that delivery is a digest; else it is of a newer event */
+	bool is_in_digest; /* that delivery is a digest; else it is for a newer event */
 	struct channel_options *options; /* as they are now; NULL: none */
 	int64_t options_us;              /* when they were changed */
 	char filtered[128]; /* why the filter keeps the event out; empty: it does not */

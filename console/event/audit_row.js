@@ -17,7 +17,7 @@ async function findRow(event, signal) {
 	const verb = event.event.split(".").at(-1) ?? "";
 	const own = items.find((row) => row.event_id === event.id);
 	if (own) return own;
-	/** The control plane writes rows that name no event. The trail calls a failure that nobody asked for "error", and names its verb beside it. @param {AuditEntry} row */
+	/** The control plane writes rows that name no event. For a failure that nobody requested, `action` is "error" and `metadata.phase` holds the verb. @param {AuditEntry} row */
 	const isAction = ({ action, metadata }) =>
 		action === verb || action === `marked_${verb}` || (action === "error" && metadata?.phase === verb);
 	return (

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each capsule was doing, read off its events: from when to when it ran, was paused or was being copied.
+// What each capsule was doing, read off its events: when it ran, was paused or was being copied.
 
 /**
  * @typedef {"starting" | "running" | "paused" | "snapshotting" | "stopping" | "ended" | "broken"} State

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is in: with the key or the session's cookie that is at hand, or with a key that somebody types.
+// Signs in with the stored key or session cookie, or with a key the user types.
 import { ApiError, checkCredentials, getStatus } from "../api.js";
 import { hasKey, hasSession, keepKey } from "../key.js";
 import { forgetKey, isOperator, signedIn } from "../session.js";
@@ -7,7 +7,7 @@ import { forgetKey, isOperator, signedIn } from "../session.js";
 /** @param {unknown} error */
 const isRefusal = (error) => error instanceof ApiError && (error.status === 401 || error.status === 403);
 
-/** Signs in with what is at hand. Refused requests sign out again. */
+/** Signs in with the stored key or session. Refused requests sign out again. */
 export function signIn() {
 	if (!hasKey() && !hasSession()) return;
 	signedIn.value = "in";

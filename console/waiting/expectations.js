@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the team expects within a time. A miss is told once: live, in the trail, and to channels that want it.
+// What the team expects within a time. A miss is reported once: live, in the trail, and to channels that want it.
 import { listExpectations, removeExpectation, setExpectation } from "../api.js";
 import { count, duration } from "../format.js";
 import { html } from "../html.js";

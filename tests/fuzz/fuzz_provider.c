@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Any bytes as the settings of every provider, as the texts of an event and a digest, and as an
- * answer. A URL that is taken is the sum of its parts; a config that passes check builds, within
- * the limit and as JSON; no request holds a line of somebody else's making; waits stay within
- * their hour.
+ * Feeds any bytes to every provider as settings, as an event's or a digest's texts, and as a
+ * response. An accepted URL consists of its parts; an accepted config builds, within the limit and
+ * as JSON; no request contains an injected line; no wait exceeds an hour.
  */
 #include <cjson/cJSON.h>
 #include <errno.h>

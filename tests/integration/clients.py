@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients of the live stream that others wrote, each in a process of its own (tests/npm/clients), and what stands between a
-client and the service."""
+"""Clients of the live stream that others wrote, each in a process of its own (tests/npm/clients), and what sits between a client and the
+service."""
 import json
 import os
 import pathlib
@@ -70,8 +70,8 @@ class Listener:
 
 
 class Doorway(Listener):
-    """Stands between clients and the service, and answers /page itself so that a browser has an origin. What becomes of a
-    stream's request is hand_on()'s to say."""
+    """Sits between clients and the service, and answers /page itself so that a browser has an origin. What becomes of a stream's request is
+    hand_on()'s to say."""
 
     def serve(self, client):
         head = read_head(client)

@@ -34,7 +34,7 @@ def pytest_runtest_protocol(item):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Without its service a test fails with whatever it missed first. The loss is the cause, so it is told first."""
+    """Without its service a test fails with whatever it missed first. The loss is the cause, so it is reported first."""
     outcome = yield
     report = outcome.get_result()
     if report.failed and call.when != "teardown":

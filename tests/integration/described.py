@@ -25,7 +25,7 @@ def written():
 
 
 def check_status(method, path, status):
-    """Of any answer to any test: a path that is described gives the statuses that are described."""
+    """A path in the OpenAPI document answers only with the statuses listed there. Called for every response in every test."""
     path, method = path.partition("?")[0], method.lower()
     known = [methods[method] for pattern, methods in written() if method in methods and pattern.fullmatch(path)]
     assert not known or status in ANYWHERE or any(str(status) in statuses for statuses in known), \

@@ -47,7 +47,7 @@ class World:
         return [1e3 * (at - since) for at in self.arrivals(capsule)]
 
     def ages(self, events=EVENTS):
-        """Of one round, in milliseconds."""
+        """Latency of each event of one round, in milliseconds."""
         found = []
         for _ in range(events):
             published = time.monotonic()
@@ -62,7 +62,7 @@ class World:
         return sum(attempts for attempts, in self.of_others("attempts"))
 
     def ages_beside_held_requests(self):
-        """Of a round in which no other team's request ends, so that nobody can have waited for one."""
+        """Latencies of a round in which no other team's request ends, so no event can have waited for one."""
         before = self.ended()
         ages = self.ages()
         assert self.ended() == before, "the healthy team waited for another team's request"

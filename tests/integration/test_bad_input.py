@@ -65,7 +65,7 @@ def test_entries_that_cannot_be_read_go_to_the_dead_letters_with_the_reason(serv
     ids[redis.client.xadd("wrenn:events", {"payload": b'{"event":"host.up","x":"\xff"}'})] = ("bad UTF-8", None)
     ids[redis.client.xadd("wrenn:events", {"other": "field"})] = ("no payload", None)
     good = redis.publish(make_event(team))
-    until(lambda: len(receiver.requests) == 1, "the good event behind the bad ones")
+    until(lambda: len(receiver.requests) == 1, "the good event after the bad ones")
     binary = redis_module.Redis(unix_socket_path=redis.socket)
     until(lambda: binary.xlen("wrenn:events:dead") == len(ids), "the dead letters")
     for _, fields in binary.xrange("wrenn:events:dead"):

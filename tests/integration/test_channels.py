@@ -27,7 +27,7 @@ def deliveries(service, key, channel, query=""):
 
 
 def verdicts(service, key, stream_id):
-    """Of every channel; the test's own events are there at once."""
+    """Verdict of every channel about one event. Needs no wait: the test's own events are stored at once."""
     return {c["channel_id"]: c["verdict"] for c in service.get(f"/v1/events/{stream_id}/explain", key=key).json().get("channels", [])}
 
 

@@ -283,7 +283,7 @@ def test_each_end_has_its_exit_code(caller, fake):
 
 
 class Stranger(http.server.BaseHTTPRequestHandler):
-    """Answers every question with a page, and an export with less than it announced."""
+    """Answers every request with a page, and an export with less than it announced."""
 
     def do_GET(self):
         body = b'{"id":"log-1"}\n{"id":"lo' if "export" in self.path else b"<html></html>"

@@ -24,7 +24,7 @@ class Proxy(Doorway):
     def __init__(self):
         self.target = None
         self.budgets = []  # of the next connections, in order
-        self.whole_frames = False  # cut behind a blank line only
+        self.whole_frames = False  # cut only after a blank line
         self.cursors = []  # the Last-Event-ID of each stream's request
         self.cuts = 0
         self.open = set()
@@ -85,7 +85,7 @@ def proxies():
 
 
 class Publisher:
-    """Numbered events of one team; every second one is of another team and nobody's business here."""
+    """Numbered events of one team; every second one belongs to another team and must not appear."""
 
     def __init__(self, redis, team, other):
         self.redis, self.team, self.other = redis, team, other
@@ -100,7 +100,7 @@ class Publisher:
 
 
 def goes_through_it_all(client, proxy, service, redis, team):
-    """Two answers cut in mid-stream, then an open connection, then the service killed; events come all the while."""
+    """Two answers cut mid-stream, then an open connection, then the service killed; events come all the while."""
     publish = Publisher(redis, team, service.new_team()[0])
     client.connected()
     client.has(publish(100))

@@ -25,8 +25,8 @@ def store(folder):
 
 
 class Front(Listener):
-    """Stands before the service, with TLS when it has a certificate. Answers the first requests itself as told, hands the
-    others on, and notes the query of each."""
+    """A proxy in front of the service, with TLS when it has a certificate. Answers the first requests itself from `answers`, forwards the
+    rest, and notes the query of each."""
 
     def __init__(self, service, answers=(), certificate=None):
         self.service = service

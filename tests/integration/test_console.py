@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console in Chromium, against the service and the fake providers. The walks are in tests/npm/console: each goes through pages as a
-person would, and fails on an error in the browser's console, a request to another origin or a report of the policy. Walks that need
-nothing else share a service and a browser, because starting those costs more than a walk. Each walk has a team of its own."""
+person would, and fails on an error in the browser's console, a request to another origin or a Content-Security-Policy report. Walks that
+need nothing else share a service and a browser, because starting those costs more than a walk. Each walk has a team of its own."""
 import json
 import subprocess
 

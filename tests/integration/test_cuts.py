@@ -23,8 +23,8 @@ def store(folder):
 
 
 class Cutter(Doorway):
-    """Stands before the service on every address of 127.0.0.0/8. The first answer to a stream that asks for ?cut=N ends
-    after N bytes of its body, in the moment of release(); all others are handed on."""
+    """Listens in front of the service on every address of 127.0.0.0/8. The first answer to a stream that asks for ?cut=N ends after N bytes
+    of its body, in the moment of release(); all others are handed on."""
 
     def __init__(self):
         self.target = self.key = None
@@ -118,7 +118,7 @@ class Scene:
         until(lambda: len(seen_by()) == count, f"{stream_id} in {count} streams")
 
     def after_the_id(self):
-        """The cut behind the line with the id, before the blank line that ends the frame."""
+        """The cut after the line with the id, before the blank line that ends the frame."""
         return self.body.index(f"\nid: {self.ids[INSIDE]}\n".encode()) + len(f"\nid: {self.ids[INSIDE]}\n")
 
 

@@ -38,7 +38,7 @@ def audit_rows(service, key, channel):
 @pytest.mark.plain_only(reason="its clock is libfaketime's, which does not go with the sanitizers")
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_disabled_by_the_answer_to_a_request_in_flight_the_rest_waits_for_its_owner(make_service, origins, clock, redis, fake, store, ending):
-    """A witness is tried again whenever the clock makes retries due; who is disabled is not."""
+    """A witness is tried again whenever the clock makes retries due; a disabled channel is not."""
     make, answer, times = ENDINGS[ending]
     service = make_service(**origins, **clock.settings).start()
     team, key = service.new_team()
@@ -56,7 +56,7 @@ def test_disabled_by_the_answer_to_a_request_in_flight_the_rest_waits_for_its_ow
     until(lambda: all(len(fake.arrived(d.name)) == times for d in chosen.values()), "the request that is held")
     for capsule in capsules[1:6]:
         redis.publish(make_event(team, resource=capsule))
-    until(lambda: all(len(rows_of(store, c)) == 6 for c in channels.values()), "the deliveries behind it")
+    until(lambda: all(len(rows_of(store, c)) == 6 for c in channels.values()), "the deliveries after it")
     fake.release()
     for channel in channels.values():
         until(lambda: health(service, key, channel)["state"] == "disabled", "the channel to be disabled")
@@ -85,7 +85,7 @@ def test_disabled_by_the_answer_to_a_request_in_flight_the_rest_waits_for_its_ow
 
 @pytest.mark.plain_only(reason="it waits half a minute until a lease runs out")
 def test_an_answer_that_comes_after_another_worker_saw_the_channel_end_changes_nothing(make_service, redis, fake, store):
-    """The first worker is stopped in mid-request until its lease has run out and the second was told 410."""
+    """The first worker is stopped mid-request until its lease has run out and the second was told 410."""
     first = make_service().start()
     team, key = first.new_team()
     destination = webhook(fake)
@@ -96,7 +96,7 @@ def test_an_answer_that_comes_after_another_worker_saw_the_channel_end_changes_n
     until(lambda: fake.arrived(destination.name), "the request that is held")
     for capsule in capsules[1:]:
         redis.publish(make_event(team, resource=capsule))
-    until(lambda: len(rows_of(store, channel)) == 4, "the deliveries behind it")
+    until(lambda: len(rows_of(store, channel)) == 4, "the deliveries after it")
     first.process.send_signal(signal.SIGSTOP)
     try:
         second = make_service().start()

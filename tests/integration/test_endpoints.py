@@ -331,7 +331,7 @@ def test_the_same_at_the_same_moment_happens_once(make_service, redis, store, re
 
 
 def times_of(node):
-    """Every value under a name that ends in _at, wherever it stands."""
+    """Every value whose name ends in _at, at any depth."""
     if isinstance(node, list):
         return [time for item in node for time in times_of(item)]
     if not isinstance(node, dict):

@@ -28,7 +28,7 @@ def state_of(store, channel):
 
 
 def only_row(store, channel):
-    """Of a channel's one delivery; blank while there is none."""
+    """The row of the channel's only delivery; blank values if there is none."""
     return (state_of(store, channel) or [("", 0, None, "")])[0]
 
 
@@ -71,7 +71,7 @@ def test_killed_at_20_random_points_nothing_is_lost_and_only_requests_in_flight_
 
 
 def only_what_was_in_flight_is_repeated(entries, capsules, kills, seed):
-    """One channel's requests: each delivery at once after the one before, again only across a kill and under its id."""
+    """Checks one channel's requests: deliveries in order, repeated only across a kill and with the same id."""
     groups = [list(group) for _, group in itertools.groupby(entries, lambda entry: capsules_of([entry])[0])]
     assert capsules_of(group[0] for group in groups) == capsules, f"lost, or out of order (seed {seed})"
     ids = [{entry["headers"]["X-Wrenn-Delivery"] for entry in group} for group in groups]

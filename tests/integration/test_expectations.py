@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What teams expect, end to end: told once and taken back once, on channels, live and in the trail, although the service is killed. Events are
-put into the stream with ids of the past, so nothing waits for the time of a rule."""
+"""What teams expect, end to end: reported once and withdrawn once, on channels, live and in the trail, although the service is killed.
+Events are put into the stream with ids of the past, so nothing waits for the time of a rule."""
 import json
 import time
 

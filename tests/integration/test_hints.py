@@ -82,7 +82,7 @@ def obeys(service, redis, fake, store, cases):
     for _ in range(3):
         redis.publish(make_event(team))
     for case, channel in channels.items():
-        # A slow one may be told in a digest.
+        # A slow one may be part of a digest.
         until(lambda: len(found := states_of(store, channel)) >= 3 and set(found) <= {"delivered", "folded"}, case)
     return {case: verdicts_of(store, channel)[0] for case, channel in channels.items()}
 

@@ -75,7 +75,7 @@ def without_handshake(world):
 
 @contextlib.contextmanager
 def storm(world):
-    """At channels that have answered at once, which stop answering in the midst of it."""
+    """At channels that have answered at once, which stop answering during it."""
     (team, _), = world.attackers(lambda number: bad_webhook(world, number), teams=1, channels=SLOTS)
     delivered = "SELECT count(*) FROM deliveries WHERE team_id = %s AND state = 'delivered'"
     until(lambda: world.store.query(delivered, id_to_uuid(team)) == [(SLOTS * EVENTS,)], "quick answers")

@@ -121,7 +121,7 @@ def test_the_ledger_keeps_the_order_of_the_stream_whoever_writes_it(make_service
 
 @pytest.mark.plain_only(reason="it waits for processes that start again")
 def test_the_order_needs_no_word_between_the_processes(make_service, redis, receiver, store):
-    """As with a Redis user that may not use their channel: a writer ends, and nobody heard of its last rows."""
+    """The Redis user may not use the wake channel: a writer ends, and no other process is notified of its last rows."""
     redis.client.execute_command("ACL", "SETUSER", "default", "resetchannels", "&wrenn:sse")
     service = make_service(WRENN_EVENTS_WORKERS="4").start()
     team, key = service.new_team()

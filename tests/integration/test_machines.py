@@ -77,7 +77,7 @@ class Feed:
 
 
 def expire_leases(store):
-    """As if the time had passed for which they are given."""
+    """As if the leases had run out."""
     store.query("UPDATE ledger_leases SET expires_at = expires_at - interval '1 hour' RETURNING owner")
     store.query("UPDATE channel_state SET lease_until = '2020-01-01T00:00:00.000000Z' WHERE lease_until IS NOT NULL RETURNING channel_id")
 

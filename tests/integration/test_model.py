@@ -224,7 +224,7 @@ class Subscriber:
         while id_pair(self.cursor) > self.model.newest() and connection.frames:
             await pause()  # the publisher has written it, but not yet noted its id
         self.check(connection, whole=False)
-        # But for the one on its way then, nothing that came after the greeting lies before its cursor.
+        # Except for the one in flight then, no entry after the greeting is before its cursor.
         later = self.model.entries[known + 1:known + 2]
         assert not later or later[0].id > id_pair(connection.greeting["cursor"]), f"{self.name}: began in the future"
 

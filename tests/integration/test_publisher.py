@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong on the publishers' side cannot be mended here; it is tolerated, counted and told."""
+"""What goes wrong on the publishers' side cannot be fixed here; it is tolerated, counted and reported."""
 import json
 
 import pytest

@@ -81,7 +81,7 @@ def test_a_sleeper_is_shown_the_newest_state_of_each_capsule_and_every_lasting_e
     sleeper.awake.set()
     until(lambda: states_of(sleeper)[-CAPSULES:] == newest and sleeper.last_id() == lasting[-1] or sleeper.ended.is_set(),
           "the sleeper to have the newest state of each")
-    assert states_of(sleeper) == sorted(set(states_of(sleeper))), "a state was repeated or came behind a later one"
+    assert states_of(sleeper) == sorted(set(states_of(sleeper))), "a state was repeated or came after a later one"
     assert len(states_of(sleeper)) < total, "nothing was spared"
     assert [f.id for f in sleeper.events() if f.id] == lasting
     assert not sleeper.ended.is_set()

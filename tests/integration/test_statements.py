@@ -153,7 +153,7 @@ def by_type(kind):
 
 
 class Tables:
-    """The program's tables in a PostgreSQL database, and its settings of a connection."""
+    """The program's tables in a PostgreSQL database, on a connection with the program's settings."""
 
     def __init__(self, cluster, template):
         self.database = "plans_" + uuid.uuid4().hex

@@ -75,7 +75,7 @@ class Trail:
 
 
 def documented_commands(word=""):
-    """What docs/audit.md tells to type, in its order. A line that ends with | goes on in the next."""
+    """What docs/audit.md tells the reader to type, in its order. A line that ends with | goes on in the next."""
     text = (ROOT / "docs/audit.md").read_text().replace("|\n    ", "| ")
     shown = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
     return [command for command in shown if word in command]

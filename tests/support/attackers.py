@@ -32,7 +32,7 @@ class BadNetwork:
         subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", self.library, NETWORK], check=True)
 
     def settings(self, others=()):
-        """Of a service, with its other settings."""
+        """Environment for a service: `others` plus the preloaded library."""
         preloaded = [dict(others).get("LD_PRELOAD"), str(self.library)]
         return {**dict(others), "LD_PRELOAD": ":".join(filter(None, preloaded)), "SILENT_WHILE": str(self.asked)}
 
@@ -117,7 +117,7 @@ def reading_audit(service, keys):
 
 
 def asking_for_audit(service, keys):
-    """As many rows as they may, whatever the answer."""
+    """Reads audit pages of the maximum size, and ignores failures."""
     turns = itertools.cycle(keys)
 
     def act():

@@ -270,7 +270,7 @@ void run_until(uv_loop_t *loop, bool (*condition)(void *owner), void *owner, con
 	timer.data = &ticks;
 	uv_timer_start(&timer, on_tick, 2, 2);
 	while (!condition(owner)) {
-		cr_assert_lt(uv_hrtime() / 1000000, end_ms, "waited in vain for: %s", what);
+		cr_assert_lt(uv_hrtime() / 1000000, end_ms, "timed out waiting for: %s", what);
 		uv_run(loop, UV_RUN_ONCE);
 	}
 	close_timer(loop, &timer);

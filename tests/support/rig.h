@@ -96,10 +96,10 @@ void rig_turn_until(struct rig *rig, bool (*is_true)(struct rig *rig, void *arg)
 void rig_wait_received(struct rig *rig, unsigned count);
 /* Runs the loop until this many rows match, such as "deliveries WHERE state = 'failed'". */
 void rig_wait_rows(struct rig *rig, int64_t count, const char *from);
-/* Until the store has done what it was given. */
+/* Runs the loop until the store is idle. */
 void rig_wait_for_store(struct rig *rig);
-/* Runs some turns of the loop, and until the store has done what it was given, to show that nothing
- * more happens. */
+/* Runs the loop for a while and waits for the store, several times, to show that nothing more
+ * happens. */
 void rig_idle(struct rig *rig);
 
 /* Runs one statement, printf-style. Returns the first column of its last row as a number. */

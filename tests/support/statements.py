@@ -42,7 +42,7 @@ def _initializer(text, start):
 
 
 def read_statements(path, text):
-    """Of a preprocessed file: every `.sql =`, whatever array or struct it is in."""
+    """Returns every `.sql =` of a preprocessed file, in whatever array or struct."""
     variables = [(found.start(), found.group(1)) for found in VARIABLE.finditer(text)]
     bodies = [(text.rindex("{", 0, found.start()) + 1, found.start()) for found in re.finditer(r"\.sql\s*=", text)]
     owners = [[name for start, name in variables if start < at][-1] for _, at in bodies]

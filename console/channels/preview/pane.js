@@ -16,7 +16,7 @@ import { Message } from "./message.js";
 import { sampleEvent } from "./sample.js";
 
 const PAUSE_MS = 250;
-/** Of a message that is edited later. */
+/** Stages of a message that is edited later. */
 const STAGES = ["First message", "After an edit"];
 
 /** @typedef {{field?: string, message: string}} Wrong */

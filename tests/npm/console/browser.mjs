@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A browser that watches the console: an error in its console, an unhandled rejection, a request to another origin or a report of
-// the policy fails the walk. Starting a browser and opening a context cost more than most walks, so one process runs several walks
-// (run.mjs), and their pages share a context where they can. tests/integration/test_console.py says what they need to know.
+// A browser that watches the console: an error in its console, an unhandled rejection, a request to another origin or a
+// Content-Security-Policy report fails the walk. Starting a browser and opening a context cost more than most walks, so one process runs
+// several walks (run.mjs), and their pages share a context where they can. tests/integration/test_console.py passes them what they need.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

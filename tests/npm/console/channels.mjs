@@ -54,7 +54,7 @@ await walk({
 		await page.getByRole("heading", { name: "Connect a channel" }).waitFor();
 		await page.getByText("Features → Incoming Webhooks: switch it on.").waitFor();
 	},
-	async "what is wrong with a URL is told while typing"() {
+	async "what is wrong with a URL is shown while typing"() {
 		await page.locator("input[name=webhook_url]").fill("http://hooks.slack.com/x");
 		await page.getByText("does not begin with https://").waitFor();
 		await page.locator("input[name=webhook_url]").fill(wishes.destinations.slack.config.webhook_url);

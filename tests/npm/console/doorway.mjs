@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands between the browser and the service, and can be shut: what is open breaks, and nobody gets in until it is opened again.
+// A proxy between browser and service that can be closed: open connections break, and no new one gets in until it is opened again.
 import net from "node:net";
 
 export async function doorway(target) {

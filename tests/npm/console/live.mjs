@@ -110,7 +110,7 @@ await walk({
 		await page.keyboard.press("Escape");
 		await page.locator(".detail").waitFor({ state: "detached" });
 	},
-	async "a lost connection is told, and nothing is missing afterwards"() {
+	async "a lost connection is shown, and nothing is missing afterwards"() {
 		expectFault(/net::ERR_/);
 		const door = await doorway(wishes.base);
 		const far = await open({ base: door.origin });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may happen to the stream of the live page: it is told in words where one looks, and the list is complete again afterwards.
+// What may happen to the stream of the live page: it is shown in words where one looks, and the list is complete again afterwards.
 import { execFileSync } from "node:child_process";
 import { capsuleEvent, check, expectFault, go, open, publish, until, walk, wishes } from "./browser.mjs";
 import { doorway } from "./doorway.mjs";

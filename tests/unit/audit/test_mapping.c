@@ -129,7 +129,7 @@ static const struct {
 	{ "volume.delete", SYSTEM, VOLUME, WELL BECAUSE("expired"), false, false, "system volume " VOLUME " delete warning {\"reason\":\"expired\"}" },
 	{ "volume.delete", SYSTEM, VOLUME, WRONG BECAUSE("expired"), false, false, "system volume " VOLUME " delete error {\"reason\":\"expired\",\"error\":\"boom\"}" },
 
-	/* What did not come when a team expected it: nobody else writes these rows. */
+	/* Missed expectations: no other program writes these rows. */
 	{ "wrenn.expectation.missed", SYSTEM, "web-7", WRONG ",\"metadata\":{\"rule\":\"snapshot\"}", false, true, "system x web-7 overdue error {\"rule\":\"snapshot\",\"error\":\"boom\"}" },
 	{ "wrenn.expectation.missed", SYSTEM, "web-7", WELL ",\"metadata\":{\"rule\":\"snapshot\",\"late_s\":\"9\"}", false, true, "system x web-7 arrived info {\"rule\":\"snapshot\"}" },
 

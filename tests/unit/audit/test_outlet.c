@@ -409,7 +409,7 @@ Test(outlet, takes_one_that_is_not_new_unless_it_waits)
 	cr_expect_eq(waiting(), 2);
 	checkpoint.tree = 2;
 	outlet_publish(rig.outlet, &checkpoint);
-	cr_expect_eq(waiting(), 3, "it is of another team");
+	cr_expect_eq(waiting(), 3, "it belongs to another team");
 	close_rig(&rig);
 }
 

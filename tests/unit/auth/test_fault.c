@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every allocation of the loop fails in turn: who is known is let through, or the request is
- * answered once with a 5xx. Want of memory never refuses a credential. */
+/* Every allocation of the loop fails in turn: a valid credential is accepted, or the request gets
+ * one 5xx. Running out of memory never refuses a credential. */
 #include "tests/support/heap.h"
 #include "tests/unit/auth/rig.h"
 

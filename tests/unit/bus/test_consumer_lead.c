@@ -244,7 +244,7 @@ Test(consumer_lead, finds_what_was_handed_out_under_its_name_without_it)
 	struct world w;
 
 	ledger_start_after(&l, &w, 3);
-	/* As by an old leader that was frozen before its read. No new entry comes. */
+	/* The read of an old leader that was frozen before it. No new entry comes. */
 	redis_server_do(&w.server, "MULTI");
 	world_add_event(&w, "capsule.pause", TEST_CAPSULE, 3);
 	redis_server_do(&w.server, "XREADGROUP GROUP " GROUP " " BUS_CONSUMER_NAME

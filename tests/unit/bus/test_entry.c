@@ -103,7 +103,7 @@ Test(entry, shows_only_durable_events_of_known_kind_about_something)
 	cr_expect_eq(fate_of("connected", TEST_CAPSULE), ENTRY_IGNORED);
 }
 
-/* How often it stands in the file. */
+/* How often `needle` occurs in the file. */
 static size_t count_warnings(int fd, const char *needle)
 {
 	static char text[1 << 16];

@@ -11,7 +11,7 @@
 struct teller {
 	struct world world;
 	struct redis *redis;
-	struct bus_moment_question question;
+	struct bus_moment_query query;
 	struct bus_moment moment;
 	int answers;
 	char moment_fault[128];
@@ -74,9 +74,9 @@ static void on_added(const char *fault, void *owner)
 
 static void ask(struct teller *t)
 {
-	t->question = (struct bus_moment_question){ .on_answer = on_moment, .owner = t };
+	t->query = (struct bus_moment_query){ .on_answer = on_moment, .owner = t };
 	t->answers = 1;
-	cr_assert_eq(bus_moment_ask(t->redis, &t->question), 0);
+	cr_assert_eq(bus_moment_ask(t->redis, &t->query), 0);
 	cr_expect_eq(t->answers, 1, "never from within");
 	run_until(&t->world.loop, is_answered, t, "the moment");
 }
@@ -130,14 +130,14 @@ Test(moment, is_unknown_when_redis_refuses_or_is_lost)
 	cr_expect_not(t.moment.is_known);
 	cr_expect(strstr(t.moment_fault, "NOPERM"), "%s", t.moment_fault);
 	t.answers = 2;
-	cr_assert_eq(bus_moment_ask(t.redis, &t.question), 0);
+	cr_assert_eq(bus_moment_ask(t.redis, &t.query), 0);
 	cr_assert_eq(bus_add(t.redis, STR("{}"), on_added, &t), 0);
 	redis_fail(t.redis, "a test");
 	run_until(&t.world.loop, is_answered, &t, "both answers");
 	cr_expect_not(t.moment.is_known);
 	cr_expect_str_eq(t.moment_fault, "");
 	cr_expect_neq(t.added_fault[0], '\0');
-	cr_expect_eq(bus_moment_ask(t.redis, &t.question), -ENOTCONN);
+	cr_expect_eq(bus_moment_ask(t.redis, &t.query), -ENOTCONN);
 	cr_expect_eq(bus_add(t.redis, STR("{}"), on_added, &t), -ENOTCONN);
 	close_teller(&t);
 }

@@ -50,7 +50,7 @@ static void create_and_read(struct rig *rig)
 	rig_ask_text(rig, text, sizeof(text), "SELECT CAST(metadata AS text) FROM audit_logs");
 	cr_expect(strstr(text, "ops-alerts") && strstr(text, "webhook"), "%s", text);
 	rig_ask_text(rig, text, sizeof(text), "SELECT CAST(config AS text) FROM channels");
-	cr_expect_null(strstr(text, "8.8.8.8"), "the URL is stored in clear");
+	cr_expect_null(strstr(text, "8.8.8.8"), "the URL is stored in plaintext");
 }
 
 Test(endpoints, make_a_channel_and_show_its_secret_once)

@@ -69,7 +69,7 @@ static void set_and_remove(struct rig *rig)
 		     "it goes on where it was");
 	cr_expect_eq(name_fallback(rig, &a, "a", &c, 20), 200);
 	cr_expect_eq(rig_ask(rig, ROWS " WHERE copied_ms = 0 AND taken_over_at IS NULL"), 1,
-		     "another one begins anew");
+		     "another one starts over");
 	cr_expect_eq(change(rig, &a, "a", "null"), 200);
 	cr_expect_eq(rig_ask(rig, ROWS), 0);
 	cr_expect_null(strstr(call_answer, "fallback"), "%s", call_answer);

@@ -51,7 +51,7 @@ static void expect_old_secrets(struct rig *rig, const struct kept *expected)
 
 	rig_ask_text(rig, text, sizeof(text),
 		     "SELECT COALESCE(max(old_secret), '') FROM channel_state");
-	cr_expect_null(strstr(text, "s3cret"), "it is stored in clear");
+	cr_expect_null(strstr(text, "s3cret"), "it is stored in plaintext");
 	rig_ask_text(rig, until, sizeof(until),
 		     "SELECT COALESCE(CAST(max(old_secret_until) AS text), '') FROM channel_state");
 	cr_expect_eq(*until == '\0', *text == '\0', "%s", until);

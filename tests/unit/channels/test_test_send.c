@@ -26,7 +26,7 @@ static enum receiver_reply play(const struct received *request, struct buf *out,
 	return script_answer(request, out, arg);
 }
 
-/* All chat providers lead to the receiver. */
+/* Points the chat providers' origins at the receiver. */
 static void redirect(struct rig *rig)
 {
 	static char origin[64];

@@ -22,7 +22,7 @@
 
 static uint64_t free_mib;
 
-/* In place of the C library's. */
+/* Replaces the C library's. */
 int statvfs(const char *path, struct statvfs *out)
 {
 	cr_expect_str_eq(path, "/nowhere/store.db");
@@ -32,7 +32,7 @@ int statvfs(const char *path, struct statvfs *out)
 
 static CURLcode handshake;
 
-/* In place of libcurl's. */
+/* Replaces libcurl's. */
 CURLcode curl_easy_perform(CURL *easy)
 {
 	cr_expect(easy);

@@ -156,7 +156,7 @@ Test(event_filter, refuses_nonsense_by_the_name_of_its_rule)
 	}
 }
 
-/* It would stand for itself and fit nothing that its author means. */
+/* Elsewhere the star would be a literal, and match nothing its author meant. */
 Test(event_filter, of_a_request_takes_a_star_at_the_end_of_a_resource_only)
 {
 	static const struct {

@@ -157,7 +157,7 @@ static enum receiver_reply find(struct chat *at, struct buf *out)
 {
 	enum refusal refusal = at->refusals > 0 ? at->refusal : REFUSE_NOTHING;
 
-	at->questions++;
+	at->lookups++;
 	if (at->refusals > 0)
 		at->refusals--;
 	if (refusal == REFUSE_BROKEN) {

@@ -41,7 +41,7 @@ struct chat {
 	char text[MAX_MESSAGES][1024];
 	unsigned refused_posts; /* how many posts are still refused */
 	unsigned wrong;         /* edits of another capsule's message */
-	unsigned questions;     /* Matrix: how often a message was asked for */
+	unsigned lookups;       /* Matrix: how often a message was asked for */
 };
 
 extern struct chat chat;
@@ -52,7 +52,7 @@ enum receiver_reply talk(const struct received *request, struct buf *out, void *
 /* Runs the steps on each store, and expects that no message was edited wrongly. */
 void with_chat(void (*steps)(struct rig *rig));
 
-/* The same with Matrix. The refusals are answers to the question before an edit. */
+/* The same with Matrix. The refusals are answers to the lookup before an edit. */
 void with_matrix(void (*steps)(struct rig *rig));
 
 struct event *event_of(const char *kind, const char *capsule, const char *outcome, int64_t ms);

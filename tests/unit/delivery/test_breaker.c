@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The breaker and disabled channels, by a clock set by hand, and their columns on both stores. */
+/* The breaker and disabled channels on a hand-set clock, and their columns on both stores. */
 #include <stdio.h>
 
 #include "core/utf8.h"

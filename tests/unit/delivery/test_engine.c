@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Deliveries from event to destination, on both stores, by a clock set by hand. */
+/* Deliveries from event to destination, on both stores and a hand-set clock. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -119,7 +119,8 @@ Test(breaker_engine, disables_a_channel_whose_destination_is_gone_and_keeps_its_
 	with_channel(410, disable_at_once);
 }
 
-/* As through a worker that does not deliver, and so cannot notify us. */
+/* Enables the channel in the store only, as a worker that does not deliver would: it cannot notify
+ * us. */
 static void see_it_enabled_elsewhere(struct rig *rig)
 {
 	rig_commit_pause(rig, START_MS);

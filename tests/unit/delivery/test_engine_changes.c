@@ -177,7 +177,7 @@ static bool has_no_request(struct rig *rig, void *arg)
 	return metric_value(metric_gauge("wrenn_events_delivery_inflight", NULL, "")) == 0;
 }
 
-/* As another worker or the control plane deletes: nobody notifies us. */
+/* Deletes as another worker or the control plane would: we get no notice. */
 static void delete_elsewhere(struct rig *rig, const char *statement)
 {
 	destination.is_held = true;

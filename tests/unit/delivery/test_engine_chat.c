@@ -545,7 +545,7 @@ Test(chat, says_how_long_it_took_and_the_name_of_the_team)
 
 #define HOSTS 40
 
-/* All are of one name here. */
+/* All have the same name here. */
 static void fold_hosts(struct rig *rig)
 {
 	static struct event *events[HOSTS];

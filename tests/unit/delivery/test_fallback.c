@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A channel that fails, and the one that takes over, on both stores and a clock set by hand. */
+/* A channel that fails, and the one that takes over, on both stores and a hand-set clock. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -31,7 +31,7 @@ Test(fallback, acts_by_how_long_the_channel_has_failed)
 		{ START_US - HOUR_US, START_US - MINUTE_US, FALLBACK_COPY, START_US },
 		{ START_US - MINUTE_US, START_US - HOUR_US, FALLBACK_COPY, START_US },
 		{ 0, START_US - HOUR_US, FALLBACK_HAND_BACK, START_US },
-		/* nothing was tried since, as in quiet hours */
+		/* nothing has been tried since, as in quiet hours */
 		{ START_US - HOUR_US, 0, FALLBACK_REST, START_US - 59 * MINUTE_US },
 		{ START_US - HOUR_US, START_US - MINUTE_US, FALLBACK_COPY,
 		  START_US - 59 * MINUTE_US },

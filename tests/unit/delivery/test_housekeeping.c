@@ -136,7 +136,7 @@ Test(housekeeping, removes_what_finished_a_week_ago_and_nothing_else)
 	}
 }
 
-/* Half of the ids are of an earlier version, in no order. */
+/* Half of the ids come from an earlier version, in no order. */
 Test(housekeeping, removes_more_than_one_piece)
 {
 	struct rig rig;
@@ -242,7 +242,7 @@ Test(housekeeping, leaves_the_work_to_the_worker_with_the_lease)
 	rig_close(&rig);
 }
 
-/* A lease that no clock of today can have written does not count. */
+/* A lease dated further ahead than any current clock could set it is ignored. */
 Test(housekeeping, takes_over_a_lease_from_before_the_clock_was_set_back)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {

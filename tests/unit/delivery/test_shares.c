@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which team gets how many slots, by counts and a clock set by hand. */
+/* Which team gets how many slots, by counts, on a hand-set clock. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The states, the schedule and the order inside a channel, by a clock set by hand. */
+/* The states, the schedule and the order inside a channel, on a hand-set clock. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -375,7 +375,7 @@ Test(delivery_pick, sends_a_retry_that_is_due_before_newer_ones)
 		     &line.deliveries[0]);
 }
 
-/* Written by a clock that was set back since. */
+/* Written by a clock that has been set back since. */
 Test(delivery_pick, is_not_held_back_by_a_failure_in_the_future)
 {
 	struct line line;

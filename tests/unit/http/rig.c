@@ -97,7 +97,7 @@ static void on_stream_closed(void *owner)
 	struct rig *rig = owner;
 
 	rig->streams_closed++;
-	rig->told_before_the_end = deadline_is_waiting(&rig_connection(rig)->deadline);
+	rig->closed_before_the_end = deadline_is_waiting(&rig_connection(rig)->deadline);
 	http_stream_close(rig->stream, true); /* must be harmless here */
 	rig->stream = NULL;
 }
@@ -189,7 +189,7 @@ void rig_turn(struct rig *rig)
 
 	if (!started_ms)
 		started_ms = clock_mono_ms();
-	cr_assert_lt(clock_mono_ms(), started_ms + PATIENCE_MS, "waited in vain");
+	cr_assert_lt(clock_mono_ms(), started_ms + PATIENCE_MS, "timed out waiting");
 	uv_run(&rig->loop, UV_RUN_ONCE);
 }
 

@@ -40,8 +40,8 @@ struct rig {
 	int stream_rc;
 	int writables;
 	int streams_closed;
-	bool told_before_the_end; /* on_closed came before the connection's memory was due to go */
-	struct str endless;       /* written again from on_writable */
+	bool closed_before_the_end; /* on_closed ran before the memory was due to go */
+	struct str endless;         /* written again from on_writable */
 
 	struct buf big;
 	int calls; /* of any handler */

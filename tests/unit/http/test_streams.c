@@ -102,7 +102,7 @@ Test(stream, tells_its_owner_once_when_the_client_leaves)
 		client.fd = how == 1 ? client.fd : -1;
 		end();
 		cr_expect_eq(rig.streams_closed, 1);
-		cr_expect(rig.told_before_the_end, "the client may be back at once");
+		cr_expect(rig.closed_before_the_end, "the client may be back at once");
 	}
 }
 

@@ -95,7 +95,7 @@ static void wait_and_meet(struct rig *rig)
 	cr_expect_eq(waits(rig), 0, "the other Y");
 	accept_at(rig, START_MS + 50);
 	complete_at(rig, START_MS + 60 + 2 * WITHIN_MS);
-	cr_expect_eq(waits(rig), 0, "late, and nothing was told");
+	cr_expect_eq(waits(rig), 0, "late, and nothing was reported");
 	cr_expect_eq(count(rig, "audit_logs WHERE action = 'overdue'"), 0);
 }
 

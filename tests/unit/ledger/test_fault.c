@@ -32,7 +32,8 @@ static const struct lack {
 	{ fail_statement, call_recover },
 };
 
-/* Offers two events with the nth one failing, and then again. False when they need fewer. */
+/* Offers two events while the nth allocation or statement fails, then again without the fault.
+ * Returns false if fewer than n are needed. */
 static bool commit_without(struct rig *rig, const struct lack *lack, unsigned nth)
 {
 	const int64_t both = 2 * 1000000 + 2;

@@ -15,26 +15,26 @@
 
 /* ---- the fence ------------------------------------------------------------------------------- */
 
-struct question {
+struct lookup {
 	struct store_job job;
 	const struct database *database;
 	struct fence fence;
 	int rc;
 };
 
-static int run_question(struct db *db, struct store_job *job)
+static int run_lookup(struct db *db, struct store_job *job)
 {
-	struct question *question = container_of(job, struct question, job);
-	int rc = fence_ask(db, "g", "us", &question->fence);
+	struct lookup *lookup = container_of(job, struct lookup, job);
+	int rc = fence_ask(db, "g", "us", &lookup->fence);
 
 	return rc < 0 ? rc : db_flush(db);
 }
 
 static void ask(void *arg)
 {
-	struct question *question = arg;
+	struct lookup *lookup = arg;
 
-	question->rc = store_run_blocking(question->database->url, &question->job, NULL);
+	lookup->rc = store_run_blocking(lookup->database->url, &lookup->job, NULL);
 }
 
 static void execute(PGconn *connection, const char *sql)
@@ -59,7 +59,7 @@ static void wait_for_a_waiter(const struct database *database)
 Test(fence, sees_what_was_committed_while_it_waited_for_the_lease)
 {
 	struct database database = database_make(DATABASE_POSTGRES);
-	struct question question = { .job.run = run_question, .database = &database };
+	struct lookup lookup = { .job.run = run_lookup, .database = &database };
 	PGconn *other = PQconnectdb(database.url);
 	uv_thread_t thread;
 
@@ -70,16 +70,16 @@ Test(fence, sees_what_was_committed_while_it_waited_for_the_lease)
 	execute(other, "BEGIN");
 	execute(other, "UPDATE wrenn_events.ledger_leases SET expires_at = now()");
 	execute(other, "UPDATE wrenn_events.positions SET last_id = '2-0', last_ms = 2");
-	cr_assert_eq(uv_thread_create(&thread, ask, &question), 0);
+	cr_assert_eq(uv_thread_create(&thread, ask, &lookup), 0);
 	wait_for_a_waiter(&database);
 	execute(other, "COMMIT");
 	uv_thread_join(&thread);
 	PQfinish(other);
 
-	cr_expect_eq(question.rc, 0, "%d", question.rc);
-	cr_expect(question.fence.is_ours);
-	cr_expect(question.fence.stored.is_known);
-	cr_expect_eq(question.fence.stored.last.ms, 2, "it is what was there before the wait");
+	cr_expect_eq(lookup.rc, 0, "%d", lookup.rc);
+	cr_expect(lookup.fence.is_ours);
+	cr_expect(lookup.fence.stored.is_known);
+	cr_expect_eq(lookup.fence.stored.last.ms, 2, "it is what was there before the wait");
 }
 
 /* ---- event by event -------------------------------------------------------------------------- */

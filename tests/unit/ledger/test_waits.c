@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which waits are told in one look when many are due, on both engines. */
+/* Which waits one look reports when many are due, on both engines. */
 #include <stdio.h>
 
 #include "expect/waits.h"
@@ -9,7 +9,7 @@
 #define HOST_RULE                                                         \
 	"{\"after\":{\"event\":[\"host.down\"]},\"without\":{\"event\":[" \
 	"\"host.up\"]},\"within_s\":600}"
-#define MANY   40 /* more than one look tells */
+#define MANY   40 /* more than one look reports */
 #define NOW_MS START_MS
 
 static const struct rig_options options = { .strict = false };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Who tells what did not come, when, and how often: on both engines, with a stream that the test
- * plays. */
+/* Which worker reports a missed event, when, and how often: on both engines, with a stream that the
+ * test plays. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@
 /* The stream, whose clock stands until the test moves it. */
 static struct {
 	uv_timer_t timer; /* answers never come from within */
-	struct bus_moment_question *question;
+	struct bus_moment_query *query;
 	struct bus_moment moment;
 	bool is_silent; /* answers nothing */
 	bool is_full;   /* refuses additions */
@@ -39,22 +39,22 @@ static struct {
 
 static void on_answer_time(uv_timer_t *timer)
 {
-	struct bus_moment_question *question = stream.question;
+	struct bus_moment_query *query = stream.query;
 
 	(void)timer;
 	for (; stream.unanswered; stream.unanswered--)
 		stream.on_added(stream.is_full ? "OOM" : NULL, stream.adder);
-	if (!question || stream.is_silent)
+	if (!query || stream.is_silent)
 		return;
-	stream.question = NULL;
-	question->on_answer(&stream.moment, question->owner);
+	stream.query = NULL;
+	query->on_answer(&stream.moment, query->owner);
 }
 
-static int ask(struct bus_moment_question *question, void *owner)
+static int ask(struct bus_moment_query *query, void *owner)
 {
 	(void)owner;
 	stream.asked++;
-	stream.question = question;
+	stream.query = query;
 	uv_timer_start(&stream.timer, on_answer_time, 0, 0);
 	return 0;
 }
@@ -241,7 +241,7 @@ static void tell_and_take_back(struct rig *rig)
 	cr_expect(str_is(event->resource_type, "host"));
 	event_free(event);
 	look(rig);
-	cr_expect_eq(stream.added, 1, "it was told");
+	cr_expect_eq(stream.added, 1, "it was already reported");
 	pass(rig, 5000);
 	happen(rig, "host.up", "");
 	wait_added(rig, 2);
@@ -578,7 +578,7 @@ static void stop_while_asked(struct rig *rig)
 	unsigned asked = 1;
 	rig_turn_until(rig, has_asked, &asked);
 	rig_idle(rig);
-	cr_expect_eq(stream.asked, 1, "one question at a time");
+	cr_expect_eq(stream.asked, 1, "one query at a time");
 	bool is_stopped = false;
 	ledger_stop(rig->ledger, on_stopped, &is_stopped);
 	rig_idle(rig);

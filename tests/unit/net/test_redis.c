@@ -308,7 +308,7 @@ Test(redis, hears_messages_again_after_subscribing_again)
 	redis_server_stop(&server);
 }
 
-/* Of the owner's, or the question about the role that each connection asks now and then. */
+/* The waiting command is the owner's, or the ROLE query that each connection repeats. */
 Test(redis, hears_messages_although_a_command_waited_when_it_subscribed)
 {
 	struct redis_server server;

@@ -30,7 +30,7 @@ static int ask(struct redis_blocking *redis, const char *word, char text[64], st
 
 	return redis_blocking_send(
 		redis,
-		&(struct redis_question){
+		&(struct redis_blocking_command){
 			.argc = 2, .argv = argv, .on_reply = copy_text, .owner = text },
 		why);
 }

@@ -247,7 +247,7 @@ Test(redis_master, a_frozen_master_is_noticed_by_all_within_seconds)
 {
 	struct redis_server first;
 	struct redis_server second;
-	struct crew crew = { .nobody_listens = true }; /* who listens, sends a PING now and then */
+	struct crew crew = { .nobody_listens = true }; /* a listening connection sends PINGs */
 
 	redis_server_start(&first, NULL);
 	redis_server_start(&second, NULL);
@@ -443,7 +443,7 @@ Test(redis_master, believes_no_sentinel_that_talks_nonsense)
 		address.hosts[0].port = liar.port;
 		cr_assert_eq(redis_master_open(&loop, &address, &master), 0);
 		cr_assert_eq(redis_sentinel_open(&loop, &address, master, &sentinel), 0);
-		run_until(&loop, was_asked, &liar, "the question");
+		run_until(&loop, was_asked, &liar, "the query");
 		run_until(&loop, is_good ? has_host : has_fault, master, "its answer");
 		cr_expect_eq(redis_master_host(master) != NULL, is_good, "%zu", i);
 		liar_stop(&liar);

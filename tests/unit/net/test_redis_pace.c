@@ -44,7 +44,7 @@ static int count_lines(const char *words)
 	return count;
 }
 
-/* Of the last line about a loss. */
+/* The pause named in the last log line about a loss. */
 static int last_pause_ms(void)
 {
 	int pause_ms = 0;
@@ -54,7 +54,7 @@ static int last_pause_ms(void)
 	return pause_ms;
 }
 
-/* As an owner does who got an error: each time with other words. */
+/* As an owner does on an error; the text differs each time. */
 static void give_up(struct fixture *f)
 {
 	char why[128];

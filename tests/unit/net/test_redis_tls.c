@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* TLS to a real Redis: who is trusted, who is not, and which words tell of it. */
+/* TLS to a real Redis: which servers are trusted, and what the errors say. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <spawn.h>
@@ -286,10 +286,10 @@ Test(redis_tls, serves_the_command_line_too)
 		0);
 	cr_assert_eq(redis_blocking_open(&address, &redis, &why), 0, "%s", why.text);
 	cr_expect_eq(redis_blocking_send(redis,
-					 &(struct redis_question){ .argc = 1,
-								   .argv = argv,
-								   .on_reply = count_answer,
-								   .owner = &answers },
+					 &(struct redis_blocking_command){ .argc = 1,
+									   .argv = argv,
+									   .on_reply = count_answer,
+									   .owner = &answers },
 					 &why),
 		     0);
 	cr_expect_eq(answers, 1);

@@ -217,7 +217,7 @@ static void expect_fit(struct rig *rig, const struct rig_config *config, int for
 		cr_expect_lt(rig->trims.items[i].kept, rig->trims.items[i].of);
 		names_cut += strcmp(rig->trims.items[i].what, "actor") == 0;
 	}
-	cr_expect_eq(names_cut, 1, "told once, in however many places it stands");
+	cr_expect_eq(names_cut, 1, "reported once, however many places it appears in");
 }
 
 void rig_expect_fit(const char *provider, const struct rig_config *config)

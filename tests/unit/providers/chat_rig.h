@@ -30,12 +30,12 @@ struct rig {
 };
 
 /* All are ended by rig_done(). */
-/* A pause of capsule cl-1 by the system that went well. */
+/* A successful pause of capsule cl-1 by the system. */
 void rig_success(struct rig *rig, const char *provider);
-/* A failed destroy, with the three texts wherever users' texts can stand. */
+/* A failed destroy. Puts `id`, `name` and `error` wherever user text can appear. */
 void rig_failure(struct rig *rig, const char *provider, const char *id, const char *name,
 		 const char *error);
-/* 7 pauses, 3 failed destroys of which one is told. */
+/* 7 pauses and 3 failed destroys; one of the three is listed by name. */
 void rig_digest(struct rig *rig, const char *provider);
 /* A host that is down, which is neither a success nor a failure. */
 void rig_host_down(struct rig *rig, const char *provider);

@@ -359,7 +359,7 @@ Test(discord_check, takes_addresses_of_webhooks_only)
 	}
 }
 
-/* A webhook's number is no secret: who knows only that must not use up its pace. */
+/* A webhook's number is no secret: knowing it alone must not be enough to use up its pace. */
 Test(discord_paces, are_one_for_each_webhook_and_token_however_spelled)
 {
 	static const struct rig_config same_hook = {

@@ -271,7 +271,7 @@ Test(edit, that_is_not_possible_any_more_becomes_a_post)
 	}
 }
 
-Test(edit, of_matrix_comes_after_the_question_for_its_event)
+Test(edit, of_matrix_comes_after_the_lookup_of_its_event)
 {
 	const struct provider_config config = { 3,
 						{ { "homeserver_url", STR("https://hs.example") },

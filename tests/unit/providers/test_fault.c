@@ -2,7 +2,7 @@
 
 /*
  * Every allocation fails in turn. A request is built whole or not at all, and an answer that could
- * not be read for want of memory counts neither as delivered nor against the channel.
+ * not be read because memory ran out counts neither as delivered nor against the channel.
  */
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -360,7 +360,7 @@ Test(googlechat_check, takes_the_webhooks_of_google_chat_alone)
 	}
 }
 
-/* The name of a space is no secret: who knows only that must not use up its pace. */
+/* A space's name is no secret: knowing it alone must not be enough to use up its pace. */
 Test(googlechat_paces, goes_by_space_and_token)
 {
 	static const struct rig_config cases[] = {

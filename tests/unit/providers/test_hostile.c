@@ -255,7 +255,7 @@ static size_t tag_at(const char *at)
 	return 0;
 }
 
-/* Returns how many code points people see. What users wrote stands in code alone, if has_code. */
+/* Returns how many code points people see. If has_code, user text appears only inside <code>. */
 static size_t read_html(const struct reading *reading, bool has_code)
 {
 	bool is_code = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Finding providers by name and fields by name, and what every provider has to bring. */
+/* Finding providers by name and fields by name, and what every provider must define. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 

@@ -310,7 +310,7 @@ Test(teams_paces, are_slower_for_connectors_than_for_workflows)
 	cr_expect_eq(pace[0].interval_us, 48000000);
 }
 
-/* Only the signature is a secret: who knows the rest must not use up the pace. */
+/* Only the signature is secret: knowing the rest must not be enough to use up the pace. */
 Test(teams_paces, are_one_for_each_host_path_and_signature)
 {
 	static const struct {

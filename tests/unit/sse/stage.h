@@ -75,14 +75,14 @@ void stage_turn(struct stage *stage);
 /* A few turns in which nothing should happen. */
 void stage_rest(struct stage *stage);
 
-#define UNTIL(stage, condition)                                                          \
-	do {                                                                             \
-		int64_t until_ms = clock_mono_ms() + PATIENCE_MS;                        \
-		while (!(condition)) {                                                   \
-			stage_turn(stage);                                               \
-			cr_assert_lt(clock_mono_ms(), until_ms, "waited in vain for %s", \
-				     #condition);                                        \
-		}                                                                        \
+#define UNTIL(stage, condition)                                                             \
+	do {                                                                                \
+		int64_t until_ms = clock_mono_ms() + PATIENCE_MS;                           \
+		while (!(condition)) {                                                      \
+			stage_turn(stage);                                                  \
+			cr_assert_lt(clock_mono_ms(), until_ms, "timed out waiting for %s", \
+				     #condition);                                           \
+		}                                                                           \
 	} while (0)
 
 /* The id of entry n is FIRST_MS + n. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reconnects with a cursor: from memory, from Redis, across the seam between them, and gaps. */
+/* Reconnects with a cursor: served from memory, from Redis and across the seam between them, and
+ * with gaps. */
 #include <criterion/criterion.h>
 
 #include "core/json.h"

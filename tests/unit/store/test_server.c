@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What stands at the other end of a PostgreSQL URL: a pooler, a standby, another server than
+/* What may be at the other end of a PostgreSQL URL: a pooler, a standby, another server than
  * before, or one that gives us too few rights. */
 #include <fcntl.h>
 #include <signal.h>

@@ -68,7 +68,7 @@ static struct world *open_world(size_t count)
 	return world;
 }
 
-/* Everybody hears it, who told it as well. */
+/* Every worker receives it, including the sender. */
 static void hear(struct world *world)
 {
 	for (; world->first != world->end; world->first++) {

@@ -84,7 +84,7 @@ static void walk_pages(struct rig *rig)
 	int seen = 0;
 
 	add_quiet_channel(rig, CHANNEL_1, TEAM_A, "capsule.create");
-	/* All rows are of the same time, so only the id orders them. */
+	/* All rows have the same time, so only the id orders them. */
 	for (int i = 1; i <= 5; i++)
 		add_row(rig, CHANNEL_1, TEAM_A, i, "delivered");
 	rig_ask(rig, "UPDATE deliveries SET created_at = '2027-01-15T07:00:00.123456Z'");
