@@ -36,8 +36,8 @@ struct audit_checkpoint {
 	char note[AUDIT_NOTE_SIZE];
 };
 
-/* Adds an event about a checkpoint to the stream. 0, and then on_announced comes once, never from
- * within, with NULL or what went wrong; or a negative errno. */
+/* Adds an event about a checkpoint to the stream. 0, and then on_announced is called once, never
+ * from within, with NULL or what went wrong; or a negative errno. */
 typedef int (*announce_fn)(struct str json, void (*on_announced)(const char *fault, void *arg),
 			   void *arg, void *announcer);
 

@@ -3,7 +3,7 @@
 /*
  * Erases from the trail the persons that the control plane is about to erase. It marks a user who
  * deletes the account, and 15 days later clears the rows and removes the user (contract e.7). After
- * that the commitments cannot be computed any more, so this runs a day earlier.
+ * that the commitments can no longer be computed, so this runs a day earlier.
  */
 #ifndef AUDIT_FOLLOW_H
 #define AUDIT_FOLLOW_H

@@ -313,7 +313,7 @@ static int do_piece(struct db *db, struct audit_forgetting *forgetting, int64_t 
 	if (rc < 0)
 		return rc;
 	if (forgetting->next < extent.first)
-		forgetting->next = extent.first; /* old rows were dropped since */
+		forgetting->next = extent.first; /* old rows have been dropped since */
 	if (forgetting->next < extent.size)
 		return erase_leaves(db, forgetting, extent.size);
 	return end_team(db, forgetting, now_us);

@@ -40,7 +40,7 @@ bool note_command_is_set(const struct note_command *command);
 /* The note must stay until on_done, which is never called from within. A failure is in the log. */
 void note_command_run(struct note_command *command, char *note,
 		      void (*on_done)(bool has_taken, void *owner), void *owner);
-/* Ends it soon; on_done comes even so. */
+/* Ends it soon; on_done is called even so. */
 void note_command_kill(struct note_command *command);
 
 #endif

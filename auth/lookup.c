@@ -150,7 +150,7 @@ static void on_cached(const redisReply *reply, void *owner)
 	struct credential_lookup *lookup = owner;
 	int rc;
 
-	/* The store may be closing as well, and no caller needs the answer any more. */
+	/* The store may be closing as well, and no caller needs the result now. */
 	if (lookup->lookups->is_closing) {
 		finish_lookup(lookup, -ECANCELED);
 		return;

@@ -43,8 +43,8 @@ struct credential_lookups {
 
 void lookups_init(struct credential_lookups *lookups);
 
-/* Redis and the store still answer what is in flight. on_idle comes after the last answer, or at
- * once. */
+/* Redis and the store still answer what is in flight. on_idle is called after the last answer, or
+ * at once. */
 void lookups_close(struct credential_lookups *lookups);
 
 /* Joins the lookup of that credential, or starts one. 0, or negative and on_found is not called. */

@@ -34,7 +34,7 @@
 #define ASK_AGAIN_MS      500
 #define SAMPLE_MS         10000
 #define LOOK_FOR_GROUP_MS 500 /* while standing by */
-#define PATIENCE_LOOKS    2   /* in vain, in a row */
+#define PATIENCE_LOOKS    2   /* without success, in a row */
 #define PAUSE_FIRST_MS    100
 #define PAUSE_MAX_MS      5000
 

@@ -31,7 +31,7 @@ struct bus_dead_query {
 };
 
 /* The newest `count` letters, or those older than `before`, which may be zero. 0, or what
- * redis_send() returned; then on_done does not come. */
+ * redis_send() returned; then on_done is not called. */
 int bus_dead_list(struct redis *redis, struct stream_id before, unsigned count,
 		  struct bus_dead_query *query) must_check;
 

@@ -24,7 +24,7 @@ void dues_init(struct dues *dues, uv_loop_t *loop, void (*on_due)(int which, voi
 void dues_set(struct dues *dues, int which, uint64_t after_ms);
 void dues_clear(struct dues *dues); /* all of them */
 
-/* No on_due comes any more. The memory may be freed once on_closed has been called. */
+/* on_due is no longer called. The memory may be freed once on_closed has been called. */
 void dues_close(struct dues *dues, void (*on_closed)(void *owner));
 
 #endif

@@ -30,7 +30,7 @@ static void go_to(struct gap_watch *watch, struct stream_id position)
 	recent_cut(&watch->recent, position);
 }
 
-/* The stream has none of them any more, so they prove nothing. */
+/* The stream no longer has any of them, so they prove nothing. */
 static void forget_recent(struct gap_watch *watch)
 {
 	watch->recent.count = 0;

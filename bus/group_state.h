@@ -25,7 +25,7 @@ struct bus_group_query {
 	void *owner;
 };
 
-/* 0, or what redis_send() returned; then on_answer does not come. */
+/* 0, or what redis_send() returned; then on_answer is not called. */
 int bus_group_ask(struct redis *redis, struct bus_group_query *query) must_check;
 
 #endif

@@ -18,7 +18,7 @@ struct lag {
 	bool is_high;
 };
 
-/* on_sampled comes unless the connection is lost. */
+/* on_sampled is called unless the connection is lost. */
 void lag_sample(struct lag *lag);
 
 /* Shows a sample. Only the leader does: the other workers would show the same numbers again. */

@@ -13,7 +13,7 @@
 #include "bus/counters.h"
 #include "bus/stream.h"
 
-/* As a JSON string. No writer escapes any of its characters. */
+/* The kind as a JSON string. No writer escapes any of its characters. */
 #define KIND_TEXT "\"capsule.state.changed\""
 
 struct bus_transient {

@@ -112,7 +112,8 @@ static int parse_event(struct preview *preview, struct str json, struct reason *
 		return rc;
 	if (rc < 0)
 		return reason_set(why, -EINVAL, "event", "event cannot be read: %s", fault.text);
-	/* As the stream would name it then, so the same event always has the same preview. */
+	/* The id that the stream would give it then, so the same event always has the same
+	 * preview. */
 	if (preview->event->time_us > 0)
 		preview->event->id.ms = (uint64_t)preview->event->time_us / 1000;
 	if (!event_kind_is_subscribable(preview->event->kind))

@@ -32,7 +32,7 @@ struct rotation {
 	struct target_check check;
 	int64_t overlap_us;
 	unsigned round;
-	/* As loaded. */
+	/* What was loaded. */
 	struct buf provider;
 	struct buf before;
 	struct buf old_before; /* the secrets before the last rotations, as stored */

@@ -22,7 +22,7 @@ static const struct db_query store_fallback = {
 	       "VALUES ($1, $2, $3) ON CONFLICT (channel_id) DO UPDATE SET "
 	       "after_minutes = excluded.after_minutes, fallback_id = excluded.fallback_id",
 };
-/* Copies to an earlier fallback do not count any more. */
+/* Copies to an earlier fallback no longer count. */
 static const struct db_query forget_other = {
 	.sql = "DELETE FROM channel_fallbacks WHERE channel_id = $1 AND fallback_id <> $2",
 };

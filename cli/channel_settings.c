@@ -161,7 +161,7 @@ int channel_settings_read(const struct provider *provider, struct secret *settin
 
 /* ---- prompts ----------------------------------------------------------------------------- */
 
-/* Asks for a line, and hides what is typed if it is a secret. Characters typed before the question
+/* Asks for a line, and hides what is typed if it is a secret. Characters typed before the prompt
  * are dropped, because the terminal has shown them. An empty line sets nothing. */
 static int read_line(const char *provider, const char *name, const char *hint, struct secret *out)
 {

@@ -84,7 +84,7 @@ static void check_port(struct findings *findings, const struct config *config)
 	buf_done(&owners);
 }
 
-/* As deliveries do, with the resolver of the system. Returns whether there is an address. */
+/* Resolves as deliveries do, with the system's resolver. Returns whether there is an address. */
 static bool check_resolver(struct findings *findings, const char *host)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };

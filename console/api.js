@@ -161,7 +161,7 @@ export const explain = (id, signal) => read(`events/${id}/explain`, {}, signal);
 export const getListeners = (id, signal) => read(`events/${id}/listeners`, {}, signal);
 
 /**
- * One event by its stream id: the first one after the id just before it. Null when it is not kept any more.
+ * One event by its stream id: the first one after the id just before it. Null when it is no longer kept.
  * @param {string} id
  * @param {AbortSignal} [signal]
  * @returns {Promise<StreamEvent | null>}

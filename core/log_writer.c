@@ -29,7 +29,7 @@ static struct {
 	bool has_fork_handlers;
 	bool is_running; /* the thread */
 	bool is_stopping;
-	bool is_stuck; /* it could not be stopped: nothing is written any more */
+	bool is_stuck; /* it could not be stopped: nothing more is written */
 	uint64_t lost;
 	size_t first;
 	size_t used;

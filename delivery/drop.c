@@ -22,7 +22,7 @@ static const struct db_query forget_options = {
 	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",
 };
 
-/* The deleted channel has no fallback any more, and is the fallback of no channel. */
+/* The deleted channel no longer has a fallback, and is the fallback of no channel. */
 static const struct db_query forget_fallbacks = {
 	.sql = "DELETE FROM channel_fallbacks WHERE (channel_id = $1 OR fallback_id = $1) "
 	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",

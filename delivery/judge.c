@@ -125,7 +125,7 @@ static void find_message(struct queue *queue, const struct answer *answer)
 		id[0] = '\0';
 }
 
-/* Settings that do not decrypt any more say nothing about the host: the vendor's words count. */
+/* Settings that no longer decrypt say nothing about the host: the vendor's words count. */
 static struct verdict ask_provider(struct queue *queue, const struct answer *answer)
 {
 	struct settings *settings = &queue->settings;

@@ -45,7 +45,7 @@ static const struct db_query read_settings = {
 #define REFORMED COUNT_ATTEMPTS "'reformed') ELSE 0 END"
 #define REPOSTED COUNT_ATTEMPTS "'reposted') ELSE 0 END"
 
-/* As states.c counts them, for rows that may have failed twice. */
+/* The counts of states.c, for rows that may have failed twice. */
 #define FREE "(CASE WHEN " WAITS " > 5 THEN 5 ELSE " WAITS " END)"
 #define FAILURES                                                                        \
 	"(d.attempts - d.attempts_before - (" REBOUND ") - (" REFORMED ") - (" REPOSTED \

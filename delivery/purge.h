@@ -22,7 +22,7 @@ struct purge_times {
 /* How far a purge is. All zero: at its beginning. */
 struct purge_place {
 	struct uuid after; /* the last delivery that was looked at */
-	bool is_past_now;  /* it looks at the ids after those of the present */
+	bool is_past_now;  /* it looks at the ids after the current time */
 	bool has_looked;   /* at all deliveries */
 	bool has_more;     /* another piece may find something */
 };

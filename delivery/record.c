@@ -357,7 +357,7 @@ static void on_recorded(struct store_job *job, int rc)
 	}
 }
 
-/* As far as this worker knows. The store may differ; then the job says so. */
+/* What this worker expects. The store may differ; then the job says so. */
 static bool will_audit(const struct queue *queue)
 {
 	const struct record *record = &queue->record;

@@ -17,7 +17,7 @@ struct queue;
 /* JUDGED. Takes the result of `current` and lets the queue go on. False: store it first. */
 bool unstored_take(struct queue *queue);
 
-/* Tries again to store what could not be stored, once all results have come back. */
+/* Tries again to store what could not be stored, once all results are back. */
 void unstored_retry(struct queue *queue);
 
 #endif

@@ -135,7 +135,7 @@ try:
             place = f"{name}:{count}"
             if line.endswith(b"\n") or name == options.files[-1]:  # a file that broke off may end within a line
                 line = json.loads(line.decode(), object_pairs_hook=lambda pairs: need(
-                    len(dict(pairs)) == len(pairs), "a member stands twice in an object") or dict(pairs), parse_constant=lambda name:
+                    len(dict(pairs)) == len(pairs), "a member is twice in an object") or dict(pairs), parse_constant=lambda name:
                     need(0, name), parse_float=lambda text: int(float(text)) if float(text) % 1 == 0 else float(text))
                 need(rb"\u0000" not in json.dumps(line, ensure_ascii=False).encode().replace(rb"\\", b""), "a NUL")
                 trail.line(line["type"], line)

@@ -81,7 +81,7 @@ static int on_rule(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* Our own rows record the end, not the request. Their ids are of these versions. */
+/* Our own rows record the end, not the request. Their ids have these versions. */
 static bool is_our_row(const struct uuid *id)
 {
 	return id->bytes[6] >> 4 == 8 || id->bytes[6] >> 4 == 5;

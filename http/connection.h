@@ -69,7 +69,7 @@ ssize_t connection_send(struct connection *c, const struct iovec *pieces, int co
 /* One system call, then on_bytes. Closes on end of file or error. */
 void connection_read(struct connection *c);
 
-/* Closes now; on_closed comes later. Safe to call twice. */
+/* Closes now; on_closed is called later. Safe to call twice. */
 void connection_close(struct connection *c);
 
 /* Nothing reaches the client any more: on_end decides. Safe to call twice. */

@@ -32,8 +32,8 @@ int http_stream_open(struct http_request *request, const struct http_stream_even
  * nothing for the write time-out. */
 ssize_t http_stream_write(struct http_stream *stream, const struct iovec *pieces, int count);
 
-/* Closes; on_closed comes later, never from within. `ended_well` tries to send the last chunk, so
- * set it only at a chunk boundary. Safe to call twice. */
+/* Closes; on_closed is called later, never from within. `ended_well` tries to send the last chunk,
+ * so set it only at a chunk boundary. Safe to call twice. */
 void http_stream_close(struct http_stream *stream, bool ended_well);
 
 #endif

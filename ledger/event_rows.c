@@ -244,7 +244,7 @@ static const char *why_suppressed(struct event_rows *rows, const struct event *e
 	return NULL;
 }
 
-/* Owners may ask why no notification came. The note is needed only if a channel would have got
+/* Owners may ask why no notification came. The note is needed only if a channel would have received
  * one. */
 static int write_suppressed(const struct event_rows *rows, struct db *db, const struct event *event,
 			    const char *reason)

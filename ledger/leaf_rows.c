@@ -30,7 +30,7 @@ static const struct db_query add_leaves = {
 _Static_assert(sizeof(struct uuid) == 16 && sizeof(struct merkle_hash) == 32,
 	       "the numbers in add_leaves");
 
-/* As text, in JSON. */
+/* Adds the ids as text, in JSON. */
 static int add_as_words(struct db *db, struct db_value *values, const struct uuid *ids,
 			size_t count)
 {

@@ -54,7 +54,7 @@ struct ledger_lease {
 	bool standby_is_logged;
 	unsigned vain_renewals; /* renewals in a row without being able to read the group */
 
-	/* Of the running job. */
+	/* About the running job. */
 	int64_t asked_us; /* monotonic, when the job ran: time in the queue costs no lease */
 	struct position known;
 	bool is_found;

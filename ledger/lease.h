@@ -50,7 +50,7 @@ void ledger_lease_silence(struct ledger_lease *lease);
  * Accepts NULL, and then calls on_closed at once. */
 void ledger_lease_close(struct ledger_lease *lease, void (*on_closed)(void *owner), void *owner);
 
-/* A commit was refused: this worker does not have the lease any more. */
+/* A commit was refused: this worker no longer has the lease. */
 void ledger_lease_lost(struct ledger_lease *lease);
 
 /* True when this worker has the lease for at least that time. */

@@ -221,7 +221,7 @@ static int drop_piece(struct retention *retention, struct db *db)
 	return rc < 0 ? rc : db_flush(db);
 }
 
-/* No row needs these keys any more; new rows get new ones. */
+/* No row needs these keys now; new rows get new ones. */
 static int drop_some_keys(struct retention *retention, struct db *db)
 {
 	const struct db_value team = db_uuid(&retention->team);

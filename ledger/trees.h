@@ -51,7 +51,7 @@ void trees_done(struct trees *trees);
 /* Forgets the rows, keeps the memory. */
 void trees_reset(struct trees *trees);
 
-/* As leaves_add(). */
+/* Like leaves_add(). */
 int trees_add(struct trees *trees, const struct audit_entry *entry,
 	      struct new_leaf **out) must_check;
 /* The control plane writes a row of this team. 0 or -ENOMEM. */

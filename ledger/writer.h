@@ -56,7 +56,7 @@ struct ledger_writer {
 /* Registers the metrics. The caller sets the other members. */
 void ledger_writer_init(struct ledger_writer *writer);
 
-/* As ledger_commit(). */
+/* Like ledger_commit(). */
 void ledger_writer_commit(struct ledger_writer *writer, struct bus_batch *batch,
 			  ledger_done_fn on_done, void *owner);
 

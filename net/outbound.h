@@ -46,7 +46,7 @@ int outbound_send(struct outbound *outbound, struct outgoing *request, unsigned 
 		  outbound_guard_fn allow, const void *guard, outbound_done_fn on_done, void *owner,
 		  struct outbound_call **out) must_check;
 
-/* on_done comes on a later loop turn, with ANSWER_CANCELLED. */
+/* on_done is called on a later loop turn, with ANSWER_CANCELLED. */
 void outbound_cancel(struct outbound_call *call);
 
 #endif

@@ -84,7 +84,7 @@ static void drop_link(struct redis *redis)
 	redis->link = NULL;
 }
 
-/* The connection cannot be used any more. The next loop turn makes the callbacks. */
+/* The connection can no longer be used. The next loop turn makes the callbacks. */
 static void lose(struct redis *redis, const char *why)
 {
 	if (redis->phase == PHASE_BROKEN || redis->phase == PHASE_CLOSING)

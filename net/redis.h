@@ -42,7 +42,7 @@ struct redis_options {
 int redis_open(const struct redis_options *options, struct redis **out) must_check;
 
 /* Waiting commands get NULL; on_closed (may be NULL) comes last. Both come on a later loop turn.
- * on_up and on_down do not come any more. Accepts NULL, and then calls on_closed at once. */
+ * on_up and on_down are no longer called. Accepts NULL, and then calls on_closed at once. */
 void redis_close(struct redis *redis, void (*on_closed)(void *owner), void *owner);
 
 bool redis_is_up(const struct redis *redis);

@@ -46,7 +46,8 @@ void redis_commands_drop_link(struct redis_commands *commands);
  * send. */
 void redis_commands_fail(struct redis_commands *commands);
 
-/* on_closed comes on a later loop turn. redis_commands_fail() must follow when commands wait. */
+/* on_closed is called on a later loop turn. redis_commands_fail() must follow when commands
+ * wait. */
 void redis_commands_close(struct redis_commands *commands, void (*on_closed)(void *owner));
 
 /* See redis_send(). There must be a link. */

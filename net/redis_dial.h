@@ -41,10 +41,10 @@ void redis_dial_init(struct redis_dial *dial, uv_loop_t *loop, const struct redi
 /* Replaces a running try. `host` is NULL for the Unix socket of the address. */
 void redis_dial_start(struct redis_dial *dial, const struct redis_host *host);
 
-/* No event comes any more. */
+/* No event follows. */
 void redis_dial_stop(struct redis_dial *dial);
 
-/* on_closed comes on a later loop turn. */
+/* on_closed is called on a later loop turn. */
 void redis_dial_close(struct redis_dial *dial, void (*on_closed)(void *owner));
 
 #endif

@@ -38,8 +38,8 @@ struct redis_link_options {
 	void *owner;
 };
 
-/* Starts to connect; no callback comes from within this call. 0 or a negative errno, and then
- * there is no link and no callback. */
+/* Starts to connect; no callback is called from within. 0 or a negative errno, and then there is no
+ * link and no callback. */
 int redis_link_open(const struct redis_link_options *options, struct redis_link **out) must_check;
 
 /* From now on the link has another owner. */
@@ -52,7 +52,7 @@ const char *redis_link_lateness(const struct redis_link *link);
 /* Sends a copy. 0 or -ENOMEM; on_broken reports a failed write, after what can still be read. */
 int redis_link_write(struct redis_link *link, const char *bytes, size_t len) must_check;
 
-/* From here on only on_closed comes. Safe from the link's own callbacks; once. */
+/* From here on only on_closed is called. Safe from the link's own callbacks; once. */
 void redis_link_close(struct redis_link *link);
 
 #endif

@@ -51,7 +51,7 @@ struct redis_member {
 void redis_master_join(struct redis_master *master, struct redis_member *member);
 void redis_master_leave(struct redis_member *member);
 
-/* Where to connect to; NULL until a sentinel has named the host. on_moved comes then. */
+/* Where to connect to; NULL until a sentinel has named the host. on_moved is called then. */
 const struct redis_host *redis_master_host(const struct redis_master *master);
 
 /* Why there is no host. */
@@ -76,7 +76,7 @@ struct redis_finder {
 	void *owner;
 };
 
-/* NULL: no finder any more. *finder must outlive its use. */
+/* NULL: no finder from now on. *finder must outlive its use. */
 void redis_master_set_finder(struct redis_master *master, const struct redis_finder *finder);
 
 /* The finder names the master's host. All connections move if it is a new one. */

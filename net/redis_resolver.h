@@ -27,11 +27,11 @@ void redis_resolver_init(struct redis_resolver *resolver, uv_loop_t *loop,
 			 void (*on_resolved)(int status, struct addrinfo *addresses, void *owner),
 			 void *owner);
 
-/* 0, and on_resolved comes on a later loop turn; or a negative errno, and it does not. Replaces a
+/* 0, and on_resolved is called on a later loop turn; or a negative errno, and it is not. Replaces a
  * pending lookup. */
 int redis_resolver_ask(struct redis_resolver *resolver, const struct redis_host *host) must_check;
 
-/* on_resolved does not come any more. */
+/* on_resolved is no longer called. */
 void redis_resolver_stop(struct redis_resolver *resolver);
 
 /* True when a request still runs: on_closed then comes on a later loop turn. */

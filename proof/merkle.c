@@ -120,7 +120,7 @@ void merkle_watch_next(struct merkle_range *range, struct merkle_proof *proof)
 	range->proof = proof;
 }
 
-/* As for the root, from the right: `from` is the first leaf of what is joined so far. */
+/* Joins as for the root, from the right: `from` is the first leaf of what is joined so far. */
 void merkle_prove(const struct merkle_range *range, struct merkle_proof *out)
 {
 	unsigned count = merkle_count(range->size);

@@ -104,7 +104,7 @@ static bool read_count(const cJSON *object, const char *name, size_t *out)
 static bool read_groups(const cJSON *list, struct digest *digest)
 {
 	const cJSON *item;
-	size_t told = 0;
+	size_t counted = 0;
 
 	if (!cJSON_IsArray(list))
 		return false;
@@ -118,9 +118,9 @@ static bool read_groups(const cJSON *list, struct digest *digest)
 		    !read_text(item, "outcome", &group->outcome) ||
 		    !read_count(item, "count", &group->count))
 			return false;
-		told += group->count;
+		counted += group->count;
 	}
-	return told <= digest->total;
+	return counted <= digest->total;
 }
 
 static bool read_failures(const cJSON *list, struct digest *digest)

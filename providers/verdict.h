@@ -22,7 +22,7 @@ enum verdict_kind {
 	/* The setting `field` has the new value `value`: it is stored, and the message is sent
 	 * again at once. */
 	VERDICT_REBIND,
-	/* The message to replace is gone, or cannot be edited any more: a new one is posted at
+	/* The message to replace is gone, or can no longer be edited: a new one is posted at
 	 * once. */
 	VERDICT_REPOST
 };

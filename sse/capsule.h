@@ -22,7 +22,7 @@ void capsule_write_own(struct buf *out, struct str sandbox, const char *status);
 void capsule_write_row(struct buf *out, const struct db_row *row, const struct uuid *capsule,
 		       const char *status);
 
-/* By capsule ($1) and team ($2): an event that names another team's capsule gets no row. */
+/* Selects by capsule ($1) and team ($2): an event that names another team's capsule gets no row. */
 extern const struct db_query capsule_query;
 
 #endif

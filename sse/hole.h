@@ -7,10 +7,10 @@
  *	   kept, from before        hole, resume       kept, from after
  *	   a1 --- b1 --- a2 ------- ? ? ? ------------ a3 --- b2 ---
  *
- * Items from before the hole stay, because Redis may no longer have them. A stream that has got
- * everything gets a notice and stays open. The others are closed, and waits are refused. Every
- * cursor up to the hole misses something (history_misses()). The history is ordered by id: when the
- * ids after the hole are smaller than those before it, it is emptied.
+ * Items from before the hole stay, because Redis may no longer have them. A stream that has
+ * received everything gets a notice and stays open. The others are closed, and waits are refused.
+ * Every cursor up to the hole misses something (history_misses()). The history is ordered by id:
+ * when the ids after the hole are smaller than those before it, it is emptied.
  */
 #ifndef SSE_HOLE_H
 #define SSE_HOLE_H

@@ -17,7 +17,7 @@
 #include "sse/pump.h"
 #include "sse/turn.h"
 
-/* Listeners that had got everything begin at the first arrival that is meant for them. */
+/* Listeners that had received everything begin at the first arrival that is meant for them. */
 static void give_cursors(struct topic *topic, struct item *arrived)
 {
 	LIST_EACH (link, &topic->others) {

@@ -40,7 +40,7 @@ struct item {
 	uint8_t outcome;
 	bool transient; /* no id line, never replayed; `id` is that of the last durable item */
 	bool has_capsule;
-	bool superseded;    /* a later item of its capsule has come, of the same sort */
+	bool superseded;    /* a later item of its capsule has arrived, of the same sort */
 	uint32_t batch;     /* of the tail, in which it arrived */
 	uint32_t listeners; /* that its team had when it arrived (sse/audience.h) */
 	struct stream_id id;

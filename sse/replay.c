@@ -220,7 +220,7 @@ static void finish_read(struct reader *reader, const struct bus_edges *edges)
 	turn_wake(sse);
 }
 
-/* The read is over, and nothing calls back any more. */
+/* The read is over, and no callback follows. */
 static void end_read(struct reader *reader, const struct bus_edges *edges)
 {
 	struct sse *sse = reader->sse;

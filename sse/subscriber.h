@@ -62,7 +62,7 @@ struct subscriber {
 	bool in_front;
 	bool blocked;    /* the socket is full; on_writable will come */
 	bool stalled;    /* write.c: `quiet` is in sse->stalls */
-	bool ending;     /* no event goes to it any more */
+	bool ending;     /* no more events go to it */
 	bool is_closing; /* only `partial` and the closing frame at `cursor` are still to be sent */
 	bool left;       /* off all lists */
 	bool closed;     /* its last callback has run */

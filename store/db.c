@@ -60,7 +60,7 @@ int db_flush(struct db *db)
 {
 	int rc = db->err ? db->err : db->engine->flush(db);
 
-	/* The engine has no postponed statements any more, or may forget them. */
+	/* The engine no longer has postponed statements, or may forget them. */
 	if (rc && !db->in_transaction)
 		db->engine->discard(db);
 	return rc;

@@ -66,7 +66,7 @@ struct db {
 	const struct engine *engine;
 	bool writable;
 	bool in_transaction;
-	bool is_lost;   /* it cannot be used any more: close it */
+	bool is_lost;   /* it can no longer be used: close it */
 	bool is_pooled; /* a pooler is between us and the server; only set when writable */
 	/* Identifies the server: the start of PostgreSQL in microseconds since 1970; 0 on
 	 * SQLite. */

@@ -35,8 +35,8 @@ void lane_add(struct job_lane *lane, struct store_job *job);
 /* Removes the first; there must be one. */
 struct store_job *lane_pop(struct job_lane *lane);
 
-/* Takes jobs for one transaction, in their order: all that are of no team, and one of each team, a
- * few teams at most. A team's work may take long, so the next transaction has its next one. */
+/* Takes jobs for one transaction, in their order: all that belong to no team, and one of each team,
+ * a few teams at most. A team's work may take long, so the next transaction has its next one. */
 size_t lane_take_group(struct job_lane *lane, struct store_job **jobs, size_t max);
 
 /* The first that may run now: of requests, the first whose team has none running. In other lanes

@@ -273,7 +273,7 @@ def read_until(selector, readers, last):
 
 
 def show_trimmed(ours, redis, teams):
-    """The service stands still while three times what the stream holds is published; then it goes on."""
+    """The service is stopped while three times what the stream holds is published; then it goes on."""
     selector = selectors.DefaultSelector()
     team, key = teams[0]
     ours.start()

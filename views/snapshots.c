@@ -56,7 +56,7 @@ static const struct db_query select_outcomes = {
 };
 _Static_assert(MAX_ROWS == 500, "the LIMIT of both");
 
-/* Our own rows record the end, not the request. Their ids are of these versions. */
+/* Our own rows record the end, not the request. Their ids have these versions. */
 static bool is_our_row(const struct uuid *id)
 {
 	return id->bytes[6] >> 4 == 8 || id->bytes[6] >> 4 == 5;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The events that have come, newest last, and what is drawn from them. What arrives is collected and shown once a frame.
+// The events that have arrived, newest last, and what is drawn from them. What arrives is collected and shown once a frame.
 import { place } from "../address.js";
 import { streamQuery, wishesIn } from "../early.js";
 import { timeOfId } from "../format.js";
@@ -133,7 +133,7 @@ export function followWish() {
 	feed.follow(wish.everyone && isOperator.value ? "admin/events/stream" : "events/stream", streamQuery(wish));
 }
 
-// Who signs in next may be of another team.
+// The next user to sign in may belong to another team.
 signedIn.subscribe((state) => {
 	if (state === "out") feed.stop();
 });

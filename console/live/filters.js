@@ -16,7 +16,7 @@ const GROUP_FILTERS = [
 /** @param {string} name */
 const set = (name) => (/** @type {any} */ event) => setQuery({ [name]: event.target.value.trim(), open: undefined });
 
-/** The filters are the API's, except for the text, which looks through what has come. @param {{wish: any, paused: SignalOf<boolean>}} props */
+/** The filters are the API's, except for the text, which looks through what has arrived. @param {{wish: any, paused: SignalOf<boolean>}} props */
 export function Filters({ wish, paused }) {
 	return html`<form
 		class="filters"

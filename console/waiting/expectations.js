@@ -87,8 +87,8 @@ export function Expectations() {
 							)}
 						</ul>`
 					: html`<p class="list-none dim">
-							Nothing yet. What does not come in time is told to channels that want “Expected event was
-							late”.
+							Nothing yet. What does not come in time is reported to channels that want “Expected event
+							was late”.
 						</p>`}
 		<//>
 	</section>`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What came of snapshots lately, as the stream tells it.
+// What came of snapshots lately, as the stream reports it.
 import { timeOfId } from "../format.js";
 import { html } from "../html.js";
 import { Pill } from "../parts/pill.js";

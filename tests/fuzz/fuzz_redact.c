@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Any bytes through the net under secrets. Whatever else stands around it, an API key planted
- * into the text does not come out, valid UTF-8 stays valid, and less room gives a beginning of
- * what more room gives.
+ * Any bytes through the net under secrets. Whatever else is around it, an API key planted into the
+ * text does not come out, valid UTF-8 stays valid, and less room gives a beginning of what more
+ * room gives.
  */
 #include <stdlib.h>
 

@@ -69,7 +69,7 @@ class World:
         return ages
 
     def of_others(self, what):
-        """Of the other teams' deliveries, oldest first."""
+        """Columns of the other teams' deliveries, oldest first."""
         return self.store.query(f"SELECT {what} FROM deliveries WHERE team_id <> %s ORDER BY id", id_to_uuid(self.team))
 
     def attackers(self, make, teams=TEAMS, channels=CHANNELS):

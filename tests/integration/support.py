@@ -194,7 +194,7 @@ class PostgresStore:
         self.connection = None
 
     def query(self, sql, *values):
-        """By one connection, as a new one costs more than most statements. Each statement is a transaction."""
+        """Keeps one connection, as a new one costs more than most statements. Each statement is a transaction."""
         try:
             return self.run(sql, values)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):

@@ -16,7 +16,7 @@ def session(service, team, *more):
 
 
 def bury(redis, **fields):
-    """As the consumer puts an entry aside."""
+    """Puts an entry aside as the consumer does."""
     return redis.client.xadd("wrenn:events:dead", {"id": "5-1", **fields})
 
 

@@ -177,7 +177,7 @@ def test_what_stands_beside_the_rows_is_proved_too(trail, redis):
     tile_hash = "UPDATE audit_tiles SET hash = %s WHERE tree = %s AND n = 0"
     fact = "UPDATE store_facts SET value = %s WHERE name = 'identity'"
     attacks = {
-        "one leaf stands twice": ([(leaf, *leaves[0][1:], tree, 9)], [(leaf, *leaves[1][1:], tree, 9)]),
+        "one leaf is there twice": ([(leaf, *leaves[0][1:], tree, 9)], [(leaf, *leaves[1][1:], tree, 9)]),
         "the salts are gone": ([("DELETE FROM audit_salts WHERE team_id = %s", team)],
                                [("INSERT INTO audit_salts (team_id, subject, key) VALUES (%s, %s, %s)", team, subject, bytes(key)) for subject, key in salts]),
         "a note of another team": ([(stored_note, other_note, tree, size)], [(stored_note, note, tree, size)]),

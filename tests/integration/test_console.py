@@ -92,7 +92,7 @@ def have_trouble(walks):
 
 
 def test_the_stream_is_watched(walks, proxies):
-    """By a team, by an administrator, by way of proxies, and while it breaks."""
+    """A team watches, an administrator, a client behind proxies, and one whose stream breaks."""
     watch_live(walks)
     look_after_the_service(walks)
     walks.add("proxied", *walks.new_team(), proxies=proxies)

@@ -114,7 +114,8 @@ def test_a_service_that_does_not_answer_is_exit_3():
 
 
 def store_commands():
-    """Those that open the store itself. `serve` waits for it, `doctor` says so, a backup is of SQLite, and `rotate-key` needs only a file."""
+    """Those that open the store itself. `serve` waits for it, `doctor` says so, a backup is for SQLite only, and `rotate-key` needs only a
+    file."""
     for words, text in helps().items():
         others = words[0] in ("serve", "doctor", "publish", "backup", "restore") or words[-1] == "rotate-key"
         if not others and "  --config " in text and "  --url " not in text:

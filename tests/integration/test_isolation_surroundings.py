@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A healthy team while something breaks that the service stands on, or that other installations left behind: keys, database
-servers, files, clocks, the process itself. It gets all its events, at the first attempt and in order; how long they take
-afterwards is printed beside how long they took before."""
+"""A healthy team while something breaks that the service depends on, or that other installations left behind: keys, database servers,
+files, clocks, the process itself. It gets all its events, at the first attempt and in order; how long they take afterwards is printed
+beside how long they took before."""
 import contextlib
 import itertools
 import os

@@ -300,7 +300,7 @@ def test_a_redis_that_lost_its_progress_gives_again_what_changes_nothing(make_se
 
 
 def put_back(backup, store):
-    """As docs/operations.md says: SQLite would play the log of the file that was there into this one."""
+    """Follows docs/operations.md: SQLite would replay the log of the file that was there into this one."""
     for left in ("-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(store.path + left)

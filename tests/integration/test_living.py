@@ -73,7 +73,8 @@ def spoil(fake, destination):
 
 
 def the_pace_was_kept(fake, store, destination, channel):
-    """By the sender's clock. With ten seconds in one, a burst whose first message is 25 ms late on a busy machine looks too fast to its receiver."""
+    """Judges by the sender's clock. With ten seconds in one, a burst whose first message is 25 ms late on a busy machine looks too fast to
+    its receiver."""
     rows = store.query("SELECT started_at FROM attempts JOIN deliveries ON id = delivery_id WHERE channel_id = %s ORDER BY started_at",
                        id_to_uuid(channel["id"]))
     sent = [datetime.datetime.fromisoformat(at).timestamp() for at, in rows]
@@ -89,8 +90,8 @@ def the_storm_is_true(fake, store, destination, channel, capsules):
     # With this clock a request ends after a second of the machine's. Who then has no answer cannot know what was posted.
     unanswered = store.query("SELECT count(*) FROM attempts JOIN deliveries ON id = delivery_id WHERE status IS NULL AND channel_id = %s",
                              id_to_uuid(channel["id"]))[0][0]
-    anew = len(capsules) + (1 if destination.provider == "matrix" else 2)
-    assert anew <= len(screen) <= anew + unanswered
+    reposted = len(capsules) + (1 if destination.provider == "matrix" else 2)
+    assert reposted <= len(screen) <= reposted + unanswered
     newest = {capsule_of(message["shown"]): message["shown"].splitlines()[0] for message in screen}
     assert set(newest) == set(capsules)
     assert all(WORDS["capsule.destroy"] in title for title in newest.values()), newest

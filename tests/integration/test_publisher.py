@@ -24,7 +24,7 @@ def test_a_stream_and_a_channel_that_disagree_are_tolerated_and_counted(service,
     assert [(f.id, f.data["resource"]["id"]) for f in stream.wait_for(2)] == [(first, only_stored["resource"]["id"]), (last, both["resource"]["id"])]
     until(lambda: len(receiver.requests) == 2, "two webhooks")
     assert [json.loads(r["body"])["resource"]["id"] for r in receiver.requests] == [only_stored["resource"]["id"], both["resource"]["id"]]
-    # Three events, two in the stream and two on the channel: the counts stand side by side.
+    # Three events, two in the stream and two on the channel: the counts are side by side.
     seen = until(lambda: (now := metrics(service))['wrenn_events_bus_entries_ignored_total{reason="copy"}'] == 2 and now, "the counts")
     assert seen['wrenn_events_bus_entries_read_total{reader="tail"}'] == 2
     stream.close()

@@ -47,7 +47,7 @@ def test_channels_hear_of_what_the_settings_say(make_service, redis, receiver, f
     redis.publish(make_event(team, resource=capsule, metadata=metadata, actor={"type": "system"}))
     until(lambda: receiver.requests and fake.arrived(chat.name), "both messages")
     told = json.loads(receiver.requests[0]["body"])
-    assert (told["actor"]["type"], told["metadata"]) == ("system", {"template": "minimal"}), "the request is not told, nor is the host"
+    assert (told["actor"]["type"], told["metadata"]) == ("system", {"template": "minimal"}), "the request is not reported, nor is the host"
     assert f"https://wrenn.example/app/capsules/{capsule}" in json.dumps(fake.arrived(chat.name)[0])
     assert [group["name"] for group in redis.client.xinfo_groups("wrenn:events")] == ["a-group"]
     assert not service.log_text().startswith("{")

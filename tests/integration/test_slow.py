@@ -121,7 +121,7 @@ def test_a_sleeper_that_takes_nothing_for_twenty_seconds_is_closed_and_its_curso
     publish_states(redis, team, [new_id("cl-")], range(4000))  # states alone never close anybody
     until(lambda: states_of(neighbour)[-1:] == [3999], "the neighbour to have everything")
     lasting = redis.publish(make_event(team, "host.up"))
-    # By the service, or by the kernel, which was told to wait as long and may be first.
+    # The service closes it, or the kernel, which has the same limit and may be first.
     until(lambda: sum(metric(service, f'wrenn_events_sse_closes_total{{reason="{why}"}}') for why in ("stalled", "client")) == 1,
           "the sleeper to be closed")
     sleeper.awake.set()

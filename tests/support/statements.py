@@ -84,7 +84,7 @@ def hidden_sql():
 
 
 def every_statement():
-    """By name."""
+    """All statements, by name."""
     found = {}
     with _preprocessor() as preprocess:
         for path, text in _sources():

@@ -2,7 +2,7 @@
 import { html } from "../../html.js";
 import { Json } from "../../parts/json.js";
 
-/** What differs from request to request stands as three dots. */
+/** Three dots replace what differs from request to request. */
 const HEADERS = [
 	["X-Wrenn-Signature", "sha256=…"],
 	["X-Wrenn-Timestamp", "…"],

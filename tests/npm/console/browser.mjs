@@ -129,7 +129,7 @@ export async function until(condition, text) {
 	const end = Date.now() + WAIT_MS;
 	for (;;) {
 		if (await condition()) return;
-		check(Date.now() < end, `in vain: ${text}`);
+		check(Date.now() < end, `timed out: ${text}`);
 		await new Promise((resolve) => setTimeout(resolve, 50));
 	}
 }

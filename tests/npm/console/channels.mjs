@@ -32,7 +32,7 @@ async function ask(method, path, body) {
 	return answer.status === 204 ? null : answer.json();
 }
 
-/** As many deliveries of the channel that is shown are done. */
+/** Waits until that many deliveries of the channel shown are done. */
 const delivered = (count) => until(async () => (await page.locator(".delivery-line .pill.good").count()) === count, `${count} delivered`);
 
 async function create({ provider, config }, name) {

@@ -46,7 +46,7 @@ async function turnsNothing(page, what) {
 		}
 		return "";
 	});
-	check(!mixed, `${what}: turns what stands beside it: ${mixed}`);
+	check(!mixed, `${what}: turns what is beside it: ${mixed}`);
 }
 
 async function isSafe(page, what) {

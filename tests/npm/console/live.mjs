@@ -85,7 +85,7 @@ await walk({
 		await page.getByRole("button", { name: "15m" }).click();
 		await page.getByRole("heading", { name: "Events per minute" }).waitFor();
 	},
-	async "a search looks through what has come"() {
+	async "a search looks through what has arrived"() {
 		await page.getByPlaceholder("Search").fill("did not answer");
 		await until(async () => (await rows(page)).length === 1, "one row");
 		await page.getByPlaceholder("Search").fill("nothing like that");

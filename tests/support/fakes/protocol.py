@@ -68,7 +68,7 @@ class Protocol:
 
     def __init__(self):
         self.messages = {}  # (destination, id) -> what was sent last, where messages can be edited
-        self.frozen = set() # ids of those that cannot be edited any more
+        self.frozen = set() # ids of those that can no longer be edited
 
     def match(self, path):
         return self.pattern.fullmatch(path)

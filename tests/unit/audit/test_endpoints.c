@@ -135,7 +135,7 @@ static int get(struct rig *rig, const char *target, const char *who, cJSON **out
 		 who);
 	cr_assert_eq(send(rig->socket, request, strlen(request), 0), (ssize_t)strlen(request));
 	buf_init(&rig->answer, 1024ul * 1024);
-	run_until(&rig->loop, answer_has_ended, rig, "the answer has come");
+	run_until(&rig->loop, answer_has_ended, rig, "the answer has arrived");
 	close(rig->socket);
 
 	const char *text = buf_text(&rig->answer);

@@ -27,7 +27,7 @@ struct rig {
 	unsigned closed;
 };
 
-/* As the program does at its start. */
+/* The program does the same at its start. */
 static void ignore_broken_pipes(void)
 {
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);

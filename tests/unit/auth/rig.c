@@ -76,7 +76,7 @@ void rig_open(struct rig *rig, enum database_engine engine, struct redis_server 
 	struct store_options options = { .readers = 2 };
 
 	*rig = (struct rig){ .server = server };
-	/* As the program does: Redis may close the connection while we write. */
+	/* The program does the same: Redis may close the connection while we write. */
 	cr_assert_eq(sigaction(SIGPIPE, &ignored, NULL), 0);
 	metrics_setup(1);
 	cr_assert_eq(uv_loop_init(&rig->loop), 0);

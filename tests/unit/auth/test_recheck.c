@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A recheck ends exactly the streams that could not be opened any more. */
+/* A recheck ends exactly the streams that could no longer be opened. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

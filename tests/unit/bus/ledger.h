@@ -37,7 +37,7 @@ void ledger_init(struct ledger *l, struct world *w);
 void ledger_open_consumer(struct ledger *l, unsigned claim_idle_ms);
 /* The ledger was left at this position. */
 void ledger_know(struct ledger *l, uint64_t ms);
-/* As a worker that takes the lease. */
+/* Leads as a worker does that takes the lease. */
 void ledger_lead(struct ledger *l);
 /* A world with 0..count-1 and a group that starts before them. A consumer that opens now reads up
  * to 500 of them as one batch. One that waits already may take the first entry alone. */

@@ -62,8 +62,8 @@ static void on_source(bool up, void *owner)
 		l->downs++;
 	if (up && l->at_up)
 		l->at_up(l->world);
-	cr_expect_leq(l->ups - l->downs, 1, "on_source() comes for changes only");
-	cr_expect_geq(l->ups - l->downs, -1, "on_source() comes for changes only");
+	cr_expect_leq(l->ups - l->downs, 1, "on_source() is called for changes only");
+	cr_expect_geq(l->ups - l->downs, -1, "on_source() is called for changes only");
 }
 
 bool is_started(void *owner)

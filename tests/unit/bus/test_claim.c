@@ -32,7 +32,7 @@ static void on_claimed(size_t taken, bool is_finished, void *owner)
 	claimant->is_finished = is_finished;
 }
 
-/* As by a consumer that got its first entry just now and the others some time ago. */
+/* The entries of a consumer that got its first one just now and the others some time ago. */
 static void leave_entries(struct redis_server *server)
 {
 	static const char *const idle_ms[] = { "30000", "61000", "90000" };

@@ -90,7 +90,7 @@ Test(consumer, reads_its_own_pending_entries_first)
 	static struct ledger l;
 	struct world w;
 
-	/* As after a lost reply: Redis counts the entries as ours. */
+	/* A reply was lost: Redis counts the entries as ours. */
 	ledger_prepare(&l, &w, 1200);
 	redis_server_do(&w.server, "XREADGROUP GROUP " GROUP " " BUS_CONSUMER_NAME
 				   " COUNT 1100 STREAMS " BUS_STREAM " >");

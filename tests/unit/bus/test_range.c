@@ -321,7 +321,7 @@ Test(range, refuses_answers_that_make_no_sense)
 		"*-1\r\n",
 		"+OK\r\n",
 		"*1\r\n:1\r\n",
-		"*2\r\n" ENTRY("2-0") ENTRY("2-0"), /* stands still */
+		"*2\r\n" ENTRY("2-0") ENTRY("2-0"), /* does not advance */
 		"*2\r\n" ENTRY("2-0") ENTRY("1-9"), /* goes back */
 		"*1\r\n" ENTRY("1-0"),              /* not after what was asked */
 		"*4\r\n" ENTRY("2-0") ENTRY("2-1") ENTRY("2-2") ENTRY("2-3"), /* too many */

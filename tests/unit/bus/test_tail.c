@@ -91,7 +91,7 @@ Test(tail, lingers_after_events_that_came_closely)
 	world_add(&w, 0, 1);
 	listener_await(&l, has_events, 1, "the lone event");
 	world_add(&w, 1, 2);
-	listener_await(&l, has_events, 2, "the next, since nothing tells that more will come");
+	listener_await(&l, has_events, 2, "the next, since nothing says that more will come");
 	world_add(&w, 2, 5);
 	run_turns(&w.loop, 100);
 	cr_expect_eq(l.count, 2);

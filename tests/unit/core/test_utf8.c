@@ -212,7 +212,7 @@ Test(utf8_clean, marks_a_cut_inside_the_limit)
 		{ "abcdef\xe2\x80\x8e", 6, "abcdef" },
 		{ "ab" FAMILY, 11, "ab\xe2\x80\xa6" },
 		{ FAMILY "bcde", 14, FAMILY "\xe2\x80\xa6" },
-		/* The letter and its accent are one once what stood between them is left out. */
+		/* The letter and its accent are one once what was between them is left out. */
 		{ "aaae\xe2\x80\x8e\xcc\x81zz", 7, "aaa\xe2\x80\xa6" },
 		{ "abcd", 3, "\xe2\x80\xa6" },
 		{ "abcd", 2, "" },

@@ -84,7 +84,7 @@ void client_open(struct client *client, struct rig *rig);
 void client_close(struct client *client);
 void client_send(struct client *client, struct str text);
 void client_send_text(struct client *client, const char *text);
-/* Reads the bytes that have come. */
+/* Reads the bytes that have arrived. */
 void client_pump(struct client *client);
 bool client_has(struct client *client, const char *text);
 bool client_has_ended(struct client *client);

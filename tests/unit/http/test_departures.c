@@ -208,7 +208,7 @@ Test(departure, knows_of_requests_that_are_coming)
 	rig_close(&rig);
 }
 
-/* As systemd does. The next server accepts whoever came too late for the first one. */
+/* systemd keeps the socket. The next server accepts whoever came too late for the first one. */
 Test(departure, leaves_a_kept_queue_to_the_server_after_it)
 {
 	struct reason why = { .text = "" };

@@ -220,7 +220,7 @@ Test(ledger_lease, is_taken_when_it_is_over_or_of_a_clock_that_was_set_back)
 	WITH_TWO(take_over);
 }
 
-/* By the store's clock. */
+/* Measured by the store's clock. */
 static int64_t lease_left_ms(struct rig *rig)
 {
 	bool is_embedded = strncmp(rig->database.url, "sqlite", 6) == 0;

@@ -114,7 +114,7 @@ static int64_t run_steps(struct rig *rig, struct step *step)
 	return dropped;
 }
 
-/* As housekeeping writes it. */
+/* Writes the age as housekeeping does. */
 static void set_age(struct rig *rig, int64_t age_us)
 {
 	rig_ask(rig, "DELETE FROM store_facts WHERE name = 'aged_to_us'");

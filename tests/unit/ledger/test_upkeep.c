@@ -190,7 +190,7 @@ static size_t make_round(struct rig *rig, struct round_job *job)
 	return job->round.count;
 }
 
-/* As an auditor who knows the key. */
+/* Checks the note as an auditor does who knows the key. */
 static void expect_signed(const struct audit_checkpoint *made, const char *team_id, int64_t size,
 			  const struct merkle_hash *root)
 {
@@ -262,7 +262,7 @@ static void subscribe_to_checkpoints(struct rig *rig)
 		     201, "%s", answer);
 }
 
-/* As the next process does, which has no note in memory. */
+/* Does what the next process does, which has no note in memory. */
 static void find_what_has_not_left(struct rig *rig)
 {
 	struct event *of_b = rig_event_of_b("capsule.pause", START_MS + 1);

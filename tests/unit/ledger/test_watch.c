@@ -21,7 +21,7 @@
 #define WITHIN_MS 600000
 #define MAX_ADDED 8
 
-/* The stream, whose clock stands until the test moves it. */
+/* The stream, whose clock stops until the test moves it. */
 static struct {
 	uv_timer_t timer; /* answers never come from within */
 	struct bus_moment_query *query;
@@ -266,7 +266,7 @@ static bool is_not_leading(struct rig *rig, void *arg)
 	return !is_leading(rig, arg);
 }
 
-/* As a worker that was frozen between its question and the judgement. */
+/* Acts as a worker that was frozen between its query and the judgement. */
 static void lose_the_lease(struct rig *rig)
 {
 	unsigned asked;

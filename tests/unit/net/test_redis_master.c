@@ -142,7 +142,7 @@ static void wait_until_at(struct crew *crew, struct redis_server *server, const 
 	run_until(&crew->loop, all_are_at, crew, what);
 }
 
-/* As a name in DNS or a load balancer does. */
+/* Moves the name, as DNS or a load balancer does. */
 static void point_to(struct crew *crew, const struct redis_server *server)
 {
 	static int count;

@@ -121,7 +121,7 @@ Test(verifier, takes_only_so_many_checkpoints)
 	free(note.text);
 }
 
-/* The file has the true first 5 rows, and its last checkpoint is of others. */
+/* The file has the true first 5 rows, and its last checkpoint is for others. */
 static void expect_forgery(const char *name, const char *reason)
 {
 	struct export note = open_export(FOLDER "5.note");

@@ -167,7 +167,7 @@ Test(telegram_build, cuts_at_4096_code_points_as_shown_and_not_before)
 		rig_done(&rig);
 		cr_assert_leq(measure.size, measure.limit);
 		if (measure.size >= measure.limit - 1 && cuts == 0)
-			return; /* the name stands twice: all of it is shown up to the last place */
+			return; /* the name appears twice: it is shown whole up to the last place */
 		cr_assert_eq(cuts, 0, "cut at %zu of %zu", measure.size, measure.limit);
 	}
 	cr_assert_fail("never full");

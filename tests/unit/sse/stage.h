@@ -40,7 +40,7 @@ struct client {
 	struct stage *stage;
 	int fd;
 	bool paused;    /* does not read */
-	bool ended;     /* it has got the last chunk */
+	bool ended;     /* it has received the last chunk */
 	bool broken;    /* the connection has closed */
 	int status;     /* 0: no head yet */
 	struct buf raw; /* not yet decoded */
@@ -103,7 +103,7 @@ void entry_publish(struct stage *stage, uint64_t n, const char *json);
  * that end with CR LF, or "". */
 struct client *client_open(struct stage *stage, const char *team, const char *path,
 			   const char *headers);
-/* The same, and its first frame has come. */
+/* The same, and its first frame has arrived. */
 struct client *client_listen(struct stage *stage, const char *team, const char *path);
 /* The same over HTTP/1.0, which proxies speak. */
 struct client *client_open_plain(struct stage *stage, const char *team, const char *path);

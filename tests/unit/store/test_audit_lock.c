@@ -83,7 +83,7 @@ static void wait_until_one_waits(struct held *held)
 	}
 }
 
-/* As lock_timeout would, and sooner. */
+/* Ends it as lock_timeout would, but sooner. */
 static void end_the_wait(struct held *held)
 {
 	wait_until_one_waits(held);

@@ -98,7 +98,7 @@ static bool migrate_and_die(const char *url, int after_us)
 		const struct sigaction dies = { .sa_handler = SIG_DFL };
 		const struct itimerval kill = { .it_value = { .tv_usec = after_us } };
 
-		/* As after kill -9, nothing of this process runs any more. */
+		/* As after kill -9, nothing of this process runs afterwards. */
 		sigaction(SIGALRM, &dies, NULL);
 		setitimer(ITIMER_REAL, &kill, NULL);
 		_exit(store_migrate(url, NULL) == 0 ? 0 : 1);

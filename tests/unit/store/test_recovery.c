@@ -185,7 +185,7 @@ static void write_until_stored(struct fixture *fixture, int number)
 		cr_assert(rc == -ENOTCONN && clock_mono_ms() < deadline_ms, "%d", rc);
 }
 
-/* As when a volume is unmounted and mounted again. */
+/* A volume is unmounted and mounted again. */
 Test(away, a_sqlite_file_that_vanishes_is_waited_for_and_not_replaced)
 {
 	struct database database = database_make(DATABASE_SQLITE);
