@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A page is read by a job of the store and written by a thread of libuv, because a disk may hang.
- * The draft has a random name and is renamed when it is whole, so two processes that write the same
+ * A page is read by a job of the store and written by a libuv thread, because a disk may hang. The
+ * draft has a random name and is renamed when it is whole, so two processes that write the same
  * file do no harm. Drafts of a killed process are removed when the file is written again.
  *
  *   read a page --> write it --> read the next ... --> sync, rename

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The file is written by a thread of libuv, because a disk may hang.
+ * The file is written by a libuv thread, because a disk may hang.
  *
  *   publish --> waiting --> EVENT --> FILE --> COMMAND --> next
  *                  ^          |        |         |

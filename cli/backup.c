@@ -186,7 +186,7 @@ static int refuse_remains(const char *store)
 		snprintf(path, sizeof(path), "%s%s", store, suffixes[i]);
 		if (access(path, F_OK) == 0)
 			return command_fault(EXIT_USAGE,
-					     "restore: %s is left of another store; move it away",
+					     "restore: %s was left by another store; move it away",
 					     path);
 	}
 	return EXIT_GOOD;

@@ -5,8 +5,8 @@
  * within one call, so every function may run on any thread. Bad input returns false. A failure of
  * OpenSSL itself aborts.
  *
- * SHA-256 and HMAC use the functions of OpenSSL that allocate nothing: each event needs several
- * hashes of short texts, and EVP costs more than such a hash. OpenSSL 3 calls them deprecated.
+ * SHA-256 and HMAC use the OpenSSL functions that allocate nothing: each event needs several hashes
+ * of short texts, and EVP costs more than such a hash. OpenSSL 3 calls them deprecated.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "core/crypto.h"

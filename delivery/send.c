@@ -27,7 +27,7 @@
 #define LEASE_MARGIN_US (INT64_C(12) * 1000000) /* with less left nothing is sent */
 #define LOOK_AGAIN_US   (INT64_C(30) * 1000000) /* longer waits read the settings again */
 
-/* Once for the same settings. */
+/* Logs once for the same settings. */
 static void log_unreadable(struct queue *queue)
 {
 	char id[UUID_TEXT_SIZE];

@@ -27,7 +27,7 @@ struct connection_events {
 	uint32_t (*wanted)(const struct connection *c);
 	void (*on_bytes)(struct connection *c, struct str bytes);
 	void (*on_writable)(struct connection *c);
-	/* The client has finished sending, or (c->gone) nothing reaches it any more. */
+	/* The client has finished sending, or (c->gone) nothing more reaches it. */
 	void (*on_end)(struct connection *c);
 	void (*on_due)(struct connection *c); /* its wait has run out */
 	void (*on_closed)(
@@ -42,7 +42,7 @@ struct connection {
 	int fd;
 	uint16_t armed;    /* the events waited for */
 	bool in_turn : 1;  /* inside connection_on_ready(), which arms at its end */
-	bool gone : 1;     /* nothing reaches the client any more */
+	bool gone : 1;     /* nothing more reaches the client */
 	bool closing : 1;  /* closed; its memory is freed with the next tick */
 	bool reported : 1; /* on_closed was called */
 };
@@ -72,7 +72,7 @@ void connection_read(struct connection *c);
 /* Closes now; on_closed is called later. Safe to call twice. */
 void connection_close(struct connection *c);
 
-/* Nothing reaches the client any more: on_end decides. Safe to call twice. */
+/* Nothing more reaches the client: on_end decides. Safe to call twice. */
 void connection_lose(struct connection *c);
 
 /* For the pool: an event of the poller, a wait that has run out. */

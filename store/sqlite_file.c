@@ -125,9 +125,9 @@ static int check_ours(sqlite3 *handle, struct reason *why)
 	if (rc)
 		return open_failure(handle, rc, why);
 	if (foreign)
-		return reason_set(why, -EBADMSG, "DATABASE_URL",
-				  "the SQLite file is the database of another program; it was left "
-				  "as it is");
+		return reason_set(
+			why, -EBADMSG, "DATABASE_URL",
+			"the SQLite file belongs to another program; it was left as it is");
 	return 0;
 }
 

@@ -42,9 +42,9 @@ struct passage {
 int origin_lead(const struct target_origin *origin, const struct guard *guard,
 		struct outgoing *request, struct passage *out) must_check;
 
-/* In place of guard_allows(), for a struct target_origin. Allows only the override's own address
- * and port. If the override is a name, it allows any address at that port, because the operator
- * chose the name. */
+/* Replaces guard_allows() for a struct target_origin. Allows only the override's own address and
+ * port. If the override is a name, it allows any address at that port, because the operator chose
+ * the name. */
 bool origin_allows(const struct sockaddr *address, const void *origin);
 
 #endif

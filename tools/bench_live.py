@@ -176,7 +176,7 @@ def show_slow(ours, folder, redis, teams, rounds, seconds):
 
 
 def fill(redis, teams, events):
-    """That many events for each of the teams; the id before the first."""
+    """Publishes that many events for each of the teams. Returns the id before the first."""
     before = redis.client.xadd("wrenn:events", {"payload": json.dumps(make_event(teams[0][0]))})
     pipe = redis.client.pipeline(transaction=False)
     for _ in range(events):

@@ -98,7 +98,7 @@ class Connection:
 
 
 async def pause(seconds=0.05):
-    """Between two tries of something that nobody tells us about."""
+    """Waits between two looks at something that sends no notice."""
     await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=seconds)
 
 

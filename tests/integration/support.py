@@ -218,7 +218,7 @@ def fake_clock():
 
 
 def fast_clock(speed):
-    """All its clocks go so many times as fast."""
+    """Settings with which all clocks of a service run `speed` times as fast."""
     return {**fake_clock(), "FAKETIME": f"+0 x{speed}"}
 
 

@@ -35,7 +35,7 @@ HELD = sum(len(group) for _, _, _, _, groups in RULES[:-1] for group in groups)
 
 
 class Night:
-    """From an hour ago to two hours ahead."""
+    """Quiet hours from an hour ago to two hours ahead."""
 
     def __init__(self):
         self.now = datetime.datetime.now(zoneinfo.ZoneInfo(ZONE)).replace(second=0, microsecond=0)

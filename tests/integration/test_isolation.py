@@ -104,7 +104,7 @@ def silent_names(world):
 
 @contextlib.contextmanager
 def failures(world):
-    """At once: refusals, resets, and answers that break off."""
+    """Destinations that fail at once: refusals, resets, and answers that break off."""
     kinds = ("answer", "reset", "half")
     for kind in kinds:
         world.fake.script({"destination": f"webhook/bad/{kind}/", "times": 0, "kind": kind})

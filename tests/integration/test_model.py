@@ -282,7 +282,7 @@ DISTURBANCES = (trim, cut_connections, restart_redis, kill_service, trim, restar
 
 
 def disturb(publisher, redis, service, done, faults):
-    """Each in turn, spread over the whole time."""
+    """Causes each disturbance in turn, spread over the whole time."""
     try:
         for disturbance in DISTURBANCES:
             if done.wait(SECONDS / (len(DISTURBANCES) + 1)):

@@ -34,7 +34,7 @@ DUE = """SELECT id FROM deliveries WHERE state = 'pending' AND next_attempt_at <
 
 
 def unchanging(text):
-    """Its lines without what differs from run to run, and without colours and the widths of columns."""
+    """The lines of `text` without what differs from run to run, and without colours and the widths of columns."""
     text = re.sub(" {2,}", "  ", re.sub("\x1b\\[[0-9]*m", "", text))
     for pattern, word in CHANGING:
         text = re.sub(pattern, word, text, flags=re.M)

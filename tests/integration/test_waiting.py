@@ -125,7 +125,7 @@ def test_an_example_ends_with_the_outcome_and_not_with_that_of_an_earlier_run(se
 @pytest.mark.parametrize("language", sorted(COMMANDS))
 @pytest.mark.parametrize("status", [409, 500])
 def test_an_example_waits_for_nothing_when_the_request_is_refused(service, redis, language, status):
-    """Also where nobody told the shell to stop at the first failure."""
+    """This holds also where the shell does not stop at the first failure."""
     team, key = service.new_team()
     front = Front(service, redis, team, "success", 0, status)
     ended = run(language, front, key, new_id("cl-"))

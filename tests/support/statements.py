@@ -32,7 +32,7 @@ def _member(name, body):
 
 
 def _initializer(text, start):
-    """From after the opening brace to the closing one; braces within strings do not count."""
+    """The text after the opening brace, up to the closing one; braces within strings do not count."""
     depth = 1
     for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}]', text[start:]):
         depth += {"{": 1, "}": -1}.get(token.group(), 0)
