@@ -139,6 +139,26 @@ def test_the_order_needs_no_word_between_the_processes(make_service, redis, rece
     expect_the_order_of_the_stream(published, receiver, redis, store)
 
 
+@pytest.mark.plain_only(reason="it waits for processes that start again")
+def test_a_lone_worker_that_is_killed_again_and_again_loses_and_doubles_nothing(make_service, redis, receiver, store):
+    service = make_service().start()
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url, events=KINDS)
+    load = Load(redis, team)
+    try:
+        for has_batch in (True, False, True, False):
+            load.some_more(30)
+            with busy(store) if has_batch else contextlib.nullcontext():
+                if has_batch:
+                    wait_for_a_batch(redis, load)
+                service.kill()
+            service.start()
+        load.some_more(30)
+    finally:
+        published = load.end()
+    expect_the_order_of_the_stream(published, receiver, redis, store)
+
+
 def children(service):
     with open(f"/proc/{service.process.pid}/task/{service.process.pid}/children") as file:
         return [int(pid) for pid in file.read().split()]
@@ -181,6 +201,12 @@ def busy(store):
     with contextlib.closing(psycopg2.connect(host=store.cluster.folder, user="postgres", dbname=store.database)) as other:
         other.cursor().execute("LOCK TABLE public.audit_logs")
         yield
+
+
+def wait_for_a_batch(redis, load):
+    """While the store is busy, so that the batch stays where it is. One that was committed before is acknowledged meanwhile."""
+    load.some_more(20)
+    until(lambda: redis.client.xpending("wrenn:events", "wrenn-events-v1")["pending"], "a batch that waits for the store")
 
 
 def note_leases_given_back(store):
@@ -230,7 +256,7 @@ def test_an_upgrade_while_the_store_is_busy_hands_the_ledger_over_at_once(make_s
             with busy(store):
                 began = time.time()
                 before = len(load.published)
-                until(lambda: redis.client.xpending("wrenn:events", "wrenn-events-v1")["pending"], "a batch that waits for the store")
+                wait_for_a_batch(redis, load)
                 running.process.send_signal(signal.SIGTERM)
                 running.wait_for_line("stopping")
                 until(lambda: len(load.published) > before + 50, "events that wait")
