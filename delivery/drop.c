@@ -28,6 +28,9 @@ static const struct db_query forget_fallbacks = {
 	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",
 };
 
+/* Channels of unknown teams take turns as those of one team. */
+static const struct uuid unknown_team = { .bytes = { 1 } };
+
 struct dropping {
 	struct store_job job;
 	struct queue *queue;
@@ -87,7 +90,7 @@ void drop_start(struct queue *queue)
 		dropping->job.run = run_drop;
 		dropping->job.on_done = on_dropped;
 		dropping->job.team =
-			uuid_is_zero(&queue->settings.team) ? queue->channel : queue->settings.team;
+			uuid_is_zero(&queue->settings.team) ? unknown_team : queue->settings.team;
 		if (engine_write(engine, &dropping->job) == 0) {
 			queue_enter(queue, QUEUE_DROPPING);
 			return;

@@ -361,3 +361,18 @@ def test_a_new_channel_waits_for_nobodys_look_up(make_service, redis, store, fol
         names.end()
     assert attackers.acts > 0
     show(record_property, "look-ups that never end", beside, alone)
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_deleted_channels_take_turns_as_those_of_one_team(make_service, redis, store, fake):
+    """Nobody knows their team any more. Each transaction drops the backlog of one, so that others wait for one."""
+    service = make_service().start()
+    (team, key), = add_teams(store, 1)
+    fake.script({"destination": "webhook/bad", "times": 0, "status": 410})
+    for _ in range(SLOTS):
+        service.add_webhook(key, f"{fake.origin}/bad")
+    redis.publish(make_event(team))
+    until(lambda: store.query("SELECT count(*) FROM channel_state WHERE disabled_at IS NOT NULL") == [(SLOTS,)], "channels to be disabled")
+    store.query("DELETE FROM channels RETURNING id")  # as the control plane does
+    until(lambda: store.query("SELECT count(*) FROM deliveries WHERE state = 'dropped'") == [(SLOTS,)], "their backlogs to be dropped")
+    assert store.query("SELECT count(DISTINCT xmin::text) FROM deliveries") == [(SLOTS,)], "one transaction dropped those of several"
