@@ -14,6 +14,7 @@ from bench_deliver import CHANNELS_PER_TEAM, STORES, Sink, make_channels, paced,
 from bench_stack import Stack
 from bench_table import ratio, row
 from destinations import discord, matrix
+from support import id_to_uuid
 from terminals import hostile_event
 
 SECONDS = float(os.environ.get("ISOLATION_SECONDS", "5"))
@@ -71,17 +72,30 @@ def audit_reads(stack, sink):
 
 
 @contextlib.contextmanager
-def backlogs(stack, sink):
-    """150,000 deliveries are moved again and again."""
+def backlog(stack, sink, state):
+    """150,000 deliveries of a team's fifty channels."""
     (team, key), = stack.add_teams(1)
     made = [stack.service.add_webhook(key, sink.url(number, "fail")) for number in range(CHANNELS_PER_TEAM)]
     stack.publish([team], 1)
     stack.take_in()
-    fill_deliveries(stack.store, team, 3000)
+    fill_deliveries(stack.store, team, 3000, state)
     stack.store.query("PRAGMA wal_checkpoint(TRUNCATE)")  # else the service has to do it
-    with Attackers(moving_backlogs(stack.service, key, made), threads=CHANNELS_PER_TEAM):
-        yield
+    yield team, key, made
     remove_channels(stack, [(team, key)])
+    stack.store.query("DELETE FROM deliveries WHERE team_id = %s", id_to_uuid(team))
+
+
+@contextlib.contextmanager
+def moved(stack, sink):
+    with backlog(stack, sink, "dropped") as (_, key, made), Attackers(moving_backlogs(stack.service, key, made), threads=CHANNELS_PER_TEAM):
+        yield
+
+
+@contextlib.contextmanager
+def deleted(stack, sink):
+    with backlog(stack, sink, "pending") as (team, key, _):
+        remove_channels(stack, [(team, key)])
+        yield
 
 
 def terminals(stack, sink):
@@ -135,7 +149,8 @@ ATTACKS = {
     "churn": ("channels that hang, made and deleted", churn),
     "audit": ("sixteen clients whose audit filters match nothing", audit_reads),
     "idle": ("twice as many connections as the service takes", connections),
-    "backlog": ("backlogs that are sent again and skipped", backlogs),
+    "backlog": ("backlogs that are sent again and skipped", moved),
+    "delete": ("backlogs of channels that were deleted", deleted),
     "log": ("a log that nobody reads any more", unread_log),
     "deaf": ("addresses that swallow packets", swallowing),
     "terminal": ("terminals that print what they could obey", terminals),

@@ -265,12 +265,12 @@ def fill_audit_log(store, team, count, metadata="{}"):
                 "strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM n", id_to_uuid(team), metadata)
 
 
-def fill_deliveries(store, team, count):
-    """So many dropped ones in a SQLite store for each that the team has."""
+def fill_deliveries(store, team, count, state):
+    """So many in a SQLite store for each that the team has."""
     ms = "printf('%012x', d.stream_ms - n.i)"
     made = {"id": f"substr({ms}, 1, 8) || '-' || substr({ms}, 9) || '-8' || substr({NEW_UUID}, 16)",
             "created_at": "strftime('%Y-%m-%dT%H:%M:%f000Z', (d.stream_ms - n.i) / 1000.0, 'unixepoch')",
-            "stream_ms": "d.stream_ms - n.i", "stream_seq": "0", "stream_id": "(d.stream_ms - n.i) || '-0'", "state": "'dropped'"}
+            "stream_ms": "d.stream_ms - n.i", "stream_seq": "0", "stream_id": "(d.stream_ms - n.i) || '-0'", "state": f"'{state}'"}
     columns = [row[1] for row in store.query("PRAGMA table_info(deliveries)")]
     store.query(f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
                 f"INSERT INTO deliveries ({', '.join(columns)}) SELECT {', '.join(made.get(column, 'd.' + column) for column in columns)} "
