@@ -29,8 +29,8 @@ int config_check_fields(const struct provider_config *config, const struct provi
 					  CONFIG_MAX_VALUE);
 		if (fields[i].use == FIELD_TARGET && memmem(value.at, value.len, "&amp;", 5))
 			return config_refuse(why, name,
-					     "was copied from the source of a page: write & where "
-					     "&amp; stands",
+					     "was copied from the source of a page: write & "
+					     "instead of &amp;",
 					     fields[i].example);
 	}
 	return 0;
