@@ -3,6 +3,7 @@
 /* Reconnects with a cursor: served from memory, from Redis and across the seam between them, and
  * with gaps. */
 #include <criterion/criterion.h>
+#include <signal.h>
 
 #include "core/json.h"
 #include "sse/replay.h"
@@ -511,6 +512,23 @@ Test(replay, waits_while_the_shared_connection_is_to_another_server_than_the_tai
 	cr_expect_str_eq(client_entries(client), "");
 	sse_on_server(redis_identity(stage.redis), true, stage.sse);
 	expect_entries(client, 1, 60);
+}
+
+Test(replay, from_before_memory_is_refused_when_redis_dies_over_it)
+{
+	struct client *client;
+
+	open_with(4000);
+	stage_start(&stage, 0);
+	for (unsigned n = 1; n <= 40; n++)
+		entry_publish(&stage, n, HOST_UP(TEAM_A));
+	kill(stage.redis_server.pid, SIGSTOP);
+	client = client_open(&stage, TEAM_A, "/v1/events/stream?since=earliest", "");
+	UNTIL(&stage, stage.sse->pending > 0);
+	redis_server_kill(&stage.redis_server);
+	client_expect_turned_away(client,
+				  ": the event stream cannot be read right now, try again\n");
+	redis_server_restart(&stage.redis_server);
 }
 
 Test(replay, from_before_memory_is_refused_while_redis_is_away)
