@@ -2,8 +2,9 @@
 
 /*
  * Drops the pending deliveries of a channel that was deleted, or whose team was, and deletes its
- * state. Each job drops a piece, so that others can use the writer in between. Failure: the queue
- * waits a moment and loads again, which shows again that the channel is gone.
+ * state. Each job drops a piece, so that others can use the writer in between, and one job runs at
+ * a time: a team may delete any number of channels, and which team a deleted one had is not known.
+ * Failure: the queue waits a moment and loads again, which shows again that the channel is gone.
  */
 #include "delivery/drop.h"
 
@@ -27,9 +28,6 @@ static const struct db_query forget_fallbacks = {
 	.sql = "DELETE FROM channel_fallbacks WHERE (channel_id = $1 OR fallback_id = $1) "
 	       "AND NOT EXISTS (SELECT 1 FROM channels WHERE id = $1)",
 };
-
-/* Channels of unknown teams take turns as those of one team. */
-static const struct uuid unknown_team = { .bytes = { 1 } };
 
 struct dropping {
 	struct store_job job;
@@ -77,12 +75,11 @@ static void on_dropped(struct store_job *job, int rc)
 	free(dropping);
 }
 
-void drop_start(struct queue *queue)
+static void start(struct queue *queue)
 {
 	struct delivery_engine *engine = queue->engine;
 	struct dropping *dropping = calloc(1, sizeof(*dropping));
 
-	queue_discard(queue);
 	if (dropping) {
 		dropping->queue = queue;
 		dropping->channel = queue->channel;
@@ -90,7 +87,7 @@ void drop_start(struct queue *queue)
 		dropping->job.run = run_drop;
 		dropping->job.on_done = on_dropped;
 		dropping->job.team =
-			uuid_is_zero(&queue->settings.team) ? unknown_team : queue->settings.team;
+			uuid_is_zero(&queue->settings.team) ? queue->channel : queue->settings.team;
 		if (engine_write(engine, &dropping->job) == 0) {
 			queue_enter(queue, QUEUE_DROPPING);
 			return;
@@ -98,4 +95,19 @@ void drop_start(struct queue *queue)
 	}
 	free(dropping);
 	queue_again(queue);
+}
+
+void drop_next(struct delivery_engine *engine)
+{
+	struct queue *queue;
+
+	while ((queue = queue_first(engine, QUEUE_GONE)) != NULL) {
+		if (!engine->stopping && queue_first(engine, QUEUE_DROPPING))
+			return;
+		queue_discard(queue);
+		if (engine->stopping)
+			queue_again(queue);
+		else
+			start(queue);
+	}
 }

@@ -4,10 +4,11 @@
 #ifndef DELIVERY_DROP_H
 #define DELIVERY_DROP_H
 
-struct queue;
+struct delivery_engine;
 
-/* GONE. Drops one piece. Ends in GONE while there is more, then frees the queue. After a failure it
- * ends in WAITING; loading then shows again that the channel is gone. */
-void drop_start(struct queue *queue);
+/* Starts the next queue in GONE, unless one is DROPPING: it drops one piece, and is in GONE again
+ * while there is more, else freed. After a failure it is WAITING; loading then shows again that the
+ * channel is gone. When the engine stops, all of them give their leases back instead. */
+void drop_next(struct delivery_engine *engine);
 
 #endif

@@ -186,7 +186,7 @@ static void serve(struct delivery_engine *engine)
 	if (!engine->stopping)
 		send_ready(engine);
 	start_all(engine, QUEUE_JUDGED, record_start); /* of what cannot be sent */
-	start_all(engine, QUEUE_GONE, drop_start);
+	drop_next(engine);
 	if (!engine->stopping)
 		load_hungry(engine);
 	leases_start(scheduler->leases);
