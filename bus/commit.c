@@ -273,12 +273,12 @@ void commit_again(struct batch_commit *commit)
 
 static unsigned try_later(struct batch_commit *commit, int rc)
 {
-	bool is_first = commit->pause.tries == 0;
 	unsigned pause_ms = backoff_next_ms(&commit->pause);
 	int64_t kept_back;
 
 	metric_add(bus_counters.failed_commits, 1);
-	if (!is_first || !log_limit_passes(&commit->failure_lines, clock_mono_ms(), &kept_back))
+	if (commit->failure_is_logged ||
+	    !log_limit_passes(&commit->failure_lines, clock_mono_ms(), &kept_back))
 		return pause_ms;
 	commit->failure_is_logged = true;
 	log_warn("cannot commit a batch; trying again",

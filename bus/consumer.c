@@ -117,8 +117,7 @@ static void place_again(struct bus_consumer *consumer)
 {
 	if (consumer->state != CONSUMER_PLACING && consumer->state != CONSUMER_READING)
 		return;
-	if (consumer->place_pause.tries == 0)
-		group_report_loss(&consumer->group);
+	group_report_loss(&consumer->group, consumer->place_pause.tries == 0);
 	move(consumer, CONSUMER_PLACING);
 	commit_drop_queued(&consumer->commit);
 	dues_set(&consumer->dues, DUE_PLACE, backoff_next_ms(&consumer->place_pause));

@@ -242,11 +242,16 @@ void group_cancel(struct consumer_group *group)
 	group->phase = GROUP_IDLE;
 }
 
-void group_report_loss(struct consumer_group *group)
+void group_report_loss(struct consumer_group *group, bool is_new)
 {
 	int64_t kept_back;
 
-	if (log_limit_passes(&group->loss_lines, clock_mono_ms(), &kept_back))
-		log_warn("the consumer group is gone", log_str("group", group->step.group),
-			 log_int("kept_back", kept_back));
+	if (is_new)
+		group->loss_is_logged = false;
+	if (group->loss_is_logged ||
+	    !log_limit_passes(&group->loss_lines, clock_mono_ms(), &kept_back))
+		return;
+	group->loss_is_logged = true;
+	log_warn("the consumer group is gone", log_str("group", group->step.group),
+		 log_int("kept_back", kept_back));
 }

@@ -35,6 +35,7 @@ struct consumer_group {
 	struct bus_edges edges;
 	struct stream_id at;
 	struct log_limit loss_lines;
+	bool loss_is_logged;
 	struct log_limit place_lines;
 };
 
@@ -43,8 +44,9 @@ struct consumer_group {
 void group_place(struct consumer_group *group, bool is_repeated);
 void group_cancel(struct consumer_group *group);
 
-/* Redis says that there is no group. */
-void group_report_loss(struct consumer_group *group);
+/* Redis says that there is no group; is_new: it had one when it was asked before. A loss is logged
+ * once, at the latest when the limit of such lines allows it. */
+void group_report_loss(struct consumer_group *group, bool is_new);
 
 /* The entry of the group of that name in a reply to XINFO GROUPS, or NULL. */
 const redisReply *group_find(const redisReply *groups, const char *name);
