@@ -138,8 +138,9 @@ static void report_refused(struct dead_letter *letter, struct stream_id id, cons
 	if (log_limit_passes(&commit->refused_lines, clock_mono_ms(), &kept_back))
 		log_error("Redis refused a dead letter; its entry stays pending and is tried again",
 			  log_stream_id("id", id),
-			  log_str("answer", reply->type == REDIS_REPLY_ERROR ? reply->str
-									     : "of the wrong type"),
+			  log_str("answer", reply->type == REDIS_REPLY_ERROR
+						    ? reply->str
+						    : "unexpected reply type"),
 			  log_int("kept_back", kept_back));
 }
 

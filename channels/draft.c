@@ -37,17 +37,27 @@ static const cJSON *find_no_string(const cJSON *container)
 	return NULL;
 }
 
+/* Quotes are right around a number or a boolean only. */
+static int name_no_string(const cJSON *wrong, struct reason *why)
+{
+	struct str name = utf8_cut(str_of(wrong->string), 64);
+
+	if (cJSON_IsNumber(wrong) || cJSON_IsBool(wrong))
+		return reason_set(why, -EINVAL, "",
+				  "config must be an object of strings: put %.*s in quotes",
+				  STR_ARGS(name));
+	return reason_set(why, -EINVAL, "",
+			  "config must be an object of strings: %.*s must be a string",
+			  STR_ARGS(name));
+}
+
 static int check_config(const cJSON *config, struct reason *why)
 {
 	const cJSON *wrong = find_no_string(config);
 
 	if (!cJSON_IsObject(config))
 		return wrong_shape(why, "config is required and must be an object of strings");
-	return wrong ? reason_set(why, -EINVAL, "",
-				  "config must be an object of strings: put %.*s "
-				  "in quotes",
-				  STR_ARGS(utf8_cut(str_of(wrong->string), 64)))
-		     : 0;
+	return wrong ? name_no_string(wrong, why) : 0;
 }
 
 static int check_shape(const cJSON *tree, unsigned parts, struct reason *why)

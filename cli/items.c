@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Walks over values of JSON that json_parse() has accepted. */
+/* Walks over values of JSON that json_parse_foreign() has accepted. */
 #include "cli/items.h"
 
 static struct str skip_blanks(struct str text)

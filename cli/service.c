@@ -134,7 +134,7 @@ static int take_answer(struct service *service, CURLcode rc)
 {
 	struct str body = str_trim(buf_str(&service->body));
 	struct client_answer judged;
-	int parsed = json_parse(body, ANSWER_LIMIT, &service->answer, NULL);
+	int parsed = json_parse_foreign(body, ANSWER_LIMIT, &service->answer, NULL);
 
 	client_judge(&service->client, rc, body, &judged);
 	if (judged.code != EXIT_GOOD)

@@ -272,7 +272,7 @@ static const struct chat_meaning meanings[] = {
 	{ "team_disabled", VERDICT_DISABLE, "the Slack workspace is disabled" },
 	{ "invalid_token", VERDICT_DISABLE, "Slack does not accept the webhook's secret" },
 	{ "token_revoked", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
-	{ "token_expired", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
+	{ "token_expired", VERDICT_DISABLE, "the Slack webhook's token has expired" },
 	{ "missing_scope", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
 	{ "no_permission", VERDICT_DISABLE, "the Slack webhook's permission was withdrawn" },
 	{ "team_access_not_granted", VERDICT_DISABLE,

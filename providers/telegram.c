@@ -97,10 +97,10 @@ static const char *chat_fault(struct str text)
 
 	if (telegram_parse_chat(text, &chat))
 		return NULL;
-	if (holds(text, "t.me/+") || holds(text, "joinchat"))
+	if (holds(text, "t.me/+") || holds(text, "telegram.me/+") || holds(text, "joinchat"))
 		return "is an invitation, which names no chat: add the bot to the chat and paste "
 		       "the chat's number";
-	if (holds(text, "t.me/c/"))
+	if (holds(text, "t.me/c/") || holds(text, "telegram.me/c/"))
 		return "is a link: paste -100 and then the number after /c/";
 	if (holds(text, "t.me/") || holds(text, "telegram.me/"))
 		return "is a link: paste @ and the name after t.me/";

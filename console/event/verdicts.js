@@ -24,7 +24,7 @@ const VERDICTS = {
 	not_expected: ["off", "no longer expected", "It was reported before, or the rule was changed."],
 	channel_newer: ["off", "channel is newer", "The channel was made after the event."],
 	disabled: ["off", "disabled", "It waits until the channel is enabled."],
-	unknown: ["off", "no record", "Nothing is kept of it now."],
+	unknown: ["off", "no record", "Nothing of it is kept now."],
 };
 
 /** For each channel whether it sent the event, and if not, why. @param {{channels: Verdict[]}} props */

@@ -132,6 +132,18 @@ def test_a_channel_from_its_creation_to_its_end(caller, redis, fake):
     assert len(audited) == 2 and (audited[0]["action"], audited[0]["metadata"]["name"]) == ("delete", "team-chat")
 
 
+@pytest.mark.parametrize("escape", ["\\u0000", "\\ud800"])
+def test_an_event_that_strict_readers_refuse_is_shown(caller, redis, fake, escape):
+    """It is stored, served and sent with its bytes."""
+    caller.run("channels", "create", "--name", "hook", "--provider", "webhook", "--set", f"url={fake.origin}/hook", "--event", "capsule.create")
+    text = json.dumps(make_event(caller.team, resource="cl-here")).replace("cl-here", f"cl-{escape}")
+    event = redis.publish(text)
+    delivery, = caller.wait_for_states("hook", "delivered")
+    assert escape in caller.run("deliveries", "show", delivery["id"]).stdout
+    assert escape in fake.arrived("webhook/hook")[0]["body"]
+    assert caller.object("explain", event)["channels"]
+
+
 def test_a_channel_is_changed_and_keeps_what_was_not_named(caller):
     caller.run("channels", "create", "--name", "ops", "--provider", "slack", "--settings", "-", "--event", "capsule.create", "--event", "host.down",
                stdin=SETTINGS)

@@ -116,17 +116,33 @@ Test(draft, names_the_first_fault)
 	}
 }
 
+#define NO_STRING "config must be an object of strings: "
+
 Test(draft, names_the_setting_that_is_no_string)
 {
-	struct reason why = { .text = "" };
-	struct draft draft;
+	static const struct {
+		const char *value, *text;
+	} cases[] = {
+		{ "-1001", NO_STRING "put chat_id in quotes" },
+		{ "true", NO_STRING "put chat_id in quotes" },
+		{ "null", NO_STRING "chat_id must be a string" },
+		{ "{}", NO_STRING "chat_id must be a string" },
+		{ "[\"-1001\"]", NO_STRING "chat_id must be a string" },
+	};
 
-	cr_assert_eq(draft_parse(STR("{\"name\":\"a\",\"provider\":\"telegram\"," GOOD_EVENTS
-				     ",\"config\":{\"bot_token\":\"x\",\"chat_id\":-1001}}"),
-				 DRAFT_WHOLE, &draft, &why),
-		     -EINVAL);
-	cr_expect_str_eq(why.field, "");
-	cr_expect_str_eq(why.text, "config must be an object of strings: put chat_id in quotes");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reason why = { .text = "" };
+		struct draft draft;
+		char body[256];
+
+		snprintf(body, sizeof(body),
+			 "{\"name\":\"a\",\"provider\":\"telegram\"," GOOD_EVENTS
+			 ",\"config\":{\"bot_token\":\"x\",\"chat_id\":%s}}",
+			 cases[i].value);
+		cr_assert_eq(draft_parse(str_of(body), DRAFT_WHOLE, &draft, &why), -EINVAL);
+		cr_expect_str_eq(why.field, "");
+		cr_expect_str_eq(why.text, cases[i].text);
+	}
 }
 
 static int parse_with_secret(size_t len, struct draft *draft, struct reason *why)

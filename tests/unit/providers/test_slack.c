@@ -317,7 +317,7 @@ static const struct rig_answer answers[] = {
 	{ 400, "msg_too_long", VERDICT_REFORM, "too long" },
 	{ 403, "token_revoked", VERDICT_DISABLE, "withdrawn" },
 	{ 403, "restricted_action", VERDICT_DISABLE, "forbids" },
-	{ 403, "token_expired", VERDICT_DISABLE, "withdrawn" },
+	{ 403, "token_expired", VERDICT_DISABLE, "expired" },
 	{ 403, "missing_scope", VERDICT_DISABLE, "withdrawn" },
 	{ 403, "no_permission", VERDICT_DISABLE, "withdrawn" },
 	{ 403, "team_access_not_granted", VERDICT_DISABLE, "withdrawn" },
