@@ -24,6 +24,7 @@
 #include "bus/range.h"
 #include "bus/reply.h"
 #include "bus/stream.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/log_limit.h"
 
@@ -76,7 +77,7 @@ static void report_gap(struct bus_tail *tail, struct stream_id after)
 	int64_t kept_back;
 
 	metric_add(bus_counters.gaps, 1);
-	if (log_limit_passes(&tail->gap_lines, (int64_t)uv_now(tail->options.loop), &kept_back))
+	if (log_limit_passes(&tail->gap_lines, clock_mono_ms(), &kept_back))
 		log_warn("entries of the stream may be lost", log_stream_id("after", after),
 			 log_stream_id("going_on_after", tail->watch.position),
 			 log_int("kept_back", kept_back));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/log_limit.h"
+#include "tests/support/clock_by_hand.h"
 #include "tests/support/liar.h"
 #include "tests/support/recorded_log.h"
 #include "tests/unit/bus/ledger.h"
@@ -34,6 +35,7 @@ Test(consumer, tells_of_a_ledger_that_fails_now_and_then_in_a_few_lines)
 	struct world w;
 	FILE *log = record_log();
 
+	clock_hold(); /* all in one minute */
 	ledger_start(&l, &w);
 	for (int round = 0; round < ROUNDS; round++) {
 		l.fail_first = 1;
@@ -156,6 +158,7 @@ Test(consumer, tells_of_a_group_that_goes_again_and_again_in_a_few_lines)
 	struct world w;
 	FILE *log = record_log();
 
+	clock_hold(); /* all in one minute */
 	ledger_start(&l, &w);
 	for (int round = 0; round < ROUNDS; round++) {
 		world_add(&w, round, round + 1);
@@ -211,6 +214,7 @@ Test(consumer, tells_of_many_entries_that_it_takes_over_in_a_few_lines)
 	struct world w;
 	FILE *log = record_log();
 
+	clock_hold(); /* all in one minute */
 	world_open(&w);
 	leave_with_another(&w, 100 * ROUNDS);
 	ledger_init(&l, &w);

@@ -9,6 +9,7 @@
 #include "bus/reader.h"
 #include "core/log_limit.h"
 #include "tests/support/call_fault.h"
+#include "tests/support/clock_by_hand.h"
 #include "tests/support/heap.h"
 #include "tests/support/recorded_log.h"
 #include "tests/unit/bus/ledger.h"
@@ -167,6 +168,7 @@ Test(consumer, tells_a_flood_of_dead_letters_in_a_few_lines)
 	struct world w;
 	FILE *log = record_log();
 
+	clock_hold(); /* all in one minute */
 	ledger_start(&l, &w);
 	for (int i = 0; i < 700; i++)
 		world_add_payload(&w, "poison");
@@ -188,6 +190,7 @@ Test(consumer, tells_of_refused_dead_letters_in_a_few_lines)
 	struct world w;
 	FILE *log = record_log();
 
+	clock_hold(); /* all in one minute */
 	ledger_start(&l, &w);
 	redis_server_do(&w.server, "SET " BUS_DEAD_STREAM " x");
 	for (int i = 0; i < 300; i++)
