@@ -373,6 +373,14 @@ def test_deleted_channels_take_turns_as_those_of_one_team(make_service, redis, s
         service.add_webhook(key, f"{fake.origin}/bad")
     redis.publish(make_event(team))
     until(lambda: store.query("SELECT count(*) FROM channel_state WHERE disabled_at IS NOT NULL") == [(SLOTS,)], "channels to be disabled")
-    store.query("DELETE FROM channels RETURNING id")  # as the control plane does
+    lock = psycopg2.connect(host=store.cluster.folder, user="postgres", dbname=store.database)
+    lock.cursor().execute("LOCK TABLE wrenn_events.deliveries IN EXCLUSIVE MODE")
+    try:
+        store.query("DELETE FROM channels RETURNING id")  # as the control plane does
+        until(lambda: store.query("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0], "the first transaction to wait for the lock")
+        service.get("/metrics")  # the loop has had a turn since then, so the backlogs of the others wait, too
+        lock.rollback()
+    finally:
+        lock.close()
     until(lambda: store.query("SELECT count(*) FROM deliveries WHERE state = 'dropped'") == [(SLOTS,)], "their backlogs to be dropped")
     assert store.query("SELECT count(DISTINCT xmin::text) FROM deliveries") == [(SLOTS,)], "one transaction dropped those of several"

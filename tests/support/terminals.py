@@ -4,7 +4,9 @@ import json
 import os
 import pty
 import re
+import select
 import subprocess
+import time
 import tty
 
 from support import DEADLINE_S, PROGRAM, make_event
@@ -20,6 +22,18 @@ def hostile_event(team, kind):
     return json.dumps(event | {"timestamp": "2026-05-24T\u009b31m5:08Z"}, ensure_ascii=False)
 
 
+def read_until_the_end(master, deadline):
+    seen = b""
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([master], [], [], left)[0]:
+            break
+        try:
+            seen += os.read(master, 65536)
+        except OSError:  # the last writer has gone
+            return seen
+    raise TimeoutError(f"the command writes on, or waits: {seen[-1000:]}")
+
+
 def on_a_terminal(service, key, *command):
     """What a command writes to a terminal until it ends."""
     master, terminal = pty.openpty()
@@ -27,14 +41,13 @@ def on_a_terminal(service, key, *command):
     process = subprocess.Popen([PROGRAM, *command], stdout=terminal, stderr=terminal,
                                env={**service.environment, "WRENN_BASE_URL": service.url, "WRENN_API_KEY": key})
     os.close(terminal)
-    seen = b""
     try:
-        while piece := os.read(master, 65536):
-            seen += piece
-    except OSError:
-        pass  # the last writer has gone
-    process.wait(timeout=DEADLINE_S)
-    os.close(master)
+        seen = read_until_the_end(master, time.monotonic() + DEADLINE_S)
+        process.wait(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
     return seen.decode()
 
 
