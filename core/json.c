@@ -139,6 +139,8 @@ static void replace_unreadable(char *text, size_t len)
 
 static bool may_be_unreadable(struct str text)
 {
+	if (text.len == 0)
+		return false; /* there may be no address, which memmem() does not take */
 	return memmem(text.at, text.len, "\\u0000", 6) || memmem(text.at, text.len, "\\ud", 3) ||
 	       memmem(text.at, text.len, "\\uD", 3);
 }

@@ -274,6 +274,13 @@ Test(json_add_parsed, keeps_the_text_and_escapes_what_ends_lines_for_some)
 	}
 }
 
+Test(json_parse_foreign, refuses_a_body_that_is_empty)
+{
+	cr_expect_eq(json_parse_foreign((struct str){ .at = NULL }, 100, &(cJSON *){ NULL }, NULL),
+		     -EINVAL);
+	cr_expect_eq(json_parse_foreign(STR(""), 100, &(cJSON *){ NULL }, NULL), -EINVAL);
+}
+
 Test(json_parse_foreign, reads_an_escaped_nul_as_u_fffd)
 {
 	static const struct {
