@@ -43,6 +43,16 @@ class Feed:
             self.capsules.append(new_id("cl-"))
             self.ids.append(self.redis.publish(make_event(self.team, resource=self.capsules[-1])))
 
+    def publish_together(self, count):
+        """In one transaction, so that they are read together."""
+        self.capsules += [new_id("cl-") for _ in range(count)]
+        pipeline = self.redis.client.pipeline()
+        for capsule in self.capsules[-count:]:
+            text = json.dumps(make_event(self.team, resource=capsule))
+            pipeline.xadd("wrenn:events", {"payload": text})
+            pipeline.publish("wrenn:sse", text)
+        self.ids += pipeline.execute()[::2]
+
     def hold_back(self, number):
         """The destination answers the event of this number when the gate is set; after that, at once."""
         gate = threading.Event()
@@ -159,9 +169,9 @@ def test_a_machine_that_freezes_with_a_batch_in_hand_writes_nothing_when_it_thaw
         stream.connected()
     feed = Feed(redis, receiver, team)
     one.database.cut()
-    feed.publish(5)
-    # It holds two batches at most, so it may not have all of them.
-    until(lambda: redis.client.xpending("wrenn:events", "wrenn-events-v1")["pending"], "the leader to read a batch")
+    for count in (1, 4):  # two batches, the most that it holds: no read is under way when it freezes
+        feed.publish_together(count)
+        until(lambda: redis.client.xpending("wrenn:events", "wrenn-events-v1")["pending"] == len(feed.ids), "the leader to read the batch")
     until(one.database.holds.is_set, "the leader to ask the database")
     one.service.process.send_signal(signal.SIGSTOP)
     try:
