@@ -33,6 +33,7 @@
 
 #define ASK_AGAIN_MS      500
 #define SAMPLE_MS         10000
+#define DRAIN_MS          10000
 #define LOOK_FOR_GROUP_MS 500 /* while standing by */
 #define PATIENCE_LOOKS    2   /* without success, in a row */
 #define PAUSE_FIRST_MS    100
@@ -188,9 +189,8 @@ static void pump(void *owner)
 static void begin_reading(struct bus_consumer *consumer, struct stream_id drain_limit)
 {
 	move(consumer, CONSUMER_READING);
-	reader_begin(&consumer->reader, drain_limit);
-	/* Redis may still serve a read whose connection broke, for as long as it blocks. */
-	dues_set(&consumer->dues, DUE_DRAIN, READER_MAX_MS);
+	reader_begin(&consumer->reader, consumer->ledger.reached, drain_limit);
+	dues_set(&consumer->dues, DUE_DRAIN, DRAIN_MS);
 	dues_set(&consumer->dues, DUE_CLAIM, consumer->options.claim_idle_ms / 2 + 1);
 	dues_set(&consumer->dues, DUE_SAMPLE, 0);
 	pump(consumer);
@@ -298,7 +298,7 @@ static void on_due(int which, void *owner)
 		return;
 	case DUE_DRAIN:
 		reader_drain_soon(&consumer->reader);
-		dues_set(&consumer->dues, DUE_DRAIN, SAMPLE_MS);
+		dues_set(&consumer->dues, DUE_DRAIN, DRAIN_MS);
 		return;
 	case DUE_CLAIM:
 		take_over(consumer);

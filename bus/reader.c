@@ -3,6 +3,11 @@
 /*
  * Draining ends with an empty list, or with the first entry past the limit. A read of new entries
  * that finds none ends with nil after the blocking.
+ *
+ * All leaders use one name, so Redis may give an entry to a read of an earlier leader that is still
+ * blocking, and the next one to us. Therefore a read of new entries is sent together with a query
+ * for the first pending entry after those that we know. If one comes before what we have read,
+ * everything up to there is read again, as pending entries in the order of the stream.
  */
 #include "bus/reader.h"
 
@@ -50,7 +55,7 @@ static int advance(struct group_reader *reader, const struct batch *batch)
 	return 0;
 }
 
-static int take(struct group_reader *reader, const redisReply *reply)
+static int receive(struct group_reader *reader, const redisReply *reply)
 {
 	struct stream_id limit = reader->is_draining ? reader->drain_limit : READER_EVERYTHING;
 	const redisReply *list;
@@ -61,10 +66,9 @@ static int take(struct group_reader *reader, const redisReply *reply)
 		rc = batch_from_entries(list, limit, &batch);
 	if (rc == 0 && batch && reader->is_draining)
 		rc = advance(reader, batch);
-	if (rc) {
-		batch_free(batch);
+	reader->held = batch;
+	if (rc)
 		return rc;
-	}
 	if (!batch || batch->item_count < list->elements)
 		reader->is_draining = false;
 	reader->is_lingering = reader->linger_ms > 0 && !reader->is_draining && batch &&
@@ -72,38 +76,159 @@ static int take(struct group_reader *reader, const redisReply *reply)
 	if (list)
 		reader->count =
 			reader_next_count(count_of(reader), list->elements, count_bytes(list));
-	reader->on_read(batch, reader->step.owner);
 	return 0;
 }
 
-static void on_reply(const redisReply *reply, void *owner)
+static void drop_held(struct group_reader *reader)
 {
-	struct group_reader *reader = owner;
-	bool counts = !reader->is_cancelled;
-	int rc = 0;
+	batch_free(reader->held);
+	reader->held = NULL;
+}
+
+static void hand_over(struct group_reader *reader)
+{
+	struct batch *batch = reader->held;
+
+	reader->held = NULL;
+	if (batch && stream_id_compare(batch->shown.last, reader->read_to) > 0)
+		reader->read_to = batch->shown.last;
+	reader->on_read(batch, reader->step.owner);
+}
+
+/* True when the answer belongs to the current read. */
+static bool take_turn(struct group_reader *reader, const redisReply *reply)
+{
+	bool counts = reply && !reader->is_cancelled;
 
 	reader->is_busy = false;
 	reader->is_cancelled = false;
-	if (!reply)
+	if (counts)
+		return true;
+	drop_held(reader);
+	if (reply)
+		reader->on_idle(reader->step.owner);
+	return false;
+}
+
+static void reject(struct group_reader *reader, int rc, const char *command)
+{
+	drop_held(reader);
+	reply_reject(reader->step.redis, rc, command);
+}
+
+/* ---- pending entries --------------------------------------------------------------------- */
+
+static void on_drained(const redisReply *reply, void *owner)
+{
+	struct group_reader *reader = owner;
+	int rc;
+
+	if (!take_turn(reader, reply))
 		return;
-	if (counts && reply->type == REDIS_REPLY_ERROR) {
+	if (reply->type == REDIS_REPLY_ERROR) {
 		step_fail(&reader->step, reply);
 		return;
 	}
-	if (counts)
-		rc = take(reader, reply);
-	if (rc)
-		reply_reject(reader->step.redis, rc, "XREADGROUP");
-	else
-		reader->on_idle(reader->step.owner);
+	rc = receive(reader, reply);
+	if (rc) {
+		reject(reader, rc, "XREADGROUP");
+		return;
+	}
+	hand_over(reader);
+	reader->on_idle(reader->step.owner);
 }
 
-void reader_begin(struct group_reader *reader, struct stream_id limit)
+static void begin_draining(struct group_reader *reader, struct stream_id limit)
 {
 	reader->is_draining = true;
 	reader->drain_is_wanted = false;
 	reader->drained_to = (struct stream_id){ 0 };
 	reader->drain_limit = limit;
+}
+
+/* ---- new entries ------------------------------------------------------------------------- */
+
+/* The turn ends with the answer to the query, or when the connection is lost before it is sent. */
+static void on_new(const redisReply *reply, void *owner)
+{
+	struct group_reader *reader = owner;
+	int rc;
+
+	if (!reply)
+		take_turn(reader, NULL);
+	if (!reply || reader->is_cancelled)
+		return;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		reader->is_cancelled = true;
+		step_fail(&reader->step, reply);
+		return;
+	}
+	rc = receive(reader, reply);
+	if (rc)
+		reject(reader, rc, "XREADGROUP");
+}
+
+/* Reads the answer of XPENDING. *out is READER_EVERYTHING when nothing is pending. */
+static int read_first_pending(const redisReply *reply, struct stream_id *out)
+{
+	struct str id = reply_text(reply_element(reply_element(reply, 0), 0));
+
+	*out = READER_EVERYTHING;
+	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 0)
+		return 0;
+	return id.at ? stream_id_parse(id, out) : -EBADMSG;
+}
+
+static void on_first_pending(const redisReply *reply, void *owner)
+{
+	struct group_reader *reader = owner;
+	struct stream_id from = READER_EVERYTHING;
+	struct stream_id to = READER_EVERYTHING;
+	struct stream_id pending;
+	int rc;
+
+	if (!take_turn(reader, reply))
+		return;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		drop_held(reader);
+		step_fail(&reader->step, reply);
+		return;
+	}
+	rc = read_first_pending(reply, &pending);
+	if (rc) {
+		reject(reader, rc, "XPENDING");
+		return;
+	}
+	if (reader->held) {
+		from = reader->held->items[0].id;
+		to = reader->held->shown.last;
+	}
+	if (stream_id_compare(pending, from) < 0) {
+		drop_held(reader);
+		reader->is_lingering = false;
+		begin_draining(reader, to);
+	} else {
+		hand_over(reader);
+	}
+	reader->on_idle(reader->step.owner);
+}
+
+static int ask_first_pending(struct group_reader *reader)
+{
+	char after[1 + STREAM_ID_TEXT_SIZE] = "(";
+
+	stream_id_format(reader->read_to, after + 1);
+	return redis_send_text(reader->step.redis, REPLY_TIMEOUT_MS, on_first_pending, reader,
+			       "XPENDING", BUS_STREAM, reader->step.group, after, "+", "1",
+			       BUS_CONSUMER_NAME, NULL);
+}
+
+/* ---- what the consumer asks for ---------------------------------------------------------- */
+
+void reader_begin(struct group_reader *reader, struct stream_id read_to, struct stream_id limit)
+{
+	reader->read_to = read_to;
+	begin_draining(reader, limit);
 }
 
 void reader_drain_soon(struct group_reader *reader)
@@ -119,34 +244,37 @@ bool reader_can_start(const struct group_reader *reader, bool has_batch)
 	return !reader->is_busy && !reader->is_lingering && !(begins_draining && has_batch);
 }
 
-static int send_read(struct group_reader *reader)
+static int send_drain(struct group_reader *reader, const char *count)
 {
-	const struct step *step = &reader->step;
 	char from[STREAM_ID_TEXT_SIZE];
-	char count[16];
 
-	snprintf(count, sizeof(count), "%u", count_of(reader));
-	if (!reader->is_draining)
-		return redis_send_text(step->redis, REPLY_TIMEOUT_MS, on_reply, reader,
-				       "XREADGROUP", "GROUP", step->group, BUS_CONSUMER_NAME,
-				       "COUNT", count, "BLOCK", BLOCK_MS_TEXT, "STREAMS",
-				       BUS_STREAM, ">", NULL);
 	stream_id_format(reader->drained_to, from);
-	return redis_send_text(step->redis, REPLY_TIMEOUT_MS, on_reply, reader, "XREADGROUP",
-			       "GROUP", step->group, BUS_CONSUMER_NAME, "COUNT", count, "STREAMS",
-			       BUS_STREAM, from, NULL);
+	return redis_send_text(reader->step.redis, REPLY_TIMEOUT_MS, on_drained, reader,
+			       "XREADGROUP", "GROUP", reader->step.group, BUS_CONSUMER_NAME,
+			       "COUNT", count, "STREAMS", BUS_STREAM, from, NULL);
+}
+
+static int send_read(struct group_reader *reader, const char *count)
+{
+	return redis_send_text(reader->step.redis, REPLY_TIMEOUT_MS, on_new, reader, "XREADGROUP",
+			       "GROUP", reader->step.group, BUS_CONSUMER_NAME, "COUNT", count,
+			       "BLOCK", BLOCK_MS_TEXT, "STREAMS", BUS_STREAM, ">", NULL);
 }
 
 void reader_start(struct group_reader *reader)
 {
+	char count[16];
 	int rc;
 
-	/* Draining finds what is pending but was never read: entries that an earlier leader took
-	 * after it was held up, entries that were taken over, dead letters that Redis refused. */
+	/* Draining finds what is pending but not in hand: entries that were taken over, entries
+	 * whose acknowledgement was lost, dead letters that Redis refused. */
 	if (!reader->is_draining && reader->drain_is_wanted)
-		reader_begin(reader, READER_EVERYTHING);
-	rc = send_read(reader);
+		begin_draining(reader, READER_EVERYTHING);
+	snprintf(count, sizeof(count), "%u", count_of(reader));
+	rc = reader->is_draining ? send_drain(reader, count) : send_read(reader, count);
 	reader->is_busy = rc == 0;
+	if (rc == 0 && !reader->is_draining)
+		rc = ask_first_pending(reader);
 	reply_check_sent(reader->step.redis, rc);
 }
 

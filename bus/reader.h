@@ -37,6 +37,8 @@ struct group_reader {
 	bool drain_is_wanted;
 	struct stream_id drained_to;  /* pending entries up to here have been read again */
 	struct stream_id drain_limit; /* later ones are read as if they were new */
+	struct stream_id read_to;     /* the last entry that on_read has got */
+	struct batch *held;           /* read, until it is known what else is pending */
 	unsigned count;               /* entries that the next read asks for; 0: the maximum */
 };
 
@@ -45,8 +47,8 @@ struct group_reader {
  * smaller one. */
 unsigned reader_next_count(unsigned count, size_t entries, size_t bytes);
 
-/* The next read drains pending entries up to `limit`. */
-void reader_begin(struct group_reader *reader, struct stream_id limit);
+/* Everything up to `read_to` has been read. The next read drains pending entries up to `limit`. */
+void reader_begin(struct group_reader *reader, struct stream_id read_to, struct stream_id limit);
 /* Drains everything that is pending, after the current read or drain. */
 void reader_drain_soon(struct group_reader *reader);
 

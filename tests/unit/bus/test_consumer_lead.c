@@ -29,6 +29,30 @@ static void close_one(struct ledger *l)
 	l->world->closed = 0;
 }
 
+/* Until so many clients wait in Redis for a new entry. */
+struct blocked {
+	struct world *world;
+	long long want;
+};
+
+static bool are_blocked(void *owner)
+{
+	const struct blocked *blocked = owner;
+	redisReply *reply = redis_server_ask(&blocked->world->server, "INFO clients");
+	const char *number = strstr(reply->str, "blocked_clients:");
+	bool is_met = number && atoll(number + strlen("blocked_clients:")) == blocked->want;
+
+	freeReplyObject(reply);
+	return is_met;
+}
+
+static void run_until_blocked(struct world *w, long long clients)
+{
+	struct blocked blocked = { .world = w, .want = clients };
+
+	run_until(&w->loop, are_blocked, &blocked, "blocked reads");
+}
+
 static void expect_order(const struct ledger *l, int from, int count)
 {
 	cr_assert_eq(l->distinct, count);
@@ -252,6 +276,57 @@ Test(consumer_lead, finds_what_was_handed_out_under_its_name_without_it)
 	redis_server_do(&w.server, "EXEC");
 	ledger_expect_all(&l, 4);
 	ledger_stop(&l);
+}
+
+/* The same, and a newer entry arrives, which is given to this leader. */
+Test(consumer_lead, puts_what_was_handed_out_without_it_before_what_it_has_read)
+{
+	static struct ledger l;
+	struct world w;
+
+	ledger_start_after(&l, &w, 3);
+	for (int i = 3; i < 33; i += 2) {
+		redis_server_do(&w.server, "MULTI");
+		world_add_event(&w, "capsule.pause", TEST_CAPSULE, i);
+		redis_server_do(&w.server, "XREADGROUP GROUP " GROUP " " BUS_CONSUMER_NAME
+					   " STREAMS " BUS_STREAM " >");
+		world_add_event(&w, "capsule.pause", TEST_CAPSULE, i + 1);
+		redis_server_do(&w.server, "EXEC");
+		ledger_wait(&l, ledger_has_committed, i + 2, "both");
+	}
+	expect_order(&l, 0, 33);
+	cr_expect_eq(ledger_repeats(&l), 0);
+	ledger_wait(&l, ledger_has_nothing_pending, 0, "all acknowledgements");
+	ledger_stop(&l);
+}
+
+/* The read of the earlier leader still blocks, and it is the first in Redis' queue. */
+Test(consumer_lead, puts_what_an_earlier_leader_reads_in_its_place)
+{
+	static struct ledger a;
+	static struct ledger b;
+	struct world w;
+
+	world_open(&w);
+	ledger_init(&a, &w);
+	ledger_open_consumer(&a, 60000);
+	open_standing_by(&b, &w);
+	ledger_wait(&a, ledger_is_ready, 0, "the group");
+	world_add(&w, 0, 1);
+	ledger_expect_all(&a, 1);
+	run_until_blocked(&w, 1);
+	bus_consumer_stand_by(a.consumer);
+	b.is_known = true;
+	b.last = a.last;
+	ledger_lead(&b);
+	run_until_blocked(&w, 2);
+	for (int i = 1; i < 6; i++)
+		world_add(&w, i, i + 1);
+	ledger_wait(&b, ledger_has_committed, 5, "what both have read");
+	expect_order(&b, 1, 5);
+	ledger_wait(&b, ledger_has_nothing_pending, 0, "all acknowledgements");
+	close_one(&a);
+	ledger_stop(&b);
 }
 
 Test(consumer_lead, leads_and_stands_by_at_any_moment)
