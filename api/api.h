@@ -9,7 +9,7 @@
  *
  *   call.c    what a failed job is for the client and for the log; the life of a call
  *   body.c    who may send a body of which type
- *   paging.c  `limit`, `before` and `before_id`; which times are valid; what may be given once
+ *   paging.c  `limit`, `before` and `before_id`; which times are valid; no parameter twice
  *   fields.c  how times and texts look in JSON
  */
 #ifndef API_API_H

@@ -21,14 +21,15 @@
  * The consumer: one process reads the group for all, and hands batches to the ledger
  *   consumer.c      does this process read, wait or begin again?
  *   group.c         where the group begins, or is set back to
- *   reader.c        how many entries are read at once, and which first
+ *   reader.c        how many entries are read at once, and which first; does an earlier leader
+ *                   hold one that comes before them?
  *   entry.c         what is an entry: an event, ignored (an unknown kind), or a dead letter?
  *   batch.c         how much of an unreadable payload is kept
  *   commit.c        when an entry is acknowledged, and a failed batch is tried again
  *   claim.c         whose pending entries are taken over; which consumers are removed
  *   lag.c           when is a lag worth a warning (5,000 entries)?
  *   unknown.c       how often the log names an unknown kind
- *   trim_warning.c  ... and entries that were trimmed before a commit
+ *   trim_warning.c  how often it names entries that were trimmed before a commit
  *
  * For other folders
  *   range.c         steps of a replay, and the edges: was the stream ever trimmed?

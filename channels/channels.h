@@ -26,8 +26,8 @@
  * What they share
  *   draft.c          which bodies are valid: name, kinds, settings; a missing secret is made
  *   rows.c           how many channels a team may have (50); what is shown and audited
- *   rows_change.c    what changes besides: failures are forgotten, unknown kinds may stay
- *   rows_options.c   whose fallback ends with a channel (options: core/channel_options.c)
+ *   rows_change.c    what else a change does: failures are forgotten; unknown kinds may stay
+ *   rows_options.c   which channels lose their fallback when a channel is deleted
  *   rows_fallback.c  which fallback is refused (a chain, another team's)
  *   sample.c         the made-up event of a test or a preview
  *

@@ -23,8 +23,8 @@
  *   queue.c          does a channel go on, wait, rest or leave this worker?
  *   room.c           how much memory rows get, and which are forgotten when it is used up
  *   shares.c         which team gets the next slot for a request; slow channels share half of them
- *   clock.c          what a clock that was set changes for leases, pauses and the day that a
- *                    delivery has
+ *   clock.c          what a clock that was set changes for leases, pauses and the 24 hours that
+ *                    a delivery is tried
  *
  * What goes out
  *   load.c           which rows are read, and how many at once
@@ -41,7 +41,8 @@
  *   attempt.c        does a lookup precede an edit: is the message still there?
  *
  * What follows from an answer
- *   judge.c          what else a verdict changes: pace, a setting, the form, splitting a digest
+ *   judge.c          what else a verdict changes: the pace, a setting, the form of the message, a
+ *                    digest that is split
  *   states.c         what becomes of the delivery: done, failed for good, posted again, or tried
  *                    again, and when (10 s to 8 h, for 24 hours); which one is next; how long a
  *                    retry holds up newer ones

@@ -9,14 +9,14 @@
  * - A handler gets a complete, valid and authenticated request, and answers it once: now or later.
  *   It runs on the loop's thread, and so does every callback. Nothing here blocks.
  * - Requests of one connection are answered one after another. Pipelined bytes wait meanwhile.
- * - A stream gives back the parser and every buffer. It keeps only the connection, and the handler
+ * - A stream frees the parser and every buffer. It keeps only the connection, and the handler
  *   keeps the bytes: http_stream_write() copies nothing.
  * - A request that is malformed, too large or too slow never reaches a handler. It gets an error of
  *   contract c.5, and its connection is closed.
  * - A client that leaves is reported once: to a handler by on_abort, to a stream by on_closed.
  * - Everything a client can make grow has a limit: bytes, fields, time, connections.
- * - A stream never calls back from within a call on it. So it cannot change its owner's state
- *   there.
+ * - A stream never calls back from within a call on it, so the call cannot change its owner's
+ *   state.
  *
  * Where it is decided:
  *

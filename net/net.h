@@ -24,7 +24,7 @@
  *   redis_tls.c          is its certificate trusted?
  *   redis_commands.c     is a reply overdue? Which errors drop the connection?
  *   redis_master.c       which server all connections use after a failover
- *   redis_sentinel.c     which sentinel is asked, and for how long it is believed
+ *   redis_sentinel.c     which sentinel is asked and believed, and when another one is
  *   redis_outage.c       which losses the log shows
  *   redis_blocking.c     how long the command line waits (5 s); it never retries
  *   redis_link.c         why a socket broke, in words

@@ -15,7 +15,7 @@
  *
  * A vendor: its settings, the message, the largest size, the pace, edits, and what answers mean
  *   discord.c         ... and what may follow the ? of its URL
- *   discord_judge.c   ... and is a block about our address, or about what one team wrote?
+ *   discord_judge.c   ... and is a refusal about our whole address, or about one team's requests?
  *   googlechat.c      ... and which messages share a thread
  *   matrix.c          ... and when a room is looked up by its alias
  *   matrix_judge.c    ... and is a message to edit still there?

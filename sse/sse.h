@@ -27,7 +27,7 @@
  *   recheck.c        how often a credential is checked again (a minute; auth/recheck.c judges)
  *   closing_frame.c  what a listener hears at its end; when clients come back after a stop
  *   audience.c       which events have a number of listeners, and who is counted
- *   open.c           how long a socket may take nothing (20 s), and a farewell last (5 s)
+ *   open.c           how long a socket may take nothing (20 s), and its farewell may take (5 s)
  *   live.c           limits when the settings give none; when the memory is freed
  *
  * An event on its way

@@ -26,7 +26,7 @@
  *   store.c              is a job accepted? How many may wait: of all, of a team (64)? How long
  *                        does a stop wait?
  *   lane.c               which job is next; how many teams share a transaction (4); which are
- *                        answered at once because others wait for a lock on audit_logs
+ *                        refused at once because others wait for a lock on audit_logs
  *   group.c              which jobs run again when one fails; does a commit wait for the disk?
  *   workers.c            is the database up? When is it tried again (100 ms to 5 s)?
  *   trouble.c            do writes succeed? Is one stuck (10 s)? When is a probe made?
