@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Migrations of a store that has rows: none is lost or changed, whenever the process is killed. */
+/*
+ * Migrations of a store that has rows: none is lost or changed, whenever the process is killed. The
+ * environment may say how many rows, TEST_MIGRATION_ROWS=1000002 for a thorough run.
+ */
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -10,8 +13,8 @@
 #include "store/engine.h"
 #include "store/schema.h"
 
-#define OLD_VERSION 5 /* the last schema with an attempt's row for each delivery */
-#define ROWS        18000
+#define OLD_VERSION 5     /* the last schema with an attempt's row for each delivery */
+#define ROWS        18000 /* a multiple of three */
 
 static void run_script_of(struct db *db, const char *script)
 {
@@ -20,24 +23,25 @@ static void run_script_of(struct db *db, const char *script)
 
 /* A delivery every second; each third was sent at once, and each third at the second try. */
 static const char fill_sqlite[] =
-	"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 18000) "
+	"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %1$d) "
 	"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, channel_id, event, "
 	"payload, state, attempts, next_attempt_at, created_at, updated_at) SELECT "
-	"printf('%08x-0000-4000-8000-000000000000', i), i || '-0', i, 0, 'team', 'channel', "
-	"'host.up', x'7b7d', CASE i % 3 WHEN 0 THEN 'pending' ELSE 'delivered' END, i % 3, "
+	"printf('%%08x-0000-4000-8000-000000000000', i), i || '-0', i, 0, 'team', 'channel', "
+	"'host.up', x'7b7d', CASE i %% 3 WHEN 0 THEN 'pending' ELSE 'delivered' END, i %% 3, "
 	"'2027-01-15T07:00:00.000000Z', '2027-01-15T07:00:00.000000Z', "
 	"'2027-01-15T07:00:00.000000Z' FROM n;"
 	"INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, verdict) "
 	"SELECT d.id, t.number, d.created_at, 5, 'delivered' FROM deliveries d JOIN "
 	"(SELECT 1 AS number UNION ALL SELECT 2) AS t ON t.number <= d.attempts";
 static const char fill_postgres[] =
+	"SET LOCAL statement_timeout = 0;"
 	"INSERT INTO wrenn_events.deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
 	"channel_id, event, payload, state, attempts, next_attempt_at, created_at, updated_at) "
 	"SELECT CAST(lpad(to_hex(i), 8, '0') || '-0000-4000-8000-000000000000' AS uuid), "
 	"i || '-0', i, 0, gen_random_uuid(), gen_random_uuid(), 'host.up', '{}', "
-	"CASE i % 3 WHEN 0 THEN 'pending' ELSE 'delivered' END, i % 3, "
+	"CASE i %% 3 WHEN 0 THEN 'pending' ELSE 'delivered' END, i %% 3, "
 	"'2027-01-15T07:00:00Z', '2027-01-15T07:00:00Z', '2027-01-15T07:00:00Z' "
-	"FROM generate_series(1, 18000) AS i;"
+	"FROM generate_series(1, %1$d) AS i;"
 	"INSERT INTO wrenn_events.delivery_attempts (delivery_id, number, started_at, "
 	"duration_us, verdict) SELECT d.id, t.number, d.created_at, 5, 'delivered' "
 	"FROM wrenn_events.deliveries d JOIN "
@@ -109,30 +113,34 @@ static bool migrate_and_die(const char *url, int after_us)
 	return !WIFSIGNALED(status);
 }
 
-static void check_rows(const struct database *database)
+static void check_rows(const struct database *database, int rows)
 {
 	cr_expect_eq(database_ask(database, "SELECT count(*) FROM deliveries WHERE state = "
 					    "'pending' AND attempts = 0"),
-		     ROWS / 3);
-	cr_expect_eq(database_ask(database, "SELECT count(*) FROM deliveries"), ROWS);
-	cr_expect_eq(database_ask(database, "SELECT count(*) FROM attempts"), ROWS);
+		     rows / 3);
+	cr_expect_eq(database_ask(database, "SELECT count(*) FROM deliveries"), rows);
+	cr_expect_eq(database_ask(database, "SELECT count(*) FROM attempts"), rows);
 	cr_expect_eq(database_ask(database, "SELECT count(*) FROM attempts a JOIN deliveries d "
 					    "ON d.id = a.delivery_id WHERE a.number = d.attempts "
 					    "AND a.duration_us = 5"),
-		     ROWS - ROWS / 3);
+		     rows - rows / 3);
 }
 
 static void kill_in_the_middle(enum database_engine engine)
 {
+	const char *wanted = getenv("TEST_MIGRATION_ROWS");
+	int rows = wanted ? atoi(wanted) : ROWS;
 	struct database database;
 	unsigned killed = 0;
+	char fill[2048];
 
-	make_old_store(engine, OLD_VERSION, engine == DATABASE_SQLITE ? fill_sqlite : fill_postgres,
-		       &database);
+	cr_assert_eq(rows % 3, 0);
+	snprintf(fill, sizeof(fill), engine == DATABASE_SQLITE ? fill_sqlite : fill_postgres, rows);
+	make_old_store(engine, OLD_VERSION, fill, &database);
 	for (int after_us = 500; !migrate_and_die(database.url, after_us); after_us += after_us / 2)
 		killed++;
 	cr_expect_gt(killed, 0u);
-	check_rows(&database);
+	check_rows(&database, rows);
 }
 
 Test(filled, keeps_its_rows_when_the_migration_is_killed_on_sqlite)
