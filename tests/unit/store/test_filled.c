@@ -2,7 +2,7 @@
 
 /*
  * Migrations of a store that has rows: none is lost or changed, whenever the process is killed. The
- * environment may say how many rows, TEST_MIGRATION_ROWS=1000002 for a thorough run.
+ * environment may say how many rows, TEST_MIGRATION_ROWS=1000000 for a thorough run.
  */
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -13,17 +13,18 @@
 #include "store/engine.h"
 #include "store/schema.h"
 
-#define OLD_VERSION 5     /* the last schema with an attempt's row for each delivery */
-#define ROWS        18000 /* a multiple of three */
+#define OLD_VERSION 5 /* the last schema with an attempt's row for each delivery */
+#define ROWS        18000
+#define PIECE       90000 /* rows of one statement, which may take ten seconds */
 
 static void run_script_of(struct db *db, const char *script)
 {
 	cr_assert_eq(db_exec(db, script), 0, "%s", db->fault);
 }
 
-/* A delivery every second; each third was sent at once, and each third at the second try. */
+/* Rows %1$d to %2$d: each third was sent at once, and each third at the second try. */
 static const char fill_sqlite[] =
-	"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %1$d) "
+	"WITH RECURSIVE n (i) AS (SELECT %1$d UNION ALL SELECT i + 1 FROM n WHERE i < %2$d) "
 	"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, channel_id, event, "
 	"payload, state, attempts, next_attempt_at, created_at, updated_at) SELECT "
 	"printf('%%08x-0000-4000-8000-000000000000', i), i || '-0', i, 0, 'team', 'channel', "
@@ -32,20 +33,21 @@ static const char fill_sqlite[] =
 	"'2027-01-15T07:00:00.000000Z' FROM n;"
 	"INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, verdict) "
 	"SELECT d.id, t.number, d.created_at, 5, 'delivered' FROM deliveries d JOIN "
-	"(SELECT 1 AS number UNION ALL SELECT 2) AS t ON t.number <= d.attempts";
+	"(SELECT 1 AS number UNION ALL SELECT 2) AS t ON t.number <= d.attempts "
+	"WHERE d.stream_ms BETWEEN %1$d AND %2$d";
 static const char fill_postgres[] =
-	"SET LOCAL statement_timeout = 0;"
 	"INSERT INTO wrenn_events.deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
 	"channel_id, event, payload, state, attempts, next_attempt_at, created_at, updated_at) "
 	"SELECT CAST(lpad(to_hex(i), 8, '0') || '-0000-4000-8000-000000000000' AS uuid), "
 	"i || '-0', i, 0, gen_random_uuid(), gen_random_uuid(), 'host.up', '{}', "
 	"CASE i %% 3 WHEN 0 THEN 'pending' ELSE 'delivered' END, i %% 3, "
 	"'2027-01-15T07:00:00Z', '2027-01-15T07:00:00Z', '2027-01-15T07:00:00Z' "
-	"FROM generate_series(1, %1$d) AS i;"
+	"FROM generate_series(%1$d, %2$d) AS i;"
 	"INSERT INTO wrenn_events.delivery_attempts (delivery_id, number, started_at, "
 	"duration_us, verdict) SELECT d.id, t.number, d.created_at, 5, 'delivered' "
 	"FROM wrenn_events.deliveries d JOIN "
-	"(SELECT 1 AS number UNION ALL SELECT 2) AS t ON t.number <= d.attempts";
+	"(SELECT 1 AS number UNION ALL SELECT 2) AS t ON t.number <= d.attempts "
+	"WHERE d.stream_ms BETWEEN %1$d AND %2$d";
 
 static struct db *open_or_fail(const char *url)
 {
@@ -57,8 +59,7 @@ static struct db *open_or_fail(const char *url)
 }
 
 /* What an older version left. */
-static void make_old_store(enum database_engine engine, int last, const char *fill,
-			   struct database *database)
+static void make_old_store(enum database_engine engine, int last, struct database *database)
 {
 	bool embedded = engine == DATABASE_SQLITE;
 	char name[64];
@@ -86,7 +87,6 @@ static void make_old_store(enum database_engine engine, int last, const char *fi
 			 i + 1);
 		run_script_of(db, version);
 	}
-	run_script_of(db, fill);
 	cr_assert_eq(db->engine->commit(db), 0);
 	db_close(db);
 }
@@ -113,6 +113,28 @@ static bool migrate_and_die(const char *url, int after_us)
 	return !WIFSIGNALED(status);
 }
 
+static int rows_wanted(void)
+{
+	const char *wanted = getenv("TEST_MIGRATION_ROWS");
+
+	return wanted ? (int)strtol(wanted, NULL, 10) / 3 * 3 : ROWS;
+}
+
+static void fill(enum database_engine engine, const char *url, int rows)
+{
+	struct db *db = open_or_fail(url);
+	char script[2048];
+
+	for (int first = 1; first <= rows; first += PIECE) {
+		int last = first + PIECE - 1 < rows ? first + PIECE - 1 : rows;
+
+		snprintf(script, sizeof(script),
+			 engine == DATABASE_SQLITE ? fill_sqlite : fill_postgres, first, last);
+		run_script_of(db, script);
+	}
+	db_close(db);
+}
+
 static void check_rows(const struct database *database, int rows)
 {
 	cr_expect_eq(database_ask(database, "SELECT count(*) FROM deliveries WHERE state = "
@@ -128,15 +150,12 @@ static void check_rows(const struct database *database, int rows)
 
 static void kill_in_the_middle(enum database_engine engine)
 {
-	const char *wanted = getenv("TEST_MIGRATION_ROWS");
-	int rows = wanted ? atoi(wanted) : ROWS;
+	int rows = rows_wanted();
 	struct database database;
 	unsigned killed = 0;
-	char fill[2048];
 
-	cr_assert_eq(rows % 3, 0);
-	snprintf(fill, sizeof(fill), engine == DATABASE_SQLITE ? fill_sqlite : fill_postgres, rows);
-	make_old_store(engine, OLD_VERSION, fill, &database);
+	make_old_store(engine, OLD_VERSION, &database);
+	fill(engine, database.url, rows);
 	for (int after_us = 500; !migrate_and_die(database.url, after_us); after_us += after_us / 2)
 		killed++;
 	cr_expect_gt(killed, 0u);
@@ -160,12 +179,15 @@ Test(filled, keeps_its_rows_when_the_migration_is_killed_on_postgres)
 static void move_filters(enum database_engine engine)
 {
 	struct database database;
+	struct db *db;
 
-	make_old_store(engine, FILTERS_VERSION,
-		       engine == DATABASE_SQLITE
-			       ? "INSERT INTO channel_filters VALUES (" FILTERED ".000000Z')"
-			       : "INSERT INTO wrenn_events.channel_filters VALUES (" FILTERED "Z')",
-		       &database);
+	make_old_store(engine, FILTERS_VERSION, &database);
+	db = open_or_fail(database.url);
+	run_script_of(db, engine == DATABASE_SQLITE
+				  ? "INSERT INTO channel_filters VALUES (" FILTERED ".000000Z')"
+				  : "INSERT INTO wrenn_events.channel_filters VALUES (" FILTERED
+				    "Z')");
+	db_close(db);
 	cr_assert_eq(store_migrate(database.url, NULL), 0);
 	cr_expect_eq(database_ask(&database,
 				  "SELECT count(*) FROM channel_options WHERE channel_id = "
