@@ -103,7 +103,7 @@ static const char *chat_fault(struct str text)
 	if (holds(text, "t.me/c/") || holds(text, "telegram.me/c/"))
 		return "is a link: paste -100 and then the number after /c/";
 	if (holds(text, "t.me/") || holds(text, "telegram.me/"))
-		return "is a link: paste @ and the name after t.me/";
+		return "is a link: paste @ and the name after t.me/ or telegram.me/";
 	if (holds(text, "domain="))
 		return "is a link: paste @ and the name after domain=";
 	if (holds(text, "web.telegram.org"))
