@@ -9,7 +9,8 @@
  * - Set back: rows written under the later clock would wait until it is reached again, and newer
  *   ones would pass them. Their pauses begin again now, and the options decide again about held
  *   rows. The repair is queued before our leases are renewed, so nothing is sent before it. The
- *   same is done at start, when nobody knows what the clock did before.
+ *   same is done at start, when nobody knows what the clock did before. So it must not look at
+ *   every row that waits: the index of times finds those whose next attempt is in the future.
  * - Set forward: older deliveries seem older than they are. Their day is longer by the jump.
  *
  * Failure: the next tick repeats a failed repair.
@@ -45,20 +46,24 @@ struct clock_watch {
 	int64_t absurd_us;      /* until then, treat no lease as absurd */
 };
 
+/* A row of the future has its next attempt there, too, or is due. SQLite's index of times lacks
+ * rows that were never tried or held. Those are due whatever their time says (DELIVERY_IS_NEW). */
+#define OF_THE_FUTURE "next_attempt_at > $2 AND updated_at > $2"
 static const struct db_query restart_pauses = {
 	.sql = "UPDATE deliveries SET next_attempt_at = CASE WHEN held_until IS NULL "
 	       "AND next_attempt_at > updated_at THEN CAST($1 AS timestamptz) + (next_attempt_at - "
 	       "updated_at) ELSE $1 END, "
 	       "first_failed_at = CASE WHEN first_failed_at > $1 THEN $1 ELSE first_failed_at END, "
 	       "held_until = CASE WHEN held_until > $1 THEN $1 ELSE held_until END, "
-	       "updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
+	       "updated_at = $1 WHERE state = 'pending' AND " OF_THE_FUTURE,
 	.sqlite = "UPDATE deliveries SET next_attempt_at = CASE WHEN held_until IS NULL "
 		  "AND next_attempt_at > updated_at THEN strftime('%Y-%m-%dT%H:%M:%f000Z', $1, "
 		  "printf('+%.3f seconds', 86400 * "
 		  "(julianday(next_attempt_at) - julianday(updated_at)))) ELSE $1 END, "
 		  "first_failed_at = CASE WHEN first_failed_at > $1 THEN $1 ELSE first_failed_at "
 		  "END, held_until = CASE WHEN held_until > $1 THEN $1 ELSE held_until END, "
-		  "updated_at = $1 WHERE state = 'pending' AND updated_at > $2",
+		  "updated_at = $1 WHERE state = 'pending' "
+		  "AND (attempts > 0 OR held_until IS NOT NULL) AND " OF_THE_FUTURE,
 };
 
 int clock_open(struct delivery_engine *engine)

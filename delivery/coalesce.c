@@ -50,7 +50,7 @@ struct coalescing {
 #define ROWS                                                                                   \
 	"SELECT d.id, d.event, d.outcome, d.resource, d.asked_again_at, d.digest_id, " TOLD_BY \
 	", COALESCE(" IS_SHOWN ", 0) FROM deliveries d "                                       \
-	"WHERE d.channel_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2 "         \
+	"WHERE d.channel_id = $1 AND d.state = 'pending' AND " DELIVERY_IS_DUE                 \
 	"AND (d.held_until IS NULL OR d.held_until <= $2) AND d.instead_of IS NULL "           \
 	"ORDER BY d.stream_ms, d.stream_seq LIMIT 1000"
 static const struct db_query read_rows = {

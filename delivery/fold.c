@@ -67,15 +67,13 @@ struct fold {
 
 /* ---- reading --------------------------------------------------------------------------- */
 
-#define FOLDABLE                                                           \
-	"channel_id = $1 AND state = 'pending' AND next_attempt_at <= $2 " \
-	"AND (held_until IS NULL OR held_until <= $2) "                    \
-	"AND attempts = attempts_before AND digest_id IS NULL "            \
-	"AND event <> '" DIGEST_EVENT "' "
+#define FOLDABLE                                                                              \
+	"channel_id = $1 AND state = 'pending' AND (held_until IS NULL OR held_until <= $2) " \
+	"AND attempts = attempts_before AND digest_id IS NULL AND event <> '" DIGEST_EVENT "' "
 #define ROWS(by_person)                                                            \
 	"SELECT id, stream_ms, stream_seq, team_id, event, outcome, requeued_at, " \
 	"instead_of, note, outcome = 'success' AND (" by_person                    \
-	"), resource FROM deliveries WHERE " FOLDABLE
+	"), resource FROM deliveries WHERE " FOLDABLE "AND " DELIVERY_IS_DUE
 #define OLDEST "ORDER BY stream_ms, stream_seq LIMIT 1000"
 /* In a string every quotation mark has a backslash before it, so this finds only the member. */
 #define USER "'\"actor\":{\"type\":\"user\"'"
@@ -85,8 +83,11 @@ struct fold {
 	     "position(" KEY "::bytea IN payload) > 0")
 #define SQLITE_ROWS ROWS("instr(payload, " USER ") > 0 OR instr(payload, " KEY ") > 0")
 
+/* PostgreSQL counts along its index of times. */
+#define COUNT "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE " FOLDABLE
 static const struct db_query count_rows = {
-	.sql = "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE " FOLDABLE "LIMIT $3) AS due",
+	.sql = COUNT "AND next_attempt_at <= $2 LIMIT $3) AS due",
+	.sqlite = COUNT "AND " DELIVERY_IS_DUE "LIMIT $3) AS due",
 };
 static const struct db_query read_rows = {
 	.sql = POSTGRES_ROWS OLDEST " FOR UPDATE",

@@ -63,8 +63,8 @@ _Static_assert(DELIVERY_FREE_WAITS == 5 && DELIVERY_IN_LINE == 2, "FREE and the 
 /* SQLite passes over held rows in the index. */
 static const struct db_query read_line = {
 	.sql = READ_ROWS "AND (d.held_until IS NULL OR d.held_until <= $2) "
-			 "AND (d.next_attempt_at <= $2 OR (d.first_failed_at > $3 "
-			 "AND d.first_failed_at <= $2)) "
+			 "AND (" DELIVERY_IS_DUE
+			 "OR (d.first_failed_at > $3 AND d.first_failed_at <= $2)) "
 			 "AND (d.attempts - d.attempts_before < 2 OR " FAILURES " < 2) "
 			 "ORDER BY d.stream_ms, d.stream_seq LIMIT 56",
 };
@@ -198,6 +198,9 @@ static int on_pending(const struct db_row *row, void *arg)
 	if (!delivery)
 		return -ENOMEM;
 	read_delivery(row, delivery);
+	if (delivery->attempts == 0 && !delivery->was_held &&
+	    delivery->next_attempt_us > loading->now_us)
+		delivery->next_attempt_us = loading->now_us; /* DELIVERY_IS_NEW */
 	delivery->held_until_us = hold_end(row, &loading->settings.hold);
 	delivery->body = body_make(row_blob(row, 12));
 	if (!delivery->body || read_note(row, delivery) < 0) {

@@ -57,9 +57,9 @@ struct due_scan {
 	"OR NOT EXISTS (SELECT 1 FROM channels c JOIN teams t ON t.id = c.team_id "       \
 	"WHERE c.id = waiting.id AND t.deleted_at IS NULL)) "                             \
 	"ORDER BY waiting.id LIMIT 256"
-#define DUE_OF_CHANNEL                                                                        \
-	"SELECT 1 FROM deliveries d WHERE d.channel_id = waiting.id AND d.state = 'pending' " \
-	"AND d.next_attempt_at <= $2 "
+#define OF_CHANNEL \
+	"SELECT 1 FROM deliveries d WHERE d.channel_id = waiting.id AND d.state = 'pending' "
+#define DUE_OF_CHANNEL OF_CHANNEL "AND d.next_attempt_at <= $2 "
 
 /* On SQLite the index of times has only rows that were tried or held. Of the others the newest is
  * nearly always the channel's newest row, so the search begins there. Held rows are passed over in
@@ -68,7 +68,7 @@ static const struct db_query find_due = {
 	.sql = FIND_DUE("EXISTS (" DUE_OF_CHANNEL ")"),
 	.sqlite = FIND_DUE("EXISTS (" DUE_OF_CHANNEL
 			   "AND (d.attempts > 0 OR d.held_until IS NOT NULL)) "
-			   "OR (" DUE_OF_CHANNEL "AND d.attempts = 0 AND d.held_until IS NULL "
+			   "OR (" OF_CHANNEL "AND " DELIVERY_IS_NEW
 			   "ORDER BY d.stream_ms DESC, d.stream_seq DESC LIMIT 1) IS NOT NULL"),
 };
 _Static_assert(PAGE == 256, "the LIMIT of find_due");

@@ -50,6 +50,11 @@ enum delivery_state {
 	DELIVERY_STATES
 };
 
+/* SQL: never tried and never held. Such a row is due, whatever its next attempt says: that is when
+ * it was written, perhaps before the clock was set back. */
+#define DELIVERY_IS_NEW "(attempts = 0 AND held_until IS NULL) "
+#define DELIVERY_IS_DUE "(next_attempt_at <= $2 OR " DELIVERY_IS_NEW ") "
+
 /* A row of `deliveries` in memory. */
 struct delivery {
 	struct list link; /* in its channel's queue, in stream order */

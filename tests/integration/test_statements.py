@@ -42,7 +42,7 @@ READS_ALL = {
     "cli/backup:pending": "the command counts what is pending",
     "auth/commands:list_keys": "the command lists all keys",
     "auth/commands:list_teams": "the command lists all teams",
-    "delivery/clock:restart_pauses": "after a clock was set back, once: all that waits by the old clock",
+    "delivery/clock:restart_pauses": "at a start and after a clock was set back: the index of times",
     "delivery/expired:find_disabled": "once an hour: channels disabled for 30 days that still have a backlog",
     "delivery/housekeeping:measure": "every 15 s: counts what is pending",
     "delivery/housekeeping:measure_channels": "every 15 s: counts what is disabled or paused",
@@ -326,6 +326,29 @@ def test_looking_for_what_is_due_does_not_read_held_rows(make_service, store, cl
     rows, _ = tables.cost(statements["delivery/scan:find_due"])
     tables.connection.close()
     assert rows < 4_000, "it may look at teams and channels, 1,000 each"
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_a_start_does_not_read_what_waits(make_service, store, cluster, statements):
+    make_service().start().stop()
+    tables = Tables(cluster, store.database)
+    tables.fill(4_000, state="'pending'")
+    before, _ = tables.cost(statements["delivery/clock:restart_pauses"])
+    tables.analyze()
+    after, _ = tables.cost(statements["delivery/clock:restart_pauses"])
+    tables.connection.close()
+    assert (before, after) == (0, 0), "none of them is of the future"
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_start_does_not_read_what_waits_in_an_embedded_store(make_service, store, statements):
+    """The index has rows that were tried or held, with their times."""
+    make_service().start().stop()
+    connection = sqlite3.connect(store.path)
+    sql = re.sub(r"\$(\d+)", r"?\1", statements["delivery/clock:restart_pauses"].sqlite)
+    plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, (MIDDLE, END))]
+    connection.close()
+    assert plan == ["SCAN deliveries USING INDEX deliveries_next"]
 
 
 def test_what_is_said_of_statements_is_said_of_statements_that_exist(statements):

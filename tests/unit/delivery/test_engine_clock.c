@@ -247,18 +247,20 @@ Test(clock, set_back_has_leases_renewed_before_anything_is_sent)
 
 /* ---- at start ------------------------------------------------------------------------------ */
 
+#define TRIED "1, '2028-01-01T00:00:30.000000Z', '2028-01-01T00:00:00.000000Z'"
+#define NEW   "0, '2028-01-01T00:00:00.000000Z', NULL"
+
 /* Rows of a process that ran before the clock was set back. */
-static void add_late_row(struct rig *rig)
+static void add_late_row(struct rig *rig, const char *tries)
 {
 	rig_ask(rig,
 		"INSERT INTO deliveries (id, stream_id, stream_ms, stream_seq, team_id, "
 		"channel_id, event, payload, state, attempts, next_attempt_at, first_failed_at, "
 		"created_at, updated_at) VALUES ('33333333-3333-4333-8333-333333333333', "
 		"'1800000000000-0', 1800000000000, 0, '" TEAM_A "', '" CHANNEL_1
-		"', 'capsule.pause', %s, 'pending', 1, '2028-01-01T00:00:30.000000Z', "
-		"'2028-01-01T00:00:00.000000Z', '2028-01-01T00:00:00.000000Z', "
-		"'2028-01-01T00:00:00.000000Z')",
-		strncmp(rig->database.url, "sqlite", 6) == 0 ? "x'7b7d'" : "'{}'");
+		"', 'capsule.pause', %s, 'pending', %s, "
+		"'2028-01-01T00:00:00.000000Z', '2028-01-01T00:00:00.000000Z')",
+		strncmp(rig->database.url, "sqlite", 6) == 0 ? "x'7b7d'" : "'{}'", tries);
 }
 
 /* The payload {} is no event and fails in its turn, which the test waits for. */
@@ -271,12 +273,27 @@ Test(clock, finds_rows_of_the_future_when_it_starts)
 		rig_now_us = START_US;
 		rig_open(&rig, (enum database_engine)engine, &options);
 		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
-		add_late_row(&rig); /* before the first turn of the loop */
+		add_late_row(&rig, TRIED); /* before the first turn of the loop */
 		rig_wait_rows(&rig, 1,
 			      PENDING " AND next_attempt_at = '2027-01-15T08:00:30.000000Z' AND "
 				      "first_failed_at = '2027-01-15T08:00:00.000000Z'");
 		rig_now_us += 31 * SECOND_US;
 		rig_wait_rows(&rig, 1, "deliveries WHERE state = 'failed' AND attempts = 1");
+		rig_close(&rig);
+	}
+}
+
+Test(clock, sends_new_rows_of_the_future_when_it_starts)
+{
+	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {
+		const struct rig_options options = { .strict = false };
+		struct rig rig;
+
+		rig_now_us = START_US;
+		rig_open(&rig, (enum database_engine)engine, &options);
+		rig_add_channel(&rig, CHANNEL_1, TEAM_A, "hook", "capsule.pause");
+		add_late_row(&rig, NEW); /* before the first turn of the loop */
+		rig_wait_rows(&rig, 1, "deliveries WHERE state = 'failed'");
 		rig_close(&rig);
 	}
 }

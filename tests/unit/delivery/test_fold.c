@@ -278,7 +278,8 @@ Test(fold, neither_counts_nor_folds_rows_that_are_not_due_or_not_theirs)
 {
 	static const char *const changes[] = {
 		"attempts = 1", /* tried already */
-		"next_attempt_at = '2999-01-01T00:00:00.000000Z'",
+		"next_attempt_at = '2999-01-01T00:00:00.000000Z', "
+		"held_until = '2999-01-01T00:00:00.000000Z'",
 		"event = 'notification.digest'",
 		"channel_id = '" OTHER "'",
 		"state = 'delivered'",
