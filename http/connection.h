@@ -17,8 +17,8 @@
 #include "net/net.h"
 
 /* Bytes of memory of every connection: struct connection, then what is served (an exchange or a
- * stream, whose structs begin with this one). */
-#define CONNECTION_SIZE 96
+ * stream, whose structs begin with this one). The allocator adds 8 and rounds up to 16. */
+#define CONNECTION_SIZE 88
 
 struct connection;
 

@@ -57,17 +57,17 @@ struct subscriber {
 	uint8_t credential;     /* enum credential */
 	uint8_t kind;           /* enum listener_kind */
 	uint8_t reason;         /* enum close_reason, once it is ending */
-	bool is_admin;
-	bool unchunked; /* speaks HTTP/1.0 */
-	bool in_front;
-	bool blocked;    /* the socket is full; on_writable will come */
-	bool stalled;    /* write.c: `quiet` is in sse->stalls */
-	bool ending;     /* no more events go to it */
-	bool is_closing; /* only `partial` and the closing frame at `cursor` are still to be sent */
-	bool left;       /* off all lists */
-	bool closed;     /* its last callback has run */
-	bool rechecking;
-	bool moved; /* it has sent an id since the last offer of a bookmark */
+	bool is_admin : 1;
+	bool unchunked : 1; /* speaks HTTP/1.0 */
+	bool in_front : 1;
+	bool blocked : 1;    /* the socket is full; on_writable will come */
+	bool stalled : 1;    /* write.c: `quiet` is in sse->stalls */
+	bool ending : 1;     /* no more events go to it */
+	bool is_closing : 1; /* only `partial` and the closing frame at `cursor` are to be sent */
+	bool left : 1;       /* off all lists */
+	bool closed : 1;     /* its last callback has run */
+	bool rechecking : 1;
+	bool moved : 1; /* it has sent an id since the last offer of a bookmark */
 	uint8_t credential_hash[SHA256_SIZE];
 };
 
