@@ -25,6 +25,7 @@
 #define PROBE_MS         5000
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS   5000
+#define READER_CACHE_KIB "-256" /* negative: KiB */
 
 /* One thread's connection. */
 struct contact {
@@ -235,6 +236,17 @@ void worker_write(void *arg)
 
 /* ---- the other lanes: readers, and the audited writer ------------------------------------ */
 
+/* On SQLite each commit of the writer empties a reader's cache, so that it serves one statement
+ * only. The statements of requests read more pages, and some read them twice. */
+static void keep_little(const struct store *store, const struct job_lane *lane, struct db *db)
+{
+	if (!store->is_embedded || lane != &store->reads ||
+	    !db_exec(db, "PRAGMA cache_size = " READER_CACHE_KIB))
+		return;
+	log_warn("a reader keeps its large cache", log_str("fault", db->fault));
+	db->engine->discard(db); /* no job is to blame */
+}
+
 static void connect_lane(struct store *store, struct job_lane *lane, struct contact *contact)
 {
 	struct reason why = { .text = "" };
@@ -244,6 +256,8 @@ static void connect_lane(struct store *store, struct job_lane *lane, struct cont
 	memcpy(identity, store->identity, sizeof(identity));
 	uv_mutex_unlock(&store->lock);
 	int rc = db_open_same(store->url, lane->is_writing, identity, &contact->db, &why);
+	if (!rc)
+		keep_little(store, lane, contact->db);
 	note_try(contact, rc, &why, lane->is_writing ? "audit writer" : "reader");
 	uv_mutex_lock(&store->lock);
 	if (!rc) {
