@@ -186,10 +186,10 @@ static void pump(void *owner)
 		place_when_up(consumer);
 }
 
-static void begin_reading(struct bus_consumer *consumer, struct stream_id drain_limit)
+static void begin_reading(struct bus_consumer *consumer, struct stream_id at)
 {
 	move(consumer, CONSUMER_READING);
-	reader_begin(&consumer->reader, consumer->ledger.reached, drain_limit);
+	reader_begin(&consumer->reader, at);
 	dues_set(&consumer->dues, DUE_DRAIN, DRAIN_MS);
 	dues_set(&consumer->dues, DUE_CLAIM, consumer->options.claim_idle_ms / 2 + 1);
 	dues_set(&consumer->dues, DUE_SAMPLE, 0);
@@ -208,7 +208,7 @@ static void on_read(struct batch *batch, void *owner)
 }
 
 /* Commits the starting position of a group that is new to the ledger before it reads any entry. */
-static void on_placed(struct stream_id at, bool was_set_back, void *owner)
+static void on_placed(struct stream_id at, void *owner)
 {
 	struct bus_consumer *consumer = owner;
 	struct ledger_position *ledger = &consumer->ledger;
@@ -225,7 +225,7 @@ static void on_placed(struct stream_id at, bool was_set_back, void *owner)
 		};
 		commit_take(&consumer->commit, batch);
 	}
-	begin_reading(consumer, was_set_back ? ledger->reached : READER_EVERYTHING);
+	begin_reading(consumer, at);
 }
 
 static void on_show(struct bus_batch *shown, void *owner)

@@ -35,10 +35,10 @@
 
 #define OVERLAP_MS 300000
 
-static void take_place(struct consumer_group *group, struct stream_id at, bool was_set_back)
+static void take_place(struct consumer_group *group, struct stream_id at)
 {
 	group->phase = GROUP_IDLE;
-	group->on_placed(at, was_set_back, group->step.owner);
+	group->on_placed(at, group->step.owner);
 }
 
 static void take_error(struct consumer_group *group, const redisReply *error)
@@ -56,7 +56,7 @@ static void on_set_back(const redisReply *reply, void *owner)
 	if (!reply || group->phase != GROUP_SETTING_BACK)
 		return;
 	if (reply->type == REDIS_REPLY_STATUS)
-		take_place(group, group->at, true);
+		take_place(group, group->at);
 	else
 		take_error(group, reply);
 }
@@ -127,7 +127,7 @@ static void on_created(const redisReply *reply, void *owner)
 	}
 	if (reply->type == REDIS_REPLY_STATUS)
 		metric_add(bus_counters.groups_created, 1);
-	take_place(group, group->at, false);
+	take_place(group, group->at);
 }
 
 static void create(struct consumer_group *group)
@@ -185,7 +185,7 @@ static void compare(struct consumer_group *group, const redisReply *found)
 			 "changes nothing",
 			 log_stream_id("ledger", group->ledger->reached),
 			 log_stream_id("group", at), log_int("kept_back", kept_back));
-	take_place(group, at, false);
+	take_place(group, at);
 }
 
 static void on_groups(const redisReply *reply, void *owner)

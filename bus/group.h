@@ -27,8 +27,8 @@ struct consumer_group {
 	/* The owner sets these once. */
 	struct step step;
 	const struct ledger_position *ledger; /* the consumer may change it at any time */
-	/* The group is at the position `at`. `was_set_back`: it had delivered entries after it. */
-	void (*on_placed)(struct stream_id at, bool was_set_back, void *owner);
+	/* The group is at the position `at`: the next new entry comes after it. */
+	void (*on_placed)(struct stream_id at, void *owner);
 	/* Private. */
 	enum group_phase phase;
 	bool is_repeated;

@@ -138,17 +138,22 @@ static void on_drained(const redisReply *reply, void *owner)
 	reader->on_idle(reader->step.owner);
 }
 
-static void begin_draining(struct group_reader *reader, struct stream_id limit)
+static void drain(struct group_reader *reader, struct stream_id after, struct stream_id limit)
 {
 	reader->is_draining = true;
-	reader->drain_is_wanted = false;
-	reader->drained_to = (struct stream_id){ 0 };
+	reader->drained_to = after;
 	reader->drain_limit = limit;
+}
+
+static void drain_from_the_start(struct group_reader *reader)
+{
+	reader->drain_is_wanted = false;
+	drain(reader, (struct stream_id){ 0 }, reader->read_to);
 }
 
 /* ---- new entries ------------------------------------------------------------------------- */
 
-/* The turn ends with the answer to the query, or when the connection is lost before it is sent. */
+/* The turn ends with the answer to the query, or with the connection. */
 static void on_new(const redisReply *reply, void *owner)
 {
 	struct group_reader *reader = owner;
@@ -206,7 +211,7 @@ static void on_first_pending(const redisReply *reply, void *owner)
 	if (stream_id_compare(pending, from) < 0) {
 		drop_held(reader);
 		reader->is_lingering = false;
-		begin_draining(reader, to);
+		drain(reader, reader->read_to, to);
 	} else {
 		hand_over(reader);
 	}
@@ -215,20 +220,20 @@ static void on_first_pending(const redisReply *reply, void *owner)
 
 static int ask_first_pending(struct group_reader *reader)
 {
-	char after[1 + STREAM_ID_TEXT_SIZE] = "(";
+	char from[STREAM_ID_TEXT_SIZE];
 
-	stream_id_format(reader->read_to, after + 1);
+	stream_id_format(stream_id_next(reader->read_to), from);
 	return redis_send_text(reader->step.redis, REPLY_TIMEOUT_MS, on_first_pending, reader,
-			       "XPENDING", BUS_STREAM, reader->step.group, after, "+", "1",
+			       "XPENDING", BUS_STREAM, reader->step.group, from, "+", "1",
 			       BUS_CONSUMER_NAME, NULL);
 }
 
 /* ---- what the consumer asks for ---------------------------------------------------------- */
 
-void reader_begin(struct group_reader *reader, struct stream_id read_to, struct stream_id limit)
+void reader_begin(struct group_reader *reader, struct stream_id at)
 {
-	reader->read_to = read_to;
-	begin_draining(reader, limit);
+	reader->read_to = at;
+	drain_from_the_start(reader);
 }
 
 void reader_drain_soon(struct group_reader *reader)
@@ -269,7 +274,7 @@ void reader_start(struct group_reader *reader)
 	/* Draining finds what is pending but not in hand: entries that were taken over, entries
 	 * whose acknowledgement was lost, dead letters that Redis refused. */
 	if (!reader->is_draining && reader->drain_is_wanted)
-		begin_draining(reader, READER_EVERYTHING);
+		drain_from_the_start(reader);
 	snprintf(count, sizeof(count), "%u", count_of(reader));
 	rc = reader->is_draining ? send_drain(reader, count) : send_read(reader, count);
 	reader->is_busy = rc == 0;

@@ -25,21 +25,22 @@ struct group_reader {
 	/* After a small read, wait this long before the next one, so that entries which arrive
 	 * meanwhile are read, committed and acknowledged together. 0: do not wait. */
 	unsigned linger_ms;
-	/* One read is done. The callee owns `batch`, which is NULL when nothing came. */
+	/* What was read comes next. The callee owns `batch`, which is NULL when nothing came. */
 	void (*on_read)(struct batch *batch, void *owner);
-	/* The next read may start: after on_read, and after a read that was cancelled. */
+	/* The next read may start: after on_read, after a read that was cancelled, and when what
+	 * was read must be read again behind a pending entry. */
 	void (*on_idle)(void *owner);
 	/* Private, except for reading. */
 	bool is_busy;
 	bool is_cancelled; /* ignore the pending answer */
-	bool is_lingering; /* no read starts before reader_end_linger(); set in on_read */
+	bool is_lingering; /* no read starts before reader_end_linger(); set before on_read */
 	bool is_draining;
 	bool drain_is_wanted;
 	struct stream_id drained_to;  /* pending entries up to here have been read again */
 	struct stream_id drain_limit; /* later ones are read as if they were new */
-	struct stream_id read_to;     /* the last entry that on_read has got */
-	struct batch *held;           /* read, until it is known what else is pending */
-	unsigned count;               /* entries that the next read asks for; 0: the maximum */
+	struct stream_id read_to; /* where the group was, or the newest that on_read got since */
+	struct batch *held;       /* read, until it is known what else is pending */
+	unsigned count;           /* entries that the next read asks for; 0: the maximum */
 };
 
 /* For the read after one that asked for `count` and brought this many entries and bytes. Entries
@@ -47,9 +48,9 @@ struct group_reader {
  * smaller one. */
 unsigned reader_next_count(unsigned count, size_t entries, size_t bytes);
 
-/* Everything up to `read_to` has been read. The next read drains pending entries up to `limit`. */
-void reader_begin(struct group_reader *reader, struct stream_id read_to, struct stream_id limit);
-/* Drains everything that is pending, after the current read or drain. */
+/* The group is at the position `at`. The next read drains pending entries up to there. */
+void reader_begin(struct group_reader *reader, struct stream_id at);
+/* Drains what is pending of the entries read so far, after the current read or drain. */
 void reader_drain_soon(struct group_reader *reader);
 
 /* Draining must not begin while a batch exists: it is pending, and would be read a second time. */

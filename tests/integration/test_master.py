@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Redis as others run it: with TLS, behind sentinels, under a name that moves from one server to another."""
 import os
+import pathlib
+import re
 import signal
 import subprocess
 
@@ -10,6 +12,7 @@ from fakes import make_certificate
 from support import Redis, Service, Stream, free_port, make_event, new_id, until
 
 pytestmark = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -152,3 +155,22 @@ def test_what_redis_answers_is_shown(folder, store, start_redis):
         assert done.returncode == 3 and "NOAUTH Authentication required" in done.stderr, done.stderr
     finally:
         service.stop()
+
+
+def test_a_redis_user_needs_no_command_but_those_of_the_manual(start_redis, start_service, receiver):
+    listed = re.search(r"^`(XREADGROUP [A-Z ]+)`$", (ROOT / "docs/operations.md").read_text(), re.M)[1].split()
+    port = free_port()
+    server = start_redis("strict", "--port", str(port), "--bind", "127.0.0.1")
+    server.client.execute_command("ACL", "SETUSER", "service", "on", ">word", "~wrenn:events*", "&wrenn:sse", "&wrenn:events:wake",
+                                  "-@all", *(f"+{command.lower()}" for command in listed))
+    service = start_service(f"redis://service:word@127.0.0.1:{port}/0")
+    team, key = service.new_team()
+    service.add_webhook(key, receiver.url)
+    stream = Stream(service, key)
+    stream.connected()
+    for count in range(1, 4):
+        server.publish(make_event(team))
+        until(lambda: len(receiver.requests) == count, "the webhook")
+    stream.wait_for(3)
+    until(lambda: server.client.xpending("wrenn:events", "wrenn-events-v1")["pending"] == 0, "the acknowledgements")
+    assert "NOPERM" not in service.log_text()

@@ -170,7 +170,7 @@ Test(consumer_lead, reads_nothing_that_its_lease_may_not_outlast)
 /* ---- who is where ---------------------------------------------------------------------------- */
 
 /* The store has lost every commit after number `kept`, whose id that XRANGE answers. */
-static void roll_back(struct ledger *l, int kept)
+static void lose_commits(struct ledger *l, int kept)
 {
 	redisReply *reply = redis_server_ask(&l->world->server, "XRANGE " BUS_STREAM " - +");
 
@@ -179,6 +179,11 @@ static void roll_back(struct ledger *l, int kept)
 	freeReplyObject(reply);
 	l->distinct = 0;
 	memset(l->seen, 0, sizeof(l->seen));
+}
+
+static void roll_back(struct ledger *l, int kept)
+{
+	lose_commits(l, kept);
 	bus_consumer_stand_by(l->consumer);
 	ledger_lead(l);
 }
@@ -199,26 +204,55 @@ Test(consumer_lead, reads_again_what_the_store_has_lost)
 	ledger_stop(&l);
 }
 
-/* Some were committed and are lost, newer ones were handed out and never committed. */
+/* Numbers 0 to 1299 were committed, ten newer ones were handed out and never committed. */
+static void leave_pending(struct ledger *l, struct world *w)
+{
+	ledger_start_after(l, w, 1300);
+	l->dawdles = true;
+	world_add(w, 1300, 1310);
+	ledger_wait(l, ledger_owes_answer, 0, "a batch in hand");
+	ledger_wait(l, ledger_has_pending, 10, "all of them to be read");
+	bus_consumer_stand_by(l->consumer);
+	l->owes_answer = false;
+	bus_consumer_committed(l->consumer, -EPERM);
+	l->dawdles = false;
+}
+
+static void expect_all_after_99(struct ledger *l)
+{
+	ledger_wait(l, ledger_has_committed, 1210, "all that is missing");
+	expect_order(l, 100, 1210);
+	cr_expect_eq(ledger_repeats(l), 0);
+	ledger_wait(l, ledger_has_nothing_pending, 0, "all acknowledgements");
+	ledger_stop(l);
+}
+
 Test(consumer_lead, mixes_what_is_lost_and_what_is_pending_in_the_order_of_the_stream)
 {
 	static struct ledger l;
 	struct world w;
 
-	ledger_start_after(&l, &w, 1300);
-	l.dawdles = true;
-	world_add(&w, 1300, 1310);
-	ledger_wait(&l, ledger_owes_answer, 0, "a batch in hand");
-	bus_consumer_stand_by(l.consumer);
-	l.owes_answer = false;
-	bus_consumer_committed(l.consumer, -EPERM);
-	l.dawdles = false;
+	leave_pending(&l, &w);
 	roll_back(&l, 99);
-	ledger_wait(&l, ledger_has_committed, 1210, "all that is missing");
-	expect_order(&l, 100, 1210);
-	cr_expect_eq(ledger_repeats(&l), 0);
-	ledger_wait(&l, ledger_has_nothing_pending, 0, "all acknowledgements");
-	ledger_stop(&l);
+	expect_all_after_99(&l);
+}
+
+/* The one that set the group back lost its connections before it read anything. */
+Test(consumer_lead, mixes_them_when_the_group_was_set_back_before)
+{
+	static struct ledger l;
+	struct world w;
+	char id[STREAM_ID_TEXT_SIZE];
+	char command[128];
+
+	leave_pending(&l, &w);
+	world_cut_connections(&w); /* a read that still waited would move the group on */
+	lose_commits(&l, 99);
+	stream_id_format(l.last, id);
+	snprintf(command, sizeof(command), "XGROUP SETID %s %s %s", BUS_STREAM, GROUP, id);
+	redis_server_do(&w.server, command);
+	ledger_lead(&l);
+	expect_all_after_99(&l);
 }
 
 Test(consumer_lead, reads_on_where_a_redis_is_that_lost_its_progress)
@@ -279,24 +313,48 @@ Test(consumer_lead, finds_what_was_handed_out_under_its_name_without_it)
 }
 
 /* The same, and a newer entry arrives, which is given to this leader. */
+static void steal_every_second(struct ledger *l, int from, int to)
+{
+	struct world *w = l->world;
+
+	for (int i = from; i < to; i += 2) {
+		redis_server_do(&w->server, "MULTI");
+		world_add_event(w, "capsule.pause", TEST_CAPSULE, i);
+		redis_server_do(&w->server, "XREADGROUP GROUP " GROUP " " BUS_CONSUMER_NAME
+					    " STREAMS " BUS_STREAM " >");
+		world_add_event(w, "capsule.pause", TEST_CAPSULE, i + 1);
+		redis_server_do(&w->server, "EXEC");
+		ledger_wait(l, ledger_has_committed, i + 2, "both");
+	}
+	expect_order(l, 0, to);
+	cr_expect_eq(ledger_repeats(l), 0);
+	ledger_wait(l, ledger_has_nothing_pending, 0, "all acknowledgements");
+}
+
 Test(consumer_lead, puts_what_was_handed_out_without_it_before_what_it_has_read)
 {
 	static struct ledger l;
 	struct world w;
 
 	ledger_start_after(&l, &w, 3);
-	for (int i = 3; i < 33; i += 2) {
-		redis_server_do(&w.server, "MULTI");
-		world_add_event(&w, "capsule.pause", TEST_CAPSULE, i);
-		redis_server_do(&w.server, "XREADGROUP GROUP " GROUP " " BUS_CONSUMER_NAME
-					   " STREAMS " BUS_STREAM " >");
-		world_add_event(&w, "capsule.pause", TEST_CAPSULE, i + 1);
-		redis_server_do(&w.server, "EXEC");
-		ledger_wait(&l, ledger_has_committed, i + 2, "both");
-	}
-	expect_order(&l, 0, 33);
-	cr_expect_eq(ledger_repeats(&l), 0);
-	ledger_wait(&l, ledger_has_nothing_pending, 0, "all acknowledgements");
+	steal_every_second(&l, 3, 33);
+	ledger_stop(&l);
+}
+
+/* The ledger's position is far ahead of the ids of this stream. */
+Test(consumer_lead, does_so_too_in_a_stream_that_began_again)
+{
+	static struct ledger l;
+	struct world w;
+
+	world_open(&w);
+	ledger_init(&l, &w);
+	ledger_know(&l, UINT64_C(1) << 50);
+	ledger_open_consumer(&l, 60000);
+	ledger_wait(&l, ledger_is_ready, 0, "the group");
+	world_add(&w, 0, 1);
+	ledger_expect_all(&l, 1);
+	steal_every_second(&l, 1, 9);
 	ledger_stop(&l);
 }
 
