@@ -158,8 +158,8 @@ const struct setting settings[] = {
 	    "lines to log: `info` and worse, `warn` and worse, or `error`", read_choice,
 	    CHOICE(log_level, "info", "warn", "error"), LIVE),
 	ROW("WRENN_EVENTS_CORE_DUMPS", "off",
-	    "`on`: a crash may leave a core dump, and debuggers of the same "
-	    "user may attach; both see keys and passwords",
+	    "`on`: a crash may leave a core dump, and the same user may "
+	    "attach a debugger; both expose keys and passwords",
 	    read_choice, CHOICE(core_dumps, "off", "on")),
 	ROW("WRENN_EVENTS_CONSOLE", "on",
 	    "`off`: leave out the console, the pages for people below "

@@ -102,8 +102,7 @@ static const char *find_fault(struct str url)
 		return fault;
 	option = chat_parameter(parts.query, REPLY_OPTION);
 	if (option.len && !str_eq(option, reply_option(parts.query)))
-		return "has a " REPLY_OPTION
-		       " that refuses messages: leave it out or use " FALLBACK;
+		return "has a " REPLY_OPTION " that refuses messages: remove it or use " FALLBACK;
 	return count_parameter(parts.query, "threadKey") > 1 ? "has threadKey more than once"
 							     : NULL;
 }

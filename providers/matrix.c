@@ -56,10 +56,10 @@ static const char *base_fault(struct str base)
 		return fault;
 	if (holds(parts.path, "/_matrix"))
 		return "has a path of the API in it, and the path below /_matrix is added by us: "
-		       "leave out /_matrix and all after it";
+		       "remove /_matrix and everything after it";
 	if (holds(parts.path, "/_synapse") || holds(parts.path, "/.well-known"))
-		return "has a path of another API in it: leave out /_synapse or /.well-known and "
-		       "all after it";
+		return "has a path of another API in it: remove /_synapse or /.well-known and "
+		       "everything after it";
 	/* Refuses any '?': an empty query looks like none. */
 	return memchr(base.at, '?', base.len) ? "has parameters after ?" : NULL;
 }
@@ -103,7 +103,7 @@ static const char *room_fault(struct str room)
 	if (str_starts(room, STR("@")))
 		return "names a user, not a room";
 	if (holds(room, "?via=") || holds(room, "/$"))
-		return "has the rest of a link in it: leave out /$ or ?via= and all after it";
+		return "contains part of a link: remove /$ or ?via= and everything after it";
 	if (str_starts(room, STR("%23")) || str_starts(room, STR("%21")))
 		return "is written as in a link: write # for %23, ! for %21 and : for %3A";
 	return matrix_is_room_id(room) || is_alias(room)

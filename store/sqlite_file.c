@@ -74,10 +74,10 @@ static int open_failure(sqlite3 *handle, int sqlite_rc, struct reason *why)
 	switch (sqlite_rc & 0xff) {
 	case SQLITE_NOTADB:
 		return reason_set(why, -EBADMSG, "DATABASE_URL",
-				  "the file is not a SQLite database; it was left as it is");
+				  "the file is not a SQLite database; it was not changed");
 	case SQLITE_CORRUPT:
 		return reason_set(why, -EBADMSG, "DATABASE_URL",
-				  "the SQLite file is damaged; it was left as it is");
+				  "the SQLite file is damaged; it was not changed");
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return reason_set(why, -EBUSY, "DATABASE_URL",
@@ -125,9 +125,8 @@ static int check_ours(sqlite3 *handle, struct reason *why)
 	if (rc)
 		return open_failure(handle, rc, why);
 	if (foreign)
-		return reason_set(
-			why, -EBADMSG, "DATABASE_URL",
-			"the SQLite file belongs to another program; it was left as it is");
+		return reason_set(why, -EBADMSG, "DATABASE_URL",
+				  "the SQLite file belongs to another program; it was not changed");
 	return 0;
 }
 

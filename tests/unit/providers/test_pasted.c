@@ -37,7 +37,7 @@ static const struct {
 	{ "googlechat", "webhook_url", "https://chat.googleapis.com/v1/spaces/A/messages?key=K",
 	  "token=" },
 	{ "googlechat", "webhook_url", GOOGLE "&messageReplyOption=REPLY_MESSAGE_OR_FAIL",
-	  "messageReplyOption that refuses messages: leave it out or use "
+	  "messageReplyOption that refuses messages: remove it or use "
 	  "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD" },
 	{ "matrix", "homeserver_url", "https://matrix.example.org/_matrix/client/v3",
 	  "the path below /_matrix is added by us" },
