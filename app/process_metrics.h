@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Metrics of a worker's process: version, clock, memory, processor, files. The values of all
- * workers add up, except for the ones of the first worker. */
+ * workers add up, except for those that only the first worker has. */
 #ifndef APP_PROCESS_METRICS_H
 #define APP_PROCESS_METRICS_H
 
@@ -22,7 +22,7 @@ struct process_metrics {
 
 void process_metrics_start(struct process_metrics *metrics, unsigned worker);
 
-/* Often: the clock is as exact as this is frequent. */
+/* Call it often: the clock is only as exact as the calls are frequent. */
 void process_metrics_turn(struct process_metrics *metrics, int64_t now_ms);
 
 #endif

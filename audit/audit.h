@@ -70,9 +70,9 @@ struct audit_facts {
 	bool may_be_stored; /* an earlier version may have written its row, under another id */
 };
 
-/* Maps an event to its row by e.6, the modes of e.5 and point 7 of (o). Pure. Returns false if
- * there is no row. On true the entry borrows text from the event. created_us and id follow the
- * order of the stream. */
+/* Maps an event to its audit row for this mode (contract e.5, e.6 and o.7). Pure. Returns false if
+ * the event has no row. If true, the entry borrows text from the event. created_us and id follow
+ * the order of the stream. */
 bool audit_entry_from_event(const struct event *event, enum audit_mode mode,
 			    const struct audit_facts *facts, struct audit_entry *out) must_check;
 void audit_entry_done(struct audit_entry *entry);
@@ -101,8 +101,8 @@ int audit_open(const struct audit_options *options, struct audit **out) must_che
 /* Accepts NULL, and then calls on_closed at once. */
 void audit_close(struct audit *audit, void (*on_closed)(void *owner), void *owner);
 
-/* A checkpoint is committed and leaves the host. One that is not new did not, as far as the store
- * knows. */
+/* Publishes a committed checkpoint outside the host. If is_new is false, it is an earlier one that
+ * the store does not list as published; it is ignored if it is already queued. */
 void audit_publish(struct audit *audit, const struct audit_checkpoint *checkpoint);
 
 /* The endpoints below /v1/audit-logs, and GET /v1/admin/audit-logs. */

@@ -21,7 +21,7 @@ struct export_options {
 void export_start(const struct api *api, struct http_request *request,
 		  const struct export_options *options);
 
-/* The outlet closes: running exports publish no more checkpoints. */
+/* Call this before the outlet is closed. Running exports then publish no more checkpoints. */
 void export_forget_outlet(void);
 
 #endif

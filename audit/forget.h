@@ -16,8 +16,9 @@
 #include "core/uuid.h"
 #include "store/store.h"
 
-/* One person, in all teams. Only the name is set at first; each piece continues where the last one
- * ended. Starting again does no harm: erased values stay erased. */
+/* The erasure of one person in all teams. Set only `user` before the first call; each call of
+ * audit_forget_piece() continues where the last one ended. Starting over is safe: erased values
+ * stay erased. */
 struct audit_forgetting {
 	char user[ID_TEXT_SIZE]; /* usr-... */
 	struct uuid team;        /* being erased, or just finished; all zero at first */

@@ -37,7 +37,8 @@ int note_command_set(struct note_command *command, const char *words) must_check
 void note_command_done(struct note_command *command);
 bool note_command_is_set(const struct note_command *command);
 
-/* The note must stay until on_done, which is never called from within. A failure is in the log. */
+/* The note must stay valid until on_done, which is never called before this returns. A failure is
+ * logged. */
 void note_command_run(struct note_command *command, char *note,
 		      void (*on_done)(bool has_taken, void *owner), void *owner);
 /* Ends it soon; on_done is called even so. */

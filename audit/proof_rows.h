@@ -45,7 +45,7 @@ struct proof_erased {
 struct proof_rows {
 	int64_t tree;
 	struct uuid team;
-	struct str team_text; /* the caller's */
+	struct str team_text; /* owned by the caller */
 	uint64_t next;        /* the leaf that must come next */
 	size_t count;
 	size_t bytes; /* of text */

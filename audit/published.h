@@ -16,7 +16,8 @@
 
 #define PUBLISHED_PIECE 32
 
-/* This one is out. A failure is only logged: then it leaves the host again after a start. */
+/* Stores that this checkpoint has left the host. If that fails, it is logged, and the checkpoint is
+ * published again after the next start. */
 void published_note(struct store *store, const struct audit_checkpoint *checkpoint);
 
 /* Looks at the PUBLISHED_PIECE trees after this one. For those whose newest checkpoint is not out

@@ -14,8 +14,8 @@ void row_id_make(struct stream_id event, struct uuid *out);
 /* The id that earlier versions used. */
 void row_id_make_old(struct stream_id event, struct uuid *out);
 
-/* The event of a row. False when no event made the row, or an earlier version or another program
- * did. */
+/* Finds the event of a row. Returns false if the row was not made from an event, or was made by an
+ * earlier version or another program. */
 bool row_id_event(const struct uuid *row, struct stream_id *event) must_check;
 
 #endif

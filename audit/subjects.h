@@ -42,10 +42,10 @@ int subjects_gather(struct subjects *subjects, const struct uuid *team,
 		    const struct leaf_row *row) must_check;
 /* Pipelined; complete after the caller's db_flush(). */
 int subjects_read(struct subjects *subjects, struct db *db) must_check;
-/* After that: gives a key to the subjects that have none. Pipelined. */
+/* After subjects_read(): gives a key to the subjects that have none. Pipelined. */
 int subjects_make_missing(struct subjects *subjects, struct db *db) must_check;
 
-/* After reading: true when a key of this team is damaged. */
+/* After subjects_read(): true if a key of this team is damaged. */
 bool subjects_are_damaged(const struct subjects *subjects, const struct uuid *team);
 
 /* The key of a subject that was gathered; NULL when the store has none, or a damaged one. */

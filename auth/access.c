@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The hook asks before a handler runs. The recheck asks the same again while a stream is open. */
+/* The hook checks this before a handler runs, and the recheck checks it while a stream is open. */
 #include "auth/access.h"
 
 #include <assert.h>

@@ -54,9 +54,9 @@ void auth_close(struct auth *auth); /* after the http server has closed; accepts
 /* The server's hook; `owner` is the struct auth. Contract f.1 to f.4, c.1 and b.1. */
 void auth_authenticate(struct http_request *request, enum http_access access, void *owner);
 
-/* Looks at a credential again without a request, for streams that stay open. rc 0: it still opens
- * that access. -EACCES: it does not. Another negative: the lookup failed. Requests for the same
- * credential at the same time share one lookup. on_done is never called from within. */
+/* Checks a credential again without a request, for streams that stay open. rc is 0 if it still has
+ * that access, -EACCES if not, or another negative code if the lookup failed. Checks of the same
+ * credential at the same time share one lookup. on_done is never called before this returns. */
 typedef void (*auth_recheck_fn)(int rc, void *owner);
 int auth_recheck(struct auth *auth, const struct identity *identity, enum http_access access,
 		 auth_recheck_fn on_done, void *owner) must_check;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The command line's side (contract f.5): teams, API keys and sessions. Every function blocks. A
- * fault of the caller's is a sentence in *why.
+ * What the command line calls (contract f.5): teams, API keys and sessions. Every function blocks.
+ * If the arguments are wrong, *why says so in a sentence.
  */
 #ifndef AUTH_COMMANDS_H
 #define AUTH_COMMANDS_H

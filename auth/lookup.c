@@ -4,10 +4,10 @@
  * Lookups in flight, keyed by the hash of the credential: ten thousand streams that reconnect at
  * once with one key cost one read. No answer outlives its lookup here; the next caller reads again.
  *
- * Happy path: an API key costs one read of the store. A session is asked from Redis, and then costs
- * one read of the store for what the cache must not decide. Failure: when Redis is down, slow or
- * holds nonsense, the tables know the session as well. When the store fails, every waiter gets its
- * code.
+ * Happy path: an API key costs one read of the store. A session is read from Redis, and then costs
+ * one read of the store for what the cache must not decide. When Redis is down, slow or holds
+ * nonsense, the session is read from the tables instead. When the store fails, every waiter gets
+ * its code.
  */
 #include "auth/lookup.h"
 

@@ -27,8 +27,8 @@ void recent_init(struct recent_answers *recent);
 /* A stream was let in. */
 void recent_count_stream(struct recent_answers *recent);
 
-/* A stream asks. During a crowd: the answer about this credential, when it is less than two seconds
- * old; valid until the next recent_keep() or recent_forget_all(). Else NULL. */
+/* For a stream. During a crowd it returns the answer about this credential if that is less than two
+ * seconds old, else NULL. Valid until the next recent_keep() or recent_forget_all(). */
 const struct found *recent_find(struct recent_answers *recent, enum credential kind,
 				const char *hash);
 

@@ -52,8 +52,8 @@ static bool read_role(const char *word, enum team_role *out)
 	return false;
 }
 
-/* The all-zero id is the platform's, and a lost team looks the same once it is formatted (W4). So
- * no session acts for it. No role means no membership. */
+/* The all-zero id belongs to the platform, and a lost team looks the same once it is formatted
+ * (W4). So no session acts for it. No role means no membership. */
 static bool is_team_of(const struct uuid *team, enum team_role role)
 {
 	return role != ROLE_NONE && !uuid_is_zero(team);

@@ -55,10 +55,10 @@ void commit_again(struct batch_commit *commit);
  * commit_again(); 0: not at all. */
 unsigned commit_answer(struct batch_commit *commit, int rc);
 
-/* Forgets the queued batch: it stays pending. */
+/* Frees the queued batch. Its entries stay pending in Redis. */
 void commit_drop_queued(struct batch_commit *commit);
-/* Gives up the batch in hand. It is forgotten now, or after the ledger or Redis has replied; then
- * on_done is called. */
+/* Gives up the current batch. If no reply from the ledger or Redis is outstanding, it is freed at
+ * once, without on_done. Otherwise it is freed after the replies, and on_done is called. */
 void commit_abandon(struct batch_commit *commit);
 
 #endif

@@ -51,8 +51,8 @@ void bus_consumer_lead(struct bus_consumer *consumer, bool known, struct stream_
 /* Stops reading. A batch that is not committed is forgotten: it stays pending for the successor. */
 void bus_consumer_stand_by(struct bus_consumer *consumer);
 
-/* rc 0: committed, acknowledge the batch. Negative: not committed; the same batch comes again after
- * a growing pause, unless the consumer stands by. */
+/* The ledger's answer. If rc is 0, the batch is committed and will be acknowledged. If it is
+ * negative, the same batch comes again after a growing pause, unless the consumer stands by. */
 void bus_consumer_committed(struct bus_consumer *consumer, int rc);
 
 /* The group existed at the last contact. For /readyz. */

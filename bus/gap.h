@@ -27,13 +27,13 @@ struct gap_watch {
 void gap_start(struct gap_watch *watch, const struct bus_edges *edges);
 
 /* Compares after a loss, or when the newest recent entry is gone. `match` says which recent entries
- * the stream still has (all false when there are none). True: entries may be lost, and reading
- * continues after the new position. */
+ * the stream still has (all false when there are none). Returns true if entries may be lost;
+ * reading then continues after the new position. */
 bool gap_check(struct gap_watch *watch, const struct bus_edges *edges,
 	       const struct recent_match *match, bool same_server) must_check;
 
-/* Used while there are no recent entries: a read began with `first`, and then the edges were asked
- * for. True: entries before `first` may be lost. */
+/* Used while there are no recent entries: a read began with `first`, and then the edges were read.
+ * Returns true if entries before `first` may be lost. */
 bool gap_is_before(struct stream_id first, const struct gap_watch *watch,
 		   const struct bus_edges *edges) must_check;
 

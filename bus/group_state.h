@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How far the consumer group is, asked of Redis, so that any process can tell. */
+/* Reads from Redis how far the consumer group is, so any process can do it. */
 #ifndef BUS_GROUP_STATE_H
 #define BUS_GROUP_STATE_H
 
@@ -12,9 +12,9 @@
 struct redis;
 
 struct bus_group_state {
-	bool is_known; /* Redis answered, and the group exists */
-	bool has_lag; /* false when the stream was trimmed past the group: then Redis cannot tell */
-	uint64_t lag; /* entries that the group has not read */
+	bool is_known;    /* Redis answered, and the group exists */
+	bool has_lag;     /* false when the stream was trimmed past the group: then it is unknown */
+	uint64_t lag;     /* entries that the group has not read */
 	uint64_t pending; /* entries read and not acknowledged */
 };
 

@@ -35,8 +35,8 @@ struct bus_moment_query {
 int bus_moment_ask(struct redis *redis, struct bus_moment_query *query) must_check;
 
 /* Adds one event to the stream, and to nothing else: the pub/sub channel is the control plane's,
- * whose clients do not know our kinds. on_added is called once, never from within; `fault` is NULL
- * when it was added, else a few words. The same return as above. */
+ * whose clients do not know our kinds. on_added is called once, never before this returns; `fault`
+ * is NULL when it was added, else a few words. The same return as above. */
 int bus_add(struct redis *redis, struct str json, void (*on_added)(const char *fault, void *owner),
 	    void *owner) must_check;
 

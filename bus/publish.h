@@ -15,7 +15,7 @@
 #include "core/stream_id.h"
 #include "net/net.h"
 
-/* The flags of contract o.2; absent texts are empty. */
+/* The flags of `wrenn-events publish` (contract o.2). An absent string is empty. */
 struct bus_publication {
 	struct str kind;
 	struct str team;

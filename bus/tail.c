@@ -2,8 +2,8 @@
 
 /*
  * Happy path: the tail starts at the last id of the stream, and sends one blocking XREAD after the
- * other. Together with each it asks for the last entry that it read before. While the stream still
- * has that entry, with its bytes, no entry after it was missed, so the new ones are shown.
+ * other. With each it also reads its last entry a second time. While the stream still has that
+ * entry, with the same bytes, no entry after it was missed, so the new ones are shown.
  *
  * Failure: after a loss, and whenever that entry is gone, the last entries read are compared with
  * the stream (bus/gap.h). Trimming, FLUSHALL, another stream of the same name, and a server that

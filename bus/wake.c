@@ -83,8 +83,8 @@ void bus_wake_close(struct bus_wake *wake, void (*on_closed)(void *owner), void 
 	redis_close(wake->listener, on_redis_closed, wake);
 }
 
-/* If nobody listens or Redis refuses, the next scan finds the rows, and the destination itself
- * tells when we send too fast. */
+/* If nobody listens or Redis refuses, the next scan finds the rows, and the destination refuses
+ * requests that are too fast. */
 static void on_published(const redisReply *reply, void *owner)
 {
 	(void)reply;

@@ -39,7 +39,7 @@ static void end_call(struct api_call *call)
 	cJSON_Delete(own->tree);
 }
 
-/* The name is the path's. NULL: the request has been answered. */
+/* Takes the rule's name from the path. Returns NULL if it has already answered the request. */
 static struct expectation_call *new_call(const struct api *api, struct http_request *request)
 {
 	struct str name = http_request_param(request, 0);

@@ -35,8 +35,8 @@
 struct preview {
 	struct api_call call;
 	struct draft draft;
-	struct provider_config config; /* the client's or a sample */
-	bool has_config;               /* the client's */
+	struct provider_config config; /* from the client, or a sample */
+	bool has_config;               /* `config` is from the client */
 	char timestamp[RFC3339_TEXT_SIZE];
 	char began
 		[RFC3339_TEXT_SIZE]; /* when the first event of a digest was, or the first state */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * After options were stored: deliveries that quiet hours or a snooze held become due, and the
- * engine applies the new options to them. Each piece is a job of its own, so that other writers get
- * their turn in between. Failure: the options are stored anyway, and rows that are still held stay
- * held until the time they were given.
+ * Runs after options have been stored. Makes deliveries held by quiet hours or a snooze due, and
+ * the engine applies the new options to them. Each piece is a job of its own, so that other writers
+ * get their turn in between. If it fails, the options stay stored, and the rows not yet released
+ * stay held until their original time.
  */
 #ifndef CHANNELS_RELEASE_H
 #define CHANNELS_RELEASE_H

@@ -28,8 +28,9 @@ void test_quota_close(struct test_quota *quota); /* accepts NULL */
 int64_t test_quota_take(struct test_quota *quota, const struct uuid *team,
 			int64_t now_us) must_check;
 
-/* A place among the running tests, for a team that test_quota_take() just counted. False: there is
- * none for it. A team may have half as many as are free, so that other teams find one. */
+/* Takes a place among the running tests, for a team that test_quota_take() has just counted.
+ * Returns false if there is none for it. A team may have half as many as are free, so that other
+ * teams find one. */
 bool test_quota_enter(struct test_quota *quota, const struct uuid *team) must_check;
 void test_quota_leave(struct test_quota *quota, const struct uuid *team);
 

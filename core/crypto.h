@@ -55,7 +55,7 @@ bool hex_decode(struct str text, uint8_t *out, size_t n);
 
 /* Standard alphabet with padding. */
 void base64_encode(struct buf *out, struct str bytes);
-/* Appends the decoded bytes. False on anything but strictly padded standard base64. */
+/* Appends the decoded bytes. Returns false for anything but strictly padded standard base64. */
 bool base64_decode(struct buf *out, struct str text);
 /* The same for text of exactly n bytes. Needs no memory. After false, out has no meaning. */
 bool base64_decode_exact(struct str text, void *out, size_t n);

@@ -7,7 +7,7 @@
  * characters.
  *
  * Everything written escapes the control characters (U+0000 to U+001F, U+007F to U+009F) and the
- * separators U+2028 and U+2029, because some readers of lines end a line at one of them.
+ * separators U+2028 and U+2029, because some programs that read lines end a line at one of them.
  */
 #ifndef CORE_JSON_H
 #define CORE_JSON_H
@@ -57,8 +57,9 @@ void json_add_name(struct buf *out, const char *name);
  * printing rounds them); a number too large for a double becomes null. */
 void json_add_value(struct buf *out, const cJSON *value);
 
-/* Appends JSON that one of the two readers has accepted. It is copied with its escapes and digits;
- * only the raw characters named above are escaped, and line ends between tokens are dropped. */
+/* Appends JSON that json_parse() or json_parse_foreign() has accepted. It is copied with its
+ * escapes and digits. Only raw control characters and separators (see the top of this file) are
+ * escaped, and line breaks between tokens are dropped. */
 void json_add_parsed(struct buf *out, struct str json);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Cancels requests whose channel was deleted. The worker that deletes a channel says so itself. For
- * other workers and the control plane, every tick asks the store about requests that are a second
- * old. Failure: the next tick asks again.
+ * Cancels requests whose channel was deleted. The worker that deletes a channel calls
+ * cancel_channel(). For deletions by other workers and the control plane, every tick looks up the
+ * channels of requests that are a second old. If that fails, the next tick repeats it.
  */
 #include "delivery/cancel.h"
 
@@ -82,7 +82,7 @@ static void on_looked(struct store_job *job, int rc)
 	}
 }
 
-/* The oldest requests come first. The others are asked about when some of these have ended. */
+/* The oldest requests come first. The others are looked up when some of these have ended. */
 static void collect(struct canceller *canceller)
 {
 	canceller->count = 0;

@@ -13,7 +13,7 @@ struct canceller;
 int canceller_open(struct delivery_engine *engine, struct canceller **out) must_check;
 void canceller_close(struct canceller *canceller); /* accepts NULL */
 
-/* With the tick: asks the store which channels with a running request still exist. */
+/* Runs with every tick: reads which channels with a running request still exist. */
 void cancel_orphans(struct canceller *canceller);
 /* This worker deleted the channel. The request ends with the next turn of the loop. */
 void cancel_channel(struct delivery_engine *engine, const struct uuid *channel);

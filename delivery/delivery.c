@@ -106,7 +106,7 @@ void deliveries_close(struct deliveries *deliveries, void (*on_closed)(void *own
 
 /* ---- news of a channel ------------------------------------------------------------------- */
 
-/* NULL: the channel has none on this worker. */
+/* Returns NULL if the channel has no queue on this worker. */
 static struct queue *find_queue(struct deliveries *deliveries, const struct uuid *channel)
 {
 	struct delivery_engine *engine = scheduler_engine(deliveries->scheduler);

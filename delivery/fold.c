@@ -153,7 +153,7 @@ static void count_event(struct fold *fold, const char *event, struct str outcome
 	group->count++;
 }
 
-/* False: it waits for the next digest. Which host is down matters in a storm, too. */
+/* False if the name waits for the next digest. Which host is down matters in a storm, too. */
 static bool take_name(struct fold *fold, const char *event, struct str outcome, struct str resource)
 {
 	const struct digest_name name = { .event = str_of(event),

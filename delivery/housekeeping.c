@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Happy path: every 15 s it asks for the lease under the all-zero id. The worker that has it
+ * Happy path: every 15 s it tries to take the lease under the all-zero id. The worker that has it
  * measures the backlog. Once an hour that worker also removes, in pieces:
  *
  *   after 7 days    finished deliveries and notes of suppressed events

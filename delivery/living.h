@@ -51,12 +51,12 @@ void living_key(struct buf *out, enum event_kind kind, struct str outcome, struc
 int living_read(struct db *db, const struct living_subject *subject, const char *place,
 		struct living **out) must_check;
 
-/* The delivery was shown by the message; an empty id: in a message that cannot be edited. Changes
- * nothing when a newer state is shown. */
+/* Stores that the message now shows this delivery. message_id is empty if the message cannot be
+ * edited. Does nothing if the stored row already shows this state or a newer one. */
 int living_store(struct db *db, const struct living_subject *subject, const struct living *living,
 		 const char *place, const char *message_id, int64_t now_us) must_check;
 
-/* The message is gone. */
+/* Stores that the message is gone. */
 int living_lose(struct db *db, const struct uuid *channel, const struct living *living,
 		int64_t now_us) must_check;
 

@@ -265,7 +265,8 @@ static int run_living(struct db *db, struct loading *loading)
 			.is_asked_again = delivery->is_asked_again,
 		};
 
-		/* A delivery that another channel could not send has a note. */
+		/* A note marks a copy that this channel sends in place of a failing one. It is
+		 * always an ordinary message. */
 		if (!delivery->is_digest && !delivery->note)
 			rc = living_read(db, &subject, settings->place, &delivery->living);
 		if (rc < 0)

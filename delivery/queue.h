@@ -80,7 +80,7 @@ struct record {
 	struct store_job job;
 	bool is_running;
 	bool must_audit; /* the job found that it disables the channel, which is audited */
-	bool is_routine; /* the job does not ask whether the row was still there */
+	bool is_routine; /* the job does not check that the row was still there */
 	bool was_moved;  /* another job moved the row of a routine result: keep its attempt */
 	struct record_outcome outcome;
 };

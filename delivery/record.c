@@ -190,7 +190,8 @@ static bool releases_others(const struct record *record, const struct delivery *
 }
 
 /* A routine result is stored without a round trip of its own: its statements travel with those of
- * the group. If its row turns out to be gone, record_was_moved() asks for one more job. */
+ * the group. If its row turns out to be gone, record_was_moved() returns true and the caller runs
+ * one more job. */
 int record_run_turn(struct db *db, struct record *record, const struct delivery *delivery,
 		    const struct uuid *channel_id)
 {

@@ -4,8 +4,8 @@
  * Decides which channel is served when, and alone starts the steps of the engine.
  *
  * Happy path: the ledger notes a channel. It is leased, loaded, and takes its turn among the ready
- * channels whenever a slot is free. Every tick asks the store what else is due. Failure: while the
- * store is away nothing is sent, since no result could be stored. Queues wait and try again.
+ * channels whenever a slot is free. Every tick reads what else is due. While the store is away,
+ * nothing is sent, since no result could be stored. Queues wait and try again.
  * Nothing is sent under a lease that ends soon; a queue that lost its lease is freed.
  */
 #include "delivery/scheduler.h"

@@ -241,7 +241,7 @@ static bool waits_for_pace(struct queue *queue)
 		queue_discard(queue);
 	else
 		queue_trim(queue, PACED_ROWS);
-	/* This worker is not told of a change through another one. */
+	/* This worker gets no message about a change made through another worker. */
 	if (next_us - mono_us > LOOK_AGAIN_US)
 		next_us = mono_us + LOOK_AGAIN_US;
 	queue_wait_exactly(queue, next_us);

@@ -52,7 +52,7 @@ struct slot_lane {
 struct shares {
 	unsigned slots;
 	unsigned held;
-	enum share_lane turn; /* the lane that is asked first */
+	enum share_lane turn; /* the lane that is served first */
 	struct slot_lane lanes[SHARE_LANES];
 	struct share_team nameless;
 	struct list idle; /* the longest idle one first */

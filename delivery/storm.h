@@ -8,8 +8,8 @@
 
 struct queue;
 
-/* LOADED. True: the backlog is being folded, in FOLDING; the queue is settled afterwards. False:
- * nothing was done, since there is no storm or it cannot be folded now. */
+/* LOADED. Returns true if it has begun to fold the backlog: the queue is in FOLDING and is settled
+ * afterwards. Returns false, with nothing done, if there is no storm or it cannot be folded now. */
 bool storm_start(struct queue *queue);
 
 #endif

@@ -6,8 +6,8 @@
  *
  * PostgreSQL plans by statistics, which may be hours old. So no plan depends on them here:
  * - It gets ids as an array. Otherwise it may join by reading all rows of a state.
- * - A row that is known by its id is asked for its state with HAS_STATE. Written as `state =` the
- *   condition fits a partial index, and PostgreSQL reads all of it when it should be small.
+ * - A statement that finds a row by its id checks the state with HAS_STATE. Written as `state =`
+ *   the condition fits a partial index, and PostgreSQL reads all of it if it seems small.
  */
 #include "delivery/transitions.h"
 

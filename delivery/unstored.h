@@ -14,7 +14,8 @@
 
 struct queue;
 
-/* JUDGED. Takes the result of `current` and lets the queue go on. False: store it first. */
+/* JUDGED. Takes the result of `current` and lets the queue go on. Returns false if it must be
+ * stored first. */
 bool unstored_take(struct queue *queue);
 
 /* Tries again to store what could not be stored, once all results are back. */

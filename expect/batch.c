@@ -144,7 +144,7 @@ static struct expect_wait *find(struct expect_batch *batch, const struct expect_
 	for (size_t at = *bucket_of(batch, resource); at != 0; at = batch->waits[at - 1].next) {
 		struct expect_wait *wait = &batch->waits[at - 1];
 
-		/* a rule is one team's */
+		/* A rule belongs to one team, so the team need not be compared. */
 		if (wait->rule == rule && str_eq(wait->resource, resource))
 			return wait;
 	}

@@ -49,14 +49,14 @@ void expect_batch_reset(struct expect_batch *batch);
 int expect_batch_gather(struct expect_batch *batch, const struct event *event) must_check;
 /* The version, and the rules that are not in the cache. Pipelined. */
 int expect_batch_read_rules(struct expect_batch *batch, struct db *db) must_check;
-/* After the caller's db_flush(): the waits that the events may change. Pipelined. */
+/* After the caller's db_flush(): reads the waits that the events may change. Pipelined. */
 int expect_batch_read_waits(struct expect_batch *batch, struct db *db) must_check;
 
 /* In stream order, after another db_flush(). Ends the waits for this event, and begins the waits
  * that follow it. */
 void expect_batch_see(struct expect_batch *batch, const struct event *event);
-/* For a notice: true when it matches its wait, which then changes. False when the notice was read
- * before, when its rule has changed since, or when we never sent it. */
+/* For a notice. Returns true if it matches its wait, which then changes; false if the notice was
+ * read before, its rule has changed since, or we never sent it. */
 bool expect_batch_take_notice(struct expect_batch *batch, const struct event *event);
 
 /* Pipelined. */

@@ -67,7 +67,7 @@ int event_rows_read(struct event_rows *rows, struct db *db) must_check;
 /* After that flush: reads what depends on the teams' rules. Pipelined, too. */
 int event_rows_read_waits(struct event_rows *rows, struct db *db) must_check;
 int event_rows_write(struct event_rows *rows, struct db *db, const struct event *event) must_check;
-/* After the last event: leaves, marks and counters. Flushes. */
+/* After the last event: writes leaves, marks and counters. Flushes. */
 int event_rows_write_rest(struct event_rows *rows, struct db *db) must_check;
 
 /* True when the event was committed before: it is not past the stored position. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The fence around the ledger. Every transaction of the ledger first asks whether the lease is
- * still this worker's. PostgreSQL then keeps the lease's row locked until the transaction ends,
+ * The fence around the ledger. Every transaction of the ledger first checks that this worker
+ * still has the lease. PostgreSQL then keeps the lease's row locked until the transaction ends,
  * so that no other worker takes it over in between. SQLite has one writer at a time.
  */
 #ifndef LEDGER_FENCE_H

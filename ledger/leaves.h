@@ -23,7 +23,7 @@
 struct new_leaf {
 	struct uuid id;
 	struct uuid team;
-	struct leaf_row row; /* its text is the caller's, or in the buffers below */
+	struct leaf_row row; /* its text belongs to the caller, or is in the buffers below */
 	cJSON *metadata;     /* NULL: none */
 	int64_t inserted;    /* the store says whether the row is new */
 	/* The event cannot have a row yet. If the store has a row of its id anyway, another program

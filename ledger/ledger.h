@@ -86,11 +86,11 @@ int ledger_open(const struct ledger_options *options, struct ledger **out) must_
 /* After ledger_stop() and the last commit. Accepts NULL. */
 void ledger_close(struct ledger *ledger);
 
-/* Asks for the lease until this worker has it, and again after every loss. ledger_stop() is needed
+/* Tries to get the lease until this worker has it, and again after every loss. Call ledger_stop()
  * after a failure as well. */
 int ledger_start(struct ledger *ledger, const struct lease_events *events) must_check;
 /* Gives the lease back, so that another worker takes it at once. No event comes after this call.
- * Calls back, perhaps from within. Accepts NULL, and then calls on_stopped at once. */
+ * Calls on_stopped, perhaps before it returns. Accepts NULL. */
 void ledger_stop(struct ledger *ledger, void (*on_stopped)(void *owner), void *owner);
 
 /* Commits the batch; an empty one commits its position. on_done gets 0, or a negative code when

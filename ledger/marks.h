@@ -8,7 +8,7 @@
  *   a system event that notified         resource and content  "repeat capsule.pause"
  *
  * Marks of the first kind find follow-ups (contract a.7), the others exact repeats (W39). The
- * marks of one batch are gathered, read in one round, asked in stream order, and written in one
+ * marks of one batch are gathered, read in one round, used in stream order, and written in one
  * round.
  */
 #ifndef LEDGER_MARKS_H

@@ -27,7 +27,7 @@ struct retention_timer_options {
 	const struct position *position;
 	unsigned days;
 	const char *folder;     /* NULL: rows are dropped without a file */
-	unsigned tick_ms;       /* how often it asks for the lease */
+	unsigned tick_ms;       /* how often it tries to take the lease */
 	struct metric *dropped; /* rows */
 };
 

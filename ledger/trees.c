@@ -5,7 +5,7 @@
  * that could differ from the store. The leaves of one tree are one statement.
  *
  * No insert may meet an existing row: the store would refuse the events and they would become dead
- * letters, when really somebody has changed our tables. So reading a tree asks for leaves past its
+ * letters, when really somebody has changed our tables. So reading a tree looks for leaves past its
  * end; a tree that has some is damaged. "Do nothing on conflict" would cost PostgreSQL a third of
  * the insert.
  */

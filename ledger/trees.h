@@ -59,7 +59,7 @@ int trees_leave_out(struct trees *trees, const struct uuid *team) must_check;
 
 /* Flushes; what it writes is pipelined. */
 int trees_write(struct trees *trees, struct db *db) must_check;
-/* After that: true when the tree of this team got no leaves. */
+/* After trees_write(): true if the tree of this team is damaged, so that it got no leaves. */
 bool trees_is_damaged(const struct trees *trees, const struct uuid *team);
 
 #endif

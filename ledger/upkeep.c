@@ -31,13 +31,13 @@ struct upkeep {
 	struct checkpoint_round round;
 	bool in_round;
 	bool has_looked; /* for checkpoints that have not left the host */
-	int64_t ask_us;  /* monotonic; when to ask again whether a round is due */
+	int64_t ask_us;  /* monotonic; when to check again whether a round is due */
 
 	/* About the running job, which may run twice. */
 	struct position known;
 	int64_t from_tree; /* how far the round has got */
 	int64_t now_us;
-	bool asks; /* whether a round is due */
+	bool asks; /* it checks whether a round is due */
 	bool is_piece;
 };
 

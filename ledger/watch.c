@@ -8,7 +8,8 @@
  *
  * A look changes no wait: the ledger does that when it reads the notice in the stream. So a look
  * may break off at any step, even by a crash, and the next one begins again. It judges only after
- * everything up to the asked time was read, including notices of earlier looks.
+ * every entry that the stream had when Redis answered was committed, including notices of earlier
+ * looks.
  *
  * Failure: if Redis or the store does not answer, the look ends. A refused XADD is logged once,
  * until one succeeds.

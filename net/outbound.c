@@ -175,8 +175,8 @@ static void finish_call(struct outbound_call *call, enum answer_fault fault)
 	};
 
 	call->is_finished = true;
-	/* The status of an incomplete answer counts, too: it tells how the destination took the
-	 * request. */
+	/* The status of an incomplete answer counts, too: it shows whether the destination accepted
+	 * the request. */
 	if (fault != ANSWER_REFUSED && fault != ANSWER_CANCELLED &&
 	    !outbound_answer_is_interim(&call->answer))
 		answer.status = call->answer.status;

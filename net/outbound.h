@@ -36,8 +36,8 @@ int outbound_open(const struct outbound_options *options, struct outbound **out)
  * calls on_closed at once. */
 void outbound_close(struct outbound *outbound, void (*on_closed)(void *owner), void *owner);
 
-/* For calls that begin from now on; NULL: the system's. The file is read again, too. Keeps what it
- * had if it returns -ENOMEM. */
+/* Sets the CA certificates of calls that begin from now on. NULL means those of the system. The
+ * file is read again, too. If it returns -ENOMEM, the old setting stays. */
 int outbound_set_ca_file(struct outbound *outbound, const char *ca_file) must_check;
 
 /* Takes the content of *request and leaves it empty, also on failure. 0, or -ENOMEM or -EINVAL

@@ -23,7 +23,8 @@ struct outbound_guard {
 	int socket_error;  /* errno of the last socket; 0: it could be opened */
 };
 
-/* Has libcurl ask *guard, which must outlive the transfer. */
+/* Makes libcurl check with *guard before it opens a socket and before it sends the request. *guard
+ * must outlive the transfer. */
 void outbound_guard_watch(struct outbound_guard *guard, CURL *easy);
 
 #endif

@@ -50,7 +50,7 @@ struct redis_address {
  * missing. */
 int redis_address_parse(struct str url, struct redis_address *out, struct reason *why) must_check;
 
-/* NULL: not set, except for the URL. */
+/* A member is NULL if it is not set. The URL must be set. */
 struct redis_settings {
 	const char *url;
 	const char *ca_file; /* with TLS; NULL: the system's certificates */

@@ -20,8 +20,8 @@ struct redis_blocking;
  * *out in any case; it may be NULL. */
 int redis_blocking_open(const struct redis_address *address, struct redis_blocking **out,
 			struct reason *why) must_check;
-/* Accepts NULL. False: a name server is silent, and nothing was freed. Then close again, or end the
- * process with _exit(): exit() would wait for the name server, too. */
+/* Accepts NULL. Returns false, with nothing freed, if a name server does not answer. Then close
+ * again, or end the process with _exit(): exit() would wait for the name server, too. */
 bool redis_blocking_close(struct redis_blocking *redis) must_check;
 
 struct redis_blocking_command {

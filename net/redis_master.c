@@ -11,8 +11,8 @@
  *  - The newest connection decides. When it finds another run id than the one in force, the other
  *    connections are dropped and connect again. One kind of server is refused: one whose history
  *    (replid) is the past (replid2) of the server in force, as long as the latter is connected.
- *  - Every five seconds each connection asks ROLE. One that finds no master is dropped, and with it
- *    all others to the same server, because a subscribed connection cannot ask.
+ *  - Every five seconds each connection sends ROLE. One that finds no master is dropped, and with
+ *    it all others to the same server, because a subscribed connection cannot send ROLE.
  *  - When the sentinels name another host, all connections move there.
  */
 #include "net/redis_master.h"

@@ -76,7 +76,7 @@ struct redis_finder {
 	void *owner;
 };
 
-/* NULL: no finder from now on. *finder must outlive its use. */
+/* Sets the finder, or removes it if `finder` is NULL. *finder must outlive its use. */
 void redis_master_set_finder(struct redis_master *master, const struct redis_finder *finder);
 
 /* The finder names the master's host. All connections move if it is a new one. */

@@ -22,8 +22,8 @@ struct shown_row {
 };
 
 /* Reads the members `row`, `salts`, `commitments` and `hash` of the line; adds members to its
- * metadata for values that are gone. `id` is the line's. 0, -ENOMEM, or -EINVAL with *why when the
- * line is malformed or has a value that the hash does not cover. */
+ * metadata for values that are gone. out->id points into the line. 0, -ENOMEM, or -EINVAL with *why
+ * when the line is malformed or has a value that the hash does not cover. */
 int shown_row_read(cJSON *line, struct str team_id, struct shown_row *out,
 		   struct reason *why) must_check;
 

@@ -155,7 +155,7 @@ static struct verdict judge_edit(const struct answer *answer, int64_t now_us)
 }
 
 /* An edit is one more event, and a homeserver takes it after the first one was deleted, too. Then
- * people see nothing. So the first one is asked for before each edit. */
+ * people see nothing. So we look the first one up before each edit. */
 const struct provider_edit matrix_edit = {
 	.read_id = read_id, .judge = judge_edit, .ask = matrix_ask, .example = "$example"
 };

@@ -90,8 +90,8 @@ struct provider_edit {
 	bool (*read_id)(const struct answer *answer, char out[MESSAGE_ID_SIZE]);
 	/* Judges the answer to an edit, and to the request of `ask`. */
 	struct verdict (*judge)(const struct answer *answer, int64_t now_us);
-	/* Makes the request that asks whether the message is still there, and is sent before the
-	 * edit. NULL: the answer to an edit tells. Returns what `build` returns. */
+	/* Makes the request that finds out whether the message still exists, and is sent before the
+	 * edit. Is NULL if the answer to an edit shows that. Returns what `build` returns. */
 	int (*ask)(const struct message *message, const struct provider_config *config,
 		   const struct attempt *attempt, struct outgoing *out);
 	const char *example; /* an id, for previews */
@@ -109,7 +109,8 @@ struct provider {
 	/* Steps 5 and 7 of contract c.3: required fields, shape of the address. -EINVAL with the
 	 * field and a sentence that repeats no value; -ENOMEM. */
 	int (*check)(const struct provider_config *config, struct reason *why);
-	/* A sentence the owner should see although the config is accepted, or NULL. NULL: never. */
+	/* Returns a sentence that the owner should see although the config is accepted, or NULL.
+	 * Is NULL if this provider has no warnings. */
 	const char *(*warning)(const struct provider_config *config);
 	/* Fills *out; the caller has initialised it and always ends it. 0; -EINVAL when no request
 	 * can be built from the config, which was checked and so must be damaged; -E2BIG,
@@ -118,7 +119,7 @@ struct provider {
 		     const struct attempt *attempt, struct outgoing *out);
 	/* now_us is for Retry-After as an HTTP date. */
 	struct verdict (*judge)(const struct answer *answer, int64_t now_us);
-	/* Fills `out`, tightest first, and returns how many. NULL: no pace. */
+	/* Fills `out`, tightest first, and returns how many. Is NULL if there is no pace. */
 	size_t (*paces)(const struct provider_config *config, struct pace out[PROVIDER_MAX_PACES]);
 	/* The size of a built message in the provider's own unit. */
 	struct measure (*measure)(const struct outgoing *request);

@@ -95,7 +95,7 @@ static void draw_lines(struct buf *body, const struct card *card, const struct t
 	buf_add_text(body, "}},");
 }
 
-/* A time is shown in the reader's zone, or in words where no client does that. */
+/* A time is shown in the reader's time zone. Clients that cannot do that show the fallback text. */
 static void draw_value(struct buf *body, const struct card_field *field,
 		       const struct text_rule *rule)
 {

@@ -60,7 +60,8 @@ struct verdict judge_by_status(const struct answer *answer, int64_t now_us);
 /* An answer that is not the vendor's, even a success: tried again. */
 struct verdict judge_stranger(const struct answer *answer, int64_t now_us);
 
-/* A sentence for the owner: what came back and what it means. No text of the destination's. */
+/* Writes a sentence for the owner that says what came back and what it means. It contains no text
+ * that the destination sent. */
 #define VERDICT_TEXT_SIZE 200
 void verdict_describe(const struct provider *provider, const struct answer *answer,
 		      const struct verdict *verdict, char out[VERDICT_TEXT_SIZE]);

@@ -24,8 +24,8 @@ static void wipe(struct buf *key)
 }
 
 /* The key of Standard Webhooks: the secret decoded from base64, without its prefix. After the
- * prefix it can only be base64, so padding that was lost in copying is added again. False: it
- * cannot sign in this scheme. The caller wipes *out in either case. */
+ * prefix it can only be base64, so padding that was lost in copying is added again. Returns false
+ * if the secret cannot sign in this scheme. The caller wipes *out in either case. */
 static bool standard_key(struct str secret, struct buf *out)
 {
 	static const char padding[] = "==";

@@ -5,7 +5,8 @@
  *
  * Happy path: the arrival notes the number of the team's open streams and waits in the item, which
  * costs listeners nothing. Whatever their filters are, they count. Failure: an event that was not
- * read live, or is no longer in memory, has no number, and neither has another team's.
+ * read live, or is no longer in memory, has no number, and neither has an event of another
+ * team.
  */
 #include "sse/audience.h"
 

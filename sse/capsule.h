@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The `sandbox` of an event (contract b.3, b.4), from the event's own object or from the capsule's
- * row. Pure: lookup.c reads the row.
+ * Writes the `sandbox` of an event (contract b.3, b.4), from the event's own object or from the
+ * capsule's row. Pure: lookup.c reads the row.
  */
 #ifndef SSE_CAPSULE_H
 #define SSE_CAPSULE_H

@@ -6,7 +6,7 @@
 
 #include "sse/subscriber.h"
 
-/* Ends everybody on sse->ending. Not from within a pump. */
+/* Ends every listener on sse->ending. Do not call it from within a pump. */
 void closing_frame_run(struct sse *sse);
 
 /* Sends the closing frame and closes. A stream whose socket is full has some seconds to take the

@@ -2,7 +2,7 @@
 
 /*
  * Which events a listener wants (contract b.5): kinds, outcomes, resources. The query fills a
- * draft, which compiles into one small allocation, or into none when the query asks for nothing.
+ * draft, which compiles into one small allocation, or into none when the query has no filter.
  * Kinds that published clients do not know (event_kind_is_opt_in()) pass only when the query names
  * them. Pure.
  */

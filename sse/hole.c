@@ -3,9 +3,9 @@
 /*
  * Sends listeners a notice of a hole, and keeps the history in order across it.
  *
- * Happy path: everybody has received everything and gets one frame. A listener that still waits for
- * events is closed, comes back with a cursor from before the hole and gets it then. Failure:
- * without memory for the frame everybody is closed.
+ * Happy path: every listener has received everything and gets one frame. A listener that still
+ * waits for events is closed, comes back with a cursor from before the hole and gets it then. If
+ * there is no memory for the frame, all listeners are closed.
  */
 #include "sse/hole.h"
 

@@ -88,7 +88,7 @@ int item_finish(struct item *item, struct str sandbox, struct buf *scratch)
 	return rc;
 }
 
-/* Contract b.4: the status that the event itself proves. NULL: none. */
+/* Returns the status that the event itself proves (contract b.4), or NULL. */
 static const char *implied_status(const struct event *event)
 {
 	if (event->outcome != OUTCOME_SUCCESS || event->actor != ACTOR_SYSTEM)

@@ -81,7 +81,7 @@ struct reads {
 	unsigned running;
 };
 
-/* bookmark.c: the frame that everybody gets until the head moves. */
+/* bookmark.c: the frame that all streams get until the head moves. */
 struct bookmark {
 	struct item *item; /* NULL: none yet */
 	struct stream_id id;

@@ -138,8 +138,8 @@ static void mark_newest(struct reader *reader)
 }
 
 /* Whether the answer holds everything up to the floor. An answer at the end of the stream proves it
- * only for the floor of the time of asking: meanwhile the history may have taken in and evicted
- * entries that came later. */
+ * only for the floor at the time of the request: meanwhile the history may have taken in and
+ * evicted entries that came later. */
 static bool reaches_floor(const struct reader *reader, const struct bus_range *range)
 {
 	struct stream_id floor = reader->sse->history.floor;

@@ -35,14 +35,14 @@ struct replay *replay_open(struct topic *topic, const struct filter *filter,
 /* Frees the replay, or lets the read under way end first. Accepts NULL. */
 void replay_stop(struct replay *replay);
 
-/* Drops the items before `next`, which were sent. NULL: all of them. */
+/* Drops the items before `next`, which were sent, or all items if `next` is NULL. */
 void replay_drop_before(struct replay *replay, const struct item *next);
 
 /* Call it when all taken items were sent. True when the replay is over: the history continues after
  * `position`. Otherwise it reads the next step, if there is one. */
 bool replay_continue(struct replay *replay);
 
-/* Redis is back: paused replays read at once. */
+/* Makes paused replays read at once, because Redis is back. */
 void replay_retry(struct sse *sse);
 
 /* For sse->read_pauses. */

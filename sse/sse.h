@@ -10,7 +10,7 @@
  *
  * Happy path: the tail appends each event to a shared history. A listener is a cursor into it, and
  * everything between its cursor and the head leaves in one write. A cursor from before the history
- * is replayed from Redis. Failure: a listener that cannot be served hears why and is closed; its
+ * is replayed from Redis. A listener that cannot be served gets the reason and is closed; its
  * cursor stays valid.
  *
  * Where it is decided:
@@ -38,7 +38,7 @@
  *   frame.c          how text becomes frames that it cannot forge
  *   history.c        which events are still in memory, and the newest of each capsule
  *   preload.c        what is read into memory at the start, and how often that is tried
- *   hole.c           who is told of lost entries, and who is closed
+ *   hole.c           which streams get a notice of lost entries, and which are closed
  *   bookmark.c       does a listener get a cursor past events that it did not want?
  *
  * From the history to the sockets

@@ -49,8 +49,8 @@ struct engine {
 	int (*flush)(struct db *db);
 	/* Forgets postponed statements, without calling their callbacks, and the failure. */
 	void (*discard)(struct db *db);
-	/* Not durable: the commit may be lost with the power or the database server, never with us.
-	 */
+	/* If not durable, a power cut or a crash of the database server may lose the commit, but a
+	 * crash of this process does not. */
 	int (*begin)(struct db *db, bool is_durable);
 	int (*commit)(struct db *db); /* flushes */
 	void (*rollback)(struct db *db);

@@ -29,8 +29,8 @@ struct store_job {
 	 * the commit does not wait for the disk. */
 	bool is_repeatable;
 	/* For store_write(): the job belongs to an audited change. Other programs write and lock
-	 * audit_logs, too. So on PostgreSQL these jobs have their own writer, and other jobs do not
-	 * wait with them. */
+	 * audit_logs, too. On PostgreSQL these jobs therefore have their own writer, so that other
+	 * jobs do not wait behind them. */
 	bool is_audited;
 	/* For an audited job: it writes to audit_logs. On PostgreSQL it waits for that table's lock
 	 * before it locks anything else. While others hold the table, one job waits and the rest

@@ -16,7 +16,7 @@ struct job_lane {
 	struct list jobs;
 	unsigned waiting;
 	uv_cond_t wake;
-	unsigned connected; /* workers.c: threads with a connection, except the first writer */
+	unsigned connected; /* workers.c: threads with a connection, without the main writer */
 	bool is_writing;
 	struct trouble trouble; /* of a writing lane; guards itself */
 	bool others_hold_audit; /* the last job that needed the lock of audit_logs did not get it */

@@ -13,7 +13,7 @@ int pg_pipeline_command(struct postgres *pg, const char *sql);
 /* Sync point: all earlier statements have their results when this returns. With `serve` false
  * results are dropped and no callbacks of jobs are called. */
 int pg_pipeline_sync(struct postgres *pg, bool serve);
-/* Waits for the next result, which may be NULL (the end of one statement's). -ENOTCONN. */
+/* Waits for the next result. It is NULL after the last result of each statement. -ENOTCONN. */
 int pg_next_result(struct postgres *pg, PGresult **out);
 
 /* A script of several statements, outside the pipeline. */

@@ -3,14 +3,14 @@
 /*
  * Finds out whether a pooler is between us and the server.
  *
- * A pooler in transaction mode gives each transaction another session of the server, so our
+ * In transaction mode, a pooler may run each transaction in a different server session, so our
  * settings and prepared statements would be lost, or used by others. Poolers do not say how they
  * work; this finds out with a second connection that holds a transaction open:
  *
  *   session mode       the first keeps its backend, the second has another
  *   transaction mode   the second gets the backend of the first, or the first loses it
  *
- * A pooler is suspected only when the backend's number is not the one of the connect.
+ * A pooler is suspected only if pg_backend_pid() differs from the PID reported at connect.
  */
 #include "store/postgres_server.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Whether writes succeed. The writer thread reports each group and, when there was none for a
- * while, makes a probe; any thread may ask.
+ * Tracks whether writes succeed. The writer thread reports the result of each group of jobs. If it
+ * has written nothing for a while, or the last write failed, it runs a probe write. Any thread may
+ * read the state.
  */
 #ifndef STORE_TROUBLE_H
 #define STORE_TROUBLE_H

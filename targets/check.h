@@ -24,7 +24,7 @@ struct target_check {
 	size_t next; /* the field to look at next; 0 at first */
 };
 
-/* Calls on_done once, perhaps from within. *check must stay until then. */
+/* Calls on_done once, perhaps before it returns. *check must stay valid until then. */
 void target_check_start(struct target_check *check);
 
 #endif

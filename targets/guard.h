@@ -35,7 +35,7 @@ struct guard {
 
 void guard_init(struct guard *guard, uv_loop_t *loop, bool allow_private);
 
-/* Calls on_idle when no lookup is running, perhaps from within. */
+/* Calls on_idle when no lookup is running, perhaps before it returns. */
 void guard_wait_idle(struct guard *guard, void (*on_idle)(void *owner), void *owner);
 
 /* True for a public unicast address. Pure. */

@@ -37,7 +37,7 @@ void old_secrets_done(struct old_secrets *secrets);
 
 /* `now` replaces a secret: puts the replaced one in front, valid until `until_us`. Drops `now`
  * from the list if it was an old secret, and the oldest secret if the list is full. The text of
- * `replaced` must stay until old_secrets_done(). */
+ * `replaced` must stay valid until old_secrets_done(). */
 void old_secrets_push(struct old_secrets *secrets, struct str replaced, int64_t until_us,
 		      struct str now);
 

@@ -17,7 +17,7 @@
 
 struct views {
 	struct api api;
-	struct redis *redis; /* may be NULL: then Redis is not asked for events */
+	struct redis *redis; /* may be NULL: then events are not looked up in Redis */
 	struct deliveries *deliveries;
 	const struct paces *paces;
 	uint8_t key[SEAL_KEY_SIZE];

@@ -5,11 +5,11 @@
  *
  * Happy path: one read job gathers the team's channels, the event's delivery to each of them (its
  * id is made from both) and the note why it was suppressed. A delivery shows what the event was.
- * Without one Redis is asked. Then every channel gets its verdict.
+ * Without one the event is read from Redis. Then every channel gets its verdict.
  *
  * Failure: an event of another team, or one that neither the store nor Redis knows, is a 404. If
  * the store has nothing and Redis is away, it is a 503. After the store's job nothing of struct
- * views is used, because it may be closed while Redis is asked.
+ * views is used, because it may be closed before Redis answers.
  */
 #include "views/explain.h"
 

@@ -152,7 +152,7 @@ def receiver():
 
 @pytest.fixture
 def speed(request):
-    """Seconds in one of the machine's, for what the fake and a test's services share."""
+    """How many seconds pass in one real second, on the clock that the fake and a test's services share."""
     return getattr(request, "param", 1)
 
 

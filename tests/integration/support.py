@@ -234,7 +234,7 @@ class Clock:
         return {**fake_clock(), "FAKETIME_TIMESTAMP_FILE": self.path, "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
     def set(self, ahead_s):
-        """So many seconds ahead of the machine's, from the next look at it."""
+        """Sets the clock this many seconds ahead of the machine's clock, from the next look at it."""
         with open(self.path + ".new", "w") as file:
             file.write(f"{ahead_s:+d}\n")
         os.replace(self.path + ".new", self.path)
@@ -349,7 +349,7 @@ class Service:
         except OSError:
             pass  # it may be hung or have its port closed on purpose
         if self.environment.get("FAKETIME", "").startswith("+0 x") and float(self.environment["FAKETIME"][4:]) > 1:
-            return self.kill()  # an orderly end would have a second and a half of the machine's, too little under load
+            return self.kill()  # an orderly end would have 1.5 s of real time, too little under load
         self.must_run = False
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=DEADLINE_S)

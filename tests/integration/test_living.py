@@ -87,7 +87,7 @@ def the_pace_was_kept(fake, store, destination, channel):
 
 def the_storm_is_true(fake, store, destination, channel, capsules):
     screen = fake.screen(destination.name)
-    # With this clock a request ends after a second of the machine's. Who then has no answer cannot know what was posted.
+    # With this clock a request ends after one real second. A worker that has no answer by then cannot know what was posted.
     unanswered = store.query("SELECT count(*) FROM attempts JOIN deliveries ON id = delivery_id WHERE status IS NULL AND channel_id = %s",
                              id_to_uuid(channel["id"]))[0][0]
     reposted = len(capsules) + (1 if destination.provider == "matrix" else 2)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What whom is shown, on every road an event can take to a listener: live, from memory, from memory that was loaded at the
-start, and from Redis. A team sees its own events and nothing of another's capsules, an administrator those of all teams, and the
-status of a capsule is the row's or, where the contract (b.4, b.5) says so, the event's."""
+"""Who sees what, on every road an event can take to a listener: live, from memory, from memory that was loaded at the
+start, and from Redis. A team sees its own events and nothing about the capsules of other teams. An administrator sees the
+events of all teams. The status of a capsule comes from its row or, where the contract (b.4, b.5) says so, from the event."""
 import collections
 import json
 import re

@@ -59,7 +59,7 @@ def root(hashes):
 
 
 class Trail:
-    """One team's tree and rows, as the store has them, hashed again by other code than the program's."""
+    """One team's tree and rows, as the store has them, hashed again by code that is not the program's code."""
 
     def __init__(self, store, team):
         self.team = team

@@ -13,7 +13,7 @@
 /* This thread's next `count` allocations succeed and the one after them fails, once. */
 void heap_fail_after(unsigned count);
 
-/* The same for the allocations of all threads together, such as the store's. */
+/* The same for the allocations of all threads together, including the store's threads. */
 void heap_fail_after_in_any_thread(unsigned count);
 
 /* All succeed again. Returns true if the requested failure has happened, also when called twice. */

@@ -20,7 +20,7 @@ class Bucket:
 
 
 class Paces:
-    """Its clock runs `speed` times as fast as the machine's."""
+    """Its clock runs `speed` times as fast as the machine's clock."""
 
     def __init__(self, speed=1):
         self.lock = threading.Lock()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Quiet hours and snoozes over HTTP, on both stores: set, shown, ended, refused, audited; and what
- * was held before is asked about again at once. */
+/* Quiet hours and snoozes over HTTP, on both stores: set, shown, ended, refused, audited. After a
+ * change, deliveries that were held before are checked again at once. */
 #include <stdio.h>
 
 #include "core/snooze.h"

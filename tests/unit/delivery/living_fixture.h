@@ -29,7 +29,7 @@ enum refusal {
 	REFUSE_PAGE,   /* a page of something in between, with success */
 	REFUSE_BROKEN, /* what is no HTTP */
 	REFUSE_WORDS,  /* an error code that nobody knows */
-	REFUSE_LONG    /* the message is there, with a text that is too long */
+	REFUSE_LONG    /* the message exists, but the lookup's response is too long to read */
 };
 
 struct chat {

@@ -86,7 +86,7 @@ Test(delivery, ends_as_the_verdict_says)
 	}
 }
 
-/* Each pause is within 10 % of the contract's, counted from the end of the attempt. */
+/* Each pause is within 10 % of the one in the contract, counted from the end of the attempt. */
 Test(delivery, retries_on_the_schedule_until_a_day_has_passed)
 {
 	static const int64_t steps_s[] = {

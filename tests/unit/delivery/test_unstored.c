@@ -260,7 +260,8 @@ static void drop_second_meanwhile(enum database_engine engine, unsigned unstored
 	rig_close(&rig);
 }
 
-/* The result of a healthy channel's second success is stored without asking about the row. */
+/* A healthy channel's second success is stored without first checking that its row is still
+ * pending. */
 Test(unstored, keeps_the_attempt_of_a_success_whose_row_was_dropped)
 {
 	for (int engine = 0; engine < DATABASE_ENGINES; engine++) {

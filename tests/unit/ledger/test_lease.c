@@ -322,7 +322,7 @@ Test(ledger_lease, of_a_process_that_is_gone_is_not_waited_for)
 static void thaw(struct two *two)
 {
 	cr_assert_eq(commit(&two->a, START_MS), 0);
-	/* The first worker is frozen from here on: its loop does not turn. */
+	/* From here on the first worker is frozen: its event loop does not run. */
 	expire(two);
 	rig_turn_until(&two->b.rig, is_leading, &two->b);
 	cr_assert_eq(commit(&two->b, START_MS + 1), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Entries that are read again: the same ones change nothing, other ones under their ids are
+/* Entries that are read again: identical ones change nothing; different ones with the same ids are
  * refused. */
 #include "tests/support/rig.h"
 

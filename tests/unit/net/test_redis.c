@@ -308,7 +308,7 @@ Test(redis, hears_messages_again_after_subscribing_again)
 	redis_server_stop(&server);
 }
 
-/* The waiting command is the owner's, or the ROLE query that each connection repeats. */
+/* The waiting command comes from the owner, or is the ROLE query that each connection repeats. */
 Test(redis, hears_messages_although_a_command_waited_when_it_subscribed)
 {
 	struct redis_server server;

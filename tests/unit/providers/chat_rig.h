@@ -61,8 +61,8 @@ struct rig_bodies {
 void rig_expect_bodies(const char *provider, const struct rig_config *config,
 		       const struct rig_bodies *bodies);
 
-/* What a very long failure and a full digest become: every form fits in the limit, is cut at the
- * error, is valid UTF-8 and JSON. */
+/* Builds a failure with a very long actor name, and a full digest. Every form must fit in the limit
+ * and be valid UTF-8 and JSON. In the failure the name is cut, never the id. */
 void rig_expect_fit(const char *provider, const struct rig_config *config);
 
 /* The piece of each rich body that shows how it went. */

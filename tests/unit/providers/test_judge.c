@@ -44,7 +44,7 @@ Test(judge_by_status, says_that_a_redirect_is_not_followed)
 	cr_expect_str_eq(text, "destination answered 301 (redirected, which is not followed)");
 }
 
-/* A page of a proxy is no word of the vendor's, whatever status it comes with. */
+/* A proxy's page does not come from the vendor, whatever status it comes with. */
 Test(judge_stranger, gives_no_vendor_the_blame_and_shows_who_spoke)
 {
 	static const int statuses[] = { 200, 202, 400, 401, 404, 405, 410, 413, 451, 500, 503 };

@@ -425,7 +425,7 @@ Test(matrix_judge, goes_by_the_fault_without_an_answer)
 
 	cr_expect_eq(provider_find(STR(NAME))->judge(&late, 0).kind, VERDICT_RETRY);
 	cr_expect_eq(provider_find(STR(NAME))->judge(&refused, 0).kind, VERDICT_REJECT);
-	/* Nothing of a homeserver's is so long, and the transaction id makes another try
+	/* No homeserver sends a response that long, and the transaction id makes another try
 	 * harmless. */
 	cr_expect_eq(provider_find(STR(NAME))->judge(&large, 0).kind, VERDICT_RETRY);
 }

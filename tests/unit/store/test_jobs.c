@@ -404,7 +404,7 @@ TEST_BOTH(request, that_reads_for_too_long_is_ended)
 
 static const struct db_query nonsense = { .sql = "SELECT nothing FROM nowhere" };
 
-/* A failure outside a transaction ends at the flush. */
+/* Outside a transaction, db_flush() clears the error of a failed statement. */
 static int fail_then_count(struct db *db, struct store_job *job)
 {
 	struct count *count = container_of(job, struct count, job);
