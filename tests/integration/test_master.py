@@ -157,10 +157,19 @@ def test_what_redis_answers_is_shown(folder, store, start_redis):
         service.stop()
 
 
+def sent_commands(server):
+    """The commands in the sources, those of the script included. AUTH needs no permission."""
+    known = {name.upper() for name in server.client.command()}
+    sources = [source for folder in ("auth", "bus", "net") for source in (ROOT / folder).glob("*.c")]
+    words = {word for source in sources for word in re.findall("[\"']([A-Z]+)[\"']", source.read_text())}
+    return words & known - {"AUTH", "READONLY"}  # the second is the name of an error
+
+
 def test_a_redis_user_needs_no_command_but_those_of_the_manual(start_redis, start_service, receiver):
     listed = re.search(r"^`(XREADGROUP [A-Z ]+)`$", (ROOT / "docs/operations.md").read_text(), re.M)[1].split()
     port = free_port()
     server = start_redis("strict", "--port", str(port), "--bind", "127.0.0.1")
+    assert set(listed) == sent_commands(server)
     server.client.execute_command("ACL", "SETUSER", "service", "on", ">word", "~wrenn:events*", "&wrenn:sse", "&wrenn:events:wake",
                                   "-@all", *(f"+{command.lower()}" for command in listed))
     service = start_service(f"redis://service:word@127.0.0.1:{port}/0")
