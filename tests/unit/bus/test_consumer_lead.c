@@ -243,14 +243,12 @@ Test(consumer_lead, mixes_them_when_the_group_was_set_back_before)
 	static struct ledger l;
 	struct world w;
 	char id[STREAM_ID_TEXT_SIZE];
-	char command[128];
 
 	leave_pending(&l, &w);
 	world_cut_connections(&w); /* a read that still waited would move the group on */
 	lose_commits(&l, 99);
 	stream_id_format(l.last, id);
-	snprintf(command, sizeof(command), "XGROUP SETID %s %s %s", BUS_STREAM, GROUP, id);
-	redis_server_do(&w.server, command);
+	redis_server_do(&w.server, "XGROUP SETID " BUS_STREAM " " GROUP " %s", id);
 	ledger_lead(&l);
 	expect_all_after_99(&l);
 }
