@@ -131,6 +131,11 @@ class Redis:
         self.client.publish("wrenn:sse", text)
         return stream_id
 
+    def has_acknowledged(self, last):
+        """The group has read up to this entry, and nothing is pending. Both from one answer: the entry may be read between two."""
+        groups = self.client.xinfo_groups("wrenn:events")
+        return groups and groups[0]["last-delivered-id"] == last and groups[0]["pending"] == 0
+
 
 class Postgres:
     """A private cluster; each test gets a database of its own."""

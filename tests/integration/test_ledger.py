@@ -77,8 +77,7 @@ def told(receiver):
 
 
 def expect_the_order_of_the_stream(published, receiver, redis, store):
-    until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0
-          and redis.client.xinfo_groups("wrenn:events")[0]["last-delivered-id"] == published[-1][0], "all to be acknowledged")
+    until(lambda: redis.has_acknowledged(published[-1][0]), "all to be acknowledged")
     wanted = [event for event in published if event[3] == "told"]
     # Rows become visible in the order they are committed in.
     assert store.query("SELECT stream_id FROM deliveries ORDER BY stream_ms, stream_seq") == [(event[0],) for event in wanted]
@@ -309,8 +308,7 @@ def test_a_redis_that_lost_its_progress_gives_again_what_changes_nothing(make_se
 
     def publish(count):
         ids = [redis.publish(make_event(team)) for _ in range(count)]
-        until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0
-              and redis.client.xinfo_groups("wrenn:events")[0]["last-delivered-id"] == ids[-1], "the acknowledgements")
+        until(lambda: redis.has_acknowledged(ids[-1]), "the acknowledgements")
         return ids
 
     before = publish(5)
@@ -359,8 +357,7 @@ def test_an_older_copy_of_the_store_gets_again_what_it_lacks(make_service, redis
 
     def publish(count):
         ids = [redis.publish(make_event(team)) for _ in range(count)]
-        until(lambda: redis.client.xinfo_groups("wrenn:events")[0]["pending"] == 0
-              and redis.client.xinfo_groups("wrenn:events")[0]["last-delivered-id"] == ids[-1], "the acknowledgements")
+        until(lambda: redis.has_acknowledged(ids[-1]), "the acknowledgements")
         return ids
 
     before = publish(5)

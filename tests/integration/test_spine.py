@@ -59,12 +59,7 @@ def test_an_event_arrives_live_as_a_signed_webhook_and_in_the_audit_log(service,
 def test_an_acknowledged_entry_is_already_in_the_store(service, redis, store):
     team, _ = service.new_team()
     stream_id = redis.publish(make_event(team))
-
-    def acknowledged():
-        groups = redis.client.xinfo_groups("wrenn:events")
-        return groups and groups[0]["last-delivered-id"] == stream_id and groups[0]["pending"] == 0
-
-    until(acknowledged, "the acknowledgement")
+    until(lambda: redis.has_acknowledged(stream_id), "the acknowledgement")
     rows = store.query("SELECT action FROM audit_logs WHERE team_id = %s AND resource_type = 'sandbox'", id_to_uuid(team))
     assert rows == [("create",)]
 
